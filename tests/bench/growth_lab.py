@@ -181,7 +181,6 @@ def fill_versions(store: Store, records: int) -> None:
         created_by=OTHER,
         revision=1,
         card="{}" * 100,
-        figures="{}",
     )
     each = ({"id": new_id(), "version": f"resnet50-{number}"} for number in range(records))
     fill_alike(store, "models", document_of(version), each)

@@ -10,19 +10,19 @@ import pytest
 from pydantic import ValidationError
 
 from skinapi.lab.trainings.latency import compare_latency
+from skinapi.registry.gates.card_figures import figures_of_gates
 from skinapi.registry.gates.judging import (
     FEWEST_LESIONS,
     ComparedPart,
     Figure,
     Gate,
     GateName,
-    Measured,
     Outcome,
     PairedComparison,
     PairedDifference,
     ReferenceData,
-    figures_of_gates,
-    judge,
+    VersionFigures,
+    judge_gates,
     name_test_part,
 )
 from skinapi.registry.serving.served_model import open_warm
@@ -48,14 +48,14 @@ def measured(
     version: str = "new",
     *comparisons: PairedComparison,
     changed: Mapping[str, float | None] = MappingProxyType({}),
-) -> Measured:
+) -> VersionFigures:
     """The figures above, but these; None for one that is missing."""
     figures = {
         name: figure.model_copy(update={"value": changed.get(name.value, figure.value)})
         for name, figure in FIGURES.items()
         if changed.get(name.value, 1) is not None
     }
-    return Measured(version=version, parts={PART: figures}, comparisons=comparisons)
+    return VersionFigures(version=version, test_part=PART, figures=figures, comparisons=comparisons)
 
 
 OWN_PART = "its own test part and cannot vouch for it"
@@ -83,15 +83,15 @@ def paired(
     )
 
 
-def outcomes(candidate: Measured, serving: Measured | None = None) -> dict[str, str]:
-    gates = judge(candidate, serving or measured("old"), reference=REFERENCE)
+def outcomes(candidate: VersionFigures, serving: VersionFigures | None = None) -> dict[str, str]:
+    gates = judge_gates(candidate, serving or measured("old"), reference=REFERENCE)
     assert [gate.name for gate in gates] == list(GateName)
     assert all(gate.says for gate in gates)
     return {gate.name.value: gate.outcome.value for gate in gates}
 
 
-def one(name: GateName, candidate: Measured) -> Gate:
-    gates = judge(candidate, measured("old"), reference=REFERENCE)
+def one(name: GateName, candidate: VersionFigures) -> Gate:
+    gates = judge_gates(candidate, measured("old"), reference=REFERENCE)
     return next(gate for gate in gates if gate.name is name)
 
 
@@ -173,7 +173,7 @@ def test_more_than_may_be_lost_is_worse_even_where_nothing_is_proven(
 
 def test_a_comparison_on_the_own_test_part_alone_decides_nothing_but_the_latency() -> None:
     """Whoever trains chooses its pictures and their labels."""
-    candidate = Measured(version="new", parts={}, comparisons=(paired(part="test"),))
+    candidate = VersionFigures(version="new", comparisons=(paired(part="test"),))
     found = outcomes(candidate)
     assert {name for name, outcome in found.items() if outcome == "passed"} == {
         "latency_ms", "other_pictures"
@@ -237,13 +237,13 @@ def test_a_figure_that_the_own_test_part_cannot_show_is_read_from_the_reference(
 
 
 def test_figures_of_other_pictures_are_not_compared() -> None:
-    other = Measured(version="new", parts={"p:99": FIGURES})
+    other = VersionFigures(version="new", test_part="p:99", figures=FIGURES)
     assert outcomes(other) == NOTHING_MEASURED
     assert "not measured on the same pictures" in one(GateName.ECE, other).says
 
 
 def test_a_comparison_with_a_model_that_is_not_in_service_does_not_count() -> None:
-    candidate = Measured(version="new", parts={}, comparisons=(paired("older"),))
+    candidate = VersionFigures(version="new", comparisons=(paired("older"),))
     assert outcomes(candidate) == NOTHING_MEASURED
     assert "older, which is not in service" in one(GateName.ECE, candidate).says
 
@@ -260,21 +260,21 @@ def test_a_comparison_with_a_model_that_is_not_in_service_does_not_count() -> No
 def test_a_comparison_counts_only_while_its_reference_is_the_one(
     now_chosen: ReferenceData | None,
 ) -> None:
-    candidate = Measured(version="new", parts={}, comparisons=(paired(),))
-    gates = judge(candidate, measured("old"), reference=now_chosen)
+    candidate = VersionFigures(version="new", comparisons=(paired(),))
+    gates = judge_gates(candidate, measured("old"), reference=now_chosen)
     assert {gate.name.value: gate.outcome.value for gate in gates} == NOTHING_MEASURED
     assert "not the reference any more" in gates[0].says
 
 
 def test_a_comparison_that_does_not_name_its_reference_counts_for_none() -> None:
-    candidate = Measured(version="new", parts={}, comparisons=(paired(reference=None),))
+    candidate = VersionFigures(version="new", comparisons=(paired(reference=None),))
     for reference in (None, REFERENCE):
-        gates = judge(candidate, measured("old"), reference=reference)
+        gates = judge_gates(candidate, measured("old"), reference=reference)
         assert {gate.name.value: gate.outcome.value for gate in gates} == NOTHING_MEASURED
 
 
 def test_without_a_model_in_service_nothing_is_passed() -> None:
-    gates = judge(measured("new", paired()), None, reference=REFERENCE)
+    gates = judge_gates(measured("new", paired()), None, reference=REFERENCE)
     assert {gate.outcome for gate in gates} == {Outcome.NOT_MEASURED}
 
 

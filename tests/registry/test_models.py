@@ -387,17 +387,17 @@ def test_a_card_is_shown_to_programs_and_as_a_page(models: ModelBackend, tmp_pat
 def test_two_versions_are_shown_side_by_side(models: ModelBackend, tmp_path: Path) -> None:
     researcher = models.member(role="researcher")
     comparison = compared_with("tiny-1", models.choose_reference())
-    models.add(
-        tmp_path,
-        "b",
-        reference_comparison=comparison,
-        figures={"reference": {"n": 9, "macro_auc": 0.9, "test_part": "x"}},
-    )
+    folder = write_model(tmp_path / "b", "b")
+    card = json.loads((folder / "card.json").read_text())
+    card["figures"]["test"]["macro_auc"] = 0.9
+    (folder / "card.json").write_text(json.dumps(card))
+    write_checksums(folder)
+    models.services.models.add(folder=folder, by="system", reference_comparison=comparison)
     shown = researcher.call("GET", "/models/compare?first=tiny-1&second=b").get_json()
     rows = {(row["part"], row["name"]): row for row in shown["figures"]}
     assert rows["test", "balanced_accuracy"]["difference"] == 0
-    assert rows["reference", "macro_auc"]["second"] == 0.9
-    assert rows["reference", "macro_auc"]["difference"] is None
+    assert rows["test", "macro_auc"]["second"] == 0.9
+    assert rows["test", "macro_auc"]["difference"] is None
     assert shown["paired_on_reference"] == json.loads(comparison.model_dump_json())
     assert {gate["outcome"] for gate in shown["gates"]} == {"passed"}
     assert researcher.call("GET", "/models/compare?first=tiny-1&second=x").status_code == 404

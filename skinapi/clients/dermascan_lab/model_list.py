@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from skinapi.clients.dermascan_lab.diagnosis import CLIENT
-from skinapi.registry.gates.judging import number
+from skinapi.registry.gates.card_figures import number
 from skinapi.registry.versions.service import ModelsService
 from skinapi.registry.versions.version_record import ModelVersion
 from skinapi.vision.conditions import conditions_table

@@ -1,10 +1,17 @@
-"""The figures of two models side by side."""
+"""The figures that a card tells: those that the gates read, and those of two models side by side.
 
-from collections.abc import Iterator, Mapping
+A card may be somebody else's, so any figure may be missing, or be something else than a number.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from skinapi.registry.gates.judging import number
+from skinapi.registry.gates.judging import FEWEST_LESIONS, SENSITIVITIES, Figure, GateName
+from skinapi.vision.conditions import conditions_table
 
+# As many digits as the promotions so far were decided with.
+Z_95 = 1.96
 # What a person compares first; the rest of a card is on its own page.
 OVERALL = (
     "macro_auc",
@@ -28,12 +35,80 @@ MOST_ROWS = 100
 Interval = tuple[float, float]
 
 
-def flatten(figures: Any) -> dict[str, tuple[float, Interval | None]]:
+def number(value: Any) -> float | None:
+    """The value where it is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def interval_of(figures: Any, name: str) -> Interval | None:
+    """The interval that stands beside a figure; None where either is something else."""
+    ends = _at(figures, f"{name}_interval")
+    if number(_at(figures, name)) is None or not isinstance(ends, list | tuple) or len(ends) != 2:
+        return None
+    low, high = map(number, ends)
+    return None if low is None or high is None else (low, high)
+
+
+def figures_of_gates(figures: Any) -> dict[GateName, Figure]:
+    """What a card's `figures.test` says about the gates.
+
+    Latency is left out: it says nothing without the machine, so only a paired comparison has it.
+    """
+    bands, lesions = _at(figures, "bands"), [c for c in conditions_table().conditions if c.dx]
+    found = {
+        gate: _share(
+            _at(bands, key, "sensitivity"),
+            _pictures_of(figures, [lesion.dx for lesion in lesions if lesion.key == key]),
+        )
+        for gate, key in SENSITIVITIES.items()
+    }
+    found[GateName.SPECIFICITY] = _share(
+        _at(bands, "malignant", "specificity"),
+        _pictures_of(figures, [lesion.dx for lesion in lesions if not lesion.malignant]),
+    )
+    found[GateName.ECE] = _with_interval(figures, "ece")
+    found[GateName.REFUSED_SHARE] = _with_interval(_at(figures, "refusals"), "refused_share")
+    return {gate: figure for gate, figure in found.items() if figure}
+
+
+def _pictures_of(figures: Any, classes: Sequence[str | None]) -> float:
+    return sum(number(_at(figures, "per_class", name, "n")) or 0 for name in classes)
+
+
+def _at(value: Any, *names: str | None) -> Any:
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _with_interval(figures: Any, name: str) -> Figure | None:
+    value, interval = number(_at(figures, name)), interval_of(figures, name)
+    if value is None or interval is None:
+        return None
+    return Figure(value=value, low=interval[0], high=interval[1])
+
+
+def _share(value: Any, n: float) -> Figure | None:
+    """A share of `n` pictures, with Wilson's interval."""
+    share = number(value)
+    if share is None or n < FEWEST_LESIONS or not 0 <= share <= 1:
+        return None
+    middle = share + Z_95**2 / (2 * n)
+    spread = Z_95 * math.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))
+    scale = 1 + Z_95**2 / n
+    return Figure(
+        value=share,
+        low=max(0.0, (middle - spread) / scale),
+        high=min(1.0, (middle + spread) / scale),
+    )
+
+
+def list_compared_figures(
+    figures: Mapping[str, Any],
+) -> Iterator[tuple[str, tuple[float, Interval | None]]]:
     """The figures of a test part that are compared, each with its interval, by name."""
-    return dict(_flatten(figures if isinstance(figures, Mapping) else {}))
-
-
-def _flatten(figures: Mapping[str, Any]) -> Iterator[tuple[str, tuple[float, Interval | None]]]:
     yield from _pick(figures, OVERALL, "")
     refusals = figures.get("refusals")
     if isinstance(refusals, Mapping):
@@ -51,11 +126,4 @@ def _pick(
     for name in names:
         value = number(part.get(name))
         if value is not None:
-            yield f"{prefix}{name}", (value, _interval(part.get(f"{name}_interval")))
-
-
-def _interval(value: Any) -> Interval | None:
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        return None
-    low, high = (number(end) for end in value)
-    return None if low is None or high is None else (low, high)
+            yield f"{prefix}{name}", (value, interval_of(part, name))

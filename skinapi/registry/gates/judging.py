@@ -29,7 +29,6 @@ from pydantic import (
 
 from skinapi.stored_record import StoredRecord
 
-Z_95 = 1.96  # of the normal distribution, for Wilson's interval
 # With {1,100} in the pattern, pydantic would keep 10 MB of compiled classes of letters.
 SourceName = Annotated[str, StringConstraints(pattern=r"^[\w .-]+$", max_length=100)]
 
@@ -66,12 +65,12 @@ class Outcome(StrEnum):
     NOT_MEASURED = "not_measured"
 
 
+# Of which condition.
 SENSITIVITIES = {
-    GateName.MELANOMA_SENSITIVITY: "mel",
-    GateName.BASAL_CELL_CARCINOMA_SENSITIVITY: "bcc",
-    GateName.ACTINIC_KERATOSIS_SENSITIVITY: "akiec",
+    GateName.MELANOMA_SENSITIVITY: "melanoma",
+    GateName.BASAL_CELL_CARCINOMA_SENSITIVITY: "basal_cell_carcinoma",
+    GateName.ACTINIC_KERATOSIS_SENSITIVITY: "actinic_keratosis",
 }
-BENIGN = ("bkl", "df", "nv", "vasc")
 # Of the others, less is better.
 MORE_IS_BETTER = {*SENSITIVITIES, GateName.SPECIFICITY}
 # More may not be lost, even where so few lesions prove nothing. Chosen, and not fitted to a result.
@@ -90,6 +89,7 @@ OTHER_REFERENCE = (
     "it was compared on a reference data set that is not the reference any more, or of which "
     "pictures were erased since"
 )
+Basis = Literal["paired", "figures"]
 # Of the candidate's own test part, or of the data set that an admin chose as the reference.
 ComparedPart = Literal["test", "reference"]
 WHERE: Mapping[ComparedPart, str] = {
@@ -120,10 +120,10 @@ class ReferenceData(StoredRecord):
     pictures: int
 
 
-def _known_gates(found: Mapping[str, Any]) -> dict[str, Any]:
+def _known_gates(differences: Mapping[str, Any]) -> dict[str, Any]:
     """Those of this version: the next one may have added a gate."""
     known = set(GateName)
-    return {name: each for name, each in found.items() if name in known}
+    return {name: difference for name, difference in differences.items() if name in known}
 
 
 ByGate = Annotated[dict[GateName, PairedDifference], BeforeValidator(_known_gates)]
@@ -156,7 +156,7 @@ class Gate(BaseModel):
 
     name: GateName
     outcome: Outcome
-    basis: Literal["paired", "figures"] | None = None
+    basis: Basis | None = None
     first: float | None = Field(default=None, description="of the model in service")
     second: float | None = Field(default=None, description="of the candidate")
     low: float | None = Field(default=None, description="of the interval that decided")
@@ -178,27 +178,27 @@ class Figure(BaseModel):
     high: float
 
 
-class Measured(BaseModel):
-    """What the gates read of a version: its figures on each test part that it was measured on
-    (none where a job has made it), its paired comparisons, and whether it refuses pictures without
-    skin.
+class VersionFigures(BaseModel):
+    """What the gates read of a version: its figures on its own test part (none where a job has made
+    it), its paired comparisons, and whether it refuses pictures without skin.
     """
 
     model_config = ConfigDict(frozen=True)
 
     version: str
-    parts: Mapping[str, Mapping[GateName, Figure]]
+    test_part: str | None = None
+    figures: Mapping[GateName, Figure] = {}
     comparisons: tuple[PairedComparison, ...] = ()
     refuses_other_pictures: bool = False
 
 
-def judge(
-    candidate: Measured, serving: Measured | None, *, reference: ReferenceData | None
+def judge_gates(
+    candidate: VersionFigures, serving: VersionFigures | None, *, reference: ReferenceData | None
 ) -> tuple[Gate, ...]:
     """Every gate, in a fixed order. `reference` is what the reference is now: a comparison on
     another one, or on pictures of which some were erased since, does not count.
     """
-    return tuple(_judge_one(name, candidate, serving, reference) for name in GateName)
+    return tuple(_judge_gate(name, candidate, serving, reference) for name in GateName)
 
 
 def summarise(gates: Sequence[Gate]) -> str:
@@ -206,39 +206,42 @@ def summarise(gates: Sequence[Gate]) -> str:
     return ", ".join(f"{gate.name}={gate.outcome}" for gate in gates)
 
 
-def _judge_one(
+def _judge_gate(
     name: GateName,
-    candidate: Measured,
-    serving: Measured | None,
+    candidate: VersionFigures,
+    serving: VersionFigures | None,
     reference: ReferenceData | None,
 ) -> Gate:
     if serving is None:
         return _not_measured(name, "there is no model in service to compare with")
     if name is GateName.OTHER_PICTURES:
         return _judge_other_pictures(candidate, serving)
-    same = [each for each in candidate.comparisons if each.first_version == serving.version]
-    current = [each for each in same if each.is_current(reference)]
+    same = [
+        comparison
+        for comparison in candidate.comparisons
+        if comparison.first_version == serving.version
+    ]
+    current = [comparison for comparison in same if comparison.is_current(reference)]
     paired = {
-        each.part: _judge_paired(name, each.differences[name], each.part)
-        for each in current
-        if name in each.differences
+        comparison.part: _judge_paired(name, comparison.differences[name], comparison.part)
+        for comparison in current
+        if name in comparison.differences
     }
     worse = next((gate for gate in paired.values() if not gate.passed), None)
     # How long a picture takes does not depend on which pictures they are.
     decisive = paired.get("reference") or (paired.get("test") if name is GateName.LATENCY else None)
     if decisive:
         return worse or decisive
-    for part, figures in candidate.parts.items():
-        first, second = serving.parts.get(part, {}).get(name), figures.get(name)
-        if first and second:
-            return worse or _judge_figures(name, first, second)
+    first, second = serving.figures.get(name), candidate.figures.get(name)
+    if first and second and serving.test_part == candidate.test_part:
+        return worse or _judge_figures(name, first, second)
     if len(current) < len(same):
         return worse or _not_measured(name, OTHER_REFERENCE)
     return worse or _not_measured(name, _why_not_measured(candidate, same, paired.get("test")))
 
 
 def _why_not_measured(
-    candidate: Measured, same: Sequence[PairedComparison], on_own: Gate | None
+    candidate: VersionFigures, same: Sequence[PairedComparison], on_own: Gate | None
 ) -> str:
     if on_own:
         return (
@@ -251,7 +254,7 @@ def _why_not_measured(
     return NOT_SAME_PICTURES
 
 
-def _judge_other_pictures(candidate: Measured, serving: Measured) -> Gate:
+def _judge_other_pictures(candidate: VersionFigures, serving: VersionFigures) -> Gate:
     """A model without the detector would find a disease in any photograph."""
     worse = serving.refuses_other_pictures and not candidate.refuses_other_pictures
     return Gate(
@@ -271,105 +274,55 @@ def _judge_paired(name: GateName, paired: PairedDifference, part: ComparedPart) 
     """Worse if the whole interval of the difference is on the worse side of zero, or if more is
     lost than may be.
     """
-    proven = paired.high < 0 if name in MORE_IS_BETTER else paired.low > 0
-    worse = proven or _loss(name, paired.first, paired.second) > MOST_LOSS.get(name, math.inf)
-    return Gate(
-        name=name,
-        outcome=Outcome.WORSE if worse else Outcome.PASSED,
+    return _judge_values(
+        name,
+        paired.first,
+        paired.second,
         basis="paired",
-        first=paired.first,
-        second=paired.second,
-        low=paired.low,
-        high=paired.high,
+        interval=(paired.low, paired.high),
+        proven=paired.high < 0 if name in MORE_IS_BETTER else paired.low > 0,
         says=f"the difference is {paired.second - paired.first:+.4g} "
         f"[{paired.low:+.4g}, {paired.high:+.4g}] {WHERE[part]}",
     )
-
-
-def _loss(name: GateName, first: float, second: float) -> float:
-    return first - second if name in MORE_IS_BETTER else second - first
 
 
 def _judge_figures(name: GateName, first: Figure, second: Figure) -> Gate:
     """Worse if the candidate's figure is beyond the interval of the model in service, or if more is
     lost than may be.
     """
-    beyond = second.value < first.low if name in MORE_IS_BETTER else second.value > first.high
-    worse = beyond or _loss(name, first.value, second.value) > MOST_LOSS.get(name, math.inf)
-    return Gate(
-        name=name,
-        outcome=Outcome.WORSE if worse else Outcome.PASSED,
+    return _judge_values(
+        name,
+        first.value,
+        second.value,
         basis="figures",
-        first=first.value,
-        second=second.value,
-        low=first.low,
-        high=first.high,
+        interval=(first.low, first.high),
+        proven=second.value < first.low if name in MORE_IS_BETTER else second.value > first.high,
         says=f"{second.value:.4g}; the model in service has {first.value:.4g} "
         f"[{first.low:.4g}, {first.high:.4g}] on the same pictures",
     )
 
 
-def figures_of_gates(figures: Any) -> dict[GateName, Figure]:
-    """What a card's `figures.test`, or the figures of another test part, say about the gates.
-
-    A figure that is missing, or not as `evaluate` writes it, is left out. Latency is left out too:
-    it says nothing without the machine, so only a paired comparison has it.
-    """
-    bands = _at(figures, "bands")
-    found = {
-        name: _share(
-            _at(bands, name.value.removesuffix("_sensitivity"), "sensitivity"),
-            _pictures_of(figures, class_name),
-        )
-        for name, class_name in SENSITIVITIES.items()
-    }
-    found[GateName.SPECIFICITY] = _share(
-        _at(bands, "malignant", "specificity"), _pictures_of(figures, *BENIGN)
-    )
-    found[GateName.ECE] = _with_interval(figures, "ece")
-    found[GateName.REFUSED_SHARE] = _with_interval(_at(figures, "refusals"), "refused_share")
-    return {name: figure for name, figure in found.items() if figure}
-
-
-def _pictures_of(figures: Any, *classes: str) -> float:
-    return sum(number(_at(figures, "per_class", name, "n")) or 0 for name in classes)
-
-
-def _at(value: Any, *names: str) -> Any:
-    for name in names:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
-def number(value: Any) -> float | None:
-    """The value where it is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) else None
-
-
-def _with_interval(figures: Any, name: str) -> Figure | None:
-    value, interval = number(_at(figures, name)), _at(figures, f"{name}_interval")
-    if value is None or not isinstance(interval, list | tuple) or len(interval) != 2:
-        return None
-    low, high = (number(end) for end in interval)
-    if low is None or high is None:
-        return None
-    return Figure(value=value, low=low, high=high)
-
-
-def _share(value: Any, n: float) -> Figure | None:
-    """A share of `n` pictures, with Wilson's interval."""
-    share = number(value)
-    if share is None or n < FEWEST_LESIONS or not 0 <= share <= 1:
-        return None
-    middle = share + Z_95**2 / (2 * n)
-    spread = Z_95 * math.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))
-    scale = 1 + Z_95**2 / n
-    return Figure(
-        value=share,
-        low=max(0.0, (middle - spread) / scale),
-        high=min(1.0, (middle + spread) / scale),
+def _judge_values(
+    name: GateName,
+    first: float,
+    second: float,
+    *,
+    basis: Basis,
+    interval: tuple[float, float],
+    proven: bool,
+    says: str,
+) -> Gate:
+    loss = first - second if name in MORE_IS_BETTER else second - first
+    worse = proven or loss > MOST_LOSS.get(name, math.inf)
+    return Gate(
+        name=name,
+        outcome=Outcome.WORSE if worse else Outcome.PASSED,
+        basis=basis,
+        first=first,
+        second=second,
+        low=interval[0],
+        high=interval[1],
+        says=says,
     )
 
 

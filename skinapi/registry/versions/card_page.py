@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, render_template_string, request
 
-from skinapi.registry.gates.judging import number
+from skinapi.registry.gates.card_figures import interval_of
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.network.model import ModelCard
 
@@ -144,21 +144,12 @@ def _pairs_of(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """The entries of a mapping, each figure together with its interval: `0.912 [0.880–0.940]`."""
     pairs = []
     for name, part in value.items():
-        interval = _interval(value, name)
+        interval = interval_of(value, name)
         if interval:
             pairs.append((name, f"{part:.3f} [{interval[0]:.3f}–{interval[1]:.3f}]"))
-        elif not (name.endswith(INTERVAL) and _interval(value, name.removesuffix(INTERVAL))):
+        elif not (name.endswith(INTERVAL) and interval_of(value, name.removesuffix(INTERVAL))):
             pairs.append((name, part))
     return pairs
-
-
-def _interval(value: Mapping[str, Any], name: str) -> tuple[float, float] | None:
-    """The interval of a figure; None where either is something else, as in a card of others."""
-    ends = value.get(f"{name}{INTERVAL}")
-    if number(value.get(name)) is None or not isinstance(ends, list | tuple) or len(ends) != 2:
-        return None
-    low, high = map(number, ends)
-    return None if low is None or high is None else (low, high)
 
 
 def _words(name: str) -> str:

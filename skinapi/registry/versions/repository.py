@@ -5,8 +5,7 @@ blobs that no record names, which `check` removes. Which version is in service i
 (`pointer.py`), and not here.
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -23,7 +22,8 @@ from skinapi.errors import (
     SkinAPIError,
     StoreUnavailable,
 )
-from skinapi.registry.gates.judging import PairedComparison, name_test_part, number
+from skinapi.registry.gates.card_figures import number
+from skinapi.registry.gates.judging import PairedComparison, name_test_part
 from skinapi.registry.serving.served_model import open_warm
 from skinapi.registry.versions.stored_fields import stored_fields
 from skinapi.registry.versions.version_files import StoredFile, read_file, store_files, write_files
@@ -72,7 +72,6 @@ class ModelVersions:
         created_by: str,
         parent: str | None = None,
         dataset: str | None = None,
-        figures: Mapping[str, Any] | None = None,
         job: str | None = None,
         comparison: PairedComparison | None = None,
         reference_comparison: PairedComparison | None = None,
@@ -80,16 +79,15 @@ class ModelVersions:
     ) -> ModelVersion:
         """Store the model of this folder, as `train` and `export` make it, as a candidate.
 
-        `figures` are those of further test parts by name, each as `figures.test` of a card, with
-        `test_part` (`name_test_part` of its pictures). `change` runs the transaction, given it and
-        the version. Raises ModelDamaged, DiskFull, and Conflict where there is such a version.
+        `change` runs the transaction, given it and the version. Raises ModelDamaged, DiskFull, and
+        Conflict where there is such a version.
         """
         with copied_model(folder) as copy:
             self._opened(copy)
             card = _checked_card(copy)
             self._refuse_other(card)
             made: dict[str, Any] = {
-                **_described(copy, card, figures or {}),
+                **_described(copy, card),
                 "labels": list(read_labels(copy)),
                 "created_by": created_by,
                 "parent": parent,
@@ -114,7 +112,7 @@ class ModelVersions:
         to it after it was replaced. Nothing where its version is recorded.
         """
         if not self._documents.find({"version": card.version}, limit=1, fields=("version",)):
-            made = _described(folder, card, {})
+            made = _described(folder, card)
             made["labels"] = list(read_labels(folder))
             made |= {"created_by": "system", "served_at": now()}
             with suppress(Duplicate):  # another process has just done it
@@ -289,7 +287,7 @@ def _checked_card(folder: Path) -> ModelCard:
     return card
 
 
-def _described(folder: Path, card: ModelCard, figures: Mapping[str, Any]) -> dict[str, Any]:
+def _described(folder: Path, card: ModelCard) -> dict[str, Any]:
     """The fields of a record that come from the card and the split."""
     own = card.figures.get("test")
     known = own if isinstance(own, dict) else {}
@@ -299,7 +297,7 @@ def _described(folder: Path, card: ModelCard, figures: Mapping[str, Any]) -> dic
         "architecture": card.architecture,
         "card": card.model_dump_json(),
         "headline": {name: value for name, value in found.items() if value is not None},
-        "figures": json.dumps({name: each for name, each in figures.items() if name != "test"}),
+        "figures": "{}",  # servers of store version 5 read it; nothing ever wrote more
         "test_part": _read_test_part(folder),
         "refuses_other_pictures": read_calibration(folder).skin is not None,
     }

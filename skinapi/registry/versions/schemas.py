@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints
 
-from skinapi.registry.gates.card_figures import flatten
+from skinapi.registry.gates.card_figures import list_compared_figures
 from skinapi.registry.gates.judging import Gate, PairedComparison
 from skinapi.registry.serving.shadow import ShadowCounts
 from skinapi.registry.versions.service import Inspected
@@ -115,7 +115,7 @@ class ModelView(ModelSummaryView):
             fault=fault if found.serving else None,
             labels=version.labels,
             card=version.read_card().model_dump(mode="json"),
-            measured={n: part for n, part in version.read_figures().items() if n != "test"},
+            measured={},
             comparison=version.comparison,
             reference_comparison=version.reference_comparison,
             on_current_reference=found.on_current_reference,
@@ -155,7 +155,7 @@ class Comparison(Answer):
             first=first.version,
             second=second.version,
             same_test_part=same,
-            figures=_side_by_side(first.read_figures(), second.read_figures()),
+            figures=_side_by_side(first, second),
             gates=gates,
             paired=_with(first, second.comparison),
             paired_on_reference=_with(first, second.reference_comparison),
@@ -166,24 +166,24 @@ def _with(first: ModelVersion, found: PairedComparison | None) -> PairedComparis
     return found if found and found.first_version == first.version else None
 
 
-def _side_by_side(first: dict[str, Any], second: dict[str, Any]) -> list[ComparedFigure]:
+def _side_by_side(first: ModelVersion, second: ModelVersion) -> list[ComparedFigure]:
+    left = dict(list_compared_figures(first.test_figures()))
+    right = dict(list_compared_figures(second.test_figures()))
     rows = []
-    for part in dict.fromkeys((*first, *second)):
-        left, right = flatten(first.get(part)), flatten(second.get(part))
-        for name in dict.fromkeys((*left, *right)):
-            one, one_interval = left.get(name, (None, None))
-            other, other_interval = right.get(name, (None, None))
-            rows.append(
-                ComparedFigure(
-                    part=part,
-                    name=name,
-                    first=one,
-                    second=other,
-                    difference=None if one is None or other is None else other - one,
-                    first_interval=list(one_interval) if one_interval else None,
-                    second_interval=list(other_interval) if other_interval else None,
-                )
+    for name in dict.fromkeys((*left, *right)):
+        one, one_interval = left.get(name, (None, None))
+        other, other_interval = right.get(name, (None, None))
+        rows.append(
+            ComparedFigure(
+                part="test",
+                name=name,
+                first=one,
+                second=other,
+                difference=None if one is None or other is None else other - one,
+                first_interval=list(one_interval) if one_interval else None,
+                second_interval=list(other_interval) if other_interval else None,
             )
+        )
     return rows
 
 

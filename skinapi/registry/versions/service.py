@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from skinapi.errors import Conflict, DiskFull, InvalidBody, ModelDamaged
 from skinapi.logs import log
-from skinapi.registry.gates.judging import Gate, ReferenceData, judge, summarise
+from skinapi.registry.gates.judging import Gate, ReferenceData, judge_gates, summarise
 from skinapi.registry.serving.shadow import ShadowResults
 from skinapi.registry.versions.errors import GatesNotPassed
 from skinapi.registry.versions.repository import ModelVersions
@@ -118,7 +118,7 @@ class ModelsService:
             serving=version == in_service,
             shadow=version == serving.shadow,
             built_in=built_in,
-            gates=() if version == in_service else self._judge(found, in_service),
+            gates=() if version == in_service else self._gates_against(found, in_service),
             on_current_reference=bool(compared and compared.is_current(self._reference())),
             moves=tuple(sorted(set(moves), key=lambda move: move.changed_at)),
         )
@@ -128,7 +128,10 @@ class ModelsService:
     ) -> tuple[ModelVersion, ModelVersion, tuple[Gate, ...]]:
         """Both versions, and the gates of the second against the first. Raises NotFound."""
         left, right = self.versions.get(first), self.versions.get(second)
-        return left, right, judge(right.measured(), left.measured(), reference=self._reference())
+        gates = judge_gates(
+            right.figures_for_gates(), left.figures_for_gates(), reference=self._reference()
+        )
+        return left, right, gates
 
     def add(self, *, folder: Path, by: str, **origin: Any) -> ModelVersion:
         """Store the model of a folder as a candidate; see `ModelVersions.register` for `origin`.
@@ -157,7 +160,7 @@ class ModelsService:
         in_service = self.name_of(before.version)
         if version == in_service:
             raise Conflict(f"{version} is in service already")
-        gates = self._judge(found, in_service)
+        gates = self._gates_against(found, in_service)
         summary = summarise(gates)
         detail = f"{summary}; override" if override else summary
         passed = override or all(gate.passed for gate in gates)
@@ -286,10 +289,10 @@ class ModelsService:
             self.versions.mark_served(move.version)
         return self.pointer.move(before, move, earlier=earlier)
 
-    def _judge(self, candidate: ModelVersion, in_service: str | None) -> tuple[Gate, ...]:
+    def _gates_against(self, candidate: ModelVersion, in_service: str | None) -> tuple[Gate, ...]:
         serving = self.versions.find_one(in_service) if in_service else None
-        before = serving.measured() if serving else None
-        return judge(candidate.measured(), before, reference=self._reference())
+        before = serving.figures_for_gates() if serving else None
+        return judge_gates(candidate.figures_for_gates(), before, reference=self._reference())
 
     def _pointed(self, found: ModelVersion) -> str | None:
         """How the pointer names this version. Raises Conflict where it has no files."""

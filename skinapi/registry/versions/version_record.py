@@ -1,17 +1,11 @@
 """What is stored of a model version."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from skinapi.registry.gates.judging import (
-    Figure,
-    GateName,
-    Measured,
-    PairedComparison,
-    figures_of_gates,
-)
+from skinapi.registry.gates.card_figures import figures_of_gates
+from skinapi.registry.gates.judging import PairedComparison, VersionFigures
 from skinapi.registry.versions.version_files import StoredFile
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.network.model import ModelCard
@@ -57,13 +51,11 @@ class VersionSummary(StoredRecord):
 
 
 class ModelVersion(VersionSummary):
-    """A version with its card. `card` is JSON, as the folder had it, and `figures` is JSON with the
-    figures of further test parts. `comparison` is on its own test part, `reference_comparison` on
-    the reference data set.
+    """A version with its card: JSON, as the folder had it. `comparison` is on its own test part,
+    `reference_comparison` on the reference data set.
     """
 
     card: str
-    figures: str
     labels: tuple[str, ...] = ()
     test_part: str | None = None
     refuses_other_pictures: bool = False
@@ -74,27 +66,20 @@ class ModelVersion(VersionSummary):
     def read_card(self) -> ModelCard:
         return ModelCard.model_validate_json(self.card)
 
-    def read_figures(self) -> dict[str, Any]:
-        """The figures of each test part that it was measured on; `test` is its own."""
-        further: dict[str, Any] = json.loads(self.figures)
-        own = self.read_card().figures.get("test")
-        return {**({"test": own} if own else {}), **further}
+    def test_figures(self) -> dict[str, Any]:
+        """The figures on its own test part."""
+        figures = self.read_card().figures.get("test")
+        return figures if isinstance(figures, dict) else {}
 
-    def measured(self) -> Measured:
-        """What the gates read."""
-        parts: dict[str, Mapping[GateName, Figure]] = {}
+    def figures_for_gates(self) -> VersionFigures:
         # Whoever trains chooses the ids of the pictures, and so could name any test part.
-        for name, figures in self.read_figures().items() if self.job is None else ():
-            known = figures if isinstance(figures, dict) else {}
-            part = self.test_part if name == "test" else known.get("test_part")
-            if isinstance(part, str):
-                # With fewer pictures, because of labels that one model does not know, the same list
-                # is another part.
-                parts[f"{part}:{known.get('n')}"] = figures_of_gates(known)
-        compared = filter(None, (self.comparison, self.reference_comparison))
-        return Measured(
+        figures = self.test_figures() if self.job is None and self.test_part else {}
+        return VersionFigures(
             version=self.version,
-            parts=parts,
-            comparisons=tuple(compared),
+            # With fewer pictures, because of labels that one model does not know, the same list is
+            # another part.
+            test_part=f"{self.test_part}:{figures.get('n')}",
+            figures=figures_of_gates(figures),
+            comparisons=tuple(filter(None, (self.comparison, self.reference_comparison))),
             refuses_other_pictures=self.refuses_other_pictures,
         )
