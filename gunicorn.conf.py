@@ -48,24 +48,12 @@ TRIM_FROM = 16 * 1024 * 1024
 # Freed blocks between blocks in use are returned only by `malloc_trim`, which takes 2 to 6 ms.
 GIVE_BACK_EVERY_S = 5.0
 STORE_RETRY_S = 0.5
-# While the modules are loaded, a thread opens the model: each of its calls into a library returns
-# to Python, and would wait 5 ms there.
-QUICK_SWITCH_S = 0.0002
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 (a folder of our own in it, where the system has it)
 METRICS_PREFIX = "skinapi-metrics-"
 # Files that a worker opens besides its connections: the stores' for each thread, and a few for all.
 FILES_OF_THREAD, FILES_OF_ALL = 8, 64
 MOST_CONNECTIONS = 1000
 FOLDER_GRACE_S = 10  # a server that starts at the same time locks its folder within these seconds
-# What works in a thread of its own beside the requests.
-BACKGROUND = (
-    "skinapi.model_follower",
-    "skinapi.migrator",
-    "skinapi.totals",
-    "skinapi.audit_sealer",
-    "skinapi.erasures",
-    "skinapi.waiting_expiry",
-)
 # The beginnings of gunicorn's messages that go on with a quoted request.
 QUOTING_MESSAGES = ("Invalid request", "Error handling request", "Socket error")
 
@@ -134,12 +122,9 @@ class StoreWaitingWorker(BufferingWorker):
     def load_wsgi(self) -> None:
         try:
             with quick_start():
-                # Imported late: only a worker needs them.
-                importlib.import_module("skinapi.registry.early_model").begin_loading(settings)
-                importlib.import_module("skinapi.app")
+                importlib.import_module("skinapi.app")  # late: only a worker needs it
             self.wait_for_store(super().load_wsgi)
-            for name in BACKGROUND:
-                self.wsgi.extensions[name].start()
+            self.wsgi.background.start()
         except SkinAPIError as error:  # what a person must change first, in a sentence
             os.write(_refusal_in, f"skinapi: {error.detail}\n".encode())
             sys.exit(Arbiter.APP_LOAD_ERROR)
@@ -164,17 +149,14 @@ class StoreWaitingWorker(BufferingWorker):
 @contextmanager
 def quick_start() -> Iterator[None]:
     """Load modules in this block. They make hardly any garbage: to look for it takes 8 % of the
-    time of a start. And a thread that works beside it gets the interpreter lock soon.
+    time of a start.
     """
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(QUICK_SWITCH_S)
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
         gc.enable()
-        sys.setswitchinterval(interval)
 
 
 def _without_quote(message: Any) -> str:
@@ -326,10 +308,9 @@ def worker_exit(_: Arbiter, worker: Worker) -> None:
     the log.
     """
     if app := getattr(worker, "wsgi", None):  # no application where it still waits for the store
-        for name in BACKGROUND:
-            app.extensions[name].stop()
+        app.background.stop()
         with suppress(StoreUnavailable):
-            app.extensions["skinapi"].store.close()
+            app.services.store.close()
 
 
 def child_exit(_: Arbiter, worker: Worker) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gunicorn.app.wsgiapp import WSGIApplication
+from gunicorn.app.base import Application
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 from gunicorn.workers.base import Worker
@@ -30,7 +30,7 @@ SERVER_CONFIGURATION = Path(__file__).resolve().parent.parent / "gunicorn.conf.p
 class ArbiterWithJobs(Arbiter):  # type: ignore[misc]
     """gunicorn's parent process, which also keeps the job workers running."""
 
-    def __init__(self, app: WSGIApplication, job_workers: int) -> None:
+    def __init__(self, app: Application, job_workers: int) -> None:
         super().__init__(app)
         self._keepers = [WorkerKeeper() for _ in range(job_workers)]
 
@@ -48,7 +48,7 @@ class ArbiterWithJobs(Arbiter):  # type: ignore[misc]
             keeper.stop()
 
 
-class Server(WSGIApplication):  # type: ignore[misc]
+class Server(Application):  # type: ignore[misc]
     """gunicorn with our configuration. Before a worker accepts requests it makes sure that there is
     an admin; the first worker also prints the startup banner.
     """
@@ -64,26 +64,32 @@ class Server(WSGIApplication):  # type: ignore[misc]
             print(f"\nError: {error}\n", file=sys.stderr, flush=True)
             sys.exit(1)
 
+    def init(self, *_: object) -> None:
+        """gunicorn asks for further settings: there are none."""
+
     def load_config(self) -> None:
         super().load_config()
         self.cfg.set("post_worker_init", _before_serving)
+
+    def load(self) -> Any:
+        create_app = importlib.import_module("skinapi.app").create_app
+        if not self._job_workers:  # they may be anywhere
+            return create_app()
+        return create_app(missing_library=missing_library)
 
 
 def _before_serving(worker: Worker) -> None:
     """gunicorn calls this in each worker after the app is loaded and before it accepts requests."""
     commands, settings = _commands(), Settings()
     if worker.age == 1:
-        commands.print_banner(settings, worker.wsgi.extensions["skinapi.model_follower"].slot)
-    services = worker.wsgi.extensions["skinapi"]
-    if settings.lab_workers:
-        services.jobs.missing_library = missing_library
-    worker.wait_for_store(partial(commands.make_first_admin, settings, services))
+        commands.print_banner(settings, worker.wsgi.registry.served)
+    worker.wait_for_store(partial(commands.make_first_admin, settings, worker.wsgi.services))
 
 
 def serve(settings: Settings, _: argparse.Namespace) -> int:
     """Serve the API until the process is stopped. Raises UnsafeSettings."""
     refuse_unsafe(settings)
-    sys.argv = ["gunicorn", "--config", str(SERVER_CONFIGURATION), "skinapi.app:create_app()"]
+    sys.argv = ["gunicorn", "--config", str(SERVER_CONFIGURATION)]
     parent = os.getpid()
     try:
         Server(settings.lab_workers).run()

@@ -1,7 +1,7 @@
 """Builds the Flask application: middleware, and the routes of all packages."""
 
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 
 from flask import Flask
@@ -9,8 +9,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skinapi.admin.routes import routes as admin_routes
 from skinapi.admin.routes import usage_routes
-from skinapi.audit.sealer import AuditSealer
-from skinapi.auth.accounts.waiting_expiry import WaitingExpiry
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.care.queue.routes import routes as care_routes
 from skinapi.clients import explainable, skinartify
@@ -19,7 +17,7 @@ from skinapi.clients.dermascan_lab import dataset_upload as lab_datasets
 from skinapi.clients.dermascan_lab import diagnosis as lab
 from skinapi.clients.dermascan_lab import model_list as lab_models
 from skinapi.clients.dermascan_lab import training as lab_training
-from skinapi.composition.migrations import migrations_of
+from skinapi.composition.background import Background, open_background
 from skinapi.composition.services import Services, open_model_services, open_services
 from skinapi.console.routes import routes as console_routes
 from skinapi.console.routes import show_console, show_missing
@@ -37,15 +35,14 @@ from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
 from skinapi.registry.drift.routes import drift_routes
-from skinapi.registry.model_reloader import ModelFollower
 from skinapi.registry.routes import routes as registry_routes
-from skinapi.registry.service import RegistryService, open_registry
+from skinapi.registry.service import RegistryService
+from skinapi.registry.serving.prediction_pool import PredictionPool
+from skinapi.registry.serving.served_model import ServedModel
 from skinapi.registry.versions.routes import models_routes
-from skinapi.registry.wiring import open_follower
+from skinapi.registry.wiring import open_registry, open_served
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.settings import Settings
-from skinapi.storage.background.erasures import ErasureRetry
-from skinapi.storage.background.migration import Migrator
 from skinapi.storage.ports import Store
 from skinapi.web.answers.error_responses import answer_errors
 from skinapi.web.answers.response_headers import add_headers, allowed_origins
@@ -60,38 +57,49 @@ from skinapi.web.routing.declaration import renderer_for
 from skinapi.web.routing.foreign_pages import ForeignPages
 
 
+class Application(Flask):
+    """The web application, and what its server starts, stops and closes."""
+
+    def __init__(
+        self, *, services: Services, registry: RegistryService, background: Background
+    ) -> None:
+        super().__init__(__name__, static_folder=None)
+        self.services, self.registry, self.background = services, registry, background
+
+
 def create_app(
     settings: Settings | None = None,
     store: Store | None = None,
-    registry: RegistryService | None = None,
-) -> Flask:
-    """The web application. Without `settings` they are read from the environment.
+    *,
+    served: ServedModel | None = None,
+    pool: PredictionPool | None = None,
+    missing_library: Callable[[], str | None] = lambda: None,
+) -> Application:
+    """The web application. Without `settings` they are read from the environment. `served` may have
+    the built-in model already. `missing_library` names one that the job workers lack.
 
     Resumes what an interruption left of deleted accounts and of data sets. Raises UnsafeSettings,
     StoreTooNew, BrokenStore.
     """
     settings = settings or Settings()
     configure_logs()
-    services = open_services(settings, store)
+    served_model = served or open_served(settings)
+    services = open_services(
+        settings,
+        store,
+        model_problem=lambda: served_model.problem,
+        missing_library=missing_library,
+    )
     services.eraser.resume()
     with suppress(SkinAPIError):  # it is done again before each upload
         services.datasets.sweep()
-    registry = registry or open_registry(settings)
-    follower = open_follower(settings, services.models, registry)
+    registry, reloader = open_registry(settings, services.models, served_model, pool)
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, _rates(settings))
 
-    app = Flask(__name__, static_folder=None)
-    app.extensions["skinapi"] = services
-    # Whoever serves starts and stops these six.
-    app.extensions["skinapi.model_follower"] = follower
-    app.extensions["skinapi.migrator"] = Migrator(services.store, migrations_of(services))
-    app.extensions["skinapi.totals"] = services.totals
-    app.extensions["skinapi.audit_sealer"] = AuditSealer(services.store, services.trail)
-    app.extensions["skinapi.erasures"] = ErasureRetry(services.store)
-    app.extensions["skinapi.waiting_expiry"] = WaitingExpiry(
-        accounts=services.accounts,
-        eraser=services.eraser,
-        life=timedelta(days=settings.waiting_account_days),
+    app = Application(
+        services=services,
+        registry=registry,
+        background=open_background(settings, services, reloader),
     )
     # Never answer with a redirect to another spelling of the path.
     app.url_map.strict_slashes = False
@@ -123,8 +131,8 @@ def create_app(
         sizes=sizes,
     )
     answer_errors(app, renderer_for(app, missing=show_missing))
-    _register_routes(app, settings, services, registry, limits)
-    follower.make_pass()  # last, because it waits for the model, which a thread may still open
+    _register_routes(app, settings, limits)
+    reloader.make_pass()
     return app
 
 
@@ -139,9 +147,8 @@ def _rates(settings: Settings) -> dict[Rate, str]:
     }
 
 
-def _register_routes(
-    app: Flask, settings: Settings, services: Services, registry: RegistryService, limits: Limits
-) -> None:
+def _register_routes(app: Application, settings: Settings, limits: Limits) -> None:
+    services, registry = app.services, app.registry
     model_services = open_model_services(
         settings,
         services,
@@ -150,12 +157,11 @@ def _register_routes(
         count_rendering=partial(limits.spend, Rate.RENDERINGS),
     )
     probes = {"store": services.store.ping, "rate_limits": limits.ping, "model": registry.ping}
-    follower: ModelFollower = app.extensions["skinapi.model_follower"]
     server = ServerInfo(
         app,
         page=show_console,
         probes=probes,
-        notes=follower.notes,
+        notes=lambda: [problem] if (problem := registry.served.problem) else [],
         gauges=(services.drift.gauges, services.jobs.gauges),
     )
     app.register_blueprint(server_routes.blueprint(server))

@@ -24,7 +24,7 @@ from skinapi.composition.services import (
 from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.logs import configure_logs
 from skinapi.registry.service import announce_model
-from skinapi.registry.serving.served_model import ServingSlot
+from skinapi.registry.serving.served_model import ServedModel
 from skinapi.registry.versions.schemas import shown_state
 from skinapi.registry.versions.service import ModelsService
 from skinapi.settings import Settings
@@ -45,12 +45,12 @@ PROGRESS_EVERY_S = 5
 NOT_RESTORED = frozenset({"sessions"})
 
 
-def print_banner(settings: Settings, slot: ServingSlot) -> None:
+def print_banner(settings: Settings, served: ServedModel) -> None:
     """Print the startup banner: the addresses of the server, and the model."""
     print("\nSkinAPI: for information only, not a medical diagnosis\n")
     for address in settings.binds:
         print(f"  open      http://{address}")
-    print(f"  model     {announce_model(settings, slot)}\n", flush=True)
+    print(f"  model     {announce_model(settings, served)}\n", flush=True)
 
 
 def make_first_admin(settings: Settings, services: Services) -> None:

@@ -154,10 +154,17 @@ class ModelServices:
 
 
 def open_services(
-    settings: Settings, store: Store | None = None, *, change: bool = True
+    settings: Settings,
+    store: Store | None = None,
+    *,
+    change: bool = True,
+    model_problem: Callable[[], str | None] = lambda: None,
+    missing_library: Callable[[], str | None] = lambda: None,
 ) -> Services:
     """Build the services on the given store, or on the one that the settings name. Without
-    `change`, the store does not learn of this code and its key.
+    `change`, the store does not learn of this code and its key. `model_problem` tells why this
+    process does not serve the model that it should, and `missing_library` names one that the job
+    workers lack.
 
     Raises UnsafeSettings, StoreTooNew, and BrokenStore if two accounts share an e-mail address.
     """
@@ -176,9 +183,12 @@ def open_services(
         hold_owner=hold,
         owner_stays=stays,
         announce=open_announcer(settings.broker_uri),
+        missing_library=missing_library,
     )
     reference = partial(current_reference, data.lab.datasets)
-    models = open_models(settings, store, data.trail.change, reference=reference)
+    models = open_models(
+        settings, store, data.trail.change, reference=reference, problem=model_problem
+    )
     lab = open_datasets(
         settings,
         store,

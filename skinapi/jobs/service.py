@@ -26,7 +26,7 @@ class JobsService:
 
     `hold_owner` raises InvalidToken where an owner has no account, or one that is being deleted;
     `owner_stays` tells it. `announce` tells idle workers of a job that waits, by its id; it may
-    fail to.
+    fail to. `missing_library` names one that the workers lack, where it is known who keeps them.
     """
 
     def __init__(
@@ -37,12 +37,12 @@ class JobsService:
         hold_owner: Callable[[str], None],
         owner_stays: Callable[[str], bool],
         announce: Callable[[str], object],
+        missing_library: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._jobs, self._trail = jobs, trail
         self._hold_owner, self._owner_stays = hold_owner, owner_stays
         self._announce = announce
-        # The workers may be anywhere: whoever keeps them beside this server says what they lack.
-        self.missing_library: Callable[[], str | None] = lambda: None
+        self.missing_library = missing_library
 
     def submit(
         self,

@@ -1,6 +1,6 @@
 """Keeps the model of this process the one that the pointer names.
 
-Every server process has a follower. It asks the store once a second, loads and warms a new model
+Every server process has a reloader. It asks the store once a second, loads and warms a new model
 beside the one in service, and then exchanges them. If the new model cannot be used, the last good
 one goes on serving; if the store is away, nothing changes.
 """
@@ -20,7 +20,7 @@ from skinapi.errors import (
     StoreUnavailable,
 )
 from skinapi.logs import log
-from skinapi.registry.serving.served_model import ServingSlot
+from skinapi.registry.serving.served_model import ServedModel
 from skinapi.registry.versions.repository import ModelVersions
 from skinapi.registry.versions.serving_pointer import Serving, ServingPointer
 from skinapi.registry.versions.version_files import prune_folders
@@ -32,50 +32,40 @@ RETRY_S = 30.0
 UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull, EngineUnavailable)
 
 
-class ModelFollower(PeriodicThread):
+class ModelReloader(PeriodicThread):
     """`built_in` is the folder of the built-in model; others are written below `folder()`. The
-    candidate that judges in the background is kept in `shadow_slot`.
+    candidate that judges in the background is kept in `candidate`.
     """
 
     def __init__(
         self,
         *,
-        slot: ServingSlot,
+        served: ServedModel,
         pointer: ServingPointer,
         versions: ModelVersions,
         built_in: Path,
         folder: Callable[[], Path],
-        shadow_slot: ServingSlot,
+        candidate: ServedModel,
     ) -> None:
-        super().__init__("model-follower", every_s=POLL_S, failure="model not followed")
-        self.slot = slot
-        self._shadow_slot = shadow_slot
+        super().__init__("model-reloader", every_s=POLL_S, failure="model not followed")
+        self._served = served
+        self._candidate = candidate
         self._shadow: str | None = None
         self._pointer = pointer
         self._versions = versions
         self._built_in = built_in
         self._folder = folder
         self._lock = threading.Lock()
-        # A slot that came with a model has the built-in one.
+        # A model that was loaded before is the built-in one.
         self._source: str | None = None
         self._seen = -1
         self._retry_at = 0.0
-        self._fault: str | None = None
-
-    @property
-    def fault(self) -> str | None:
-        """A sentence where this process could not load the promoted version."""
-        return self._fault
-
-    def notes(self) -> list[str]:
-        """What `/readyz` says although it is ready."""
-        return [self._fault] if self._fault else []
 
     def make_pass(self) -> None:
         """Serve what the pointer names now. Raises StoreUnavailable; then nothing has changed."""
         with self._lock:
             wanted = self._pointer.read()
-            retry = self._fault is not None and time.monotonic() >= self._retry_at
+            retry = self._served.problem is not None and time.monotonic() >= self._retry_at
             if wanted.revision != self._seen or retry:
                 self._follow(wanted)
                 self._follow_shadow(wanted.shadow)
@@ -85,23 +75,23 @@ class ModelFollower(PeriodicThread):
         """Load the version, or, where nothing is in service yet, the newest that can be loaded."""
         fault = self._load(wanted.version)
         if fault is None:
-            self._fault = None
+            self._served.problem = None
             needed = (wanted.version, *wanted.earlier[-1:], wanted.shadow)
             kept = {version for version in needed if version}
             with suppress(StoreUnavailable):
                 prune_folders(self._folder(), kept)
             return
         log.error("model not loaded", version=wanted.version, reason=fault)
-        if not self.slot.loaded:
+        if not self._served.loaded:
             for version in (*reversed(wanted.earlier), None):
                 if self._load(version) is None:
                     break
         self._retry_at = time.monotonic() + RETRY_S
         # Without the reason: it may hold a path, and anybody may read `/readyz`.
-        answers = f"{self.slot.model.version} answers" if self.slot.loaded else "nothing answers"
-        self._fault = (
-            f"The model {wanted.version or 'of this server'} cannot be loaded, so {answers}; the "
-            "server's log says why"
+        answering = self._served.model.version if self._served.loaded else "nothing"
+        self._served.problem = (
+            f"The model {wanted.version or 'of this server'} cannot be loaded, so {answering} "
+            "answers; the server's log says why"
         )
 
     def _follow_shadow(self, version: str | None) -> None:
@@ -110,20 +100,20 @@ class ModelFollower(PeriodicThread):
         """
         if version == self._shadow:
             return
-        self._shadow_slot.clear()
+        self._candidate.clear()
         if version is not None:
             try:
-                self._shadow_slot.swap(self._fetch(version))
+                self._candidate.swap(self._fetch(version))
             except UNUSABLE as error:
                 log.error("shadow model not loaded", version=version, reason=error.detail)
         self._shadow = version
 
     def _load(self, version: str | None) -> str | None:
         """Serve this version, unless it is in service already. The reason if it cannot be."""
-        if self.slot.loaded and self._source == version:
+        if self._served.loaded and self._source == version:
             return None
         try:
-            self.slot.swap(self._fetch(version))
+            self._served.swap(self._fetch(version))
         except UNUSABLE as error:
             return error.detail
         self._source = version

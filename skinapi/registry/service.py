@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from functools import partial
 
-from skinapi.registry.early_model import open_slot
 from skinapi.registry.serving.prediction_pool import PoolCaller, PredictionPool
-from skinapi.registry.serving.served_model import ServingSlot
+from skinapi.registry.serving.served_model import ServedModel
 from skinapi.registry.serving.shadow import Shadow
 from skinapi.settings import Settings
 from skinapi.vision.classification import UNKNOWN, classify_prepared, prepare_photo
@@ -32,10 +31,10 @@ class ClassifiedPhoto:
 
 
 class RegistryService:
-    def __init__(self, *, slot: ServingSlot, pool: PredictionPool) -> None:
-        self.slot = slot
-        self._pool = pool
-        self.shadow: Shadow | None = None
+    def __init__(
+        self, *, served: ServedModel, pool: PredictionPool, shadow: Shadow | None = None
+    ) -> None:
+        self.served, self._pool, self._shadow = served, pool, shadow
 
     def classify_photo(
         self,
@@ -51,23 +50,23 @@ class RegistryService:
         With `measure` the lesion's shape is measured too; with `keep` the result holds the bytes of
         the photo to store. Raises Refused, NoModel, and Unavailable when the queue is full.
         """
-        classify = partial(_classify, self.slot.model, content, context, measure, keep)
+        classify = partial(_classify, self.served.model, content, context, measure, keep)
         classified = self._pool.run(classify, caller=caller)
-        if self.shadow and self.shadow.wants():
-            judge = partial(self.shadow.judge, content, context, classified.finding, request_id())
+        if self._shadow and self._shadow.wants():
+            judge = partial(self._shadow.judge, content, context, classified.finding, request_id())
             if not self._pool.run_idle(judge):
-                self.shadow.drop()
+                self._shadow.drop()
         return classified
 
     def describe_model(self) -> ModelCard:
         """The card of the model in service. Raises NoModel."""
-        return self.slot.model.card
+        return self.served.model.card
 
     def ping(self) -> None:
         """Raises NoModel until a model is loaded and has made its first pass, and EngineUnavailable
         while its inference server cannot run it.
         """
-        self.slot.ping()
+        self.served.ping()
 
 
 def _classify(
@@ -83,18 +82,11 @@ def _classify(
     return ClassifiedPhoto(finding, shrink_to_stored(prepared.photo), shape, kept)
 
 
-def open_registry(settings: Settings) -> RegistryService:
-    """The service, without a model yet: the follower loads it (follower.py)."""
-    return RegistryService(
-        slot=open_slot(settings), pool=PredictionPool(streams=settings.num_streams)
-    )
-
-
-def announce_model(settings: Settings, slot: ServingSlot) -> str:
+def announce_model(settings: Settings, served: ServedModel) -> str:
     """The line that `serve` prints about its model."""
-    if not slot.loaded:
+    if not served.loaded:
         return "none, so no photo can be judged: set MODEL_PATH"
-    card = slot.model.card
+    card = served.model.card
     if settings.engine_url:
         return f"{card.version} (on the inference server)"
     return f"{card.version} ({settings.model_precision or card.precision.value})"

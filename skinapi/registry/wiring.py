@@ -1,12 +1,14 @@
-"""Builds the services of model versions from the settings."""
+"""Builds the services of the model in service and of model versions from the settings."""
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
-from skinapi.registry.early_model import serving_folder
 from skinapi.registry.gates.judging import ReferenceData
-from skinapi.registry.model_reloader import ModelFollower
+from skinapi.registry.model_reloader import ModelReloader
 from skinapi.registry.service import RegistryService
+from skinapi.registry.serving.prediction_pool import PredictionPool
+from skinapi.registry.serving.served_model import ServedModel, open_warm
 from skinapi.registry.serving.shadow import Shadow, ShadowResults
 from skinapi.registry.versions.repository import ModelVersions
 from skinapi.registry.versions.service import Audit, ModelsService
@@ -14,6 +16,28 @@ from skinapi.registry.versions.serving_pointer import ServingPointer
 from skinapi.registry.versions.version_files import models_folder
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
+from skinapi.vision.network.model import SHIPPED_MODEL
+from skinapi.vision.network.openvino_engine import Precision
+
+
+def open_served(settings: Settings) -> ServedModel:
+    """Without a model yet: the reloader of `open_registry` loads it."""
+    precision = Precision(settings.model_precision) if settings.model_precision else None
+    return ServedModel(
+        partial(
+            open_warm,
+            precision=precision,
+            streams=settings.num_streams,
+            engine_url=settings.engine_url,
+        )
+    )
+
+
+def built_in_folder(settings: Settings) -> Path:
+    """The built-in model: that of MODEL_PATH where the operator set it, else the one that ships. It
+    serves until a stored version is promoted.
+    """
+    return settings.model_path or SHIPPED_MODEL
 
 
 def open_models(
@@ -22,35 +46,45 @@ def open_models(
     audit: Audit,
     *,
     reference: Callable[[], ReferenceData | None] = lambda: None,
+    problem: Callable[[], str | None] = lambda: None,
 ) -> ModelsService:
-    """`reference` tells what the reference is now; without one, no comparison on it counts."""
+    """`reference` tells what the reference is now; without one, no comparison on it counts.
+    `problem` tells why this process does not serve what it should.
+    """
     return ModelsService(
         versions=ModelVersions(store),
         pointer=ServingPointer(store),
         shadows=ShadowResults(store),
         audit=audit,
-        built_in=serving_folder(settings),
+        built_in=built_in_folder(settings),
         folder=partial(models_folder, settings.instance_dir),
         reference=reference,
+        problem=problem,
     )
 
 
-def open_follower(
-    settings: Settings, models: ModelsService, registry: RegistryService
-) -> ModelFollower:
-    """The follower that keeps this registry's model the one in service. It is not started, and has
-    loaded nothing. Records the built-in model.
+def open_registry(
+    settings: Settings,
+    models: ModelsService,
+    served: ServedModel,
+    pool: PredictionPool | None = None,
+) -> tuple[RegistryService, ModelReloader]:
+    """The service, and the reloader that keeps `served` what the pointer names. It is not started,
+    and has loaded nothing. Records the built-in model.
     """
     models.record_built_in()
-    shadow_slot = registry.slot.emptied()
-    registry.shadow = Shadow(slot=shadow_slot, results=models.shadows, share=settings.shadow_share)
-    follower = ModelFollower(
-        slot=registry.slot,
+    candidate = served.another()
+    reloader = ModelReloader(
+        served=served,
         pointer=models.pointer,
         versions=models.versions,
         built_in=models.built_in,
         folder=partial(models_folder, settings.instance_dir),
-        shadow_slot=shadow_slot,
+        candidate=candidate,
     )
-    models.fault = lambda: follower.fault
-    return follower
+    registry = RegistryService(
+        served=served,
+        pool=PredictionPool(streams=settings.num_streams) if pool is None else pool,
+        shadow=Shadow(served=candidate, results=models.shadows, share=settings.shadow_share),
+    )
+    return registry, reloader

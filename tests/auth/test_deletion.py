@@ -5,7 +5,6 @@ import pytest
 from skinapi.app import create_app
 from skinapi.auth.accounts.accounts import Accounts
 from skinapi.auth.accounts.deletion import Eraser
-from skinapi.auth.accounts.waiting_expiry import WaitingExpiry
 from skinapi.errors import SkinAPIError, StoreUnavailable
 from tests.support.backends import Backend
 
@@ -85,8 +84,7 @@ def test_what_fails_at_the_start_stops_neither_the_start_nor_the_others(backend:
 
 def test_a_running_server_finishes_what_another_one_has_left(backend: Backend) -> None:
     backend.member("ada@example.org", status="deleting")
-    expiry: WaitingExpiry = backend.app.extensions["skinapi.waiting_expiry"]
-    expiry.make_pass()
+    backend.app.background.waiting_expiry.make_pass()
     assert backend.services.store.collection("accounts").find() == []
 
 

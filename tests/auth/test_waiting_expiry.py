@@ -3,14 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
-from skinapi.auth.accounts.waiting_expiry import WaitingExpiry
 from skinapi.storage.ids import now
 from tests.support.backends import Backend
-
-
-def expiry_of(backend: Backend) -> WaitingExpiry:
-    found: WaitingExpiry = backend.app.extensions["skinapi.waiting_expiry"]
-    return found
 
 
 def age(backend: Backend, email: str, days: int) -> None:
@@ -29,11 +23,11 @@ def test_an_account_that_was_never_approved_is_deleted_after_the_days_of_the_set
         backend.register(email)
         age(backend, email, days)
     expired = backend.account("old@example.org").id
-    expiry_of(backend).make_pass()
+    backend.app.background.waiting_expiry.make_pass()
     assert emails(backend) == {"new@example.org"}
     rows = [row for row in backend.audit() if row["action"] == "account.expire"]
     assert [(row["by"], row["target"]) for row in rows] == [("system", expired)]
-    expiry_of(backend).make_pass()
+    backend.app.background.waiting_expiry.make_pass()
     assert (
         len(backend.audit()) == len(rows) + 2
     )  # two registrations; a pass without any writes none
@@ -53,7 +47,7 @@ def test_an_account_that_was_approved_once_stays(backend: Backend) -> None:
             assert admin.call("PATCH", f"/users/{email}/{status}", json={}).status_code == 200
         age(backend, email, 1000)
     before = emails(backend)
-    expiry_of(backend).make_pass()
+    backend.app.background.waiting_expiry.make_pass()
     assert emails(backend) == before
 
 
@@ -62,7 +56,7 @@ def test_an_account_that_is_approved_meanwhile_stays(backend: Backend) -> None:
     age(backend, "ada@example.org", 1000)
     read_before = backend.account("ada@example.org")
     backend.edit("ada@example.org", status="approved")
-    expiry = expiry_of(backend)
+    expiry = backend.app.background.waiting_expiry
     expiry._accounts.never_approved = lambda **_: iter([read_before])  # type: ignore[method-assign]
     expiry.make_pass()
     assert emails(backend) == {"ada@example.org"}

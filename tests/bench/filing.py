@@ -17,21 +17,18 @@ from typing import Any
 
 from werkzeug.test import EnvironBuilder
 
-from skinapi.registry.service import RegistryService
 from tests.support.backends import Backend, store_of_kind
-from tests.support.models import tiny_registry
 from tests.support.photos import photo_of
 
 READY = "ready"
-# The threads that serve run these too, where the checkout has them.
-BACKGROUND = ("skinapi.totals", "skinapi.audit_sealer")
 
 
 class FilingBackend(Backend):
     """Classifies one photo, and gives its finding to all that follow."""
 
-    def registry(self) -> RegistryService:
-        registry: Any = tiny_registry()
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        registry: Any = self.app.registry
         classify, found = registry.classify_photo, list[Any]()
 
         def classify_once(**given: Any) -> Any:
@@ -40,7 +37,6 @@ class FilingBackend(Backend):
             return found[0]
 
         registry.classify_photo = classify_once
-        return registry  # type: ignore[no-any-return]
 
 
 def environ_of(token: str) -> tuple[dict[str, Any], bytes]:
@@ -92,8 +88,7 @@ def main(uri: str, seconds: float, threads: int) -> None:
         closing(store_of_kind("mongod", Path(folder), uri)) as store,
     ):
         backend = FilingBackend(Path(folder), store, rate_limit_storage=uri, most_submissions=10**6)
-        extensions = backend.app.extensions
-        running = [extensions[name] for name in BACKGROUND if name in extensions]
+        running = (backend.app.background.totals, backend.app.background.audit_sealer)
         for thread in running:
             thread.start()
         filed, used = file_findings(backend, seconds, threads)

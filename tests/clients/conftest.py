@@ -4,19 +4,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from skinapi.registry.service import RegistryService
+from skinapi.registry.serving.served_model import ServedModel
 from tests.clients.dialects import SMALL
 from tests.clients.served_backend import ClientBackend, ServedBackend
 from tests.served.server import serving
 from tests.support.backends import Backend
-from tests.support.models import tested_model, tested_registry
+from tests.support.models import served_once, tested_model
 
 
 class WellTestedBackend(Backend):
     """With a model that answers a mole as one: most clients show none that is raised."""
 
-    def registry(self) -> RegistryService:
-        return tested_registry()
+    def served(self) -> ServedModel:
+        return served_once(tested_model())
 
 
 @pytest.fixture(scope="module")

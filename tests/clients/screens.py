@@ -20,7 +20,6 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from skinapi.registry.service import RegistryService
 from tests.clients.broken import BrokenBackend
 from tests.clients.dialects import SMALL
 from tests.served.people import Seeder
@@ -50,7 +49,7 @@ class Asked:
 
 
 class BackendWithoutModel(Backend):
-    def registry(self) -> RegistryService | None:
+    def served(self) -> None:
         return None
 
 

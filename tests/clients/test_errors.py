@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.registry.service import RegistryService
+from skinapi.registry.serving.prediction_pool import PredictionPool
 from skinapi.vision.conditions import conditions_table
 from tests.clients.broken import BrokenBackend
 from tests.clients.dialects import CLIENTS, PLAIN, PREDICTION, SMALL, each_client, guide, said
 from tests.clients.served_backend import ClientBackend
 from tests.support.backends import Backend
-from tests.support.models import registry_of, tiny_model
 from tests.support.photos import photo_in, photo_of
 
 TABLE = conditions_table()
@@ -61,8 +60,7 @@ def test_a_photo_too_large_is_told_in_each_clients_shape(
 
 
 class BusyBackend(Backend):
-    def registry(self) -> RegistryService:
-        return registry_of(tiny_model(), streams=1, queue=-1)
+    pool = PredictionPool(streams=1, queue=-1)
 
 
 @each_client

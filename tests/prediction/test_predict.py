@@ -10,11 +10,10 @@ import pytest
 from PIL import Image
 
 from skinapi.languages import LANGUAGES, Language
-from skinapi.registry.service import RegistryService
+from skinapi.registry.serving.prediction_pool import PredictionPool
 from skinapi.vision.conditions import conditions_table
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
-from tests.support.models import registry_of, tiny_model
 from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 
 TABLE = conditions_table()
@@ -238,8 +237,7 @@ def test_concurrent_predictions_get_different_numbers(shared_backend: Backend) -
 class BusyBackend(Backend):
     """Never a place at the engine."""
 
-    def registry(self) -> RegistryService | None:
-        return registry_of(tiny_model(), streams=1, queue=-1)
+    pool = PredictionPool(streams=1, queue=-1)
 
 
 def test_a_full_queue_answers_503_at_once_and_says_when_to_come_back(tmp_path: Path) -> None:
@@ -256,7 +254,7 @@ class BackendWithoutModel(Backend):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, model_path=folder / "nowhere")
 
-    def registry(self) -> RegistryService | None:
+    def served(self) -> None:
         return None
 
 

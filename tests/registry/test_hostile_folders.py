@@ -39,13 +39,13 @@ def registry() -> RegistryService:
 def test_a_damaged_file_is_named_and_the_model_before_serves_on(
     registry: RegistryService, tmp_path: Path, name: str, case: str
 ) -> None:
-    before = registry.slot.model
+    before = registry.served.model
     folder = damaged_copy(tiny_model(), tmp_path / "bad", name, case)
     with pytest.raises(ModelDamaged, match=name) as refused:
-        registry.slot.swap(folder)
+        registry.served.swap(folder)
     assert refused.value.file
     assert len(refused.value.detail) < 2000
-    assert registry.slot.model is before
+    assert registry.served.model is before
     if name in (NETWORK, WEIGHTS):  # what the engine itself has read
         judged = registry.classify_photo(content=photo_of("melanoma"), caller=ADA)
         assert judged.finding.model_version == "tiny-1"

@@ -1,20 +1,25 @@
 """A model whose network an inference server runs: it serves no version that the server lacks."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from skinapi.errors import EngineUnavailable, NoModel
-from skinapi.registry.service import RegistryService, announce_model, open_registry
-from skinapi.registry.serving.prediction_pool import PredictionPool
-from skinapi.registry.serving.served_model import ServingSlot, open_warm
+from skinapi.registry.service import announce_model
+from skinapi.registry.wiring import open_served
 from skinapi.settings import Settings
 from tests.prediction.photographer import predicted, send
 from tests.registry.test_models import OVERRIDE, ModelBackend
 from tests.support.inference_server import InferenceServer, running_inference_server
 from tests.support.models import tiny_model, write_model
+
+
+class EngineBackend(ModelBackend):
+    """Its model is that of the settings, run by the inference server that they name."""
+
+    def served(self) -> None:
+        return None
 
 
 @pytest.fixture
@@ -25,10 +30,7 @@ def server() -> Iterator[InferenceServer]:
 
 @pytest.fixture
 def backend(server: InferenceServer, tmp_path: Path) -> Iterator[ModelBackend]:
-    slot = ServingSlot(partial(open_warm, engine_url=server.url))
-    slot.swap(tiny_model())
-    registry = RegistryService(slot=slot, pool=PredictionPool(streams=2))
-    backend = ModelBackend(tmp_path / "instance", registry)
+    backend = EngineBackend(tmp_path / "instance", engine_url=server.url)
     yield backend
     backend.services.store.close()
 
@@ -90,12 +92,12 @@ def test_without_its_server_no_model_is_loaded_and_the_setting_is_named(
 ) -> None:
     server.models = {}
     settings = Settings(engine_url=server.url)
-    registry = open_registry(settings)
+    served = open_served(settings)
     with pytest.raises(EngineUnavailable):
-        registry.slot.swap(tiny_model())
+        served.swap(tiny_model())
     with pytest.raises(NoModel, match="ENGINE_URL"):
-        registry.ping()
+        served.ping()
     server.reset()
-    registry.slot.swap(tiny_model())
-    registry.ping()
-    assert "inference server" in announce_model(settings, registry.slot)
+    served.swap(tiny_model())
+    served.ping()
+    assert "inference server" in announce_model(settings, served)

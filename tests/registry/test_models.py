@@ -21,8 +21,7 @@ from skinapi.registry.gates.judging import (
     PairedDifference,
     ReferenceData,
 )
-from skinapi.registry.model_reloader import ModelFollower
-from skinapi.registry.service import RegistryService
+from skinapi.registry.model_reloader import ModelReloader
 from skinapi.registry.versions.serving_pointer import Serving
 from skinapi.registry.versions.version_record import ModelVersion
 from skinapi.storage.ids import new_id, now
@@ -30,28 +29,18 @@ from skinapi.vision.network.model import write_checksums
 from tests.lab.sending import publish_one
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person, store_of_kind
-from tests.support.models import registry_of, tiny_model, write_model
+from tests.support.models import write_model
 
 REASON = "a test of the override"
 OVERRIDE = {"override": True, "reason": REASON}
 
 
 class ModelBackend(Backend):
-    """With a model of its own that is exchanged, and the follower called by hand."""
-
-    def __init__(
-        self, folder: Path, registry: RegistryService | None = None, **options: Any
-    ) -> None:
-        self.kept_registry = registry or registry_of(tiny_model())
-        super().__init__(folder, **options)
-
-    def registry(self) -> Any:
-        return self.kept_registry
+    """With the reloader called by hand."""
 
     @property
-    def follower(self) -> ModelFollower:
-        follower: ModelFollower = self.app.extensions["skinapi.model_follower"]
-        return follower
+    def reloader(self) -> ModelReloader:
+        return self.app.background.model_reloader
 
     def add(self, folder: Path, version: str, **origin: Any) -> ModelVersion:
         return self.services.models.add(
@@ -70,7 +59,7 @@ class ModelBackend(Backend):
 
     def answers(self) -> str:
         """The version that answers, after this process has looked at the pointer."""
-        self.follower.make_pass()
+        self.reloader.make_pass()
         version: str = self.client.get("/model-card").get_json()["version"]
         return version
 
@@ -428,7 +417,7 @@ def test_a_promoted_model_that_cannot_be_loaded_leaves_the_last_good_one_in_serv
 class RestartedBackend(Backend):
     """It loads its model itself."""
 
-    def registry(self) -> None:
+    def served(self) -> None:
         return None
 
 
@@ -474,17 +463,17 @@ def test_a_store_that_is_away_changes_nothing(
         asked.set()
         raise StoreUnavailable
 
-    monkeypatch.setattr(models.follower, "every_s", 0.01)
+    monkeypatch.setattr(models.reloader, "every_s", 0.01)
     monkeypatch.setattr(pointer, "read", away)
-    models.follower.start()
+    models.reloader.start()
     assert asked.wait(20)
-    assert models.kept_registry.describe_model().version == "tiny-1"
+    assert models.app.registry.describe_model().version == "tiny-1"
     monkeypatch.setattr(pointer, "read", read)
     deadline = time.monotonic() + 20
-    while models.kept_registry.describe_model().version != "b":
+    while models.app.registry.describe_model().version != "b":
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    models.follower.stop()
+    models.reloader.stop()
 
 
 def test_hostile_bodies_and_queries_are_refused(models: ModelBackend) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import ModelDamaged
-from skinapi.registry.early_model import serving_folder
 from skinapi.registry.serving.served_model import open_warm
+from skinapi.registry.wiring import built_in_folder
 from skinapi.settings import Settings
 from skinapi.vision.network.model import SHIPPED_MODEL
 
@@ -32,8 +32,8 @@ def test_a_keras_file_as_model_path_is_told_how_to_export(tmp_path: Path) -> Non
 
 
 def test_model_path_decides_what_is_served(tmp_path: Path) -> None:
-    assert serving_folder(Settings(model_path=tmp_path)) == tmp_path
-    assert serving_folder(Settings(model_path=None)) == SHIPPED_MODEL
+    assert built_in_folder(Settings(model_path=tmp_path)) == tmp_path
+    assert built_in_folder(Settings(model_path=None)) == SHIPPED_MODEL
 
 
 def test_the_serving_path_never_loads_a_training_framework() -> None:

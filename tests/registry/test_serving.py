@@ -14,10 +14,10 @@ import pytest
 
 from skinapi.audit import AuditTrail
 from skinapi.errors import ModelDamaged, NoModel, Refused, Unavailable
-from skinapi.registry.service import RegistryService, open_registry
+from skinapi.registry.service import RegistryService
 from skinapi.registry.serving.prediction_pool import PoolCaller, PredictionPool
 from skinapi.registry.serving.served_model import open_warm
-from skinapi.registry.wiring import open_follower, open_models
+from skinapi.registry.wiring import open_models, open_registry, open_served
 from skinapi.settings import Settings
 from skinapi.vision.classification import prepare_photo
 from skinapi.vision.decoding.jpeg import decode_jpeg
@@ -35,10 +35,11 @@ ADA, BERT, MALLORY = (PoolCaller(name, signed_in=True) for name in ("ada", "bert
 
 def opened(settings: Settings) -> RegistryService:
     """As at the start of a server with an empty store."""
-    registry, store = open_registry(settings), MockStore()
+    store = MockStore()
     trail = AuditTrail(store, lambda: None, secrets=[SECRET])
     models = open_models(settings, store, trail.change)
-    open_follower(settings, models, registry).make_pass()
+    registry, reloader = open_registry(settings, models, open_served(settings))
+    reloader.make_pass()
     return registry
 
 
@@ -82,8 +83,8 @@ def test_during_a_model_swap_every_answer_names_one_existing_version(tmp_path: P
 
     def exchange() -> None:
         while not stop.is_set():
-            registry.slot.swap(other)
-            registry.slot.swap(tmp_path / "a")
+            registry.served.swap(other)
+            registry.served.swap(tmp_path / "a")
 
     exchanger = threading.Thread(target=exchange)
     exchanger.start()
@@ -105,9 +106,9 @@ def test_a_damaged_model_changes_nothing(tmp_path: Path) -> None:
     broken = write_model(tmp_path / "broken", "broken")
     (broken / "network.bin").write_bytes(b"something else")
     with pytest.raises(ModelDamaged):
-        registry.slot.swap(broken)
+        registry.served.swap(broken)
     assert registry.describe_model().version == "a"
-    registry.slot.swap(write_model(tmp_path / "b", "b"))
+    registry.served.swap(write_model(tmp_path / "b", "b"))
     assert registry.describe_model().version == "b"
 
 
@@ -267,7 +268,7 @@ def test_a_calibration_fitted_to_other_labels_is_refused_before_it_serves(tmp_pa
     limits = {"0.90": dict.fromkeys(others, 0.1)}
     other = write_model(tmp_path / "other", "other", prediction_sets=limits)
     with pytest.raises(ModelDamaged, match=f"other has a calibration.*{first}"):
-        registry.slot.swap(other)
+        registry.served.swap(other)
     assert registry.describe_model().version == "a"
 
 

@@ -25,7 +25,7 @@ def shadowed(tmp_path: Path) -> Any:
     backend.services.models.add(folder=mixed_up(tmp_path / "odd-1"), by="system")
     admin = backend.member(role="admin")
     assert admin.call("POST", "/models/odd-1/shadow").status_code == 200
-    backend.follower.make_pass()
+    backend.reloader.make_pass()
     yield backend, admin
     settled(backend)
     backend.services.store.close()
@@ -40,7 +40,7 @@ def mixed_up(folder: Path) -> Path:
 def settled(backend: ModelBackend) -> None:
     """Returns when nothing is judged any more."""
     deadline = time.monotonic() + PATIENCE_S
-    while len(backend.kept_registry._pool):
+    while len(backend.app.registry._pool):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -81,7 +81,7 @@ def test_a_shadow_is_neither_deleted_nor_retired_before_it_ends(shadowed: Any) -
     settled(backend)
     assert admin.call("DELETE", "/models/odd-1/shadow").status_code == 200
     assert admin.call("DELETE", "/models/odd-1/shadow").status_code == 409
-    backend.follower.make_pass()
+    backend.reloader.make_pass()
     predicted(backend.member())
     found = counts(backend, admin)
     assert (found["judged"], found["active"]) == (1, False)

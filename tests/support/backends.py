@@ -11,23 +11,23 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from flask import Flask
 from flask.testing import FlaskClient
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from werkzeug.test import TestResponse
 
-from skinapi.app import create_app
+from skinapi.app import Application, create_app
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.auth.passwords.hashing import Passwords
 from skinapi.composition import services as services_module
 from skinapi.composition.services import Services, make_store_of, open_services
 from skinapi.errors import StoreUnavailable
-from skinapi.registry.service import RegistryService
+from skinapi.registry.serving.prediction_pool import PredictionPool
+from skinapi.registry.serving.served_model import ServedModel
 from skinapi.settings import Settings
 from skinapi.storage import make_store, open_store
 from skinapi.storage.ports import Document, Store
 from tests.stores.mock_store import MockStore
-from tests.support.models import tiny_model, tiny_registry
+from tests.support.models import served_once, tiny_model
 
 PASSWORD = "correct horse battery"
 ADMIN = "admin@clinic.example"
@@ -72,26 +72,28 @@ class Person:
 
 class Backend:
     hasher: PasswordHasher | None = CHEAP  # None: the one that serves
+    pool: PredictionPool | None = None  # None: that of the settings
 
     def __init__(self, folder: Path, store: Store | None = None, **settings: Any) -> None:
-        # The built-in model of the settings is that of `registry`.
+        # The built-in model of the settings is that of `served`.
         self.settings = settings_in(folder, **{"model_path": tiny_model(), **settings})
         with pytest.MonkeyPatch.context() as patch:
             if self.hasher:
                 patch.setattr(services_module, "Passwords", partial(Passwords, self.hasher))
             if store is None:
                 make_prepared_store(self.settings.instance_dir, self.settings.secret("mongo_uri"))
-            self.app: Flask = create_app(self.settings, store, self.registry())
+            self.app: Application = create_app(
+                self.settings, store, served=self.served(), pool=self.pool
+            )
         self.client = self.app.test_client()
 
-    def registry(self) -> RegistryService | None:
+    def served(self) -> ServedModel | None:
         """One small model, loaded once for all backends."""
-        return tiny_registry()
+        return served_once(tiny_model())
 
     @property
     def services(self) -> Services:
-        services: Services = self.app.extensions["skinapi"]
-        return services
+        return self.app.services
 
     @property
     def anyone(self) -> FlaskClient:

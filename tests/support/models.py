@@ -15,7 +15,7 @@ from openvino import opset13 as op
 
 from skinapi.registry.service import RegistryService
 from skinapi.registry.serving.prediction_pool import PredictionPool
-from skinapi.registry.serving.served_model import ServingSlot, open_warm
+from skinapi.registry.serving.served_model import ServedModel, open_warm
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
 from skinapi.vision.context import Modality
 from skinapi.vision.network.heatmap import Head
@@ -25,6 +25,7 @@ from skinapi.vision.network.model import (
     HEAD,
     LABELS,
     NETWORK,
+    Model,
     write_checksums,
     write_head,
 )
@@ -87,21 +88,35 @@ def tested_model() -> Path:
     return write_model(folder, clinical=Calibration(tested=enough))
 
 
-def registry_of(folder: Path, *, streams: int = 2, queue: int = 16) -> RegistryService:
-    slot = ServingSlot(open_warm)
-    slot.swap(folder)
-    return RegistryService(slot=slot, pool=PredictionPool(streams=streams, queue=queue))
+def served_of(folder: Path) -> ServedModel:
+    served = ServedModel(open_warm)
+    served.swap(folder)
+    return served
+
+
+def registry_of(folder: Path, *, queue: int = 16) -> RegistryService:
+    return RegistryService(served=served_of(folder), pool=PredictionPool(streams=2, queue=queue))
 
 
 @cache
 def tiny_registry() -> RegistryService:
-    """Loaded once: hundreds of backends can share it."""
     return registry_of(tiny_model())
 
 
+def served_once(folder: Path) -> ServedModel:
+    """Loaded once: hundreds of backends can share the model, each in a holder of its own."""
+
+    def opened(other: Path) -> Model:
+        return _opened_once(other) if other == folder else open_warm(other)
+
+    served = ServedModel(opened)
+    served.swap(folder)
+    return served
+
+
 @cache
-def tested_registry() -> RegistryService:
-    return registry_of(tested_model())
+def _opened_once(folder: Path) -> Model:
+    return open_warm(folder)
 
 
 def _nearest_colour(colours: Mapping[str, tuple[int, int, int]]) -> tuple[Any, Any]:

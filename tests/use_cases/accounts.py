@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from skinapi.auth.accounts.waiting_expiry import WaitingExpiry
 from skinapi.storage.ids import now
 from tests.support.backends import PASSWORD, Backend, Person
 from tests.use_cases.use_case import UseCase
@@ -110,8 +109,7 @@ def refresh(backend: Backend, desk: Desk) -> object:
 
 
 def expire(backend: Backend, _: Desk) -> None:
-    expiry: WaitingExpiry = backend.app.extensions["skinapi.waiting_expiry"]
-    expiry.make_pass()
+    backend.app.background.waiting_expiry.make_pass()
 
 
 def seen(backend: Backend, desk: Desk) -> Any:

@@ -15,8 +15,8 @@ KERAS_SUFFIXES = (".keras", ".h5")
 Open = Callable[[Path], Model]
 
 
-class ServingSlot:
-    """Holds the model in service.
+class ServedModel:
+    """Holds the model in service. `problem` is a sentence where another one should serve.
 
     A request must read `model` once and use that object for its whole answer: then the answer names
     one version, also when the model is replaced in the meantime.
@@ -25,7 +25,8 @@ class ServingSlot:
     def __init__(self, open_warm: Open) -> None:
         self._open = open_warm
         self._serving: Model | None = None
-        self._fault: str | None = None
+        self._refused: str | None = None
+        self.problem: str | None = None
 
     @property
     def model(self) -> Model:
@@ -43,9 +44,9 @@ class ServingSlot:
         """Raises NoModel until a model is in service; it names what could not be used. Raises
         EngineUnavailable where the model's network cannot be run.
         """
-        if self._serving is None and self._fault:
+        if self._serving is None and self._refused:
             raise NoModel(
-                f"No model is loaded, so no picture can be judged: {self._fault} cannot be used, "
+                f"No model is loaded, so no picture can be judged: {self._refused} cannot be used, "
                 "for the reason in the server's log"
             )
         self.model.engine.ping()
@@ -58,19 +59,19 @@ class ServingSlot:
         try:
             model = self._open(folder)
         except ModelDamaged as fault:
-            self._fault = f"{fault.file} of MODEL_PATH" if fault.file else None
+            self._refused = f"{fault.file} of MODEL_PATH" if fault.file else None
             raise
         except EngineUnavailable:
-            self._fault = "the inference server of ENGINE_URL"
+            self._refused = "the inference server of ENGINE_URL"
             raise
         self._serving = model
         seconds = round(time.monotonic() - started, 2)
         log.info("model ready", version=model.version, seconds=seconds)
         return model
 
-    def emptied(self) -> "ServingSlot":
-        """Another slot that opens models in the same way."""
-        return ServingSlot(self._open)
+    def another(self) -> "ServedModel":
+        """Without a model yet; it opens models in the same way."""
+        return ServedModel(self._open)
 
     def clear(self) -> None:
         """Serve no model any more."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from skinapi.errors import Refused, SkinAPIError
 from skinapi.logs import log
-from skinapi.registry.serving.served_model import ServingSlot
+from skinapi.registry.serving.served_model import ServedModel
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
 from skinapi.stored_record import StoredRecord
@@ -81,17 +81,17 @@ class ShadowResults:
 
 
 class Shadow:
-    """`slot` holds the candidate, where there is one, and `share` of the photos are for it."""
+    """`served` holds the candidate, where there is one, and `share` of the photos are for it."""
 
     def __init__(
         self,
         *,
-        slot: ServingSlot,
+        served: ServedModel,
         results: ShadowResults,
         share: float,
         dice: Callable[[], float] = random.random,
     ) -> None:
-        self._slot = slot
+        self._served = served
         self._compared = results
         self._share = share
         self._dice = dice
@@ -100,7 +100,7 @@ class Shadow:
 
     def wants(self) -> bool:
         """Whether the candidate is to judge this photo."""
-        return self._slot.loaded and self._dice() < self._share
+        return self._served.loaded and self._dice() < self._share
 
     def drop(self) -> None:
         """Count a photo for which there was no time. It is stored with the next result."""
@@ -112,7 +112,7 @@ class Shadow:
     ) -> None:
         """Judge the photo, and compare. Nothing that fails here may matter to anybody."""
         try:
-            model = self._slot.model
+            model = self._served.model
             other = _classify(model, content, context)
             found = _compare(model.version, finding, other, request_id)
             with self._lock:

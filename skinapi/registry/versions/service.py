@@ -52,7 +52,8 @@ class Inspected:
 
 class ModelsService:
     """`built_in` is the folder of the built-in model; `folder()` is where servers write others;
-    `reference()` is what the reference is now.
+    `reference()` is what the reference is now; `problem()` is why this process does not serve what
+    it should.
     """
 
     def __init__(
@@ -65,13 +66,14 @@ class ModelsService:
         built_in: Path,
         folder: Callable[[], Path],
         reference: Callable[[], ReferenceData | None] = lambda: None,
+        problem: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.versions = versions
         self.shadows = shadows
         self.pointer = pointer
         self.built_in = built_in
         self._audit, self._folder, self._reference = audit, folder, reference
-        self.fault: Callable[[], str | None] = lambda: None
+        self.problem = problem
 
     @cached_property
     def built_in_card(self) -> ModelCard | None:

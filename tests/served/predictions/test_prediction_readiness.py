@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.registry.service import RegistryService
 from tests.registry.hostile_folders import damaged_copy
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, CLIENTS, OPEN, lesions
@@ -47,7 +46,7 @@ def test_without_a_model_the_server_lives_but_is_not_ready_and_says_why(tmp_path
 class BackendOfSettings(Backend):
     """With the model that the settings name."""
 
-    def registry(self) -> RegistryService | None:
+    def served(self) -> None:
         return None
 
 

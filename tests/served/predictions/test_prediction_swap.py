@@ -13,10 +13,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.errors import ModelDamaged
-from skinapi.registry.service import RegistryService
+from skinapi.registry.serving.served_model import ServedModel
 from tests.served.photo_clients import lesions
 from tests.support.backends import Backend, Person
-from tests.support.models import registry_of, write_model
+from tests.support.models import served_of, write_model
 from tests.support.size import size
 
 SENDERS = 8
@@ -29,11 +29,10 @@ class SwappingBackend(Backend):
 
     def __init__(self, folder: Path) -> None:
         self.models = [write_model(folder / version, version) for version in VERSIONS]
-        self.kept_registry = registry_of(self.models[0])
         super().__init__(folder / "instance")
 
-    def registry(self) -> RegistryService | None:
-        return self.kept_registry
+    def served(self) -> ServedModel:
+        return served_of(self.models[0])
 
 
 def send(person: Person, photo: bytes) -> TestResponse:
@@ -54,9 +53,9 @@ def test_every_answer_names_one_model_that_was_in_service(
         """Loads and refused loads, in turns."""
         while not stop.is_set():
             for folder in backend.models:
-                swaps[backend.kept_registry.slot.swap(folder).version] += 1
+                swaps[backend.app.registry.served.swap(folder).version] += 1
                 with pytest.raises(ModelDamaged):
-                    backend.kept_registry.slot.swap(broken)
+                    backend.app.registry.served.swap(broken)
 
     exchanger = threading.Thread(target=exchange)
     exchanger.start()

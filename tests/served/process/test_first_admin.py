@@ -47,7 +47,7 @@ def test_who_registered_under_plain_gunicorn_does_not_become_the_first_admin(
     app = create_app(server.settings())  # what wsgi:app is
     body = {"name": "Thief", "email": FIRST_ADMIN, "password": PASSWORD}
     thief = app.test_client().post("/register", json=body).get_json()
-    app.extensions["skinapi"].store.close()
+    app.services.store.close()
     server.start()
     try:
         server.await_words("replace it first")
