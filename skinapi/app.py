@@ -24,12 +24,9 @@ from skinapi.console.routes import show_console, show_missing
 from skinapi.errors import SkinAPIError
 from skinapi.jobs.routes import routes as jobs_routes
 from skinapi.lab.imports.routes import routes as import_routes
-from skinapi.lab.imports.service import ImportsService
 from skinapi.lab.reviews.routes import routes as from_reviews_routes
 from skinapi.lab.routes import routes as dataset_routes
-from skinapi.lab.trainings.service import TrainingService
 from skinapi.lab.uploads.routes import routes as upload_routes
-from skinapi.lab.uploads.upload_records import Uploads
 from skinapi.logs import configure_logs
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.records.routes import review_routes
@@ -92,7 +89,7 @@ def create_app(
     )
     services.eraser.resume()
     with suppress(SkinAPIError):  # it is done again before each upload
-        services.datasets.sweep()
+        services.lab.cleanup.sweep()
     registry, reloader = open_registry(settings, services.models, served_model, pool)
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, _rates(settings))
 
@@ -175,17 +172,15 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(review_routes.blueprint(services.reviews))
     app.register_blueprint(reports_routes.blueprint(model_services.reports))
     app.register_blueprint(care_routes.blueprint(services.care))
-    app.register_blueprint(upload_routes.blueprint(services.uploads))
-    app.register_blueprint(dataset_routes.blueprint(services.datasets))
-    app.register_blueprint(from_reviews_routes.blueprint(services.from_reviews))
-    app.register_blueprint(lab_datasets.routes.blueprint(services.datasets))
+    app.register_blueprint(upload_routes.blueprint(services.lab.uploads))
+    app.register_blueprint(dataset_routes.blueprint(services.lab.datasets))
+    app.register_blueprint(from_reviews_routes.blueprint(services.lab.from_reviews))
+    app.register_blueprint(lab_datasets.routes.blueprint(services.lab.datasets))
     app.register_blueprint(jobs_routes.blueprint(services.jobs))
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
     for client in (skinartify, explainable, lab, shared):
         app.register_blueprint(client.routes.blueprint(model_services.clients))
     app.register_blueprint(lab_models.routes.blueprint(services.models))
-    trainings = TrainingService(datasets=services.datasets, jobs=services.jobs)
-    app.register_blueprint(lab_training.routes.blueprint(trainings))
-    imports = ImportsService(uploads=Uploads(services.store), jobs=services.jobs)
-    app.register_blueprint(import_routes.blueprint(imports))
+    app.register_blueprint(lab_training.routes.blueprint(services.lab.trainings))
+    app.register_blueprint(import_routes.blueprint(services.lab.imports))
     app.register_blueprint(console_routes.blueprint(None))

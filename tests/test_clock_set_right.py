@@ -175,10 +175,10 @@ def test_a_check_that_was_silent_since_the_future_is_interrupted(
     owner = backend.account(backend.member(role="researcher").email).id
     begun = datasets.begin(NewDataset(name="moles", owner=owner), size=1)
     clock.ahead = timedelta()
-    backend.services.datasets.sweep()
+    backend.services.lab.cleanup.sweep()
     assert datasets.by_id(begun.id).status == "checking"  # it may go on
     clock.ahead = timedelta(minutes=11)
-    backend.services.datasets.sweep()
+    backend.services.lab.cleanup.sweep()
     assert datasets.by_id(begun.id).status == "refused"
 
 

@@ -10,7 +10,8 @@ from skinapi.auth.accounts.accounts import Accounts
 from skinapi.auth.passwords.guess_limits import GuessLimits
 from skinapi.auth.tokens.sessions import SessionLifetimes, Sessions
 from skinapi.errors import BrokenStore, Duplicate
-from skinapi.lab.wiring import LabRepositories, open_lab_repositories
+from skinapi.lab.repositories import LabRepositories
+from skinapi.lab.reviews.contributed_pictures import ContributedPictures
 from skinapi.records.findings.submissions import Submissions
 from skinapi.records.reviews.reviews import Reviews
 from skinapi.registry.drift.weekly_counts import WeeklyCounts
@@ -41,6 +42,7 @@ class Repositories:
     sessions: Sessions
     guess_limits: GuessLimits
     lab: LabRepositories
+    contributed: ContributedPictures
 
 
 def open_repositories(settings: Settings, store: Store) -> Repositories:
@@ -53,6 +55,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
     usage, weekly_counts = DailyCounts(store, totals), WeeklyCounts(store, totals)
     submissions = Submissions(store)
     trail = AuditTrail(store, request_id, secrets=settings.audit_secrets())
+    lab = LabRepositories(store, trail)
     return Repositories(
         accounts=accounts,
         trail=trail,
@@ -66,7 +69,8 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         narratives=NarrativeCache(store),
         sessions=Sessions(store, session_lifetimes(settings)),
         guess_limits=GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour),
-        lab=open_lab_repositories(store, trail=trail),
+        lab=lab,
+        contributed=ContributedPictures(lab),
     )
 
 

@@ -34,18 +34,13 @@ from skinapi.jobs.job import Job
 from skinapi.jobs.queue.job_logs import LogBatch
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.jobs.service import JobsService
+from skinapi.lab.checks.cleanup import Cleanup
 from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
-from skinapi.lab.datasets.learned_pictures import learned_by_serving
-from skinapi.lab.reviews.contributed_pictures import ContributedPictures
 from skinapi.lab.reviews.reviewed_findings import ReviewedFindings
-from skinapi.lab.reviews.service import FromReviewsService
-from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.reference import current_reference
-from skinapi.lab.trainings.service import uses_dataset
-from skinapi.lab.uploads.service import UploadsService
 from skinapi.lab.uploads.upload_records import UploadRecord
-from skinapi.lab.wiring import open_datasets
+from skinapi.lab.wiring import LabServices, open_lab_services
 from skinapi.prediction.service import PredictionService
 from skinapi.records.findings.quotas import Quotas
 from skinapi.records.findings.submissions import Submission, Submissions
@@ -111,10 +106,7 @@ class Services:
     reviews: ReviewsService
     care: CareService
     issued: IssuedReports
-    datasets: DatasetsService
-    uploads: UploadsService
-    from_reviews: FromReviewsService
-    contributed: ContributedPictures
+    lab: LabServices
     jobs: JobsService
     models: ModelsService
     drift: DriftService
@@ -129,7 +121,7 @@ class Services:
             "findings": self.records.faults(),
             "reviews": self.reviews.faults(),
             "reports": self.issued.faults(self.records.has),
-            "data sets": self.datasets.faults(),
+            "data sets": self.lab.cleanup.faults(),
             "jobs": self.jobs.faults(),
             "models": self.models.faults(),
             "the audit trail": self.trail.faults(),
@@ -189,23 +181,20 @@ def open_services(
     models = open_models(
         settings, store, data.trail.change, reference=reference, problem=model_problem
     )
-    lab = open_datasets(
+    lab = open_lab_services(
         settings,
-        store,
         data.lab,
-        trail=data.trail,
-        learned=partial(learned_by_serving, models),
-        in_use=partial(uses_dataset, jobs),
-        owner_stays=stays,
-        hold_owner=hold,
+        contributed=data.contributed,
         findings=ReviewedFindings(
             store=store,
             reviews=data.reviews,
             submissions=data.submissions,
             accounts=data.accounts,
         ),
+        jobs=jobs,
+        models=models,
     )
-    eraser = _eraser(data, records, jobs, lab.datasets)
+    eraser = _eraser(data, records, jobs, lab.cleanup)
     tokens = Tokens(key=settings.signing_key())
     # No more than half of the threads, so that the others can serve what needs no password.
     passwords = Passwords(places=max(1, min(PLACES, settings.threads // 2)))
@@ -235,28 +224,23 @@ def open_services(
         ),
         care=CareService(accounts=data.accounts, submissions=data.submissions),
         issued=data.issued,
-        datasets=lab.datasets,
-        uploads=lab.uploads,
-        from_reviews=lab.from_reviews,
-        contributed=data.lab.contributed,
+        lab=lab,
         jobs=jobs,
         models=models,
         drift=DriftService(counts=data.weekly_counts, serving=models.serving_version),
     )
 
 
-def _eraser(
-    data: Repositories, records: RecordsService, jobs: JobsService, datasets: DatasetsService
-) -> Eraser:
+def _eraser(data: Repositories, records: RecordsService, jobs: JobsService, lab: Cleanup) -> Eraser:
     return Eraser(
         accounts=data.accounts,
         trail=data.trail,
         forget=(
             # First: `records.forget` would look for the copies of each finding by itself.
-            data.lab.contributed.forget_account,
+            data.contributed.forget_account,
             records.forget,
             jobs.forget,
-            datasets.forget,
+            lab.forget,
             data.sessions.forget,
             data.guess_limits.forget,
         ),
@@ -272,7 +256,7 @@ def _records_service(settings: Settings, store: Store, data: Repositories) -> Re
         photos=KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos),
         on_finding=data.photo_counts.add_finding,
         forget=(
-            lambda submission: data.lab.contributed.take_finding(submission.id),
+            lambda submission: data.contributed.take_finding(submission.id),
             lambda submission: data.reviews.forget(submission.id),
             lambda submission: data.issued.forget(submission.id),
             data.narratives.forget,
@@ -311,7 +295,7 @@ def _auth_service(
         password_page=settings.password_page,
         authentication=authentication,
         count_account=data.usage.add_account,
-        on_withdrawal={TEACHING_CONSENT: data.lab.contributed.withdraw},
+        on_withdrawal={TEACHING_CONSENT: data.contributed.withdraw},
     )
 
 

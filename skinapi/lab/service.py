@@ -1,11 +1,10 @@
 """The use cases of data sets: send, list, show, compare on, delete."""
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.owners import HoldOwner, OwnerStays
+from skinapi.auth.accounts.owners import HoldOwner
 from skinapi.errors import (
     BadRequest,
     Conflict,
@@ -17,29 +16,26 @@ from skinapi.errors import (
 from skinapi.lab.archives.contents import Sent
 from skinapi.lab.archives.quarantine import Quarantine
 from skinapi.lab.archives.receiving import receive
-from skinapi.lab.checks.check_queue import Checks
-from skinapi.lab.checks.cleanup import Upkeep
+from skinapi.lab.checks.check_queue import CheckQueue
+from skinapi.lab.checks.cleanup import Cleanup
 from skinapi.lab.checks.publishing import Published, Publisher
 from skinapi.lab.checks.shown_report import shown_report
-from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
+from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.lab.datasets.dataset_versions import (
     NO_SUCH,
-    Datasets,
     DatasetVersion,
     NewDataset,
     Status,
 )
 from skinapi.lab.errors import DatasetInUse, UploadInUse
+from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.uploads.quota import Quota
 from skinapi.lab.uploads.upload_records import (
     KEPT_FOR,
     UploadRecord,
-    Uploads,
     refuse_other_checksum,
 )
-from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Store
 from skinapi.web.access import Subject
 from skinapi.web.answers.error_responses import log_fault
 from skinapi.web.bodies.multipart import PartBegins
@@ -52,45 +48,25 @@ LEARNED_FROM = "A training learns from this data set; wait for it, or cancel it"
 class DatasetsService:
     def __init__(
         self,
+        data: LabRepositories,
         *,
-        store: Store,
-        datasets: Datasets,
-        images: DatasetImages,
-        uploads: Uploads,
         publisher: Publisher,
-        checks: Checks,
-        trail: AuditTrail,
+        checks: CheckQueue,
+        cleanup: Cleanup,
         quarantine: Quarantine,
         quota: Quota,
         largest: int,
         in_use: Callable[[str], bool],
-        owner_stays: OwnerStays,
         hold_owner: HoldOwner,
     ) -> None:
         """`largest` is the most bytes of a data set as it is sent; `in_use` tells whether a job
         uses the data set of this id.
         """
-        self._store = store
-        self._datasets = datasets
-        self._images = images
-        self._uploads = uploads
-        self._publisher = publisher
-        self._checks = checks
-        self._trail = trail
-        self._quarantine = quarantine
-        self._quota = quota
-        self._largest = largest
-        self._in_use = in_use
-        self._upkeep = Upkeep(
-            store=store,
-            datasets=datasets,
-            images=images,
-            uploads=uploads,
-            checks=checks,
-            trail=trail,
-            owner_stays=owner_stays,
-        )
-        self._hold_owner = hold_owner
+        self._store, self._trail = data.store, data.trail
+        self._datasets, self._images, self._uploads = data.datasets, data.images, data.uploads
+        self._publisher, self._checks, self._cleanup = publisher, checks, cleanup
+        self._quarantine, self._quota = quarantine, quota
+        self._largest, self._in_use, self._hold_owner = largest, in_use, hold_owner
 
     # --- sending ---
 
@@ -127,7 +103,7 @@ class DatasetsService:
         `uploads` are those that it is made of. Raises Unavailable where too many wait,
         UploadInUse and InvalidToken.
         """
-        self.sweep()
+        self._cleanup.sweep()
         self._checks.refuse_full(new.owner)
         try:
             # The size is 0 because the uploads count until they are deleted.
@@ -136,11 +112,11 @@ class DatasetsService:
             if sent := self._datasets.sent_before(new):
                 return self._as_shown(sent)
             raise
-        check = partial(self.check, dataset=dataset.id, new=new, publish=publish)
+        check = partial(self._run_check, dataset=dataset.id, new=new, publish=publish)
         self._checks.submit(dataset.id, check, owner=new.owner)
         return dataset
 
-    def check(
+    def _run_check(
         self,
         *,
         dataset: str,
@@ -154,11 +130,11 @@ class DatasetsService:
                 return found
             return publish(found)
         except SkinAPIError as error:
-            self._upkeep.refuse(dataset, new.owner, error)
+            self._cleanup.refuse(dataset, new.owner, error)
             return None
         except Exception as error:  # noqa: BLE001 (the thread must go on to the next check)
             log_fault(error)
-            self._upkeep.refuse(dataset, new.owner, SkinAPIError())
+            self._cleanup.refuse(dataset, new.owner, SkinAPIError())
             return None
 
     def publish_uploads(
@@ -182,13 +158,13 @@ class DatasetsService:
         account was deleted while it waited; nothing is left then.
         """
         with self._checks.now():
-            self.sweep()
+            self._cleanup.sweep()
             size = sum(one.size for one in sent)
             dataset = self._begin(new, size=size)
             try:
                 return self._publisher.publish(dataset, new, sent)
             except BaseException:
-                self._upkeep.remove(dataset.id)
+                self._cleanup.remove(dataset.id)
                 raise
 
     def _begin(self, new: NewDataset, *, size: int, uploads: Sequence[str] = ()) -> DatasetVersion:
@@ -199,7 +175,7 @@ class DatasetsService:
         def begin() -> DatasetVersion:
             self._hold_owner(new.owner)
             if size:
-                self._quota.check(new.owner, size)
+                self._quota.refuse_excess(new.owner, size)
             dataset = self._datasets.begin(new, size=size)
             if not new.any_name:
                 self._datasets.names.refuse_taken(dataset.name_key, owner=new.owner)
@@ -236,10 +212,6 @@ class DatasetsService:
             published = self.send_files(new=new, sent=received.sent)
         return published, [one.name for one in received.sent]
 
-    def hold(self, dataset: str) -> None:
-        """See `Datasets.hold`."""
-        self._datasets.hold(dataset)
-
     # --- reading ---
 
     def list_datasets(self, *, after: str | None, limit: int) -> Page[DatasetVersion]:
@@ -263,15 +235,11 @@ class DatasetsService:
     def _readable(self, dataset: str, by: Subject) -> DatasetVersion:
         found = self._datasets.by_id(dataset)
         if found.is_interrupted:
-            self._upkeep.settle(found)
+            self._cleanup.settle(found)
             found = self._datasets.by_id(dataset)
         if found.status != "published" and by.role != "admin" and found.owner != by.id:
             raise NotFound(NO_SUCH)
         return found
-
-    def get(self, name_or_id: str) -> DatasetVersion:
-        """The published data set of this id, or the newest of this name. Raises NotFound."""
-        return self._datasets.get(name_or_id)
 
     def list_images(self, *, dataset: str, after: str | None, limit: int) -> Page[DatasetImage]:
         return self._images.page(self._published(dataset).id, after=after, limit=limit)
@@ -329,18 +297,5 @@ class DatasetsService:
             self._datasets.begin_deletion(found.id)
 
         self._trail.change(delete, "dataset.delete", by=by.id, target=found.id)
-        self._upkeep.remove(found.id)
+        self._cleanup.remove(found.id)
         return found
-
-    def sweep(self) -> None:
-        """Go on with what an interruption left, and delete what has expired. Called before each
-        upload and data set, and as a server starts.
-        """
-        self._upkeep.sweep()
-
-    def forget(self, owner: str) -> None:
-        """Delete all uploads and data sets of an account. It is idempotent."""
-        self._upkeep.forget(owner)
-
-    def faults(self) -> Iterator[Fault]:
-        return self._upkeep.faults()

@@ -1,36 +1,26 @@
 """Builds the services of data sets; `skinapi.composition.services` calls it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.owners import HoldOwner, OwnerStays
+from skinapi.auth.accounts.owners import hold_owner, owner_stays
+from skinapi.jobs.service import JobsService
 from skinapi.lab.archives.quarantine import Quarantine
-from skinapi.lab.checks.check_queue import Checks
+from skinapi.lab.checks.check_queue import CheckQueue
+from skinapi.lab.checks.cleanup import Cleanup
 from skinapi.lab.checks.publishing import Publisher
-from skinapi.lab.datasets.dataset_images import DatasetImages
-from skinapi.lab.datasets.dataset_versions import Datasets
-from skinapi.lab.datasets.learned_pictures import LearnedPictures
+from skinapi.lab.datasets.learned_pictures import learned_by_serving
+from skinapi.lab.imports.service import ImportsService
+from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviews.contributed_pictures import ContributedPictures
 from skinapi.lab.reviews.reviewed_findings import ReviewedFindings
 from skinapi.lab.reviews.service import FromReviewsService
 from skinapi.lab.service import DatasetsService
+from skinapi.lab.trainings.service import TrainingService, uses_dataset
 from skinapi.lab.uploads.quota import Quota
 from skinapi.lab.uploads.service import UploadsService
-from skinapi.lab.uploads.upload_records import Uploads
+from skinapi.registry.versions.service import ModelsService
 from skinapi.settings import Settings
-from skinapi.storage.ports import Store
-
-
-@dataclass(frozen=True)
-class LabRepositories:
-    """What data sets are stored in. They are built before the services of findings, which tell
-    `contributed` what to erase.
-    """
-
-    datasets: Datasets
-    images: DatasetImages
-    contributed: ContributedPictures
 
 
 @dataclass(frozen=True)
@@ -38,75 +28,55 @@ class LabServices:
     datasets: DatasetsService
     uploads: UploadsService
     from_reviews: FromReviewsService
+    trainings: TrainingService
+    imports: ImportsService
+    cleanup: Cleanup
 
 
-def open_lab_repositories(store: Store, *, trail: AuditTrail) -> LabRepositories:
-    datasets, images = Datasets(store), DatasetImages(store)
-    contributed = ContributedPictures(store=store, datasets=datasets, images=images, trail=trail)
-    return LabRepositories(datasets, images, contributed)
-
-
-def open_datasets(
+def open_lab_services(
     settings: Settings,
-    store: Store,
     data: LabRepositories,
     *,
-    trail: AuditTrail,
-    learned: Callable[[], LearnedPictures],
-    in_use: Callable[[str], bool],
+    contributed: ContributedPictures,
     findings: ReviewedFindings,
-    owner_stays: OwnerStays,
-    hold_owner: HoldOwner,
+    jobs: JobsService,
+    models: ModelsService,
 ) -> LabServices:
-    """`learned` tells of the model in service, `in_use` whether a job uses a data set.
-
-    Removes what killed processes left in the quarantine of this machine.
-    """
-    datasets, images, uploads = data.datasets, data.images, Uploads(store)
-    quota = Quota(datasets=datasets, uploads=uploads, most=settings.dataset_quota_bytes)
-    quarantine, checks = Quarantine(settings.quarantine), Checks()
+    """Removes what killed processes left in the quarantine of this machine."""
+    hold, checks, largest = hold_owner(data.store), CheckQueue(), settings.max_dataset_bytes
+    quota = Quota(data.datasets, data.uploads, most=settings.dataset_quota_bytes)
+    cleanup = Cleanup(data, checks, owner_stays(data.store))
+    quarantine = Quarantine(settings.quarantine)
+    quarantine.sweep()
     publisher = Publisher(
-        store=store,
-        trail=trail,
-        datasets=datasets,
-        images=images,
-        uploads=uploads,
-        quarantine=quarantine,
-        learned=learned,
-        largest_picture=settings.max_upload_bytes,
-        most_bytes=settings.max_dataset_bytes,
-        check_quota=quota.check,
+        data,
+        quarantine,
+        quota,
+        learned=partial(learned_by_serving, models),
         waiting=checks.waiting,
+        largest_picture=settings.max_upload_bytes,
+        most_bytes=largest,
         disk=settings.instance_dir,
     )
-    quarantine.sweep()
-    service = DatasetsService(
-        store=store,
-        datasets=datasets,
-        images=images,
-        uploads=uploads,
+    datasets = DatasetsService(
+        data,
         publisher=publisher,
         checks=checks,
-        trail=trail,
+        cleanup=cleanup,
         quarantine=quarantine,
         quota=quota,
-        largest=settings.max_dataset_bytes,
-        in_use=in_use,
-        owner_stays=owner_stays,
-        hold_owner=hold_owner,
+        largest=largest,
+        in_use=partial(uses_dataset, jobs),
+        hold_owner=hold,
     )
-    from_reviews = FromReviewsService(
-        datasets=service,
-        publisher=publisher,
-        findings=findings,
-        contributed=data.contributed,
+    uploads = UploadsService(
+        data.store, data.uploads, quota, largest=largest, hold_owner=hold, sweep=cleanup.sweep
     )
-    uploading = UploadsService(
-        store=store,
+    return LabServices(
+        datasets=datasets,
         uploads=uploads,
-        quota=quota,
-        largest=settings.max_dataset_bytes,
-        hold_owner=hold_owner,
-        sweep=service.sweep,
+        from_reviews=FromReviewsService(datasets, publisher, findings, contributed),
+        trainings=TrainingService(data.datasets, jobs),
+        imports=ImportsService(data.uploads, jobs),
+        cleanup=cleanup,
     )
-    return LabServices(service, uploading, from_reviews)

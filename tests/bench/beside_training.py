@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from skinapi.lab.trainings.service import TrainingRequest, TrainingService
+from skinapi.lab.trainings.service import TrainingRequest
 from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.bench.load import Bounds, times_of, timing_of
 from tests.bench.photos import SIZES, photos
@@ -120,7 +120,7 @@ class Lab:
         """The job, once its first epoch has ended: then it only trains."""
         self._send_dataset(zipped(labelled(PICTURES)))
         services = self.seeder.services
-        trainings = TrainingService(datasets=services.datasets, jobs=services.jobs)
+        trainings = services.lab.trainings
         request = TrainingRequest(
             dataset_name="toy", architecture="MobileNetV2", epochs=EPOCHS, batch_size=16
         )

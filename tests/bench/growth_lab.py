@@ -96,7 +96,7 @@ def fill_datasets(store: Store, records: int) -> None:
 
 
 def dataset_calls(services: Services, records: int) -> Calls:
-    datasets = services.datasets
+    datasets = services.lab.datasets
     middle = id_at(services.store, "datasets", {"name_key": f"ham {records // 2 + 1}"})
 
     def refused() -> None:
@@ -147,7 +147,7 @@ def image_calls(services: Services, records: int) -> Calls:
     middle = id_at(services.store, "images", {"sha256": f"{records // 2:064x}"})
 
     def pictures(after: str | None) -> None:
-        services.datasets.list_images(dataset=PARENT, after=after, limit=PAGE)
+        services.lab.datasets.list_images(dataset=PARENT, after=after, limit=PAGE)
 
     return {
         "pictures, first page": lambda: pictures(None),

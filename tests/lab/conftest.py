@@ -64,5 +64,5 @@ def any_backend(any_backend: Backend) -> Iterator[Backend]:
 
 def _await_last_check(backend: Backend) -> None:
     """One that has published still notes it, in a store that the test is about to close."""
-    with backend.services.datasets._checks.now():
+    with backend.services.lab.datasets._checks.now():
         pass

@@ -5,14 +5,14 @@ import threading
 import pytest
 
 from skinapi.errors import Unavailable
-from skinapi.lab.checks.check_queue import MOST_OF_OWNER, MOST_WAITING, Checks
+from skinapi.lab.checks.check_queue import MOST_OF_OWNER, MOST_WAITING, CheckQueue
 
 
 def nothing() -> None: ...
 
 
 def test_one_account_leaves_places_to_others() -> None:
-    checks = Checks()
+    checks = CheckQueue()
     with checks.now():
         for number in range(MOST_OF_OWNER):
             checks.submit(f"a{number}", nothing, owner="a")
@@ -27,7 +27,7 @@ def test_one_account_leaves_places_to_others() -> None:
 
 
 def test_a_deleted_data_set_leaves_its_place() -> None:
-    checks, ran, ended = Checks(), list[str](), threading.Event()
+    checks, ran, ended = CheckQueue(), list[str](), threading.Event()
     with checks.now():
         checks.submit("dropped", lambda: ran.append("dropped"), owner="a")
         checks.submit("kept", lambda: ran.append("kept"), owner="a")
@@ -39,7 +39,7 @@ def test_a_deleted_data_set_leaves_its_place() -> None:
 
 
 def test_a_check_that_fails_does_not_end_the_next() -> None:
-    checks, ended = Checks(), threading.Event()
+    checks, ended = CheckQueue(), threading.Event()
 
     def fail() -> None:
         raise ZeroDivisionError

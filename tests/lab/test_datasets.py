@@ -68,7 +68,7 @@ def test_a_zip_becomes_a_published_version_with_its_report(
     assert person.call("DELETE", f"/datasets/{dataset['id']}").status_code == 200
     assert person.call("GET", f"/datasets/{dataset['id']}").status_code == 404
     assert len(list(backend.services.store.blobs.keys())) == 12
-    backend.services.datasets.forget(backend.account(person.email).id)
+    backend.services.lab.cleanup.forget(backend.account(person.email).id)
     assert list(backend.services.store.blobs.keys()) == []
 
 
@@ -112,7 +112,7 @@ def test_ids_with_points_stay_apart_up_to_the_training(backend: Backend, tmp_pat
     files["metadata.csv"] = table({"image_id": name, "dx": "mel"} for name in files)
     dataset = send(person, [upload(person, zipped(files))])
     assert set(ids_of(person, dataset).values()) == {"pat3.visit1", "pat3.visit2"}
-    images = backend.services.datasets._images
+    images = backend.services.lab.datasets._images
     known = {"pat3.visit1", "pat3.visit2"}
     write_training_folder(images, dataset["id"], tmp_path / "written", known=known)
     loaded = load_dataset(tmp_path / "written", labels=label_spellings())
@@ -130,7 +130,7 @@ def test_only_ids_that_the_model_in_service_knows_reach_a_training(
     files = {f"{name}.jpg": picture(at) for at, name in enumerate(("ISIC_1", "jane", "mel"))}
     files["metadata.csv"] = table({"image_id": name[:-4], "dx": "mel"} for name in files)
     dataset = send(person, [upload(person, zipped(files))])
-    images = backend.services.datasets._images
+    images = backend.services.lab.datasets._images
     write_training_folder(images, dataset["id"], tmp_path / "written", known={"ISIC_1"})
     found = {sample.image_id for sample in load_dataset(tmp_path / "written", labels=None).samples}
     sums = {hashlib.sha256(files[f"{name}.jpg"]).hexdigest() for name in ("jane", "mel")}
@@ -144,7 +144,7 @@ def test_a_picture_in_folders_has_the_same_id_in_each_version(
     knows is one.
     """
     learned = LearnedPictures("m-1", {"known": "train"})
-    monkeypatch.setattr(backend.services.datasets._publisher, "_learned", lambda: learned)
+    monkeypatch.setattr(backend.services.lab.datasets._publisher, "_learned", lambda: learned)
     person = backend.member(role="researcher")
     files = {"nv/0001.jpg": picture(1), "nv/known.jpg": picture(3)}
     first = ids_of(person, send(person, [upload(person, zipped(files))]))
@@ -173,7 +173,7 @@ def test_a_data_set_is_deleted_by_its_owner_or_an_admin_and_not_while_it_is_used
     refused = other.call("DELETE", f"/datasets/{dataset}")
     assert (refused.status_code, refused.get_json()["code"]) == (403, "forbidden")
     used = [dataset]
-    monkeypatch.setattr(backend.services.datasets, "_in_use", used.__contains__)
+    monkeypatch.setattr(backend.services.lab.datasets, "_in_use", used.__contains__)
     answer = owner.call("DELETE", f"/datasets/{dataset}")
     assert (answer.status_code, answer.get_json()["code"]) == (409, "dataset_in_use")
     used.clear()
@@ -213,21 +213,21 @@ def test_whatever_write_is_the_last_nothing_half_is_listed_and_check_repairs_it(
         identifier = upload(person, zipped(files))
         owner = backend.account(person.email).id
         new = NewDataset(name="ham", owner=owner)
-        dataset = services.datasets._datasets.begin(new, size=0)
+        dataset = services.lab.datasets._datasets.begin(new, size=0)
         with monkeypatch.context() as patch:
-            ended = _end_after(patch, services.datasets, last * size(3, 1))
+            ended = _end_after(patch, services.lab.datasets, last * size(3, 1))
             with suppress(Killed):
-                services.datasets.publish_uploads(dataset, new, [identifier])
+                services.lab.datasets.publish_uploads(dataset, new, [identifier])
         listed = person.pages("/datasets")
         for one in listed:
             images = person.pages(f"/datasets/{one['id']}/images")
             assert len(images) == one["pictures"] == 3
         silent = {"$set": {"touched_at": now() - 2 * SILENT_FOR}}
         services.store.collection("datasets").update({"status": "checking"}, silent)
-        for fault in list(services.datasets.faults()):
+        for fault in list(services.lab.cleanup.faults()):
             assert fault.repair
             fault.repair()
-        assert list(services.datasets.faults()) == []
+        assert list(services.lab.cleanup.faults()) == []
         published = {"status": "published"}
         assert services.store.collection("datasets").count(published) == len(listed)
         assert services.store.collection("images").count() == 3 * len(listed)
@@ -263,7 +263,7 @@ def test_a_check_that_ended_with_its_process_is_told_and_its_uploads_can_be_sent
     backend: Backend, monkeypatch: pytest.MonkeyPatch, by_another: bool
 ) -> None:
     person = backend.member(role="researcher")
-    datasets = backend.services.datasets
+    datasets = backend.services.lab.datasets
     sent = upload(person, zipped(labelled(3)))
     with monkeypatch.context() as patch:
         patch.setattr(datasets._checks, "submit", lambda *_, **__: None)
@@ -314,7 +314,7 @@ def test_of_two_servers_that_get_one_upload_one_makes_a_data_set_of_it(
     def post(person: Person, name: str) -> Any:
         return person.call("POST", "/datasets", json={"name": name, "uploads": [sent]})
 
-    with real_backend.services.datasets._checks.now():
+    with real_backend.services.lab.datasets._checks.now():
         answers = both(lambda: post(person, "one"), lambda: post(other, "two"))
         assert sorted(answer.status_code for answer in answers) == [202, 409]
         assert real_backend.services.store.collection("datasets").count() == 1

@@ -58,7 +58,7 @@ class Clinic:
 
     def await_end_of_check(self) -> None:
         """It goes on for a moment when the data set is published."""
-        with self.backend.services.datasets._checks.now():
+        with self.backend.services.lab.datasets._checks.now():
             pass
 
     def show(self, dataset: dict[str, Any]) -> dict[str, Any]:
@@ -330,7 +330,7 @@ def test_a_picture_that_is_erased_while_training_copies_it_is_passed_over(
     def erase_first(images: DatasetImages, image: Any, **options: Any) -> bytes:
         if not erased:
             erased.append(image)
-            contributed = clinic.backend.services.contributed
+            contributed = clinic.backend.services.lab.from_reviews._contributed
             images.delete_blobs(contributed.take_finding(image.submission))
         return read(images, image, **options)
 

@@ -73,7 +73,7 @@ def test_versions_that_were_published_before_they_were_counted_keep_their_number
 
 
 def test_of_two_accounts_at_the_same_moment_one_gets_the_name_at_most(backend: Backend) -> None:
-    service = backend.services.datasets
+    service = backend.services.lab.datasets
     owners = [backend.account(backend.member(role="researcher").email).id for _ in range(2)]
 
     def begin(owner: str) -> bool:

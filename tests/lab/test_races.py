@@ -63,7 +63,7 @@ def test_of_a_training_and_what_takes_its_data_set_one_succeeds(
         assert (taken.status_code == 200) != (begun.status_code == 200)
         assert len(jobs_of(real_backend)) == (begun.status_code == 200)
         real_backend.services.jobs.forget(owner)
-        real_backend.services.datasets.forget(owner)
+        real_backend.services.lab.cleanup.forget(owner)
 
 
 def test_of_a_deletion_and_a_choice_as_the_reference_one_succeeds(real_backend: Backend) -> None:
@@ -118,7 +118,7 @@ def test_a_data_set_that_is_deleted_while_it_is_published_leaves_nothing(
         while not deleted:
             pass
         assert deleted[0].result().status_code == 200
-    with real_backend.services.datasets._checks.now():
+    with real_backend.services.lab.datasets._checks.now():
         pass
     assert ada.call("GET", f"/datasets/{made}").status_code == 404
     for name in ("datasets", "images"):
@@ -167,13 +167,13 @@ def test_of_two_uploads_that_are_too_much_together_one_is_refused(
     real_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = real_backend.member(role="researcher")
-    monkeypatch.setattr(real_backend.services.uploads._quota, "_most", 9)
+    monkeypatch.setattr(real_backend.services.lab.uploads._quota, "_most", 9)
     begin = partial(ada.call, "POST", "/uploads", json={"name": "a.zip", "size": 5})
     again = partial(twin(real_backend, ada).call, "POST", "/uploads", json={"name": "b", "size": 5})
     for _ in range(size(2, 20)):
         answers = both(begin, again)
         assert sorted(answer.status_code for answer in answers) == [201, 507]
-        real_backend.services.datasets.forget(real_backend.account(ada.email).id)
+        real_backend.services.lab.cleanup.forget(real_backend.account(ada.email).id)
 
 
 def test_a_name_goes_to_one_of_two_accounts_at_the_same_moment(real_backend: Backend) -> None:
@@ -181,7 +181,7 @@ def test_a_name_goes_to_one_of_two_accounts_at_the_same_moment(real_backend: Bac
     for turn in range(size(2, 20)):
         sent = [upload(person, zipped(labelled(2))) for person in people]
         bodies = [{"name": f"moles {turn}", "uploads": [one]} for one in sent]
-        with real_backend.services.datasets._checks.now():
+        with real_backend.services.lab.datasets._checks.now():
             answers = both(
                 *(
                     partial(twin(real_backend, person).call, "POST", "/datasets", json=body)
@@ -190,7 +190,7 @@ def test_a_name_goes_to_one_of_two_accounts_at_the_same_moment(real_backend: Bac
             )
             assert sorted(answer.status_code for answer in answers) == [202, 409]
         for person in people:
-            real_backend.services.datasets.forget(real_backend.account(person.email).id)
+            real_backend.services.lab.cleanup.forget(real_backend.account(person.email).id)
 
 
 def test_an_interrupted_deletion_hides_the_data_set_and_is_finished(

@@ -11,7 +11,7 @@ from skinapi.errors import BadDataset
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.trainings.reference import find_held_out, learned_before
-from skinapi.lab.trainings.service import TrainingRequest, TrainingService
+from skinapi.lab.trainings.service import TrainingRequest
 from skinapi.lab.trainings.training_folder import write_training_folder
 from tests.lab.sending import labelled, picture, send, table, upload, zipped
 from tests.support.backends import Backend, Person
@@ -55,8 +55,8 @@ def test_an_admin_chooses_one_in_place_of_another_and_ends_it(backend: Backend) 
 def test_no_training_learns_from_it(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     person, admin = backend.member(role="researcher"), backend.admin()
     dataset = published(person, "moles", labelled(30))
-    service = TrainingService(datasets=backend.services.datasets, jobs=backend.services.jobs)
-    monkeypatch.setattr(backend.services.datasets, "_in_use", lambda _: True)
+    service = backend.services.lab.trainings
+    monkeypatch.setattr(backend.services.lab.datasets, "_in_use", lambda _: True)
     assert choose(admin, dataset) == 409
     monkeypatch.undo()
     assert choose(admin, dataset) == 200

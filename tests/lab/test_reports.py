@@ -212,7 +212,7 @@ def test_what_cannot_be_used_is_listed_with_its_reason(person: Person) -> None:
 def test_pictures_of_the_model_in_service_are_named_by_their_part(
     backend: Backend, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publisher = backend.services.datasets._publisher
+    publisher = backend.services.lab.datasets._publisher
     learned = LearnedPictures("m-1", {"p0": "train", "p1": "test"})
     monkeypatch.setattr(publisher, "_learned", lambda: learned)
     report = checked(person, labelled(3), name="seen")["report"]

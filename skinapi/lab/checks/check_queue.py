@@ -22,17 +22,17 @@ MOST_WAITING_REQUESTS = 2
 LONGEST_WAIT_S = 600.0
 RETRY_AFTER_S = 60
 
-Check = Callable[[], object]
+CheckFunction = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     dataset: str
     owner: str
-    check: Check
+    check: CheckFunction
 
 
-class Checks:
+class CheckQueue:
     """One check at a time in this process, in a thread of its own or in the caller's."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Checks:
             if len(self._waiting) >= MOST_WAITING or own >= MOST_OF_OWNER:
                 raise Unavailable(retry_after=RETRY_AFTER_S)
 
-    def submit(self, dataset: str, check: Check, *, owner: str) -> None:
+    def submit(self, dataset: str, check: CheckFunction, *, owner: str) -> None:
         """Run the check of this data set as soon as those before it have ended."""
         with self._changed:
             self._waiting.append(_Waiting(dataset, owner, check))

@@ -5,37 +5,20 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.owners import OwnerStays
 from skinapi.errors import SkinAPIError, StoreUnavailable
-from skinapi.lab.checks.check_queue import Checks
-from skinapi.lab.datasets.dataset_images import DatasetImages
-from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
+from skinapi.lab.checks.check_queue import CheckQueue
+from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.errors import InterruptedCheck, RefusedDataset
-from skinapi.lab.uploads.upload_records import Uploads
+from skinapi.lab.repositories import LabRepositories
 from skinapi.storage.faults import Fault
-from skinapi.storage.ports import Store
 
 
-class Upkeep:
-    def __init__(
-        self,
-        *,
-        store: Store,
-        datasets: Datasets,
-        images: DatasetImages,
-        uploads: Uploads,
-        checks: Checks,
-        trail: AuditTrail,
-        owner_stays: OwnerStays,
-    ) -> None:
-        self._store = store
-        self._datasets = datasets
-        self._images = images
-        self._uploads = uploads
-        self._checks = checks
-        self._trail = trail
-        self._owner_stays = owner_stays
+class Cleanup:
+    def __init__(self, data: LabRepositories, checks: CheckQueue, owner_stays: OwnerStays) -> None:
+        self._store, self._trail = data.store, data.trail
+        self._datasets, self._images, self._uploads = data.datasets, data.images, data.uploads
+        self._checks, self._owner_stays = checks, owner_stays
 
     def remove(self, identifier: str) -> None:
         """Delete a data set with its images: it may have thousands, so this is no transaction. It
@@ -71,7 +54,9 @@ class Upkeep:
             self._images.forget(dataset.id)
 
     def sweep(self) -> None:
-        """Delete uploads that have expired, and settle what was abandoned."""
+        """Delete uploads that have expired, and settle what was abandoned: before each upload and
+        data set, and as a server starts.
+        """
         self._uploads.sweep()
         self._datasets.mend_times()
         for dataset in self._datasets.abandoned():

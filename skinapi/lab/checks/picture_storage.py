@@ -8,11 +8,10 @@ from typing import Any
 
 from skinapi.errors import StoreUnavailable
 from skinapi.lab.checks.check_report import Checked
-from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages, Origin
-from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.datasets.dataset_images import DatasetImage, Origin
+from skinapi.lab.repositories import LabRepositories
 from skinapi.server.spool_file import refuse_full_disk
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,8 @@ SENT_BY_OWNER = Provenance()
 class PictureStorage:
     """`disk` is a folder of the disk that the store fills."""
 
-    def __init__(
-        self, *, store: Store, datasets: Datasets, images: DatasetImages, disk: Path
-    ) -> None:
-        self._store, self._datasets, self._images = store, datasets, images
+    def __init__(self, data: LabRepositories, *, disk: Path) -> None:
+        self._store, self._datasets, self._images = data.store, data.datasets, data.images
         self._disk = disk
 
     def add(self, dataset: str, checked: Sequence[Checked], provenance: Provenance) -> None:

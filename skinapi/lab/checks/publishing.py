@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skinapi.audit import AuditTrail
 from skinapi.errors import NotFound
 from skinapi.lab.archives.contents import Contents, Sent, gather
 from skinapi.lab.archives.file_names import shown
@@ -30,13 +29,13 @@ from skinapi.lab.checks.label_mapping import LabelMapping
 from skinapi.lab.checks.layouts import LabelledPicture, Layout, read_layout
 from skinapi.lab.checks.picture_decoder import PictureInspector
 from skinapi.lab.checks.picture_storage import SENT_BY_OWNER, PictureStorage, Provenance
-from skinapi.lab.datasets.dataset_images import DatasetImages, Tally
-from skinapi.lab.datasets.dataset_versions import SHOWN_FILES, Datasets, DatasetVersion, NewDataset
+from skinapi.lab.datasets.dataset_images import Tally
+from skinapi.lab.datasets.dataset_versions import SHOWN_FILES, DatasetVersion, NewDataset
 from skinapi.lab.datasets.learned_pictures import LearnedPictures
 from skinapi.lab.datasets.near_duplicates import Comparisons
 from skinapi.lab.errors import RefusedDataset, UnknownLabels
-from skinapi.lab.uploads.upload_records import Uploads
-from skinapi.storage.ports import Store
+from skinapi.lab.repositories import LabRepositories
+from skinapi.lab.uploads.quota import Quota
 from skinapi.vision.context import Modality
 
 TOUCH_EVERY = STORED_AT_ONCE = 25
@@ -55,35 +54,25 @@ class Published:
 class Publisher:
     def __init__(
         self,
-        *,
-        store: Store,
-        trail: AuditTrail,
-        datasets: Datasets,
-        images: DatasetImages,
-        uploads: Uploads,
+        data: LabRepositories,
         quarantine: Quarantine,
+        quota: Quota,
+        *,
         learned: Callable[[], LearnedPictures],
+        waiting: Callable[[], Sequence[str]],
         largest_picture: int,
         most_bytes: int,
-        check_quota: Callable[[str, int], None],
-        waiting: Callable[[], Sequence[str]],
         disk: Path,
     ) -> None:
-        """`check_quota(owner, more)` raises DatasetQuotaReached; `learned` tells of the model in
-        service, `waiting` which data sets wait for this one's check to end; `disk` is a folder of
-        the disk that the store fills.
+        """`learned` tells of the model in service, `waiting` which data sets wait for this one's
+        check to end; `disk` is a folder of the disk that the store fills.
         """
-        self._store, self._trail = store, trail
-        self._datasets = datasets
-        self._images = images
-        self._uploads = uploads
-        self._quarantine = quarantine
-        self._learned = learned
-        self._largest_picture = largest_picture
-        self._most_bytes = most_bytes
-        self._check_quota = check_quota
-        self._waiting = waiting
-        self._pictures = PictureStorage(store=store, datasets=datasets, images=images, disk=disk)
+        self._store, self._trail = data.store, data.trail
+        self._datasets, self._images, self._uploads = data.datasets, data.images, data.uploads
+        self._quarantine, self._quota = quarantine, quota
+        self._learned, self._waiting = learned, waiting
+        self._largest_picture, self._most_bytes = largest_picture, most_bytes
+        self._pictures = PictureStorage(data, disk=disk)
         self._touched_waiting_at = 0.0
 
     def publish(
@@ -156,8 +145,8 @@ class Publisher:
         }
         report["warnings"] = warnings_of(report)
         size = sum(one.labelled.entry.size for one in checked)
-        sent_size = sum(one.size for one in sent)
-        self._check_quota(dataset.owner, size - sent_size)  # what was sent is counted already
+        # What was sent is counted already.
+        self._quota.refuse_excess(dataset.owner, size - sum(each.size for each in sent))
         self._store_pictures(dataset, checked, provenance)
         counts = {label: one["pictures"] for label, one in report["classes"].items()}
         names = [one.name for one in checked[:SHOWN_FILES]]

@@ -35,7 +35,7 @@ class ImportRequest(StoredRecord):
 
 
 class ImportsService:
-    def __init__(self, *, uploads: Uploads, jobs: JobsService) -> None:
+    def __init__(self, uploads: Uploads, jobs: JobsService) -> None:
         self._uploads, self._jobs = uploads, jobs
 
     def start(self, *, request: ImportRequest, owner: str, key: str | None = None) -> Job:

@@ -12,26 +12,21 @@ of two at the same time one runs again. So either the picture is not stored, or 
 from collections.abc import Callable
 from functools import partial
 
-from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account
-from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
-from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.datasets.dataset_images import DatasetImage
+from skinapi.lab.repositories import LabRepositories
 from skinapi.storage.background.erasures import Erasures
-from skinapi.storage.ports import Filter, Store
+from skinapi.storage.ports import Filter
 
 SYSTEM = "system"
 HELD = {"$inc": {"holds": 1}}
 
 
 class ContributedPictures:
-    def __init__(
-        self, *, store: Store, datasets: Datasets, images: DatasetImages, trail: AuditTrail
-    ) -> None:
-        self._store = store
-        self._erasures = Erasures(store)
-        self._datasets = datasets
-        self._images = images
-        self._trail = trail
+    def __init__(self, data: LabRepositories) -> None:
+        self._store, self._trail = data.store, data.trail
+        self._datasets, self._images = data.datasets, data.images
+        self._erasures = Erasures(data.store)
 
     def hold(self, image: DatasetImage) -> bool:
         """Whether the photo of this finding may be in a data set. Ask in the transaction that

@@ -14,16 +14,13 @@ from skinapi.lab.service import DatasetsService
 class FromReviewsService:
     def __init__(
         self,
-        *,
         datasets: DatasetsService,
         publisher: Publisher,
         findings: ReviewedFindings,
         contributed: ContributedPictures,
     ) -> None:
-        self._datasets = datasets
-        self._publisher = publisher
-        self._findings = findings
-        self._contributed = contributed
+        self._datasets, self._publisher = datasets, publisher
+        self._findings, self._contributed = findings, contributed
 
     def send(self, *, new: NewDataset, labels_from: LabelSource) -> DatasetVersion:
         """Gather the findings, and check and publish them as any data set, beside the requests.

@@ -7,8 +7,7 @@ from pydantic import Field
 from skinapi.errors import BadDataset, NotFound
 from skinapi.jobs.job import Job
 from skinapi.jobs.service import JobsService
-from skinapi.lab.datasets.dataset_versions import DatasetVersion
-from skinapi.lab.service import DatasetsService
+from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.stored_record import StoredRecord
 from skinapi.web.schemas.schema_types import Contained, Printable
 
@@ -37,7 +36,7 @@ class TrainingRequest(StoredRecord):
 
 
 class TrainingService:
-    def __init__(self, *, datasets: DatasetsService, jobs: JobsService) -> None:
+    def __init__(self, datasets: Datasets, jobs: JobsService) -> None:
         self._datasets, self._jobs = datasets, jobs
 
     def start(self, *, request: TrainingRequest, owner: str) -> Job:

@@ -7,12 +7,10 @@ from skinapi.web.limits.size_limits import size_in_words
 
 
 class Quota:
-    def __init__(self, *, datasets: Datasets, uploads: Uploads, most: int) -> None:
-        self._datasets = datasets
-        self._uploads = uploads
-        self._most = most
+    def __init__(self, datasets: Datasets, uploads: Uploads, *, most: int) -> None:
+        self._datasets, self._uploads, self._most = datasets, uploads, most
 
-    def check(self, owner: str, more: int) -> None:
+    def refuse_excess(self, owner: str, more: int) -> None:
         """Raises DatasetQuotaReached where the account would keep more than it may. It is exact in
         a transaction that holds the owner.
         """

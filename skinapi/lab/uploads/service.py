@@ -20,21 +20,17 @@ PARTS_AT_ONCE = 2
 class UploadsService:
     def __init__(
         self,
-        *,
-        uploads: Uploads,
         store: Store,
+        uploads: Uploads,
         quota: Quota,
+        *,
         largest: int,
         hold_owner: HoldOwner,
         sweep: Callable[[], None],
     ) -> None:
         """`largest` is the most bytes of an upload; `sweep` deletes what has expired."""
-        self._store = store
-        self._uploads = uploads
-        self._quota = quota
-        self._largest = largest
-        self._hold_owner = hold_owner
-        self._sweep = sweep
+        self._store, self._uploads, self._quota = store, uploads, quota
+        self._largest, self._hold_owner, self._sweep = largest, hold_owner, sweep
         self._parts = threading.BoundedSemaphore(PARTS_AT_ONCE)
 
     def begin(
@@ -62,7 +58,7 @@ class UploadsService:
         self._hold_owner(announced.owner)
         if len(self._uploads.of_owner(announced.owner)) >= MOST_UPLOADS:
             raise BadRequest(f"{MOST_UPLOADS} uploads are unused; use or delete some first")
-        self._quota.check(announced.owner, announced.size)
+        self._quota.refuse_excess(announced.owner, announced.size)
         return self._uploads.begin(announced)
 
     def add_part(

@@ -1,0 +1,14 @@
+"""What data sets are stored in, and what each change of them needs."""
+
+from skinapi.audit import AuditTrail
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.uploads.upload_records import Uploads
+from skinapi.storage.ports import Store
+
+
+class LabRepositories:
+    def __init__(self, store: Store, trail: AuditTrail) -> None:
+        self.store, self.trail = store, trail
+        self.datasets, self.images = Datasets(store), DatasetImages(store)
+        self.uploads = Uploads(store)
