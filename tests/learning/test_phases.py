@@ -9,10 +9,11 @@ import keras
 import numpy as np
 import pytest
 
-from skinapi.learning.train import phase_training as fitting
+from skinapi.learning.train import optimizers, phase_training
 from skinapi.learning.train.inputs.batches import Batches, FetchSwitch, Floats
 from skinapi.learning.train.inputs.sampling import Rows, Sampler
-from skinapi.learning.train.phase_training import OnEpoch, PhaseStatus, WarmupCosine, run_phase
+from skinapi.learning.train.optimizers import learning_rate
+from skinapi.learning.train.phase_training import OnEpoch, PhaseStatus, run_phase
 from skinapi.learning.train.phases import Optimizer, Phase
 from tests.support.size import in_drill, size
 
@@ -92,21 +93,21 @@ def test_interrupted_it_ends_with_the_very_same_weights(
     class Interrupted(BaseException):
         pass
 
-    checkpoint = fitting._checkpoint
+    checkpoint = phase_training._checkpoint
 
     def interrupt(folder: Path, model: keras.Model, course: PhaseStatus) -> None:
         checkpoint(folder, model, course)
         raise Interrupted
 
     with monkeypatch.context() as patched:
-        patched.setattr(fitting, "_checkpoint", interrupt)
+        patched.setattr(phase_training, "_checkpoint", interrupt)
         for _ in range(size(1, 2)):
             with pytest.raises(Interrupted):
                 run_toy(tmp_path / "harmed")
     assert run_toy(tmp_path / "harmed") == unharmed.status
     for left, right in zip(
-        fitting.load_arrays(tmp_path / "harmed" / "best.npz"),
-        fitting.load_arrays(unharmed.folder / "best.npz"),
+        phase_training.load_arrays(tmp_path / "harmed" / "best.npz"),
+        phase_training.load_arrays(unharmed.folder / "best.npz"),
         strict=True,
     ):
         np.testing.assert_array_equal(left, right)
@@ -130,13 +131,13 @@ def test_every_optimizer_trains_and_tells_each_epoch_again_where_it_resumes(
 def test_the_average_is_what_validation_sees_and_not_where_training_goes_on(
     unharmed: Unharmed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "_momentum", lambda *_: 0.0)
+    monkeypatch.setattr(optimizers, "_momentum", lambda *_: 0.0)
     run_toy(tmp_path, scores=iter([0.1, 0.2, 0.3, 0.4]))
     folders = (unharmed.folder, tmp_path)
-    averaged, plain = (fitting.load_arrays(folder / "state-4.npz")[:2] for folder in folders)
+    averaged, plain = (phase_training.load_arrays(folder / "state-4.npz")[:2] for folder in folders)
     for left, right in zip(averaged, plain, strict=True):
         np.testing.assert_array_equal(left, right)
-    best, last = (fitting.load_arrays(folder / "best.npz")[:2] for folder in folders)
+    best, last = (phase_training.load_arrays(folder / "best.npz")[:2] for folder in folders)
     np.testing.assert_array_equal(last[0], plain[0])
     assert not np.allclose(best[0], last[0])
 
@@ -151,22 +152,25 @@ def test_it_stops_when_nothing_improves_and_keeps_the_best(
     def leave_weights(model: keras.Model, *_: object) -> tuple[dict[str, float], list[Floats]]:
         return {"loss": 0.0, "accuracy": 0.0}, [np.asarray(v) for v in model.trainable_variables]
 
-    monkeypatch.setattr(fitting, "_train_epoch", leave_weights)
+    monkeypatch.setattr(phase_training, "_train_epoch", leave_weights)
     scores = iter([0.5, 0.9, 0.8, 0.7])
     course = run_toy(tmp_path, replace(PHASE, epochs=9, patience=2), scores)
     assert (course.epoch, course.best_epoch, course.best) == (4, 2, 0.9)
 
 
 def test_the_learning_rate_rises_then_falls_as_a_cosine() -> None:
-    schedule = WarmupCosine(1.0, warmup_steps=10, steps=110, lowest=0.01)
-    rates = [float(keras.ops.convert_to_numpy(schedule(step))) for step in (0, 9, 10, 60, 110)]
-    np.testing.assert_allclose(rates, [0.1, 1.0, 1.0, 0.505, 0.01], atol=1e-6)
+    phase = replace(PHASE, epochs=11, learning_rate=1.0)
+    schedule = learning_rate(phase, steps=10)
+    rates = [float(keras.ops.convert_to_numpy(schedule(step))) for step in (0, 4, 9, 60, 110)]
+    np.testing.assert_allclose(rates, [0.1, 0.5, 1.0, 0.4973, 0.01], atol=1e-4)
+    at_once = learning_rate(replace(phase, warmup_epochs=0), steps=10)
+    assert float(keras.ops.convert_to_numpy(at_once(0))) == pytest.approx(1.0)
 
 
 def test_a_phase_sets_the_last_rate_the_clipped_norm_and_the_reach_of_the_average() -> None:
     model = toy_network()
     phase = replace(PHASE, lowest_rate=0.5, clip_norm=0.25, ema_reach=0.1, ema=0.99)
-    fitting._compile(model, phase, steps=10)
+    phase_training._compile(model, phase, steps=10)
     end = model.optimizer._learning_rate(phase.epochs * 10)
     assert float(keras.ops.convert_to_numpy(end)) == pytest.approx(0.5 * phase.learning_rate)
     assert model.optimizer.global_clipnorm == 0.25
@@ -210,7 +214,7 @@ def test_an_epoch_in_two_parts_trains_as_one_epoch_does(unharmed: Unharmed, tmp_
     for one, other in zip(unharmed.status.history, cut.history, strict=True):
         assert one == pytest.approx(other, abs=1e-5)
     folders = (unharmed.folder, tmp_path)
-    states = [fitting.load_arrays(folder / "state-4.npz") for folder in folders]
+    states = [phase_training.load_arrays(folder / "state-4.npz") for folder in folders]
     for left, right in zip(*states, strict=True):
         np.testing.assert_allclose(left, right, atol=1e-5)
 

@@ -20,7 +20,7 @@ from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.strengths import Strengths
 from skinapi.learning.measure.predictions import lesion_classes
-from skinapi.learning.train import phase_training as fitting
+from skinapi.learning.train import phase_training
 from skinapi.learning.train import training as training_module
 from skinapi.learning.train.inputs.batches import Batches
 from skinapi.learning.train.inputs.network_inputs import NetworkInputs
@@ -184,7 +184,7 @@ def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights
     class Interrupted(BaseException):
         pass
 
-    checkpoint = fitting._checkpoint
+    checkpoint = phase_training._checkpoint
 
     def interrupt(*state: Any) -> None:
         checkpoint(*state)
@@ -193,7 +193,7 @@ def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights
     phase = replace(GROWING, marked=0.5, spoiled=0.5)
     unharmed, _ = teach(small, tmp_path / "unharmed", phase)
     with monkeypatch.context() as patched:
-        patched.setattr(fitting, "_checkpoint", interrupt)
+        patched.setattr(phase_training, "_checkpoint", interrupt)
         with pytest.raises(Interrupted):
             teach(small, tmp_path / "harmed", phase)
     harmed, _ = teach(small, tmp_path / "harmed", phase)

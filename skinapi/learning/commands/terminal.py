@@ -1,11 +1,11 @@
 """Console output and the full-disk error, for all commands."""
 
-import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from skinapi.errors import DiskFull
+from skinapi.storage.files.disk_errors import FULL
 
 
 def print_line(line: str) -> None:
@@ -17,10 +17,10 @@ def print_line(line: str) -> None:
 
 @contextmanager
 def raise_disk_full() -> Iterator[None]:
-    """Turns the operating system's error for a full disk into DiskFull."""
+    """Turns the operating system's error for a full disk, or a full quota, into DiskFull."""
     try:
         yield
     except OSError as failed:
-        if failed.errno == errno.ENOSPC:
+        if failed.errno in FULL:
             raise DiskFull from failed
         raise

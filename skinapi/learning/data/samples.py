@@ -10,6 +10,7 @@ from PIL import Image
 
 from skinapi.vision.context import Modality
 from skinapi.vision.decoding.picture import open_picture
+from skinapi.vision.labels.spellings import SQUAMOUS
 
 Box = tuple[int, int, int, int]
 
@@ -40,6 +41,11 @@ class Sample:
     def lesion_key(self) -> str:
         """The lesion's id with its source: two sources may use one id for different lesions."""
         return f"{self.source}:{self.lesion_id}"
+
+    @property
+    def is_squamous(self) -> bool:
+        """Whether the data set labels it as squamous cell carcinoma."""
+        return self.facts.get("dx", "").strip().lower() in SQUAMOUS
 
 
 def open_sample(sample: Sample) -> Image.Image:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from skinapi.learning.data.dataset_folders import Dataset
-from skinapi.learning.data.labels import is_squamous
 from skinapi.learning.data.samples import Sample, one_per_lesion
 from skinapi.learning.measure.group_figures import measure_by, measure_subgroups, source_of
 from skinapi.learning.measure.patient_fact_gains import measure_gain
@@ -148,7 +147,7 @@ def _measure_served(
         "modality_recognition": measure_modality_recognition(outputs, results),
         "gates": count_outcomes(outputs, results),
     }
-    if any(is_squamous(sample) for sample in outputs.samples):
+    if any(sample.is_squamous for sample in outputs.samples):
         figures["scc"] = measure_scc(outputs, results)
     healthy = any(sample.label == NORMAL_SKIN for sample in outputs.samples)
     if healthy and NORMAL_SKIN in model.labels:

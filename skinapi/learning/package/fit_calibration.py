@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.dataset_folders import load_pictures
-from skinapi.learning.data.labels import is_squamous
 from skinapi.learning.data.samples import Sample, first_half, subsample
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs, run_model
@@ -189,7 +188,7 @@ def fit_thresholds(
         score = probabilities[:, places].sum(axis=1)
         groups = [np.array([sample.label in keys for sample in samples])]
         if name == "actinic_keratosis":
-            groups.append(np.array([is_squamous(sample) for sample in samples]))
+            groups.append(np.array([sample.is_squamous for sample in samples]))
         limits = [_threshold(score, group) for group in groups if group.any()]
         if limits:
             few = groups[0].sum() < MIN_POSITIVE

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from skinapi.learning.data.labels import is_squamous
 from skinapi.learning.data.samples import Sample
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Modality
@@ -112,7 +111,7 @@ def _limit_classes(samples: Sequence[Sample]) -> str:
         "one of these."
     )
     squamous = " Squamous cell carcinoma is counted as actinic keratosis / Bowen's disease."
-    return assigned + (squamous if any(map(is_squamous, samples)) else "")
+    return assigned + (squamous if any(sample.is_squamous for sample in samples) else "")
 
 
 def _join(words: Sequence[str]) -> str:

@@ -1,12 +1,9 @@
-"""Trains one phase: cosine schedule with warm-up, moving average of the weights, early stopping,
-and a checkpoint after every epoch.
-"""
+"""Trains one phase, with early stopping and a checkpoint after every epoch."""
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 
 import keras
@@ -15,17 +12,13 @@ from numpy.typing import NDArray
 
 from skinapi.learning.progress import Progress, Report
 from skinapi.learning.train.inputs.batches import Batches
-from skinapi.learning.train.phases import Optimizer, Phase
+from skinapi.learning.train.optimizers import make_optimizer
+from skinapi.learning.train.phases import Phase
+from skinapi.storage.files.durable import written_durably
 
 Score = Callable[[keras.Model], dict[str, float]]
 # Called after each epoch with the phase's name and the epoch's metrics.
 OnEpoch = Callable[[str, dict[str, float]], None]
-OPTIMIZERS: Mapping[Optimizer, Callable[..., keras.optimizers.Optimizer]] = {
-    "AdamW": keras.optimizers.AdamW,
-    "Adam": keras.optimizers.Adam,
-    "SGD": partial(keras.optimizers.SGD, momentum=0.9),
-    "RMSprop": keras.optimizers.RMSprop,
-}
 Array = NDArray[np.float32]
 
 
@@ -38,24 +31,6 @@ class PhaseStatus:
     best_epoch: int = 0
     finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
-
-
-class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """Rises linearly to `peak`, then falls as half a cosine to the share `lowest` of it."""
-
-    def __init__(self, peak: float, warmup_steps: int, steps: int, lowest: float) -> None:
-        self._peak = peak
-        self._warmup = max(1, warmup_steps)
-        self._lowest = lowest
-        self._falling = max(1, steps - self._warmup)
-
-    def __call__(self, step: keras.KerasTensor) -> keras.KerasTensor:
-        step = keras.ops.cast(step, "float32")
-        rising = (step + 1.0) / self._warmup
-        done = keras.ops.clip((step - self._warmup) / self._falling, 0.0, 1.0)
-        cosine = 0.5 * (1.0 + keras.ops.cos(math.pi * done))
-        falling = self._lowest + (1.0 - self._lowest) * cosine
-        return self._peak * keras.ops.minimum(rising, falling)
 
 
 def run_phase(
@@ -98,23 +73,7 @@ def run_phase(
 
 
 def _compile(model: keras.Model, phase: Phase, *, steps: int) -> None:
-    schedule = WarmupCosine(
-        phase.learning_rate,
-        warmup_steps=round(phase.warmup_epochs * steps),
-        steps=phase.epochs * steps,
-        lowest=phase.lowest_rate,
-    )
-    optimizer = OPTIMIZERS[phase.optimizer](
-        schedule,
-        weight_decay=phase.weight_decay,
-        use_ema=True,
-        ema_momentum=_momentum(phase, steps),
-        global_clipnorm=phase.clip_norm,
-    )
-    # As usual: decaying biases and normalisations does not regularise.
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    # Built now, not at the first step: a checkpoint can only be loaded into existing variables.
-    optimizer.build(model.trainable_variables)
+    optimizer = make_optimizer(phase, model.trainable_variables, steps=steps)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     # XLA slows TensorFlow down on CPUs, but JAX needs it.
     jit = keras.backend.backend() == "jax"
@@ -122,11 +81,6 @@ def _compile(model: keras.Model, phase: Phase, *, steps: int) -> None:
     # the first step, and TensorFlow then traces the step a second time without them.
     accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
     model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy], jit_compile=jit)
-
-
-def _momentum(phase: Phase, steps: int) -> float:
-    """Lower than `phase.ema` where the phase is short: else the starting weights would dominate."""
-    return min(phase.ema, 1.0 - 1.0 / (1.0 + phase.ema_reach * phase.epochs * steps))
 
 
 def _train_epoch(
@@ -177,9 +131,8 @@ def _checkpoint(folder: Path, model: keras.Model, status: PhaseStatus) -> None:
     save_arrays(state, _values(_state_of(model)))
     # The status names the state file, so it is written last and replaced at once: interrupted
     # anywhere, the folder still holds one complete checkpoint.
-    partial = folder / "course.partial"
-    partial.write_text(json.dumps(asdict(status), indent=1), encoding="utf-8")
-    partial.replace(folder / "course.json")
+    with written_durably(folder / "course.json") as draft:
+        draft.write_text(json.dumps(asdict(status), indent=1), encoding="utf-8")
     for old in folder.glob("state-*.npz"):
         if old != state:
             old.unlink()
@@ -213,10 +166,8 @@ def _assign(variables: Sequence[keras.Variable], values: Sequence[Array]) -> Non
 
 def save_arrays(path: Path, arrays: Sequence[Array]) -> None:
     """Writes the file completely or not at all: a full disk leaves the earlier one untouched."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as out:
+    with written_durably(path) as draft, draft.open("wb") as out:
         np.savez(out, *arrays)
-    partial.replace(path)
 
 
 def load_arrays(path: Path) -> list[Array]:

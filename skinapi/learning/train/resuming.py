@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.errors import BadDataset
+from skinapi.storage.files.durable import written_durably
 
 RECORD = "training.json"
 MAX_NAMED = 8
@@ -28,9 +29,8 @@ def check_resume(folder: Path, settings: Mapping[str, Any]) -> None:
             )
         return
     folder.mkdir(parents=True, exist_ok=True)
-    partial = written.with_name(f"{RECORD}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(written)
+    with written_durably(written) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 def _shorten(names: Sequence[str]) -> str:

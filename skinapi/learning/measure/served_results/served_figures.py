@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from skinapi.learning.data.labels import is_squamous
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.group_figures import source_of
 from skinapi.learning.measure.prediction_figures import short_name, with_interval
@@ -148,7 +147,7 @@ def measure_scc(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[
 
     They have no output of their own, so they are found by the label as their data set writes it.
     """
-    rows = [row for row in pair_samples(outputs, results) if is_squamous(row[0])]
+    rows = [row for row in pair_samples(outputs, results) if row[0].is_squamous]
     return {
         **count_refused(rows),
         **measure_share("referral_or_higher", rows, lambda row: reaches_band(row, Band.REFERRAL)),
