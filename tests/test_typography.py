@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.languages import space_french
-from skinapi.reports.pages.labels import labels_of
+from skinapi.reports.pages.labels import LABELS
 from skinapi.reports.text.added_sentences import admitted_sentences
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.vision.conditions import conditions_table
@@ -28,7 +28,7 @@ FRENCH = {
     "table": list(french_in(conditions_table().model_dump())),
     "phrases": list(french_in(CATALOGUES["fr"].phrases.model_dump(), french=True)),
     "sentences of a language model": list(admitted_sentences("fr")),
-    "labels": list(french_in(labels_of("fr").model_dump(), french=True)),
+    "labels": list(french_in(LABELS["fr"].model_dump(), french=True)),
 }
 
 

@@ -19,7 +19,7 @@ from skinapi.clients.undecided import (
 from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import UNKNOWN, Facts
-from skinapi.reports.text.template import TemplateWriter
+from skinapi.reports.text.template import write_template
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.drawing.overlay import draw_overlay
 from skinapi.vision.refusals import Reason
@@ -75,7 +75,7 @@ class GuideAnswer(WhatItsPageReads):
         if reads_benign or seven.most_probable == NORMAL_SKIN:
             raise Undecided(say_undecided(facts))
         overlay = draw_overlay(classified.photo, finding.heat, format="PNG")
-        sections = TemplateWriter().write(facts, "en").sections
+        sections = write_template(facts, "en").sections
         return cls(
             model_version=finding.model_version,
             predictions=[

@@ -72,27 +72,8 @@ class Facts(Frozen):
 
     @classmethod
     def of(cls, finding: Finding, context: Context) -> Self:
-        return cls(
-            examined=True,
-            stated=finding.stated,
-            confidence=finding.confidence,
-            ranked=finding.ranked,
-            malignant_score=finding.malignant_score,
-            band=finding.band,
-            raised_by=finding.raised_by,
-            uncertain=finding.uncertain,
-            reasons=finding.reasons,
-            not_dermoscopic=finding.not_dermoscopic,
-            quality=finding.quality,
-            checklist_score=finding.checklist_score,
-            context=context,
-            model_version=finding.model_version,
-            modality=finding.modality,
-            tested=finding.tested,
-            from_picture=finding.from_picture,
-            not_ruled_out=finding.not_ruled_out,
-            notices=finding.notices,
-        )
+        own = (name for name in cls.model_fields if name not in ("examined", "context"))
+        return cls(examined=True, context=context, **{name: getattr(finding, name) for name in own})
 
     @classmethod
     def as_stated(cls, *, condition: str, confidence: float) -> Self:

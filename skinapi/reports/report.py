@@ -11,20 +11,17 @@ from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
 from skinapi.vision.conditions import BandWords, conditions_table
+from skinapi.web.schemas.schema_types import Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+class ReportedPatient(Answer):
     name: str
     email: str
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """What makes a printed report verifiable: its hash, the address that verifies it, and the time
-    when it was first issued.
-    """
-
+# What makes a printed report verifiable: its hash, the address that verifies it, and the time when
+# it was first issued.
+class SealView(Answer):
     hash: str
     url: str
     issued_at: datetime
@@ -51,13 +48,13 @@ class Report:
     narrative: Narrative
     clinic: str | None = None
     number: int | None = None
-    patient: Patient | None = None
+    patient: ReportedPatient | None = None
     made_at: datetime | None = None
     pictures: Pictures | None = None
     photo_damaged: bool = False
     review: Review | None = None
     decision: Decision | None = None
-    seal: Seal | None = None
+    seal: SealView | None = None
     translations: tuple[tuple[str, str], ...] = ()
     names_class: bool = True
 

@@ -1,14 +1,12 @@
 """The routes of reports."""
 
-from collections.abc import Callable
-
 from flask import Response, request
 
 from skinapi.errors import InvalidBody, NotFound
 from skinapi.languages import LANGUAGES, known_language
 from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.pages.html import POLICY, render_html, render_verdict
-from skinapi.reports.pages.labels import labels_of
+from skinapi.reports.pages.labels import LABELS
 from skinapi.reports.pdf.printing import render_pdf
 from skinapi.reports.schemas import (
     FullReport,
@@ -25,8 +23,6 @@ from skinapi.web.routing.declaration import Routes
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 
-Show = Callable[[ReportsService, str, ReportQuery, Subject], FullReport | Response]
-
 routes: Routes[ReportsService] = Routes("reports")
 
 
@@ -42,8 +38,11 @@ def show_report(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
 ) -> FullReport | Response:
     """The whole report: as JSON, or as HTML or PDF if the `Accept` header asks for it."""
-    show: Show = {HTML: _show_html, PDF: _show_pdf}.get(_accepted(JSON, HTML, PDF), _show_json)
-    return show(reports, number, query, subject)
+    accepted = _accepted(JSON, HTML, PDF)
+    shows = {HTML: show_report_html, PDF: show_report_pdf}
+    return shows.get(accepted, show_report_json)(
+        reports, number=number, query=query, subject=subject
+    )
 
 
 @routes.route(
@@ -57,7 +56,7 @@ def show_report_json(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
 ) -> FullReport:
     """The whole report as JSON."""
-    return _show_json(reports, number, query, subject)
+    return FullReport.of(reports.read_report(number=number, to=subject, language=query.lang))
 
 
 @routes.route(
@@ -72,7 +71,8 @@ def show_report_html(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
 ) -> Response:
     """The report as an HTML page, for screens, screen readers and printing from a browser."""
-    return _show_html(reports, number, query, subject)
+    report = reports.read_illustrated_report(number=number, to=subject, language=query.lang)
+    return _page(render_html(report))
 
 
 @routes.route(
@@ -87,7 +87,8 @@ def show_report_pdf(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
 ) -> Response:
     """The report as PDF on A4, with a QR code that leads to its verification."""
-    return _show_pdf(reports, number, query, subject)
+    content = reports.print_report(number=number, to=subject, language=query.lang)
+    return _pdf(content, name=f"report-{number}.pdf")
 
 
 @routes.route(
@@ -119,7 +120,7 @@ def generate_report(
     if body.format == "pdf" or _accepted(JSON, PDF) == PDF:
         reports.count_rendering(subject)
         return _pdf(render_pdf(report), name="report.pdf")
-    return StatedReport.of(report, labels_of(report.language).as_stated)
+    return StatedReport.of(report, LABELS[report.language].as_stated)
 
 
 @routes.route(
@@ -144,20 +145,6 @@ def verify_report(reports: ReportsService, *, hash: str) -> Verdict | Response:
 def _accepted(*kinds: str) -> str:
     """The best of these types by the `Accept` header; the first if the caller accepts none."""
     return request.accept_mimetypes.best_match(kinds) or kinds[0]
-
-
-def _show_json(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> FullReport:
-    return FullReport.of(reports.read_report(number=number, to=to, language=query.lang))
-
-
-def _show_html(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> Response:
-    report = reports.read_illustrated_report(number=number, to=to, language=query.lang)
-    return _page(render_html(report))
-
-
-def _show_pdf(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> Response:
-    content = reports.print_report(number=number, to=to, language=query.lang)
-    return _pdf(content, name=f"report-{number}.pdf")
 
 
 def _page(text: str) -> Response:

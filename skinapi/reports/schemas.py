@@ -12,7 +12,7 @@ from skinapi.records.schemas import NarrativeSource, angular_name, percent
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
 from skinapi.reports.pages.reading_order import Reading, read_in_order
-from skinapi.reports.report import Report
+from skinapi.reports.report import Report, ReportedPatient, SealView
 from skinapi.reports.verification import Issued
 from skinapi.vision.conditions import Band, Condition, Source, conditions_table
 from skinapi.web.schemas.schema_types import Answer, ContractBody
@@ -33,17 +33,6 @@ class StatedFinding(ContractBody):
     format: Literal["json", "pdf"] = Field(
         default="json", description="`Accept: application/pdf` asks for PDF too"
     )
-
-
-class ReportedPatient(Answer):
-    name: str
-    email: str
-
-
-class SealView(Answer):
-    hash: str
-    url: str
-    issued_at: datetime
 
 
 class MoreWords(Answer):
@@ -138,10 +127,10 @@ class FullReport(Answer):
         general, *others = (report.say(said) for said in facts.notices)
         graver = [report.graver_review] if report.graver_review else []
         notices = [general, *graver, *others]
-        patient, seal, about = report.patient, report.seal, AboutView.of(report)
+        about = AboutView.of(report)
         return cls(
             number=report.number,
-            patient=ReportedPatient(name=patient.name, email=patient.email) if patient else None,
+            patient=report.patient,
             time=report.made_at,
             clinic=report.clinic,
             language=report.language,
@@ -161,9 +150,7 @@ class FullReport(Answer):
             decision=DecisionView.of(report.decision, report.language) if report.decision else None,
             review=ReviewView.of(report.review) if report.review else None,
             graver_review=report.graver_review,
-            verification=SealView(hash=seal.hash, url=seal.url, issued_at=seal.issued_at)
-            if seal
-            else None,
+            verification=report.seal,
         )
 
 

@@ -19,8 +19,8 @@ from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
 from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.pdf.printing import RENDERER, render_pdf
-from skinapi.reports.report import Patient, Pictures, Report, Seal
-from skinapi.reports.text.template import TemplateWriter
+from skinapi.reports.report import Pictures, Report, ReportedPatient, SealView
+from skinapi.reports.text.template import write_template
 from skinapi.reports.verification import Issued, IssuedReports, seal_report
 from skinapi.web.access import Subject
 
@@ -129,7 +129,7 @@ class ReportsService:
         names_class: bool,
     ) -> bytes:
         """A report as PDF, in English, for a client without an account. Nothing of it is stored."""
-        narrative = TemplateWriter().write(facts, "en", names_class=names_class)
+        narrative = write_template(facts, "en", names_class=names_class)
         report = Report(
             facts=facts,
             narrative=narrative,
@@ -167,11 +167,11 @@ class ReportsService:
             narrative=narrative,
             clinic=self._clinic,
             number=submission.number,
-            patient=Patient(name=owner.name, email=owner.email),
+            patient=ReportedPatient(name=owner.name, email=owner.email),
             made_at=submission.created_at,
             review=review,
             decision=decision,
-            seal=Seal(
+            seal=SealView(
                 hash=seal,
                 url=f"{self._address}/reports/verify/{seal}",
                 issued_at=issued.created_at,

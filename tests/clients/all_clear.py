@@ -21,7 +21,7 @@ from skinapi.errors import Refused
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.template import TemplateWriter
+from skinapi.reports.text.template import write_template
 from skinapi.vision.bands import urgency
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import conditions_table
@@ -44,7 +44,7 @@ NOT_EXCLUDED = PHRASES.not_excluded.partition("{")[0]
 
 def on_angular(finding: Finding) -> bool:
     """It shows the class, then the report."""
-    overview = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en").sections.overview
+    overview = write_template(Facts.of(finding, UNKNOWN), "en").sections.overview
     return is_benign(finding.heading.key) and not any(said in overview for said in WARNINGS)
 
 
@@ -112,7 +112,7 @@ def must_not_be_cleared(finding: Finding) -> bool:
     that something is not excluded.
     """
     named = conditions_table().by_key(finding.stated)
-    report = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en")
+    report = write_template(Facts.of(finding, UNKNOWN), "en")
     said = " ".join(report.sections.model_dump().values())
     return urgency(finding.band) < urgency(named.urgency) or NOT_EXCLUDED in said
 

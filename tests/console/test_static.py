@@ -24,7 +24,7 @@ from skinapi.jobs.errors import TooManyJobs
 from skinapi.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.opinions import Agreement
-from skinapi.reports.pages.labels import labels_of
+from skinapi.reports.pages.labels import LABELS
 from skinapi.settings.value_checks import ROLES
 from skinapi.vision.conditions import Band, conditions_table
 from tests.console.visitor import Visitor
@@ -187,7 +187,7 @@ def test_the_words_of_reports_are_the_words_of_the_console(
     language: Language, words: dict[Language, dict[str, str]]
 ) -> None:
     """One meaning, one word: what the PDF calls an arm is called so here."""
-    labels, said = labels_of(language), words[language]
+    labels, said = LABELS[language], words[language]
     notice = conditions_table().notices.information_only
     assert said["notice"] == (notice.fr if language == "fr" else notice.en)
     tables: dict[str, dict[Any, str]] = {

@@ -12,7 +12,7 @@ from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.pages.pictures import print_pictures
-from skinapi.reports.report import Patient, Pictures, Report, Seal
+from skinapi.reports.report import Pictures, Report, ReportedPatient, SealView
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, Modality
@@ -22,7 +22,7 @@ from tests.support.findings import finding_of, told_finding
 from tests.vision.photos import encoded, skin_with_spot
 
 HASH = "3f" * 32
-SEAL = Seal(
+SEAL = SealView(
     hash=HASH,
     url=f"https://skin.clinic.example/reports/verify/{HASH}",
     issued_at=datetime(2026, 11, 20, 14, 6, tzinfo=UTC),
@@ -89,7 +89,7 @@ def made_report(
         "narrative": narrative_in(language),
         "clinic": "Clinique du Lac, Genève",
         "number": 1234,
-        "patient": Patient(name="Ada Example", email="ada@example.org"),
+        "patient": ReportedPatient(name="Ada Example", email="ada@example.org"),
         "made_at": datetime(2026, 11, 20, 14, 5, tzinfo=UTC),
         "pictures": printed_pictures() if photo else None,
         "review": REVIEW,
@@ -129,7 +129,7 @@ def longest_report(language: Language) -> Report:
         finding=LONGEST_FINDING,
         narrative=narrative,
         clinic=name,
-        patient=Patient(name=name, email=f"{'w' * 60}@{'example.' * 20}org"),
+        patient=ReportedPatient(name=name, email=f"{'w' * 60}@{'example.' * 20}org"),
         review=long,
         decision=Decision.of([long], finding_of()),
     )

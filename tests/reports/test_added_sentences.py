@@ -16,14 +16,13 @@ from skinapi.reports.text.added_sentences import (
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.checker import contradictions
 from skinapi.reports.text.sentences import spellings
-from skinapi.reports.text.template import AddedText, TemplateWriter
+from skinapi.reports.text.template import AddedText, write_template
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import conditions_table
 from tests.reports.facts import facts_of
 from tests.support.size import size
 
 MELANOMA = facts_of("melanoma", raised_by=(RaisedBy.MELANOMA,), checklist_score=4)
-TEMPLATE = TemplateWriter()
 many = settings(max_examples=size(100, 5000), deadline=None)
 
 LONGEST = (
@@ -85,7 +84,7 @@ FORBIDDEN = {
 
 def added(text: str, language: Language) -> tuple[object, ...]:
     for place in ("overview", "confidence_explanation"):
-        told = TEMPLATE.write(MELANOMA, language, AddedText(**{place: text}))
+        told = write_template(MELANOMA, language, AddedText(**{place: text}))
         if found := contradictions(told, MELANOMA):
             return found
     return ()

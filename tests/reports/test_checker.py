@@ -11,7 +11,7 @@ from skinapi.languages import LANGUAGES, Language
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.narrative import Narrative, Reason
 from skinapi.reports.text.checker import contradictions
-from skinapi.reports.text.template import AddedText, TemplateWriter
+from skinapi.reports.text.template import AddedText, write_template
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.finding import Doubt
@@ -20,7 +20,6 @@ from tests.support.findings import told_finding
 from tests.support.size import size
 
 TABLE = conditions_table()
-TEMPLATE = TemplateWriter()
 many = settings(max_examples=size(100, 3000), deadline=None)
 NEVUS = facts_of(
     "melanocytic_nevus",
@@ -34,7 +33,7 @@ CLOSED = ("importance_of_early_detection", "recommendation", "findings", "limits
 
 def told(added: str, language: Language, facts: Facts = NEVUS, place: str = PLACES[0]) -> Narrative:
     """The template's words with a sentence more."""
-    return TEMPLATE.write(facts, language, AddedText(**{place: added}))
+    return write_template(facts, language, AddedText(**{place: added}))
 
 
 def edited(narrative: Narrative, part: str, old: str, new: str) -> Narrative:
@@ -55,7 +54,7 @@ def test_the_template_never_contradicts_its_facts(language: Language) -> None:
     @many
     @given(any_facts)
     def holds(facts: Facts) -> None:
-        assert contradictions(TEMPLATE.write(facts, language), facts) == ()
+        assert contradictions(write_template(facts, language), facts) == ()
 
     holds()
 
@@ -282,7 +281,7 @@ def test_no_sentence_of_the_table_can_be_added_even_a_true_one(language: Languag
 def test_nothing_is_added_where_it_says_what_to_do_and_what_was_found(
     part: str, language: Language
 ) -> None:
-    whole = TEMPLATE.write(NEVUS, language).model_dump()
+    whole = write_template(NEVUS, language).model_dump()
     sentence = ADMITTED[language][0]
     if part in whole["sections"]:
         whole["sections"][part] += f" {sentence}"
@@ -295,7 +294,7 @@ def test_nothing_is_added_where_it_says_what_to_do_and_what_was_found(
 @pytest.mark.parametrize("band", [band for band in Band if band is not NEVUS.band])
 def test_a_lowered_band_is_found(band: Band, language: Language) -> None:
     true, false = NEVUS.band_words(language), TABLE.band_words(band, language)
-    narrative = TEMPLATE.write(NEVUS, language)
+    narrative = write_template(NEVUS, language)
     for part in ("recommendation", "next_steps"):
         wrong = edited(narrative, part, true.action, false.action)
         assert Reason.URGENCY in contradictions(wrong, NEVUS)
@@ -308,7 +307,7 @@ def test_a_lowered_band_is_found(band: Band, language: Language) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_must_be_said_is_missed(language: Language) -> None:
     facts = facts_of("melanocytic_nevus", reasons=tuple(Doubt), checklist_score=4)
-    narrative = TEMPLATE.write(facts, language)
+    narrative = write_template(facts, language)
     for notice in facts.notices:
         said = getattr(notice, language)
         assert Reason.MISSING in contradictions(edited(narrative, "limits", said, ""), facts)
@@ -330,7 +329,7 @@ def test_numbers_of_the_picture_alone_of_levels_and_of_tests_are_the_templates_a
 ) -> None:
     """A writer may repeat the probability that is stated, and no other number beside it."""
     facts = Facts.of(told_finding("melanoma"), UNKNOWN)
-    narrative = TEMPLATE.write(facts, language)
+    narrative = write_template(facts, language)
     assert contradictions(narrative, facts) == ()
     share = {
         "en": "The model gives melanoma a probability of {}%.",
@@ -369,7 +368,7 @@ def test_the_words_of_other_facts_are_refused(language: Language) -> None:
     @settings(max_examples=size(30, 600), deadline=None)
     @given(found(), any_facts)
     def holds(facts: Facts, others: Facts) -> None:
-        narrative, expected = TEMPLATE.write(others, language), TEMPLATE.write(facts, language)
+        narrative, expected = write_template(others, language), write_template(facts, language)
         assert bool(contradictions(narrative, facts)) == (narrative != expected)
 
     holds()
@@ -380,7 +379,7 @@ def test_a_changed_digit_is_found_wherever_it_stands(language: Language) -> None
     @settings(max_examples=size(30, 600), deadline=None)
     @given(any_facts, st.data())
     def holds(facts: Facts, data: st.DataObject) -> None:
-        whole: dict[str, Any] = TEMPLATE.write(facts, language).model_dump(mode="json")
+        whole: dict[str, Any] = write_template(facts, language).model_dump(mode="json")
         part = data.draw(st.sampled_from([*whole["sections"], "findings", "next_steps"]))
         texts = whole["sections"] if part in whole["sections"] else whole
         kept = texts[part] if isinstance(texts[part], str) else "\n".join(texts[part])

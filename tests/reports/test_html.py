@@ -10,7 +10,7 @@ import pytest
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.decisions import Decision
 from skinapi.reports.pages.html import POLICY, render_html
-from skinapi.reports.report import Patient
+from skinapi.reports.report import ReportedPatient
 from skinapi.vision.conditions import conditions_table
 from tests.reports.sample_reports import REVIEW, made_report, narrative_in, stated_report
 from tests.support.findings import finding_of
@@ -119,7 +119,7 @@ def test_every_text_stays_text(hostile: str) -> None:
     plain = Outline(render_html(made_report()))
     review = REVIEW.model_copy(update={"note": hostile, "signature": hostile})
     report = made_report(
-        patient=Patient(name=hostile, email=hostile),
+        patient=ReportedPatient(name=hostile, email=hostile),
         clinic=hostile,
         narrative=narrative_in("en", confidence_explanation=hostile),
         review=review,
@@ -131,7 +131,9 @@ def test_every_text_stays_text(hostile: str) -> None:
 
 
 def test_what_would_reorder_or_hide_a_text_is_taken_out() -> None:
-    page = render_html(made_report(patient=Patient(name="\u202eadA\u2066\u200b שם", email="a@b.c")))
+    page = render_html(
+        made_report(patient=ReportedPatient(name="\u202eadA\u2066\u200b שם", email="a@b.c"))
+    )
     assert not set("\u202e\u2066\u200b") & set(page)
     assert "<bdi>adA שם</bdi>" in page
 

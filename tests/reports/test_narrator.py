@@ -26,7 +26,7 @@ from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.llm.narrator import Narrator, open_narrator
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Reason, Source, Writer
 from skinapi.reports.text.checker import contradictions
-from skinapi.reports.text.template import TemplateWriter
+from skinapi.reports.text.template import write_template
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.vision.bands import RaisedBy
@@ -95,7 +95,7 @@ def narrate_with(
 
 
 def by_template(reason: Reason | None, facts: Facts = NEVUS, language: Language = "en") -> Any:
-    narrative = TemplateWriter().write(facts, language)
+    narrative = write_template(facts, language)
     return narrative.model_copy(update={"source": Source(reason=reason)})
 
 
@@ -108,7 +108,7 @@ def test_a_good_answer_is_used_and_names_its_model(
     narrative = narrate_with(narrator_of(llm, store, tmp_path), facts, language)
     assert narrative.source == Source(writer=Writer.LLM, model=FIRST)
     assert contradictions(narrative, facts) == ()
-    template = TemplateWriter().write(facts, language)
+    template = write_template(facts, language)
     assert len(narrative.sections.overview) > len(template.sections.overview)
     assert narrative.sections.overview.startswith(template.sections.overview)
     assert narrative.sections.recommendation == template.sections.recommendation

@@ -20,10 +20,10 @@ from reportlab.pdfbase.ttfonts import TTFontFace
 
 from skinapi.languages import LANGUAGES, NO_BREAK_SPACE, Language
 from skinapi.reports.facts import Facts
-from skinapi.reports.pages.labels import labels_of
+from skinapi.reports.pages.labels import LABELS
 from skinapi.reports.pdf.rendering import render_pdf
-from skinapi.reports.report import Patient
-from skinapi.reports.text.template import TemplateWriter
+from skinapi.reports.report import ReportedPatient
+from skinapi.reports.text.template import write_template
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
@@ -140,7 +140,7 @@ def test_the_longest_of_every_class_stays_on_two_pages(key: str, language: Langu
         "checklist_score": 10,
     }
     facts = Facts.of(told_finding(key, **fields), report.facts.context)
-    narrative = TemplateWriter().write(facts, language)
+    narrative = write_template(facts, language)
     content = render_pdf(replace(report, facts=facts, narrative=narrative))
     assert len(PdfReader(io.BytesIO(content)).pages) == 2
 
@@ -198,7 +198,7 @@ def test_it_names_its_language_its_title_and_its_clinic() -> None:
     "name", ["Zoë Ångström-Çelik Nguyễn", "Ελένη Παπαδοπούλου", "Анна Ковалёва", "Łukasz Đurić"]
 )
 def test_names_in_three_scripts_print_in_an_embedded_font(name: str) -> None:
-    content = render_pdf(made_report(patient=Patient(name=name, email="a@example.org")))
+    content = render_pdf(made_report(patient=ReportedPatient(name=name, email="a@example.org")))
     assert name in text_of(content)
     pages: Any = PdfReader(io.BytesIO(content)).pages
     fonts = [font for page in pages for font in page["/Resources"]["/Font"].values()]
@@ -217,7 +217,7 @@ def _fonts_are_open() -> None:
 def test_no_text_is_read_as_markup_or_opens_anything(hostile: str) -> None:
     sections = dict.fromkeys(("overview", "recommendation"), hostile or "x")
     report = made_report(
-        patient=Patient(name=hostile, email=hostile),
+        patient=ReportedPatient(name=hostile, email=hostile),
         clinic=hostile,
         narrative=narrative_in("en", **sections),
         translations=((hostile, hostile),),
@@ -239,7 +239,9 @@ def test_what_is_watched_would_be_seen(tmp_path: Path) -> None:
 
 
 def test_a_letter_without_a_glyph_is_replaced_where_all_can_see_it() -> None:
-    content = render_pdf(made_report(patient=Patient(name="Ada 名前", email="a@example.org")))
+    content = render_pdf(
+        made_report(patient=ReportedPatient(name="Ada 名前", email="a@example.org"))
+    )
     assert "Ada □□" in text_of(content)
 
 
@@ -248,10 +250,10 @@ def test_where_letters_are_missing_the_page_says_so_and_where_they_stand(
     language: Language,
 ) -> None:
     """Boxes stood there without a word."""
-    said = labels_of(language).not_printed
+    said = LABELS[language].not_printed
     assert said not in text_of(render_pdf(made_report(language)))
     missing: list[dict[str, Any]] = [
-        {"patient": Patient(name="名前", email="a@example.org")},
+        {"patient": ReportedPatient(name="名前", email="a@example.org")},
         {"review": REVIEW.model_copy(update={"note": "ראובן"})},
         {"clinic": "诊所"},
     ]

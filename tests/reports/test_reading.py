@@ -23,7 +23,7 @@ from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
 from skinapi.reports.text.sentences import sentences_of
 from skinapi.reports.text.summary import summarise
-from skinapi.reports.text.template import TemplateWriter
+from skinapi.reports.text.template import write_template
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
@@ -61,7 +61,7 @@ def plain_report() -> Report:
 
 
 def report_on(facts: Facts, language: Language) -> Report:
-    narrative = TemplateWriter().write(facts, language)
+    narrative = write_template(facts, language)
     return replace(plain_report(), facts=facts, narrative=narrative)
 
 

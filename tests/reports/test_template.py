@@ -13,7 +13,7 @@ from skinapi.reports.facts import CONDITION_RULES, UNKNOWN, Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Sections
 from skinapi.reports.text.sentences import sentences_of
 from skinapi.reports.text.summary import say_certainty
-from skinapi.reports.text.template import TemplateWriter
+from skinapi.reports.text.template import write_template
 from skinapi.vision.bands import RaisedBy, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut
@@ -35,7 +35,7 @@ REASSURING = ("no need to worry", "No hurry", "not cancer", "pas lieu de", "Rien
 
 
 def write_sections(finding: Finding, language: Language) -> Sections:
-    return TemplateWriter().write(Facts.of(finding, UNKNOWN), language).sections
+    return write_template(Facts.of(finding, UNKNOWN), language).sections
 
 
 # Every rule that can ask for the band; one that was kept has not_dermoscopic for little_tested.
@@ -122,21 +122,21 @@ def test_notices_without_room_in_the_sections_stand_in_the_limits(language: Lang
     rules = RULES[Band.URGENT_REFERRAL]
     fields: dict[str, Any] = {"band": Band.URGENT_REFERRAL, "raised_by": rules}
     crowded = told_finding("basal_cell_carcinoma", reasons=tuple(Doubt), **fields)
-    narrative = TemplateWriter().write(Facts.of(crowded, UNKNOWN), language)
+    narrative = write_template(Facts.of(crowded, UNKNOWN), language)
     notices = [getattr(said, language) for said in crowded.notices]
     assert narrative.limits == tuple(notices)
     said = [notice in narrative.sections.confidence_explanation for notice in notices]
     assert said[:3] == [True, True, False], "of two doubts the first"
     assert not any(said[4:])
     certain = Facts.of(finding_of("melanoma"), UNKNOWN)
-    roomy = TemplateWriter().write(certain, language).sections.confidence_explanation
+    roomy = write_template(certain, language).sections.confidence_explanation
     unsure = getattr(TABLE.notices.modality_unsure, language)
     assert f"{unsure} {say_certainty(certain, language)} " in roomy
 
 
 def test_a_patient_reads_the_test_figures_in_words_and_the_limits_hold_them() -> None:
     finding = finding_of("melanoma", tested=(TESTED, LITTLE_TESTED))
-    narrative = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en")
+    narrative = write_template(Facts.of(finding, UNKNOWN), "en")
     sections = " ".join(narrative.sections.model_dump().values())
     assert "Tested on" not in sections
     assert "This check misses some cancers in ordinary photographs" in sections
@@ -223,7 +223,7 @@ def test_one_sentence_says_why_another_condition_than_the_most_probable_is_named
     first = sentences_of(write_sections(finding, language).overview)[0]
     assert first.startswith(says)
     assert {"en": "(mole) (45.00%).", "fr": "beauté) (45,00 %)."}[language] in first
-    findings = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en").findings
+    findings = write_template(Facts.of(finding, UNKNOWN), "en").findings
     assert "Urgency: Referral; the reason: Basal cell carcinoma (30.00%)." in findings
     doubted = named_finding(
         "basal_cell_carcinoma", most_probable="melanocytic_nevus", reasons=(Doubt.TOO_CLOSE,)
@@ -238,7 +238,7 @@ def test_what_cannot_be_ruled_out_is_said_at_95_percent_and_in_the_findings_at_9
         "disease, Benign (pigmented) keratosis, Melanocytic nevus (mole), Vascular lesion; too "
         "few test pictures to rule out: Dermatofibroma."
     )
-    narrative = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en")
+    narrative = write_template(Facts.of(finding, UNKNOWN), "en")
     assert said in narrative.sections.confidence_explanation
     assert said in narrative.findings
     assert "Cannot be ruled out at 90%: Melanoma." in narrative.findings
@@ -274,7 +274,7 @@ def test_what_the_patient_told_is_shown_beside_what_the_picture_says() -> None:
     )
     french = write_sections(finding, "fr").confidence_explanation
     assert "Mélanome, 31,00 %\u00a0; avec ce qui a été indiqué, 44,00 %." in french
-    findings = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en").findings
+    findings = write_template(Facts.of(finding, UNKNOWN), "en").findings
     assert any(
         found.startswith("From the picture alone: Melanoma (31.00%), ") for found in findings
     )
@@ -311,7 +311,7 @@ def test_what_a_caller_states_is_told_as_stated_and_no_model_is_spoken_of(
     key: str, language: Language
 ) -> None:
     facts = Facts.as_stated(condition=key, confidence=0.8)
-    narrative = TemplateWriter().write(facts, language)
+    narrative = write_template(facts, language)
     whole = " ".join(narrative.texts)
     name = getattr(TABLE.by_key(key).names, language)
     begins = {"en": f"As stated by the caller: {name}; no picture was examined.", "fr": "Selon l'"}
@@ -328,7 +328,7 @@ def test_what_a_caller_states_is_told_as_stated_and_no_model_is_spoken_of(
 
 def test_the_findings_tell_every_figure() -> None:
     facts = facts_of("melanoma", checklist_score=4, raised_by=(RaisedBy.MELANOMA,))
-    findings = " ".join(TemplateWriter().write(facts, "en").findings)
+    findings = " ".join(write_template(facts, "en").findings)
     for entry in facts.ranked:
         share = f"{100 * entry.probability:.2f}%"
         assert f"{TABLE.by_key(entry.key).names.en} ({share})" in findings
@@ -344,18 +344,18 @@ def test_the_limits_are_the_notices_and_the_first_step_is_the_bands_action(
 ) -> None:
     for doubts in DOUBTS:
         facts = facts_of(reasons=doubts, checklist_score=0)
-        narrative = TemplateWriter().write(facts, language)
+        narrative = write_template(facts, language)
         assert narrative.limits == tuple(getattr(said, language) for said in facts.notices)
         assert narrative.next_steps[0] == facts.band_words(language).action
         assert narrative.next_steps[-1] == getattr(TABLE.checklist.result.below, language)
 
 
 def test_the_same_facts_give_the_same_words() -> None:
-    first, again = (TemplateWriter().write(facts_of("dermatofibroma"), "fr") for _ in range(2))
+    first, again = (write_template(facts_of("dermatofibroma"), "fr") for _ in range(2))
     assert first == again
 
 
 def test_a_reason_is_given_once() -> None:
     facts = facts_of(raised_by=(RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.CHECKLIST))
-    findings = " ".join(TemplateWriter().write(facts, "en").findings)
+    findings = " ".join(write_template(facts, "en").findings)
     assert "the reason: Melanoma (90.00%), the 7-point checklist." in findings

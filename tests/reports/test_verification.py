@@ -3,14 +3,14 @@
 from skinapi.languages import Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Reason, Source
-from skinapi.reports.text.template import TemplateWriter
+from skinapi.reports.text.template import write_template
 from skinapi.reports.verification import seal_report
 
 FACTS = Facts.as_stated(condition="melanoma", confidence=0.9)
 
 
 def written(language: Language = "en", source: Source | None = None) -> Narrative:
-    narrative = TemplateWriter().write(FACTS, language)
+    narrative = write_template(FACTS, language)
     return narrative.model_copy(update={"source": source or Source()})
 
 

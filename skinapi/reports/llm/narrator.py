@@ -14,7 +14,7 @@ from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.llm.http_client import LlmHttpClient
 from skinapi.reports.llm.openrouter import OpenRouterWriter
 from skinapi.reports.narrative import Narrative, NarrativeWriter, Reason, Source
-from skinapi.reports.text.template import TemplateWriter
+from skinapi.reports.text.template import write_template
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 from skinapi.web.answers.error_responses import log_fault
@@ -27,7 +27,6 @@ NO_CONSENTS: Mapping[str, bool] = {}
 class Narrator:
     def __init__(self, llm: NarrativeWriter | None) -> None:
         self._llm = llm
-        self._template = TemplateWriter()
 
     def narrate(
         self,
@@ -43,7 +42,7 @@ class Narrator:
         owner of the facts. If it fails, the template writes, and `source` holds the reason.
         """
         if not llm:
-            return self._template.write(facts, language)
+            return write_template(facts, language)
         try:
             return self._writer_for(consents).write(facts, language)
         except NarrativeUnavailable as unwritten:
@@ -56,7 +55,7 @@ class Narrator:
         # Without a key or consent nothing went wrong, so that is no warning.
         write_log = log.info if reason in NOT_ASKED else log.warning
         write_log("LLM narrative unavailable, template used", reason=reason, language=language)
-        narrative = self._template.write(facts, language)
+        narrative = write_template(facts, language)
         return narrative.model_copy(update={"source": Source(reason=reason)})
 
     def _writer_for(self, consents: Mapping[str, bool]) -> NarrativeWriter:

@@ -27,7 +27,7 @@ from skinapi.reports.llm.http_client import LlmHttpClient
 from skinapi.reports.llm.prompt import free_characters, instructions, read_draft, request_body
 from skinapi.reports.narrative import Narrative, Reason, Source, Writer
 from skinapi.reports.text.checker import contradictions
-from skinapi.reports.text.template import TemplateWriter
+from skinapi.reports.text.template import write_template
 
 OK = 200
 ATTEMPTS = 3
@@ -95,7 +95,6 @@ class OpenRouterWriter:
         self._breaker = CircuitBreaker()
         self._cache = cache
         self._fingerprint = _fingerprint(models)
-        self._template = TemplateWriter()
 
     def write(self, facts: Facts, language: Language) -> Narrative:
         """Write a narrative with the LLM, or return the cached one. Raises NarrativeUnavailable,
@@ -110,7 +109,7 @@ class OpenRouterWriter:
             if not contradictions(cached, facts):
                 return cached
             self._cache.discard(facts, language, self._fingerprint)
-        room = free_characters(self._template.write(facts, language))
+        room = free_characters(write_template(facts, language))
         self._breaker.admit()
         try:
             narrative = self._generate(facts, language, room, deadline)
@@ -134,7 +133,7 @@ class OpenRouterWriter:
             raise NarrativeUnavailable(Reason.MALFORMED)
         draft = read_draft(content, language)
         source = Source(writer=Writer.LLM, model=configured_model(answered, self._models))
-        written = self._template.write(facts, language, draft.added_text())
+        written = write_template(facts, language, draft.added_text())
         for wrong in contradictions(written, facts):
             raise NarrativeUnavailable(wrong)
         return written.model_copy(update={"source": source})

@@ -101,13 +101,13 @@ def instructions(language: Language, room: int) -> str:
 
 def sent_facts(facts: Facts, language: Language) -> dict[str, Any]:
     """The part of the facts that is sent to the LLM."""
-    share = CATALOGUES[language].share
+    share, table = CATALOGUES[language].share, conditions_table()
     return {
         "language": language,
-        "stated": _name(facts.stated, language),
+        "stated": table.name(facts.stated, language),
         "confidence": share(facts.confidence),
         "ranked": [
-            {"name": _name(entry.key, language), "probability": share(entry.probability)}
+            {"name": table.name(entry.key, language), "probability": share(entry.probability)}
             for entry in facts.ranked
         ],
         "malignant_score": None if facts.malignant_score is None else share(facts.malignant_score),
@@ -143,7 +143,3 @@ def _schema(language: Language) -> dict[str, Any]:
         "required": ["language", *texts],
         "additionalProperties": False,
     }
-
-
-def _name(key: str, language: Language) -> str:
-    return conditions_table().by_key(key).names.in_language(language)

@@ -1,5 +1,6 @@
 """The content of a report's pages as rows, bars, paragraphs and lists; PDF and HTML both use it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -9,18 +10,26 @@ from skinapi.languages import Language
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Histology, Opinion
 from skinapi.reports.narrative import Writer
-from skinapi.reports.pages.labels import labels_of
+from skinapi.reports.pages.labels import LABELS
 from skinapi.reports.pages.labels.labels import Labels
 from skinapi.reports.pages.reading_order import Reading, read_in_order
 from skinapi.reports.report import Report
 from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.summary import Summary
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.context import Modality
+from skinapi.vision.context import Fitzpatrick, Modality
 from skinapi.vision.finding.finding import probability_of
 from skinapi.vision.measures.quality import LEAST_SHARPNESS
 
 Row = tuple[str, str]
+# The same in each language.
+SKIN_TYPES: Mapping[Fitzpatrick, str] = {
+    1: "Fitzpatrick I",
+    2: "Fitzpatrick II",
+    3: "Fitzpatrick III",
+    4: "Fitzpatrick IV",
+    5: "Fitzpatrick V",
+    6: "Fitzpatrick VI",
+}
 TIME = "%Y-%m-%d %H:%M UTC"
 
 
@@ -58,7 +67,7 @@ class DecisionContent:
             urgency=decision.urgency,
             urgency_label=words.label,
             sentences=(*decision.remarks(language), words.next_step),
-            signed=labels_of(language).decided.format(
+            signed=LABELS[language].decided.format(
                 decision.decided_by, time_text(decision.decided_at)
             ),
         )
@@ -69,22 +78,13 @@ class ReportContent:
 
     def __init__(self, report: Report) -> None:
         self.report = report
-        self.labels: Labels = labels_of(report.language)
+        self.labels: Labels = LABELS[report.language]
         self._facts = report.facts
         self._table = conditions_table()
 
     @cached_property
     def reading(self) -> Reading:
         return read_in_order(self.report)
-
-    @property
-    def notice(self) -> str:
-        return self.reading.notice
-
-    @property
-    def summary(self) -> Summary:
-        """The three sentences that come before everything else."""
-        return self.reading.summary
 
     @property
     def reference(self) -> str:
@@ -117,7 +117,7 @@ class ReportContent:
             (labels.age, labels.ages[told.age_band] if told.age_band else ""),
             (labels.sex, labels.sexes[told.sex] if told.sex else ""),
             (labels.site, labels.sites[told.body_site] if told.body_site else ""),
-            (labels.skin_type, labels.skin_types[told.fitzpatrick] if told.fitzpatrick else ""),
+            (labels.skin_type, SKIN_TYPES[told.fitzpatrick] if told.fitzpatrick else ""),
         ]
         return [(label, text) for label, text in rows if text]
 
@@ -127,8 +127,8 @@ class ReportContent:
         if not facts.examined:
             return labels.stated, self.report.name(facts.stated)
         if facts.uncertain or not self.report.names_class:
-            open_one = labels.not_excluded if facts.uncertain else labels.raised_not_excluded
-            return open_one, self.report.name(facts.concern.key)
+            label = labels.not_excluded if facts.uncertain else labels.raised_not_excluded
+            return label, self.report.name(facts.concern.key)
         if facts.named_by_rule:
             share = self._share(facts.ranked[0].probability)
             label = labels.named_by_rule.format(self.report.name(facts.most_probable), share)

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from skinapi.languages import Language
 from skinapi.reports.pages.characters import strip_control_characters
 from skinapi.reports.pages.content import ReportContent, time_text
-from skinapi.reports.pages.labels import labels_of
+from skinapi.reports.pages.labels import LABELS
 from skinapi.reports.report import Report
 from skinapi.reports.verification import Issued
 
@@ -31,9 +31,9 @@ def _clean_text(value: Any) -> Any:
     return strip_control_characters(value) if type(value) is str else value
 
 
-_STYLE = _read("report.css")
+STYLE = Markup(_read("report.css"))  # noqa: S704 (our own file)
 _PAGES = Environment(autoescape=True, finalize=_clean_text)
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = (
     f"default-src 'none'; img-src data:; style-src 'sha256-{_STYLE_HASH}'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -51,7 +51,7 @@ def render_html(report: Report) -> str:
     return _page("report.html").render(
         content=content,
         labels=content.labels,
-        style=_style(),
+        style=STYLE,
         photo=_base64(pictures.photo) if pictures else "",
         overlay=_base64(pictures.overlay) if pictures else "",
     )
@@ -59,7 +59,7 @@ def render_html(report: Report) -> str:
 
 def render_verdict(issued: Issued | None, language: Language) -> str:
     """The result of a verification as a page, for a person who scans the QR code with a phone."""
-    labels = labels_of(language)
+    labels = LABELS[language]
     rows = []
     if issued:
         rows = [
@@ -71,12 +71,8 @@ def render_verdict(issued: Issued | None, language: Language) -> str:
         language=language,
         said=labels.valid if issued else labels.unknown,
         rows=rows,
-        style=_style(),
+        style=STYLE,
     )
-
-
-def _style() -> Markup:
-    return Markup(_STYLE)  # noqa: S704 (our own file)
 
 
 def _base64(content: bytes) -> str:

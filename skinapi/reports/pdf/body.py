@@ -117,7 +117,7 @@ class _Body:
 
     def _band(self) -> None:
         """Three sentences on what the model says, the first ones where no doctor has decided."""
-        said_first, styles, inner = self._content.summary, self._styles, WIDTH - 28
+        said_first, styles, inner = self._content.reading.summary, self._styles, WIDTH - 28
         ink, _ = BAND_COLOURS[self._report.facts.band]
         said = [
             text_block(said_first.likely, styles.action, width=inner),

@@ -60,7 +60,7 @@ def _describe(canvas: Canvas, content: ReportContent) -> None:
     """Set the file's metadata. It does not contain the patient's name."""
     canvas.setTitle(content.reference)
     canvas.setAuthor(strip_control_characters(content.report.clinic or PRODUCER))
-    canvas.setSubject(content.notice)
+    canvas.setSubject(content.reading.notice)
     canvas.setCreator(PRODUCER)
     canvas.setProducer(PRODUCER)
     canvas.setViewerPreference("DisplayDocTitle", "true")
@@ -79,7 +79,7 @@ def _frame(canvas: Canvas, content: ReportContent, page: str) -> None:
     room = WIDTH * 0.6
     shown = one_line(clinic, font=strong.font, size=strong.size, width=room)
     canvas.drawString(MARGIN, HEADER + 6, shown)
-    text_block(content.notice, strong, width=WIDTH).paint(canvas, MARGIN, HEADER - 4)
+    text_block(content.reading.notice, strong, width=WIDTH).paint(canvas, MARGIN, HEADER - 4)
     canvas.setFont(label.font, label.size)
     canvas.setFillColor(label.colour)
     canvas.drawRightString(RIGHT, HEADER + 6, content.reference)

@@ -29,7 +29,7 @@ from skinapi.reports.text.sentences import (
     sentences_of,
     without_names,
 )
-from skinapi.reports.text.template import TemplateWriter
+from skinapi.reports.text.template import write_template
 from skinapi.vision.conditions import Band, conditions_table
 
 LLM_PARTS = ("overview", "confidence_explanation")
@@ -57,7 +57,7 @@ class _Checker:
         self._language: Language = narrative.language
         self._vocabulary = CATALOGUES[narrative.language].vocabulary
         self._figures = Figures(facts, narrative.language)
-        self._expected = TemplateWriter().write(facts, narrative.language)
+        self._expected = write_template(facts, narrative.language)
 
     def find(self) -> Iterator[Reason]:
         yield from self._find_format_faults()

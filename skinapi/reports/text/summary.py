@@ -78,23 +78,25 @@ def _by_figures(modality: Modality, tested: HeldOutFigures | None) -> tuple[floa
     words, kinds = notices.certainty, notices.kinds[modality].many
     if tested is None:
         return 2.0, words.untested.fill(kinds=kinds)
-    found = tested.sensitivity
-    missed = "few" if found >= MISSES_FEW else "some" if found >= MISSES_SOME else "many"
+    sensitivity = tested.sensitivity
+    missed = (
+        "few" if sensitivity >= MISSES_FEW else "some" if sensitivity >= MISSES_SOME else "many"
+    )
     said = words.little_tested if tested.is_little else words.tested
     filled = said.fill(missed=words.missed[missed], kinds=kinds)
-    return tested.is_little + (1 - found), filled
+    return tested.is_little + (1 - sensitivity), filled
 
 
 def _say_likely(facts: Facts, language: Language, *, names_class: bool) -> str:
     phrases = CATALOGUES[language].phrases
-    name, others = _name(facts.most_probable, language), _others(facts, language)
+    name = conditions_table().name(facts.most_probable, language)
+    others = _others(facts, language)
     if not facts.examined:
         return phrases.as_stated.format(name=name)
     if facts.uncertain or not names_class:
-        open_one = facts.concern.key
-        if open_one == NORMAL_SKIN:
+        if facts.concern.key == NORMAL_SKIN:
             return phrases.likely_unknown
-        return phrases.likely_unsure.format(name=_name(open_one, language))
+        return phrases.likely_unsure.format(name=facts.concern.names.in_language(language))
     if others:
         return phrases.likely_but.format(name=name, others=others)
     if facts.stated == NORMAL_SKIN:
@@ -106,8 +108,4 @@ def _others(facts: Facts, language: Language) -> str:
     """What it may be besides the most probable: what a rule names, what explains the urgency."""
     keys = dict.fromkeys((facts.stated, facts.concern.key))
     named = (key for key in keys if key not in (facts.most_probable, NORMAL_SKIN))
-    return ", ".join(_name(key, language) for key in named)
-
-
-def _name(key: str, language: Language) -> str:
-    return conditions_table().by_key(key).names.in_language(language)
+    return ", ".join(conditions_table().name(key, language) for key in named)

@@ -1,4 +1,4 @@
-"""The template writer: makes a narrative from the facts alone; equal facts give equal text. Every
+"""The template: a narrative made from the facts alone; equal facts give equal text. Every
 sentence about a disease comes from the conditions table, those about the finding from the
 catalogues.
 """
@@ -26,37 +26,31 @@ class AddedText(Frozen):
 NO_ADDED_TEXT = AddedText()
 
 
-class TemplateWriter:
-    def write(
-        self,
-        facts: Facts,
-        language: Language,
-        added: AddedText = NO_ADDED_TEXT,
-        *,
-        names_class: bool = True,
-    ) -> Narrative:
-        """Without `names_class` the text names what is not excluded, and not the most probable
-        condition: for a client that shows no class of this finding.
-        """
-        sentences = _Sentences(facts, language, names_class=names_class)
-        return Narrative(
-            language=language,
-            sections=_sections_of(sentences, added),
-            findings=(
-                *sentences.lead(),
-                *sentences.figures(),
-                *sentences.not_ruled_out(),
-                sentences.band(),
-                *sentences.circumstances(),
-            ),
-            limits=sentences.notices(),
-            next_steps=(
-                sentences.action(),
-                *sentences.urgency_beyond(),
-                *sentences.advice(),
-                *sentences.checklist_result(),
-            ),
-        )
+def write_template(
+    facts: Facts, language: Language, added: AddedText = NO_ADDED_TEXT, *, names_class: bool = True
+) -> Narrative:
+    """Without `names_class` the text names what is not excluded, and not the most probable
+    condition: for a client that shows no class of this finding.
+    """
+    sentences = _Sentences(facts, language, names_class=names_class)
+    return Narrative(
+        language=language,
+        sections=_sections_of(sentences, added),
+        findings=(
+            *sentences.lead(),
+            *sentences.figures(),
+            *sentences.not_ruled_out(),
+            sentences.band(),
+            *sentences.circumstances(),
+        ),
+        limits=sentences.notices(),
+        next_steps=(
+            sentences.action(),
+            *sentences.urgency_beyond(),
+            *sentences.advice(),
+            *sentences.checklist_result(),
+        ),
+    )
 
 
 def _sections_of(sentences: "_Sentences", added: AddedText) -> Sections:
@@ -283,7 +277,7 @@ class _Sentences:
         return condition.names.in_language(self._language)
 
     def _name_of(self, key: str) -> str:
-        return self._name(self._table.by_key(key))
+        return self._table.name(key, self._language)
 
     def _share(self, value: float) -> str:
         return self._catalogue.share(value)

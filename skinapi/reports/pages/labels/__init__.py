@@ -10,7 +10,3 @@ from skinapi.reports.pages.labels.french import FRENCH
 from skinapi.reports.pages.labels.labels import Labels
 
 LABELS: Mapping[Language, Labels] = in_each_language({"en": ENGLISH, "fr": FRENCH})
-
-
-def labels_of(language: Language) -> Labels:
-    return LABELS[language]

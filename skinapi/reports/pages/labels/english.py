@@ -117,14 +117,6 @@ ENGLISH = Labels(
         "trunk": "trunk",
         "upper_extremity": "arm",
     },
-    skin_types={
-        1: "Fitzpatrick I",
-        2: "Fitzpatrick II",
-        3: "Fitzpatrick III",
-        4: "Fitzpatrick IV",
-        5: "Fitzpatrick V",
-        6: "Fitzpatrick VI",
-    },
     agreements={
         Agreement.AGREE: "the doctor agrees",
         Agreement.DISAGREE: "the doctor does not agree",

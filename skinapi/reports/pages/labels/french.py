@@ -118,14 +118,6 @@ _LABELS = Labels(
         "trunk": "tronc",
         "upper_extremity": "bras",
     },
-    skin_types={
-        1: "Fitzpatrick I",
-        2: "Fitzpatrick II",
-        3: "Fitzpatrick III",
-        4: "Fitzpatrick IV",
-        5: "Fitzpatrick V",
-        6: "Fitzpatrick VI",
-    },
     agreements={
         Agreement.AGREE: "le médecin est d'accord",
         Agreement.DISAGREE: "le médecin n'est pas d'accord",

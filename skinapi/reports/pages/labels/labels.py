@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from skinapi.records.reviews.opinions import Agreement
 from skinapi.vision.conditions import Frozen
-from skinapi.vision.context import AgeBand, BodySite, Fitzpatrick, Modality, Sex
+from skinapi.vision.context import AgeBand, BodySite, Modality, Sex
 
 
 class Labels(Frozen):
@@ -100,5 +100,4 @@ class Labels(Frozen):
     sexes: Mapping[Sex, str]
     ages: Mapping[AgeBand, str]
     sites: Mapping[BodySite, str]
-    skin_types: Mapping[Fitzpatrick, str]
     agreements: Mapping[Agreement, str]
