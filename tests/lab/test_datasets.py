@@ -23,7 +23,6 @@ from skinapi.lab.datasets.learned_pictures import LearnedPictures
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.training_folder import write_training_folder
 from skinapi.learning.data.dataset_folders import load_dataset
-from skinapi.learning.data.labels import is_squamous
 from skinapi.storage.ids import now
 from skinapi.vision.labels.spellings import label_spellings
 from tests.lab.sending import labelled, picture, send, table, upload, zipped
@@ -91,7 +90,7 @@ def test_training_reads_what_is_written_for_it(backend: Backend, tmp_path: Path)
     assert {name: one.label for name, one in found.items()} == {
         a: "actinic_keratosis", b: "melanocytic_nevus"
     }, "a model keeps the ids of its pictures: none that somebody chose"  # fmt: skip
-    assert is_squamous(found[a])
+    assert found[a].is_squamous
     assert {(one.lesion_id, one.patient_id, one.modality) for one in loaded.samples} == {
         ("l1", "p", "clinical")
     }

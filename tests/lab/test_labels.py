@@ -13,7 +13,6 @@ from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.trainings import model_comparison as comparing
 from skinapi.lab.trainings.job_services import LabOfJob
 from skinapi.lab.trainings.model_comparison import compare_on_reference
-from skinapi.learning.data.labels import is_squamous
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_sources
 from skinapi.vision.conditions import conditions_table
@@ -70,7 +69,9 @@ def test_training_reference_and_gallery_read_the_published_label_and_nothing_els
     trained = load_sources([str(tmp_path / "training")], skip_unknown_labels=True)
     assert {one.image_id: one.label for one in trained.samples} == published
     assert "melanoma: 1" in trained.describe()
-    assert not any(map(is_squamous, trained.samples)), "no carcinoma is published as one of these"
+    assert not any(sample.is_squamous for sample in trained.samples), (
+        "no carcinoma is published as one of these"
+    )
 
     compared: list[Sample] = []
     monkeypatch.setattr(
