@@ -1,5 +1,7 @@
 """The routes of reports."""
 
+from collections.abc import Callable
+
 from flask import Response, request
 
 from skinapi.errors import InvalidBody, NotFound
@@ -22,6 +24,7 @@ from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
+Show = Callable[..., FullReport | Response]
 
 routes: Routes[ReportsService] = Routes("reports")
 
@@ -38,11 +41,9 @@ def show_report(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
 ) -> FullReport | Response:
     """The whole report: as JSON, or as HTML or PDF if the `Accept` header asks for it."""
-    accepted = _accepted(JSON, HTML, PDF)
-    shows = {HTML: show_report_html, PDF: show_report_pdf}
-    return shows.get(accepted, show_report_json)(
-        reports, number=number, query=query, subject=subject
-    )
+    shows: dict[str, Show] = {HTML: show_report_html, PDF: show_report_pdf}
+    show = shows.get(_accepted(JSON, HTML, PDF), show_report_json)
+    return show(reports, number=number, query=query, subject=subject)
 
 
 @routes.route(
