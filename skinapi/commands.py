@@ -168,7 +168,7 @@ def list_models(settings: Settings, _: argparse.Namespace) -> int:
     pointer, after = models.pointer.read(), None
     in_service = models.name_of(pointer.version)
     while True:
-        page = models.list_versions(after=after, limit=100)
+        page = models.versions.page_versions(after=after, limit=100)
         for found in page.items:
             mark = "*" if found.version == in_service else " "
             serving, shadow = found.version == in_service, found.version == pointer.shadow

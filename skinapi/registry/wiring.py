@@ -11,7 +11,7 @@ from skinapi.registry.serving.prediction_pool import PredictionPool
 from skinapi.registry.serving.served_model import ServedModel, open_warm
 from skinapi.registry.serving.shadow import Shadow, ShadowResults
 from skinapi.registry.versions.repository import ModelVersions
-from skinapi.registry.versions.service import Audit, ModelsService
+from skinapi.registry.versions.service import ModelsService, RunAudited
 from skinapi.registry.versions.serving_pointer import ServingPointer
 from skinapi.registry.versions.version_files import models_folder
 from skinapi.settings import Settings
@@ -43,7 +43,7 @@ def built_in_folder(settings: Settings) -> Path:
 def open_models(
     settings: Settings,
     store: Store,
-    audit: Audit,
+    audit: RunAudited,
     *,
     reference: Callable[[], ReferenceData | None] = lambda: None,
     problem: Callable[[], str | None] = lambda: None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 from skinapi.composition.services import Services
 from skinapi.jobs.job import Job
@@ -168,7 +169,8 @@ def fill_disagreements(store: Store, records: int) -> None:
 
 def disagreement_calls(services: Services, _: int) -> Calls:
     results = ShadowResults(services.store)
-    return {"disagreements of a shadow": lambda: results.page(OWNER, after=None, limit=PAGE)}
+    page = partial(results.page_disagreements, OWNER, after=None, limit=PAGE)
+    return {"disagreements of a shadow": page}
 
 
 def fill_versions(store: Store, records: int) -> None:
@@ -188,8 +190,8 @@ def fill_versions(store: Store, records: int) -> None:
 
 def version_calls(services: Services, records: int) -> Calls:
     middle = id_at(services.store, "models", {"version": f"resnet50-{records // 2}"})
-    models = services.models
+    versions = services.models.versions
     return {
-        "models, first page": lambda: models.list_versions(after=None, limit=PAGE),
-        "models, from the middle": lambda: models.list_versions(after=middle, limit=PAGE),
+        "models, first page": lambda: versions.page_versions(after=None, limit=PAGE),
+        "models, from the middle": lambda: versions.page_versions(after=middle, limit=PAGE),
     }

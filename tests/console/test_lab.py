@@ -393,7 +393,7 @@ def delete_a_version(journey: Journey, seeder: Seeder) -> None:
     visitor = journey.visitor
     version = next(
         one.version
-        for one in seeder.services.models.newest(limit=10)
+        for one in seeder.services.models.versions.list_newest(limit=10)
         if one.served_at and one.files
     )
     visitor.go("models")

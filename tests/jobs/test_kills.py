@@ -167,7 +167,7 @@ def test_no_kill_leaves_half_a_model(
         replace_dead(bench, workers, kill_one(bench, chance))
     ended = assert_one_end_each(bench, jobs)
     versions = ModelVersions(bench.store)
-    stored = list(versions.find(limit=100).items)
+    stored = list(versions.page_versions(limit=100).items)
     assert len({version.job for version in stored}) == len(stored)
     assert {job.id for job in ended if job.status == "completed"} <= {one.job for one in stored}
     for version in stored:

@@ -119,7 +119,7 @@ def saved(folder: Path, suffix: str = ".keras") -> bytes:
 
 
 def versions(lab: Backend) -> list[str]:
-    return [found.version for found in lab.services.models.list_versions(after=None, limit=9).items]
+    return [found.version for found in lab.services.models.versions.page_versions(limit=9).items]
 
 
 def unused(lab: Backend) -> int:

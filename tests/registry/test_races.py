@@ -60,7 +60,7 @@ def promote(models: ModelsService, version: str) -> None:
 def prepare(models: ModelsService) -> None:
     """`a` was in service, `b` is, `c` waits."""
     for version in ("a", "b", "c"):
-        found = models.versions.find_one(version)
+        found = models.versions.find(version)
         if found is None or not found.servable:
             models.add(folder=folder_of(version), by="ada")
     if shadow := models.pointer.read().shadow:
@@ -108,7 +108,7 @@ def assert_sound(models: ModelsService, store: Store) -> None:
     pointed = models.pointer.read().version
     assert pointed is None or models.versions.get(pointed).served_at
     keys = set(store.blobs.keys())
-    for found in models.versions.find().items:
+    for found in models.versions.page_versions().items:
         assert {key for file in found.files for key in file.piece_blobs} <= keys, found.version
     assert [fault.says for fault in blob_faults(store)] == []
 

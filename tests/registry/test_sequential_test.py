@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from skinapi.registry.drift.sequential_test import (
+    ALPHA,
     Counts,
     Evidence,
     evidence_of_change,
     first_alarm,
     mean_evidence,
 )
-from skinapi.registry.drift.service import ALPHA
 from tests.support.size import size
 
 ALARM = -math.log(ALPHA)

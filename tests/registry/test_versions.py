@@ -72,7 +72,7 @@ def test_a_version_is_added_once(versions: ModelVersions, store: Store, tmp_path
     with pytest.raises(Conflict, match="mine-1 already"):
         versions.register(folder, created_by="ada")
     assert set(store.blobs.keys()) == blobs
-    assert [found.version for found in versions.find().items] == ["mine-1"]
+    assert [found.version for found in versions.page_versions().items] == ["mine-1"]
 
 
 def test_a_damaged_model_leaves_nothing_in_the_store(
@@ -83,7 +83,7 @@ def test_a_damaged_model_leaves_nothing_in_the_store(
     with pytest.raises(ModelDamaged, match=r"network\.bin"):
         versions.register(folder, created_by="ada")
     assert list(store.blobs.keys()) == []
-    assert versions.find().items == []
+    assert versions.page_versions().items == []
 
 
 @pytest.mark.parametrize(
@@ -187,4 +187,4 @@ def test_files_come_back_to_the_same_card_and_to_no_other(
     with pytest.raises(Conflict, match="its card differs"):
         versions.register(other, created_by="ada")
     assert versions.register(folder, created_by="ada").files
-    assert len(versions.find().items) == 1
+    assert len(versions.page_versions().items) == 1

@@ -193,7 +193,7 @@ def something_served(accounts: SampleAccounts) -> Options:
 
 def add_model(backend: Backend, version: str) -> None:
     versions = backend.services.models.versions
-    if versions.find_one(version) is None:
+    if versions.find(version) is None:
         with TemporaryDirectory() as folder:
             versions.register(write_model(Path(folder) / version, version), created_by="system")
 

@@ -105,7 +105,7 @@ def states_and_rows(backend: Backend, models: Models) -> Any:
     for version in (models.before, models.version):
         shown = models.root.call("GET", f"/models/{version}").get_json()
         moves = [(move["action"], move["reason"]) for move in shown.get("moves", ())]
-        stored = backend.services.models.versions.find_one(version)
+        stored = backend.services.models.versions.find(version)
         keys = [key for file in (stored.files if stored else ()) for key in file.piece_blobs]
         whole = all(backend.services.store.blobs.get(key) for key in keys)
         found.append((shown.get("state"), moves, bool(keys), whole, acts_on(backend, version)))

@@ -76,7 +76,9 @@ class LabModels(Answer):
 )
 def list_models_for_lab(models: ModelsService) -> LabModels:
     """DermaScan lab's list of models: the newest fifty."""
-    return LabModels(models=[LabModel.of(each) for each in models.newest(limit=MOST_MODELS)])
+    return LabModels(
+        models=[LabModel.of(each) for each in models.versions.list_newest(limit=MOST_MODELS)]
+    )
 
 
 def _class_id(key: str) -> str:

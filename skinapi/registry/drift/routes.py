@@ -1,13 +1,8 @@
 """The route of drift: what the model did each week, and what has changed."""
 
-from skinapi.registry.drift.schemas import (
-    AlertView,
-    DriftQuery,
-    DriftView,
-    DriftWeek,
-    MeasureTestView,
-)
-from skinapi.registry.drift.service import ALPHA, DriftService
+from skinapi.registry.drift.schemas import DriftQuery, DriftView, DriftWeek
+from skinapi.registry.drift.sequential_test import ALPHA
+from skinapi.registry.drift.service import DriftService
 from skinapi.registry.versions.routes import RESEARCH
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
@@ -26,7 +21,7 @@ def show_drift(drift: DriftService, *, query: DriftQuery) -> DriftView:
     tests = drift.run_tests()
     return DriftView(
         weeks=[DriftWeek.of_week(week, rows) for week, rows in weeks],
-        alerts=[AlertView.of(test.alert) for test in tests if test.alert],
-        tests=[MeasureTestView.of(test) for test in tests],
+        alerts=[alert for _, alert in tests if alert],
+        tests=[test for test, _ in tests],
         alpha=ALPHA,
     )

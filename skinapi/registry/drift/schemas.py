@@ -6,19 +6,17 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.registry.drift.service import ALPHA, Alert, MeasureTest
+from skinapi.registry.drift.sequential_test import ALPHA, MOST_WEEKS
 from skinapi.registry.drift.weekly_counts import WeekCounts, first_day
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.finding import Doubt
 from skinapi.web.schemas.schema_types import Answer
 
-LONGEST_WEEKS = 156
-
 
 class DriftQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-    weeks: Annotated[int, Field(ge=1, le=LONGEST_WEEKS)] = Field(
+    weeks: Annotated[int, Field(ge=1, le=MOST_WEEKS)] = Field(
         default=26, description="how many ISO weeks; this one is the last"
     )
 
@@ -80,10 +78,6 @@ class AlertView(Answer):
     )
     sentence: str
 
-    @classmethod
-    def of(cls, alert: Alert) -> Self:
-        return cls(**{name: getattr(alert, name) for name in cls.model_fields})
-
 
 class MeasureTestView(Answer):
     measure: str
@@ -93,10 +87,6 @@ class MeasureTestView(Answer):
     evidence: float = Field(
         description=f"an alarm is raised where it reaches {1 / ALPHA:.0f} at any time"
     )
-
-    @classmethod
-    def of(cls, test: MeasureTest) -> Self:
-        return cls(**{name: getattr(test, name) for name in cls.model_fields})
 
 
 class DriftView(Answer):

@@ -23,6 +23,9 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from operator import add, sub
 
+# The probability of any false alarm of a test in the whole life of a model version, at most. The
+# test is careful: simulated, it is well below (docs/training.md).
+ALPHA = 0.05
 # How often each outcome was counted. Of a share: hits, and the others.
 Counts = tuple[int, ...]
 # The mixture has an alternative for each of so many weeks. A change after them is found later, by

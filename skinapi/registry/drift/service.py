@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from skinapi.errors import SkinAPIError
 from skinapi.logs import log
+from skinapi.registry.drift.schemas import AlertView, MeasureTestView
 from skinapi.registry.drift.sequential_test import (
+    ALPHA,
     Counts,
     Evidence,
     evidence_of_change,
@@ -24,12 +26,11 @@ from skinapi.storage.ports import Document
 from skinapi.vision.conditions import conditions_table
 from skinapi.web.monitoring.request_metrics import GaugeReading
 
-# Of each measure: the probability of any false alarm in the whole life of a model version, at most.
-# The test is careful: simulated, it is well below (docs/training.md).
-ALPHA = 0.05
 REFERENCE_FINDINGS = 500
 REFERENCE_REVIEWS = 200
 CLASSES = "classes"
+# How far the test of a measure is, with the alert that it has raised.
+MeasureTest = tuple[MeasureTestView, AlertView | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,37 +68,6 @@ CLASS_SENTENCE = (
     "{name} is the most probable condition in {value} of the findings since {since}; "
     "before it was {reference}."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """A measure that has changed. `since` is the week with which the change most likely began,
-    `raised` the one in which the evidence was enough. `condition`: of the mix, the one whose share
-    has changed most clearly.
-    """
-
-    measure: str
-    model_version: str
-    since: str
-    raised: str
-    value: float
-    reference: float
-    sentence: str
-    condition: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureTest:
-    """How far the test of one measure is. `evidence` is the e-process now: an alarm is raised where
-    it reaches 1 / ALPHA at any time. `reference_events` may be fewer than it needs.
-    """
-
-    measure: str
-    reference_size: int
-    reference_events: int
-    tested_events: int
-    evidence: float
-    alert: Alert | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +120,7 @@ class DriftService:
     def read_weeks(self, *, weeks: int) -> list[tuple[str, list[Document]]]:
         """The stored counts of the last weeks, oldest first, one document for each version."""
         wanted = last_weeks(weeks)
-        found = self._counts.between(wanted[0], wanted[-1])
+        found = self._counts.list_weeks(wanted[0], wanted[-1])
         return [(week, [row for row in found if row["week"] == week]) for week in wanted]
 
     def run_tests(self) -> list[MeasureTest]:
@@ -158,7 +128,7 @@ class DriftService:
         version = self._serving()
         if version is None:
             return []
-        rows = self._counts.of_version(version)
+        rows = self._counts.list_of_version(version)
         weeks = [(str(row["week"]), WeekCounts.of([row])) for row in rows]
         return [
             *(_test_share(measure, version, weeks) for measure in SHARES),
@@ -199,9 +169,10 @@ def _test_classes(version: str, weeks: Sequence[tuple[str, WeekCounts]]) -> Meas
     counted = [(name, tuple(week.classes.get(key, 0) for key in keys)) for name, week in weeks]
     counted = [one for one in counted if sum(one[1])]
     split = _Weeks.split(counted, outcomes=len(keys), size=REFERENCE_FINDINGS)
-    by_key = [(key, part, part.evidence()) for key, part in _parts(split, keys)]
+    parts = map(split.of, range(len(keys)))
+    by_key = [(key, part, part.evidence()) for key, part in zip(keys, parts, strict=True)]
     series = [evidence for _, _, evidence in by_key]
-    together = [mean_evidence(parts) for parts in zip(split.evidence(), *series, strict=True)]
+    together = [mean_evidence(each) for each in zip(split.evidence(), *series, strict=True)]
     raised = first_alarm(together, ALPHA)
     alert = None
     if raised is not None:
@@ -212,11 +183,6 @@ def _test_classes(version: str, weeks: Sequence[tuple[str, WeekCounts]]) -> Meas
     return _result(CLASSES, REFERENCE_FINDINGS, split, together, alert)
 
 
-def _parts(split: _Weeks, keys: Sequence[str]) -> Iterator[tuple[str, _Weeks]]:
-    for place, key in enumerate(keys):
-        yield key, split.of(place)
-
-
 def _alert(
     measure: str,
     version: str,
@@ -225,14 +191,14 @@ def _alert(
     raised: int,
     sentence: str,
     condition: str | None = None,
-) -> Alert:
+) -> AlertView:
     since = evidence[raised].since
     since = raised if since is None else since
     value, reference = weeks.shares(since)
     said = sentence.format(
         value=f"{value:.1%}", reference=f"{reference:.1%}", since=weeks.names[since]
     )
-    return Alert(
+    return AlertView(
         measure=measure,
         model_version=version,
         since=weeks.names[since],
@@ -245,16 +211,16 @@ def _alert(
 
 
 def _result(
-    measure: str, size: int, weeks: _Weeks, log_e: Sequence[float], alert: Alert | None
+    measure: str, size: int, weeks: _Weeks, log_e: Sequence[float], alert: AlertView | None
 ) -> MeasureTest:
-    return MeasureTest(
+    test = MeasureTestView(
         measure=measure,
         reference_size=size,
         reference_events=sum(weeks.reference),
         tested_events=sum(map(sum, weeks.counts)),
-        evidence=_e_value(log_e[-1]) if log_e else 1.0,
-        alert=alert,
+        evidence=float(f"{math.exp(min(log_e[-1], 300.0)):.4g}") if log_e else 1.0,
     )
+    return test, alert
 
 
 def _gauges_of(week: WeekCounts) -> Iterator[GaugeReading]:
@@ -281,18 +247,14 @@ def _gauges_of(week: WeekCounts) -> Iterator[GaugeReading]:
 
 
 def _gauges_of_tests(tests: Sequence[MeasureTest]) -> Iterator[GaugeReading]:
-    for test in tests:
+    for test, alert in tests:
         labels = (("measure", test.measure),)
         says = "1 where the measure has changed for the model in service"
-        yield GaugeReading("skinapi_drift_alert", says, float(test.alert is not None), labels)
-    for test in tests:
+        yield GaugeReading("skinapi_drift_alert", says, float(alert is not None), labels)
+    for test, _ in tests:
         labels = (("measure", test.measure),)
         says = f"E-process of the measure; an alarm at {1 / ALPHA:.0f}"
         yield GaugeReading("skinapi_drift_evidence", says, test.evidence, labels)
-
-
-def _e_value(log_e: float) -> float:
-    return float(f"{math.exp(min(log_e, 300.0)):.4g}")
 
 
 def _one_of(counts: Counts, place: int) -> Counts:

@@ -92,12 +92,12 @@ class WeeklyCounts:
         """A review of a finding that this version made."""
         self._add(version, {"reviews": 1, "disagreements": int(disagrees)})
 
-    def between(self, first: str, last: str) -> list[Document]:
+    def list_weeks(self, first: str, last: str) -> list[Document]:
         """The documents of these weeks and all between them."""
         # "~" sorts behind all that may follow the week in an id.
         return self._weeks.find({"id": {"$gte": first, "$lte": f"{last}~"}})
 
-    def of_version(self, version: str) -> list[Document]:
+    def list_of_version(self, version: str) -> list[Document]:
         """The documents of one version, oldest first."""
         return self._weeks.find({"version": version})
 

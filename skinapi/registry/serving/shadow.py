@@ -68,12 +68,14 @@ class ShadowResults:
         expires = found.created_at + KEPT_FOR
         self._results.insert({**found.model_dump(), "schema": 1, "expires_at": expires})
 
-    def counts(self, version: str) -> ShadowCounts:
+    def read_counts(self, version: str) -> ShadowCounts:
         return ShadowCounts.model_validate(self._counts.get(version) or {})
 
-    def page(self, version: str, *, after: str | None, limit: int) -> Page[Disagreement]:
-        found = self._results.find({"version": version}, after=after, limit=limit + 1)
-        return page_of([Disagreement.model_validate(each) for each in found], limit)
+    def page_disagreements(
+        self, version: str, *, after: str | None, limit: int
+    ) -> Page[Disagreement]:
+        rows = self._results.find({"version": version}, after=after, limit=limit + 1)
+        return page_of([Disagreement.model_validate(row) for row in rows], limit)
 
     def forget(self, version: str) -> None:
         self._results.delete({"version": version})

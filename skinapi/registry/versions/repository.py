@@ -42,7 +42,7 @@ from skinapi.vision.network.model_files import BadFile, read_json
 from skinapi.web.schemas.pagination import Page, page_of
 
 # Words that are addresses below /models.
-NO_VERSIONS = {"compare", "rollback"}
+RESERVED_NAMES = {"compare", "rollback"}
 SPLIT = "split.json"
 MOST_SPLIT_BYTES, MOST_SPLIT_VALUES = 16 * 1024 * 1024, 1_000_000
 HEADLINE = ("macro_auc", "balanced_accuracy", "accuracy", "ece", "log_loss")
@@ -120,32 +120,32 @@ class ModelVersions:
 
     def get(self, version: str) -> ModelVersion:
         """Raises NotFound."""
-        found = self.find_one(version)
-        if found is None:
+        stored = self.find(version)
+        if stored is None:
             raise NotFound(f"There is no model version {version}")
-        return found
+        return stored
 
-    def find_one(self, version: str) -> ModelVersion | None:
-        found = self._documents.find({"version": version}, limit=1)
-        return ModelVersion.model_validate(found[0]) if found else None
+    def find(self, version: str) -> ModelVersion | None:
+        rows = self._documents.find({"version": version}, limit=1)
+        return ModelVersion.model_validate(rows[0]) if rows else None
 
     def find_made_by(self, job: str, *, since: datetime) -> ModelVersion | None:
         """The version that this job, begun then, has stored; None where it has not, or its files
         are deleted. An older version is of another job: their ids are short, and used again.
         """
-        found = map(ModelVersion.model_validate, self._documents.find({"job": job}))
+        made = map(ModelVersion.model_validate, self._documents.find({"job": job}))
         earliest = since - CLOCK_TOLERANCE
-        return next((one for one in found if one.servable and one.created_at > earliest), None)
+        return next((each for each in made if each.servable and each.created_at > earliest), None)
 
-    def find(self, *, after: str | None = None, limit: int = 100) -> Page[VersionSummary]:
+    def page_versions(self, *, after: str | None = None, limit: int = 100) -> Page[VersionSummary]:
         """The versions in the order in which they were added."""
-        found = self._documents.find(after=after, limit=limit + 1, fields=LISTED)
-        return page_of([VersionSummary.model_validate(each) for each in found], limit)
+        rows = self._documents.find(after=after, limit=limit + 1, fields=LISTED)
+        return page_of([VersionSummary.model_validate(row) for row in rows], limit)
 
-    def newest(self, *, limit: int) -> list[ModelVersion]:
+    def list_newest(self, *, limit: int) -> list[ModelVersion]:
         """The newest versions with their cards, the newest first."""
-        found = self._documents.find(sort="-id", limit=limit)
-        return [ModelVersion.model_validate(each) for each in found]
+        rows = self._documents.find(sort="-id", limit=limit)
+        return [ModelVersion.model_validate(row) for row in rows]
 
     def write_folder(self, version: str, folder: Path) -> None:
         """Write the files of this version into the folder, unless they are there already.
@@ -242,7 +242,7 @@ class ModelVersions:
         """Whether there is a record of this version; only the same model may bring its files.
         Raises Conflict.
         """
-        existing = self.find_one(card.version)
+        existing = self.find(card.version)
         if existing is None:
             return False
         if existing.files or existing.state == "deleting":
@@ -277,7 +277,7 @@ def _state_fields(found: ModelVersion, state: State, by: str, reason: str | None
 
 def _checked_card(folder: Path) -> ModelCard:
     card = read_card(folder)
-    if not FILE_NAME.fullmatch(card.version) or card.version in NO_VERSIONS:
+    if not FILE_NAME.fullmatch(card.version) or card.version in RESERVED_NAMES:
         # It becomes the name of a folder, and a part of an address.
         raise ModelDamaged(
             "The version in card.json must be up to 100 letters, digits, dots, hyphens and "

@@ -40,7 +40,7 @@ def list_models(models: ModelsService, *, query: ModelsQuery) -> Page[ModelSumma
     pointer, problem = models.pointer.read(), models.problem()
     serving = models.name_of(pointer.version)
     card = models.built_in_card
-    page = models.list_versions(after=query.after, limit=query.limit)
+    page = models.versions.page_versions(after=query.after, limit=query.limit)
     return page.map(
         lambda version: ModelSummaryView.of(
             version,
@@ -171,7 +171,7 @@ def show_shadow(models: ModelsService, *, version: str) -> ShadowView:
     """How often a version judged in the background, and how often it disagreed."""
     models.versions.get(version)
     return ShadowView(
-        **models.shadows.counts(version).model_dump(),
+        **models.shadows.read_counts(version).model_dump(),
         version=version,
         active=models.pointer.read().shadow == version,
     )
@@ -185,7 +185,7 @@ def list_disagreements(
 ) -> Page[Disagreement]:
     """The findings in which a version and the one in service differed, in the last 90 days."""
     models.versions.get(version)
-    return models.shadows.page(version, after=query.after, limit=query.limit)
+    return models.shadows.page_disagreements(version, after=query.after, limit=query.limit)
 
 
 def _in_service(models: ModelsService) -> InService:

@@ -18,18 +18,17 @@ from skinapi.registry.versions.errors import GatesNotPassed
 from skinapi.registry.versions.repository import ModelVersions
 from skinapi.registry.versions.serving_pointer import Action, Move, Serving, ServingPointer
 from skinapi.registry.versions.version_files import StoredFile, refuse_without_room
-from skinapi.registry.versions.version_record import ModelVersion, VersionSummary
+from skinapi.registry.versions.version_record import ModelVersion
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.vision.network.model import MB, ModelCard, read_card
-from skinapi.web.schemas.pagination import Page
 from skinapi.web.schemas.visible_text import count_visible
 
 LEAST_REASON = 10
 T = TypeVar("T")
 
 
-class Audit(Protocol):
+class RunAudited(Protocol):
     """Runs a change and adds its row to the audit trail, in one transaction."""
 
     def __call__(
@@ -62,7 +61,7 @@ class ModelsService:
         versions: ModelVersions,
         pointer: ServingPointer,
         shadows: ShadowResults,
-        audit: Audit,
+        audit: RunAudited,
         built_in: Path,
         folder: Callable[[], Path],
         reference: Callable[[], ReferenceData | None] = lambda: None,
@@ -100,13 +99,6 @@ class ModelsService:
         if pointed is not None:
             return pointed
         return self.built_in_card.version if self.built_in_card else None
-
-    def list_versions(self, *, after: str | None, limit: int) -> Page[VersionSummary]:
-        return self.versions.find(after=after, limit=limit)
-
-    def newest(self, *, limit: int) -> list[ModelVersion]:
-        """The newest versions with their cards."""
-        return self.versions.newest(limit=limit)
 
     def inspect(self, *, version: str) -> Inspected:
         """Raises NotFound."""
@@ -292,7 +284,7 @@ class ModelsService:
         return self.pointer.move(before, move, earlier=earlier)
 
     def _gates_against(self, candidate: ModelVersion, in_service: str | None) -> tuple[Gate, ...]:
-        serving = self.versions.find_one(in_service) if in_service else None
+        serving = self.versions.find(in_service) if in_service else None
         before = serving.figures_for_gates() if serving else None
         return judge_gates(candidate.figures_for_gates(), before, reference=self._reference())
 
@@ -307,7 +299,7 @@ class ModelsService:
     def _can_serve(self, version: str | None) -> bool:
         if version is None:
             return True
-        found = self.versions.find_one(version)
+        found = self.versions.find(version)
         if found is None or not found.servable:
             return False
         try:
@@ -326,8 +318,8 @@ class ModelsService:
             ) from error
 
     def _has_files(self, version: str) -> bool:
-        found = self.versions.find_one(version)
-        return found is not None and found.servable
+        stored = self.versions.find(version)
+        return stored is not None and stored.servable
 
     def _refuse_serving(self, version: str) -> None:
         if version == self.pointer.read().shadow:

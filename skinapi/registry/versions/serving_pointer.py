@@ -3,7 +3,7 @@
 It also holds the versions that served before, for going back, and who changed it when and why.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -17,6 +17,7 @@ from skinapi.stored_record import StoredRecord
 DOCUMENT = "model"
 MOST_EARLIER = 20
 MOST_MOVES = 200
+# "withdraw" was written by older servers alone.
 Action = Literal["promote", "rollback", "withdraw", "shadow", "end_shadow"]
 
 
@@ -48,7 +49,7 @@ class Serving(StoredRecord):
     moves: tuple[Move, ...] = ()
 
     def moves_of(self, version: str | None) -> tuple[Move, ...]:
-        return tuple(each for each in self.moves if version in (each.version, each.previous))
+        return tuple(move for move in self.moves if version in (move.version, move.previous))
 
 
 class ServingPointer:
@@ -97,10 +98,3 @@ class ServingPointer:
         if self._documents.update({"id": DOCUMENT, "revision": before.revision}, ops) is None:
             raise ModelChanged
         return after
-
-    def versions(self) -> Iterator[str]:
-        """Every version that it names."""
-        serving = self.read()
-        for version in {serving.version, *serving.earlier}:
-            if version is not None:
-                yield version
