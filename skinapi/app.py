@@ -153,7 +153,11 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
         count_photo=partial(limits.spend, Rate.PREDICTIONS),
         count_rendering=partial(limits.spend, Rate.RENDERINGS),
     )
-    probes = {"store": services.store.ping, "rate_limits": limits.ping, "model": registry.ping}
+    probes = {
+        "store": services.store.ping,
+        "rate_limits": limits.ping,
+        "model": registry.served.ping,
+    }
     server = ServerInfo(
         app,
         page=show_console,

@@ -1,5 +1,8 @@
 """What every stored record is made of."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -11,3 +14,18 @@ class StoredRecord(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    def stored(self) -> dict[str, Any]:
+        """Its fields, and those of the records in it, as the store keeps them: lists instead of
+        tuples.
+        """
+        fields: dict[str, Any] = _plain(self.model_dump())
+        return fields
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value

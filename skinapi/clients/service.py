@@ -63,7 +63,7 @@ class ClientsService:
                 content=content, caller=caller, measure=measure
             )
         except Refused:
-            self._counts.add_refused(self._registry.describe_model().version)
+            self._counts.add_refused(self._registry.served.model.version)
             raise
         finding = classified.finding
         by_whom = by.id if by else "anonymous"

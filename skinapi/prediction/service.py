@@ -73,7 +73,7 @@ class PredictionService:
                 keep=self._records.photos.may_keep(owner, keep_photo),
             )
         except Refused as refused:
-            self._counts.add_refused(self._registry.describe_model().version)
+            self._counts.add_refused(self._registry.served.model.version)
             raise translate_refusal(
                 refused, answer_language, checklist_score=context.checklist_score
             ) from refused
@@ -99,7 +99,7 @@ class PredictionService:
         """Of the sample picture. It is classified once for each model, so that callers without an
         account cost no more than that. Raises NoModel, Unavailable.
         """
-        version = self._registry.describe_model().version
+        version = self._registry.served.model.version
         found = self._sample_finding
         if found is None or found.model_version != version:
             found = self._registry.classify_photo(content=self._sample, caller=SAMPLE).finding

@@ -29,7 +29,7 @@ def show_model_card(registry: RegistryService) -> dict[str, Any] | Response:
 
     It tells how good the model is and what it must not be used for. A browser gets a page.
     """
-    return answer_card(registry.describe_model())
+    return answer_card(registry.served.model.card)
 
 
 @routes.route("GET", "/conditions", access=Public(), rate=Rate.READ)

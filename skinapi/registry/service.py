@@ -12,7 +12,7 @@ from skinapi.vision.context import Context
 from skinapi.vision.decoding.photo import Photo, shrink_to_stored, stored_photo
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.measures.outline import Shape, measure_shape
-from skinapi.vision.network.model import Model, ModelCard
+from skinapi.vision.network.model import Model
 from skinapi.web.request_context import request_id
 
 
@@ -57,16 +57,6 @@ class RegistryService:
             if not self._pool.run_idle(judge):
                 self._shadow.drop()
         return classified
-
-    def describe_model(self) -> ModelCard:
-        """The card of the model in service. Raises NoModel."""
-        return self.served.model.card
-
-    def ping(self) -> None:
-        """Raises NoModel until a model is loaded and has made its first pass, and EngineUnavailable
-        while its inference server cannot run it.
-        """
-        self.served.ping()
 
 
 def _classify(

@@ -18,6 +18,7 @@ from skinapi.registry.gates.judging import (
     ReferenceData,
 )
 from skinapi.registry.serving.shadow import Disagreement
+from skinapi.registry.versions.version_record import Origin
 from skinapi.storage.ids import new_id, now
 from skinapi.vision.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from tests.console.journey import Journey, Look, file_of, looks
@@ -97,7 +98,9 @@ def add_version(seeder: Seeder, folder: Path, melanoma: PairedDifference) -> str
     card = read_card(path).model_copy(update={"figures": figures, "architecture": "ResNet50"})
     (path / CARD).write_text(card.model_dump_json())
     write_checksums(path)
-    models.add(folder=path, by="system", parent=serving, reference_comparison=comparison)
+    models.add(
+        folder=path, by="system", origin=Origin(parent=serving, reference_comparison=comparison)
+    )
     return version
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from skinapi.jobs.process.handlers import Context
 from skinapi.lab.trainings.job_services import open_lab, register_once
+from skinapi.registry.versions.version_record import BROUGHT
 from tests.jobs.handlers import note, note_overlap
 from tests.support.models import write_model
 
@@ -16,13 +17,6 @@ def register(context: Context) -> dict[str, Any]:
     folder = context.work / "model"
     shutil.rmtree(folder, ignore_errors=True)
     write_model(folder, f"trained-{context.job.id}")
-    version = register_once(
-        open_lab(context),
-        folder,
-        dataset=None,
-        parent=None,
-        comparison=None,
-        reference_comparison=None,
-    )
+    version = register_once(open_lab(context), folder, BROUGHT)
     note(context, "end")
     return {"version": version.version}

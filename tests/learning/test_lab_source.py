@@ -17,6 +17,7 @@ from skinapi.lab.trainings import training_job as train_model
 from skinapi.lab.trainings.job_services import LabOfJob
 from skinapi.lab.trainings.training_job import choose_start
 from skinapi.learning.progress import Progress
+from skinapi.registry.versions.version_record import Origin
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
 from tests.lab.sending import publish_one
@@ -170,7 +171,9 @@ def test_a_training_whose_version_is_stored_ends_with_it_on_any_machine(
         train_model.train(context)
     write_model(tmp_path / "model", "trained-1")
     versions = backend.services.models.versions
-    stored = versions.register(tmp_path / "model", created_by=OPEN_LAB, dataset="7", job=job.id)
+    stored = versions.register(
+        tmp_path / "model", created_by=OPEN_LAB, origin=Origin(dataset="7", job=job.id)
+    )
     told = {"version": "trained-1", "dataset": "7", "headline": stored.headline}
     assert train_model.train(context) == told
     assert not versions.find_made_by(job.id, since=now() + timedelta(days=1)), "of another job"

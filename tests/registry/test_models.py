@@ -23,7 +23,7 @@ from skinapi.registry.gates.judging import (
 )
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.registry.versions.serving_pointer import Serving
-from skinapi.registry.versions.version_record import ModelVersion
+from skinapi.registry.versions.version_record import ModelVersion, Origin
 from skinapi.storage.ids import new_id, now
 from skinapi.vision.network.model import write_checksums
 from tests.lab.sending import publish_one
@@ -44,7 +44,7 @@ class ModelBackend(Backend):
 
     def add(self, folder: Path, version: str, **origin: Any) -> ModelVersion:
         return self.services.models.add(
-            folder=write_model(folder / version, version), by="system", **origin
+            folder=write_model(folder / version, version), by="system", origin=Origin(**origin)
         )
 
     def choose_reference(self) -> ReferenceData:
@@ -381,7 +381,9 @@ def test_two_versions_are_shown_side_by_side(models: ModelBackend, tmp_path: Pat
     card["figures"]["test"]["macro_auc"] = 0.9
     (folder / "card.json").write_text(json.dumps(card))
     write_checksums(folder)
-    models.services.models.add(folder=folder, by="system", reference_comparison=comparison)
+    models.services.models.add(
+        folder=folder, by="system", origin=Origin(reference_comparison=comparison)
+    )
     shown = researcher.call("GET", "/models/compare?first=tiny-1&second=b").get_json()
     rows = {(row["part"], row["name"]): row for row in shown["figures"]}
     assert rows["test", "balanced_accuracy"]["difference"] == 0
@@ -467,10 +469,10 @@ def test_a_store_that_is_away_changes_nothing(
     monkeypatch.setattr(pointer, "read", away)
     models.reloader.start()
     assert asked.wait(20)
-    assert models.app.registry.describe_model().version == "tiny-1"
+    assert models.app.registry.served.model.version == "tiny-1"
     monkeypatch.setattr(pointer, "read", read)
     deadline = time.monotonic() + 20
-    while models.app.registry.describe_model().version != "b":
+    while models.app.registry.served.model.version != "b":
         assert time.monotonic() < deadline
         time.sleep(0.01)
     models.reloader.stop()

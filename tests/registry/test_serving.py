@@ -107,9 +107,9 @@ def test_a_damaged_model_changes_nothing(tmp_path: Path) -> None:
     (broken / "network.bin").write_bytes(b"something else")
     with pytest.raises(ModelDamaged):
         registry.served.swap(broken)
-    assert registry.describe_model().version == "a"
+    assert registry.served.model.version == "a"
     registry.served.swap(write_model(tmp_path / "b", "b"))
-    assert registry.describe_model().version == "b"
+    assert registry.served.model.version == "b"
 
 
 def test_past_the_queue_the_answer_is_503_at_once_and_places_are_freed() -> None:
@@ -232,7 +232,7 @@ def test_a_failed_prediction_frees_its_place() -> None:
 def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -> None:
     registry = opened(settings_in(tmp_path, model_path=tmp_path / "nowhere"))
     with pytest.raises(NoModel):
-        registry.ping()
+        registry.served.ping()
     with pytest.raises(NoModel):
         registry.classify_photo(content=photo_of("melanoma"), caller=ADA)
 
@@ -269,11 +269,11 @@ def test_a_calibration_fitted_to_other_labels_is_refused_before_it_serves(tmp_pa
     other = write_model(tmp_path / "other", "other", prediction_sets=limits)
     with pytest.raises(ModelDamaged, match=f"other has a calibration.*{first}"):
         registry.served.swap(other)
-    assert registry.describe_model().version == "a"
+    assert registry.served.model.version == "a"
 
 
 def test_the_models_setting_is_served_in_the_precision_asked_for(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "mine", "mine")
     registry = opened(settings_in(tmp_path, model_path=folder, model_precision="bf16"))
-    registry.ping()
-    assert registry.describe_model().version == "mine"
+    registry.served.ping()
+    assert registry.served.model.version == "mine"

@@ -11,6 +11,7 @@ from skinapi.composition.services import MODELS
 from skinapi.errors import Conflict, DiskFull, ModelDamaged, NotFound
 from skinapi.registry.versions import version_files
 from skinapi.registry.versions.repository import ModelVersions
+from skinapi.registry.versions.version_record import Origin
 from skinapi.storage.faults import blob_faults, document_faults
 from skinapi.storage.ports import Store
 from skinapi.vision.network.model import CARD, SERVED_FILES, open_model, write_checksums
@@ -47,7 +48,9 @@ def test_what_is_added_is_written_out_byte_for_byte(
     versions: ModelVersions, tmp_path: Path
 ) -> None:
     folder = write_model(tmp_path / "mine", "mine-1")
-    added = versions.register(folder, created_by="ada", parent="tiny-1", job="0badcafe")
+    added = versions.register(
+        folder, created_by="ada", origin=Origin(parent="tiny-1", job="0badcafe")
+    )
     assert (added.version, added.state, added.size) == (
         "mine-1",
         "candidate",

@@ -13,7 +13,7 @@ from skinapi.lab.imports.service import ImportRequest, suffix_of
 from skinapi.lab.trainings.job_services import LabOfJob, open_lab, register_once
 from skinapi.lab.trainings.model_comparison import compare_on_reference
 from skinapi.lab.uploads.upload_records import refuse_other_checksum
-from skinapi.registry.versions.version_record import ModelVersion
+from skinapi.registry.versions.version_record import ModelVersion, Origin
 
 READ, EXPORTED, COMPARED = 10.0, 60.0, 90.0
 PIECE = 1024 * 1024
@@ -50,14 +50,7 @@ def _store_version(lab: LabOfJob, request: ImportRequest) -> ModelVersion:
     context.progress(EXPORTED, "Comparing with the model in service")
     compared = compare_on_reference(lab, lab.write_serving(), folder)
     context.progress(COMPARED, "Storing the version")
-    return register_once(
-        lab,
-        folder,
-        dataset=None,
-        parent=None,
-        comparison=None,
-        reference_comparison=compared,
-    )
+    return register_once(lab, folder, Origin(reference_comparison=compared))
 
 
 def _write_network(lab: LabOfJob, request: ImportRequest) -> Path:

@@ -14,9 +14,8 @@ from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.trainings.training_folder import write_training_folder
 from skinapi.lab.uploads.upload_records import Uploads
-from skinapi.registry.gates.judging import PairedComparison
 from skinapi.registry.versions.service import ModelsService
-from skinapi.registry.versions.version_record import ModelVersion
+from skinapi.registry.versions.version_record import ModelVersion, Origin
 from skinapi.registry.wiring import open_models
 from skinapi.settings import Settings
 from skinapi.storage import open_store
@@ -79,15 +78,7 @@ def open_lab(context: Context) -> LabOfJob:
     )
 
 
-def register_once(
-    lab: LabOfJob,
-    folder: Path,
-    *,
-    dataset: str | None,
-    parent: str | None,
-    comparison: PairedComparison | None,
-    reference_comparison: PairedComparison | None,
-) -> ModelVersion:
+def register_once(lab: LabOfJob, folder: Path, origin: Origin) -> ModelVersion:
     """Store the version, unless an attempt before has. Raises Conflict, ModelDamaged, and Forbidden
     where the owner has lost its right meanwhile.
     """
@@ -95,11 +86,5 @@ def register_once(
     if not lab.may_work(job.owner):
         raise Forbidden(NO_RIGHT)
     return lab.find_stored() or lab.models.add(
-        folder=folder,
-        by=job.owner,
-        parent=parent,
-        dataset=dataset,
-        job=job.id,
-        comparison=comparison,
-        reference_comparison=reference_comparison,
+        folder=folder, by=job.owner, origin=origin.model_copy(update={"job": job.id})
     )

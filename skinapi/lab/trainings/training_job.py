@@ -27,7 +27,7 @@ from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import SPLIT, read_split
 from skinapi.learning.train.weights.initial import find_imagenet
-from skinapi.registry.versions.version_record import ModelVersion
+from skinapi.registry.versions.version_record import ModelVersion, Origin
 from skinapi.storage.ids import now
 from skinapi.vision.network.model import NORMS, read_card
 
@@ -88,9 +88,7 @@ def _store_version(lab: LabOfJob) -> ModelVersion:
     context.progress(comparing.begin, comparing.message)
     samples = _test_samples(options, folder)
     compared = compare_models(serving, folder, samples, comparing) if serving else None
-    return register_once(
-        lab,
-        folder,
+    origin = Origin(
         dataset=dataset.id,
         parent=compared.first_version if compared else None,
         comparison=compared,
@@ -98,6 +96,7 @@ def _store_version(lab: LabOfJob) -> ModelVersion:
             lab, serving, folder, learned_from=LearnedFrom(dataset, source)
         ),
     )
+    return register_once(lab, folder, origin)
 
 
 def _write_source(

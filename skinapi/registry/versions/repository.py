@@ -23,11 +23,17 @@ from skinapi.errors import (
     StoreUnavailable,
 )
 from skinapi.registry.gates.card_figures import number
-from skinapi.registry.gates.judging import PairedComparison, name_test_part
+from skinapi.registry.gates.judging import name_test_part
 from skinapi.registry.serving.served_model import open_warm
-from skinapi.registry.versions.stored_fields import stored_fields
 from skinapi.registry.versions.version_files import StoredFile, read_file, store_files, write_files
-from skinapi.registry.versions.version_record import Change, ModelVersion, State, VersionSummary
+from skinapi.registry.versions.version_record import (
+    BROUGHT,
+    Change,
+    ModelVersion,
+    Origin,
+    State,
+    VersionSummary,
+)
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Store
 from skinapi.vision.network.model import (
@@ -70,11 +76,7 @@ class ModelVersions:
         folder: Path,
         *,
         created_by: str,
-        parent: str | None = None,
-        dataset: str | None = None,
-        job: str | None = None,
-        comparison: PairedComparison | None = None,
-        reference_comparison: PairedComparison | None = None,
+        origin: Origin = BROUGHT,
         change: RunChange | None = None,
     ) -> ModelVersion:
         """Store the model of this folder, as `train` and `export` make it, as a candidate.
@@ -90,14 +92,10 @@ class ModelVersions:
                 **_described(copy, card),
                 "labels": list(read_labels(copy)),
                 "created_by": created_by,
-                "parent": parent,
-                "dataset": dataset,
-                "job": job,
-                "comparison": _stored(comparison),
-                "reference_comparison": _stored(reference_comparison),
+                **origin.stored(),
             }
             files = store_files(self._blobs, copy)
-        made["files"] = [stored_fields(file) for file in files]
+        made["files"] = [file.stored() for file in files]
         add = partial(self._add, made, card)
         try:
             return change(add, card.version) if change else self._store.transaction(add)
@@ -152,10 +150,10 @@ class ModelVersions:
 
         Raises NotFound, and ModelDamaged where its files are deleted, gone or damaged.
         """
-        found = self.get(version)
-        if not found.servable:
+        stored = self.get(version)
+        if not stored.servable:
             raise ModelDamaged(f"The files of {version} are deleted")
-        write_files(self._blobs, found.files, folder)
+        write_files(self._blobs, stored.files, folder)
 
     def read_split(self, version: str) -> bytes | None:
         """The content of its split.json; None where it came without one.
@@ -178,24 +176,24 @@ class ModelVersions:
         """
 
         def change() -> ModelVersion:
-            found = self.get(version)
-            fields = decide(found)
+            stored = self.get(version)
+            fields = decide(stored)
             ops: Document = {
                 "$inc": {"revision": 1},
                 **({"$set": fields} if fields else {}),
                 **({"$unset": dict.fromkeys(unset, True)} if unset else {}),
             }
-            return ModelVersion.model_validate(self._documents.update({"id": found.id}, ops))
+            return ModelVersion.model_validate(self._documents.update({"id": stored.id}, ops))
 
         return self._store.transaction(change)
 
     def retire(self, version: str, *, by: str, reason: str | None) -> None:
         """Raises NotFound, and Conflict where it is being deleted."""
 
-        def decide(found: ModelVersion) -> Document:
-            if found.state == "deleting":
+        def decide(stored: ModelVersion) -> Document:
+            if stored.state == "deleting":
                 raise Conflict(f"{version} is being deleted")
-            return _state_fields(found, "retired", by, reason)
+            return _state_fields(stored, "retired", by, reason)
 
         self.change(version, decide)
 
@@ -204,11 +202,10 @@ class ModelVersions:
         where its files are deleted.
         """
 
-        def decide(found: ModelVersion) -> Document:
-            if not found.servable:
-                raise Conflict(f"The files of {version} are deleted")
-            served = {} if found.served_at else {"served_at": now()}
-            return {**served, **_state_fields(found, "retired", "system", None)}
+        def decide(stored: ModelVersion) -> Document:
+            stored.refuse_without_files()
+            served = {} if stored.served_at else {"served_at": now()}
+            return {**served, **_state_fields(stored, "retired", "system", None)}
 
         self.change(version, decide)
 
@@ -217,14 +214,14 @@ class ModelVersions:
         the rest stays, so that findings can be traced to it. The files are to be deleted with
         `delete_blobs`, after the transaction. Raises NotFound.
         """
-        found = self.get(version)
-        if found.served_at is None:
-            self._documents.delete({"id": found.id})
+        stored = self.get(version)
+        if stored.served_at is None:
+            self._documents.delete({"id": stored.id})
         else:
-            retired = _state_fields(found, "retired", "system", "its files were deleted")
+            retired = _state_fields(stored, "retired", "system", "its files were deleted")
             gone = {"files": [], "files_deleted_at": now()}
             self.change(version, lambda _: {**retired, **gone})
-        return found.files
+        return stored.files
 
     def delete_blobs(self, files: tuple[StoredFile, ...]) -> None:
         for file in files:
@@ -256,23 +253,16 @@ class ModelVersions:
     def _insert(self, made: Document, state: State = "candidate") -> ModelVersion:
         document = {"id": new_id(), "schema": 1, "created_at": now(), "revision": 1, **made}
         first = Change(state=state, by=made["created_by"], changed_at=document["created_at"])
-        document |= {"state": state, "changes": [stored_fields(first)]}
+        document |= {"state": state, "changes": [first.stored()]}
         self._documents.insert(document)
         return ModelVersion.model_validate(document)
 
 
-def _stored(comparison: PairedComparison | None) -> Document | None:
-    return stored_fields(comparison) if comparison else None
-
-
-def _state_fields(found: ModelVersion, state: State, by: str, reason: str | None) -> Document:
-    if found.state == state:
+def _state_fields(stored: ModelVersion, state: State, by: str, reason: str | None) -> Document:
+    if stored.state == state:
         return {}
     change = Change(state=state, by=by, changed_at=now(), reason=reason)
-    return {
-        "state": state,
-        "changes": [stored_fields(each) for each in (*found.changes, change)],
-    }
+    return {"state": state, "changes": [each.stored() for each in (*stored.changes, change)]}
 
 
 def _checked_card(folder: Path) -> ModelCard:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from skinapi.errors import Conflict, DiskFull, InvalidBody, ModelDamaged
 from skinapi.logs import log
@@ -18,9 +18,10 @@ from skinapi.registry.versions.errors import GatesNotPassed
 from skinapi.registry.versions.repository import ModelVersions
 from skinapi.registry.versions.serving_pointer import Action, Move, Serving, ServingPointer
 from skinapi.registry.versions.version_files import StoredFile, refuse_without_room
-from skinapi.registry.versions.version_record import ModelVersion
+from skinapi.registry.versions.version_record import BROUGHT, ModelVersion, Origin
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
+from skinapi.storage.ports import Document
 from skinapi.vision.network.model import MB, ModelCard, read_card
 from skinapi.web.schemas.visible_text import count_visible
 
@@ -127,16 +128,13 @@ class ModelsService:
         )
         return left, right, gates
 
-    def add(self, *, folder: Path, by: str, **origin: Any) -> ModelVersion:
-        """Store the model of a folder as a candidate; see `ModelVersions.register` for `origin`.
-
-        Raises ModelDamaged, DiskFull, Conflict.
-        """
+    def add(self, *, folder: Path, by: str, origin: Origin = BROUGHT) -> ModelVersion:
+        """Store the model of a folder as a candidate. Raises ModelDamaged, DiskFull, Conflict."""
 
         def change(act: Callable[[], ModelVersion], version: str) -> ModelVersion:
             return self._audit(act, "model.add", by=by, target=version)
 
-        return self.versions.register(folder, created_by=by, change=change, **origin)
+        return self.versions.register(folder, created_by=by, origin=origin, change=change)
 
     def promote(
         self, *, version: str, by: str, reason: str | None = None, override: bool = False
@@ -218,11 +216,15 @@ class ModelsService:
         """
         self._refuse_without_room(self.versions.get(version))
 
+        def unchanged(stored: ModelVersion) -> Document:
+            stored.refuse_without_files()
+            return {}
+
         def start() -> None:
             before = self.pointer.read()
             if version == self.name_of(before.version):
                 raise Conflict(f"{version} is in service, so it has nothing to be compared with")
-            self.versions.change(version, _refuse_without_files)
+            self.versions.change(version, unchanged)
             move = _shadow_move("shadow", version, by)
             self.pointer.set_shadow(before, move, shadow=version)
 
@@ -288,13 +290,12 @@ class ModelsService:
         before = serving.figures_for_gates() if serving else None
         return judge_gates(candidate.figures_for_gates(), before, reference=self._reference())
 
-    def _pointed(self, found: ModelVersion) -> str | None:
+    def _pointed(self, stored: ModelVersion) -> str | None:
         """How the pointer names this version. Raises Conflict where it has no files."""
-        if found.servable:
-            return found.version
-        if self._is_built_in(found.version):
+        if self._is_built_in(stored.version) and not stored.servable:
             return None
-        raise Conflict(f"The files of {found.version} are deleted")
+        stored.refuse_without_files()
+        return stored.version
 
     def _can_serve(self, version: str | None) -> bool:
         if version is None:
@@ -331,13 +332,6 @@ class ModelsService:
 
     def _is_built_in(self, version: str) -> bool:
         return self.built_in_card is not None and self.built_in_card.version == version
-
-
-def _refuse_without_files(found: ModelVersion) -> dict[str, object]:
-    """Changes nothing else of it. Raises Conflict."""
-    if not found.servable:
-        raise Conflict(f"The files of {found.version} are deleted")
-    return {}
 
 
 def _shadow_move(action: Action, version: str, by: str) -> Move:

@@ -9,7 +9,6 @@ from typing import Literal
 
 from skinapi.errors import Duplicate
 from skinapi.registry.versions.errors import ModelChanged
-from skinapi.registry.versions.stored_fields import stored_fields
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.stored_record import StoredRecord
@@ -84,7 +83,7 @@ class ServingPointer:
         return self._replace(before, after)
 
     def _replace(self, before: Serving, after: Serving) -> Serving:
-        fields = stored_fields(after)
+        fields = after.stored()
         if before.revision == 0:
             try:
                 self._documents.insert({"id": DOCUMENT, "schema": 1, "created_at": now(), **fields})

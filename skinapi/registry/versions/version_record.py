@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
+from skinapi.errors import Conflict
 from skinapi.registry.gates.card_figures import figures_of_gates
 from skinapi.registry.gates.judging import PairedComparison, VersionFigures
 from skinapi.registry.versions.version_files import StoredFile
@@ -21,6 +22,22 @@ class Change(StoredRecord):
     by: str
     changed_at: datetime
     reason: str | None = None
+
+
+class Origin(StoredRecord):
+    """Where a version comes from, of what a job has made. `comparison` is with the model that was
+    in service, on its own test part, `reference_comparison` on the reference data set.
+    """
+
+    parent: str | None = None
+    dataset: str | None = None
+    job: str | None = None
+    comparison: PairedComparison | None = None
+    reference_comparison: PairedComparison | None = None
+
+
+# By an operator, from a folder.
+BROUGHT = Origin()
 
 
 class VersionSummary(StoredRecord):
@@ -49,11 +66,14 @@ class VersionSummary(StoredRecord):
     def servable(self) -> bool:
         return bool(self.files) and self.state != "deleting"
 
+    def refuse_without_files(self) -> None:
+        """Raises Conflict where they are deleted."""
+        if not self.servable:
+            raise Conflict(f"The files of {self.version} are deleted")
+
 
 class ModelVersion(VersionSummary):
-    """A version with its card: JSON, as the folder had it. `comparison` is on its own test part,
-    `reference_comparison` on the reference data set.
-    """
+    """A version with its card: JSON, as the folder had it. See `Origin` for the comparisons."""
 
     card: str
     labels: tuple[str, ...] = ()
