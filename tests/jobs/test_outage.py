@@ -16,7 +16,7 @@ from skinapi.errors import StoreUnavailable
 from skinapi.jobs.job import Job
 from skinapi.jobs.process.process_control import boot_time
 from skinapi.jobs.queue.job_queue import Jobs
-from skinapi.jobs.worker.attempt import Attempt, Timing
+from skinapi.jobs.worker.attempt import Attempt, Timing, WorkerSettings
 from skinapi.storage.ports import Store
 from tests.jobs.handlers import is_alive
 
@@ -68,18 +68,18 @@ def attempt_at(
     jobs.add(identifier=jobs.new_id(), kind="count", owner="ada", request=request)
     job = jobs.claim(worker="w", lease=timing.lease_time)
     assert job
-    return job, Attempt(
-        jobs=jobs,
-        job=job,
-        claimed_at=boot_time() - since_claim,
+    settings = WorkerSettings(
+        worker="w",
         command=COMMAND,
         folder=folder / "jobs",
         timing=timing,
         secrets=[],
-        stopping=lambda: False,
-        wakeup=os.pipe()[0],
         may_work=lambda _: True,
+        stopping=lambda: False,
     )
+    claimed_at = boot_time() - since_claim
+    wakeup = os.pipe()[0]
+    return job, Attempt(settings, jobs=jobs, job=job, claimed_at=claimed_at, wakeup=wakeup)
 
 
 def begun(

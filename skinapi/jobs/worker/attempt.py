@@ -54,27 +54,32 @@ class Timing:
         return self.longest_short if job.short else self.longest
 
 
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """`command` starts the process of a job, in `folder` are the jobs' folders, `secrets` are what
+    no log may show, `may_work` tells whether the jobs of an owner may go on, `stopping` whether the
+    worker is to stop.
+    """
+
+    worker: str
+    command: Sequence[str]
+    folder: Path
+    timing: Timing
+    secrets: Sequence[str]
+    may_work: Callable[[str], bool]
+    stopping: Callable[[], bool]
+
+
 class Attempt:
     """Runs a job that was claimed until its process has ended or was stopped."""
 
     def __init__(
-        self,
-        *,
-        jobs: Jobs,
-        job: Job,
-        claimed_at: float,
-        command: Sequence[str],
-        folder: Path,
-        timing: Timing,
-        secrets: Sequence[str],
-        stopping: Callable[[], bool],
-        wakeup: int,
-        may_work: Callable[[str], bool],
+        self, settings: WorkerSettings, *, jobs: Jobs, job: Job, claimed_at: float, wakeup: int
     ) -> None:
         """`claimed_at` is the `boot_time` before the claim: the lease has been running since."""
-        self._jobs, self._job, self._timing = jobs, job, timing
-        self._stopping, self._wakeup, self._may_work = stopping, wakeup, may_work
-        self._lines = LogLines(jobs.logs, job.id, secrets=secrets)
+        self._settings, self._timing = settings, settings.timing
+        self._jobs, self._job, self._wakeup = jobs, job, wakeup
+        self._lines = LogLines(jobs.logs, job.id, secrets=settings.secrets)
         self._lines.say(f"[attempt {job.attempts} of {MOST_ATTEMPTS}]")
         self._stop: Stop | None = None
         self._result: Any = None
@@ -84,13 +89,13 @@ class Attempt:
         self._metrics = job.metrics
         self._news: dict[str, Any] = {"message": "Starting"}
         self._claimed_at = claimed_at
-        self._lease_ends = claimed_at + timing.lease - timing.margin
+        self._lease_ends = claimed_at + self._timing.lease - self._timing.margin
         self._lapsed = False
         self._next_beat = time.monotonic()
         self._process = JobProcess(
-            command,
+            settings.command,
             job,
-            folder=folder,
+            folder=settings.folder,
             lease_s=self._lease_left(),
             on_output=self._lines.feed,
         )
@@ -102,7 +107,7 @@ class Attempt:
         while not self._process.ended():
             until_beat = max(0.0, self._next_beat - time.monotonic())
             self._take_all(self._process.read(min(until_beat, 0.5), also=self._wakeup))
-            if self._stopping() and self._stop is None:
+            if self._settings.stopping() and self._stop is None:
                 self._end("stopping")
             if self._stop is None and self._is_over_time():
                 self._end("time")
@@ -154,7 +159,7 @@ class Attempt:
             self._process.renew(self._lease_left())
             if job.cancel_asked and self._stop is None:
                 self._end("cancelled")
-            elif self._stop is None and not self._may_work(job.owner):
+            elif self._stop is None and not self._settings.may_work(job.owner):
                 self._end("no right")
             self._lines.flush()
         except StoreUnavailable:
@@ -188,7 +193,7 @@ class Attempt:
             try:
                 self._store(end)
             except StoreUnavailable:
-                if self._stopping():
+                if self._settings.stopping():
                     raise
                 time.sleep(self._timing.store_retry)
             else:

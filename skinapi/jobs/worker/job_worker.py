@@ -23,8 +23,8 @@ from skinapi.jobs.process.job_guard import FOLDER
 from skinapi.jobs.process.process_control import kill_orphans
 from skinapi.jobs.process.work_folder import folders_in
 from skinapi.jobs.queue.job_queue import Jobs
-from skinapi.jobs.worker.attempt import Timing
-from skinapi.jobs.worker.lane import Lane, LaneSettings
+from skinapi.jobs.worker.attempt import Timing, WorkerSettings
+from skinapi.jobs.worker.lane import Lane
 from skinapi.logs import log
 from skinapi.storage.ports import Store
 
@@ -47,18 +47,15 @@ class Worker:
         parent: int | None = None,
         broker: Broker | None = None,
     ) -> None:
-        """`command` starts the process of a job, in `folder` are the jobs' folders, `join_store`
-        raises where this code may not work on the store, `may_work` tells whether the jobs of an
-        owner may go on, and `hidden` are the secrets that no log may show. With `parent`, it ends
+        """`join_store` raises where this code may not work on the store. With `parent`, it ends
         when that is not its parent. With `broker`, it waits for announcements of jobs, and asks the
         store seldom.
         """
-        self._join_store, self._store, self._folder = join_store, store, folder
-        self._timing, self._parent = timing, parent
+        self._join_store, self._store, self._parent = join_store, store, parent
         self._broker, self._broker_away_logged = broker, False
         self._told_to_stop = False
         self._swept_at: float | None = None
-        settings = LaneSettings(
+        self._settings = WorkerSettings(
             worker=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
             command=command,
             folder=folder,
@@ -67,8 +64,8 @@ class Worker:
             may_work=may_work,
             stopping=self.stopping,
         )
-        self._lane = Lane(settings, short_only=False, claimed=self._acknowledge)
-        self._short_lane = Lane(settings, short_only=True)
+        self._lane = Lane(self._settings, short_only=False, claimed=self._acknowledge)
+        self._short_lane = Lane(self._settings, short_only=True)
 
     def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -117,7 +114,7 @@ class Worker:
     def _take_short_jobs(self, jobs: Jobs) -> None:
         # Without a job the other lane takes them, so the store is not asked twice.
         work: Callable[[], Job | None] = partial(self._short_lane.work_once, jobs)
-        poll = self._timing.seldom_poll if self._broker else self._timing.poll
+        poll = self._settings.timing.seldom_poll if self._broker else self._settings.timing.poll
         try:
             while not self.stopping():
                 if not self._lane.busy or self._short_lane.once_there(work) is None:
@@ -142,26 +139,26 @@ class Worker:
         moment = time.monotonic()
         if self._swept_at is not None and moment - self._swept_at < SWEEP_EVERY_S:
             return
-        kill_orphans(f"{FOLDER}={self._folder}")
+        kill_orphans(f"{FOLDER}={self._settings.folder}")
         jobs.sweep()
         self._remove_folders(jobs)
         self._swept_at = moment
 
     def _remove_folders(self, jobs: Jobs) -> None:
         """Those of jobs that have ended elsewhere, or that a claim has given up."""
-        for folder in folders_in(self._folder):
+        for folder in folders_in(self._settings.folder):
             self._lane.remove_folder(jobs, folder)
 
     def _await_work(self) -> None:
         """Returns when it is time to ask the store for work again."""
         if self._broker is None or not self._await_announcement(self._broker):
-            self._lane.wait(self._timing.poll)
+            self._lane.wait(self._settings.timing.poll)
 
     def _await_announcement(self, broker: Broker) -> bool:
         """Whether the broker could be asked. It also returns without an announcement, after
         `seldom_poll`: one may be lost, and nobody announces a job whose worker has died.
         """
-        deadline = time.monotonic() + self._timing.seldom_poll
+        deadline = time.monotonic() + self._settings.timing.seldom_poll
         try:
             while not self.stopping() and time.monotonic() < deadline:
                 if broker.receive():

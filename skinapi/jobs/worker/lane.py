@@ -3,9 +3,8 @@
 import os
 import select
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,29 +14,11 @@ from skinapi.jobs.process.job_guard import FOLDER
 from skinapi.jobs.process.process_control import boot_time, kill_orphans
 from skinapi.jobs.process.work_folder import remove_if
 from skinapi.jobs.queue.job_queue import Jobs
-from skinapi.jobs.worker.attempt import Attempt, Timing
+from skinapi.jobs.worker.attempt import Attempt, WorkerSettings
 from skinapi.logs import log
 
 LOOK_AT_PARENT_S = 1.0
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LaneSettings:
-    """What the lanes of a worker share.
-
-    `command` starts the process of a job, in `folder` are the jobs' folders, `secrets` are what no
-    log may show, `may_work` tells whether the jobs of an owner may go on, `stopping` whether the
-    worker is to stop.
-    """
-
-    worker: str
-    command: Sequence[str]
-    folder: Path
-    timing: Timing
-    secrets: Sequence[str]
-    may_work: Callable[[str], bool]
-    stopping: Callable[[], bool]
 
 
 class Lane:
@@ -47,7 +28,7 @@ class Lane:
 
     def __init__(
         self,
-        settings: LaneSettings,
+        settings: WorkerSettings,
         *,
         short_only: bool,
         claimed: Callable[[bool], None] = lambda _: None,
@@ -96,16 +77,7 @@ class Lane:
         kill_orphans(f"{FOLDER}={self._settings.folder}")
         try:
             attempt = Attempt(
-                jobs=jobs,
-                job=job,
-                claimed_at=claimed_at,
-                command=self._settings.command,
-                folder=self._settings.folder,
-                timing=self._settings.timing,
-                secrets=self._settings.secrets,
-                stopping=self._settings.stopping,
-                wakeup=self._wakeup,
-                may_work=self._settings.may_work,
+                self._settings, jobs=jobs, job=job, claimed_at=claimed_at, wakeup=self._wakeup
             )
         except OSError as error:  # no process, no pipe: the machine is out of something
             log.error("job_not_started", job=job.id, cause=type(error).__name__)
