@@ -239,7 +239,7 @@ def _eraser(data: Repositories, records: RecordsService, jobs: JobsService, lab:
             # First: `records.forget` would look for the copies of each finding by itself.
             data.contributed.forget_account,
             records.forget,
-            jobs.forget,
+            jobs.queue.forget,
             lab.forget,
             data.sessions.forget,
             data.guess_limits.forget,

@@ -26,7 +26,9 @@ LAB = Signed(
 @routes.route("GET", "/jobs", access=LAB, rate=Rate.READ, raises=(NotFound,))
 def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Subject) -> Page[JobSummary]:
     """Jobs, the last submitted first: the caller's own, or for an admin those of all."""
-    found = jobs.find(owner=_owner_for(subject), limit=query.limit + 1, after=query.after)
+    found = jobs.queue.list_jobs(
+        owner=_owner_for(subject), limit=query.limit + 1, after=query.after
+    )
     return page_of(found, query.limit).map(JobSummary.of)
 
 
@@ -50,8 +52,8 @@ def show_job_log(
     """What a job has printed: the first 500 lines and about the last 1,500. With `after`, only the
     lines behind that number.
     """
-    found = jobs.log_lines(job_id=job_id, owner=_owner_for(subject), after=query.after)
-    return JobLogView.of(found)
+    lines, written = jobs.log_lines(job_id=job_id, owner=_owner_for(subject), after=query.after)
+    return JobLogView.of(lines, written)
 
 
 @routes.route(

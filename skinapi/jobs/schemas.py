@@ -1,12 +1,13 @@
 """What crosses the wire about jobs."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.jobs.job import Job, Status
-from skinapi.jobs.service import JobLog
+from skinapi.jobs.queue.job_logs import LogLine
 from skinapi.storage.ids import now
 from skinapi.web.schemas.schema_types import Answer
 
@@ -63,18 +64,14 @@ class JobSummary(Answer):
     request: dict[str, Any]
 
     @classmethod
-    def of(cls, job: Job) -> "JobSummary":
-        return cls.model_validate(_summary(job))
+    def of(cls, job: Job) -> Self:
+        stored = job.model_dump(include=set(cls.model_fields))
+        return cls.model_validate({**stored, "eta_seconds": job.eta_seconds(now())})
 
 
 class JobView(JobSummary):
     metrics: list[dict[str, Any]]
     result: dict[str, Any] | None
-
-    @classmethod
-    def of(cls, job: Job) -> "JobView":
-        full = {"metrics": list(job.metrics), "result": job.result}
-        return cls.model_validate({**_summary(job), **full})
 
 
 class LogLineView(Answer):
@@ -91,11 +88,6 @@ class JobLogView(Answer):
     lines_written: int
 
     @classmethod
-    def of(cls, log: JobLog) -> "JobLogView":
-        lines = [LogLineView(number=number, text=text) for number, text in log.lines]
-        return cls(lines=lines, lines_written=log.written)
-
-
-def _summary(job: Job) -> dict[str, Any]:
-    named = JobSummary.model_fields.keys() - {"eta_seconds"}
-    return {**{name: getattr(job, name) for name in named}, "eta_seconds": job.eta_seconds(now())}
+    def of(cls, lines: Sequence[LogLine], written: int) -> "JobLogView":
+        shown = [LogLineView(number=number, text=text) for number, text in lines]
+        return cls(lines=shown, lines_written=written)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from skinapi.audit import AuditTrail
 from skinapi.errors import Duplicate, NotFound, SkinAPIError
@@ -14,15 +14,9 @@ from skinapi.storage.faults import Fault
 from skinapi.web.monitoring.request_metrics import GaugeReading
 
 
-class JobLog(NamedTuple):
-    """Some lines of a log, and how many lines the job has written in all."""
-
-    lines: list[LogLine]
-    written: int
-
-
 class JobsService:
-    """Everybody sees and changes the own jobs. To an admin, `owner` None means those of all.
+    """Everybody sees and changes the own jobs. To an admin, `owner` None means those of all. What
+    has no rule, callers ask the `queue`.
 
     `hold_owner` raises InvalidToken where an owner has no account, or one that is being deleted;
     `owner_stays` tells it. `announce` tells idle workers of a job that waits, by its id; it may
@@ -39,7 +33,7 @@ class JobsService:
         announce: Callable[[str], object],
         missing_library: Callable[[], str | None] = lambda: None,
     ) -> None:
-        self._jobs, self._trail = jobs, trail
+        self.queue, self._trail = jobs, trail
         self._hold_owner, self._owner_stays = hold_owner, owner_stays
         self._announce = announce
         self.missing_library = missing_library
@@ -52,24 +46,24 @@ class JobsService:
         request: Mapping[str, Any],
         key: str | None = None,
         short: bool = False,
-        check: Callable[[], object] = lambda: None,
+        hold: Callable[[], object] = lambda: None,
     ) -> Job:
         """Queue a job. Its request was checked by the caller: plain JSON values, no field `…_at`.
-        A `short` one does not wait for others that take hours. `check` is a part of the
+        A `short` one does not wait for others that take hours. `hold` is a part of the
         transaction, and raises what refuses the job. The same request with the same idempotency key
         gets the job of the first one.
 
         Raises IdempotencyKeyReused for another request with that key, TooManyJobs, and InvalidToken
         where the account was deleted at the same time.
         """
-        if before := self.submitted_before(kind=kind, owner=owner, request=request, key=key):
+        if before := self.queue.find_by_key(kind=kind, owner=owner, request=request, key=key):
             return before
-        identifier = self._jobs.new_id()
+        identifier = self.queue.new_id()
 
-        def queue() -> Job:
+        def add() -> Job:
             self._hold_owner(owner)
-            check()
-            return self._jobs.add(
+            hold()
+            return self.queue.add(
                 identifier=identifier,
                 kind=kind,
                 owner=owner,
@@ -79,44 +73,25 @@ class JobsService:
             )
 
         try:
-            job = self._trail.change(queue, "job.submit", by=owner, target=identifier)
+            job = self._trail.change(add, "job.submit", by=owner, target=identifier)
         except Duplicate:  # a retry of this request has stored it in the meantime
-            if before := self.submitted_before(kind=kind, owner=owner, request=request, key=key):
+            if before := self.queue.find_by_key(kind=kind, owner=owner, request=request, key=key):
                 return before
             raise
         self._announce(job.id)
         return job
 
-    def submitted_before(
-        self, *, kind: str, owner: str, request: Mapping[str, Any], key: str | None
-    ) -> Job | None:
-        """The job that the same request with the same key has queued before, if it is still kept.
-
-        Raises IdempotencyKeyReused for another request with that key.
-        """
-        return self._jobs.added_before(kind=kind, owner=owner, request=request, key=key)
-
     def get(self, *, job_id: str, owner: str | None) -> Job:
         """Raises NotFound, also for a job of somebody else."""
-        job = self._jobs.get(job_id)
+        job = self.queue.find(job_id)
         if job is None or owner not in (None, job.owner):
             raise NotFound(f"Job not found: {job_id}")
         return job
 
-    def find(self, *, owner: str | None, limit: int, after: str | None) -> list[Job]:
-        """Jobs without metrics and results, the last submitted first. Raises NotFound if there is
-        no job `after`.
-        """
-        return self._jobs.find(owner=owner, limit=limit, after=after)
-
-    def unfinished_requests(self) -> list[Mapping[str, Any]]:
-        """What all jobs that wait or run were asked for."""
-        return self._jobs.unfinished_requests()
-
     def gauges(self) -> list[GaugeReading]:
         """The jobs that have not ended, for Prometheus; nothing where the store does not answer."""
         try:
-            counts, waits = self._jobs.count_unfinished(), self._jobs.next_waits()
+            counts, waits = self.queue.count_unfinished(), self.queue.next_waits()
         except SkinAPIError as error:
             log.error("jobs_unknown", code=error.code)
             return []
@@ -134,7 +109,7 @@ class JobsService:
         """End a job; a running one ends within seconds. Raises NotFound, JobEnded."""
         job = self.get(job_id=job_id, owner=owner)
         return self._trail.change(
-            partial(self._jobs.cancel, job), "job.cancel", by=by, target=job.id
+            partial(self.queue.cancel, job), "job.cancel", by=by, target=job.id
         )
 
     def retry(self, *, job_id: str, owner: str | None, by: str) -> Job:
@@ -144,20 +119,18 @@ class JobsService:
         """
         job = self.get(job_id=job_id, owner=owner)
         queued = self._trail.change(
-            partial(self._jobs.retry, job), "job.retry", by=by, target=job.id
+            partial(self.queue.retry, job), "job.retry", by=by, target=job.id
         )
         self._announce(queued.id)
         return queued
 
-    def log_lines(self, *, job_id: str, owner: str | None, after: int) -> JobLog:
-        """The lines behind the one with the number `after`. Raises NotFound."""
+    def log_lines(self, *, job_id: str, owner: str | None, after: int) -> tuple[list[LogLine], int]:
+        """The lines behind the one with the number `after`, and how many the job has written in
+        all. Raises NotFound.
+        """
         job = self.get(job_id=job_id, owner=owner)
-        lines = self._jobs.logs.lines(job.id, after=after)
-        return JobLog(lines, lines[-1].number if lines else self._jobs.logs.last_number(job.id))
-
-    def forget(self, owner: str) -> None:
-        """Delete all jobs of an account, and end those that run. It is idempotent."""
-        self._jobs.forget(owner)
+        lines = self.queue.logs.lines(job.id, after=after)
+        return lines, lines[-1].number if lines else self.queue.logs.last_number(job.id)
 
     def faults(self) -> Iterator[Fault]:
-        return self._jobs.faults(self._owner_stays)
+        return self.queue.faults(self._owner_stays)

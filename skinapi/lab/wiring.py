@@ -66,7 +66,7 @@ def open_lab_services(
         quarantine=quarantine,
         quota=quota,
         largest=largest,
-        in_use=partial(uses_dataset, jobs),
+        in_use=partial(uses_dataset, jobs.queue),
         hold_owner=hold,
     )
     uploads = UploadsService(

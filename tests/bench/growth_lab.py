@@ -61,9 +61,13 @@ def fill_jobs(store: Store, records: int) -> None:
 def job_calls(services: Services, records: int) -> Calls:
     middle = f"{records // 2:08x}"
     return {
-        "jobs of all": lambda: services.jobs.find(owner=None, limit=PAGE, after=None),
-        "jobs, from the middle": lambda: services.jobs.find(owner=None, limit=PAGE, after=middle),
-        "jobs of an account": lambda: services.jobs.find(owner=OWNER, limit=PAGE, after=None),
+        "jobs of all": lambda: services.jobs.queue.list_jobs(owner=None, limit=PAGE, after=None),
+        "jobs, from the middle": lambda: services.jobs.queue.list_jobs(
+            owner=None, limit=PAGE, after=middle
+        ),
+        "jobs of an account": lambda: services.jobs.queue.list_jobs(
+            owner=OWNER, limit=PAGE, after=None
+        ),
     }
 
 

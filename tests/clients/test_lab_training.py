@@ -132,7 +132,7 @@ def test_bad_values_are_refused_by_their_name_and_queue_nothing(
     assert answer.status_code in (400, 404, 422), answer.text
     (name,) = changes
     assert name in answer.get_json()["detail"] or answer.status_code in (400, 404)
-    assert trained.services.jobs.find(owner=None, limit=9, after=None) == []
+    assert trained.services.jobs.queue.list_jobs(owner=None, limit=9, after=None) == []
 
 
 def test_a_data_set_that_is_too_small_to_split_is_refused(backend: Backend) -> None:

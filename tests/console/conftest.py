@@ -46,7 +46,7 @@ def seeder(server: Server) -> Iterator[Seeder]:
 def jobs(seeder: Seeder) -> Jobs:
     """The queue of the server, in which nobody waits: the test is its worker, and gets its own."""
     jobs = Jobs(seeder.services.store)
-    for job in jobs.find(owner=None, limit=100, after=None):
+    for job in jobs.list_jobs(owner=None, limit=100, after=None):
         if not job.ended:
             jobs.forget(job.owner)
     return jobs

@@ -75,7 +75,7 @@ def claim(jobs: Jobs) -> Job:
 
 def refuse(journey: Journey, jobs: Jobs) -> None:
     job = claim(jobs)
-    assert jobs.find(owner=job.owner, limit=9, after=None)[1:] == [], "no second one was begun"
+    assert jobs.list_jobs(owner=job.owner, limit=9, after=None)[1:] == [], "no second one was begun"
     assert len(job.request["labels"]) == OUTPUTS
     said = (job.request["scaling"], job.request["side"], job.request["licence"])
     assert said == ("tf", 224, "CC BY 4.0")

@@ -86,9 +86,7 @@ class Bench:
         self.store.collection("accounts").update({"id": owner}, approved, upsert=True)
 
     def job(self, job: Job) -> Job:
-        found = self.jobs.get(job.id)
-        assert found, "the job is gone"
-        return found
+        return self.jobs.get(job.id)
 
     def ended(self, job: Job, *, within: float = LONGEST_S) -> Job:
         """The job once it has ended."""
@@ -131,7 +129,7 @@ class Bench:
         return self._log.read_text()
 
     def told(self) -> str:
-        return "\n".join(str(job) for job in self.jobs.find(owner=None, after=None, limit=50))
+        return "\n".join(str(job) for job in self.jobs.list_jobs(owner=None, after=None, limit=50))
 
     def folders(self) -> list[str]:
         return sorted(path.name for path in (self.folder / "jobs").glob("*"))

@@ -252,7 +252,7 @@ def test_a_job_is_kept_and_a_request_answered_although_the_broker_is_gone(tmp_pa
     owner = backend.account(ada.email).id
     job = backend.services.jobs.submit(kind="count", owner=owner, request={})
     jobs = Jobs(backend.services.store)
-    assert [found.id for found in jobs.find(owner=owner, after=None, limit=9)] == [job.id]
+    assert [found.id for found in jobs.list_jobs(owner=owner, after=None, limit=9)] == [job.id]
     ada.call("POST", f"/jobs/{job.id}/cancel")
     assert ada.call("POST", f"/jobs/{job.id}/retry").get_json()["status"] == "queued"
     backend.services.store.close()

@@ -41,12 +41,6 @@ def logged(store: Store) -> set[str]:
     return {batch["job"] for batch in store.collection("job_logs").find()}
 
 
-def read(jobs: Jobs, job: Job) -> Job:
-    found = jobs.get(job.id)
-    assert found
-    return found
-
-
 def test_a_job_goes_through_the_queue_and_ends(jobs: Jobs) -> None:
     job = submit(jobs, epochs=3)
     assert (job.status, job.attempts, job.request) == ("queued", 0, {"epochs": 3})
@@ -58,7 +52,7 @@ def test_a_job_goes_through_the_queue_and_ends(jobs: Jobs) -> None:
     assert beaten
     assert (beaten.progress, beaten.metrics) == (50.0, tuple(rows))
     complete(jobs, held)
-    ended = read(jobs, job)
+    ended = jobs.get(job.id)
     assert (ended.status, ended.progress, ended.result) == ("completed", 100.0, {"accuracy": 0.9})
     assert ended.completed_at
     assert ended.started_at
@@ -142,8 +136,8 @@ def test_one_job_of_an_account_runs_at_a_time_and_one_short_job_beside_it(jobs: 
     beside, _ = submit(jobs, short=True), submit(jobs, short=True)
     assert claim(jobs).id == beside.id
     assert jobs.claim(worker="w", lease=LEASE) is None
-    assert jobs.cancel(read(jobs, first)).cancel_asked
-    assert jobs.finish(read(jobs, first), status="cancelled", changes={"message": "Cancelled"})
+    assert jobs.cancel(jobs.get(first.id)).cancel_asked
+    assert jobs.finish(jobs.get(first.id), status="cancelled", changes={"message": "Cancelled"})
     assert claim(jobs).id == second.id
 
 
@@ -155,7 +149,7 @@ def test_an_account_has_so_many_unfinished_jobs_at_most(jobs: Jobs) -> None:
     jobs.cancel(held[2])
     submit(jobs)
     with pytest.raises(TooManyJobs):
-        jobs.retry(read(jobs, held[2]))
+        jobs.retry(jobs.get(held[2].id))
     with pytest.raises(TooManyJobs):
         submit(jobs)
 
@@ -168,7 +162,7 @@ def test_who_lost_the_lease_changes_nothing_more(jobs: Jobs) -> None:
     assert jobs.beat(slow, lease=LEASE, changes={"progress": 99.0}) is None
     assert jobs.release(slow, changes={"message": "no"}, counted=False) is None
     assert jobs.finish(slow, status="failed", changes={"message": "no"}) is None
-    assert read(jobs, slow) == quick
+    assert jobs.get(slow.id) == quick
 
 
 def test_a_lost_job_keeps_its_place_and_is_given_up_after_the_last_attempt(jobs: Jobs) -> None:
@@ -178,7 +172,7 @@ def test_a_lost_job_keeps_its_place_and_is_given_up_after_the_last_attempt(jobs:
         held = claim(jobs, OVER)
         assert (held.id, held.attempts) == (job.id, attempt + 1)
     assert claim(jobs).owner == "ben"
-    failed = read(jobs, job)
+    failed = jobs.get(job.id)
     assert failed.status == "failed"
     assert failed.error is not None
     assert failed.error.startswith(f"It was started {MOST_ATTEMPTS} times")
@@ -218,7 +212,7 @@ def test_a_job_whose_worker_died_after_the_wish_to_cancel_is_cancelled(jobs: Job
     job = claim(jobs, OVER)
     jobs.cancel(job)
     assert jobs.claim(worker="w", lease=LEASE) is None
-    assert read(jobs, job).status == "cancelled"
+    assert jobs.get(job.id).status == "cancelled"
 
 
 def test_a_job_that_failed_starts_again_from_nothing_behind_the_others(jobs: Jobs) -> None:
@@ -234,7 +228,7 @@ def test_a_job_that_failed_starts_again_from_nothing_behind_the_others(jobs: Job
     assert (queued.error, queued.error_code, queued.metrics) == (None, None, ())
     assert queued.completed_at is None
     assert [claim(jobs).id, claim(jobs).id] == [ben.id, job.id]
-    complete(jobs, read(jobs, job))
+    complete(jobs, jobs.get(job.id))
     with pytest.raises(JobNotEnded):
         jobs.retry(job)
 
@@ -243,15 +237,15 @@ def test_lists_are_in_pages_newest_first_without_what_is_large(jobs: Jobs) -> No
     for turn in range(5):
         job = _claimed(jobs, f"owner{turn % 2}")
         complete(jobs, job)
-    listed = jobs.find(owner=None, after=None, limit=10)
+    listed = jobs.list_jobs(owner=None, after=None, limit=10)
     assert [job.place for job in listed] == sorted((job.place for job in listed), reverse=True)
-    assert jobs.find(owner=None, after=listed[1].id, limit=2) == listed[2:4]
+    assert jobs.list_jobs(owner=None, after=listed[1].id, limit=2) == listed[2:4]
     assert {job.result for job in listed} == {None}
-    own = jobs.find(owner="owner1", after=None, limit=10)
+    own = jobs.list_jobs(owner="owner1", after=None, limit=10)
     assert [job.id for job in own] == [job.id for job in listed if job.owner == "owner1"]
-    assert jobs.find(owner="owner1", after=own[0].id, limit=10) == own[1:]
+    assert jobs.list_jobs(owner="owner1", after=own[0].id, limit=10) == own[1:]
     with pytest.raises(NotFound):
-        jobs.find(owner="owner1", after=listed[0].id, limit=10)
+        jobs.list_jobs(owner="owner1", after=listed[0].id, limit=10)
 
 
 def test_forgetting_an_owner_takes_jobs_and_logs_and_fences_the_worker(
@@ -262,7 +256,7 @@ def test_forgetting_an_owner_takes_jobs_and_logs_and_fences_the_worker(
         jobs.logs.add(job.id, 1, ["a line"])
     jobs.forget("ada")
     jobs.forget("ada")
-    assert jobs.get(running.id) is jobs.get(queued.id) is None
+    assert jobs.find(running.id) is jobs.find(queued.id) is None
     assert jobs.beat(running, lease=LEASE, changes={}) is None
     jobs.logs.add(running.id, 2, ["a line that came too late"])
     assert logged(store) == {bens.id}
@@ -287,7 +281,10 @@ def test_old_jobs_go_with_their_logs(jobs: Jobs, store: Store) -> None:
     long_ago = {"completed_at": now() - KEPT_FOR - timedelta(days=1)}
     assert store.collection("jobs").update({"id": old.id}, {"$set": long_ago})
     jobs.sweep()
-    assert {job.id for job in jobs.find(owner=None, after=None, limit=9)} == {young.id, waiting.id}
+    assert {job.id for job in jobs.list_jobs(owner=None, after=None, limit=9)} == {
+        young.id,
+        waiting.id,
+    }
     assert logged(store) == {young.id}
 
 
@@ -297,7 +294,7 @@ def test_an_account_keeps_so_many_jobs_at_most(jobs: Jobs, monkeypatch: pytest.M
     for _ in range(4):
         jobs.cancel(submit(jobs))
     newest = submit(jobs)
-    kept = [job.id for job in jobs.find(owner="ada", after=None, limit=9)]
+    kept = [job.id for job in jobs.list_jobs(owner="ada", after=None, limit=9)]
     assert len(kept) == 3
     assert {waiting.id, newest.id} <= set(kept)
 
@@ -338,5 +335,5 @@ def test_the_limit_of_an_account_holds_for_requests_at_the_same_moment(real_stor
         asker.start()
     for asker in askers:
         asker.join()
-    assert len(jobs.find(owner="ada", after=None, limit=99)) == MOST_UNFINISHED
+    assert len(jobs.list_jobs(owner="ada", after=None, limit=99)) == MOST_UNFINISHED
     assert len(refused) == 4

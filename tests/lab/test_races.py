@@ -47,7 +47,9 @@ def both(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]
 
 
 def jobs_of(backend: Backend) -> list[str]:
-    return [job.status for job in backend.services.jobs.find(owner=None, limit=9, after=None)]
+    return [
+        job.status for job in backend.services.jobs.queue.list_jobs(owner=None, limit=9, after=None)
+    ]
 
 
 @pytest.mark.parametrize(("method", "path"), [("DELETE", ""), ("POST", "/reference")])
@@ -62,7 +64,7 @@ def test_of_a_training_and_what_takes_its_data_set_one_succeeds(
         assert sorted((taken.status_code, begun.status_code))[0] == 200
         assert (taken.status_code == 200) != (begun.status_code == 200)
         assert len(jobs_of(real_backend)) == (begun.status_code == 200)
-        real_backend.services.jobs.forget(owner)
+        real_backend.services.jobs.queue.forget(owner)
         real_backend.services.lab.cleanup.forget(owner)
 
 

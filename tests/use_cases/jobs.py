@@ -76,7 +76,7 @@ def log(_: Backend, owner: Owner) -> object:
 
 def call(what: str) -> Act:
     def act(_: Backend, owner: Owner) -> object:
-        [job] = owner.jobs.find(owner=owner.account, after=None, limit=1)
+        [job] = owner.jobs.list_jobs(owner=owner.account, after=None, limit=1)
         return owner.ada.call("POST", f"/jobs/{job.id}/{what}")
 
     return act

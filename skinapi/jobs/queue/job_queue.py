@@ -111,7 +111,7 @@ class Jobs:
 
         return self._store.transaction(insert)
 
-    def added_before(
+    def find_by_key(
         self, *, kind: str, owner: str, request: Mapping[str, Any], key: str | None
     ) -> Job | None:
         """The job that the same request with the same key has queued before, if it is still kept.
@@ -120,22 +120,27 @@ class Jobs:
         """
         if key is None:
             return None
-        found = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
-        if not found:
+        documents = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
+        if not documents:
             return None
-        before = Job.model_validate(found[0])
-        if (before.kind, before.request) != (kind, request):
+        job = Job.model_validate(documents[0])
+        if (job.kind, job.request) != (kind, request):
             raise IdempotencyKeyReused
-        return before
+        return job
 
-    def get(self, identifier: str) -> Job | None:
-        found = self._documents.get(identifier)
-        return Job.model_validate(found) if found else None
+    def find(self, identifier: str) -> Job | None:
+        document = self._documents.get(identifier)
+        return Job.model_validate(document) if document else None
 
-    def find(self, *, owner: str | None, after: str | None, limit: int) -> list[Job]:
-        """Jobs of one owner or of all, the newest first, behind the one with the id `after`.
+    def get(self, identifier: str) -> Job:
+        """Raises NotFound."""
+        if job := self.find(identifier):
+            return job
+        raise NotFound
 
-        Raises NotFound if there is no such job among them.
+    def list_jobs(self, *, owner: str | None, after: str | None, limit: int) -> list[Job]:
+        """Jobs of one owner or of all, without metrics and results, the newest first, behind the
+        one with the id `after`. Raises NotFound if there is no such job among them.
         """
         conditions: Document = {} if owner is None else {"owner": owner}
         if after is not None:
@@ -143,8 +148,8 @@ class Jobs:
             if last is None or owner not in (None, last["owner"]):
                 raise NotFound
             conditions["place"] = {"$lt": last["place"]}
-        found = self._documents.find(conditions, sort="-place", limit=limit, fields=LISTED)
-        return [Job.model_validate(document) for document in found]
+        documents = self._documents.find(conditions, sort="-place", limit=limit, fields=LISTED)
+        return [Job.model_validate(document) for document in documents]
 
     def unfinished_requests(self) -> list[Mapping[str, Any]]:
         """What all jobs that wait or run were asked for."""
@@ -164,10 +169,12 @@ class Jobs:
 
     def next_waits(self) -> timedelta:
         """How long the job whose turn it is has waited; zero without one."""
-        found = self._documents.find(
+        documents = self._documents.find(
             {"status": "queued"}, sort="queue_key", limit=1, fields=("place",)
         )
-        return max(now() - made_at(found[0]["place"]), timedelta(0)) if found else timedelta(0)
+        if not documents:
+            return timedelta(0)
+        return max(now() - made_at(documents[0]["place"]), timedelta(0))
 
     def cancel(self, job: Job) -> Job:
         """End a queued job, or ask the worker of a running one to stop it. Raises JobEnded,
@@ -176,13 +183,13 @@ class Jobs:
         return self._store.transaction(partial(self._cancel, job.id))
 
     def _cancel(self, identifier: str) -> Job:
-        found = self._present(identifier)
-        if found.status == "cancelled":
-            return found
-        if found.ended:
+        job = self.get(identifier)
+        if job.status == "cancelled":
+            return job
+        if job.ended:
             raise JobEnded
         ops: Ops = {"$set": {"cancel_asked": True, "message": "Being cancelled"}}
-        if found.status == "queued":
+        if job.status == "queued":
             ended = {"status": "cancelled", "message": "Cancelled", "completed_at": now()}
             ops = {"$set": ended, "$unset": UNFINISHED}
         return self._change(identifier, ops)
@@ -194,17 +201,11 @@ class Jobs:
         return self._store.transaction(partial(self._retry, job.id))
 
     def _retry(self, identifier: str) -> Job:
-        found = self._present(identifier)
-        if found.status not in ("failed", "cancelled"):
+        job = self.get(identifier)
+        if job.status not in ("failed", "cancelled"):
             raise JobNotEnded
-        queued = {**self._places.take(found.owner), **BEGUN_ANEW}
+        queued = {**self._places.take(job.owner), **BEGUN_ANEW}
         return self._change(identifier, {"$set": queued, "$unset": OF_LAST_RUN})
-
-    def _present(self, identifier: str) -> Job:
-        found = self.get(identifier)
-        if found is None:
-            raise NotFound
-        return found
 
     def _change(self, identifier: str, ops: Ops) -> Job:
         return Job.model_validate(self._documents.update({"id": identifier}, ops))
@@ -224,28 +225,28 @@ class Jobs:
         running = self._documents.find(
             {"status": "running"}, sort="queue_key", fields=("running_owner",)
         )
-        busy = {found.get("running_owner") for found in running}
+        busy = {job.get("running_owner") for job in running}
         waiting = self._documents.find(
             wanted,
             sort="queue_key",
             limit=LOOK_AHEAD,
             fields=("owner", "progress", "short", "started_at"),
         )
-        found = next((one for one in waiting if _lane_of(one) not in busy), None)
-        if found is None:
+        job = next((job for job in waiting if _lane_of(job) not in busy), None)
+        if job is None:
             return None
         moment = now()
         taken = {
             "status": "running",
-            "running_owner": _lane_of(found),
+            "running_owner": _lane_of(job),
             "token": token,
             "worker": worker,
             "lease_ends_at": moment + lease,
             "attempt_started_at": moment,
-            "started_at": found.get("started_at") or moment,
-            "progress_before": found.get("progress", 0.0),
+            "started_at": job.get("started_at") or moment,
+            "progress_before": job.get("progress", 0.0),
         }
-        return self._change(found["id"], {"$set": taken, "$inc": {"attempts": 1}})
+        return self._change(job["id"], {"$set": taken, "$inc": {"attempts": 1}})
 
     def beat(self, job: Job, *, lease: timedelta, changes: Mapping[str, Any]) -> Job | None:
         """Renew the lease of a running job and change it; None if the lease is another's now."""
@@ -308,8 +309,8 @@ class Jobs:
         stops it. It is idempotent.
         """
         own = {"owner": owner}
-        while found := self._documents.find(own, sort="-place", limit=SWEPT_AT_ONCE, fields=()):
-            for document in found:
+        while documents := self._documents.find(own, sort="-place", limit=SWEPT_AT_ONCE, fields=()):
+            for document in documents:
                 self._remove(document["id"], {})
 
     def faults(self, owner_stays: Callable[[str], bool]) -> Iterator[Fault]:
@@ -348,7 +349,6 @@ def _lane_of(job: Document) -> str:
 
 
 def _seconds_held(job: Job) -> float:
-    """By a worker that has disappeared."""
     if job.attempt_started_at is None or job.lease_ends_at is None:
         return 0.0
     return (job.lease_ends_at - job.attempt_started_at).total_seconds()

@@ -29,7 +29,7 @@ class Places:
         """
         unfinished = {"owner": owner, "slot": {"$gte": 0}}
         held = self._documents.find(unfinished, sort="slot", fields=("slot",))
-        taken = {found["slot"] for found in held}
+        taken = {job["slot"] for job in held}
         free = next((slot for slot in range(MOST_UNFINISHED) if slot not in taken), None)
         if free is None:
             raise TooManyJobs

@@ -92,7 +92,7 @@ class Lane:
         """Remove the folder of a job unless that is unfinished."""
 
         def unused() -> bool:
-            job = jobs.get(folder.name)
+            job = jobs.find(folder.name)
             return job is None or job.ended
 
         remove_if(folder, unused)

@@ -47,7 +47,7 @@ class ImportsService:
         """
         asked = request.model_dump(mode="json")
         # First of all: the upload of a network that was imported is deleted.
-        if before := self._jobs.submitted_before(kind=KIND, owner=owner, request=asked, key=key):
+        if before := self._jobs.queue.find_by_key(kind=KIND, owner=owner, request=asked, key=key):
             return before
         upload = self._uploads.get(request.upload, owner=owner)
         if not upload.complete:
@@ -61,7 +61,7 @@ class ImportsService:
             self._uploads.keep(current, until=now() + KEPT_FOR)
 
         return self._jobs.submit(
-            kind=KIND, owner=owner, request=asked, key=key, short=True, check=keep
+            kind=KIND, owner=owner, request=asked, key=key, short=True, hold=keep
         )
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from skinapi.errors import BadDataset, NotFound
 from skinapi.jobs.job import Job
+from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.jobs.service import JobsService
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.stored_record import StoredRecord
@@ -52,7 +53,7 @@ class TrainingService:
             self._datasets.hold(dataset.id)
 
         return self._jobs.submit(
-            kind=KIND, owner=owner, request=kept.model_dump(mode="json"), check=hold
+            kind=KIND, owner=owner, request=kept.model_dump(mode="json"), hold=hold
         )
 
     def _usable(self, name_or_id: str, *, named: str) -> DatasetVersion:
@@ -78,6 +79,6 @@ class TrainingService:
         return self._jobs.get(job_id=job_id, owner=owner)
 
 
-def uses_dataset(jobs: JobsService, dataset: str) -> bool:
+def uses_dataset(jobs: Jobs, dataset: str) -> bool:
     """Whether a training that has not ended uses the data set of this id."""
     return any(request.get("dataset") == dataset for request in jobs.unfinished_requests())
