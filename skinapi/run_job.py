@@ -7,7 +7,7 @@ import os
 import sys
 
 from skinapi.jobs.process.handlers import Handlers
-from skinapi.jobs.process.job_guard import run_job
+from skinapi.jobs.process.job_guard import guard_job
 from skinapi.settings import Settings
 
 # Each kind of job, and its handler as `module:function`, which only the process of a job imports.
@@ -18,4 +18,4 @@ HANDLERS: Handlers = {
 
 if __name__ == "__main__":
     os.umask(0o077)
-    sys.exit(run_job(HANDLERS, memory=Settings().job_memory))
+    sys.exit(guard_job(HANDLERS, memory=Settings().job_memory))

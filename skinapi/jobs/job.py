@@ -7,8 +7,8 @@ from skinapi.stored_record import StoredRecord
 
 Status = Literal["queued", "running", "completed", "failed", "cancelled"]
 ENDED: tuple[Status, ...] = ("completed", "failed", "cancelled")
-# For the lab's own client, which sends no token (OPEN_LAB): all of its jobs have this owner.
-OPEN_LAB = "open-lab"
+# The jobs of DermaScan lab's client have this owner where it may send no token (OPEN_LAB).
+UNSIGNED_LAB_OWNER = "open-lab"
 
 NO_RIGHT = "Cancelled: its account may not run such jobs any more"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.jobs.job import OPEN_LAB
+from skinapi.jobs.job import UNSIGNED_LAB_OWNER
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.lab.checks import publishing
 from tests.jobs.test_queue import LEASE
@@ -97,7 +97,7 @@ def test_a_data_set_that_is_named_by_its_id_is_told_by_its_name(trained: Backend
 
 def test_a_cancelled_training_is_told_as_failed(trained: Backend) -> None:
     job = start(trained).get_json()["job_id"]
-    trained.services.jobs.cancel(job_id=job, owner=OPEN_LAB, by=OPEN_LAB)
+    trained.services.jobs.cancel(job_id=job, owner=UNSIGNED_LAB_OWNER, by=UNSIGNED_LAB_OWNER)
     found = state(trained, job)
     assert (found["status"], found["message"]) == ("failed", "Cancelled")
 
@@ -148,7 +148,7 @@ def test_a_data_set_is_not_deleted_while_a_training_uses_it(trained: Backend) ->
     path = f"/{listed['path']}"
     job = start(trained).get_json()["job_id"]
     assert admin.call("DELETE", path).status_code == 409
-    trained.services.jobs.cancel(job_id=job, owner=OPEN_LAB, by=OPEN_LAB)
+    trained.services.jobs.cancel(job_id=job, owner=UNSIGNED_LAB_OWNER, by=UNSIGNED_LAB_OWNER)
     assert admin.call("DELETE", path).status_code == 200
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.jobs.job import OPEN_LAB
+from skinapi.jobs.job import UNSIGNED_LAB_OWNER
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
@@ -128,7 +128,7 @@ def publish_the_same_picture(seeder: Seeder, picture: Path) -> None:
         Datasets(store),
         DatasetImages(store),
         picture.read_bytes(),
-        owner=OPEN_LAB,
+        owner=UNSIGNED_LAB_OWNER,
         name=f"Others {new_id()[-6:]}",
     )
 

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.errors import BadDataset, StoreUnavailable
-from skinapi.jobs.process.handlers import Context
+from skinapi.jobs.process.handlers import JobContext
 
 
-def note(context: Context, what: str) -> None:
+def note(context: JobContext, what: str) -> None:
     """In a file of the test, with the process; each line is one write, so none is torn."""
     with Path(context.job.request["notes"]).open("a") as file:
         file.write(f"{context.job.id} {what} {os.getpid()}\n")
 
 
-def note_overlap(context: Context) -> None:
+def note_overlap(context: JobContext) -> None:
     """Whether the process of an attempt before is alive; its last word is in the file."""
     last = Path(f"{context.job.request['notes']}-{context.job.id}")
     if last.exists() and is_alive(int(last.read_text() or 0)):
@@ -35,7 +35,7 @@ def is_alive(pid: int) -> bool:
     return False
 
 
-def count(context: Context) -> dict[str, Any]:
+def count(context: JobContext) -> dict[str, Any]:
     """Steps, each noted; goes on where an interrupted attempt stopped."""
     steps = context.job.request.get("steps", 3)
     pause = context.job.request.get("pause", 0.0)
@@ -56,32 +56,32 @@ def count(context: Context) -> dict[str, Any]:
     return {"steps": steps}
 
 
-def fail(context: Context) -> dict[str, Any]:
+def fail(context: JobContext) -> dict[str, Any]:
     raise BadDataset("Class nv has one lesion; at least three are needed")
 
 
-def break_down(context: Context) -> dict[str, Any]:
+def break_down(context: JobContext) -> dict[str, Any]:
     raise KeyError("a mistake")
 
 
-def lose_store(context: Context) -> dict[str, Any]:
+def lose_store(context: JobContext) -> dict[str, Any]:
     raise StoreUnavailable
 
 
-def crash(context: Context) -> dict[str, Any]:
+def crash(context: JobContext) -> dict[str, Any]:
     note(context, "start")
     os.kill(os.getpid(), signal.SIGKILL)
     return {}
 
 
-def print_much(context: Context) -> dict[str, Any]:
+def print_much(context: JobContext) -> dict[str, Any]:
     block = b"".join(b"%06d %s\n" % (number, b"x" * 92) for number in range(10_000))  # 1 MB
     for _ in range(context.job.request["megabytes"]):
         os.write(1, block)
     return {}
 
 
-def print_secret(context: Context) -> dict[str, Any]:
+def print_secret(context: JobContext) -> dict[str, Any]:
     context.say(f"the key is {os.environ['JWT_SECRET_KEY']}")
     context.say(f"that of the LLM is {os.environ.get('OPENROUTER_API_KEY')}")
     context.say("\x1b[31mred\x1b[0m and \x07 a bell")
@@ -91,18 +91,18 @@ def print_secret(context: Context) -> dict[str, Any]:
     return {}
 
 
-def need_memory(context: Context) -> dict[str, Any]:
+def need_memory(context: JobContext) -> dict[str, Any]:
     return {"bytes": len(bytearray(2 * int(os.environ["JOB_MEMORY_BYTES"])))}
 
 
-def ignore_sigterm(context: Context) -> dict[str, Any]:
+def ignore_sigterm(context: JobContext) -> dict[str, Any]:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     note(context, "start")
     time.sleep(60)
     return {}
 
 
-def leave_grandchildren(context: Context) -> dict[str, Any]:
+def leave_grandchildren(context: JobContext) -> dict[str, Any]:
     """One that was forked and one that was started; both would live on for a minute."""
     if os.fork() == 0:
         time.sleep(60)
@@ -113,11 +113,11 @@ def leave_grandchildren(context: Context) -> dict[str, Any]:
     return {}
 
 
-def answer_too_much(context: Context) -> dict[str, Any]:
+def answer_too_much(context: JobContext) -> dict[str, Any]:
     return {"rows": ["x" * 1000] * 100}
 
 
-def send_nonsense(context: Context) -> dict[str, Any]:
+def send_nonsense(context: JobContext) -> dict[str, Any]:
     """What a library could write into the pipe of events."""
     pipe = int(os.environ["SKINAPI_JOB_EVENTS"])
     os.write(pipe, b'\xff\xfe\n[1]\n{"progress": "much"}\n{"progress": NaN}\n{"metric": 3}\n')

@@ -3,14 +3,14 @@
 import shutil
 from typing import Any
 
-from skinapi.jobs.process.handlers import Context
+from skinapi.jobs.process.handlers import JobContext
 from skinapi.lab.trainings.job_services import open_lab, register_once
 from skinapi.registry.versions.version_record import BROUGHT
 from tests.jobs.handlers import note, note_overlap
 from tests.support.models import write_model
 
 
-def register(context: Context) -> dict[str, Any]:
+def register(context: JobContext) -> dict[str, Any]:
     """Store a model, as a training does in the end."""
     note(context, "start")
     note_overlap(context)

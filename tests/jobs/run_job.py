@@ -6,7 +6,7 @@ It imports no settings, which would be a fifth of what its start costs.
 import os
 import sys
 
-from skinapi.jobs.process.job_guard import run_job
+from skinapi.jobs.process.job_guard import guard_job
 
 KINDS = (
     "count", "fail", "break_down", "lose_store", "crash", "print_much", "print_secret",
@@ -19,4 +19,4 @@ HANDLERS = {kind: f"tests.jobs.handlers:{kind}" for kind in KINDS} | {
 }
 
 if __name__ == "__main__":
-    sys.exit(run_job(HANDLERS, memory=int(os.environ.get("JOB_MEMORY_BYTES", "-1")), niceness=0))
+    sys.exit(guard_job(HANDLERS, memory=int(os.environ.get("JOB_MEMORY_BYTES", "-1")), niceness=0))

@@ -2,9 +2,9 @@
 
 import sys
 
-from skinapi.jobs.process.job_guard import run_job
+from skinapi.jobs.process.job_guard import guard_job
 from skinapi.run_job import HANDLERS
 from skinapi.settings import Settings
 
 if __name__ == "__main__":
-    sys.exit(run_job(HANDLERS, memory=Settings().job_memory, niceness=0))
+    sys.exit(guard_job(HANDLERS, memory=Settings().job_memory, niceness=0))

@@ -2,11 +2,11 @@
 
 import sys
 
-from skinapi.jobs.process.job_guard import run_job
+from skinapi.jobs.process.job_guard import guard_job
 from skinapi.run_job import HANDLERS
 from skinapi.settings import Settings
 
 TINY_HANDLERS = {**HANDLERS, "training": "tests.lab.tiny_training:train"}
 
 if __name__ == "__main__":
-    sys.exit(run_job(TINY_HANDLERS, memory=Settings().job_memory, niceness=0))
+    sys.exit(guard_job(TINY_HANDLERS, memory=Settings().job_memory, niceness=0))

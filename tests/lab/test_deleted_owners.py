@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.jobs.job import OPEN_LAB
+from skinapi.jobs.job import UNSIGNED_LAB_OWNER
 from skinapi.jobs.service import JobsService
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.service import DatasetsService
@@ -103,7 +103,7 @@ def test_nothing_is_stored_after_the_deletion(
 def test_check_finds_data_sets_and_uploads_without_an_account(backend: Backend) -> None:
     store = backend.services.store
     datasets, uploads = Datasets(store), Uploads(store)
-    for owner in ("gone", OPEN_LAB):
+    for owner in ("gone", UNSIGNED_LAB_OWNER):
         datasets.begin(NewDataset(name=owner, owner=owner), size=0)
     uploads.begin(Announced("gone-too", "a.zip", 5, None))
     found = list(backend.services.faults())
@@ -115,4 +115,4 @@ def test_check_finds_data_sets_and_uploads_without_an_account(backend: Backend) 
         assert fault.repair
         fault.repair()
     assert list(backend.services.faults()) == []
-    assert [one["owner"] for one in store.collection("datasets").find()] == [OPEN_LAB]
+    assert [one["owner"] for one in store.collection("datasets").find()] == [UNSIGNED_LAB_OWNER]

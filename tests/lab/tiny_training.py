@@ -5,7 +5,7 @@ interval needs a thousand to be exact, not to be there. And without the charts, 
 
 from typing import Any, cast
 
-from skinapi.jobs.process.handlers import Context
+from skinapi.jobs.process.handlers import JobContext
 from skinapi.lab.trainings import training_job as train_model
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.robustness import stress
@@ -16,7 +16,7 @@ from tests.learning import tiny
 DRAWS = 40
 
 
-def train(context: Context) -> dict[str, Any]:
+def train(context: JobContext) -> dict[str, Any]:
     cast("dict[str, Architecture]", ARCHITECTURES)["MobileNetV2"] = tiny.TINY
     metrics.RESAMPLES = DRAWS
     stress.STRESSES = {"blurred": stress.STRESSES["blurred"]}

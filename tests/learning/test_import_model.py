@@ -19,7 +19,8 @@ from skinapi.errors import (
     SkinAPIError,
     UnreadableNetwork,
 )
-from skinapi.jobs.job import OPEN_LAB, Job
+from skinapi.jobs.job import UNSIGNED_LAB_OWNER, Job
+from skinapi.jobs.process.handlers import JobContext
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.imports import network_export
 from skinapi.lab.imports.import_job import import_model
@@ -38,11 +39,11 @@ from tests.support.backends import Backend
 from tests.support.models import tiny_model
 
 LABELS = ("mel", "nv", "bkl")
-OWNER = OPEN_LAB
+OWNER = UNSIGNED_LAB_OWNER
 
 
 @dataclass
-class Attempt:
+class Attempt(JobContext):
     """A job's context that keeps what the handler tells."""
 
     job: Job

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from skinapi.errors import BadNetwork, NotFound
-from skinapi.jobs.job import OPEN_LAB
+from skinapi.jobs.job import UNSIGNED_LAB_OWNER
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.trainings import job_services
@@ -165,14 +165,14 @@ def test_a_training_whose_version_is_stored_ends_with_it_on_any_machine(
     monkeypatch.setenv("INSTANCE_DIR", str(backend.settings.instance_dir))
     monkeypatch.setenv("ENVIRONMENT", "development")
     asked = {"dataset_name": "moles", "dataset": new_id()}
-    job = backend.services.jobs.submit(kind="training", owner=OPEN_LAB, request=asked)
+    job = backend.services.jobs.submit(kind="training", owner=UNSIGNED_LAB_OWNER, request=asked)
     context = cast("Any", SimpleNamespace(job=job, work=tmp_path))
     with pytest.raises(NotFound):
         train_model.train(context)
     write_model(tmp_path / "model", "trained-1")
     versions = backend.services.models.versions
     stored = versions.register(
-        tmp_path / "model", created_by=OPEN_LAB, origin=Origin(dataset="7", job=job.id)
+        tmp_path / "model", created_by=UNSIGNED_LAB_OWNER, origin=Origin(dataset="7", job=job.id)
     )
     told = {"version": "trained-1", "dataset": "7", "headline": stored.headline}
     assert train_model.train(context) == told

@@ -12,8 +12,6 @@ The handler gets SIGKILL when the guard dies, so no process outlives the others.
 process of its own: a thread beside the handler would wait while a library holds Python's lock.
 """
 
-import importlib
-import json
 import os
 import resource
 import select
@@ -21,17 +19,15 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from pydantic import BaseModel
 
-from skinapi.errors import SkinAPIError, Unavailable
-from skinapi.jobs.job import NEEDS_MEMORY, Job
-from skinapi.jobs.process.handlers import Handler, Handlers
+from skinapi.jobs.job import Job
+from skinapi.jobs.process.handlers import Handlers, JobContext, handle
 from skinapi.jobs.process.process_control import NICEST, boot_time, die_with, give_way
 from skinapi.jobs.process.work_folder import lock_folder
 
@@ -42,10 +38,6 @@ BUSY = 75  # exit status where that has not ended: EX_TEMPFAIL of sysexits.h
 CANCELLED = 143  # exit status after SIGTERM, as a shell has it
 BY_SIGNAL = 128  # plus the number of the signal, as a shell has it
 CHUNK = 4096
-TOO_LITTLE_MEMORY = (
-    "It needs more memory than a job may use: ask for a smaller picture size or batch, or have "
-    "JOB_MEMORY_BYTES raised where the worker runs"
-)
 
 
 class JobRequest(BaseModel):
@@ -55,11 +47,11 @@ class JobRequest(BaseModel):
     lease_s: float
 
 
-def run_job(handlers: Handlers, *, memory: int, niceness: int = NICEST) -> int:
+def guard_job(handlers: Handlers, *, memory: int, niceness: int = NICEST) -> int:
     """Run the job that standard input names, in so many bytes of memory, and return an exit status.
     0: it sent an event with its result or error.
     """
-    worker = Worker()
+    worker = WorkerPipe()
     folder = Path(os.environ[FOLDER]) / worker.job.id
     if not _await_lock(folder, worker):
         return BUSY
@@ -75,23 +67,23 @@ def run_job(handlers: Handlers, *, memory: int, niceness: int = NICEST) -> int:
         _become_handler(guard, worker.job, folder, handlers)
     os.close(int(os.environ[EVENTS_FD]))
     while True:
-        ready, _, _ = select.select([worker.pipe, child_ended], [], [], worker.patience())
+        ready, _, _ = select.select([worker.pipe, child_ended], [], [], worker.lease_left())
         if worker.pipe in ready:
-            worker.listen()
+            worker.read_leases()
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else BY_SIGNAL - code
-        if worker.gone or worker.patience() <= 0:
+        if worker.closed or worker.lease_left() <= 0:
             os.killpg(0, signal.SIGKILL)  # this process too
 
 
-class Worker:
+class WorkerPipe:
     """The worker as its job sees it: through standard input."""
 
     def __init__(self) -> None:
         self.pipe = sys.stdin.fileno()
-        self.gone = False
+        self.closed = False
         self._read = b""
         while b"\n" not in self._read:
             if not (data := os.read(self.pipe, CHUNK)):
@@ -102,27 +94,27 @@ class Worker:
         self.job = request.job
         self._lease_ends = boot_time() + request.lease_s
 
-    def patience(self) -> float:
+    def lease_left(self) -> float:
         """Seconds until the lease is over."""
         return max(0.0, self._lease_ends - boot_time())
 
-    def listen(self) -> None:
+    def read_leases(self) -> None:
         """Read what has come: leases, or the end."""
         data = os.read(self.pipe, CHUNK)
-        self.gone = not data
+        self.closed = not data
         *lines, self._read = (self._read + data).split(b"\n")
         for line in lines:
             with suppress(ValueError):
                 self._lease_ends = boot_time() + float(line)
 
 
-def _await_lock(folder: Path, worker: Worker) -> bool:
+def _await_lock(folder: Path, worker: WorkerPipe) -> bool:
     deadline = time.monotonic() + LOCK_WAIT_S
     while lock_folder(folder) is None:
-        if time.monotonic() > deadline or worker.gone or worker.patience() <= 0:
+        if time.monotonic() > deadline or worker.closed or worker.lease_left() <= 0:
             return False
         if select.select([worker.pipe], [], [], 0.1)[0]:
-            worker.listen()
+            worker.read_leases()
     return True
 
 
@@ -136,7 +128,6 @@ def _wake_on_child() -> int:
 
 
 def _become_handler(guard: int, job: Job, folder: Path, handlers: Handlers) -> NoReturn:
-    """The child: run the handler, and exit."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, _end_at_sigterm)
@@ -146,7 +137,7 @@ def _become_handler(guard: int, job: Job, folder: Path, handlers: Handlers) -> N
     os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
     status = 1
     try:
-        status = _handle(JobContext(job, folder, int(os.environ[EVENTS_FD])), handlers)
+        status = handle(JobContext(job, folder, int(os.environ[EVENTS_FD])), handlers)
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1
     except BaseException:  # noqa: BLE001 (nothing above this frame may run in the child)
@@ -159,64 +150,3 @@ def _become_handler(guard: int, job: Job, folder: Path, handlers: Handlers) -> N
 
 def _end_at_sigterm(_: int, __: FrameType | None) -> NoReturn:
     sys.exit(CANCELLED)
-
-
-class JobContext:
-    """The `Context` of a handler: sends what it reports to the worker."""
-
-    def __init__(self, job: Job, work: Path, events: int) -> None:
-        self.job, self.work = job, work
-        self._events = events
-
-    def progress(self, percent: float, message: str) -> None:
-        self.send({"progress": percent, "message": message})
-
-    def metric(self, **values: float | str) -> None:
-        self.send({"metric": values})
-
-    def say(self, line: str) -> None:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
-
-    def send(self, event: Mapping[str, Any]) -> None:
-        data = json.dumps(event, default=str).encode() + b"\n"
-        while data:
-            data = data[os.write(self._events, data) :]
-
-
-def _handle(context: JobContext, handlers: Handlers) -> int:
-    try:
-        result = _handler_of(context.job.kind, handlers)(context)
-    except Unavailable as error:
-        context.send({"error": error.detail, "code": error.code, "again": True})
-    except SkinAPIError as error:
-        context.send({"error": error.detail, "code": error.code})
-    except Exception as error:  # noqa: BLE001 (whatever it is, the owner is told)
-        traceback.print_exc()
-        if _lacks_memory(error):
-            context.send({"error": TOO_LITTLE_MEMORY, "code": NEEDS_MEMORY})
-            return 0
-        says = f"It ended with an error of the program ({type(error).__name__}); the log has more"
-        context.send({"error": says, "code": SkinAPIError.code})
-    else:
-        context.send({"result": result})
-    return 0
-
-
-def _lacks_memory(error: Exception) -> bool:
-    """Also where TensorFlow says it, which is not imported here."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
-
-
-def _handler_of(kind: str, handlers: Handlers) -> Handler:
-    if kind not in handlers:
-        raise SkinAPIError(f"This server has no code for jobs of the kind {kind}")
-    module, _, name = handlers[kind].partition(":")
-    try:
-        handler: Handler = getattr(importlib.import_module(module), name)
-    except ModuleNotFoundError as error:
-        raise SkinAPIError(
-            f"What jobs of the kind {kind} need is not installed where the worker runs "
-            f"({error.name}): install requirements.txt there (`make lab`)"
-        ) from error
-    return handler

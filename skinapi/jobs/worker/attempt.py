@@ -26,7 +26,7 @@ from skinapi.jobs.worker.log_lines import LogLines
 from skinapi.logs import log
 
 # Why an attempt is over although its process had not ended.
-Stop = Literal["cancelled", "stopping", "fenced", "lease", "no right", "time"]
+StopReason = Literal["cancelled", "stopping", "fenced", "lease", "no right", "time"]
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Attempt:
         self._jobs, self._job, self._wakeup = jobs, job, wakeup
         self._lines = LogLines(jobs.logs, job.id, secrets=settings.secrets)
         self._lines.say(f"[attempt {job.attempts} of {MOST_ATTEMPTS}]")
-        self._stop: Stop | None = None
+        self._stop: StopReason | None = None
         self._result: Any = None
         self._error: str | None = None
         self._code: str | None = None
@@ -175,7 +175,7 @@ class Attempt:
     def _lease_left(self) -> float:
         return max(0.0, self._lease_ends - boot_time())
 
-    def _end(self, why: Stop) -> None:
+    def _end(self, why: StopReason) -> None:
         self._stop = why
         if why in ("fenced", "lease"):
             self._process.kill()  # another worker may have begun

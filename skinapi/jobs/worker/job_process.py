@@ -23,7 +23,7 @@ DRAIN_S = 2.0
 
 
 class JobProcess:
-    """A session of its own: the guard (run_job.py), the handler, and whatever that starts."""
+    """A session of its own: the guard (job_guard.py), the handler, and whatever that starts."""
 
     def __init__(
         self,

@@ -71,7 +71,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGCHLD, self._wake)
-        if jobs := self._lane.once_there(self._open_jobs):
+        if jobs := self._lane.retry_while_store_is_away(self._open_jobs):
             with ThreadPoolExecutor(1, "short-jobs") as threads:
                 beside = threads.submit(self._take_short_jobs, jobs)
                 try:
@@ -103,8 +103,8 @@ class Worker:
 
     def _take_jobs(self, jobs: Jobs) -> None:
         while not self.stopping():
-            self._lane.once_there(lambda: self._sweep(jobs))
-            job = self._lane.once_there(lambda: self._work_or_tidy(jobs))
+            self._lane.retry_while_store_is_away(lambda: self._sweep(jobs))
+            job = self._lane.retry_while_store_is_away(lambda: self._work_or_tidy(jobs))
             if job is None:
                 self._await_work()
             elif self._broker and self.stopping():
@@ -117,7 +117,7 @@ class Worker:
         poll = self._settings.timing.seldom_poll if self._broker else self._settings.timing.poll
         try:
             while not self.stopping():
-                if not self._lane.busy or self._short_lane.once_there(work) is None:
+                if not self._lane.busy or self._short_lane.retry_while_store_is_away(work) is None:
                     self._short_lane.wait(poll)
         finally:
             self._stop()

@@ -97,7 +97,7 @@ class Lane:
 
         remove_if(folder, unused)
 
-    def once_there(self, act: Callable[[], T]) -> T | None:
+    def retry_while_store_is_away(self, act: Callable[[], T]) -> T | None:
         """Do this; while the store is away, wait, and do it again. None when told to stop."""
         while not self._settings.stopping():
             try:

@@ -7,7 +7,7 @@ where it holds more than the layers of an allow list (learning/package/keras_obj
 from pathlib import Path
 from typing import Any
 
-from skinapi.jobs.process.handlers import Context
+from skinapi.jobs.process.handlers import JobContext
 from skinapi.lab.imports.network_export import ExportRequest, export_confined
 from skinapi.lab.imports.service import ImportRequest, suffix_of
 from skinapi.lab.trainings.job_services import LabOfJob, open_lab, register_once
@@ -19,7 +19,7 @@ READ, EXPORTED, COMPARED = 10.0, 60.0, 90.0
 PIECE = 1024 * 1024
 
 
-def import_model(context: Context) -> dict[str, Any]:
+def import_model(context: JobContext) -> dict[str, Any]:
     """The handler of jobs of the kind `import`. Raises NotFound where the upload is gone, and
     BadNetwork, BadRequest, Conflict. The upload is deleted when its version is stored.
     """

@@ -9,7 +9,7 @@ from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.owners import may_research
 from skinapi.errors import Forbidden
 from skinapi.jobs.job import NO_RIGHT
-from skinapi.jobs.process.handlers import Context
+from skinapi.jobs.process.handlers import JobContext
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.trainings.training_folder import write_training_folder
@@ -23,7 +23,7 @@ from skinapi.storage import open_store
 
 @dataclass(frozen=True)
 class LabOfJob:
-    context: Context
+    context: JobContext
     settings: Settings
     datasets: Datasets
     images: DatasetImages
@@ -63,7 +63,7 @@ class LabOfJob:
         return folder
 
 
-def open_lab(context: Context) -> LabOfJob:
+def open_lab(context: JobContext) -> LabOfJob:
     settings = Settings()
     store = open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
     trail = AuditTrail(store, lambda: context.job.id, secrets=settings.audit_secrets())

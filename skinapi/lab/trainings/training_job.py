@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.errors import BadNetwork
-from skinapi.jobs.process.handlers import Context
+from skinapi.jobs.process.handlers import JobContext
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.datasets.learned_pictures import learned_by
 from skinapi.lab.trainings.job_services import LabOfJob, open_lab, register_once
@@ -46,7 +46,7 @@ TRAINING = "training"  # the folder of the checkpoints
 class MeasuringSteps:
     """Passes lines on to the job's log, and moves its progress by those that count pictures."""
 
-    context: Context
+    context: JobContext
     begin: float
     end: float
     message: str
@@ -62,7 +62,7 @@ class MeasuringSteps:
             self.begin = reached
 
 
-def train(context: Context) -> dict[str, Any]:
+def train(context: JobContext) -> dict[str, Any]:
     """The handler of jobs of the kind `training`. Raises NotFound where the data set is gone."""
     lab = open_lab(context)
     version = lab.find_stored() or _store_version(lab)
@@ -100,7 +100,7 @@ def _store_version(lab: LabOfJob) -> ModelVersion:
 
 
 def _write_source(
-    context: Context, lab: LabOfJob, dataset: DatasetVersion, serving: Path | None
+    context: JobContext, lab: LabOfJob, dataset: DatasetVersion, serving: Path | None
 ) -> Path:
     """The data set as a folder, without what is in the reference. It is written again where a
     picture of it was erased before the training begins. The folder's name stands in the card, which
@@ -119,7 +119,7 @@ def _write_source(
 
 
 def _write_once(
-    context: Context, lab: LabOfJob, dataset: DatasetVersion, serving: Path | None, folder: Path
+    context: JobContext, lab: LabOfJob, dataset: DatasetVersion, serving: Path | None, folder: Path
 ) -> None:
     context.progress(0.0, "Reading the data set")
     reference = lab.datasets.reference()
@@ -192,7 +192,7 @@ def choose_start(architecture: str, serving: Path | None, weights: Path | None) 
     return str(found) if found else "none"
 
 
-def _tell_epoch(context: Context, row: Mapping[str, float], epochs: int) -> None:
+def _tell_epoch(context: JobContext, row: Mapping[str, float], epochs: int) -> None:
     known = {name: value for name, value in row.items() if math.isfinite(value)}
     context.metric(**known, timestamp=now().isoformat())
     share = row["epoch"] / epochs
