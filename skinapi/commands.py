@@ -33,7 +33,7 @@ from skinapi.storage.backup.backup_file import Counts, verify_backup
 from skinapi.storage.backup.restore import restore_backup
 from skinapi.storage.backup.writing import write_backup
 from skinapi.storage.faults import Fault
-from skinapi.storage.files.file_blobs import new_file
+from skinapi.storage.files.durable import new_file
 from skinapi.storage.store_version import accept_key, join_store
 
 FIRST_ADMIN = "admin@skinapi.local"

@@ -27,7 +27,7 @@ def open_store(*, instance_dir: Path, mongo_uri: str | None) -> Store:
         opened: Store = mongo
         return opened
     store = _sqlite_store(instance_dir)
-    store.check_in_place()
+    store.refuse_if_lost()
     return store
 
 

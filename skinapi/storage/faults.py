@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from skinapi.errors import BlobDamaged, StoreUnavailable, UnsafeSettings
-from skinapi.storage.ids import made_at, now
+from skinapi.storage.ids import LONGEST_WRITE, made_at, now
 from skinapi.storage.ports import Document, Store
-
-LONGEST_REQUEST = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ def blob_faults(store: Store) -> Iterator[Fault]:
                     yield Fault(f"{subject} gone", repair)
     for key in sorted(stored - referenced):
         # A younger blob may belong to a running request, which stores the record after the blob.
-        if made_at(key) < now() - LONGEST_REQUEST:
+        if made_at(key) < now() - LONGEST_WRITE:
             yield Fault(f"blob {key} belongs to no record", partial(store.blobs.delete, key))
 
 

@@ -10,6 +10,8 @@ from skinapi.errors import BlobDamaged
 
 # Clocks are set back by an hour where a time zone was wrong; those of servers differ by seconds.
 CLOCK_TOLERANCE = timedelta(hours=1)
+# A draft, or a blob without a record, that is older was left by an interrupted write.
+LONGEST_WRITE = timedelta(hours=1)
 BLOB_KEY = re.compile(r"[0-9a-f]{32}-[0-9a-f]{64}")
 
 
@@ -85,7 +87,7 @@ def new_blob_key(data: bytes) -> str:
     return f"{new_id()}-{hashlib.sha256(data).hexdigest()}"
 
 
-def check_blob_key(key: str) -> str:
+def require_blob_key(key: str) -> str:
     """Return the key. Raises ValueError if its form is wrong."""
     if not BLOB_KEY.fullmatch(key):
         raise ValueError("not a blob key")

@@ -16,7 +16,7 @@ from skinapi.errors import BrokenBackup, Conflict, Duplicate
 from skinapi.storage.backup.backup_file import CHUNK_BYTES, Counts, verify_backup
 from skinapi.storage.backup.restore import RESTORES, refuse_unfinished_restore, restore_backup
 from skinapi.storage.backup.writing import write_backup
-from skinapi.storage.files.file_blobs import new_file
+from skinapi.storage.files.durable import new_file
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.mongo.mongo_snapshot import LIMIT_WINDOWS
 from skinapi.storage.mongo.mongo_store import MongoStore

@@ -4,7 +4,6 @@ the whole blob or none.
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 
 from bson import ObjectId
@@ -14,13 +13,12 @@ from pymongo import WriteConcern
 from pymongo.database import Database
 
 from skinapi.errors import BlobDamaged
-from skinapi.storage.ids import check_blob_key, new_blob_key, now, verified_blob
+from skinapi.storage.ids import LONGEST_WRITE, new_blob_key, now, require_blob_key, verified_blob
 from skinapi.storage.mongo.mongo_errors import mongo_errors
 from skinapi.storage.mongo.mongo_timeout import with_longer_timeout
 from skinapi.storage.mongo.outage import ErrorContext
 from skinapi.storage.ports import Document
 
-LONGEST_UPLOAD = timedelta(hours=1)
 CHUNK_BYTES = 255 * 1024  # the specification's default
 
 
@@ -43,7 +41,7 @@ class GridBlobs:
 
     def put_as(self, key: str, data: bytes) -> None:
         with self._error_context():
-            if not self._files.find_one({"filename": check_blob_key(key)}, {"_id": 1}):
+            if not self._files.find_one({"filename": require_blob_key(key)}, {"_id": 1}):
                 self._upload(key, verified_blob(key, data))
 
     def _upload(self, key: str, data: bytes) -> None:
@@ -73,7 +71,7 @@ class GridBlobs:
     def get(self, key: str) -> bytes | None:
         with self._error_context():
             try:
-                stream = self._bucket.open_download_stream_by_name(check_blob_key(key))
+                stream = self._bucket.open_download_stream_by_name(require_blob_key(key))
                 data: bytes = stream.read()
             except NoFile:
                 return None
@@ -83,7 +81,7 @@ class GridBlobs:
 
     def delete(self, key: str) -> None:
         with self._error_context():
-            for entry in self._files.find({"filename": check_blob_key(key)}, {"_id": 1}):
+            for entry in self._files.find({"filename": require_blob_key(key)}, {"_id": 1}):
                 with suppress(NoFile):  # another request has deleted it
                     self._bucket.delete(entry["_id"])
 
@@ -94,7 +92,7 @@ class GridBlobs:
 
     def sweep(self) -> None:
         # Chunks of an upload that is still running have no entry in fs.files yet.
-        oldest_running = ObjectId.from_datetime(now() - LONGEST_UPLOAD)
+        oldest_running = ObjectId.from_datetime(now() - LONGEST_WRITE)
         with self._error_context(), self._longer_timeout():
             for orphan in self._chunks.aggregate(
                 [

@@ -7,17 +7,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import apsw
-import structlog
 
 from skinapi.errors import Duplicate, StoreUnavailable
+from skinapi.logs import log
 from skinapi.storage.files.disk_errors import LOST, LOST_LOG, disk_error
-from skinapi.storage.files.file_blobs import write_synced
+from skinapi.storage.files.durable import write_durably
 from skinapi.storage.files.file_lock import locked
 
-log: Any = structlog.get_logger("skinapi")
 LONGEST_WAIT_MS = 15_000
 APPLICATION_ID = 0x536B696E  # "Skin"
 # https://www.sqlite.org/fileformat.html#the_database_header
@@ -47,31 +46,32 @@ class SqliteFile:
         with locked(self._lock):
             yield
 
+    @property
+    def made(self) -> bool:
+        return self._marker.exists()
+
     def make(self) -> None:
-        """Create the database, then the marker file, unless the marker file is there.
+        """Create the database, then the marker file. Call it with the writer's lock.
 
         After a crash before the marker is written, the next call starts again. Whoever serves does
         not call this: where the folder is missing for a while, an empty database in its place would
         take records that are gone once the folder is back.
         """
-        with self.locked():
-            if self._marker.exists():
-                return
-            connection = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.close()
-            write_synced(self._marker, MARKER)
+        connection = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.close()
+        write_durably(self._marker, MARKER)
 
     def connect(self) -> apsw.Connection:
         """Open a connection for one thread of one process.
 
         Raises StoreUnavailable if the file is missing, replaced or damaged.
         """
-        self.check_in_place()
+        self.refuse_if_lost()
         with self.locked():
             self._forget_parents_connections()
-            self.check_same_file()
+            self.refuse_if_replaced()
             if not (_is_ours(self._path) and self._has_not_shrunk()):
                 self._refuse(DAMAGED)
             self._opened_inode = _inode_of(self._path)
@@ -118,12 +118,12 @@ class SqliteFile:
         self._largest_size = max(size, self._largest_size)
         return size == self._largest_size
 
-    def check_in_place(self) -> None:
+    def refuse_if_lost(self) -> None:
         """Raises StoreUnavailable where the file is missing, or was never made."""
-        if not (self._marker.exists() and self._path.exists()):
+        if not (self.made and self._path.exists()):
             self._refuse(MISSING)
 
-    def check_same_file(self) -> None:
+    def refuse_if_replaced(self) -> None:
         """Raises StoreUnavailable if the file at the path, or its write-ahead log, was removed or
         replaced.
 

@@ -1,8 +1,4 @@
-"""The store in one SQLite file: its connections, its transactions, and its collections.
-
-How documents are read and written is in sqlite_documents.py; how the file is opened and locked, in
-sqlite_file.py; which writes share a commit, in group_commit.py.
-"""
+"""The store in one SQLite file: its connections, its transactions, and its collections."""
 
 import os
 import threading
@@ -50,14 +46,15 @@ class SqliteStore:
         self._collections: dict[str, SqliteDocuments] = {}
 
     def make(self) -> None:
-        """Create what is missing of a store that was not made yet."""
-        with sqlite_errors():
-            self._files.make()  # before the database, which says that all was made
-            self._file.make()
+        """Create a store that was not made yet."""
+        with sqlite_errors(), self._file.locked():
+            if not self._file.made:
+                self._files.make()  # before the database, whose marker says that all was made
+                self._file.make()
 
-    def check_in_place(self) -> None:
+    def refuse_if_lost(self) -> None:
         """Raises StoreUnavailable where the database is missing, or was never made."""
-        self._file.check_in_place()
+        self._file.refuse_if_lost()
 
     def collection(self, name: str) -> SqliteDocuments:
         return self._collections.setdefault(name, SqliteDocuments(self, check_name(name)))
@@ -78,8 +75,8 @@ class SqliteStore:
 
         Raises StoreUnavailable if that fails, and DiskFull where the next change would not fit.
         """
-        self.check_in_place()
-        self._files.check_in_place()
+        self.refuse_if_lost()
+        self._files.refuse_if_lost()
         # An empty commit writes nothing, so a full disk does not refuse it.
         with sqlite_errors():
             if _is_full(self._path.parent):
@@ -162,7 +159,7 @@ class SqliteStore:
             try:
                 yield connection
                 connection.execute("COMMIT")
-                self._file.check_same_file()  # else nobody would be told that it is lost
+                self._file.refuse_if_replaced()  # else nobody would be told that it is lost
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -179,7 +176,7 @@ class SqliteStore:
             self._close_where(lambda thread: not thread.is_alive())
             holder.pid, holder.connection = pid, connection
         else:
-            self._file.check_same_file()
+            self._file.refuse_if_replaced()
         found: apsw.Connection = holder.connection
         return found
 
