@@ -38,7 +38,7 @@ from skinapi.lab.uploads.upload_records import (
 from skinapi.storage.ids import now
 from skinapi.web.access import Subject
 from skinapi.web.answers.error_responses import log_fault
-from skinapi.web.bodies.multipart import PartBegins
+from skinapi.web.bodies.multipart import PartHead
 from skinapi.web.limits.size_limits import body_too_large
 from skinapi.web.schemas.pagination import Page
 
@@ -196,7 +196,7 @@ class DatasetsService:
     def send_form(
         self,
         *,
-        parts: Iterable[PartBegins | bytes],
+        parts: Iterable[PartHead | bytes],
         field: str,
         describe: Callable[[Mapping[str, str]], NewDataset],
     ) -> tuple[Published, list[str]]:

@@ -10,7 +10,7 @@ from typing import IO
 from skinapi.lab.archives.contents import Sent
 from skinapi.lab.archives.file_names import clean_name
 from skinapi.lab.archives.quarantine import QuarantineFile, QuarantineFolder
-from skinapi.web.bodies.multipart import PartBegins
+from skinapi.web.bodies.multipart import PartHead
 
 
 @dataclass
@@ -21,16 +21,14 @@ class Received:
     texts: Mapping[str, str] = field(default_factory=dict)
 
 
-def receive(
-    parts: Iterable[PartBegins | bytes], folder: QuarantineFolder, *, field: str
-) -> Received:
+def receive(parts: Iterable[PartHead | bytes], folder: QuarantineFolder, *, field: str) -> Received:
     """Raises BadArchive for a name that is refused, and what the folder and the form raise."""
     files: list[tuple[str, Path, QuarantineFile]] = []
     texts: dict[str, bytearray] = {}
     with ExitStack() as opened:
-        head: PartBegins | None = None
+        head: PartHead | None = None
         for event in parts:
-            if isinstance(event, PartBegins):
+            if isinstance(event, PartHead):
                 head = event
                 opened.close()  # the file before is complete
                 if _is_file(head, field):
@@ -50,6 +48,6 @@ def _open(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def _is_file(head: PartBegins, field: str) -> bool:
+def _is_file(head: PartHead, field: str) -> bool:
     """Whether it is a file of this field; a browser sends one without a name for an empty input."""
     return head.name == field and bool(head.filename)

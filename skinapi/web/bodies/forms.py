@@ -5,12 +5,11 @@ from typing import Any, TypeVar, get_args
 from flask import Request
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import HTTPException
 
-from skinapi.errors import BadRequest, InvalidBody, UnsupportedMediaType
+from skinapi.errors import InvalidBody, UnsupportedMediaType
 from skinapi.web.bodies.multipart import read_parts
-from skinapi.web.bodies.request_parsing import sentence_of
-from skinapi.web.request_context import is_oversize, largest_body, oversize
+from skinapi.web.bodies.request_parsing import client_stream, sentence_of
+from skinapi.web.request_context import largest_body, oversize
 from skinapi.web.schemas.schema_types import Form, Upload
 
 F = TypeVar("F", bound=Form)
@@ -44,29 +43,18 @@ def read_form(schema: type[F], request: Request) -> F:
 
 
 def _parse(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, Upload]]:
-    """The texts and the files of the form.
-
-    Every server raises errors of its own when the stream breaks off, so each error counts as the
-    client's. Raises BadRequest, or PayloadTooLarge where the body was cut off at its limit.
-    """
-    stream = request.stream
+    """The texts and the files of the form. Raises BadRequest, PayloadTooLarge."""
     boundary = request.mimetype_params.get("boundary", "").encode("latin-1", "replace")
     texts: list[tuple[str, str]] = []
     files: list[tuple[str, Upload]] = []
-    try:
-        for part in read_parts(stream, boundary, most=MOST_PARTS, most_text=MOST_TEXT):
-            if part.filename is None:
-                texts.append((part.name, part.text))
+    with client_stream(request, "The form could not be read"):
+        for head, content in read_parts(
+            request.stream, boundary, most=MOST_PARTS, most_text=MOST_TEXT
+        ):
+            if head.filename is None:
+                texts.append((head.name, content.decode(head.charset, "replace")))
             else:
-                files.append((part.name, Upload(part.filename, part.content)))
-    except HTTPException:
-        raise
-    except Exception as error:
-        if is_oversize(request, stream.tell()):
-            raise oversize() from error  # cut off
-        raise BadRequest("The form could not be read") from error
-    if is_oversize(request, stream.tell()):
-        raise oversize()
+                files.append((head.name, Upload(head.filename, content)))
     return MultiDict(texts), MultiDict(files)
 
 

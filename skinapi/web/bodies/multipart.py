@@ -33,22 +33,8 @@ _BLANK_LINE = re.compile(rb"\r\n\r\n|\r\r|\n\n")
 
 
 @dataclass(frozen=True, slots=True)
-class FormPart:
-    """A text field, or a file where `filename` is set."""
-
-    name: str
-    content: bytes
-    filename: str | None
-    charset: str
-
-    @property
-    def text(self) -> str:
-        return self.content.decode(self.charset, "replace")
-
-
-@dataclass(frozen=True, slots=True)
-class PartBegins:
-    """The head of a part; its bytes follow."""
+class PartHead:
+    """Of a text field, or of a file where `filename` is set."""
 
     name: str
     filename: str | None
@@ -57,11 +43,11 @@ class PartBegins:
 
 def read_parts(
     stream: IO[bytes], boundary: bytes, *, most: int, most_text: int
-) -> Iterator[FormPart]:
-    """Yield the parts of the form. Raises RequestEntityTooLarge for more parts than `most`, for
-    more bytes of text, and for larger headers; ValueError for a form that is broken.
+) -> Iterator[tuple[PartHead, bytes]]:
+    """Yield the head and the bytes of each part. Raises RequestEntityTooLarge for more parts than
+    `most`, for more bytes of text, and for larger headers; ValueError for a form that is broken.
     """
-    head: PartBegins | None = None
+    head: PartHead | None = None
     content = io.BytesIO()
     for event in stream_parts(stream, boundary, most=most, most_text=most_text):
         if isinstance(event, bytes):
@@ -69,15 +55,15 @@ def read_parts(
             continue
         if head:
             # `getvalue` returns the bytes that were written; `read` would copy them.
-            yield FormPart(head.name, content.getvalue(), head.filename, head.charset)
+            yield head, content.getvalue()
         head, content = event, io.BytesIO()
     if head:
-        yield FormPart(head.name, content.getvalue(), head.filename, head.charset)
+        yield head, content.getvalue()
 
 
 def stream_parts(
     stream: IO[bytes], boundary: bytes, *, most: int, most_text: int
-) -> Iterator[PartBegins | bytes]:
+) -> Iterator[PartHead | bytes]:
     """Yield the head of each part, then its bytes in pieces. Raises as `read_parts`.
 
     The last part may be cut off: then ValueError is raised after its pieces.
@@ -123,10 +109,10 @@ def _next(decoder: MultipartDecoder) -> Event:
     return decoder.next_event()
 
 
-def _begun(part: Field | File) -> PartBegins:
+def _begun(part: Field | File) -> PartHead:
     _, options = parse_options_header(part.headers.get("content-type", ""))
     charset = options.get("charset", "").lower()
-    return PartBegins(
+    return PartHead(
         name=part.name,
         filename=part.filename if isinstance(part, File) else None,
         charset=charset if charset in CHARSETS else "utf-8",

@@ -1,6 +1,7 @@
 """Parses and validates JSON bodies, queries and paths of requests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from flask import Request
@@ -44,7 +45,8 @@ def read_body(schema: type[B], request: Request) -> B:
 
     Raises InvalidBody, UnsupportedMediaType, BadRequest, PayloadTooLarge.
     """
-    data = _read(request)
+    with client_stream(request, "The request body could not be read"):
+        data = request.get_data(cache=False)
     if data and request.mimetype != "application/json":
         raise UnsupportedMediaType
     if holds_more_values(data, MOST_VALUES):
@@ -55,21 +57,23 @@ def read_body(schema: type[B], request: Request) -> B:
         raise InvalidBody(sentence_of(error, missing=schema.missing)) from error
 
 
-def _read(request: Request) -> bytes:
-    """The bytes of the body.
+@contextmanager
+def client_stream(request: Request, unreadable: str) -> Iterator[None]:
+    """Within it the body is read. Raises BadRequest with this sentence, PayloadTooLarge.
 
     Every server raises errors of its own when the stream breaks off or a chunk is invalid, so each
-    error counts as the client's. Raises BadRequest, PayloadTooLarge.
+    error counts as the client's.
     """
     try:
-        data = request.get_data(cache=False)
+        yield
     except HTTPException:
         raise
     except Exception as error:
-        raise BadRequest("The request body could not be read") from error
-    if is_oversize(request, len(data)):
+        if is_oversize(request, request.stream.tell()):  # cut off at its limit
+            raise oversize() from error
+        raise BadRequest(unreadable) from error
+    if is_oversize(request, request.stream.tell()):
         raise oversize()
-    return data
 
 
 def read_query(schema: type[Q], request: Request) -> Q:

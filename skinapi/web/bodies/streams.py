@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from flask import Request
-from werkzeug.exceptions import HTTPException
 
-from skinapi.errors import BadRequest, UnsupportedMediaType
+from skinapi.errors import UnsupportedMediaType
 from skinapi.web.bodies.forms import MOST_TEXT, MULTIPART
-from skinapi.web.bodies.multipart import PartBegins, stream_parts
-from skinapi.web.request_context import is_oversize, oversize
+from skinapi.web.bodies.multipart import PartHead, stream_parts
+from skinapi.web.bodies.request_parsing import client_stream
 from skinapi.web.schemas.schema_types import Form
 
 F = TypeVar("F", bound=Form)
 MOST_STREAMED_PARTS = 20_000
+UNREADABLE = "The body could not be read"
 
 
 class FormStream(Generic[F]):
@@ -25,7 +25,7 @@ class FormStream(Generic[F]):
             raise UnsupportedMediaType(f"Send the body as {MULTIPART}")
         self._request = request
 
-    def __iter__(self) -> Iterator[PartBegins | bytes]:
+    def __iter__(self) -> Iterator[PartHead | bytes]:
         """Raises BadRequest for a form that is broken or cut off, PayloadTooLarge for one that is
         too large. What its consumer raises is not touched.
         """
@@ -34,17 +34,12 @@ class FormStream(Generic[F]):
         found = stream_parts(
             request.stream, boundary, most=MOST_STREAMED_PARTS, most_text=MOST_TEXT
         )
+        event: PartHead | bytes | None
         while True:
-            try:
-                event = next(found)
-            except StopIteration:
-                if is_oversize(request, request.stream.tell()):  # its last byte was one too many
-                    raise oversize() from None
+            with client_stream(request, UNREADABLE):
+                event = next(found, None)
+            if event is None:
                 return
-            except HTTPException:
-                raise
-            except Exception as error:  # every server has errors of its own
-                raise _broken(request) from error
             yield event
 
 
@@ -56,18 +51,5 @@ class BodyStream:
 
     def read(self, size: int) -> bytes:
         """At most `size` bytes; none at the end. Raises BadRequest, PayloadTooLarge."""
-        request = self._request
-        try:
-            data = request.stream.read(size)
-        except HTTPException:
-            raise
-        except Exception as error:
-            raise _broken(request) from error
-        if is_oversize(request, request.stream.tell()):
-            raise oversize()
-        return data
-
-
-def _broken(request: Request) -> Exception:
-    too_large = is_oversize(request, request.stream.tell())
-    return oversize() if too_large else BadRequest("The body could not be read")
+        with client_stream(self._request, UNREADABLE):
+            return self._request.stream.read(size)
