@@ -30,6 +30,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from skinapi.errors import SkinAPIError, StoreUnavailable
 from skinapi.logs import shield_output
 from skinapi.server.buffering_worker import BufferingWorker
+from skinapi.server.gunicorn_version import refuse_other_gunicorn
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store
@@ -275,6 +276,7 @@ def on_starting(arbiter: Arbiter) -> None:
     logged = ""
     while True:
         try:
+            refuse_other_gunicorn()
             refuse_unsafe(settings)
             make_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
         except StoreUnavailable as error:
