@@ -174,7 +174,10 @@ def test_requests_in_a_row_win_no_address_more_connections(tmp_path: Path) -> No
     """
     row = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n" * 400
     most = size(20, BufferingWorker.most_of_address)
-    fewer = f"from skinapi.server import buffering_worker as s; s.BufferingWorker.most_of_address = {most}"
+    fewer = (
+        "from skinapi.server.buffering_worker import BufferingWorker as W;"
+        f"W.most_of_address = {most}"
+    )
     with stopping(Server(tmp_path, {"THREADS": "2"}, workers=1)) as server:
         server.start(("-c", f"{fewer}; {SERVE}"))
         (worker,) = server.workers()
