@@ -333,7 +333,7 @@ def open_model_services(
         reviews=services.reviews,
         issued=services.issued,
         trail=services.trail,
-        narrate=narrator.narrate,
+        narrator=narrator,
         llm=settings.openrouter_api_key is not None,
         clinic=settings.clinic_name,
         address=settings.address,

@@ -1,21 +1,8 @@
-"""Errors of reports and their narratives."""
+"""Errors of reports."""
 
-from skinapi.errors import SkinAPIError, Unavailable
+from skinapi.errors import SkinAPIError
 
 
 class NoSuchLanguage(SkinAPIError):
     status, code = 406, "no_such_language"
     sentence = "There are no words in this language; the languages are"
-
-
-class NarrativeUnavailable(Unavailable):
-    """The LLM wrote no usable narrative; `reason` is a value of `narrative.Reason`.
-
-    The template writes the narrative instead, so no client ever sees this error.
-    """
-
-    code, sentence = "unwritten", "The report could not be put into other words"
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__()

@@ -1,10 +1,9 @@
 """The narrative: the facts of a report in words, written by the template or with the LLM."""
 
 from enum import StrEnum
-from typing import Protocol
 
+from skinapi.errors import Unavailable
 from skinapi.languages import Language
-from skinapi.reports.facts import Facts
 from skinapi.stored_record import StoredRecord
 
 # The Angular app's PDF shows the four sections on one page, without a page break and in a Latin-1
@@ -65,6 +64,19 @@ class Reason(StrEnum):
     WORDS = "words"
 
 
+class NarrativeUnavailable(Unavailable):
+    """The LLM wrote no usable narrative.
+
+    The template writes the narrative instead, so no client ever sees this error.
+    """
+
+    code, sentence = "unwritten", "The report could not be put into other words"
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+        super().__init__()
+
+
 class Source(StoredRecord):
     """The writer of a narrative: the LLM, with its model, or the template. `reason` is set if the
     LLM was requested and its text was not used.
@@ -88,7 +100,3 @@ class Narrative(StoredRecord):
         """All texts, in the order in which they are read."""
         sections: tuple[str, ...] = tuple(self.sections.model_dump().values())
         return (*sections, *self.findings, *self.limits, *self.next_steps)
-
-
-class NarrativeWriter(Protocol):
-    def write(self, facts: Facts, language: Language) -> Narrative: ...

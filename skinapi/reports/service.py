@@ -3,9 +3,8 @@ reports.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account
@@ -16,7 +15,7 @@ from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import RecordsService
 from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import Narrative
+from skinapi.reports.llm.narrator import Narrator
 from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.pdf.printing import RENDERER, render_pdf
 from skinapi.reports.report import Pictures, Report, ReportedPatient, SealView
@@ -27,21 +26,6 @@ from skinapi.web.access import Subject
 HASH = re.compile("[0-9a-f]{64}")
 
 
-class Narrate(Protocol):
-    """Writes a narrative. `llm` requests the LLM. Facts are sent to the LLM only with the consent
-    of the person they are about.
-    """
-
-    def __call__(
-        self,
-        *,
-        facts: Facts,
-        language: Language,
-        llm: bool = False,
-        consents: Mapping[str, bool] = ...,
-    ) -> Narrative: ...
-
-
 class ReportsService:
     def __init__(
         self,
@@ -50,7 +34,7 @@ class ReportsService:
         reviews: ReviewsService,
         issued: IssuedReports,
         trail: AuditTrail,
-        narrate: Narrate,
+        narrator: Narrator,
         llm: bool,
         clinic: str | None,
         address: str,
@@ -63,7 +47,7 @@ class ReportsService:
         self._reviews = reviews
         self._issued = issued
         self._trail = trail
-        self._narrate = narrate
+        self._narrator = narrator
         self._llm = llm
         self._clinic = clinic
         self._address = address
@@ -115,7 +99,7 @@ class ReportsService:
         account: Account = by.account
         facts = Facts.as_stated(condition=condition, confidence=confidence)
         chosen = _parse_language(language) or account.language
-        narrative = self._narrate(
+        narrative = self._narrator.narrate(
             facts=facts, language=chosen, llm=self._llm, consents=account.consents
         )
         return Report(facts=facts, narrative=narrative, clinic=self._clinic)
@@ -149,7 +133,7 @@ class ReportsService:
     ) -> Report:
         chosen = _parse_language(language) or submission.language
         facts = Facts.of(submission.finding, submission.context)
-        narrative = self._narrate(
+        narrative = self._narrator.narrate(
             facts=facts, language=chosen, llm=self._llm, consents=owner.consents
         )
         review, decision = self._reviews.decide(submission) or (None, None)

@@ -17,14 +17,20 @@ from structlog.testing import capture_logs
 
 from skinapi.errors import StoreUnavailable
 from skinapi.languages import LANGUAGES, Language
-from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.llm import budget as budget_module
 from skinapi.reports.llm import circuit_breaker, openrouter
 from skinapi.reports.llm.budget import DailyBudget
 from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.llm.narrator import Narrator, open_narrator
-from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Reason, Source, Writer
+from skinapi.reports.narrative import (
+    MOST_CHARACTERS,
+    Narrative,
+    NarrativeUnavailable,
+    Reason,
+    Source,
+    Writer,
+)
 from skinapi.reports.text.checker import contradictions
 from skinapi.reports.text.template import write_template
 from skinapi.storage.ids import now

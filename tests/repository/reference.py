@@ -30,7 +30,7 @@ from skinapi.lab.datasets import dataset_versions as datasets
 from skinapi.lab.uploads import service as upload_service
 from skinapi.lab.uploads import upload_records as uploads
 from skinapi.registry.serving import prediction_pool
-from skinapi.reports.llm import cache, circuit_breaker, http_client
+from skinapi.reports.llm import cache, circuit_breaker, openrouter
 from skinapi.server import answering_worker, connection, connection_worker, deadlines
 from skinapi.server import buffered_request as buffering
 from skinapi.server import spool_file as spool
@@ -200,8 +200,8 @@ def _limits() -> Iterator[Row]:
     lease, grace = attempt.Timing.lease, attempt.Timing.grace
     yield "a job whose worker disappeared waits before it runs again", _seconds(lease)
     yield "a cancelled job may take to end before it is killed", _seconds(grace)
-    yield "requests to the LLM at the same time, in each process", str(http_client.MOST_AT_ONCE)
-    yield "answer of the LLM", _bytes(http_client.LARGEST_ANSWER)
+    yield "requests to the LLM at the same time, in each process", str(openrouter.MOST_AT_ONCE)
+    yield "answer of the LLM", _bytes(openrouter.LARGEST_ANSWER)
     pause, failures = _seconds(circuit_breaker.COOLDOWN_S), circuit_breaker.MOST_FAILURES
     yield "pause of LLM requests", f"{pause} after {failures} failures in a row"
     yield "a narrative of the LLM is kept", _days(cache.NARRATIVE_LIFETIME.days)

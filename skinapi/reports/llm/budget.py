@@ -4,8 +4,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 
 from skinapi.errors import Duplicate
-from skinapi.reports.errors import NarrativeUnavailable
-from skinapi.reports.narrative import Reason
+from skinapi.reports.narrative import NarrativeUnavailable, Reason
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 

@@ -3,8 +3,7 @@
 import threading
 import time
 
-from skinapi.reports.errors import NarrativeUnavailable
-from skinapi.reports.narrative import Reason
+from skinapi.reports.narrative import NarrativeUnavailable, Reason
 
 MOST_FAILURES = 3
 COOLDOWN_S = 60.0

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from skinapi.errors import SkinAPIError
 from skinapi.languages import Language
 from skinapi.logs import log
-from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.budget import DailyBudget
 from skinapi.reports.llm.cache import NarrativeCache
-from skinapi.reports.llm.http_client import LlmHttpClient
 from skinapi.reports.llm.openrouter import OpenRouterWriter
-from skinapi.reports.narrative import Narrative, NarrativeWriter, Reason, Source
+from skinapi.reports.narrative import Narrative, NarrativeUnavailable, Reason, Source
 from skinapi.reports.text.template import write_template
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
@@ -25,7 +23,7 @@ NO_CONSENTS: Mapping[str, bool] = {}
 
 
 class Narrator:
-    def __init__(self, llm: NarrativeWriter | None) -> None:
+    def __init__(self, llm: OpenRouterWriter | None) -> None:
         self._llm = llm
 
     def narrate(
@@ -46,7 +44,7 @@ class Narrator:
         try:
             return self._writer_for(consents).write(facts, language)
         except NarrativeUnavailable as unwritten:
-            reason = Reason(unwritten.reason)
+            reason = unwritten.reason
         except SkinAPIError:
             reason = Reason.STORE
         except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the report)
@@ -58,7 +56,7 @@ class Narrator:
         narrative = write_template(facts, language)
         return narrative.model_copy(update={"source": Source(reason=reason)})
 
-    def _writer_for(self, consents: Mapping[str, bool]) -> NarrativeWriter:
+    def _writer_for(self, consents: Mapping[str, bool]) -> OpenRouterWriter:
         if self._llm is None:
             raise NarrativeUnavailable(Reason.NO_KEY)
         if not consents.get(CONSENT, False):
@@ -73,7 +71,8 @@ def open_narrator(settings: Settings, *, store: Store, cache: NarrativeCache) ->
         return Narrator(None)
     return Narrator(
         OpenRouterWriter(
-            client=LlmHttpClient(url=settings.openrouter_url, key=key),
+            url=settings.openrouter_url,
+            key=key,
             models=settings.llm_models,
             deadline_s=settings.llm_deadline_s,
             cache=cache,

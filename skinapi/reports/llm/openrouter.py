@@ -16,20 +16,20 @@ from typing import Annotated, Any
 from pydantic import BaseModel, StringConstraints, ValidationError
 
 from skinapi.errors import SkinAPIError
-from skinapi.http_client import Reply
+from skinapi.http_client import CallFailed, HttpClient, Reply, Request
 from skinapi.languages import LANGUAGES, Language
-from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.budget import DailyBudget
 from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.llm.circuit_breaker import CircuitBreaker
-from skinapi.reports.llm.http_client import LlmHttpClient
 from skinapi.reports.llm.prompt import free_characters, instructions, read_draft, request_body
-from skinapi.reports.narrative import Narrative, Reason, Source, Writer
+from skinapi.reports.narrative import Narrative, NarrativeUnavailable, Reason, Source, Writer
 from skinapi.reports.text.checker import contradictions
 from skinapi.reports.text.template import write_template
 
 OK = 200
+MOST_AT_ONCE = 4  # in a process
+LARGEST_ANSWER = 64 * 1024
 ATTEMPTS = 3
 PAUSE_S = 0.5
 RETRYABLE = frozenset({408, 429, 502, 503})
@@ -82,13 +82,15 @@ class OpenRouterWriter:
     def __init__(
         self,
         *,
-        client: LlmHttpClient,
+        url: str,
+        key: str,
         models: list[str],
         deadline_s: float,
         cache: NarrativeCache,
         budget: DailyBudget,
     ) -> None:
-        self._client = client
+        self._client = HttpClient(url, most_at_once=MOST_AT_ONCE, largest_answer=LARGEST_ANSWER)
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._models = models
         self._deadline_s = deadline_s
         self._budget = budget
@@ -145,7 +147,7 @@ class OpenRouterWriter:
         attempt = 0
         while True:
             self._budget.spend()
-            reply = self._client.ask(body, deadline=deadline)
+            reply = self._ask(body, deadline)
             completion = _completion_of(reply)
             status = completion.failure if reply.status == OK else reply.status
             if status is None:
@@ -155,6 +157,17 @@ class OpenRouterWriter:
             if final or time.monotonic() + pause >= deadline:
                 raise NarrativeUnavailable(REASON_BY_STATUS.get(status, Reason.PROVIDER))
             time.sleep(pause)
+
+    def _ask(self, body: Mapping[str, Any], deadline: float) -> Reply:
+        """Raises NarrativeUnavailable, by the deadline (of `time.monotonic`) at the latest, and at
+        once if all slots are taken: the template can write the narrative at once.
+        """
+        content = json.dumps(body).encode()
+        request = Request("POST", "/chat/completions", self._headers, content)
+        try:
+            return self._client.send(request, deadline=deadline)
+        except CallFailed as failed:
+            raise NarrativeUnavailable(Reason(failed.fault)) from failed
 
 
 def configured_model(answered: str, configured: Sequence[str]) -> str:

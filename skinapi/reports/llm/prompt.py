@@ -11,9 +11,8 @@ from typing import Annotated, Any
 from pydantic import StringConstraints, ValidationError
 
 from skinapi.languages import Language
-from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Reason
+from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, NarrativeUnavailable, Reason
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.template import AddedText
 from skinapi.vision.conditions import Frozen, conditions_table

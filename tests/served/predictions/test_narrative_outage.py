@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.reports.llm.http_client import MOST_AT_ONCE
+from skinapi.reports.llm.openrouter import MOST_AT_ONCE
 from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR, lesions
