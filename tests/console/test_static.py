@@ -285,7 +285,7 @@ def test_every_action_of_the_audit_trail_has_words(words: dict[Language, dict[st
     assert said == {action.replace(".", "_") for action in actions if action[-1] != "_"}
 
 
-@pytest.mark.parametrize("name", ["import_model", "train_model"])
+@pytest.mark.parametrize("name", ["imports/import_job", "trainings/training_job"])
 def test_what_a_job_says_of_itself_has_words(
     name: str, words: dict[Language, dict[str, str]]
 ) -> None:
