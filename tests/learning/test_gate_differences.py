@@ -9,6 +9,7 @@ from skinapi.lab.trainings import gate_differences
 from skinapi.lab.trainings.gate_differences import compare_for_gates
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, serve_outputs
+from skinapi.registry.gates.judging import GateName
 from skinapi.vision.conditions import Band
 from skinapi.vision.network.model import Model, open_model
 from tests.learning.conftest import Small
@@ -22,16 +23,10 @@ def test_a_model_differs_from_itself_in_nothing_and_each_source_is_told(
     samples = list(load_sources([str(small.data)]).samples)[::3]
     half = [replace(sample, source="other") for sample in samples[::2]]
     found = compare_for_gates(model, model, [*samples[1::2], *half], report=lambda _: None)
-    assert set(found.overall) == {
-        "melanoma_sensitivity",
-        "basal_cell_carcinoma_sensitivity",
-        "actinic_keratosis_sensitivity",
-        "specificity",
-        "ece",
-        "refused_share",
-    }
+    assert found.differences.keys() == {*GateName} - {GateName.OTHER_PICTURES}
     assert set(found.by_source) == {"other", samples[0].source}
-    for difference in (*found.overall.values(), *found.by_source["other"].values()):
+    told = {gate: d for gate, d in found.differences.items() if gate is not GateName.LATENCY}
+    for difference in (*told.values(), *found.by_source["other"].values()):
         assert difference.first == difference.second
         assert (difference.low, difference.high) == (0, 0)
 
@@ -53,10 +48,10 @@ def test_a_model_that_refers_nobody_is_worse_for_every_malignant_class(
     samples = list(load_sources([str(small.data)]).samples)[::3]
     found = compare_for_gates(cautious, careless, samples, report=lambda _: None)
     for name in ("melanoma", "basal_cell_carcinoma", "actinic_keratosis"):
-        sensitivity = found.overall[f"{name}_sensitivity"]
+        sensitivity = found.differences[GateName(f"{name}_sensitivity")]
         assert sensitivity.second == 0 < sensitivity.first
         assert sensitivity.high < 0
-    specificity = found.overall["specificity"]
+    specificity = found.differences[GateName.SPECIFICITY]
     assert specificity.first == 0 < specificity.second, "it sends everybody to a doctor"
 
 
@@ -68,5 +63,6 @@ def test_few_melanomas_show_no_sensitivity(small: Small) -> None:
     others = [sample for sample in samples if sample.label == "melanocytic_nevus"]
     few = [*melanomas[:3], *others[:6]]
     found = compare_for_gates(model, model, few, report=lambda _: None)
-    assert {"melanoma_sensitivity", "specificity"} & found.overall.keys() == set()
-    assert np.isfinite(found.overall["refused_share"].first)
+    few_shown = {GateName.MELANOMA_SENSITIVITY, GateName.SPECIFICITY}
+    assert few_shown & found.differences.keys() == set()
+    assert np.isfinite(found.differences[GateName.REFUSED_SHARE].first)

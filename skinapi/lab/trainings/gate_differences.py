@@ -1,11 +1,13 @@
 """Compares what two models would tell users about the same pictures: what decides a promotion."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skinapi.lab.trainings.latency import compare_latency
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.comparison import Difference
@@ -17,23 +19,19 @@ from skinapi.learning.measure.predictions import (
     serve_outputs,
 )
 from skinapi.learning.progress import Report
+from skinapi.registry.gates.judging import (
+    FEWEST_LESIONS,
+    SENSITIVITIES,
+    GateName,
+    PairedComparison,
+    PairedDifference,
+    ReferenceData,
+    name_test_part,
+)
+from skinapi.storage.ids import now
 from skinapi.vision.bands import THRESHOLDS, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.network.model import Model
-
-# The malignant classes, each with the band that its threshold asks for.
-MALIGNANT = {label: each.band for label, each in THRESHOLDS.items() if label != "malignant"}
-# With fewer the interval is so wide that no model would ever be worse.
-FEWEST_LESIONS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class GateDifferences:
-    """The differences over all pictures, and those of each source where there are several."""
-
-    samples: Sequence[Sample]
-    overall: Mapping[str, Difference]
-    by_source: Mapping[str, Mapping[str, Difference]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +44,36 @@ class _Served:
 
 
 def compare_for_gates(
-    first: Model, second: Model, samples: Sequence[Sample], *, report: Report
-) -> GateDifferences:
-    """The paired differences of sensitivities, specificity, calibration error and refusals.
+    first: Model,
+    second: Model,
+    samples: Sequence[Sample],
+    *,
+    report: Report,
+    reference: ReferenceData | None = None,
+) -> PairedComparison:
+    """The paired differences of sensitivities, specificity, calibration error, refusals and
+    latency on these pictures: of the reference, or of the second's own test part.
 
     A sensitivity is the share of the lesions of a malignant class with the band of its threshold or
     a more urgent one, refused ones counted as missed; specificity, of the benign lesions without a
     referral. A figure that these pictures cannot show is left out; these need FEWEST_LESIONS.
     """
     pair = tuple(_serve(model, samples, report) for model in (first, second))
-    names = sorted({sample.source for sample in samples})
-    of_source = {name: np.array([sample.source == name for sample in samples]) for name in names}
-    return GateDifferences(
-        samples=samples,
-        overall=_differences(pair, samples, np.ones(len(samples), bool)),
-        by_source={name: _differences(pair, samples, rows) for name, rows in of_source.items()}
+    sources = np.array([sample.source for sample in samples])
+    names = sorted(set(sources.tolist()))
+    return PairedComparison(
+        first_version=first.version,
+        test_part=name_test_part(sample.image_id for sample in samples),
+        pictures=len(samples),
+        lesions=len({sample.lesion_key for sample in samples}),
+        measured_at=now(),
+        part="reference" if reference else "test",
+        reference=reference,
+        differences={
+            **_differences(pair, samples, np.ones(len(samples), bool)),
+            GateName.LATENCY: compare_latency(first, second),
+        },
+        by_source={name: _differences(pair, samples, sources == name) for name in names}
         if len(names) > 1
         else {},
     )
@@ -76,19 +89,26 @@ def _serve(model: Model, samples: Sequence[Sample], report: Report) -> _Served:
 
 def _differences(
     pair: tuple[_Served, ...], samples: Sequence[Sample], rows: metrics.Mask
-) -> dict[str, Difference]:
+) -> dict[GateName, PairedDifference]:
     groups = [bootstrap_group(sample) for sample in samples]
     labels = np.array([sample.label for sample in samples])
-    found = {"refused_share": _compare([one.refused for one in pair], groups, rows)}
-    for label, band in MALIGNANT.items():
-        caught = [(one.urgencies <= urgency(band)) & ~one.refused for one in pair]
+    differences = {GateName.REFUSED_SHARE: _compare([one.refused for one in pair], groups, rows)}
+    for gate, label in SENSITIVITIES.items():
+        wanted = urgency(THRESHOLDS[label].band)
+        caught = [(one.urgencies <= wanted) & ~one.refused for one in pair]
         if _enough(of_class := rows & (labels == label), groups):
-            found[f"{label}_sensitivity"] = _compare(caught, groups, of_class)
+            differences[gate] = _compare(caught, groups, of_class)
     benign = rows & ~np.isin(labels, [*conditions_table().malignant_keys, NORMAL_SKIN])
     if _enough(benign, groups):
         spared = [one.urgencies > urgency(Band.REFERRAL) for one in pair]
-        found["specificity"] = _compare(spared, groups, benign)
-    return found | dict(_calibration(pair, samples, rows))
+        differences[GateName.SPECIFICITY] = _compare(spared, groups, benign)
+    if calibration := _compare_calibration(pair, samples, rows):
+        differences[GateName.ECE] = calibration
+    return {
+        gate: PairedDifference(first=d.first, second=d.second, low=d.low, high=d.high)
+        for gate, d in differences.items()
+        if all(map(math.isfinite, (d.first, d.second, d.low, d.high)))
+    }
 
 
 def _enough(rows: metrics.Mask, groups: Sequence[str]) -> bool:
@@ -99,7 +119,7 @@ def _compare(hits: Sequence[metrics.Mask], groups: Sequence[str], rows: metrics.
     """The difference of the shares of `hits` among these rows."""
     first, second = (hit[rows] for hit in hits)
     draws = metrics.draw_bootstrap([groups[row] for row in np.flatnonzero(rows).tolist()])
-    return _difference(
+    return Difference.of(
         lambda drawn: float(first[drawn].mean()),
         lambda drawn: float(second[drawn].mean()),
         draws,
@@ -107,9 +127,9 @@ def _compare(hits: Sequence[metrics.Mask], groups: Sequence[str], rows: metrics.
     )
 
 
-def _calibration(
+def _compare_calibration(
     pair: tuple[_Served, ...], samples: Sequence[Sample], rows: metrics.Mask
-) -> Iterator[tuple[str, Difference]]:
+) -> Difference | None:
     """Over the lesion classes that both models know."""
     wanted = {samples[row].image_id for row in np.flatnonzero(rows).tolist()}
     first, second = (
@@ -118,25 +138,10 @@ def _calibration(
     )
     same = [s.image_id for s in first.samples] == [s.image_id for s in second.samples]
     if not same or first.classes != second.classes or not first.samples:
-        return
-    draws = metrics.draw_bootstrap(first.groups)
-    yield (
-        "ece",
-        _difference(
-            lambda drawn: metrics.ece(first.probabilities[drawn], first.labels[drawn]),
-            lambda drawn: metrics.ece(second.probabilities[drawn], second.labels[drawn]),
-            draws,
-            len(first.samples),
-        ),
+        return None
+    return Difference.of(
+        lambda drawn: metrics.ece(first.probabilities[drawn], first.labels[drawn]),
+        lambda drawn: metrics.ece(second.probabilities[drawn], second.labels[drawn]),
+        metrics.draw_bootstrap(first.groups),
+        len(first.samples),
     )
-
-
-def _difference(
-    first: Callable[[metrics.Rows], float],
-    second: Callable[[metrics.Rows], float],
-    draws: list[metrics.Rows],
-    rows: int,
-) -> Difference:
-    everything = np.arange(rows)
-    low, high = metrics.bootstrap_interval(lambda drawn: second(drawn) - first(drawn), draws)
-    return Difference(first(everything), second(everything), low, high)

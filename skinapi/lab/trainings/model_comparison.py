@@ -1,7 +1,6 @@
 """Compares a new model with the one in service, for the gates of its promotion."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,20 +8,11 @@ from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.datasets.learned_pictures import learned_by
 from skinapi.lab.trainings.gate_differences import compare_for_gates
 from skinapi.lab.trainings.job_services import LabOfJob
-from skinapi.lab.trainings.latency import compare_latency
 from skinapi.lab.trainings.reference import find_held_out, learned_before, reference_data
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_sources
-from skinapi.learning.measure.comparison import Difference
 from skinapi.learning.progress import Report
-from skinapi.registry.gates.judging import (
-    GateName,
-    PairedComparison,
-    PairedDifference,
-    ReferenceData,
-    name_test_part,
-)
-from skinapi.storage.ids import now
+from skinapi.registry.gates.judging import PairedComparison, ReferenceData
 from skinapi.vision.network.model import open_model, read_card
 
 REFERENCE = "reference"
@@ -87,26 +77,4 @@ def compare_models(
     new one's own test part.
     """
     first, second = open_model(serving), open_model(folder)
-    found = compare_for_gates(first, second, samples, report=report)
-    differences = _paired(found.overall)
-    differences[GateName.LATENCY] = compare_latency(first, second)
-    return PairedComparison(
-        first_version=first.version,
-        test_part=name_test_part(sample.image_id for sample in samples),
-        pictures=len(samples),
-        lesions=len({sample.lesion_key for sample in samples}),
-        measured_at=now(),
-        part="reference" if reference else "test",
-        reference=reference,
-        differences=differences,
-        by_source={name: _paired(each) for name, each in found.by_source.items()},
-    )
-
-
-def _paired(found: Mapping[str, Difference]) -> dict[GateName, PairedDifference]:
-    """Without figures that these pictures cannot show."""
-    return {
-        GateName(name): PairedDifference(first=d.first, second=d.second, low=d.low, high=d.high)
-        for name, d in found.items()
-        if all(map(math.isfinite, (d.first, d.second, d.low, d.high)))
-    }
+    return compare_for_gates(first, second, samples, report=report, reference=reference)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -29,6 +30,19 @@ class Difference:
     second: float
     low: float
     high: float
+
+    @classmethod
+    def of(
+        cls,
+        first: Callable[[metrics.Rows], float],
+        second: Callable[[metrics.Rows], float],
+        draws: Sequence[metrics.Rows],
+        rows: int,
+    ) -> "Difference":
+        """Of a figure over so many rows."""
+        low, high = metrics.bootstrap_interval(lambda drawn: second(drawn) - first(drawn), draws)
+        everything = np.arange(rows)
+        return cls(first(everything), second(everything), low, high)
 
     @property
     def resolved(self) -> bool:
@@ -85,6 +99,5 @@ def _compare_by(
         each = [pair[side] for pair in pairs]
         return float(np.mean([figure(one.probabilities[rows], one.labels[rows]) for one in each]))
 
-    everything = np.arange(pairs[0][0].labels.size)
-    low, high = metrics.bootstrap_interval(lambda rows: mean(1, rows) - mean(0, rows), draws)
-    return Difference(mean(0, everything), mean(1, everything), low, high)
+    rows = pairs[0][0].labels.size
+    return Difference.of(partial(mean, 0), partial(mean, 1), draws, rows)
