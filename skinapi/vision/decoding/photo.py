@@ -7,7 +7,6 @@ nor bytes appended to the picture survive.
 
 import io
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -25,9 +24,6 @@ from skinapi.vision.decoding.jpeg import decode_jpeg
 from skinapi.vision.decoding.rgb_conversion import to_rgb
 from skinapi.vision.decoding.webp_process import decode_webp
 from skinapi.vision.refusals import Reason, refuse
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 # The network sees 4/5 of the shorter side, scaled to 224 pixels. Decoding to 448 leaves enough
 # detail for that and saves memory.
@@ -182,40 +178,9 @@ def _open(header: Header) -> Image.Image:
     """Open a PNG or WebP without decoding pixels. Raises Refused for an animated picture, because
     nothing says which frame is meant.
     """
-    picture = Image.open(io.BufferedReader(_Joined(header.parts)), formats=(header.format,))
+    picture = Image.open(io.BytesIO(b"".join(header.parts)), formats=(header.format,))
     if picture.size != (header.width, header.height):
         raise ValueError("two headers that contradict each other")
     if getattr(picture, "is_animated", False):
         raise refuse(Reason.MOVING)
     return picture
-
-
-class _Joined(io.RawIOBase):
-    """Parts of a file, read as one file. Joined as bytes, they would be a copy of the upload."""
-
-    def __init__(self, parts: tuple[memoryview, ...]) -> None:
-        self._parts = parts
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: sum(map(len, self._parts))}
-        self._at = max(0, origin[whence] + offset)
-        return self._at
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        begin = self._at
-        for part in self._parts:
-            if begin < len(part):
-                wanted = memoryview(buffer)
-                read = part[begin : begin + len(wanted)]
-                wanted[: len(read)] = read
-                self._at += len(read)
-                return len(read)
-            begin -= len(part)
-        return 0
