@@ -13,7 +13,7 @@ from skinapi.records.photos import thumbnails
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
 from skinapi.vision.decoding.photo import STORED_SIDE, read_photo
-from skinapi.vision.drawing.thumbnail import LONGEST_SIDE, draw_thumbnail
+from skinapi.vision.drawing.thumbnail import THUMBNAIL_SIDE, draw_thumbnail
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person, unavailable
 from tests.support.photos import photo_of
@@ -42,7 +42,7 @@ def test_a_thumbnail_is_a_small_picture_of_the_whole_photo(backend: Backend) -> 
     answer = ada.call("GET", path_of(body))
     assert answer.mimetype == "image/jpeg"
     picture = Image.open(io.BytesIO(answer.data))
-    assert picture.size == (LONGEST_SIDE, LONGEST_SIDE * 3 // 4)
+    assert picture.size == (THUMBNAIL_SIDE, THUMBNAIL_SIDE * 3 // 4)
     assert len(answer.data) < 20_000
     assert not picture.getexif()
 

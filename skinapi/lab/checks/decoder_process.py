@@ -7,7 +7,6 @@ program it reads a path from each line of its input, and writes one line of JSON
 
 import base64
 import hashlib
-import io
 import json
 import os
 import resource
@@ -15,11 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from skinapi.errors import Refused, Unavailable
 from skinapi.vision.decoding.photo import read_photo
-from skinapi.vision.drawing.thumbnail import LONGEST_SIDE, QUALITY
+from skinapi.vision.drawing.thumbnail import shrink_to_thumbnail
 from skinapi.vision.measures.perceptual_hash import difference_hash
 
 NICENESS = 10
@@ -41,16 +38,8 @@ def inspect(content: bytes) -> dict[str, Any]:
         "width": photo.width,
         "height": photo.height,
         "format": photo.format,
-        "thumbnail": base64.b64encode(_thumbnail(photo.pixels)).decode(),
+        "thumbnail": base64.b64encode(shrink_to_thumbnail(photo.pixels)).decode(),
     }
-
-
-def _thumbnail(pixels: Image.Image) -> bytes:
-    small = pixels.copy()
-    small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    out = io.BytesIO()
-    small.save(out, "JPEG", quality=QUALITY)
-    return out.getvalue()
 
 
 def _main() -> None:

@@ -2,6 +2,7 @@
 grey, or other blocks, where the data are missing.
 """
 
+import io
 import re
 from typing import Literal
 
@@ -38,3 +39,9 @@ def decode_jpeg(content: bytes, *, size: Size, components: int, factor: int) -> 
     if pixels.shape[:2] != (height, width):
         raise ValueError("two headers that contradict each other")
     return Image.frombytes(mode, (width, height), pixels, "raw", raw)
+
+
+def encode_jpeg(pixels: Image.Image, quality: int) -> bytes:
+    out = io.BytesIO()
+    pixels.save(out, "JPEG", quality=quality)
+    return out.getvalue()

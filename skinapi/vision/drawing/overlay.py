@@ -8,14 +8,15 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from skinapi.vision.decoding.jpeg import encode_jpeg
 from skinapi.vision.decoding.photo import Photo, read_stored_photo, stored_size
-from skinapi.vision.drawing.png import encode_png
 from skinapi.vision.network.tensor import view_box
 
 MOST_OPACITY = 0.6
 # A drawing needs many times the memory of its file, so others wait while two are under way.
 MOST_DRAWINGS_AT_ONCE = 2
 ROWS_AT_A_TIME = 256
+QUALITY = 85
 
 # Violet, green, yellow: no skin has these colours, and colour-blind people can tell them apart.
 COLOUR_STOPS = ((70, 40, 160), (30, 150, 160), (80, 200, 100), (255, 235, 50))
@@ -50,7 +51,7 @@ def draw_overlay(
     """
     with _drawing_slots:
         drawn = _draw(photo, heat, size or stored_size((photo.width, photo.height)))
-        return encode_png(drawn) if format == "PNG" else _encode_jpeg(drawn)
+        return _encode_png(drawn) if format == "PNG" else encode_jpeg(drawn, QUALITY)
 
 
 def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]]) -> bytes:
@@ -61,12 +62,12 @@ def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]]) -> bytes:
     """
     with _drawing_slots:
         photo = read_stored_photo(content, full=True)
-        return _encode_jpeg(_draw(photo, heat, photo.pixels.size))
+        return encode_jpeg(_draw(photo, heat, photo.pixels.size), QUALITY)
 
 
-def _encode_jpeg(drawn: Image.Image) -> bytes:
+def _encode_png(drawn: Image.Image) -> bytes:
     out = io.BytesIO()
-    drawn.save(out, "JPEG", quality=85)
+    drawn.save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
