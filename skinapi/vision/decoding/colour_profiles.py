@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageCms, ImageFilter
 
-from skinapi.vision.decoding.icc_parts import MOST_PROFILE_BYTES
 from skinapi.vision.decoding.isolated_process import limit_this_process, run_isolated
+from skinapi.vision.decoding.metadata import MOST_PROFILE_BYTES
 
 # Levels of each channel in the grid, 5 apart: a profile kept takes 420 KB.
 GRID = 52
@@ -74,11 +74,8 @@ def _read_conversion(profile: bytes) -> Conversion | None:
     if before.mode == "L":
         table = np.asarray(after).reshape(256, 3).T.ravel().tolist()
         return lambda picture: picture.point(table)
-    return lambda picture: picture.filter(_filter_of(after))
-
-
-def _filter_of(grid: Image.Image) -> ImageFilter.Color3DLUT:
-    return ImageFilter.Color3DLUT(GRID, np.asarray(grid, np.float32).ravel() / 255)
+    lookup = ImageFilter.Color3DLUT(GRID, np.asarray(after, np.float32).ravel() / 255)
+    return lambda picture: picture.filter(lookup)
 
 
 def _colours(*, grey: bool) -> Image.Image:

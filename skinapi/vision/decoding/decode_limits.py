@@ -65,7 +65,7 @@ def bytes_needed(header: Header, needed: Size) -> int:
     `needed` size.
     """
     pixels = header.width * header.height
-    small = pixels / reduction_factor((header.width, header.height), needed) ** 2
+    small = pixels / reduction_factor(header.size, needed) ** 2
     decoded = header.decoded * (small if header.scaled else pixels)
     # The decoder frees its own buffers before the colours are converted, so only the larger of the
     # two counts.
@@ -78,10 +78,7 @@ def refuse_oversize(header: Header, needed: tuple[Size, ...]) -> None:
     `needed` are all sizes at which it may have to be decoded.
     """
     size = {"width": header.width, "height": header.height}
-    if (
-        max(header.width, header.height) > LONGEST_SIDE
-        or header.width * header.height > MOST_PIXELS
-    ):
+    if max(header.size) > LONGEST_SIDE or header.width * header.height > MOST_PIXELS:
         bounds = {"least": SMALLEST_SIDE, "most": LONGEST_SIDE, "millions": MOST_PIXELS // 10**6}
         raise refuse(Reason.TOO_LARGE, **size, **bounds)
     if header.moving:

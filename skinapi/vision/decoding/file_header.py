@@ -18,8 +18,7 @@ from skinapi.vision.decoding.file_parts import (
     png_chunks,
     webp_chunks,
 )
-from skinapi.vision.decoding.icc_parts import jpeg_profile, png_profile
-from skinapi.vision.decoding.orientation import orientation_in_exif, orientation_in_xmp
+from skinapi.vision.decoding.metadata import jpeg_profile, png_profile, read_orientation
 from skinapi.vision.decoding.webp_process import PROCESS_BYTES, TABLE_BYTES
 
 PhotoFormat = Literal["JPEG", "PNG", "WEBP"]
@@ -82,28 +81,29 @@ class Header:
     orientation: int | None = None
     parts: tuple[memoryview, ...] = field(default=(), repr=False)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.width, self.height
+
 
 def read_header(content: bytes) -> Header:
     """Read the header of a JPEG, PNG or WebP. Raises ValueError for another format, for a file that
     is cut off in its header and for a width or height of zero.
     """
     try:
-        header = _read(content)
+        if content.startswith(_JPEG):
+            header = _jpeg(content)
+        elif content.startswith(_PNG):
+            header = _png(content)
+        elif content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+            header = _webp(content)
+        else:
+            raise ValueError("no JPEG, PNG or WebP")
     except (struct.error, IndexError) as error:
         raise ValueError("cut off in its header") from error
-    if not header.width or not header.height:
+    if not all(header.size):
         raise ValueError("a picture of no size")
     return header
-
-
-def _read(content: bytes) -> Header:
-    if content.startswith(_JPEG):
-        return _jpeg(content)
-    if content.startswith(_PNG):
-        return _png(content)
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return _webp(content)
-    raise ValueError("no JPEG, PNG or WebP")
 
 
 def _png(content: bytes) -> Header:
@@ -113,9 +113,7 @@ def _png(content: bytes) -> Header:
     one_value = kind in (_PNG_GREY, _PNG_PALETTE)
     chunks = list(png_chunks(content))
     frames = _first(content, chunks, b"acTL")
-    orientation = orientation_in_exif(_first(content, chunks, b"eXIf"))
-    if orientation is None:
-        orientation = orientation_in_xmp(_first(content, chunks, b"iTXt", _PNG_XMP))
+    exif = _first(content, chunks, b"eXIf")
     return Header(
         "PNG",
         width,
@@ -123,7 +121,7 @@ def _png(content: bytes) -> Header:
         decoded=max(1, depth // 8) if one_value else 4,
         held=0,
         moving=int.from_bytes(frames[:4]) > 1,
-        orientation=orientation,
+        orientation=read_orientation(exif, _first(content, chunks, b"iTXt", _PNG_XMP)),
         grey=kind in (_PNG_GREY, _PNG_GREY_ALPHA),
         profile=png_profile(_first(content, chunks, b"iCCP")),
         parts=_png_parts(content, chunks),
@@ -167,10 +165,8 @@ def _webp(content: bytes) -> Header:
     else:
         raise ValueError("an unknown kind of WebP")
     chunks = list(webp_chunks(content))
-    lossless = any(one.kind in _WEBP_LOSSLESS for one in chunks)
-    orientation = orientation_in_exif(_first(content, chunks, b"EXIF"))
-    if orientation is None:
-        orientation = orientation_in_xmp(_first(content, chunks, b"XMP "))
+    lossless = any(chunk.kind in _WEBP_LOSSLESS for chunk in chunks)
+    exif, xmp = _first(content, chunks, b"EXIF"), _first(content, chunks, b"XMP ")
     return Header(
         "WEBP",
         width,
@@ -180,7 +176,7 @@ def _webp(content: bytes) -> Header:
         fixed=PROCESS_BYTES + TABLE_BYTES + len(content) if lossless else 0,
         isolated=lossless,
         moving=moving,
-        orientation=orientation,
+        orientation=read_orientation(exif, xmp),
         profile=_first(content, chunks, b"ICCP"),
         parts=(memoryview(content),),
     )
@@ -197,16 +193,14 @@ def _jpeg(content: bytes) -> Header:
     before = segments[: segments.index(scans[0])]
     if any(segment.kind in _OTHER_FRAMES for segment in before):
         raise ValueError("a kind of JPEG that no camera makes")
-    frames = [one for one in before if one.kind in (*_SEQUENTIAL, *_PROGRESSIVE)]
+    frames = [segment for segment in before if segment.kind in (*_SEQUENTIAL, *_PROGRESSIVE)]
     if not frames:
         raise ValueError("a scan without a frame")
     frame = frames[-1]
     body = content[frame.body : frame.body_end]
     _, height, width, components = struct.unpack_from(">BHHB", body)
     collected = frame.kind in _PROGRESSIVE or content[scans[0].body] < components
-    orientation = orientation_in_exif(_first(content, before, _EXIF_OR_XMP, _EXIF))
-    if orientation is None:
-        orientation = orientation_in_xmp(_first(content, before, _EXIF_OR_XMP, _XMP))
+    exif = _first(content, before, _EXIF_OR_XMP, _EXIF)
     return Header(
         "JPEG",
         width,
@@ -217,8 +211,8 @@ def _jpeg(content: bytes) -> Header:
         scans=len(scans) if collected else 1,
         components=components,
         grey=components == 1,
-        profile=jpeg_profile(content, [one for one in before if one.kind == _ICC]),
-        orientation=orientation,
+        profile=jpeg_profile(content, [segment for segment in before if segment.kind == _ICC]),
+        orientation=read_orientation(exif, _first(content, before, _EXIF_OR_XMP, _XMP)),
         parts=_jpeg_parts(content, before, scans[0].start),
     )
 
@@ -263,10 +257,10 @@ def _samples(frame: bytes, components: int) -> float:
     subsampling, 1.5 where colour has half the resolution in both directions, as in most cameras.
     """
     factors = [divmod(frame[7 + 3 * number], 16) for number in range(components)]
-    across, down = (max(sizes) for sizes in zip(*factors, strict=True))
-    if not all(one and other for one, other in factors):
+    if not all(across and down for across, down in factors):
         raise ValueError("a component of no size")
-    return float(sum(one * other for one, other in factors) / (across * down))
+    most_across, most_down = (max(sizes) for sizes in zip(*factors, strict=True))
+    return float(sum(across * down for across, down in factors) / (most_across * most_down))
 
 
 def _number(data: bytes) -> int:

@@ -61,14 +61,14 @@ def jpeg_segments(content: bytes) -> list[Part]:
     at, stray, in_data = 2, 0, False
     for _ in range(MOST_SEGMENTS):
         if in_data:
-            found = _AFTER_DATA.search(content, at)
+            match = _AFTER_DATA.search(content, at)
         else:
-            found = _MARKER.search(content, at, at + MOST_STRAY_BYTES + 2)
-            if not found and at + MOST_STRAY_BYTES + 2 < len(content):
+            match = _MARKER.search(content, at, at + MOST_STRAY_BYTES + 2)
+            if not match and at + MOST_STRAY_BYTES + 2 < len(content):
                 raise ValueError(_STRAY)
-        if not found:
+        if not match:
             return segments
-        start, marker = found.start(), content[found.start() + 1]
+        start, marker = match.start(), content[match.start() + 1]
         if in_data and marker == 0xFF:
             end_of_fill = _NO_FILL.search(content, start, start + MOST_STRAY_BYTES + 2)
             at = end_of_fill.start() - 1 if end_of_fill else start + MOST_STRAY_BYTES + 2

@@ -20,14 +20,14 @@ from skinapi.vision.decoding.decode_limits import (
     refuse_oversize,
 )
 from skinapi.vision.decoding.file_header import Header, PhotoFormat, read_header
-from skinapi.vision.decoding.jpeg import decode_jpeg
+from skinapi.vision.decoding.jpeg import decode_jpeg, encode_jpeg
 from skinapi.vision.decoding.rgb_conversion import to_rgb
 from skinapi.vision.decoding.webp_process import decode_webp
 from skinapi.vision.refusals import Reason, refuse
 
 # The network sees 4/5 of the shorter side, scaled to 224 pixels. Decoding to 448 leaves enough
 # detail for that and saves memory.
-WORKING_SIDE = 448
+WORKING_SIZE = (448, 448)
 STORED_SIDE = 1600
 STORED_QUALITY = 88
 
@@ -68,15 +68,14 @@ def read_photo(content: bytes) -> Photo:
     Waits for decoding memory, so never call it in a thread that serves requests. Raises Refused.
     """
     header = _header_of(content)
-    needed = _working_size(header)
-    with _memory.reserved(bytes_needed(header, needed)):
-        return _decoded(header, needed)
+    with _memory.reserved(bytes_needed(header, WORKING_SIZE)):
+        return _decoded(header, WORKING_SIZE)
 
 
 def read_stored_photo(content: bytes, *, full: bool = False) -> Photo:
     """Decode what `stored_photo` has made, as `read_photo` does, or at its `full` size."""
     header = _header_of(content)
-    needed = (header.width, header.height) if full else _working_size(header)
+    needed = header.size if full else WORKING_SIZE
     with _memory_for_kept.reserved(bytes_needed(header, needed)):
         return _decoded(header, needed)
 
@@ -89,12 +88,10 @@ def stored_photo(content: bytes) -> bytes:
     the network sees.
     """
     header = _header_of(content)
-    needed = _stored_size(header)
+    needed = stored_size(header.size)
     with _memory.reserved(bytes_needed(header, needed)):
         kept = shrink_to_stored(_decoded(header, needed)).pixels
-    out = io.BytesIO()
-    kept.save(out, "JPEG", quality=STORED_QUALITY)
-    return out.getvalue()
+    return encode_jpeg(kept, STORED_QUALITY)
 
 
 def shrink_to_stored(photo: Photo) -> Photo:
@@ -111,14 +108,6 @@ def stored_size(sent: Size) -> Size:
     return max(1, round(sent[0] * shrunk)), max(1, round(sent[1] * shrunk))
 
 
-def _stored_size(header: Header) -> Size:
-    return stored_size((header.width, header.height))
-
-
-def _working_size(_: Header) -> Size:
-    return WORKING_SIDE, WORKING_SIDE
-
-
 def _header_of(content: bytes) -> Header:
     """Read the header and check the limits for both sizes, working and stored. Raises Refused.
 
@@ -129,7 +118,7 @@ def _header_of(content: bytes) -> Header:
         header = read_header(content)
     except ValueError as broken:
         raise refuse(Reason.UNDECODABLE) from broken
-    refuse_oversize(header, (_working_size(header), _stored_size(header)))
+    refuse_oversize(header, (WORKING_SIZE, stored_size(header.size)))
     return header
 
 
@@ -142,7 +131,7 @@ def _decoded(header: Header, needed: Size) -> Photo:
         raise refuse(Reason.DAMAGED) from broken
     if header.orientation in _TRANSPOSE_BY_ORIENTATION:
         pixels = pixels.transpose(_TRANSPOSE_BY_ORIENTATION[header.orientation])
-    width, height = header.width, header.height
+    width, height = header.size
     if header.orientation in _SIDES_SWAPPED:
         width, height = height, width
     return Photo(pixels, width, height, header.format, profile_unread)
@@ -160,14 +149,15 @@ def _in_srgb(header: Header, pixels: Image.Image) -> tuple[Image.Image, bool]:
 
 def _pixels(header: Header, needed: Size) -> Image.Image:
     """As upright as the file holds them. What the decoder holds beside them is free afterwards."""
-    size = (header.width, header.height)
-    factor = reduction_factor(size, needed)
+    factor = reduction_factor(header.size, needed)
     if header.isolated:
         memory = bytes_needed(header, needed)
-        return decode_webp(b"".join(header.parts), size=size, factor=factor, memory=memory)
+        return decode_webp(b"".join(header.parts), size=header.size, factor=factor, memory=memory)
     if header.format == "JPEG":
         content = b"".join(header.parts)
-        picture = decode_jpeg(content, size=size, components=header.components, factor=factor)
+        picture = decode_jpeg(
+            content, size=header.size, components=header.components, factor=factor
+        )
         factor = reduction_factor(picture.size, needed)
     else:
         picture = _open(header)
@@ -179,7 +169,7 @@ def _open(header: Header) -> Image.Image:
     nothing says which frame is meant.
     """
     picture = Image.open(io.BytesIO(b"".join(header.parts)), formats=(header.format,))
-    if picture.size != (header.width, header.height):
+    if picture.size != header.size:
         raise ValueError("two headers that contradict each other")
     if getattr(picture, "is_animated", False):
         raise refuse(Reason.MOVING)

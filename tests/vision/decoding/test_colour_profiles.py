@@ -10,8 +10,8 @@ from PIL import Image, ImageCms
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.decoding import colour_profiles
-from skinapi.vision.decoding.icc_parts import MOST_PROFILE_BYTES
 from skinapi.vision.decoding.isolated_process import run_isolated
+from skinapi.vision.decoding.metadata import MOST_PROFILE_BYTES
 from skinapi.vision.decoding.photo import read_photo, stored_photo
 from skinapi.vision.network.model import open_model
 from tests.support.models import tiny_model

@@ -13,7 +13,7 @@ from skinapi.vision.decoding import photo as photo_module
 from skinapi.vision.decoding.decode_limits import MOST_BYTES, Size
 from skinapi.vision.decoding.photo import (
     STORED_SIDE,
-    WORKING_SIDE,
+    WORKING_SIZE,
     read_photo,
     read_stored_photo,
     stored_photo,
@@ -55,7 +55,7 @@ def test_a_large_photo_is_read_smaller_but_remembers_its_size(format_: str) -> N
     photo = read_photo(content)
     assert (photo.width, photo.height, photo.format) == (1800, 2400, format_)
     assert photo.pixels.size == (450, 600)
-    assert min(photo.pixels.size) >= WORKING_SIDE
+    assert min(photo.pixels.size) >= min(WORKING_SIZE)
     assert read_stored_photo(stored_photo(content), full=True).pixels.size == (1200, 1600)
 
 
@@ -149,7 +149,7 @@ def test_a_stored_photo_has_the_detail_that_the_network_does_not_see() -> None:
 def test_the_network_sees_a_jpeg_at_the_smallest_scale_that_shows_it_enough(size: Size) -> None:
     content = encoded(skin_with_spot((size[0] // 4, size[1] // 4), grain=9).resize(size))
     drafted = Image.open(io.BytesIO(content))
-    drafted.draft(None, (WORKING_SIDE, WORKING_SIDE))
+    drafted.draft(None, WORKING_SIZE)
     seen = read_photo(content).pixels
     np.testing.assert_array_equal(np.asarray(seen), np.asarray(drafted))
 
@@ -159,9 +159,9 @@ def test_the_network_sees_a_jpeg_at_the_smallest_scale_that_shows_it_enough(size
 def test_colours_are_converted_band_by_band_as_if_at_once(size: Size, mode: str) -> None:
     picture = skin_with_spot(size, grain=9).convert(mode)
     picture = Image.open(io.BytesIO(encoded(picture, "JPEG" if mode == "CMYK" else "PNG")))
-    picture.draft(None, (WORKING_SIDE, WORKING_SIDE))
+    picture.draft(None, WORKING_SIZE)
     content = picture.fp.getvalue()  # type: ignore[union-attr]
-    factor = min(picture.size) // WORKING_SIDE // 2 * 2 or 1
+    factor = min(picture.size) // min(WORKING_SIZE) // 2 * 2 or 1
     whole = picture.convert("RGB").reduce(factor) if mode in ("P", "1") else picture.reduce(factor)
     np.testing.assert_array_equal(
         np.asarray(read_photo(content).pixels), np.asarray(whole.convert("RGB"))
