@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.lab.checks import decoder_process as picture_process
 from skinapi.lab.trainings import copies
 from skinapi.lab.trainings.copies import Copies, Windows, describe_picture
+from skinapi.vision.drawing.thumbnail import shrink_to_thumbnail
 from tests.support.size import size
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -26,7 +26,7 @@ Change = Callable[[Image.Image, random.Random], Image.Image]
 
 def described(picture: Image.Image) -> Windows:
     """By the thumbnail that a data set stores."""
-    return describe_picture(picture_process._thumbnail(picture))
+    return describe_picture(shrink_to_thumbnail(picture))
 
 
 def saved(picture: Image.Image, quality: int) -> Image.Image:
