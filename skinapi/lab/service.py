@@ -1,6 +1,5 @@
 """The use cases of data sets: send, list, show, compare on, delete."""
 
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
@@ -33,7 +32,6 @@ from skinapi.lab.uploads.quota import Quota
 from skinapi.lab.uploads.upload_records import (
     KEPT_FOR,
     UploadRecord,
-    refuse_other_checksum,
 )
 from skinapi.storage.ids import now
 from skinapi.web.access import Subject
@@ -140,16 +138,13 @@ class DatasetsService:
     def publish_uploads(
         self, dataset: DatasetVersion, new: NewDataset, uploads: Sequence[str]
     ) -> DatasetVersion:
-        """Raises what `Publisher.publish` raises, and BadRequest
-        for another checksum.
-        """
+        """Raises what `Publisher.publish` raises, and BadRequest for another checksum."""
         records = [self._uploads.get(upload, owner=new.owner) for upload in uploads]
-        for record in records:
-            refuse_other_checksum(record, self._uploads.read(record))
         return self._publisher.publish(dataset, new, [self._sent(one) for one in records]).dataset
 
     def _sent(self, record: UploadRecord) -> Sent:
-        return Sent(record.name, record.size, lambda: io.BufferedReader(self._uploads.read(record)))
+        read = partial(self._uploads.read, record)
+        return Sent(record.name, record.size, lambda: self._quarantine.copied(read()))
 
     def send_files(self, *, new: NewDataset, sent: Sequence[Sent]) -> Published:
         """Check and publish these files as a data set, while the caller waits.

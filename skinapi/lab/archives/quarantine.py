@@ -9,10 +9,11 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from skinapi.errors import PayloadTooLarge
 from skinapi.server.spool_file import CHECK_EVERY, refuse_full_disk
@@ -44,6 +45,16 @@ class Quarantine:
             shutil.rmtree(path, ignore_errors=True)
             if lock >= 0:
                 os.close(lock)
+
+    @contextmanager
+    def copied(self, pieces: Iterable[bytes]) -> Iterator[IO[bytes]]:
+        """These bytes as a file without a name, while a folder of the quarantine is open."""
+        with tempfile.TemporaryFile(dir=self._folder) as file:
+            for piece in pieces:
+                refuse_full_disk(self._folder)
+                file.write(piece)
+            file.seek(0)
+            yield file
 
     def sweep(self) -> None:
         """Remove what killed processes left behind."""

@@ -12,11 +12,9 @@ from skinapi.lab.imports.network_export import ExportRequest, export_confined
 from skinapi.lab.imports.service import ImportRequest, suffix_of
 from skinapi.lab.trainings.job_services import LabOfJob, open_lab, register_once
 from skinapi.lab.trainings.model_comparison import compare_on_reference
-from skinapi.lab.uploads.upload_records import refuse_other_checksum
 from skinapi.registry.versions.version_record import ModelVersion, Origin
 
 READ, EXPORTED, COMPARED = 10.0, 60.0, 90.0
-PIECE = 1024 * 1024
 
 
 def import_model(context: JobContext) -> dict[str, Any]:
@@ -55,11 +53,8 @@ def _store_version(lab: LabOfJob, request: ImportRequest) -> ModelVersion:
 
 def _write_network(lab: LabOfJob, request: ImportRequest) -> Path:
     upload = lab.uploads.get(request.upload, owner=lab.context.job.owner)
-    refuse_other_checksum(upload, lab.uploads.read(upload))
     # A name of ours: theirs may be anything.
     path = lab.context.work / f"network{suffix_of(upload.name)}"
-    reader = lab.uploads.read(upload)
     with path.open("wb") as file:
-        while piece := reader.read(PIECE):
-            file.write(piece)
+        file.writelines(lab.uploads.read(upload))
     return path

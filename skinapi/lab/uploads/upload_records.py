@@ -5,21 +5,16 @@ not in a folder, so each replica of the server may receive one.
 """
 
 import hashlib
-import io
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from skinapi.errors import BadRequest, IdempotencyKeyReused, NotFound
 from skinapi.lab.errors import WrongOffset
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 KEPT_FOR = timedelta(days=1)
 LARGEST_PART = 8 * 1024 * 1024
@@ -158,11 +153,22 @@ class Uploads:
             raise WrongOffset(f"The upload continues at {found['received']}")
         return UploadRecord.model_validate(found)
 
-    def read(self, upload: UploadRecord) -> "UploadReader":
-        """The whole upload as a file."""
-        parts = self._parts.find({"upload": upload.id}, sort="offset")
-        places = [(part["offset"], part["size"], part.get("part_blob")) for part in parts]
-        return UploadReader(places, upload.size, self._blobs.get)
+    def read(self, upload: UploadRecord) -> Iterator[bytes]:
+        """The upload, part by part. Raises NotFound at a part whose file is lost, and at the end
+        BadRequest where the bytes are not those whose SHA-256 was announced.
+        """
+        digest = hashlib.sha256()
+        for part in self._parts.find({"upload": upload.id}, sort="offset"):
+            blob = part.get("part_blob")
+            content = self._blobs.get(blob) if blob else None
+            if content is None:
+                raise NotFound(PART_LOST)
+            digest.update(content)
+            yield content
+        if upload.sha256 not in (None, digest.hexdigest()):
+            raise BadRequest(
+                f"The SHA-256 of the upload {upload.id} is not the one that was announced"
+            )
 
     def keep(self, upload: UploadRecord, until: datetime, *, dataset: str | None = None) -> None:
         """Do not let it expire before this time. `dataset` is the one that is made of it now."""
@@ -203,71 +209,3 @@ class Uploads:
         expired = {"expires_at": {"$lt": now()}}
         for found in self._documents.find(expired, sort="expires_at", limit=SWEPT_AT_ONCE):
             self.remove(found["id"])
-
-
-class UploadReader(io.RawIOBase):
-    """The parts of an upload, read as one file. One part is in memory at a time.
-
-    Reading raises NotFound at a part whose file is lost: to go on would pass for a shorter file.
-    """
-
-    def __init__(
-        self,
-        parts: list[tuple[int, int, str | None]],
-        size: int,
-        get: Callable[[str], bytes | None],
-    ) -> None:
-        self._places = parts
-        self._size = size
-        self._get = get
-        self._at = 0
-        self._loaded: tuple[int, bytes] = (0, b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        if origin + offset < 0:
-            raise ValueError("a place before the beginning")
-        self._at = origin + offset
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        begin, content = self._part_at(self._at)
-        wanted = memoryview(buffer)
-        piece = content[self._at - begin : self._at - begin + len(wanted)]
-        wanted[: len(piece)] = piece
-        self._at += len(piece)
-        return len(piece)
-
-    def _part_at(self, at: int) -> tuple[int, bytes]:
-        begin, content = self._loaded
-        if begin <= at < begin + len(content):
-            return self._loaded
-        for offset, size, blob in self._places:
-            if offset <= at < offset + size:
-                part = self._get(blob) if blob else None
-                if part is None:
-                    raise NotFound(PART_LOST)
-                self._loaded = (offset, part)
-                return self._loaded
-        return at, b""
-
-
-def refuse_other_checksum(upload: UploadRecord, reader: UploadReader) -> None:
-    """Raises BadRequest where the bytes are not those whose SHA-256 was announced."""
-    if upload.sha256 is None:
-        return
-    digest = hashlib.sha256()
-    while piece := reader.read(1024 * 1024):
-        digest.update(piece)
-    reader.seek(0)
-    if digest.hexdigest() != upload.sha256:
-        raise BadRequest(f"The SHA-256 of the upload {upload.id} is not the one that was announced")
