@@ -157,7 +157,7 @@ def test_a_job_that_ended_in_the_future_is_kept_from_now_on(backend: Backend, cl
 def test_an_upload_of_the_future_expires_as_if_it_began_now(backend: Backend, clock: Clock) -> None:
     uploads = Uploads(backend.services.store)
     clock.ahead = YEAR
-    begun = uploads.begin(Announced("ada", "a.zip", 1, None))
+    begun = uploads.begin(Announced(owner="ada", name="a.zip", size=1))
     clock.ahead = timedelta()
     uploads.sweep()
     assert uploads.get(begun.id, owner="ada").expires_at <= now() + KEPT_FOR

@@ -58,16 +58,10 @@ def send_dataset(
     A name belongs to the account that used it first, while it has a data set of that name.
     """
     new = NewDataset(
-        name=body.name,
         owner=subject.id,
-        licence=body.licence,
-        source=body.source,
-        modality=body.modality,
-        labels=body.labels,
-        skip_unknown_labels=body.skip_unknown_labels,
-        uploads=tuple(body.uploads),
         any_name=subject.role == "admin",
         key=idempotency_key,
+        **body.model_dump(),
     )
     return DatasetView.of(datasets.send_uploads(new=new, uploads=body.uploads))
 

@@ -103,7 +103,9 @@ def attempt_of(
     lab: Backend, work: Path, content: bytes, name: str = "mine.keras", **said: Any
 ) -> Attempt:
     uploads = Uploads(lab.services.store)
-    begun = uploads.begin(Announced(OWNER, name, len(content), said.pop("sha256", None)))
+    begun = uploads.begin(
+        Announced(owner=OWNER, name=name, size=len(content), sha256=said.pop("sha256", None))
+    )
     uploads.add_part(begun, offset=0, content=content)
     request = ImportRequest(upload=begun.id, labels=LABELS, scaling=Scaling.TF, **said)
     job = lab.services.jobs.submit(

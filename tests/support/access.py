@@ -101,7 +101,7 @@ class SampleAccounts:
         # Not made anew, as above.
         uploads = self.backend.services.lab.datasets._uploads
         account = self.backend.account(owner.email).id
-        upload = uploads.begin(Announced(account, name, len(PHOTO), None))
+        upload = uploads.begin(Announced(owner=account, name=name, size=len(PHOTO)))
         return uploads.add_part(upload, offset=0, content=PHOTO).id
 
     def choose_reference(self) -> "Options":

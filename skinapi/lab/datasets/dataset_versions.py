@@ -87,6 +87,8 @@ class DatasetVersion(StoredRecord):
         return self.status == "checking" and self.touched_at < now() - SILENT_FOR
 
 
+# What a data set keeps of a NewDataset under the same names.
+SAID = {"owner", "name", "licence", "source", "modality", "labels_from", "uploads"}
 # A report may have megabytes, so no list reads any.
 LISTED = tuple(name for name in DatasetVersion.model_fields if name not in ("id", "report"))
 
@@ -140,17 +142,11 @@ class Datasets:
             id=new_id(),
             created_at=moment,
             touched_at=moment,
-            owner=new.owner,
-            name=new.name,
             name_key=comparable(new.name),
-            licence=new.licence,
-            source=new.source,
-            modality=new.modality,
             size=size,
-            labels_from=new.labels_from,
-            uploads=new.uploads,
             idempotency_key=new.key,
             request_hash=new.request_hash if new.key else None,
+            **new.model_dump(include=SAID),
         )
         times = {"created_at": moment, "touched_at": moment}
         plain = dataset.model_dump(mode="json", exclude={*times, "reference"})

@@ -50,11 +50,9 @@ def send_reviewed(
     withdraws the consent or deletes the finding.
     """
     new = NewDataset(
-        name=body.name,
         owner=subject.id,
-        licence=body.licence,
-        source=body.source,
         any_name=subject.role == "admin",
         key=idempotency_key,
+        **body.model_dump(),
     )
     return DatasetView.of(service.send(new=new, labels_from=body.labels_from))

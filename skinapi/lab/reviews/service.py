@@ -28,9 +28,8 @@ class FromReviewsService:
         The same request with the same key gets the data set of the first one. Raises
         IdempotencyKeyReused for another request with that key, and Unavailable.
         """
-        made = new.model_copy(update={"labels_from": labels_from})
-        publish = partial(self._publish, new=made, labels_from=labels_from)
-        return self._datasets.send(new=made, publish=publish)
+        publish = partial(self._publish, new=new, labels_from=labels_from)
+        return self._datasets.send(new=new, publish=publish)
 
     def _publish(
         self, dataset: DatasetVersion, *, new: NewDataset, labels_from: LabelSource

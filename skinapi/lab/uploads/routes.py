@@ -5,7 +5,7 @@ from skinapi.lab.access import RESEARCHERS
 from skinapi.lab.errors import DatasetQuotaReached, WrongOffset
 from skinapi.lab.uploads.schemas import NewUpload, UploadView
 from skinapi.lab.uploads.service import UploadsService
-from skinapi.lab.uploads.upload_records import LARGEST_PART
+from skinapi.lab.uploads.upload_records import LARGEST_PART, Announced
 from skinapi.web.access import Subject
 from skinapi.web.bodies.streams import BodyStream
 from skinapi.web.limits.rate_limits import Rate
@@ -27,10 +27,8 @@ def begin_upload(
     uploads: UploadsService, *, body: NewUpload, subject: Subject, idempotency_key: str | None
 ) -> UploadView:
     """Announce a file; its bytes follow in parts, and may be continued after an interruption."""
-    upload = uploads.begin(
-        name=body.name, size=body.size, sha256=body.sha256, by=subject, key=idempotency_key
-    )
-    return UploadView.of(upload)
+    announced = Announced(owner=subject.id, idempotency_key=idempotency_key, **body.model_dump())
+    return UploadView.of(uploads.begin(announced))
 
 
 @routes.route(

@@ -33,19 +33,16 @@ class UploadsService:
         self._largest, self._hold_owner, self._sweep = largest, hold_owner, sweep
         self._parts = threading.BoundedSemaphore(PARTS_AT_ONCE)
 
-    def begin(
-        self, *, name: str, size: int, sha256: str | None, by: Subject, key: str | None = None
-    ) -> UploadRecord:
+    def begin(self, announced: Announced) -> UploadRecord:
         """The same request with the same key gets the upload of the first one.
 
         Raises IdempotencyKeyReused for another request with that key, PayloadTooLarge,
         DatasetQuotaReached, BadRequest past MOST_UPLOADS, and InvalidToken.
         """
         self._sweep()
-        announced = Announced(by.id, name, size, sha256, key)
         if before := self._uploads.begun_before(announced):
             return before
-        if size > self._largest:
+        if announced.size > self._largest:
             raise body_too_large(self._largest)
         try:
             return self._store.transaction(partial(self._begin, announced))

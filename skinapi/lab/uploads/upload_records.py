@@ -6,7 +6,6 @@ not in a folder, so each replica of the server may receive one.
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -25,33 +24,26 @@ PART_LOST = "A part of the upload is lost; delete it and send the file again"
 SWEPT_AT_ONCE = 100
 
 
-@dataclass(frozen=True)
-class Announced:
-    """What an owner says of a file before its bytes come. `key`: the request's idempotency key."""
+class Announced(StoredRecord):
+    """What an owner says of a file before its bytes come. `idempotency_key` is the request's."""
 
     owner: str
     name: str
     size: int
-    sha256: str | None
-    key: str | None = None
+    sha256: str | None = None
+    idempotency_key: str | None = None
 
 
-class UploadRecord(StoredRecord):
-    """An upload. `size` is announced, `received` is how much of it has arrived,
-    `dataset` the data set that was last made of it. `idempotency_key` is of the request that
-    announced it.
+class UploadRecord(Announced):
+    """An upload. `size` is announced, `received` is how much of it has arrived, `dataset` the data
+    set that was last made of it.
     """
 
     id: str
     created_at: datetime
     expires_at: datetime
-    owner: str
-    name: str
-    size: int
     received: int = 0
-    sha256: str | None = None
     dataset: str | None = None
-    idempotency_key: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -76,11 +68,7 @@ class Uploads:
             id=new_id(),
             created_at=moment,
             expires_at=moment + KEPT_FOR,
-            owner=announced.owner,
-            name=announced.name,
-            size=announced.size,
-            sha256=announced.sha256,
-            idempotency_key=announced.key,
+            **announced.model_dump(),
         )
         self._documents.insert({**upload.model_dump(), "schema": 1})
         return upload
@@ -89,9 +77,9 @@ class Uploads:
         """The upload that the same request with the same key has announced before, if it is still
         there. Raises IdempotencyKeyReused for another request with that key.
         """
-        if announced.key is None:
+        if announced.idempotency_key is None:
             return None
-        sent = {"owner": announced.owner, "idempotency_key": announced.key}
+        sent = {"owner": announced.owner, "idempotency_key": announced.idempotency_key}
         found = self._documents.find(sent, limit=1)
         if not found:
             return None
@@ -99,8 +87,7 @@ class Uploads:
         if before.expires_at < now():  # one of more than a sweep deletes
             self.remove(before.id)
             return None
-        same = Announced(before.owner, before.name, before.size, before.sha256, announced.key)
-        if same != announced:
+        if Announced.model_validate(before.model_dump()) != announced:
             raise IdempotencyKeyReused
         return before
 
