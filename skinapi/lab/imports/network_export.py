@@ -4,14 +4,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from skinapi.errors import BadNetwork, DiskFull
 from skinapi.jobs.process.environment import machine_environment
 from skinapi.jobs.process.job_guard import FOLDER
 from skinapi.jobs.process.process_control import described
+from skinapi.learning.commands.train_options import ExportOptions
 
 _ROOT = Path(__file__).parents[3]
 CONFINEMENT, PROGRAM = "skinapi.jobs.process.confinement", "skinapi.lab.imports.network_process"
@@ -21,17 +23,14 @@ FAULTS: Mapping[str | None, type[BadNetwork]] = {
 }
 
 
-class ExportRequest(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest(ExportOptions):
     """The network's file, what its owner says of it, and where the folder is wanted."""
 
-    model_config = ConfigDict(frozen=True)
-
-    network: Path
-    labels: tuple[str, ...]
-    scaling: str
-    side: int | None
-    licence: str
     out: Path
+
+
+REQUEST = TypeAdapter(ExportRequest)
 
 
 class ExportAnswer(BaseModel):
@@ -66,7 +65,7 @@ def _ask(request: ExportRequest, *, work: Path, memory: int) -> ExportAnswer:
     with (work / "export-answer").open("w+b") as answer:
         ended = subprocess.run(  # noqa: S603 (our own program)
             [sys.executable, "-m", CONFINEMENT, PROGRAM, str(memory)],
-            input=request.model_dump_json().encode(),
+            input=REQUEST.dump_json(request),
             stdout=answer,
             cwd=_ROOT,
             env=_environment(),

@@ -8,24 +8,14 @@ import os
 import sys
 
 from skinapi.errors import DiskFull, SkinAPIError
-from skinapi.lab.imports.network_export import ExportAnswer, ExportRequest
+from skinapi.lab.imports.network_export import REQUEST, ExportAnswer, ExportRequest
 from skinapi.learning.commands.export import export_network
-from skinapi.learning.commands.train_options import ExportOptions
 
 
 def answer(request: ExportRequest) -> ExportAnswer:
     """Make the folder, or say why not."""
-    options = ExportOptions(
-        network=request.network,
-        labels=request.labels,
-        scaling=request.scaling,
-        side=request.side,
-        images=None,
-        licence=request.licence,
-        out=request.out,
-    )
     try:
-        exported = export_network(options, request.out)
+        exported = export_network(request, request.out)
     except DiskFull:
         return ExportAnswer(disk_full=True)
     except SkinAPIError as error:
@@ -40,7 +30,7 @@ def _main() -> None:
     os.umask(0o077)
     answers = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    request = ExportRequest.model_validate_json(sys.stdin.buffer.read())
+    request = REQUEST.validate_json(sys.stdin.buffer.read())
     os.write(answers, answer(request).model_dump_json().encode())
 
 

@@ -4,7 +4,7 @@ A new option needs two lines here: the argument, and the field that carries it.
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,29 +26,29 @@ OPTIMIZERS = ("AdamW", "Adam", "SGD", "RMSprop")
 PHASES = ("head", "last-blocks", "deeper-blocks", "coarse", "taught", "whole", "all-sources")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOptions(Options):
     """The order of the fields is the order of the options in the card's command."""
 
     data: list[str]
     skip_unknown_labels: bool
     normal_skin: str | None
-    cut_normal_skin: bool
+    cut_normal_skin: bool = False
     split: Path | None
     architecture: str
     init: str
-    weights: Path | None
+    weights: Path | None = None
     phases: tuple[str, ...] | None
-    teachers: list[Path]
-    keep: float | None
+    teachers: list[Path] = field(default_factory=list)
+    keep: float | None = None
     epochs: int | None
     optimizer: str | None
     learning_rate: float | None
     batch: int | None
     unbalanced: bool
-    views: int | None
+    views: int | None = None
     side: int
-    seed: int
+    seed: int = 0
     not_skin: Path | None
     licence: str
     note: list[str]
@@ -137,13 +137,13 @@ def add_calibrate(commands: "Commands") -> None:
     calibrate.set_defaults(run=import_and_run("calibrate", CalibrateOptions))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions(Options):
     network: Path
     labels: tuple[str, ...]
     scaling: str
     side: int | None
-    images: Path | None
+    images: Path | None = None
     licence: str
     out: Path | None
 
