@@ -22,7 +22,7 @@ import openvino as ov
 
 from skinapi.learning.data.samples import Sample, open_sample, select_part, subsample
 from skinapi.learning.data.sources import load_sources
-from skinapi.learning.data.splits import PARTS, SPLIT, read_split
+from skinapi.learning.data.splits import read_split
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.comparison import Difference
 from skinapi.learning.measure.predictions import (
@@ -34,7 +34,7 @@ from skinapi.learning.measure.predictions import (
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.network.engine import Engine, EngineOutput
-from skinapi.vision.network.model import NETWORK, SHIPPED_MODEL, Model, open_model
+from skinapi.vision.network.model import NETWORK, PARTS, SHIPPED_MODEL, SPLIT, Model, open_model
 from skinapi.vision.network.openvino_engine import OpenVinoEngine, Precision, shared_core
 from skinapi.vision.network.tensor import Tensor, make_tensor
 from skinapi.vision.network.weight_unpacking import unpacked_weights

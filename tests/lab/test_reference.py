@@ -10,7 +10,8 @@ from PIL import Image, ImageOps
 from skinapi.errors import BadDataset
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
-from skinapi.lab.trainings.reference import find_held_out, learned_before
+from skinapi.lab.datasets.learned_pictures import LearnedPictures
+from skinapi.lab.trainings.reference import find_held_out
 from skinapi.lab.trainings.service import TrainingRequest
 from skinapi.lab.trainings.training_folder import write_training_folder
 from tests.lab.sending import labelled, picture, send, table, upload, zipped
@@ -121,8 +122,10 @@ def test_pictures_of_its_lesions_are_left_out_of_a_training(
     assert left_out == 5
     assert len(list((tmp_path / "out" / "images").iterdir())) == 1
     seen = {"same": "train", "new": "test", "saved_again": "validation"}
-    known = learned_before(lambda image_id, _: seen.get(image_id))
-    assert {one.image_id for one in images.walk(dataset) if known(one)} == {"same", "saved_again"}
+    learned = LearnedPictures("m", seen)
+    assert {image.image_id for image in images.walk(dataset) if learned.has_learned(image)} == {
+        "same", "saved_again"
+    }  # fmt: skip
 
 
 Said = Mapping[str, str]

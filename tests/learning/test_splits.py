@@ -9,13 +9,13 @@ import pytest
 from skinapi.errors import BadDataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.splits import (
-    Part,
     check_split,
     group_samples,
     read_split,
     split_samples,
     write_split,
 )
+from skinapi.vision.network.model import Part
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

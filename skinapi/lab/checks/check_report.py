@@ -11,7 +11,12 @@ from skinapi.lab.checks.label_mapping import LabelMapping
 from skinapi.lab.checks.layouts import LabelledPicture, Layout
 from skinapi.lab.checks.picture_decoder import Inspected
 from skinapi.lab.datasets.dataset_images import DatasetImages, ImageHashes
-from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
+from skinapi.lab.datasets.dataset_versions import (
+    FEWEST_CLASSES,
+    FEWEST_TO_SPLIT,
+    Datasets,
+    DatasetVersion,
+)
 from skinapi.lab.datasets.learned_pictures import LearnedPictures
 from skinapi.lab.datasets.near_duplicates import MOST_BITS, Comparisons, NearIndex, distance
 from skinapi.vision.context import Modality
@@ -21,10 +26,7 @@ MOST_SHOWN = 50
 # Of one such entry, which may be of thousands of copies, and letters of each name.
 MOST_IN_ENTRY = 10
 LONGEST_SHOWN = 200
-# Of a class a fifth is for validation and a fifth for the test; two lesions each say nothing yet.
-FEWEST_LESIONS = 10
 ASKED_AT_ONCE = 50
-FEWEST_CLASSES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def give_id(one: Checked, learned: LearnedPictures) -> Checked:
     a number, maybe, that another class may have too; so the id is the SHA-256 of its bytes.
     """
     row = one.labelled.row
-    known = bool(row.image_id) and learned.names(row.image_id)
+    known = bool(row.image_id) and learned.knows(row.image_id)
     image_id = row.image_id if known else one.inspected.sha256
     named = replace(row, image_id=image_id, lesion_id=image_id)
     return replace(one, labelled=replace(one.labelled, row=named))
@@ -230,7 +232,7 @@ def count_groups(checked: Sequence[Checked], *, lesions_known: bool) -> dict[str
             patients[row.patient_id].append(one)
     classes = Counter(one.label for one in checked)
     too_small = sorted(
-        label for label, found in lesions_of_class.items() if len(found) < FEWEST_LESIONS
+        label for label, found in lesions_of_class.items() if len(found) < FEWEST_TO_SPLIT
     )
     return {
         "classes": {
@@ -269,7 +271,7 @@ def warnings_of(report: Mapping[str, Any]) -> list[str]:
         said.append("Training needs at least two classes.")
     if report["too_small_to_split"]:
         said.append(
-            f"Fewer than {FEWEST_LESIONS} lesions, too few to split: "
+            f"Fewer than {FEWEST_TO_SPLIT} lesions, too few to split: "
             f"{', '.join(report['too_small_to_split'])}."
         )
     if not report["lesions"]["known"]:

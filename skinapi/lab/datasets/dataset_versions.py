@@ -34,6 +34,10 @@ NO_SUCH = "There is no such data set"
 SILENT_FOR = timedelta(minutes=10)
 # Of a refused data set the report is kept so long.
 REFUSED_FOR = timedelta(days=1)
+# Of a class a fifth is for validation and a fifth for the test: of fewer pictures, or lesions, they
+# would hold next to none.
+FEWEST_TO_SPLIT = 10
+FEWEST_CLASSES = 2
 SHOWN_FILES = 5
 PAGE_SIZE = 100
 

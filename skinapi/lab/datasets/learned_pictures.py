@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skinapi.errors import ModelDamaged, NotFound
+from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.registry.versions.service import ModelsService
-from skinapi.vision.network.model import read_card
-
-SPLIT = "split.json"
-PARTS = ("train", "validation", "test")
+from skinapi.vision.network.model import PARTS, SPLIT, read_card
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,11 @@ class LearnedPictures:
     def part_of(self, image_id: str, sha256: str) -> str | None:
         return self.parts.get(sha256) or self.parts.get(image_id)
 
-    def names(self, image_id: str) -> bool:
+    def has_learned(self, image: DatasetImage) -> bool:
+        """Whether the model was trained on a picture, or fitted on it: these measure nothing."""
+        return self.part_of(image.image_id, image.sha256) in ("train", "validation")
+
+    def knows(self, image_id: str) -> bool:
         return image_id in self.parts
 
 

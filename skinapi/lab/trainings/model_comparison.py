@@ -8,7 +8,7 @@ from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.datasets.learned_pictures import learned_by
 from skinapi.lab.trainings.gate_differences import compare_for_gates
 from skinapi.lab.trainings.job_services import LabOfJob
-from skinapi.lab.trainings.reference import find_held_out, learned_before, reference_data
+from skinapi.lab.trainings.reference import find_held_out, reference_data
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.progress import Report
@@ -48,9 +48,7 @@ def compare_on_reference(
     pictures = lab.context.work / "data-of-reference" / against / REFERENCE
     if not pictures.is_dir():
         learned = learned_by(serving)
-        lab.write_pictures(
-            reference, pictures, leave_out=learned_before(learned.part_of), known=learned.parts
-        )
+        lab.write_pictures(reference, pictures, leave_out=learned.has_learned, known=learned.parts)
     modality = reference.modality or "unknown"
     samples = load_sources([f"{pictures},modality={modality}"], skip_unknown_labels=True).samples
     if not samples:

@@ -1,6 +1,6 @@
 """The reference data set: pictures on which all models are compared, and from which none learns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from skinapi.errors import NotFound
 from skinapi.lab.archives.file_names import comparable
@@ -98,11 +98,3 @@ def _one_source(one: DatasetVersion, other: DatasetVersion) -> bool:
     if one.source or other.source:
         return comparable(one.source) == comparable(other.source)
     return one.owner == other.owner
-
-
-def learned_before(part_of: Callable[[str, str], str | None]) -> Callable[[DatasetImage], bool]:
-    """Whether a model has learned from a picture, or was fitted on it: these measure nothing.
-
-    `part_of(image_id, sha256)` is the picture's part in the model's split.
-    """
-    return lambda image: part_of(image.image_id, image.sha256) in ("train", "validation")

@@ -8,15 +8,17 @@ from skinapi.errors import BadDataset, NotFound
 from skinapi.jobs.job import Job
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.jobs.service import JobsService
-from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
+from skinapi.lab.datasets.dataset_versions import (
+    FEWEST_CLASSES,
+    FEWEST_TO_SPLIT,
+    Datasets,
+    DatasetVersion,
+)
 from skinapi.stored_record import StoredRecord
 from skinapi.web.schemas.schema_types import Contained, Printable
 
 KIND = "training"
 MOST_EPOCHS = 200
-# With fewer of a class, its validation and test parts would hold none.
-FEWEST_OF_A_CLASS = 10
-FEWEST_CLASSES = 2
 
 Architecture = Literal["DenseNet169", "ResNet50", "MobileNetV2", "EfficientNetB3"]
 Side = Annotated[int, Field(ge=64, le=320, multiple_of=32)]
@@ -66,11 +68,11 @@ class TrainingService:
             raise BadDataset(
                 f"{dataset.name} is the reference data set, from which no model learns"
             )
-        enough = [name for name, count in dataset.counts.items() if count >= FEWEST_OF_A_CLASS]
+        enough = [name for name, count in dataset.counts.items() if count >= FEWEST_TO_SPLIT]
         if len(enough) < FEWEST_CLASSES:
             raise BadDataset(
                 f"{dataset.name} is too small to be split into training, validation and test: at "
-                f"least {FEWEST_CLASSES} classes with {FEWEST_OF_A_CLASS} pictures are needed"
+                f"least {FEWEST_CLASSES} classes with {FEWEST_TO_SPLIT} pictures are needed"
             )
         return dataset
 

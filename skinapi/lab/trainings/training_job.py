@@ -25,11 +25,11 @@ from skinapi.learning.commands.train import train_model
 from skinapi.learning.commands.train_options import TrainOptions
 from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.sources import load_sources
-from skinapi.learning.data.splits import SPLIT, read_split
+from skinapi.learning.data.splits import read_split
 from skinapi.learning.train.weights.initial import find_imagenet
 from skinapi.registry.versions.version_record import ModelVersion, Origin
 from skinapi.storage.ids import now
-from skinapi.vision.network.model import NORMS, read_card
+from skinapi.vision.network.model import NORMS, SPLIT, read_card
 
 # Shares of the whole, in percent, as `progress` tells them.
 PREPARED, TRAINED, MEASURED, COMPARED = 5.0, 75.0, 90.0, 99.0

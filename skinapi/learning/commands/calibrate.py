@@ -6,11 +6,11 @@ from skinapi.learning.commands.terminal import print_line, raise_disk_full
 from skinapi.learning.commands.train_options import CalibrateOptions
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_part, load_sources
-from skinapi.learning.data.splits import SPLIT, check_split, read_split
+from skinapi.learning.data.splits import check_split, read_split
 from skinapi.learning.package.fit_calibration import calibrate_model
 from skinapi.learning.package.openvino_export import write_model_files
 from skinapi.settings import Settings
-from skinapi.vision.network.model import CARD, open_model
+from skinapi.vision.network.model import CARD, SPLIT, open_model
 
 
 def run(settings: Settings, options: CalibrateOptions) -> int:  # noqa: ARG001

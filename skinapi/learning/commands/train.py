@@ -14,15 +14,7 @@ from skinapi.learning.commands.terminal import print_line, raise_disk_full
 from skinapi.learning.commands.train_options import TrainOptions
 from skinapi.learning.data.dataset_folders import require_classes
 from skinapi.learning.data.sources import NEXT_KEY, Sources, load_part, load_sources
-from skinapi.learning.data.splits import (
-    PARTS,
-    SPLIT,
-    Part,
-    check_leakage,
-    read_split,
-    split_samples,
-    write_split,
-)
+from skinapi.learning.data.splits import check_leakage, read_split, split_samples, write_split
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.learning.measure.tables.figure_tables import describe_figures
 from skinapi.learning.package.card import describe_training, list_sources
@@ -38,7 +30,7 @@ from skinapi.learning.train.training import train_network
 from skinapi.learning.train.weights.initial import initialise
 from skinapi.settings import Settings
 from skinapi.vision.conditions import NORMAL_SKIN
-from skinapi.vision.network.model import SHIPPED_MODEL, read_card
+from skinapi.vision.network.model import PARTS, SHIPPED_MODEL, SPLIT, Part, read_card
 
 # These change nothing about the network, so the card's command leaves them out.
 NOT_REPEATED = ("work", "out", "licence", "note")

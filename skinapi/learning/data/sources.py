@@ -17,11 +17,11 @@ from skinapi.learning.data.dataset_folders import (
 )
 from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.skin_patches import cut_normal_skin
-from skinapi.learning.data.splits import Part
 from skinapi.learning.progress import Report
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.context import Modality
 from skinapi.vision.labels.spellings import label_spellings
+from skinapi.vision.network.model import Part
 
 KEYS = ("modality", "licence", "share", "labels")
 # A licence may hold commas: only a comma before `word=` begins the next key.

@@ -7,14 +7,11 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.samples import Sample
+from skinapi.vision.network.model import PARTS, SPLIT, Part
 
-Part = Literal["train", "validation", "test"]
-SPLIT = "split.json"
-PARTS: tuple[Part, ...] = ("train", "validation", "test")
 SHARES: Mapping[Part, float] = {"train": 0.7, "validation": 0.1, "test": 0.2}
 # Of a small source a tenth holds too few malignant pictures to fit its modality's thresholds.
 SMALL_SOURCE = 1000

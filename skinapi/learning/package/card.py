@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.data.splits import SPLIT
 from skinapi.learning.measure.tables.figure_tables import (
     describe_classes,
     describe_groups,
@@ -29,7 +28,7 @@ from skinapi.learning.measure.tables.text_tables import (
 )
 from skinapi.learning.train.phase_training import PhaseStatus
 from skinapi.learning.train.recipe import Recipe, TrainingData
-from skinapi.vision.network.model import CALIBRATION, CARD
+from skinapi.vision.network.model import CALIBRATION, CARD, SPLIT
 
 README = "README.md"
 SUMMARY = {

@@ -82,7 +82,8 @@ MOST_LOSS = {
     GateName.ECE: 0.03,
     GateName.REFUSED_SHARE: 0.02,
 }
-# Fewer lesions show no share: one alone would be more than may be lost.
+# Fewer lesions show no share: one alone would be more than may be lost, and the interval of a
+# difference is so wide that no model would ever be worse.
 FEWEST_LESIONS = 20
 NOT_SAME_PICTURES = "not measured on the same pictures"
 OTHER_REFERENCE = (

@@ -38,6 +38,7 @@ from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Store
 from skinapi.vision.network.model import (
     FILE_NAME,
+    SPLIT,
     ModelCard,
     copied_model,
     read_calibration,
@@ -49,7 +50,6 @@ from skinapi.web.schemas.pagination import Page, page_of
 
 # Words that are addresses below /models.
 RESERVED_NAMES = {"compare", "rollback"}
-SPLIT = "split.json"
 MOST_SPLIT_BYTES, MOST_SPLIT_VALUES = 16 * 1024 * 1024, 1_000_000
 HEADLINE = ("macro_auc", "balanced_accuracy", "accuracy", "ece", "log_loss")
 # The card has up to 4 MB, and a list needs none of it.

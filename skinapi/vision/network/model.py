@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -48,7 +48,10 @@ LABELS = "labels.json"
 CALIBRATION = "calibration.json"
 CARD = "card.json"
 CHECKSUMS = "checksums.json"
+SPLIT = "split.json"  # the ids of the pictures of each part; only training and the lab read it
 NORMS = "norms.npz"  # only used when a training starts from this model, never for serving
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
 SHIPPED_MODEL = Path(__file__).parents[2] / "models" / "resnet50"
 MB = 1024 * 1024
 # The largest network that can be exported is EfficientNetB7: 266 MB in float32.
