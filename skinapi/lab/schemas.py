@@ -1,6 +1,5 @@
 """What crosses the wire about data sets."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -8,11 +7,11 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, Status
+from skinapi.storage.ids import ID
 from skinapi.vision.context import Modality
 from skinapi.web.schemas.pagination import PageQuery
 from skinapi.web.schemas.schema_types import Answer, Body, Contained, Identifier, Name, Printable
 
-ID = re.compile(r"[0-9a-f]{32}")
 MOST_LABELS = 200
 
 

@@ -17,8 +17,8 @@ from skinapi.lab.checks.check_report import (
     drop_duplicates,
     near_within,
 )
-from skinapi.lab.checks.heartbeat import Heartbeat
 from skinapi.lab.checks.layouts import Layout, read_layout
+from skinapi.lab.checks.publishing import Heartbeat
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.datasets.near_duplicates import Comparisons, NearIndex
 from skinapi.storage import make_store, open_store

@@ -1,11 +1,11 @@
 """A report as it is shown: other data sets by the names that they have now."""
 
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-ID = re.compile(r"[0-9a-f]{32}")
+from skinapi.storage.ids import ID
+
 KEPT = ("name", "dataset", "bits")
 
 

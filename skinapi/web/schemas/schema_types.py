@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
 
+from skinapi.storage.ids import ID
 from skinapi.web.schemas.visible_text import MOST_MARKS, cap_marks, is_visible, reaches_beyond
 
 LONGEST_NAME = 200
@@ -52,7 +53,7 @@ Name = Annotated[
     Printable,
     Legible,
 ]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Identifier = Annotated[str, StringConstraints(pattern=f"^{ID.pattern}$")]
 
 
 class Body(BaseModel):
