@@ -20,7 +20,7 @@ from skinapi.errors import SkinAPIError, UnsafeSettings
 from skinapi.jobs.worker.keeper import WorkerKeeper, missing_library
 from skinapi.learning.commands import add_commands
 from skinapi.learning.commands.options import Run
-from skinapi.settings import Settings
+from skinapi.settings import Settings, sentences_of
 from skinapi.settings.safety import refuse_unsafe
 
 REFUSED = 2  # the exit status where a setting has to be changed first
@@ -152,8 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"skinapi: {error.detail}", file=sys.stderr)
         return REFUSED
     except ValidationError as error:
-        for fault in error.errors(include_input=False):
-            print(f"skinapi: {'.'.join(map(str, fault['loc']))} {fault['msg']}", file=sys.stderr)
+        print(*(f"skinapi: {text}" for text in sentences_of(error)), sep="\n", file=sys.stderr)
         return REFUSED
     return status
 

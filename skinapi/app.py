@@ -91,7 +91,8 @@ def create_app(
     with suppress(SkinAPIError):  # it is done again before each upload
         services.lab.cleanup.sweep()
     registry, reloader = open_registry(settings, services.models, served_model, pool)
-    limits = open_limits(settings.rate_limit_uri, settings.instance_dir, _rates(settings))
+    rates = {Rate(name): text for name, text in settings.rates.items()}
+    limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
 
     app = Application(
         services=services,
@@ -113,11 +114,7 @@ def create_app(
     origins = allowed_origins(settings.origins, loopback=not settings.production)
     add_headers(app, origins=origins, https_only=settings.production)
     add_rate_headers(app)
-    sizes = Sizes(
-        body=settings.max_body_bytes,
-        photo=settings.max_upload_bytes,
-        spooled=settings.max_dataset_bytes,
-    )
+    sizes = Sizes(photo=settings.max_upload_bytes, spooled=settings.max_dataset_bytes)
     guard_requests(
         app,
         admit=services.guard.admit,
@@ -131,17 +128,6 @@ def create_app(
     _register_routes(app, settings, limits)
     reloader.make_pass()
     return app
-
-
-def _rates(settings: Settings) -> dict[Rate, str]:
-    return {
-        Rate.READ: settings.rate_read,
-        Rate.WRITE: settings.rate_write,
-        Rate.SIGN_IN: settings.rate_sign_in,
-        Rate.ANONYMOUS: settings.rate_anonymous,
-        Rate.PREDICTIONS: settings.rate_predictions,
-        Rate.RENDERINGS: settings.rate_renderings,
-    }
 
 
 def _register_routes(app: Application, settings: Settings, limits: Limits) -> None:

@@ -20,8 +20,8 @@ from skinapi.jobs.process.process_control import die_with
 from skinapi.jobs.worker.attempt import Timing
 from skinapi.jobs.worker.job_worker import Worker
 from skinapi.logs import configure_logs, shield_output
-from skinapi.settings import Settings
-from skinapi.settings.safety import refuse_unsafe
+from skinapi.settings import Settings, sentences_of
+from skinapi.settings.safety import refuse_unsafe, say_former_settings
 from skinapi.storage import open_store
 from skinapi.storage.store_version import join_store
 
@@ -42,15 +42,15 @@ def main(*, job_program: str = "skinapi.run_job", timing: Timing | None = None) 
     except SkinAPIError as error:
         sys.stderr.write(f"skinapi: {error.detail}\n")
     except ValidationError as error:
-        for fault in error.errors(include_input=False):
-            names = ".".join(map(str, fault["loc"]))
-            sys.stderr.write(f"skinapi: {names} {fault['msg']}\n")
+        sys.stderr.writelines(f"skinapi: {text}\n" for text in sentences_of(error))
     return REFUSED
 
 
 def _work(settings: Settings, program: str, timing: Timing | None, parent: int | None) -> int:
     shield_output()
     configure_logs()
+    if parent is None:  # else the server says it
+        say_former_settings()
     refuse_unsafe(settings)
     # The parent's death asks for a stop like any other: the job goes back into the queue.
     if parent is not None and not die_with(parent, signal.SIGTERM):
@@ -60,11 +60,7 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
         store=store,
         command=[sys.executable, "-m", program],
         folder=settings.instance_dir.resolve() / JOB_FOLDER,
-        timing=replace(
-            timing or Timing(),
-            longest=settings.job_hours * 3600,
-            longest_short=settings.short_job_hours * 3600,
-        ),
+        timing=replace(timing or Timing(), longest=settings.job_hours * 3600),
         join_store=partial(join_store, store, secrets=settings.audit_secrets()),
         may_work=may_research(store),
         hidden=_secrets(settings),

@@ -10,6 +10,7 @@ from typing import Any, Self
 import jwt.api_jwt
 import pytest
 
+from skinapi.auth.passwords import guess_limits
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.uploads.upload_records import KEPT_FOR, Announced, Uploads
@@ -50,10 +51,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture(params=["sqlite", "mongod"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+def backend(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Backend]:
     uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
     store = store_of_kind(request.param, tmp_path, uri)
-    backend = Backend(tmp_path, store, guesses_per_hour=3)
+    monkeypatch.setattr(guess_limits, "GUESSES_PER_HOUR", 3)
+    backend = Backend(tmp_path, store)
     yield backend
     backend.services.store.close()
 

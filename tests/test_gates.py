@@ -14,9 +14,7 @@ import pytest
 from flask import Flask, Response
 from openapi_spec_validator import validate
 
-from skinapi.auth.accounts.accounts import Role
 from skinapi.settings import VERSION, Settings
-from skinapi.settings.value_checks import ROLES
 from skinapi.web.access import Access, Opened
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Route, declared_routes, route_of
@@ -238,7 +236,3 @@ def _normalised(name: str) -> str:
 
 def _pins(name: str) -> list[str]:
     return re.findall(r"^([\w.-]+==[^\s\\;]+)", (ROOT / name).read_text(), re.MULTILINE)
-
-
-def test_a_role_is_known_to_accounts_and_to_routes() -> None:
-    assert get_args(Role) == ROLES

@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.admin import usage
-from skinapi.auth.accounts.accounts import Role, Status
+from skinapi.auth.accounts.accounts import Status
 from skinapi.auth.accounts.emails import Email, NewEmail
 from skinapi.auth.passwords.hashing import NewPassword
+from skinapi.settings.value_checks import Role
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band
 from skinapi.web.schemas.pagination import ContractPageQuery, PageQuery

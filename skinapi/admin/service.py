@@ -6,15 +6,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.accounts import Account, Accounts, Decide, Role, Status
+from skinapi.auth.accounts.accounts import Account, Accounts, Decide, Status
 from skinapi.auth.accounts.deletion import Eraser
 from skinapi.auth.accounts.emails import normalise_email
 from skinapi.auth.errors import EmailTaken
 from skinapi.auth.passwords.hashing import Passwords, one_time_password
 from skinapi.errors import Conflict, Duplicate, NotFound
+from skinapi.settings.value_checks import ROLES, Role
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
 from skinapi.web.schemas.pagination import Page
@@ -24,7 +25,7 @@ NO_ACCOUNT = "User/doctor not found"
 NO_DOCTOR = "Doctor not found"
 NOT_APPROVED = "This doctor's account is not approved; approve it first, or choose another doctor"
 SUSPENDED = "This account is suspended, not approved; approving it lifts the suspension"
-NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in get_args(Role) if role != "doctor")
+NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
 
 
 class AdminService:

@@ -47,7 +47,7 @@ from skinapi.web.schemas.schema_types import Message
 
 ANYONE_SIGNED = Signed(even_waiting=True, even_initial_password=True)
 LONGEST_CLIENT_NAME = 100
-# Below MAX_BODY_BYTES, because these routes need no token. The longest valid body, with each
+# Below the general limit, because these routes need no token. The longest valid body, with each
 # character escaped in JSON, has 29 KB.
 LARGEST_BODY = 32 * 1024
 # The errors of a login: besides a wrong password, the reasons why a right one is not enough.

@@ -5,11 +5,12 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from skinapi.auth.accounts.accounts import Account, Role, Status
+from skinapi.auth.accounts.accounts import Account, Status
 from skinapi.auth.accounts.emails import NewEmail
 from skinapi.auth.passwords.hashing import AnyPassword, NewPassword
 from skinapi.auth.tokens.sessions import Session
 from skinapi.languages import Language
+from skinapi.settings.value_checks import Role
 from skinapi.web.schemas.schema_types import Answer, Body, ContractBody, Legible, Name, Printable
 
 ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable, Legible]

@@ -24,7 +24,6 @@ from skinapi.batch.run import judge_rest, stopping_by_signal
 from skinapi.logs import configure_logs
 from skinapi.settings import Settings
 from skinapi.vision.network.model import SHIPPED_MODEL, read_card, read_labels
-from skinapi.vision.network.openvino_engine import Precision
 
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 # So many pictures before and behind the place where a run goes on are looked for.
@@ -63,10 +62,9 @@ def run(settings: Settings, namespace: argparse.Namespace) -> int:
 def _judge_options(settings: Settings, arguments: BatchArguments, source: Source) -> JudgeOptions:
     """Raises ModelDamaged."""
     model = arguments.model or settings.model_path or SHIPPED_MODEL
-    chosen = settings.model_precision
     return JudgeOptions(
         model=model.absolute(),
-        precision=Precision(chosen) if chosen else read_card(model).precision,
+        precision=read_card(model).precision,
         root=source.root,
         largest_bytes=settings.max_upload_bytes,
         inside=isinstance(source, FolderWalk),

@@ -68,7 +68,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         issued=IssuedReports(store, on_issue=usage.add_report),
         narratives=NarrativeCache(store),
         sessions=Sessions(store, session_lifetimes(settings)),
-        guess_limits=GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour),
+        guess_limits=GuessLimits(store, key=settings.signing_key()),
         lab=lab,
         contributed=ContributedPictures(lab),
     )

@@ -79,4 +79,4 @@ def announce_model(settings: Settings, served: ServedModel) -> str:
     card = served.model.card
     if settings.engine_url:
         return f"{card.version} (on the inference server)"
-    return f"{card.version} ({settings.model_precision or card.precision.value})"
+    return f"{card.version} ({card.precision.value})"

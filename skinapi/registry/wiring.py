@@ -17,16 +17,13 @@ from skinapi.registry.versions.version_files import models_folder
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 from skinapi.vision.network.model import SHIPPED_MODEL
-from skinapi.vision.network.openvino_engine import Precision
 
 
 def open_served(settings: Settings) -> ServedModel:
     """Without a model yet: the reloader of `open_registry` loads it."""
-    precision = Precision(settings.model_precision) if settings.model_precision else None
     return ServedModel(
         partial(
             open_warm,
-            precision=precision,
             streams=settings.num_streams,
             engine_url=settings.engine_url,
         )
@@ -85,6 +82,6 @@ def open_registry(
     registry = RegistryService(
         served=served,
         pool=PredictionPool(streams=settings.num_streams) if pool is None else pool,
-        shadow=Shadow(served=candidate, results=models.shadows, share=settings.shadow_share),
+        shadow=Shadow(served=candidate, results=models.shadows),
     )
     return registry, reloader

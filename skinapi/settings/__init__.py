@@ -10,6 +10,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveInt,
     SecretStr,
+    ValidationError,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -26,6 +27,14 @@ from skinapi.settings.value_checks import read_broker_uri, read_rate_limit_uri
 
 VERSION = "0.1.0"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LEAST_HELD_BYTES = 20 * 1024 * 1024
+RATES = ("read", "write", "sign_in", "anonymous", "predictions", "renderings")
+
+
+def sentences_of(error: ValidationError) -> list[str]:
+    """One for each setting that is wrong, without its value."""
+    faults = error.errors(include_input=False)
+    return [f"{'.'.join(map(str, fault['loc']))} {fault['msg']}" for fault in faults]
 
 
 class Settings(BaseSettings):
@@ -97,12 +106,6 @@ class Settings(BaseSettings):
         description="Who writes the sections in answers of `POST /predict`: the template alone, "
         "or an LLM in addition.",
     )
-    llm_deadline_s: float = Field(
-        default=8,
-        gt=0,
-        le=60,
-        description="Seconds that one narrative may wait for the LLM, all attempts together.",
-    )
     llm_daily_budget: NonNegativeInt = Field(
         default=1000, le=10**9, description="LLM requests a day (UTC), for the whole installation."
     )
@@ -111,27 +114,16 @@ class Settings(BaseSettings):
         description="Folder of a model to serve instead of the shipped one, until a stored version "
         "is promoted.",
     )
-    model_precision: Literal["f32", "bf16"] | None = Field(
-        default=None, description="Numeric precision of the network. If empty: the model card's."
-    )
     engine_url: str | None = Field(
         default=None,
         description="Inference server that runs the network, as `https://host`: one that speaks "
-        "the Open Inference Protocol v2. MODEL_PRECISION does not count then. If empty: the "
-        "network runs in this server.",
+        "the Open Inference Protocol v2. If empty: the network runs in this server.",
     )
     num_streams: PositiveInt = Field(
         default=2,
         le=256,
         description="Photos that are judged at the same time, in each process. 16 more wait; "
         "others get 503 with `Retry-After`.",
-    )
-    shadow_share: float = Field(
-        default=0.1,
-        ge=0,
-        le=1,
-        description="Share of the photos that a model in shadow mode judges in the background, "
-        "where there is one and no photo waits.",
     )
     photos: Literal["never", "consent", "always"] = Field(
         default="consent",
@@ -176,20 +168,12 @@ class Settings(BaseSettings):
         description="Front ends that may call from a browser, as `https://host`, "
         "comma-separated. In development every page of this machine may call too.",
     )
-    max_body_bytes: PositiveInt = Field(
-        default=1024 * 1024,
-        description="Largest request body in bytes, where the route has no limit of its own. "
-        "Registering, logging in, refreshing and replacing a password allow 32 KB.",
-    )
     max_upload_bytes: PositiveInt = Field(
         default=10 * 1024 * 1024,
-        description="Largest photo in bytes. The DermaScan guide's own limit of 8 MB stays.",
-    )
-    max_held_bytes: PositiveInt = Field(
-        default=20 * 1024 * 1024,
-        description="Bytes of request bodies in memory at the same time, in each process. At "
-        "least twice MAX_UPLOAD_BYTES. If there is no room, one upload gets 503 with "
-        "`Retry-After`: one that has stalled, else the newest of the caller that holds most.",
+        description="Largest photo in bytes. The DermaScan guide's own limit of 8 MB stays. "
+        "Request bodies have room in memory for two such photos in each process, at least 20 MB. "
+        "If there is none left, one upload gets 503 with `Retry-After`: one that has stalled, else "
+        "the newest of the caller that holds most.",
     )
 
     max_dataset_bytes: PositiveInt = Field(
@@ -220,12 +204,6 @@ class Settings(BaseSettings):
         default=7,
         le=366,
         description="Days without a refresh after which a session with refresh tokens ends.",
-    )
-    guesses_per_hour: PositiveInt = Field(
-        default=60,
-        le=10**6,
-        description="Wrong passwords an hour for one account: from all unknown addresses "
-        "together, and from each address that has logged in to it before.",
     )
     initial_password_hours: PositiveInt = Field(
         default=72, le=24 * 31, description="Hours that an initial password can be used."
@@ -294,12 +272,6 @@ class Settings(BaseSettings):
         description="Hours that a job such as a training may run; past them it fails with a "
         "sentence, and the next person's job begins.",
     )
-    short_job_hours: float = Field(
-        default=4,
-        gt=0,
-        le=24 * 31,
-        description="The same for a short job, such as the import of a network.",
-    )
     jobs_broker: SecretStr | None = Field(
         default=None,
         description="A message broker that tells job workers on many machines of new jobs: "
@@ -352,6 +324,16 @@ class Settings(BaseSettings):
     def quarantine(self) -> Path:
         """The folder for uploads that nobody has checked yet."""
         return self.instance_dir / "quarantine"
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of request bodies in memory at the same time, in each process."""
+        return max(LEAST_HELD_BYTES, 2 * self.max_upload_bytes)
+
+    @property
+    def rates(self) -> dict[str, str]:
+        """The text of each rate limit, by the name of its class of requests."""
+        return {name: getattr(self, f"rate_{name}") for name in RATES}
 
     @property
     def production(self) -> bool:

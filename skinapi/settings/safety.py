@@ -1,7 +1,11 @@
 """What the server refuses to start with."""
 
+import os
 import re
+import sys
 from datetime import UTC, datetime
+
+from pydantic_settings import DotEnvSettingsSource
 
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import Settings
@@ -24,14 +28,25 @@ SHORTEST_TOKEN = 16
 LAST_YEAR = 2200
 LISTEN_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
 SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token")
-RATES = (
-    "rate_read",
-    "rate_write",
-    "rate_sign_in",
-    "rate_anonymous",
-    "rate_predictions",
-    "rate_renderings",
-)
+# Settings of earlier versions, and what holds in their place.
+FORMER = {
+    "GUESSES_PER_HOUR": "it is 60",
+    "LLM_DEADLINE_S": "it is 8",
+    "MAX_BODY_BYTES": "it is 1048576",
+    "MAX_HELD_BYTES": "it is twice MAX_UPLOAD_BYTES, and at least 20 MB",
+    "MODEL_PRECISION": "the model's card says it",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "nothing is traced",
+    "SHADOW_SHARE": "it is 0.1",
+    "SHORT_JOB_HOURS": "it is 4",
+}
+
+
+def say_former_settings() -> None:
+    """A line on standard error for an operator who still sets what is no setting any more."""
+    given = [*DotEnvSettingsSource(Settings).env_vars.items(), *os.environ.items()]
+    values = {name.upper(): value for name, value in given}
+    if told := [f"{name} ({now})" for name, now in FORMER.items() if values.get(name)]:
+        sys.stderr.write(f"skinapi: no settings any more: {', '.join(told)}\n")
 
 
 def refuse_unsafe(settings: Settings) -> None:
@@ -48,8 +63,6 @@ def refuse_unsafe(settings: Settings) -> None:
         named = LISTEN_ADDRESS.fullmatch(address)
         if not named or not 0 < int(named[2]) <= 65535:
             raise UnsafeSettings("BIND must name host:port, several separated by one comma")
-    if settings.max_held_bytes < 2 * settings.max_upload_bytes:
-        raise UnsafeSettings("MAX_HELD_BYTES must have room for two of MAX_UPLOAD_BYTES")
     if settings.open_lab and not settings.loopback:
         raise UnsafeSettings("OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy")
     _refuse_addresses(settings)
@@ -138,10 +151,10 @@ def _refuse_secrets_of_headers(settings: Settings) -> None:
 
 
 def _refuse_rates(settings: Settings) -> None:
-    for name in RATES:
-        if not is_rate(getattr(settings, name)):
+    for name, text in settings.rates.items():
+        if not is_rate(text):
             raise UnsafeSettings(
-                f"{name.upper()} must be a number of requests in at most a day, for example "
+                f"RATE_{name.upper()} must be a number of requests in at most a day, for example "
                 "600/minute, and then maybe others for roles: 600/minute, doctor=1200/minute"
             )
     _ = settings.rate_limit_uri  # raises UnsafeSettings

@@ -4,11 +4,13 @@ may hold a password.
 
 import re
 from ipaddress import ip_address, ip_network
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from skinapi.errors import UnsafeSettings
 
-ROLES = ("user", "doctor", "researcher", "admin")
+Role = Literal["user", "doctor", "researcher", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
 MEMORY = "memory"
 SHARED_COUNTS = ("mongodb", "mongodb+srv", "redis", "rediss")
 BROKERS = ("amqp", "amqps", "redis", "rediss")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.auth.passwords import guess_limits
 from skinapi.auth.passwords.guess_limits import FIRST_LOGINS, WINDOW
 from skinapi.auth.passwords.hashing import Passwords
 from skinapi.storage.ids import now
@@ -25,10 +26,13 @@ REAL = pytest.mark.parametrize("guessed", ["sqlite", "mongod"], indirect=True)
 
 
 @pytest.fixture(params=["sqlite"])
-def guessed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+def guessed(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Backend]:
     uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
     store = store_of_kind(request.param, tmp_path, uri)
-    backend = Backend(tmp_path, store, guesses_per_hour=MOST)
+    monkeypatch.setattr(guess_limits, "GUESSES_PER_HOUR", MOST)
+    backend = Backend(tmp_path, store)
     backend.member(EMAIL)
     yield backend
     backend.services.store.close()

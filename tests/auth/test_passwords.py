@@ -10,6 +10,7 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import VerifyMismatchError
 
+from skinapi.auth.passwords import guess_limits
 from skinapi.auth.passwords.guess_limits import FIRST_LOGINS
 from skinapi.auth.passwords.hashing import HASHER, Passwords, _unmatched_hash, one_time_password
 from tests.served.wire import at_once
@@ -100,10 +101,13 @@ def test_a_replacement_that_is_refused_costs_one_check_and_changes_nothing(
 
 @pytest.mark.parametrize("routes", [(login,) * 3, (replacement,) * 3, (replacement, login, login)])
 def test_a_refused_guess_costs_no_password_check(
-    backend: Backend, counted: Counting, routes: tuple[Ask, ...]
+    backend: Backend,
+    counted: Counting,
+    routes: tuple[Ask, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Once the tries that an initial password could win are used up as well."""
-    backend.services.auth._guess_limits._most = 1
+    monkeypatch.setattr(guess_limits, "GUESSES_PER_HOUR", 1)
     first, *rest = routes
     for status in (401, *[429] * FIRST_LOGINS):
         path, body = first("ada@example.org", "wrong")

@@ -50,13 +50,6 @@ def _main_thread_s(pid: int) -> float:
     return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
-def answered_photo(contender: Contender) -> bytes:
-    small = {SMALL: photos(None)[SMALL]}
-    photo = contender.answered(small)[SMALL][0]
-    contender.server.stop()
-    return photo
-
-
 def main(checkouts: Sequence[Path], pythons: Sequence[str], starts: int) -> None:
     kinds = list(itertools.product(checkouts, pythons))
     with TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
@@ -66,7 +59,7 @@ def main(checkouts: Sequence[Path], pythons: Sequence[str], starts: int) -> None
             contender.server.code, contender.server.interpreter = checkout.resolve(), python
             stack.enter_context(stopping(contender.server))
             contenders.append(contender)
-        photo = answered_photo(contenders[0])
+        photo = photos(None)[SMALL][0]
         for contender in contenders:
             measure_start(contender, photo)  # the first start compiles the modules
         rounds = [[measure_start(each, photo) for each in contenders] for _ in range(starts)]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from skinapi.auth.accounts.accounts import Role
 from skinapi.auth.passwords.authentication import ClientInfo
+from skinapi.settings.value_checks import Role
 from skinapi.storage.ids import new_id
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder

@@ -272,8 +272,8 @@ def test_a_calibration_fitted_to_other_labels_is_refused_before_it_serves(tmp_pa
     assert registry.served.model.version == "a"
 
 
-def test_the_models_setting_is_served_in_the_precision_asked_for(tmp_path: Path) -> None:
+def test_the_model_of_the_setting_is_served(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "mine", "mine")
-    registry = opened(settings_in(tmp_path, model_path=folder, model_precision="bf16"))
+    registry = opened(settings_in(tmp_path, model_path=folder))
     registry.served.ping()
     assert registry.served.model.version == "mine"

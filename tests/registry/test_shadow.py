@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.registry.serving import shadow
 from skinapi.registry.serving.prediction_pool import PoolCaller, PredictionPool
 from tests.prediction.photographer import predicted, send
 from tests.registry.test_models import OVERRIDE, ModelBackend
@@ -19,9 +20,10 @@ ADA = PoolCaller("ada", signed_in=True)
 
 
 @pytest.fixture
-def shadowed(tmp_path: Path) -> Any:
+def shadowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A backend with one that names all conditions otherwise in the background."""
-    backend = ModelBackend(tmp_path / "instance", shadow_share=1.0)
+    monkeypatch.setattr(shadow, "SHARE", 1.0)
+    backend = ModelBackend(tmp_path / "instance")
     backend.services.models.add(folder=mixed_up(tmp_path / "odd-1"), by="system")
     admin = backend.member(role="admin")
     assert admin.call("POST", "/models/odd-1/shadow").status_code == 200

@@ -20,6 +20,7 @@ from skinapi.languages import LANGUAGES, Language
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.llm import budget as budget_module
 from skinapi.reports.llm import circuit_breaker, openrouter
+from skinapi.reports.llm import narrator as narrator_module
 from skinapi.reports.llm.budget import DailyBudget
 from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.llm.narrator import Narrator, open_narrator
@@ -88,7 +89,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def narrator_of(llm: OpenRouter, store: Store, tmp_path: Path, **settings: Any) -> Narrator:
-    asked = {"openrouter_api_key": KEY, "openrouter_url": llm.url, "llm_deadline_s": 5, **settings}
+    asked = {"openrouter_api_key": KEY, "openrouter_url": llm.url, **settings}
     return open_narrator(settings_in(tmp_path, **asked), store=store, cache=NarrativeCache(store))
 
 
@@ -210,10 +211,15 @@ def test_a_bad_answer_ends_in_the_templates_words_and_its_reason(
 
 @pytest.mark.parametrize("stall", [hang, drip, drip_chunks, drip_headers, continue_for_ever])
 def test_nobody_waits_past_the_deadline(
-    llm: OpenRouter, store: Store, tmp_path: Path, stall: Behaviour
+    llm: OpenRouter,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stall: Behaviour,
 ) -> None:
     llm.behave = stall
-    narrator = narrator_of(llm, store, tmp_path, llm_deadline_s=PATIENT_S)
+    monkeypatch.setattr(narrator_module, "LLM_DEADLINE_S", PATIENT_S)
+    narrator = narrator_of(llm, store, tmp_path)
     started = time.monotonic()
     assert narrate_with(narrator) == by_template(Reason.DEADLINE)
     assert time.monotonic() - started < FOREVER_S / 3
@@ -447,10 +453,11 @@ def test_of_many_at_once_all_get_one_text(llm: OpenRouter, store: Store, tmp_pat
 
 
 def test_at_most_four_are_under_way_and_the_fifth_does_not_wait(
-    llm: OpenRouter, store: Store, tmp_path: Path
+    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     llm.behave = hang
-    narrator = narrator_of(llm, store, tmp_path, llm_deadline_s=1)
+    monkeypatch.setattr(narrator_module, "LLM_DEADLINE_S", 1)
+    narrator = narrator_of(llm, store, tmp_path)
     with ThreadPoolExecutor(16) as pool:
         told = list(pool.map(lambda _: narrate_with(narrator), range(16)))
     reasons = [narrative.source.reason for narrative in told]

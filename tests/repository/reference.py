@@ -29,8 +29,8 @@ from skinapi.lab.checks import bounded_csv as tables
 from skinapi.lab.datasets import dataset_versions as datasets
 from skinapi.lab.uploads import service as upload_service
 from skinapi.lab.uploads import upload_records as uploads
-from skinapi.registry.serving import prediction_pool
-from skinapi.reports.llm import cache, circuit_breaker, openrouter
+from skinapi.registry.serving import prediction_pool, shadow
+from skinapi.reports.llm import cache, circuit_breaker, narrator, openrouter
 from skinapi.server import answering_worker, connection, connection_worker, deadlines
 from skinapi.server import buffered_request as buffering
 from skinapi.server import spool_file as spool
@@ -40,7 +40,7 @@ from skinapi.storage.sqlite import database_file as sqlite_file
 from skinapi.vision.decoding import decode_limits, file_header, file_parts, photo
 from skinapi.vision.network import remote_engine
 from skinapi.web.bodies import forms, multipart, request_parsing, streams
-from skinapi.web.limits import list_concurrency
+from skinapi.web.limits import list_concurrency, size_limits
 from skinapi.web.schemas import pagination
 
 ROOT = Path(__file__).parents[2]
@@ -151,6 +151,7 @@ def _limits() -> Iterator[Row]:
         "connections of one address, in each process",
         str(connection_worker.ConnectionWorker.most_of_address),
     )
+    yield "body, where the route has no limit of its own", _bytes(size_limits.LARGEST_BODY)
     yield "values in a JSON body, at all depths", str(request_parsing.MOST_VALUES)
     yield "body to register, log in, refresh, replace a password", _bytes(auth_routes.LARGEST_BODY)
     yield "chunks of a body", str(buffering.MOST_CHUNKS)
@@ -183,11 +184,17 @@ def _limits() -> Iterator[Row]:
     )
     yield "longer side of a stored photo", f"{photo.STORED_SIDE} pixels"
     yield "photos that wait for the model, in each process", str(prediction_pool.MOST_WAITING)
+    yield "photos that a model in shadow mode judges", f"{shadow.SHARE:.0%}, where no photo waits"
     yield "answer of the inference server", _bytes(remote_engine.LARGEST_ANSWER)
     yield "wait for the inference server, for one photo", _seconds(remote_engine.INFERENCE_S)
     yield "passwords hashed at the same time, in each process", str(passwords.CONCURRENT_HASHES)
     yield "passwords hashed or waiting for it, in each process", str(hashing_places.PLACES)
     yield "sessions of one account (the oldest ends)", str(sessions.MOST)
+    guesses = guess_limits.GUESSES_PER_HOUR
+    yield (
+        "wrong passwords an hour for one account",
+        f"{guesses} from all unknown addresses together, {guesses} from each known one",
+    )
     yield "an address stays known to an account", _days(guess_limits.KNOWN_FOR.days)
     yield "unfinished jobs of one account", str(job.MOST_UNFINISHED)
     yield "jobs kept of one account (the oldest that has ended goes)", str(job.MOST_KEPT)
@@ -197,9 +204,11 @@ def _limits() -> Iterator[Row]:
     yield "lines kept of a job's log", f"the first {head} and the last {tail}, at most"
     yield "rows of metrics of a job", str(events.MOST_ROWS)
     yield "result of a job", _bytes(events.LONGEST_RESULT)
+    yield "a short job, such as the import of a network", _hours(attempt.Timing.longest_short)
     lease, grace = attempt.Timing.lease, attempt.Timing.grace
     yield "a job whose worker disappeared waits before it runs again", _seconds(lease)
     yield "a cancelled job may take to end before it is killed", _seconds(grace)
+    yield "wait for the LLM in one narrative, all attempts", _seconds(narrator.LLM_DEADLINE_S)
     yield "requests to the LLM at the same time, in each process", str(openrouter.MOST_AT_ONCE)
     yield "answer of the LLM", _bytes(openrouter.LARGEST_ANSWER)
     pause, failures = _seconds(circuit_breaker.COOLDOWN_S), circuit_breaker.MOST_FAILURES
@@ -302,6 +311,10 @@ def _bytes(size: int) -> str:
 
 def _seconds(seconds: float) -> str:
     return f"{seconds:g} s"
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:g} hours"
 
 
 def _days(days: int) -> str:

@@ -37,7 +37,6 @@ GENEROUS: dict[str, Any] = {
     "rate_anonymous": "100000/minute",
     "rate_predictions": "100000/day",
     "rate_renderings": "100000/minute",
-    "guesses_per_hour": 100_000,
 }
 SECRET = "k7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac"
 # A backend hashes as it opens and at each login. At the real cost that is most of a test's time.

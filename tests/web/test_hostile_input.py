@@ -16,6 +16,7 @@ from skinapi.auth.accounts.emails import (
     normalise_new_email,
     spellings_of,
 )
+from skinapi.web.limits.size_limits import LARGEST_BODY
 from tests.support.backends import PASSWORD, Backend
 from tests.web.angular import ORIGIN, assert_readable
 
@@ -149,7 +150,7 @@ def test_another_content_type_is_refused(shared_backend: Backend, content_type: 
 
 def test_a_body_past_the_limit_is_refused_unread(shared_backend: Backend) -> None:
     before = shared_backend.stored()
-    swollen = {**GOOD, "x": "y" * shared_backend.settings.max_body_bytes}
+    swollen = {**GOOD, "x": "y" * LARGEST_BODY}
     assert_refused(shared_backend, post(shared_backend, "/register", json=swollen), before, 413)
 
 

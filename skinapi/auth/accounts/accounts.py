@@ -11,6 +11,7 @@ from skinapi.auth.accounts.emails import spellings_of
 from skinapi.auth.accounts.ngrams import LENGTH, NgramIndex
 from skinapi.errors import NotFound
 from skinapi.languages import LANGUAGES, Language, known_language
+from skinapi.settings.value_checks import Role
 from skinapi.storage.documents.merging import merged
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
@@ -18,7 +19,6 @@ from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.web.schemas.pagination import Page, page_of
 
-Role = Literal["user", "doctor", "researcher", "admin"]
 Status = Literal["waiting", "approved", "suspended", "deleting"]
 # That kept photos may teach a model.
 TEACHING_CONSENT = "training"

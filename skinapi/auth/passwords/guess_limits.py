@@ -21,6 +21,7 @@ from skinapi.storage.ids import is_ahead, now
 from skinapi.storage.ports import Store
 
 WINDOW = timedelta(hours=1)
+GUESSES_PER_HOUR = 60
 KNOWN_FOR = timedelta(days=90)
 FIRST_LOGINS = 5
 TOLERANCE = timedelta(minutes=5)  # more would make a wait longer by as much
@@ -37,11 +38,10 @@ class GuessAttempt:
 
 
 class GuessLimits:
-    """Counts wrong passwords: at most `most` for each budget, in a window of one hour."""
+    """Counts wrong passwords, for each budget in a window of one hour."""
 
-    def __init__(self, store: Store, *, key: str, most: int) -> None:
+    def __init__(self, store: Store, *, key: str) -> None:
         self._key = key.encode()
-        self._most = most
         self._budgets = store.collection("guesses")
         self._budgets.expire_by("expires_at")
         self._known_addresses = store.collection("known_addresses")
@@ -56,7 +56,7 @@ class GuessLimits:
         address_key = self._hash("address", email, address)
         known = self._known_addresses.get(address_key) is not None
         budget = self._budget(email, address if known else "")
-        last = self._spend(budget, self._most) == self._most
+        last = self._spend(budget, GUESSES_PER_HOUR) == GUESSES_PER_HOUR
         return GuessAttempt(budget, address_key, known, last=last)
 
     def take_first_login(self, *, email: str, address: str, version: int) -> GuessAttempt:

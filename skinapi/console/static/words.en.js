@@ -676,7 +676,7 @@ export const english = {
   failed_training: "The training has failed",
   failed_import: "The network was not imported",
   fault_job_needs_memory: "It needs more memory than a job may use. Choose a smaller picture size or batch, or ask an administrator to raise the limit (JOB_MEMORY_BYTES).",
-  fault_job_took_too_long: "It ran for as long as such a job may, and was ended. Choose fewer epochs or a smaller picture size, or ask an administrator to raise the limit (JOB_HOURS, for imports SHORT_JOB_HOURS).",
+  fault_job_took_too_long: "It ran for as long as such a job may, and was ended. Choose fewer epochs or a smaller picture size, or ask an administrator to raise the limit of trainings (JOB_HOURS).",
   fault_job_crashed: "Its process ended without a word. The machine may have too little memory for it; the log shows how far it came.",
   fault_internal_error: "This is an error of the program. The log has more; show it to an administrator.",
   completed_training: "The training is completed. Its model is a candidate: compare it before anybody is served by it.",

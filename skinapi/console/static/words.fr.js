@@ -689,7 +689,7 @@ export const french = spaced({
   failed_training: "L'entraînement a échoué",
   failed_import: "Le réseau n'a pas été importé",
   fault_job_needs_memory: "Il demande plus de mémoire qu'il n'est permis. Choisir une taille d'image ou un lot plus petits, ou demander à un administrateur de relever la limite (JOB_MEMORY_BYTES).",
-  fault_job_took_too_long: "La durée permise à une telle tâche est dépassée : elle a été arrêtée. Choisir moins d'époques ou une taille d'image plus petite, ou demander à un administrateur de relever la limite (JOB_HOURS, pour les importations SHORT_JOB_HOURS).",
+  fault_job_took_too_long: "La durée permise à une telle tâche est dépassée : elle a été arrêtée. Choisir moins d'époques ou une taille d'image plus petite, ou demander à un administrateur de relever celle des entraînements (JOB_HOURS).",
   fault_job_crashed: "Son processus s'est arrêté sans un mot. La machine a peut-être trop peu de mémoire; le journal montre jusqu'où il est allé.",
   fault_internal_error: "C'est une erreur du programme. Le journal en dit plus; montrez-le à un administrateur.",
   completed_training: "L'entraînement est terminé. Son modèle est candidat: comparez-le avant toute mise en service.",

@@ -17,7 +17,7 @@ LIBRARIES = (
 # What a handler opens the store with, and signs its audit rows with, and the folders it reads.
 SETTINGS = (
     "ENVIRONMENT", "FORMER_JWT_SECRET_KEYS", "INSTANCE_DIR", "JOB_MEMORY_BYTES", "JWT_SECRET_KEY",
-    "MODEL_PATH", "MODEL_PRECISION", "MONGO_URI", "NORMAL_SKIN_PICTURES", "NOT_SKIN_PICTURES",
+    "MODEL_PATH", "MONGO_URI", "NORMAL_SKIN_PICTURES", "NOT_SKIN_PICTURES",
     "STARTING_WEIGHTS",
 )  # fmt: skip
 

@@ -250,14 +250,12 @@ def _failed(reached: dict[str, Any], says: str, code: str | None) -> End:
 
 
 def _too_long(job: Job, timing: Timing) -> str:
-    less, setting = (
-        ("send a smaller network", "SHORT_JOB_HOURS")
+    less = (
+        "send a smaller network"
         if job.short
-        else ("ask for fewer epochs or a smaller picture size", "JOB_HOURS")
+        else "ask for fewer epochs or a smaller picture size, or have JOB_HOURS raised where the "
+        "worker runs"
     )
     hours = timing.longest_of(job) / 3600
     ran = f"{hours:g} {'hour' if hours == 1 else 'hours'}"
-    return (
-        f"It was ended after {ran}, which is as long as such a job may run: {less}, or have "
-        f"{setting} raised where the worker runs"
-    )
+    return f"It was ended after {ran}, which is as long as such a job may run: {less}"

@@ -9,7 +9,6 @@ from pathlib import Path
 from skinapi.errors import EngineUnavailable, ModelDamaged, NoModel
 from skinapi.logs import log
 from skinapi.vision.network.model import Model, open_model
-from skinapi.vision.network.openvino_engine import Precision
 
 KERAS_SUFFIXES = (".keras", ".h5")
 Open = Callable[[Path], Model]
@@ -81,7 +80,6 @@ class ServedModel:
 def open_warm(
     folder: Path,
     *,
-    precision: Precision | None = None,
     streams: int = 1,
     engine_url: str | None = None,
 ) -> Model:
@@ -95,6 +93,6 @@ def open_warm(
             f"{folder.name} is a Keras network; export it first: "
             f"python -m skinapi export {folder.name} --labels ... --scaling ..."
         )
-    model = open_model(folder, precision=precision, streams=streams, engine_url=engine_url)
+    model = open_model(folder, streams=streams, engine_url=engine_url)
     model.warm()  # the first pass is slow, and it finds a model that loads but does not work
     return model

@@ -20,6 +20,7 @@ from skinapi.vision.network.model import Model
 from skinapi.web.schemas.pagination import Page, page_of
 
 KEPT_FOR = timedelta(days=90)
+SHARE = 0.1  # of the photos that the candidate judges, where no photo waits
 
 
 class Disagreement(StoredRecord):
@@ -83,26 +84,24 @@ class ShadowResults:
 
 
 class Shadow:
-    """`served` holds the candidate, where there is one, and `share` of the photos are for it."""
+    """`served` holds the candidate, where there is one."""
 
     def __init__(
         self,
         *,
         served: ServedModel,
         results: ShadowResults,
-        share: float,
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._served = served
         self._compared = results
-        self._share = share
         self._dice = dice
         self._lock = threading.Lock()
         self._dropped = 0
 
     def wants(self) -> bool:
         """Whether the candidate is to judge this photo."""
-        return self._served.loaded and self._dice() < self._share
+        return self._served.loaded and self._dice() < SHARE
 
     def drop(self) -> None:
         """Count a photo for which there was no time. It is stored with the next result."""

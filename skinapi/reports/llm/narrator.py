@@ -18,6 +18,7 @@ from skinapi.storage.ports import Store
 from skinapi.web.answers.error_responses import log_fault
 
 CONSENT = "llm"
+LLM_DEADLINE_S = 8.0  # that one narrative may wait for the LLM, all attempts together
 NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT)
 NO_CONSENTS: Mapping[str, bool] = {}
 
@@ -74,7 +75,7 @@ def open_narrator(settings: Settings, *, store: Store, cache: NarrativeCache) ->
             url=settings.openrouter_url,
             key=key,
             models=settings.llm_models,
-            deadline_s=settings.llm_deadline_s,
+            deadline_s=LLM_DEADLINE_S,
             cache=cache,
             budget=DailyBudget(store, most=settings.llm_daily_budget),
         )

@@ -6,6 +6,9 @@ from skinapi.errors import PayloadTooLarge
 # size without a rest is used.
 UNITS = ((1024**2, "MB"), (1000**2, "MB"), (1024, "KB"), (1000, "KB"))
 
+# Of a request body, where the route has no limit of its own.
+LARGEST_BODY = 1024 * 1024
+
 
 def size_in_words(size: int) -> str:
     """The size in bytes as text for people, rounded down.

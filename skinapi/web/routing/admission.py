@@ -23,7 +23,7 @@ from skinapi.web.limits.rate_limits import (
     rate_headers,
     recall_rate_headers,
 )
-from skinapi.web.limits.size_limits import body_too_large, photo_too_large
+from skinapi.web.limits.size_limits import LARGEST_BODY, body_too_large, photo_too_large
 from skinapi.web.request_context import limit_body, remember_subject
 from skinapi.web.routing.declaration import Route, choose_client_route, route_of
 from skinapi.web.routing.foreign_pages import ForeignPages
@@ -33,16 +33,15 @@ Admit = Callable[[Access, str | None], Subject | None]
 
 @dataclass(frozen=True)
 class Sizes:
-    """The largest request body, photo, and body of a route that keeps it in a file, in bytes."""
+    """The largest photo, and the largest body of a route that keeps it in a file, in bytes."""
 
-    body: int
     photo: int
     spooled: int
 
     def of(self, route: Route) -> tuple[int, PayloadTooLarge]:
         """The largest body for this route, and the error for a larger one."""
         if not route.carries_photo:
-            largest = route.max_body or (self.spooled if route.spooled else self.body)
+            largest = route.max_body or (self.spooled if route.spooled else LARGEST_BODY)
             return largest, body_too_large(largest)
         error = photo_too_large(self.photo)
         if route.form:

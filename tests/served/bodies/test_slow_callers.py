@@ -217,8 +217,7 @@ def open_sockets(process: int) -> int:
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Room for two of the largest photos, free again when a test has closed its connections."""
-    room = {"MAX_UPLOAD_BYTES": str(MEGABYTE), "MAX_HELD_BYTES": str(2 * MEGABYTE)}
-    with serving(tmp_path_factory.mktemp("narrow"), room, workers=1) as server:
+    with serving(tmp_path_factory.mktemp("narrow"), {}, workers=1) as server:
         yield server
 
 
@@ -229,6 +228,9 @@ def people(narrow: Server) -> Iterator[Seeder]:
     seeder.close()
 
 
+LARGEST = 10 * MEGABYTE
+
+
 def begin_upload(caller: Caller, length: int, sent: int) -> socket:
     line = open_connection(caller.port)
     line.sendall(upload_head(caller, length) + BOUNDARY + b"x" * (sent - len(BOUNDARY)))
@@ -237,9 +239,9 @@ def begin_upload(caller: Caller, length: int, sent: int) -> socket:
 
 def test_uploads_that_stall_deny_nobody_theirs(people: Seeder) -> None:
     """Of three that fill the memory nearly whole and stop, one goes; who uploads is served."""
-    stalled = [begin_upload(people.person(), MEGABYTE, MEGABYTE * 3 // 5) for _ in range(3)]
+    stalled = [begin_upload(people.person(), LARGEST, LARGEST * 3 // 5) for _ in range(3)]
     time.sleep(1.5)  # from here on they have stalled
-    large = photo_of("melanoma") + b"\0" * (MEGABYTE // 2)
+    large = photo_of("melanoma") + b"\0" * (LARGEST // 2)
     assert {predict(people.person(), large).status for _ in range(5)} == {200}
     answers = [answer_at_hand(line) for line in stalled]
     refused = [answer for answer in answers if answer]
@@ -251,8 +253,8 @@ def test_uploads_that_stall_deny_nobody_theirs(people: Seeder) -> None:
 
 def test_large_uploads_under_way_deny_nobody_a_smaller_one(people: Seeder) -> None:
     """The last to come was refused, for as long as others kept theirs growing."""
-    lines = [begin_upload(people.person(), MEGABYTE, MEGABYTE * 19 // 20) for _ in range(2)]
-    small = photo_of("melanoma") + b"\0" * (MEGABYTE // 4)
+    lines = [begin_upload(people.person(), LARGEST, LARGEST * 19 // 20) for _ in range(2)]
+    small = photo_of("melanoma") + b"\0" * (LARGEST // 4)
     assert predict(people.person(), small).status == 200
     for line in lines:
         line.close()
@@ -268,7 +270,7 @@ def answer_at_hand(line: socket) -> Answer | None:
 
 def test_an_announced_upload_takes_no_memory_before_it_comes(people: Seeder) -> None:
     """Two of the largest that have sent nothing once left room for nobody."""
-    lines = [begin_upload(people.person(), MEGABYTE, len(BOUNDARY)) for _ in range(4)]
+    lines = [begin_upload(people.person(), LARGEST, len(BOUNDARY)) for _ in range(4)]
     assert predict(people.person()).status == 200
     for line in lines:
         line.close()
@@ -276,7 +278,7 @@ def test_an_announced_upload_takes_no_memory_before_it_comes(people: Seeder) -> 
 
 def test_one_account_holds_no_more_than_half_of_the_memory(people: Seeder) -> None:
     ada = people.person()
-    lines = [begin_upload(ada, MEGABYTE, MEGABYTE * 2 // 5) for _ in range(3)]
+    lines = [begin_upload(ada, LARGEST, LARGEST * 2 // 5) for _ in range(3)]
     select(lines, [], [], PATIENCE_S)
     refused = [answer for line in lines if (answer := answer_at_hand(line))]
     assert [answer.status for answer in refused] == [503]

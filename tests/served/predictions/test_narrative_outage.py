@@ -13,7 +13,7 @@ from skinapi.reports.llm.openrouter import MOST_AT_ONCE
 from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR, lesions
-from tests.served.server import serving
+from tests.served.server import Server, stopping
 from tests.served.wire import Answer
 from tests.support.models import tiny_model
 from tests.support.openrouter import KEY, OpenRouter, hang, running_openrouter
@@ -22,6 +22,11 @@ from tests.support.size import drill, size
 CLIENTS = 16
 REQUESTS = size(32, 1600)
 ROUNDS = size(1, 2)
+SERVE = (
+    "import runpy, sys; from skinapi.reports.llm import narrator; "
+    f"narrator.LLM_DEADLINE_S = {size(1, 8)}; sys.argv = ['skinapi', 'serve']; "
+    "runpy.run_module('skinapi', run_name='__main__')"
+)
 
 
 @pytest.fixture
@@ -38,12 +43,12 @@ def ada_of_a_backend(folder: Path, llm: OpenRouter) -> Iterator[Caller]:
         "OPENROUTER_API_KEY": KEY,
         "OPENROUTER_URL": llm.url,
         "PREDICT_NARRATIVE": "llm",
-        "LLM_DEADLINE_S": str(size(1, 8)),
     }
     with (
-        serving(folder, environment, workers=1) as server,
+        stopping(Server(folder, environment, workers=1)) as server,
         closing(Seeder(server)) as seeder,
     ):
+        server.start(("-c", SERVE))
         yield seeder.person()
 
 
