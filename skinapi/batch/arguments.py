@@ -4,7 +4,7 @@ import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -22,10 +22,6 @@ class BatchArguments:
     threads: int
     cluster: str | None
     restart: bool
-
-    @classmethod
-    def from_namespace(cls, namespace: argparse.Namespace) -> Self:
-        return cls(**{name: getattr(namespace, name) for name in cls.__slots__})
 
 
 def add_batch(commands: "Commands") -> argparse.ArgumentParser:

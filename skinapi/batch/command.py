@@ -18,7 +18,7 @@ from skinapi.batch.output.folder import OutputFolder, saying_why_unwritable
 from skinapi.batch.output.manifest import Manifest
 from skinapi.batch.output.parts import finished_parts, merge_parts, read_paths
 from skinapi.batch.output.table import columns, path_of, was_read
-from skinapi.batch.pictures.listing import FolderWalk, Source, open_source
+from skinapi.batch.pictures.listing import FolderWalk, Listing, open_listing
 from skinapi.batch.pictures.plan import PlanFacts, read_plan, write_plan
 from skinapi.batch.run import judge_rest, stopping_by_signal
 from skinapi.logs import configure_logs
@@ -40,9 +40,11 @@ def run(settings: Settings, namespace: argparse.Namespace) -> int:
     Raises SkinAPIError; what is finished is kept.
     """
     configure_logs()
-    arguments = BatchArguments.from_namespace(namespace)
-    source = open_source(arguments.source, null=arguments.null)
-    options = _judge_options(settings, arguments, source)
+    arguments = BatchArguments(
+        **{name: getattr(namespace, name) for name in BatchArguments.__slots__}
+    )
+    listing = open_listing(arguments.source, null=arguments.null)
+    options = _judge_options(settings, arguments, listing)
     output = OutputFolder(arguments.out.absolute())
     with saying_why_unwritable(arguments.out), stopping_by_signal() as stop:
         if arguments.restart:
@@ -51,7 +53,7 @@ def run(settings: Settings, namespace: argparse.Namespace) -> int:
                 output.discard()
         with output.held():
             try:
-                return _run_held(output, source, options, arguments, stop)
+                return _run_held(output, listing, options, arguments, stop)
             except Interrupted:
                 return _say_interrupted()
             finally:
@@ -59,26 +61,26 @@ def run(settings: Settings, namespace: argparse.Namespace) -> int:
                     output.discard()
 
 
-def _judge_options(settings: Settings, arguments: BatchArguments, source: Source) -> JudgeOptions:
+def _judge_options(settings: Settings, arguments: BatchArguments, listing: Listing) -> JudgeOptions:
     """Raises ModelDamaged."""
     model = arguments.model or settings.model_path or SHIPPED_MODEL
     return JudgeOptions(
         model=model.absolute(),
         precision=read_card(model).precision,
-        root=source.root,
+        root=listing.root,
         largest_bytes=settings.max_upload_bytes,
-        inside=isinstance(source, FolderWalk),
+        inside=isinstance(listing, FolderWalk),
     )
 
 
 def _run_held(
     output: OutputFolder,
-    source: Source,
+    listing: Listing,
     options: JudgeOptions,
     arguments: BatchArguments,
     stop: threading.Event,
 ) -> int:
-    manifest = _begin(output, source, options, arguments, stop)
+    manifest = _begin(output, listing, options, arguments, stop)
     if manifest is None:
         _say(f"{arguments.out} is complete already; --restart judges every picture again")
         return 0
@@ -102,7 +104,7 @@ def _run_held(
 
 def _begin(
     output: OutputFolder,
-    source: Source,
+    listing: Listing,
     options: JudgeOptions,
     arguments: BatchArguments,
     stop: threading.Event,
@@ -112,14 +114,14 @@ def _begin(
     """
     begun = output.manifest()
     earlier = begun or output.finished_manifest()
-    is_folder = isinstance(source, FolderWalk)
+    is_folder = isinstance(listing, FolderWalk)
     # A folder's plan stays as it was when the run began. Of a list, only its plan can be compared.
     if earlier and is_folder:
         facts = PlanFacts(earlier.pictures, 0, earlier.plan_sha256)
     else:
         path = output.compared_plan if earlier else output.plan
-        facts = write_plan(_until(source.names(), stop), path)
-        _say(_describe(facts, source))
+        facts = write_plan(_until(listing.names(), stop), path)
+        _say(_describe(facts, listing))
     manifest = Manifest(
         model_version=read_card(options.model).version,
         model_sha256=sum_model(options.model),
@@ -148,9 +150,9 @@ def _until(names: Iterator[bytes], stop: threading.Event) -> Iterator[bytes]:
         yield name
 
 
-def _describe(facts: PlanFacts, source: Source) -> str:
+def _describe(facts: PlanFacts, listing: Listing) -> str:
     repeated = f", {facts.repeated:,} named twice" if facts.repeated else ""
-    others = f", {source.left_out:,} other files left out" if source.left_out else ""
+    others = f", {listing.left_out:,} other files left out" if listing.left_out else ""
     return f"{facts.total:,} pictures{repeated}{others}"
 
 

@@ -74,7 +74,7 @@ class ReportsService:
         """
         submission, owner = self._records.show(number=number, to=to)
         report = self._report_on(submission, owner, to, language)
-        issued = self._issued.by_hash(report.seal.hash) if report.seal else None
+        issued = self._issued.find_by_hash(report.seal.hash) if report.seal else None
         kept = self._issued.read_pdf(issued) if issued else None
         if kept:
             self._records.photos.note_read(submission=submission, by=to)
@@ -126,7 +126,7 @@ class ReportsService:
 
     def verify(self, *, hash: str) -> Issued | None:
         """The issued report with this hash. None if there is none or if it was deleted."""
-        return self._issued.by_hash(hash) if HASH.fullmatch(hash) else None
+        return self._issued.find_by_hash(hash) if HASH.fullmatch(hash) else None
 
     def _report_on(
         self, submission: Submission, owner: Account, to: Subject, language: str | None
@@ -165,7 +165,7 @@ class ReportsService:
     def _issue(
         self, submission: Submission, language: Language, hash: str, *, by: Subject
     ) -> Issued:
-        issued = self._issued.by_hash(hash)
+        issued = self._issued.find_by_hash(hash)
         if issued:
             return issued
 
@@ -181,7 +181,7 @@ class ReportsService:
         try:
             issued = self._trail.change(issue, "report.issue", by=by.id, target=submission.id)
         except Duplicate:  # another request has issued it in the meantime
-            issued = self._issued.by_hash(hash)
+            issued = self._issued.find_by_hash(hash)
             if issued is None:
                 raise
         except NotFound:  # it was deleted while the words were written

@@ -89,9 +89,9 @@ class IssuedReports:
         self._documents.insert({**issued.model_dump(), "schema": 1})
         return issued
 
-    def by_hash(self, hash: str) -> Issued | None:
-        found = self._documents.find({"hash": hash}, limit=1)
-        return Issued.model_validate(found[0]) if found else None
+    def find_by_hash(self, hash: str) -> Issued | None:
+        rows = self._documents.find({"hash": hash}, limit=1)
+        return Issued.model_validate(rows[0]) if rows else None
 
     def read_pdf(self, issued: Issued) -> bytes | None:
         """The stored PDF. None if none is stored or if its file is damaged: it can be rendered
@@ -119,9 +119,9 @@ class IssuedReports:
         """Delete the reports of a submission, in the caller's transaction. Return the keys of their
         PDFs, to be deleted after it.
         """
-        found = self._documents.find({"submission": submission}, fields=("pdf_blob",))
+        rows = self._documents.find({"submission": submission}, fields=("pdf_blob",))
         self._documents.delete({"submission": submission})
-        return [issued["pdf_blob"] for issued in found if "pdf_blob" in issued]
+        return [issued["pdf_blob"] for issued in rows if "pdf_blob" in issued]
 
     def faults(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
         for submission in sorted(self._documents.count_by("submission")):

@@ -16,7 +16,6 @@ from distributed import LocalCluster
 
 from skinapi.__main__ import REFUSED
 from skinapi.batch.errors import ClusterUnavailable
-from skinapi.batch.judging import cluster as clusters
 from skinapi.batch.judging.cluster import JudgePlugin, refuse_open_address
 from skinapi.batch.judging.judge import JudgeOptions
 from skinapi.vision.network.openvino_engine import Precision
@@ -109,7 +108,7 @@ def test_workers_that_cannot_judge_are_named_before_the_first_picture(tmp_path: 
 def test_a_cluster_that_is_not_there_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(clusters, "CONNECT_S", 1)
+    monkeypatch.setattr("skinapi.batch.judging.cluster.CONNECT_S", 1)
     archive = archive_of(tmp_path, 1)
     assert archive.run("--cluster", "tcp://127.0.0.1:9") == REFUSED
     assert "No Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err

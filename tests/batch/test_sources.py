@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from skinapi.batch.errors import BadSource
-from skinapi.batch.pictures import listing as sources
-from skinapi.batch.pictures import plan as plans
-from skinapi.batch.pictures.listing import FolderWalk, PathList, open_source
+from skinapi.batch.pictures import listing, plan
+from skinapi.batch.pictures.listing import FolderWalk, PathList, open_listing
 from skinapi.batch.pictures.plan import read_plan, write_plan
 from tests.support.size import size
 
@@ -57,7 +56,7 @@ def test_a_folder_that_is_too_deep_or_forbidden_has_a_name_of_its_own(
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    monkeypatch.setattr(sources, "MOST_DEPTH", 2)
+    monkeypatch.setattr(listing, "MOST_DEPTH", 2)
     assert sorted(walk(tmp_path).names()) == [b"a/b/c/", b"shut/"]
 
 
@@ -92,7 +91,7 @@ def test_a_list_has_one_path_on_a_line(
     tmp_path: Path, text: bytes, null: bool, names: list[bytes]
 ) -> None:
     (tmp_path / "list").write_bytes(text)
-    source = open_source(str(tmp_path / "list"), null=null)
+    source = open_listing(str(tmp_path / "list"), null=null)
     assert isinstance(source, PathList)
     assert source.root == os.fsencode(Path.cwd())
     assert list(source.names()) == names
@@ -104,16 +103,16 @@ def test_a_list_has_one_path_on_a_line(
 def test_what_is_no_list_of_paths_is_refused(tmp_path: Path, text: bytes, says: str) -> None:
     (tmp_path / "list").write_bytes(text)
     with pytest.raises(BadSource, match=says):
-        list(open_source(str(tmp_path / "list"), null=False).names())
+        list(open_listing(str(tmp_path / "list"), null=False).names())
     with pytest.raises(BadSource, match="No such file"):
-        list(open_source(str(tmp_path / "nowhere"), null=False).names())
+        list(open_listing(str(tmp_path / "nowhere"), null=False).names())
 
 
 def test_a_plan_has_each_name_once_and_sorted_whatever_the_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plans, "CHUNK_NAMES", 7)
-    monkeypatch.setattr(plans, "MOST_CHUNKS", 3)
+    monkeypatch.setattr(plan, "CHUNK_NAMES", 7)
+    monkeypatch.setattr(plan, "MOST_CHUNKS", 3)
     names = [f"{(number * 37) % 50:03d}".encode() for number in range(100)]
     facts = write_plan(iter(names), tmp_path / "plan")
     assert (facts.total, facts.repeated) == (50, 50)
@@ -137,9 +136,9 @@ def test_a_plan_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
 def test_the_memory_of_a_plan_does_not_grow_with_its_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None]
 ) -> None:
-    monkeypatch.setattr(plans, "CHUNK_NAMES", size(500, plans.CHUNK_NAMES))
-    monkeypatch.setattr(plans, "MOST_CHUNKS", size(4, plans.MOST_CHUNKS))
-    monkeypatch.setattr(sources, "BLOCK_BYTES", size(4096, sources.BLOCK_BYTES))
+    monkeypatch.setattr(plan, "CHUNK_NAMES", size(500, plan.CHUNK_NAMES))
+    monkeypatch.setattr(plan, "MOST_CHUNKS", size(4, plan.MOST_CHUNKS))
+    monkeypatch.setattr(listing, "BLOCK_BYTES", size(4096, listing.BLOCK_BYTES))
     few, many = size(5_000, 200_000), size(20_000, 1_000_000)
     peaks = []
     for total in (few, many):

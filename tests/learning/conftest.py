@@ -130,7 +130,7 @@ class Taught:
     phones: Path
     work: Path
     model: Path
-    spoiled: int  # pictures that were shown degraded
+    degraded: int  # pictures that were shown degraded
 
 
 @pytest.fixture(scope="session")
@@ -144,10 +144,10 @@ def taught(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Taught:
     # The second is trained for `small`, and what a teacher says of its views is asked of `Views`.
     words += ["--phases", "taught,coarse" if drill else "taught"]
     words += ["--batch", "8"]
-    spoiled: list[Image.Image] = []
+    degraded: list[Image.Image] = []
 
     def note(view: Image.Image, *_: object) -> Image.Image:
-        spoiled.append(view)
+        degraded.append(view)
         return view
 
     with pytest.MonkeyPatch.context() as patch:
@@ -157,4 +157,4 @@ def taught(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Taught:
         patch.setattr(trained_model, "draw_charts", lambda *_: None)
         where = ["--work", root / "work", "--out", root / "model"]
         assert run_command([*words, *where], root / "instance") == 0
-    return Taught(phones, root / "work", root / "model", len(spoiled))
+    return Taught(phones, root / "work", root / "model", len(degraded))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skinapi.errors import BadDataset
+from skinapi.learning.data.patient_contexts import patient_context
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure.patient_fact_gains import patient_context
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.package.fit_calibration import (
     calibrate_model,

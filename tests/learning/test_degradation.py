@@ -24,18 +24,18 @@ def pixels(picture: Image.Image) -> np.ndarray:
     return numbers
 
 
-@pytest.mark.parametrize("spoil", [*DEGRADATIONS, degrade_picture])
-def test_the_same_seed_degrades_alike_and_another_seed_differently(spoil: Degrade) -> None:
+@pytest.mark.parametrize("degrade", [*DEGRADATIONS, degrade_picture])
+def test_the_same_seed_degrades_alike_and_another_seed_differently(degrade: Degrade) -> None:
     before = PICTURE.tobytes()
-    spoiled = [spoil(PICTURE, np.random.default_rng(seed), STRENGTH) for seed in (1, 2, 1)]
+    degraded = [degrade(PICTURE, np.random.default_rng(seed), STRENGTH) for seed in (1, 2, 1)]
     assert PICTURE.tobytes() == before
-    assert {(one.mode, one.size) for one in spoiled} == {("RGB", PICTURE.size)}
-    assert spoiled[0].tobytes() == spoiled[2].tobytes()
-    assert len({one.tobytes() for one in spoiled} | {before}) == 3
+    assert {(one.mode, one.size) for one in degraded} == {("RGB", PICTURE.size)}
+    assert degraded[0].tobytes() == degraded[2].tobytes()
+    assert len({one.tobytes() for one in degraded} | {before}) == 3
 
 
-@pytest.mark.parametrize("spoil", [*DEGRADATIONS, degrade_picture])
-def test_the_lesion_is_there_all_the_same(spoil: Degrade) -> None:
+@pytest.mark.parametrize("degrade", [*DEGRADATIONS, degrade_picture])
+def test_the_lesion_is_there_all_the_same(degrade: Degrade) -> None:
     """What is dark in the middle stays dark, whatever befalls the picture."""
 
     def middle(picture: Image.Image) -> np.ndarray:
@@ -43,9 +43,9 @@ def test_the_lesion_is_there_all_the_same(spoil: Degrade) -> None:
         return seen[56:136, 56:136].ravel()
 
     alike = [
-        np.corrcoef(middle(PICTURE), middle(spoil(PICTURE, np.random.default_rng(seed), STRENGTH)))[
-            0, 1
-        ]
+        np.corrcoef(
+            middle(PICTURE), middle(degrade(PICTURE, np.random.default_rng(seed), STRENGTH))
+        )[0, 1]
         for seed in range(20)
     ]
     assert min(alike) > 0.5
@@ -57,11 +57,11 @@ def test_one_or_two_degradations_each_of_them_at_times(
     befell: list[int] = []
 
     def note(number: int) -> Degrade:
-        def spoil(picture: Image.Image, *_: object) -> Image.Image:
+        def degrade(picture: Image.Image, *_: object) -> Image.Image:
             befell.append(number)
             return picture
 
-        return spoil
+        return degrade
 
     monkeypatch.setattr(
         degradation, "DEGRADATIONS", [note(number) for number in range(len(DEGRADATIONS))]

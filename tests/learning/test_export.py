@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadNetwork, WrongNetworkHead, WrongNetworkInput, WrongNetworkLabels
-from skinapi.learning.package import user_networks as user_files
+from skinapi.learning.package import user_networks
 from skinapi.learning.package.servable import make_servable
 from skinapi.registry.serving.served_model import open_warm
 from skinapi.vision.network.heatmap import draw_heat
@@ -213,7 +213,7 @@ def test_an_archive_that_unpacks_to_more_than_a_network_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one_dense().save(tmp_path / "whole.keras")
-    monkeypatch.setattr(user_files, "MOST_UNPACKED", 10_000)
+    monkeypatch.setattr(user_networks, "MOST_UNPACKED", 10_000)
     assert "unpacks to more than" in refusal(None, tmp_path / "whole.keras")
 
 

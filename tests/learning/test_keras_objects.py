@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.errors import BadNetwork
-from skinapi.learning.package import user_networks as user_files
+from skinapi.learning.package import user_networks
 from skinapi.learning.package.keras_objects import ACTIVATIONS, FUNCTIONS, check_architecture
 from skinapi.learning.package.user_networks import load_user_network
 from tests.learning.test_export import nested_with_pooling, with_random_weights
@@ -169,7 +169,7 @@ def test_nothing_is_built_of_a_network_that_is_refused(
             for name in names:
                 forged.writestr(name, archive.read(name))
             forged.writestr("config.json", json.dumps(whole))
-    monkeypatch.setattr(user_files, "_build", lambda *_: pytest.fail("it was built"))
+    monkeypatch.setattr(user_networks, "_build", lambda *_: pytest.fail("it was built"))
     with pytest.raises(BadNetwork, match="function 'TFSMLayer'"):
         load_user_network(tmp_path / "evil.keras")
 

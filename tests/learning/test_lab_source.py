@@ -11,9 +11,7 @@ from skinapi.errors import BadNetwork, NotFound
 from skinapi.jobs.job import UNSIGNED_LAB_OWNER
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
-from skinapi.lab.trainings import job_services
-from skinapi.lab.trainings import model_comparison as comparing
-from skinapi.lab.trainings import training_job as train_model
+from skinapi.lab.trainings import job_services, model_comparison, training_job
 from skinapi.lab.trainings.job_services import LabOfJob
 from skinapi.lab.trainings.training_job import choose_start
 from skinapi.learning.progress import Progress
@@ -47,7 +45,7 @@ def test_the_progress_of_a_training_goes_on_while_the_model_is_measured() -> Non
     lines: list[str] = []
     told: list[float] = []
     context = SimpleNamespace(say=lines.append, progress=lambda percent, _: told.append(percent))
-    steps = train_model.MeasuringSteps(cast("Any", context), 75.0, 90.0, "Measuring")
+    steps = training_job.MeasuringSteps(cast("Any", context), 75.0, 90.0, "Measuring")
     for what in ("whole", "evaluate", "heat maps", "evaluate"):
         Progress(what, 20, steps).advance(20)
     assert len(lines) == 4
@@ -71,10 +69,10 @@ def test_a_data_set_that_was_written_in_part_is_written_again(
     monkeypatch.setattr(job_services, "write_training_folder", write)
     names = ["cut off"]
     with pytest.raises(InterruptedError):
-        train_model._write_source(context, lab, dataset, None)
+        training_job._write_source(context, lab, dataset, None)
     names = ["metadata.csv"]
     for _ in range(2):
-        source = train_model._write_source(context, lab, dataset, None)
+        source = training_job._write_source(context, lab, dataset, None)
     assert source.name == "dataset-1", "everybody can read the card, which names it"
     assert [path.name for path in source.iterdir()] == names
 
@@ -102,13 +100,13 @@ def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from
         return content
 
     monkeypatch.setattr(DatasetImages, "read", erase_the_first)
-    source = train_model._write_source(context, lab, dataset, None)
+    source = training_job._write_source(context, lab, dataset, None)
     kept = [path.read_bytes() for path in sorted((source / "images").iterdir())]
     assert kept == [b"second", b"third"]
     assert said == ["1 pictures were erased meanwhile: the data set is read again"]
     (tmp_path / "training").mkdir()
     images.take({"id": next(images.walk(dataset.id)).id})
-    assert train_model._write_source(context, lab, dataset, None) == source
+    assert training_job._write_source(context, lab, dataset, None) == source
     assert len(list((source / "images").iterdir())) == 2
 
 
@@ -132,26 +130,26 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
 
     monkeypatch.setattr(LabOfJob, "find_stored", lambda _: None)
     monkeypatch.setattr(LabOfJob, "write_serving", lambda _: tiny_model())
-    monkeypatch.setattr(train_model, "open_lab", lambda _: lab)
-    monkeypatch.setattr(train_model, "_options", lambda *_: None)
-    monkeypatch.setattr(train_model, "_test_samples", lambda *_: [1, 2])
-    monkeypatch.setattr(train_model, "compare_models", lambda *_: None)
-    monkeypatch.setattr(train_model, "register_once", lambda *_, **__: cast("Any", Stored()))
-    monkeypatch.setattr(comparing, "compare_models", compare)
+    monkeypatch.setattr(training_job, "open_lab", lambda _: lab)
+    monkeypatch.setattr(training_job, "_options", lambda *_: None)
+    monkeypatch.setattr(training_job, "_test_samples", lambda *_: [1, 2])
+    monkeypatch.setattr(training_job, "compare_models", lambda *_: None)
+    monkeypatch.setattr(training_job, "register_once", lambda *_, **__: cast("Any", Stored()))
+    monkeypatch.setattr(model_comparison, "compare_models", compare)
     monkeypatch.setattr(
-        comparing, "load_sources", lambda _, **__: SimpleNamespace(samples="pictures")
+        model_comparison, "load_sources", lambda _, **__: SimpleNamespace(samples="pictures")
     )
     context.job = SimpleNamespace(
         request={"dataset_name": "moles", "dataset": learned.id}, owner="ada"
     )
     chosen = iter((same.id, other.id))
     monkeypatch.setattr(
-        train_model, "train_model", lambda *_, **__: datasets.set_reference(next(chosen))
+        training_job, "train_model", lambda *_, **__: datasets.set_reference(next(chosen))
     )
     for _ in range(2):
-        train_model.train(context)
+        training_job.train(context)
     assert compared == [f"pictures of {other.id}, 1"], "of the other alone"
-    assert said == [comparing.LEARNED_REFERENCE]
+    assert said == [model_comparison.LEARNED_REFERENCE]
 
 
 class Stored:
@@ -168,18 +166,18 @@ def test_a_training_whose_version_is_stored_ends_with_it_on_any_machine(
     job = backend.services.jobs.submit(kind="training", owner=UNSIGNED_LAB_OWNER, request=asked)
     context = cast("Any", SimpleNamespace(job=job, work=tmp_path))
     with pytest.raises(NotFound):
-        train_model.train(context)
+        training_job.train(context)
     write_model(tmp_path / "model", "trained-1")
     versions = backend.services.models.versions
     stored = versions.register(
         tmp_path / "model", created_by=UNSIGNED_LAB_OWNER, origin=Origin(dataset="7", job=job.id)
     )
     told = {"version": "trained-1", "dataset": "7", "headline": stored.headline}
-    assert train_model.train(context) == told
+    assert training_job.train(context) == told
     assert not versions.find_made_by(job.id, since=now() + timedelta(days=1)), "of another job"
     versions.remove("trained-1")
     with pytest.raises(NotFound):
-        train_model.train(context)
+        training_job.train(context)
 
 
 def test_a_training_begins_from_the_model_in_service_else_from_imagenet_else_from_nothing(

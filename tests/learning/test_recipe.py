@@ -20,8 +20,7 @@ from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.strengths import Strengths
 from skinapi.learning.measure.predictions import lesion_classes
-from skinapi.learning.train import phase_training
-from skinapi.learning.train import training as training_module
+from skinapi.learning.train import phase_training, training
 from skinapi.learning.train.inputs.batches import Batches
 from skinapi.learning.train.inputs.network_inputs import NetworkInputs
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
@@ -172,7 +171,7 @@ def test_a_network_that_begins_from_nothing_learns_its_statistics_too(
         return PhaseStatus(finished=True, best=1.0)
 
     if not drill:
-        monkeypatch.setattr(training_module, "run_phase", look)
+        monkeypatch.setattr(training, "run_phase", look)
     network, _ = teach(small, tmp_path, WHOLE, still=False)
     assert_learned(network, statistics=True)
 
@@ -206,7 +205,7 @@ def begun(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a training that was resumed as it had begun."""
     folder = tmp_path_factory.mktemp("begun")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training_module, "_run", lambda *_: PhaseStatus(finished=True))
+        patch.setattr(training, "_run", lambda *_: PhaseStatus(finished=True))
         teach(small, folder)
         teach(small, folder)
     return folder
@@ -257,9 +256,9 @@ def test_no_strength_of_augmentation_changes_within_a_training(tmp_path: Path, n
     data = TrainingData(lesion_classes(), train=[], validation=[])
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     for _ in range(2):
-        training_module._check_resume(tmp_path, Recipe(), data, network)
+        training._refuse_other_training(tmp_path, Recipe(), data, network)
     with pytest.raises(BadDataset) as caught:
-        training_module._check_resume(tmp_path, Recipe(strengths=STRENGTHS[name]), data, network)
+        training._refuse_other_training(tmp_path, Recipe(strengths=STRENGTHS[name]), data, network)
     assert f"differs in recipe.strengths{name} (" in caught.value.detail
 
 
@@ -267,7 +266,7 @@ def test_the_pictures_of_a_phase_are_changed_as_strongly_as_the_recipe_says() ->
     data = TrainingData(lesion_classes(), train=[], validation=[])
     strengths = Strengths(augmentation=Augmentation(colour=0.9))
     recipe = Recipe(strengths=strengths)
-    assert training_module._make_views(GROWING, recipe, data, side=SIDE).strengths is strengths
+    assert training._make_views(GROWING, recipe, data, side=SIDE).strengths is strengths
 
 
 def test_what_differs_between_two_trainings_is_named_once_each() -> None:
@@ -289,7 +288,7 @@ def test_what_differs_between_two_trainings_is_named_once_each() -> None:
 def test_a_training_whose_record_is_cut_short_is_not_resumed(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training_module, "_run", lambda *_: PhaseStatus(finished=True))
+    monkeypatch.setattr(training, "_run", lambda *_: PhaseStatus(finished=True))
     teach(small, tmp_path)
     written = tmp_path / "training.json"
     written.write_bytes(written.read_bytes()[:100])

@@ -15,7 +15,7 @@ from skinapi.learning.data.augmentation import Augmentation
 from skinapi.learning.data.degradation import Degradation
 from skinapi.learning.data.markings import Marking
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.data.splits import check_leakage
+from skinapi.learning.data.splits import refuse_leakage
 from skinapi.learning.data.strengths import Strengths
 from skinapi.learning.train.inputs import views as views_module
 from skinapi.learning.train.inputs.batches import Fetch, Floats
@@ -149,7 +149,7 @@ def test_what_a_trunk_saw_of_a_view_is_shown_with_what_was_said_of_it(
     np.testing.assert_allclose(answers, said[numbers], atol=1e-6)
 
 
-def spoil_visibly(view: Image.Image, *_: object) -> Image.Image:
+def degrade_visibly(view: Image.Image, *_: object) -> Image.Image:
     return ImageOps.invert(view)
 
 
@@ -161,13 +161,13 @@ def test_a_student_sees_its_view_degraded_and_its_teachers_see_it_whole(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(views_module, "degrade_picture", spoil_visibly)
+    monkeypatch.setattr(views_module, "degrade_picture", degrade_visibly)
     inputs = keras.Input((SIDE, SIDE, 3))
     everything = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
 
-    def fetch(spoiled: float) -> tuple[Floats, Floats]:
-        views = Views(pictures, LABELS, teachers, spoiled)
-        keeper = ViewCache(views, 1, 7, tmp_path / str(spoiled), print)
+    def fetch(share: float) -> tuple[Floats, Floats]:
+        views = Views(pictures, LABELS, teachers, share)
+        keeper = ViewCache(views, 1, 7, tmp_path / str(share), print)
         shown: dict[str, Callable[[], Fetch]] = {
             "live": lambda: views.live,
             "pictures": keeper.pictures,
@@ -175,8 +175,8 @@ def test_a_student_sees_its_view_degraded_and_its_teachers_see_it_whole(
         }
         return shown[how]()(np.tile(np.arange(3), 20), np.random.default_rng(1))
 
-    (whole, said), (spoiled, targets), (mixed, again) = (fetch(share) for share in (0.0, 1.0, 0.5))
-    np.testing.assert_allclose(spoiled, -whole, atol=0.02)
+    (whole, said), (degraded, targets), (mixed, again) = (fetch(share) for share in (0.0, 1.0, 0.5))
+    np.testing.assert_allclose(degraded, -whole, atol=0.02)
     np.testing.assert_allclose([targets, again], [said, said], atol=1e-6)
     spared = [np.abs(one - other).max() < 0.02 for one, other in zip(mixed, whole, strict=True)]
     assert 0 < sum(spared) < len(spared)
@@ -281,16 +281,16 @@ def test_the_shipped_network_begins_no_training_that_would_measure_its_own_pictu
     words = ["train", "--data", f"{tmp_path},modality=clinical", "--split", tmp_path / "mine.json"]
     with pytest.raises(BadDataset, match=f"{learned} among them"):
         run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
-    check_leakage({learned: "train", "another": "test"}, SHIPPED_MODEL)
-    check_leakage({learned: "test"}, tmp_path)
+    refuse_leakage({learned: "train", "another": "test"}, SHIPPED_MODEL)
+    refuse_leakage({learned: "test"}, tmp_path)
 
 
-def test_a_taught_model_was_shown_spoiled_pictures_and_names_its_teachers(
+def test_a_taught_model_was_shown_degraded_pictures_and_names_its_teachers(
     small: Small, taught: Taught
 ) -> None:
     card = json.loads((taught.model / "card.json").read_text())
     shown = sum(card["training"]["pictures"]["train"].values())
-    assert 0.25 * shown < taught.spoiled < 0.75 * shown
+    assert 0.25 * shown < taught.degraded < 0.75 * shown
     assert not list(taught.work.rglob("answers-*"))
     training = card["training"]
     assert training["teachers"] == [open_model(small.model).version]

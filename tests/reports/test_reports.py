@@ -249,14 +249,14 @@ def test_a_submission_deleted_while_it_is_printed_leaves_nothing(backend: Backen
     ada = backend.member()
     number = predicted(ada, keep_photo="true")["id"]
     issued = backend.services.issued
-    find, keep = issued.by_hash, issued.keep_pdf
+    find, keep = issued.find_by_hash, issued.keep_pdf
 
     def delete_first(hash: str) -> Issued | None:
         ada.call("DELETE", f"/submissions/{number}")
         return find(hash)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(issued, "by_hash", delete_first)
+        patch.setattr(issued, "find_by_hash", delete_first)
         assert ada.call("GET", f"/submissions/{number}/report.pdf").status_code == 404
     number = predicted(ada, keep_photo="true")["id"]
 

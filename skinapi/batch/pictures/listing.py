@@ -135,11 +135,11 @@ class PathList:
                 yield _without_dots(name)
 
 
-Source = FolderWalk | PathList
+Listing = FolderWalk | PathList
 
 
-def open_source(given: str, *, null: bool) -> Source:
-    """The source that an argument names: a folder, a list, or `-` for a list on standard input."""
+def open_listing(given: str, *, null: bool) -> Listing:
+    """The pictures of what an argument names: a folder, a list, or the list on standard input."""
     if given != STDIN and Path(given).is_dir():
         return FolderWalk(os.fsencode(Path(given).absolute()))
     return PathList(os.fsencode(Path.cwd()), None if given == STDIN else Path(given), null)

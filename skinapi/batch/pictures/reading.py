@@ -84,12 +84,12 @@ class PictureReader:
     def _read(self, name: bytes) -> PictureFile:
         handle = self._open(name)
         try:
-            found = os.fstat(handle)
-            if not stat.S_ISREG(found.st_mode):
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
                 raise UnreadableFile(NOT_A_FILE)
-            if found.st_size > self._largest:
-                return PictureFile(found.st_size, None, None)
-            content = _read_up_to(handle, self._largest + 1, expected=found.st_size)
+            if status.st_size > self._largest:
+                return PictureFile(status.st_size, None, None)
+            content = _read_up_to(handle, self._largest + 1, expected=status.st_size)
         finally:
             os.close(handle)
         if len(content) > self._largest:  # it has grown

@@ -6,7 +6,7 @@ from skinapi.learning.commands.terminal import print_line, raise_disk_full
 from skinapi.learning.commands.train_options import CalibrateOptions
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_part, load_sources
-from skinapi.learning.data.splits import check_split, read_split
+from skinapi.learning.data.splits import read_split, require_one_part_per_group
 from skinapi.learning.package.fit_calibration import calibrate_model
 from skinapi.learning.package.openvino_export import write_model_files
 from skinapi.settings import Settings
@@ -36,7 +36,7 @@ def _load(options: CalibrateOptions) -> tuple[list[Sample], list[Sample]]:
         skip_unknown_labels=options.skip_unknown_labels,
     )
     parts = read_split(options.split or options.model / SPLIT)
-    check_split(sources.samples, parts)
+    require_one_part_per_group(sources.samples, parts)
     unnamed = [sample for sample in sources.samples if sample.image_id not in parts]
     if unnamed:
         print_line(

@@ -6,7 +6,7 @@ from skinapi.learning.commands.evaluate_options import CompareOptions
 from skinapi.learning.commands.terminal import print_line
 from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.sources import load_sources
-from skinapi.learning.data.splits import check_split, read_split
+from skinapi.learning.data.splits import read_split, require_one_part_per_group
 from skinapi.learning.measure.comparison import Difference, compare_predictions
 from skinapi.learning.measure.predictions import Predictions, predict, run_model
 from skinapi.learning.measure.robustness.stress import compare_stress
@@ -17,7 +17,7 @@ from skinapi.vision.network.model import Model, open_model
 def run(settings: Settings, options: CompareOptions) -> int:  # noqa: ARG001
     sources = load_sources(options.data, skip_unknown_labels=options.skip_unknown_labels)
     parts = read_split(options.split)
-    check_split(sources.samples, parts)
+    require_one_part_per_group(sources.samples, parts)
     samples = select_part(sources.samples, parts, "validation")
     first, second = (open_model(folder) for folder in options.models)
     turns = options.turns

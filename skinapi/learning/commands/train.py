@@ -14,7 +14,7 @@ from skinapi.learning.commands.terminal import print_line, raise_disk_full
 from skinapi.learning.commands.train_options import TrainOptions
 from skinapi.learning.data.dataset_folders import require_classes
 from skinapi.learning.data.sources import NEXT_KEY, Sources, load_part, load_sources
-from skinapi.learning.data.splits import check_leakage, read_split, split_samples, write_split
+from skinapi.learning.data.splits import read_split, refuse_leakage, split_samples, write_split
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.learning.measure.tables.figure_tables import describe_figures
 from skinapi.learning.package.card import describe_training, list_sources
@@ -61,7 +61,7 @@ def _train(settings: Settings, options: TrainOptions, report: Report, on_epoch: 
     sources = _load(options, report)
     parts = _split(sources, options)
     for model in _models_it_builds_on(options):
-        check_leakage(parts, model)
+        refuse_leakage(parts, model)
     recipe = _recipe(options)
     train, validation, test = (
         load_part(sources, parts, part, cut=options.cut_normal_skin, report=report)
@@ -194,7 +194,7 @@ def _repeat_command(options: TrainOptions) -> str:
 
 def _without_parents(value: Any) -> Any:
     if isinstance(value, list):
-        return [_without_parents(one) for one in value]
+        return [_without_parents(item) for item in value]
     if isinstance(value, Path):
         return value.name
     if isinstance(value, str):

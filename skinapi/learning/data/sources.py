@@ -240,8 +240,8 @@ def _refuse_duplicates(samples: Iterable[Sample]) -> None:
             )
 
 
-def _in_one_group(one: Sample, other: Sample) -> bool:
-    if one.source != other.source:
+def _in_one_group(first: Sample, second: Sample) -> bool:
+    if first.source != second.source:
         return False
-    same_patient = bool(one.patient_id) and one.patient_id == other.patient_id
-    return same_patient or one.lesion_id == other.lesion_id
+    same_patient = bool(first.patient_id) and first.patient_id == second.patient_id
+    return same_patient or first.lesion_id == second.lesion_id

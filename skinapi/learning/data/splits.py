@@ -29,7 +29,7 @@ def split_samples(
     """
     samples = list(samples)
     groups = group_samples(samples)
-    parts = check_split(samples, given or {})
+    parts = require_one_part_per_group(samples, given or {})
     by_source: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
         by_source[sample.source].append(sample)
@@ -77,7 +77,7 @@ def _split_source(
     rarest: dict[str, str] = {}
     for sample in samples:
         group, label = groups[sample.image_id], _written_label(sample)
-        rarest[group] = min(label, rarest.get(group, label), key=lambda one: (counts[one], one))
+        rarest[group] = min(label, rarest.get(group, label), key=lambda name: (counts[name], name))
     shares = SHARES if len(samples) >= SMALL_SOURCE else SMALL_SHARES
     assigned: dict[str, Part] = {}
     for label in counts:
@@ -110,7 +110,9 @@ def _split_groups(
     return assigned
 
 
-def check_split(samples: Iterable[Sample], parts: Mapping[str, Part]) -> dict[str, Part]:
+def require_one_part_per_group(
+    samples: Iterable[Sample], parts: Mapping[str, Part]
+) -> dict[str, Part]:
     """Group -> part, for the groups that the split names a picture of.
 
     Raises BadDataset where a lesion or a patient is in two parts.
@@ -139,7 +141,7 @@ def _keys_kept_together(sample: Sample, groups: Mapping[str, str]) -> Iterator[t
     yield group, f"What belongs to {sample.image_id} in {sample.source} by lesions and patients"
 
 
-def check_leakage(parts: Mapping[str, Part], model: Path) -> None:
+def refuse_leakage(parts: Mapping[str, Part], model: Path) -> None:
     """Raises BadDataset where training pictures of a model are now in validation or test.
 
     A model that came without its split cannot be checked.

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from skinapi.learning.data.patient_contexts import SITE_WORDS
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.patient_fact_gains import SITE_WORDS
 from skinapi.learning.measure.prediction_figures import measure_bands, measure_predictions
 from skinapi.learning.measure.predictions import (
     ModelOutputs,

@@ -1,43 +1,18 @@
-"""Age, sex and body site: reads them from a sample, and measures how much they help."""
+"""Measures how much age, sex and body site help."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skinapi.learning.data.patient_contexts import patient_context
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.vision.calibration.model_calibration import ModelCalibration
 from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
 from skinapi.vision.conditions import NORMAL_SKIN
-from skinapi.vision.context import AGE_BANDS, BODY_SITES, AgeBand, BodySite, Context
-
-OTHER_SITE_WORDS: Mapping[str, BodySite] = {
-    "anterior torso": "trunk",
-    "arm": "upper_extremity",
-    "forearm": "upper_extremity",
-    "head/neck": "face",
-    "lateral torso": "trunk",
-    "lip": "face",
-    "nose": "face",
-    "palms/soles": "acral",
-    "posterior torso": "back",
-    "thigh": "lower_extremity",
-}
-SITE_WORDS = {*(site.replace("_", " ") for site in BODY_SITES), *OTHER_SITE_WORDS}
-
-
-def patient_context(sample: Sample) -> Context:
-    """The patient's facts in the data set, as a client would send them."""
-    sex = sample.facts.get("sex", "").lower()
-    return Context(
-        modality=sample.modality,
-        age_band=_age_band(sample.facts.get("age", "")),
-        sex="female" if sex == "female" else "male" if sex == "male" else None,
-        body_site=_body_site(sample.facts.get("localization", "")),
-    )
 
 
 def measure_gain(
@@ -96,22 +71,3 @@ def _mean_with_interval(
 ) -> tuple[float, float, float]:
     low, high = metrics.bootstrap_interval(lambda drawn: float(values[drawn].mean()), draws)
     return float(values.mean()), low, high
-
-
-def _age_band(age: str) -> AgeBand | None:
-    try:
-        years = float(age)
-    except ValueError:
-        return None
-    return next((band for band in AGE_BANDS if years >= 0 and years < _end_of(band)), None)
-
-
-def _end_of(band: str) -> float:
-    return float("inf") if band.endswith("+") else int(band.split("-")[1]) + 1
-
-
-def _body_site(words: str) -> BodySite | None:
-    word = words.strip().lower()
-    known: Iterable[BodySite] = BODY_SITES
-    same = next((site for site in known if site == word.replace(" ", "_")), None)
-    return same or OTHER_SITE_WORDS.get(word)

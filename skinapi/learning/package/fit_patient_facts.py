@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from skinapi.learning.data.patient_contexts import patient_context
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.patient_fact_gains import (
     log_losses,
     measure_gains,
-    patient_context,
     select_lesion_outputs,
 )
 from skinapi.learning.measure.predictions import ModelOutputs

@@ -58,10 +58,10 @@ def run_phase(
         on_epoch(phase.name, finished)
     progress = Progress(phase.name, (phase.epochs - status.epoch) * len(batches), report)
     while not status.finished:
-        trained, own = _train_epoch(model, batches, status.epoch, progress)
+        trained, trained_weights = _train_epoch(model, batches, status.epoch, progress)
         _validate_epoch(model, score, status, trained, folder)
         # Validation has seen the moving average; training goes on from the weights themselves.
-        _assign(model.trainable_variables, own)
+        _assign(model.trainable_variables, trained_weights)
         out_of_patience = status.epoch - status.best_epoch >= phase.patience
         status.finished = out_of_patience or status.epoch == phase.epochs
         _checkpoint(folder, model, status)
@@ -89,25 +89,26 @@ def _train_epoch(
     """The mean loss and accuracy, and the weights to continue with.
 
     Keras ends every `fit` by overwriting the weights with their moving average. Validation wants
-    that average, but training must continue from the weights themselves, hence `own`.
+    that average, but training must continue from the weights themselves, hence `trained_weights`.
     """
     means: list[dict[str, float]] = []
-    own: list[Array] = _values(model.trainable_variables)
+    trained_weights: list[Array] = _values(model.trainable_variables)
 
-    def keep_own(*_: object) -> None:
-        own[:] = _values(model.trainable_variables)
+    def keep_trained(*_: object) -> None:
+        trained_weights[:] = _values(model.trainable_variables)
 
     callback = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda _, logs: progress.advance(note=f", loss {logs['loss']:.4f}"),
-        on_epoch_end=keep_own,
+        on_epoch_end=keep_trained,
     )
     for segment in batches.segments(epoch):
         # Undoes what the previous segment's `fit` has overwritten.
-        _assign(model.trainable_variables, own)
+        _assign(model.trainable_variables, trained_weights)
         history = model.fit(segment, epochs=1, verbose=0, shuffle=False, callbacks=[callback])
         mean = {name: float(history.history[name][0]) for name in ("loss", "accuracy")}
         means += [mean] * len(segment)
-    return {name: float(np.mean([mean[name] for mean in means])) for name in means[0]}, own
+    averages = {name: float(np.mean([mean[name] for mean in means])) for name in means[0]}
+    return averages, trained_weights
 
 
 def _validate_epoch(

@@ -19,7 +19,7 @@ class Phase:
     - `lowest_rate`: where the cosine schedule ends, as a share of `learning_rate`
     - `ema_reach`: the moving average of the weights spans at most this share of the phase
     - `views`: augmented views per picture that are computed once and cached; 0 augments live
-    - `spoiled`: share of the views whose image quality is degraded
+    - `spoiled`: share of degraded views: of worse image quality
     - `marked`: share of the views with a pen ring, a ruler or a dark rim painted on
     - `shrink`: input size as a share of the served one; half the side is a quarter of the work
     - `shrink_until`: after this share of the phase the input has its full size (progressive

@@ -12,7 +12,7 @@ RECORD = "training.json"
 MAX_NAMED = 8
 
 
-def check_resume(folder: Path, settings: Mapping[str, Any]) -> None:
+def refuse_other_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     """Records the settings of a training in its folder, or compares them with the recorded ones.
 
     Raises BadDataset with the name of every setting that differs.

@@ -26,7 +26,7 @@ from skinapi.learning.train.networks import (
 from skinapi.learning.train.phase_training import OnEpoch, PhaseStatus, read_status, run_phase
 from skinapi.learning.train.phases import Phase
 from skinapi.learning.train.recipe import Recipe, TrainingData
-from skinapi.learning.train.resuming import check_resume
+from skinapi.learning.train.resuming import refuse_other_settings
 from skinapi.learning.train.scoring import LoadInput, require_scorable, score_network
 from skinapi.learning.train.weights.batch_norm import fuse, unfuse
 
@@ -57,11 +57,11 @@ def train_network(
     recipe or other data it raises BadDataset. Part of the starting weights is averaged in where
     `recipe.keep` says so.
     """
-    _check_feasible(recipe, data)
+    _require_feasible(recipe, data)
     keras.utils.set_random_seed(recipe.seed)
     network = recipe.build(len(data.classes), compute=recipe.compute, side=recipe.side)
     initialise(network)
-    _check_resume(folder, recipe, data, network)
+    _refuse_other_training(folder, recipe, data, network)
     statuses: dict[str, PhaseStatus] = {}
     start = best_weights = network.get_weights()
     best = -np.inf
@@ -83,7 +83,7 @@ def train_network(
     return _as_float32(network, recipe, data), statuses
 
 
-def _check_feasible(recipe: Recipe, data: TrainingData) -> None:
+def _require_feasible(recipe: Recipe, data: TrainingData) -> None:
     """Raises now what would otherwise fail after hours."""
     require_scorable(data.validation)
     _make_sampler(recipe, data)
@@ -104,7 +104,9 @@ def _make_sampler(recipe: Recipe, data: TrainingData) -> Sampler:
     )
 
 
-def _check_resume(folder: Path, recipe: Recipe, data: TrainingData, network: keras.Model) -> None:
+def _refuse_other_training(
+    folder: Path, recipe: Recipe, data: TrainingData, network: keras.Model
+) -> None:
     """Refuses to mix two trainings in one folder: recipe, data and starting weights must agree."""
     start = hashlib.sha256(b"".join(weight.tobytes() for weight in network.get_weights()))
     pictures = [[s.image_id, s.label, s.source, s.box] for s in (*data.train, *data.validation)]
@@ -117,7 +119,7 @@ def _check_resume(folder: Path, recipe: Recipe, data: TrainingData, network: ker
         "trust": data.teachers.trust if data.teachers else None,
         "start": start.hexdigest(),
     }
-    check_resume(folder, settings)
+    refuse_other_settings(folder, settings)
 
 
 def _run(phase: Phase, network: keras.Model, job: _Job) -> PhaseStatus:
@@ -179,8 +181,8 @@ class _Inputs:
 def _make_inputs(phase: Phase, network: keras.Model, job: _Job) -> _Inputs:
     """Live augmentation, cached views, or cached features of a frozen trunk, as the phase says."""
     recipe, data, folder = job.recipe, job.data, job.folder / phase.name
-    known = ARCHITECTURES[recipe.architecture]
-    validation = NetworkInputs(data.validation, recipe.side, known.scaling)
+    architecture = ARCHITECTURES[recipe.architecture]
+    validation = NetworkInputs(data.validation, recipe.side, architecture.scaling)
     views = _make_views(phase, recipe, data, side=recipe.side_at(phase.shrink))
     # A finished phase draws no batch: filling its cache again would take hours for nothing.
     if not phase.views or read_status(folder).finished:
@@ -188,7 +190,7 @@ def _make_inputs(phase: Phase, network: keras.Model, job: _Job) -> _Inputs:
         switch = FetchSwitch(phase.shrink_until * phase.epochs, full_size) if phase.grows else None
         return _Inputs(views.live, validation.load, switch)
     cache = ViewCache(views, phase.views, recipe.seed, _cache_folder(folder), job.report)
-    cut = known.cuts.get(phase.depth)
+    cut = architecture.cuts.get(phase.depth)
     if cut is None:
         return _Inputs(cache.pictures(), validation.load)
     trunk = build_trunk(_as_float32(network, recipe, data), cut)

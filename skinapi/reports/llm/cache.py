@@ -31,8 +31,8 @@ class NarrativeCache:
         """The stored narrative, or None. `writer` is a fingerprint of everything else that the text
         depends on: models and instructions.
         """
-        found = self._documents.find(_key(facts, language, writer), limit=1)
-        return Narrative.model_validate(found[0]["narrative"]) if found else None
+        rows = self._documents.find(_key(facts, language, writer), limit=1)
+        return Narrative.model_validate(rows[0]["narrative"]) if rows else None
 
     def keep(self, facts: Facts, narrative: Narrative, writer: str) -> Narrative:
         """Store a narrative and return it. If another request was faster, return its narrative."""

@@ -86,11 +86,11 @@ def share_sources(counts: Mapping[str, int], given: Mapping[str, float | None]) 
             raise BadDataset(f"{source} was given a share, but no lesion of it is in training")
         if not 0.0 < share <= 1.0:
             raise BadDataset(f"The share of {source} is {share:g}; it must be above 0, at most 1")
-    open_ones = {source: math.sqrt(n) for source, n in counts.items() if source not in fixed}
+    unshared = {source: math.sqrt(n) for source, n in counts.items() if source not in fixed}
     left = 1.0 - sum(fixed.values())
-    if open_ones and left <= 0.0:
-        raise BadDataset(f"The given shares leave nothing to draw of {', '.join(open_ones)}")
-    rest = {source: left * n / sum(open_ones.values()) for source, n in open_ones.items()}
+    if unshared and left <= 0.0:
+        raise BadDataset(f"The given shares leave nothing to draw of {', '.join(unshared)}")
+    rest = {source: left * n / sum(unshared.values()) for source, n in unshared.items()}
     shares = {**fixed, **rest}
     return {source: shares[source] / sum(shares.values()) for source in sorted(counts)}
 

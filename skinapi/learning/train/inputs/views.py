@@ -146,7 +146,7 @@ class ViewCache:
             return self._cache(f"{number}.npy", shape, np.uint8, compute_pixels)
 
         def finish(cached: Pixels, random: np.random.Generator) -> Floats:
-            turned = [flip_or_turn(Image.fromarray(one), random) for one in cached]
+            turned = [flip_or_turn(Image.fromarray(view), random) for view in cached]
             shown = [np.asarray(views.degrade(view, random), np.float32) for view in turned]
             return scale_pixels(np.stack(shown), scaling)
 

@@ -62,14 +62,14 @@ def load_model_weights(network: keras.Model, folder: Path) -> None:
     stored = _read_norms(folder)
     served = _served_kernels(folder)
     kernels = {
-        layer.name: _find_kernel(layer, stored, served, folder)
+        layer.name: _get_kernel(layer, stored, served, folder)
         for layer, _ in layers_with_kernels(network)
     }
     weights = {
         layer.name: [
             kernels[layer.name]
             if index == 0 and layer.name in kernels
-            else _find(layer, index, stored, folder)
+            else _get_weight(layer, index, stored, folder)
             for index in range(len(layer.weights))
         ]
         for layer in network.layers
@@ -89,7 +89,7 @@ def load_model_weights(network: keras.Model, folder: Path) -> None:
     set_folded_kernels(network, kernels)
 
 
-def _find(layer: keras.Layer, index: int, stored: Mapping[str, Array], folder: Path) -> Array:
+def _get_weight(layer: keras.Layer, index: int, stored: Mapping[str, Array], folder: Path) -> Array:
     value = stored.get(f"{layer.name}/{index}")
     if value is None:
         raise BadNetwork(
@@ -98,12 +98,12 @@ def _find(layer: keras.Layer, index: int, stored: Mapping[str, Array], folder: P
     return value
 
 
-def _find_kernel(
+def _get_kernel(
     layer: keras.Layer, stored: Mapping[str, Array], served: Mapping[str, Float16], folder: Path
 ) -> Float16:
     digest = stored.get(f"{layer.name}/{DIGEST}")
     if digest is None:
-        return _find(layer, 0, stored, folder).astype(np.float16)
+        return _get_weight(layer, 0, stored, folder).astype(np.float16)
     if str(digest) not in served:
         raise BadNetwork(
             f"The network in {folder} does not hold the kernel of {layer.name} that {NORMS} "
