@@ -6,8 +6,8 @@ field names contain no dots. Three conventions hold everywhere:
 - A field whose name ends in `_blob` is the key of a blob; `_blobs` is a list of keys.
 - A field that is None is the same as a field that is missing.
 
-Filters compare plain values. A value of another type never matches, and a list matches only
-`$exists`. A field that is indexed or sorted by holds plain values of one type.
+Filters compare plain values. A value of another type never matches, nor does a list.
+A field that is indexed or sorted by holds plain values of one type.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,15 +68,9 @@ class Documents(Protocol):
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
         """The number of matching documents for each value of a text field."""
 
-    def update(
-        self,
-        filter: Filter,
-        ops: Ops,
-        *,
-        sort: str = "id",
-        upsert: bool = False,
-    ) -> Document | None:
-        """Change the first match atomically; return the changed document, or None without a match.
+    def update(self, filter: Filter, ops: Ops, *, upsert: bool = False) -> Document | None:
+        """Change the first match, by id, atomically; return the changed document, or None without a
+        match.
 
         This is the only way to compare-and-set. With `upsert` and no match, the filter becomes a
         new document; it may contain only equalities, one of them for the id. Raises Duplicate.

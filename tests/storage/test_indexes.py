@@ -88,7 +88,7 @@ def test_what_has_expired_is_gone_at_once(documents: Documents) -> None:
     assert [document["id"] for document in documents.find()] == ["b", "c"]
     assert documents.find({"expires_at": {"$lte": PAST}}) == []
     assert documents.find({"expires_at": PAST}) == []
-    assert [d["id"] for d in documents.find({"$or": [{"id": "a"}, {"id": "b"}]})] == ["b"]
+    assert [d["id"] for d in documents.find({"id": {"$in": ["a", "b"]}})] == ["b"]
     assert documents.count() == 2
     assert documents.count_by("kind") == {"x": 2}
     assert documents.update({"id": "a"}, {"$set": {"kind": "y"}}) is None

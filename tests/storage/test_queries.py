@@ -23,6 +23,8 @@ Plans = SqlitePlans | MongoPlans
 RECORDS = 500
 EXPIRING = {"guesses", "known_addresses", "narratives", "sessions", "shadow_results"}
 # Parts of unique keys: each document has a value of its own.
+# Conditions that name no value.
+UNTOLD = (None, {"$ne": None})
 DISTINCT = {
     "email",
     "number",
@@ -90,7 +92,8 @@ def samples(collection: str) -> Document:
     for query in KNOWN:
         if query.collection == collection:
             asked = {**query.filter, query.options.get("field", "id"): "x"}
-            found |= {name: sample(value) for name, value in asked.items() if value is not None}
+            told = {name: value for name, value in asked.items() if value not in UNTOLD}
+            found |= {name: sample(value) for name, value in told.items()}
     return {name: value for name, value in found.items() if name != "id"}
 
 

@@ -33,21 +33,12 @@ def test_a_compare_and_set_succeeds_once(documents: Documents) -> None:
     assert documents.update(expected, ops) is None
 
 
-def test_one_document_changes_and_sort_says_which(documents: Documents) -> None:
-    for identifier, n in (("a", 2), ("b", 1), ("c", 2)):
+def test_one_document_changes_the_first_by_id(documents: Documents) -> None:
+    for identifier, n in (("c", 2), ("a", 1), ("b", 2)):
         documents.insert({"id": identifier, "n": n})
-    assert documents.update({}, {"$set": {"first": True}}, sort="n") == {
-        "id": "b",
-        "n": 1,
-        "first": True,
-    }
-    assert documents.update({}, {"$set": {"last": True}}, sort="-n") == {
-        "id": "c",
-        "n": 2,
-        "last": True,
-    }
+    first = {"id": "b", "n": 2, "first": True}
+    assert documents.update({"n": 2}, {"$set": {"first": True}}) == first
     assert documents.count({"first": True}) == 1
-    assert documents.count({"last": True}) == 1
 
 
 def test_an_upsert_makes_the_document_of_its_equalities(documents: Documents) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.storage.documents.port_rules import check_filter, literal
+from skinapi.storage.documents.port_rules import checked_filter, literal
 from skinapi.storage.ports import Documents, Filter
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -62,7 +62,7 @@ BAD_FILTERS: list[dict[str, Any]] = [
     {"n": {"$in": [[1]]}},
     {"n": {"$in": [{"$gt": 1}]}},
     {"n": {"$in": list(range(10_001))}},
-    {"n": {"$exists": 1}},
+    {"n": {"$exists": True}},
     {"n": {"$regex": "a.*b"}},
     {"n": {"$regex": "\\"}},
     {"n": {"$regex": 1}},
@@ -70,10 +70,7 @@ BAD_FILTERS: list[dict[str, Any]] = [
     {"id": 1},
     {"id": True},
     {"id": {"$gt": 1}},
-    {"$or": []},
-    {"$or": {"n": 1}},
-    {"$or": [{"n": {"$near": 1}}]},
-    {"$or": [{"n": 1}] * 101},
+    {"$or": [{"n": 1}]},
     {"$and": [{"n": 1}]},
     {"$where": "1"},
 ]
@@ -202,7 +199,7 @@ def test_invalid_listings_are_refused(kept: Documents) -> None:
         lambda: kept.find(fields=["n", "n"]),
         lambda: kept.find(fields=["n.m", "x", "n"]),
         lambda: kept.find(sort="--id"),
-        lambda: kept.update({}, {"$set": {"n": 2}}, sort="a.b"),
+        lambda: kept.find(sort="a.b"),
         lambda: kept.expire_by("n"),
         lambda: kept.count_by("made_at"),
         lambda: kept.find({"made_at": literal("2026")}),
@@ -218,4 +215,4 @@ def test_an_upsert_names_an_id_and_equalities(kept: Documents, bad: Filter) -> N
 
 @pytest.mark.parametrize("text", ["", "plain", "a.b*c", "\\", "\n", "é 🩺", "[x](y)"])
 def test_a_literal_filter_is_valid(text: str) -> None:
-    check_filter({"n": literal(text)})
+    checked_filter({"n": literal(text)})

@@ -191,7 +191,7 @@ class Accounts:
         counted = {
             "id": account_id,
             "status": {"$ne": "deleting"},
-            "findings": {"$exists": True},
+            "findings": {"$ne": None},
         }
         changed = self._documents.update(counted, {"$inc": {"findings": more}})
         return Account.model_validate(changed) if changed else None

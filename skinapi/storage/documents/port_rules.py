@@ -10,19 +10,17 @@ from collections.abc import Set
 from datetime import datetime, timedelta
 from typing import Any
 
-from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Ops
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 # NUL ends a text in some SQL functions; half a surrogate pair cannot be encoded in UTF-8.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-COMPARISONS = {"$ne", "$in", "$gt", "$gte", "$lt", "$lte", "$exists", "$regex"}
+COMPARISONS = {"$ne", "$in", "$gt", "$gte", "$lt", "$lte", "$regex"}
 OPERATORS = {"$set", "$inc", "$unset"}
 # The integers of BSON and of SQLite.
 INTEGERS = range(-(2**63), 2**63)
 DEEPEST = 32
 LONGEST_PATTERN = 2_000
-MOST_BRANCHES = 100
 MOST_CHOICES = 10_000
 MOST_LISTED = 2**31 - 1
 
@@ -67,17 +65,12 @@ def check_text_field(field: str) -> str:
     return field
 
 
-def check_filter(filter: Filter) -> None:
-    for field, condition in filter.items():
-        if field == "$or":
-            _check_list("$or", condition, MOST_BRANCHES)
-            if not condition:
-                raise ValueError("$or needs a branch")
-            for branch in condition:
-                check_filter(branch)
-        else:
-            check_name(field)
-            _check_condition(field, condition)
+def checked_filter(filter: Filter | None) -> Filter:
+    """The filter; an empty one for None."""
+    for field, condition in (filter or {}).items():
+        check_name(field)
+        _check_condition(field, condition)
+    return filter or {}
 
 
 def _check_condition(field: str, condition: Any) -> None:
@@ -88,12 +81,10 @@ def _check_condition(field: str, condition: Any) -> None:
         raise ValueError(f"unknown comparison in {sorted(condition)}")
     for word, operand in condition.items():
         if word == "$in":
-            _check_list("$in", operand, MOST_CHOICES)
+            if not isinstance(operand, list) or len(operand) > MOST_CHOICES:
+                raise ValueError(f"$in takes a list of at most {MOST_CHOICES}")
             for item in operand:
                 _check_operand(field, item)
-        elif word == "$exists":
-            if not isinstance(operand, bool):
-                raise ValueError("$exists takes true or false")
         elif word == "$regex":
             check_text_field(field)
             unescaped(operand)
@@ -101,11 +92,6 @@ def _check_condition(field: str, condition: Any) -> None:
             _check_operand(field, operand)
             if word != "$ne" and isinstance(operand, bool | None):
                 raise ValueError(f"{word} takes a number, a text or a time")
-
-
-def _check_list(word: str, operand: Any, most: int) -> None:
-    if not isinstance(operand, list) or len(operand) > most:
-        raise ValueError(f"{word} takes a list of at most {most}")
 
 
 def _check_operand(field: str, value: Any) -> None:
@@ -208,17 +194,6 @@ def _check_key(name: str, key: Any) -> None:
 def _check_text(name: str, text: str) -> None:
     if UNSTORABLE.search(text):
         raise ValueError(f"{name}: text with NUL or half a surrogate pair")
-
-
-def unexpired(filter: Filter | None, expires: str | None) -> Filter:
-    """The checked filter; if the collection expires, only for documents that have not expired.
-
-    Only this function uses $and: it is not part of the port's subset.
-    """
-    check_filter(filter or {})
-    if not expires:
-        return filter or {}
-    return {"$and": [filter or {}, {"$or": [{expires: None}, {expires: {"$gt": now()}}]}]}
 
 
 def ordering(sort: str, after: str | None) -> tuple[str, bool]:

@@ -4,7 +4,7 @@ https://www.mongodb.com/docs/manual/reference/write-concern/
 A document's `id` is stored as `_id`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -25,8 +25,8 @@ from skinapi.storage.documents.port_rules import (
     check_text_field,
     check_upsert,
     checked_document,
+    checked_filter,
     ordering,
-    unexpired,
 )
 from skinapi.storage.documents.projection import check_fields, pick_fields
 from skinapi.storage.ids import now
@@ -216,24 +216,16 @@ class MongoDocuments:
             rows = self._collection.aggregate(stages, session=session)
             return {row["_id"]: row["many"] for row in rows}
 
-    def update(
-        self,
-        filter: Filter,
-        ops: Ops,
-        *,
-        sort: str = "id",
-        upsert: bool = False,
-    ) -> Document | None:
+    def update(self, filter: Filter, ops: Ops, *, upsert: bool = False) -> Document | None:
         check_ops(ops, self._indexed_fields)
         if upsert:
             check_upsert(filter)
-        order = _order(sort, None)
         with self._calling() as session:
             changed = self._retry_on_duplicate(
                 lambda: self._collection.find_one_and_update(
                     self._query(filter),
-                    _with_fields(ops),
-                    sort=order,
+                    ops,
+                    sort=_order("id", None),
                     upsert=upsert,
                     return_document=pymongo.ReturnDocument.AFTER,
                     session=session,
@@ -245,9 +237,7 @@ class MongoDocuments:
     def update_all(self, filter: Filter, ops: Ops) -> int:
         check_ops(ops, self._indexed_fields)
         with self._calling() as session, self._longer_timeout():
-            changed = self._collection.update_many(
-                self._query(filter), _with_fields(ops), session=session
-            )
+            changed = self._collection.update_many(self._query(filter), ops, session=session)
         return changed.matched_count
 
     def set_each(self, changes: Mapping[str, Document]) -> None:
@@ -277,7 +267,15 @@ class MongoDocuments:
                 yield opened.session
 
     def _query(self, filter: Filter | None) -> Filter:
-        return _to_mongo_filter(unexpired(filter, self._expiry_field), self._indexed_fields)
+        """The filter in MongoDB's words, for documents that have not expired."""
+        plain = {"id", *self._indexed_fields}
+        query = {
+            _mongo_name(field): _condition(condition, may_be_list=field not in plain)
+            for field, condition in checked_filter(filter).items()
+        }
+        if not (expires := self._expiry_field):
+            return query
+        return {"$and": [query, {"$or": [{expires: None}, {expires: {"$gt": now()}}]}]}
 
     def _retry_on_duplicate(self, attempt: Callable[[], T], *, upsert: bool = False) -> T:
         """Run `attempt`; after a duplicate key, run it once more if that can help.
@@ -301,11 +299,6 @@ class MongoDocuments:
     def _delete_expired(self) -> None:
         with self._error_context():
             self._collection.delete_many({self._expiry_field or "": {"$lte": now()}})
-
-
-def _with_fields(ops: Ops) -> Ops:
-    """MongoDB before 5.0 refuses an operator without fields, such as $unset: {}."""
-    return {operator: changes for operator, changes in ops.items() if changes}
 
 
 def _order(sort: str, after: str | None) -> list[tuple[str, int]]:
@@ -333,24 +326,13 @@ def _from_mongo(document: Document) -> Document:
     return {"id" if field == "_id" else field: value for field, value in document.items()}
 
 
-def _to_mongo_filter(filter: Filter, indexed_fields: Set[str]) -> Filter:
-    translated: Filter = {}
-    for field, condition in filter.items():
-        if field in ("$or", "$and"):
-            translated[field] = [_to_mongo_filter(branch, indexed_fields) for branch in condition]
-        else:
-            may_be_list = field not in {"id", *indexed_fields}
-            translated[_mongo_name(field)] = _condition(condition, may_be_list=may_be_list)
-    return translated
-
-
 def _condition(condition: Any, *, may_be_list: bool) -> Any:
     """The condition, made never to match a list.
 
     MongoDB also compares with each item of a list; the port compares plain values only.
     https://www.mongodb.com/docs/manual/tutorial/query-arrays/
     """
-    comparisons = condition if isinstance(condition, dict) else {"$eq": condition}
-    if not may_be_list or comparisons.keys() == {"$exists"}:
+    if not may_be_list:
         return condition
+    comparisons = condition if isinstance(condition, dict) else {"$eq": condition}
     return {**comparisons, **NOT_A_LIST}

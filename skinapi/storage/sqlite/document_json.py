@@ -7,14 +7,14 @@ from typing import Any
 
 from skinapi.storage.documents.projection import build_document
 from skinapi.storage.ports import Document
-from skinapi.storage.sqlite.filter_to_sql import parameter
+from skinapi.storage.sqlite.filter_to_sql import sql_value
 
 LARGEST_DOCUMENT = 16 * 2**20
 
 
 def to_json(document: Document) -> str:
     """The document as JSON. Raises ValueError if it is larger than 16 Mi characters."""
-    text = json.dumps(document, default=parameter, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(document, default=sql_value, ensure_ascii=False, separators=(",", ":"))
     if len(text) > LARGEST_DOCUMENT:
         raise ValueError("a document is at most 16 MiB, as in MongoDB; larger things are blobs")
     return text

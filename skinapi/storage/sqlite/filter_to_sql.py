@@ -16,12 +16,12 @@ SQL_OPERATORS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 Sql = tuple[str, list[Any]]
 
 
-def field_of(name: str) -> str:
+def sql_field(name: str) -> str:
     """The SQL expression for a field."""
     return "id" if name == "id" else f"json_extract(doc, '$.{name}')"
 
 
-def selected(fields: Sequence[str] | None) -> str:
+def sql_selection(fields: Sequence[str] | None) -> str:
     """The SQL expression to select: a document's JSON, or a JSON list of its id and these fields;
     its bare id where there are none.
 
@@ -36,7 +36,7 @@ def selected(fields: Sequence[str] | None) -> str:
     return f"json_extract(doc, {paths})" if fields else "id"
 
 
-def parameter(value: Any) -> Any:
+def sql_value(value: Any) -> Any:
     """A value as SQLite compares it. Times become text of one width, which sorts like the times."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
@@ -47,11 +47,7 @@ def where(filter: Filter) -> Sql:
     """The SQL condition of a filter, and its parameters."""
     clauses, values = ["1"], []
     for field, condition in filter.items():
-        if field == "$or":
-            clause, found = _any_of([where(branch) for branch in condition])
-        elif field == "$and":
-            clause, found = _all_of([where(branch) for branch in condition])
-        elif isinstance(condition, dict):
+        if isinstance(condition, dict):
             clause, found = _all_of([_compared(field, *item) for item in condition.items()])
         else:
             clause, found = _equal(field, condition)
@@ -62,8 +58,6 @@ def where(filter: Filter) -> Sql:
 
 def _compared(field: str, word: str, operand: Any) -> Sql:
     match word:
-        case "$exists":
-            return f"{field_of(field)} IS {'NOT ' if operand else ''}NULL", []
         case "$in":
             return _one_of(field, operand)
         case "$ne":
@@ -72,17 +66,18 @@ def _compared(field: str, word: str, operand: Any) -> Sql:
             return f"(NOT coalesce({clause}, 0) AND {_is_not_list(field)})", values
         case "$regex":
             # instr, not LIKE: LIKE ignores the case of ASCII letters.
-            clause = f"instr({field_of(field)}, ?) AND {type_matches(field, '')}"
+            clause = f"instr({sql_field(field)}, ?) AND {type_matches(field, '')}"
             return f"({clause})", [unescaped(operand)]
         case _:
-            clause = f"{field_of(field)} {SQL_OPERATORS[word]} ? AND {type_matches(field, operand)}"
-            return f"({clause})", [parameter(operand)]
+            compared = f"{sql_field(field)} {SQL_OPERATORS[word]} ?"
+            return f"({compared} AND {type_matches(field, operand)})", [sql_value(operand)]
 
 
 def _equal(field: str, value: Any) -> Sql:
     if value is None:
-        return f"{field_of(field)} IS NULL", []
-    return f"({field_of(field)} = ? AND {_type_of_equal_matches(field, value)})", [parameter(value)]
+        return f"{sql_field(field)} IS NULL", []
+    same_type = _type_of_equal_matches(field, value)
+    return f"({sql_field(field)} = ? AND {same_type})", [sql_value(value)]
 
 
 def _one_of(field: str, items: list[Any]) -> Sql:
@@ -97,10 +92,10 @@ def _one_of(field: str, items: list[Any]) -> Sql:
     by_type: dict[str, list[Any]] = {}
     for item in items:
         if item is not None:
-            by_type.setdefault(_type_of_equal_matches(field, item), []).append(parameter(item))
+            by_type.setdefault(_type_of_equal_matches(field, item), []).append(sql_value(item))
     for clause, values in by_type.items():
         marks = ", ".join("?" * len(values))
-        is_one = f"{field_of(field)} IN ({marks}) AND {field_of(field)} IS NOT NULL"
+        is_one = f"{sql_field(field)} IN ({marks}) AND {sql_field(field)} IS NOT NULL"
         parts.append((f"({is_one} AND {clause})", values))
     return _any_of(parts) if parts else ("0", [])
 
@@ -113,7 +108,7 @@ def type_matches(field: str, value: Any) -> str:
     """The SQL condition that the stored value has the type of `value`."""
     if field == "id":
         return "1"
-    stored, json_type = field_of(field), f"json_type(doc, '$.{field}')"
+    stored, json_type = sql_field(field), f"json_type(doc, '$.{field}')"
     if isinstance(value, bool):
         return f"{json_type} = '{'true' if value else 'false'}'"
     if isinstance(value, int | float):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
@@ -20,32 +20,31 @@ from skinapi.storage.documents.port_rules import (
     check_upsert,
     check_value,
     checked_document,
+    checked_filter,
     ordering,
-    unexpired,
 )
 from skinapi.storage.documents.projection import check_fields
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Ops
 from skinapi.storage.sqlite.document_json import from_json, from_selected, to_json
-from skinapi.storage.sqlite.filter_to_sql import field_of, selected, type_matches, where
+from skinapi.storage.sqlite.filter_to_sql import (
+    Sql,
+    sql_field,
+    sql_selection,
+    sql_value,
+    type_matches,
+    where,
+)
+
+if TYPE_CHECKING:
+    from skinapi.storage.sqlite.sqlite_store import SqliteStore
 
 T = TypeVar("T")
 
 
-class Transactions(Protocol):
-    """What a collection needs of its store (sqlite.py)."""
-
-    @property
-    def in_transaction(self) -> bool: ...
-
-    def reading(self) -> AbstractContextManager[apsw.Connection]: ...
-
-    def write(self, act: Callable[[apsw.Connection], T]) -> T: ...
-
-
 class SqliteDocuments:
-    def __init__(self, transactions: Transactions, name: str) -> None:
-        self._transactions = transactions
+    def __init__(self, store: "SqliteStore", name: str) -> None:
+        self._store = store
         self._name = name
         self._select_by_id = f'SELECT doc FROM "{name}" WHERE id = ?'
         self._expiry_field: str | None = None
@@ -53,8 +52,8 @@ class SqliteDocuments:
         self._indexed_fields: set[str] = set()
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
-        columns = ", ".join(field_of(check_name(name)) for name in fields)
-        present = " AND ".join(f"{field_of(name)} IS NOT NULL" for name in fields)
+        columns = ", ".join(sql_field(check_name(name)) for name in fields)
+        present = " AND ".join(f"{sql_field(name)} IS NOT NULL" for name in fields)
         kind, partial = ("UNIQUE INDEX", f" WHERE {present}") if unique else ("INDEX", "")
         name = f"{self._name}.{'.'.join(fields)}"
         wanted = f'CREATE {kind} "{name}" ON "{self._name}" ({columns}){partial}'
@@ -100,7 +99,7 @@ class SqliteDocuments:
 
     def get(self, identifier: str) -> Document | None:
         with self._reading() as connection:
-            return self._first(connection, {"id": check_id(identifier)}, "id")
+            return self._first(connection, {"id": check_id(identifier)})
 
     def find(
         self,
@@ -121,7 +120,7 @@ class SqliteDocuments:
         return [from_selected(text, fields) for text in found]
 
     def count(self, filter: Filter | None = None) -> int:
-        condition, values = where(unexpired(filter, self._expiry_field))
+        condition, values = self._where(filter)
         with self._reading() as connection:
             counted: int = connection.execute(
                 f'SELECT count(*) FROM "{self._name}" WHERE {condition}', values
@@ -129,8 +128,8 @@ class SqliteDocuments:
         return counted
 
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
-        condition, values = where(unexpired(filter, self._expiry_field))
-        value = field_of(check_text_field(field))
+        condition, values = self._where(filter)
+        value = sql_field(check_text_field(field))
         with self._reading() as connection:
             rows: Any = connection.execute(
                 f'SELECT {value}, count(*) FROM "{self._name}" '
@@ -139,20 +138,13 @@ class SqliteDocuments:
             )
             return dict(rows.fetchall())
 
-    def update(
-        self,
-        filter: Filter,
-        ops: Ops,
-        *,
-        sort: str = "id",
-        upsert: bool = False,
-    ) -> Document | None:
+    def update(self, filter: Filter, ops: Ops, *, upsert: bool = False) -> Document | None:
         check_ops(ops, self._indexed_fields)
         start = check_upsert(filter) if upsert else None
 
         def change(connection: apsw.Connection) -> Document | None:
             self._purge(connection)
-            found = self._first(connection, filter, sort)
+            found = self._first(connection, filter)
             if found is None and start is None:
                 return None
             changed = _applied(ops, start or {} if found is None else found)
@@ -170,7 +162,7 @@ class SqliteDocuments:
         check_ops(ops, self._indexed_fields)
 
         def change(connection: apsw.Connection) -> int:
-            condition, values = where(unexpired(filter, self._expiry_field))
+            condition, values = self._where(filter)
             found = connection.execute(f'SELECT doc FROM "{self._name}" WHERE {condition}', values)
             changed = [_applied(ops, from_json(str(text))) for (text,) in found.fetchall()]
             self._replace(connection, changed)
@@ -184,22 +176,22 @@ class SqliteDocuments:
 
         def change(connection: apsw.Connection) -> None:
             for identifier, fields in changes.items():
-                if found := self._first(connection, {"id": identifier}, "id"):
+                if found := self._first(connection, {"id": identifier}):
                     self._replace(connection, [{**found, **fields}])
 
         self._write(change)
 
     def delete(self, filter: Filter) -> int:
-        wanted = unexpired(filter, self._expiry_field)
+        wanted = self._where(filter)
         return self._write(lambda connection: self._delete(connection, wanted))
 
     def _purge(self, connection: apsw.Connection) -> None:
         """Delete expired documents, so that they do not block a unique key."""
         if self._expiry_field:
-            self._delete(connection, {self._expiry_field: {"$lte": now()}})
+            self._delete(connection, where({self._expiry_field: {"$lte": now()}}))
 
-    def _delete(self, connection: apsw.Connection, filter: Filter) -> int:
-        condition, values = where(filter)
+    def _delete(self, connection: apsw.Connection, wanted: Sql) -> int:
+        condition, values = wanted
         connection.execute(f'DELETE FROM "{self._name}" WHERE {condition}', values)
         return connection.changes()
 
@@ -209,15 +201,24 @@ class SqliteDocuments:
             [(to_json(document), document["id"]) for document in changed],
         )
 
-    def _first(self, connection: apsw.Connection, filter: Filter, sort: str) -> Document | None:
-        """The first document that the filter finds; None where there is none."""
+    def _where(self, filter: Filter | None) -> Sql:
+        """The SQL condition of the filter, for documents that have not expired."""
+        condition, values = where(checked_filter(filter))
+        if self._expiry_field:
+            expires = sql_field(self._expiry_field)
+            condition += f" AND ({expires} IS NULL OR {expires} > ?)"
+            values.append(sql_value(now()))
+        return condition, values
+
+    def _first(self, connection: apsw.Connection, filter: Filter) -> Document | None:
+        """The first document, by id, that the filter finds; None where there is none."""
         # Most reads and updates name one id. Its statement is always the same, so it is not put
         # together again.
         if filter.keys() == {"id"} and isinstance(filter["id"], str):
             text = connection.execute(self._select_by_id, (check_id(filter["id"]),)).get
             document = None if text is None else from_json(text)
             return document if document and not self._is_expired(document) else None
-        found = self._select(connection, filter, sort, None, 1)
+        found = self._select(connection, filter, "id", None, 1)
         return from_json(found[0]) if found else None
 
     def _is_expired(self, document: Document) -> bool:
@@ -234,28 +235,26 @@ class SqliteDocuments:
         fields: Sequence[str] | None = None,
     ) -> list[str]:
         field, descends = ordering(sort, after)
-        condition, values = where(unexpired(filter, self._expiry_field))
+        condition, values = self._where(filter)
         if after is not None:
             condition += f" AND id {'<' if descends else '>'} ?"
             values.append(after)
         direction = "DESC" if descends else "ASC"
-        order = (
-            f"id {direction}" if field == "id" else f"{field_of(field)} {direction}, id {direction}"
-        )
+        first = "" if field == "id" else f"{sql_field(field)} {direction}, "
         rows = connection.execute(
-            f'SELECT {selected(fields)} FROM "{self._name}" WHERE {condition} '
-            f"ORDER BY {order} LIMIT ?",
+            f'SELECT {sql_selection(fields)} FROM "{self._name}" WHERE {condition} '
+            f"ORDER BY {first}id {direction} LIMIT ?",
             [*values, -1 if limit is None else limit],
         )
         return [text for (text,) in rows]
 
     def _reading(self) -> AbstractContextManager[apsw.Connection]:
         self.ensure_table()
-        return self._transactions.reading()
+        return self._store.reading()
 
     def _write(self, act: Callable[[apsw.Connection], T]) -> T:
         self.ensure_table()
-        return self._transactions.write(act)
+        return self._store.write(act)
 
     def ensure_table(self) -> None:
         """Create the table if it is missing.
@@ -268,11 +267,11 @@ class SqliteDocuments:
                 f'CREATE TABLE IF NOT EXISTS "{self._name}" '
                 "(id TEXT PRIMARY KEY, doc TEXT NOT NULL)"
             )
-            with self._transactions.reading() as connection:
+            with self._store.reading() as connection:
                 there = _definition(connection, self._name) is not None
             if not there:
-                self._transactions.write(lambda connection: connection.execute(create))
-            if not self._transactions.in_transaction:
+                self._store.write(lambda connection: connection.execute(create))
+            if not self._store.in_transaction:
                 self._created_in_pid = os.getpid()
 
 
