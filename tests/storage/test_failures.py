@@ -17,7 +17,7 @@ from pymongo.errors import OperationFailure
 from skinapi.errors import DiskFull, StoreUnavailable
 from skinapi.storage import make_store, open_store
 from skinapi.storage.files.disk_errors import READ_ONLY, disk_error
-from skinapi.storage.mongo.mongo_errors import mongo_errors
+from skinapi.storage.mongo.driver_calls import mongo_errors
 from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Documents
 from tests.storage.conftest import file_blobs, sqlite_store

@@ -22,9 +22,9 @@ from tests.support.openrouter import KEY
 Plans = SqlitePlans | MongoPlans
 RECORDS = 500
 EXPIRING = {"guesses", "known_addresses", "narratives", "sessions", "shadow_results"}
-# Parts of unique keys: each document has a value of its own.
 # Conditions that name no value.
 UNTOLD = (None, {"$ne": None})
+# Parts of unique keys: each document has a value of its own.
 DISTINCT = {
     "email",
     "number",

@@ -3,8 +3,6 @@
 import os
 from collections.abc import Mapping
 
-from skinapi.jobs.process.process_control import thread_caps
-
 MACHINE = (
     "HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "PYTHONHASHSEED",
     "PYTHONPATH", "TMPDIR", "TZ", "VIRTUAL_ENV",
@@ -20,6 +18,15 @@ SETTINGS = (
     "MODEL_PATH", "MONGO_URI", "NORMAL_SKIN_PICTURES", "NOT_SKIN_PICTURES",
     "STARTING_WEIGHTS",
 )  # fmt: skip
+# The thread pools of the libraries that a training uses. An operator's own value stays.
+THREAD_CAPS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
 
 
 def machine_environment() -> Mapping[str, str]:
@@ -29,7 +36,10 @@ def machine_environment() -> Mapping[str, str]:
         for name, value in os.environ.items()
         if name in MACHINE or name.startswith(LIBRARIES)
     }
-    return {**kept, **thread_caps(), "PYTHONUNBUFFERED": "1"}
+    # One core stays for the server, where there are several.
+    threads = str(max(1, (os.cpu_count() or 1) - 1))
+    caps = {name: os.environ.get(name, threads) for name in THREAD_CAPS}
+    return {**kept, **caps, "PYTHONUNBUFFERED": "1"}
 
 
 def job_environment() -> Mapping[str, str]:

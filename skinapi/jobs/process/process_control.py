@@ -13,15 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
-# The thread pools of the libraries that a training uses. An operator's own value stays.
-THREAD_CAPS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-)
 NICEST = 19
 
 
@@ -45,12 +36,6 @@ def give_way(niceness: int) -> None:
     # https://man7.org/linux/man-pages/man7/sched.7.html
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(niceness))
-
-
-def thread_caps() -> dict[str, str]:
-    """Environment that leaves one core to the server, where there are several."""
-    threads = str(max(1, (os.cpu_count() or 1) - 1))
-    return {name: os.environ.get(name, threads) for name in THREAD_CAPS}
 
 
 def boot_time() -> float:

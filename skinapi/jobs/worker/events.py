@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from skinapi.storage.documents.port_rules import INTEGERS
 from skinapi.storage.ids import now
 
 LONGEST_LINE = 256 * 1024
@@ -21,7 +22,6 @@ MOST_ITEMS = 1_000
 UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 COLUMN = re.compile(r"[a-z][a-z0-9_]{0,39}")
 CODE = re.compile(r"[a-z][a-z_]{0,59}")
-INTEGERS = range(-(2**63), 2**63)
 Row = dict[str, Any]
 
 

@@ -17,7 +17,7 @@ from skinapi.storage.background.threads import PeriodicThread
 from skinapi.storage.ports import Document, Store
 
 WRITE_EVERY_S = 2.0
-Place = tuple[str, str]
+DocumentKey = tuple[str, str]
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Totals(PeriodicThread):
         super().__init__("totals", every_s=WRITE_EVERY_S, failure="totals not written")
         self._store = store
         self._lock = threading.Lock()
-        self._sums: dict[Place, _Sums] = {}
+        self._sums: dict[DocumentKey, _Sums] = {}
         self._running_in: int | None = None
 
     def add(
@@ -73,25 +73,25 @@ class Totals(PeriodicThread):
             self._merge(sums)
             raise
 
-    def _taken(self) -> dict[Place, _Sums]:
+    def _taken(self) -> dict[DocumentKey, _Sums]:
         with self._lock:
             taken, self._sums = self._sums, {}
         return taken
 
-    def _merge(self, sums: Mapping[Place, _Sums]) -> None:
+    def _merge(self, sums: Mapping[DocumentKey, _Sums]) -> None:
         with self._lock:
-            for place, added in sums.items():
-                kept = self._sums.setdefault(place, _Sums(added.facts))
+            for document, added in sums.items():
+                kept = self._sums.setdefault(document, _Sums(added.facts))
                 kept.numbers.update(added.numbers)
 
-    def _write_or_log(self, sums: Mapping[Place, _Sums]) -> None:
+    def _write_or_log(self, sums: Mapping[DocumentKey, _Sums]) -> None:
         try:
             self._write(sums)
         except SkinAPIError as error:
             fields = sorted({name for added in sums.values() for name in added.numbers})
             log.error("count_lost", fields=fields, code=error.code)
 
-    def _write(self, sums: Mapping[Place, _Sums]) -> None:
+    def _write(self, sums: Mapping[DocumentKey, _Sums]) -> None:
         if not sums:
             return
         add_all = partial(self._add_all, sums)
@@ -100,7 +100,7 @@ class Totals(PeriodicThread):
         except Duplicate:  # another server has made one of these documents in the meantime
             self._store.transaction(add_all)
 
-    def _add_all(self, sums: Mapping[Place, _Sums]) -> None:
+    def _add_all(self, sums: Mapping[DocumentKey, _Sums]) -> None:
         for (collection, identifier), added in sums.items():
             numbers = {name: number for name, number in added.numbers.items() if number}
             ops = {"$inc": numbers, "$set": added.facts}

@@ -16,7 +16,7 @@ import re
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,13 +50,7 @@ class Counts:
         self.collections[collection] = self.collections.get(collection, 0) + many
 
     def shown(self) -> dict[str, Any]:
-        return {
-            "documents": self.documents,
-            "blobs": self.blobs,
-            "changed": self.changed,
-            "damaged": len(self.damaged),
-            "collections": self.collections,
-        }
+        return {**asdict(self), "damaged": len(self.damaged)}
 
 
 class BackupWriter:

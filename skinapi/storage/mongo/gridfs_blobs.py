@@ -14,8 +14,7 @@ from pymongo.database import Database
 
 from skinapi.errors import BlobDamaged
 from skinapi.storage.ids import LONGEST_WRITE, new_blob_key, now, require_blob_key, verified_blob
-from skinapi.storage.mongo.mongo_errors import mongo_errors
-from skinapi.storage.mongo.mongo_timeout import with_longer_timeout
+from skinapi.storage.mongo.driver_calls import mongo_errors, with_longer_timeout
 from skinapi.storage.mongo.outage import ErrorContext
 from skinapi.storage.ports import Document
 

@@ -30,10 +30,9 @@ from skinapi.storage.documents.port_rules import (
 )
 from skinapi.storage.documents.projection import check_fields, pick_fields
 from skinapi.storage.ids import now
+from skinapi.storage.mongo.driver_calls import INDEXING_S, mongo_errors, with_longer_timeout
 from skinapi.storage.mongo.gridfs_blobs import GridBlobs
-from skinapi.storage.mongo.mongo_errors import mongo_errors
 from skinapi.storage.mongo.mongo_snapshot import collections_of, mongo_snapshot
-from skinapi.storage.mongo.mongo_timeout import INDEXING_S, with_longer_timeout
 from skinapi.storage.mongo.mongo_transactions import MongoTransactions
 from skinapi.storage.mongo.outage import TIMEOUTS, ErrorContext, Outage
 from skinapi.storage.ports import Blobs, Document, Filter, Ops, Snapshot

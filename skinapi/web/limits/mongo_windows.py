@@ -16,7 +16,7 @@ from pymongo.collection import Collection
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
 from skinapi.storage.ids import CLOCK_TOLERANCE
-from skinapi.storage.mongo.mongo_errors import mongo_errors
+from skinapi.storage.mongo.driver_calls import mongo_errors
 from skinapi.storage.mongo.mongo_snapshot import LIMIT_WINDOWS
 from skinapi.storage.mongo.outage import TIMEOUTS
 from skinapi.web.limits.sqlite_windows import Window

@@ -1,8 +1,10 @@
-"""Maps the errors of the MongoDB driver to the errors of `skinapi.errors`."""
+"""What surrounds calls of the MongoDB driver: the errors that callers know, and more time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import pymongo
 from bson.errors import BSONError
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 
@@ -13,6 +15,9 @@ OUT_OF_SPACE, DUPLICATE_KEY = 14031, 11000
 # BadValue (a sum beyond 64 bits), TypeMismatch, IndexOptionsConflict, IndexKeySpecsConflict,
 # and three codes for a document that is too large. All are errors of the caller.
 CALLER_ERRORS = {2, 14, 85, 86, 10334, 17419, 17420}
+
+
+LISTING_S, INDEXING_S = 15, 600
 
 
 @contextmanager
@@ -33,3 +38,19 @@ def mongo_errors() -> Iterator[None]:
         raise DiskFull if error.code == OUT_OF_SPACE else StoreUnavailable from error
     except PyMongoError as error:
         raise StoreUnavailable from error
+
+
+@contextmanager
+def with_longer_timeout(
+    client: pymongo.MongoClient[Any], seconds: float = LISTING_S
+) -> Iterator[None]:
+    """Allow a slow operation `seconds`: reading or clearing a whole collection, building an index.
+
+    Raises StoreUnavailable at once if no primary is known, so that nobody waits that long for a
+    server that is gone.
+    """
+    # The driver answers this from its own monitoring, without a request where it can.
+    if not client.is_primary:
+        raise StoreUnavailable
+    with pymongo.timeout(seconds):
+        yield
