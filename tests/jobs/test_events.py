@@ -18,7 +18,7 @@ from skinapi.jobs.worker.events import (
     clean_text,
     with_row,
 )
-from skinapi.storage.documents.port_rules import check_value
+from skinapi.storage.documents.port_rules import require_value
 from tests.support.size import size
 
 
@@ -95,11 +95,11 @@ JSON = st.recursive(
 @example({"epoch": 10**400, "loss": [[10**400]]})
 def test_whatever_is_sent_is_cleaned_or_refused(sent: Any) -> None:
     clean_progress(sent)
-    check_value("message", clean_text(sent))
+    require_value("message", clean_text(sent))
     rows = with_row(({"epoch": 1},), sent)
-    check_value("metrics", with_row(tuple(rows), {"epoch": sent}))
+    require_value("metrics", with_row(tuple(rows), {"epoch": sent}))
     with suppress(ValueError):
-        check_value("result", clean_result(sent))
+        require_value("result", clean_result(sent))
 
 
 def test_a_result_is_what_the_store_can_keep() -> None:
@@ -110,7 +110,7 @@ def test_a_result_is_what_the_store_can_keep() -> None:
         "figures": [1, 2.5, float("nan"), 10**30, None, True, object],
     }
     result = clean_result(sent)
-    check_value("result", result)
+    require_value("result", result)
     assert result["version"] == "a b"
     assert result["figures"][:6] == [1, 2.5, None, None, None, True]
     assert result.keys() == {"version", "figures"}

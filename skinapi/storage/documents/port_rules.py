@@ -37,30 +37,30 @@ def unescaped(pattern: str) -> str:
     text = re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)
     if re.escape(text) != pattern:
         raise ValueError("$regex takes an escaped text only")
-    _check_text("$regex", text)
+    _require_text("$regex", text)
     return text
 
 
-def check_name(name: str) -> str:
+def require_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise ValueError(f"not a name: {name!r}")
     return name
 
 
-def check_expiry(field: str) -> None:
-    if not check_name(field).endswith("_at"):
+def require_expiry(field: str) -> None:
+    if not require_name(field).endswith("_at"):
         raise ValueError("a document expires by a time")
 
 
-def check_id(identifier: Any) -> str:
+def require_id(identifier: Any) -> str:
     if not isinstance(identifier, str):
         raise ValueError("an id is a text")
-    _check_text("id", identifier)
+    _require_text("id", identifier)
     return identifier
 
 
-def check_text_field(field: str) -> str:
-    if check_name(field).endswith("_at"):
+def require_text_field(field: str) -> str:
+    if require_name(field).endswith("_at"):
         raise ValueError(f"{field} is a time, not a text")
     return field
 
@@ -68,14 +68,14 @@ def check_text_field(field: str) -> str:
 def checked_filter(filter: Filter | None) -> Filter:
     """The filter; an empty one for None."""
     for field, condition in (filter or {}).items():
-        check_name(field)
-        _check_condition(field, condition)
+        require_name(field)
+        _require_condition(field, condition)
     return filter or {}
 
 
-def _check_condition(field: str, condition: Any) -> None:
+def _require_condition(field: str, condition: Any) -> None:
     if not isinstance(condition, dict):
-        _check_operand(field, condition)
+        _require_operand(field, condition)
         return
     if not condition or not condition.keys() <= COMPARISONS:
         raise ValueError(f"unknown comparison in {sorted(condition)}")
@@ -84,26 +84,26 @@ def _check_condition(field: str, condition: Any) -> None:
             if not isinstance(operand, list) or len(operand) > MOST_CHOICES:
                 raise ValueError(f"$in takes a list of at most {MOST_CHOICES}")
             for item in operand:
-                _check_operand(field, item)
+                _require_operand(field, item)
         elif word == "$regex":
-            check_text_field(field)
+            require_text_field(field)
             unescaped(operand)
         else:
-            _check_operand(field, operand)
+            _require_operand(field, operand)
             if word != "$ne" and isinstance(operand, bool | None):
                 raise ValueError(f"{word} takes a number, a text or a time")
 
 
-def _check_operand(field: str, value: Any) -> None:
+def _require_operand(field: str, value: Any) -> None:
     if isinstance(value, dict | list):
         raise ValueError("a filter compares with plain values only")
     if field == "id":
-        check_id(value)
+        require_id(value)
     elif value is not None:
-        check_value(field, value)
+        require_value(field, value)
 
 
-def check_ops(ops: Ops, indexed: Set[str] = frozenset()) -> None:
+def require_ops(ops: Ops, indexed: Set[str] = frozenset()) -> None:
     if not ops.keys() <= OPERATORS:
         raise ValueError(f"unknown operator in {sorted(ops)}")
     changed = [field for changes in ops.values() for field in changes]
@@ -111,17 +111,17 @@ def check_ops(ops: Ops, indexed: Set[str] = frozenset()) -> None:
         raise ValueError("an update touches fields, each once, and never the id")
     for word, changes in ops.items():
         for field, value in changes.items():
-            check_name(field)
+            require_name(field)
             if word == "$inc" and (isinstance(value, bool) or not isinstance(value, int)):
                 raise ValueError("$inc takes a whole number")
             if word == "$set" and value is None:
                 raise ValueError("to remove a field, $unset it")
             if word != "$unset":
-                check_value(field, value)
-    check_indexed_values(ops.get("$set", {}), indexed)
+                require_value(field, value)
+    require_plain_values(ops.get("$set", {}), indexed)
 
 
-def check_indexed_values(document: Document, indexed: Set[str]) -> None:
+def require_plain_values(document: Document, indexed: Set[str]) -> None:
     """Raises ValueError for a list or dict in an indexed field: the stores would index it
     differently.
     """
@@ -130,7 +130,7 @@ def check_indexed_values(document: Document, indexed: Set[str]) -> None:
             raise ValueError(f"{field} is indexed and holds plain values only")
 
 
-def check_upsert(filter: Filter) -> Document:
+def require_upsert(filter: Filter) -> Document:
     """The new document of an upsert: the filter, if it has only equalities, one for the id."""
     if "id" not in filter or any(isinstance(v, dict | list | None) for v in filter.values()):
         raise ValueError("an upsert's filter is equalities, the id among them")
@@ -139,16 +139,16 @@ def check_upsert(filter: Filter) -> Document:
 
 def checked_document(document: Document, indexed: Set[str] = frozenset()) -> Document:
     """A copy that can be stored: each value checked, fields that are None removed."""
-    check_id(document.get("id"))
+    require_id(document.get("id"))
     kept = {field: value for field, value in document.items() if value is not None}
     for field, value in kept.items():
-        check_name(field)
-        check_value(field, value)
-    check_indexed_values(kept, indexed)
+        require_name(field)
+        require_value(field, value)
+    require_plain_values(kept, indexed)
     return kept
 
 
-def check_value(name: str, value: Any, depth: int = 0) -> None:
+def require_value(name: str, value: Any, depth: int = 0) -> None:
     """Raises ValueError unless both stores return this value unchanged."""
     if name.endswith("_at") != isinstance(value, datetime):
         raise ValueError(f"{name}: fields ending in _at are times, and no others")
@@ -157,7 +157,7 @@ def check_value(name: str, value: Any, depth: int = 0) -> None:
             if value.utcoffset() != timedelta(0) or value.microsecond % 1000:
                 raise ValueError(f"{name}: a time is UTC, to the millisecond")
         case str():
-            _check_text(name, value)
+            _require_text(name, value)
         case bool() | None:
             pass
         case int():
@@ -167,45 +167,45 @@ def check_value(name: str, value: Any, depth: int = 0) -> None:
             if not math.isfinite(value):
                 raise ValueError(f"{name}: not a finite number")
         case list() | dict():
-            _check_nested(name, value, depth + 1)
+            _require_nested(name, value, depth + 1)
         case _:
             raise ValueError(f"{name}: a {type(value).__name__} cannot be kept")
 
 
-def _check_nested(name: str, value: list[Any] | Document, depth: int) -> None:
+def _require_nested(name: str, value: list[Any] | Document, depth: int) -> None:
     if depth > DEEPEST:
         raise ValueError(f"{name}: nested deeper than {DEEPEST}")
     if isinstance(value, list):
         for item in value:
-            check_value("item", item, depth)
+            require_value("item", item, depth)
         return
     for key, item in value.items():
-        _check_key(name, key)
+        _require_key(name, key)
         if item is not None:
-            check_value(key, item, depth)
+            require_value(key, item, depth)
 
 
-def _check_key(name: str, key: Any) -> None:
+def _require_key(name: str, key: Any) -> None:
     if not isinstance(key, str) or key.startswith("$"):
         raise ValueError(f"{name}: a key is a text that does not start with $")
-    _check_text(name, key)
+    _require_text(name, key)
 
 
-def _check_text(name: str, text: str) -> None:
+def _require_text(name: str, text: str) -> None:
     if UNSTORABLE.search(text):
         raise ValueError(f"{name}: text with NUL or half a surrogate pair")
 
 
 def ordering(sort: str, after: str | None) -> tuple[str, bool]:
     """The field to sort by, and whether the order is descending."""
-    field = check_name(sort.removeprefix("-"))
+    field = require_name(sort.removeprefix("-"))
     if after is not None:
-        check_id(after)
+        require_id(after)
         if field != "id":
             raise ValueError("only a listing sorted by id continues after one")
     return field, sort.startswith("-")
 
 
-def check_limit(limit: int | None) -> None:
+def require_limit(limit: int | None) -> None:
     if limit is not None and not 0 <= limit <= MOST_LISTED:
         raise ValueError(f"a limit is between 0 and {MOST_LISTED}")

@@ -9,15 +9,15 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from skinapi.storage.documents.port_rules import check_name
+from skinapi.storage.documents.port_rules import require_name
 from skinapi.storage.ports import Document
 
 
-def check_fields(fields: Sequence[str]) -> None:
+def require_fields(fields: Sequence[str]) -> None:
     """Raises ValueError if a text is not a path, or if one path lies within another."""
     for path in fields:
         for name in path.split("."):
-            check_name(name)
+            require_name(name)
     if "id" in fields:
         raise ValueError("the id is always there")
     # The dot after each path keeps `find` from being taken for a parent of `finding`.

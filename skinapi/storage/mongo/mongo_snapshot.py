@@ -11,7 +11,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.documents.port_rules import check_name
+from skinapi.storage.documents.port_rules import require_name
 from skinapi.storage.ports import Document
 
 # The counts of the rate limits (web/limits/mongo_windows.py). They are in this database too where
@@ -42,7 +42,7 @@ class MongoSnapshot:
 
     def documents(self, name: str) -> Iterator[Document]:
         after = ""
-        while page := self._page(check_name(name), after):
+        while page := self._page(require_name(name), after):
             after = page[-1]["_id"]
             yield from ({"id": document.pop("_id"), **document} for document in page)
 

@@ -17,18 +17,18 @@ from pymongo.errors import ConfigurationError, DuplicateKeyError
 
 from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.storage.documents.port_rules import (
-    check_expiry,
-    check_id,
-    check_limit,
-    check_name,
-    check_ops,
-    check_text_field,
-    check_upsert,
     checked_document,
     checked_filter,
     ordering,
+    require_expiry,
+    require_id,
+    require_limit,
+    require_name,
+    require_ops,
+    require_text_field,
+    require_upsert,
 )
-from skinapi.storage.documents.projection import check_fields, pick_fields
+from skinapi.storage.documents.projection import pick_fields, require_fields
 from skinapi.storage.ids import now
 from skinapi.storage.mongo.driver_calls import INDEXING_S, mongo_errors, with_longer_timeout
 from skinapi.storage.mongo.gridfs_blobs import GridBlobs
@@ -90,7 +90,7 @@ class MongoStore:
                 raise UnsafeSettings(STANDALONE)
 
     def collection(self, name: str) -> "MongoDocuments":
-        collection = self._database[check_name(name)]
+        collection = self._database[require_name(name)]
         documents = MongoDocuments(collection, self._error_context, self._transactions)
         return self._collections.setdefault(name, documents)
 
@@ -139,7 +139,7 @@ class MongoDocuments:
         self._indexed_fields: set[str] = set()
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
-        names = [_mongo_name(check_name(field)) for field in fields]
+        names = [_mongo_name(require_name(field)) for field in fields]
         # Partial: without it, documents that lack the field would clash as equal nulls.
         has_fields = {name: {"$exists": True} for name in names}
         options: dict[str, Any] = {"unique": True, "partialFilterExpression": has_fields}
@@ -150,7 +150,7 @@ class MongoDocuments:
         self._indexed_fields.update(fields)
 
     def expire_by(self, field: str) -> None:
-        check_expiry(field)
+        require_expiry(field)
         with self._error_context(), self._longer_timeout(INDEXING_S):
             self._collection.create_index(field, expireAfterSeconds=0)
         self._indexed_fields.add(field)
@@ -169,7 +169,7 @@ class MongoDocuments:
             self._collection.insert_many(kept, ordered=False, session=session)
 
     def get(self, identifier: str) -> Document | None:
-        found = self.find({"id": check_id(identifier)}, limit=1)
+        found = self.find({"id": require_id(identifier)}, limit=1)
         return found[0] if found else None
 
     def find(
@@ -181,8 +181,8 @@ class MongoDocuments:
         limit: int | None = None,
         fields: Sequence[str] | None = None,
     ) -> list[Document]:
-        check_limit(limit)
-        check_fields(fields or ())
+        require_limit(limit)
+        require_fields(fields or ())
         query = self._query(filter)
         order = _order(sort, after)
         # To MongoDB a limit of 0 means no limit.
@@ -205,7 +205,7 @@ class MongoDocuments:
             return self._collection.count_documents(self._query(filter), session=session)
 
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
-        name = _mongo_name(check_text_field(field))
+        name = _mongo_name(require_text_field(field))
         texts = {name: {"$type": "string", **NOT_A_LIST}}
         stages: list[dict[str, Any]] = [
             {"$match": {"$and": [self._query(filter), texts]}},
@@ -216,9 +216,9 @@ class MongoDocuments:
             return {row["_id"]: row["many"] for row in rows}
 
     def update(self, filter: Filter, ops: Ops, *, upsert: bool = False) -> Document | None:
-        check_ops(ops, self._indexed_fields)
+        require_ops(ops, self._indexed_fields)
         if upsert:
-            check_upsert(filter)
+            require_upsert(filter)
         with self._calling() as session:
             changed = self._retry_on_duplicate(
                 lambda: self._collection.find_one_and_update(
@@ -234,14 +234,14 @@ class MongoDocuments:
         return _from_mongo(changed) if changed else None
 
     def update_all(self, filter: Filter, ops: Ops) -> int:
-        check_ops(ops, self._indexed_fields)
+        require_ops(ops, self._indexed_fields)
         with self._calling() as session, self._longer_timeout():
             changed = self._collection.update_many(self._query(filter), ops, session=session)
         return changed.matched_count
 
     def set_each(self, changes: Mapping[str, Document]) -> None:
         for fields in changes.values():
-            check_ops({"$set": fields}, self._indexed_fields)
+            require_ops({"$set": fields}, self._indexed_fields)
         orders = [
             pymongo.UpdateOne(self._query({"id": identifier}), {"$set": fields})
             for identifier, fields in changes.items()

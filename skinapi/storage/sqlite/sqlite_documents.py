@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import apsw
 
 from skinapi.storage.documents.port_rules import (
-    check_expiry,
-    check_id,
-    check_limit,
-    check_name,
-    check_ops,
-    check_text_field,
-    check_upsert,
-    check_value,
     checked_document,
     checked_filter,
     ordering,
+    require_expiry,
+    require_id,
+    require_limit,
+    require_name,
+    require_ops,
+    require_text_field,
+    require_upsert,
+    require_value,
 )
-from skinapi.storage.documents.projection import check_fields
+from skinapi.storage.documents.projection import require_fields
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Ops
 from skinapi.storage.sqlite.document_json import from_json, from_selected, to_json
@@ -52,7 +52,7 @@ class SqliteDocuments:
         self._indexed_fields: set[str] = set()
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
-        columns = ", ".join(sql_field(check_name(name)) for name in fields)
+        columns = ", ".join(sql_field(require_name(name)) for name in fields)
         present = " AND ".join(f"{sql_field(name)} IS NOT NULL" for name in fields)
         kind, partial = ("UNIQUE INDEX", f" WHERE {present}") if unique else ("INDEX", "")
         name = f"{self._name}.{'.'.join(fields)}"
@@ -73,7 +73,7 @@ class SqliteDocuments:
         self._indexed_fields.update(fields)
 
     def expire_by(self, field: str) -> None:
-        check_expiry(field)
+        require_expiry(field)
         self.ensure_index(field)
         self._expiry_field = field
 
@@ -99,7 +99,7 @@ class SqliteDocuments:
 
     def get(self, identifier: str) -> Document | None:
         with self._reading() as connection:
-            return self._first(connection, {"id": check_id(identifier)})
+            return self._first(connection, {"id": require_id(identifier)})
 
     def find(
         self,
@@ -110,8 +110,8 @@ class SqliteDocuments:
         limit: int | None = None,
         fields: Sequence[str] | None = None,
     ) -> list[Document]:
-        check_limit(limit)
-        check_fields(fields or ())
+        require_limit(limit)
+        require_fields(fields or ())
         with self._reading() as connection:
             found = self._select(connection, filter, sort, after, limit, fields)
         # Parsed only after the connection is released.
@@ -129,7 +129,7 @@ class SqliteDocuments:
 
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
         condition, values = self._where(filter)
-        value = sql_field(check_text_field(field))
+        value = sql_field(require_text_field(field))
         with self._reading() as connection:
             rows: Any = connection.execute(
                 f'SELECT {value}, count(*) FROM "{self._name}" '
@@ -139,8 +139,8 @@ class SqliteDocuments:
             return dict(rows.fetchall())
 
     def update(self, filter: Filter, ops: Ops, *, upsert: bool = False) -> Document | None:
-        check_ops(ops, self._indexed_fields)
-        start = check_upsert(filter) if upsert else None
+        require_ops(ops, self._indexed_fields)
+        start = require_upsert(filter) if upsert else None
 
         def change(connection: apsw.Connection) -> Document | None:
             self._purge(connection)
@@ -159,7 +159,7 @@ class SqliteDocuments:
         return self._write(change)
 
     def update_all(self, filter: Filter, ops: Ops) -> int:
-        check_ops(ops, self._indexed_fields)
+        require_ops(ops, self._indexed_fields)
 
         def change(connection: apsw.Connection) -> int:
             condition, values = self._where(filter)
@@ -172,7 +172,7 @@ class SqliteDocuments:
 
     def set_each(self, changes: Mapping[str, Document]) -> None:
         for fields in changes.values():
-            check_ops({"$set": fields}, self._indexed_fields)
+            require_ops({"$set": fields}, self._indexed_fields)
 
         def change(connection: apsw.Connection) -> None:
             for identifier, fields in changes.items():
@@ -215,7 +215,7 @@ class SqliteDocuments:
         # Most reads and updates name one id. Its statement is always the same, so it is not put
         # together again.
         if filter.keys() == {"id"} and isinstance(filter["id"], str):
-            text = connection.execute(self._select_by_id, (check_id(filter["id"]),)).get
+            text = connection.execute(self._select_by_id, (require_id(filter["id"]),)).get
             document = None if text is None else from_json(text)
             return document if document and not self._is_expired(document) else None
         found = self._select(connection, filter, "id", None, 1)
@@ -289,5 +289,5 @@ def _applied(ops: Ops, document: Document) -> Document:
         if isinstance(changed.get(field, 0), bool | str | list | dict | datetime):
             raise ValueError(f"{field} is not a number")
         changed[field] = changed.get(field, 0) + step
-        check_value(field, changed[field])
+        require_value(field, changed[field])
     return changed

@@ -13,7 +13,7 @@ import apsw
 
 from skinapi.errors import DiskFull, StoreUnavailable
 from skinapi.storage.documents.open_transaction import OpenTransaction
-from skinapi.storage.documents.port_rules import check_name
+from skinapi.storage.documents.port_rules import require_name
 from skinapi.storage.files.file_blobs import FileBlobs
 from skinapi.storage.ports import Blobs, Document
 from skinapi.storage.sqlite.database_file import SqliteFile, sqlite_errors
@@ -57,7 +57,7 @@ class SqliteStore:
         self._file.refuse_if_lost()
 
     def collection(self, name: str) -> SqliteDocuments:
-        return self._collections.setdefault(name, SqliteDocuments(self, check_name(name)))
+        return self._collections.setdefault(name, SqliteDocuments(self, require_name(name)))
 
     def collections(self) -> list[str]:
         with self.reading() as connection:
@@ -204,7 +204,7 @@ class SqliteSnapshot:
         return _table_names(self._connection)
 
     def documents(self, name: str) -> Iterator[Document]:
-        select = f'SELECT doc FROM "{check_name(name)}" ORDER BY id'
+        select = f'SELECT doc FROM "{require_name(name)}" ORDER BY id'
         for (text,) in self._connection.execute(select):
             yield from_json(text)
 
