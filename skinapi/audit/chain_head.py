@@ -36,7 +36,7 @@ class ChainHead:
         head, rows = self._read(), self._last_row()
         trusted = head is not None and self._trusts(head)
         candidates = [START, *rows, *([head] if head and trusted else [])]
-        newest = _place(max(candidates, key=lambda one: int(one["sequence"])))
+        newest = _place(max(candidates, key=lambda link: int(link["sequence"])))
         if trusted or (head is None and newest == START):
             return newest
         return {**newest, "head_fault": MISSING if head is None else NOT_OURS}

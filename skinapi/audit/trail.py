@@ -122,8 +122,8 @@ class AuditTrail:
 
     def faults_of(self, sequence: int, hash: str) -> Iterator[Fault]:
         """Yield a fault unless the row with this number has this hash, as a log line says."""
-        found = self._rows.find({"sequence": sequence})
-        if [row.get("hash") for row in found] != [hash]:
+        rows = self._rows.find({"sequence": sequence})
+        if [row.get("hash") for row in rows] != [hash]:
             yield Fault(f"audit row {sequence} is missing, or not the one that the log names")
 
     def newest(self, action: str, *, target: str) -> Document | None:

@@ -26,10 +26,10 @@ LAB = Signed(
 @routes.route("GET", "/jobs", access=LAB, rate=Rate.READ, raises=(NotFound,))
 def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Subject) -> Page[JobSummary]:
     """Jobs, the last submitted first: the caller's own, or for an admin those of all."""
-    found = jobs.queue.list_jobs(
+    listed = jobs.queue.list_jobs(
         owner=_owner_for(subject), limit=query.limit + 1, after=query.after
     )
-    return page_of(found, query.limit).map(JobSummary.of)
+    return page_of(listed, query.limit).map(JobSummary.of)
 
 
 @routes.route("GET", "/jobs/workers", access=LAB, rate=Rate.READ)

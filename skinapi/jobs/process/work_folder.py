@@ -40,7 +40,7 @@ def remove_if(folder: Path, unused: Callable[[], bool]) -> None:
 def folders_in(parent: Path) -> list[Path]:
     """The folders of jobs; nothing else in there is touched."""
     with suppress(FileNotFoundError):
-        return [found for found in parent.iterdir() if JOB_ID.fullmatch(found.name)]
+        return [path for path in parent.iterdir() if JOB_ID.fullmatch(path.name)]
     return []
 
 

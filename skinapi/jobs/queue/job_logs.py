@@ -32,7 +32,7 @@ class LogLine(NamedTuple):
 
 
 class JobLogs:
-    """The log repository. Lines between the first and the last are dropped; numbers show where."""
+    """The log repository."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -65,21 +65,21 @@ class JobLogs:
 
     def last_number(self, job: str) -> int:
         """The number of the newest line; 0 without one."""
-        found = self._documents.find({"job": job}, sort="-number", limit=1)
-        if not found:
+        batches = self._documents.find({"job": job}, sort="-number", limit=1)
+        if not batches:
             return 0
-        batch = LogBatch.model_validate(found[0])
+        batch = LogBatch.model_validate(batches[0])
         return batch.number + len(batch.lines) - 1
 
     def lines(self, job: str, *, after: int) -> list[LogLine]:
         """The lines that are kept, behind the one with the number `after`, in order."""
         since = {"$gt": after - LINES_OF_BATCH}
-        found = self._documents.find(
+        batches = self._documents.find(
             {"job": job, "number": since}, sort="number", limit=MOST_BATCHES
         )
         return [
             LogLine(batch.number + place, text)
-            for batch in map(LogBatch.model_validate, found)
+            for batch in map(LogBatch.model_validate, batches)
             for place, text in enumerate(batch.lines)
             if batch.number + place > after
         ]

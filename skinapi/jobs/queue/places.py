@@ -40,12 +40,12 @@ class Places:
     def _next_round(self, owner: str) -> int:
         running = self._round_of({"status": "running"}, sort="-queue_key")
         waiting = self._round_of({"status": "queued"}, sort="queue_key")
-        served = min((found for found in (running, waiting) if found is not None), default=None)
+        served = min((number for number in (running, waiting) if number is not None), default=None)
         if served is None:  # nobody works or waits: the round of the newest job was served last
             served = self._round_of({}, sort="-queue_key")
         own = self._round_of({"owner": owner}, sort="-queue_key")
         return max(served or 0, 0 if own is None else own + 1)
 
     def _round_of(self, filter: Document, *, sort: str) -> int | None:
-        found = self._documents.find(filter, sort=sort, limit=1, fields=("queue_key",))
-        return int(found[0]["queue_key"].partition("-")[0]) if found else None
+        jobs = self._documents.find(filter, sort=sort, limit=1, fields=("queue_key",))
+        return int(jobs[0]["queue_key"].partition("-")[0]) if jobs else None

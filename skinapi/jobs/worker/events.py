@@ -88,8 +88,8 @@ def with_row(rows: tuple[Row, ...], values: object) -> list[Row]:
 
 
 def _is_from(row: Row, epoch: float) -> bool:
-    found = row.get("epoch")
-    return isinstance(found, int | float) and found >= epoch
+    value = row.get("epoch")
+    return isinstance(value, int | float) and value >= epoch
 
 
 def clean_result(value: object) -> dict[str, Any]:

@@ -128,10 +128,10 @@ class Worker:
             self._remove_folders(jobs)
         return job
 
-    def _acknowledge(self, found: bool) -> None:
+    def _acknowledge(self, claimed: bool) -> None:
         if self._broker:
             self._broker.acknowledge()  # only now: whoever dies before leaves it to another worker
-            if found:
+            if claimed:
                 self._broker.disconnect()  # for the hours that a job may take
 
     def _sweep(self, jobs: Jobs) -> None:

@@ -40,8 +40,8 @@ class Erasures:
 
     def finish_all(self) -> None:
         """Delete what was left. Raises StoreUnavailable."""
-        while found := self._noted.find(limit=AT_ONCE):
-            self._erase([one["id"] for one in found])
+        while noted := self._noted.find(limit=AT_ONCE):
+            self._erase([document["id"] for document in noted])
 
     def _erase(self, keys: Sequence[str]) -> None:
         for key in keys:

@@ -24,16 +24,16 @@ class Lease:
         """Take the lease. The result is its record, with what was `reached`; None where another
         process holds it.
         """
-        while (found := self._documents.get(self._name)) is None:
+        while (lease := self._documents.get(self._name)) is None:
             free = {"id": self._name, "schema": 1, "created_at": now(), "held_until_at": now()}
             with suppress(Duplicate):
                 self._documents.insert(free)
         # A longer one was written by a clock that was ahead.
-        if now() < found["held_until_at"] <= now() + 2 * self._length:
+        if now() < lease["held_until_at"] <= now() + 2 * self._length:
             return None
-        unchanged = {"id": self._name, "held_until_at": found["held_until_at"]}
-        lease = {"holder": self._holder, "held_until_at": now() + self._length}
-        return self._documents.update(unchanged, {"$set": lease})
+        unchanged = {"id": self._name, "held_until_at": lease["held_until_at"]}
+        claimed = {"holder": self._holder, "held_until_at": now() + self._length}
+        return self._documents.update(unchanged, {"$set": claimed})
 
     def renew(self, **reached: Any) -> bool:
         """Keep the lease, perhaps with what was `reached`. False where another process has taken

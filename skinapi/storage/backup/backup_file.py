@@ -150,10 +150,10 @@ def unpacked(data: bytes) -> list[str]:
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(data)
+        parsed = json.loads(data)
     except ValueError as error:
         raise BrokenBackup("a part of it is no JSON") from error
-    return found if isinstance(found, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def _count_in(checksum: "hashlib._Hash", name: str, data: bytes) -> None:

@@ -16,8 +16,8 @@ def merged(listings: Iterable[list[Document]], *, sort: str = "id", limit: int) 
     `Documents.find`.
     """
     field = sort.removeprefix("-")
-    found = {document["id"]: document for listing in listings for document in listing}
-    ordered = sorted(found.values(), key=lambda one: (one[field], one["id"]))
+    by_id = {document["id"]: document for listing in listings for document in listing}
+    ordered = sorted(by_id.values(), key=lambda document: (document[field], document["id"]))
     if sort.startswith("-"):
         ordered.reverse()
     return ordered[:limit]

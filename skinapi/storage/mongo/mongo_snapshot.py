@@ -56,8 +56,8 @@ class MongoSnapshot:
 
     def _page(self, name: str, after: str, limit: int = PAGE) -> list[Document]:
         later = {"_id": {"$gt": after}}
-        found = self._database[name].find(later, sort=[("_id", 1)], session=self._session)
-        return list(found.limit(limit))
+        cursor = self._database[name].find(later, sort=[("_id", 1)], session=self._session)
+        return list(cursor.limit(limit))
 
 
 @contextmanager

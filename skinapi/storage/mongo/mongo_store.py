@@ -169,8 +169,8 @@ class MongoDocuments:
             self._collection.insert_many(kept, ordered=False, session=session)
 
     def get(self, identifier: str) -> Document | None:
-        found = self.find({"id": require_id(identifier)}, limit=1)
-        return found[0] if found else None
+        documents = self.find({"id": require_id(identifier)}, limit=1)
+        return documents[0] if documents else None
 
     def find(
         self,
@@ -197,8 +197,10 @@ class MongoDocuments:
             cursor = self._collection.find(
                 query, projection, sort=order, limit=limit or 0, session=session
             )
-            found = [_from_mongo(document) for document in cursor]
-        return found if fields is None else [pick_fields(document, fields) for document in found]
+            documents = [_from_mongo(document) for document in cursor]
+        if fields is None:
+            return documents
+        return [pick_fields(document, fields) for document in documents]
 
     def count(self, filter: Filter | None = None) -> int:
         with self._calling() as session:
@@ -310,7 +312,7 @@ def _searches(filter: Filter) -> bool:
     """Whether it looks into texts. That reads all documents that the other conditions leave: with a
     million, longer than an outage is waited for.
     """
-    return any(isinstance(one, dict) and "$regex" in one for one in filter.values())
+    return any(isinstance(each, dict) and "$regex" in each for each in filter.values())
 
 
 def _mongo_name(field: str) -> str:

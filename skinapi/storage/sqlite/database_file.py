@@ -186,10 +186,10 @@ def _is_ours(path: Path) -> bool:
 def _inode_of(path: Path) -> Inode | None:
     """The device and inode number of the file, or None if it is missing."""
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 @contextmanager

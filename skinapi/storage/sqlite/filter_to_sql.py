@@ -48,11 +48,11 @@ def where(filter: Filter) -> Sql:
     clauses, values = ["1"], []
     for field, condition in filter.items():
         if isinstance(condition, dict):
-            clause, found = _all_of([_compared(field, *item) for item in condition.items()])
+            clause, operands = _all_of([_compared(field, *item) for item in condition.items()])
         else:
-            clause, found = _equal(field, condition)
+            clause, operands = _equal(field, condition)
         clauses.append(clause)
-        values += found
+        values += operands
     return " AND ".join(clauses), values
 
 

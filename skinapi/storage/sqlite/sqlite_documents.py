@@ -66,9 +66,9 @@ class SqliteDocuments:
         # Looked up first: at a start all indexes are there, and a write for each would lock out a
         # hundred times whoever serves from the same file.
         with self._reading() as connection:
-            found = _definition(connection, name)
+            definition = _definition(connection, name)
         # IF NOT EXISTS would silently keep an index with another definition.
-        if (found or self._write(index)) != wanted:
+        if (definition or self._write(index)) != wanted:
             raise ValueError(f"{name} is indexed in another way")
         self._indexed_fields.update(fields)
 
@@ -113,11 +113,11 @@ class SqliteDocuments:
         require_limit(limit)
         require_fields(fields or ())
         with self._reading() as connection:
-            found = self._select(connection, filter, sort, after, limit, fields)
+            texts = self._select(connection, filter, sort, after, limit, fields)
         # Parsed only after the connection is released.
         if fields is None:
-            return [from_json(text) for text in found]
-        return [from_selected(text, fields) for text in found]
+            return [from_json(text) for text in texts]
+        return [from_selected(text, fields) for text in texts]
 
     def count(self, filter: Filter | None = None) -> int:
         condition, values = self._where(filter)
@@ -144,11 +144,11 @@ class SqliteDocuments:
 
         def change(connection: apsw.Connection) -> Document | None:
             self._purge(connection)
-            found = self._first(connection, filter)
-            if found is None and start is None:
+            document = self._first(connection, filter)
+            if document is None and start is None:
                 return None
-            changed = _applied(ops, start or {} if found is None else found)
-            if found is not None:
+            changed = _applied(ops, start or {} if document is None else document)
+            if document is not None:
                 self._replace(connection, [changed])
             else:
                 connection.execute(
@@ -163,8 +163,8 @@ class SqliteDocuments:
 
         def change(connection: apsw.Connection) -> int:
             condition, values = self._where(filter)
-            found = connection.execute(f'SELECT doc FROM "{self._name}" WHERE {condition}', values)
-            changed = [_applied(ops, from_json(str(text))) for (text,) in found.fetchall()]
+            rows = connection.execute(f'SELECT doc FROM "{self._name}" WHERE {condition}', values)
+            changed = [_applied(ops, from_json(str(text))) for (text,) in rows.fetchall()]
             self._replace(connection, changed)
             return len(changed)
 
@@ -176,8 +176,8 @@ class SqliteDocuments:
 
         def change(connection: apsw.Connection) -> None:
             for identifier, fields in changes.items():
-                if found := self._first(connection, {"id": identifier}):
-                    self._replace(connection, [{**found, **fields}])
+                if document := self._first(connection, {"id": identifier}):
+                    self._replace(connection, [{**document, **fields}])
 
         self._write(change)
 
@@ -218,8 +218,8 @@ class SqliteDocuments:
             text = connection.execute(self._select_by_id, (require_id(filter["id"]),)).get
             document = None if text is None else from_json(text)
             return document if document and not self._is_expired(document) else None
-        found = self._select(connection, filter, "id", None, 1)
-        return from_json(found[0]) if found else None
+        texts = self._select(connection, filter, "id", None, 1)
+        return from_json(texts[0]) if texts else None
 
     def _is_expired(self, document: Document) -> bool:
         expires = document.get(self._expiry_field) if self._expiry_field else None

@@ -177,8 +177,8 @@ class SqliteStore:
             holder.pid, holder.connection = pid, connection
         else:
             self._file.refuse_if_replaced()
-        found: apsw.Connection = holder.connection
-        return found
+        kept: apsw.Connection = holder.connection
+        return kept
 
     def _close_where(self, unused: Callable[[threading.Thread], bool]) -> None:
         """Close this process's connections of the threads for which `unused` is true.
