@@ -18,7 +18,6 @@ from skinapi.composition.services import (
     make_store_of,
     name_store,
     open_services,
-    store_faults,
     store_of,
 )
 from skinapi.errors import StoreUnavailable, UnsafeSettings
@@ -100,12 +99,8 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
         _say_store(settings)
     with closing(store_of(settings)) as store:
         join_store(store, secrets=settings.audit_secrets(), change=options.repair)
-        # These faults keep the services from being opened, so they come first.
-        left = _report(store_faults(store), repair=options.repair)
-        if left and not options.repair:
-            return 1
         services = open_services(settings, store, change=options.repair)
-        left += _report(services.faults(), repair=options.repair)
+        left = _report(services.faults(), repair=options.repair)
         if options.logged:
             left += _report(services.trail.faults_of(*options.logged), repair=False)
     print("no faults" if not left else f"faults left: {left}")

@@ -254,7 +254,7 @@ class BlobDamaged(SkinAPIError):
 
 class BrokenStore(SkinAPIError):
     code = "broken_store"
-    sentence = "Two accounts share one e-mail: run `python -m skinapi check --repair`"
+    sentence = "Two accounts share one e-mail address"
 
 
 class BrokenBackup(SkinAPIError):

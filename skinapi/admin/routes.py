@@ -35,7 +35,7 @@ def list_users(admin: AdminService, *, query: UserSearch) -> Page[PatientView]:
     page = admin.list_users(
         role=query.role,
         status=query.status,
-        containing=query.q,
+        beginning=query.q,
         after=query.after,
         limit=query.limit,
     )
@@ -157,7 +157,7 @@ def assign_doctor(
 def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[DoctorView]:
     """List all doctors, in the order they registered or were added."""
     page = admin.list_doctors(
-        status=query.status, containing=query.q, after=query.after, limit=query.limit
+        status=query.status, beginning=query.q, after=query.after, limit=query.limit
     )
     patients = admin.count_patients({doctor.id for doctor in page.items})
     return page.map(lambda doctor: DoctorView.of(doctor, patients.get(doctor.id, 0)))

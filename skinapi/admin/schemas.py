@@ -20,7 +20,9 @@ SearchText = Annotated[str, StringConstraints(min_length=1, max_length=200), Pri
 
 
 class DoctorSearch(ContractPageQuery):
-    q: SearchText | None = Field(default=None, description="part of a name or e-mail")
+    q: SearchText | None = Field(
+        default=None, description="beginning of a name, a last name or an e-mail"
+    )
     status: Status | None = None
 
 

@@ -57,21 +57,21 @@ class AdminService:
         *,
         role: Role | None,
         status: Status | None,
-        containing: str | None,
+        beginning: str | None,
         after: str | None,
         limit: int,
     ) -> Page[Account]:
         """A page of all accounts except doctors."""
         roles = (role,) if role else NON_DOCTOR_ROLES
         return self._accounts.page(
-            roles, status=status, containing=containing, after=after, limit=limit
+            roles, status=status, beginning=beginning, after=after, limit=limit
         )
 
     def list_doctors(
-        self, *, status: Status | None, containing: str | None, after: str | None, limit: int
+        self, *, status: Status | None, beginning: str | None, after: str | None, limit: int
     ) -> Page[Account]:
         return self._accounts.page(
-            ("doctor",), status=status, containing=containing, after=after, limit=limit
+            ("doctor",), status=status, beginning=beginning, after=after, limit=limit
         )
 
     def count_patients(self, doctors: set[str]) -> dict[str, int]:

@@ -8,14 +8,14 @@ raises COMPATIBLE_SINCE.
 
 from functools import partial
 
-from skinapi.auth.accounts.index_migration import index_next
+from skinapi.auth.accounts.search_migration import fill_search_fields
 from skinapi.composition.services import Services
 from skinapi.storage.background.migration import Migration
 
 
 def migrations_of(services: Services) -> list[Migration]:
     return [
-        Migration(version=3, name="ngrams", fill=partial(index_next, services.store)),
         Migration(version=4, name="decision", fill=services.reviews.mark_next),
         Migration(version=5, name="places", fill=services.records.misplaced.place_next),
+        Migration(version=6, name="search", fill=partial(fill_search_fields, services.store)),
     ]

@@ -22,6 +22,11 @@ from skinapi.storage.background.totals import Totals
 from skinapi.storage.ports import Store
 from skinapi.web.request_context import request_id
 
+TAKEN_TWICE = (
+    "The accounts {} and {} share one e-mail address: restore a backup, or give one of them another"
+    " address in the store"
+)
+
 
 @dataclass(frozen=True)
 class Repositories:
@@ -50,7 +55,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
     try:
         accounts = Accounts(store)
     except Duplicate as error:
-        raise BrokenStore from error
+        raise BrokenStore(TAKEN_TWICE.format(*_sharing_an_email(store))) from error
     totals = Totals(store)
     usage, weekly_counts = DailyCounts(store, totals), WeeklyCounts(store, totals)
     submissions = Submissions(store)
@@ -72,6 +77,15 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         lab=lab,
         contributed=ContributedPictures(lab),
     )
+
+
+def _sharing_an_email(store: Store) -> tuple[str, str]:
+    first = dict[str, str]()
+    for one in store.collection("accounts").find(fields=("email",)):
+        email = str(one.get("email", one["id"]))
+        if first.setdefault(email, one["id"]) != one["id"]:
+            return first[email], one["id"]
+    raise AssertionError("a unique index refused what is unique")
 
 
 def session_lifetimes(settings: Settings) -> SessionLifetimes:

@@ -16,8 +16,8 @@ from skinapi.admin.usage import DailyCounts
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import TEACHING_CONSENT, Account, Accounts
 from skinapi.auth.accounts.deletion import Eraser
-from skinapi.auth.accounts.email_conflicts import find_email_conflicts
 from skinapi.auth.accounts.owners import hold_owner, owner_stays
+from skinapi.auth.accounts.search_migration import search_faults
 from skinapi.auth.passwords.authentication import Authentication
 from skinapi.auth.passwords.hashing import Passwords
 from skinapi.auth.passwords.hashing_places import PLACES
@@ -118,6 +118,7 @@ class Services:
             "stored files": blob_faults(self.store),
             "deletions": self.eraser.faults(),
             "accounts": self.accounts.faults(),
+            "the search of accounts": search_faults(self.store),
             "findings": self.records.faults(),
             "reviews": self.reviews.faults(),
             "reports": self.issued.faults(self.records.has),
@@ -384,8 +385,3 @@ def name_store(settings: Settings) -> str:
 def make_store_of(settings: Settings) -> None:
     """Make that store where it was not made before. Raises UnsafeSettings, StoreUnavailable."""
     make_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
-
-
-def store_faults(store: Store) -> Iterator[Fault]:
-    """Yield the faults that must be repaired before `open_services` can succeed."""
-    yield from guarded("e-mail addresses", find_email_conflicts(store))

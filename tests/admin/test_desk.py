@@ -42,7 +42,7 @@ def test_a_link_keeps_the_search_it_continues(backend: Backend) -> None:
     assert len(admin.pages("/users?limit=1&q=zoë+%26")) == 3
 
 
-def test_people_are_found_by_part_of_name_or_email_in_any_case(backend: Backend) -> None:
+def test_people_are_found_by_the_beginning_of_a_name_or_email_in_any_case(backend: Backend) -> None:
     backend.member("ada@example.org", name="Ada LOVELACE")
     backend.member("ben@example.org", name="Ben .*")
     admin = backend.member("root@clinic.example", role="admin")

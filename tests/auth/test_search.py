@@ -1,15 +1,17 @@
-"""A search finds every account by its current name and e-mail."""
+"""A search finds each account by the beginning of its name, of its last word, or of its e-mail."""
 
+import random
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from skinapi.auth.accounts.accounts import Account, Accounts, search_fields, search_text
-from skinapi.auth.accounts.email_conflicts import find_email_conflicts
-from skinapi.auth.accounts.emails import normalise_email
-from skinapi.auth.accounts.ngrams import LENGTH, NgramIndex, ngrams_of
-from skinapi.storage.documents.port_rules import literal
-from skinapi.storage.ids import new_id, now
+import pytest
+
+from skinapi.auth.accounts import search
+from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.auth.accounts.search import former_ngrams, search_fields
+from skinapi.composition.migrations import migrations_of
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.web.routing.declaration import route_of
 from tests.stores.mock_store import MockStore
@@ -17,6 +19,161 @@ from tests.support.access import PEOPLE, ROWS, SampleAccounts
 from tests.support.backends import Backend, Person, store_of_kind
 
 SOURCE = Path(__file__).parents[2] / "skinapi"
+LAST = "\U0010ffff"
+ROLES = ("user", "doctor", "researcher", "admin")
+WORDS = ("Ada", "Annahanna", "Jörg", "Straße", "İnci", "李小龙", "qq", f"A{LAST * 3}", LAST)
+ASKED = (
+    *("a", "ß", "SS", "小龙", "qq", " ANN ", "ada l", "ada a", "strasse", "straße 1", "1", "7@ex"),
+    *("İNCI", f"a{LAST}", LAST, LAST * 4, "example.org", "lovelace", "$where", ".*", "x" * 200),
+)
+
+
+def people(store: Store, many: int) -> list[Account]:
+    """Of names at random, in random roles."""
+    chosen = random.Random(7)
+    accounts = Accounts(store)
+    return [
+        accounts.add(
+            name=" ".join(chosen.choices(WORDS, k=chosen.choice((1, 2, 3)))),
+            email=f"{number}straße@example.org",
+            password_hash="-",
+            role=chosen.choice(ROLES),
+            status=chosen.choice(("approved", "waiting")),
+        )
+        for number in range(many)
+    ]
+
+
+def hits(accounts: list[Account], text: str, **asked: Any) -> list[str]:
+    """The whole answer, by looking at each account."""
+    key = text.strip().casefold()
+    return [
+        account.id
+        for account in accounts
+        if account.role in asked["roles"]
+        and asked["status"] in (None, account.status)
+        and any(
+            said.casefold().startswith(key)
+            for said in (account.name, account.name.split()[-1], account.email)
+        )
+    ]
+
+
+def pages(accounts: Accounts, text: str, *, limit: int, **asked: Any) -> list[str]:
+    found, after = list[str](), None
+    while True:
+        page = accounts.page(beginning=text, after=after, limit=limit, **asked)
+        found += [account.id for account in page.items]
+        after = page.next_after
+        if after is None:
+            return found
+
+
+def as_version_5(store: Store, account: Account) -> None:
+    """Store it as version 5 does: with a record of each five characters, without a last name."""
+    kept = store.collection("accounts").update(
+        {"id": account.id}, {"$set": {"ngrams": 5}, "$unset": {"family": True}}
+    )
+    assert kept
+    ngrams = former_ngrams(kept)
+    assert f"{account.email[:5]}{account.id}" in ngrams
+    store.collection("account_ngrams").insert_many([{"id": key} for key in ngrams])
+
+
+@pytest.mark.parametrize("few", [True, False], ids=["sorted", "walked"])
+def test_pages_hold_every_hit_once_in_order(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch, few: bool
+) -> None:
+    monkeypatch.setattr(search, "MOST_HITS", 5000 if few else 1)
+    monkeypatch.setattr(search, "READ_AT_ONCE", 4)
+    store = any_backend.services.store
+    made, accounts = people(store, 24), Accounts(store)
+    for text in ASKED:
+        for roles, status, limit in (
+            (ROLES, None, 3),
+            (("doctor",), None, 2),
+            (ROLES, "waiting", 9),
+        ):
+            asked: dict[str, Any] = {"roles": roles, "status": status}
+            assert pages(accounts, text, limit=limit, **asked) == hits(made, text, **asked), text
+
+
+def test_a_search_for_a_name_that_nobody_has_reads_no_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does one of a name that a few have read the others."""
+    store = store_of_kind("sqlite", tmp_path)
+    accounts = Accounts(store)
+    for number in range(60):
+        name = "Grace Hopper" if number % 25 == 0 else "Ada Example"
+        accounts.add(name=name, email=f"{number}@example.org", password_hash="-")
+    documents = type(store.collection("accounts"))
+    find: Callable[..., list[Document]] = documents.find
+    read: list[Document] = []
+
+    def counting(self: Any, *given: Any, **options: Any) -> list[Document]:
+        found = find(self, *given, **options)
+        read.extend(found)
+        return found
+
+    monkeypatch.setattr(documents, "find", counting)
+    for text, many in (("lovelace", 0), ("hopper", 3), ("grace", 3), ("59@example", 1)):
+        read.clear()
+        assert len(pages(accounts, text, limit=20, roles=ROLES, status=None)) == many
+        assert len(read) == 2 * many, text  # once in the index
+    store.close()
+
+
+def test_accounts_of_version_5_are_found_by_their_last_name_after_the_migration(
+    backend: Backend,
+) -> None:
+    store, asked = backend.services.store, {"roles": ROLES, "status": None}
+    made, accounts = people(store, 12), backend.services.accounts
+    for account in made[:7]:
+        as_version_5(store, account)
+    assert len(list(backend.services.faults())) == 7
+    for text in ("ada", "5straße@"):
+        first = pages(accounts, text, limit=5, **asked)
+        assert first == [
+            one.id for one in made if one.name.lower().startswith(text) or text in one.email
+        ]
+    [migration] = [one for one in migrations_of(backend.services) if one.name == "search"]
+    passed = migration.fill(None)
+    assert passed
+    assert passed == (made[-1].id, 7)
+    for text in ASKED:
+        assert pages(accounts, text, limit=5, **asked) == hits(made, text, **asked), text
+    assert store.collection("account_ngrams").find() == []
+    assert migration.fill(None) == passed._replace(changed=0)
+    assert migration.fill(passed.last) is None
+    assert list(backend.services.faults()) == []
+
+
+def test_check_repairs_an_account_of_version_5(backend: Backend) -> None:
+    store, [ada, _] = backend.services.store, people(backend.services.store, 2)
+    as_version_5(store, ada)
+    [fault] = backend.services.faults()
+    assert fault.says == f"account {ada.id} is not found by its name as it is"
+    assert fault.repair
+    fault.repair()
+    assert list(backend.services.faults()) == []
+    assert store.collection("account_ngrams").find() == []
+
+
+def test_a_deleted_account_of_version_5_leaves_no_part_of_its_name(any_backend: Backend) -> None:
+    [ada] = people(any_backend.services.store, 1)
+    as_version_5(any_backend.services.store, ada)
+    any_backend.services.eraser.erase(ada, by="-")
+    assert any_backend.services.store.collection("account_ngrams").find() == []
+
+
+def test_an_account_is_found_by_a_changed_name_and_email() -> None:
+    accounts = Accounts(MockStore())
+    account = accounts.add(email="ada@example.org", name="Ada Byron", password_hash="-")
+    accounts.change(account.id, lambda _: {"name": "Zoë King"})
+    accounts.change(account.id, lambda _: {"email": "zoe@example.org"})
+    for words, many in (("ZOË", 1), ("king", 1), ("zoe@", 1), ("ada", 0), ("byron", 0)):
+        assert len(pages(accounts, words, limit=2, roles=ROLES, status=None)) == many
 
 
 class WatchedStore:
@@ -34,10 +191,7 @@ class WatchedStore:
 
     def look(self, account: Document) -> None:
         self.written += 1
-        text = search_text(Account.model_validate(account))
-        keys = {ngram + account["id"] for ngram in ngrams_of(text)}
-        indexed = self._store.collection("account_ngrams").count({"id": {"$in": sorted(keys)}})
-        if account.get("search") != text or account["ngrams"] != LENGTH or indexed < len(keys):
+        if not search_fields(account["name"], account["email"]).items() <= account.items():
             self.lost.append(account)
 
     def __getattr__(self, name: str) -> Any:
@@ -61,60 +215,6 @@ class _Watched:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._documents, name)
-
-
-def found(store: Store, words: str) -> list[str]:
-    """As the admins' lists look for words."""
-    documents = store.collection("accounts").find({"search": literal(words.casefold())})
-    return [document["id"] for document in documents]
-
-
-def add_twice(store: Store, email: str) -> list[str]:
-    """As it can be where the unique index was missing."""
-    accounts = []
-    for name in ("Ada", "Zoë"):
-        fields: dict[str, Any] = {"email": email, "name": name, "password_hash": "-"}
-        account = Account(id=new_id(), created_at=now(), status="approved", **fields)
-        NgramIndex(store).add(account.id, search_text(account))
-        document = {**account.model_dump(), "schema": 1, **search_fields(account)}
-        store.collection("accounts").insert(document)
-        accounts.append(account.id)
-    return accounts
-
-
-def test_an_account_that_was_set_aside_is_found_by_the_email_it_has_now() -> None:
-    watched = WatchedStore(MockStore())
-    store = cast("Store", watched)
-    kept, set_aside = add_twice(store, "ada@example.org")
-    for fault in find_email_conflicts(store):
-        assert fault.repair
-        fault.repair()
-    assert found(store, f"contested-{set_aside[-8:]}") == [set_aside]
-    assert found(store, "Ada") == [kept, set_aside]
-    assert (watched.written, watched.lost) == (3, [])
-
-
-def test_an_account_under_a_spelling_that_no_route_finds_is_renamed_by_check() -> None:
-    store = MockStore()
-    half_lowered = "j\u030c@example.org"  # what once was kept of J with a caron
-    kept, _ = add_twice(store, half_lowered)
-    for fault in find_email_conflicts(store):
-        assert fault.repair
-        fault.repair()
-    found_again = Accounts(store).by_email(normalise_email(half_lowered))
-    assert found_again
-    assert found_again.id == kept
-    assert not list(find_email_conflicts(store))
-
-
-def test_an_account_is_found_by_a_changed_name_and_email() -> None:
-    store = MockStore()
-    accounts = Accounts(store)
-    account = accounts.add(email="ada@example.org", name="Ada", password_hash="-")
-    accounts.change(account.id, lambda _: {"name": "Zoë"})
-    accounts.change(account.id, lambda _: {"email": "zoe@example.org"})
-    for words, many in (("ZOË", 1), ("zoe@", 1), ("ada", 0)):
-        assert len(found(store, words)) == many
 
 
 def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path) -> None:
@@ -153,8 +253,8 @@ def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path)
     }
 
 
-def test_names_and_emails_are_written_in_two_places_alone() -> None:
-    """The tests here watch both; whoever adds a third adds it there."""
+def test_names_and_emails_are_written_in_one_place_alone() -> None:
+    """The tests here watch it; whoever adds another adds it there."""
     sources = {path.name: path.read_text() for path in SOURCE.rglob("*.py")}
     writers = {
         name
@@ -163,8 +263,8 @@ def test_names_and_emails_are_written_in_two_places_alone() -> None:
     }
     other_fields = {
         "active_admins.py",
-        "contributions.py",
-        "index_migration.py",
+        "contributed_pictures.py",
+        "search_migration.py",
         "owners.py",
     }
-    assert writers - other_fields == {"accounts.py", "email_conflicts.py"}
+    assert writers - other_fields == {"accounts.py"}

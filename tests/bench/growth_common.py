@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from skinapi.auth.accounts.accounts import Account, key_without_findings, search_fields
-from skinapi.auth.accounts.ngrams import NgramIndex
+from skinapi.auth.accounts.accounts import Account, key_without_findings
+from skinapi.auth.accounts.search import search_fields
 from skinapi.composition.services import Services
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
@@ -44,7 +44,7 @@ def document_of(record: BaseModel) -> Document:
 def account_document(identifier: str, **fields: Any) -> Document:
     given = {"name": "Ada Example", "email": "ada@example.org", "password_hash": "x", **fields}
     account = Account(id=identifier, created_at=now(), status="approved", **given)
-    return {**document_of(account), **search_fields(account)}
+    return {**document_of(account), **search_fields(account.name, account.email)}
 
 
 def fill_people(store: Store) -> None:
@@ -52,8 +52,6 @@ def fill_people(store: Store) -> None:
     ada = account_document(OWNER, doctor_id=DOCTOR, queue_key=key_without_findings(OWNER))
     grey = account_document(DOCTOR, role="doctor", name="Meredith Grey", email="grey@example.org")
     fill(store, "accounts", [ada, grey])
-    for account in (ada, grey):
-        NgramIndex(store).add(account["id"], account["search"])
 
 
 def owned_by_few(field: str, records: int, owner: str = OWNER) -> Iterator[Document]:

@@ -5,17 +5,16 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
-from skinapi.auth.accounts.account_search import AccountSearch
 from skinapi.auth.accounts.active_admins import ActiveAdmins
 from skinapi.auth.accounts.emails import spellings_of
-from skinapi.auth.accounts.ngrams import LENGTH, NgramIndex
+from skinapi.auth.accounts.search import find_by_beginning, former_ngrams, search_fields
 from skinapi.errors import NotFound
 from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.settings.value_checks import Role
 from skinapi.storage.documents.merging import merged
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Filter, Ops, Store
+from skinapi.storage.ports import Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.web.schemas.pagination import Page, page_of
 
@@ -87,10 +86,12 @@ class Accounts:
         self._documents.ensure_index("doctor_id", "queue_key", "id")
         self._documents.ensure_index("role", "id")
         self._documents.ensure_index("role", "status", "id")
+        self._documents.ensure_index("role", "search", "id")
+        self._documents.ensure_index("role", "family", "id")
+        self._documents.ensure_index("role", "email", "id")
         self._store = store
         self.active_admins = ActiveAdmins(store)
-        self._ngrams = NgramIndex(store)
-        self._search = AccountSearch(self._documents, self._ngrams)
+        self._former_ngrams = store.collection("account_ngrams")
         self._care_listeners: list[tuple[FollowCare, ReleasePatients]] = []
 
     def on_care_change(self, follow: FollowCare, release: ReleasePatients) -> None:
@@ -110,8 +111,8 @@ class Accounts:
     def _insert(self, account: Account) -> None:
         if account.active_admin:
             self.active_admins.change(account.id, stays=True)
-        self._ngrams.add(account.id, search_text(account))
-        self._documents.insert({**account.model_dump(), "schema": 1, **search_fields(account)})
+        found_by = search_fields(account.name, account.email)
+        self._documents.insert({**account.model_dump(), "schema": 1, **found_by})
 
     def get(self, identifier: str) -> Account:
         """The account with this id. Raises NotFound."""
@@ -163,9 +164,7 @@ class Accounts:
         before, after = account.model_dump(), wanted.model_dump()
         changed = {name: value for name, value in after.items() if value != before[name]}
         if changed.keys() & {"name", "email"}:
-            self._ngrams.remove(account.id, search_text(account))
-            self._ngrams.add(account.id, search_text(wanted))
-            changed |= search_fields(wanted)
+            changed |= search_fields(wanted.name, wanted.email)
         ops: Ops = {
             "$set": {name: value for name, value in changed.items() if value is not None},
             "$unset": {name: True for name, value in changed.items() if value is None},
@@ -236,9 +235,9 @@ class Accounts:
         """Delete the account, where it is not deleted already."""
 
         def remove() -> None:
-            for found in self.find({"id": account_id}):
+            for found in self._documents.find({"id": account_id}):
                 self._release_patients(account_id)
-                self._ngrams.remove(account_id, search_text(found))
+                self._former_ngrams.delete({"id": {"$in": former_ngrams(found)}})
                 self._documents.delete({"id": account_id})
 
         self._store.transaction(remove)
@@ -257,16 +256,19 @@ class Accounts:
         roles: Iterable[Role],
         *,
         status: Status | None,
-        containing: str | None,
+        beginning: str | None,
         after: str | None,
         limit: int,
     ) -> Page[Account]:
-        """Accounts in the order they registered; `containing` searches name and e-mail."""
+        """Accounts in the order they registered; those whose name, last name or e-mail has
+        this beginning.
+        """
         wanted: Filter = {"status": status} if status else {}
         filters = [{"role": role, **wanted} for role in roles]
-        if containing:
-            text = containing.casefold()
-            found = self._search.find(filters, text, after=after, limit=limit + 1)
+        if beginning:
+            found = find_by_beginning(
+                self._documents, filters, beginning, after=after, limit=limit + 1
+            )
         else:
             # One listing for each role, not one with $in: see `merging`.
             listings = [self._documents.find(f, after=after, limit=limit + 1) for f in filters]
@@ -288,8 +290,8 @@ class Accounts:
             after = accounts[-1].id
 
     def faults(self) -> Iterator[Fault]:
-        """Yield patients whose doctor is none, or who are doctors themselves (nobody sees them),
-        and parts of names of deleted accounts: both are left by earlier code.
+        """Yield patients whose doctor is none, or who are doctors themselves: nobody sees them.
+        Earlier code has left such.
         """
         accounts = self.find({})
         doctors = {account.id for account in accounts if account.role == "doctor"}
@@ -297,10 +299,6 @@ class Accounts:
             if account.doctor_id and (account.role == "doctor" or account.doctor_id not in doctors):
                 message = f"account {account.id} has an invalid doctor assignment"
                 yield Fault(message, partial(self._end_care, account.id))
-        parts = self._ngrams.of_others({account.id for account in accounts})
-        for gone in sorted(parts.keys() - self.by_ids({*parts}).keys()):  # not new since then
-            message = f"the index of names has parts that account {gone} does not have"
-            yield Fault(message, partial(self._ngrams.delete, parts[gone]))
 
     def _end_care(self, account_id: str) -> None:
         self.change(account_id, lambda _: {"doctor_id": None})
@@ -311,13 +309,3 @@ def key_without_findings(account_id: str) -> str:
     unique.
     """
     return f"9{account_id}"
-
-
-def search_text(account: Account) -> str:
-    """The text that `page` searches."""
-    return f"{account.name}\n{account.email}".casefold()
-
-
-def search_fields(account: Account) -> Document:
-    """What each write of a name or an e-mail must write too, with the n-grams of the text."""
-    return {"search": search_text(account), "ngrams": LENGTH}

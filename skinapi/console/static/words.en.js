@@ -277,7 +277,7 @@ export const english = {
   roleChanged: "{email}: role is now {role}",
   manage: "Manage",
   search: "Search",
-  searchHint: "part of a name or e-mail",
+  searchHint: "beginning of a name, last name or e-mail",
   searchEmpty: "No account here matches the search.",
   registeredAt: "registered {date}",
   initialPasswordOpen: "initial password not replaced yet",

@@ -292,7 +292,7 @@ export const french = spaced({
   roleChanged: "{email}: le rôle est maintenant {role}",
   manage: "Gérer",
   search: "Chercher",
-  searchHint: "partie d'un nom ou d'un e-mail",
+  searchHint: "début d'un nom, d'un nom de famille ou d'un e-mail",
   searchEmpty: "Aucun compte ne correspond ici à la recherche.",
   registeredAt: "inscrit le {date}",
   initialPasswordOpen: "mot de passe initial pas encore remplacé",

@@ -1,0 +1,81 @@
+"""Finds accounts by the beginning of a name, of its last word, or of an e-mail address.
+
+Of each of the three an index has the beginnings. Where too many accounts begin so to be sorted,
+they are read in the order in which they registered, until the page is full.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+
+from skinapi.storage.documents.merging import merged
+from skinapi.storage.ports import Document, Documents, Filter
+from skinapi.web.schemas.schema_types import LONGEST_NAME
+
+MOST_HITS = 5000
+READ_AT_ONCE = 1000
+LAST = "\U0010ffff" * LONGEST_NAME  # no name goes on with more behind what it begins with
+NGRAM = 5
+
+
+def search_fields(name: str, email: str) -> Document:
+    """What each write of a name or an e-mail must write too: the whole text, which begins with the
+    name, and the last word of the name.
+    """
+    family = name.split()[-1:]
+    return {"search": f"{name}\n{email}".casefold(), "family": "".join(family).casefold()}
+
+
+def find_by_beginning(
+    accounts: Documents, filters: Sequence[Filter], text: str, *, after: str | None, limit: int
+) -> list[Document]:
+    """The first accounts behind `after` that match one of the filters and begin so, by id. Each
+    filter is of a role, and may be of a status.
+    """
+    text = text.strip()
+    begins = {"search": text.casefold(), "family": text.casefold(), "email": text.lower()}
+    hits = set[str]()
+    for wanted, (field, first) in product(filters, begins.items()):
+        within = {"role": wanted["role"], field: {"$gte": first, "$lt": first + LAST}}
+        found = accounts.find(within, sort=field, limit=MOST_HITS + 1, fields=())
+        hits.update(one["id"] for one in found)
+        if len(hits) > MOST_HITS:
+            return _walk(accounts, filters, begins, after, limit)
+    return _read(accounts, filters, sorted(one for one in hits if one > (after or "")), limit)
+
+
+def _read(
+    accounts: Documents, filters: Sequence[Filter], identifiers: list[str], limit: int
+) -> list[Document]:
+    read: list[Document] = []
+    while identifiers and len(read) < limit:
+        some, identifiers = identifiers[:READ_AT_ONCE], identifiers[READ_AT_ONCE:]
+        found = accounts.find({"id": {"$in": some}})
+        read += [one for one in found if any(f.items() <= one.items() for f in filters)]
+    return read[:limit]
+
+
+def _walk(
+    accounts: Documents,
+    filters: Sequence[Filter],
+    begins: dict[str, str],
+    after: str | None,
+    limit: int,
+) -> list[Document]:
+    read: list[Document] = []
+    while len(read) < limit:
+        # One listing for each role, not one with $in: see `merging`.
+        listings = [accounts.find(f, after=after, limit=READ_AT_ONCE) for f in filters]
+        step = merged(listings, limit=READ_AT_ONCE)
+        read += [
+            one for one in step if any(one.get(f, "").startswith(t) for f, t in begins.items())
+        ]
+        if len(step) < READ_AT_ONCE:
+            break
+        after = step[-1]["id"]
+    return read[:limit]
+
+
+def former_ngrams(account: Document) -> list[str]:
+    """The records by which version 5 of the store found this account."""
+    text = account.get("search", "") + "\n" * (NGRAM - 1)
+    return sorted({text[at : at + NGRAM] + account["id"] for at in range(len(text) - NGRAM + 1)})
