@@ -92,9 +92,15 @@ def tell_rules(asked: Iterable[RaisedBy]) -> tuple[RaisedBy, ...]:
 
 def threshold_scores(probabilities: Mapping[str, float]) -> dict[str, float]:
     """For each threshold of the bands, the score that is compared with it."""
-    malignant = sum(probabilities.get(key, 0.0) for key in conditions_table().malignant_keys)
-    named = {name: probabilities.get(name, 0.0) for name in THRESHOLDS if name != "malignant"}
-    return {**named, "malignant": malignant}
+    return {
+        name: sum(probabilities.get(key, 0.0) for key in keys_of_threshold(name))
+        for name in THRESHOLDS
+    }
+
+
+def keys_of_threshold(name: str) -> Collection[str]:
+    """The conditions whose probabilities together are compared with this threshold."""
+    return conditions_table().malignant_keys if name == "malignant" else {name}
 
 
 def all_thresholds(fitted: Mapping[str, float]) -> dict[str, float]:

@@ -12,13 +12,12 @@ from PIL import Image
 from skinapi.errors import BadDataset
 from skinapi.learning.data.patient_contexts import patient_context
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure.predictions import ModelOutputs
+from skinapi.learning.measure.predictions import ModelOutputs, name_classes
 from skinapi.learning.package.fit_calibration import (
     calibrate_model,
     fit_calibration,
     fit_naming_rule,
     fit_thresholds,
-    name_classes,
 )
 from skinapi.learning.package.fit_detectors import (
     MAX_REFUSED,
@@ -28,7 +27,7 @@ from skinapi.learning.package.fit_detectors import (
 from skinapi.learning.package.fit_patient_facts import fit_patient_facts, fit_table
 from skinapi.learning.package.fit_prediction_sets import conformal_limit, fit_prediction_sets
 from skinapi.vision.bands import THRESHOLDS
-from skinapi.vision.calibration.model_calibration import ModelCalibration
+from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
 from skinapi.vision.context import Modality
 from tests.learning.toy_answers import toy_model
 
@@ -139,8 +138,10 @@ def test_the_naming_rule_finds_rare_classes_for_at_most_half_a_point_of_accuracy
     shifted = answers.logits + np.log([prior[label] for label in LABELS])
     probabilities = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
     rule = fit_naming_rule(LABELS, probabilities.astype(np.float64), truth, prior=prior)
-    plain = name_classes(None, LABELS, probabilities.astype(np.float64))
-    named = name_classes(rule, LABELS, probabilities.astype(np.float64))
+    plain, named = (
+        name_classes([Calibration(naming=one)] * len(MIX), LABELS, probabilities.astype(np.float64))
+        for one in (None, rule)
+    )
     assert rule.tau > 0
     assert (named == truth).mean() >= (plain == truth).mean() - 0.005
     rare = truth == 0

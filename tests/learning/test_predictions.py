@@ -10,7 +10,6 @@ from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.predictions import bootstrap_group, predict, run_model, serve_outputs
 from skinapi.learning.measure.served_results.outcomes import (
     count_outcomes,
-    name_outcome,
     name_result,
 )
 from skinapi.vision.calibration.model_calibration import Calibration, NamingRule, softmax
@@ -24,6 +23,7 @@ from tests.learning.toy_answers import (
     told_calibration,
     toy_model,
 )
+from tests.support.outcomes import name_outcome
 
 NEVUS, MELANOMA, BASAL = "melanocytic_nevus", "melanoma", "basal_cell_carcinoma"
 UNKNOWN = Modality.UNKNOWN

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.learning.measure.served_results.outcomes import name_outcome
 from skinapi.vision.network.model import SHIPPED_MODEL, Model, open_model
+from tests.support.outcomes import name_outcome
 from tests.support.size import size
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

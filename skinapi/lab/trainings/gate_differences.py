@@ -133,7 +133,7 @@ def _compare_calibration(
     """Over the lesion classes that both models know."""
     wanted = {samples[row].image_id for row in np.flatnonzero(rows).tolist()}
     first, second = (
-        one.predictions.take(np.array([s.image_id in wanted for s in one.predictions.samples]))
+        one.predictions.select(np.array([s.image_id in wanted for s in one.predictions.samples]))
         for one in pair
     )
     same = [s.image_id for s in first.samples] == [s.image_id for s in second.samples]

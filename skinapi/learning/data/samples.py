@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.context import Modality
 from skinapi.vision.decoding.picture import open_picture
 from skinapi.vision.labels.spellings import SQUAMOUS
@@ -41,6 +42,10 @@ class Sample:
     def lesion_key(self) -> str:
         """The lesion's id with its source: two sources may use one id for different lesions."""
         return f"{self.source}:{self.lesion_id}"
+
+    @property
+    def is_lesion(self) -> bool:
+        return self.label != NORMAL_SKIN
 
     @property
     def is_squamous(self) -> bool:

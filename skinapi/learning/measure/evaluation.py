@@ -80,7 +80,7 @@ def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool)
     if lesions_known:
         figures["one_per_lesion"] = _measure_lesions(model, outputs, results)
     if _partly_refused(predictions):
-        figures["accepted"] = measure_predictions(predictions.take(~predictions.refused))
+        figures["accepted"] = measure_predictions(predictions.select(~predictions.refused))
     return figures
 
 
@@ -124,8 +124,8 @@ def _measure_lesions(
 def _measure_groups(
     model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, Any]:
-    rows = [row for row, s in enumerate(outputs.samples) if s.label in lesion_classes()]
-    lesions, of_lesions = outputs.take(rows), [results[row] for row in rows]
+    lesions = outputs.where(lambda sample: sample.label in lesion_classes())
+    of_lesions = pick_results(outputs, results, lesions)
     return {
         "by_source": measure_by(source_of, model, lesions, of_lesions),
         "by_modality": measure_by(lambda s: s.modality.value, model, lesions, of_lesions),
@@ -149,7 +149,7 @@ def _measure_served(
     }
     if any(sample.is_squamous for sample in outputs.samples):
         figures["scc"] = measure_scc(outputs, results)
-    healthy = any(sample.label == NORMAL_SKIN for sample in outputs.samples)
+    healthy = any(not sample.is_lesion for sample in outputs.samples)
     if healthy and NORMAL_SKIN in model.labels:
         figures["normal_skin"] = measure_normal_skin(outputs, results)
     return figures

@@ -80,7 +80,7 @@ def measure_subgroups(predictions: Predictions) -> dict[str, dict[str, Any]]:
     for name in SUBGROUPS:
         values = np.array([_group_value(name, s.facts.get(name, "")) for s in predictions.samples])
         groups[name] = {
-            value: _measure_subgroup(predictions.take(values == value))
+            value: _measure_subgroup(predictions.select(values == value))
             for value in sorted(set(values.tolist()))
         }
     return groups
@@ -104,10 +104,8 @@ def _measure_subgroup(predictions: Predictions) -> dict[str, Any]:
 
 
 def _melanoma_auc(predictions: Predictions) -> float | None:
-    if "melanoma" not in predictions.classes:
-        return None
-    index = predictions.classes.index("melanoma")
-    value = metrics.auc(predictions.probabilities[:, index], predictions.labels == index)
+    melanoma = predictions.one_class("melanoma")
+    value = metrics.auc(*melanoma) if melanoma else np.nan
     return None if np.isnan(value) else value
 
 

@@ -39,8 +39,11 @@ def auc_of_ranks(ranks: Rows, positive: Mask) -> float:
 
 def macro_auc(probabilities: Floats, labels: Labels) -> float:
     """The mean one-versus-rest AUC of the classes that occur."""
-    aucs = [auc(probabilities[:, label], labels == label) for label in np.unique(labels)]
-    return float(np.mean(aucs))
+    return macro_auc_of_ranks(rank_classes(probabilities), labels)
+
+
+def rank_classes(probabilities: Floats) -> Rows:
+    return np.column_stack([rank(scores) for scores in probabilities.T])
 
 
 def macro_auc_of_ranks(ranks: Rows, labels: Labels) -> float:

@@ -12,7 +12,6 @@ from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.vision.calibration.model_calibration import ModelCalibration
 from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
-from skinapi.vision.conditions import NORMAL_SKIN
 
 
 def measure_gain(
@@ -22,19 +21,13 @@ def measure_gain(
     table: PatientFactsTable,
 ) -> dict[str, dict[str, Any]]:
     """For each source how far the table lowers the log loss, with its 95 % interval."""
-    lesions = select_lesion_outputs(outputs)
+    lesions = outputs.where(lambda sample: sample.is_lesion)
     plain = log_losses(calibration, labels, lesions, None)
     gains = measure_gains(lesions.samples, plain - log_losses(calibration, labels, lesions, table))
     return {
         source: {"log_loss_fall": gain, "log_loss_fall_interval": [low, high]}
         for source, (gain, low, high) in gains.items()
     }
-
-
-def select_lesion_outputs(outputs: ModelOutputs) -> ModelOutputs:
-    return outputs.take(
-        row for row, sample in enumerate(outputs.samples) if sample.label != NORMAL_SKIN
-    )
 
 
 def log_losses(

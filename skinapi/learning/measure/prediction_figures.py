@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import Predictions
-from skinapi.vision.bands import all_thresholds
+from skinapi.vision.bands import THRESHOLDS, all_thresholds, keys_of_threshold
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.network.model import Model
@@ -19,7 +19,7 @@ MARGINS = (0.05, 0.15, 0.3, 0.5)
 def measure_predictions(predictions: Predictions) -> dict[str, Any]:
     """All metrics of these predictions, refused pictures included."""
     p, y = predictions.probabilities, predictions.labels
-    ranks = np.column_stack([metrics.rank(scores) for scores in p.T])
+    ranks = metrics.rank_classes(p)
     draws = [np.arange(y.size), *metrics.draw_bootstrap(predictions.groups)]
     figures: dict[str, Any] = {
         "n": int(y.size),
@@ -128,10 +128,10 @@ def _confusion(predictions: Predictions) -> list[list[int]]:
 
 def measure_melanoma(predictions: Predictions) -> dict[str, float]:
     """Melanoma's sensitivity at 95 % specificity, and the reverse."""
-    if "melanoma" not in predictions.classes:
+    melanoma = predictions.one_class("melanoma")
+    if melanoma is None:
         return {}
-    index = predictions.classes.index("melanoma")
-    scores, positive = predictions.probabilities[:, index], predictions.labels == index
+    scores, positive = melanoma
     # 95 % specificity: the threshold that 5 % of the negatives reach.
     strict = metrics.threshold_at_sensitivity(scores, ~positive, 0.05)
     wide = metrics.threshold_at_sensitivity(scores, positive, 0.95)
@@ -145,14 +145,9 @@ def band_scores(
     predictions: Predictions,
 ) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
     """For each threshold of the risk bands: the score of each picture, and which must be caught."""
-    caught = {
-        "melanoma": {"melanoma"},
-        "basal_cell_carcinoma": {"basal_cell_carcinoma"},
-        "actinic_keratosis": {"actinic_keratosis"},
-        "malignant": conditions_table().malignant_keys,
-    }
     scores = {}
-    for name, keys in caught.items():
+    for name in THRESHOLDS:
+        keys = keys_of_threshold(name)
         places = [place for place, key in enumerate(predictions.classes) if key in keys]
         scores[name] = (
             predictions.probabilities[:, places].sum(axis=1),

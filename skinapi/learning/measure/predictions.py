@@ -1,6 +1,6 @@
 """Runs a model on labelled pictures, with the engine and the rules of serving."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from skinapi.learning.data.augmentation import DIHEDRAL
 from skinapi.learning.data.degradation import Change
 from skinapi.learning.data.samples import Sample, one_per_lesion, read_sample
 from skinapi.learning.progress import Progress, Report
-from skinapi.vision.calibration.model_calibration import softmax
+from skinapi.vision.calibration.model_calibration import Calibration, softmax
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.decoding.photo import Photo, read_photo
@@ -41,6 +41,9 @@ class ModelOutputs:
         chosen = list(rows)
         samples = [self.samples[row] for row in chosen]
         return ModelOutputs(samples, self.logits[chosen], self.pooled[chosen], self.unfit)
+
+    def where(self, holds: Callable[[Sample], bool]) -> "ModelOutputs":
+        return self.take(row for row, sample in enumerate(self.samples) if holds(sample))
 
     def one_per_lesion(self) -> "ModelOutputs":
         place = {sample.image_id: row for row, sample in enumerate(self.samples)}
@@ -171,7 +174,16 @@ class Predictions:
         """The groups that a bootstrap draws as a whole."""
         return [bootstrap_group(sample) for sample in self.samples]
 
-    def take(self, chosen: NDArray[Any]) -> "Predictions":
+    def one_class(self, key: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
+        """The class's probability for each picture, and which pictures are of it; None where it is
+        none of `classes`.
+        """
+        if key not in self.classes:
+            return None
+        index = self.classes.index(key)
+        return self.probabilities[:, index], self.labels == index
+
+    def select(self, chosen: NDArray[Any]) -> "Predictions":
         numbers = np.arange(len(self.samples))[chosen]
         return replace(
             self,
@@ -204,7 +216,8 @@ def predict(
     used = [
         calibration_modality(sample, one) for sample, one in zip(kept.samples, given, strict=True)
     ]
-    temperatures = np.array([model.calibration.of(modality).temperature for modality in used])
+    calibrations = [model.calibration.of(modality) for modality in used]
+    temperatures = np.array([calibration.temperature for calibration in calibrations])
     probabilities = softmax(logits / temperatures[:, None])
     stated = ["" if one.refused else one.assessment.stated for one in given]
     return Predictions(
@@ -214,21 +227,19 @@ def predict(
         labels=np.array([classes.index(sample.label) for sample in kept.samples]),
         samples=kept.samples,
         refused=np.array([one.refused is not None for one in given]),
-        named=_name_classes(model, classes, probabilities, used),
+        named=name_classes(calibrations, classes, probabilities),
         stated=np.array([classes.index(key) if key in classes else -1 for key in stated]),
         calibrated_as=np.array(used, np.str_),
     )
 
 
-def _name_classes(
-    model: Model,
-    classes: Sequence[str],
-    probabilities: NDArray[np.float64],
-    used: Sequence[Modality],
+def name_classes(
+    calibrations: Sequence[Calibration], classes: Sequence[str], probabilities: NDArray[np.float64]
 ) -> NDArray[np.int64]:
+    """For each row the place of the class that its naming rule states when not in doubt."""
     named = [
-        state(dict(zip(classes, row, strict=True)), model.calibration.of(modality), uncertain=False)
-        for row, modality in zip(probabilities.tolist(), used, strict=True)
+        state(dict(zip(classes, row, strict=True)), calibration, uncertain=False)
+        for row, calibration in zip(probabilities.tolist(), calibrations, strict=True)
     ]
     return np.array([classes.index(key) for key in named])
 

@@ -16,7 +16,7 @@ from skinapi.errors import BadDataset
 from skinapi.learning.data.dataset_folders import load_pictures
 from skinapi.learning.data.samples import Sample, first_half, subsample
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.predictions import ModelOutputs, run_model
+from skinapi.learning.measure.predictions import ModelOutputs, name_classes, run_model
 from skinapi.learning.package.fit_detectors import (
     fit_modality_detector,
     fit_skin_detector,
@@ -25,7 +25,7 @@ from skinapi.learning.package.fit_detectors import (
 from skinapi.learning.package.fit_patient_facts import fit_patient_facts
 from skinapi.learning.package.fit_prediction_sets import fit_prediction_sets
 from skinapi.learning.progress import Report
-from skinapi.vision.bands import THRESHOLDS
+from skinapi.vision.bands import THRESHOLDS, keys_of_threshold
 from skinapi.vision.calibration.model_calibration import (
     Calibration,
     ModelCalibration,
@@ -33,9 +33,7 @@ from skinapi.vision.calibration.model_calibration import (
     softmax,
 )
 from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
-from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.finding.assessment import state
 from skinapi.vision.network.model import Model
 
 TEMPERATURES = np.geomspace(0.2, 5.0, 401)
@@ -116,7 +114,7 @@ def fit_calibration(
     fitted = {
         modality: _fit_modality(modality, labels, train, validation, report)
         for modality in (Modality.DERMOSCOPIC, Modality.CLINICAL)
-        if any(_is_lesion(s) and s.modality is modality for s in validation.samples)
+        if any(s.is_lesion and s.modality is modality for s in validation.samples)
     }
     calibration = ModelCalibration(
         dermoscopic=fitted.get(Modality.DERMOSCOPIC, Calibration()),
@@ -180,10 +178,9 @@ def fit_thresholds(
     With few positive pictures it is at most the cautious default. Squamous cell carcinomas, which
     train as actinic keratosis, must reach 95 % as a group of their own too.
     """
-    malignant = conditions_table().malignant_keys
     thresholds = {}
     for name in THRESHOLDS:
-        keys = malignant if name == "malignant" else {name}
+        keys = keys_of_threshold(name)
         places = [place for place, key in enumerate(labels) if key in keys]
         score = probabilities[:, places].sum(axis=1)
         groups = [np.array([sample.label in keys for sample in samples])]
@@ -228,39 +225,18 @@ def fit_naming_rule(
     scored = []
     for tau in TAUS.tolist():
         rule = NamingRule(tau=tau, prior=prior)
-        named = name_classes(rule, labels, probabilities)
-        hit = named == truth
-        balanced = np.mean([hit[truth == label].mean() for label in np.unique(truth)])
-        scored.append((rule, float(hit.mean()), float(balanced)))
+        named = name_classes([Calibration(naming=rule)] * len(truth), labels, probabilities)
+        balanced = metrics.balanced_accuracy_of(named, truth)
+        scored.append((rule, float((named == truth).mean()), balanced))
     plain = scored[0][1]
     allowed = [entry for entry in scored if entry[1] >= plain - MAX_ACCURACY_LOSS]
     return max(allowed, key=lambda entry: entry[2])[0]
 
 
-def name_classes(
-    rule: NamingRule | None, labels: Sequence[str], probabilities: Probabilities
-) -> Labels:
-    """For each picture the index of the label that the naming rule states when not in doubt."""
-    calibration = Calibration(naming=rule)
-    named = [
-        state(dict(zip(labels, row, strict=True)), calibration, uncertain=False)
-        for row in probabilities.tolist()
-    ]
-    return np.array([labels.index(key) for key in named])
-
-
 def _lesions_of(outputs: ModelOutputs, modality: Modality) -> ModelOutputs:
-    return outputs.take(
-        row
-        for row, sample in enumerate(outputs.samples)
-        if _is_lesion(sample) and sample.modality is modality
-    )
+    return outputs.where(lambda sample: sample.is_lesion and sample.modality is modality)
 
 
 def _shares(samples: Sequence[Sample]) -> dict[str, float]:
     counts = Counter(sample.label for sample in samples)
     return {key: counts[key] / len(samples) for key in sorted(counts)}
-
-
-def _is_lesion(sample: Sample) -> bool:
-    return sample.label != NORMAL_SKIN

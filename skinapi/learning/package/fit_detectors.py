@@ -40,8 +40,7 @@ def fit_modality_detector(
     """
     known = (Modality.DERMOSCOPIC, Modality.CLINICAL)
     train, validation = (
-        outputs.take(row for row, s in enumerate(outputs.samples) if s.modality in known)
-        for outputs in (train, validation)
+        outputs.where(lambda sample: sample.modality in known) for outputs in (train, validation)
     )
     truth = np.array([s.modality is Modality.DERMOSCOPIC for s in train.samples], bool)
     if truth.all() or not truth.any():

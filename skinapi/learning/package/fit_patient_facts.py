@@ -10,7 +10,6 @@ from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.patient_fact_gains import (
     log_losses,
     measure_gains,
-    select_lesion_outputs,
 )
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
@@ -46,8 +45,8 @@ def fit_patient_facts(
 
     It helps if the log loss falls significantly in two sources and rises significantly in none.
     """
-    train_lesions = [sample for sample in train.samples if sample.label != NORMAL_SKIN]
-    validation_lesions = select_lesion_outputs(validation)
+    train_lesions = [sample for sample in train.samples if sample.is_lesion]
+    validation_lesions = validation.where(lambda sample: sample.is_lesion)
     plain = log_losses(calibration, labels, validation_lesions, None)
     tables = [fit_table(train_lesions, labels, strength=strength) for strength in STRENGTHS]
     losses = [log_losses(calibration, labels, validation_lesions, table) for table in tables]

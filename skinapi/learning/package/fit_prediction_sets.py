@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.vision.calibration.model_calibration import LEVELS, Level
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
@@ -23,11 +22,9 @@ def fit_prediction_sets(
     of its own validation lesions do, counting one picture of each lesion. A class with too few
     lesions borrows the limit of all malignant lesions, or of all benign ones.
     """
-    rows = _first_of_each_lesion(validation.samples)
-    samples = [validation.samples[row] for row in rows]
-    own = np.array(
-        [probabilities[row, labels.index(validation.samples[row].label)] for row in rows]
-    )
+    place = {sample.image_id: row for row, sample in enumerate(validation.samples)}
+    samples = validation.one_per_lesion().samples
+    own = np.array([probabilities[place[s.image_id], labels.index(s.label)] for s in samples])
     malignant = conditions_table().malignant_keys
     sets: dict[Level, dict[str, float]] = {}
     too_few: dict[Level, tuple[str, ...]] = {}
@@ -53,10 +50,3 @@ def conformal_limit(scores: Probabilities, level: float) -> float | None:
     """
     rank = int(np.floor((len(scores) + 1) * (1 - level) + 1e-9))
     return None if rank < 1 else float(np.sort(scores)[rank - 1])
-
-
-def _first_of_each_lesion(samples: Sequence[Sample]) -> list[int]:
-    first: dict[tuple[str, str], int] = {}
-    for row in sorted(range(len(samples)), key=lambda row: samples[row].image_id):
-        first.setdefault((samples[row].source, samples[row].lesion_id), row)
-    return sorted(first.values())

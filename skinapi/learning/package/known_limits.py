@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from skinapi.learning.data.samples import Sample
-from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 
 INTENDED_USE = (
@@ -29,7 +29,7 @@ PLURALS = {
 
 def describe_limits(samples: Sequence[Sample]) -> tuple[str, ...]:
     """One text for each limit. `samples` are the training pictures."""
-    lesions = [sample for sample in samples if sample.label != NORMAL_SKIN]
+    lesions = [sample for sample in samples if sample.is_lesion]
     return (
         INTENDED_USE,
         _limit_modality(lesions),

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from skinapi.errors import Refused
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.group_figures import source_of
@@ -17,10 +16,7 @@ from skinapi.learning.measure.predictions import (
     lesion_classes,
 )
 from skinapi.vision.bands import urgency
-from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import Band
-from skinapi.vision.finding.finding import Doubt
-from skinapi.vision.network.model import Model
 
 FOUND = "found"
 
@@ -108,22 +104,6 @@ def _count(rows: Sequence[ServedSample]) -> dict[str, Any]:
 def name_result(result: ServedResult) -> str:
     """`found`, or the reasons for a refusal or for doubt."""
     if result.refused is not None:
-        return _name_refused(result.refused.value)
-    return _name_found(result.assessment.reasons)
-
-
-def name_outcome(model: Model, content: bytes) -> str:
-    """The same for one file, from its bytes on."""
-    try:
-        finding = classify_photo(model, content)
-    except Refused as refused:
-        return _name_refused(refused.reason)
-    return _name_found(finding.reasons)
-
-
-def _name_refused(reason: str) -> str:
-    return f"refused: {reason}"
-
-
-def _name_found(reasons: Sequence[Doubt]) -> str:
+        return f"refused: {result.refused.value}"
+    reasons = result.assessment.reasons
     return f"uncertain: {' and '.join(reasons)}" if reasons else FOUND

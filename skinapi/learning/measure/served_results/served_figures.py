@@ -86,12 +86,9 @@ def measure_tested(
 
 def select_one_per_lesion(outputs: ModelOutputs, modality: Modality | None = None) -> ModelOutputs:
     """One picture of each lesion; with `modality`, only lesions of that modality."""
-    chosen = [
-        row
-        for row, sample in enumerate(outputs.samples)
-        if sample.label in lesion_classes() and modality in (None, sample.modality)
-    ]
-    return outputs.take(chosen).one_per_lesion()
+    return outputs.where(
+        lambda sample: sample.label in lesion_classes() and modality in (None, sample.modality)
+    ).one_per_lesion()
 
 
 def measure_malignant_caught(

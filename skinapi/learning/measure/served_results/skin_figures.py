@@ -27,7 +27,7 @@ def measure_normal_skin(outputs: ModelOutputs, results: Sequence[ServedResult]) 
     """How much normal skin is recognised, how much is called malignant, and how many lesions are
     taken for normal skin.
     """
-    healthy = [row for row in pair_samples(outputs, results) if row[0].label == NORMAL_SKIN]
+    healthy = [row for row in pair_samples(outputs, results) if not row[0].is_lesion]
     return {
         **_measure_healthy(healthy),
         "by_source": measure_groups(lambda row: source_of(row[0]), healthy, _measure_healthy),

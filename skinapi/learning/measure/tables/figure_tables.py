@@ -173,13 +173,8 @@ def describe_subgroups(subgroups: Mapping[str, Mapping[str, Figures]]) -> list[B
     return ["", "subgroups, every picture", Table(titles, rows)]
 
 
-def describe_robustness(figures: Figures) -> str:
-    """The stress test, the shortcut test and the heat maps as plain text."""
-    return write_text(list_robustness(figures))
-
-
 def list_robustness(figures: Figures) -> list[Block]:
-    """The same as blocks, to be written as text or as Markdown."""
+    """The stress test, the shortcut test and the heat maps."""
     lines = [*_describe_stress(figures["stress"]), ""]
     if "shortcuts" in figures:
         lines += [*_describe_shortcuts(figures["shortcuts"]), ""]

@@ -1,0 +1,14 @@
+"""What serving makes of one file, from its bytes on, in the words of the outcomes of a card."""
+
+from skinapi.errors import Refused
+from skinapi.learning.measure.served_results.outcomes import FOUND
+from skinapi.vision.classification import classify_photo
+from skinapi.vision.network.model import Model
+
+
+def name_outcome(model: Model, content: bytes) -> str:
+    try:
+        reasons = classify_photo(model, content).reasons
+    except Refused as refused:
+        return f"refused: {refused.reason}"
+    return f"uncertain: {' and '.join(reasons)}" if reasons else FOUND
