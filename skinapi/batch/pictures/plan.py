@@ -50,7 +50,11 @@ def write_plan(names: Iterable[bytes], path: Path) -> PlanFacts:
 
 
 class _ChunkFiles:
-    """Sorted chunks in files, of which few are read at a time."""
+    """Sorted chunks in files, of which few are read at a time.
+
+    A table of SQLite instead would be shorter, and takes 37 s of processor time instead of 10 for 5
+    million names in random order.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
