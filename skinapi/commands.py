@@ -241,11 +241,11 @@ def _report(faults: Iterable[Fault], *, repair: bool) -> int:
     for fault in list(faults):
         failed = _repair(fault) if repair and fault.repair else None
         if repair and fault.repair and not failed:
-            print(f"repaired: {fault.says}")
+            print(f"repaired: {fault.message}")
         else:
             left += 1
             why = f" (its repair failed: {failed})" if failed else " (cannot be repaired)"
-            print(f"fault: {fault.says}{why if failed or not fault.repair else ''}")
+            print(f"fault: {fault.message}{why if failed or not fault.repair else ''}")
     return left
 
 

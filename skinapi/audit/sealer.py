@@ -31,7 +31,7 @@ class AuditSealer(PeriodicThread):
 
     def _log_newest(self) -> None:
         """A log that is kept elsewhere shows when the newest rows and the head were put back."""
-        newest = self._trail.newest_sealed()
+        newest = self._trail.get_newest_sealed()
         if newest != self._logged:
             log.info("audit", sequence=newest["sequence"], hash=newest["hash"])
             self._logged = newest

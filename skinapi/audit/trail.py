@@ -126,12 +126,12 @@ class AuditTrail:
         if [row.get("hash") for row in rows] != [hash]:
             yield Fault(f"audit row {sequence} is missing, or not the one that the log names")
 
-    def newest(self, action: str, *, target: str) -> Document | None:
+    def find_newest(self, action: str, *, target: str) -> Document | None:
         """The newest row about this; None if there is none."""
         about = {"target": target, "action": action}
         return next(iter(self._rows.find(about, limit=1, sort="-id")), None)
 
-    def newest_sealed(self) -> Document:
+    def get_newest_sealed(self) -> Document:
         """The number and the hash of the newest row of the chain."""
         return self._chain_head.newest()
 

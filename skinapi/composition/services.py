@@ -133,7 +133,7 @@ class Services:
 
     def _unexplained_admins(self) -> Iterator[Fault]:
         for admin in self.accounts.active_admins.ids():
-            if not self.trail.newest("account.role_admin", target=admin):
+            if not self.trail.find_newest("account.role_admin", target=admin):
                 yield Fault(f"no audit row says who made the account {admin} an admin")
 
 

@@ -98,7 +98,7 @@ class IssuedReports:
         again.
         """
         try:
-            return self._blobs.get(issued.pdf_blob) if issued.pdf_blob else None
+            return self._blobs.find(issued.pdf_blob) if issued.pdf_blob else None
         except BlobDamaged:
             log.error("report_damaged", report=issued.id)
             return None

@@ -16,7 +16,7 @@ from skinapi.storage.ports import Document, Store
 class Fault:
     """A broken invariant. Without `repair`, `check` can only report it."""
 
-    says: str
+    message: str
     repair: Callable[[], object] | None = None
 
 
@@ -63,7 +63,7 @@ def blob_faults(store: Store) -> Iterator[Fault]:
                 referenced.add(key)
                 subject = f"{name} {document['id']}: the file of {field} is"
                 try:
-                    gone = store.blobs.get(key) is None
+                    gone = store.blobs.find(key) is None
                 except BlobDamaged:  # not deleted: it can be restored from a backup
                     yield Fault(f"{subject} damaged; restore {key} from a backup")
                     continue

@@ -99,7 +99,7 @@ class Blobs(Protocol):
         is taken. Raises BlobDamaged if they do not match the checksum in the key.
         """
 
-    def get(self, key: str) -> bytes | None:
+    def find(self, key: str) -> bytes | None:
         """The bytes, or None if there is no such blob.
 
         Raises BlobDamaged if the bytes do not match the checksum in the key. Raises ValueError, as

@@ -35,7 +35,7 @@ def sequences(store: Store) -> list[int | None]:
 
 
 def says(store: Store) -> list[str]:
-    return [fault.says for fault in trail_on(store).faults()]
+    return [fault.message for fault in trail_on(store).faults()]
 
 
 def test_rows_of_several_servers_are_sealed_in_the_order_of_their_ids(store: Store) -> None:
@@ -86,7 +86,7 @@ def test_rows_that_nobody_sealed_are_found_and_sealed(
     trail.record("test.act", by="system", target="x")
     monkeypatch.setattr(trail_module, "LATEST_SEAL", -trail_module.LATEST_SEAL)
     (fault,) = trail.faults()
-    assert fault.says == "1 audit rows are not numbered yet"
+    assert fault.message == "1 audit rows are not numbered yet"
     assert fault.repair
     fault.repair()
     assert sequences(store) == [1]

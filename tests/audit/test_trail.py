@@ -28,7 +28,7 @@ def rows_of(backend: Backend, action: str) -> list[Document]:
 
 
 def faults_of(backend: Backend) -> list[str]:
-    return [fault.says for fault in backend.services.trail.faults()]
+    return [fault.message for fault in backend.services.trail.faults()]
 
 
 def trail_with(backend: Backend, *secrets: str) -> AuditTrail:
@@ -37,7 +37,7 @@ def trail_with(backend: Backend, *secrets: str) -> AuditTrail:
 
 
 def says_with(backend: Backend, *secrets: str) -> list[str]:
-    return [fault.says for fault in trail_with(backend, *secrets).faults()]
+    return [fault.message for fault in trail_with(backend, *secrets).faults()]
 
 
 def head_at(row: Document) -> Document:
@@ -310,7 +310,7 @@ def test_a_head_that_was_deleted_is_found_and_nothing_mends_it(any_backend: Back
     any_backend.services.store.collection("audit").delete({"sequence": {"$gt": 4}})
     drop_head(any_backend)
     (fault,) = any_backend.services.trail.faults()
-    assert (fault.says, fault.repair) == (NO_HEAD, None)
+    assert (fault.message, fault.repair) == (NO_HEAD, None)
     fill(any_backend, 1)
     assert faults_of(any_backend) == ["audit row 5 was written when its chain head was missing"]
 
@@ -324,7 +324,7 @@ def test_a_trail_that_was_deleted_whole_is_found(any_backend: Backend) -> None:
     fill(any_backend)
     root = any_backend.account("root@example.org").id
     (fault,) = any_backend.services.faults()
-    assert fault.says == f"no audit row says who made the account {root} an admin"
+    assert fault.message == f"no audit row says who made the account {root} an admin"
 
 
 def test_a_new_secret_verifies_the_rows_of_the_former_ones(any_backend: Backend) -> None:

@@ -49,7 +49,7 @@ def test_check_ends_care_that_cannot_be(any_backend: Backend) -> None:
     any_backend.edit(colleague.email, role="doctor")
     faults = list(any_backend.services.accounts.faults())
     wrong = [any_backend.account(person.email).id for person in (colleague, stray)]
-    assert [fault.says for fault in faults] == [
+    assert [fault.message for fault in faults] == [
         f"account {identifier} has an invalid doctor assignment" for identifier in wrong
     ]
     for fault in faults:

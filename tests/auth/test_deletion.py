@@ -50,7 +50,7 @@ def test_a_package_that_fails_leaves_a_deleting_account_to_finish(any_backend: B
     assert any_backend.account("ada@example.org").status == "deleting"
     assert person.call("GET", "/me").status_code == 401
     (fault,) = eraser.faults()
-    assert fault.says == f"account {account.id} is half deleted"
+    assert fault.message == f"account {account.id} is half deleted"
     broken.broken = False
     assert fault.repair is not None
     fault.repair()

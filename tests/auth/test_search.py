@@ -153,7 +153,7 @@ def test_check_repairs_an_account_of_version_5(backend: Backend) -> None:
     store, [ada, _] = backend.services.store, people(backend.services.store, 2)
     as_version_5(store, ada)
     [fault] = backend.services.faults()
-    assert fault.says == f"account {ada.id} is not found by its name as it is"
+    assert fault.message == f"account {ada.id} is not found by its name as it is"
     assert fault.repair
     fault.repair()
     assert list(backend.services.faults()) == []

@@ -40,7 +40,7 @@ def test_check_finds_and_mends_lists_that_differ(any_backend: Backend) -> None:
     faults = list(any_backend.services.faults())
     owners = sorted(any_backend.account(one.email).id for one in patients)
     says = "the doctors' queue differs from the findings of account"
-    assert sorted(fault.says for fault in faults) == [f"{says} {owner}" for owner in owners]
+    assert sorted(fault.message for fault in faults) == [f"{says} {owner}" for owner in owners]
     for fault in faults:
         assert fault.repair
         fault.repair()

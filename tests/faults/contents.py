@@ -27,6 +27,6 @@ def read_contents(services: Services, living_tokens: Iterable[str] = ()) -> Cont
         audit=store.collection("audit").find(sort="id"),
         blobs=frozenset(store.blobs.keys()),
         living_tokens=frozenset(living_tokens),
-        faults=tuple(fault.says for fault in services.faults()),
+        faults=tuple(fault.message for fault in services.faults()),
         matches=passwords.matches,
     )

@@ -194,7 +194,7 @@ def mend_what_was_left(seeder: Seeder) -> None:
     """
     there = {account.id for account in seeder.accounts.find({})}
     for fault in seeder.accounts.faults():
-        if LEFT_OVER in fault.says and fault.says.split()[-4] not in there and fault.repair:
+        if LEFT_OVER in fault.message and fault.message.split()[-4] not in there and fault.repair:
             fault.repair()
     for fault in seeder.services.records.misplaced.faults():
         if fault.repair:

@@ -267,7 +267,7 @@ def test_check_finds_jobs_without_an_owner(jobs: Jobs) -> None:
     submit(jobs, "gone")
     submit(jobs, "ada")
     [fault] = jobs.faults(lambda owner: owner != "gone")
-    assert fault.says == "jobs of account gone, which is gone"
+    assert fault.message == "jobs of account gone, which is gone"
     assert fault.repair
     fault.repair()
     assert not list(jobs.faults(lambda owner: owner != "gone"))

@@ -107,7 +107,7 @@ def test_check_finds_data_sets_and_uploads_without_an_account(backend: Backend) 
         datasets.begin(NewDataset(name=owner, owner=owner), size=0)
     uploads.begin(Announced(owner="gone-too", name="a.zip", size=5))
     found = list(backend.services.faults())
-    assert [fault.says for fault in found] == [
+    assert [fault.message for fault in found] == [
         "data sets or uploads of account gone, which is gone",
         "data sets or uploads of account gone-too, which is gone",
     ]

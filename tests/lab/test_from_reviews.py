@@ -76,7 +76,7 @@ class Clinic:
         assert answer.status_code == 200, answer.text
 
     def faults(self) -> list[str]:
-        return [fault.says for fault in self.backend.services.faults()]
+        return [fault.message for fault in self.backend.services.faults()]
 
 
 def clinic_of(backend: Backend) -> Clinic:

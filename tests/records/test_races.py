@@ -64,7 +64,7 @@ class Ward:
         """Nothing is out of place, without an owner, or counted wrongly."""
         services = self.backend.services
         searches = (services.records, services.reviews)
-        assert [fault.says for search in searches for fault in search.faults()] == []
+        assert [fault.message for search in searches for fault in search.faults()] == []
         assert [*services.issued.faults(services.records.has)] == []
         names = ("photo_blob", "thumbnail_blob", "pdf_blob")
         rows = [*self.stored("submissions"), *self.stored("reports")]

@@ -155,7 +155,7 @@ def test_check_finds_reviews_whose_submission_is_gone(backend: Backend) -> None:
         {"id": row["id"]}, {"$set": {"submission": gone}}
     )
     [fault] = backend.services.faults()
-    assert fault.says == f"reviews of submission {gone}, which is gone"
+    assert fault.message == f"reviews of submission {gone}, which is gone"
     assert fault.repair
     fault.repair()
     assert list(backend.services.faults()) == []

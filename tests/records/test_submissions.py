@@ -217,7 +217,7 @@ def test_check_finds_submissions_whose_owner_is_gone(backend: Backend) -> None:
     gone = account.id
     backend.services.accounts.remove(gone)
     faults = list(backend.services.faults())
-    assert [fault.says for fault in faults] == [f"submissions of account {gone}, which is gone"]
+    assert [fault.message for fault in faults] == [f"submissions of account {gone}, which is gone"]
     assert faults[0].repair
     faults[0].repair()
     assert list(backend.services.faults()) == []

@@ -115,7 +115,7 @@ def test_check_names_a_harmed_thumbnail_and_the_next_reader_gets_a_new_one(
         file.unlink()
     else:
         file.write_bytes(b"not the picture")
-    says = [fault.says for fault in backend.services.faults()]
+    says = [fault.message for fault in backend.services.faults()]
     assert len(says) == 1
     assert "thumbnail_blob" in says[0]
     assert ada.call("GET", path_of(body)).data == good

@@ -104,13 +104,13 @@ def both(first: Callable[[], Any], second: Callable[[], Any]) -> list[Exception 
 
 def assert_sound(models: ModelsService, store: Store) -> None:
     """What is in service or a shadow is whole, and so is every record with files."""
-    assert [fault.says for fault in models.faults()] == []
+    assert [fault.message for fault in models.faults()] == []
     pointed = models.pointer.read().version
     assert pointed is None or models.versions.get(pointed).served_at
     keys = set(store.blobs.keys())
     for found in models.versions.page_versions().items:
         assert {key for file in found.files for key in file.piece_blobs} <= keys, found.version
-    assert [fault.says for fault in blob_faults(store)] == []
+    assert [fault.message for fault in blob_faults(store)] == []
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_a_lost_or_damaged_piece_is_named_and_leaves_the_folder_as_it_was(
     assert not out.exists()
     assert [path.name for path in out.parent.iterdir()] == [".lock"]
     (fault,) = blob_faults(store)
-    assert lost in fault.says
+    assert lost in fault.message
     assert fault.repair is None
 
 

@@ -116,7 +116,7 @@ def test_what_was_printed_is_printed_again_to_the_byte(backend: Backend) -> None
     first, again = (ada.call("GET", f"/submissions/{number}/report.pdf") for _ in range(2))
     assert first.data == again.data
     [issued] = backend.stored()["reports"]
-    assert backend.services.store.blobs.get(issued["pdf_blob"]) == first.data
+    assert backend.services.store.blobs.find(issued["pdf_blob"]) == first.data
     backend.services.store.blobs.delete(issued["pdf_blob"])
     assert ada.call("GET", f"/submissions/{number}/report.pdf").data == first.data
     assert list(backend.services.faults()) == []
@@ -145,7 +145,7 @@ def test_a_report_whose_photo_is_damaged_says_so_and_is_printed(backend: Backend
         assert answer.status_code == 404
         assert "The kept photo is damaged" in answer.get_json()["error"]
     [fault] = backend.services.faults()
-    assert "the file of photo_blob is damaged; restore" in fault.says
+    assert "the file of photo_blob is damaged; restore" in fault.message
     assert fault.repair is None
     photo.write_bytes(whole)
     assert "is damaged" not in text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
@@ -159,7 +159,7 @@ def test_a_damaged_pdf_is_printed_again_to_the_byte(backend: Backend) -> None:
     [issued] = backend.stored()["reports"]
     damage(backend, issued["pdf_blob"])
     [fault] = backend.services.faults()
-    assert "the file of pdf_blob is damaged" in fault.says
+    assert "the file of pdf_blob is damaged" in fault.message
     assert ada.call("GET", f"/submissions/{number}/report.pdf").data == first
     assert list(backend.services.faults()) == []
 
@@ -171,7 +171,7 @@ def test_of_two_who_print_at_once_one_keeps_the_pdf(backend: Backend) -> None:
     for content in (b"first", b"second"):
         backend.services.issued.keep_pdf(issued, content)
     [kept] = backend.services.store.blobs.keys()
-    assert backend.services.store.blobs.get(kept) == b"first"
+    assert backend.services.store.blobs.find(kept) == b"first"
 
 
 def test_a_review_makes_another_report_and_stands_in_it(backend: Backend) -> None:
@@ -278,7 +278,7 @@ def test_check_finds_reports_whose_submission_is_gone(backend: Backend) -> None:
     reports = backend.services.store.collection("reports")
     reports.update({"id": row["id"]}, {"$set": {"submission": gone}})
     [fault] = backend.services.faults()
-    assert fault.says == f"reports of submission {gone}, which is gone"
+    assert fault.message == f"reports of submission {gone}, which is gone"
     assert fault.repair
     fault.repair()
     assert list(backend.services.faults()) == []

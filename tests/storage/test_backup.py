@@ -43,7 +43,7 @@ def contents(store: Store) -> tuple[Rest, dict[str, bytes | None]]:
         for name in store.collections()
         if (found := store.collection(name).find()) and name != RESTORES
     }
-    return documents, {key: store.blobs.get(key) for key in list(store.blobs.keys())}
+    return documents, {key: store.blobs.find(key) for key in list(store.blobs.keys())}
 
 
 def fill(store: Store, many: int = 12) -> None:

@@ -25,7 +25,7 @@ AN_AGE_S = 2 * 3600
 def test_bytes_come_back_as_they_were(store: Store, data: bytes) -> None:
     """Also those that are not the first of the store, which GridFS takes in another way."""
     keys = [store.blobs.put(data) for _ in range(2)]
-    assert [store.blobs.get(key) for key in keys] == [data] * 2
+    assert [store.blobs.find(key) for key in keys] == [data] * 2
     assert sorted(store.blobs.keys()) == keys
 
 
@@ -34,14 +34,14 @@ def test_equal_blobs_share_no_key_so_erasing_one_leaves_the_other(store: Store) 
     assert one != other
     assert sorted(store.blobs.keys()) == sorted([one, other])
     store.blobs.delete(one)
-    assert store.blobs.get(one) is None
-    assert store.blobs.get(other) == b"same"
+    assert store.blobs.find(one) is None
+    assert store.blobs.find(other) == b"same"
     assert list(store.blobs.keys()) == [other]
 
 
 def test_what_is_not_there_is_none_and_deletes_in_silence(store: Store) -> None:
     key = new_blob_key(b"never put")
-    assert store.blobs.get(key) is None
+    assert store.blobs.find(key) is None
     store.blobs.delete(key)
     store.blobs.sweep()
     assert list(store.blobs.keys()) == []
@@ -50,7 +50,7 @@ def test_what_is_not_there_is_none_and_deletes_in_silence(store: Store) -> None:
 @pytest.mark.parametrize("key", ["", "x", "../../etc/passwd", "0" * 97, f"{'0' * 32}-{'0' * 64}\n"])
 def test_only_keys_of_the_store_are_taken(store: Store, key: str) -> None:
     with pytest.raises(ValueError):
-        store.blobs.get(key)
+        store.blobs.find(key)
     with pytest.raises(ValueError):
         store.blobs.delete(key)
 
@@ -58,7 +58,7 @@ def test_only_keys_of_the_store_are_taken(store: Store, key: str) -> None:
 def test_sweeping_leaves_finished_blobs(store: Store) -> None:
     key = store.blobs.put(BIG)
     store.blobs.sweep()
-    assert store.blobs.get(key) == BIG
+    assert store.blobs.find(key) == BIG
 
 
 @pytest.mark.parametrize("damaged", [b"", b"other", BIG[:-1], BIG + b"x"], ids=len)
@@ -67,7 +67,7 @@ def test_a_damaged_file_is_noticed(tmp_path: Path, damaged: bytes) -> None:
     key = blobs.put(BIG)
     next(tmp_path.glob(f"blobs/*/{key}")).write_bytes(damaged)
     with pytest.raises(BlobDamaged):
-        blobs.get(key)
+        blobs.find(key)
 
 
 def make_socket(path: Path) -> None:
@@ -96,7 +96,7 @@ def test_what_stands_in_the_place_of_a_file_is_damage_and_is_not_waited_for(
     monkeypatch.chdir(path.parent)  # a socket's path has at most 107 bytes
     REPLACED[kind](Path(path.name))
     with pytest.raises(BlobDamaged):
-        blobs.get(key)
+        blobs.find(key)
 
 
 @pytest.mark.parametrize("change", ["flip", "shorten", "lose", "empty"])
@@ -112,7 +112,7 @@ def test_a_damaged_chunk_is_noticed(raw_database: Database[Document], change: st
         data = data[:-1] + bytes([data[-1] ^ 1]) if change == "flip" else data[:-1]
         chunks.update_one({"n": 1}, {"$set": {"data": data}})
     with pytest.raises(BlobDamaged):
-        blobs.get(key)
+        blobs.find(key)
 
 
 def test_sweeping_files_takes_old_drafts_only(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_sweeping_gridfs_takes_old_orphan_chunks_only(raw_database: Database[Doc
     blobs.sweep()
     assert chunks.count_documents({"files_id": old}) == 0
     assert chunks.count_documents({"files_id": young}) == 2
-    assert blobs.get(kept) == BIG
+    assert blobs.find(kept) == BIG
 
 
 def test_a_stray_file_is_no_blob(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_blob_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
         blobs.put(BIG)
     assert list(blobs.keys()) == [kept]
     assert [path.name for path in tmp_path.glob("blobs/*/*")] == [kept]
-    assert blobs.get(blobs.put(BIG)) == BIG
+    assert blobs.find(blobs.put(BIG)) == BIG
 
 
 def test_a_blob_that_cannot_be_synced_leaves_nothing(
@@ -180,7 +180,7 @@ def test_without_a_uri_the_store_is_in_the_instance_folder(tmp_path: Path) -> No
     assert (tmp_path / "new/skinapi.db").exists()
     with closing(open_store(instance_dir=tmp_path / "new", mongo_uri=None)) as store:
         assert store.collection("things").get("a") == {"id": "a"}
-        assert store.blobs.get(key) == b"x"
+        assert store.blobs.find(key) == b"x"
 
 
 def test_with_a_uri_the_store_is_mongodb(tmp_path: Path, mongo_database_uri: str) -> None:

@@ -107,7 +107,7 @@ def states_and_rows(backend: Backend, models: Models) -> Any:
         moves = [(move["action"], move["reason"]) for move in shown.get("moves", ())]
         stored = backend.services.models.versions.find(version)
         keys = [key for file in (stored.files if stored else ()) for key in file.piece_blobs]
-        whole = all(backend.services.store.blobs.get(key) for key in keys)
+        whole = all(backend.services.store.blobs.find(key) for key in keys)
         found.append((shown.get("state"), moves, bool(keys), whole, acts_on(backend, version)))
     return found
 

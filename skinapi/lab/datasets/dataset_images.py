@@ -176,7 +176,7 @@ class DatasetImages:
         """Raises NotFound where its file is lost or damaged."""
         key = image.thumbnail_blob if thumbnail else image.picture_blob
         try:
-            content = self._blobs.get(key) if key else None
+            content = self._blobs.find(key) if key else None
         except BlobDamaged as error:
             raise NotFound("The file of this picture is damaged") from error
         if content is None:

@@ -154,7 +154,7 @@ class ReviewedFindings:
     def _open(self, blob: str) -> IO[bytes]:
         """The photo. One that is lost or damaged has no bytes, and is unreadable in the report."""
         try:
-            return io.BytesIO(self._store.blobs.get(blob) or b"")
+            return io.BytesIO(self._store.blobs.find(blob) or b"")
         except BlobDamaged:
             return io.BytesIO()
 

@@ -147,7 +147,7 @@ class Uploads:
         digest = hashlib.sha256()
         for part in self._parts.find({"upload": upload.id}, sort="offset"):
             blob = part.get("part_blob")
-            content = self._blobs.get(blob) if blob else None
+            content = self._blobs.find(blob) if blob else None
             if content is None:
                 raise NotFound(PART_LOST)
             digest.update(content)

@@ -84,7 +84,7 @@ class KeptPhotos:
 
     def _find(self, submission: Submission) -> bytes | None:
         try:
-            return self._blobs.get(submission.photo_blob) if submission.photo_blob else None
+            return self._blobs.find(submission.photo_blob) if submission.photo_blob else None
         except BlobDamaged:
             log.error("photo_damaged", submission=submission.id)
             raise

@@ -54,12 +54,13 @@ class Thumbnails:
                 self._trail.record(ACTION, by=by.id, target=submission.owner)
 
     def _is_noted(self, owner: str, by: Subject) -> bool:
-        row = self._trail.newest(ACTION, target=owner)
+        row = self._trail.find_newest(ACTION, target=owner)
         return bool(row and row["by"] == by.id and row["created_at"].date() == now().date())
 
     def _stored(self, submission: Submission) -> bytes | None:
+        key = submission.thumbnail_blob
         try:
-            return self._blobs.get(submission.thumbnail_blob) if submission.thumbnail_blob else None
+            return self._blobs.find(key) if key else None
         except BlobDamaged:
             log.error("thumbnail_damaged", submission=submission.id)
             return None

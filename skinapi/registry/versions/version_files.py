@@ -107,7 +107,7 @@ def _pieces(blobs: Blobs, file: StoredFile) -> Iterator[bytes]:
     digest = hashlib.sha256()
     for key in file.piece_blobs:
         try:
-            piece = blobs.get(key)
+            piece = blobs.find(key)
         except BlobDamaged as error:
             raise _damaged(file) from error
         if piece is None:

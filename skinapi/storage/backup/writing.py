@@ -89,7 +89,7 @@ def _write_blobs(
 
 def _add_blob(store: Store, writer: BackupWriter, key: str, counts: Counts) -> bool:
     """Whether the store has the blob. No two records share one, so each is added once."""
-    data = store.blobs.get(key)
+    data = store.blobs.find(key)
     if data is None:
         return False
     writer.add(f"blobs/{key}", data)

@@ -70,7 +70,7 @@ class FileBlobs:
             write_durably(path, data)
             sync(self._folder)
 
-    def get(self, key: str) -> bytes | None:
+    def find(self, key: str) -> bytes | None:
         with _disk_errors():
             try:
                 data = _read_regular(self._path_of(key))

@@ -67,7 +67,7 @@ class GridBlobs:
             self._chunks.insert_many(chunks)
         self._files.insert_one(entry)
 
-    def get(self, key: str) -> bytes | None:
+    def find(self, key: str) -> bytes | None:
         with self._error_context():
             try:
                 stream = self._bucket.open_download_stream_by_name(require_blob_key(key))
