@@ -279,7 +279,7 @@ def on_starting(arbiter: Arbiter) -> None:
         try:
             refuse_other_gunicorn()
             refuse_unsafe(settings)
-            make_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
+            make_store(settings)
         except StoreUnavailable as error:
             if logged != error.detail:
                 logged = error.detail

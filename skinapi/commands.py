@@ -15,10 +15,7 @@ from pydantic import TypeAdapter
 from skinapi.auth.passwords.hashing import NewPassword
 from skinapi.composition.services import (
     Services,
-    make_store_of,
-    name_store,
     open_services,
-    store_of,
 )
 from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.logs import configure_logs
@@ -28,6 +25,7 @@ from skinapi.registry.versions.schemas import shown_state
 from skinapi.registry.versions.service import ModelsService
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
+from skinapi.storage import make_store, open_store
 from skinapi.storage.backup.backup_file import Counts, verify_backup
 from skinapi.storage.backup.restore import restore_backup
 from skinapi.storage.backup.writing import write_backup
@@ -79,7 +77,7 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> int:
     if password is not None:
         TypeAdapter(NewPassword).validate_python(password)
     _say_store(settings)
-    make_store_of(settings)
+    make_store(settings)
     services = open_services(settings)
     account, one_time = services.admin.ensure_admin(email=options.email, password=password)
     print(f"{account.email} is an admin")
@@ -97,7 +95,7 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
     refuse_unsafe(settings)
     if options.repair:
         _say_store(settings)
-    with closing(store_of(settings)) as store:
+    with closing(open_store(settings)) as store:
         join_store(store, secrets=settings.audit_secrets(), change=options.repair)
         services = open_services(settings, store, change=options.repair)
         left = _report(services.faults(), repair=options.repair)
@@ -112,7 +110,7 @@ def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
     configure_logs()
     refuse_unsafe(settings)
     _say_store(settings)
-    accept_key(store_of(settings), secrets=settings.audit_secrets())
+    accept_key(open_store(settings), secrets=settings.audit_secrets())
     open_services(settings).trail.record("store.key", by=OPERATOR, target="store")
     print("JWT_SECRET_KEY is the key of the store")
     return 0
@@ -124,7 +122,7 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
     """
     configure_logs()
     refuse_unsafe(settings)
-    store = store_of(settings)
+    store = open_store(settings)
     if str(options.file) == STANDARD_OUTPUT:
         counts = write_backup(store, sys.stdout.buffer, progress=_progress())
     else:
@@ -147,8 +145,8 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
         return 0
     refuse_unsafe(settings)
     _say_store(settings)
-    make_store_of(settings)
-    store = store_of(settings)
+    make_store(settings)
+    store = open_store(settings)
     counts = restore_backup(store, options.file, progress=_progress(), leave_out=NOT_RESTORED)
     print(f"restored: {_counted(counts)}")
     # The development secret is in no backup; `check` says which audit rows another key signed.
@@ -208,6 +206,15 @@ def _open_models(settings: Settings) -> ModelsService:
     models = open_services(settings).models
     models.record_built_in()
     return models
+
+
+def name_store(settings: Settings) -> str:
+    """Which store the settings name, without a password."""
+    uri = settings.secret("mongo_uri")
+    if not uri:
+        return f"SQLite in {settings.instance_dir.resolve()}"
+    _, _, place = uri.partition("://")[2].rpartition("@")
+    return f"MongoDB at {place.partition('?')[0]}"
 
 
 def _say_store(settings: Settings) -> None:

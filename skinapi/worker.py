@@ -55,7 +55,7 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
     # The parent's death asks for a stop like any other: the job goes back into the queue.
     if parent is not None and not die_with(parent, signal.SIGTERM):
         return 0
-    store = open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
+    store = open_store(settings)
     Worker(
         store=store,
         command=[sys.executable, "-m", program],

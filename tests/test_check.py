@@ -10,8 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from skinapi import commands
-from skinapi.composition.services import make_store_of, open_services, store_of
+from skinapi.composition.services import open_services
 from skinapi.errors import BrokenStore, Conflict, UnsafeSettings
+from skinapi.storage import make_store, open_store
 from skinapi.storage.backup.writing import write_backup
 from skinapi.storage.faults import Fault
 from skinapi.storage.store_version import join_store
@@ -64,8 +65,8 @@ def test_a_damaged_document_is_named_and_the_audit_trail_is_still_checked(
 def test_two_accounts_with_one_address_keep_a_server_from_starting(tmp_path: Path) -> None:
     """Only a restore by hand, without the unique index, makes such."""
     settings = settings_in(tmp_path)
-    make_store_of(settings)
-    with closing(store_of(settings)) as store:
+    make_store(settings)
+    with closing(open_store(settings)) as store:
         join_store(store, secrets=settings.audit_secrets())
         for identifier in "ab":
             document = {"id": identifier * 32, "email": "ada@example.org"}
@@ -138,7 +139,7 @@ def test_a_store_that_was_only_checked_is_empty_to_a_restore(tmp_path: Path) -> 
     backend.services.store.close()
     (tmp_path / "after").mkdir()
     settings = settings_in(tmp_path / "after", model_path=tiny_model())
-    make_store_of(settings)
+    make_store(settings)
     assert commands.check(settings, Namespace(repair=False, logged=None)) == 0
     assert commands.restore(settings, Namespace(file=file, verify=False)) == 0
     restored = Backend(tmp_path / "after")

@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from skinapi.app import create_app
-from skinapi.composition.services import name_store, open_services
+from skinapi.commands import name_store
+from skinapi.composition.services import open_services
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import RATES, Settings, safety
 from skinapi.settings.safety import refuse_unsafe, say_former_settings
@@ -20,7 +21,7 @@ from skinapi.storage import make_store, open_store
 from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.web.limits.rate_limits import Rate, open_limits
 from tests.stores.mock_store import MockStore
-from tests.support.backends import SECRET
+from tests.support.backends import SECRET, settings_in
 
 
 @pytest.fixture(autouse=True)
@@ -263,7 +264,7 @@ def test_a_folder_that_others_use_too_is_refused_and_left_as_it_is(
     with pytest.raises(UnsafeSettings, match="INSTANCE_DIR is a folder that others use"):
         refuse_unsafe(production(instance_dir=folder))
     with pytest.raises(UnsafeSettings, match="INSTANCE_DIR is a folder that others use"):
-        make_store(instance_dir=folder, mongo_uri=None)
+        make_store(settings_in(folder))
     assert folder.stat().st_mode & 0o7777 == mode
     assert list(folder.iterdir()) == []
 
@@ -379,7 +380,7 @@ def test_production_listens_where_it_is_told_to(bind: str) -> None:
 def test_no_other_user_of_the_machine_reads_the_state(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir(mode=0o755)
-    make_store(instance_dir=folder, mongo_uri=None)
+    make_store(settings_in(folder))
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
@@ -392,7 +393,7 @@ def test_a_state_folder_that_others_read_and_cannot_be_closed_is_refused(
     tmp_path.chmod(0o755)
     monkeypatch.setattr(Path, "chmod", not_yours)
     with pytest.raises(UnsafeSettings, match="INSTANCE_DIR"):
-        make_store(instance_dir=tmp_path, mongo_uri=None)
+        make_store(settings_in(tmp_path))
 
 
 @pytest.fixture
@@ -409,9 +410,9 @@ def unprivileged() -> Iterator[None]:
 @pytest.mark.usefixtures("unprivileged")
 def test_a_state_folder_that_cannot_be_written_is_refused() -> None:
     with pytest.raises(UnsafeSettings, match=r"INSTANCE_DIR cannot be used \(no permission"):
-        make_store(instance_dir=Path("/usr"), mongo_uri=None)
+        make_store(settings_in(Path("/usr")))
     with pytest.raises(UnsafeSettings, match=r"INSTANCE_DIR cannot be used \(Permission denied"):
-        make_store(instance_dir=Path("/skinapi-state"), mongo_uri=None)
+        make_store(settings_in(Path("/skinapi-state")))
 
 
 def test_a_state_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
@@ -419,7 +420,7 @@ def test_a_state_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     file.touch()
     for folder, fault in ((file, "it is a file"), (file / "state", "Not a directory")):
         with pytest.raises(UnsafeSettings, match=rf"INSTANCE_DIR cannot be used \({fault}"):
-            make_store(instance_dir=folder, mongo_uri=None)
+            make_store(settings_in(folder))
         with pytest.raises(UnsafeSettings, match="INSTANCE_DIR"):
             Settings(instance_dir=folder).signing_key()
 
@@ -480,7 +481,7 @@ def test_an_address_that_is_no_mongodb_is_refused_without_repeating_it(
     tmp_path: Path, uri: str
 ) -> None:
     with pytest.raises(UnsafeSettings) as refusal:
-        open_store(instance_dir=tmp_path, mongo_uri=uri)
+        open_store(settings_in(tmp_path, mongo_uri=uri))
     assert uri not in refusal.value.detail
 
 

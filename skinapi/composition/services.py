@@ -60,7 +60,7 @@ from skinapi.reports.service import ReportsService
 from skinapi.reports.verification import Issued, IssuedReports
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
-from skinapi.storage import make_store, open_store
+from skinapi.storage import open_store
 from skinapi.storage.background.totals import Totals
 from skinapi.storage.backup.restore import refuse_unfinished_restore
 from skinapi.storage.faults import Fault, blob_faults, document_faults, guarded
@@ -162,7 +162,7 @@ def open_services(
     Raises UnsafeSettings, StoreTooNew, and BrokenStore if two accounts share an e-mail address.
     """
     refuse_unsafe(settings)
-    store = store or store_of(settings)
+    store = store or open_store(settings)
     refuse_unfinished_restore(store)
     join_store(store, secrets=settings.audit_secrets(), change=change)
     data = open_repositories(settings, store)
@@ -366,22 +366,3 @@ def open_model_services(
             count_photo=count_photo,
         ),
     )
-
-
-def store_of(settings: Settings) -> Store:
-    """Open the store that the settings name: MongoDB with MONGO_URI, else SQLite."""
-    return open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
-
-
-def name_store(settings: Settings) -> str:
-    """Which store the settings name, without a password."""
-    uri = settings.secret("mongo_uri")
-    if not uri:
-        return f"SQLite in {settings.instance_dir.resolve()}"
-    _, _, place = uri.partition("://")[2].rpartition("@")
-    return f"MongoDB at {place.partition('?')[0]}"
-
-
-def make_store_of(settings: Settings) -> None:
-    """Make that store where it was not made before. Raises UnsafeSettings, StoreUnavailable."""
-    make_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))

@@ -4,6 +4,7 @@ import importlib
 from pathlib import Path
 
 from skinapi.errors import UnsafeSettings
+from skinapi.settings import Settings
 from skinapi.settings.instance_folder import open_folder
 from skinapi.storage.files.file_blobs import FileBlobs
 from skinapi.storage.ports import Store
@@ -12,13 +13,13 @@ from skinapi.storage.sqlite.sqlite_store import SqliteStore
 GROUP_AND_OTHERS = 0o077
 
 
-def open_store(*, instance_dir: Path, mongo_uri: str | None) -> Store:
+def open_store(settings: Settings) -> Store:
     """Open MongoDB with GridFS if there is a URI, else SQLite and files in the instance folder.
 
     Raises UnsafeSettings if the URI is not valid or the MongoDB has no transactions, and
     StoreUnavailable if the instance folder has no database (`make_store`).
     """
-    if mongo_uri:
+    if mongo_uri := settings.secret("mongo_uri"):
         # Imported late: a server on SQLite does without the driver.
         mongo = importlib.import_module("skinapi.storage.mongo.mongo_store").MongoStore.at(
             mongo_uri
@@ -26,20 +27,20 @@ def open_store(*, instance_dir: Path, mongo_uri: str | None) -> Store:
         mongo.refuse_standalone()
         opened: Store = mongo
         return opened
-    store = _sqlite_store(instance_dir)
+    store = _sqlite_store(settings.instance_dir)
     store.refuse_if_lost()
     return store
 
 
-def make_store(*, instance_dir: Path, mongo_uri: str | None) -> None:
+def make_store(settings: Settings) -> None:
     """Make what `open_store` opens, where it was not made before. MongoDB needs nothing made.
 
     Call it before a server starts, not in a process that serves. Raises UnsafeSettings if the
     instance folder cannot be used or other users can read it, and StoreUnavailable.
     """
-    if not mongo_uri:
-        close_folder(instance_dir)
-        _sqlite_store(instance_dir).make()
+    if not settings.mongo_uri:
+        close_folder(settings.instance_dir)
+        _sqlite_store(settings.instance_dir).make()
 
 
 def _sqlite_store(folder: Path) -> SqliteStore:

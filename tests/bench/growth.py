@@ -117,8 +117,8 @@ def _compared(what: str, few: Calls, many: Calls) -> dict[str, float]:
 
 
 def _sqlite(folder: Path) -> Opened:
-    make_store(instance_dir=folder, mongo_uri=None)
-    return open_store(instance_dir=folder, mongo_uri=None), lambda: rmtree(folder)
+    make_store(settings_in(folder))
+    return open_store(settings_in(folder)), lambda: rmtree(folder)
 
 
 def _mongod(uri: str, records: int) -> Opened:
@@ -130,7 +130,7 @@ def _mongod(uri: str, records: int) -> Opened:
         with pymongo.MongoClient(uri) as client:
             client.drop_database(name)
 
-    return open_store(instance_dir=Path(), mongo_uri=address), drop
+    return open_store(settings_in(Path(), mongo_uri=address)), drop
 
 
 def table(results: dict[str, Any]) -> Iterator[str]:

@@ -26,7 +26,7 @@ from skinapi.web.limits.rate_limits import Limits
 from tests.prediction.photographer import predicted
 from tests.repository.documents import ROOT
 from tests.stores.mongod import Mongod, NoMongodError
-from tests.support.backends import Backend
+from tests.support.backends import Backend, settings_in
 
 SETTINGS = {name.upper() for name in Settings.model_fields}
 # The container's own port is in the file; `serve` alone reads the third.
@@ -105,7 +105,7 @@ def test_the_user_of_one_database_can_do_what_the_server_does(
     instance = tmp_path / "instance"
     windows = MongoWindows(guarded)
     monkeypatch.setattr(app, "open_limits", lambda _, __, rates: Limits(windows, rates))
-    store = open_store(instance_dir=instance, mongo_uri=guarded)
+    store = open_store(settings_in(instance, mongo_uri=guarded))
     with closing(windows), closing(store):
         backend = Backend(instance, store, mongo_uri=guarded)
         predicted(backend.member(), keep_photo="true")

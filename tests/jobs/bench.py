@@ -15,7 +15,7 @@ from skinapi.jobs.job import Job
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.storage import make_store, open_store
 from tests.stores.mongod import DIE_WITH_PARENT
-from tests.support.backends import SECRET
+from tests.support.backends import SECRET, settings_in
 
 ROOT = Path(__file__).parents[2]
 LONGEST_S = 60
@@ -28,8 +28,8 @@ class Bench:
     ) -> None:
         """With `settings`, the environment of the workers has these too."""
         self.folder, self._uri, self._settings = folder / "instance", uri, settings or {}
-        make_store(instance_dir=self.folder, mongo_uri=uri)
-        self.store = open_store(instance_dir=self.folder, mongo_uri=uri)
+        make_store(settings_in(self.folder, mongo_uri=uri))
+        self.store = open_store(settings_in(self.folder, mongo_uri=uri))
         self.jobs = Jobs(self.store)
         self.notes = folder / "notes"
         self.notes.touch()

@@ -23,6 +23,7 @@ from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.datasets.near_duplicates import Comparisons, NearIndex
 from skinapi.storage import make_store, open_store
 from skinapi.vision.labels.label_tables import KNOWN_COLUMNS, LabelColumns
+from tests.support.backends import settings_in
 
 
 def table_of(folder: Path, content: str) -> Entry:
@@ -131,8 +132,8 @@ def test_a_report_shows_some_names_of_some_copies_and_of_each_some_letters() -> 
 
 
 def test_no_list_of_data_sets_reads_reports(tmp_path: Path) -> None:
-    make_store(instance_dir=tmp_path, mongo_uri=None)
-    store = open_store(instance_dir=tmp_path, mongo_uri=None)
+    make_store(settings_in(tmp_path))
+    store = open_store(settings_in(tmp_path))
     datasets = Datasets(store)
     for _ in range(2):
         begun = datasets.begin(NewDataset(name="a", owner="o"), size=1)

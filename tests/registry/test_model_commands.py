@@ -7,7 +7,7 @@ import pytest
 from skinapi.__main__ import REFUSED, main
 from skinapi.storage import make_store
 from skinapi.vision.network.model import write_checksums
-from tests.support.backends import SECRET
+from tests.support.backends import SECRET, settings_in
 from tests.support.models import tiny_model, write_model
 
 REASON = "a test of the override"
@@ -19,7 +19,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSTANCE_DIR", str(tmp_path / "instance"))
     monkeypatch.setenv("MODEL_PATH", str(tiny_model()))
     monkeypatch.setenv("JWT_SECRET_KEY", SECRET)
-    make_store(instance_dir=tmp_path / "instance", mongo_uri=None)
+    make_store(settings_in(tmp_path / "instance"))
 
 
 @pytest.mark.usefixtures("settings")

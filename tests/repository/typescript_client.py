@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from skinapi.app import create_app
-from skinapi.composition.services import make_store_of
 from skinapi.settings import Settings
+from skinapi.storage import make_store
 from tests.npm_tools import tool
 
 FOLDER = Path(__file__).parents[2] / "docs" / "typescript"
@@ -27,7 +27,7 @@ class NoToolError(Exception):
 def describe_api(folder: Path) -> Path:
     """openapi.json, in this folder."""
     settings = Settings(_env_file=None, instance_dir=folder, jwt_secret_key=SECRET)  # type: ignore[call-arg, arg-type]
-    make_store_of(settings)
+    make_store(settings)
     answer = create_app(settings).test_client().get("/openapi.json")
     path = folder / "openapi.json"
     path.write_text(json.dumps(answer.get_json()))

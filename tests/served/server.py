@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from skinapi.commands import check
-from skinapi.composition.services import Services, make_store_of, open_services
+from skinapi.composition.services import Services, open_services
 from skinapi.settings import Settings
+from skinapi.storage import make_store
 from tests.served.ready_process import ReadyProcess
 from tests.served.wire import ask
 from tests.stores.mongod import DIE_WITH_PARENT, free_port
@@ -149,7 +150,7 @@ class Server:
         one.
         """
         settings = self.settings()
-        make_store_of(settings)
+        make_store(settings)
         return open_services(settings)
 
     def settings(self) -> Settings:

@@ -22,6 +22,7 @@ from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Documents
 from tests.storage.conftest import file_blobs, sqlite_store
 from tests.stores.mongod import free_port
+from tests.support.backends import settings_in
 
 ROOM = 256 * 1024
 BIG = os.urandom(2 * ROOM)
@@ -162,7 +163,7 @@ def test_a_closed_port_is_unavailable_long_before_the_driver_would_give_up() -> 
 
 def test_a_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable):
-        open_store(instance_dir=tmp_path / "gone", mongo_uri=None)
+        open_store(settings_in(tmp_path / "gone"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -173,18 +174,18 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
 
 
 def test_without_a_uri_the_store_is_in_the_instance_folder(tmp_path: Path) -> None:
-    make_store(instance_dir=tmp_path / "new", mongo_uri=None)
-    with closing(open_store(instance_dir=tmp_path / "new", mongo_uri=None)) as store:
+    make_store(settings_in(tmp_path / "new"))
+    with closing(open_store(settings_in(tmp_path / "new"))) as store:
         store.collection("things").insert({"id": "a"})
         key = store.blobs.put(b"x")
     assert (tmp_path / "new/skinapi.db").exists()
-    with closing(open_store(instance_dir=tmp_path / "new", mongo_uri=None)) as store:
+    with closing(open_store(settings_in(tmp_path / "new"))) as store:
         assert store.collection("things").get("a") == {"id": "a"}
         assert store.blobs.find(key) == b"x"
 
 
 def test_with_a_uri_the_store_is_mongodb(tmp_path: Path, mongo_database_uri: str) -> None:
-    with closing(open_store(instance_dir=tmp_path / "new", mongo_uri=mongo_database_uri)) as store:
+    with closing(open_store(settings_in(tmp_path / "new", mongo_uri=mongo_database_uri))) as store:
         assert isinstance(store, MongoStore)
         store.ping()
     assert not (tmp_path / "new").exists()

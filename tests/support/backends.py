@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from werkzeug.test import TestResponse
 
 from skinapi.app import Application, create_app
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.auth.passwords.hashing import Passwords
 from skinapi.composition import services as services_module
-from skinapi.composition.services import Services, make_store_of, open_services
+from skinapi.composition.services import Services, open_services
 from skinapi.errors import StoreUnavailable
 from skinapi.registry.serving.prediction_pool import PredictionPool
 from skinapi.registry.serving.served_model import ServedModel
@@ -177,7 +177,7 @@ def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:
     if kind == "mongomock":
         return MockStore()
     make_prepared_store(folder, uri)
-    return open_store(instance_dir=folder, mongo_uri=uri)
+    return open_store(settings_in(folder, mongo_uri=uri))
 
 
 def make_prepared_store(folder: Path, uri: str | None) -> None:
@@ -187,7 +187,7 @@ def make_prepared_store(folder: Path, uri: str | None) -> None:
     """
     if uri is None and not folder.joinpath("skinapi.db").exists():
         shutil.copytree(_empty_folder(), folder, dirs_exist_ok=True)
-    make_store(instance_dir=folder, mongo_uri=uri)
+    make_store(settings_in(folder, mongo_uri=uri))
 
 
 @cache
@@ -197,13 +197,15 @@ def _empty_folder() -> Path:
     atexit.register(shutil.rmtree, home)
     folder = home / "instance"
     settings = settings_in(folder)
-    make_store_of(settings)
+    make_store(settings)
     open_services(settings).store.close()
     return folder
 
 
 class GivenSettings(Settings):
     """Settings from the given values alone. To look each up in the environment takes time, too."""
+
+    model_config = SettingsConfigDict(env_file=None)
 
     @classmethod
     def settings_customise_sources(

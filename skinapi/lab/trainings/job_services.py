@@ -65,7 +65,7 @@ class LabOfJob:
 
 def open_lab(context: JobContext) -> LabOfJob:
     settings = Settings()
-    store = open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
+    store = open_store(settings)
     trail = AuditTrail(store, lambda: context.job.id, secrets=settings.audit_secrets())
     return LabOfJob(
         context=context,

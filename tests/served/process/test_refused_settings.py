@@ -16,7 +16,7 @@ from skinapi.storage.mongo.mongo_store import STANDALONE
 from skinapi.storage.store_version import STORE, VERSION
 from tests.served.server import Server
 from tests.stores.mongod import NoMongodError, free_port, running_mongod
-from tests.support.backends import SECRET
+from tests.support.backends import SECRET, settings_in
 from tests.support.size import drill, in_drill
 
 FOLDERS = [
@@ -121,7 +121,7 @@ def test_a_server_or_worker_on_such_a_mongodb_ends_with_the_sentence(
 
 def test_a_mongodb_that_cannot_be_reached_is_not_refused_for_that(tmp_path: Path) -> None:
     away = f"mongodb://127.0.0.1:{free_port()}/"
-    store = open_store(instance_dir=tmp_path, mongo_uri=away)
+    store = open_store(settings_in(tmp_path, mongo_uri=away))
     with closing(store), pytest.raises(StoreUnavailable):
         store.ping()
 
