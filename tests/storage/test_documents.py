@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from skinapi.errors import Duplicate
-from skinapi.storage.documents.port_rules import literal
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Documents, Filter, Store
 
@@ -147,13 +146,6 @@ def test_each_comparison_finds_what_it_says(
     assert documents.count({"n": condition}) == len(expected)
 
 
-@pytest.mark.parametrize("text", ["", "a.b", "%", "_", "\\", "(", "é", "A", " ", "\n", "#", "🩺"])
-def test_a_literal_is_found_to_the_letter(documents: Documents, text: str) -> None:
-    keep(documents, {"id": "a", "n": f"x{text}y"}, {"id": "b", "n": "zzz"}, {"id": "c", "n": 1})
-    assert found(documents, {"n": literal(text)}) == ("ab" if text == "" else "a")
-    assert found(documents, {"id": literal("b")}) == "b"
-
-
 def test_in_takes_thousands(documents: Documents) -> None:
     keep(documents, {"id": "a", "n": 7}, {"id": "b", "n": "7"}, {"id": "c"})
     assert found(documents, {"n": {"$in": list(range(10_000))}}) == "a"
@@ -170,7 +162,6 @@ def test_values_of_another_type_never_match(real_documents: Documents) -> None:
     assert found(real_documents, {"n": {"$gte": 0}}) == "bd"
     assert found(real_documents, {"n": {"$gte": ""}}) == "ce"
     assert found(real_documents, {"n": {"$in": [True, "1"]}}) == "ac"
-    assert found(real_documents, {"n": literal("1")}) == "c"
     assert found(real_documents, {"n": {"$ne": 1}}) == "aceg"
 
 
@@ -181,7 +172,6 @@ def test_a_list_matches_nothing(documents: Documents) -> None:
     assert found(documents, {"n": {"$ne": "y"}}) == "bc"
     assert found(documents, {"n": {"$gt": 1}}) == ""
     assert found(documents, {"n": {"$in": ["x", 5]}}) == "b"
-    assert found(documents, {"n": literal("x")}) == "b"
     assert documents.count_by("n") == {"x": 1}
 
 

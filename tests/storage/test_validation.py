@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from skinapi.storage.documents.port_rules import checked_filter, literal
 from skinapi.storage.ports import Documents, Filter
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -45,7 +44,6 @@ BAD_FILTERS: list[dict[str, Any]] = [
     *({name: 1} for name in BAD_NAMES),
     *({"n": value} for value in BAD_VALUES),
     *({"n": {"$gt": text}} for text in BAD_TEXTS),
-    *({"n": {"$regex": text}} for text in BAD_TEXTS),
     *({"made_at": time} for time in BAD_TIMES),
     {"n": [1]},
     {"n": {}},
@@ -63,10 +61,7 @@ BAD_FILTERS: list[dict[str, Any]] = [
     {"n": {"$in": [{"$gt": 1}]}},
     {"n": {"$in": list(range(10_001))}},
     {"n": {"$exists": True}},
-    {"n": {"$regex": "a.*b"}},
-    {"n": {"$regex": "\\"}},
-    {"n": {"$regex": 1}},
-    {"n": {"$regex": "a" * 2_001}},
+    {"n": {"$regex": "a"}},
     {"id": 1},
     {"id": True},
     {"id": {"$gt": 1}},
@@ -202,7 +197,6 @@ def test_invalid_listings_are_refused(kept: Documents) -> None:
         lambda: kept.find(sort="a.b"),
         lambda: kept.expire_by("n"),
         lambda: kept.count_by("made_at"),
-        lambda: kept.find({"made_at": literal("2026")}),
     )
 
 
@@ -211,8 +205,3 @@ def test_invalid_listings_are_refused(kept: Documents) -> None:
 )
 def test_an_upsert_names_an_id_and_equalities(kept: Documents, bad: Filter) -> None:
     refused(kept, lambda: kept.update(bad, {"$set": {"m": 1}}, upsert=True))
-
-
-@pytest.mark.parametrize("text", ["", "plain", "a.b*c", "\\", "\n", "é 🩺", "[x](y)"])
-def test_a_literal_filter_is_valid(text: str) -> None:
-    checked_filter({"n": literal(text)})

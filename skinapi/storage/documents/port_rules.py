@@ -15,30 +15,13 @@ from skinapi.storage.ports import Document, Filter, Ops
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 # NUL ends a text in some SQL functions; half a surrogate pair cannot be encoded in UTF-8.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-COMPARISONS = {"$ne", "$in", "$gt", "$gte", "$lt", "$lte", "$regex"}
+COMPARISONS = {"$ne", "$in", "$gt", "$gte", "$lt", "$lte"}
 OPERATORS = {"$set", "$inc", "$unset"}
 # The integers of BSON and of SQLite.
 INTEGERS = range(-(2**63), 2**63)
 DEEPEST = 32
-LONGEST_PATTERN = 2_000
 MOST_CHOICES = 10_000
 MOST_LISTED = 2**31 - 1
-
-
-def literal(text: str) -> dict[str, str]:
-    """A condition: the field contains exactly this text."""
-    return {"$regex": re.escape(text)}
-
-
-def unescaped(pattern: str) -> str:
-    """The text that `literal` was given. Raises ValueError for any other pattern."""
-    if not isinstance(pattern, str) or len(pattern) > LONGEST_PATTERN:
-        raise ValueError("$regex takes a text of at most 2,000 characters")
-    text = re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)
-    if re.escape(text) != pattern:
-        raise ValueError("$regex takes an escaped text only")
-    _require_text("$regex", text)
-    return text
 
 
 def require_name(name: str) -> str:
@@ -85,9 +68,6 @@ def _require_condition(field: str, condition: Any) -> None:
                 raise ValueError(f"$in takes a list of at most {MOST_CHOICES}")
             for item in operand:
                 _require_operand(field, item)
-        elif word == "$regex":
-            require_text_field(field)
-            unescaped(operand)
         else:
             _require_operand(field, operand)
             if word != "$ne" and isinstance(operand, bool | None):

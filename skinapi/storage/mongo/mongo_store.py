@@ -191,8 +191,7 @@ class MongoDocuments:
         if after is not None:
             past_after = {"_id": {"$lt" if order[-1][1] < 0 else "$gt": after}}
             query = {"$and": [query, past_after]}
-        slow = limit is None or _searches(filter or {})
-        with self._calling() as session, self._longer_timeout() if slow else nullcontext():
+        with self._calling() as session, self._longer_timeout() if limit is None else nullcontext():
             projection = None if fields is None else dict.fromkeys((*fields, "_id"), 1)
             cursor = self._collection.find(
                 query, projection, sort=order, limit=limit or 0, session=session
@@ -306,13 +305,6 @@ def _order(sort: str, after: str | None) -> list[tuple[str, int]]:
     field, descends = ordering(sort, after)
     direction = -1 if descends else 1
     return [("_id", direction)] if field == "id" else [(field, direction), ("_id", direction)]
-
-
-def _searches(filter: Filter) -> bool:
-    """Whether it looks into texts. That reads all documents that the other conditions leave: with a
-    million, longer than an outage is waited for.
-    """
-    return any(isinstance(each, dict) and "$regex" in each for each in filter.values())
 
 
 def _mongo_name(field: str) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from skinapi.storage.documents.port_rules import unescaped
 from skinapi.storage.ports import Filter
 
 SQL_OPERATORS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
@@ -64,10 +63,6 @@ def _compared(field: str, word: str, operand: Any) -> Sql:
             clause, values = _equal(field, operand)
             # A missing field gives NULL, and NOT NULL would match nothing.
             return f"(NOT coalesce({clause}, 0) AND {_is_not_list(field)})", values
-        case "$regex":
-            # instr, not LIKE: LIKE ignores the case of ASCII letters.
-            clause = f"instr({sql_field(field)}, ?) AND {type_matches(field, '')}"
-            return f"({clause})", [unescaped(operand)]
         case _:
             compared = f"{sql_field(field)} {SQL_OPERATORS[word]} ?"
             return f"({compared} AND {type_matches(field, operand)})", [sql_value(operand)]
