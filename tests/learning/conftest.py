@@ -19,7 +19,7 @@ from skinapi.learning.package import trained_model
 from skinapi.learning.train.inputs import views
 from skinapi.learning.train.networks import ARCHITECTURES, Architecture, build_network
 from skinapi.settings import Settings
-from skinapi.vision.decoding.picture import open_picture
+from skinapi.vision.decoding.photo import read_photo
 from skinapi.vision.network.tensor import Scaling, make_tensor
 from tests.learning import tiny
 from tests.learning.pictures import write_ham_like, write_source
@@ -58,7 +58,7 @@ def write_start(path: Path, data: Path) -> Path:
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0
-    pictures = [open_picture(shot.read_bytes()) for shot in sorted(data.glob("*.png"))[::3]]
+    pictures = [read_photo(shot.read_bytes()).pixels for shot in sorted(data.glob("*.png"))[::3]]
     batch = np.stack([make_tensor(p, side=SIDE, scaling=Scaling.TF) for p in pictures])
     network([batch], training=True)
     weights = {

@@ -13,7 +13,7 @@ from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.data.samples import open_sample, read_sample
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.decoding.picture import open_picture
+from skinapi.vision.decoding.photo import read_photo
 from skinapi.vision.labels.spellings import label_spellings
 from tests.learning.pictures import draw_lesion, write_ham_like
 
@@ -147,4 +147,4 @@ def test_of_a_box_only_that_part_is_opened_and_uploaded(tmp_path: Path) -> None:
     assert read_sample(sample) == sample.path.read_bytes()
     boxed = replace(sample, box=(10, 20, 40, 60))
     np.testing.assert_array_equal(open_sample(boxed), np.asarray(whole)[20:60, 10:40])
-    np.testing.assert_array_equal(open_picture(read_sample(boxed)), open_sample(boxed))
+    np.testing.assert_array_equal(read_photo(read_sample(boxed)).pixels, open_sample(boxed))

@@ -16,7 +16,7 @@ from skinapi.learning.train.networks import build_network
 from skinapi.learning.train.weights.stored import load_model_weights
 from skinapi.vision.bands import THRESHOLDS
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.decoding.picture import open_picture
+from skinapi.vision.decoding.photo import read_photo
 from skinapi.vision.network.heatmap import draw_heat
 from skinapi.vision.network.model import SHIPPED_MODEL, Model, open_model
 from skinapi.vision.network.openvino_engine import Precision
@@ -48,7 +48,8 @@ def rebuilt(served: Model) -> Servable:
 def tensors(served: Model, count: int) -> Tensor:
     split = json.loads((SHIPPED_MODEL / "split.json").read_text())
     names = [name for name in split["validation"] if (PICTURES / f"{name}.jpg").exists()]
-    pictures = [open_picture((PICTURES / f"{name}.jpg").read_bytes()) for name in names[:count]]
+    shown = (PICTURES / f"{name}.jpg" for name in names[:count])
+    pictures = [read_photo(path.read_bytes()).pixels for path in shown]
     card = served.card
     return np.stack([make_tensor(p, side=card.side, scaling=card.scaling) for p in pictures])
 

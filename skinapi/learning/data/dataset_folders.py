@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skinapi.errors import BadDataset, UnreadablePicture
-from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.samples import Sample, read_training_photo
 from skinapi.vision.context import Modality
-from skinapi.vision.decoding.picture import open_picture
 from skinapi.vision.labels.label_tables import PICTURE_SUFFIXES, TABLE_NAME, LabelColumns
 
 UNKNOWN_LABEL = "unknown label"
@@ -115,7 +114,7 @@ def _find_fault(path: Path) -> str | None:
         return NOT_FOUND
     # Decoded once here, so that a broken file is known now and not in the middle of a training.
     try:
-        open_picture(path.read_bytes())
+        read_training_photo(path.read_bytes())
     except (OSError, UnreadablePicture):
         return "unreadable picture"
     return None

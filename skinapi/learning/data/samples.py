@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from skinapi.errors import Refused, UnreadablePicture
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.context import Modality
-from skinapi.vision.decoding.picture import open_picture
+from skinapi.vision.decoding.photo import Photo, read_photo
 from skinapi.vision.labels.spellings import SQUAMOUS
 
 Box = tuple[int, int, int, int]
@@ -53,9 +54,17 @@ class Sample:
         return self.facts.get("dx", "").strip().lower() in SQUAMOUS
 
 
+def read_training_photo(content: bytes) -> Photo:
+    """Decode as serving does. Raises UnreadablePicture for what serving would refuse to decode."""
+    try:
+        return read_photo(content)
+    except Refused as refused:
+        raise UnreadablePicture from refused
+
+
 def open_sample(sample: Sample) -> Image.Image:
     """The picture in upright RGB, decoded as in serving and cropped to the sample's box."""
-    picture = open_picture(sample.path.read_bytes())
+    picture = read_training_photo(sample.path.read_bytes()).pixels
     return picture if sample.box is None else picture.crop(sample.box)
 
 

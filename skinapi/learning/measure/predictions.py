@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from skinapi.errors import BadDataset, Refused, UnreadablePicture
+from skinapi.errors import BadDataset
 from skinapi.learning.data.augmentation import DIHEDRAL
 from skinapi.learning.data.degradation import Change
-from skinapi.learning.data.samples import Sample, one_per_lesion, read_sample
+from skinapi.learning.data.samples import Sample, one_per_lesion, read_sample, read_training_photo
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.calibration.model_calibration import Calibration, softmax
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.decoding.photo import Photo, read_photo
+from skinapi.vision.decoding.photo import Photo
 from skinapi.vision.finding.assessment import Assessment, assess, state
 from skinapi.vision.measures.quality import measure_quality
 from skinapi.vision.network.model import Model
@@ -84,18 +84,11 @@ def run_model(
 
 
 def _load_photo(sample: Sample, change: Change | None) -> Photo:
-    photo = _read_photo(sample)
+    photo = read_training_photo(read_sample(sample))
     if change is None:
         return photo
     changed = change(photo.pixels.convert("RGB"))
     return replace(photo, pixels=changed, width=changed.width, height=changed.height)
-
-
-def _read_photo(sample: Sample) -> Photo:
-    try:
-        return read_photo(read_sample(sample))
-    except Refused as refused:
-        raise UnreadablePicture from refused
 
 
 def _run_batch(
