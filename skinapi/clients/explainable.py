@@ -23,8 +23,9 @@ from skinapi.clients.undecided import (
 )
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
-from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.drawing.overlay import draw_overlay
 from skinapi.vision.finding.finding import Finding
 from skinapi.web.access import Opened, Subject
@@ -130,7 +131,7 @@ def report_for_explainable(
 def _diagnosis_rows(known: Finding) -> tuple[tuple[str, str], ...]:
     """The diagnosis in the client's words; it names no class where `/inference` names none."""
     if is_undecided(known):
-        condition = " ".join(say_not_excluded(Facts.of(known, UNKNOWN))) or "none"
+        condition = " ".join(say_not_excluded(Facts.of(known, NOTHING_TOLD))) or "none"
         return ("Diagnosis", NO_DIAGNOSIS), ("Condition", condition), ("Confidence", "none")
     return (
         ("Diagnosis", label_of(known.stated)),

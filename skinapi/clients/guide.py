@@ -18,9 +18,10 @@ from skinapi.clients.undecided import (
 )
 from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
-from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.facts import Facts
 from skinapi.reports.text.template import write_template
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.drawing.overlay import draw_overlay
 from skinapi.vision.refusals import Reason
 from skinapi.web.answers.error_responses import problem_json
@@ -70,7 +71,7 @@ class GuideAnswer(WhatItsPageReads):
         Benign" about a finding that is no all-clear.
         """
         finding, seven = classified.finding, over_known_classes(classified.finding)
-        facts = Facts.of(seven, UNKNOWN)
+        facts = Facts.of(seven, NOTHING_TOLD)
         reads_benign = seven.malignant_score <= LIKELY_BENIGN and not facts.all_clear
         if reads_benign or seven.most_probable == NORMAL_SKIN:
             raise Undecided(say_undecided(facts))

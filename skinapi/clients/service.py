@@ -10,9 +10,10 @@ from skinapi.audit import AuditTrail
 from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.registry.service import ClassifiedPhoto, RegistryService
 from skinapi.registry.serving.prediction_pool import PoolCaller
-from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.facts import Facts
 from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.service import ReportsService
+from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Finding
 from skinapi.web.access import Subject, closed_to
 from skinapi.web.limits.rate_limits import caller_address, caller_site
@@ -84,7 +85,7 @@ class ClientsService:
         excluded, and not which is the most probable.
         """
         return self._reports.print_unkept(
-            facts=Facts.of(finding, UNKNOWN),
+            facts=Facts.of(finding, NOTHING_TOLD),
             pictures=print_pictures(classified.photo, finding.heat),
             translations=translations,
             names_class=names_class,

@@ -1,10 +1,11 @@
 """Decides for clients that show a class but no doubt when a sentence must replace the class."""
 
 from skinapi.errors import Unprocessable
-from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.facts import Facts
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.vision.bands import THRESHOLDS, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Finding
 
 ENGLISH = CATALOGUES["en"].phrases
@@ -29,7 +30,7 @@ def is_undecided(finding: Finding) -> bool:
     """
     if finding.most_probable == NORMAL_SKIN:
         return _speaks_for_a_lesion(finding)
-    facts = Facts.of(finding, UNKNOWN)
+    facts = Facts.of(finding, NOTHING_TOLD)
     malignant = conditions_table().by_key(finding.most_probable).malignant
     return facts.uncertain or facts.more_urgent or not (malignant or facts.all_clear)
 
@@ -51,7 +52,7 @@ def decided(finding: Finding) -> Finding:
     skin ranks first and nothing speaks for a lesion.
     """
     if is_undecided(finding):
-        raise Undecided(say_undecided(Facts.of(finding, UNKNOWN)))
+        raise Undecided(say_undecided(Facts.of(finding, NOTHING_TOLD)))
     return finding.over_seven()
 
 

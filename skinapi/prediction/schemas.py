@@ -56,14 +56,7 @@ class ContextForm(ContractForm):
     ] = Field(default=None, description="the ticked items of the 7-point checklist, or `none`")
 
     def context(self) -> Context:
-        return Context(
-            modality=self.modality,
-            age_band=self.age_band,
-            sex=self.sex,
-            body_site=self.body_site,
-            fitzpatrick=self.fitzpatrick,
-            checklist=self.checklist,
-        )
+        return Context.model_validate(self.model_dump(include=set(Context.model_fields)))
 
 
 class PhotoForm(ContextForm):

@@ -11,10 +11,10 @@ from skinapi.records.findings.submissions import Submission
 from skinapi.records.service import RecordsService
 from skinapi.registry.service import RegistryService
 from skinapi.registry.serving.prediction_pool import PoolCaller
-from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.facts import Facts
 from skinapi.reports.llm.narrator import Narrator
 from skinapi.reports.report import Report
-from skinapi.vision.context import Context
+from skinapi.vision.context import NOTHING_TOLD, Context
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.refusals import translate_refusal
 
@@ -104,7 +104,7 @@ class PredictionService:
         if found is None or found.model_version != version:
             found = self._registry.classify_photo(content=self._sample, caller=SAMPLE).finding
             self._sample_finding = found
-        facts = Facts.of(found, UNKNOWN)
+        facts = Facts.of(found, NOTHING_TOLD)
         return found, Report(
             facts=facts, narrative=self._narrator.narrate(facts=facts, language=language)
         )

@@ -10,7 +10,7 @@ from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import Finding, NotRuledOut, Ranked
-from skinapi.vision.network.tensor import view_box_of
+from skinapi.vision.network.tensor import view_box
 from skinapi.web.schemas.schema_types import Answer
 
 
@@ -113,7 +113,7 @@ class HeatView(Answer):
     @classmethod
     def of(cls, finding: Finding) -> Self:
         width, height = finding.quality.width, finding.quality.height
-        left, top, right, bottom = view_box_of(width, height)
+        left, top, right, bottom = view_box((width, height))
         return cls(
             cells=finding.heat, box=(left / width, top / height, right / width, bottom / height)
         )

@@ -7,8 +7,8 @@ from skinapi.registry.serving.prediction_pool import PoolCaller, PredictionPool
 from skinapi.registry.serving.served_model import ServedModel
 from skinapi.registry.serving.shadow import Shadow
 from skinapi.settings import Settings
-from skinapi.vision.classification import UNKNOWN, classify_prepared, prepare_photo
-from skinapi.vision.context import Context
+from skinapi.vision.classification import classify_prepared, prepare_photo
+from skinapi.vision.context import NOTHING_TOLD, Context
 from skinapi.vision.decoding.photo import Photo, shrink_to_stored, stored_photo
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.measures.outline import Shape, measure_shape
@@ -41,7 +41,7 @@ class RegistryService:
         *,
         content: bytes,
         caller: PoolCaller,
-        context: Context = UNKNOWN,
+        context: Context = NOTHING_TOLD,
         measure: bool = False,
         keep: bool = False,
     ) -> ClassifiedPhoto:

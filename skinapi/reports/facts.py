@@ -20,7 +20,7 @@ from skinapi.vision.conditions import (
     Frozen,
     conditions_table,
 )
-from skinapi.vision.context import Context
+from skinapi.vision.context import NOTHING_TOLD, Context
 from skinapi.vision.finding.finding import (
     Doubt,
     Finding,
@@ -30,7 +30,6 @@ from skinapi.vision.finding.finding import (
 )
 from skinapi.vision.measures.quality import Quality
 
-UNKNOWN = Context()
 Share = Annotated[float, Field(ge=0, le=1)]
 # Rules about one condition: each has that condition's key as its value.
 CONDITION_RULES = (
@@ -62,7 +61,7 @@ class Facts(Frozen):
     not_dermoscopic: bool
     quality: Quality | None = None
     checklist_score: int | None = None
-    context: Context = UNKNOWN
+    context: Context = NOTHING_TOLD
     model_version: str | None = None
     modality: ModalityFinding | None = None
     tested: tuple[HeldOutFigures, ...] = ()

@@ -90,6 +90,11 @@ def tell_rules(asked: Iterable[RaisedBy]) -> tuple[RaisedBy, ...]:
     return tuple(rule for rule in RaisedBy if rule in rules)
 
 
+def most_probable(probabilities: Mapping[str, float]) -> str:
+    """The condition that a finding ranks first."""
+    return min(probabilities, key=lambda key: (-probabilities[key], key))
+
+
 def threshold_scores(probabilities: Mapping[str, float]) -> dict[str, float]:
     """For each threshold of the bands, the score that is compared with it."""
     return {
@@ -120,9 +125,9 @@ def _asked_by_probabilities(
     near = _asked_by_nearness(probabilities, limits)
     if near is not Band.SELF_MONITORING:
         asked[RaisedBy.NEAR_THRESHOLD] = near
-    most_probable = max(probabilities, key=lambda key: probabilities[key])
-    asked[RaisedBy.MOST_PROBABLE] = table.by_key(most_probable).urgency
-    if named != most_probable:
+    first = most_probable(probabilities)
+    asked[RaisedBy.MOST_PROBABLE] = table.by_key(first).urgency
+    if named != first:
         asked[RaisedBy.NAMED] = table.by_key(named).urgency
     return asked
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skinapi.vision.context import Context, Modality
+from skinapi.vision.context import NOTHING_TOLD, Context, Modality
 from skinapi.vision.decoding.photo import Photo, read_photo
 from skinapi.vision.finding.assessment import assess
 from skinapi.vision.finding.finding import Finding, Timings, rank, sum_malignant
@@ -13,8 +13,6 @@ from skinapi.vision.measures.quality import Quality, measure_quality
 from skinapi.vision.network.engine import EngineOutput
 from skinapi.vision.network.model import Model
 from skinapi.vision.refusals import Reason, refuse
-
-UNKNOWN = Context()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class PreparedPhoto:
     milliseconds: float
 
 
-def classify_photo(model: Model, content: bytes, context: Context = UNKNOWN) -> Finding:
+def classify_photo(model: Model, content: bytes, context: Context = NOTHING_TOLD) -> Finding:
     """Classify an uploaded photo. Raises Refused."""
     return classify_prepared(model, prepare_photo(content), context)
 
@@ -47,50 +45,50 @@ def prepare_photo(content: bytes) -> PreparedPhoto:
 def classify_prepared(
     model: Model,
     prepared: PreparedPhoto,
-    context: Context = UNKNOWN,
+    context: Context = NOTHING_TOLD,
 ) -> Finding:
     """Classify a photo that `prepare_photo` accepted. Raises Refused if it shows no skin."""
     started = time.perf_counter()
-    reading = model.read([prepared.photo.pixels])
+    output = model.read([prepared.photo.pixels])
     engine = _milliseconds_since(started)
-    found = assess(
+    assessment = assess(
         model.calibration,
         labels=model.labels,
-        logits=reading.logits[0],
-        pooled=reading.pooled[0],
+        logits=output.logits[0],
+        pooled=output.pooled[0],
         context=context,
     )
-    if found.not_skin:
+    if assessment.not_skin:
         raise refuse(Reason.NOT_SKIN)
-    ranked = rank(found.probabilities)
+    ranked = rank(assessment.probabilities)
     return Finding(
         ranked=ranked,
-        stated=found.stated,
+        stated=assessment.stated,
         malignant_score=sum_malignant(ranked),
-        band=found.band,
-        raised_by=found.raised_by,
-        uncertain=bool(found.reasons),
-        reasons=found.reasons,
+        band=assessment.band,
+        raised_by=assessment.raised_by,
+        uncertain=bool(assessment.reasons),
+        reasons=assessment.reasons,
         quality=prepared.quality,
-        not_dermoscopic=found.modality.used != (Modality.DERMOSCOPIC,),
+        not_dermoscopic=assessment.modality.used != (Modality.DERMOSCOPIC,),
         checklist_score=context.checklist_score,
-        heat=_draw_heat(model, reading, found.stated),
+        heat=_rounded_heat(model, output, assessment.stated),
         model_version=model.version,
         timings=Timings(
             decode=prepared.milliseconds,
             engine=engine,
             total=round(prepared.milliseconds + _milliseconds_since(started), 2),
         ),
-        modality=found.modality,
-        tested=found.tested,
-        from_picture=rank(found.from_picture) if found.from_picture else None,
-        not_ruled_out=found.not_ruled_out,
+        modality=assessment.modality,
+        tested=assessment.tested,
+        from_picture=rank(assessment.from_picture) if assessment.from_picture else None,
+        not_ruled_out=assessment.not_ruled_out,
         profile_unread=prepared.photo.profile_unread,
     )
 
 
-def _draw_heat(model: Model, reading: EngineOutput, stated: str) -> tuple[tuple[float, ...], ...]:
-    heat = model.draw_heat(reading, row=0, output=model.labels.index(stated))
+def _rounded_heat(model: Model, output: EngineOutput, stated: str) -> tuple[tuple[float, ...], ...]:
+    heat = model.heat_of(output, row=0, output=model.labels.index(stated))
     return tuple(tuple(row) for row in np.round(heat.astype(np.float64), 4).tolist())
 
 

@@ -31,7 +31,7 @@ NORMAL_SKIN = "normal_skin"
 
 
 class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Band(StrEnum):

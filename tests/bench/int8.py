@@ -64,7 +64,7 @@ class HeatRecorder(Engine):
         reading = self.model.engine.infer(batch)
         for row in range(len(batch)):
             outputs = range(self.model.head.outputs)
-            drawn = [self.model.draw_heat(reading, row=row, output=one) for one in outputs]
+            drawn = [self.model.heat_of(reading, row=row, output=one) for one in outputs]
             self.maps.append(np.stack(drawn))
         return reading
 

@@ -19,12 +19,13 @@ from skinapi.clients.skinartify import Predictions
 from skinapi.clients.undecided import Undecided, decided, is_undecided, over_known_classes
 from skinapi.errors import Refused
 from skinapi.registry.service import ClassifiedPhoto
-from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.facts import Facts
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.template import write_template
 from skinapi.vision.bands import urgency
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.decoding.photo import Photo, read_photo
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.measures.outline import Shape
@@ -44,7 +45,7 @@ NOT_EXCLUDED = PHRASES.not_excluded.partition("{")[0]
 
 def on_angular(finding: Finding) -> bool:
     """It shows the class, then the report."""
-    overview = write_template(Facts.of(finding, UNKNOWN), "en").sections.overview
+    overview = write_template(Facts.of(finding, NOTHING_TOLD), "en").sections.overview
     return is_benign(finding.heading.key) and not any(said in overview for said in WARNINGS)
 
 
@@ -112,7 +113,7 @@ def must_not_be_cleared(finding: Finding) -> bool:
     that something is not excluded.
     """
     named = conditions_table().by_key(finding.stated)
-    report = write_template(Facts.of(finding, UNKNOWN), "en")
+    report = write_template(Facts.of(finding, NOTHING_TOLD), "en")
     said = " ".join(report.sections.model_dump().values())
     return urgency(finding.band) < urgency(named.urgency) or NOT_EXCLUDED in said
 

@@ -13,7 +13,7 @@ from skinapi.clients import guide
 from skinapi.vision.bands import THRESHOLDS, RaisedBy, choose_band
 from skinapi.vision.calibration.model_calibration import Calibration, NamingRule
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.finding.assessment import state
+from skinapi.vision.finding.assessment import choose_stated
 from skinapi.vision.finding.finding import Doubt, Finding, rank, sum_malignant
 from tests.clients.all_clear import SCREENS, must_not_be_cleared, reads_as_an_all_clear
 from tests.clients.dialects import report
@@ -45,7 +45,9 @@ def _make_findings() -> Iterator[Finding]:
         for reasons, thresholds, naming, little, points in product(
             doubts, ({}, NEVER_PASSED), (None, NAMES_THE_SECOND), (False, True), (None, 4)
         ):
-            named = state(probabilities, Calibration(naming=naming), uncertain=bool(reasons))
+            named = choose_stated(
+                probabilities, Calibration(naming=naming), uncertain=bool(reasons)
+            )
             band, raised_by = choose_band(
                 probabilities=probabilities,
                 named=named,

@@ -14,7 +14,6 @@ from skinapi.errors import BadNetwork, WrongNetworkHead, WrongNetworkInput, Wron
 from skinapi.learning.package import user_networks
 from skinapi.learning.package.servable import make_servable
 from skinapi.registry.serving.served_model import open_warm
-from skinapi.vision.network.heatmap import draw_heat
 from skinapi.vision.network.model import open_model
 from skinapi.vision.network.tensor import Scaling, Tensor, scale_pixels
 from tests.learning.conftest import run_command
@@ -132,12 +131,7 @@ def test_the_heat_map_is_that_of_the_gradient_tape(build: Callable[[], keras.Mod
         weights = gradient.mean(axis=(1, 2), keepdims=True)
         taped = np.maximum((weights * feature_map.numpy()).sum(axis=-1), 0)
         for row in range(3):
-            heat = draw_heat(
-                feature_map=feature_map[row].numpy(),
-                pooled=pooled[row].numpy(),
-                head=servable.head,
-                output=output,
-            )
+            heat = servable.head.heat(feature_map[row].numpy(), pooled[row].numpy(), output)
             np.testing.assert_allclose(heat, taped[row], atol=1e-5 * max(1.0, taped.max()))
 
 

@@ -75,7 +75,7 @@ def test_a_measured_marking_is_seen_by_the_network_and_leaves_the_middle(
     for seed in range(count(8, 30)):
         picture = lesion(seed, size)
         places = changed(picture, MARKINGS[name](picture))
-        left, top, right, bottom = (round(edge) for edge in view_box(picture))
+        left, top, right, bottom = (round(edge) for edge in view_box(picture.size))
         assert places[top:bottom, left:right].sum() > 20
         x, y = size[0] // 2, size[1] // 2
         reach = round(0.04 * min(size))

@@ -17,7 +17,6 @@ from skinapi.learning.train.weights.stored import load_model_weights
 from skinapi.vision.bands import THRESHOLDS
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.decoding.photo import read_photo
-from skinapi.vision.network.heatmap import draw_heat
 from skinapi.vision.network.model import SHIPPED_MODEL, Model, open_model
 from skinapi.vision.network.openvino_engine import Precision
 from skinapi.vision.network.tensor import Tensor, make_tensor
@@ -68,12 +67,7 @@ def test_serving_equals_keras_on_the_probabilities_and_the_gradient_tape_in_heat
     gradients = tape.gradient(chosen, feature_map).numpy()
     for row, (features, gradient) in enumerate(zip(feature_map.numpy(), gradients, strict=True)):
         taped = np.maximum((features * gradient.mean(axis=(0, 1))).sum(axis=-1), 0)
-        heat = draw_heat(
-            feature_map=features,
-            pooled=pooled[row].numpy(),
-            head=rebuilt.head,
-            output=int(outputs[row]),
-        )
+        heat = rebuilt.head.heat(features, pooled[row].numpy(), int(outputs[row]))
         np.testing.assert_allclose(heat, taped, atol=1e-5)
     assert_served_alike(served, batch, logits.numpy())
 

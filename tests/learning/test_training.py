@@ -10,14 +10,15 @@ from PIL import Image
 from skinapi.errors import BadDataset, BadNetwork, SkinAPIError
 from skinapi.learning.commands import train
 from skinapi.learning.train.recipe import Recipe
-from skinapi.vision.network.model import NETWORK, open_model, verify_checksums
+from skinapi.vision.network.model import NETWORK, copied_model, open_model
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small, run_command
 from tests.learning.pictures import draw_lesion
 
 
 def test_a_training_leaves_a_whole_model_with_its_card(small: Small) -> None:
-    verify_checksums(small.model)
+    with copied_model(small.model):
+        pass
     card = json.loads((small.model / "card.json").read_text())
     assert card["figures"]["test"]["n"] > 20
     assert card["difference_from_keras"]["largest"] < 1e-4
@@ -194,4 +195,4 @@ def test_the_trained_model_serves_a_picture(small: Small) -> None:
     picture = draw_lesion("nv", np.random.default_rng(5))
     reading = model.read([picture])
     assert reading.logits.shape == (1, 8)
-    assert model.draw_heat(reading, row=0, output=5).shape == reading.feature_map.shape[1:3]
+    assert model.heat_of(reading, row=0, output=5).shape == reading.feature_map.shape[1:3]

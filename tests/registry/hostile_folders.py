@@ -134,7 +134,7 @@ OF_CARD: dict[str, Damage] = {
     "figures that are no mapping": changed(figures=[1]),
     **{f"{n} among the figures": changed(figures={"a": [{"b": v}]}) for n, v in NOT_FINITE.items()},
     **{f"{n} in what it tells besides": changed(more=v) for n, v in NOT_FINITE.items()},
-    "figures nested deep": changed(figures=json.loads('{"a":' * 100 + "1" + "}" * 100)),
+    "figures nested deep": changed(figures=json.loads('{"a":' * 250 + "1" + "}" * 250)),
 }
 OF_CALIBRATION: dict[str, Damage] = {
     "an unknown field": changed(dermatoscopic={}),

@@ -5,10 +5,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.facts import Facts
 from skinapi.vision.bands import choose_band
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
-from skinapi.vision.context import Context, Modality
+from skinapi.vision.context import NOTHING_TOLD, Context, Modality
 from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut, rank, sum_malignant
 from tests.support.findings import CONTRADICTED, LITTLE_TESTED, TESTED, UNSURE, finding_of
 
@@ -34,7 +34,7 @@ not_ruled_out = st.tuples(lesions, lesions, lesions).map(
 )
 
 
-def facts_of(key: str = "melanoma", context: Context = UNKNOWN, **fields: Any) -> Facts:
+def facts_of(key: str = "melanoma", context: Context = NOTHING_TOLD, **fields: Any) -> Facts:
     return Facts.of(finding_of(key, **fields), context)
 
 

@@ -11,13 +11,14 @@ from pypdf import PdfReader
 
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.opinions import Certainty
-from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.facts import Facts
 from skinapi.reports.pages.html import render_html
 from skinapi.reports.pages.labels import LABELS
 from skinapi.reports.pdf.rendering import render_pdf
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import AboutView, FullReport
 from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Doubt
 from tests.reports.sample_reports import made_report, reviewed
 from tests.support.findings import finding_of
@@ -34,7 +35,7 @@ def told_about(
     key: str, band: Band, language: Language, reasons: tuple[Doubt, ...] = ()
 ) -> AboutView | None:
     finding = finding_of(key, band=band, reasons=reasons)
-    return AboutView.of(replace(plain_report(language), facts=Facts.of(finding, UNKNOWN)))
+    return AboutView.of(replace(plain_report(language), facts=Facts.of(finding, NOTHING_TOLD)))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -78,7 +79,7 @@ def test_a_decision_heads_the_report_and_nothing_said_of_the_finding_contradicts
 ) -> None:
     """The doctor wrote "seborrhoeic keratosis"; the patient still opened on "Urgent referral"."""
     finding = finding_of(stated, band=band)
-    plain = replace(made_report(language, photo=False), facts=Facts.of(finding, UNKNOWN))
+    plain = replace(made_report(language, photo=False), facts=Facts.of(finding, NOTHING_TOLD))
     report = reviewed(plain, finding=finding, label=decided, certainty=Certainty.SURE)
     name, own = TABLE.name(decided, language), TABLE.label(decided).urgency
     step = TABLE.band_words(own, language)
@@ -159,6 +160,6 @@ def test_a_result_is_called_the_laboratorys() -> None:
 def test_a_milder_decision_is_no_graver_review() -> None:
     assert made_report(photo=False).graver_review is None
     finding = finding_of("dermatofibroma", band=Band.ROUTINE)
-    plain = replace(made_report(photo=False), facts=Facts.of(finding, UNKNOWN))
+    plain = replace(made_report(photo=False), facts=Facts.of(finding, NOTHING_TOLD))
     graver = reviewed(plain, finding=finding, label="melanoma", certainty=Certainty.SURE)
     assert "Melanoma" in (graver.graver_review or "")

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.languages import LANGUAGES, Language
-from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Reason
 from skinapi.reports.text.checker import contradictions
 from skinapi.reports.text.template import AddedText, write_template
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Doubt
 from tests.reports.facts import any_facts, facts_of, found
 from tests.support.findings import told_finding
@@ -328,7 +329,7 @@ def test_numbers_of_the_picture_alone_of_levels_and_of_tests_are_the_templates_a
     language: Language,
 ) -> None:
     """A writer may repeat the probability that is stated, and no other number beside it."""
-    facts = Facts.of(told_finding("melanoma"), UNKNOWN)
+    facts = Facts.of(told_finding("melanoma"), NOTHING_TOLD)
     narrative = write_template(facts, language)
     assert contradictions(narrative, facts) == ()
     share = {

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from skinapi.errors import StoreUnavailable
 from skinapi.languages import LANGUAGES, Language
-from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.facts import Facts
 from skinapi.reports.llm import budget as budget_module
 from skinapi.reports.llm import circuit_breaker, openrouter
 from skinapi.reports.llm import narrator as narrator_module
@@ -38,7 +38,7 @@ from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.context import Context, Modality
+from skinapi.vision.context import NOTHING_TOLD, Context, Modality
 from skinapi.vision.finding.finding import Doubt
 from tests.reports.facts import facts_of
 from tests.support.backends import settings_in, store_of_kind
@@ -589,7 +589,7 @@ def test_the_longest_template_leaves_no_room_and_nothing_is_asked(
     llm: OpenRouter, store: Store, tmp_path: Path
 ) -> None:
     finding = told_finding("melanocytic_nevus", raised_by=tuple(RaisedBy), reasons=tuple(Doubt))
-    longest = Facts.of(finding, UNKNOWN)
+    longest = Facts.of(finding, NOTHING_TOLD)
     narrative = narrate_with(narrator_of(llm, store, tmp_path), longest, "fr")
     assert narrative == by_template(Reason.NO_ROOM, longest, "fr")
     assert llm.calls == []

@@ -9,13 +9,14 @@ import pytest
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Certainty, Histology
-from skinapi.reports.facts import CONDITION_RULES, UNKNOWN, Facts
+from skinapi.reports.facts import CONDITION_RULES, Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Sections
 from skinapi.reports.text.sentences import sentences_of
 from skinapi.reports.text.summary import say_certainty
 from skinapi.reports.text.template import write_template
 from skinapi.vision.bands import RaisedBy, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, Condition, conditions_table
+from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut
 from tests.reports.facts import facts_of
 from tests.support.findings import (
@@ -35,7 +36,7 @@ REASSURING = ("no need to worry", "No hurry", "not cancer", "pas lieu de", "Rien
 
 
 def write_sections(finding: Finding, language: Language) -> Sections:
-    return write_template(Facts.of(finding, UNKNOWN), language).sections
+    return write_template(Facts.of(finding, NOTHING_TOLD), language).sections
 
 
 # Every rule that can ask for the band; one that was kept has not_dermoscopic for little_tested.
@@ -122,13 +123,13 @@ def test_notices_without_room_in_the_sections_stand_in_the_limits(language: Lang
     rules = RULES[Band.URGENT_REFERRAL]
     fields: dict[str, Any] = {"band": Band.URGENT_REFERRAL, "raised_by": rules}
     crowded = told_finding("basal_cell_carcinoma", reasons=tuple(Doubt), **fields)
-    narrative = write_template(Facts.of(crowded, UNKNOWN), language)
+    narrative = write_template(Facts.of(crowded, NOTHING_TOLD), language)
     notices = [getattr(said, language) for said in crowded.notices]
     assert narrative.limits == tuple(notices)
     said = [notice in narrative.sections.confidence_explanation for notice in notices]
     assert said[:3] == [True, True, False], "of two doubts the first"
     assert not any(said[4:])
-    certain = Facts.of(finding_of("melanoma"), UNKNOWN)
+    certain = Facts.of(finding_of("melanoma"), NOTHING_TOLD)
     roomy = write_template(certain, language).sections.confidence_explanation
     unsure = getattr(TABLE.notices.modality_unsure, language)
     assert f"{unsure} {say_certainty(certain, language)} " in roomy
@@ -136,7 +137,7 @@ def test_notices_without_room_in_the_sections_stand_in_the_limits(language: Lang
 
 def test_a_patient_reads_the_test_figures_in_words_and_the_limits_hold_them() -> None:
     finding = finding_of("melanoma", tested=(TESTED, LITTLE_TESTED))
-    narrative = write_template(Facts.of(finding, UNKNOWN), "en")
+    narrative = write_template(Facts.of(finding, NOTHING_TOLD), "en")
     sections = " ".join(narrative.sections.model_dump().values())
     assert "Tested on" not in sections
     assert "This check misses some cancers in ordinary photographs" in sections
@@ -223,7 +224,7 @@ def test_one_sentence_says_why_another_condition_than_the_most_probable_is_named
     first = sentences_of(write_sections(finding, language).overview)[0]
     assert first.startswith(says)
     assert {"en": "(mole) (45.00%).", "fr": "beauté) (45,00 %)."}[language] in first
-    findings = write_template(Facts.of(finding, UNKNOWN), "en").findings
+    findings = write_template(Facts.of(finding, NOTHING_TOLD), "en").findings
     assert "Urgency: Referral; the reason: Basal cell carcinoma (30.00%)." in findings
     doubted = named_finding(
         "basal_cell_carcinoma", most_probable="melanocytic_nevus", reasons=(Doubt.TOO_CLOSE,)
@@ -238,7 +239,7 @@ def test_what_cannot_be_ruled_out_is_said_at_95_percent_and_in_the_findings_at_9
         "disease, Benign (pigmented) keratosis, Melanocytic nevus (mole), Vascular lesion; too "
         "few test pictures to rule out: Dermatofibroma."
     )
-    narrative = write_template(Facts.of(finding, UNKNOWN), "en")
+    narrative = write_template(Facts.of(finding, NOTHING_TOLD), "en")
     assert said in narrative.sections.confidence_explanation
     assert said in narrative.findings
     assert "Cannot be ruled out at 90%: Melanoma." in narrative.findings
@@ -274,7 +275,7 @@ def test_what_the_patient_told_is_shown_beside_what_the_picture_says() -> None:
     )
     french = write_sections(finding, "fr").confidence_explanation
     assert "Mélanome, 31,00 %\u00a0; avec ce qui a été indiqué, 44,00 %." in french
-    findings = write_template(Facts.of(finding, UNKNOWN), "en").findings
+    findings = write_template(Facts.of(finding, NOTHING_TOLD), "en").findings
     assert any(
         found.startswith("From the picture alone: Melanoma (31.00%), ") for found in findings
     )
@@ -283,7 +284,7 @@ def test_what_the_patient_told_is_shown_beside_what_the_picture_says() -> None:
 
 def test_a_new_fact_of_the_finding_changes_the_hash() -> None:
     finding = told_finding()
-    hashes = {Facts.of(finding, UNKNOWN).hash}
+    hashes = {Facts.of(finding, NOTHING_TOLD).hash}
     for field, value in (
         ("modality", UNSURE),
         ("tested", ()),
@@ -291,7 +292,7 @@ def test_a_new_fact_of_the_finding_changes_the_hash() -> None:
         ("not_ruled_out", ()),
     ):
         changed = finding.model_copy(update={field: value})
-        hashes.add(Facts.of(changed, UNKNOWN).hash)
+        hashes.add(Facts.of(changed, NOTHING_TOLD).hash)
     assert len(hashes) == 5
 
 

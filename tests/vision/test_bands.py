@@ -13,6 +13,7 @@ from skinapi.vision.bands import (
     RaisedBy,
     choose_band,
     log_odds,
+    most_probable,
     urgency,
 )
 from skinapi.vision.conditions import Band, conditions_table
@@ -78,7 +79,7 @@ def test_the_most_urgent_wins(
         p, context, limits=limits, named=named, uncertain=uncertain, little_tested=little_tested
     )
     limits = {name: each.cautious for name, each in THRESHOLDS.items()} | limits
-    floors = [TABLE.by_key(max(p, key=lambda key: p[key])).urgency, TABLE.by_key(named).urgency]
+    floors = [TABLE.by_key(most_probable(p)).urgency, TABLE.by_key(named).urgency]
     floors += [Band.URGENT_REFERRAL] * (p["melanoma"] >= limits["melanoma"])
     floors += [Band.REFERRAL] * (p["basal_cell_carcinoma"] >= limits["basal_cell_carcinoma"])
     floors += [Band.REFERRAL] * (p["actinic_keratosis"] >= limits["actinic_keratosis"])

@@ -20,8 +20,9 @@ from skinapi.clients.undecided import (
 )
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
-from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.measures.outline import Shape
 from skinapi.web.access import Opened, Subject
 from skinapi.web.limits.rate_limits import Rate
@@ -86,7 +87,7 @@ class Diagnosis(Answer):
     def of(cls, classified: ClassifiedPhoto) -> Self:
         """The finding in the lab's format. Raises Refused where no lesion was found."""
         finding, known = classified.finding, over_known_classes(classified.finding)
-        facts = Facts.of(known, UNKNOWN)
+        facts = Facts.of(known, NOTHING_TOLD)
         condition, action = conditions_table().by_key(known.stated), finding.band_words().action
         states_class = facts.may_describe and condition.key != NORMAL_SKIN
         names, sentences = condition.names, condition.sentences["en"]

@@ -65,7 +65,7 @@ class Marking:
 Mark = Callable[[Image.Image, np.random.Generator, Marking], Image.Image]
 
 # Training also paints markings that only a wide crop shows. For a measurement they must lie in the
-# central four fifths that serving shows the network (vision.tensor.view_box).
+# central four fifths that serving shows the network (vision.network.tensor.view_box).
 VISIBLE_WHEN_SERVED = Marking(
     ring_radius=(0.28, 0.38), ruler_distance=(0.3, 0.36), rim=Vignette(radius=(0.4, 0.48))
 )

@@ -13,7 +13,7 @@ from skinapi.learning.data.samples import Box, Sample, open_sample
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.measures.connected_components import Mask
-from skinapi.vision.measures.outline import Numbers, find_lesion, find_scale, shrink_smoothly
+from skinapi.vision.measures.outline import Numbers, find_lesion, search_scale, shrink_smoothly
 
 # The skin around these is sun-damaged: it is no example of normal skin.
 NEVER_CUT_FROM = ("actinic_keratosis", NORMAL_SKIN)
@@ -121,7 +121,7 @@ def _find_farthest(unclean: Mask, lesion: Mask, side: int) -> tuple[int, int] | 
 
 
 def _scale_box(corner: tuple[int, int], side: int, picture: Image.Image) -> Box:
-    scale = 1 / find_scale(picture.size)
+    scale = 1 / search_scale(picture.size)
     left, top = corner
     return (
         round(left * scale),

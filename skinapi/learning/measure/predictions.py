@@ -17,7 +17,7 @@ from skinapi.vision.calibration.model_calibration import Calibration, softmax
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.decoding.photo import Photo
-from skinapi.vision.finding.assessment import Assessment, assess, state
+from skinapi.vision.finding.assessment import Assessment, assess, choose_stated
 from skinapi.vision.measures.quality import measure_quality
 from skinapi.vision.network.model import Model
 from skinapi.vision.refusals import Reason
@@ -231,7 +231,7 @@ def name_classes(
 ) -> NDArray[np.int64]:
     """For each row the place of the class that its naming rule states when not in doubt."""
     named = [
-        state(dict(zip(classes, row, strict=True)), calibration, uncertain=False)
+        choose_stated(dict(zip(classes, row, strict=True)), calibration, uncertain=False)
         for row, calibration in zip(probabilities.tolist(), calibrations, strict=True)
     ]
     return np.array([classes.index(key) for key in named])

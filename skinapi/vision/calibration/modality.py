@@ -33,6 +33,11 @@ class ModalityDetector(Frozen):
         """
         return float(self.dermoscopic.probability(np.atleast_2d(pooled))[0])
 
+    def recognise(self, probability: float) -> Modality:
+        if probability >= self.sure:
+            return Modality.DERMOSCOPIC
+        return Modality.CLINICAL if 1 - probability >= self.sure else Modality.UNKNOWN
+
 
 class ModalityFinding(StoredRecord):
     """The modality that the sender told, and the one that was recognised. `used` holds the
@@ -61,26 +66,20 @@ class ModalityFinding(StoredRecord):
         return len(self.used) > 1 and not self.contradicted
 
 
-def find_modality(
+def settle_modality(
     told: Modality, pooled: Features, detector: ModalityDetector | None
 ) -> ModalityFinding:
     """Combine what the sender told with what the picture shows. Both modalities are used if the
     picture shows neither, or another than was told. A model that recognises no modality uses the
     one that was told.
     """
-    probability = detector.probability(pooled) if detector else None
-    recognised = _recognise(probability, detector)
-    shown = recognised if detector else told
+    if detector is None:
+        probability, recognised, shown = None, Modality.UNKNOWN, told
+    else:
+        probability = detector.probability(pooled)
+        recognised = shown = detector.recognise(probability)
     claimed = {shown, told} if shown in KNOWN else {*KNOWN}
     used = tuple(modality for modality in KNOWN if modality in claimed)
     return ModalityFinding(
         told=told, recognised=recognised, dermoscopic_probability=probability, used=used
     )
-
-
-def _recognise(probability: float | None, detector: ModalityDetector | None) -> Modality:
-    if probability is None or detector is None:
-        return Modality.UNKNOWN
-    if probability >= detector.sure:
-        return Modality.DERMOSCOPIC
-    return Modality.CLINICAL if 1 - probability >= detector.sure else Modality.UNKNOWN

@@ -3,21 +3,14 @@ were fitted to, and holds all limits that were fitted with them.
 """
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    model_validator,
-)
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import most_probable
 from skinapi.vision.calibration.modality import ModalityDetector
 from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
 from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
@@ -26,6 +19,8 @@ from skinapi.vision.conditions import Frozen
 from skinapi.vision.context import Modality
 
 Probabilities = NDArray[np.float64]
+# A threshold or limit above 1, or one that is not a number, would never be reached.
+Limit = Annotated[float, Field(ge=0, le=1)]
 Level = Literal["0.90", "0.95"]
 LEVELS: tuple[Level, ...] = ("0.90", "0.95")
 # With fewer malignant lesions in a modality's test part, its sensitivity is hardly known.
@@ -62,9 +57,9 @@ class NamingRule(Frozen):
         """The class that the rule names. If the most probable class has no prior, it is named;
         another class without a prior is never named.
         """
-        most_probable = max(probabilities, key=lambda key: probabilities[key])
-        if most_probable not in self.prior:
-            return most_probable
+        first = most_probable(probabilities)
+        if first not in self.prior:
+            return first
         scores = {
             key: np.log(max(p, 1e-12)) - self.tau * np.log(self.prior[key])
             for key, p in probabilities.items()
@@ -73,7 +68,7 @@ class NamingRule(Frozen):
         return max(scores, key=lambda key: scores[key])
 
 
-class Calibration(BaseModel):
+class Calibration(Frozen):
     """The calibration for one modality, fitted on its validation pictures.
 
     A picture is out of distribution if its energy is below `unlike_training`, or the distance of
@@ -84,23 +79,16 @@ class Calibration(BaseModel):
     together.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    temperature: PositiveFloat = 1.0
-    thresholds: Mapping[str, float] = {}
+    # No temperature that is fitted comes near these bounds; beyond them sums overflow.
+    temperature: float = Field(default=1.0, ge=0.01, le=100)
+    thresholds: Mapping[str, Limit] = {}
     unlike_training: float | None = None
     familiar: OutOfDistributionDetector | None = None
     too_close: NonNegativeFloat = 0.15
     naming: NamingRule | None = None
-    prediction_sets: Mapping[Level, Mapping[str, float]] = {}
+    prediction_sets: Mapping[Level, Mapping[str, Limit]] = {}
     too_few: Mapping[Level, tuple[str, ...]] = {}
     tested: HeldOutFigures | None = None
-
-    @model_validator(mode="after")
-    def _stay_finite(self) -> Self:
-        if not np.isfinite(self.temperature):
-            raise ValueError("temperature must be finite")
-        return self
 
     def probabilities(self, logits: NDArray[np.floating]) -> Probabilities:
         return softmax(logits, self.temperature)
@@ -115,14 +103,12 @@ class Calibration(BaseModel):
         return np.asarray(highest + np.log(np.exp(scaled - highest[..., None]).sum(axis=-1)))
 
 
-class ModelCalibration(BaseModel):
+class ModelCalibration(Frozen):
     """All that is needed to turn a network's output into a finding: the content of
     calibration.json.
 
     A model without a `clinical` calibration uses the dermoscopic one for clinical pictures.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dermoscopic: Calibration = Calibration()
     clinical: Calibration | None = None

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveFloat, PositiveInt, model_validator
 
-from skinapi.vision.calibration.linear_classifier import pack, unpack
+from skinapi.vision.calibration.linear_classifier import Features, pack, unpack
 from skinapi.vision.conditions import Frozen
 
-Features = NDArray[np.floating]
 DIRECTIONS = 32
 # A direction counts only if its length is at least this share of the longest.
 SPANNED_SHARE = 1e-5

@@ -1,6 +1,7 @@
 """Adjusts the probabilities a little by what the patient tells (age, sex, body site)."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -8,7 +9,9 @@ from pydantic import Field
 from skinapi.vision.conditions import Frozen
 from skinapi.vision.context import Context
 
-Shifts = Mapping[str, Mapping[str, float]]
+# Nothing that is fitted comes near these bounds; beyond them sums overflow.
+Shift = Annotated[float, Field(ge=-20, le=20)]
+Shifts = Mapping[str, Mapping[str, Shift]]
 
 
 class PatientFactsTable(Frozen):

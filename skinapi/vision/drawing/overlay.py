@@ -93,7 +93,7 @@ def _enlarge_heat(
     cells = np.asarray(heat, np.float64)
     hottest = cells.max()
     grey = cells / hottest * 255 if hottest > 0 else cells
-    left, top, right, bottom = view_box(photo.pixels)
+    left, top, right, bottom = view_box(photo.pixels.size)
     across, down = size[0] / photo.pixels.width, size[1] / photo.pixels.height
     corner = round(left * across), round(top * down)
     inside = (

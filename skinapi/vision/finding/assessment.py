@@ -14,6 +14,7 @@ from skinapi.vision.bands import (
     RaisedBy,
     all_thresholds,
     choose_band,
+    most_probable,
     most_severe_plausible,
     most_urgent,
     severity_rank,
@@ -22,7 +23,7 @@ from skinapi.vision.bands import (
     urgency,
 )
 from skinapi.vision.calibration.linear_classifier import Features
-from skinapi.vision.calibration.modality import ModalityFinding, find_modality
+from skinapi.vision.calibration.modality import ModalityFinding, settle_modality
 from skinapi.vision.calibration.model_calibration import (
     Calibration,
     HeldOutFigures,
@@ -68,7 +69,7 @@ def assess(
     context: Context,
 ) -> Assessment:
     """Assess one picture from its row of logits and its row of pooled features."""
-    modality = find_modality(context.modality, pooled, calibration.modality)
+    modality = settle_modality(context.modality, pooled, calibration.modality)
     each = [
         _calibrate(calibration, used, labels, logits, pooled, context) for used in modality.used
     ]
@@ -84,7 +85,7 @@ class _CalibratedOutput:
     calibration: Calibration
     used: Modality
     probabilities: Mapping[str, float]
-    pictured: Mapping[str, float]
+    from_picture: Mapping[str, float]
     unlike: bool
     not_skin: bool
 
@@ -93,15 +94,18 @@ class _CalibratedOutput:
         """The probabilities with and without the patient's facts: these may raise a band or a
         doubt, but never lower a band or take a doubt away.
         """
-        if self.probabilities == self.pictured:
-            return (self.pictured,)
-        return (self.probabilities, self.pictured)
+        if self.probabilities == self.from_picture:
+            return (self.from_picture,)
+        return (self.probabilities, self.from_picture)
 
     @property
     def doubts(self) -> set[Doubt]:
         closest = self.calibration.too_close
-        found = (find_doubts(one, unlike=self.unlike, closest=closest) for one in self.versions)
-        return {doubt for doubts in found for doubt in doubts}
+        return {
+            doubt
+            for version in self.versions
+            for doubt in list_doubts(version, unlike=self.unlike, closest=closest)
+        }
 
 
 def _calibrate(
@@ -113,23 +117,23 @@ def _calibrate(
     context: Context,
 ) -> _CalibratedOutput:
     calibration = model.of(used)
-    pictured = dict(zip(labels, calibration.probabilities(logits).tolist(), strict=True))
+    from_picture = dict(zip(labels, calibration.probabilities(logits).tolist(), strict=True))
     table = model.patient_facts
     return _CalibratedOutput(
         calibration=calibration,
         used=used,
-        probabilities=table.shift(pictured, context) if table else pictured,
-        pictured=pictured,
+        probabilities=table.shift(from_picture, context) if table else from_picture,
+        from_picture=from_picture,
         unlike=is_out_of_distribution(calibration, logits=logits, pooled=pooled),
-        not_skin=_is_not_skin(model, calibration, pooled, pictured),
+        not_skin=_is_not_skin(model, calibration, pooled, from_picture),
     )
 
 
 def _assess(
     output: _CalibratedOutput, doubts: set[Doubt], context: Context, modality: ModalityFinding
 ) -> Assessment:
-    calibration, pictured, versions = output.calibration, output.pictured, output.versions
-    named = [state(version, calibration, uncertain=bool(doubts)) for version in versions]
+    calibration, versions = output.calibration, output.versions
+    named = [choose_stated(version, calibration, uncertain=bool(doubts)) for version in versions]
     asked = [
         choose_band(
             probabilities=version,
@@ -142,15 +146,15 @@ def _assess(
         for version, name in zip(versions, named, strict=True)
     ]
     band = most_urgent(*(band for band, _ in asked))
-    raised_by = {rule for found, rules in asked if found is band for rule in rules}
+    raised_by = {rule for asked_band, rules in asked if asked_band is band for rule in rules}
     return Assessment(
         probabilities=output.probabilities,
-        from_picture=pictured if len(versions) > 1 else None,
-        stated=next(name for name, (found, _) in zip(named, asked, strict=True) if found is band),
+        from_picture=output.from_picture if len(versions) > 1 else None,
+        stated=next(name for name, (each, _) in zip(named, asked, strict=True) if each is band),
         band=band,
         raised_by=tell_rules(raised_by),
         reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
-        not_ruled_out=_not_ruled_out(calibration, pictured),
+        not_ruled_out=_not_ruled_out(calibration, output.from_picture),
         modality=modality,
         tested=(calibration.tested,) if calibration.tested else (),
         not_skin=output.not_skin,
@@ -169,21 +173,26 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
     """
     first = min(
         each,
-        key=lambda one: (urgency(one.band), severity_rank(one.stated), -one.malignant_score),
+        key=lambda a: (urgency(a.band), severity_rank(a.stated), -a.malignant_score),
     )
-    raised_by = {rule for one in each if one.band is first.band for rule in one.raised_by}
+    raised_by = {
+        rule
+        for assessment in each
+        if assessment.band is first.band
+        for rule in assessment.raised_by
+    }
     told = (raised_by - {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}) | _rules_of_conditions(first)
     return replace(
         first,
         raised_by=tell_rules(told),
-        not_ruled_out=_join_not_ruled_out([one.not_ruled_out for one in each]),
+        not_ruled_out=_join_not_ruled_out([assessment.not_ruled_out for assessment in each]),
         # dict.fromkeys removes repetitions: both modalities may have used the same calibration.
-        tested=tuple(dict.fromkeys(tested for one in each for tested in one.tested)),
-        not_skin=all(one.not_skin for one in each),
+        tested=tuple(dict.fromkeys(tested for assessment in each for tested in assessment.tested)),
+        not_skin=all(assessment.not_skin for assessment in each),
     )
 
 
-def _rules_of_conditions(found: Assessment) -> set[RaisedBy]:
+def _rules_of_conditions(assessment: Assessment) -> set[RaisedBy]:
     """Whether the most probable and the stated condition ask for the band of this assessment.
 
     Both rules are told by the name of such a condition. They may have asked by probabilities that
@@ -191,11 +200,11 @@ def _rules_of_conditions(found: Assessment) -> set[RaisedBy]:
     would then name the condition that it shows, maybe a harmless one, as the reason for the band.
     """
     table = conditions_table()
-    most_probable = _most_probable(found.probabilities)
-    rules = {RaisedBy.MOST_PROBABLE: most_probable}
-    if found.stated != most_probable:
-        rules[RaisedBy.NAMED] = found.stated
-    return {rule for rule, key in rules.items() if table.by_key(key).urgency is found.band}
+    first = most_probable(assessment.probabilities)
+    rules = {RaisedBy.MOST_PROBABLE: first}
+    if assessment.stated != first:
+        rules[RaisedBy.NAMED] = assessment.stated
+    return {rule for rule, key in rules.items() if table.by_key(key).urgency is assessment.band}
 
 
 def is_out_of_distribution(calibration: Calibration, *, logits: Features, pooled: Features) -> bool:
@@ -208,7 +217,7 @@ def is_out_of_distribution(calibration: Calibration, *, logits: Features, pooled
     return bool(unrecognised or far)
 
 
-def find_doubts(
+def list_doubts(
     probabilities: Mapping[str, float], *, unlike: bool, closest: float
 ) -> tuple[Doubt, ...]:
     first, second, *_ = sorted(probabilities.values(), reverse=True)
@@ -216,23 +225,20 @@ def find_doubts(
     return tuple(doubt for doubt, holds in doubted.items() if holds)
 
 
-def state(probabilities: Mapping[str, float], calibration: Calibration, *, uncertain: bool) -> str:
+def choose_stated(
+    probabilities: Mapping[str, float], calibration: Calibration, *, uncertain: bool
+) -> str:
     """Choose the condition that clients are told. If the finding is uncertain: the most severe
     plausible condition. Otherwise the one that the naming rule names.
 
     If that one is less severe than the most probable condition, the most probable one is stated: a
     rule for rare classes must not make a cancer look harmless.
     """
-    most_probable = _most_probable(probabilities)
     if uncertain:
         return most_severe_plausible(probabilities)
-    named = calibration.naming.name(probabilities) if calibration.naming else most_probable
-    return named if severity_rank(named) <= severity_rank(most_probable) else most_probable
-
-
-def _most_probable(probabilities: Mapping[str, float]) -> str:
-    """The condition that a finding ranks first."""
-    return min(probabilities, key=lambda key: (-probabilities[key], key))
+    first = most_probable(probabilities)
+    named = calibration.naming.name(probabilities) if calibration.naming else first
+    return named if severity_rank(named) <= severity_rank(first) else first
 
 
 def _is_little_tested(calibration: Calibration, used: Modality) -> bool:
@@ -270,12 +276,12 @@ def _not_ruled_out(
 
 def _join_not_ruled_out(each: Sequence[Sequence[NotRuledOut]]) -> tuple[NotRuledOut, ...]:
     joined: dict[str, NotRuledOut] = {}
-    for one in (entry for sets in each for entry in sets):
-        before = joined.get(one.level)
+    for entry in (entry for sets in each for entry in sets):
+        before = joined.get(entry.level)
         if before is None:
-            joined[one.level] = one
+            joined[entry.level] = entry
             continue
-        keys = (*before.keys, *(key for key in one.keys if key not in before.keys))
-        few = tuple(sorted({*before.too_few, *one.too_few}))
-        joined[one.level] = NotRuledOut(level=before.level, keys=keys, too_few=few)
+        keys = (*before.keys, *(key for key in entry.keys if key not in before.keys))
+        few = tuple(sorted({*before.too_few, *entry.too_few}))
+        joined[entry.level] = NotRuledOut(level=entry.level, keys=keys, too_few=few)
     return tuple(joined.values())

@@ -11,7 +11,7 @@ Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 
 
-def find_component(mask: Mask, at: tuple[int, int]) -> Mask:
+def component_at(mask: Mask, at: tuple[int, int]) -> Mask:
     """The pixels of the mask that are connected, by sides or corners, with the pixel at this row
     and column. `mask[at]` must be true.
     """

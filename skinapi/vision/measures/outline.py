@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from skinapi.vision.decoding.photo import Photo
-from skinapi.vision.measures.connected_components import Mask, find_component
+from skinapi.vision.measures.connected_components import Mask, component_at
 
 Numbers = NDArray[np.float64]
 
 SIDE = 128
 # A picture that is more than four times as long as wide is scaled down further, to this many
 # pixels.
-MOST_PIXELS = 4 * SIDE * SIDE
+MOST_SEARCHED_PIXELS = 4 * SIDE * SIDE
 SMOOTHING = 1.5
 # The outermost pixels of the picture are taken for skin.
 FRAME = 6
@@ -80,7 +80,7 @@ def find_lesion(pixels: Numbers) -> Mask | None:
     standing_out = difference > threshold
     if not standing_out.any() or separation < LEAST_SEPARATION:
         return None
-    piece = _fill(find_component(standing_out, _seed(standing_out)))
+    piece = _fill(component_at(standing_out, _seed(standing_out)))
     contrast = difference[piece].mean() - difference[~piece].mean() if not piece.all() else 0.0
     trusted = (
         SMALLEST_AREA <= piece.mean() <= LARGEST_AREA
@@ -92,20 +92,20 @@ def find_lesion(pixels: Numbers) -> Mask | None:
 
 
 def shrink_smoothly(pixels: Image.Image) -> Numbers:
-    """Shrink a picture to at most MOST_PIXELS and smooth away hairs and noise, before the search
-    for a lesion's outline.
+    """Shrink a picture to at most MOST_SEARCHED_PIXELS and smooth away hairs and noise, before the
+    search for a lesion's outline.
     """
-    scale = find_scale(pixels.size)
+    scale = search_scale(pixels.size)
     size = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
     small = pixels.resize(size, Image.Resampling.BOX)
     smooth = small.filter(ImageFilter.MedianFilter(5)).filter(ImageFilter.GaussianBlur(SMOOTHING))
     return np.asarray(smooth, np.float64)
 
 
-def find_scale(size: tuple[int, int]) -> float:
+def search_scale(size: tuple[int, int]) -> float:
     """The factor by which a picture of this size is scaled before the search."""
     width, height = size
-    return min(SIDE / min(size), math.sqrt(MOST_PIXELS / (width * height)))
+    return min(SIDE / min(size), math.sqrt(MOST_SEARCHED_PIXELS / (width * height)))
 
 
 def _otsu(values: Numbers) -> tuple[float, float]:
@@ -142,7 +142,7 @@ def _seed(mask: Mask) -> tuple[int, int]:
 def _fill(piece: Mask) -> Mask:
     """Fill the holes: all pixels that are not connected with the picture's border."""
     padded = np.pad(~piece, 1, constant_values=True)
-    return np.asarray(~find_component(padded, (0, 0))[1:-1, 1:-1])
+    return np.asarray(~component_at(padded, (0, 0))[1:-1, 1:-1])
 
 
 def _core(mask: Mask) -> Mask:

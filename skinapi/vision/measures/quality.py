@@ -76,4 +76,4 @@ def measure_sharpness(grey: Tensor) -> float:
 
 def _grey_view(pixels: Image.Image) -> Image.Image:
     grey = pixels.convert("L")
-    return grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=view_box(pixels))
+    return grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=view_box(pixels.size))

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 import openvino as ov
 
-LARGEST_SIDE = 1024
+LARGEST_INPUT_SIDE = 1024
 # 128 MB in float32. The largest tensor of EfficientNetB7, at 600 x 600 pixels, is half of that.
 MOST_NUMBERS = 2**25
 _HALF_EXPONENT = np.uint16(0x7C00)
@@ -25,8 +25,8 @@ def find_graph_fault(model: ov.Model) -> str | None:
     shown = model.inputs[0].partial_shape
     if shown.rank.is_dynamic or len(shown) != 4:
         return "its input is no batch of pictures"
-    if any(side.is_static and side.get_length() > LARGEST_SIDE for side in shown):
-        return f"it reads pictures larger than {LARGEST_SIDE} pixels"
+    if any(side.is_static and side.get_length() > LARGEST_INPUT_SIDE for side in shown):
+        return f"it reads pictures larger than {LARGEST_INPUT_SIDE} pixels"
     for node in model.get_ops():
         if node.get_type_name() == "Constant":
             if not _is_finite(node):

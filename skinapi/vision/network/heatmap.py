@@ -45,16 +45,16 @@ class Head:
         )
         return slope
 
+    def heat(self, feature_map: Tensor, pooled: Tensor, output: int) -> Tensor:
+        """The heat map of one picture for one output: which places raise that output. Its shape is
+        height x width, its values are never negative and on the logit's scale.
 
-def draw_heat(*, feature_map: Tensor, pooled: Tensor, head: Head, output: int) -> Tensor:
-    """The heat map of one picture for one output: which places raise that output. Its shape is
-    height x width, its values are never negative and on the logit's scale.
-
-    These are maps of the logits, as in the Grad-CAM paper; maps of the probabilities look
-    different.
-    """
-    height, width, _ = feature_map.shape
-    importance = head.slope(pooled, output) / np.float32(height * width)
-    # `@` reads the processor's flags afterwards, and has warned of an invalid value where none was.
-    heat: Tensor = np.maximum(np.dot(feature_map, importance), np.float32(0.0))
-    return heat
+        These are maps of the logits, as in the Grad-CAM paper; maps of the probabilities look
+        different.
+        """
+        height, width, _ = feature_map.shape
+        importance = self.slope(pooled, output) / np.float32(height * width)
+        # `@` reads the processor's flags afterwards, and has warned of an invalid value where none
+        # was.
+        heat: Tensor = np.maximum(np.dot(feature_map, importance), np.float32(0.0))
+        return heat

@@ -20,14 +20,13 @@ from pydantic.config import ExtraValues
 from skinapi.errors import DiskFull, EngineUnavailable, ModelDamaged
 from skinapi.vision.calibration.model_calibration import ModelCalibration
 from skinapi.vision.network.engine import Engine, EngineOutput
-from skinapi.vision.network.graph_faults import LARGEST_SIDE, BadGraph
-from skinapi.vision.network.heatmap import Head, draw_heat
+from skinapi.vision.network.graph_faults import LARGEST_INPUT_SIDE, BadGraph
+from skinapi.vision.network.heatmap import Head
 from skinapi.vision.network.model_faults import (
     find_calibration_fault,
     find_head_fault,
     find_label_fault,
     find_network_fault,
-    find_number_fault,
     find_version_fault,
 )
 from skinapi.vision.network.model_files import (
@@ -81,7 +80,7 @@ class ModelCard(BaseModel):
     version: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     architecture: str
     # A network may leave its input size open; then only this says how much memory a picture takes.
-    side: int = Field(ge=1, le=LARGEST_SIDE)
+    side: int = Field(ge=1, le=LARGEST_INPUT_SIDE)
     scaling: Scaling
     precision: Precision
     licence: str
@@ -113,13 +112,8 @@ class Model:
         tensors = [make_tensor(p, side=self.card.side, scaling=self.card.scaling) for p in pictures]
         return self.engine.infer(np.stack(tensors))
 
-    def draw_heat(self, reading: EngineOutput, *, row: int, output: int) -> Tensor:
-        return draw_heat(
-            feature_map=reading.feature_map[row],
-            pooled=reading.pooled[row],
-            head=self.head,
-            output=output,
-        )
+    def heat_of(self, reading: EngineOutput, *, row: int, output: int) -> Tensor:
+        return self.head.heat(reading.feature_map[row], reading.pooled[row], output)
 
     def warm(self) -> None:
         """Run the network on test pictures, because its first pass is slow and no patient should
@@ -127,7 +121,7 @@ class Model:
         if an output is not a finite number, and EngineUnavailable.
         """
         readings = [self._read_probe(picture) for picture in _probes(self.card.side)]
-        faults = (find_network_fault(one, labels=self.labels, head=self.head) for one in readings)
+        faults = (find_network_fault(reading, head=self.head) for reading in readings)
         fault = next(filter(None, faults), None) or find_version_fault(readings, head=self.head)
         if fault:
             raise ModelDamaged(
@@ -271,8 +265,10 @@ def read_card(folder: Path) -> ModelCard:
 
 def _read_card(folder: Path) -> ModelCard:
     card = _read(folder, CARD, TypeAdapter(ModelCard), extra=None)
-    if fault := find_number_fault(card.model_dump()):
-        raise BadFile(CARD, fault)
+    try:
+        json.dumps(card.model_dump(), allow_nan=False)
+    except ValueError as error:
+        raise BadFile(CARD, "a number in it is not finite") from error
     return card
 
 
@@ -307,14 +303,6 @@ def write_checksums(folder: Path) -> None:
         path.name: sum_file(path) for path in sorted(folder.iterdir()) if path.name != CHECKSUMS
     }
     (folder / CHECKSUMS).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
-
-
-def verify_checksums(folder: Path) -> None:
-    """Check that every file that serving reads exists and matches its checksum. Raises
-    ModelDamaged.
-    """
-    with naming_folder(folder), private_copy(folder, _read_checksums(folder), LARGEST):
-        pass
 
 
 def read_calibration(folder: Path) -> ModelCalibration:

@@ -13,8 +13,6 @@ from math import inf
 from typing import NoReturn
 from urllib.parse import quote
 
-import numpy as np
-
 from skinapi.errors import EngineUnavailable
 from skinapi.http_client import CallFailed, HttpClient, Reply, Request
 from skinapi.logs import log
@@ -29,7 +27,7 @@ from skinapi.vision.network.inference_protocol import (
     encode_request,
     read_description,
 )
-from skinapi.vision.network.model_faults import find_bias, has_other_head
+from skinapi.vision.network.model_faults import find_network_fault, has_other_head, head_bias
 from skinapi.vision.network.openvino_engine import OUTPUTS
 from skinapi.vision.network.tensor import Tensor
 
@@ -62,7 +60,7 @@ class RemoteEngine(Engine):
         self._asked_at = -inf
         self._ready = False
         self._ask_ready()
-        self._input = self._find_input()
+        self._input = self._input_name()
 
     def infer(self, batch: Tensor) -> EngineOutput:
         """Raises EngineUnavailable."""
@@ -73,8 +71,10 @@ class RemoteEngine(Engine):
         except BadMessage as bad:
             self._refuse(str(bad))
         self._refuse_other_version(answer)
-        self._refuse_unfit(tensors, len(batch))
+        if {*tensors} != {*OUTPUTS}:
+            self._refuse("other outputs")
         output = EngineOutput(*(tensors[name] for name in OUTPUTS))
+        self._refuse_unfit(output, len(batch))
         self._refuse_other_network(output)
         return output
 
@@ -95,7 +95,7 @@ class RemoteEngine(Engine):
         for path in ("/v2/health/ready", f"{self._path}/ready"):
             self._send(Request("GET", path), READINESS_S)
 
-    def _find_input(self) -> str:
+    def _input_name(self) -> str:
         """The name of the one input, where the description has the tensors of a served network."""
         reply = self._send(Request("GET", self._path), READINESS_S)
         try:
@@ -125,25 +125,16 @@ class RemoteEngine(Engine):
         if (answer.model_name, answer.model_version) != (self._version, SERVED_AS):
             self._refuse("another version")
 
-    def _refuse_unfit(self, tensors: dict[str, Tensor], rows: int) -> None:
-        if {*tensors} != {*OUTPUTS}:
-            self._refuse("other outputs")
-        cells = tensors["feature_map"].shape[1:3]
-        shapes = {
-            "logits": (rows, self._head.outputs),
-            "feature_map": (rows, *cells, self._head.features),
-            "pooled": (rows, self._head.features),
-        }
-        fits = all(tensors[name].shape == shape for name, shape in shapes.items())
-        if not fits or not all(0 < length <= self._side for length in cells):
-            self._refuse("other shapes")
-        if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
-            self._refuse("numbers that are not finite")
+    def _refuse_unfit(self, output: EngineOutput, rows: int) -> None:
+        if fault := find_network_fault(output, head=self._head, rows=rows):
+            self._refuse(fault)
+        if not all(0 < length <= self._side for length in output.feature_map.shape[1:3]):
+            self._refuse("a feature map of another size")
 
     def _refuse_other_network(self, output: EngineOutput) -> None:
         """Of several servers behind a load balancer, one may have other files than the others."""
         if self._bias is None:
-            self._bias = find_bias(output, head=self._head)
+            self._bias = head_bias(output, head=self._head)
         if has_other_head(output, head=self._head, bias=self._bias):
             self._refuse("another network")
 

@@ -30,20 +30,16 @@ class Scaling(StrEnum):
     RAW = "raw"
 
 
-def view_box(picture: Image.Image) -> Box:
-    """The central square of the picture that the network sees: four fifths of the shorter side.
+def view_box(size: tuple[int, int]) -> Box:
+    """The central square of a picture of this size, which the network sees: four fifths of the
+    shorter side.
 
     Chosen on validation lesions for the first trained network: macro AUC 0.961 over every picture,
     against 0.958 for seven eighths and 0.953 for the whole shorter side. A heat map covers this
     box.
     """
-    return view_box_of(*picture.size)
-
-
-def view_box_of(width: int, height: int) -> Box:
-    """The same for a picture of this size."""
-    side = SHOWN * min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
+    side = SHOWN * min(size)
+    left, top = (size[0] - side) / 2, (size[1] - side) / 2
     return left, top, left + side, top + side
 
 
@@ -53,17 +49,17 @@ def make_tensor(
     """One part of the picture as a tensor of side x side x RGB in the network's units. Without
     `box` that part is `view_box`.
     """
-    shown = _shrink(picture, side, box or view_box(picture))
+    shown = _shrink(picture, side, box or view_box(picture.size))
     return scale_pixels(shown.astype(np.float32), scaling)
 
 
 def make_whole_tensor(picture: Image.Image, *, side: int, scaling: Scaling) -> Tensor:
     """The whole picture as a tensor, for pictures that are already cropped to the view."""
-    return scale_pixels(shrink_whole(picture, side=side).astype(np.float32), scaling)
+    return make_tensor(picture, side=side, scaling=scaling, box=(0, 0, *picture.size))
 
 
 def shrink_whole(picture: Image.Image, *, side: int) -> Pixels:
-    return _shrink(picture, side, (0, 0, picture.width, picture.height))
+    return _shrink(picture, side, (0, 0, *picture.size))
 
 
 def _shrink(picture: Image.Image, side: int, box: Box) -> Pixels:

@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from skinapi.vision.calibration.model_calibration import Calibration, softmax
+from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
 
 
 def test_probabilities_sum_to_one_even_for_huge_logits() -> None:
@@ -25,7 +26,20 @@ def test_energy_is_high_where_something_is_recognised() -> None:
     assert energy[0] > energy[1]
 
 
-@pytest.mark.parametrize("temperature", [0, -1, float("nan"), float("inf")])
-def test_a_senseless_temperature_is_refused(temperature: float) -> None:
+@pytest.mark.parametrize("wrong", [-21, float("nan"), float("inf")])
+def test_a_senseless_number_is_refused(wrong: float) -> None:
+    for name, value in {
+        "temperature": wrong,
+        "thresholds": {"melanoma": wrong},
+        "prediction_sets": {"0.90": {"melanoma": wrong}},
+        "too_close": wrong,
+    }.items():
+        with pytest.raises(ValidationError, match=name):
+            Calibration.model_validate({name: value})
+    with pytest.raises(ValidationError, match="sex"):
+        PatientFactsTable(sex={"female": {"melanoma": wrong}})
+
+
+def test_a_temperature_of_nothing_is_refused() -> None:
     with pytest.raises(ValidationError):
-        Calibration(temperature=temperature)
+        Calibration(temperature=0)

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from skinapi.vision.measures import connected_components
-from skinapi.vision.measures.connected_components import Mask, find_component
+from skinapi.vision.measures.connected_components import Mask, component_at
 
 
 def serpentine(height: int, width: int) -> Mask:
@@ -57,7 +57,7 @@ def counting_lines(code_in: str) -> Iterator[Callable[[], int]]:
 
 def lines_for(mask: Mask) -> int:
     with counting_lines(connected_components.__file__) as lines:
-        find_component(mask, (0, 0))
+        component_at(mask, (0, 0))
     return lines()
 
 
@@ -69,12 +69,12 @@ def test_a_component_is_exactly_the_connected_pixels(share: float) -> None:
         places: NDArray[Any] = np.argwhere(mask)
         for row, column in random.choice(places, 3):
             at = int(row), int(column)
-            np.testing.assert_array_equal(find_component(mask, at), flooded(mask, at))
+            np.testing.assert_array_equal(component_at(mask, at), flooded(mask, at))
 
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_winding_shape_takes_few_passes_more_than_a_full_square(turned: bool) -> None:
     corridor = serpentine(128, 512)
     winding = np.ascontiguousarray(corridor.T) if turned else corridor
-    assert find_component(winding, (0, 0)).sum() == winding.sum()
+    assert component_at(winding, (0, 0)).sum() == winding.sum()
     assert lines_for(winding) <= 4 * lines_for(np.ones_like(winding))

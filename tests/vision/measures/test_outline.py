@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from skinapi.vision.measures.outline import MOST_PIXELS, SIDE, Shape, measure_shape, shrink_smoothly
+from skinapi.vision.measures.outline import (
+    MOST_SEARCHED_PIXELS,
+    SIDE,
+    Shape,
+    measure_shape,
+    shrink_smoothly,
+)
 from tests.vision.photos import SKIN, SPOT, as_photo, skin_with_spot
 
 
@@ -77,7 +83,7 @@ def test_what_cannot_be_trusted_is_not_assessed(picture: Image.Image) -> None:
 )
 def test_the_search_looks_at_few_pixels_whatever_the_picture_s_sides(size: tuple[int, int]) -> None:
     height, width, _ = shrink_smoothly(Image.new("RGB", size, SKIN)).shape
-    assert height * width <= MOST_PIXELS * 1.05
+    assert height * width <= MOST_SEARCHED_PIXELS * 1.05
     assert max(size) / min(size) > 4 or min(height, width) == SIDE
 
 

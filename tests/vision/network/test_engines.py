@@ -57,7 +57,7 @@ def test_the_heat_map_adds_up_to_the_logit_where_nothing_was_cut(model: Model) -
     reading = model.read([picture()])
     signed = reading.feature_map[0] @ model.head.weights[:, 1] / (8 * 8)
     assert float(signed.sum()) == pytest.approx(float(reading.logits[0, 1]), abs=1e-4)
-    heat = model.draw_heat(reading, row=0, output=1)
+    heat = model.heat_of(reading, row=0, output=1)
     np.testing.assert_allclose(heat, np.maximum(signed, 0), atol=1e-6)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skinapi.vision.network.heatmap import Head, draw_heat
+from skinapi.vision.network.heatmap import Head
 from skinapi.vision.network.tensor import Tensor
 
 RANDOM = np.random.default_rng(3)
@@ -34,21 +34,17 @@ def heat_by_differences(feature_map: Tensor, head: Head, output: int) -> Tensor:
 
 def test_one_dense_layer() -> None:
     feature_map, head = np.abs(some(7, 7, 12)), Head(some(12, 4))
-    heat = draw_heat(
-        feature_map=feature_map, pooled=feature_map.mean(axis=(0, 1)), head=head, output=2
-    )
+    heat = head.heat(feature_map, feature_map.mean(axis=(0, 1)), 2)
     np.testing.assert_allclose(heat, heat_by_differences(feature_map, head, 2), atol=1e-5)
 
 
 def test_a_hidden_layer_with_relu() -> None:
     feature_map, head = np.abs(some(7, 7, 12)), Head(some(9, 4), some(12, 9), some(9))
-    heat = draw_heat(
-        feature_map=feature_map, pooled=feature_map.mean(axis=(0, 1)), head=head, output=0
-    )
+    heat = head.heat(feature_map, feature_map.mean(axis=(0, 1)), 0)
     np.testing.assert_allclose(heat, heat_by_differences(feature_map, head, 0), atol=1e-5)
 
 
 def test_heat_is_never_negative() -> None:
     feature_map, head = np.abs(some(7, 7, 5)), Head(-np.abs(some(5, 2)))
     pooled = feature_map.mean(axis=(0, 1))
-    assert not draw_heat(feature_map=feature_map, pooled=pooled, head=head, output=1).any()
+    assert not head.heat(feature_map, pooled, 1).any()

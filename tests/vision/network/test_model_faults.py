@@ -96,9 +96,6 @@ def test_a_calibration_of_these_labels_has_no_fault() -> None:
     ("fault", "says"),
     [
         ({"thresholds": {"naevus": 0.1}}, "no band has the threshold naevus"),
-        ({"thresholds": {"melanoma": float("nan")}}, "the threshold of melanoma is nan"),
-        ({"thresholds": {"malignant": 1.5}}, "the threshold of malignant is 1.5"),
-        ({"unlike_training": float("nan")}, "unlike_training is nan"),
         (
             {"familiar": OutOfDistributionDetector.learn(ROWS)},
             "it reads 9 features, but the network has 8",
@@ -117,16 +114,14 @@ def test_what_belongs_to_no_single_modality_must_fit_as_well() -> None:
     assert "9 features" in (fault_of(modality=detector) or "")
     unknown = PatientFactsTable(sex={"female": {"dermatofibroma": 0.1}})
     assert "dermatofibroma" in (fault_of(patient_facts=unknown) or "")
-    endless = PatientFactsTable(sex={"female": {"melanoma": float("inf")}})
-    assert "not a finite number" in (fault_of(patient_facts=endless) or "")
 
 
 def test_a_folder_is_opened_only_with_a_calibration_of_its_own(tmp_path: Path) -> None:
     folder = write_model_folder(tmp_path / "mine")
-    strange = ModelCalibration(clinical=Calibration(thresholds={"melanoma": 2.0}))
+    strange = ModelCalibration(clinical=Calibration(thresholds={"naevus": 0.1}))
     (folder / CALIBRATION).write_text(strange.model_dump_json())
     write_checksums(folder)
-    with pytest.raises(ModelDamaged, match=r"mine.*clinical: the threshold.*skinapi calibrate"):
+    with pytest.raises(ModelDamaged, match=r"mine.*clinical: no band has.*skinapi calibrate"):
         open_model(folder)
     assert open_model(folder, calibrated=False).calibration == ModelCalibration()
 
@@ -140,7 +135,7 @@ def test_a_network_with_other_outputs_than_its_head_is_refused_when_it_warms(
     narrow = np.zeros((FEATURES, 2), np.float32)
     np.savez(folder / "head.npz", allow_pickle=False, weights=narrow)
     write_checksums(folder)
-    with pytest.raises(ModelDamaged, match="it has 3 outputs, but there are 2 labels"):
+    with pytest.raises(ModelDamaged, match="it has 3 outputs, but its head has 2"):
         open_model(folder).warm()
 
 

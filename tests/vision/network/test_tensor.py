@@ -8,7 +8,7 @@ from skinapi.vision.network.tensor import Scaling, make_tensor, scale_pixels, vi
 
 def test_the_network_sees_the_central_square() -> None:
     wide = Image.new("RGB", (400, 160), "white")
-    assert view_box(wide) == (136.0, 16.0, 264.0, 144.0)
+    assert view_box(wide.size) == (136.0, 16.0, 264.0, 144.0)
     wide.paste("black", (150, 0, 250, 160))
     tensor = make_tensor(wide, side=28, scaling=Scaling.RAW)
     assert tensor.shape == (28, 28, 3)

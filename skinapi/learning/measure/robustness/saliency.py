@@ -66,7 +66,7 @@ def score_heat_map(
     tensor = make_tensor(picture, side=model.card.side, scaling=model.card.scaling)
     reading = model.engine.infer(tensor[None])
     output = int(reading.logits[0].argmax())
-    heat = model.draw_heat(reading, row=0, output=output)
+    heat = model.heat_of(reading, row=0, output=output)
     count = max(1, round(BLANKED_SHARE * heat.size))
     cells = (np.argsort(-heat, axis=None)[:count], random.permutation(heat.size)[:count])
     blanked = [blank_cells(tensor, heat.shape, chosen) for chosen in cells]
@@ -100,7 +100,9 @@ def blank_cells(tensor: Tensor, cells: tuple[int, ...], chosen: np.ndarray) -> T
 
 def _find_mask(picture: Image.Image) -> Mask | None:
     """The lesion's mask in the part that the network is shown, with hairs smoothed away."""
-    shown = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX, view_box(picture))
+    shown = picture.convert("RGB").resize(
+        (SIDE, SIDE), Image.Resampling.BOX, view_box(picture.size)
+    )
     smooth = shown.filter(ImageFilter.MedianFilter(5)).filter(ImageFilter.GaussianBlur(1.5))
     return find_lesion(np.asarray(smooth, np.float64))
 
