@@ -7,6 +7,7 @@ repeat the training.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,12 @@ from skinapi.learning.measure.tables.served_tables import describe_served
 from skinapi.learning.measure.tables.text_tables import (
     NOTHING,
     Block,
+    Columns,
+    Figures,
     Table,
+    formatted,
     show_interval,
+    tabulate,
     write_markdown,
 )
 from skinapi.learning.train.phase_training import PhaseStatus
@@ -40,8 +45,6 @@ SUMMARY = {
     "ece_before_temperature": "ECE before temperature scaling",
     "ece_by_chance": "ECE that a perfect calibration shows by chance on so few pictures",
 }
-
-Figures = Mapping[str, Any]
 
 
 def describe_training(
@@ -146,18 +149,14 @@ def _without_gaps(lines: Sequence[str]) -> str:
 
 
 def _list_data(card: Mapping[str, Any]) -> Iterator[Block]:
-    rows = [
-        [
-            source["name"] or NOTHING,
-            ", ".join(source["modality"]),
-            source["licence"] or NOTHING,
-            *(_show_parts(source[key]) for key in ("pictures", "lesions", "patients")),
-        ]
-        for source in card.get("sources", ())
-    ]
-    counted = ("pictures", "lesions", "patients")
+    columns: Columns = {
+        "source": lambda source: source["name"] or NOTHING,
+        "modality": lambda source: ", ".join(source["modality"]),
+        "licence": lambda source: source["licence"] or NOTHING,
+        **{key: partial(_show_parts, key) for key in ("pictures", "lesions", "patients")},
+    }
     yield "Numbers of each source for training / validation / test:"
-    yield Table(("source", "modality", "licence", *counted), rows)
+    yield tabulate((), ((source,) for source in card.get("sources", ())), columns)
     pictures = card["training"]["pictures"]
     labels = sorted({label for part in pictures.values() for label in part})
     by_class = [[label, *(str(p.get(label, 0)) for p in pictures.values())] for label in labels]
@@ -165,7 +164,8 @@ def _list_data(card: Mapping[str, Any]) -> Iterator[Block]:
     yield f"`{SPLIT}` names the pictures of each part; no lesion and no known patient is in two."
 
 
-def _show_parts(counts: Mapping[str, int] | None) -> str:
+def _show_parts(key: str, source: Figures) -> str:
+    counts = source[key]
     return " / ".join(str(n) for n in counts.values()) if counts else "not known"
 
 
@@ -199,7 +199,7 @@ def _list_results(figures: Figures) -> Iterator[Block]:
         "validation: one picture of each, refused or not. 95 % intervals are from a bootstrap over "
         "patients, or over lesions where the patient is not known; those of shares are Wilson's."
     )
-    yield Table(("", ""), [[name, show_interval(primary, key)] for key, name in SUMMARY.items()])
+    yield _summarise(primary)
     yield describe_classes(primary)
     yield "![per class](per_class.png)"
     yield "![confusion](confusion.png) ![ROC](roc.png) ![reliability](reliability.png)"
@@ -207,12 +207,16 @@ def _list_results(figures: Figures) -> Iterator[Block]:
         yield f"### {title}"
         yield from describe_groups(primary.get(key, {}))
     yield "### Every picture of these lesions"
-    yield Table(("", ""), [[name, show_interval(figures, key)] for key, name in SUMMARY.items()])
+    yield _summarise(figures)
     yield from describe_thresholds(figures)
     few = [name for name, band in figures["bands"].items() if band["specificity"] < 0.5]
     if few:
         names = ", ".join(name.replace("_", " ") for name in few)
         yield f"**These thresholds also catch more than half of all other lesions: {names}.**"
+
+
+def _summarise(part: Figures) -> Table:
+    return Table(("", ""), [[name, show_interval(part, key)] for key, name in SUMMARY.items()])
 
 
 def _list_robustness(figures: Figures) -> Iterator[Block]:
@@ -241,27 +245,21 @@ def _list_patient_facts(figures: Figures) -> Iterator[Block]:
     ]
     yield "Added to the log probabilities where the client gives the fact. It never lowers a band."
     yield Table(("", "", "added"), rows)
-    gains = [
-        [source, show_interval(one, "log_loss_fall")]
-        for source, one in figures["test"]["patient_facts_gain"].items()
-    ]
-    yield Table(("source", "the log loss falls by"), gains)
+    gains = figures["test"]["patient_facts_gain"].items()
+    yield tabulate(("source",), gains, {"the log loss falls by": "log_loss_fall"})
 
 
 def _list_training(training: Mapping[str, Any]) -> Iterator[Block]:
     yield f"`{training['command']}`"
     yield from (f"- {note}" for note in training["notes"])
-    yield Table(
-        ("phase", "epoch", "loss", "validation AUC", "validation balanced accuracy"),
-        [
-            [
-                name,
-                f"{epoch['epoch']:.0f}{' (best)' if epoch['epoch'] == phase['best_epoch'] else ''}",
-                f"{epoch['loss']:.3f}",
-                f"{epoch['macro_auc']:.4f}",
-                f"{epoch['balanced_accuracy']:.3f}",
-            ]
-            for name, phase in training["phases"].items()
-            for epoch in phase["history"]
-        ],
-    )
+    rows = [
+        (name, f"{row['epoch']:.0f}{' (best)' if row['epoch'] == phase['best_epoch'] else ''}", row)
+        for name, phase in training["phases"].items()
+        for row in phase["history"]
+    ]
+    columns = {
+        "loss": formatted("loss", ".3f"),
+        "validation AUC": formatted("macro_auc", ".4f"),
+        "validation balanced accuracy": formatted("balanced_accuracy", ".3f"),
+    }
+    yield tabulate(("phase", "epoch"), rows, columns)

@@ -1,35 +1,28 @@
 """The figures as tables of text."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
 from skinapi.learning.measure.tables.served_tables import describe_served
 from skinapi.learning.measure.tables.text_tables import (
     NOTHING,
     Block,
+    Columns,
+    Figures,
     Table,
+    formatted,
     show_interval,
+    tabulate,
     write_text,
 )
 
-Figures = Mapping[str, Any]
-GROUP_COLUMNS = (
-    "macro_auc",
-    "balanced_accuracy",
-    "named_balanced_accuracy",
-    "ece",
-    "ece_by_chance",
-)
-GROUP_TITLES = (
-    "n",
-    "lesions",
-    "macro AUC",
-    "balanced accuracy",
-    "named",
-    "ECE",
-    "ECE by chance",
-    "melanoma AUC",
-)
+AVERAGES = {
+    "macro AUC": "macro_auc",
+    "balanced accuracy": "balanced_accuracy",
+    "named": "named_balanced_accuracy",
+}
+CALIBRATION = {"ECE": "ece", "ECE by chance": "ece_by_chance"}
+MELANOMA = {"melanoma AUC": "melanoma_auc"}
 
 
 def describe_figures(figures: Figures) -> str:
@@ -86,38 +79,30 @@ def describe_part(part: Figures, title: str) -> list[Block]:
 
 
 def describe_classes(part: Figures) -> Table:
-    rows = [
-        [
-            name,
-            str(one["n"]),
-            *(show_interval(one, key) for key in ("sensitivity", "specificity", "auc")),
-            f"{one['named_sensitivity']:.3f}",
-            f"{one['ece']:.3f}",
-        ]
-        for name, one in part["per_class"].items()
-    ]
-    titles = ("class", "n", "sensitivity", "specificity", "AUC", "named", "ECE")
-    return Table(titles, rows)
+    columns = {
+        "n": "n",
+        "sensitivity": "sensitivity",
+        "specificity": "specificity",
+        "AUC": "auc",
+        "named": formatted("named_sensitivity", ".3f"),
+        "ECE": "ece",
+    }
+    return tabulate(("class",), part["per_class"].items(), columns)
 
 
 def describe_groups(groups: Mapping[str, Figures]) -> list[Block]:
     """A line for each group, then lines for its classes."""
-    rows = [
-        [
-            name,
-            str(one["n"]),
-            str(one["lesions"]),
-            *(show_interval(one, key) for key in (*GROUP_COLUMNS, "melanoma_auc")),
-        ]
-        for name, one in groups.items()
-    ]
     classes = [
-        [name, key, str(one["n"]), show_interval(one, "auc"), show_interval(one, "sensitivity")]
+        (name, key, row)
         for name, group in groups.items()
-        for key, one in group.get("per_class", {}).items()
+        for key, row in group.get("per_class", {}).items()
     ]
-    by_class = Table(("", "class", "n", "AUC", "sensitivity"), classes)
-    return [Table(("", *GROUP_TITLES), rows), by_class]
+    columns = {"n": "n", "lesions": "lesions", **AVERAGES, **CALIBRATION, **MELANOMA}
+    by_class = {"n": "n", "AUC": "auc", "sensitivity": "sensitivity"}
+    return [
+        tabulate(("",), groups.items(), columns),
+        tabulate(("", "class"), classes, by_class),
+    ]
 
 
 def describe_thresholds(figures: Figures) -> list[Block]:
@@ -134,43 +119,38 @@ def describe_thresholds(figures: Figures) -> list[Block]:
     every = {"all": figures["bands"]} | {
         name: group.get("bands", {}) for name, group in figures["by_modality"].items()
     }
-    rows = [
-        [
-            modality,
-            name.replace("_", " "),
-            "by modality" if band["threshold"] is None else f"{band['threshold']:.4f}",
-            f"{band['sensitivity']:.3f}",
-            f"{band['specificity']:.3f}",
-        ]
+    thresholds = [
+        (modality, name.replace("_", " "), band)
         for modality, bands in every.items()
         for name, band in bands.items()
     ]
-    lines.append(Table(("", "", "threshold", "sensitivity", "specificity"), rows))
-    margins = [
-        [
-            f"{row['margin']:.2f}",
-            *(f"{row[k]:.1%}" for k in ("uncertain", "right_if_uncertain", "right_if_certain")),
-        ]
-        for row in figures["doubt"]
-    ]
-    titles = ("two classes closer than", "of the pictures", "of these right", "of the others")
-    return [*lines, Table(titles, margins)]
+    columns: Columns = {
+        "threshold": _show_threshold,
+        "sensitivity": "sensitivity",
+        "specificity": "specificity",
+    }
+    margins = {
+        "two classes closer than": formatted("margin", ".2f"),
+        "of the pictures": formatted("uncertain", ".1%"),
+        "of these right": formatted("right_if_uncertain", ".1%"),
+        "of the others": formatted("right_if_certain", ".1%"),
+    }
+    doubts = [(row,) for row in figures["doubt"]]
+    return [*lines, tabulate(("", ""), thresholds, columns), tabulate((), doubts, margins)]
+
+
+def _show_threshold(band: Figures) -> str:
+    return "by modality" if band["threshold"] is None else f"{band['threshold']:.4f}"
 
 
 def describe_subgroups(subgroups: Mapping[str, Mapping[str, Figures]]) -> list[Block]:
-    columns = ("macro_auc", "balanced_accuracy", "named_balanced_accuracy", "melanoma_auc")
     rows = [
-        [
-            "Fitzpatrick" if name == "fitzpatrick" else name.replace("_", " "),
-            value,
-            str(one["n"]),
-            *(show_interval(one, key) for key in columns),
-        ]
+        ("Fitzpatrick" if name == "fitzpatrick" else name.replace("_", " "), value, row)
         for name, groups in subgroups.items()
-        for value, one in groups.items()
+        for value, row in groups.items()
     ]
-    titles = ("", "", "n", "macro AUC", "balanced accuracy", "named", "melanoma AUC")
-    return ["", "subgroups, every picture", Table(titles, rows)]
+    columns = {"n": "n", **AVERAGES, **MELANOMA}
+    return ["", "subgroups, every picture", tabulate(("", ""), rows, columns)]
 
 
 def list_robustness(figures: Figures) -> list[Block]:
@@ -183,51 +163,47 @@ def list_robustness(figures: Figures) -> list[Block]:
 
 def _describe_stress(stresses: Mapping[str, Figures]) -> list[Block]:
     first = next(iter(stresses.values()))
-    rows = [
-        [
-            name,
-            *(_with_change(row, key) for key in ("macro_auc", "balanced_accuracy")),
-            f"{row['refused']:.3f}",
-        ]
-        for name, row in stresses.items()
-    ]
+    columns: Columns = {
+        "macro AUC": partial(_show_change, "macro_auc"),
+        "balanced accuracy": partial(_show_change, "balanced_accuracy"),
+        "refused": "refused",
+    }
     return [
         (
             f"under stress, {first['n']} pictures, one per lesion: changes with 95 % intervals, "
             "and the share that serving would refuse"
         ),
-        Table(("", "macro AUC", "balanced accuracy", "refused"), rows),
+        tabulate(("",), stresses.items(), columns),
     ]
 
 
-def _with_change(row: Figures, name: str) -> str:
+def _show_change(name: str, row: Figures) -> str:
     low, high = row[f"{name}_change_interval"]
     return f"{row[name]:.3f} {row[f'{name}_change']:+.3f} [{low:+.3f} {high:+.3f}]"
 
 
 def _describe_shortcuts(markings: Mapping[str, Figures]) -> list[Block]:
     """Over all sources, then within each source where there are several."""
-    every = [
-        (marking, source, one)
-        for marking, whole in markings.items()
-        for source, one in (("all", whole), *whole.get("sources", {}).items())
-    ]
-    shares = ("band_changed", "band_raised", "band_lowered")
     rows = [
-        [
-            marking,
-            source,
-            str(one["n"]),
-            NOTHING if one["median_change"] is None else f"{one['median_change']:+.4f}",
-            *(show_interval(one, name) for name in shares),
-        ]
-        for marking, source, one in every
+        (marking, source, row)
+        for marking, whole in markings.items()
+        for source, row in (("all", whole), *whole.get("sources", {}).items())
     ]
-    titles = ("painted on", "", "n", "malignant score, median change", "band changed")
+    columns: Columns = {
+        "n": "n",
+        "malignant score, median change": _show_median,
+        "band changed": "band_changed",
+        "raised": "band_raised",
+        "lowered": "band_lowered",
+    }
     return [
         "shortcuts: marks painted on nevi, which must not become the answer",
-        Table((*titles, "raised", "lowered"), rows),
+        tabulate(("painted on", ""), rows, columns),
     ]
+
+
+def _show_median(row: Figures) -> str:
+    return NOTHING if row["median_change"] is None else f"{row['median_change']:+.4f}"
 
 
 def _describe_saliency(scores: Figures) -> list[Block]:

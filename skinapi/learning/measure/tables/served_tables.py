@@ -1,11 +1,14 @@
 """The figures of what users get, as tables of text."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from skinapi.learning.measure.tables.text_tables import Block, Table, show_interval
-
-Figures = Mapping[str, Any]
+from skinapi.learning.measure.tables.text_tables import (
+    Block,
+    Figures,
+    formatted,
+    show_interval,
+    tabulate,
+)
 
 
 def describe_served(figures: Figures) -> list[Block]:
@@ -28,14 +31,14 @@ def describe_served(figures: Figures) -> list[Block]:
 
 
 def _describe_refusals(refusals: Figures) -> list[Block]:
-    by_group = [("all", refusals), *refusals["by_source"].items()]
     rows = [
-        [source, name, str(one["n"]), str(one["refused"])]
-        for source, group in by_group
-        for name, one in (("all", group), *group["by_class"].items())
+        (source, name, row)
+        for source, group in (("all", refusals), *refusals["by_source"].items())
+        for name, row in (("all", group), *group["by_class"].items())
     ]
     why = ", ".join(f"{reason} {count}" for reason, count in refusals["by_reason"].items())
-    return ["", f"refused lesions ({why or 'none'})", Table(("", "class", "n", "refused"), rows)]
+    table = tabulate(("", "class"), rows, {"n": "n", "refused": "refused"})
+    return ["", f"refused lesions ({why or 'none'})", table]
 
 
 def _describe_outcomes(what: str, gates: Figures) -> list[Block]:
@@ -45,18 +48,14 @@ def _describe_outcomes(what: str, gates: Figures) -> list[Block]:
 
 
 def _describe_caught(caught: Mapping[str, Figures], title: str) -> list[Block]:
-    rows = [
-        [
-            modality,
-            str(one["lesions"]),
-            str(one["malignant"]),
-            show_interval(one, "caught"),
-            show_interval(one, "benign_below"),
-        ]
-        for modality, one in caught.items()
-    ]
-    titles = ("", "lesions", "malignant", "of these doctor_review or more", "others below it")
-    return ["", f"bands, one picture per lesion, {title}", Table(titles, rows)]
+    columns = {
+        "lesions": "lesions",
+        "malignant": "malignant",
+        "of these doctor_review or more": "caught",
+        "others below it": "benign_below",
+    }
+    table = tabulate(("",), caught.items(), columns)
+    return ["", f"bands, one picture per lesion, {title}", table]
 
 
 def _describe_without_modality(figures: Figures) -> list[Block]:
@@ -71,31 +70,26 @@ def _describe_without_modality(figures: Figures) -> list[Block]:
 
 
 def _describe_recognition(by_modality: Mapping[str, Figures]) -> list[Block]:
-    names = ("n", "right", "wrong", "unsure")
-    rows = [
-        [modality, *(str(one[name]) for name in names)] for modality, one in by_modality.items()
-    ]
-    return ["", "modality as recognised", Table(("truth", *names), rows)] if rows else []
+    columns = {name: name for name in ("n", "right", "wrong", "unsure")}
+    table = tabulate(("truth",), by_modality.items(), columns)
+    return ["", "modality as recognised", table] if by_modality else []
 
 
 def _describe_sets(by_modality: Mapping[str, Mapping[str, Figures]]) -> list[Block]:
     rows = [
-        [
-            modality,
-            level,
-            name,
-            str(one["n"]),
-            show_interval(one, "coverage"),
-            f"{one['mean_size']:.2f}",
-            "too few to guarantee" if one.get("too_few") else "",
-        ]
+        (modality, level, name, row)
         for modality, levels in by_modality.items()
         for level, whole in levels.items()
-        for name, one in (("all", whole), *whole["by_class"].items())
+        for name, row in (("all", whole), *whole["by_class"].items())
     ]
-    titles = ("", "level", "class", "n", "coverage", "mean size", "")
+    columns = {
+        "n": "n",
+        "coverage": "coverage",
+        "mean size": formatted("mean_size", ".2f"),
+        "": lambda row: "too few to guarantee" if row.get("too_few") else "",
+    }
     title = "prediction sets: the conditions that cannot be ruled out"
-    return ["", title, Table(titles, rows)] if rows else []
+    return ["", title, tabulate(("", "level", "class"), rows, columns)] if rows else []
 
 
 def _describe_scc(scc: Figures) -> list[Block]:
@@ -110,24 +104,20 @@ def _describe_scc(scc: Figures) -> list[Block]:
 
 
 def _describe_normal_skin(healthy: Figures) -> list[Block]:
-    named = [("all", healthy), *healthy["by_source"].items(), *healthy["by_modality"].items()]
-    rows = [
-        [
-            name,
-            str(one["n"]),
-            show_interval(one, "recognised"),
-            show_interval(one, "called_malignant"),
-            str(one["refused"]),
-        ]
-        for name, one in named
-    ]
+    rows = [("all", healthy), *healthy["by_source"].items(), *healthy["by_modality"].items()]
+    columns = {
+        "n": "n",
+        "recognised": "recognised",
+        "called malignant": "called_malignant",
+        "refused": "refused",
+    }
     return [
         "",
         (
             "normal skin, over all, by source and by modality; "
             f"{show_interval(healthy, 'lesions_taken_for_it')} of the lesions are taken for it"
         ),
-        Table(("", "n", "recognised", "called malignant", "refused"), rows),
+        tabulate(("",), rows, columns),
     ]
 
 

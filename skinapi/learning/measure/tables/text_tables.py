@@ -1,10 +1,15 @@
 """Tables as plain text or as Markdown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 NOTHING = "-"
+
+Figures = Mapping[str, Any]
+# The key of a figure, or what shows a row.
+Cell = str | Callable[[Figures], str]
+Columns = Mapping[str, Cell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,22 @@ class Table:
 Block = str | Table
 
 
+def tabulate(heads: Sequence[str], rows: Iterable[tuple[Any, ...]], columns: Columns) -> Table:
+    """A table of `rows`: of each its words, below the `heads`, and its figures by `columns`, which
+    are cells by their titles.
+    """
+
+    def show(row: Figures, cell: Cell) -> str:
+        return show_interval(row, cell) if isinstance(cell, str) else cell(row)
+
+    shown = [[*words, *(show(row, cell) for cell in columns.values())] for *words, row in rows]
+    return Table((*heads, *columns), shown)
+
+
+def formatted(key: str, form: str) -> Cell:
+    return lambda row: f"{row[key]:{form}}"
+
+
 def _pad(row: Sequence[str], widths: Sequence[int]) -> str:
     cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
     return "  " + "  ".join(cells).rstrip()
@@ -46,9 +67,11 @@ def write_markdown(blocks: Sequence[Block]) -> list[str]:
     return [line for part in lines for line in part]
 
 
-def show_interval(part: Mapping[str, Any], name: str) -> str:
-    """`0.912 [0.880-0.940]`, without an interval where there is none, and `-` without a figure."""
+def show_interval(part: Figures, name: str) -> str:
+    """`0.912 [0.880-0.940]`, without an interval where there is none, and `-` without a figure; a
+    count as it is.
+    """
     value, interval = part.get(name), part.get(f"{name}_interval")
-    if value is None:
-        return NOTHING
+    if value is None or isinstance(value, int):
+        return NOTHING if value is None else str(value)
     return f"{value:.3f}" + (f" [{interval[0]:.3f}-{interval[1]:.3f}]" if interval else "")
