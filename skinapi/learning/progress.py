@@ -3,18 +3,29 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 Report = Callable[[str], None]
 SECONDS_BETWEEN_LINES = 10.0
 
 
+@runtime_checkable
+class CountsPictures(Protocol):
+    """A report that also takes how far a run over pictures is."""
+
+    def count(self, done: int, total: int) -> None: ...
+
+
 @dataclass(slots=True)
 class Progress:
-    """Counts steps, and reports them and the time left every few seconds."""
+    """Counts steps, and reports them and the time left every few seconds. `measures`: the steps are
+    pictures that measure a model, and are told to a report that counts these.
+    """
 
     what: str
     total: int
     report: Report
+    measures: bool = False
     _done: int = 0
     _started: float = field(default_factory=time.monotonic)
     _last_line: float = field(default_factory=time.monotonic)
@@ -25,6 +36,8 @@ class Progress:
         if now - self._last_line >= SECONDS_BETWEEN_LINES or self._done >= self.total:
             self._last_line = now
             left = describe_seconds(self.seconds_left(now))
+            if self.measures and isinstance(self.report, CountsPictures):
+                self.report.count(self._done, self.total)
             self.report(f"{self.what} {self._done}/{self.total}, {left} left{note}")
 
     def seconds_left(self, now: float) -> float:

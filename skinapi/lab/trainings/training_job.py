@@ -5,7 +5,6 @@ again after a crash: it then goes on after the last finished epoch, and stores n
 """
 
 import math
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,15 +35,15 @@ PREPARED, TRAINED, MEASURED, COMPARED = 5.0, 75.0, 90.0, 99.0
 # The share of the way to the end of a stage that one run over pictures takes: how many runs there
 # will be is not known.
 RUN = 0.3
-# How `predict`, `saliency` and `shortcuts` count pictures; nothing does so before the last epoch.
-COUNTED = re.compile(r"(?:evaluate|heat maps|markings) (\d+)/(\d+),")
 PHASE = "whole"
 TRAINING = "training"  # the folder of the checkpoints
 
 
 @dataclass
 class MeasuringSteps:
-    """Passes lines on to the job's log, and moves its progress by those that count pictures."""
+    """Passes lines on to the job's log, and moves its progress by the pictures that are measured;
+    none is before the last epoch.
+    """
 
     context: JobContext
     begin: float
@@ -53,9 +52,8 @@ class MeasuringSteps:
 
     def __call__(self, line: str) -> None:
         self.context.say(line)
-        if not (counted := COUNTED.match(line)):
-            return
-        done, total = map(int, counted.groups())
+
+    def count(self, done: int, total: int) -> None:
         reached = self.begin + (self.end - self.begin) * RUN * done / total
         self.context.progress(reached, self.message)
         if done >= total:

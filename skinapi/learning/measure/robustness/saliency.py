@@ -39,7 +39,7 @@ def measure_saliency(model: Model, samples: Sequence[Sample], *, report: Report)
     """Mean scores of the heat maps of evenly chosen pictures, each for its most probable class."""
     # Evenly spaced, not random: the same pictures in every run.
     chosen = samples[:: 1 + len(samples) // MAX_PICTURES]
-    progress = Progress("heat maps", len(chosen), report)
+    progress = Progress("heat maps", len(chosen), report, measures=True)
     scores = []
     for row, sample in enumerate(chosen):
         random = np.random.default_rng(row)

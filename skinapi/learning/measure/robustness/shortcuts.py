@@ -41,7 +41,7 @@ def measure_shortcuts(
     are also listed under `sources`.
     """
     nevi = [sample for sample in samples if sample.label == NEVUS]
-    progress = Progress("markings", len(nevi), report)
+    progress = Progress("markings", len(nevi), report, measures=True)
     pairs: dict[str, list[FindingPair]] = {name: [] for name in MARKINGS}
     for sample in nevi:
         for name, pair in _find_with_markings(model, sample).items():
