@@ -167,7 +167,7 @@ def test_an_upload_of_the_future_expires_as_if_it_began_now(backend: Backend, cl
     assert uploads.get(begun.id, owner="ada").expires_at <= now() + KEPT_FOR
     clock.ahead = KEPT_FOR + timedelta(minutes=1)
     uploads.sweep()
-    assert uploads.of_owner("ada") == []
+    assert uploads.list_of_owner("ada") == []
 
 
 def test_a_check_that_was_silent_since_the_future_is_interrupted(
@@ -179,10 +179,10 @@ def test_a_check_that_was_silent_since_the_future_is_interrupted(
     begun = datasets.begin(NewDataset(name="moles", owner=owner), size=1)
     clock.ahead = timedelta()
     backend.services.lab.cleanup.sweep()
-    assert datasets.by_id(begun.id).status == "checking"  # it may go on
+    assert datasets.get(begun.id).status == "checking"  # it may go on
     clock.ahead = timedelta(minutes=11)
     backend.services.lab.cleanup.sweep()
-    assert datasets.by_id(begun.id).status == "refused"
+    assert datasets.get(begun.id).status == "refused"
 
 
 def test_a_row_of_the_future_is_numbered_in_its_turn(backend: Backend, clock: Clock) -> None:

@@ -257,7 +257,7 @@ def _records_service(settings: Settings, store: Store, data: Repositories) -> Re
         photos=KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos),
         on_finding=data.photo_counts.add_finding,
         forget=(
-            lambda submission: data.contributed.take_finding(submission.id),
+            lambda submission: data.contributed.delete_of_finding(submission.id),
             lambda submission: data.reviews.forget(submission.id),
             lambda submission: data.issued.forget(submission.id),
             data.narratives.forget,

@@ -8,7 +8,7 @@ from skinapi.stored_record import StoredRecord
 Status = Literal["queued", "running", "completed", "failed", "cancelled"]
 ENDED: tuple[Status, ...] = ("completed", "failed", "cancelled")
 # The jobs of DermaScan lab's client have this owner where it may send no token (OPEN_LAB).
-UNSIGNED_LAB_OWNER = "open-lab"
+DERMASCAN_LAB_OWNER = "open-lab"
 
 NO_RIGHT = "Cancelled: its account may not run such jobs any more"
 

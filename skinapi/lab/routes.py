@@ -76,9 +76,9 @@ def list_datasets(
     those of all.
     """
     if query.status == "published":
-        page = datasets.list_datasets(after=query.after, limit=query.limit)
+        page = datasets.page_datasets(after=query.after, limit=query.limit)
     else:
-        page = datasets.list_unpublished(
+        page = datasets.page_unpublished(
             status=query.status, after=query.after, limit=query.limit, by=subject
         )
     return page.map(DatasetSummary.of)
@@ -95,7 +95,7 @@ def show_dataset(datasets: DatasetsService, *, dataset: str, subject: Subject) -
 )
 def list_images(datasets: DatasetsService, *, dataset: str, query: PageQuery) -> Page[ImageView]:
     """The pictures of a data set."""
-    page = datasets.list_images(dataset=dataset, after=query.after, limit=query.limit)
+    page = datasets.page_images(dataset=dataset, after=query.after, limit=query.limit)
     return page.map(ImageView.of)
 
 

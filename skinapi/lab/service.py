@@ -76,7 +76,7 @@ class DatasetsService:
         that have not arrived, UploadInUse, NameTaken, Unavailable, InvalidToken.
         """
         # First of all: the uploads of a data set that is published are deleted.
-        if sent := self._datasets.sent_before(new):
+        if sent := self._datasets.find_sent_before(new):
             return self._as_shown(sent)
         records = [self._uploads.get(upload, owner=new.owner) for upload in uploads]
         for record in records:
@@ -107,7 +107,7 @@ class DatasetsService:
             # The size is 0 because the uploads count until they are deleted.
             dataset = self._begin(new, size=0, uploads=uploads)
         except Duplicate:  # a retry of this request has stored it in the meantime
-            if sent := self._datasets.sent_before(new):
+            if sent := self._datasets.find_sent_before(new):
                 return self._as_shown(sent)
             raise
         check = partial(self._run_check, dataset=dataset.id, new=new, publish=publish)
@@ -123,7 +123,7 @@ class DatasetsService:
     ) -> DatasetVersion | None:
         """Publish the data set, or keep why it was refused (None then)."""
         try:
-            found = self._datasets.by_id(dataset)
+            found = self._datasets.get(dataset)
             if found.status != "checking":
                 return found
             return publish(found)
@@ -209,42 +209,42 @@ class DatasetsService:
 
     # --- reading ---
 
-    def list_datasets(self, *, after: str | None, limit: int) -> Page[DatasetVersion]:
-        return self._datasets.page(after=after, limit=limit)
+    def page_datasets(self, *, after: str | None, limit: int) -> Page[DatasetVersion]:
+        return self._datasets.page_of_status(after=after, limit=limit)
 
-    def list_unpublished(
+    def page_unpublished(
         self, *, status: Status, after: str | None, limit: int, by: Subject
     ) -> Page[DatasetVersion]:
         """The caller's own of this status; for an admin, those of all."""
         owner = None if by.role == "admin" else by.id
-        return self._datasets.page(after=after, limit=limit, status=status, owner=owner)
+        return self._datasets.page_of_status(after=after, limit=limit, status=status, owner=owner)
 
     def show(self, *, dataset: str, by: Subject) -> DatasetVersion:
         """A data set; before it is published, for its owner and admins alone. Raises NotFound."""
         return self._as_shown(self._readable(dataset, by))
 
     def _as_shown(self, dataset: DatasetVersion) -> DatasetVersion:
-        report = shown_report(dataset.report, self._datasets.published_name)
+        report = shown_report(dataset.report, self._datasets.find_published_name)
         return dataset.model_copy(update={"report": report})
 
     def _readable(self, dataset: str, by: Subject) -> DatasetVersion:
-        found = self._datasets.by_id(dataset)
+        found = self._datasets.get(dataset)
         if found.is_interrupted:
             self._cleanup.settle(found)
-            found = self._datasets.by_id(dataset)
+            found = self._datasets.get(dataset)
         if found.status != "published" and by.role != "admin" and found.owner != by.id:
             raise NotFound(NO_SUCH)
         return found
 
-    def list_images(self, *, dataset: str, after: str | None, limit: int) -> Page[DatasetImage]:
-        return self._images.page(self._published(dataset).id, after=after, limit=limit)
+    def page_images(self, *, dataset: str, after: str | None, limit: int) -> Page[DatasetImage]:
+        return self._images.page_of_dataset(self._published(dataset).id, after=after, limit=limit)
 
     def read_thumbnail(self, *, dataset: str, image: str) -> bytes:
         found = self._images.get(self._published(dataset).id, image)
-        return self._images.read(found, thumbnail=True)
+        return self._images.read_file(found, thumbnail=True)
 
     def _published(self, dataset: str) -> DatasetVersion:
-        found = self._datasets.by_id(dataset)
+        found = self._datasets.get(dataset)
         if found.status != "published":
             raise NotFound(NO_SUCH)
         return found
@@ -262,7 +262,7 @@ class DatasetsService:
             self._datasets.set_reference(found.id)
 
         self._trail.change(choose, "dataset.reference", by=by.id, target=found.id)
-        return self._as_shown(self._datasets.by_id(found.id))
+        return self._as_shown(self._datasets.get(found.id))
 
     def end_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
         """Raises NotFound, and Conflict where it is not the reference."""
@@ -274,7 +274,7 @@ class DatasetsService:
             self._datasets.end_reference(found.id)
 
         self._trail.change(end, "dataset.end_reference", by=by.id, target=found.id)
-        return self._as_shown(self._datasets.by_id(found.id))
+        return self._as_shown(self._datasets.get(found.id))
 
     # --- deleting ---
 
@@ -287,7 +287,7 @@ class DatasetsService:
         def delete() -> None:
             if self._in_use(found.id):
                 raise DatasetInUse
-            if self._datasets.by_id(found.id).reference:
+            if self._datasets.get(found.id).reference:
                 raise Conflict("This is the reference data set; an admin must end that first")
             self._datasets.begin_deletion(found.id)
 

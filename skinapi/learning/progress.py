@@ -13,6 +13,7 @@ SECONDS_BETWEEN_LINES = 10.0
 class CountsPictures(Protocol):
     """A report that also takes how far a run over pictures is."""
 
+    def __call__(self, line: str) -> None: ...
     def count(self, done: int, total: int) -> None: ...
 
 

@@ -306,8 +306,8 @@ class Settings(BaseSettings):
     open_guide: bool | None = Field(default=None, description="The same for DermaScan guide.")
     open_lab: bool = Field(
         default=False,
-        description="Whether DermaScan lab is served without a token; refused unless the server "
-        "listens on loopback alone, without a proxy.",
+        description="Whether DermaScan lab, the client of an earlier system, is served without a "
+        "token; refused unless the server listens on loopback alone, without a proxy.",
     )
 
     @field_validator("*", mode="before")

@@ -105,11 +105,11 @@ def dataset_calls(services: Services, records: int) -> Calls:
     middle = id_at(services.store, "datasets", {"name_key": f"ham {records // 2 + 1}"})
 
     def refused() -> None:
-        datasets.list_unpublished(status="refused", after=None, limit=PAGE, by=ADA)
+        datasets.page_unpublished(status="refused", after=None, limit=PAGE, by=ADA)
 
     return {
-        "data sets, first page": lambda: datasets.list_datasets(after=None, limit=PAGE),
-        "data sets, from the middle": lambda: datasets.list_datasets(after=middle, limit=PAGE),
+        "data sets, first page": lambda: datasets.page_datasets(after=None, limit=PAGE),
+        "data sets, from the middle": lambda: datasets.page_datasets(after=middle, limit=PAGE),
         "data sets, own refused": refused,
     }
 
@@ -152,7 +152,7 @@ def image_calls(services: Services, records: int) -> Calls:
     middle = id_at(services.store, "images", {"sha256": f"{records // 2:064x}"})
 
     def pictures(after: str | None) -> None:
-        services.lab.datasets.list_images(dataset=PARENT, after=after, limit=PAGE)
+        services.lab.datasets.page_images(dataset=PARENT, after=after, limit=PAGE)
 
     return {
         "pictures, first page": lambda: pictures(None),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from skinapi.lab.checks import publishing
-from tests.lab.conftest import InspectorHere
+from tests.lab.conftest import DecoderHere
 from tests.lab.sending import labelled, picture, post_form, table, tarred, zipped
 from tests.support.backends import Backend
 
@@ -18,7 +18,7 @@ FIELDS = {"status", "dataset_name", "dataset_path", "files_saved", "files_extrac
 def backend(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Backend]:
-    monkeypatch.setattr(publishing, "PictureInspector", InspectorHere)
+    monkeypatch.setattr(publishing, "PictureDecoder", DecoderHere)
     backend = Backend(tmp_path_factory.mktemp("lab"), open_lab=True)
     yield backend
     backend.services.store.close()

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from skinapi.jobs.job import UNSIGNED_LAB_OWNER
+from skinapi.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.lab.checks import publishing
 from tests.jobs.test_queue import LEASE
-from tests.lab.conftest import InspectorHere
+from tests.lab.conftest import DecoderHere
 from tests.lab.sending import labelled, post_form
 from tests.support.backends import Backend
 
@@ -33,7 +33,7 @@ STATE = {
 def backend(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Backend]:
-    monkeypatch.setattr(publishing, "PictureInspector", InspectorHere)
+    monkeypatch.setattr(publishing, "PictureDecoder", DecoderHere)
     backend = Backend(tmp_path_factory.mktemp("lab"), open_lab=True)
     yield backend
     backend.services.store.close()
@@ -97,7 +97,7 @@ def test_a_data_set_that_is_named_by_its_id_is_told_by_its_name(trained: Backend
 
 def test_a_cancelled_training_is_told_as_failed(trained: Backend) -> None:
     job = start(trained).get_json()["job_id"]
-    trained.services.jobs.cancel(job_id=job, owner=UNSIGNED_LAB_OWNER, by=UNSIGNED_LAB_OWNER)
+    trained.services.jobs.cancel(job_id=job, owner=DERMASCAN_LAB_OWNER, by=DERMASCAN_LAB_OWNER)
     found = state(trained, job)
     assert (found["status"], found["message"]) == ("failed", "Cancelled")
 
@@ -148,7 +148,7 @@ def test_a_data_set_is_not_deleted_while_a_training_uses_it(trained: Backend) ->
     path = f"/{listed['path']}"
     job = start(trained).get_json()["job_id"]
     assert admin.call("DELETE", path).status_code == 409
-    trained.services.jobs.cancel(job_id=job, owner=UNSIGNED_LAB_OWNER, by=UNSIGNED_LAB_OWNER)
+    trained.services.jobs.cancel(job_id=job, owner=DERMASCAN_LAB_OWNER, by=DERMASCAN_LAB_OWNER)
     assert admin.call("DELETE", path).status_code == 200
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.jobs.job import UNSIGNED_LAB_OWNER
+from skinapi.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
@@ -128,7 +128,7 @@ def publish_the_same_picture(seeder: Seeder, picture: Path) -> None:
         Datasets(store),
         DatasetImages(store),
         picture.read_bytes(),
-        owner=UNSIGNED_LAB_OWNER,
+        owner=DERMASCAN_LAB_OWNER,
         name=f"Others {new_id()[-6:]}",
     )
 
@@ -420,7 +420,7 @@ def choose_a_reference(journey: Journey, seeder: Seeder) -> None:
     journey.press("endReference")
     visitor.press("dialog .primary")
     journey.see("chooseReference")
-    assert datasets.reference() is None
+    assert datasets.find_reference() is None
 
 
 @pytest.fixture
@@ -464,7 +464,7 @@ def test_an_upload_goes_on_after_a_lost_connection_and_after_a_lost_answer(
     visitor.press_button("Try again")
     visitor.see("Pictures of each class")
     visitor.see("Other files")
-    assert len(Datasets(seeder.services.store).of_owner(researcher.id)) == 1
+    assert len(Datasets(seeder.services.store).list_of_owner(researcher.id)) == 1
 
 
 # What the API answers, as `registry/drift/schemas.py` describes it.

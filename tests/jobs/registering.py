@@ -4,7 +4,7 @@ import shutil
 from typing import Any
 
 from skinapi.jobs.process.handlers import JobContext
-from skinapi.lab.trainings.job_services import open_lab, register_once
+from skinapi.lab.trainings.job_services import open_job_services, register_once
 from skinapi.registry.versions.version_record import BROUGHT
 from tests.jobs.handlers import note, note_overlap
 from tests.support.models import write_model
@@ -17,6 +17,6 @@ def register(context: JobContext) -> dict[str, Any]:
     folder = context.work / "model"
     shutil.rmtree(folder, ignore_errors=True)
     write_model(folder, f"trained-{context.job.id}")
-    version = register_once(open_lab(context), folder, BROUGHT)
+    version = register_once(open_job_services(context), folder, BROUGHT)
     note(context, "end")
     return {"version": version.version}

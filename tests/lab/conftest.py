@@ -7,14 +7,12 @@ from typing import Self
 
 import pytest
 
-from skinapi.lab.checks import decoder_process as picture_process
-from skinapi.lab.checks import picture_decoder as inspection
-from skinapi.lab.checks import publishing
-from skinapi.lab.checks.picture_decoder import Inspected, parse_answer
+from skinapi.lab.checks import decoder_process, publishing
+from skinapi.lab.checks.picture_decoder import DecodedPicture, PictureDecoder, parse_answer
 from tests.support.backends import Backend, store_of_kind
 
 
-class InspectorHere:
+class DecoderHere:
     """Decodes in this process: to start one for each data set takes most of a test's time."""
 
     def __enter__(self) -> Self:
@@ -24,20 +22,20 @@ class InspectorHere:
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None: ...
 
-    def inspect(self, path: Path) -> Inspected | str:
-        return parse_answer(picture_process.inspect(path.read_bytes()))
+    def decode(self, path: Path) -> DecodedPicture | str:
+        return parse_answer(decoder_process.decode(path.read_bytes()))
 
 
 @pytest.fixture(autouse=True)
 def _decode_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless a test asks for the real process."""
-    if "real_inspector" not in request.fixturenames:
-        monkeypatch.setattr(publishing, "PictureInspector", InspectorHere)
+    if "real_decoder" not in request.fixturenames:
+        monkeypatch.setattr(publishing, "PictureDecoder", DecoderHere)
 
 
 @pytest.fixture
-def real_inspector() -> type[inspection.PictureInspector]:
-    return inspection.PictureInspector
+def real_decoder() -> type[PictureDecoder]:
+    return PictureDecoder
 
 
 @pytest.fixture

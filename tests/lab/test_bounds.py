@@ -88,11 +88,7 @@ def test_a_check_ends_at_a_row_where_its_data_set_was_deleted(tmp_path: Path) ->
 
 def looking(dhash: str, number: int) -> Any:
     row = SimpleNamespace(patient_id="", lesion_id=f"l{number}")
-    return SimpleNamespace(
-        name=f"{number}",
-        inspected=SimpleNamespace(dhash=dhash),
-        labelled=SimpleNamespace(row=row),
-    )
+    return SimpleNamespace(name=f"{number}", decoded=SimpleNamespace(dhash=dhash), row=row)
 
 
 def test_hashes_that_are_designed_to_be_alike_are_not_all_compared() -> None:
@@ -120,7 +116,7 @@ def test_a_report_shows_some_names_of_some_copies_and_of_each_some_letters() -> 
         SimpleNamespace(
             name=f"{number:06d}{'x' * 400}.jpg",
             label=("melanoma", "melanocytic_nevus")[number % 2],
-            inspected=SimpleNamespace(sha256="same"),
+            decoded=SimpleNamespace(sha256="same"),
         )
         for number in range(1000)
     ]
@@ -138,10 +134,14 @@ def test_no_list_of_data_sets_reads_reports(tmp_path: Path) -> None:
     for _ in range(2):
         begun = datasets.begin(NewDataset(name="a", owner="o"), size=1)
         datasets.publish(begun.id, report={"warnings": ["read"]})
-    newest = datasets.newest("a")
+    newest = datasets.find_newest("a")
     assert newest
-    lists = [*datasets.page(after=None, limit=9).items, *datasets.of_owner("o"), newest]
+    lists = [
+        *datasets.page_of_status(after=None, limit=9).items,
+        *datasets.list_of_owner("o"),
+        newest,
+    ]
     assert [dict(one.report) for one in lists] == [{}] * 5
     assert [one.version for one in lists] == [1, 2, 1, 2, 2]
-    assert datasets.by_id(begun.id).report == {"warnings": ["read"]}
+    assert datasets.get(begun.id).report == {"warnings": ["read"]}
     store.close()

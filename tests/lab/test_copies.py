@@ -72,7 +72,7 @@ def blotches(seed: int) -> Image.Image:
 
 @pytest.mark.parametrize("way", Image.Transpose)
 def test_each_orientation_is_found_and_no_other_picture(way: Image.Transpose) -> None:
-    found = Copies([described(blotches(n)) for n in range(5)]).find(
+    found = Copies([described(blotches(n)) for n in range(5)]).mark_copies(
         [described(blotches(3).transpose(way)), described(blotches(30))]
     )
     assert found.tolist() == [True, False]
@@ -81,12 +81,12 @@ def test_each_orientation_is_found_and_no_other_picture(way: Image.Transpose) ->
 def test_a_crop_is_found_whichever_of_both_is_the_crop() -> None:
     whole, cut = blotches(1), crop(blotches(1), 0.1, random.Random(0))
     for original, other in ((whole, cut), (cut, whole)):
-        assert Copies([described(original)]).find([described(other)]).tolist() == [True]
+        assert Copies([described(original)]).mark_copies([described(other)]).tolist() == [True]
 
 
 def test_a_picture_of_one_colour_is_a_copy_of_nothing() -> None:
     plain = described(Image.new("RGB", (320, 240), "tan"))
-    assert Copies([plain]).find([plain, described(blotches(0))]).tolist() == [False, False]
+    assert Copies([plain]).mark_copies([plain, described(blotches(0))]).tolist() == [False, False]
 
 
 def test_all_are_compared_beyond_the_pictures_that_are_compared_at_once(
@@ -95,9 +95,8 @@ def test_all_are_compared_beyond_the_pictures_that_are_compared_at_once(
     monkeypatch.setattr(copies, "AT_ONCE", 2)
     monkeypatch.setattr(copies, "ORIGINALS_AT_ONCE", 3)
     pictures = [described(blotches(n)) for n in range(7)]
-    assert Copies(pictures).find([*pictures, described(blotches(50))]).tolist() == [True] * 7 + [
-        False
-    ]
+    marked = Copies(pictures).mark_copies([*pictures, described(blotches(50))])
+    assert marked.tolist() == [True] * 7 + [False]
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="skipped: the pictures are not beside the project")

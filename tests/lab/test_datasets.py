@@ -291,11 +291,11 @@ def test_a_deletion_that_was_interrupted_goes_on_without_the_operator(
         patch.setattr(DatasetImages, "forget", _lose_the_store)
         assert person.call("DELETE", address).status_code == 503
     assert person.call("GET", address).status_code == 404
-    assert images.page(published, after=None, limit=9).items
+    assert images.page_of_dataset(published, after=None, limit=9).items
     silent = {"$set": {"touched_at": now() - 2 * SILENT_FOR}}
     backend.services.store.collection("datasets").update({"id": published}, silent)
     upload(person, b"anything")
-    assert images.page(published, after=None, limit=9).items == []
+    assert images.page_of_dataset(published, after=None, limit=9).items == []
     assert backend.services.store.collection("datasets").get(published) is None
 
 
@@ -378,6 +378,6 @@ def test_two_of_one_name_that_are_published_at_once_get_two_versions(backend: Ba
         publish = (partial(datasets.publish, one.id) for one in begun)
         found = list(pool.map(backend.services.store.transaction, publish))
     assert {one.version for one in found} == {1, 2}
-    newest = datasets.newest("HAM")
+    newest = datasets.find_newest("HAM")
     assert newest is not None
     assert newest.version == 2

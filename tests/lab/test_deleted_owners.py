@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.jobs.job import UNSIGNED_LAB_OWNER
+from skinapi.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.jobs.service import JobsService
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.service import DatasetsService
@@ -103,7 +103,7 @@ def test_nothing_is_stored_after_the_deletion(
 def test_check_finds_data_sets_and_uploads_without_an_account(backend: Backend) -> None:
     store = backend.services.store
     datasets, uploads = Datasets(store), Uploads(store)
-    for owner in ("gone", UNSIGNED_LAB_OWNER):
+    for owner in ("gone", DERMASCAN_LAB_OWNER):
         datasets.begin(NewDataset(name=owner, owner=owner), size=0)
     uploads.begin(Announced(owner="gone-too", name="a.zip", size=5))
     found = list(backend.services.faults())
@@ -115,4 +115,4 @@ def test_check_finds_data_sets_and_uploads_without_an_account(backend: Backend) 
         assert fault.repair
         fault.repair()
     assert list(backend.services.faults()) == []
-    assert [one["owner"] for one in store.collection("datasets").find()] == [UNSIGNED_LAB_OWNER]
+    assert [one["owner"] for one in store.collection("datasets").find()] == [DERMASCAN_LAB_OWNER]

@@ -324,17 +324,17 @@ def test_a_picture_that_is_erased_while_training_copies_it_is_passed_over(
     clinic.finding(ada, {})
     clinic.finding(clinic.patient(), {})
     dataset = clinic.dataset()
-    read = DatasetImages.read
+    read = DatasetImages.read_file
     erased: list[Any] = []
 
     def erase_first(images: DatasetImages, image: Any, **options: Any) -> bytes:
         if not erased:
             erased.append(image)
             contributed = clinic.backend.services.lab.from_reviews._contributed
-            images.delete_blobs(contributed.take_finding(image.submission))
+            images.delete_blobs(contributed.delete_of_finding(image.submission))
         return read(images, image, **options)
 
-    monkeypatch.setattr(DatasetImages, "read", erase_first)
+    monkeypatch.setattr(DatasetImages, "read_file", erase_first)
     write_training_folder(
         DatasetImages(clinic.backend.services.store), dataset["id"], tmp_path / "written"
     )

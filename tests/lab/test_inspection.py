@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.lab.checks.picture_decoder import ENDED_IT, Inspected, PictureInspector
+from skinapi.lab.checks.picture_decoder import ENDED_IT, DecodedPicture, PictureDecoder
 from skinapi.lab.datasets.near_duplicates import MOST_BITS, NearIndex, distance, neighbours
 from tests.lab.sending import labelled, picture, post_form, zipped
 from tests.support.backends import Backend
@@ -24,27 +24,27 @@ def paths(tmp_path: Path) -> list[Path]:
 
 def test_each_picture_is_told_apart_also_after_the_process_was_killed(paths: list[Path]) -> None:
     good, bad, other = paths
-    with PictureInspector() as inspector:
-        first = inspector.inspect(good)
-        assert isinstance(first, Inspected)
+    with PictureDecoder() as decoder:
+        first = decoder.decode(good)
+        assert isinstance(first, DecodedPicture)
         assert (first.width, first.height, first.format) == (180, 160, "JPEG")
-        assert isinstance(inspector.inspect(bad), str)
-        process = inspector._process
+        assert isinstance(decoder.decode(bad), str)
+        process = decoder._process
         assert process
         own = os.getpriority(os.PRIO_PROCESS, 0)
         assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(own + 10, LEAST_PRIORITY)
         os.kill(process.pid, signal.SIGKILL)
-        assert inspector.inspect(other) == ENDED_IT
-        assert inspector.inspect(good) == first
-    assert inspector._process is None
+        assert decoder.decode(other) == ENDED_IT
+        assert decoder.decode(good) == first
+    assert decoder._process is None
 
 
 def test_a_picture_that_takes_too_long_is_given_up(paths: list[Path]) -> None:
-    with PictureInspector(most_seconds=0.0) as inspector:
-        assert inspector.inspect(paths[0]) == ENDED_IT
+    with PictureDecoder(most_seconds=0.0) as decoder:
+        assert decoder.decode(paths[0]) == ENDED_IT
 
 
-def test_a_data_set_is_decoded_by_it(real_inspector: object, tmp_path: Path) -> None:
+def test_a_data_set_is_decoded_by_it(real_decoder: object, tmp_path: Path) -> None:
     backend = Backend(tmp_path, open_lab=True)
     answer = post_form(backend, {"a.zip": zipped(labelled(3))})
     assert answer.status_code == 200, answer.text

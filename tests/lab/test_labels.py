@@ -11,7 +11,7 @@ from skinapi.lab.checks.label_mapping import LabelMapping
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.trainings import model_comparison as comparing
-from skinapi.lab.trainings.job_services import LabOfJob
+from skinapi.lab.trainings.job_services import JobServices
 from skinapi.lab.trainings.model_comparison import compare_on_reference
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_sources
@@ -40,9 +40,9 @@ def publish_swapped(person: Person, **said: Any) -> dict[str, Any]:
     return send(person, [upload(person, content)], labels=SWAPPED, **said)
 
 
-def lab_of(backend: Backend, work: Path) -> LabOfJob:
+def lab_of(backend: Backend, work: Path) -> JobServices:
     store, unused = backend.services.store, cast("Any", None)
-    return LabOfJob(
+    return JobServices(
         context=cast("Any", SimpleNamespace(work=work, say=lambda _: None)),
         settings=unused,
         datasets=Datasets(store),
@@ -64,7 +64,7 @@ def test_training_reference_and_gallery_read_the_published_label_and_nothing_els
     assert {one["written"].lower(): one["label"] for one in shown.values()} == PUBLISHED
     published = {sha256: one["label"] for sha256, one in shown.items()}
 
-    found = lab.datasets.get(dataset["id"])
+    found = lab.datasets.get_published(dataset["id"])
     lab.write_pictures(found, tmp_path / "training", leave_out=lambda _: False, known=())
     trained = load_sources([str(tmp_path / "training")], skip_unknown_labels=True)
     assert {one.image_id: one.label for one in trained.samples} == published

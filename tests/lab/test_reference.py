@@ -11,7 +11,7 @@ from skinapi.errors import BadDataset
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.datasets.learned_pictures import LearnedPictures
-from skinapi.lab.trainings.reference import find_held_out
+from skinapi.lab.trainings.reference import list_held_out
 from skinapi.lab.trainings.service import TrainingRequest
 from skinapi.lab.trainings.training_folder import write_training_folder
 from tests.lab.sending import labelled, picture, send, table, upload, zipped
@@ -109,8 +109,8 @@ def test_pictures_of_its_lesions_are_left_out_of_a_training(
     )
     images = DatasetImages(backend.services.store)
     datasets = Datasets(backend.services.store)
-    held_out = find_held_out(
-        images, dataset=datasets.get(dataset), reference=datasets.get(reference)
+    held_out = list_held_out(
+        images, dataset=datasets.get_published(dataset), reference=datasets.get_published(reference)
     )
     names = {image.id: image.image_id for image in images.walk(dataset)}
     assert {names[one] for one in held_out} == {
@@ -162,7 +162,7 @@ def test_pictures_of_its_lesions_and_patients_in_another_data_set_of_its_source_
         },
     ]
     made = [
-        Datasets(store).get(published(person, name, files))
+        Datasets(store).get_published(published(person, name, files))
         for name, files in zip(("first", "second"), sent, strict=True)
     ]
     first, second, expected = SOURCES[named]
@@ -170,5 +170,5 @@ def test_pictures_of_its_lesions_and_patients_in_another_data_set_of_its_source_
         one.model_copy(update=said) for one, said in zip(made, (first, second), strict=True)
     )
     images = DatasetImages(store)
-    held_out = find_held_out(images, dataset=dataset, reference=reference)
+    held_out = list_held_out(images, dataset=dataset, reference=reference)
     assert {one.image_id for one in images.walk(dataset.id) if one.id in held_out} == expected

@@ -19,7 +19,7 @@ from skinapi.errors import (
     SkinAPIError,
     UnreadableNetwork,
 )
-from skinapi.jobs.job import UNSIGNED_LAB_OWNER, Job
+from skinapi.jobs.job import DERMASCAN_LAB_OWNER, Job
 from skinapi.jobs.process.handlers import JobContext
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.imports import network_export
@@ -39,7 +39,7 @@ from tests.support.backends import Backend
 from tests.support.models import tiny_model
 
 LABELS = ("mel", "nv", "bkl")
-OWNER = UNSIGNED_LAB_OWNER
+OWNER = DERMASCAN_LAB_OWNER
 
 
 @dataclass
@@ -126,7 +126,7 @@ def versions(lab: Backend) -> list[str]:
 
 
 def unused(lab: Backend) -> int:
-    return len(Uploads(lab.services.store).of_owner(OWNER))
+    return len(Uploads(lab.services.store).list_of_owner(OWNER))
 
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")

@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 
 from skinapi.errors import BadNetwork, NotFound
-from skinapi.jobs.job import UNSIGNED_LAB_OWNER
+from skinapi.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.trainings import job_services, model_comparison, training_job
-from skinapi.lab.trainings.job_services import LabOfJob
+from skinapi.lab.trainings.job_services import JobServices
 from skinapi.lab.trainings.training_job import choose_start
 from skinapi.learning.progress import Progress
 from skinapi.registry.versions.version_record import Origin
@@ -26,10 +26,10 @@ from tests.support.backends import Backend
 from tests.support.models import tiny_model, write_model
 
 
-def lab_of(context: Any, store: Store) -> LabOfJob:
+def lab_of(context: Any, store: Store) -> JobServices:
     """It has data sets and nothing else."""
     unused = cast("Any", None)
-    return LabOfJob(
+    return JobServices(
         context=context,
         settings=unused,
         datasets=Datasets(store),
@@ -89,23 +89,23 @@ def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from
     for content in (b"second", b"third"):
         other = {"id": new_id(), "sha256": content.hex()}
         image = first.model_copy(update=other)
-        images.insert(images.with_files(image, picture=content, thumbnail=content))
-    dataset = datasets.get(first.dataset)
-    read = DatasetImages.read
+        images.insert(images.store_files(image, picture=content, thumbnail=content))
+    dataset = datasets.get_published(first.dataset)
+    read = DatasetImages.read_file
 
     def erase_the_first(images: DatasetImages, image: DatasetImage) -> bytes:
         content = read(images, image)
         if image.id != first.id:
-            images.take({"id": first.id})
+            images.delete_records({"id": first.id})
         return content
 
-    monkeypatch.setattr(DatasetImages, "read", erase_the_first)
+    monkeypatch.setattr(DatasetImages, "read_file", erase_the_first)
     source = training_job._write_source(context, lab, dataset, None)
     kept = [path.read_bytes() for path in sorted((source / "images").iterdir())]
     assert kept == [b"second", b"third"]
     assert said == ["1 pictures were erased meanwhile: the data set is read again"]
     (tmp_path / "training").mkdir()
-    images.take({"id": next(images.walk(dataset.id)).id})
+    images.delete_records({"id": next(images.walk(dataset.id)).id})
     assert training_job._write_source(context, lab, dataset, None) == source
     assert len(list((source / "images").iterdir())) == 2
 
@@ -120,7 +120,9 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
     lab = lab_of(context, store)
     datasets, images = lab.datasets, lab.images
     learned, same, other = (
-        datasets.get(publish_one(datasets, images, content, owner="ada", name=name).dataset)
+        datasets.get_published(
+            publish_one(datasets, images, content, owner="ada", name=name).dataset
+        )
         for name, content in (("moles", b"1"), ("same", b"1"), ("other", b"2"))
     )
     compared: list[str] = []
@@ -128,9 +130,9 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
     def compare(_: object, __: object, samples: Any, *___: object, reference: Any) -> None:
         compared.append(f"{samples} of {reference.dataset}, {reference.pictures}")
 
-    monkeypatch.setattr(LabOfJob, "find_stored", lambda _: None)
-    monkeypatch.setattr(LabOfJob, "write_serving", lambda _: tiny_model())
-    monkeypatch.setattr(training_job, "open_lab", lambda _: lab)
+    monkeypatch.setattr(JobServices, "find_stored", lambda _: None)
+    monkeypatch.setattr(JobServices, "write_serving", lambda _: tiny_model())
+    monkeypatch.setattr(training_job, "open_job_services", lambda _: lab)
     monkeypatch.setattr(training_job, "_options", lambda *_: None)
     monkeypatch.setattr(training_job, "_test_samples", lambda *_: [1, 2])
     monkeypatch.setattr(training_job, "compare_models", lambda *_: None)
@@ -163,14 +165,14 @@ def test_a_training_whose_version_is_stored_ends_with_it_on_any_machine(
     monkeypatch.setenv("INSTANCE_DIR", str(backend.settings.instance_dir))
     monkeypatch.setenv("ENVIRONMENT", "development")
     asked = {"dataset_name": "moles", "dataset": new_id()}
-    job = backend.services.jobs.submit(kind="training", owner=UNSIGNED_LAB_OWNER, request=asked)
+    job = backend.services.jobs.submit(kind="training", owner=DERMASCAN_LAB_OWNER, request=asked)
     context = cast("Any", SimpleNamespace(job=job, work=tmp_path))
     with pytest.raises(NotFound):
         training_job.train(context)
     write_model(tmp_path / "model", "trained-1")
     versions = backend.services.models.versions
     stored = versions.register(
-        tmp_path / "model", created_by=UNSIGNED_LAB_OWNER, origin=Origin(dataset="7", job=job.id)
+        tmp_path / "model", created_by=DERMASCAN_LAB_OWNER, origin=Origin(dataset="7", job=job.id)
     )
     told = {"version": "trained-1", "dataset": "7", "headline": stored.headline}
     assert training_job.train(context) == told

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from skinapi.lab.checks import publishing
-from tests.lab.conftest import InspectorHere
+from tests.lab.conftest import DecoderHere
 from tests.lab.sending import labelled, upload, zipped
 from tests.lab.test_from_reviews import Clinic, clinic_of
 from tests.support.backends import Backend, Person
@@ -131,7 +131,7 @@ def send(_: Backend, lab: Lab) -> object:
 def check(backend: Backend, lab: Lab) -> object:
     """As the thread of the checks does."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publishing, "PictureInspector", InspectorHere)
+        patch.setattr(publishing, "PictureDecoder", DecoderHere)
         return checks_of(backend)[backend.account(lab.ada.email).id]()
 
 
@@ -159,7 +159,7 @@ def delete_finding(_: Backend, lab: Lab) -> object:
 def sets_and_rows(backend: Backend, lab: Lab) -> Any:
     """What the researcher sees of data sets and uploads, the patient of consents and findings."""
     account = backend.account(lab.ada.email).id
-    stored = backend.services.lab.datasets._datasets.of_owner(account)
+    stored = backend.services.lab.datasets._datasets.list_of_owner(account)
     seen = []
     for identifier in {lab.dataset, *(one.id for one in stored)} - {""}:
         shown = lab.ada.call("GET", f"/datasets/{identifier}").get_json()
@@ -167,7 +167,7 @@ def sets_and_rows(backend: Backend, lab: Lab) -> Any:
         images = len(lab.ada.pages(f"/datasets/{identifier}/images")) if shown.get("version") else 0
         status = shown["status"]
         seen.append((status, images, *map(shown.get, fields), *acts_on(backend, identifier)))
-    uploads = backend.services.lab.uploads._uploads.of_owner(account)
+    uploads = backend.services.lab.uploads._uploads.list_of_owner(account)
     received = [
         lab.ada.call("GET", f"/uploads/{one.id}").get_json().get("received") for one in uploads
     ]

@@ -6,7 +6,7 @@ Apart from `accounts`, because the job worker asks too, and it imports nothing o
 from collections.abc import Callable
 
 from skinapi.errors import InvalidToken
-from skinapi.jobs.job import UNSIGNED_LAB_OWNER
+from skinapi.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.storage.ports import Store
 
 OwnerStays = Callable[[str], bool]
@@ -22,7 +22,7 @@ def owner_stays(store: Store) -> OwnerStays:
     accounts = store.collection("accounts")
 
     def stays(owner: str) -> bool:
-        if owner == UNSIGNED_LAB_OWNER:
+        if owner == DERMASCAN_LAB_OWNER:
             return True
         found = accounts.get(owner)
         return found is not None and found["status"] != "deleting"
@@ -41,8 +41,8 @@ def hold_owner(store: Store) -> HoldOwner:
 
     def hold(owner: str) -> None:
         held = {"$inc": {"holds": 1}}
-        if owner == UNSIGNED_LAB_OWNER:
-            counters.update({"id": UNSIGNED_LAB_OWNER}, held, upsert=True)
+        if owner == DERMASCAN_LAB_OWNER:
+            counters.update({"id": DERMASCAN_LAB_OWNER}, held, upsert=True)
         elif accounts.update({"id": owner, "status": {"$ne": "deleting"}}, held) is None:
             raise InvalidToken
 
@@ -56,7 +56,7 @@ def may_research(store: Store) -> Callable[[str], bool]:
     accounts = store.collection("accounts")
 
     def may(owner: str) -> bool:
-        if owner == UNSIGNED_LAB_OWNER:
+        if owner == DERMASCAN_LAB_OWNER:
             return True
         found = accounts.get(owner)
         return found is not None and found["status"] == "approved" and found["role"] in RESEARCHERS

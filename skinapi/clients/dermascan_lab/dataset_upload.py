@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from skinapi.clients.dermascan_lab.diagnosis import CLIENT
 from skinapi.errors import BadDataset, InvalidBody
-from skinapi.jobs.job import UNSIGNED_LAB_OWNER
+from skinapi.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.lab.checks.publishing import Published
 from skinapi.lab.datasets.dataset_versions import DatasetVersion, NewDataset
 from skinapi.lab.errors import DatasetQuotaReached, NameTaken
@@ -116,7 +116,7 @@ def upload_dataset_for_lab(
 
     def describe(texts: Mapping[str, str]) -> NewDataset:
         name = _read_name(query.datasetName or texts.get(NAME, ""))
-        owner = subject.id if subject else UNSIGNED_LAB_OWNER
+        owner = subject.id if subject else DERMASCAN_LAB_OWNER
         admin = subject is not None and subject.role == "admin"
         return NewDataset(name=name, owner=owner, skip_unknown_labels=True, any_name=admin)
 
@@ -138,7 +138,7 @@ def list_datasets_for_lab(datasets: DatasetsService) -> ListedDatasets:
     newest: dict[str, DatasetVersion] = {}
     after: str | None = None
     while True:
-        page = datasets.list_datasets(after=after, limit=LARGEST_PAGE)
+        page = datasets.page_datasets(after=after, limit=LARGEST_PAGE)
         newest.update({dataset.name_key: dataset for dataset in page.items})
         after = page.next_after
         if after is None:

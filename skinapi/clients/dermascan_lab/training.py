@@ -7,7 +7,7 @@ from pydantic import Field
 from skinapi.clients.dermascan_lab.dataset_upload import RESEARCHERS
 from skinapi.errors import BadDataset, NotFound
 from skinapi.jobs.errors import TooManyJobs
-from skinapi.jobs.job import UNSIGNED_LAB_OWNER, Job, Status
+from skinapi.jobs.job import DERMASCAN_LAB_OWNER, Job, Status
 from skinapi.lab.trainings.service import TrainingRequest, TrainingService
 from skinapi.web.access import Subject
 from skinapi.web.limits.rate_limits import Rate
@@ -93,7 +93,7 @@ def start_training(
     trainings: TrainingService, *, body: StartTraining, subject: Subject | None
 ) -> StartedTraining:
     """Train a network on a data set, as a job: see `GET /jobs/{id}` for its log and more."""
-    owner = subject.id if subject else UNSIGNED_LAB_OWNER
+    owner = subject.id if subject else DERMASCAN_LAB_OWNER
     job = trainings.start(request=body, owner=owner)
     return StartedTraining(job_id=job.id, status="queued", message="Training job started")
 
@@ -109,6 +109,6 @@ def show_training(
     trainings: TrainingService, *, job_id: str, subject: Subject | None
 ) -> TrainingState:
     """How far a training is, with a row of metrics for each epoch."""
-    owner = subject.id if subject else UNSIGNED_LAB_OWNER
+    owner = subject.id if subject else DERMASCAN_LAB_OWNER
     seen_by = None if subject and subject.role == "admin" else owner
     return TrainingState.of(trainings.get(job_id=job_id, owner=seen_by))

@@ -58,7 +58,7 @@ class Contents:
     unpacked: int = 0
     _seen: set[str] = field(default_factory=set)
 
-    def check_folder(self, written: str) -> None:
+    def refuse_bad_folder(self, written: str) -> None:
         clean_name(written)
 
     def accepts(self, written: str) -> bool:

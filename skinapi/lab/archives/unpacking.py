@@ -35,7 +35,7 @@ _ZIP_ENCRYPTED = 0x1
 class Sink(Protocol):
     """Where the entries of an archive go."""
 
-    def check_folder(self, written: str) -> None:
+    def refuse_bad_folder(self, written: str) -> None:
         """Raises BadArchive for a name, as the archive has it, that no folder may have."""
 
     def accepts(self, written: str) -> bool:
@@ -117,7 +117,7 @@ def _unpack_zip(file: IO[bytes], sink: Sink, budget: _Budget) -> None:
             _refuse_zip_entry(entry)
             # `filename` ends at a NUL that the archive has in it.
             if entry.is_dir():
-                sink.check_folder(entry.orig_filename)
+                sink.refuse_bad_folder(entry.orig_filename)
             elif sink.accepts(entry.orig_filename):
                 with archive.open(entry) as content:
                     sink.take(entry.orig_filename, budget.counted(content.read))
@@ -146,7 +146,7 @@ def _unpack_tar(file: IO[bytes], sink: Sink, budget: _Budget) -> None:
             tar.members.clear()  # type: ignore[attr-defined]  # it keeps each member that it has passed
             budget.count_entry()
             if entry.isdir():
-                sink.check_folder(entry.name)
+                sink.refuse_bad_folder(entry.name)
             elif not entry.isreg() or entry.issparse():
                 raise BadArchive(
                     f"{shown(entry.name)} is a link or a device; only files and folders are taken"

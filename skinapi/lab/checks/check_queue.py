@@ -1,7 +1,7 @@
 """Runs checks of data sets one after the other, beside the requests.
 
 They are no jobs: a training may occupy the only job worker for hours, and who uploads wants to know
-within a minute. The pictures are decoded in a process of their own (inspection.py).
+within a minute. The pictures are decoded in a process of their own (picture_decoder.py).
 """
 
 import threading
@@ -47,7 +47,7 @@ class CheckQueue:
         set is stored: who asks at the same time may get the same place, and waits a little longer.
         """
         with self._changed:
-            own = sum(one.owner == owner for one in self._waiting)
+            own = sum(waiting.owner == owner for waiting in self._waiting)
             if len(self._waiting) >= MOST_WAITING or own >= MOST_OF_OWNER:
                 raise Unavailable(retry_after=RETRY_AFTER_S)
 
@@ -58,19 +58,21 @@ class CheckQueue:
             self._changed.notify()
             if self._thread is None:
                 # A daemon, so that a server that is asked to stop does not wait for it: what is
-                # interrupted is found by its silence (datasets.py).
+                # interrupted is found by its silence (dataset_versions.py).
                 self._thread = threading.Thread(target=self._run, name="checks", daemon=True)
                 self._thread.start()
 
     def drop(self, dataset: str) -> None:
         """Free the place of a data set that was deleted before its check began."""
         with self._changed:
-            self._waiting = deque(one for one in self._waiting if one.dataset != dataset)
+            self._waiting = deque(
+                waiting for waiting in self._waiting if waiting.dataset != dataset
+            )
 
     def waiting(self) -> list[str]:
         """The data sets whose checks have not begun."""
         with self._changed:
-            return [one.dataset for one in self._waiting]
+            return [waiting.dataset for waiting in self._waiting]
 
     @contextmanager
     def now(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from skinapi.lab.checks.label_mapping import LabelMapping
 from skinapi.lab.checks.layouts import LabelledPicture, Layout
-from skinapi.lab.checks.picture_decoder import Inspected
+from skinapi.lab.checks.picture_decoder import DecodedPicture
 from skinapi.lab.datasets.dataset_images import DatasetImages, ImageHashes
 from skinapi.lab.datasets.dataset_versions import (
     FEWEST_CLASSES,
@@ -20,6 +20,8 @@ from skinapi.lab.datasets.dataset_versions import (
 from skinapi.lab.datasets.learned_pictures import LearnedPictures
 from skinapi.lab.datasets.near_duplicates import MOST_BITS, Comparisons, NearIndex, distance
 from skinapi.vision.context import Modality
+from skinapi.vision.labels.label_tables import LabelRow
+from skinapi.vision.network.model import PARTS
 
 # Names that a list of the report shows; the number beside it is always the true one.
 MOST_SHOWN = 50
@@ -35,7 +37,7 @@ class Checked:
 
     labelled: LabelledPicture
     label: str
-    inspected: Inspected
+    decoded: DecodedPicture
     modality: Modality
     thumbnail: Path
 
@@ -43,9 +45,13 @@ class Checked:
     def name(self) -> str:
         return self.labelled.entry.name
 
+    @property
+    def row(self) -> LabelRow:
+        return self.labelled.row
+
 
 @dataclass
-class Listed:
+class BoundedList:
     """Some of many, and how many they are."""
 
     count: int = 0
@@ -71,11 +77,11 @@ def _bounded(item: Any) -> Any:
     return item
 
 
-def listed(items: Iterable[Any]) -> dict[str, Any]:
-    found = Listed()
+def bounded_list(items: Iterable[Any]) -> dict[str, Any]:
+    bounded = BoundedList()
     for item in items:
-        found.add(item)
-    return found.as_dict()
+        bounded.add(item)
+    return bounded.as_dict()
 
 
 def unknown_labels(layout: Layout, mapping: LabelMapping) -> list[dict[str, Any]]:
@@ -91,17 +97,17 @@ def unknown_labels(layout: Layout, mapping: LabelMapping) -> list[dict[str, Any]
     ]
 
 
-def give_id(one: Checked, learned: LearnedPictures) -> Checked:
+def give_id(picture: Checked, learned: LearnedPictures) -> Checked:
     """The picture with an id that it has in every version, so that it keeps its part of the split.
 
     The name of its file is one if the model in service knows a picture by it. Else it is only
     a number, maybe, that another class may have too; so the id is the SHA-256 of its bytes.
     """
-    row = one.labelled.row
+    row = picture.row
     known = bool(row.image_id) and learned.knows(row.image_id)
-    image_id = row.image_id if known else one.inspected.sha256
+    image_id = row.image_id if known else picture.decoded.sha256
     named = replace(row, image_id=image_id, lesion_id=image_id)
-    return replace(one, labelled=replace(one.labelled, row=named))
+    return replace(picture, labelled=replace(picture.labelled, row=named))
 
 
 def drop_duplicates(checked: Sequence[Checked]) -> tuple[list[Checked], dict[str, Any]]:
@@ -110,12 +116,12 @@ def drop_duplicates(checked: Sequence[Checked]) -> tuple[list[Checked], dict[str
     Of copies with different labels none is kept: nobody knows which label is true.
     """
     by_hash: defaultdict[str, list[Checked]] = defaultdict(list)
-    for one in checked:
-        by_hash[one.inspected.sha256].append(one)
-    kept, copies, contradicting = [], Listed(), Listed()
+    for picture in checked:
+        by_hash[picture.decoded.sha256].append(picture)
+    kept, copies, contradicting = [], BoundedList(), BoundedList()
     for same in by_hash.values():
-        if len({one.label for one in same}) > 1:
-            contradicting.add([one.name for one in same])
+        if len({picture.label for picture in same}) > 1:
+            contradicting.add([picture.name for picture in same])
             continue
         kept.append(same[0])
         for other in same[1:]:
@@ -127,19 +133,19 @@ def near_within(
     checked: Sequence[Checked], comparisons: Comparisons, go_on: Callable[[], None]
 ) -> dict[str, Any]:
     """Pairs that look alike, unless they show one lesion or one patient."""
-    index, found = NearIndex(), Listed()
-    by_name = {one.name: one for one in checked}
-    for one in checked:
+    index, pairs = NearIndex(), BoundedList()
+    by_name = {picture.name: picture for picture in checked}
+    for picture in checked:
         go_on()
-        for name, bits in index.near(one.inspected.dhash, comparisons):
-            if not _in_one_group(one, by_name[name]):
-                found.add({"names": [name, one.name], "bits": bits})
-        index.add(one.inspected.dhash, one.name)
-    return found.as_dict()
+        for name, bits in index.near(picture.decoded.dhash, comparisons):
+            if not _in_one_group(picture, by_name[name]):
+                pairs.add({"names": [name, picture.name], "bits": bits})
+        index.add(picture.decoded.dhash, picture.name)
+    return pairs.as_dict()
 
 
-def _in_one_group(one: Checked, other: Checked) -> bool:
-    first, second = one.labelled.row, other.labelled.row
+def _in_one_group(picture: Checked, other: Checked) -> bool:
+    first, second = picture.row, other.row
     same_patient = bool(first.patient_id) and first.patient_id == second.patient_id
     return same_patient or first.lesion_id == second.lesion_id
 
@@ -147,30 +153,32 @@ def _in_one_group(one: Checked, other: Checked) -> bool:
 def duplicates_elsewhere(
     checked: Sequence[Checked],
     images: DatasetImages,
-    counts: Callable[[str], bool],
+    is_other: Callable[[str], bool],
     comparisons: Comparisons,
     go_on: Callable[[], None],
 ) -> dict[str, Any]:
-    """The pictures that other data sets have too, the same or alike. `counts` tells which data sets
-    are others, by their ids.
+    """The pictures that other data sets have too, the same or alike. `is_other` tells by its id
+    whether a data set is another one.
 
     Of another data set the report keeps the id alone: its name and the names of its files go with
     it, and this report stays.
     """
-    same, alike = Listed(), Listed()
+    same, alike = BoundedList(), BoundedList()
     for batch in _batches(checked):
         go_on()
-        hashes = {one.inspected.sha256: one.name for one in batch}
+        hashes = {picture.decoded.sha256: picture.name for picture in batch}
         # A picture counts once, in however many other data sets it is.
-        found = {
-            image.sha256: image for image in images.same(list(hashes)) if counts(image.dataset)
+        copies = {
+            image.sha256: image
+            for image in images.list_with_sha256(list(hashes))
+            if is_other(image.dataset)
         }
-        for sha256, image in found.items():
+        for sha256, image in copies.items():
             same.add({"name": hashes[sha256], "dataset": image.dataset})
-        candidates = images.in_near_bands([one.inspected.dhash for one in batch])
-        for one in batch:
-            if comparisons.take(len(candidates)):
-                _note_alike(one, candidates, counts, alike)
+        candidates = images.list_in_near_bands([picture.decoded.dhash for picture in batch])
+        for picture in batch:
+            if comparisons.spend(len(candidates)):
+                _note_alike(picture, candidates, is_other, alike)
     return {"same": same.as_dict(), "alike": alike.as_dict()}
 
 
@@ -183,25 +191,25 @@ def others_beside(dataset: DatasetVersion, datasets: Datasets) -> Callable[[str]
 
     @cache
     def is_other(identifier: str) -> bool:
-        found = datasets.find(identifier)
-        published = found is not None and found.status == "published"
-        return found is not None and published and found.name_key != dataset.name_key
+        other = datasets.find(identifier)
+        published = other is not None and other.status == "published"
+        return other is not None and published and other.name_key != dataset.name_key
 
     return is_other
 
 
 def _note_alike(
-    one: Checked,
+    picture: Checked,
     candidates: Sequence[ImageHashes],
-    counts: Callable[[str], bool],
-    alike: Listed,
+    is_other: Callable[[str], bool],
+    alike: BoundedList,
 ) -> None:
     for image in candidates:
-        bits = distance(one.inspected.dhash, image.dhash)
-        if bits > MOST_BITS or image.sha256 == one.inspected.sha256:
+        bits = distance(picture.decoded.dhash, image.dhash)
+        if bits > MOST_BITS or image.sha256 == picture.decoded.sha256:
             continue
-        if counts(image.dataset):
-            alike.add({"name": one.name, "dataset": image.dataset, "bits": bits})
+        if is_other(image.dataset):
+            alike.add({"name": picture.name, "dataset": image.dataset, "bits": bits})
             return
 
 
@@ -211,12 +219,12 @@ def _batches(checked: Sequence[Checked]) -> Iterable[Sequence[Checked]]:
 
 def seen_by_model(checked: Sequence[Checked], learned: LearnedPictures) -> dict[str, Any]:
     """The pictures that the model in service has learned from, or is measured on."""
-    parts: dict[str, Listed] = {"train": Listed(), "validation": Listed(), "test": Listed()}
-    for one in checked:
-        part = learned.part_of(one.labelled.row.image_id, one.inspected.sha256)
+    parts: dict[str, BoundedList] = {part: BoundedList() for part in PARTS}
+    for picture in checked:
+        part = learned.part_of(picture.row.image_id, picture.decoded.sha256)
         if part in parts:
-            parts[part].add(one.name)
-    return {"model": learned.model, **{part: found.as_dict() for part, found in parts.items()}}
+            parts[part].add(picture.name)
+    return {"model": learned.model, **{part: seen.as_dict() for part, seen in parts.items()}}
 
 
 def count_groups(checked: Sequence[Checked], *, lesions_known: bool) -> dict[str, Any]:
@@ -224,27 +232,29 @@ def count_groups(checked: Sequence[Checked], *, lesions_known: bool) -> dict[str
     lesions: defaultdict[str, set[str]] = defaultdict(set)
     patients: defaultdict[str, list[Checked]] = defaultdict(list)
     lesions_of_class: defaultdict[str, set[str]] = defaultdict(set)
-    for one in checked:
-        row = one.labelled.row
-        lesions[row.lesion_id].add(one.label)
-        lesions_of_class[one.label].add(row.lesion_id)
+    for picture in checked:
+        row = picture.row
+        lesions[row.lesion_id].add(picture.label)
+        lesions_of_class[picture.label].add(row.lesion_id)
         if row.patient_id:
-            patients[row.patient_id].append(one)
-    classes = Counter(one.label for one in checked)
+            patients[row.patient_id].append(picture)
+    classes = Counter(picture.label for picture in checked)
     too_small = sorted(
-        label for label, found in lesions_of_class.items() if len(found) < FEWEST_TO_SPLIT
+        label for label, ids in lesions_of_class.items() if len(ids) < FEWEST_TO_SPLIT
     )
     return {
         "classes": {
             label: {"pictures": count, "lesions": len(lesions_of_class[label])}
             for label, count in sorted(classes.items())
         },
-        "modalities": dict(Counter(str(one.modality) for one in checked)),
+        "modalities": dict(Counter(str(picture.modality) for picture in checked)),
         "lesions": {
             "known": lesions_known,
             "count": len(lesions),
-            "largest": max(Counter(o.labelled.row.lesion_id for o in checked).values(), default=0),
-            "with_several_labels": listed(
+            "largest": max(
+                Counter(picture.row.lesion_id for picture in checked).values(), default=0
+            ),
+            "with_several_labels": bounded_list(
                 {"lesion": lesion, "labels": sorted(labels)}
                 for lesion, labels in lesions.items()
                 if len(labels) > 1
@@ -252,12 +262,12 @@ def count_groups(checked: Sequence[Checked], *, lesions_known: bool) -> dict[str
         },
         "patients": {
             "count": len(patients),
-            "pictures_without": sum(not one.labelled.row.patient_id for one in checked),
+            "pictures_without": sum(not picture.row.patient_id for picture in checked),
             "largest": max(map(len, patients.values()), default=0),
-            "with_several_labels": listed(
-                {"patient": patient, "labels": sorted({one.label for one in found})}
-                for patient, found in patients.items()
-                if len({one.label for one in found}) > 1
+            "with_several_labels": bounded_list(
+                {"patient": patient, "labels": sorted({picture.label for picture in theirs})}
+                for patient, theirs in patients.items()
+                if len({picture.label for picture in theirs}) > 1
             ),
         },
         "too_small_to_split": too_small,
@@ -266,22 +276,24 @@ def count_groups(checked: Sequence[Checked], *, lesions_known: bool) -> dict[str
 
 def warnings_of(report: Mapping[str, Any]) -> list[str]:
     """The sentences that a person should read before training on it."""
-    said = []
+    sentences = []
     if len(report["classes"]) < FEWEST_CLASSES:
-        said.append("Training needs at least two classes.")
+        sentences.append("Training needs at least two classes.")
     if report["too_small_to_split"]:
-        said.append(
+        sentences.append(
             f"Fewer than {FEWEST_TO_SPLIT} lesions, too few to split: "
             f"{', '.join(report['too_small_to_split'])}."
         )
     if not report["lesions"]["known"]:
-        said.append(
+        sentences.append(
             "No column lesion_id: several pictures of one lesion would leak into the test part."
         )
     if report["modalities"].get("unknown"):
-        said.append("Some pictures do not say how they were taken: dermoscopic or clinical.")
+        sentences.append("Some pictures do not say how they were taken: dermoscopic or clinical.")
     if not report["all_compared"]:
-        said.append("Too many pictures have similar hashes: not all were compared with each other.")
+        sentences.append(
+            "Too many pictures have similar hashes: not all were compared with each other."
+        )
     counted = {
         "contradict each other: the same bytes under several labels, left out": report[
             "duplicates"
@@ -293,14 +305,19 @@ def warnings_of(report: Mapping[str, Any]) -> list[str]:
         "lesions have several labels": report["lesions"]["with_several_labels"],
         "pictures could not be read": report["unreadable"],
     }
-    said += [f"{found['count']} {words}." for words, found in counted.items() if found["count"]]
-    return [*_remapped(report["labels"]), *said]
+    sentences += [
+        f"{listed['count']} {words}." for words, listed in counted.items() if listed["count"]
+    ]
+    return [*_remapped(report["labels"]), *sentences]
 
 
 def _remapped(labels: Sequence[Mapping[str, Any]]) -> list[str]:
     """What makes every picture of a label something else than that label says."""
     return [
-        f"{one['label']} is published as {one['published_as']}, and is known as {one['known_as']}."
-        for one in labels
-        if one["count"] and one["known_as"] and one["published_as"] not in (None, one["known_as"])
+        f"{label['label']} is published as {label['published_as']}, and is known as "
+        f"{label['known_as']}."
+        for label in labels
+        if label["count"]
+        and label["known_as"]
+        and label["published_as"] not in (None, label["known_as"])
     ]

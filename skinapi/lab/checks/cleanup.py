@@ -65,7 +65,7 @@ class Cleanup:
     def forget(self, owner: str) -> None:
         """Delete all uploads and data sets of an account. It is idempotent."""
         self._uploads.forget(owner)
-        for dataset in self._datasets.of_owner(owner):
+        for dataset in self._datasets.list_of_owner(owner):
             self.remove(dataset.id)
 
     def faults(self) -> Iterator[Fault]:

@@ -24,7 +24,7 @@ NICENESS = 10
 MOST_MEMORY = 400 * 1024 * 1024
 
 
-def inspect(content: bytes) -> dict[str, Any]:
+def decode(content: bytes) -> dict[str, Any]:
     """Size, format, hashes and thumbnail of a picture, or `fault`: why it cannot be used."""
     try:
         photo = read_photo(content)
@@ -47,7 +47,7 @@ def _main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
-        found = inspect(Path(line.rstrip("\n")).read_bytes())
+        found = decode(Path(line.rstrip("\n")).read_bytes())
         sys.stdout.write(json.dumps(found) + "\n")
         sys.stdout.flush()
 

@@ -60,8 +60,8 @@ def _choose_table(tables: Sequence[Entry]) -> Entry | None:
 
 
 def _read_table(table: Entry, pictures: Sequence[Entry], go_on: Callable[[], None]) -> Layout:
-    finder = _Finder(table, pictures)
-    found: dict[str, LabelledPicture] = {}
+    finder = _PicturesByName(table, pictures)
+    labelled: dict[str, LabelledPicture] = {}
     missing, named_twice = [], []
     ids: set[str] = set()
     with read_table(table) as (names, rows):
@@ -71,21 +71,21 @@ def _read_table(table: Entry, pictures: Sequence[Entry], go_on: Callable[[], Non
             entry = finder.find(row.named)
             if entry is None:
                 missing.append(str(row.named))
-            elif entry.name in found or row.image_id in ids:
+            elif entry.name in labelled or row.image_id in ids:
                 named_twice.append(str(row.named))
             else:
                 ids.add(row.image_id)
-                found[entry.name] = LabelledPicture(entry, row)
+                labelled[entry.name] = LabelledPicture(entry, row)
     return Layout(
-        pictures=tuple(found.values()),
+        pictures=tuple(labelled.values()),
         missing=tuple(missing),
-        without_label=tuple(entry.name for entry in pictures if entry.name not in found),
+        without_label=tuple(entry.name for entry in pictures if entry.name not in labelled),
         named_twice=tuple(named_twice),
         lesions_known=columns.name_lesions,
     )
 
 
-class _Finder:
+class _PicturesByName:
     """Finds the picture that a row names: by its path from the table or from the top, else by its
     name alone, where only one picture has it.
     """

@@ -1,4 +1,4 @@
-"""Asks a process of its own (picture_process.py) about pictures, and outlives it."""
+"""Asks a process of its own (decoder_process.py) about pictures, and outlives it."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ ENDED_IT = "ended its decoder, or took too long"
 
 
 @dataclass(frozen=True, slots=True)
-class Inspected:
+class DecodedPicture:
     """What decoding a picture told. `dhash` has 16 hex digits."""
 
     sha256: str
@@ -28,19 +28,19 @@ class Inspected:
     format: str
     thumbnail: bytes = field(default=b"", repr=False)
 
-    def without_thumbnail(self) -> "Inspected":
+    def without_thumbnail(self) -> "DecodedPicture":
         """The same to keep in memory beside many others."""
         return replace(self, thumbnail=b"")
 
 
-def parse_answer(found: Mapping[str, Any]) -> Inspected | str:
-    """What picture_process.py has found."""
+def parse_answer(found: Mapping[str, Any]) -> DecodedPicture | str:
+    """What decoder_process.py has found."""
     if "fault" in found:
         return str(found["fault"])
-    return Inspected(**{**found, "thumbnail": base64.b64decode(found["thumbnail"])})
+    return DecodedPicture(**{**found, "thumbnail": base64.b64decode(found["thumbnail"])})
 
 
-class PictureInspector:
+class PictureDecoder:
     """One decoding process, started for the first picture and again where one has ended it."""
 
     def __init__(self, *, most_seconds: float = MOST_SECONDS) -> None:
@@ -55,7 +55,7 @@ class PictureInspector:
     ) -> None:
         self._end()
 
-    def inspect(self, path: Path) -> Inspected | str:
+    def decode(self, path: Path) -> DecodedPicture | str:
         """What the picture is, or the reason why it cannot be used."""
         line = self._ask(path)
         if line is None:

@@ -43,8 +43,8 @@ class PictureStorage:
         """
         images: list[DatasetImage] = []
         try:
-            for one in checked:
-                images.append(self._with_files(dataset, one, provenance.origins))  # noqa: PERF401 (deleted after an error)
+            for picture in checked:
+                images.append(self._with_files(dataset, picture, provenance.origins))  # noqa: PERF401 (deleted after an error)
         except BaseException:
             self._delete_files(images)
             raise
@@ -59,14 +59,14 @@ class PictureStorage:
         self._delete_files(left_out)
 
     def _with_files(
-        self, dataset: str, one: Checked, origins: Mapping[str, Origin]
+        self, dataset: str, picture: Checked, origins: Mapping[str, Origin]
     ) -> DatasetImage:
         # What keeps space free for the database while bodies arrive must hold here too.
         refuse_full_disk(self._disk)
-        return self._images.with_files(
-            _image_of(dataset, one, origins.get(one.name)),
-            picture=one.labelled.entry.path.read_bytes(),
-            thumbnail=one.thumbnail.read_bytes(),
+        return self._images.store_files(
+            _image_of(dataset, picture, origins.get(picture.name)),
+            picture=picture.labelled.entry.path.read_bytes(),
+            thumbnail=picture.thumbnail.read_bytes(),
         )
 
     def _insert(
@@ -90,26 +90,26 @@ class PictureStorage:
             self._images.delete_blobs(image.blobs)
 
 
-def _image_of(dataset: str, one: Checked, origin: Origin | None) -> DatasetImage:
-    row, inspected = one.labelled.row, one.inspected
+def _image_of(dataset: str, picture: Checked, origin: Origin | None) -> DatasetImage:
+    row, decoded = picture.row, picture.decoded
     return DatasetImage(
         id=new_id(),
         created_at=now(),
         dataset=dataset,
-        sha256=inspected.sha256,
-        dhash=inspected.dhash,
-        name=one.name,
+        sha256=decoded.sha256,
+        dhash=decoded.dhash,
+        name=picture.name,
         image_id=row.image_id,
-        label=one.label,
+        label=picture.label,
         written=row.label,
         lesion=row.lesion_id,
         patient=row.patient_id,
-        modality=one.modality,
+        modality=picture.modality,
         facts=dict(row.facts),
-        width=inspected.width,
-        height=inspected.height,
-        format=inspected.format,
-        size=one.labelled.entry.size,
+        width=decoded.width,
+        height=decoded.height,
+        format=decoded.format,
+        size=picture.labelled.entry.size,
         submission=origin.submission if origin else None,
         account=origin.account if origin else None,
     )

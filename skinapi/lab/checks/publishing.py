@@ -11,13 +11,13 @@ from skinapi.lab.archives.contents import Contents, Sent, gather
 from skinapi.lab.archives.file_names import shown
 from skinapi.lab.archives.quarantine import Quarantine, QuarantineFolder
 from skinapi.lab.checks.check_report import (
+    BoundedList,
     Checked,
-    Listed,
+    bounded_list,
     count_groups,
     drop_duplicates,
     duplicates_elsewhere,
     give_id,
-    listed,
     near_within,
     others_beside,
     seen_by_model,
@@ -26,7 +26,7 @@ from skinapi.lab.checks.check_report import (
 )
 from skinapi.lab.checks.label_mapping import LabelMapping
 from skinapi.lab.checks.layouts import LabelledPicture, Layout, read_layout
-from skinapi.lab.checks.picture_decoder import PictureInspector
+from skinapi.lab.checks.picture_decoder import PictureDecoder
 from skinapi.lab.checks.picture_storage import SENT_BY_OWNER, PictureStorage, Provenance
 from skinapi.lab.datasets.dataset_images import Tally
 from skinapi.lab.datasets.dataset_versions import SHOWN_FILES, DatasetVersion, NewDataset
@@ -113,14 +113,14 @@ class Publisher:
                 return self._check(dataset, new, mapping, contents, layout, sent, provenance)
         except BaseException:
             # The store may have failed just after it had published the data set.
-            if self._datasets.published_name(dataset.id) is None:
+            if self._datasets.find_published_name(dataset.id) is None:
                 self._images.forget(dataset.id)
             raise
 
     def _refuse_unknown_labels(self, layout: Layout, mapping: LabelMapping, *, skip: bool) -> None:
         unknown = unknown_labels(layout, mapping)
         if unknown and not skip:
-            names = ", ".join(shown(one["label"]) or "(empty)" for one in unknown[:5])
+            names = ", ".join(shown(each["label"]) or "(empty)" for each in unknown[:5])
             raise UnknownLabels(
                 f"Labels that are not known: {names}. Send the data set again with `labels`, which "
                 "maps each to one of ours, or to null to leave its pictures out",
@@ -140,7 +140,7 @@ class Publisher:
         decoded, unreadable = self._decode(dataset, new, mapping, contents.folder, layout)
         learned = self._learned()
         if layout.ids_from_names:
-            decoded = [give_id(one, learned) for one in decoded]
+            decoded = [give_id(picture, learned) for picture in decoded]
         checked, duplicates = drop_duplicates(decoded)
         if not checked:
             raise RefusedDataset(
@@ -151,9 +151,9 @@ class Publisher:
             **count_groups(checked, lesions_known=layout.lesions_known),
             "sources": [{"name": new.source or "not named", "pictures": len(checked)}],
             "unreadable": unreadable,
-            "missing": listed(layout.missing),
-            "without_label": listed(layout.without_label),
-            "named_twice": listed(layout.named_twice),
+            "missing": bounded_list(layout.missing),
+            "without_label": bounded_list(layout.without_label),
+            "named_twice": bounded_list(layout.named_twice),
             "skipped_files": dict(contents.skipped),
             "labels": mapping.describe(picture.row.label for picture in layout.pictures),
             "unknown_labels": unknown_labels(layout, mapping),
@@ -161,12 +161,12 @@ class Publisher:
             **self._compare(dataset, checked, duplicates),
         }
         report["warnings"] = warnings_of(report)
-        size = sum(one.labelled.entry.size for one in checked)
+        size = sum(picture.labelled.entry.size for picture in checked)
         # What was sent is counted already.
         self._quota.refuse_excess(dataset.owner, size - sum(each.size for each in sent))
         self._store_pictures(dataset, checked, provenance)
-        counts = {label: one["pictures"] for label, one in report["classes"].items()}
-        names = [one.name for one in checked[:SHOWN_FILES]]
+        counts = {label: known["pictures"] for label, known in report["classes"].items()}
+        names = [picture.name for picture in checked[:SHOWN_FILES]]
 
         def publish() -> tuple[DatasetVersion, list[str]]:
             kept = self._images.tally(dataset.id) if provenance.origins else Tally(counts, size)
@@ -183,7 +183,9 @@ class Publisher:
             )
             provenance.on_publication()
             self._trail.record("dataset.published", by=dataset.owner, target=dataset.id)
-            return published, [key for one in dataset.uploads for key in self._uploads.take(one)]
+            return published, [
+                key for upload in dataset.uploads for key in self._uploads.delete_record(upload)
+            ]
 
         published, parts = self._store.transaction(publish)
         self._uploads.delete_blobs(parts)
@@ -213,8 +215,8 @@ class Publisher:
         layout: Layout,
     ) -> tuple[list[Checked], dict[str, Any]]:
         checked: list[Checked] = []
-        unreadable = Listed()
-        with PictureInspector() as inspector:
+        unreadable = BoundedList()
+        with PictureDecoder() as decoder:
             for number, picture in enumerate(layout.pictures):
                 if number % TOUCH_EVERY == 0:
                     share = DECODED_SHARE * number / len(layout.pictures)
@@ -222,16 +224,16 @@ class Publisher:
                 label = mapping.find(picture.row.label)
                 if label is None:
                     continue
-                found = self._decode_one(inspector, picture, label, new.modality, folder)
-                if isinstance(found, Checked):
-                    checked.append(found)
+                usable = self._decode_one(decoder, picture, label, new.modality, folder)
+                if isinstance(usable, Checked):
+                    checked.append(usable)
                 else:
-                    unreadable.add({"name": picture.entry.name, "reason": found})
+                    unreadable.add({"name": picture.entry.name, "reason": usable})
         return checked, unreadable.as_dict()
 
     def _decode_one(
         self,
-        inspector: PictureInspector,
+        decoder: PictureDecoder,
         picture: LabelledPicture,
         label: str,
         modality: Modality | None,
@@ -243,15 +245,15 @@ class Publisher:
             return f"unknown modality; choose among {', '.join(Modality)}"
         if picture.entry.size > self._largest_picture:
             return f"larger than {self._largest_picture} bytes"
-        inspected = inspector.inspect(picture.entry.path)
-        if isinstance(inspected, str):
-            return inspected
+        decoded = decoder.decode(picture.entry.path)
+        if isinstance(decoded, str):
+            return decoded
         with folder.new_file() as (path, file):
-            file.write(inspected.thumbnail)
+            file.write(decoded.thumbnail)
         return Checked(
             labelled=picture,
             label=label,
-            inspected=inspected.without_thumbnail(),
+            decoded=decoded.without_thumbnail(),
             modality=Modality(written) if written else modality or Modality.UNKNOWN,
             thumbnail=path,
         )

@@ -20,14 +20,14 @@ def shown_report(
         return report
     known = cache(name_of)
 
-    def named(one: Mapping[str, Any]) -> dict[str, Any]:
+    def named(entry: Mapping[str, Any]) -> dict[str, Any]:
         # Earlier reports hold the other data set's name, and the name of its file.
-        other = one["dataset"] if ID.fullmatch(str(one["dataset"])) else None
-        kept = {name: one[name] for name in KEPT if name in one}
+        other = entry["dataset"] if ID.fullmatch(str(entry["dataset"])) else None
+        kept = {name: entry[name] for name in KEPT if name in entry}
         return {**kept, "dataset": other, "dataset_name": known(other) if other else None}
 
-    found = {
-        kind: {**listed, "shown": [named(one) for one in listed["shown"]]}
+    shown = {
+        kind: {**listed, "shown": [named(entry) for entry in listed["shown"]]}
         for kind, listed in elsewhere.items()
     }
-    return {**report, "elsewhere": found}
+    return {**report, "elsewhere": shown}

@@ -97,7 +97,7 @@ class DatasetImages:
         for band in BAND_FIELDS:
             self._documents.ensure_index(band, "id")
 
-    def with_files(self, image: DatasetImage, *, picture: bytes, thumbnail: bytes) -> DatasetImage:
+    def store_files(self, image: DatasetImage, *, picture: bytes, thumbnail: bytes) -> DatasetImage:
         """The image with the keys of its files, which are stored now."""
         keys = {
             "picture_blob": self._blobs.put(picture),
@@ -111,7 +111,7 @@ class DatasetImages:
         plain = image.model_dump(mode="json", exclude={"created_at"})
         self._documents.insert({**plain, **bands, "created_at": now(), "schema": 1})
 
-    def page(self, dataset: str, *, after: str | None, limit: int) -> Page[DatasetImage]:
+    def page_of_dataset(self, dataset: str, *, after: str | None, limit: int) -> Page[DatasetImage]:
         found = self._documents.find({"dataset": dataset}, after=after, limit=limit + 1)
         return page_of(found, limit).map(DatasetImage.model_validate)
 
@@ -122,7 +122,7 @@ class DatasetImages:
     def batches(self, dataset: str, size: int) -> Iterator[Sequence[DatasetImage]]:
         after: str | None = None
         while True:
-            page = self.page(dataset, after=after, limit=size)
+            page = self.page_of_dataset(dataset, after=after, limit=size)
             yield page.items
             after = page.next_after
             if after is None:
@@ -148,7 +148,7 @@ class DatasetImages:
             yield from found
             after = found[-1]["id"]
 
-    def take(self, wanted: Filter) -> tuple[dict[str, Tally], list[str]]:
+    def delete_records(self, wanted: Filter) -> tuple[dict[str, Tally], list[str]]:
         """Delete these pictures in the caller's transaction. The result is what each data set had
         of them, and the keys of their files, to be deleted after it.
         """
@@ -162,7 +162,7 @@ class DatasetImages:
         keys = (one.get(name) for one in found for name in BLOB_FIELDS)
         return gone, [key for key in keys if key]
 
-    def is_there(self, identifier: str) -> bool:
+    def exists(self, identifier: str) -> bool:
         return self._documents.get(identifier) is not None
 
     def get(self, dataset: str, identifier: str) -> DatasetImage:
@@ -172,7 +172,7 @@ class DatasetImages:
             raise NotFound("There is no such picture in this data set")
         return DatasetImage.model_validate(found)
 
-    def read(self, image: DatasetImage, *, thumbnail: bool = False) -> bytes:
+    def read_file(self, image: DatasetImage, *, thumbnail: bool = False) -> bytes:
         """Raises NotFound where its file is lost or damaged."""
         key = image.thumbnail_blob if thumbnail else image.picture_blob
         try:
@@ -183,14 +183,14 @@ class DatasetImages:
             raise NotFound("The file of this picture is lost")
         return content
 
-    def same(self, hashes: Sequence[str]) -> list[ImageHashes]:
+    def list_with_sha256(self, hashes: Sequence[str]) -> list[ImageHashes]:
         """All images with one of these SHA-256, in any data set."""
         found = self._documents.find(
             {"sha256": {"$in": list(hashes)}}, limit=MOST_FOUND, fields=HASH_FIELDS
         )
         return [ImageHashes.model_validate(one) for one in found]
 
-    def in_near_bands(self, dhashes: Sequence[str]) -> list[ImageHashes]:
+    def list_in_near_bands(self, dhashes: Sequence[str]) -> list[ImageHashes]:
         """Images of any data set that may look like one of these: compare their hashes."""
         near: dict[str, ImageHashes] = {}
         for position, field in enumerate(BAND_FIELDS):

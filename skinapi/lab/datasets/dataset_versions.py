@@ -47,13 +47,13 @@ class DatasetVersion(StoredRecord):
 
     - `version`: 1, 2, … of its name; None until it is published
     - `counts`: pictures of each class
-    - `report`: what its check found (validation.py)
+    - `report`: what its check found (check_report.py)
     - `size`: bytes of its pictures, or while it is checked, of what was sent
     - `problem`: why it was refused
     - `reference`: every new model is compared on it with the one in service; one data set at most
     - `files`: the names of its first pictures
     - `labels_from`: of one that was made from reviews
-    - `erased`: how many of its pictures were erased since (contributions.py)
+    - `erased`: how many of its pictures were erased since (contributed_pictures.py)
     - `uploads`: what it was made of; where it was refused, they can be sent again
     - `request_hash`: of the request that made it, by which a retry with its key is recognised
     """
@@ -157,7 +157,7 @@ class Datasets:
         self._documents.insert({**plain, **times, "schema": 1})
         return dataset
 
-    def sent_before(self, new: NewDataset) -> DatasetVersion | None:
+    def find_sent_before(self, new: NewDataset) -> DatasetVersion | None:
         """The data set that the same request with the same key has made before, if any.
 
         Raises IdempotencyKeyReused for another request with that key, and NotFound while its data
@@ -192,7 +192,7 @@ class Datasets:
         """Publish it under the next version of its name, in the caller's transaction. Raises
         NotFound where it was deleted.
         """
-        version = self.names.next_version(self.by_id(identifier).name_key)
+        version = self.names.next_version(self.get(identifier).name_key)
         done = {"status": "published", "version": version, "touched_at": now(), **fields}
         found = self._documents.update({"id": identifier, "status": "checking"}, {"$set": done})
         if found is None:
@@ -235,44 +235,44 @@ class Datasets:
         found = self._documents.get(identifier)
         return DatasetVersion.model_validate(found) if found else None
 
-    def by_id(self, identifier: str) -> DatasetVersion:
+    def get(self, identifier: str) -> DatasetVersion:
         """Raises NotFound."""
         found = self.find(identifier)
         if found is None or found.status == "deleting":
             raise NotFound(NO_SUCH)
         return found
 
-    def published_name(self, identifier: str) -> str | None:
+    def find_published_name(self, identifier: str) -> str | None:
         """The name of the published data set of this id, which every researcher may read."""
         found = self._documents.get(identifier)
         return str(found["name"]) if found and found["status"] == "published" else None
 
-    def newest(self, name: str) -> DatasetVersion | None:
+    def find_newest(self, name: str) -> DatasetVersion | None:
         """The newest published version of this name, without its report."""
         wanted = {"name_key": comparable(name), "status": "published", "version": {"$gt": 0}}
         found = self._documents.find(wanted, sort="-version", limit=1, fields=LISTED)
         return DatasetVersion.model_validate(found[0]) if found else None
 
-    def get(self, name_or_id: str) -> DatasetVersion:
+    def get_published(self, name_or_id: str) -> DatasetVersion:
         """The published data set of this id, or the newest of this name, which comes without its
         report. Raises NotFound.
         """
         found = self._documents.get(name_or_id)
         if found and found["status"] == "published":
             return DatasetVersion.model_validate(found)
-        named = self.newest(name_or_id)
+        named = self.find_newest(name_or_id)
         if named is None:
             raise NotFound(NO_SUCH)
         return named
 
-    def reference(self) -> DatasetVersion | None:
+    def find_reference(self) -> DatasetVersion | None:
         """The data set on which all models are compared, if an admin has chosen one."""
         found = self._documents.find({"reference": True}, limit=1)
         return DatasetVersion.model_validate(found[0]) if found else None
 
     def set_reference(self, identifier: str) -> None:
         """Choose a published data set in place of another, in the caller's transaction."""
-        before = self.reference()
+        before = self.find_reference()
         if before and before.id != identifier:
             self.end_reference(before.id)
         self._documents.update({"id": identifier}, {"$set": {"reference": True}})
@@ -280,7 +280,7 @@ class Datasets:
     def end_reference(self, identifier: str) -> None:
         self._documents.update({"id": identifier}, {"$unset": {"reference": True}})
 
-    def page(
+    def page_of_status(
         self,
         *,
         after: str | None,
@@ -303,7 +303,7 @@ class Datasets:
         if self._documents.update(published, {"$inc": {"holds": 1}}) is None:
             raise NotFound(NO_SUCH)
 
-    def of_owner(self, owner: str) -> list[DatasetVersion]:
+    def list_of_owner(self, owner: str) -> list[DatasetVersion]:
         """All of this account, without their reports."""
         found = self._documents.find({"owner": owner}, fields=LISTED)
         return [DatasetVersion.model_validate(one) for one in found]

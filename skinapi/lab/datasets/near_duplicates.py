@@ -38,7 +38,7 @@ class Comparisons:
     def __init__(self, most: int = MOST_COMPARED) -> None:
         self._left = most
 
-    def take(self, count: int) -> bool:
+    def spend(self, count: int) -> bool:
         """Whether so many more may be made."""
         self._left -= count
         return self._left >= 0
@@ -69,7 +69,7 @@ class NearIndex:
         for position, band in enumerate(bands_of(dhash)):
             for neighbour in neighbours(band):
                 same = self._by_band[position].get(neighbour, ())
-                if comparisons and not comparisons.take(len(same)):
+                if comparisons and not comparisons.spend(len(same)):
                     return
                 found.update(same)
         value = int(dhash, 16)

@@ -10,7 +10,7 @@ from typing import Any
 from skinapi.jobs.process.handlers import JobContext
 from skinapi.lab.imports.network_export import ExportRequest, export_confined
 from skinapi.lab.imports.service import ImportRequest, suffix_of
-from skinapi.lab.trainings.job_services import LabOfJob, open_lab, register_once
+from skinapi.lab.trainings.job_services import JobServices, open_job_services, register_once
 from skinapi.lab.trainings.model_comparison import compare_on_reference
 from skinapi.registry.versions.version_record import ModelVersion, Origin
 
@@ -21,14 +21,14 @@ def import_model(context: JobContext) -> dict[str, Any]:
     """The handler of jobs of the kind `import`. Raises NotFound where the upload is gone, and
     BadNetwork, BadRequest, Conflict. The upload is deleted when its version is stored.
     """
-    lab = open_lab(context)
+    lab = open_job_services(context)
     request = ImportRequest.model_validate(context.job.request)
     version = lab.find_stored() or _store_version(lab, request)
     lab.uploads.remove(request.upload)
     return {"version": version.version}
 
 
-def _store_version(lab: LabOfJob, request: ImportRequest) -> ModelVersion:
+def _store_version(lab: JobServices, request: ImportRequest) -> ModelVersion:
     context = lab.context
     folder = context.work / "model"
     if not folder.is_dir():  # it appears when it is complete; an attempt before may have made it
@@ -51,7 +51,7 @@ def _store_version(lab: LabOfJob, request: ImportRequest) -> ModelVersion:
     return register_once(lab, folder, Origin(reference_comparison=compared))
 
 
-def _write_network(lab: LabOfJob, request: ImportRequest) -> Path:
+def _write_network(lab: JobServices, request: ImportRequest) -> Path:
     upload = lab.uploads.get(request.upload, owner=lab.context.job.owner)
     # A name of ours: theirs may be anything.
     path = lab.context.work / f"network{suffix_of(upload.name)}"

@@ -17,7 +17,7 @@ from skinapi.web.schemas.schema_types import Contained, Identifier, Printable
 
 KIND = "import"
 SUFFIXES = (".keras", ".h5")
-Label = Annotated[
+OutputLabel = Annotated[
     str, StringConstraints(max_length=100, strip_whitespace=True), Printable, Contained
 ]
 
@@ -26,7 +26,7 @@ class ImportRequest(StoredRecord):
     """What a job of this kind is asked for. `side` is needed where a network accepts any."""
 
     upload: Identifier
-    labels: tuple[Label, ...] = Field(
+    labels: tuple[OutputLabel, ...] = Field(
         min_length=2, max_length=100, description="of the network's outputs, in their order"
     )
     scaling: Scaling

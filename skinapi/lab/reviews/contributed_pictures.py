@@ -43,17 +43,17 @@ class ContributedPictures:
         for account in self._images.accounts_of(dataset):
             self._trail.record("photo.to_dataset", by=by, target=account)
 
-    def take_finding(self, submission: str) -> list[str]:
+    def delete_of_finding(self, submission: str) -> list[str]:
         """Delete all copies of this finding's photo in data sets, in the transaction of its
         deletion. The result is the keys of their files, to be deleted after it.
         """
-        return self._take({"submission": submission})
+        return self._delete({"submission": submission})
 
     def withdraw(self, account: str) -> Callable[[], None]:
         """Delete all copies of this account's photos in data sets, in the transaction of the
         withdrawal. The result deletes their files, after it.
         """
-        keys = self._take({"account": account})
+        keys = self._delete({"account": account})
         self._erasures.note(keys)
         return partial(self._erasures.finish, keys)
 
@@ -61,10 +61,10 @@ class ContributedPictures:
         """Erase all copies of this account's photos in data sets. Idempotent."""
         self._store.transaction(partial(self.withdraw, account))()
 
-    def _take(self, wanted: Filter) -> list[str]:
-        gone, keys = self._images.take(wanted)
+    def _delete(self, wanted: Filter) -> list[str]:
+        gone, keys = self._images.delete_records(wanted)
         for dataset, tally in sorted(gone.items()):
             self._datasets.count_erased(dataset, tally)
-            if self._datasets.published_name(dataset):
+            if self._datasets.find_published_name(dataset):
                 self._trail.record("dataset.pictures_erased", by=SYSTEM, target=dataset)
         return keys

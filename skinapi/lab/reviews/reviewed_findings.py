@@ -57,7 +57,7 @@ class LeftOut(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class ReviewedLabel:
     """What a picture shows. `histology`: it is the laboratory's result. `said` is what the review
     names, where a model counts that as `key`.
     """
@@ -67,7 +67,7 @@ class Label:
     said: str
 
 
-def label_of(reviews: Sequence[Verdict], source: LabelSource) -> Label | LeftOut:
+def label_of(reviews: Sequence[Verdict], source: LabelSource) -> ReviewedLabel | LeftOut:
     """The label by the reviews of one finding, in the order in which they were signed."""
     decides = deciding(reviews)
     if decides is None:
@@ -83,7 +83,9 @@ def label_of(reviews: Sequence[Verdict], source: LabelSource) -> Label | LeftOut
     key = conditions_table().counted_as(opinion.condition)
     if key is None:
         return LeftOut.UNKNOWN_LABEL
-    return Label(key, histology=opinion.histology_result is not None, said=opinion.condition)
+    return ReviewedLabel(
+        key, histology=opinion.histology_result is not None, said=opinion.condition
+    )
 
 
 @dataclass
@@ -164,7 +166,7 @@ def _decide(
     owners: Mapping[str, Account],
     verdicts: Sequence[Verdict],
     source: LabelSource,
-) -> Label | LeftOut:
+) -> ReviewedLabel | LeftOut:
     if finding is None:
         return LeftOut.FINDING_DELETED
     owner = owners.get(finding.owner)
@@ -176,11 +178,13 @@ def _decide(
     return label_of(verdicts, source)
 
 
-def _row_of(finding: PhotoOfFinding, label: Label, pseudonyms: Pseudonyms) -> dict[str, str]:
+def _row_of(
+    finding: PhotoOfFinding, label: ReviewedLabel, pseudonyms: Pseudonyms
+) -> dict[str, str]:
     """The row of the table. A finding is a lesion of its own, because nothing stored says which
     photos show the same one; the patient keeps them in one part of a split.
     """
-    told = finding.context
+    context = finding.context
     modality = finding.modality
     return {
         "image_id": pseudonyms.of("picture", finding.id),
@@ -189,9 +193,9 @@ def _row_of(finding: PhotoOfFinding, label: Label, pseudonyms: Pseudonyms) -> di
         "patient_id": pseudonyms.of("patient", finding.owner),
         "modality": "" if modality is Modality.UNKNOWN else str(modality),
         "dx_type": "histo" if label.histology else "review",
-        "sex": told.sex or "",
-        "localization": (told.body_site or "").replace("_", " "),
-        "fitzpatrick": str(told.fitzpatrick or ""),
+        "sex": context.sex or "",
+        "localization": (context.body_site or "").replace("_", " "),
+        "fitzpatrick": str(context.fitzpatrick or ""),
     }
 
 

@@ -73,7 +73,7 @@ class Copies:
         # In half precision: of a thousand pictures it is 32 MB.
         self._fine = np.stack([_vectors(each).astype(np.float16) for each in windows])
 
-    def find(self, pictures: Sequence[Windows]) -> NDArray[np.bool_]:
+    def mark_copies(self, pictures: Sequence[Windows]) -> NDArray[np.bool_]:
         """Which of these are copies."""
         found = np.zeros(len(pictures), dtype=bool)
         for place, _, score in self.compare(pictures):

@@ -22,7 +22,7 @@ from skinapi.storage import open_store
 
 
 @dataclass(frozen=True)
-class LabOfJob:
+class JobServices:
     context: JobContext
     settings: Settings
     datasets: Datasets
@@ -63,11 +63,11 @@ class LabOfJob:
         return folder
 
 
-def open_lab(context: JobContext) -> LabOfJob:
+def open_job_services(context: JobContext) -> JobServices:
     settings = Settings()
     store = open_store(settings)
     trail = AuditTrail(store, lambda: context.job.id, secrets=settings.audit_secrets())
-    return LabOfJob(
+    return JobServices(
         context=context,
         settings=settings,
         datasets=Datasets(store),
@@ -78,7 +78,7 @@ def open_lab(context: JobContext) -> LabOfJob:
     )
 
 
-def register_once(lab: LabOfJob, folder: Path, origin: Origin) -> ModelVersion:
+def register_once(lab: JobServices, folder: Path, origin: Origin) -> ModelVersion:
     """Store the version, unless an attempt before has. Raises Conflict, ModelDamaged, and Forbidden
     where the owner has lost its right meanwhile.
     """

@@ -7,8 +7,8 @@ from pathlib import Path
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.datasets.learned_pictures import learned_by
 from skinapi.lab.trainings.gate_differences import compare_for_gates
-from skinapi.lab.trainings.job_services import LabOfJob
-from skinapi.lab.trainings.reference import find_held_out, reference_data
+from skinapi.lab.trainings.job_services import JobServices
+from skinapi.lab.trainings.reference import list_held_out, reference_data
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.progress import Report
@@ -31,13 +31,13 @@ class LearnedFrom:
 
 
 def compare_on_reference(
-    lab: LabOfJob, serving: Path | None, folder: Path, *, learned_from: LearnedFrom | None = None
+    lab: JobServices, serving: Path | None, folder: Path, *, learned_from: LearnedFrom | None = None
 ) -> PairedComparison | None:
     """Compare on the reference data set, without what the model in service has learned from; None
     without a model in service, without such pictures, or where the new model has learned from its
     lesions: it may have been chosen while the training ran.
     """
-    reference = lab.datasets.reference()
+    reference = lab.datasets.find_reference()
     if serving is None or reference is None:
         return None
     if learned_from and _has_learned(lab, learned_from, reference):
@@ -58,8 +58,8 @@ def compare_on_reference(
     return compare_models(serving, folder, samples, lab.context.say, reference=found)
 
 
-def _has_learned(lab: LabOfJob, learned_from: LearnedFrom, reference: DatasetVersion) -> bool:
-    held_out = find_held_out(lab.images, dataset=learned_from.dataset, reference=reference)
+def _has_learned(lab: JobServices, learned_from: LearnedFrom, reference: DatasetVersion) -> bool:
+    held_out = list_held_out(lab.images, dataset=learned_from.dataset, reference=reference)
     return any(path.stem in held_out for path in (learned_from.folder / "images").iterdir())
 
 

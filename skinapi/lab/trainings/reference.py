@@ -20,11 +20,11 @@ def reference_data(dataset: DatasetVersion) -> ReferenceData:
 
 def current_reference(datasets: Datasets) -> ReferenceData | None:
     """The same of the one that an admin has chosen, if any."""
-    found = datasets.reference()
+    found = datasets.find_reference()
     return reference_data(found) if found else None
 
 
-def find_held_out(
+def list_held_out(
     images: DatasetImages, *, dataset: DatasetVersion, reference: DatasetVersion
 ) -> set[str]:
     """The ids of the pictures of a data set that nothing may learn from: those that are in the
@@ -35,7 +35,7 @@ def find_held_out(
     groups: dict[str, set[Group]] = {}
     held: set[Group] = set()
     for batch in images.batches(dataset.id, PAGE_SIZE):
-        for image, is_held in zip(batch, originals.hold(batch), strict=True):
+        for image, is_held in zip(batch, originals.mark_held_out(batch), strict=True):
             groups[image.id] = {("lesion", image.lesion), *_named_groups(image)}
             if is_held:
                 held |= groups[image.id]
@@ -59,7 +59,7 @@ class _Originals:
                 described.append(windows)
         self._copies = Copies(described) if described else None
 
-    def hold(self, batch: Sequence[DatasetImage]) -> list[bool]:
+    def mark_held_out(self, batch: Sequence[DatasetImage]) -> list[bool]:
         """Of each picture, whether the reference has it, or shows the same lesion or patient."""
         held = [
             one.sha256 in self._known or bool(_named_groups(one) & self._groups) for one in batch
@@ -71,14 +71,14 @@ class _Originals:
             if not held[place] and (windows := self._describe(image)) is not None:
                 places.append(place)
                 described.append(windows)
-        for place, is_copy in zip(places, self._copies.find(described), strict=True):
+        for place, is_copy in zip(places, self._copies.mark_copies(described), strict=True):
             held[place] = bool(is_copy)
         return held
 
     def _describe(self, image: DatasetImage) -> Windows | None:
         """None of a picture that is being erased, or whose thumbnail is damaged."""
         try:
-            return describe_picture(self._images.read(image, thumbnail=True))
+            return describe_picture(self._images.read_file(image, thumbnail=True))
         except (NotFound, OSError):
             return None
 

@@ -61,7 +61,7 @@ class TrainingService:
     def _usable(self, name_or_id: str, *, named: str) -> DatasetVersion:
         """The data set, if a training may learn from it. Raises NotFound, BadDataset."""
         try:
-            dataset = self._datasets.get(name_or_id)
+            dataset = self._datasets.get_published(name_or_id)
         except NotFound as error:
             raise NotFound(f"Dataset not found: {named}") from error
         if dataset.reference:

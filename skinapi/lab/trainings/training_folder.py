@@ -37,11 +37,11 @@ def write_training_folder(
                 left_out += 1
                 continue
             try:
-                content = images.read(image)
+                content = images.read_file(image)
             except NotFound:
-                if images.is_there(image.id):
+                if images.exists(image.id):
                     raise
-                continue  # it was erased (contributions.py)
+                continue  # it was erased (contributed_pictures.py)
             path = pictures / f"{image.id}.{image.format.lower()}"
             path.write_bytes(content)
             writer.writerow(

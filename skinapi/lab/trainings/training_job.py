@@ -15,9 +15,9 @@ from skinapi.errors import BadNetwork
 from skinapi.jobs.process.handlers import JobContext
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.datasets.learned_pictures import learned_by
-from skinapi.lab.trainings.job_services import LabOfJob, open_lab, register_once
+from skinapi.lab.trainings.job_services import JobServices, open_job_services, register_once
 from skinapi.lab.trainings.model_comparison import LearnedFrom, compare_models, compare_on_reference
-from skinapi.lab.trainings.reference import find_held_out
+from skinapi.lab.trainings.reference import list_held_out
 from skinapi.lab.trainings.service import TrainingRequest
 from skinapi.lab.trainings.training_folder import count_erased
 from skinapi.learning.commands.train import train_model
@@ -62,18 +62,18 @@ class MeasuringSteps:
 
 def train(context: JobContext) -> dict[str, Any]:
     """The handler of jobs of the kind `training`. Raises NotFound where the data set is gone."""
-    lab = open_lab(context)
+    lab = open_job_services(context)
     version = lab.find_stored() or _store_version(lab)
     return {"version": version.version, "dataset": version.dataset, "headline": version.headline}
 
 
-def _store_version(lab: LabOfJob) -> ModelVersion:
+def _store_version(lab: JobServices) -> ModelVersion:
     context = lab.context
     request = TrainingRequest.model_validate(context.job.request)
-    dataset = lab.datasets.get(request.dataset)
+    dataset = lab.datasets.get_published(request.dataset)
     serving = lab.write_serving()
     source = _write_source(context, lab, dataset, serving)
-    lab.datasets.get(dataset.id)  # deleted meanwhile, it may have been written in part
+    lab.datasets.get_published(dataset.id)  # deleted meanwhile, it may have been written in part
     context.progress(PREPARED, "Training")
     options = _options(lab, request, dataset, source, serving)
     folder = train_model(
@@ -98,7 +98,7 @@ def _store_version(lab: LabOfJob) -> ModelVersion:
 
 
 def _write_source(
-    context: JobContext, lab: LabOfJob, dataset: DatasetVersion, serving: Path | None
+    context: JobContext, lab: JobServices, dataset: DatasetVersion, serving: Path | None
 ) -> Path:
     """The data set as a folder, without what is in the reference. It is written again where a
     picture of it was erased before the training begins. The folder's name stands in the card, which
@@ -117,12 +117,16 @@ def _write_source(
 
 
 def _write_once(
-    context: JobContext, lab: LabOfJob, dataset: DatasetVersion, serving: Path | None, folder: Path
+    context: JobContext,
+    lab: JobServices,
+    dataset: DatasetVersion,
+    serving: Path | None,
+    folder: Path,
 ) -> None:
     context.progress(0.0, "Reading the data set")
-    reference = lab.datasets.reference()
+    reference = lab.datasets.find_reference()
     held_out = (
-        find_held_out(lab.images, dataset=dataset, reference=reference) if reference else set()
+        list_held_out(lab.images, dataset=dataset, reference=reference) if reference else set()
     )
     lab.write_pictures(
         dataset,
@@ -138,7 +142,7 @@ def _write_once(
 
 
 def _options(
-    lab: LabOfJob,
+    lab: JobServices,
     request: TrainingRequest,
     dataset: DatasetVersion,
     source: Path,

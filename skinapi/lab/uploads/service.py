@@ -40,20 +40,20 @@ class UploadsService:
         DatasetQuotaReached, BadRequest past MOST_UPLOADS, and InvalidToken.
         """
         self._sweep()
-        if before := self._uploads.begun_before(announced):
+        if before := self._uploads.find_begun(announced):
             return before
         if announced.size > self._largest:
             raise body_too_large(self._largest)
         try:
             return self._store.transaction(partial(self._begin, announced))
         except Duplicate:  # a retry of this request has stored it in the meantime
-            if before := self._uploads.begun_before(announced):
+            if before := self._uploads.find_begun(announced):
                 return before
             raise
 
     def _begin(self, announced: Announced) -> UploadRecord:
         self._hold_owner(announced.owner)
-        if len(self._uploads.of_owner(announced.owner)) >= MOST_UPLOADS:
+        if len(self._uploads.list_of_owner(announced.owner)) >= MOST_UPLOADS:
             raise BadRequest(f"{MOST_UPLOADS} uploads are unused; use or delete some first")
         self._quota.refuse_excess(announced.owner, announced.size)
         return self._uploads.begin(announced)

@@ -73,7 +73,7 @@ class Uploads:
         self._documents.insert({**upload.model_dump(), "schema": 1})
         return upload
 
-    def begun_before(self, announced: Announced) -> UploadRecord | None:
+    def find_begun(self, announced: Announced) -> UploadRecord | None:
         """The upload that the same request with the same key has announced before, if it is still
         there. Raises IdempotencyKeyReused for another request with that key.
         """
@@ -162,7 +162,7 @@ class Uploads:
         kept = {"expires_at": until, **({"dataset": dataset} if dataset else {})}
         self._documents.update({"id": upload.id}, {"$set": kept})
 
-    def of_owner(self, owner: str) -> list[UploadRecord]:
+    def list_of_owner(self, owner: str) -> list[UploadRecord]:
         return [UploadRecord.model_validate(one) for one in self._documents.find({"owner": owner})]
 
     def owners(self) -> set[str]:
@@ -171,9 +171,9 @@ class Uploads:
 
     def remove(self, identifier: str) -> None:
         """Delete it with its parts."""
-        self.delete_blobs(self._store.transaction(partial(self.take, identifier)))
+        self.delete_blobs(self._store.transaction(partial(self.delete_record, identifier)))
 
-    def take(self, identifier: str) -> list[str]:
+    def delete_record(self, identifier: str) -> list[str]:
         """Delete it in the caller's transaction. The result is for `delete_blobs`, after that."""
         parts = self._parts.find({"upload": identifier}, sort="offset")
         self._documents.delete({"id": identifier})
@@ -186,7 +186,7 @@ class Uploads:
             self._blobs.delete(key)
 
     def forget(self, owner: str) -> None:
-        for upload in self.of_owner(owner):
+        for upload in self.list_of_owner(owner):
             self.remove(upload.id)
 
     def sweep(self) -> None:
