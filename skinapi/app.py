@@ -18,7 +18,8 @@ from skinapi.clients.dermascan_lab import diagnosis as lab
 from skinapi.clients.dermascan_lab import model_list as lab_models
 from skinapi.clients.dermascan_lab import training as lab_training
 from skinapi.composition.background import Background, open_background
-from skinapi.composition.services import Services, open_model_services, open_services
+from skinapi.composition.model_services import open_model_services
+from skinapi.composition.services import Services, open_services
 from skinapi.console.routes import routes as console_routes
 from skinapi.console.routes import show_console, show_missing
 from skinapi.errors import SkinAPIError

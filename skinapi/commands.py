@@ -246,21 +246,22 @@ def _report(faults: Iterable[Fault], *, repair: bool) -> int:
     left = 0
     # The whole list first: a repair would change what the search is still reading.
     for fault in list(faults):
-        failed = _repair(fault) if repair and fault.repair else None
-        if repair and fault.repair and not failed:
-            print(f"repaired: {fault.message}")
-        else:
-            left += 1
-            why = f" (its repair failed: {failed})" if failed else " (cannot be repaired)"
-            print(f"fault: {fault.message}{why if failed or not fault.repair else ''}")
+        note = "" if fault.repair else " (cannot be repaired)"
+        if repair and fault.repair:
+            failed = _failure_of(fault.repair)
+            if failed is None:
+                print(f"repaired: {fault.message}")
+                continue
+            note = f" (its repair failed: {failed})"
+        left += 1
+        print(f"fault: {fault.message}{note}")
     return left
 
 
-def _repair(fault: Fault) -> str | None:
-    """Repair it; the name of the error if that fails. Raises StoreUnavailable, UnsafeSettings."""
+def _failure_of(repair: Callable[[], object]) -> str | None:
+    """The name of the error if the repair fails. Raises StoreUnavailable, UnsafeSettings."""
     try:
-        if fault.repair:
-            fault.repair()
+        repair()
     except (StoreUnavailable, UnsafeSettings):
         raise
     except Exception as error:  # noqa: BLE001 (damaged data can break any code that reads it)

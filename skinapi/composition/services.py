@@ -1,7 +1,4 @@
-"""The composition root: builds all services, and passes each one the others that it needs.
-
-Only this module, `app` and `commands` know all packages.
-"""
+"""Builds the services that need no model, and passes each one the others that it needs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,9 +23,7 @@ from skinapi.auth.tokens.access_tokens import Tokens
 from skinapi.auth.tokens.guard import Guard
 from skinapi.auth.tokens.sessions import Session, Sessions
 from skinapi.care.queue.service import CareService
-from skinapi.clients.service import ClientsService
 from skinapi.composition.repositories import Repositories, open_repositories
-from skinapi.console.routes import ASSETS
 from skinapi.jobs.broker.announcements import open_announcer
 from skinapi.jobs.job import Job
 from skinapi.jobs.queue.job_logs import LogBatch
@@ -41,22 +36,17 @@ from skinapi.lab.reviews.reviewed_findings import ReviewedFindings
 from skinapi.lab.trainings.reference import current_reference
 from skinapi.lab.uploads.upload_records import UploadRecord
 from skinapi.lab.wiring import LabServices, open_lab_services
-from skinapi.prediction.service import PredictionService
-from skinapi.records.findings.quotas import Quotas
 from skinapi.records.findings.submissions import Submission, Submissions
 from skinapi.records.photos.kept_photos import KeptPhotos
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews.reviews import Review
 from skinapi.records.service import RecordsService
 from skinapi.registry.drift.service import DriftService
-from skinapi.registry.service import RegistryService
 from skinapi.registry.versions.service import ModelsService
 from skinapi.registry.versions.serving_pointer import Serving
 from skinapi.registry.versions.version_record import ModelVersion
 from skinapi.registry.wiring import open_models
 from skinapi.reports.llm.cache import NarrativeCache
-from skinapi.reports.llm.narrator import open_narrator
-from skinapi.reports.service import ReportsService
 from skinapi.reports.verification import Issued, IssuedReports
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
@@ -135,15 +125,6 @@ class Services:
         for admin in self.accounts.active_admins.ids():
             if not self.trail.find_newest("account.role_admin", target=admin):
                 yield Fault(f"no audit row says who made the account {admin} an admin")
-
-
-@dataclass(frozen=True)
-class ModelServices:
-    """The services that use the model which is in service."""
-
-    reports: ReportsService
-    prediction: PredictionService
-    clients: ClientsService
 
 
 def open_services(
@@ -311,58 +292,4 @@ def _admin_service(
         forget_addresses=data.guess_limits.begin_anew,
         initial_password_life=timedelta(hours=settings.initial_password_hours),
         count_account=data.usage.add_account,
-    )
-
-
-def open_model_services(
-    settings: Settings,
-    services: Services,
-    *,
-    registry: RegistryService,
-    count_photo: Callable[[str, str | None], None],
-    count_rendering: Callable[[str, str | None], None],
-) -> ModelServices:
-    """Build the services that use the model.
-
-    `count_photo(caller, role)` counts one photo against the daily limit; it raises
-    PredictionQuotaReached if that is reached. `count_rendering` does the same for one report
-    that is drawn as a page.
-    """
-    narrator = open_narrator(settings, store=services.store, cache=services.narratives)
-    reports = ReportsService(
-        records=services.records,
-        reviews=services.reviews,
-        issued=services.issued,
-        trail=services.trail,
-        narrator=narrator,
-        llm=settings.openrouter_api_key is not None,
-        clinic=settings.clinic_name,
-        address=settings.address,
-        count_rendering=count_rendering,
-    )
-    quotas = Quotas(
-        count_kept=services.records.count_kept,
-        most_submissions=settings.most_submissions,
-        spend=count_photo,
-    )
-    return ModelServices(
-        reports=reports,
-        prediction=PredictionService(
-            registry=registry,
-            records=services.records,
-            narrator=narrator,
-            llm=settings.predict_narrative == "llm",
-            quotas=quotas,
-            counts=services.photo_counts,
-            sample=ASSETS["sample.jpg"].content,
-        ),
-        clients=ClientsService(
-            registry=registry,
-            reports=reports,
-            trail=services.trail,
-            counts=services.photo_counts,
-            open_clients=settings.open_clients,
-            largest_photo=settings.max_upload_bytes,
-            count_photo=count_photo,
-        ),
     )

@@ -2,65 +2,21 @@
 the caller's token.
 """
 
-import gzip
-import hashlib
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-
 from flask import Response, request
 
+from skinapi.console.assets import ASSETS, TYPES, Asset
 from skinapi.errors import NotFound, SkinAPIError
 from skinapi.web.access import Public
 from skinapi.web.answers.error_responses import problem_json
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
 
-STATIC = Path(__file__).parent / "static"
 INDEX = "index.html"
-TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".jpg": "image/jpeg",
-}
-COMPRESSED = {".html", ".css", ".js", ".svg"}
 # Photos are fetched with a token, so the page shows them from memory, as blob: addresses.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 )
-
-
-@dataclass(frozen=True)
-class Asset:
-    """One file as it is sent."""
-
-    content: bytes
-    mimetype: str
-    etag: str
-    compressible: bool
-
-    @classmethod
-    def read(cls, path: Path) -> "Asset":
-        content = path.read_bytes()
-        etag = hashlib.sha256(content).hexdigest()[:20]
-        return cls(content, TYPES[path.suffix], etag, path.suffix in COMPRESSED)
-
-    @cached_property
-    def zipped(self) -> bytes:
-        """Compressed at its first request."""
-        return gzip.compress(self.content, mtime=0)
-
-
-# Read once: the files are a part of the program, and no request reaches another one.
-ASSETS = {
-    path.relative_to(STATIC).as_posix(): Asset.read(path)
-    for path in sorted(STATIC.rglob("*"))
-    if path.suffix in TYPES
-}
-
 routes: Routes[None] = Routes("console")
 
 

@@ -116,11 +116,11 @@ def is_rate(text: str) -> bool:
     The library would ignore what it does not understand, such as a second rate behind a semicolon.
     """
     parts = [RATE.fullmatch(part.strip()) for part in text.split(",")]
-    found = [part for part in parts if part]
-    named = [part["role"] for part in found]
+    rates = [part for part in parts if part]
+    named = [part["role"] for part in rates]
     return (
-        len(found) == len(parts)
-        and all(_is_window(part) for part in found)
+        len(rates) == len(parts)
+        and all(_is_window(part) for part in rates)
         and len(named) == len(set(named))
         and None in named
         and {role for role in named if role} <= set(ROLES)
@@ -138,29 +138,29 @@ def is_header_token(text: str) -> bool:
 
 
 def is_origin(text: str) -> bool:
-    found = ORIGIN.fullmatch(text)
-    return bool(found and _is_host(found["host"]) and _is_port(found["port"]))
+    match = ORIGIN.fullmatch(text)
+    return bool(match and _is_host(match["host"]) and _is_port(match["port"]))
 
 
 def is_url(text: str) -> bool:
     """Whether the text is an origin, and maybe a plain path."""
-    found = ORIGIN.match(text)
-    if not found or len(text) > LONGEST_URL:
+    match = ORIGIN.match(text)
+    if not match or len(text) > LONGEST_URL:
         return False
-    return is_origin(found[0]) and PATH.fullmatch(text[found.end() :]) is not None
+    return is_origin(match[0]) and PATH.fullmatch(text[match.end() :]) is not None
 
 
 def stays_private(url: str) -> bool:
     """Whether nobody on the way can read what is sent to this URL or origin."""
-    found = ORIGIN.match(url)
-    return bool(found and (found["scheme"] == "https" or _is_loopback(found["host"])))
+    match = ORIGIN.match(url)
+    return bool(match and (match["scheme"] == "https" or _is_loopback(match["host"])))
 
 
 def is_in_private_network(url: str) -> bool:
     """Whether the URL names an IP address that is never routed through the internet."""
-    found = ORIGIN.match(url)
+    match = ORIGIN.match(url)
     try:
-        address = ip_address(found["host"].strip("[]")) if found else None
+        address = ip_address(match["host"].strip("[]")) if match else None
     except ValueError:
         return False
     return address is not None and any(address in network for network in PRIVATE_NETWORKS)

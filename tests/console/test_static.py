@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.console.routes import ASSETS, STATIC
+from skinapi.console.assets import ASSETS, STATIC
 from skinapi.errors import (
     BadNetwork,
     BadRequest,

@@ -1,0 +1,73 @@
+"""Builds the services that use the model which is in service."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from skinapi.clients.service import ClientsService
+from skinapi.composition.services import Services
+from skinapi.console.assets import ASSETS
+from skinapi.prediction.service import PredictionService
+from skinapi.records.findings.quotas import Quotas
+from skinapi.registry.service import RegistryService
+from skinapi.reports.llm.narrator import open_narrator
+from skinapi.reports.service import ReportsService
+from skinapi.settings import Settings
+
+
+@dataclass(frozen=True)
+class ModelServices:
+    reports: ReportsService
+    prediction: PredictionService
+    clients: ClientsService
+
+
+def open_model_services(
+    settings: Settings,
+    services: Services,
+    *,
+    registry: RegistryService,
+    count_photo: Callable[[str, str | None], None],
+    count_rendering: Callable[[str, str | None], None],
+) -> ModelServices:
+    """`count_photo(caller, role)` counts one photo against the daily limit; it raises
+    PredictionQuotaReached if that is reached. `count_rendering` does the same for one report
+    that is drawn as a page.
+    """
+    narrator = open_narrator(settings, store=services.store, cache=services.narratives)
+    reports = ReportsService(
+        records=services.records,
+        reviews=services.reviews,
+        issued=services.issued,
+        trail=services.trail,
+        narrator=narrator,
+        llm=settings.openrouter_api_key is not None,
+        clinic=settings.clinic_name,
+        address=settings.address,
+        count_rendering=count_rendering,
+    )
+    quotas = Quotas(
+        count_kept=services.records.count_kept,
+        most_submissions=settings.most_submissions,
+        spend=count_photo,
+    )
+    return ModelServices(
+        reports=reports,
+        prediction=PredictionService(
+            registry=registry,
+            records=services.records,
+            narrator=narrator,
+            llm=settings.predict_narrative == "llm",
+            quotas=quotas,
+            counts=services.photo_counts,
+            sample=ASSETS["sample.jpg"].content,
+        ),
+        clients=ClientsService(
+            registry=registry,
+            reports=reports,
+            trail=services.trail,
+            counts=services.photo_counts,
+            open_clients=settings.open_clients,
+            largest_photo=settings.max_upload_bytes,
+            count_photo=count_photo,
+        ),
+    )
