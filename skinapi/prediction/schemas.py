@@ -44,8 +44,6 @@ def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 
 class ContextForm(ContractForm):
-    """The facts about a photo and its patient; every field may be left out."""
-
     modality: Modality = Modality.UNKNOWN
     age_band: AgeBand | None = None
     sex: Sex | None = None

@@ -25,14 +25,13 @@ class PreparedPhoto:
 
 
 def classify_photo(model: Model, content: bytes, context: Context = NOTHING_TOLD) -> Finding:
-    """Classify an uploaded photo. Raises Refused."""
+    """Raises Refused."""
     return classify_prepared(model, prepare_photo(content), context)
 
 
 def prepare_photo(content: bytes) -> PreparedPhoto:
-    """Decode the photo and check its quality. Raises Refused.
-
-    This needs no model, so a photo that is refused here takes no time of the engine.
+    """Raises Refused. This needs no model, so a photo that is refused here takes no time of the
+    engine.
     """
     started = time.perf_counter()
     photo = read_photo(content)

@@ -68,7 +68,7 @@ def assess(
     pooled: Features,
     context: Context,
 ) -> Assessment:
-    """Assess one picture from its row of logits and its row of pooled features."""
+    """Of one picture: its row of logits and its row of pooled features."""
     modality = settle_modality(context.modality, pooled, calibration.modality)
     each = [
         _calibrate(calibration, used, labels, logits, pooled, context) for used in modality.used
@@ -80,7 +80,7 @@ def assess(
 
 @dataclass(frozen=True, slots=True)
 class _CalibratedOutput:
-    """The network's output for one picture by the calibration of one modality."""
+    """By the calibration of one modality."""
 
     calibration: Calibration
     used: Modality
@@ -208,9 +208,7 @@ def _rules_of_conditions(assessment: Assessment) -> set[RaisedBy]:
 
 
 def is_out_of_distribution(calibration: Calibration, *, logits: Features, pooled: Features) -> bool:
-    """Whether a picture is out of distribution: by the distance of its features, or because its
-    energy is too low.
-    """
+    """By the distance of its features, or because its energy is too low."""
     floor, familiar = calibration.unlike_training, calibration.familiar
     unrecognised = floor is not None and float(calibration.energy(logits)) < floor
     far = familiar is not None and familiar.measure(np.atleast_2d(pooled))[0] > familiar.limit
@@ -262,9 +260,7 @@ def _is_not_skin(
 def _not_ruled_out(
     calibration: Calibration, probabilities: Mapping[str, float]
 ) -> tuple[NotRuledOut, ...]:
-    """For each level the conditions that cannot be ruled out, most probable first. Normal skin is
-    left out, because it is no condition to rule out.
-    """
+    """Most probable first; without normal skin, which is no condition to rule out."""
     sets = []
     for level, limits in calibration.prediction_sets.items():
         within = [key for key, limit in limits.items() if probabilities.get(key, 0.0) >= limit]

@@ -88,7 +88,6 @@ class FindingSummary(StoredRecord):
 
     @property
     def confidence(self) -> float:
-        """The calibrated probability of the stated condition."""
         return probability_of(self.ranked, self.stated)
 
     @property

@@ -14,14 +14,11 @@ from skinapi.vision.context import Modality
 def modality_notices(
     modality: ModalityFinding, tested: Sequence[HeldOutFigures]
 ) -> tuple[Said, ...]:
-    """The notices in order: first a doubt about the modality, then for each modality whose
-    calibration was used how the model was tested on it.
-    """
+    """First a doubt about the modality, then for each one used how the model was tested on it."""
     return (*modality_doubts(modality), *_tested_notices(modality.used, tested))
 
 
 def say_untested(modality: Modality) -> Said:
-    """The notice that the model was not tested on pictures of this modality."""
     notices = conditions_table().notices
     return notices.untested.fill(kinds=notices.kinds[modality].many)
 
@@ -53,7 +50,6 @@ def _say_tested(figures: HeldOutFigures) -> Said:
 
 
 def modality_doubts(modality: ModalityFinding | None) -> Iterator[Said]:
-    """The notice that the kind of picture is in doubt, where it is."""
     notices = conditions_table().notices
     if modality is None:
         return

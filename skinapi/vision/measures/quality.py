@@ -14,7 +14,7 @@ from skinapi.vision.decoding.photo import Photo
 from skinapi.vision.network.tensor import Tensor, view_box
 from skinapi.vision.refusals import Reason
 
-SIDE = 256
+VIEW_SIZE = (256, 256)
 # Among the training pictures the lowest highlights are 100, the highest brightness is 242 and the
 # lowest sharpness 1.9 (bare skin: 1.52). Of pictures blurred by two pixels of the view, four in
 # five fall below a sharpness of 1.5; of those blurred by three, nearly all. The darkest skin in
@@ -76,4 +76,4 @@ def measure_sharpness(grey: Tensor) -> float:
 
 def _grey_view(pixels: Image.Image) -> Image.Image:
     grey = pixels.convert("L")
-    return grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=view_box(pixels.size))
+    return grey.resize(VIEW_SIZE, Image.Resampling.BILINEAR, box=view_box(pixels.size))

@@ -1,5 +1,7 @@
 """Loads and checks a model from its folder: network, head, labels, calibration, card and a checksum
 of each. Runs the loaded model on pictures.
+
+Whatever reads a folder raises ModelDamaged, which names the file, where that is damaged.
 """
 
 import importlib
@@ -90,9 +92,7 @@ class ModelCard(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A loaded and checked model: all that is needed to turn a picture into probabilities and a
-    heat map.
-    """
+    """A loaded and checked model."""
 
     card: ModelCard
     labels: tuple[str, ...]
@@ -168,8 +168,7 @@ def open_model(
     `precision`: the card's unless given. `calibrated` False: the calibration file is not read, and
     the model has an empty one. `engine_url`: the inference server that runs the network instead of
     this process, at its own precision. Raises EngineUnavailable where that does not have this
-    version, and ModelDamaged, which names the file, for a file that is
-    damaged or cannot be used, and for labels or a calibration that cannot classify any photo.
+    version, and ModelDamaged for labels or a calibration that cannot classify any photo, too.
     """
     with (
         naming_folder(folder),
@@ -198,8 +197,7 @@ def open_model(
 @contextmanager
 def copied_model(folder: Path) -> Iterator[Path]:
     """A private copy of a whole model folder: every file that its checksums name, each verified.
-
-    Raises ModelDamaged, and DiskFull where the disk of temporary files has no room for it.
+    Raises DiskFull where the disk of temporary files has no room for it.
     """
     with naming_folder(folder):
         sums = _read_checksums(folder)
@@ -256,9 +254,7 @@ def _open_engine(folder: Path, precision: Precision, streams: int, *, private: b
 
 
 def read_card(folder: Path) -> ModelCard:
-    """Read only the card of a model folder. The folder need not exist or hold a model. Raises
-    ModelDamaged.
-    """
+    """Of a folder that need not exist or hold a model."""
     with naming_folder(folder):
         return _read_card(folder)
 
@@ -306,12 +302,10 @@ def write_checksums(folder: Path) -> None:
 
 
 def read_calibration(folder: Path) -> ModelCalibration:
-    """Read only the calibration of a model folder. Raises ModelDamaged."""
     with naming_folder(folder):
         return _read(folder, CALIBRATION, TypeAdapter(ModelCalibration))
 
 
 def read_labels(folder: Path) -> tuple[str, ...]:
-    """Read only the labels of a model folder. Raises ModelDamaged."""
     with naming_folder(folder):
         return _read(folder, LABELS, TypeAdapter(tuple[str, ...]))
