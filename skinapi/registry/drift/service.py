@@ -120,8 +120,8 @@ class DriftService:
     def read_weeks(self, *, weeks: int) -> list[tuple[str, list[Document]]]:
         """The stored counts of the last weeks, oldest first, one document for each version."""
         wanted = last_weeks(weeks)
-        found = self._counts.list_weeks(wanted[0], wanted[-1])
-        return [(week, [row for row in found if row["week"] == week]) for week in wanted]
+        rows = self._counts.list_weeks(wanted[0], wanted[-1])
+        return [(week, [row for row in rows if row["week"] == week]) for week in wanted]
 
     def run_tests(self) -> list[MeasureTest]:
         """All measures of the version in service; none without a model."""

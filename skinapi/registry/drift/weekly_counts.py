@@ -57,8 +57,8 @@ class WeekCounts(BaseModel):
                     totals[name] = totals.get(name, 0) + value
 
         def of_kind(prefix: str) -> dict[str, int]:
-            found = {name: n for name, n in totals.items() if name.startswith(prefix)}
-            return {name.removeprefix(prefix): n for name, n in sorted(found.items())}
+            kind = {name: n for name, n in totals.items() if name.startswith(prefix)}
+            return {name.removeprefix(prefix): n for name, n in sorted(kind.items())}
 
         plain = {name: n for name, n in totals.items() if name in cls.model_fields}
         return cls(**plain, classes=of_kind(CLASS), bands=of_kind(BAND), doubts=of_kind(DOUBT))

@@ -57,20 +57,20 @@ def figures_of_gates(figures: Any) -> dict[GateName, Figure]:
     Latency is left out: it says nothing without the machine, so only a paired comparison has it.
     """
     bands, lesions = _at(figures, "bands"), [c for c in conditions_table().conditions if c.dx]
-    found = {
+    by_gate = {
         gate: _share(
             _at(bands, key, "sensitivity"),
             _pictures_of(figures, [lesion.dx for lesion in lesions if lesion.key == key]),
         )
         for gate, key in SENSITIVITIES.items()
     }
-    found[GateName.SPECIFICITY] = _share(
+    by_gate[GateName.SPECIFICITY] = _share(
         _at(bands, "malignant", "specificity"),
         _pictures_of(figures, [lesion.dx for lesion in lesions if not lesion.malignant]),
     )
-    found[GateName.ECE] = _with_interval(figures, "ece")
-    found[GateName.REFUSED_SHARE] = _with_interval(_at(figures, "refusals"), "refused_share")
-    return {gate: figure for gate, figure in found.items() if figure}
+    by_gate[GateName.ECE] = _with_interval(figures, "ece")
+    by_gate[GateName.REFUSED_SHARE] = _with_interval(_at(figures, "refusals"), "refused_share")
+    return {gate: figure for gate, figure in by_gate.items() if figure}
 
 
 def _pictures_of(figures: Any, classes: Sequence[str | None]) -> float:

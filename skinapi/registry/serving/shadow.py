@@ -65,9 +65,9 @@ class ShadowResults:
     def count(self, version: str, **amounts: int) -> None:
         self._counts.update({"id": version}, {"$inc": amounts}, upsert=True)
 
-    def add(self, found: Disagreement) -> None:
-        expires = found.created_at + KEPT_FOR
-        self._results.insert({**found.model_dump(), "schema": 1, "expires_at": expires})
+    def add(self, disagreement: Disagreement) -> None:
+        expires = disagreement.created_at + KEPT_FOR
+        self._results.insert({**disagreement.model_dump(), "schema": 1, "expires_at": expires})
 
     def read_counts(self, version: str) -> ShadowCounts:
         return ShadowCounts.model_validate(self._counts.get(version) or {})
@@ -94,7 +94,7 @@ class Shadow:
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._served = served
-        self._compared = results
+        self._results = results
         self._dice = dice
         self._lock = threading.Lock()
         self._dropped = 0
@@ -115,19 +115,19 @@ class Shadow:
         try:
             model = self._served.model
             other = _classify(model, content, context)
-            found = _compare(model.version, finding, other, request_id)
+            compared = _compare(model.version, finding, other, request_id)
             with self._lock:
                 dropped, self._dropped = self._dropped, 0
-            self._compared.count(
+            self._results.count(
                 model.version,
                 judged=1,
-                other_band=int(found.shadow_band != found.band),
-                other_label=int(found.shadow_label != found.label),
+                other_band=int(compared.shadow_band != compared.band),
+                other_label=int(compared.shadow_label != compared.label),
                 refused=int(other is None),
                 dropped=dropped,
             )
-            if (found.band, found.label) != (found.shadow_band, found.shadow_label):
-                self._compared.add(found)
+            if (compared.band, compared.label) != (compared.shadow_band, compared.shadow_label):
+                self._results.add(compared)
         except SkinAPIError as error:
             log.error("shadow failed", reason=error.code)
         except Exception as error:  # noqa: BLE001 (a candidate may fail in any way)

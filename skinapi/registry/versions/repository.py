@@ -280,13 +280,12 @@ def _checked_card(folder: Path) -> ModelCard:
 def _described(folder: Path, card: ModelCard) -> dict[str, Any]:
     """The fields of a record that come from the card and the split."""
     own = card.figures.get("test")
-    known = own if isinstance(own, dict) else {}
-    found = {name: number(known.get(name)) for name in HEADLINE}
+    figures = {name: number(own.get(name)) for name in HEADLINE} if isinstance(own, dict) else {}
     return {
         "version": card.version,
         "architecture": card.architecture,
         "card": card.model_dump_json(),
-        "headline": {name: value for name, value in found.items() if value is not None},
+        "headline": {name: value for name, value in figures.items() if value is not None},
         "figures": "{}",  # servers of store version 5 read it; nothing ever wrote more
         "test_part": _read_test_part(folder),
         "refuses_other_pictures": read_calibration(folder).skin is not None,

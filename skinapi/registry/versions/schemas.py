@@ -60,9 +60,24 @@ class ModelSummaryView(Answer):
 
     @classmethod
     def of(
-        cls, version: VersionSummary, *, state: Shown, built_in: bool, fault: str | None
+        cls,
+        version: VersionSummary,
+        *,
+        state: Shown,
+        built_in: bool,
+        fault: str | None,
+        **more: Any,
     ) -> Self:
-        return cls(**_summary(version, state=state, built_in=built_in), fault=fault)
+        shown = {
+            **version.model_dump(include=set(cls.model_fields)),
+            "state": state,
+            "built_in": built_in,
+            "figures": version.headline,
+            "size": version.size,
+            "served": state == "serving" or version.served_at is not None,
+            "fault": fault,
+        }
+        return cls(**{**shown, **more})
 
 
 def shown_state(version: VersionSummary, *, serving: bool, shadow: bool) -> Shown:
@@ -72,24 +87,6 @@ def shown_state(version: VersionSummary, *, serving: bool, shadow: bool) -> Show
     if shadow:
         return "shadow"
     return "candidate" if version.state == "candidate" else "retired"
-
-
-def _summary(version: VersionSummary, *, state: Shown, built_in: bool) -> dict[str, Any]:
-    return {
-        "id": version.id,
-        "version": version.version,
-        "state": state,
-        "built_in": built_in,
-        "architecture": version.architecture,
-        "figures": version.headline,
-        "size": version.size,
-        "created_at": version.created_at,
-        "created_by": version.created_by,
-        "parent": version.parent,
-        "dataset": version.dataset,
-        "job": version.job,
-        "served": state == "serving" or version.served_at is not None,
-    }
 
 
 class ModelView(ModelSummaryView):
@@ -107,21 +104,19 @@ class ModelView(ModelSummaryView):
     moves: tuple[Move, ...] = Field(description="when it went into service and out of it")
 
     @classmethod
-    def in_full(cls, found: Inspected, *, fault: str | None) -> Self:
-        version = found.version
-        state = shown_state(version, serving=found.serving, shadow=found.shadow)
-        return cls(
-            **_summary(version, state=state, built_in=found.built_in),
-            fault=fault if found.serving else None,
-            labels=version.labels,
-            card=version.read_card().model_dump(mode="json"),
+    def in_full(cls, inspected: Inspected, *, fault: str | None) -> Self:
+        return cls.of(
+            inspected.version,
+            state=shown_state(
+                inspected.version, serving=inspected.serving, shadow=inspected.shadow
+            ),
+            built_in=inspected.built_in,
+            fault=fault if inspected.serving else None,
+            card=inspected.version.read_card().model_dump(mode="json"),
             measured={},
-            comparison=version.comparison,
-            reference_comparison=version.reference_comparison,
-            on_current_reference=found.on_current_reference,
-            gates=found.gates,
-            changes=version.changes,
-            moves=found.moves,
+            on_current_reference=inspected.on_current_reference,
+            gates=inspected.gates,
+            moves=inspected.moves,
         )
 
 
@@ -162,8 +157,8 @@ class Comparison(Answer):
         )
 
 
-def _with(first: ModelVersion, found: PairedComparison | None) -> PairedComparison | None:
-    return found if found and found.first_version == first.version else None
+def _with(first: ModelVersion, comparison: PairedComparison | None) -> PairedComparison | None:
+    return comparison if comparison and comparison.first_version == first.version else None
 
 
 def _side_by_side(first: ModelVersion, second: ModelVersion) -> list[ComparedFigure]:

@@ -103,17 +103,17 @@ class ModelsService:
 
     def inspect(self, *, version: str) -> Inspected:
         """Raises NotFound."""
-        found, serving = self.versions.get(version), self.pointer.read()
+        stored, serving = self.versions.get(version), self.pointer.read()
         in_service = self.name_of(serving.version)
         built_in = self._is_built_in(version)
-        compared = found.reference_comparison
+        compared = stored.reference_comparison
         moves = [*serving.moves_of(version), *(serving.moves_of(None) if built_in else ())]
         return Inspected(
-            version=found,
+            version=stored,
             serving=version == in_service,
             shadow=version == serving.shadow,
             built_in=built_in,
-            gates=() if version == in_service else self._gates_against(found, in_service),
+            gates=() if version == in_service else self._gates_against(stored, in_service),
             on_current_reference=bool(compared and compared.is_current(self._reference())),
             moves=tuple(sorted(set(moves), key=lambda move: move.changed_at)),
         )
@@ -148,17 +148,17 @@ class ModelsService:
             raise InvalidBody(
                 f"reason: an override needs a reason of at least {LEAST_REASON} visible characters"
             )
-        found, before = self.versions.get(version), self.pointer.read()
+        stored, before = self.versions.get(version), self.pointer.read()
         in_service = self.name_of(before.version)
         if version == in_service:
             raise Conflict(f"{version} is in service already")
-        gates = self._gates_against(found, in_service)
+        gates = self._gates_against(stored, in_service)
         summary = summarise(gates)
         detail = f"{summary}; override" if override else summary
         passed = override or all(gate.passed for gate in gates)
-        pointed = self._pointed(found)
+        pointed = self._pointed(stored)
         if pointed and passed:
-            self._refuse_without_room(found)
+            self._refuse_without_room(stored)
         move = Move(
             action="promote",
             version=pointed,
@@ -262,8 +262,8 @@ class ModelsService:
 
         def delete() -> tuple[StoredFile, ...]:
             self._refuse_serving(version)
-            found = self.versions.get(version)
-            if found.served_at and not found.files:
+            stored = self.versions.get(version)
+            if stored.served_at and not stored.files:
                 raise Conflict(
                     f"{version} has no files; its card stays, because findings may name it"
                 )
@@ -300,22 +300,22 @@ class ModelsService:
     def _can_serve(self, version: str | None) -> bool:
         if version is None:
             return True
-        found = self.versions.find(version)
-        if found is None or not found.servable:
+        stored = self.versions.find(version)
+        if stored is None or not stored.servable:
             return False
         try:
-            self._refuse_without_room(found)
+            self._refuse_without_room(stored)
         except DiskFull:
             return False
         return True
 
-    def _refuse_without_room(self, found: ModelVersion) -> None:
+    def _refuse_without_room(self, stored: ModelVersion) -> None:
         try:
-            refuse_without_room(found.files, self._folder() / found.version)
+            refuse_without_room(stored.files, self._folder() / stored.version)
         except DiskFull as error:
             raise DiskFull(
-                f"The disk has too little room for the model {found.version} "
-                f"({found.size / MB:.0f} MB), so nothing was changed"
+                f"The disk has too little room for the model {stored.version} "
+                f"({stored.size / MB:.0f} MB), so nothing was changed"
             ) from error
 
     def _has_files(self, version: str) -> bool:
