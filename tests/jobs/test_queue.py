@@ -10,7 +10,7 @@ import pytest
 from skinapi.errors import NotFound
 from skinapi.jobs.errors import JobEnded, JobNotEnded, TooManyJobs
 from skinapi.jobs.job import CRASHED, KEPT_FOR, MOST_ATTEMPTS, MOST_UNFINISHED, Job
-from skinapi.jobs.queue import job_queue as queue
+from skinapi.jobs.queue import job_queue
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
@@ -289,7 +289,7 @@ def test_old_jobs_go_with_their_logs(jobs: Jobs, store: Store) -> None:
 
 
 def test_an_account_keeps_so_many_jobs_at_most(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "MOST_KEPT", 2)
+    monkeypatch.setattr(job_queue, "MOST_KEPT", 2)
     waiting = submit(jobs)
     for _ in range(4):
         jobs.cancel(submit(jobs))

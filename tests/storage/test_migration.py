@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from skinapi.storage.background import migration as migrations
+from skinapi.storage.background import migration
 from skinapi.storage.background.lease import LEASE
 from skinapi.storage.background.migration import MIGRATIONS, OVERLAP, Chunk, Migration, Migrator
 from skinapi.storage.ids import first_id_at, new_id, now
@@ -37,7 +37,7 @@ class Filling:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrations, "PAUSE", 0.0)
+    monkeypatch.setattr(migration, "PAUSE", 0.0)
 
 
 @pytest.fixture
@@ -155,8 +155,8 @@ def test_a_server_goes_on_until_its_pass_is_complete(
     store: Store, filling: Filling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever fails: another process at work, or a damaged record."""
-    monkeypatch.setattr(migrations, "UPGRADE_S", 0.0)
-    monkeypatch.setattr(migrations, "PASS_EVERY_S", 0.0)
+    monkeypatch.setattr(migration, "UPGRADE_S", 0.0)
+    monkeypatch.setattr(migration, "PASS_EVERY_S", 0.0)
     filling.add(1)
     tried = []
 

@@ -1,6 +1,7 @@
 """The places of jobs in the queue.
 
-**An account has at most MOST_UNFINISHED**: each unfinished job has a `slot`, unique with its owner.
+**An account has at most MOST_UNFINISHED**: each unfinished job has a `slot`, one of so many
+numbers, unique with its owner.
 
 **The queue is fair** (start-time fair queueing, https://doi.org/10.1145/248156.248171): a new job
 gets the round after its owner's newest one, or the round that is being served if that is later:
