@@ -6,7 +6,7 @@ from typing import Any
 from skinapi.learning.data.dataset_folders import Dataset
 from skinapi.learning.data.samples import Sample, one_per_lesion
 from skinapi.learning.measure.group_figures import measure_by, measure_subgroups, source_of
-from skinapi.learning.measure.patient_fact_gains import measure_gain
+from skinapi.learning.measure.patient_fact_gains import measure_facts_gain
 from skinapi.learning.measure.prediction_figures import (
     measure_bands,
     measure_doubt,
@@ -102,7 +102,7 @@ def _describe_patient_facts(model: Model, outputs: ModelOutputs) -> dict[str, An
     table = model.calibration.patient_facts
     if table is None:
         return {}
-    gain = measure_gain(model.calibration, model.labels, outputs, table)
+    gain = measure_facts_gain(model.calibration, model.labels, outputs, table)
     return {"patient_facts": table.model_dump(), "patient_facts_gain": gain}
 
 

@@ -47,11 +47,11 @@ def measure_by(
     groups = {}
     for name in sorted(set(names.tolist())):
         rows = np.flatnonzero(names == name).tolist()
-        groups[name] = measure_group(model, outputs.take(rows), [results[row] for row in rows])
+        groups[name] = _measure_group(model, outputs.take(rows), [results[row] for row in rows])
     return groups
 
 
-def measure_group(
+def _measure_group(
     model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, Any]:
     """The figures of one group; only its size where it has fewer than two classes."""

@@ -14,7 +14,7 @@ from skinapi.vision.calibration.model_calibration import ModelCalibration
 from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
 
 
-def measure_gain(
+def measure_facts_gain(
     calibration: ModelCalibration,
     labels: Sequence[str],
     outputs: ModelOutputs,
@@ -23,7 +23,7 @@ def measure_gain(
     """For each source how far the table lowers the log loss, with its 95 % interval."""
     lesions = outputs.where(lambda sample: sample.is_lesion)
     plain = log_losses(calibration, labels, lesions, None)
-    gains = measure_gains(lesions.samples, plain - log_losses(calibration, labels, lesions, table))
+    gains = gain_by_source(lesions.samples, plain - log_losses(calibration, labels, lesions, table))
     return {
         source: {"log_loss_fall": gain, "log_loss_fall_interval": [low, high]}
         for source, (gain, low, high) in gains.items()
@@ -47,7 +47,7 @@ def log_losses(
     return np.array(losses)
 
 
-def measure_gains(
+def gain_by_source(
     samples: Sequence[Sample], gain: NDArray[np.float64]
 ) -> dict[str, tuple[float, float, float]]:
     """For each source the mean gain with its 95 % interval, by bootstrap over lesions."""

@@ -8,8 +8,8 @@ import numpy as np
 from skinapi.learning.data.patient_contexts import patient_context
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.patient_fact_gains import (
+    gain_by_source,
     log_losses,
-    measure_gains,
 )
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
@@ -51,7 +51,7 @@ def fit_patient_facts(
     tables = [fit_table(train_lesions, labels, strength=strength) for strength in STRENGTHS]
     losses = [log_losses(calibration, labels, validation_lesions, table) for table in tables]
     best = int(np.argmin([loss.mean() for loss in losses]))
-    gains = measure_gains(validation_lesions.samples, plain - losses[best])
+    gains = gain_by_source(validation_lesions.samples, plain - losses[best])
     for source, (gain, low, high) in gains.items():
         report(f"patient facts on {source}: log loss falls by {gain:.4f} [{low:.4f}, {high:.4f}]")
     resolved = sum(low > 0 for _, low, _ in gains.values())

@@ -80,7 +80,10 @@ class _Weeks:
 
     @classmethod
     def split(cls, weeks: Sequence[tuple[str, Counts]], *, outcomes: int, size: int) -> "_Weeks":
-        """The reference ends with the week in which it has reached its size."""
+        """The reference ends with the week in which it has reached its size. Weeks without an event
+        are left out.
+        """
+        weeks = [(name, counts) for name, counts in weeks if sum(counts)]
         end, events = 0, 0
         while end < len(weeks) and events < size:
             events += sum(weeks[end][1])
@@ -151,14 +154,14 @@ def _test_share(
     measure: Share, version: str, weeks: Sequence[tuple[str, WeekCounts]]
 ) -> MeasureTest:
     counted = [(name, measure.count(week)) for name, week in weeks]
-    counted = [one for one in counted if sum(one[1])]
     split = _Weeks.split(counted, outcomes=2, size=measure.reference_size)
     evidence = split.evidence()
-    raised = first_alarm([one.log_e for one in evidence], ALPHA)
+    log_e = [week.log_e for week in evidence]
+    raised = first_alarm(log_e, ALPHA)
     alert = None
     if raised is not None:
         alert = _alert(measure.name, version, split, evidence, raised, measure.sentence)
-    return _result(measure.name, measure.reference_size, split, [e.log_e for e in evidence], alert)
+    return _result(measure.name, measure.reference_size, split, log_e, alert)
 
 
 def _test_classes(version: str, weeks: Sequence[tuple[str, WeekCounts]]) -> MeasureTest:
@@ -167,7 +170,6 @@ def _test_classes(version: str, weeks: Sequence[tuple[str, WeekCounts]]) -> Meas
     """
     keys = conditions_table().keys
     counted = [(name, tuple(week.classes.get(key, 0) for key in keys)) for name, week in weeks]
-    counted = [one for one in counted if sum(one[1])]
     split = _Weeks.split(counted, outcomes=len(keys), size=REFERENCE_FINDINGS)
     parts = map(split.of, range(len(keys)))
     by_key = [(key, part, part.evidence()) for key, part in zip(keys, parts, strict=True)]

@@ -2,7 +2,7 @@
 
 The files are verified and stored as blobs before the record, and deleted after it: a crash leaves
 blobs that no record names, which `check` removes. Which version is in service is in the pointer
-(`pointer.py`), and not here.
+(`serving_pointer.py`), and not here.
 """
 
 from collections.abc import Callable
@@ -53,10 +53,7 @@ RESERVED_NAMES = {"compare", "rollback"}
 MOST_SPLIT_BYTES, MOST_SPLIT_VALUES = 16 * 1024 * 1024, 1_000_000
 HEADLINE = ("macro_auc", "balanced_accuracy", "accuracy", "ece", "log_loss")
 # The card has up to 4 MB, and a list needs none of it.
-LISTED = (
-    "created_at", "version", "state", "architecture", "headline", "files", "created_by",
-    "parent", "dataset", "job", "served_at", "files_deleted_at", "revision",
-)  # fmt: skip
+LISTED = tuple(name for name in VersionSummary.model_fields if name != "id")
 # Given the change and the version that it makes.
 RunChange = Callable[[Callable[[], ModelVersion], str], ModelVersion]
 

@@ -44,26 +44,26 @@ def measure_shortcuts(
     progress = Progress("markings", len(nevi), report, measures=True)
     pairs: dict[str, list[FindingPair]] = {name: [] for name in MARKINGS}
     for sample in nevi:
-        for name, pair in _find_with_markings(model, sample).items():
+        for name, pair in _classify_with_markings(model, sample).items():
             pairs[name].append(pair)
         progress.advance()
     return {name: _describe(found) for name, found in pairs.items()}
 
 
-def _find_with_markings(model: Model, sample: Sample) -> dict[str, FindingPair]:
+def _classify_with_markings(model: Model, sample: Sample) -> dict[str, FindingPair]:
     """The findings by marking; empty where the unmarked picture is refused."""
     picture = open_sample(sample).convert("RGB")
     context = Context(modality=sample.modality)
-    plain = _find(model, picture, context)
+    plain = _classify(model, picture, context)
     if plain is None:
         return {}
     return {
-        name: FindingPair(sample.source, plain, _find(model, mark(picture), context))
+        name: FindingPair(sample.source, plain, _classify(model, mark(picture), context))
         for name, mark in MARKINGS.items()
     }
 
 
-def _find(model: Model, picture: Image.Image, context: Context) -> Finding | None:
+def _classify(model: Model, picture: Image.Image, context: Context) -> Finding | None:
     written = BytesIO()
     # PNG for both pictures: JPEG would change the rest of the picture too.
     picture.save(written, "PNG", compress_level=1)

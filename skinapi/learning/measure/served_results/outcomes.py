@@ -40,7 +40,7 @@ def pick_results(
     return [results[place[sample.image_id]] for sample in chosen.samples]
 
 
-def measure_groups(
+def measure_each_group(
     name: Callable[[ServedSample], str],
     rows: Sequence[ServedSample],
     figures: Callable[[Sequence[ServedSample]], dict[str, Any]],
@@ -85,8 +85,8 @@ def count_outcomes(outputs: ModelOutputs, results: Sequence[ServedResult]) -> di
     rows = pair_samples(outputs, results)
     return {
         **_count(rows),
-        "by_source": measure_groups(lambda row: source_of(row[0]), rows, _count),
-        "by_class": measure_groups(lambda row: row[0].label, rows, _count),
+        "by_source": measure_each_group(lambda row: source_of(row[0]), rows, _count),
+        "by_class": measure_each_group(lambda row: row[0].label, rows, _count),
     }
 
 

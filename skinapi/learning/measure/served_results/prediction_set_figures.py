@@ -11,7 +11,7 @@ from skinapi.learning.measure.prediction_figures import short_name
 from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, calibration_modality
 from skinapi.learning.measure.served_results.outcomes import (
     ServedSample,
-    measure_groups,
+    measure_each_group,
     measure_share,
     pair_samples,
     select_lesions,
@@ -29,7 +29,7 @@ def measure_prediction_sets(
     `too_few` marks a class with too few validation lesions: its coverage is not guaranteed.
     """
     rows = select_lesions(outputs, results)
-    by_modality = measure_groups(
+    by_modality = measure_each_group(
         lambda row: calibration_modality(*row).value, rows, _measure_levels
     )
     return {modality: levels for modality, levels in by_modality.items() if levels}
@@ -43,7 +43,9 @@ def _measure_levels(rows: Sequence[ServedSample]) -> dict[str, Any]:
             of_class = partial(_measure_class, level=level)
             levels[level] = {
                 **_measure_sets(held, level),
-                "by_class": measure_groups(lambda row: short_name(row[0].label), held, of_class),
+                "by_class": measure_each_group(
+                    lambda row: short_name(row[0].label), held, of_class
+                ),
             }
     return levels
 
@@ -80,7 +82,7 @@ def measure_modality_recognition(
         if row[0].modality is not Modality.UNKNOWN
         and row[1].assessment.modality.dermoscopic_probability is not None
     ]
-    return measure_groups(lambda row: row[0].modality.value, asked, _count_recognised)
+    return measure_each_group(lambda row: row[0].modality.value, asked, _count_recognised)
 
 
 def _count_recognised(rows: Sequence[ServedSample]) -> dict[str, Any]:

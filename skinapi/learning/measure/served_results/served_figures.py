@@ -25,7 +25,7 @@ from skinapi.learning.measure.served_results.outcomes import (
     ServedSample,
     count_refused,
     is_refused,
-    measure_groups,
+    measure_each_group,
     measure_share,
     pair_samples,
     pick_results,
@@ -98,7 +98,7 @@ def measure_malignant_caught(
 
     `lesions` holds one picture of each lesion; `results` come from `serve_as_if_tested`.
     """
-    return measure_groups(
+    return measure_each_group(
         lambda row: calibration_modality(*row).value,
         select_lesions(lesions, results),
         _measure_caught,
@@ -126,7 +126,7 @@ def measure_refusals(outputs: ModelOutputs, results: Sequence[ServedResult]) -> 
     reasons = Counter(one.refused.value for _, one in rows if one.refused)
     return {
         **_count_by_class(rows),
-        "by_source": measure_groups(lambda row: source_of(row[0]), rows, _count_by_class),
+        "by_source": measure_each_group(lambda row: source_of(row[0]), rows, _count_by_class),
         "by_reason": dict(sorted(reasons.items())),
     }
 
@@ -135,7 +135,7 @@ def _count_by_class(rows: Sequence[ServedSample]) -> dict[str, Any]:
     return {
         **count_refused(rows),
         **measure_share("refused_share", rows, is_refused),
-        "by_class": measure_groups(lambda row: short_name(row[0].label), rows, count_refused),
+        "by_class": measure_each_group(lambda row: short_name(row[0].label), rows, count_refused),
     }
 
 

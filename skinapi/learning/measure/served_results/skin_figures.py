@@ -14,7 +14,7 @@ from skinapi.learning.measure.served_results.outcomes import (
     count_outcomes,
     count_refused,
     is_refused,
-    measure_groups,
+    measure_each_group,
     measure_share,
     pair_samples,
     select_lesions,
@@ -30,8 +30,10 @@ def measure_normal_skin(outputs: ModelOutputs, results: Sequence[ServedResult]) 
     healthy = [row for row in pair_samples(outputs, results) if not row[0].is_lesion]
     return {
         **_measure_healthy(healthy),
-        "by_source": measure_groups(lambda row: source_of(row[0]), healthy, _measure_healthy),
-        "by_modality": measure_groups(lambda row: row[0].modality.value, healthy, _measure_healthy),
+        "by_source": measure_each_group(lambda row: source_of(row[0]), healthy, _measure_healthy),
+        "by_modality": measure_each_group(
+            lambda row: row[0].modality.value, healthy, _measure_healthy
+        ),
         **measure_share("lesions_taken_for_it", select_lesions(outputs, results), _looks_healthy),
     }
 
