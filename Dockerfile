@@ -1,4 +1,4 @@
-# What serving needs, and nothing else. docs/operations.md says how it is run.
+# What serving needs, and nothing else. docs/operate/install.md says how it is run.
 FROM python:3.11-slim AS build
 # requirements-broker.txt where JOBS_BROKER is set; a worker needs requirements.txt, which has all.
 ARG REQUIREMENTS=requirements-serve.txt

@@ -187,7 +187,7 @@ def test_loading_the_engine_tells_its_maker_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("document", [".env.example", "docs/operations.md"])
+@pytest.mark.parametrize("document", [".env.example", "docs/operate/configure.md"])
 def test_every_setting_is_explained(document: str) -> None:
     text = (ROOT / document).read_text()
     for name in Settings.model_fields:

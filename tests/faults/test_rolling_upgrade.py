@@ -172,7 +172,7 @@ def working(cluster: Cluster, seeder: Seeder, seed: int) -> Iterator[Work]:
 
 
 def roll(cluster: Cluster, *, to: Path) -> None:
-    """Each server in turn, as docs/operations.md says."""
+    """Each server in turn, as docs/operate/upgrade.md says."""
     for server in cluster.servers:
         time.sleep(1)
         cluster.proxy.drain(server)

@@ -1,5 +1,6 @@
-"""What is written from the code: the tables of settings and fixed limits in docs/operations.md, and
-the drawing of the layers in docs/layers.svg.
+"""What is written from the code: the tables of settings and fixed limits in
+docs/operate/configure.md, that of the model's figures in the README, and the drawing of the layers
+in docs/layers.svg.
 
 `make docs` (`python -m tests.repository.reference`) writes them again; test_docs.py fails while
 they differ.
@@ -11,7 +12,7 @@ import re
 import sys
 import textwrap
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,9 +43,9 @@ from skinapi.vision.network import remote_engine
 from skinapi.web.bodies import forms, multipart, request_parsing, streams
 from skinapi.web.limits import list_concurrency, size_limits
 from skinapi.web.schemas import pagination
+from tests.repository.documents import ROOT
+from tests.repository.figures_table import HEAD, figures_rows
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "operations.md"
 DRAWING = ROOT / "docs" / "layers.svg"
 COMMAND = "make docs"
 Row = tuple[str, ...]
@@ -90,7 +91,6 @@ def settings_table() -> list[str]:
     properties = Settings.model_json_schema()["properties"]
     rows = [
         (
-            f"`{name}`",
             f"`{name.upper()}`",
             _allowed(schema),
             _default(schema["default"]),
@@ -98,7 +98,7 @@ def settings_table() -> list[str]:
         )
         for name, schema in properties.items()
     ]
-    return _table(("field", "environment", "allowed", "default", "meaning"), rows)
+    return _table(("setting", "allowed", "default", "meaning"), rows)
 
 
 def limits_table() -> list[str]:
@@ -259,17 +259,26 @@ def _text(x: int, y: int, words: str, style: str = 'font-size="12"') -> str:
     return f'<text x="{x}" y="{y}" {style} fill="#1a2430">{words}</text>'
 
 
-def write_page(text: str) -> str:
-    """The page with both tables as the code has them now."""
-    for name, table in (("settings", settings_table()), ("limits", limits_table())):
-        text, found = re.subn(
-            rf"(<!-- {name}: {COMMAND} -->\n).*?(<!-- end of {name} -->)",
-            lambda match, table=table: match[1] + "\n".join(table) + "\n" + match[2],  # type: ignore[misc]
-            text,
-            flags=re.DOTALL,
-        )
-        if found != 1:
-            raise ValueError(f"{PAGE.name} has no place for the table of {name}")
+def figures_table() -> list[str]:
+    return _table(HEAD, figures_rows())
+
+
+# Which tables a page has.
+TABLES: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
+    "README.md": {"figures": figures_table},
+    "docs/operate/configure.md": {"settings": settings_table, "limits": limits_table},
+}
+
+
+def write_page(page: str) -> str:
+    """The page with its tables as the code has them now."""
+    text = (ROOT / page).read_text()
+    for name, table in TABLES[page].items():
+        head, begin, rest = text.partition(f"<!-- {name}: {COMMAND} -->\n")
+        _, end, tail = rest.partition(f"<!-- end of {name} -->")
+        if not end:
+            raise ValueError(f"{page} has no place for the table of {name}")
+        text = head + begin + "\n".join(table()) + "\n" + end + tail
     return text
 
 
@@ -322,6 +331,7 @@ def _days(days: int) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(write_page(PAGE.read_text()))
+    for page in TABLES:
+        (ROOT / page).write_text(write_page(page))
     DRAWING.write_text(draw_layers())
-    sys.stdout.write(f"written: {PAGE.relative_to(ROOT)}, {DRAWING.relative_to(ROOT)}\n")
+    sys.stdout.write(f"written: {', '.join(TABLES)}, {DRAWING.relative_to(ROOT)}\n")

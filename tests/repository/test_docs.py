@@ -8,16 +8,23 @@ from pathlib import Path
 import pytest
 
 from skinapi.settings import Settings
-from tests.repository.documents import PAGES, ROOT, chapter
-from tests.repository.reference import COMMAND, DRAWING, PAGE, draw_layers, layers, write_page
+from tests.repository.documents import FENCED, PAGES, ROOT, chapter
+from tests.repository.reference import COMMAND, DRAWING, TABLES, draw_layers, layers, write_page
 
 SETTINGS = {name.upper() for name in Settings.model_fields}
 MODELS = ROOT / "skinapi" / "models"
-README_BYTES, PICTURE_BYTES = 9_000, 200_000
+CARDS = [path.relative_to(ROOT).as_posix() for path in MODELS.glob("*/*.md")]
+README_BYTES, PICTURE_BYTES, PAGE_LINES = 9_000, 200_000, 250
+# Where a path in a text may begin.
+BASES = (ROOT, ROOT / "skinapi", ROOT / "skinapi" / "console" / "static")
+TEXTS = {".py", ".js", ".md", ".yaml", ".yml", ".toml", ".html", ".css", ".cfg", ".service", ""}
+# An address elsewhere, or a link, whose target is checked by itself.
+LINK = re.compile(r"https?://\S+|\[[^\]]*\]\([^)]*\)")
 
 
-def test_the_tables_of_settings_and_limits_are_those_of_the_code() -> None:
-    assert write_page(PAGE.read_text()) == PAGE.read_text(), f"run {COMMAND}"
+@pytest.mark.parametrize("page", TABLES)
+def test_the_tables_of_a_page_are_those_of_the_code(page: str) -> None:
+    assert write_page(page) == PAGES[page], f"run {COMMAND}"
 
 
 def test_the_drawing_of_the_layers_is_that_of_the_contract() -> None:
@@ -41,9 +48,9 @@ def test_the_readme_is_short_and_its_pictures_are_small() -> None:
         assert picture.stat().st_size <= PICTURE_BYTES, picture
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *CARDS])
 def test_every_link_leads_somewhere(page: str) -> None:
-    for target in re.findall(r"(?:\]\(|src=\")([^)\"\s]+)", PAGES[page]):
+    for target in re.findall(r"(?:\]\(|src=\")([^)\"\s]+)", (ROOT / page).read_text()):
         if target.startswith("https://"):
             continue
         path, _, anchor = target.partition("#")
@@ -53,8 +60,49 @@ def test_every_link_leads_somewhere(page: str) -> None:
             assert anchor in _anchors(found), f"{page}: {target}"
 
 
+def test_every_page_that_a_file_names_is_there() -> None:
+    """In comments, messages and recipes too, with the chapter behind `#`."""
+    for file in _texts():
+        lines = "\n".join(line for line in file.read_text().splitlines() if ".md" in line)
+        named = re.findall(r"([\w./-]*\w\.md)(?:#([\w-]+))?", LINK.sub("", lines))
+        for path, anchor in named:
+            places = [base / path for base in (ROOT, file.parent, ROOT / "docs")]
+            found = next((place for place in places if place.is_file()), None)
+            assert found, f"{file.relative_to(ROOT)}: {path}"
+            assert not anchor or anchor in _anchors(found), f"{file.relative_to(ROOT)}: {path}"
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.keys() - {"CHANGELOG.md"}))
+def test_every_file_of_the_code_that_a_page_names_is_there(page: str) -> None:
+    for path in re.findall(r"`([\w.-]+(?:/[\w.-]+)+\.(?:py|js|css|html|yaml|cfg))`", PAGES[page]):
+        assert _of_the_code(path), path
+    named = re.findall(r"`([\w/]+\.py)`[\w ]*\(`(\w+)`", PAGES[page])
+    named += [(path, name) for name, path in re.findall(r"`(\w+)` of `([\w/]+\.py)`", PAGES[page])]
+    named += [(path, name) for name, path in re.findall(r"`(\w+)` in `([\w/]+\.py)`", PAGES[page])]
+    for path, name in named:
+        assert any(name in file.read_text() for file in _of_the_code(path)), (path, name)
+
+
+def _of_the_code(path: str) -> list[Path]:
+    return [base / path for base in BASES if (base / path).is_file()]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("docs/operate/")])
+def test_a_page_for_operators_is_short(page: str) -> None:
+    assert len(PAGES[page].splitlines()) <= PAGE_LINES
+
+
+def _texts() -> list[Path]:
+    """The files of the project that hold words of ours."""
+    folders = ("skinapi", "tests", "deploy", "docs", ".ci", ".github")
+    found = [path for name in folders for path in (ROOT / name).rglob("*")]
+    found += [path for path in ROOT.glob("*") if not path.name.startswith(".")]
+    found = [path for path in found if path.suffix in TEXTS and "node_modules" not in path.parts]
+    return [ROOT / ".env.example", *(path for path in found if path.is_file())]
+
+
 def _anchors(page: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)", FENCED.sub("", page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
@@ -63,10 +111,10 @@ def test_every_page_is_reached_from_the_readme() -> None:
         assert f"({page})" in PAGES["README.md"], page
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
-def test_every_package_is_explained(page: str) -> None:
+def test_every_package_is_explained() -> None:
     for package in (name for layer in layers() for name in layer):
-        assert re.search(rf"^\|.*`{package}`", PAGES[page], re.MULTILINE), package
+        row = rf"^\|.*`{package}`"
+        assert re.search(row, PAGES["docs/architecture.md"], re.MULTILINE), package
 
 
 def test_every_dependency_has_a_reason() -> None:

@@ -42,7 +42,7 @@ def test_no_page_has_commands_that_no_test_knows() -> None:
         "README.md",
         "CONTRIBUTING.md",
         "docs/batch.md",
-        "docs/operations.md",
+        "docs/operate/commands.md",
         "docs/training.md",
     }
 
@@ -120,7 +120,7 @@ def test_the_commands_of_the_command_line_work_as_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = Server(tmp_path, workers=1)
-    commands = [line for page, line in COMMANDS if page == "docs/operations.md"]
+    commands = [line for page, line in COMMANDS if page == "docs/operate/commands.md"]
     assert len(commands) == 12
     assert commands[2] == "python -m skinapi worker"  # runs until it is stopped
     made = server.run(*_arguments(commands[1]), stdin="correct horse battery\n")

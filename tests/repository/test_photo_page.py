@@ -1,0 +1,62 @@
+"""docs/photo.md tells the path of a photo: a real request is followed, and compared with it."""
+
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from skinapi.registry.serving.served_model import ServedModel
+from tests.prediction.photographer import predicted
+from tests.repository.documents import PAGES, ROOT
+from tests.support.backends import Backend
+from tests.support.models import served_of
+
+CODE = f"{ROOT / 'skinapi'}/"
+SHIPPED = ROOT / "skinapi" / "models" / "resnet50"
+PAGE = PAGES["docs/photo.md"]
+
+
+class WithShippedModel(Backend):
+    def served(self) -> ServedModel | None:
+        return served_of(SHIPPED)
+
+
+@contextmanager
+def traced() -> Iterator[list[str]]:
+    """The modules of the project in the order of their first calls, in this thread and those that
+    it starts, as the pool's threads are with the first photo.
+    """
+    called: dict[str, None] = {}
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(CODE):
+            called.setdefault(frame.f_code.co_filename.removeprefix(CODE))
+
+    modules: list[str] = []
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield modules
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+        modules += called
+
+
+def test_the_page_names_the_modules_of_a_photo_in_the_order_of_their_calls(tmp_path: Path) -> None:
+    backend = WithShippedModel(tmp_path, photos="always", model_path=SHIPPED)
+    ada = backend.member("ada@example.org")
+    photo = (ROOT / "skinapi/console/static/sample.jpg").read_bytes()
+    with traced() as called:
+        assert predicted(ada, photo)["band"]
+    named = re.findall(r"^\| `(\S+\.py)` \|", PAGE, re.MULTILINE)
+    assert [module for module in called if module in named] == named
+    assert _packages(called) <= _packages(named)
+
+
+def _packages(modules: list[str]) -> set[str]:
+    return {package for package, *rest in (module.split("/") for module in modules) if rest}
