@@ -25,7 +25,7 @@ from skinapi.settings.machine_memory import machine_memory
 from skinapi.settings.secret_keys import refuse_weak_key, stored_secret
 from skinapi.settings.value_checks import read_broker_uri, read_rate_limit_uri
 
-VERSION = "0.1.0"
+VERSION = "1.0.0"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LEAST_HELD_BYTES = 20 * 1024 * 1024
 RATES = ("read", "write", "sign_in", "anonymous", "predictions", "renderings")

@@ -35,6 +35,17 @@ def test_the_changelog_has_this_version() -> None:
     assert re.search(rf"^## \[{re.escape(VERSION)}\] - ", changes, re.MULTILINE)
 
 
+def test_the_recipes_run_the_image_of_this_version() -> None:
+    recipes = [*(ROOT / "deploy").rglob("*.yaml")]
+    tags = [
+        tag
+        for recipe in recipes
+        for tag in re.findall(r"(?:newTag: |/skinapi:)([\d.]+)", recipe.read_text())
+    ]
+    assert tags
+    assert set(tags) == {VERSION}
+
+
 # --- Docker cannot be run where the tests run; what can be read is checked ---
 
 
