@@ -1,6 +1,6 @@
 """The API of Skinartify: a photo in a form, answered with the probabilities of seven classes.
 
-The client sends the photo in `file`; its documentation says `image` (shared.py).
+The client sends the photo in `file`; its documentation says `image` (shared_paths.py).
 """
 
 from typing import Self

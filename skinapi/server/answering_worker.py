@@ -39,7 +39,7 @@ class AnsweringWorker(ConnectionWorker):
         self.answered = False
 
     def _await_head(self, conn: Connection, seconds: float) -> None:
-        """Wait for the next request on this connection (server_worker.py)."""
+        """Wait for the next request on this connection (buffering_worker.py)."""
         raise NotImplementedError
 
     def _send_answer(self, conn: Connection) -> None:

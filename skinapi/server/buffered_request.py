@@ -4,7 +4,7 @@ for a client.
 A thread first works on the head alone. Where the application has admitted the caller and all of a
 small body is here by then, the thread goes on with it. Otherwise it becomes free, and a thread
 works on the whole request once its body is here. In between, only the main loop of the worker waits
-for the client (server_worker.py).
+for the client (buffering_worker.py).
 """
 
 import re

@@ -2,11 +2,12 @@
 
 The main loop reads heads and bodies and sends answers (answering_worker.py), each under a deadline
 (deadlines.py). A thread gets a request when its head is here, and again when its body is, where
-that takes longer (buffering.py). So a slow client uses a connection but never a thread.
+that takes longer (buffered_request.py). So a slow client uses a connection but never a thread.
 
 When connections run out, the one that has waited longest for its client is closed: first one of the
 same address, then any (connection_worker.py). When memory for bodies runs out, one body is refused
-with 503 (connection.py). The body of a route for large uploads goes to a file instead (spool.py).
+with 503 (connection.py). The body of a route for large uploads goes to a file instead
+(spool_file.py).
 """
 
 import time

@@ -1,4 +1,4 @@
-"""One connection of the worker (server_worker.py), and the memory that request bodies may use."""
+"""One connection of the worker (buffering_worker.py), and the memory that bodies may use."""
 
 import time
 from collections import Counter, deque

@@ -1,6 +1,6 @@
 """The connections of a gunicorn worker: accept them within limits, wait for them, close them.
 
-server_worker.py reads the requests from them, answering_worker.py sends the answers.
+buffering_worker.py reads the requests from them, answering_worker.py sends the answers.
 """
 
 import errno

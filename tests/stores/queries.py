@@ -97,7 +97,7 @@ class Recorder:
 
 
 def sender_of(frame: FrameType) -> str | None:
-    """The function of the application that called, such as `audit.py AuditTrail.page`."""
+    """The function of the application that called, such as `audit/trail.py AuditTrail.page`."""
     return _named(frame.f_code)
 
 

@@ -26,7 +26,7 @@ def from_json(text: str) -> Document:
 
 
 def from_selected(text: str, fields: Sequence[str]) -> Document:
-    """A document from what the expression of `sqlite_query.selected` gives."""
+    """A document from what the expression of `sql_selection` gives."""
     if not fields:
         return {"id": text}
     identifier, *values = _loads(text)
