@@ -11,12 +11,8 @@ from skinapi.admin.routes import routes as admin_routes
 from skinapi.admin.routes import usage_routes
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.care.queue.routes import routes as care_routes
-from skinapi.clients import explainable, skinartify
-from skinapi.clients import shared_paths as shared
-from skinapi.clients.dermascan_lab import dataset_upload as lab_datasets
-from skinapi.clients.dermascan_lab import diagnosis as lab
-from skinapi.clients.dermascan_lab import model_list as lab_models
-from skinapi.clients.dermascan_lab import training as lab_training
+from skinapi.clients import explainable, shared_paths, skinartify
+from skinapi.clients.dermascan_lab import dataset_upload, diagnosis, model_list, training
 from skinapi.composition.background import Background, open_background
 from skinapi.composition.model_services import open_model_services
 from skinapi.composition.services import Services, open_services
@@ -166,12 +162,12 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(upload_routes.blueprint(services.lab.uploads))
     app.register_blueprint(dataset_routes.blueprint(services.lab.datasets))
     app.register_blueprint(from_reviews_routes.blueprint(services.lab.from_reviews))
-    app.register_blueprint(lab_datasets.routes.blueprint(services.lab.datasets))
+    app.register_blueprint(dataset_upload.routes.blueprint(services.lab.datasets))
     app.register_blueprint(jobs_routes.blueprint(services.jobs))
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
-    for client in (skinartify, explainable, lab, shared):
+    for client in (skinartify, explainable, diagnosis, shared_paths):
         app.register_blueprint(client.routes.blueprint(model_services.clients))
-    app.register_blueprint(lab_models.routes.blueprint(services.models))
-    app.register_blueprint(lab_training.routes.blueprint(services.lab.trainings))
+    app.register_blueprint(model_list.routes.blueprint(services.models))
+    app.register_blueprint(training.routes.blueprint(services.lab.trainings))
     app.register_blueprint(import_routes.blueprint(services.lab.imports))
     app.register_blueprint(console_routes.blueprint(None))

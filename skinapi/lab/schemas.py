@@ -23,7 +23,7 @@ def _no_id(name: str) -> str:
 
 
 DatasetName = Annotated[Name, StringConstraints(max_length=100), AfterValidator(_no_id)]
-Text = Annotated[
+ShortText = Annotated[
     str, StringConstraints(max_length=200, strip_whitespace=True), Printable, Contained
 ]
 
@@ -31,10 +31,10 @@ Text = Annotated[
 class NewDatasetBody(Body):
     name: DatasetName
     uploads: Annotated[list[Identifier], Field(min_length=1, max_length=100)]
-    licence: Text = ""
-    source: Text = ""
+    licence: ShortText = ""
+    source: ShortText = ""
     modality: Modality | None = Field(default=None, strict=False)
-    labels: Annotated[dict[Text, Text | None], Field(max_length=MOST_LABELS)] = Field(
+    labels: Annotated[dict[ShortText, ShortText | None], Field(max_length=MOST_LABELS)] = Field(
         default={},
         description="labels of the data set -> ours, or null to leave their pictures out",
     )

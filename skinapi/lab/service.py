@@ -123,10 +123,10 @@ class DatasetsService:
     ) -> DatasetVersion | None:
         """Publish the data set, or keep why it was refused (None then)."""
         try:
-            found = self._datasets.get(dataset)
-            if found.status != "checking":
-                return found
-            return publish(found)
+            version = self._datasets.get(dataset)
+            if version.status != "checking":
+                return version
+            return publish(version)
         except SkinAPIError as error:
             self._cleanup.refuse(dataset, new.owner, error)
             return None
@@ -138,9 +138,8 @@ class DatasetsService:
     def publish_uploads(
         self, dataset: DatasetVersion, new: NewDataset, uploads: Sequence[str]
     ) -> DatasetVersion:
-        """Raises what `Publisher.publish` raises, and BadRequest for another checksum."""
         records = [self._uploads.get(upload, owner=new.owner) for upload in uploads]
-        return self._publisher.publish(dataset, new, [self._sent(one) for one in records]).dataset
+        return self._publisher.publish(dataset, new, list(map(self._sent, records))).dataset
 
     def _sent(self, record: UploadRecord) -> Sent:
         read = partial(self._uploads.read, record)
@@ -149,12 +148,11 @@ class DatasetsService:
     def send_files(self, *, new: NewDataset, sent: Sequence[Sent]) -> Published:
         """Check and publish these files as a data set, while the caller waits.
 
-        Raises what `Publisher.publish` raises, NameTaken, Unavailable, and InvalidToken where the
-        account was deleted while it waited; nothing is left then.
+        Raises InvalidToken where the account was deleted while it waited; nothing is left then.
         """
         with self._checks.now():
             self._cleanup.sweep()
-            size = sum(one.size for one in sent)
+            size = sum(file.size for file in sent)
             dataset = self._begin(new, size=size)
             try:
                 return self._publisher.publish(dataset, new, sent)
@@ -205,7 +203,7 @@ class DatasetsService:
             if not received.sent:
                 raise BadRequest("No file was sent")
             published = self.send_files(new=new, sent=received.sent)
-        return published, [one.name for one in received.sent]
+        return published, [file.name for file in received.sent]
 
     # --- reading ---
 
@@ -228,69 +226,69 @@ class DatasetsService:
         return dataset.model_copy(update={"report": report})
 
     def _readable(self, dataset: str, by: Subject) -> DatasetVersion:
-        found = self._datasets.get(dataset)
-        if found.is_interrupted:
-            self._cleanup.settle(found)
-            found = self._datasets.get(dataset)
-        if found.status != "published" and by.role != "admin" and found.owner != by.id:
+        version = self._datasets.get(dataset)
+        if version.is_interrupted:
+            self._cleanup.settle(version)
+            version = self._datasets.get(dataset)
+        if version.status != "published" and by.role != "admin" and version.owner != by.id:
             raise NotFound(NO_SUCH)
-        return found
+        return version
 
     def page_images(self, *, dataset: str, after: str | None, limit: int) -> Page[DatasetImage]:
         return self._images.page_of_dataset(self._published(dataset).id, after=after, limit=limit)
 
     def read_thumbnail(self, *, dataset: str, image: str) -> bytes:
-        found = self._images.get(self._published(dataset).id, image)
-        return self._images.read_file(found, thumbnail=True)
+        picture = self._images.get(self._published(dataset).id, image)
+        return self._images.read_file(picture, thumbnail=True)
 
     def _published(self, dataset: str) -> DatasetVersion:
-        found = self._datasets.get(dataset)
-        if found.status != "published":
+        version = self._datasets.get(dataset)
+        if version.status != "published":
             raise NotFound(NO_SUCH)
-        return found
+        return version
 
     # --- the reference ---
 
     def choose_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
         """Compare all models on this data set from now on. Raises NotFound, Conflict."""
-        found = self._published(dataset)
+        version = self._published(dataset)
 
         def choose() -> None:
-            self._published(found.id)
-            if self._in_use(found.id):
+            self._published(version.id)
+            if self._in_use(version.id):
                 raise Conflict(LEARNED_FROM)
-            self._datasets.set_reference(found.id)
+            self._datasets.set_reference(version.id)
 
-        self._trail.change(choose, "dataset.reference", by=by.id, target=found.id)
-        return self._as_shown(self._datasets.get(found.id))
+        self._trail.change(choose, "dataset.reference", by=by.id, target=version.id)
+        return self._as_shown(self._datasets.get(version.id))
 
     def end_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
         """Raises NotFound, and Conflict where it is not the reference."""
-        found = self._published(dataset)
+        version = self._published(dataset)
 
         def end() -> None:
-            if not self._published(found.id).reference:
-                raise Conflict(f"{found.name} is not the reference data set")
-            self._datasets.end_reference(found.id)
+            if not self._published(version.id).reference:
+                raise Conflict(f"{version.name} is not the reference data set")
+            self._datasets.end_reference(version.id)
 
-        self._trail.change(end, "dataset.end_reference", by=by.id, target=found.id)
-        return self._as_shown(self._datasets.get(found.id))
+        self._trail.change(end, "dataset.end_reference", by=by.id, target=version.id)
+        return self._as_shown(self._datasets.get(version.id))
 
     # --- deleting ---
 
     def delete(self, *, dataset: str, by: Subject) -> DatasetVersion:
         """Raises NotFound, Forbidden, DatasetInUse, and Conflict for the reference."""
-        found = self._readable(dataset, by)
-        if by.role != "admin" and found.owner != by.id:
+        version = self._readable(dataset, by)
+        if by.role != "admin" and version.owner != by.id:
             raise Forbidden("Only its owner or an admin can delete a data set")
 
         def delete() -> None:
-            if self._in_use(found.id):
+            if self._in_use(version.id):
                 raise DatasetInUse
-            if self._datasets.get(found.id).reference:
+            if self._datasets.get(version.id).reference:
                 raise Conflict("This is the reference data set; an admin must end that first")
-            self._datasets.begin_deletion(found.id)
+            self._datasets.begin_deletion(version.id)
 
-        self._trail.change(delete, "dataset.delete", by=by.id, target=found.id)
-        self._cleanup.remove(found.id)
-        return found
+        self._trail.change(delete, "dataset.delete", by=by.id, target=version.id)
+        self._cleanup.remove(version.id)
+        return version

@@ -10,7 +10,7 @@ from skinapi.errors import BadDataset
 from skinapi.lab.checks.label_mapping import LabelMapping
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
-from skinapi.lab.trainings import model_comparison as comparing
+from skinapi.lab.trainings import model_comparison
 from skinapi.lab.trainings.job_services import JobServices
 from skinapi.lab.trainings.model_comparison import compare_on_reference
 from skinapi.learning.data.samples import Sample
@@ -75,7 +75,9 @@ def test_training_reference_and_gallery_read_the_published_label_and_nothing_els
 
     compared: list[Sample] = []
     monkeypatch.setattr(
-        comparing, "compare_models", lambda _, __, samples, *___, **____: compared.extend(samples)
+        model_comparison,
+        "compare_models",
+        lambda _, __, samples, *___, **____: compared.extend(samples),
     )
     lab.datasets.set_reference(dataset["id"])
     compare_on_reference(lab, tiny_model(), tiny_model())

@@ -7,9 +7,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from skinapi.clients.dermascan_lab import dataset_upload as lab_datasets
-from skinapi.clients.dermascan_lab import model_list as lab_models
-from skinapi.clients.dermascan_lab import training as lab_training
+from skinapi.clients.dermascan_lab import dataset_upload, model_list, training
 from skinapi.jobs import routes as jobs_routes
 from skinapi.lab import routes as lab_routes
 from skinapi.lab.imports import routes as import_routes
@@ -24,8 +22,8 @@ from tests.support.models import write_model
 MODULES = {
     module.__name__
     for module in (
-        jobs_routes, lab_routes, import_routes, models_routes, lab_datasets, lab_training,
-        lab_models, review_routes, upload_routes,
+        jobs_routes, lab_routes, import_routes, models_routes, dataset_upload, training,
+        model_list, review_routes, upload_routes,
     )
 }  # fmt: skip
 HOSTILE = ("\0", "\ud800", "\x1b", "\x7f", "\u202e", "\u2066", "\u2028")

@@ -6,7 +6,7 @@ interval needs a thousand to be exact, not to be there. And without the charts, 
 from typing import Any, cast
 
 from skinapi.jobs.process.handlers import JobContext
-from skinapi.lab.trainings import training_job as train_model
+from skinapi.lab.trainings import training_job
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.robustness import stress
 from skinapi.learning.package import trained_model
@@ -21,4 +21,4 @@ def train(context: JobContext) -> dict[str, Any]:
     metrics.RESAMPLES = DRAWS
     stress.STRESSES = {"blurred": stress.STRESSES["blurred"]}
     vars(trained_model)["draw_charts"] = lambda *_: None
-    return train_model.train(context)
+    return training_job.train(context)

@@ -24,12 +24,11 @@ from skinapi.auth.tokens import sessions
 from skinapi.jobs import job
 from skinapi.jobs.queue import job_logs as log_store
 from skinapi.jobs.worker import attempt, events
-from skinapi.lab.archives import file_names as entry_names
-from skinapi.lab.archives import unpacking as archives
-from skinapi.lab.checks import bounded_csv as tables
-from skinapi.lab.datasets import dataset_versions as datasets
+from skinapi.lab.archives import file_names, unpacking
+from skinapi.lab.checks import bounded_csv
+from skinapi.lab.datasets import dataset_versions
 from skinapi.lab.uploads import service as upload_service
-from skinapi.lab.uploads import upload_records as uploads
+from skinapi.lab.uploads import upload_records
 from skinapi.registry.serving import prediction_pool, shadow
 from skinapi.reports.llm import cache, circuit_breaker, narrator, openrouter
 from skinapi.server import answering_worker, connection, connection_worker, deadlines
@@ -158,16 +157,16 @@ def _limits() -> Iterator[Row]:
     yield "parts of a form", str(forms.MOST_PARTS)
     yield "headers of a part of a form", _bytes(multipart.LARGEST_HEADERS)
     yield "parts of a form of a data set", str(streams.MOST_STREAMED_PARTS)
-    yield "entries of an archive", str(archives.MOST_ENTRIES)
-    yield "an archive unpacks to", f"at most {archives.MOST_RATIO} times its size"
-    yield "name of a file of a data set", f"{entry_names.LONGEST_NAME} characters"
-    yield "table of a data set", _bytes(tables.LARGEST_TABLE)
-    yield "rows of a table of a data set", str(tables.MOST_ROWS)
-    yield "a part of an upload", _bytes(uploads.LARGEST_PART)
-    yield "a part of an upload that is not the last, at least", _bytes(uploads.SMALLEST_PART)
+    yield "entries of an archive", str(unpacking.MOST_ENTRIES)
+    yield "an archive unpacks to", f"at most {unpacking.MOST_RATIO} times its size"
+    yield "name of a file of a data set", f"{file_names.LONGEST_NAME} characters"
+    yield "table of a data set", _bytes(bounded_csv.LARGEST_TABLE)
+    yield "rows of a table of a data set", str(bounded_csv.MOST_ROWS)
+    yield "a part of an upload", _bytes(upload_records.LARGEST_PART)
+    yield "a part of an upload that is not the last, at least", _bytes(upload_records.SMALLEST_PART)
     yield "uploads of one account that are not used", str(upload_service.MOST_UPLOADS)
-    yield "an upload that is not used is kept", _days(uploads.KEPT_FOR.days)
-    yield "the report of a refused data set is kept", _days(datasets.REFUSED_FOR.days)
+    yield "an upload that is not used is kept", _days(upload_records.KEPT_FOR.days)
+    yield "the report of a refused data set is kept", _days(dataset_versions.REFUSED_FOR.days)
     yield "disk space that uploads leave free", _bytes(spool.RESERVED_BYTES)
     yield "items on a page of a list", str(pagination.LARGEST_PAGE)
     yield "lists of one caller at the same time", str(list_concurrency.MOST_OF_ONE_CALLER)

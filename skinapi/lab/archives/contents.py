@@ -89,15 +89,15 @@ def gather(
     PayloadTooLarge, and what `go_on` raises, which is called again and again.
     """
     contents = Contents(folder, go_on)
-    for one in sent:
-        name = clean_name(one.name)
-        with one.open() as file:
+    for each in sent:
+        name = clean_name(each.name)
+        with each.open() as file:
             if is_archive(name):
                 before = len(contents.entries)
-                unpack(file, name=name, size=one.size, sink=contents)
+                unpack(file, name=name, size=each.size, sink=contents)
                 contents.unpacked += len(contents.entries) - before
-            elif contents.accepts(one.name):
-                contents.take(one.name, iter(lambda file=file: file.read(256 * 1024), b""))  # type: ignore[misc]
+            elif contents.accepts(each.name):
+                contents.take(each.name, iter(lambda file=file: file.read(256 * 1024), b""))  # type: ignore[misc]
     return contents
 
 

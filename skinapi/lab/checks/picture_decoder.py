@@ -29,12 +29,10 @@ class DecodedPicture:
     thumbnail: bytes = field(default=b"", repr=False)
 
     def without_thumbnail(self) -> "DecodedPicture":
-        """The same to keep in memory beside many others."""
         return replace(self, thumbnail=b"")
 
 
 def parse_answer(found: Mapping[str, Any]) -> DecodedPicture | str:
-    """What decoder_process.py has found."""
     if "fault" in found:
         return str(found["fault"])
     return DecodedPicture(**{**found, "thumbnail": base64.b64decode(found["thumbnail"])})

@@ -106,14 +106,13 @@ class DatasetImages:
         return image.model_copy(update=keys)
 
     def insert(self, image: DatasetImage) -> None:
-        """Store a picture whose files are stored."""
         bands = dict(zip(BAND_FIELDS, bands_of(image.dhash), strict=True))
         plain = image.model_dump(mode="json", exclude={"created_at"})
         self._documents.insert({**plain, **bands, "created_at": now(), "schema": 1})
 
     def page_of_dataset(self, dataset: str, *, after: str | None, limit: int) -> Page[DatasetImage]:
-        found = self._documents.find({"dataset": dataset}, after=after, limit=limit + 1)
-        return page_of(found, limit).map(DatasetImage.model_validate)
+        documents = self._documents.find({"dataset": dataset}, after=after, limit=limit + 1)
+        return page_of(documents, limit).map(DatasetImage.model_validate)
 
     def walk(self, dataset: str) -> Iterator[DatasetImage]:
         for batch in self.batches(dataset, PAGE_SIZE):
@@ -131,35 +130,35 @@ class DatasetImages:
     def tally(self, dataset: str) -> Tally:
         """Count what is stored, reading no more of each picture than that needs."""
         counts, size = Counter[str](), 0
-        for one in self._fields_of(dataset, "label", "size"):
-            counts[one["label"]] += 1
-            size += one["size"]
+        for image in self._fields_of(dataset, "label", "size"):
+            counts[image["label"]] += 1
+            size += image["size"]
         return Tally(dict(counts), size)
 
     def accounts_of(self, dataset: str) -> list[str]:
         """The accounts whose photos are in this data set."""
-        return sorted({one["account"] for one in self._fields_of(dataset, "account")})
+        return sorted({image["account"] for image in self._fields_of(dataset, "account")})
 
     def _fields_of(self, dataset: str, *fields: str) -> Iterator[Document]:
         after: str | None = None
-        while found := self._documents.find(
+        while documents := self._documents.find(
             {"dataset": dataset}, after=after, limit=PAGE_SIZE, fields=fields
         ):
-            yield from found
-            after = found[-1]["id"]
+            yield from documents
+            after = documents[-1]["id"]
 
     def delete_records(self, wanted: Filter) -> tuple[dict[str, Tally], list[str]]:
         """Delete these pictures in the caller's transaction. The result is what each data set had
         of them, and the keys of their files, to be deleted after it.
         """
-        found = self._documents.find(wanted, fields=TAKEN_FIELDS)
+        documents = self._documents.find(wanted, fields=TAKEN_FIELDS)
         self._documents.delete(wanted)
         gone: dict[str, Tally] = {}
-        for one in found:
-            before = gone.get(one["dataset"], Tally({}, 0))
-            counts = Counter(before.counts) + Counter([one["label"]])
-            gone[one["dataset"]] = Tally(dict(counts), before.size + one["size"])
-        keys = (one.get(name) for one in found for name in BLOB_FIELDS)
+        for image in documents:
+            before = gone.get(image["dataset"], Tally({}, 0))
+            counts = Counter(before.counts) + Counter([image["label"]])
+            gone[image["dataset"]] = Tally(dict(counts), before.size + image["size"])
+        keys = (image.get(name) for image in documents for name in BLOB_FIELDS)
         return gone, [key for key in keys if key]
 
     def exists(self, identifier: str) -> bool:
@@ -167,10 +166,10 @@ class DatasetImages:
 
     def get(self, dataset: str, identifier: str) -> DatasetImage:
         """Raises NotFound."""
-        found = self._documents.get(identifier)
-        if found is None or found["dataset"] != dataset:
+        document = self._documents.get(identifier)
+        if document is None or document["dataset"] != dataset:
             raise NotFound("There is no such picture in this data set")
-        return DatasetImage.model_validate(found)
+        return DatasetImage.model_validate(document)
 
     def read_file(self, image: DatasetImage, *, thumbnail: bool = False) -> bytes:
         """Raises NotFound where its file is lost or damaged."""
@@ -185,30 +184,31 @@ class DatasetImages:
 
     def list_with_sha256(self, hashes: Sequence[str]) -> list[ImageHashes]:
         """All images with one of these SHA-256, in any data set."""
-        found = self._documents.find(
+        documents = self._documents.find(
             {"sha256": {"$in": list(hashes)}}, limit=MOST_FOUND, fields=HASH_FIELDS
         )
-        return [ImageHashes.model_validate(one) for one in found]
+        return [ImageHashes.model_validate(one) for one in documents]
 
     def list_in_near_bands(self, dhashes: Sequence[str]) -> list[ImageHashes]:
         """Images of any data set that may look like one of these: compare their hashes."""
         near: dict[str, ImageHashes] = {}
         for position, field in enumerate(BAND_FIELDS):
-            bands = {band for one in dhashes for band in neighbours(bands_of(one)[position])}
+            bands = {band for dhash in dhashes for band in neighbours(bands_of(dhash)[position])}
             wanted = {field: {"$in": sorted(bands)}}
-            for found in self._documents.find(wanted, limit=MOST_FOUND, fields=HASH_FIELDS):
-                near[found["id"]] = ImageHashes.model_validate(found)
+            for document in self._documents.find(wanted, limit=MOST_FOUND, fields=HASH_FIELDS):
+                near[document["id"]] = ImageHashes.model_validate(document)
         return list(near.values())
 
     def forget(self, dataset: str) -> None:
         """Delete all images of a data set with their files. It is idempotent: the files go first,
         so that an interruption leaves none that nobody finds.
         """
-        while found := self._documents.find(
+        while documents := self._documents.find(
             {"dataset": dataset}, limit=PAGE_SIZE, fields=BLOB_FIELDS
         ):
-            self.delete_blobs(one[name] for one in found for name in BLOB_FIELDS if one.get(name))
-            self._documents.delete({"id": {"$in": [one["id"] for one in found]}})
+            keys = (image.get(name) for image in documents for name in BLOB_FIELDS)
+            self.delete_blobs(key for key in keys if key)
+            self._documents.delete({"id": {"$in": [image["id"] for image in documents]}})
 
     def delete_blobs(self, keys: Iterable[str]) -> None:
         for key in keys:

@@ -36,9 +36,9 @@ class DatasetNames:
     def next_version(self, name_key: str) -> int:
         number = self._change_counter(name_key, "value", 1)
         wanted = {"name_key": name_key, "version": {"$gt": 0}}
-        found = self._documents.find(wanted, sort="-version", limit=1, fields=("version",))
-        if found and found[0]["version"] >= number:  # published before numbers were counted
-            more = found[0]["version"] + 1 - number
+        newest = self._documents.find(wanted, sort="-version", limit=1, fields=("version",))
+        if newest and newest[0]["version"] >= number:  # published before numbers were counted
+            more = newest[0]["version"] + 1 - number
             number = self._change_counter(name_key, "value", more)
         return number
 

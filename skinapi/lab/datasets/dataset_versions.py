@@ -120,8 +120,8 @@ class NewDataset(BaseModel):
     @property
     def request_hash(self) -> str:
         """Equal where the same was asked for. `any_name` is of the caller's role, not asked for."""
-        asked = self.model_dump(mode="json", exclude={"owner", "any_name", "key"})
-        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+        request = self.model_dump(mode="json", exclude={"owner", "any_name", "key"})
+        return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
 class Datasets:
@@ -166,10 +166,10 @@ class Datasets:
         if new.key is None:
             return None
         sent = {"owner": new.owner, "idempotency_key": new.key}
-        found = self._documents.find(sent, limit=1)
-        if not found:
+        documents = self._documents.find(sent, limit=1)
+        if not documents:
             return None
-        before = DatasetVersion.model_validate(found[0])
+        before = DatasetVersion.model_validate(documents[0])
         if before.request_hash != new.request_hash:
             raise IdempotencyKeyReused
         if before.status == "deleting":
@@ -178,9 +178,9 @@ class Datasets:
 
     def touch(self, identifier: str, *, progress: float, message: str) -> bool:
         """Say that its check goes on. False where it was deleted meanwhile."""
-        said = {"touched_at": now(), "progress": progress, "message": message}
+        fields = {"touched_at": now(), "progress": progress, "message": message}
         checking = {"id": identifier, "status": "checking"}
-        return self._documents.update(checking, {"$set": said}) is not None
+        return self._documents.update(checking, {"$set": fields}) is not None
 
     def hold_checked(self, identifier: str) -> None:
         """For a transaction that stores pictures of it. Raises NotFound where it was deleted."""
@@ -194,15 +194,15 @@ class Datasets:
         """
         version = self.names.next_version(self.get(identifier).name_key)
         done = {"status": "published", "version": version, "touched_at": now(), **fields}
-        found = self._documents.update({"id": identifier, "status": "checking"}, {"$set": done})
-        if found is None:
+        published = self._documents.update({"id": identifier, "status": "checking"}, {"$set": done})
+        if published is None:
             raise NotFound(NO_SUCH)
-        return DatasetVersion.model_validate(found)
+        return DatasetVersion.model_validate(published)
 
     def refuse(self, identifier: str, *, code: str, problem: str, report: Any) -> bool:
         """Keep for its owner why it was not published. False where it was published, or deleted."""
-        said = {"problem": problem, "problem_code": code, "report": report, "touched_at": now()}
-        refused = {"status": "refused", "size": 0, **said}
+        fields = {"problem": problem, "problem_code": code, "report": report, "touched_at": now()}
+        refused = {"status": "refused", "size": 0, **fields}
         checking = {"id": identifier, "status": "checking"}
         return self._documents.update(checking, {"$set": refused}) is not None
 
@@ -210,56 +210,56 @@ class Datasets:
         """Count pictures of it no more, in the transaction that erases them. It changes the data
         set also where it is not published, so that a publication at the same time counts again.
         """
-        found = self.find(identifier)
-        if found is None:
+        dataset = self.find(identifier)
+        if dataset is None:
             return
         counts = {
             label: number
-            for label, before in found.counts.items()
+            for label, before in dataset.counts.items()
             if (number := before - gone.counts.get(label, 0))
         }
         left = {
             "counts": counts,
             "pictures": sum(counts.values()),
-            "size": found.size - gone.size,
+            "size": dataset.size - gone.size,
         }
         self._documents.update(
             {"id": identifier},
             {
                 "$inc": {"erased": gone.pictures},
-                **({"$set": left} if found.status == "published" else {}),
+                **({"$set": left} if dataset.status == "published" else {}),
             },
         )
 
     def find(self, identifier: str) -> DatasetVersion | None:
-        found = self._documents.get(identifier)
-        return DatasetVersion.model_validate(found) if found else None
+        document = self._documents.get(identifier)
+        return DatasetVersion.model_validate(document) if document else None
 
     def get(self, identifier: str) -> DatasetVersion:
         """Raises NotFound."""
-        found = self.find(identifier)
-        if found is None or found.status == "deleting":
+        dataset = self.find(identifier)
+        if dataset is None or dataset.status == "deleting":
             raise NotFound(NO_SUCH)
-        return found
+        return dataset
 
     def find_published_name(self, identifier: str) -> str | None:
         """The name of the published data set of this id, which every researcher may read."""
-        found = self._documents.get(identifier)
-        return str(found["name"]) if found and found["status"] == "published" else None
+        document = self._documents.get(identifier)
+        return str(document["name"]) if document and document["status"] == "published" else None
 
     def find_newest(self, name: str) -> DatasetVersion | None:
         """The newest published version of this name, without its report."""
         wanted = {"name_key": comparable(name), "status": "published", "version": {"$gt": 0}}
-        found = self._documents.find(wanted, sort="-version", limit=1, fields=LISTED)
-        return DatasetVersion.model_validate(found[0]) if found else None
+        documents = self._documents.find(wanted, sort="-version", limit=1, fields=LISTED)
+        return DatasetVersion.model_validate(documents[0]) if documents else None
 
     def get_published(self, name_or_id: str) -> DatasetVersion:
         """The published data set of this id, or the newest of this name, which comes without its
         report. Raises NotFound.
         """
-        found = self._documents.get(name_or_id)
-        if found and found["status"] == "published":
-            return DatasetVersion.model_validate(found)
+        document = self._documents.get(name_or_id)
+        if document and document["status"] == "published":
+            return DatasetVersion.model_validate(document)
         named = self.find_newest(name_or_id)
         if named is None:
             raise NotFound(NO_SUCH)
@@ -267,8 +267,8 @@ class Datasets:
 
     def find_reference(self) -> DatasetVersion | None:
         """The data set on which all models are compared, if an admin has chosen one."""
-        found = self._documents.find({"reference": True}, limit=1)
-        return DatasetVersion.model_validate(found[0]) if found else None
+        documents = self._documents.find({"reference": True}, limit=1)
+        return DatasetVersion.model_validate(documents[0]) if documents else None
 
     def set_reference(self, identifier: str) -> None:
         """Choose a published data set in place of another, in the caller's transaction."""
@@ -292,8 +292,8 @@ class Datasets:
         the oldest first.
         """
         wanted = {"status": status} if owner is None else {"status": status, "owner": owner}
-        found = self._documents.find(wanted, after=after, limit=limit + 1, fields=LISTED)
-        return page_of(found, limit).map(DatasetVersion.model_validate)
+        documents = self._documents.find(wanted, after=after, limit=limit + 1, fields=LISTED)
+        return page_of(documents, limit).map(DatasetVersion.model_validate)
 
     def hold(self, identifier: str) -> None:
         """For the transaction of a job that uses it: it changes the data set, so that a deletion at
@@ -305,8 +305,8 @@ class Datasets:
 
     def list_of_owner(self, owner: str) -> list[DatasetVersion]:
         """All of this account, without their reports."""
-        found = self._documents.find({"owner": owner}, fields=LISTED)
-        return [DatasetVersion.model_validate(one) for one in found]
+        documents = self._documents.find({"owner": owner}, fields=LISTED)
+        return [DatasetVersion.model_validate(each) for each in documents]
 
     def owners(self) -> set[str]:
         """The accounts that have a data set; for `check`."""
@@ -331,10 +331,10 @@ class Datasets:
             ("refused", REFUSED_FOR),
         ):
             wanted: Filter = {"status": status, "touched_at": {"$lt": now() - since}}
-            for found in self._documents.find(
+            for document in self._documents.find(
                 wanted, sort="touched_at", limit=limit, fields=LISTED
             ):
-                yield DatasetVersion.model_validate(found)
+                yield DatasetVersion.model_validate(document)
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})

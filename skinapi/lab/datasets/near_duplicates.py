@@ -65,16 +65,16 @@ class NearIndex:
         """The names that were added with a near hash, each with its distance; none where
         `comparisons` has no more.
         """
-        found: set[int] = set()
+        candidates: set[int] = set()
         for position, band in enumerate(bands_of(dhash)):
             for neighbour in neighbours(band):
                 same = self._by_band[position].get(neighbour, ())
                 if comparisons and not comparisons.spend(len(same)):
                     return
-                found.update(same)
+                candidates.update(same)
         value = int(dhash, 16)
-        bits = {number: (value ^ self._hashes[number]).bit_count() for number in found}
-        for number in sorted(number for number in found if bits[number] <= MOST_BITS):
+        bits = {number: (value ^ self._hashes[number]).bit_count() for number in candidates}
+        for number in sorted(number for number in candidates if bits[number] <= MOST_BITS):
             yield self._names[number], bits[number]
 
     def add(self, dhash: str, name: str) -> None:

@@ -50,15 +50,15 @@ def export_confined(request: ExportRequest, *, work: Path, memory: int) -> tuple
 
     Raises BadNetwork, also where the process was ended, and DiskFull.
     """
-    found = _ask(request, work=work, memory=memory)
-    if found.disk_full:
+    answer = _ask(request, work=work, memory=memory)
+    if answer.disk_full:
         raise DiskFull
-    if found.fault is not None:
-        raise FAULTS.get(found.code, BadNetwork)(found.fault)
+    if answer.fault is not None:
+        raise FAULTS.get(answer.code, BadNetwork)(answer.fault)
     # Whoever has taken the process over could name files of this server.
     if any(path.is_symlink() for path in request.out.rglob("*")):
         raise BadNetwork("The network's folder holds a link")
-    return found.lines
+    return answer.lines
 
 
 def _ask(request: ExportRequest, *, work: Path, memory: int) -> ExportAnswer:
@@ -72,14 +72,14 @@ def _ask(request: ExportRequest, *, work: Path, memory: int) -> ExportAnswer:
             check=False,
         )
         answer.seek(0)
-        told = answer.read(LONGEST_ANSWER)
+        written = answer.read(LONGEST_ANSWER)
     if ended.returncode != 0:
         raise BadNetwork(
             f"The process that read the network was ended {described(ended.returncode)}; it may "
             f"have needed more than the {memory // 1024**2} MB that a job may use"
         )
     try:
-        return ExportAnswer.model_validate_json(told)
+        return ExportAnswer.model_validate_json(written)
     except ValidationError as error:
         raise BadNetwork("The process that read the network gave no answer") from error
 

@@ -45,9 +45,9 @@ class ImportsService:
         IdempotencyKeyReused for another request with that key, NotFound, BadRequest,
         WrongNetworkLabels, TooManyJobs.
         """
-        asked = request.model_dump(mode="json")
+        fields = request.model_dump(mode="json")
         # First of all: the upload of a network that was imported is deleted.
-        if before := self._jobs.queue.find_by_key(kind=KIND, owner=owner, request=asked, key=key):
+        if before := self._jobs.queue.find_by_key(kind=KIND, owner=owner, request=fields, key=key):
             return before
         upload = self._uploads.get(request.upload, owner=owner)
         if not upload.complete:
@@ -61,7 +61,7 @@ class ImportsService:
             self._uploads.keep(current, until=now() + KEPT_FOR)
 
         return self._jobs.submit(
-            kind=KIND, owner=owner, request=asked, key=key, short=True, hold=keep
+            kind=KIND, owner=owner, request=fields, key=key, short=True, hold=keep
         )
 
 

@@ -27,18 +27,18 @@ class Pseudonyms:
         self._key = key
 
     def of(self, kind: str, identifier: str) -> str:
-        said = f"{kind}:{identifier}".encode()
-        return hmac.new(self._key, said, hashlib.sha256).hexdigest()[:DIGITS]
+        named = f"{kind}:{identifier}".encode()
+        return hmac.new(self._key, named, hashlib.sha256).hexdigest()[:DIGITS]
 
 
 def open_pseudonyms(store: Store) -> Pseudonyms:
     """Read the key of this store; the first caller makes it."""
     keys = store.collection("pseudonym_keys")
-    found = keys.get(KEY)
-    if found is None:
+    stored = keys.get(KEY)
+    if stored is None:
         key = secrets.token_hex(KEY_BYTES)
         made: Document = {"id": KEY, "schema": 1, "created_at": now(), "key": key}
         with suppress(Duplicate):  # another process made it at this moment
             keys.insert(made)
-        found = keys.get(KEY) or made
-    return Pseudonyms(bytes.fromhex(found["key"]))
+        stored = keys.get(KEY) or made
+    return Pseudonyms(bytes.fromhex(stored["key"]))

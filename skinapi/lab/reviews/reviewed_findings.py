@@ -115,10 +115,10 @@ class ReviewedFindings:
         counted_within: Counter[str] = Counter()
         rows, verdicts = [], self._verdicts()
         for batch in _batches(verdicts):
-            found = self._submissions.photos_of(batch)
-            owners = self._accounts.by_ids({one.owner for one in found.values()})
+            photos = self._submissions.photos_of(batch)
+            owners = self._accounts.by_ids({photo.owner for photo in photos.values()})
             for identifier in batch:
-                finding = found.get(identifier)
+                finding = photos.get(identifier)
                 label = _decide(finding, owners, verdicts[identifier], source)
                 if finding is None or isinstance(label, LeftOut):
                     left_out[str(label)] += 1
@@ -144,10 +144,10 @@ class ReviewedFindings:
 
     def _verdicts(self) -> dict[str, list[Verdict]]:
         """Submission -> what its reviews say, in the order in which they were signed."""
-        found: dict[str, list[Verdict]] = {}
+        verdicts: dict[str, list[Verdict]] = {}
         for verdict in self._reviews.walk():
-            found.setdefault(verdict.submission, []).append(verdict)
-        return found
+            verdicts.setdefault(verdict.submission, []).append(verdict)
+        return verdicts
 
     def _photo(self, name: str, finding: PhotoOfFinding) -> Sent:
         # Nothing of it is sent or counted yet, so it has no size here.

@@ -7,7 +7,7 @@ from skinapi.lab.access import RESEARCHERS
 from skinapi.lab.datasets.dataset_versions import LabelSource, NewDataset
 from skinapi.lab.errors import NameTaken
 from skinapi.lab.reviews.service import FromReviewsService
-from skinapi.lab.schemas import DatasetName, DatasetView, Text
+from skinapi.lab.schemas import DatasetName, DatasetView, ShortText
 from skinapi.web.access import Subject
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
@@ -23,8 +23,8 @@ class NewReviewedDataset(Body):
         description="`histology`: only labels that the laboratory has confirmed; `reviews`: where "
         "there is none, also the doctor's newest one, unless unsure or awaiting histology",
     )
-    licence: Text = ""
-    source: Text = "reviewed findings of this server"
+    licence: ShortText = ""
+    source: ShortText = "reviewed findings of this server"
 
 
 @routes.route(

@@ -75,10 +75,10 @@ class Copies:
 
     def mark_copies(self, pictures: Sequence[Windows]) -> NDArray[np.bool_]:
         """Which of these are copies."""
-        found = np.zeros(len(pictures), dtype=bool)
+        marked = np.zeros(len(pictures), dtype=bool)
         for place, _, score in self.compare(pictures):
-            found[place] |= score > LEAST
-        return found
+            marked[place] |= score > LEAST
+        return marked
 
     def compare(self, pictures: Sequence[Windows]) -> Iterator[tuple[int, int, float]]:
         """The place of each that looks like an original at first sight, that of the original, and

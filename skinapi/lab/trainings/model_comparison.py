@@ -54,8 +54,8 @@ def compare_on_reference(
     if not samples:
         return None
     # As it was before its pictures were read: what is erased since makes it another one.
-    found = reference_data(reference)
-    return compare_models(serving, folder, samples, lab.context.say, reference=found)
+    data = reference_data(reference)
+    return compare_models(serving, folder, samples, lab.context.say, reference=data)
 
 
 def _has_learned(lab: JobServices, learned_from: LearnedFrom, reference: DatasetVersion) -> bool:

@@ -20,8 +20,8 @@ def reference_data(dataset: DatasetVersion) -> ReferenceData:
 
 def current_reference(datasets: Datasets) -> ReferenceData | None:
     """The same of the one that an admin has chosen, if any."""
-    found = datasets.find_reference()
-    return reference_data(found) if found else None
+    reference = datasets.find_reference()
+    return reference_data(reference) if reference else None
 
 
 def list_held_out(
@@ -39,7 +39,7 @@ def list_held_out(
             groups[image.id] = {("lesion", image.lesion), *_named_groups(image)}
             if is_held:
                 held |= groups[image.id]
-    return {identifier for identifier, found in groups.items() if found & held}
+    return {identifier for identifier, named in groups.items() if named & held}
 
 
 class _Originals:
@@ -62,7 +62,8 @@ class _Originals:
     def mark_held_out(self, batch: Sequence[DatasetImage]) -> list[bool]:
         """Of each picture, whether the reference has it, or shows the same lesion or patient."""
         held = [
-            one.sha256 in self._known or bool(_named_groups(one) & self._groups) for one in batch
+            image.sha256 in self._known or bool(_named_groups(image) & self._groups)
+            for image in batch
         ]
         if self._copies is None:
             return held

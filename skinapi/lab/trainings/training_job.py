@@ -182,18 +182,18 @@ def choose_start(architecture: str, serving: Path | None, weights: Path | None) 
     if serving and read_card(serving).architecture == architecture and (serving / NORMS).is_file():
         return str(serving)
     try:
-        found = find_imagenet(architecture, weights) if weights else None
+        imagenet = find_imagenet(architecture, weights) if weights else None
     except OSError as error:
         raise BadNetwork("The folder of STARTING_WEIGHTS cannot be read") from error
-    return str(found) if found else "none"
+    return str(imagenet) if imagenet else "none"
 
 
 def _tell_epoch(context: JobContext, row: Mapping[str, float], epochs: int) -> None:
     known = {name: value for name, value in row.items() if math.isfinite(value)}
     context.metric(**known, timestamp=now().isoformat())
     share = row["epoch"] / epochs
-    told = f"Epoch {row['epoch']:.0f} of {epochs}"
-    context.progress(PREPARED + (TRAINED - PREPARED) * share, told)
+    message = f"Epoch {row['epoch']:.0f} of {epochs}"
+    context.progress(PREPARED + (TRAINED - PREPARED) * share, message)
 
 
 def _test_samples(options: TrainOptions, folder: Path) -> list[Sample]:

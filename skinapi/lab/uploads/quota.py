@@ -14,8 +14,8 @@ class Quota:
         """Raises DatasetQuotaReached where the account would keep more than it may. It is exact in
         a transaction that holds the owner.
         """
-        used = sum(one.size for one in self._datasets.list_of_owner(owner))
-        used += sum(one.size for one in self._uploads.list_of_owner(owner))
+        used = sum(each.size for each in self._datasets.list_of_owner(owner))
+        used += sum(each.size for each in self._uploads.list_of_owner(owner))
         if used + more > self._most:
             raise DatasetQuotaReached(
                 f"This account may keep {size_in_words(self._most)} of data sets and uploads; "

@@ -80,10 +80,10 @@ class Uploads:
         if announced.idempotency_key is None:
             return None
         sent = {"owner": announced.owner, "idempotency_key": announced.idempotency_key}
-        found = self._documents.find(sent, limit=1)
-        if not found:
+        documents = self._documents.find(sent, limit=1)
+        if not documents:
             return None
-        before = UploadRecord.model_validate(found[0])
+        before = UploadRecord.model_validate(documents[0])
         if before.expires_at < now():  # one of more than a sweep deletes
             self.remove(before.id)
             return None
@@ -93,8 +93,8 @@ class Uploads:
 
     def get(self, identifier: str, *, owner: str) -> UploadRecord:
         """Raises NotFound, also for somebody else's and for an expired one."""
-        found = self._documents.get(identifier)
-        upload = UploadRecord.model_validate(found) if found else None
+        document = self._documents.get(identifier)
+        upload = UploadRecord.model_validate(document) if document else None
         if upload is None or upload.owner != owner or upload.expires_at < now():
             raise NotFound(NO_SUCH)
         return upload
@@ -132,13 +132,13 @@ class Uploads:
 
     def _sent_before(self, upload: str, offset: int, size: int) -> UploadRecord:
         """The upload, if it has a part of this size there. Raises WrongOffset, NotFound."""
-        found = self._documents.get(upload)
-        if found is None:
+        document = self._documents.get(upload)
+        if document is None:
             raise NotFound(NO_SUCH)
         parts = self._parts.find({"upload": upload, "offset": offset}, limit=1)
         if [part["size"] for part in parts] != [size]:
-            raise WrongOffset(f"The upload continues at {found['received']}")
-        return UploadRecord.model_validate(found)
+            raise WrongOffset(f"The upload continues at {document['received']}")
+        return UploadRecord.model_validate(document)
 
     def read(self, upload: UploadRecord) -> Iterator[bytes]:
         """The upload, part by part. Raises NotFound at a part whose file is lost, and at the end
@@ -163,7 +163,7 @@ class Uploads:
         self._documents.update({"id": upload.id}, {"$set": kept})
 
     def list_of_owner(self, owner: str) -> list[UploadRecord]:
-        return [UploadRecord.model_validate(one) for one in self._documents.find({"owner": owner})]
+        return list(map(UploadRecord.model_validate, self._documents.find({"owner": owner})))
 
     def owners(self) -> set[str]:
         """The accounts that have an upload; for `check`."""
@@ -194,5 +194,5 @@ class Uploads:
         ahead = {"expires_at": {"$gt": now() + KEPT_FOR + CLOCK_TOLERANCE}}
         self._documents.update_all(ahead, {"$set": {"expires_at": now() + KEPT_FOR}})
         expired = {"expires_at": {"$lt": now()}}
-        for found in self._documents.find(expired, sort="expires_at", limit=SWEPT_AT_ONCE):
-            self.remove(found["id"])
+        for document in self._documents.find(expired, sort="expires_at", limit=SWEPT_AT_ONCE):
+            self.remove(document["id"])
