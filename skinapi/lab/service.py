@@ -18,7 +18,7 @@ from skinapi.lab.archives.receiving import receive
 from skinapi.lab.checks.check_queue import CheckQueue
 from skinapi.lab.checks.cleanup import Cleanup
 from skinapi.lab.checks.publishing import Published, Publisher
-from skinapi.lab.checks.shown_report import shown_report
+from skinapi.lab.checks.report_lists import shown_report
 from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.lab.datasets.dataset_versions import (
     NO_SUCH,

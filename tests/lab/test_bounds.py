@@ -12,13 +12,12 @@ from skinapi.lab.archives.contents import Contents, Entry
 from skinapi.lab.archives.quarantine import Quarantine
 from skinapi.lab.checks.bounded_csv import LONGEST_ROW, MOST_ROWS, read_table
 from skinapi.lab.checks.check_report import (
-    LONGEST_SHOWN,
-    MOST_IN_ENTRY,
     drop_duplicates,
     near_within,
 )
 from skinapi.lab.checks.layouts import Layout, read_layout
 from skinapi.lab.checks.publishing import Heartbeat
+from skinapi.lab.checks.report_lists import LONGEST_SHOWN, MOST_IN_ENTRY
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.datasets.near_duplicates import Comparisons, NearIndex
 from skinapi.storage import make_store, open_store

@@ -69,10 +69,10 @@ def test_a_data_set_that_was_written_in_part_is_written_again(
     monkeypatch.setattr(job_services, "write_training_folder", write)
     names = ["cut off"]
     with pytest.raises(InterruptedError):
-        training_job._write_source(context, lab, dataset, None)
+        training_job._write_source(lab, dataset, None)
     names = ["metadata.csv"]
     for _ in range(2):
-        source = training_job._write_source(context, lab, dataset, None)
+        source = training_job._write_source(lab, dataset, None)
     assert source.name == "dataset-1", "everybody can read the card, which names it"
     assert [path.name for path in source.iterdir()] == names
 
@@ -100,13 +100,13 @@ def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from
         return content
 
     monkeypatch.setattr(DatasetImages, "read_file", erase_the_first)
-    source = training_job._write_source(context, lab, dataset, None)
+    source = training_job._write_source(lab, dataset, None)
     kept = [path.read_bytes() for path in sorted((source / "images").iterdir())]
     assert kept == [b"second", b"third"]
     assert said == ["1 pictures were erased meanwhile: the data set is read again"]
     (tmp_path / "training").mkdir()
     images.delete_records({"id": next(images.walk(dataset.id)).id})
-    assert training_job._write_source(context, lab, dataset, None) == source
+    assert training_job._write_source(lab, dataset, None) == source
     assert len(list((source / "images").iterdir())) == 2
 
 

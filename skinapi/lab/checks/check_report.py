@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from skinapi.lab.checks.label_mapping import LabelMapping
 from skinapi.lab.checks.layouts import LabelledPicture, Layout
 from skinapi.lab.checks.picture_decoder import DecodedPicture
+from skinapi.lab.checks.report_lists import MOST_SHOWN, BoundedList, bounded_list
 from skinapi.lab.datasets.dataset_images import DatasetImages, ImageHashes
 from skinapi.lab.datasets.dataset_versions import (
     FEWEST_CLASSES,
@@ -23,11 +24,6 @@ from skinapi.vision.context import Modality
 from skinapi.vision.labels.label_tables import LabelRow
 from skinapi.vision.network.model import PARTS
 
-# Names that a list of the report shows; the number beside it is always the true one.
-MOST_SHOWN = 50
-# Of one such entry, which may be of thousands of copies, and letters of each name.
-MOST_IN_ENTRY = 10
-LONGEST_SHOWN = 200
 ASKED_AT_ONCE = 50
 
 
@@ -48,40 +44,6 @@ class Checked:
     @property
     def row(self) -> LabelRow:
         return self.labelled.row
-
-
-@dataclass
-class BoundedList:
-    """Some of many, and how many they are."""
-
-    count: int = 0
-    shown: list[Any] = field(default_factory=list)
-
-    def add(self, item: Any) -> None:
-        self.count += 1
-        if len(self.shown) < MOST_SHOWN:
-            self.shown.append(_bounded(item))
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"count": self.count, "shown": self.shown}
-
-
-def _bounded(item: Any) -> Any:
-    """The item with no more than some of its parts, and of its letters."""
-    if isinstance(item, dict):
-        return {key: _bounded(value) for key, value in item.items()}
-    if isinstance(item, list):
-        return [_bounded(value) for value in item[:MOST_IN_ENTRY]]
-    if isinstance(item, str) and len(item) > LONGEST_SHOWN:
-        return f"{item[: LONGEST_SHOWN - 1]}…"
-    return item
-
-
-def bounded_list(items: Iterable[Any]) -> dict[str, Any]:
-    bounded = BoundedList()
-    for item in items:
-        bounded.add(item)
-    return bounded.as_dict()
 
 
 def unknown_labels(layout: Layout, mapping: LabelMapping) -> list[dict[str, Any]]:

@@ -11,9 +11,7 @@ from skinapi.lab.archives.contents import Contents, Sent, gather
 from skinapi.lab.archives.file_names import shown
 from skinapi.lab.archives.quarantine import Quarantine, QuarantineFolder
 from skinapi.lab.checks.check_report import (
-    BoundedList,
     Checked,
-    bounded_list,
     count_groups,
     drop_duplicates,
     duplicates_elsewhere,
@@ -28,6 +26,7 @@ from skinapi.lab.checks.label_mapping import LabelMapping
 from skinapi.lab.checks.layouts import LabelledPicture, Layout, read_layout
 from skinapi.lab.checks.picture_decoder import PictureDecoder
 from skinapi.lab.checks.picture_storage import SENT_BY_OWNER, PictureStorage, Provenance
+from skinapi.lab.checks.report_lists import BoundedList, bounded_list
 from skinapi.lab.datasets.dataset_images import Tally
 from skinapi.lab.datasets.dataset_versions import SHOWN_FILES, DatasetVersion, NewDataset
 from skinapi.lab.datasets.learned_pictures import LearnedPictures

@@ -72,7 +72,7 @@ def _store_version(lab: JobServices) -> ModelVersion:
     request = TrainingRequest.model_validate(context.job.request)
     dataset = lab.datasets.get_published(request.dataset)
     serving = lab.write_serving()
-    source = _write_source(context, lab, dataset, serving)
+    source = _write_source(lab, dataset, serving)
     lab.datasets.get_published(dataset.id)  # deleted meanwhile, it may have been written in part
     context.progress(PREPARED, "Training")
     options = _options(lab, request, dataset, source, serving)
@@ -97,33 +97,27 @@ def _store_version(lab: JobServices) -> ModelVersion:
     return register_once(lab, folder, origin)
 
 
-def _write_source(
-    context: JobContext, lab: JobServices, dataset: DatasetVersion, serving: Path | None
-) -> Path:
+def _write_source(lab: JobServices, dataset: DatasetVersion, serving: Path | None) -> Path:
     """The data set as a folder, without what is in the reference. It is written again where a
     picture of it was erased before the training begins. The folder's name stands in the card, which
     everybody can read, so it is not the name that somebody gave the data set.
     """
-    folder = context.work / "data" / f"dataset-{dataset.id}"
+    folder = lab.context.work / "data" / f"dataset-{dataset.id}"
     while True:
         if not folder.is_dir():
-            _write_once(context, lab, dataset, serving, folder)
-        begun = (context.work / TRAINING).exists()
+            _write_once(lab, dataset, serving, folder)
+        begun = (lab.context.work / TRAINING).exists()
         erased = 0 if begun else count_erased(lab.images, dataset.id, folder)
         if not erased:
             return folder
-        context.say(f"{erased} pictures were erased meanwhile: the data set is read again")
+        lab.context.say(f"{erased} pictures were erased meanwhile: the data set is read again")
         shutil.rmtree(folder)
 
 
 def _write_once(
-    context: JobContext,
-    lab: JobServices,
-    dataset: DatasetVersion,
-    serving: Path | None,
-    folder: Path,
+    lab: JobServices, dataset: DatasetVersion, serving: Path | None, folder: Path
 ) -> None:
-    context.progress(0.0, "Reading the data set")
+    lab.context.progress(0.0, "Reading the data set")
     reference = lab.datasets.find_reference()
     held_out = (
         list_held_out(lab.images, dataset=dataset, reference=reference) if reference else set()
@@ -135,7 +129,7 @@ def _write_once(
         known=learned_by(serving).parts if serving else (),
     )
     if held_out:
-        context.say(
+        lab.context.say(
             f"{len(held_out)} pictures are left out: the reference has them, or others of their "
             "lesions or patients"
         )
