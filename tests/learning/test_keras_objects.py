@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from skinapi.errors import BadNetwork
 from skinapi.learning.package import user_networks
-from skinapi.learning.package.keras_objects import ACTIVATIONS, FUNCTIONS, check_architecture
+from skinapi.learning.package.keras_objects import ACTIVATIONS, FUNCTIONS, allowed_architecture
 from skinapi.learning.package.user_networks import load_user_network
 from tests.learning.test_export import nested_with_pooling, with_random_weights
 from tests.support.size import drill, size
@@ -97,7 +97,7 @@ def test_a_forbidden_object_is_refused_wherever_it_stands(
     container, key = places[data.draw(st.integers(0, len(places) - 1))]
     container[key] = copy.deepcopy(data.draw(st.sampled_from(FORBIDDEN)))
     with pytest.raises(BadNetwork):
-        check_architecture(whole)
+        allowed_architecture(whole)
 
 
 @settings(max_examples=size(30, 1000), deadline=None)
@@ -110,7 +110,7 @@ def test_a_file_or_an_address_is_refused_wherever_it_stands(
     container, key = places[data.draw(st.integers(0, len(places) - 1))]
     container[key] = data.draw(st.sampled_from(PLACES))
     with pytest.raises(BadNetwork):
-        check_architecture(whole)
+        allowed_architecture(whole)
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["keras", "h5"])
@@ -131,7 +131,7 @@ def test_a_layer_is_not_called_with_text(described: list[Any], which: int, call:
     whole = copy.deepcopy(described[which])
     whole["config"]["layers"][-1]["inbound_nodes"] = [call]
     with pytest.raises(BadNetwork, match=r"call|__bytes__"):
-        check_architecture(whole)
+        allowed_architecture(whole)
 
 
 @pytest.mark.parametrize("field", ["activation", "kernel_initializer", "padding"])
@@ -140,7 +140,7 @@ def test_a_text_does_not_become_a_function(described: list[Any], field: str) -> 
     whole = copy.deepcopy(described[1])
     whole["config"]["layers"][-1]["config"][field] = "deserialize"
     with pytest.raises(BadNetwork, match="deserialize"):
-        check_architecture(whole)
+        allowed_architecture(whole)
 
 
 def test_the_names_of_functions_and_activations_are_those_of_keras() -> None:
@@ -197,6 +197,6 @@ def test_a_published_network_is_accepted(name: str) -> None:
     fixed = name.startswith("NASNet")
     network = make(weights=None, input_shape=None if fixed else (96, 96, 3), classes=3)
     written = json.loads(json.dumps(keras.saving.serialize_keras_object(network)))
-    again = keras.saving.deserialize_keras_object(check_architecture(written))
+    again = keras.saving.deserialize_keras_object(allowed_architecture(written))
     assert again.count_params() == network.count_params()
     keras.backend.clear_session()

@@ -82,27 +82,29 @@ KINDS = ("module", "class_name", "registered_name")
 PLACE = re.compile(r"[/~\\]|[A-Za-z]:[/\\]|.*(://|\.\.[/\\])", re.DOTALL)
 
 
-def check_architecture(value: Any) -> Any:
+def allowed_architecture(value: Any) -> Any:
     """The same description without what training left in it (optimizers, losses).
 
     Raises NetworkRunsCode, which names what is not on the allow list.
     """
     if isinstance(value, list):
-        return [check_architecture(part) for part in value]
+        return [allowed_architecture(part) for part in value]
     if isinstance(value, str):
-        return _check_text(value)
+        return _allowed_text(value)
     if not isinstance(value, dict):
         return value
     if value.get("class_name") in SEQUENCES and isinstance(value.get("items"), list):
-        return check_architecture(value["items"])
+        return allowed_architecture(value["items"])
     if "class_name" in value:
-        _check_object(value)
-    return {key: _check_field(key, part) for key, part in value.items() if key != "compile_config"}
+        _require_allowed_object(value)
+    return {
+        key: _allowed_field(key, part) for key, part in value.items() if key != "compile_config"
+    }
 
 
-def _check_field(key: str, value: Any) -> Any:
+def _allowed_field(key: str, value: Any) -> Any:
     if key == "inbound_nodes":
-        return _check_calls(value)
+        return _allowed_calls(value)
     if isinstance(value, str):
         if key.endswith("activation") and value not in ACTIVATIONS:
             raise NetworkRunsCode(
@@ -110,10 +112,10 @@ def _check_field(key: str, value: Any) -> Any:
             )
         if key != "name" and value in FUNCTIONS:
             raise NetworkRunsCode(f"The network names the function {value} as {_quote(key)}")
-    return check_architecture(value)
+    return allowed_architecture(value)
 
 
-def _check_object(value: dict[str, Any]) -> None:
+def _require_allowed_object(value: dict[str, Any]) -> None:
     module, name, registered = (value.get(key) for key in KINDS)
     if name == "function":
         raise NetworkRunsCode(
@@ -133,48 +135,48 @@ def _check_object(value: dict[str, Any]) -> None:
         )
 
 
-def _check_calls(nodes: Any) -> Any:
+def _allowed_calls(nodes: Any) -> Any:
     """How a layer is called: with tensors of other layers, numbers, and no text. A text would
     become the argument of whatever stands in the layer's place.
     """
     if not isinstance(nodes, list):
         raise NetworkRunsCode("The network has a layer whose calls are not a list")
-    return [_check_call(node) for node in nodes]
+    return [_allowed_call(node) for node in nodes]
 
 
-def _check_call(node: Any) -> Any:
+def _allowed_call(node: Any) -> Any:
     if not isinstance(node, list):
-        return _check_argument(node)
+        return _allowed_argument(node)
     references = []
     for reference in node:  # the older format: the layer's name, two numbers, keyword arguments
         if not isinstance(reference, list) or not reference or not isinstance(reference[0], str):
             raise NetworkRunsCode("The network has a layer whose call cannot be read")
         layer, *said = reference
-        references.append([_check_text(layer), *_check_argument(said)])
+        references.append([_allowed_text(layer), *_allowed_argument(said)])
     return references
 
 
-def _check_argument(value: Any) -> Any:
+def _allowed_argument(value: Any) -> Any:
     if isinstance(value, str):
         raise NetworkRunsCode(f"The network calls a layer with the text {_quote(value)}")
     if isinstance(value, list):
-        return [_check_argument(part) for part in value]
+        return [_allowed_argument(part) for part in value]
     if not isinstance(value, dict):
         return value
     if value.get("class_name") in SEQUENCES and isinstance(value.get("items"), list):
-        return _check_argument(value["items"])
+        return _allowed_argument(value["items"])
     if value.get("class_name") == TENSOR:
-        return check_architecture(value)
+        return allowed_architecture(value)
     if "class_name" in value:
-        _check_object(value)
+        _require_allowed_object(value)
         raise NetworkRunsCode(
             f"The network calls a layer with {_quote(value['class_name'])}; expected are tensors "
             "and numbers"
         )
-    return {key: _check_argument(part) for key, part in value.items()}
+    return {key: _allowed_argument(part) for key, part in value.items()}
 
 
-def _check_text(text: str) -> str:
+def _allowed_text(text: str) -> str:
     if PLACE.match(text):
         raise NetworkRunsCode(f"The network names the file or address {_quote(text)}")
     return text

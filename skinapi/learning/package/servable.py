@@ -33,7 +33,7 @@ def make_servable(network: keras.Model, *, side: int | None = None) -> Servable:
 
     Raises WrongNetworkInput or WrongNetworkHead, which say what is expected.
     """
-    known_side = _check_input(network, side)
+    known_side = _require_input(network, side)
     dense, pooling = _walk_head(network)
     if isinstance(pooling, keras.Model):
         inside = _input_of(pooling.layers[-1], pooling)
@@ -53,7 +53,7 @@ def make_servable(network: keras.Model, *, side: int | None = None) -> Servable:
     return Servable(network=served, head=head, side=known_side, outputs=int(logits.shape[-1]))
 
 
-def _check_input(network: keras.Model, side: int | None) -> int:
+def _require_input(network: keras.Model, side: int | None) -> int:
     shape: tuple[int | None, ...] = network.inputs[0].shape if len(network.inputs) == 1 else ()
     known = side or (shape[1] if len(shape) == 4 else None)
     fits = (

@@ -11,7 +11,7 @@ import keras
 
 from skinapi.errors import BadNetwork, UnreadableNetwork
 from skinapi.json_bounds import holds_more_values
-from skinapi.learning.package.keras_objects import MODELS, check_architecture
+from skinapi.learning.package.keras_objects import MODELS, allowed_architecture
 
 EXPECTED_FILE = "a whole network saved by Keras, as .keras or .h5"
 # A file of 200 KB can unpack to a thousand times as much. These are far above any real network.
@@ -28,7 +28,7 @@ def load_user_network(path: Path) -> keras.Model:
     allows, and UnreadableNetwork for a pickle and all else that is no network. Optimizer, loss and
     metrics of its training are not loaded.
     """
-    config = check_architecture(_config_of(path))
+    config = allowed_architecture(_config_of(path))
     try:
         network = _build(config, path.suffix)
         if isinstance(network, keras.Model):

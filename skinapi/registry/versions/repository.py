@@ -83,7 +83,7 @@ class ModelVersions:
         """
         with copied_model(folder) as copy:
             self._opened(copy)
-            card = _checked_card(copy)
+            card = _read_valid_card(copy)
             self._refuse_other(card)
             made: dict[str, Any] = {
                 **_described(copy, card),
@@ -262,7 +262,7 @@ def _state_fields(stored: ModelVersion, state: State, by: str, reason: str | Non
     return {"state": state, "changes": [each.stored() for each in (*stored.changes, change)]}
 
 
-def _checked_card(folder: Path) -> ModelCard:
+def _read_valid_card(folder: Path) -> ModelCard:
     card = read_card(folder)
     if not FILE_NAME.fullmatch(card.version) or card.version in RESERVED_NAMES:
         # It becomes the name of a folder, and a part of an address.
