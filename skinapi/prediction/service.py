@@ -100,12 +100,12 @@ class PredictionService:
         account cost no more than that. Raises NoModel, Unavailable.
         """
         version = self._registry.served.model.version
-        found = self._sample_finding
-        if found is None or found.model_version != version:
-            found = self._registry.classify_photo(content=self._sample, caller=SAMPLE).finding
-            self._sample_finding = found
-        facts = Facts.of(found, NOTHING_TOLD)
-        return found, Report(
+        finding = self._sample_finding
+        if finding is None or finding.model_version != version:
+            finding = self._registry.classify_photo(content=self._sample, caller=SAMPLE).finding
+            self._sample_finding = finding
+        facts = Facts.of(finding, NOTHING_TOLD)
+        return finding, Report(
             facts=facts, narrative=self._narrator.narrate(facts=facts, language=language)
         )
 

@@ -63,11 +63,11 @@ def private_copy(
     """
     sizes = {name: _size(folder, name, most) for name, most in largest.items()}
     if not has_room_for(sum(sizes.values())):
-        _check_each(folder, sums, sizes)
+        _verify_each(folder, sums, sizes)
         yield folder, False
         return
     with tempfile.TemporaryDirectory(prefix="skinapi-model-") as copy:
-        _check_each(folder, sums, sizes, copy_to=Path(copy))
+        _verify_each(folder, sums, sizes, copy_to=Path(copy))
         yield Path(copy), True
 
 
@@ -156,7 +156,7 @@ def _size(folder: Path, name: str, most: int) -> int:
     return size
 
 
-def _check_each(
+def _verify_each(
     folder: Path,
     sums: Mapping[str, str],
     sizes: Mapping[str, int],
@@ -167,10 +167,10 @@ def _check_each(
         target = copy_to / name if copy_to else Path(os.devnull)
         try:
             with (folder / name).open("rb") as source, target.open("wb") as copy:
-                found = _copy(source, copy, size)
+                checksum = _copy(source, copy, size)
         except OSError as error:
             raise BadFile(name, _fault_of(error)) from error
-        if found != sums.get(name):
+        if checksum != sums.get(name):
             raise BadFile(name, "it is not the file that was written, by its checksum")
 
 

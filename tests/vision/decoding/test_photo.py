@@ -168,6 +168,16 @@ def test_colours_are_converted_band_by_band_as_if_at_once(size: Size, mode: str)
     )
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a picture", b"\xff\xd8\xff\xe0 cut short", encoded(MARKED, "GIF")],
+    ids=["nothing", "words", "a cut head", "GIF"],
+)
+def test_what_is_no_picture_of_a_format_that_we_take_is_refused(content: bytes) -> None:
+    with pytest.raises(Refused):
+        read_photo(content)
+
+
 def test_a_refusal_brings_its_reason_and_the_tables_sentence() -> None:
     with pytest.raises(Refused) as caught:
         read_photo(b"no picture")
