@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.files.disk_errors import LOST, LOST_LOG
+from skinapi.storage.files.disk_errors import LOST, LOST_BLOBS, LOST_LOG
 from skinapi.storage.sqlite.sqlite_store import SqliteStore
 from tests.storage.conftest import sqlite_store
 
@@ -78,6 +78,20 @@ def test_a_restart_makes_no_empty_database_and_keeps_the_log_of_the_lost_one(
         assert log.read_bytes() == logged
         aside.replace(path)
         assert restarted.collection("things").get("kept")
+
+
+def test_a_restart_takes_no_empty_folder_of_files(store: SqliteStore, tmp_path: Path) -> None:
+    folder, aside = tmp_path / "blobs", tmp_path / "aside"
+    key = store.blobs.put(b"kept")
+    folder.rename(aside)
+    with closing(sqlite_store(tmp_path)) as restarted:
+        assert not folder.exists()
+        folder.mkdir()
+        with pytest.raises(StoreUnavailable, match=LOST_BLOBS):
+            restarted.blobs.put(b"new")
+        folder.rmdir()
+        aside.rename(folder)
+        assert restarted.blobs.find(key) == b"kept"
 
 
 @pytest.mark.parametrize("removed", ["test.db-wal", "test.db-shm"])
