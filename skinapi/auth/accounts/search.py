@@ -11,7 +11,7 @@ from skinapi.storage.documents.merging import merged
 from skinapi.storage.ports import Document, Documents, Filter
 from skinapi.web.schemas.schema_types import LONGEST_NAME
 
-MOST_HITS = 5000
+MOST_HITS = 20_000
 READ_AT_ONCE = 1000
 LAST = "\U0010ffff" * LONGEST_NAME  # no name goes on with more behind what it begins with
 NGRAM = 5
@@ -64,11 +64,17 @@ def _walk(
     read: list[Document] = []
     while len(read) < limit:
         # One listing for each role, not one with $in: see `merging`.
-        listings = [accounts.find(f, after=after, limit=READ_AT_ONCE) for f in filters]
-        step = merged(listings, limit=READ_AT_ONCE)
-        read += [
-            one for one in step if any(one.get(f, "").startswith(t) for f, t in begins.items())
+        listings = [
+            accounts.find(wanted, after=after, limit=READ_AT_ONCE, fields=[*begins])
+            for wanted in filters
         ]
+        step = merged(listings, limit=READ_AT_ONCE)
+        begin_so = [
+            one["id"]
+            for one in step
+            if any(one.get(field, "").startswith(first) for field, first in begins.items())
+        ]
+        read += _read(accounts, filters, begin_so, limit)
         if len(step) < READ_AT_ONCE:
             break
         after = step[-1]["id"]
