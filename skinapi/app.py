@@ -73,7 +73,7 @@ def create_app(
     the built-in model already. `missing_library` names one that the job workers lack.
 
     Resumes what an interruption left of deleted accounts and of data sets. Raises UnsafeSettings,
-    StoreTooNew, BrokenStore.
+    StoreTooNew, StoreTooOld, BrokenStore.
     """
     settings = settings or Settings()
     configure_logs()

@@ -106,7 +106,9 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
-    """Make JWT_SECRET_KEY the key of the store, whose former key is lost. Raises StoreTooNew."""
+    """Make JWT_SECRET_KEY the key of the store, whose former key is lost. Raises StoreTooNew,
+    StoreTooOld.
+    """
     configure_logs()
     refuse_unsafe(settings)
     _say_store(settings)
@@ -136,8 +138,8 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
 
 def restore(settings: Settings, options: argparse.Namespace) -> int:
     """Restore a backup into an empty store, then repair what was half written at its moment; with
-    --verify, only read the file. Raises BrokenBackup, Conflict, StoreTooNew, StoreUnavailable,
-    UnsafeSettings.
+    --verify, only read the file. Raises BrokenBackup, Conflict, StoreTooNew, StoreTooOld,
+    StoreUnavailable, UnsafeSettings.
     """
     configure_logs()
     if options.verify:

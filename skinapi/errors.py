@@ -58,6 +58,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       BrokenStore                    500
       BrokenBackup                   500
       StoreTooNew                    500
+      StoreTooOld                    500
       UnsafeSettings                 500
       Unprocessable                  422
         UnreadablePicture            422
@@ -269,6 +270,11 @@ class BrokenBackup(SkinAPIError):
 class StoreTooNew(SkinAPIError):
     code = "store_too_new"
     sentence = "The store was written by newer code, which this code cannot read"
+
+
+class StoreTooOld(SkinAPIError):
+    code = "store_too_old"
+    sentence = "The store was written by code that is older than this code can read"
 
 
 class UnsafeSettings(SkinAPIError):

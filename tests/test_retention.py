@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.composition.migrations import migrations_of
 from skinapi.jobs.queue.job_logs import JobLogs
 from skinapi.reports.facts import Facts
 from tests.prediction.photographer import predicted
@@ -76,6 +77,14 @@ def test_every_collection_has_a_row_that_says_until_when() -> None:
     table = chapter("docs/security.md", "What is stored, and for how long")
     rows = {line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")}
     assert {*ROWS.values(), *OF_MODELS.values()} <= rows
+
+
+def test_what_version_4_counted_is_deleted(backend: Backend) -> None:
+    counts = backend.services.store.collection("finding_counts")
+    counts.insert({"id": "0" * 32, "kept": 7})
+    fill = next(m.fill for m in migrations_of(backend.services) if m.name == "finding_counts")
+    assert fill(None) is None
+    assert counts.find() == []
 
 
 def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -> None:

@@ -266,7 +266,7 @@ class AdminService:
         return one_time, {**fields, "role": "admin", "status": "approved"}
 
     def has_admin(self) -> bool:
-        return bool(self._accounts.active_admins.ids())
+        return bool(self._accounts.list_active_admins())
 
     def _add(self, action: str, by: str, **fields: Any) -> Account:
         """Add an account, and this row to the audit trail. Raises Duplicate."""

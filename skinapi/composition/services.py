@@ -122,7 +122,7 @@ class Services:
             yield from guarded(subject, found)
 
     def _unexplained_admins(self) -> Iterator[Fault]:
-        for admin in self.accounts.active_admins.ids():
+        for admin in self.accounts.list_active_admins():
             if not self.trail.find_newest("account.role_admin", target=admin):
                 yield Fault(f"no audit row says who made the account {admin} an admin")
 
@@ -140,7 +140,8 @@ def open_services(
     process does not serve the model that it should, and `missing_library` names one that the job
     workers lack.
 
-    Raises UnsafeSettings, StoreTooNew, and BrokenStore if two accounts share an e-mail address.
+    Raises UnsafeSettings, StoreTooNew, StoreTooOld, and BrokenStore if two accounts share an e-mail
+    address.
     """
     refuse_unsafe(settings)
     store = store or open_store(settings)

@@ -16,14 +16,12 @@ from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Agreement, Opinion, Statement
 from skinapi.records.reviews.reviews import Review, Reviews
 from skinapi.records.service import RecordsService
-from skinapi.storage.background.migration import Chunk
 from skinapi.storage.faults import Fault
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import conditions_table
 from skinapi.web.access import Subject
 from skinapi.web.schemas.pagination import Page
 
-MARKED_AT_ONCE = 20
 NOT_IN_CHARGE = "Only the doctor in charge can review"
 
 
@@ -79,7 +77,7 @@ class ReviewsService:
             current, owner = self._show_in_care(number, by)
             signed = self._reviews.of(current.id)
             review = self._reviews.add(
-                submission=current.id, opinion=opinion, stated=stated, signed=signed, **fields
+                submission=current.id, opinion=opinion, signed=signed, **fields
             )
             self._mark(current, owner, [*signed, review])
             return review
@@ -104,16 +102,6 @@ class ReviewsService:
         """Mark the finding with what its reviews say, in the caller's transaction."""
         if decision := Decision.of(reviews, submission.finding):
             self._records.mark_reviewed(submission, owner, decision=decision)
-
-    def mark_next(self, after: str | None) -> Chunk | None:
-        """Mark the findings of the next reviews behind this id as their reviews say; None where
-        there are none. Earlier code stored less of it with the finding, by another rule.
-        """
-        found = self._reviews.next(after, limit=MARKED_AT_ONCE)
-        if not found:
-            return None
-        identifiers = sorted({review["submission"] for review in found})
-        return Chunk(found[-1]["id"], sum(map(self.repair_mark, identifiers)))
 
     def repair_mark(self, submission_id: str) -> bool:
         """Mark the finding as its reviews say; False where it is marked so already."""

@@ -17,7 +17,6 @@ from skinapi.errors import (
     StoreUnavailable,
 )
 from skinapi.languages import Language
-from skinapi.records.findings.misplaced import Misplaced
 from skinapi.records.findings.review_queue import ReviewQueue, in_care
 from skinapi.records.findings.submissions import Submission, Submissions, SubmissionSummary
 from skinapi.records.photos.kept_photos import KeptPhotos
@@ -62,13 +61,8 @@ class RecordsService:
         forget: Sequence[ForgetSubmission] = (),
     ) -> None:
         self._submissions = submissions
-        self._queue = ReviewQueue(submissions=submissions, accounts=accounts)
-        self.misplaced = Misplaced(
-            store=store, submissions=submissions, accounts=accounts, queue=self._queue
-        )
+        self._queue = ReviewQueue(store=store, submissions=submissions, accounts=accounts)
         self._forget = forget
-        # Where servers of version 4 of the store count findings.
-        self._former_counts = store.collection("finding_counts")
         self._erasures = Erasures(store)
         self._store = store
         self._accounts = accounts
@@ -260,7 +254,6 @@ class RecordsService:
         while page := self._submissions.page(owner_id, after=None, limit=DELETED_AT_ONCE).items:
             remove = partial(self._remove_all, [listed.id for listed in page])
             self._erasures.finish(self._store.transaction(remove))
-        self._former_counts.delete({"id": owner_id})
 
     def _remove_all(self, identifiers: Sequence[str]) -> list[str]:
         blobs: list[str] = []
@@ -276,7 +269,7 @@ class RecordsService:
             if not self._accounts.find({"id": owner}):
                 says = f"submissions of account {owner}, which is gone"
                 yield Fault(says, partial(self.forget, owner))
-        yield from self.misplaced.faults()
+        yield from self._queue.faults()
 
     def _find(self, number: str) -> Submission:
         # Numbers have at most 16 digits (see `make_queue_key`); a longer one might not fit into the

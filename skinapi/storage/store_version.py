@@ -7,7 +7,7 @@ of earlier code has none, and counts as version 1.
 from collections.abc import Sequence
 from contextlib import suppress
 
-from skinapi.errors import Duplicate, StoreTooNew, UnsafeSettings
+from skinapi.errors import Duplicate, StoreTooNew, StoreTooOld, UnsafeSettings
 from skinapi.logs import log
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
@@ -15,10 +15,11 @@ from skinapi.storage.signing_keys import ChainKeys
 
 # Raise it where stored data changes, also by a field that is only added.
 VERSION = 6
-# The oldest version of the code that can work on a store of this version, and beside this code.
+# The oldest version of the code that can work on a store of this version, and beside this code; and
+# the oldest version of a store that this code reads.
 # Raise it only where no server of an older version runs any more: one release after its code was
 # replaced.
-COMPATIBLE_SINCE = 1
+COMPATIBLE_SINCE = 5
 STORE = "store"
 NUMBERS = ("version", "compatible_since")  # they only grow
 PURPOSE = "skinapi store"
@@ -33,8 +34,8 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
     """Make sure that this code and this key may work on the store, before anything is written.
 
     `secrets` are the server's, the newest first. A store with the key of a former one takes the
-    newest; without `change`, nothing is written. Raises StoreTooNew, StoreUnavailable, and
-    UnsafeSettings for another key.
+    newest; without `change`, nothing is written. Raises StoreTooNew, StoreTooOld,
+    StoreUnavailable, and UnsafeSettings for another key.
     """
     documents = store.collection(STORE)
     keys = ChainKeys(secrets, purpose=PURPOSE)
@@ -42,13 +43,15 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
     while True:
         found = documents.get(STORE)
         if found is None:
+            if store.collection("accounts").find(limit=1, fields=()):
+                _refuse_other({"version": 1})
             if not change:
                 return
             with suppress(Duplicate):
                 documents.insert({**ours, "id": STORE, "schema": 1, "created_at": now()})
                 log.info("store", version=VERSION)
             continue
-        _refuse_newer(found)
+        _refuse_other(found)
         if keys.age(found) is None:
             raise UnsafeSettings(OTHER_KEY)
         wanted = {**ours, **{name: max(found[name], ours[name]) for name in NUMBERS}}
@@ -61,15 +64,24 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
 
 
 def accept_key(store: Store, *, secrets: Sequence[str]) -> None:
-    """Make the newest secret the key of the store, whatever its key was. Raises StoreTooNew."""
+    """Make the newest secret the key of the store, whatever its key was. Raises StoreTooNew,
+    StoreTooOld.
+    """
     documents = store.collection(STORE)
     keys = ChainKeys(secrets, purpose=PURPOSE)
     if found := documents.get(STORE):
-        _refuse_newer(found)
+        _refuse_other(found)
         documents.update({"id": STORE}, {"$set": {"key": keys.current}})
 
 
-def _refuse_newer(found: Document) -> None:
+def _refuse_other(found: Document) -> None:
+    """A version that this code cannot work on."""
+    if found["version"] < COMPATIBLE_SINCE:
+        raise StoreTooOld(
+            f"The store has version {found['version']}; this code reads version {COMPATIBLE_SINCE} "
+            "or newer. Start the release before this one on it once, for an hour, and run its "
+            "`check --repair`"
+        )
     if found["version"] <= VERSION:
         return
     if found["compatible_since"] > VERSION:

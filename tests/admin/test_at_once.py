@@ -97,7 +97,7 @@ def test_of_two_admins_who_remove_each_other_one_is_left(
         any_backend.member(email, role="admin")
     meet("get")
     assert play(any_backend, acts) == [None, LastAdmin]
-    assert len(any_backend.services.accounts.active_admins.ids()) == 1
+    assert len(any_backend.services.accounts.list_active_admins()) == 1
 
 
 def test_an_admin_may_come_while_another_goes(any_backend: Backend, meet: Meet) -> None:
@@ -105,7 +105,7 @@ def test_an_admin_may_come_while_another_goes(any_backend: Backend, meet: Meet) 
     any_backend.member(ADA)
     meet("get")
     ended = play(any_backend, "make ada an admin | demote boss")
-    admins = any_backend.services.accounts.active_admins.ids()
+    admins = any_backend.services.accounts.list_active_admins()
     assert admins == [any_backend.account(email).id for email in (BOSS, ADA)][-len(admins) :]
     assert ended == [None, None if len(admins) == 1 else LastAdmin]
 
@@ -147,7 +147,7 @@ def test_who_is_deleted_does_not_stay_as_an_admin(any_backend: Backend, meet: Me
     assert play(any_backend, "make ada an admin | delete ada") in ([None, None], [None, NotFound])
     accounts = any_backend.services.accounts
     assert accounts.by_email(ADA) is None
-    assert accounts.active_admins.ids() == [any_backend.account(BOSS).id]
+    assert accounts.list_active_admins() == [any_backend.account(BOSS).id]
 
 
 def change_password(backend: Backend, account_id: str, new: str) -> IssuedTokens:

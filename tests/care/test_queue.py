@@ -6,7 +6,6 @@ import pytest
 
 from skinapi.auth.accounts.accounts import Accounts
 from skinapi.care.queue.service import CareService
-from skinapi.composition.migrations import migrations_of
 from skinapi.records.findings.submissions import Submissions
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.web.access import Subject
@@ -47,29 +46,6 @@ def test_check_finds_and_mends_lists_that_differ(any_backend: Backend) -> None:
     assert list(any_backend.services.faults()) == []
     assert len(doctor.pages("/queue")) == len(doctor.pages("/patients")) == 4
     assert {any_backend.account(one.email).findings for one in patients} == {1}
-
-
-def test_a_migration_puts_in_place_what_the_version_before_left(any_backend: Backend) -> None:
-    doctor = any_backend.member(role="doctor")
-    *patients, _ = misplaced(any_backend, doctor)
-    damaged = [patient_of(any_backend, doctor) for _ in range(2)]
-    for patient in damaged:
-        filed = file_for(any_backend, patient, URGENT)
-    any_backend.services.store.collection("submissions").update(
-        {"id": filed.id}, {"$set": {"band": "green"}}
-    )
-    any_backend.edit(damaged[0].email, status="?")
-    fill = next(m.fill for m in migrations_of(any_backend.services) if m.name == "places")
-    passed = fill(None)
-    assert passed
-    assert passed.changed == len(patients)
-    assert fill(passed.last) is None
-    assert fill(None) == passed._replace(changed=0)
-    for patient in damaged:
-        any_backend.edit(patient.email, doctor_id="nobody", status="approved")
-    any_backend.services.store.collection("submissions").delete({"id": filed.id})
-    assert [one["waiting_band"] for one in doctor.pages("/patients")] == [URGENT] * 4
-    assert len(doctor.pages("/queue?reviewed=false")) == 4
 
 
 def test_an_account_of_the_version_before_is_counted_once_and_keeps_its_place(

@@ -1,5 +1,5 @@
-"""The code of other versions, as folders in which a server can be started: the last commit before a
-store had a version, and a next version that is made of this tree.
+"""The code of other versions, as folders in which a server can be started: the last commit of the
+version before, and a next version that is made of this tree.
 """
 
 import io
@@ -11,8 +11,8 @@ from pathlib import Path
 from skinapi.storage.store_version import VERSION
 from tests.served.server import ROOT
 
-# The last one that does not keep with a finding what its latest review says (version 1).
-BEFORE = "c2e1a62b4d97442e82d74ee176eaf8693a24c71f"
+# The last one of version 5, which finds accounts by any part of their names.
+BEFORE = "bda947f8252bde3b75cb5f3310aa2725b9a52a17"
 SERVED = ("skinapi", "gunicorn.conf.py", "wsgi.py")
 # Large, and no server needs them here: MODEL_PATH names a small model.
 LEFT_OUT = ("skinapi/models",)
@@ -38,7 +38,7 @@ class NoHistoryError(Exception):
 
 
 def code_before(folder: Path) -> Path:
-    """The code of version 1, out of the git history. Raises NoHistoryError."""
+    """The code of the version before, out of the git history. Raises NoHistoryError."""
     without = [f":(exclude){name}" for name in LEFT_OUT]
     command = ["git", "archive", BEFORE, "--", *SERVED, *without]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)

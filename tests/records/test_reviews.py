@@ -8,9 +8,10 @@ from werkzeug.test import TestResponse
 
 from skinapi.composition.migrations import migrations_of
 from skinapi.records.reviews import reviews
+from skinapi.records.reviews.opinions import Opinion
+from skinapi.records.reviews.reviews import Review
 from skinapi.storage import ids
 from skinapi.storage.ids import new_id
-from skinapi.vision.conditions import conditions_table
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 
@@ -305,33 +306,16 @@ def test_a_review_says_with_what_it_agrees(
     assert shown.items() <= answer.get_json().items()
 
 
-def test_servers_of_the_version_before_can_read_every_review(backend: Backend) -> None:
-    """They know the model's conditions alone, and lower nothing for what they do not know."""
-    doctor, _, number = in_care(backend)
-    known = set(conditions_table().keys)
-    for label in conditions_table().labels:
-        assert review(doctor, number, label=label, agreement="disagree").status_code == 201
-    for said in ({"certainty": "unsure"}, {"histology_result": "inflammatory"}):
-        answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
-        assert answer.status_code == 201
-    stored = backend.stored()
-    assert {one["label"] for one in stored["reviews"]} <= known
-    assert {one["reviewed_as"] for one in stored["submissions"]} <= known
-    of_label = {one["opinion"]["label"]: one for one in stored["reviews"]}
-    assert of_label["other_malignant"]["label"] == "actinic_keratosis"
-    other = of_label["other_benign"]
-    assert (other["label"], other["agreement"]) == ("melanoma", "unsure")
-    assert "histology" not in of_label["inflammatory"]
-
-
-def test_what_a_server_of_the_version_before_stored_is_read(backend: Backend) -> None:
+def test_what_a_server_of_version_3_stored_is_read_before_and_after_the_migration(
+    backend: Backend,
+) -> None:
     doctor, ada, number = in_care(backend)
     kept = backend.services.store.collection("reviews")
 
     def decided(**older: Any) -> tuple[Any, ...]:
         assert review(doctor, number, label="melanocytic_nevus").status_code == 201
         last = kept.find(sort="-id", limit=1)[0]
-        told = {"agreement": "disagree", **older}
+        told = {"label": "melanocytic_nevus", "agreement": "disagree", **older}
         assert kept.update({"id": last["id"]}, {"$unset": {"opinion": True}, "$set": told})
         decision = ada.call("GET", f"/submissions/{number}/report.json").get_json()["decision"]
         return decision["label"], decision["certainty"], decision["histology"]
@@ -341,6 +325,16 @@ def test_what_a_server_of_the_version_before_stored_is_read(backend: Backend) ->
     melanoma = ("melanoma", "sure", "confirmed")
     assert decided(label="melanoma", **confirmed) == melanoma
     assert decided(label="melanocytic_nevus", **confirmed) == melanoma
+    read = [Review.model_validate(one) for one in kept.find()]
+    fill = next(m.fill for m in migrations_of(backend.services) if m.name == "opinions")
+    passed = fill(None)
+    assert passed
+    assert passed.changed == 3
+    assert fill(passed.last) is None
+    assert fill(None) == passed._replace(changed=0)
+    assert [Opinion.model_validate(one["opinion"]) for one in kept.find()] == [
+        one.opinion for one in read
+    ]
 
 
 def test_a_finding_takes_so_many_reviews_and_no_more(
@@ -350,40 +344,6 @@ def test_a_finding_takes_so_many_reviews_and_no_more(
     doctor, _, number = in_care(backend)
     codes = [review(doctor, number).status_code for _ in range(3)]
     assert codes == [201, 201, 422]
-
-
-def test_a_migration_marks_what_earlier_code_did_not(any_backend: Backend) -> None:
-    """Of a finding that was reviewed twice by it, of one that it reviewed again, and of one that it
-    sorted by the band alone.
-    """
-    doctor, patient, number = in_care(any_backend)
-    kept = any_backend.services.store.collection("submissions")
-    migration = next(m for m in migrations_of(any_backend.services) if m.name == "decision")
-    other = predicted(patient)["id"]
-    damaged = predicted(patient)["id"]
-    assert review(doctor, damaged, label="melanoma").status_code == 201
-    assert kept.update({"number": damaged}, {"$set": {"band": "green"}})
-    labels = ((number, "melanocytic_nevus"), (number, "melanoma"), (other, "melanoma"))
-    for reviewed, label in labels:
-        assert review(doctor, reviewed, label=label).status_code == 201
-    assert kept.update({"number": number}, {"$unset": {"decision": True}})
-    assert kept.update({"number": other}, {"$set": {"reviewed_as": "melanocytic_nevus"}})
-    misplaced = predicted(patient)["id"]
-    assert review(doctor, misplaced, label="melanoma").status_code == 201
-    (found,) = kept.find({"number": misplaced})
-    key = found["queue_key"]
-    assert kept.update(
-        {"number": misplaced}, {"$set": {"queue_key": f"1{int(key[1]) + 1}{key[2:]}"}}
-    )
-    passed = migration.fill(None)
-    assert passed
-    assert passed.changed == 3
-    assert [one["reviewed_as"] for one in kept.find()] == ["melanoma"] * 4
-    assert kept.find({"number": misplaced})[0]["queue_key"] == key
-    assert migration.fill(passed.last) is None
-    assert migration.fill(None) == passed._replace(changed=0)
-    assert kept.delete({"number": damaged}) == 1
-    assert any_backend.services.reviews.mark_next(None) == passed._replace(changed=0)
 
 
 def test_a_missing_mark_is_found_and_repaired(backend: Backend) -> None:

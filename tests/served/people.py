@@ -54,5 +54,5 @@ class Seeder:
     def only_admins(self, *callers: Caller) -> None:
         """Send every other admin home."""
         kept = {caller.id for caller in callers}
-        for identifier in set(self.accounts.active_admins.ids()) - kept:
+        for identifier in set(self.accounts.list_active_admins()) - kept:
             self.accounts.change(identifier, lambda _: {"role": "user"})

@@ -8,7 +8,7 @@ import pytest
 from skinapi.composition import services
 from skinapi.composition.migrations import migrations_of
 from skinapi.composition.services import open_services
-from skinapi.errors import StoreTooNew, UnsafeSettings
+from skinapi.errors import StoreTooNew, StoreTooOld, UnsafeSettings
 from skinapi.storage import store_version as version
 from skinapi.storage.ports import Document, Store
 from skinapi.storage.store_version import STORE, VERSION, accept_key, join_store
@@ -39,9 +39,9 @@ def test_whoever_opens_a_store_first_writes_its_version(store: Store) -> None:
 def test_newer_code_raises_the_version(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     join_store(store, secrets=[KEY])
     monkeypatch.setattr(version, "VERSION", NEXT)
-    monkeypatch.setattr(version, "COMPATIBLE_SINCE", NEXT)
+    monkeypatch.setattr(version, "COMPATIBLE_SINCE", VERSION)
     join_store(store, secrets=[KEY])
-    assert (stored(store)["version"], stored(store)["compatible_since"]) == (NEXT, NEXT)
+    assert (stored(store)["version"], stored(store)["compatible_since"]) == (NEXT, VERSION)
 
 
 def test_older_code_goes_on_where_the_store_says_that_it_can(store: Store) -> None:
@@ -64,6 +64,20 @@ def test_older_code_does_not_open_a_store_that_it_cannot_read(
         open_services(any_backend.settings, store)
     assert any_backend.stored() == before
     assert not indexed
+
+
+@pytest.mark.parametrize("number", [1, version.COMPATIBLE_SINCE - 1])
+def test_a_store_of_much_older_code_is_refused_before_anything_is_written(
+    store: Store, number: int
+) -> None:
+    """The first code wrote no version."""
+    store.collection("accounts").insert({"id": "a"})
+    if number > 1:
+        store.collection(STORE).insert({"id": STORE, "version": number, "compatible_since": 1})
+    before = store.collection(STORE).find()
+    with pytest.raises(StoreTooOld, match=f"version {number}; this code reads version 5 or newer"):
+        join_store(store, secrets=[KEY])
+    assert store.collection(STORE).find() == before
 
 
 def test_another_key_is_refused_and_told_how_to_change_it(store: Store) -> None:
@@ -121,6 +135,6 @@ def test_servers_that_start_at_once_agree(real_store: Store) -> None:
 def test_the_newest_version_is_reached_by_the_last_migration(backend: Backend) -> None:
     listed = migrations_of(backend.services)
     versions = [migration.version for migration in listed]
-    assert versions == sorted(set(versions))
+    assert versions == sorted(versions)
     assert versions[-1] == VERSION
     assert len({migration.name for migration in listed}) == len(listed)

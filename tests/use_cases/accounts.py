@@ -134,7 +134,7 @@ def seen(backend: Backend, desk: Desk) -> Any:
         [(row["action"], row["outcome"]) for row in rows],
         [listed.get(name) for name in ("role", "status", "patients", "must_change_password")],
         (account.token_version, account.consents, account.locale, account.doctor_id is None),
-        account.id in services.accounts.active_admins.ids(),
+        account.id in services.accounts.list_active_admins(),
         [one["token_version"] == account.token_version for one in sessions],
     )
 

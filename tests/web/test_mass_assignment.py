@@ -19,7 +19,6 @@ STOLEN: dict[str, Any] = {
     "status": "approved",
     "password_hash": THIEF,
     "token_version": MARK,
-    "revision": MARK,
     "doctor_id": THIEF,
     "owner": THIEF,
     "account": THIEF,

@@ -5,9 +5,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
-from skinapi.auth.accounts.active_admins import ActiveAdmins
 from skinapi.auth.accounts.emails import spellings_of
 from skinapi.auth.accounts.search import find_by_beginning, former_ngrams, search_fields
+from skinapi.auth.errors import LastAdmin
 from skinapi.errors import NotFound
 from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.settings.value_checks import Role
@@ -22,15 +22,15 @@ Status = Literal["waiting", "approved", "suspended", "deleting"]
 # That kept photos may teach a model.
 TEACHING_CONSENT = "training"
 EXPIRED_AT_ONCE = 100
+ACTIVE_ADMIN: Filter = {"role": "admin", "status": "approved"}
 BEING_DELETED = "This account is being deleted"
 
 
 class Account(StoredRecord):
     """A frozen copy of one account.
 
-    `revision` is increased by each change: servers of version 4 of the store compare and set it. A
-    new `token_version` revokes all tokens of the account. `queue_key` sorts a doctor's patients by
-    how urgently their findings need a review. `findings` is how many the account has; None in an
+    A new `token_version` revokes all tokens of the account. `queue_key` sorts a doctor's patients
+    by how urgently their findings need a review. `findings` is how many the account has; None in an
     account of an earlier version until it files or deletes one.
     """
 
@@ -44,7 +44,6 @@ class Account(StoredRecord):
     must_change: bool = False
     initial_password_expires_at: datetime | None = None
     token_version: int = 1
-    revision: int = 1
     locale: str = "en"
     consents: Mapping[str, bool] = {}
     doctor_id: str | None = None
@@ -90,7 +89,6 @@ class Accounts:
         self._documents.ensure_index("role", "family", "id")
         self._documents.ensure_index("role", "email", "id")
         self._store = store
-        self.active_admins = ActiveAdmins(store)
         self._former_ngrams = store.collection("account_ngrams")
         self._care_listeners: list[tuple[FollowCare, ReleasePatients]] = []
 
@@ -110,7 +108,7 @@ class Accounts:
 
     def _insert(self, account: Account) -> None:
         if account.active_admin:
-            self.active_admins.change(account.id, stays=True)
+            self._keep_an_admin(account.id, stays=True)
         found_by = search_fields(account.name, account.email)
         self._documents.insert({**account.model_dump(), "schema": 1, **found_by})
 
@@ -151,7 +149,7 @@ class Accounts:
         if wanted == account:
             return account
         if wanted.active_admin != account.active_admin:
-            self.active_admins.change(account_id, stays=wanted.active_admin)
+            self._keep_an_admin(account_id, stays=wanted.active_admin)
         self._write(account, wanted)
         if wanted.doctor_id != account.doctor_id:
             for follow, _ in self._care_listeners:
@@ -168,9 +166,21 @@ class Accounts:
         ops: Ops = {
             "$set": {name: value for name, value in changed.items() if value is not None},
             "$unset": {name: True for name, value in changed.items() if value is None},
-            "$inc": {"revision": 1},
         }
         self._documents.update({"id": account.id}, ops)
+
+    def list_active_admins(self) -> list[str]:
+        """The ids of the approved admins, of whom one always stays."""
+        return [found["id"] for found in self._documents.find(ACTIVE_ADMIN, fields=())]
+
+    def _keep_an_admin(self, account_id: str, *, stays: bool) -> None:
+        """For the transaction that makes an account an active admin, or takes that from it. All of
+        them write the accounts of all active admins, so that two of them conflict. Raises LastAdmin
+        where none would be left.
+        """
+        if not stays and not {*self.list_active_admins()} - {account_id}:
+            raise LastAdmin
+        self._documents.update_all(ACTIVE_ADMIN, {"$inc": {"holds": 1}})
 
     def hold(self, account_id: str) -> Account:
         """The account as it is. What the caller's transaction decides by it stays true: another one
@@ -196,9 +206,7 @@ class Accounts:
         return Account.model_validate(changed) if changed else None
 
     def set_queue(self, account_id: str, **fields: Any) -> None:
-        """Set `queue_key` or `findings` without a new revision: only the records' package writes
-        these fields, so other changes of the account need not fail because of it.
-        """
+        """Set `queue_key` or `findings`, which only the records' package writes."""
         self._documents.update({"id": account_id}, {"$set": fields})
 
     def page_in_care(self, doctor_id: str, *, after: str | None, limit: int) -> Page[Account]:
@@ -226,8 +234,7 @@ class Accounts:
         return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
 
     def _release_patients(self, doctor_id: str) -> None:
-        released: Ops = {"$unset": {"doctor_id": True}, "$inc": {"revision": 1}}
-        if self._documents.update_all({"doctor_id": doctor_id}, released):
+        if self._documents.update_all({"doctor_id": doctor_id}, {"$unset": {"doctor_id": True}}):
             for _, release in self._care_listeners:
                 release(doctor_id)
 

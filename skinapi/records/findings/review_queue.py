@@ -11,11 +11,15 @@ what waits for one account, one must see the other. So filing and deleting write
 whoever gives the account the key of a finding writes that finding too: its review conflicts.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from skinapi.auth.accounts.accounts import Account, Accounts, key_without_findings
 from skinapi.records.findings.submissions import RANKED_BANDS, QueueEntry, Submissions
+from skinapi.storage.faults import Fault
+from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Band
 from skinapi.web.access import Subject
 
@@ -42,7 +46,8 @@ class Waiting:
 class ReviewQueue:
     """Keeps the doctors' lists up to date, inside the transactions of its callers."""
 
-    def __init__(self, *, submissions: Submissions, accounts: Accounts) -> None:
+    def __init__(self, *, store: Store, submissions: Submissions, accounts: Accounts) -> None:
+        self._store = store
         self._submissions = submissions
         self._accounts = accounts
 
@@ -80,6 +85,41 @@ class ReviewQueue:
             self._accounts.set_queue(owner.id, queue_key=key)
             if first:
                 self._submissions.touch(first[0])
+
+    def faults(self) -> Iterator[Fault]:
+        """Accounts whose place, count, or a finding of which differs from what it should be, as a
+        restore by hand leaves them.
+        """
+        for account in self._accounts.find({}):
+            # Again, because a finding may have been filed between the two reads.
+            if self._differs(account) and self._store.transaction(
+                partial(self._still_differs, account.id)
+            ):
+                says = f"the doctors' queue differs from the findings of account {account.id}"
+                repair = partial(self._put_right, account.id)
+                yield Fault(says, partial(self._store.transaction, repair))
+
+    def _still_differs(self, owner: str) -> bool:
+        return any(map(self._differs, self._accounts.find({"id": owner})))
+
+    def _differs(self, owner: Account) -> bool:
+        kept, first = 0, key_without_findings(owner.id)
+        for submission in self._submissions.of(owner.id):
+            if submission.doctor != owner.doctor_id or not submission.has_current_keys:
+                return True
+            kept += 1
+            if submission.queue_key and not submission.reviewed:
+                first = min(first, submission.queue_key)
+        return owner.queue_key != first or owner.findings not in (None, kept)
+
+    def _put_right(self, identifier: str) -> None:
+        owner = self._accounts.get(identifier)
+        for submission in self._submissions.of(identifier):
+            if not submission.has_current_keys:
+                self._submissions.set_keys(submission)
+        self.follow_care(identifier, owner.doctor_id)
+        self.recount(identifier)
+        self.update_owner_key(owner)
 
 
 def in_care(owner: Account, doctor: Subject) -> bool:

@@ -1,18 +1,15 @@
 """The collection of submissions: findings with the facts known about their photos, numbered."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
-
-from pydantic import ValidationError
 
 from skinapi.languages import Language
 from skinapi.records.findings.numbers import Numbers
 from skinapi.records.findings.photo_sources import PHOTO_FIELDS, PhotoOfFinding
 from skinapi.records.reviews.decisions import Decision
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Document, Filter, Ops, Store
+from skinapi.storage.ports import Ops, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent
 from skinapi.vision.conditions import Band, conditions_table
@@ -270,23 +267,11 @@ class Submissions:
     def of(self, owner: str) -> Iterator[QueueEntry]:
         """All submissions of an owner, read in pages."""
         after = None
-        while found := self._next(after, {"owner": owner}):
+        while found := self._documents.find(
+            {"owner": owner}, after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS
+        ):
             yield from (QueueEntry.model_validate(document) for document in found)
             after = found[-1]["id"]
-
-    def next(self, after: str | None) -> tuple[list[QueueEntry], str] | None:
-        """The next submissions behind this id but damaged ones, and the last id of all; None at
-        the end.
-        """
-        found = self._next(after)
-        readable: list[QueueEntry] = []
-        for document in found:
-            with suppress(ValidationError):  # `check` names it
-                readable.append(QueueEntry.model_validate(document))
-        return (readable, found[-1]["id"]) if found else None
-
-    def _next(self, after: str | None, of: Filter | None = None) -> list[Document]:
-        return self._documents.find(of, after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS)
 
     def count_of(self, owner: str) -> int:
         """How many findings an account has; the time it takes grows with them."""

@@ -72,18 +72,6 @@ class Opinion(StoredRecord):
     def agreement(self) -> Agreement:
         return next(word for word, agrees in AGREES.items() if agrees is self.agrees_with_label)
 
-    def for_version_3(self, *, stated: str) -> dict[str, Any]:
-        """The fields that servers of the version before read, which know the model's conditions
-        alone. Without one they are told of a doctor who is unsure about the finding.
-        """
-        known = known_to_version_3(self.condition)
-        named = {"label": known, "agreement": self.agreement, "histology": self.histology}
-        if known is not None:
-            return named
-        result = self.histology is Histology.CONFIRMED
-        histology = None if result else self.histology
-        return {"label": stated, "agreement": Agreement.UNSURE, "histology": histology}
-
     @classmethod
     def of_version_3(cls, stored: Mapping[str, Any]) -> Self:
         """What a review says that a server of the version before has stored.

@@ -1,13 +1,17 @@
 """The collection of reviews: doctors' opinions on a finding, added and never overwritten."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from skinapi.records.errors import TooManyReviews
 from skinapi.records.reviews.opinions import Opinion, Verdict
+from skinapi.storage.background.migration import Chunk
 from skinapi.storage.ids import new_id_after, now
-from skinapi.storage.ports import Document, Store
+from skinapi.storage.ports import Store
 from skinapi.web.schemas.pagination import Page, page_of
 
 # All of them are read to find the one that counts.
@@ -27,7 +31,7 @@ class Review(Verdict):
     request_hash: str | None = None
 
 
-# With those that only servers of version 3 of the store read.
+# With those of reviews that servers of version 3 of the store have stored.
 VERDICT_FIELDS = (*Verdict.model_fields, "label", "agreement", "histology")
 WALKED_AT_ONCE = 500
 
@@ -43,12 +47,11 @@ class Reviews:
         *,
         submission: str,
         opinion: Opinion,
-        stated: str,
         signed: Sequence[Review],
         **fields: Any,
     ) -> Review:
-        """Store a review of a finding that states this condition and has the reviews `signed`.
-        Raises Duplicate where the doctor has used its idempotency key before, and TooManyReviews.
+        """Store a review of a finding that has the reviews `signed`. Raises Duplicate where the
+        doctor has used its idempotency key before, and TooManyReviews.
 
         It sorts after those: what was signed later may withdraw what was signed before, also after
         a step of the clock, or on a machine whose clock is behind.
@@ -60,8 +63,7 @@ class Reviews:
             id=identifier, created_at=now(), submission=submission, opinion=opinion, **fields
         )
         plain = review.model_dump(mode="json", exclude={"created_at"})
-        older = opinion.for_version_3(stated=stated)
-        self._documents.insert({**older, **plain, "created_at": review.created_at, "schema": 1})
+        self._documents.insert({**plain, "created_at": review.created_at, "schema": 1})
         return review
 
     def by_key(self, doctor: str, key: str | None) -> Review | None:
@@ -90,9 +92,18 @@ class Reviews:
             yield from (Verdict.model_validate(document) for document in found)
             after = found[-1]["id"]
 
-    def next(self, after: str | None, *, limit: int) -> list[Document]:
-        """The id and the submission of the next reviews behind this id."""
-        return self._documents.find(after=after, limit=limit, fields=("submission",))
+    def fill_opinions(self, after: str | None) -> Chunk | None:
+        """Store the opinions of those of the next reviews behind this id that servers of version 3
+        of the store have stored without; None where there are none.
+        """
+        found = self._documents.find(after=after, limit=WALKED_AT_ONCE)
+        opinions = {}
+        for older in (one for one in found if one.get("opinion") is None):
+            with suppress(ValidationError):  # `check` names a damaged review
+                opinion = Review.model_validate(older).opinion
+                opinions[older["id"]] = {"opinion": opinion.model_dump(mode="json")}
+        self._documents.set_each(opinions)
+        return Chunk(found[-1]["id"], len(opinions)) if found else None
 
     def submissions(self) -> set[str]:
         return set(self._documents.count_by("submission"))
