@@ -3,7 +3,6 @@ are made from it.
 """
 
 import math
-import operator
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Literal, Self
@@ -11,7 +10,6 @@ from typing import Literal, Self
 from pydantic import (
     Field,
     NonNegativeFloat,
-    field_serializer,
     field_validator,
     model_validator,
 )
@@ -75,12 +73,7 @@ class FindingSummary(StoredRecord):
     reasons: tuple[Doubt, ...]
     model_version: str
 
-    # Servers of version 3 refuse a finding with a rule that they do not know. This one is told
-    # alone, so that it can be stored as no rule.
-    @field_serializer("raised_by")
-    def _store_known_rules(self, rules: tuple[RaisedBy, ...]) -> tuple[RaisedBy, ...]:
-        return () if rules == (RaisedBy.NEAR_THRESHOLD,) else rules
-
+    # Until version 6 of the store this rule, which is told alone, was stored as no rule.
     @field_validator("raised_by")
     @classmethod
     def _read_rules(cls, rules: tuple[RaisedBy, ...]) -> tuple[RaisedBy, ...]:
@@ -117,8 +110,7 @@ class Finding(FindingSummary):
     tested: tuple[HeldOutFigures, ...] = ()
     from_picture: tuple[Ranked, ...] | None = None
     not_ruled_out: tuple[NotRuledOut, ...] = ()
-    # Servers of version 3 refuse a finding with a field that they do not know.
-    profile_unread: bool = Field(default=False, exclude_if=operator.not_)
+    profile_unread: bool = False
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:
