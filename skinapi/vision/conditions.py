@@ -160,8 +160,6 @@ class Certainty(Frozen):
 
 
 class DecisionWords(Frozen):
-    """The words around what a doctor has decided."""
-
     title: Said
     opinion: Said
     heading: Said
@@ -255,7 +253,6 @@ class ConditionsTable(Frozen):
         return label.counted_as if isinstance(label, ReviewLabel) else key
 
     def name(self, key: str, language: Language) -> str:
-        """The name of what a review may name."""
         return self.label(key).names.in_language(language)
 
     def band_words(self, band: Band, language: Language) -> BandWords:
@@ -281,9 +278,7 @@ class ConditionsTable(Frozen):
         return frozenset(condition.key for condition in self.conditions if condition.malignant)
 
     def label_spellings(self) -> dict[str, str]:
-        """A mapping of every name that a data set may use for a condition, in lower case, to the
-        condition's key.
-        """
+        """Every name that a data set may use for a condition, in lower case -> its key."""
         spellings: dict[str, str] = {}
         for condition in self.conditions:
             words = [condition.key, condition.dx, *condition.names.model_dump().values()]

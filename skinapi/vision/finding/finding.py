@@ -85,7 +85,6 @@ class FindingSummary(StoredRecord):
 
     @property
     def heading(self) -> Ranked:
-        """The condition for a client that shows one alone: see `choose_heading`."""
         return choose_heading(self.ranked, self.stated, self.band, self.raised_by)
 
     def band_words(self, language: Language = "en") -> BandWords:
@@ -195,7 +194,7 @@ def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:
 
 
 def without_normal_skin(ranked: Iterable[Ranked]) -> tuple[Ranked, ...]:
-    """The lesion classes in the same order, their probabilities divided by their sum."""
+    """In the same order; the probabilities are divided by their sum."""
     lesions = [entry for entry in ranked if entry.key != NORMAL_SKIN]
     whole = math.fsum(entry.probability for entry in lesions)
     return tuple(Ranked(key=e.key, probability=e.probability / whole) for e in lesions)

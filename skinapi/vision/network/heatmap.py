@@ -19,7 +19,6 @@ class Head:
 
     @property
     def features(self) -> int:
-        """The number of pooled features that it reads."""
         first = self.weights if self.hidden_weights is None else self.hidden_weights
         return int(first.shape[0])
 

@@ -54,7 +54,7 @@ def make_tensor(
 
 
 def make_whole_tensor(picture: Image.Image, *, side: int, scaling: Scaling) -> Tensor:
-    """The whole picture as a tensor, for pictures that are already cropped to the view."""
+    """For pictures that are already cropped to the view."""
     return make_tensor(picture, side=side, scaling=scaling, box=(0, 0, *picture.size))
 
 
