@@ -87,7 +87,6 @@ class ModelVersions:
             self._refuse_other(card)
             made: dict[str, Any] = {
                 **_described(copy, card),
-                "labels": list(read_labels(copy)),
                 "created_by": created_by,
                 **origin.stored(),
             }
@@ -107,9 +106,7 @@ class ModelVersions:
         to it after it was replaced. Nothing where its version is recorded.
         """
         if not self._documents.find({"version": card.version}, limit=1, fields=("version",)):
-            made = _described(folder, card)
-            made["labels"] = list(read_labels(folder))
-            made |= {"created_by": "system", "served_at": now()}
+            made = {**_described(folder, card), "created_by": "system", "served_at": now()}
             with suppress(Duplicate):  # another process has just done it
                 self._insert(made, "retired")
 
@@ -275,7 +272,7 @@ def _read_valid_card(folder: Path) -> ModelCard:
 
 
 def _described(folder: Path, card: ModelCard) -> dict[str, Any]:
-    """The fields of a record that come from the card and the split."""
+    """The fields of a record that come from the folder."""
     own = card.figures.get("test")
     figures = {name: number(own.get(name)) for name in HEADLINE} if isinstance(own, dict) else {}
     return {
@@ -284,6 +281,7 @@ def _described(folder: Path, card: ModelCard) -> dict[str, Any]:
         "card": card.model_dump_json(),
         "headline": {name: value for name, value in figures.items() if value is not None},
         "figures": "{}",  # servers of store version 5 read it; nothing ever wrote more
+        "labels": list(read_labels(folder)),
         "test_part": _read_test_part(folder),
         "refuses_other_pictures": read_calibration(folder).skin is not None,
     }
