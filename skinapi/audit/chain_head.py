@@ -12,7 +12,7 @@ from skinapi.audit.chain_rows import NO_PREVIOUS_HASH
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Documents, Store
-from skinapi.storage.signing_keys import ChainKeys
+from skinapi.storage.signing_keys import SigningKeys
 
 MISSING = "its chain head was missing"
 NOT_OURS = "its chain head was not signed with a known key"
@@ -21,7 +21,7 @@ SIGNED_FIELDS = ("chain", "sequence", "hash", "key", "signature")
 
 
 class ChainHead:
-    def __init__(self, store: Store, rows: Documents, name: str, keys: ChainKeys) -> None:
+    def __init__(self, store: Store, rows: Documents, name: str, keys: SigningKeys) -> None:
         self._counters = store.collection("counters")
         self._rows = rows
         self._name = name

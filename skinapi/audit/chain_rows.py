@@ -6,7 +6,7 @@ from itertools import groupby
 
 from skinapi.storage.faults import Fault
 from skinapi.storage.ports import Document
-from skinapi.storage.signing_keys import ChainKeys
+from skinapi.storage.signing_keys import SigningKeys
 
 NO_PREVIOUS_HASH = "0" * 64
 SIGNED, CHANGED = "signed", "was changed after it was written"
@@ -16,7 +16,7 @@ OTHER_KEY = (
 )
 
 
-def chain_faults(rows: Iterable[Document], keys: ChainKeys, name: str) -> Iterator[Fault]:
+def chain_faults(rows: Iterable[Document], keys: SigningKeys, name: str) -> Iterator[Fault]:
     """Yield the faults of rows that come in the order of their numbers, from 1 up."""
     previous: Document | None = None
     for verdict, group in groupby(rows, key=partial(_verdict, keys)):
@@ -34,7 +34,7 @@ def chain_faults(rows: Iterable[Document], keys: ChainKeys, name: str) -> Iterat
             yield Fault(f"{name} rows {numbers} are {verdict}")
 
 
-def _verdict(keys: ChainKeys, row: Document) -> str:
+def _verdict(keys: SigningKeys, row: Document) -> str:
     if row.get("key") is None:
         return UNSIGNED
     if keys.age(row) is None:
@@ -53,7 +53,7 @@ def _link_faults(previous: Document | None, row: Document, name: str) -> Iterato
 
 
 def _signing_faults(
-    previous: Document | None, row: Document, keys: ChainKeys, name: str
+    previous: Document | None, row: Document, keys: SigningKeys, name: str
 ) -> Iterator[Fault]:
     """Yield what only a signed row can say."""
     before, age = keys.age(previous or {}), keys.age(row)

@@ -20,7 +20,7 @@ from skinapi.storage.documents.merging import merged
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter, Store
-from skinapi.storage.signing_keys import ChainKeys
+from skinapi.storage.signing_keys import SigningKeys
 from skinapi.web.schemas.pagination import Page, page_of
 
 SEALED_AT_ONCE = 500
@@ -50,7 +50,7 @@ class AuditTrail:
             self._rows.ensure_index(*fields, "id")
             self._rows.ensure_index(*fields, "action", "id")
         self._rows.ensure_index("action", "id")
-        self._keys = ChainKeys(secrets, purpose=PURPOSE)
+        self._keys = SigningKeys(secrets, purpose=PURPOSE)
         self._chain_head = ChainHead(store, self._rows, "audit", self._keys)
         self._request_id = request_id
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from skinapi.storage.ports import Document
 
 
-class ChainKeys:
+class SigningKeys:
     """Keys made from secrets, the newest first: it signs, the others only verify."""
 
     def __init__(self, secrets: Sequence[str], *, purpose: str) -> None:

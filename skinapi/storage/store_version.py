@@ -11,7 +11,7 @@ from skinapi.errors import Duplicate, StoreTooNew, StoreTooOld, UnsafeSettings
 from skinapi.logs import log
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
-from skinapi.storage.signing_keys import ChainKeys
+from skinapi.storage.signing_keys import SigningKeys
 
 # Raise it where stored data changes, also by a field that is only added.
 VERSION = 6
@@ -20,7 +20,7 @@ VERSION = 6
 # Raise it only where no server of an older version runs any more: one release after its code was
 # replaced.
 COMPATIBLE_SINCE = 5
-STORE = "store"
+STORE_COLLECTION = "store"
 NUMBERS = ("version", "compatible_since")  # they only grow
 PURPOSE = "skinapi store"
 OTHER_KEY = (
@@ -37,29 +37,31 @@ def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> 
     newest; without `change`, nothing is written. Raises StoreTooNew, StoreTooOld,
     StoreUnavailable, and UnsafeSettings for another key.
     """
-    documents = store.collection(STORE)
-    keys = ChainKeys(secrets, purpose=PURPOSE)
+    documents = store.collection(STORE_COLLECTION)
+    keys = SigningKeys(secrets, purpose=PURPOSE)
     ours = {"version": VERSION, "compatible_since": COMPATIBLE_SINCE, "key": keys.current}
     while True:
-        found = documents.get(STORE)
-        if found is None:
-            if store.collection("accounts").find(limit=1, fields=()):
+        stored = documents.get(STORE_COLLECTION)
+        if stored is None:
+            accounts = store.collection("accounts").find(limit=1, fields=())
+            # Read again: another server may have written it, and then an account, in between.
+            if accounts and documents.get(STORE_COLLECTION) is None:
                 _refuse_other({"version": 1})
             if not change:
                 return
             with suppress(Duplicate):
-                documents.insert({**ours, "id": STORE, "schema": 1, "created_at": now()})
+                documents.insert({**ours, "id": STORE_COLLECTION, "schema": 1, "created_at": now()})
                 log.info("store", version=VERSION)
             continue
-        _refuse_other(found)
-        if keys.age(found) is None:
+        _refuse_other(stored)
+        if keys.age(stored) is None:
             raise UnsafeSettings(OTHER_KEY)
-        wanted = {**ours, **{name: max(found[name], ours[name]) for name in NUMBERS}}
-        stored = {name: found[name] for name in wanted}
-        if stored == wanted or not change:
+        wanted = {**ours, **{name: max(stored[name], ours[name]) for name in NUMBERS}}
+        kept = {name: stored[name] for name in wanted}
+        if kept == wanted or not change:
             return
         # Another process may have changed it meanwhile; then it is read again.
-        if documents.update({"id": STORE, **stored}, {"$set": wanted}):
+        if documents.update({"id": STORE_COLLECTION, **kept}, {"$set": wanted}):
             log.info("store", version=wanted["version"])
 
 
@@ -67,27 +69,27 @@ def accept_key(store: Store, *, secrets: Sequence[str]) -> None:
     """Make the newest secret the key of the store, whatever its key was. Raises StoreTooNew,
     StoreTooOld.
     """
-    documents = store.collection(STORE)
-    keys = ChainKeys(secrets, purpose=PURPOSE)
-    if found := documents.get(STORE):
-        _refuse_other(found)
-        documents.update({"id": STORE}, {"$set": {"key": keys.current}})
+    documents = store.collection(STORE_COLLECTION)
+    keys = SigningKeys(secrets, purpose=PURPOSE)
+    if stored := documents.get(STORE_COLLECTION):
+        _refuse_other(stored)
+        documents.update({"id": STORE_COLLECTION}, {"$set": {"key": keys.current}})
 
 
-def _refuse_other(found: Document) -> None:
+def _refuse_other(stored: Document) -> None:
     """A version that this code cannot work on."""
-    if found["version"] < COMPATIBLE_SINCE:
+    if stored["version"] < COMPATIBLE_SINCE:
         raise StoreTooOld(
-            f"The store has version {found['version']}; this code reads version {COMPATIBLE_SINCE} "
-            "or newer. Start the release before this one on it once, for an hour, and run its "
-            "`check --repair`"
+            f"The store has version {stored['version']}; this code reads version "
+            f"{COMPATIBLE_SINCE} or newer. Start the release before this one on it once, for an "
+            "hour, and run its `check --repair`"
         )
-    if found["version"] <= VERSION:
+    if stored["version"] <= VERSION:
         return
-    if found["compatible_since"] > VERSION:
+    if stored["compatible_since"] > VERSION:
         raise StoreTooNew(
-            f"The store has version {found['version']}, which code of version "
-            f"{found['compatible_since']} or newer can read; this code has version {VERSION}. "
+            f"The store has version {stored['version']}, which code of version "
+            f"{stored['compatible_since']} or newer can read; this code has version {VERSION}. "
             "Install the newer code again, or restore the backup from before the upgrade"
         )
-    log.warning("store_newer", version=found["version"], code=VERSION)
+    log.warning("store_newer", version=stored["version"], code=VERSION)

@@ -14,11 +14,11 @@ from skinapi.audit.trail import PURPOSE
 from skinapi.auth.errors import LastAdmin
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
-from skinapi.storage.signing_keys import ChainKeys
+from skinapi.storage.signing_keys import SigningKeys
 from tests.support.backends import PASSWORD, SECRET, Backend
 
 REQUEST_ID = "0af7651916cd43dd8448eb211c80319c"
-KEYS = ChainKeys([SECRET], purpose=PURPOSE)
+KEYS = SigningKeys([SECRET], purpose=PURPOSE)
 NO_HEAD = "audit rows without a chain head: the newest may be deleted"
 UNSIGNED = "without a signature: from before rows were signed, or written by somebody else"
 

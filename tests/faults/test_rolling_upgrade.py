@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.storage.ports import Document
-from skinapi.storage.store_version import COMPATIBLE_SINCE, STORE, VERSION
+from skinapi.storage.store_version import COMPATIBLE_SINCE, STORE_COLLECTION, VERSION
 from tests.faults.cluster import Cluster, running_cluster
 from tests.faults.code_versions import NEXT, NoHistoryError, code_after, code_before, replace
 from tests.faults.drill import Drill, acting, assert_all_promises_are_kept
@@ -47,7 +47,7 @@ def test_the_version_before_reads_a_store_of_this_one(tmp_path: Path, before: Pa
     review = {"label": "melanoma", "agreement": "agree"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=review).status_code == 201
     assert ada.call("GET", f"/submissions/{number}/report.pdf").status_code == 200
-    assert backend.services.store.collection(STORE).find()
+    assert backend.services.store.collection(STORE_COLLECTION).find()
     backend.services.store.close()
     server = Server(tmp_path)
     server.code = before
@@ -77,7 +77,7 @@ def test_an_upgrade_from_the_version_before_and_back_loses_nothing(
         with working(cluster, seeder, seed) as work:
             # The seeder is of this tree, and has raised the version.
             older = {"version": VERSION - 1, "compatible_since": 1}
-            seeder.services.store.collection(STORE).update({}, {"$set": older})
+            seeder.services.store.collection(STORE_COLLECTION).update({}, {"$set": older})
             roll(cluster, to=ROOT)
             assert version_of(seeder) == (VERSION, COMPATIBLE_SINCE)
             roll(cluster, to=before)
@@ -181,7 +181,7 @@ def roll(cluster: Cluster, *, to: Path) -> None:
 
 
 def version_of(seeder: Seeder) -> tuple[int, int]:
-    (stored,) = seeder.services.store.collection(STORE).find()
+    (stored,) = seeder.services.store.collection(STORE_COLLECTION).find()
     return stored["version"], stored["compatible_since"]
 
 

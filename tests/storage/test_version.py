@@ -9,9 +9,9 @@ from skinapi.composition import services
 from skinapi.composition.migrations import migrations_of
 from skinapi.composition.services import open_services
 from skinapi.errors import StoreTooNew, StoreTooOld, UnsafeSettings
-from skinapi.storage import store_version as version
+from skinapi.storage import store_version
 from skinapi.storage.ports import Document, Store
-from skinapi.storage.store_version import STORE, VERSION, accept_key, join_store
+from skinapi.storage.store_version import STORE_COLLECTION, VERSION, accept_key, join_store
 from tests.support.backends import Backend
 
 KEY, NEXT_KEY = "k" * 32, "n" * 32
@@ -19,27 +19,30 @@ NEXT = VERSION + 1
 
 
 def stored(store: Store) -> Document:
-    (document,) = store.collection(STORE).find()
+    (document,) = store.collection(STORE_COLLECTION).find()
     return document
 
 
 def set_version(store: Store, number: int, compatible_since: int = 1) -> None:
     change = {"version": number, "compatible_since": compatible_since}
-    assert store.collection(STORE).update({"id": STORE}, {"$set": change})
+    assert store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, {"$set": change})
 
 
 def test_whoever_opens_a_store_first_writes_its_version(store: Store) -> None:
     join_store(store, secrets=[KEY])
     first = stored(store)
-    assert (first["version"], first["compatible_since"]) == (VERSION, version.COMPATIBLE_SINCE)
+    assert (first["version"], first["compatible_since"]) == (
+        VERSION,
+        store_version.COMPATIBLE_SINCE,
+    )
     join_store(store, secrets=[KEY])
     assert stored(store) == first
 
 
 def test_newer_code_raises_the_version(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     join_store(store, secrets=[KEY])
-    monkeypatch.setattr(version, "VERSION", NEXT)
-    monkeypatch.setattr(version, "COMPATIBLE_SINCE", VERSION)
+    monkeypatch.setattr(store_version, "VERSION", NEXT)
+    monkeypatch.setattr(store_version, "COMPATIBLE_SINCE", VERSION)
     join_store(store, secrets=[KEY])
     assert (stored(store)["version"], stored(store)["compatible_since"]) == (NEXT, VERSION)
 
@@ -66,18 +69,20 @@ def test_older_code_does_not_open_a_store_that_it_cannot_read(
     assert not indexed
 
 
-@pytest.mark.parametrize("number", [1, version.COMPATIBLE_SINCE - 1])
+@pytest.mark.parametrize("number", [1, store_version.COMPATIBLE_SINCE - 1])
 def test_a_store_of_much_older_code_is_refused_before_anything_is_written(
     store: Store, number: int
 ) -> None:
     """The first code wrote no version."""
     store.collection("accounts").insert({"id": "a"})
     if number > 1:
-        store.collection(STORE).insert({"id": STORE, "version": number, "compatible_since": 1})
-    before = store.collection(STORE).find()
+        store.collection(STORE_COLLECTION).insert(
+            {"id": STORE_COLLECTION, "version": number, "compatible_since": 1}
+        )
+    before = store.collection(STORE_COLLECTION).find()
     with pytest.raises(StoreTooOld, match=f"version {number}; this code reads version 5 or newer"):
         join_store(store, secrets=[KEY])
-    assert store.collection(STORE).find() == before
+    assert store.collection(STORE_COLLECTION).find() == before
 
 
 def test_another_key_is_refused_and_told_how_to_change_it(store: Store) -> None:
@@ -104,7 +109,7 @@ def test_a_new_key_that_names_the_former_one_is_taken(store: Store) -> None:
 
 def test_a_key_is_accepted_where_the_former_one_is_lost(store: Store) -> None:
     accept_key(store, secrets=[KEY])
-    assert store.collection(STORE).find() == []
+    assert store.collection(STORE_COLLECTION).find() == []
     join_store(store, secrets=[KEY])
     accept_key(store, secrets=[NEXT_KEY])
     join_store(store, secrets=[NEXT_KEY])
@@ -129,7 +134,7 @@ def test_servers_that_start_at_once_agree(real_store: Store) -> None:
     for thread in threads:
         thread.join()
     assert sorted(ended.values()) == [["joined"] * 3, ["refused"] * 3]
-    assert len(real_store.collection(STORE).find()) == 1
+    assert len(real_store.collection(STORE_COLLECTION).find()) == 1
 
 
 def test_the_newest_version_is_reached_by_the_last_migration(backend: Backend) -> None:

@@ -16,7 +16,7 @@ from skinapi.storage.backup.backup_file import (
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
 from skinapi.storage.sqlite.document_json import from_json
-from skinapi.storage.store_version import STORE
+from skinapi.storage.store_version import STORE_COLLECTION
 
 # The record of a restore that has not ended; a server does not start on such a store.
 RESTORES = "restores"
@@ -85,12 +85,12 @@ def _begin(store: Store, run: str) -> None:
         for key in list(store.blobs.keys()):
             store.blobs.delete(key)
         return
-    others = set(store.collections()) - {STORE}
+    others = set(store.collections()) - {STORE_COLLECTION}
     used = any(store.collection(name).find(limit=1) for name in others)
     if used or any(store.blobs.keys()):
         raise Conflict("The store is not empty: a backup is restored into an empty one only")
     marks.insert({"id": UNFINISHED, "schema": 1, "created_at": now(), "run": run})
-    store.collection(STORE).delete({})
+    store.collection(STORE_COLLECTION).delete({})
 
 
 def _apply_changed(store: Store, lines: list[str], counts: Counts) -> None:

@@ -13,7 +13,7 @@ from skinapi.errors import StoreTooNew, StoreUnavailable
 from skinapi.storage import open_store
 from skinapi.storage.files.disk_errors import LOST
 from skinapi.storage.mongo.mongo_store import STANDALONE
-from skinapi.storage.store_version import STORE, VERSION
+from skinapi.storage.store_version import STORE_COLLECTION, VERSION
 from tests.served.server import Server
 from tests.stores.mongod import NoMongodError, free_port, running_mongod
 from tests.support.backends import SECRET, settings_in
@@ -146,7 +146,7 @@ def test_a_server_does_not_start_on_the_store_of_another_key_or_of_newer_code(
         assert "Traceback" not in done.stderr + done.stdout
         assert SECRET[::-1] not in done.stderr + done.stdout
     newer = {"version": VERSION + 1, "compatible_since": VERSION + 1}
-    assert store.collection(STORE).update({"id": STORE}, {"$set": newer})
+    assert store.collection(STORE_COLLECTION).update({"id": STORE_COLLECTION}, {"$set": newer})
     store.close()
     sentence = f"The store has version {VERSION + 1}"
     with pytest.raises(StoreTooNew, match=sentence):
