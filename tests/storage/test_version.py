@@ -85,6 +85,23 @@ def test_a_store_of_much_older_code_is_refused_before_anything_is_written(
     assert store.collection(STORE_COLLECTION).find() == before
 
 
+def test_an_account_of_a_server_that_starts_beside_makes_no_old_store(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = store.collection(STORE_COLLECTION)
+    read = documents.get
+
+    def read_early(identifier: str) -> Document | None:
+        monkeypatch.setattr(documents, "get", read)
+        join_store(store, secrets=[KEY])
+        store.collection("accounts").insert({"id": "a"})
+        return None
+
+    monkeypatch.setattr(documents, "get", read_early)
+    join_store(store, secrets=[KEY])
+    assert stored(store)["version"] == VERSION
+
+
 def test_another_key_is_refused_and_told_how_to_change_it(store: Store) -> None:
     join_store(store, secrets=[KEY])
     before = stored(store)
