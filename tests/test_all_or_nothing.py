@@ -28,8 +28,6 @@ USE_CASES = (
 # In every run some of the points, other ones for each use case; in the drill all.
 STRIDE = size(16, 1)
 
-each_use_case = pytest.mark.parametrize("case", USE_CASES, ids=lambda case: case.name)
-
 
 @pytest.fixture(scope="module", params=["sqlite", "mongod"])
 def backend(
@@ -52,8 +50,8 @@ def kills(monkeypatch: pytest.MonkeyPatch) -> Kills:
     return made
 
 
-@each_use_case
-def test_a_kill_at_any_command_leaves_all_or_nothing(
+@pytest.mark.parametrize("case", USE_CASES, ids=lambda case: case.name)
+def test_a_kill_leaves_all_or_nothing_and_each_act_may_run_twice(
     backend: Backend, kills: Kills, case: UseCase
 ) -> None:
     prepared = case.prepare(backend)
@@ -71,17 +69,10 @@ def test_a_kill_at_any_command_leaves_all_or_nothing(
             case.act(backend, prepared)
         seen = case.view(backend, prepared)
         assert seen in (nothing, everything), f"half of it, where killed before command {point}"
-
-
-@each_use_case
-def test_each_act_may_run_twice(backend: Backend, kills: Kills, case: UseCase) -> None:
     prepared = case.prepare(backend)
-    case.act(backend, prepared)
-    once = case.view(backend, prepared)
-    other = case.prepare(backend)
     with kills.each_act_twice():
-        case.act(backend, other)
-    assert case.view(backend, other) == once
+        case.act(backend, prepared)
+    assert case.view(backend, prepared) == everything
 
 
 def test_a_conflict_that_does_not_end_asks_to_come_again(

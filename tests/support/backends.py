@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from werkzeug.test import TestResponse
 
 from skinapi.app import Application, create_app
-from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.auth.accounts.accounts import Account
 from skinapi.auth.passwords.hashing import Passwords
 from skinapi.composition import services as services_module
 from skinapi.composition.services import Services, open_services
@@ -129,14 +129,14 @@ class Backend:
         """Somebody put straight into the store with PASSWORD, holding a token."""
         email = email or f"{secrets.token_hex(6)}@example.org"
         given = {"name": "Ada Example", "password_hash": PASSWORD_HASH, **fields}
-        account = Accounts(self.services.store).add(email=email, role=role, status=status, **given)
+        account = self.services.accounts.add(email=email, role=role, status=status, **given)
         return Person(self.client, self.token_of(account), email)
 
     def token_of(self, account: Account) -> str:
         return token_for(self.services, account)
 
     def account(self, email: str) -> Account:
-        found = Accounts(self.services.store).by_email(email)
+        found = self.services.accounts.by_email(email)
         assert found is not None
         return found
 

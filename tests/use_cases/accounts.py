@@ -116,7 +116,7 @@ def seen(backend: Backend, desk: Desk) -> Any:
     """What the account may do, what an admin reads of it and of what was done to it, and who is in
     whose care.
     """
-    reader, services = backend.member(role="admin"), backend.services
+    reader, services = desk.root, backend.services
     account = services.accounts.by_email(desk.ada.email)
     me = desk.ada.call("GET", "/me")
     other = desk.other and (
