@@ -1,7 +1,7 @@
 """Checks a data set before it is published: the report on labels, duplicates, leaks and sizes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -126,8 +126,9 @@ def duplicates_elsewhere(
     it, and this report stays.
     """
     same, alike = BoundedList(), BoundedList()
-    for batch in _batches(checked):
+    for first in range(0, len(checked), ASKED_AT_ONCE):
         go_on()
+        batch = checked[first : first + ASKED_AT_ONCE]
         hashes = {picture.decoded.sha256: picture.name for picture in batch}
         # A picture counts once, in however many other data sets it is.
         copies = {
@@ -173,10 +174,6 @@ def _note_alike(
         if is_other(image.dataset):
             alike.add({"name": picture.name, "dataset": image.dataset, "bits": bits})
             return
-
-
-def _batches(checked: Sequence[Checked]) -> Iterable[Sequence[Checked]]:
-    return (checked[at : at + ASKED_AT_ONCE] for at in range(0, len(checked), ASKED_AT_ONCE))
 
 
 def seen_by_model(checked: Sequence[Checked], learned: LearnedPictures) -> dict[str, Any]:

@@ -7,11 +7,10 @@ review says what it shows: the one that counts for its owner too (records/review
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from itertools import islice
 from typing import IO, Any
 
 from skinapi.auth.accounts.accounts import Account, Accounts
@@ -114,7 +113,9 @@ class ReviewedFindings:
         left_out: Counter[str] = Counter()
         counted_within: Counter[str] = Counter()
         rows, verdicts = [], self._verdicts()
-        for batch in _batches(verdicts):
+        findings = list(verdicts)
+        for first in range(0, len(findings), READ_AT_ONCE):
+            batch = findings[first : first + READ_AT_ONCE]
             photos = self._submissions.photos_of(batch)
             owners = self._accounts.by_ids({photo.owner for photo in photos.values()})
             for identifier in batch:
@@ -206,9 +207,3 @@ def _table(rows: Sequence[Mapping[str, str]]) -> Sent:
     writer.writerows(rows)
     content = out.getvalue().encode()
     return Sent(TABLE_NAME, 0, lambda: io.BytesIO(content))
-
-
-def _batches(identifiers: Iterable[str]) -> Iterator[list[str]]:
-    left = iter(identifiers)
-    while batch := list(islice(left, READ_AT_ONCE)):
-        yield batch
