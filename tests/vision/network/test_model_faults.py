@@ -124,6 +124,10 @@ def test_a_folder_is_opened_only_with_a_calibration_of_its_own(tmp_path: Path) -
     with pytest.raises(ModelDamaged, match=r"mine.*clinical: no band has.*skinapi calibrate"):
         open_model(folder)
     assert open_model(folder, calibrated=False).calibration == ModelCalibration()
+    (folder / CALIBRATION).write_text('{"clinical": {"thresholds": {"melanoma": 2}}}')
+    write_checksums(folder)
+    with pytest.raises(ModelDamaged, match=r"mine.*calibration\.json: clinical\.thresholds\.mel"):
+        open_model(folder)
 
 
 def test_a_network_with_other_outputs_than_its_head_is_refused_when_it_warms(
