@@ -2,7 +2,7 @@
 
 Its client invents a diagnosis for every status but 200, so errors are answered as "inconclusive"
 with status 200. A finding is answered as "inconclusive" too where its class would read as harmless
-although the finding is in doubt or raised: some of the lab's class names begin with "Benign".
+although the finding is in doubt or raised: some of the client's class names begin with "Benign".
 """
 
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ class Diagnosis(Answer):
 
     @classmethod
     def of(cls, classified: ClassifiedPhoto) -> Self:
-        """The finding in the lab's format. Raises Refused where no lesion was found."""
+        """The finding in DermaScan lab's format. Raises Refused where no lesion was found."""
         finding, known = classified.finding, over_known_classes(classified.finding)
         facts = Facts.of(known, NOTHING_TOLD)
         condition, action = conditions_table().by_key(known.stated), finding.band_words().action
@@ -137,7 +137,7 @@ class Diagnosis(Answer):
 def _describe(facts: Facts, what_it_is: str, shape: Shape | None) -> str:
     """The description: doubts first, then the class, then whether the shape was measured.
 
-    The last is said here because the lab's screen shows the text of an indicator only to users who
+    The last is said here: the client's screen shows the text of an indicator only to users who
     open it.
     """
     graver = facts.uncertain or facts.more_urgent

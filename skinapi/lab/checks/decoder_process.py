@@ -47,8 +47,8 @@ def _main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
-        found = decode(Path(line.rstrip("\n")).read_bytes())
-        sys.stdout.write(json.dumps(found) + "\n")
+        answer = decode(Path(line.rstrip("\n")).read_bytes())
+        sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
 

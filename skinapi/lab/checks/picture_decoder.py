@@ -32,10 +32,10 @@ class DecodedPicture:
         return replace(self, thumbnail=b"")
 
 
-def parse_answer(found: Mapping[str, Any]) -> DecodedPicture | str:
-    if "fault" in found:
-        return str(found["fault"])
-    return DecodedPicture(**{**found, "thumbnail": base64.b64decode(found["thumbnail"])})
+def parse_answer(answer: Mapping[str, Any]) -> DecodedPicture | str:
+    if "fault" in answer:
+        return str(answer["fault"])
+    return DecodedPicture(**{**answer, "thumbnail": base64.b64decode(answer["thumbnail"])})
 
 
 class PictureDecoder:
