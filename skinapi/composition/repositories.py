@@ -52,13 +52,13 @@ class Repositories:
 
 def open_repositories(settings: Settings, store: Store) -> Repositories:
     """Raises BrokenStore if two accounts share an e-mail address."""
+    submissions = Submissions(store)
     try:
-        accounts = Accounts(store)
+        accounts = Accounts(store, [submissions])
     except Duplicate as error:
         raise BrokenStore(TAKEN_TWICE.format(*_sharing_an_email(store))) from error
     totals = Totals(store)
     usage, weekly_counts = DailyCounts(store, totals), WeeklyCounts(store, totals)
-    submissions = Submissions(store)
     trail = AuditTrail(store, request_id, secrets=settings.audit_secrets())
     lab = LabRepositories(store, trail)
     return Repositories(

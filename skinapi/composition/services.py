@@ -13,7 +13,7 @@ from skinapi.admin.usage import DailyCounts
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import TEACHING_CONSENT, Account, Accounts
 from skinapi.auth.accounts.deletion import Eraser
-from skinapi.auth.accounts.owners import hold_owner, owner_stays
+from skinapi.auth.accounts.owners import Owners
 from skinapi.auth.accounts.search_migration import search_faults
 from skinapi.auth.passwords.authentication import Authentication
 from skinapi.auth.passwords.hashing import Passwords
@@ -149,14 +149,12 @@ def open_services(
     join_store(store, secrets=settings.audit_secrets(), change=change)
     data = open_repositories(settings, store)
     records = _records_service(settings, store, data)
-    # Registered later, because `records` itself is built with `accounts`.
-    data.accounts.on_care_change(records.follow_care, records.release_patients)
-    stays, hold = owner_stays(store), hold_owner(store)
+    owners = Owners(store)
     jobs = JobsService(
         jobs=Jobs(store),
         trail=data.trail,
-        hold_owner=hold,
-        owner_stays=stays,
+        hold_owner=owners.hold,
+        owner_stays=owners.stays,
         announce=open_announcer(settings.broker_uri),
         missing_library=missing_library,
     )

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from skinapi.auth.accounts.owners import HoldOwner
 from skinapi.errors import (
     BadRequest,
     Conflict,
@@ -55,7 +54,7 @@ class DatasetsService:
         quota: Quota,
         largest: int,
         in_use: Callable[[str], bool],
-        hold_owner: HoldOwner,
+        hold_owner: Callable[[str], None],
     ) -> None:
         """`largest` is the most bytes of a data set as it is sent; `in_use` tells whether a job
         uses the data set of this id.

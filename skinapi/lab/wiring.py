@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from skinapi.auth.accounts.owners import hold_owner, owner_stays
+from skinapi.auth.accounts.owners import Owners
 from skinapi.jobs.service import JobsService
 from skinapi.lab.archives.quarantine import Quarantine
 from skinapi.lab.checks.check_queue import CheckQueue
@@ -43,9 +43,9 @@ def open_lab_services(
     models: ModelsService,
 ) -> LabServices:
     """Removes what killed processes left in the quarantine of this machine."""
-    hold, checks, largest = hold_owner(data.store), CheckQueue(), settings.max_dataset_bytes
+    owners, checks, largest = Owners(data.store), CheckQueue(), settings.max_dataset_bytes
     quota = Quota(data.datasets, data.uploads, most=settings.dataset_quota_bytes)
-    cleanup = Cleanup(data, checks, owner_stays(data.store))
+    cleanup = Cleanup(data, checks, owners.stays)
     quarantine = Quarantine(settings.quarantine)
     quarantine.sweep()
     publisher = Publisher(
@@ -67,10 +67,15 @@ def open_lab_services(
         quota=quota,
         largest=largest,
         in_use=partial(uses_dataset, jobs.queue),
-        hold_owner=hold,
+        hold_owner=owners.hold,
     )
     uploads = UploadsService(
-        data.store, data.uploads, quota, largest=largest, hold_owner=hold, sweep=cleanup.sweep
+        data.store,
+        data.uploads,
+        quota,
+        largest=largest,
+        hold_owner=owners.hold,
+        sweep=cleanup.sweep,
     )
     return LabServices(
         datasets=datasets,

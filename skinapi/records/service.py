@@ -221,16 +221,6 @@ class RecordsService:
         blobs = self._trail.change(delete, "submission.delete", by=by, target=found.id)
         self._erasures.finish(blobs)
 
-    def follow_care(self, owner_id: str, doctor: str | None) -> None:
-        """Move the account's findings to this doctor's queue, in the transaction that changes the
-        account's doctor.
-        """
-        self._queue.follow_care(owner_id, doctor)
-
-    def release_patients(self, doctor: str) -> None:
-        """Take all findings out of this doctor's queue, in the transaction that ends the care."""
-        self._queue.release_patients(doctor)
-
     def mark_reviewed(self, submission: Submission, owner: Account, *, decision: Decision) -> None:
         """Mark a finding with what its reviews say, in the transaction that signs one."""
         self._submissions.mark_reviewed(submission, decision=decision)

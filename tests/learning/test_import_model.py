@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import pytest
 
+from skinapi.auth.accounts.owners import Owners
 from skinapi.errors import (
     BadNetwork,
     BadRequest,
@@ -27,7 +28,6 @@ from skinapi.lab.imports.import_job import import_model
 from skinapi.lab.imports.network_export import ExportRequest
 from skinapi.lab.imports.network_process import answer
 from skinapi.lab.imports.service import ImportRequest
-from skinapi.lab.trainings import job_services
 from skinapi.lab.uploads.upload_records import Announced, Uploads
 from skinapi.registry.gates.judging import GateName, ReferenceData
 from skinapi.settings.machine_memory import machine_memory
@@ -176,7 +176,7 @@ def test_who_has_lost_the_right_meanwhile_stores_no_version(
     lab.services.models.record_built_in()
     before = versions(lab)
     attempt = attempt_of(lab, tmp_path / "work", saved(tmp_path))
-    monkeypatch.setattr(job_services, "may_research", lambda _: lambda owner: owner != OWNER)
+    monkeypatch.setattr(Owners, "may_research", lambda _, owner: owner != OWNER)
     with pytest.raises(Forbidden, match="any more"):
         import_model(attempt)
     assert versions(lab) == before

@@ -1,14 +1,14 @@
 """The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from skinapi.auth.accounts.emails import spellings_of
 from skinapi.auth.accounts.search import find_by_beginning, former_ngrams, search_fields
 from skinapi.auth.errors import LastAdmin
-from skinapi.errors import NotFound
+from skinapi.errors import AccountNotApproved, AccountSuspended, NotFound
 from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.settings.value_checks import Role
 from skinapi.storage.documents.merging import merged
@@ -68,16 +68,30 @@ class Account(StoredRecord):
     def active_admin(self) -> bool:
         return self.role == "admin" and self.approved
 
+    def refuse_inactive(self, *, even_waiting: bool = False) -> None:
+        """Raises AccountSuspended, and AccountNotApproved unless `even_waiting`."""
+        if self.status == "suspended":
+            raise AccountSuspended
+        if self.status == "waiting" and not even_waiting:
+            raise AccountNotApproved
 
-FollowCare = Callable[[str, str | None], None]
-ReleasePatients = Callable[[str], None]
+
+class CareFollower(Protocol):
+    """What the doctors' lists hold of an owner. Called in the transaction that changes the care."""
+
+    def set_doctor(self, owner: str, doctor: str | None) -> None: ...
+
+    def release(self, doctor: str) -> None:
+        """All owners leave this doctor."""
+
+
 Decide = Callable[[Account], Mapping[str, Any]]
 
 
 class Accounts:
     """Reads and writes accounts. Raises Duplicate if stored accounts share an e-mail address."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, followers: Sequence[CareFollower] = ()) -> None:
         self._documents = store.collection("accounts")
         self._documents.ensure_index("email", unique=True)
         self._documents.ensure_index("status", "id")
@@ -90,13 +104,7 @@ class Accounts:
         self._documents.ensure_index("role", "email", "id")
         self._store = store
         self._former_ngrams = store.collection("account_ngrams")
-        self._care_listeners: list[tuple[FollowCare, ReleasePatients]] = []
-
-    def on_care_change(self, follow: FollowCare, release: ReleasePatients) -> None:
-        """Have `follow(account_id, doctor_id)` called in the transaction that changes an account's
-        doctor, and `release(doctor_id)` in one that takes all patients from a doctor.
-        """
-        self._care_listeners.append((follow, release))
+        self._followers = followers
 
     def add(self, **fields: Any) -> Account:
         """Create an account. Raises Duplicate where its e-mail address is taken."""
@@ -152,8 +160,8 @@ class Accounts:
             self._keep_an_admin(account_id, stays=wanted.active_admin)
         self._write(account, wanted)
         if wanted.doctor_id != account.doctor_id:
-            for follow, _ in self._care_listeners:
-                follow(account_id, wanted.doctor_id)
+            for follower in self._followers:
+                follower.set_doctor(account_id, wanted.doctor_id)
         if wanted.role != account.role or wanted.status == "deleting":
             self._release_patients(account_id)
         return wanted
@@ -235,8 +243,8 @@ class Accounts:
 
     def _release_patients(self, doctor_id: str) -> None:
         if self._documents.update_all({"doctor_id": doctor_id}, {"$unset": {"doctor_id": True}}):
-            for _, release in self._care_listeners:
-                release(doctor_id)
+            for follower in self._followers:
+                follower.release(doctor_id)
 
     def remove(self, account_id: str) -> None:
         """Delete the account, where it is not deleted already."""

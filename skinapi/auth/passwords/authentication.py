@@ -14,7 +14,7 @@ from skinapi.auth.errors import (
 )
 from skinapi.auth.passwords.guess_limits import GuessAttempt, GuessLimits
 from skinapi.auth.passwords.hashing import Passwords
-from skinapi.errors import AccountNotApproved, AccountSuspended, SkinAPIError
+from skinapi.errors import SkinAPIError
 from skinapi.storage.ids import is_ahead, now
 
 
@@ -64,7 +64,7 @@ class Authentication:
         if not account or not right or account.status == "deleting":
             raise wrong
         self._guess_limits.give_back(guess, account_id=account.id)
-        _refuse_inactive(account)
+        account.refuse_inactive()
         self.refuse_expired(account)
         return account
 
@@ -74,7 +74,7 @@ class Authentication:
         Raises WrongPassword, TooManyGuesses, InitialPasswordExpired, AccountSuspended or
         AccountNotApproved.
         """
-        _refuse_inactive(account)  # since the request was admitted
+        account.refuse_inactive()  # since the request was admitted
         guess = self._take_guess(account.email, caller, account)
         if not self._passwords.matches(password, account.password_hash):
             raise WrongPassword
@@ -115,10 +115,3 @@ class Authentication:
         return self._guess_limits.take_first_login(
             email=email, address=caller.address, version=version
         )
-
-
-def _refuse_inactive(account: Account) -> None:
-    if account.status == "suspended":
-        raise AccountSuspended
-    if account.status == "waiting":
-        raise AccountNotApproved

@@ -11,8 +11,6 @@ from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.auth.tokens.access_tokens import Claims, Tokens
 from skinapi.auth.tokens.sessions import Sessions
 from skinapi.errors import (
-    AccountNotApproved,
-    AccountSuspended,
     Forbidden,
     InvalidToken,
     NotFound,
@@ -68,7 +66,9 @@ class Guard:
             access = ADMIN_ONLY
         claims = self._tokens.read(token)
         account = self._account_of(claims)
-        self._refuse_inactive(account, access)
+        account.refuse_inactive(even_waiting=access.even_waiting)
+        if account.must_change and not access.even_initial_password:
+            raise PasswordChangeRequired(self._password_page)
         if account.role not in access.roles:
             raise Forbidden(access.refusal)
         return Subject(account.id, account.role, claims.session_id, account)
@@ -87,14 +87,6 @@ class Guard:
         if revoked or not self._sessions.has(claims.session_id, account=account):
             raise InvalidToken
         return account
-
-    def _refuse_inactive(self, account: Account, access: Signed) -> None:
-        if account.status == "suspended":
-            raise AccountSuspended
-        if account.status == "waiting" and not access.even_waiting:
-            raise AccountNotApproved
-        if account.must_change and not access.even_initial_password:
-            raise PasswordChangeRequired(self._password_page)
 
 
 def _bearer(authorization: str | None) -> str:

@@ -1,11 +1,10 @@
 """Removes data sets with all that belongs to them, and settles those whose checks have ended."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from skinapi.auth.accounts.owners import OwnerStays
 from skinapi.errors import SkinAPIError, StoreUnavailable
 from skinapi.lab.checks.check_queue import CheckQueue
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
@@ -15,7 +14,9 @@ from skinapi.storage.faults import Fault
 
 
 class Cleanup:
-    def __init__(self, data: LabRepositories, checks: CheckQueue, owner_stays: OwnerStays) -> None:
+    def __init__(
+        self, data: LabRepositories, checks: CheckQueue, owner_stays: Callable[[str], bool]
+    ) -> None:
         self._store, self._trail = data.store, data.trail
         self._datasets, self._images, self._uploads = data.datasets, data.images, data.uploads
         self._checks, self._owner_stays = checks, owner_stays

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.owners import may_research
+from skinapi.auth.accounts.owners import Owners
 from skinapi.errors import Forbidden
 from skinapi.jobs.job import NO_RIGHT
 from skinapi.jobs.process.handlers import JobContext
@@ -74,7 +74,7 @@ def open_job_services(context: JobContext) -> JobServices:
         images=DatasetImages(store),
         uploads=Uploads(store),
         models=open_models(settings, store, trail.change),
-        may_work=may_research(store),
+        may_work=Owners(store).may_research,
     )
 
 

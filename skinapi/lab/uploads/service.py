@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from skinapi.auth.accounts.owners import HoldOwner
 from skinapi.errors import BadRequest, Duplicate
 from skinapi.lab.uploads.quota import Quota
 from skinapi.lab.uploads.upload_records import Announced, UploadRecord, Uploads
@@ -25,7 +24,7 @@ class UploadsService:
         quota: Quota,
         *,
         largest: int,
-        hold_owner: HoldOwner,
+        hold_owner: Callable[[str], None],
         sweep: Callable[[], None],
     ) -> None:
         """`largest` is the most bytes of an upload; `sweep` deletes what has expired."""

@@ -63,14 +63,6 @@ class ReviewQueue:
         if not submission.reviewed:
             self.update_owner_key(owner)
 
-    def follow_care(self, owner_id: str, doctor: str | None) -> None:
-        """Move all findings of this account to this doctor's queue, or out of every queue."""
-        self._submissions.set_doctor(owner_id, doctor)
-
-    def release_patients(self, doctor: str) -> None:
-        """Take all findings out of this doctor's queue."""
-        self._submissions.release(doctor)
-
     def recount(self, owner_id: str) -> int:
         """Count the findings of this account one by one."""
         kept = self._submissions.count_of(owner_id)
@@ -117,7 +109,7 @@ class ReviewQueue:
         for submission in self._submissions.of(identifier):
             if not submission.has_current_keys:
                 self._submissions.set_keys(submission)
-        self.follow_care(identifier, owner.doctor_id)
+        self._submissions.set_doctor(identifier, owner.doctor_id)
         self.recount(identifier)
         self.update_owner_key(owner)
 
