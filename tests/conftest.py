@@ -310,9 +310,11 @@ def browser(session_browser: webdriver.Chrome, tab: str) -> Iterator[webdriver.C
         session_browser.close()
     session_browser.switch_to.window(tab)
     session_browser.execute_cdp_cmd("Network.emulateNetworkConditions", UNLIMITED)
-    origin = session_browser.execute_script("sessionStorage.clear(); return location.origin")
-    clear = {"origin": origin, "storageTypes": "all"}
-    session_browser.execute_cdp_cmd("Storage.clearDataForOrigin", clear)
+    origin = session_browser.execute_script("return location.origin")
+    if origin != "null":  # a page that could not be opened has none, and no storage
+        session_browser.execute_script("sessionStorage.clear()")
+        clear = {"origin": origin, "storageTypes": "all"}
+        session_browser.execute_cdp_cmd("Storage.clearDataForOrigin", clear)
     session_browser.get("about:blank")
 
 
