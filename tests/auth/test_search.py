@@ -149,6 +149,18 @@ def test_accounts_of_version_5_are_found_by_their_last_name_after_the_migration(
     assert list(backend.services.faults()) == []
 
 
+def test_the_migration_leaves_no_part_of_a_name_that_a_deleted_account_has_left(
+    backend: Backend,
+) -> None:
+    """Servers of version 2 deleted accounts without them, and `check --repair` of version 5 did."""
+    [ada] = people(backend.services.store, 1)
+    ngrams = backend.services.store.collection("account_ngrams")
+    ngrams.insert({"id": "grace" + "0" * 32})
+    [migration] = [one for one in migrations_of(backend.services) if one.name == "search"]
+    assert migration.fill(ada.id) is None
+    assert ngrams.find() == []
+
+
 def test_check_repairs_an_account_of_version_5(backend: Backend) -> None:
     store, [ada, _] = backend.services.store, people(backend.services.store, 2)
     as_version_5(store, ada)

@@ -19,6 +19,8 @@ def fill_search_fields(store: Store, after: str | None) -> Chunk | None:
     """Fill those of the next accounts behind this id; None where there are none."""
     found = store.collection("accounts").find(after=after, limit=AT_ONCE)
     if not found:
+        # What is left is of accounts that servers of version 2 deleted: they knew of no such parts.
+        store.collection("account_ngrams").delete({})
         return None
     stale = [account["id"] for account in found if _is_stale(account)]
     for identifier in stale:
