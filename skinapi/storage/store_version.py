@@ -81,8 +81,8 @@ def _refuse_other(stored: Document) -> None:
     if stored["version"] < COMPATIBLE_SINCE:
         raise StoreTooOld(
             f"The store has version {stored['version']}; this code reads version "
-            f"{COMPATIBLE_SINCE} or newer. Start the release before this one on it once, for an "
-            "hour, and run its `check --repair`"
+            f"{COMPATIBLE_SINCE} or newer. Run the last code of that version on it first: "
+            "docs/operate/upgrade.md names it, and says for how long"
         )
     if stored["version"] <= VERSION:
         return

@@ -1,6 +1,8 @@
 """The version of a store and the key of its servers: who may open it, and who may not."""
 
+import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from skinapi.storage.ports import Document, Store
 from skinapi.storage.store_version import STORE_COLLECTION, VERSION, accept_key, join_store
 from tests.support.backends import Backend
 
+ROOT = Path(__file__).parents[2]
 KEY, NEXT_KEY = "k" * 32, "n" * 32
 NEXT = VERSION + 1
 
@@ -80,8 +83,12 @@ def test_a_store_of_much_older_code_is_refused_before_anything_is_written(
             {"id": STORE_COLLECTION, "version": number, "compatible_since": 1}
         )
     before = store.collection(STORE_COLLECTION).find()
-    with pytest.raises(StoreTooOld, match=f"version {number}; this code reads version 5 or newer"):
+    with pytest.raises(
+        StoreTooOld, match=f"version {number}; this code reads version 5 or newer"
+    ) as refused:
         join_store(store, secrets=[KEY])
+    [page] = re.findall(r"docs/\S+\.md", refused.value.detail)
+    assert "## From an older version" in (ROOT / page).read_text(encoding="utf-8")
     assert store.collection(STORE_COLLECTION).find() == before
 
 
