@@ -3,23 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from skinapi.languages import Language
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Agreement, Certainty, Histology, Statement
 from skinapi.records.reviews.reviews import Review
-from skinapi.vision.conditions import Band, conditions_table
-from skinapi.web.schemas.schema_types import Answer, Body, Contained, PrintableLines
+from skinapi.vision.conditions import Band
+from skinapi.web.schemas.schema_types import Answer, Contained, PrintableLines
 
 LONGEST_NOTE = 1000
-
-
-def _known_label(label: str) -> str:
-    known = conditions_table().labels
-    if label not in known:
-        raise ValueError(f"the labels are {', '.join(known)}")
-    return label
 
 
 Note = Annotated[
@@ -28,47 +21,27 @@ Note = Annotated[
     PrintableLines,
     Contained,
 ]
-Label = Annotated[str, AfterValidator(_known_label)]
 
 
-class NewReview(Body):
-    label: Label | None = Field(
-        default=None, description="what the doctor sees; of a doctor who is unsure, none is needed"
-    )
-    certainty: Certainty | None = Field(
-        default=None, description="of the label or the urgency", strict=False
-    )
-    agreement: Agreement | None = Field(
-        default=None,
-        description="with the label of the finding: what older clients send in place of "
-        "`certainty` and `agrees_with_label`, with a label",
-        strict=False,
-    )
-    agrees_with_label: bool | None = Field(
-        default=None, description="with that of the finding, which is then the review's"
-    )
-    urgency: Band | None = Field(
-        default=None,
-        description="what the doctor asks for; otherwise what the label asks for",
-        strict=False,
-    )
-    agrees_with_urgency: bool | None = Field(
-        default=None, description="with the band of the finding, which is then the review's"
-    )
-    histology: Histology | None = Field(
-        default=None,
-        description="`confirmed`: the result is known; without `histology_result` it is the label",
-        strict=False,
-    )
-    histology_result: Label | None = Field(default=None, description="what the laboratory found")
-    new_picture_wanted: bool = Field(
-        default=False,
-        description="the picture is not good enough; the patient is asked for another",
-    )
+class NewReview(Statement):
     note: Note | None = None
 
+    @property
+    def hashed(self) -> tuple[object, ...]:
+        """What a retry of the request has too; first what version 3 of the store knew of it."""
+        newer = (
+            self.certainty,
+            self.agrees_with_label,
+            self.urgency,
+            self.agrees_with_urgency,
+            self.histology_result,
+            self.new_picture_wanted or None,
+        )
+        said = any(part is not None for part in newer)
+        return self.label, self.agreement, self.histology, self.note, *(newer if said else ())
+
     @model_validator(mode="after")
-    def _check_form(self) -> Self:
+    def _refuse_incomplete(self) -> Self:
         if self.agreement is not None:
             if self.certainty is not None or self.agrees_with_label is not None:
                 raise ValueError("send `agreement`, or `certainty` and `agrees_with_label`")
@@ -77,10 +50,6 @@ class NewReview(Body):
         elif self.certainty is None and not (self.histology_result or self.new_picture_wanted):
             raise ValueError("certainty: missing")
         return self
-
-    @property
-    def statement(self) -> Statement:
-        return Statement(**self.model_dump(exclude={"note"}))
 
 
 class ReviewView(Answer):

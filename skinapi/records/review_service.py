@@ -12,8 +12,9 @@ from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
 from skinapi.records.findings.review_queue import in_care
 from skinapi.records.findings.submissions import Submission
+from skinapi.records.review_schemas import NewReview
 from skinapi.records.reviews.decisions import Decision
-from skinapi.records.reviews.opinions import Agreement, Opinion, Statement
+from skinapi.records.reviews.opinions import Agreement, Opinion
 from skinapi.records.reviews.reviews import Review, Reviews
 from skinapi.records.service import RecordsService
 from skinapi.storage.faults import Fault
@@ -49,8 +50,7 @@ class ReviewsService:
         *,
         number: str,
         by: Subject,
-        said: Statement,
-        note: str | None,
+        said: NewReview,
         key: str | None,
     ) -> Review:
         """Store the review of the doctor in whose care the owner is.
@@ -60,7 +60,7 @@ class ReviewsService:
         ContradictoryReview, and TooManyReviews.
         """
         submission = self._show_in_care(number, by)[0]
-        request_hash = _hash(submission.id, *said.of_version_3, note, *said.newer)
+        request_hash = _hash(submission.id, *said.hashed)
         if signed := self._find_signed(by.id, key, request_hash):
             return signed
         stated, version = submission.finding.stated, submission.finding.model_version
@@ -70,7 +70,7 @@ class ReviewsService:
             "signature": by.account.name,
             "idempotency_key": key,
             "request_hash": request_hash,
-            "note": note,
+            "note": said.note,
         }
 
         def sign() -> Review:

@@ -114,13 +114,7 @@ def add_review(
     idempotency_key: str | None,
 ) -> ReviewView:
     """Sign a review of a patient's finding, as the doctor in charge."""
-    review = reviews.add_review(
-        number=number,
-        by=subject,
-        said=body.statement,
-        note=body.note,
-        key=idempotency_key,
-    )
+    review = reviews.add_review(number=number, by=subject, said=body, key=idempotency_key)
     return ReviewView.of(review)
 
 

@@ -1,15 +1,15 @@
 """What a doctor says in a review, and how earlier and later code store it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from skinapi.records.errors import ContradictoryReview
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import Band, conditions_table
+from skinapi.web.schemas.schema_types import Body
 
 
 class Agreement(StrEnum):
@@ -121,37 +121,52 @@ class Verdict(StoredRecord):
         return {**stored, "opinion": Opinion.of_version_3(stored)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+def _known_label(label: str) -> str:
+    known = conditions_table().labels
+    if label not in known:
+        raise ValueError(f"the labels are {', '.join(known)}")
+    return label
+
+
+Label = Annotated[str, AfterValidator(_known_label)]
+
+
+class Statement(Body):
     """What a doctor sends. Only `agreement` and `label` are what older clients send."""
 
-    label: str | None = None
-    agreement: Agreement | None = None
-    certainty: Certainty | None = None
-    agrees_with_label: bool | None = None
-    urgency: Band | None = None
-    agrees_with_urgency: bool | None = None
-    histology: Histology | None = None
-    histology_result: str | None = None
-    new_picture_wanted: bool = False
-
-    @property
-    def of_version_3(self) -> tuple[object, ...]:
-        """What earlier code knew of it: a retry that comes after an upgrade has the same."""
-        return self.label, self.agreement, self.histology
-
-    @property
-    def newer(self) -> tuple[object, ...]:
-        """The rest, where anything of it is said."""
-        rest = (
-            self.certainty,
-            self.agrees_with_label,
-            self.urgency,
-            self.agrees_with_urgency,
-            self.histology_result,
-            self.new_picture_wanted or None,
-        )
-        return rest if any(said is not None for said in rest) else ()
+    label: Label | None = Field(
+        default=None, description="what the doctor sees; of a doctor who is unsure, none is needed"
+    )
+    certainty: Certainty | None = Field(
+        default=None, description="of the label or the urgency", strict=False
+    )
+    agreement: Agreement | None = Field(
+        default=None,
+        description="with the label of the finding: what older clients send in place of "
+        "`certainty` and `agrees_with_label`, with a label",
+        strict=False,
+    )
+    agrees_with_label: bool | None = Field(
+        default=None, description="with that of the finding, which is then the review's"
+    )
+    urgency: Band | None = Field(
+        default=None,
+        description="what the doctor asks for; otherwise what the label asks for",
+        strict=False,
+    )
+    agrees_with_urgency: bool | None = Field(
+        default=None, description="with the band of the finding, which is then the review's"
+    )
+    histology: Histology | None = Field(
+        default=None,
+        description="`confirmed`: the result is known; without `histology_result` it is the label",
+        strict=False,
+    )
+    histology_result: Label | None = Field(default=None, description="what the laboratory found")
+    new_picture_wanted: bool = Field(
+        default=False,
+        description="the picture is not good enough; the patient is asked for another",
+    )
 
     @property
     def agrees(self) -> bool | None:
