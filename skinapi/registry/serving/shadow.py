@@ -94,7 +94,7 @@ class Shadow:
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._served = served
-        self._results = results
+        self._shadow_results = results
         self._dice = dice
         self._lock = threading.Lock()
         self._dropped = 0
@@ -118,7 +118,7 @@ class Shadow:
             compared = _compare(model.version, finding, other, request_id)
             with self._lock:
                 dropped, self._dropped = self._dropped, 0
-            self._results.count(
+            self._shadow_results.count(
                 model.version,
                 judged=1,
                 other_band=int(compared.shadow_band != compared.band),
@@ -127,7 +127,7 @@ class Shadow:
                 dropped=dropped,
             )
             if (compared.band, compared.label) != (compared.shadow_band, compared.shadow_label):
-                self._results.add(compared)
+                self._shadow_results.add(compared)
         except SkinAPIError as error:
             log.error("shadow failed", reason=error.code)
         except Exception as error:  # noqa: BLE001 (a candidate may fail in any way)
