@@ -15,6 +15,7 @@ import hypothesis
 import pymongo
 import pytest
 import werkzeug.test
+from pymongo.collection import Collection
 from pymongo.database import Database
 from selenium import webdriver
 from werkzeug.routing import Rule
@@ -247,15 +248,26 @@ def mongo_database_uri(mongo_uri: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def shared_database_uri(mongo_uri: str) -> str:
-    return own_database(mongo_uri)
+def shared_database_uri(mongo_uri: str) -> Iterator[str]:
+    """The URI of a database that asks for each of its indexes once: a backend asks for eighty."""
+    uri = own_database(mongo_uri)
+    name, made, create_index = urlsplit(uri).path[1:], set(), Collection.create_index
+
+    def create_once(collection: Collection[Any], keys: Any, **options: Any) -> None:
+        index = (collection.full_name, str(keys), str(options))
+        if index not in made:
+            create_index(collection, keys, **options)
+        if collection.database.name == name:
+            made.add(index)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Collection, "create_index", create_once)
+        yield uri
 
 
 @pytest.fixture
 def emptied_database_uri(shared_database_uri: str) -> str:
-    """The URI of a database without a document, but with the indexes of the backend before: to make
-    all forty anew costs mongod more than most tests do.
-    """
+    """The URI of a database without a document, but with the indexes of the backend before."""
     client: pymongo.MongoClient[dict[str, Any]]
     with pymongo.MongoClient(shared_database_uri) as client:
         database: Database[dict[str, Any]] = client.get_default_database()

@@ -80,7 +80,7 @@ class Backend:
             if self.hasher:
                 patch.setattr(services_module, "Passwords", partial(Passwords, self.hasher))
             if store is None:
-                make_prepared_store(self.settings.instance_dir, self.settings.secret("mongo_uri"))
+                make_prepared_store(self.settings)
             self.app: Application = create_app(
                 self.settings, store, served=self.served(), pool=self.pool
             )
@@ -176,18 +176,20 @@ def token_for(services: Services, account: Account) -> str:
 def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:
     if kind == "mongomock":
         return MockStore()
-    make_prepared_store(folder, uri)
-    return open_store(settings_in(folder, mongo_uri=uri))
+    settings = settings_in(folder, mongo_uri=uri)
+    make_prepared_store(settings)
+    return open_store(settings)
 
 
-def make_prepared_store(folder: Path, uri: str | None) -> None:
+def make_prepared_store(settings: Settings) -> None:
     """As `make_store`, but a new folder gets all tables and indexes, as a first start leaves them.
 
     To make each of them would take most of the time of most tests.
     """
-    if uri is None and not folder.joinpath("skinapi.db").exists():
+    folder = settings.instance_dir
+    if settings.mongo_uri is None and not folder.joinpath("skinapi.db").exists():
         shutil.copytree(_empty_folder(), folder, dirs_exist_ok=True)
-    make_store(settings_in(folder, mongo_uri=uri))
+    make_store(settings)
 
 
 @cache
