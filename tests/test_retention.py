@@ -100,7 +100,7 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -
     said = {"label": "melanoma", "agreement": "agree"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     listed = backend.services.records.list_own(owner=account.id, after=None, limit=1).items[0]
-    submission = backend.services.records.find_by_id(listed.id)
+    submission = backend.services.records.find(listed.id)
     assert submission is not None
     traces = [
         account.id,

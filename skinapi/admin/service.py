@@ -36,11 +36,11 @@ class AdminService:
         eraser: Eraser,
         passwords: Passwords,
         trail: AuditTrail,
-        forget_addresses: Callable[[Account], None],
+        reset_guesses: Callable[[Account], None],
         initial_password_life: timedelta,
         count_account: Callable[[], None],
     ) -> None:
-        """`forget_addresses(account)` makes the addresses strange that an account logged in
+        """`reset_guesses(account)` makes the addresses strange that an account logged in
         from, because one of them may be a thief's, and gives strangers their guesses back.
         `count_account()` counts a new account.
         """
@@ -48,7 +48,7 @@ class AdminService:
         self._eraser = eraser
         self._passwords = passwords
         self._trail = trail
-        self._forget_addresses = forget_addresses
+        self._reset_guesses = reset_guesses
         self._initial_password_life = initial_password_life
         self._count_account = count_account
 
@@ -63,14 +63,14 @@ class AdminService:
     ) -> Page[Account]:
         """A page of all accounts except doctors."""
         roles = (role,) if role else NON_DOCTOR_ROLES
-        return self._accounts.page(
+        return self._accounts.page_accounts(
             roles, status=status, beginning=beginning, after=after, limit=limit
         )
 
     def list_doctors(
         self, *, status: Status | None, beginning: str | None, after: str | None, limit: int
     ) -> Page[Account]:
-        return self._accounts.page(
+        return self._accounts.page_accounts(
             ("doctor",), status=status, beginning=beginning, after=after, limit=limit
         )
 
@@ -78,7 +78,8 @@ class AdminService:
         return self._accounts.count_patients(doctors)
 
     def emails_of(self, identifiers: set[str]) -> dict[str, str]:
-        return self._accounts.emails_of(identifiers)
+        found = self._accounts.by_ids(identifiers)
+        return {identifier: account.email for identifier, account in found.items()}
 
     def approve_account(self, *, email: str, role: Role | None, by: str) -> tuple[Account, str]:
         """Approve an account; with role "doctor", also make a user a doctor. Never demotes.
@@ -137,7 +138,7 @@ class AdminService:
         account = self._account_by_email(email, NO_ACCOUNT)
 
         def decide(current: Account) -> dict[str, Any]:
-            self._forget_addresses(current)
+            self._reset_guesses(current)
             return {"status": "suspended", "token_version": current.token_version + 1}
 
         if account.status == "suspended":
@@ -151,16 +152,16 @@ class AdminService:
         """
         account = self._account_by_email(email, NO_USER)
         _refuse_doctor(account)  # doctors have their own route
-        self._eraser.erase(account, by=by, check=_refuse_doctor)
+        self._eraser.erase(account, by=by, refuse=_refuse_doctor)
 
     def delete_doctor(self, *, email: str, by: str) -> None:
         account = self._account_by_email(email, NO_DOCTOR)
         _require_doctor(account)
-        self._eraser.erase(account, by=by, check=_require_doctor)
+        self._eraser.erase(account, by=by, refuse=_require_doctor)
 
     def add_doctor(self, *, name: str, email: str, password: str, by: str) -> Account:
         """Add an approved doctor, who must first replace this password. Raises EmailTaken."""
-        taken = self._accounts.by_email(email)
+        taken = self._accounts.find_by_email(email)
         if taken:
             raise EmailTaken("Doctor already exists" if taken.role == "doctor" else None)
         fields = self._initial_password_fields(password)
@@ -181,7 +182,7 @@ class AdminService:
         fields = self._initial_password_fields(password)
 
         def decide(current: Account) -> dict[str, Any]:
-            self._forget_addresses(current)
+            self._reset_guesses(current)
             return {**fields, "token_version": current.token_version + 1}
 
         self._change(account, "account.reset_password", decide, by=by)
@@ -223,7 +224,7 @@ class AdminService:
         the address before. An active admin keeps the password unless another one is given. If
         several processes call this at the same time, one of them makes the password.
         """
-        account = self._accounts.by_email(email)
+        account = self._accounts.find_by_email(email)
         if account is None:
             with suppress(Duplicate):  # another process has added it
                 return self._add_admin(email, password)
@@ -248,7 +249,7 @@ class AdminService:
         def decide(current: Account) -> dict[str, Any]:
             if current.active_admin and not password:  # already one, or made by another process
                 return {}
-            self._forget_addresses(current)
+            self._reset_guesses(current)
             return {**fields, "token_version": current.token_version + 1}
 
         changed = self._change(account, "account.role_admin", decide, by="system")
@@ -297,7 +298,7 @@ class AdminService:
 
     def _account_by_email(self, email: str, sentence: str) -> Account:
         try:
-            account = self._accounts.by_email(normalise_email(email))
+            account = self._accounts.find_by_email(normalise_email(email))
         except ValueError:
             account = None
         if account is None:

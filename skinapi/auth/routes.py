@@ -152,7 +152,7 @@ def refresh(auth: AuthService, *, body: RefreshBody) -> Refreshed:
 @routes.route("GET", "/me", access=ANYONE_SIGNED, rate=Rate.READ)
 def show_me(auth: AuthService, *, subject: Subject) -> Me:
     """Get the account that the token belongs to."""
-    return Me.of(subject.account, auth.find_doctor(subject.account))
+    return Me.of(subject.account, auth.find_doctor_email(subject.account))
 
 
 @routes.route(

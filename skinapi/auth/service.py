@@ -80,7 +80,7 @@ class AuthService:
     ) -> IssuedTokens:
         """Create an account that waits for approval, and return its tokens. Raises EmailTaken."""
         # Before the expensive hash. If two register at once, the unique index decides.
-        if self._accounts.by_email(email):
+        if self._accounts.find_by_email(email):
             raise EmailTaken
         with self._passwords.place(caller.address):
             fields = {"name": name, "email": email, "password_hash": self._passwords.hash(password)}
@@ -137,11 +137,10 @@ class AuthService:
             raise InvalidRefreshToken
         return self._issue_tokens(account, *renewed)
 
-    def find_doctor(self, account: Account) -> str | None:
+    def find_doctor_email(self, account: Account) -> str | None:
         """The e-mail address of the account's doctor, if it has one."""
-        if account.doctor_id is None:
-            return None
-        return self._accounts.emails_of({account.doctor_id}).get(account.doctor_id)
+        identifiers = {account.doctor_id} if account.doctor_id else set[str]()
+        return next((one.email for one in self._accounts.by_ids(identifiers).values()), None)
 
     def change_password(
         self, *, account_id: str, current: str, new: str, caller: ClientInfo
@@ -153,7 +152,7 @@ class AuthService:
         """
         account = self._accounts.get(account_id)
         with self._passwords.place(caller.address, signed=True):
-            self._authentication.check_own(account, current, caller)
+            self._authentication.verify_own_password(account, current, caller)
             return self._replace_password(
                 account, current=current, new=new, caller=caller, wrong=WrongPassword
             )
@@ -245,7 +244,7 @@ class AuthService:
             changed = self._accounts.change(account.id, decide)
             self._sessions.forget(account.id)
             # Who knew the old password may have logged in from elsewhere.
-            self._guess_limits.forget_others(
+            self._guess_limits.forget_other_addresses(
                 account.id, email=account.email, address=caller.address
             )
             return self._open_session(changed, caller)

@@ -8,7 +8,7 @@ from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Finding
 
-ENGLISH = CATALOGUES["en"].phrases
+ENGLISH_PHRASES = CATALOGUES["en"].phrases
 NO_DIAGNOSIS = "Inconclusive - no diagnosis"
 
 
@@ -76,11 +76,11 @@ def say_undecided(facts: Facts) -> str:
 def say_doubt(facts: Facts) -> list[str]:
     if not facts.uncertain:
         return []
-    doubts = ", ".join(ENGLISH.doubts[doubt] for doubt in facts.reasons)
-    return [ENGLISH.uncertain.format(doubts=doubts)]
+    doubts = ", ".join(ENGLISH_PHRASES.doubts[doubt] for doubt in facts.reasons)
+    return [ENGLISH_PHRASES.uncertain.format(doubts=doubts)]
 
 
 def say_not_excluded(facts: Facts) -> list[str]:
     """Names the disease behind the urgency; empty where it is none that the model knows."""
     concern = facts.concern
-    return [ENGLISH.not_excluded.format(name=concern.names.en)] if concern.malignant else []
+    return [ENGLISH_PHRASES.not_excluded.format(name=concern.names.en)] if concern.malignant else []

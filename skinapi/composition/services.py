@@ -288,7 +288,7 @@ def _admin_service(
         eraser=eraser,
         passwords=passwords,
         trail=data.trail,
-        forget_addresses=data.guess_limits.begin_anew,
+        reset_guesses=data.guess_limits.reset,
         initial_password_life=timedelta(hours=settings.initial_password_hours),
         count_account=data.usage.add_account,
     )

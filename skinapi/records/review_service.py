@@ -75,7 +75,7 @@ class ReviewsService:
 
         def sign() -> Review:
             current, owner = self._show_in_care(number, by)
-            signed = self._reviews.of(current.id)
+            signed = self._reviews.list_of(current.id)
             review = self._reviews.add(
                 submission=current.id, opinion=opinion, signed=signed, **fields
             )
@@ -93,7 +93,7 @@ class ReviewsService:
         return review
 
     def _show_in_care(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
-        submission, owner = self._records.show(number=number, to=doctor)
+        submission, owner = self._records.get(number=number, to=doctor)
         if not in_care(owner, doctor):
             raise Forbidden(NOT_IN_CHARGE)
         return submission, owner
@@ -110,10 +110,10 @@ class ReviewsService:
         return False
 
     def _mark_again(self, submission_id: str) -> bool:
-        submission = self._records.find_by_id(submission_id)
+        submission = self._records.find(submission_id)
         if submission is None:
             return False
-        reviews = self._reviews.of(submission_id)
+        reviews = self._reviews.list_of(submission_id)
         owner = self._accounts.by_ids({submission.owner}).get(submission.owner)
         if owner is None or _is_marked(submission, reviews):
             return False
@@ -121,7 +121,7 @@ class ReviewsService:
         return True
 
     def _find_signed(self, doctor: str, key: str | None, request_hash: str) -> Review | None:
-        found = self._reviews.by_key(doctor, key)
+        found = self._reviews.find_by_key(doctor, key)
         if found and found.request_hash != request_hash:
             raise IdempotencyKeyReused
         return found
@@ -130,12 +130,12 @@ class ReviewsService:
         self, *, number: str, to: Subject, after: str | None, limit: int
     ) -> Page[Review]:
         """The reviews of a finding that the caller may see. Raises NotFound."""
-        submission, _ = self._records.show(number=number, to=to)
-        return self._reviews.page(submission.id, after=after, limit=limit)
+        submission, _ = self._records.get(number=number, to=to)
+        return self._reviews.page_of_submission(submission.id, after=after, limit=limit)
 
-    def decide(self, submission: Submission) -> tuple[Review, Decision] | None:
+    def find_decision(self, submission: Submission) -> tuple[Review, Decision] | None:
         """The review that counts, and what is decided; None without any review."""
-        reviews = self._reviews.of(submission.id)
+        reviews = self._reviews.list_of(submission.id)
         decision = Decision.of(reviews, submission.finding)
         if decision is None:
             return None
@@ -145,12 +145,12 @@ class ReviewsService:
         """Reviews of deleted submissions, and submissions that are not marked as their reviews say,
         as servers of the version before or a restore by hand leave them.
         """
-        for identifier in sorted(self._reviews.submissions()):
-            submission = self._records.find_by_id(identifier)
+        for identifier in sorted(self._reviews.reviewed_submissions()):
+            submission = self._records.find(identifier)
             if submission is None:
                 says = f"reviews of submission {identifier}, which is gone"
                 yield Fault(says, partial(self._reviews.forget, identifier))
-            elif not _is_marked(submission, self._reviews.of(identifier)):
+            elif not _is_marked(submission, self._reviews.list_of(identifier)):
                 says = f"submission {identifier} is not marked with what its reviews say"
                 yield Fault(says, partial(self.repair_mark, identifier))
 

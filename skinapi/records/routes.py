@@ -34,7 +34,7 @@ def show_submission(
     records: RecordsService, *, number: str, subject: Subject
 ) -> SubmissionView | SubmissionInCare:
     """A finding of the caller, or of a patient in the caller's care, who is named by id then."""
-    submission, owner = records.show(number=number, to=subject)
+    submission, owner = records.get(number=number, to=subject)
     view = SubmissionView if owner.id == subject.id else SubmissionInCare
     return view.of(submission, owner)
 

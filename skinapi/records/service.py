@@ -78,7 +78,7 @@ class RecordsService:
 
         Raises IdempotencyKeyReused where the key was used for another request.
         """
-        found = self._submissions.by_key(owner, key)
+        found = self._submissions.find_by_key(owner, key)
         if found is None:
             return None
         if found.request_hash != request_hash:
@@ -140,7 +140,7 @@ class RecordsService:
             # A retry of this request has stored it in the meantime, or the number is in use.
             if stored := self.find_answered(owner=owner, key=key, request_hash=request_hash):
                 return stored
-            self._submissions.catch_up()
+            self._submissions.skip_used_numbers()
         raise StoreBusy
 
     def _file(self, *, identifier: str, owner: str, **fields: Any) -> Submission:
@@ -168,9 +168,9 @@ class RecordsService:
 
     def list_own(self, *, owner: str, after: str | None, limit: int) -> Page[SubmissionSummary]:
         """One page of the owner's findings, oldest first."""
-        return self._submissions.page(owner, after=after, limit=limit)
+        return self._submissions.page_owned(owner, after=after, limit=limit)
 
-    def show(self, *, number: str, to: Subject) -> tuple[Submission, Account]:
+    def get(self, *, number: str, to: Subject) -> tuple[Submission, Account]:
         """A submission and its owner, who is the caller or a patient in the caller's care.
 
         Raises NotFound, also where the caller may not see it: so a caller cannot learn which
@@ -189,18 +189,18 @@ class RecordsService:
 
     def read_kept_photo(self, *, number: str, to: Subject) -> bytes:
         """The kept photo. Raises NotFound, with the reason where it was not kept or is damaged."""
-        submission, _ = self.show(number=number, to=to)
+        submission, _ = self.get(number=number, to=to)
         return self.photos.read(submission=submission, to=to)
 
     def draw_heatmap(self, *, number: str, to: Subject) -> bytes:
         """The heat map over the kept photo, as JPEG. Raises NotFound."""
-        submission, _ = self.show(number=number, to=to)
+        submission, _ = self.get(number=number, to=to)
         photo = self.photos.read(submission=submission, to=to)
         return draw_kept_overlay(photo, submission.finding.heat)
 
     def read_thumbnail(self, *, number: str, to: Subject) -> bytes:
         """The kept photo as a small JPEG. Raises NotFound, as `read_kept_photo` does."""
-        submission, _ = self.show(number=number, to=to)
+        submission, _ = self.get(number=number, to=to)
         return self._thumbnails.read(submission=submission, to=to)
 
     def delete_submission(self, *, number: str, by: str) -> None:
@@ -236,12 +236,14 @@ class RecordsService:
     def has(self, submission_id: str) -> bool:
         return self._submissions.has(submission_id)
 
-    def find_by_id(self, submission_id: str) -> Submission | None:
-        return self._submissions.by_id(submission_id)
+    def find(self, submission_id: str) -> Submission | None:
+        return self._submissions.find(submission_id)
 
     def forget(self, owner_id: str) -> None:
         """Delete all findings of this owner. Idempotent."""
-        while page := self._submissions.page(owner_id, after=None, limit=DELETED_AT_ONCE).items:
+        while page := self._submissions.page_owned(
+            owner_id, after=None, limit=DELETED_AT_ONCE
+        ).items:
             remove = partial(self._remove_all, [listed.id for listed in page])
             self._erasures.finish(self._store.transaction(remove))
 
@@ -256,7 +258,7 @@ class RecordsService:
         """Findings of deleted accounts, and what stands in a wrong place of the doctors' lists."""
         owners = sorted(self._submissions.owners())  # first: an account comes before its findings
         for owner in owners:
-            if not self._accounts.find({"id": owner}):
+            if not self._accounts.list_where({"id": owner}):
                 says = f"submissions of account {owner}, which is gone"
                 yield Fault(says, partial(self.forget, owner))
         yield from self._queue.faults()
@@ -266,7 +268,7 @@ class RecordsService:
         # stores' 64-bit integers.
         if not (number.isascii() and number.isdigit()) or len(number) > 16:
             raise NotFound(NOT_YOURS)
-        found = self._submissions.by_number(int(number))
+        found = self._submissions.find_by_number(int(number))
         if found is None:
             raise NotFound(NOT_YOURS)
         return found
@@ -275,7 +277,7 @@ class RecordsService:
         """Delete a submission and all data about it, in the caller's transaction. The keys in the
         result are for `Erasures.finish`, after that. Raises NotFound.
         """
-        submission = self._submissions.by_id(identifier)
+        submission = self._submissions.find(identifier)
         if submission is None:
             raise NotFound(NOT_YOURS)
         own = (submission.photo_blob, submission.thumbnail_blob)

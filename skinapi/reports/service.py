@@ -57,14 +57,14 @@ class ReportsService:
         """The report on a stored submission, without pictures. It is issued if it was not issued
         before. Raises NotFound, NoSuchLanguage.
         """
-        return self._report_on(*self._records.show(number=number, to=to), to, language)
+        return self._report_on(*self._records.get(number=number, to=to), to, language)
 
     def read_illustrated_report(self, *, number: str, to: Subject, language: str | None) -> Report:
         """The same as `read_report`, to be drawn as a page: with photo and heat map if the photo
         was stored. Raises TooManyRequests.
         """
         self.count_rendering(to)
-        submission, owner = self._records.show(number=number, to=to)
+        submission, owner = self._records.get(number=number, to=to)
         report = self._report_on(submission, owner, to, language)
         return self._with_pictures(report, submission, to)
 
@@ -72,7 +72,7 @@ class ReportsService:
         """The report as PDF. The bytes of the first time are stored and returned from then on,
         unless the photo was damaged: then nothing is stored.
         """
-        submission, owner = self._records.show(number=number, to=to)
+        submission, owner = self._records.get(number=number, to=to)
         report = self._report_on(submission, owner, to, language)
         issued = self._issued.find_by_hash(report.seal.hash) if report.seal else None
         kept = self._issued.read_pdf(issued) if issued else None
@@ -136,7 +136,7 @@ class ReportsService:
         narrative = self._narrator.narrate(
             facts=facts, language=chosen, llm=self._llm, consents=owner.consents
         )
-        review, decision = self._reviews.decide(submission) or (None, None)
+        review, decision = self._reviews.find_decision(submission) or (None, None)
         seal = seal_report(
             facts=facts,
             narrative=narrative,

@@ -146,7 +146,7 @@ def test_who_is_deleted_does_not_stay_as_an_admin(any_backend: Backend, meet: Me
     meet("get")
     assert play(any_backend, "make ada an admin | delete ada") in ([None, None], [None, NotFound])
     accounts = any_backend.services.accounts
-    assert accounts.by_email(ADA) is None
+    assert accounts.find_by_email(ADA) is None
     assert accounts.list_active_admins() == [any_backend.account(BOSS).id]
 
 
@@ -185,7 +185,7 @@ def test_a_suspension_ends_a_session_that_begins_at_once(any_backend: Backend, m
 
 
 def test_of_two_who_register_an_address_one_has_it(any_backend: Backend, meet: Meet) -> None:
-    meet("by_email")
+    meet("find_by_email")
     ended = errors_of(
         *(
             partial(
@@ -208,7 +208,7 @@ def test_of_two_workers_one_tells_the_password_that_opens(
     if registered:
         any_backend.register(BOSS)
     told: list[str | None] = []
-    meet("by_email")
+    meet("find_by_email")
 
     def start() -> None:
         told.append(any_backend.services.admin.ensure_admin(email=BOSS, password=None)[1])

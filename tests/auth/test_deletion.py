@@ -79,7 +79,7 @@ def test_what_fails_at_the_start_stops_neither_the_start_nor_the_others(backend:
 
     accounts = Accounts(backend.services.store)
     Eraser(accounts=accounts, trail=backend.services.trail, forget=[forget]).resume()
-    assert [account.id for account in accounts.find({"status": "deleting"})] == [stubborn]
+    assert [account.id for account in accounts.list_where({"status": "deleting"})] == [stubborn]
 
 
 def test_a_running_server_finishes_what_another_one_has_left(backend: Backend) -> None:

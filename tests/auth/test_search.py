@@ -62,7 +62,7 @@ def hits(accounts: list[Account], text: str, **asked: Any) -> list[str]:
 def pages(accounts: Accounts, text: str, *, limit: int, **asked: Any) -> list[str]:
     found, after = list[str](), None
     while True:
-        page = accounts.page(beginning=text, after=after, limit=limit, **asked)
+        page = accounts.page_accounts(beginning=text, after=after, limit=limit, **asked)
         found += [account.id for account in page.items]
         after = page.next_after
         if after is None:

@@ -264,6 +264,6 @@ def test_sessions_are_listed_and_ended_by_their_owner_alone(backend: Backend) ->
 def test_the_oldest_of_too_many_sessions_makes_room(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "MOST", 3)
+    monkeypatch.setattr(sessions, "MOST_SESSIONS", 3)
     people = [backend.member(EMAIL), *(backend.log_in(EMAIL) for _ in range(3))]
     assert [one.call("GET", "/me").status_code for one in people] == [401, 200, 200, 200]

@@ -60,9 +60,9 @@ def test_a_photo_that_waits_for_a_login_waits_for_its_own_person(
     visitor.find(".veil [name=password]").send_keys(PASSWORD)
     visitor.press(".veil form .primary")
     visitor.find("input[name=photo]")  # the start page, without the photo
-    account = seeder.services.accounts.by_email(bert)
+    account = seeder.services.accounts.find_by_email(bert)
     assert account
-    page = seeder.services.submissions.page(account.id, after=None, limit=1)
+    page = seeder.services.submissions.page_owned(account.id, after=None, limit=1)
     assert page.items == []
 
 
@@ -204,5 +204,5 @@ def take_the_tab(visitor: Visitor, caller: Caller | None) -> None:
 
 
 def numbers_of(seeder: Seeder, caller: Caller) -> list[str]:
-    page = seeder.services.submissions.page(caller.id, after=None, limit=10)
+    page = seeder.services.submissions.page_owned(caller.id, after=None, limit=10)
     return [submission.id for submission in page.items]

@@ -107,7 +107,7 @@ def lose_the_session(journey: Journey, seeder: Seeder, photo: Path, email: str) 
     visitor.go("check")
     visitor.hand_in("photo", photo)
     visitor.find("figure.crop canvas")
-    account = seeder.services.accounts.by_email(email)
+    account = seeder.services.accounts.find_by_email(email)
     assert account
     visitor.hold_uploads()
     journey.press("sendPhoto")

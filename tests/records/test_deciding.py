@@ -5,7 +5,7 @@ from itertools import permutations, product
 
 import pytest
 
-from skinapi.records.reviews.deciding import deciding
+from skinapi.records.reviews.deciding import deciding_review
 from skinapi.records.reviews.opinions import Certainty, Histology, Opinion, Verdict
 from skinapi.vision.conditions import conditions_table
 
@@ -28,7 +28,7 @@ def says(
 
 
 def named(*reviews: Verdict) -> str | None:
-    decides = deciding(reviews)
+    decides = deciding_review(reviews)
     assert decides
     return decides.opinion.condition
 
@@ -69,7 +69,7 @@ def test_the_table_of_cases_holds(reviews: list[Verdict], counts: str) -> None:
 
 
 def test_without_reviews_nothing_is_decided() -> None:
-    assert deciding([]) is None
+    assert deciding_review([]) is None
 
 
 KINDS = [
@@ -96,7 +96,7 @@ def test_no_other_doctors_opinion_withdraws_a_pending_or_certain_suspicion() -> 
     """Whatever is signed after it, but by the same doctor or with a result."""
     tested = 0
     for *signed, last in orders():
-        before, after = deciding(signed), deciding([*signed, last])
+        before, after = deciding_review(signed), deciding_review([*signed, last])
         assert before
         assert after
         stands = before.opinion.malignant and (
@@ -110,7 +110,7 @@ def test_no_other_doctors_opinion_withdraws_a_pending_or_certain_suspicion() -> 
 
 def test_a_result_is_replaced_by_a_result_or_a_graver_sample_alone() -> None:
     for *signed, last in orders():
-        before, after = deciding(signed), deciding([*signed, last])
+        before, after = deciding_review(signed), deciding_review([*signed, last])
         assert before
         assert after
         if last.opinion.histology_result:

@@ -58,7 +58,7 @@ def test_a_fork_takes_a_block_of_its_own(store: Store) -> None:
 def test_after_a_restore_it_goes_on_behind_the_highest(store: Store) -> None:
     numbers = Numbers(store, NAME)
     numbers.take()
-    numbers.go_on_behind(500)
+    numbers.skip_to(500)
     assert numbers.take() == 501
-    numbers.go_on_behind(400)
+    numbers.skip_to(400)
     assert numbers.take() == 501 + BLOCK

@@ -228,7 +228,7 @@ def test_check_takes_no_finding_of_a_new_account_for_one_of_nobody(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predicted(backend.member())
-    find, registered = Accounts.find, list[Person]()
+    find, registered = Accounts.list_where, list[Person]()
 
     def find_before_another_registers(accounts: Accounts, filter: Filter) -> list[Account]:
         found = find(accounts, filter)
@@ -237,7 +237,7 @@ def test_check_takes_no_finding_of_a_new_account_for_one_of_nobody(
             predicted(registered[0])
         return found
 
-    monkeypatch.setattr(Accounts, "find", find_before_another_registers)
+    monkeypatch.setattr(Accounts, "list_where", find_before_another_registers)
     assert list(backend.services.records.faults()) == []
     assert registered
 

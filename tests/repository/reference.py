@@ -188,7 +188,7 @@ def _limits() -> Iterator[Row]:
     yield "wait for the inference server, for one photo", _seconds(remote_engine.INFERENCE_S)
     yield "passwords hashed at the same time, in each process", str(passwords.CONCURRENT_HASHES)
     yield "passwords hashed or waiting for it, in each process", str(hashing_places.PLACES)
-    yield "sessions of one account (the oldest ends)", str(sessions.MOST)
+    yield "sessions of one account (the oldest ends)", str(sessions.MOST_SESSIONS)
     guesses = guess_limits.GUESSES_PER_HOUR
     yield (
         "wrong passwords an hour for one account",

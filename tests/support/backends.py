@@ -136,7 +136,7 @@ class Backend:
         return token_for(self.services, account)
 
     def account(self, email: str) -> Account:
-        found = self.services.accounts.by_email(email)
+        found = self.services.accounts.find_by_email(email)
         assert found is not None
         return found
 

@@ -117,7 +117,7 @@ def seen(backend: Backend, desk: Desk) -> Any:
     whose care.
     """
     reader, services = desk.root, backend.services
-    account = services.accounts.by_email(desk.ada.email)
+    account = services.accounts.find_by_email(desk.ada.email)
     me = desk.ada.call("GET", "/me")
     other = desk.other and (
         desk.other.call("GET", "/me").get_json()["doctor"] is None,

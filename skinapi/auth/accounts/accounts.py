@@ -127,7 +127,7 @@ class Accounts:
             raise NotFound
         return Account.model_validate(found)
 
-    def by_email(self, email: str) -> Account | None:
+    def find_by_email(self, email: str) -> Account | None:
         """The account with this address in normal form, or with another spelling of its domain."""
         for spelling in spellings_of(email):
             if found := self._documents.find({"email": spelling}, limit=1):
@@ -217,7 +217,7 @@ class Accounts:
         """Set `queue_key` or `findings`, which only the records' package writes."""
         self._documents.update({"id": account_id}, {"$set": fields})
 
-    def page_in_care(self, doctor_id: str, *, after: str | None, limit: int) -> Page[Account]:
+    def page_patients(self, doctor_id: str, *, after: str | None, limit: int) -> Page[Account]:
         """This doctor's patients, the one with the most urgent unreviewed finding first.
 
         `after` is the queue key of the last patient on the previous page.
@@ -232,7 +232,7 @@ class Accounts:
     def by_ids(self, identifiers: set[str]) -> dict[str, Account]:
         if not identifiers:
             return {}
-        found = self.find({"id": {"$in": sorted(identifiers)}})
+        found = self.list_where({"id": {"$in": sorted(identifiers)}})
         return {account.id: account for account in found}
 
     def count_patients(self, doctors: set[str]) -> dict[str, int]:
@@ -257,16 +257,10 @@ class Accounts:
 
         self._store.transaction(remove)
 
-    def emails_of(self, identifiers: set[str]) -> dict[str, str]:
-        if not identifiers:
-            return {}
-        found = self._documents.find({"id": {"$in": sorted(identifiers)}})
-        return {document["id"]: document["email"] for document in found}
-
-    def find(self, filter: Filter) -> list[Account]:
+    def list_where(self, filter: Filter) -> list[Account]:
         return [Account.model_validate(document) for document in self._documents.find(filter)]
 
-    def page(
+    def page_accounts(
         self,
         roles: Iterable[Role],
         *,
@@ -308,7 +302,7 @@ class Accounts:
         """Yield patients whose doctor is none, or who are doctors themselves: nobody sees them.
         Earlier code has left such.
         """
-        accounts = self.find({})
+        accounts = self.list_where({})
         doctors = {account.id for account in accounts if account.role == "doctor"}
         for account in accounts:
             if account.doctor_id and (account.role == "doctor" or account.doctor_id not in doctors):

@@ -11,7 +11,7 @@ from skinapi.errors import SkinAPIError
 from skinapi.storage.faults import Fault
 
 Forget = Callable[[str], None]
-Check = Callable[[Account], None]
+Refuse = Callable[[Account], None]
 
 
 class Eraser:
@@ -28,19 +28,19 @@ class Eraser:
         *,
         by: str,
         action: str = "account.delete",
-        check: Check | None = None,
+        refuse: Refuse | None = None,
     ) -> None:
         """Delete the account and its data, and add this action to the audit trail.
 
-        `check` raises an error for an account, as it is now, that shall not be deleted. Raises that
-        error, LastAdmin, and NotFound. One transaction sets the status "deleting": the tokens are
-        dead, and nobody sees the account's data any more. Then all of it is deleted, in many. The
-        account is removed last, so that `resume` finds it after a crash.
+        `refuse` raises an error for an account, as it is now, that shall not be deleted. Raises
+        that error, LastAdmin, and NotFound. One transaction sets the status "deleting": the tokens
+        are dead, and nobody sees the account's data any more. Then all of it is deleted, in many.
+        The account is removed last, so that `resume` finds it after a crash.
         """
 
         def decide(current: Account) -> dict[str, Any]:
-            if check:
-                check(current)
+            if refuse:
+                refuse(current)
             return {"status": "deleting"}
 
         self._trail.change(
@@ -52,13 +52,13 @@ class Eraser:
         """Finish deletions that a crash interrupted. One that fails again is left to `check`, so
         that it does not stop the server from starting.
         """
-        for account in self._accounts.find({"status": "deleting"}):
+        for account in self._accounts.list_where({"status": "deleting"}):
             with suppress(SkinAPIError):
                 self._finish(account.id)
 
     def faults(self) -> Iterator[Fault]:
         """Yield the accounts whose deletion has begun but not ended."""
-        for account in self._accounts.find({"status": "deleting"}):
+        for account in self._accounts.list_where({"status": "deleting"}):
             yield Fault(f"account {account.id} is half deleted", partial(self._finish, account.id))
 
     def _finish(self, account_id: str) -> None:

@@ -29,9 +29,11 @@ class WaitingExpiry(PeriodicThread):
         for account in self._accounts.never_approved(before=now() - self._life):
             # An admin may have approved or deleted it meanwhile.
             with suppress(Conflict, NotFound):
-                self._eraser.erase(account, by="system", action="account.expire", check=_waits)
+                self._eraser.erase(
+                    account, by="system", action="account.expire", refuse=_refuse_approved
+                )
 
 
-def _waits(account: Account) -> None:
+def _refuse_approved(account: Account) -> None:
     if account.status != "waiting":
         raise Conflict

@@ -68,7 +68,7 @@ class Authentication:
         self.refuse_expired(account)
         return account
 
-    def check_own(self, account: Account, password: str, caller: ClientInfo) -> None:
+    def verify_own_password(self, account: Account, password: str, caller: ClientInfo) -> None:
         """Check the password of an account that has logged in.
 
         Raises WrongPassword, TooManyGuesses, InitialPasswordExpired, AccountSuspended or
@@ -99,7 +99,7 @@ class Authentication:
             address = normalise_email(email)
         except ValueError:
             return email, None
-        account = self._accounts.by_email(address)
+        account = self._accounts.find_by_email(address)
         return account.email if account else address, account
 
     def _take_guess(self, email: str, caller: ClientInfo, account: Account | None) -> GuessAttempt:

@@ -77,14 +77,14 @@ class GuessLimits:
         """Delete the known IP addresses of an account."""
         self._known_addresses.delete({"account": account_id})
 
-    def begin_anew(self, account: Account) -> None:
+    def reset(self, account: Account) -> None:
         """Delete the known IP addresses, and count the strangers' guesses from 0: an admin has
         changed the password, or closed the account.
         """
         self.forget(account.id)
         self._budgets.delete({"id": self._budget(account.email, "")})
 
-    def forget_others(self, account_id: str, *, email: str, address: str) -> None:
+    def forget_other_addresses(self, account_id: str, *, email: str, address: str) -> None:
         """Delete the known IP addresses of an account, except this one."""
         kept = self._hash("address", email, address)
         self._known_addresses.delete({"account": account_id, "id": {"$ne": kept}})

@@ -19,7 +19,7 @@ ALGORITHM = "HS256"
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub"]
 # The library would refuse every token of a server whose clock is a second ahead. The guard looks at
 # the session, which was opened or renewed when the token was issued (`Sessions.has`).
-CHECKS: Any = {"require": REQUIRED_CLAIMS, "verify_iat": False}
+DECODE_OPTIONS: Any = {"require": REQUIRED_CLAIMS, "verify_iat": False}
 LATEST = 2**33  # in the year 2242; datetime cannot represent years after 9999
 
 
@@ -73,7 +73,7 @@ class Tokens:
     def read(self, token: str) -> Claims:
         """The claims of a token. Raises ExpiredToken or InvalidToken."""
         try:
-            payload = jwt.decode(token, self._key, algorithms=[ALGORITHM], options=CHECKS)
+            payload = jwt.decode(token, self._key, algorithms=[ALGORITHM], options=DECODE_OPTIONS)
             claims = _Payload.model_validate(payload)
         except jwt.ExpiredSignatureError as error:
             raise ExpiredToken from error

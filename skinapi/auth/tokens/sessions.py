@@ -21,7 +21,7 @@ from skinapi.storage.ports import Document, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.web.schemas.pagination import Page, page_of
 
-MOST = 100  # for each account; a new session then ends the oldest
+MOST_SESSIONS = 100  # for each account; a new session then ends the oldest
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,9 @@ class Sessions:
         self._documents.delete({"account": account_id})
 
     def _insert(self, session: Session) -> None:
-        kept = self._documents.find({"account": session.account}, sort="-id", limit=MOST, fields=())
-        if len(kept) == MOST:
+        own = {"account": session.account}
+        kept = self._documents.find(own, sort="-id", limit=MOST_SESSIONS, fields=())
+        if len(kept) == MOST_SESSIONS:
             self._documents.delete({"account": session.account, "id": {"$lte": kept[-1]["id"]}})
         self._documents.insert({**session.model_dump(), "schema": 1})
 

@@ -40,7 +40,7 @@ class OrderedQueueQuery(QueueQuery):
     )
 
     @model_validator(mode="after")
-    def _check_reviewed(self) -> Self:
+    def _refuse_reviewed(self) -> Self:
         if self.order == "learning" and self.reviewed:
             raise ValueError("order=learning lists only what waits for a review")
         return self

@@ -20,7 +20,7 @@ class CareService:
 
     def list_patients(self, *, doctor: Subject, after: str | None, limit: int) -> Page[Account]:
         """Patients by their most urgent unreviewed finding; those without one come last."""
-        page = self._accounts.page_in_care(doctor.id, after=after, limit=limit)
+        page = self._accounts.page_patients(doctor.id, after=after, limit=limit)
         # `in_care` again: the query cannot leave out patients who have become doctors since.
         return Page([one for one in page.items if in_care(one, doctor)], page.next_after)
 
@@ -37,7 +37,7 @@ class CareService:
         owner = self._accounts.by_ids({patient}).get(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
-        page = self._submissions.by_urgency(
+        page = self._submissions.page_by_urgency(
             {"owner": patient}, reviewed=reviewed, after=after, limit=limit
         )
         return page.map(lambda submission: (submission, owner))
@@ -50,7 +50,7 @@ class CareService:
         A page may hold fewer than `limit` although more follow: findings of patients who left the
         doctor's care a moment ago are left out.
         """
-        page = self._submissions.by_urgency(
+        page = self._submissions.page_by_urgency(
             {"doctor": doctor.id}, reviewed=reviewed, after=after, limit=limit
         )
         return self._in_care(page, doctor)
@@ -59,7 +59,7 @@ class CareService:
         self, *, doctor: Subject, after: str | None, limit: int
     ) -> Page[FindingAndOwner]:
         """The unreviewed ones by what a review would teach a model; urgent referrals come first."""
-        page = self._submissions.by_learning(doctor.id, after=after, limit=limit)
+        page = self._submissions.page_by_learning(doctor.id, after=after, limit=limit)
         return self._in_care(page, doctor)
 
     def _in_care(self, page: Page[QueueEntry], doctor: Subject) -> Page[FindingAndOwner]:

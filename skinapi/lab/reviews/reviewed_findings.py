@@ -19,9 +19,9 @@ from skinapi.lab.archives.contents import Sent
 from skinapi.lab.datasets.dataset_images import Origin
 from skinapi.lab.datasets.dataset_versions import LabelSource
 from skinapi.lab.reviews.pseudonyms import Pseudonyms, open_pseudonyms
-from skinapi.records.findings.photo_sources import PhotoOfFinding
+from skinapi.records.findings.photo_sources import SubmittedPhoto
 from skinapi.records.findings.submissions import Submissions
-from skinapi.records.reviews.deciding import deciding
+from skinapi.records.reviews.deciding import deciding_review
 from skinapi.records.reviews.opinions import Histology, Verdict
 from skinapi.records.reviews.reviews import Reviews
 from skinapi.storage.ports import Store
@@ -68,7 +68,7 @@ class ReviewedLabel:
 
 def label_of(reviews: Sequence[Verdict], source: LabelSource) -> ReviewedLabel | LeftOut:
     """The label by the reviews of one finding, in the order in which they were signed."""
-    decides = deciding(reviews)
+    decides = deciding_review(reviews)
     if decides is None:
         return LeftOut.UNSURE
     opinion = decides.opinion
@@ -150,7 +150,7 @@ class ReviewedFindings:
             verdicts.setdefault(verdict.submission, []).append(verdict)
         return verdicts
 
-    def _photo(self, name: str, finding: PhotoOfFinding) -> Sent:
+    def _photo(self, name: str, finding: SubmittedPhoto) -> Sent:
         # Nothing of it is sent or counted yet, so it has no size here.
         return Sent(name, 0, partial(self._open, finding.photo_blob or ""))
 
@@ -163,7 +163,7 @@ class ReviewedFindings:
 
 
 def _decide(
-    finding: PhotoOfFinding | None,
+    finding: SubmittedPhoto | None,
     owners: Mapping[str, Account],
     verdicts: Sequence[Verdict],
     source: LabelSource,
@@ -180,7 +180,7 @@ def _decide(
 
 
 def _row_of(
-    finding: PhotoOfFinding, label: ReviewedLabel, pseudonyms: Pseudonyms
+    finding: SubmittedPhoto, label: ReviewedLabel, pseudonyms: Pseudonyms
 ) -> dict[str, str]:
     """The row of the table. A finding is a lesion of its own, because nothing stored says which
     photos show the same one; the patient keeps them in one part of a split.

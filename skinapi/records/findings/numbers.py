@@ -35,7 +35,7 @@ class Numbers:
                 number = next(self._left)
             return number
 
-    def go_on_behind(self, highest: int) -> None:
+    def skip_to(self, highest: int) -> None:
         """Take no number up to this one any more."""
         with self._lock:
             behind = {"id": self._name, "value": {"$lt": highest}}

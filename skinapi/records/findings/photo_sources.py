@@ -11,7 +11,7 @@ class RecognisedKind(StoredRecord):
     modality: ModalityFinding | None = None
 
 
-class PhotoOfFinding(StoredRecord):
+class SubmittedPhoto(StoredRecord):
     """Whose photo a submission has, and what is known about the photo without looking at it."""
 
     id: str

@@ -82,7 +82,7 @@ class ReviewQueue:
         """Accounts whose place, count, or a finding of which differs from what it should be, as a
         restore by hand leaves them.
         """
-        for account in self._accounts.find({}):
+        for account in self._accounts.list_where({}):
             # Again, because a finding may have been filed between the two reads.
             if self._differs(account) and self._store.transaction(
                 partial(self._still_differs, account.id)
@@ -92,11 +92,11 @@ class ReviewQueue:
                 yield Fault(says, partial(self._store.transaction, repair))
 
     def _still_differs(self, owner: str) -> bool:
-        return any(map(self._differs, self._accounts.find({"id": owner})))
+        return any(map(self._differs, self._accounts.list_where({"id": owner})))
 
     def _differs(self, owner: Account) -> bool:
         kept, first = 0, key_without_findings(owner.id)
-        for submission in self._submissions.of(owner.id):
+        for submission in self._submissions.walk_owned(owner.id):
             if submission.doctor != owner.doctor_id or not submission.has_current_keys:
                 return True
             kept += 1
@@ -106,7 +106,7 @@ class ReviewQueue:
 
     def _put_right(self, identifier: str) -> None:
         owner = self._accounts.get(identifier)
-        for submission in self._submissions.of(identifier):
+        for submission in self._submissions.walk_owned(identifier):
             if not submission.has_current_keys:
                 self._submissions.set_keys(submission)
         self._submissions.set_doctor(identifier, owner.doctor_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from skinapi.languages import Language
 from skinapi.records.findings.numbers import Numbers
-from skinapi.records.findings.photo_sources import PHOTO_FIELDS, PhotoOfFinding
+from skinapi.records.findings.photo_sources import PHOTO_FIELDS, SubmittedPhoto
 from skinapi.records.reviews.decisions import Decision
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Ops, Store
@@ -159,34 +159,34 @@ class Submissions:
         """
         return self._numbers.take()
 
-    def catch_up(self) -> None:
+    def skip_used_numbers(self) -> None:
         """Go on behind the highest number in use: after a partial restore of a backup the counter
         may be too low.
         """
         for last in self._documents.find(sort="-number", limit=1):
-            self._numbers.go_on_behind(last["number"])
+            self._numbers.skip_to(last["number"])
 
     def has(self, identifier: str) -> bool:
-        return bool(self.existing([identifier]))
+        return bool(self.existing_ids([identifier]))
 
-    def by_number(self, number: int) -> Submission | None:
+    def find_by_number(self, number: int) -> Submission | None:
         found = self._documents.find({"number": number}, limit=1)
         return Submission.model_validate(found[0]) if found else None
 
-    def by_key(self, owner: str, key: str | None) -> Submission | None:
+    def find_by_key(self, owner: str, key: str | None) -> Submission | None:
         if key is None:
             return None
         found = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
         return Submission.model_validate(found[0]) if found else None
 
-    def page(self, owner: str, *, after: str | None, limit: int) -> Page[SubmissionSummary]:
+    def page_owned(self, owner: str, *, after: str | None, limit: int) -> Page[SubmissionSummary]:
         """One page of an owner's submissions, oldest first."""
         found = self._documents.find(
             {"owner": owner}, after=after, limit=limit + 1, fields=SUMMARY_FIELDS
         )
         return page_of(found, limit).map(SubmissionSummary.model_validate)
 
-    def by_urgency(
+    def page_by_urgency(
         self, of: dict[str, str], *, reviewed: bool | None, after: str | None, limit: int
     ) -> Page[QueueEntry]:
         """The submissions of an `owner` or a `doctor`: unreviewed first, then by urgency, then by
@@ -203,7 +203,7 @@ class Submissions:
         shown = [QueueEntry.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].queue_key if len(found) > limit else None)
 
-    def by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[QueueEntry]:
+    def page_by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[QueueEntry]:
         """The unreviewed submissions of a doctor's patients: the urgent ones, then those that would
         teach the model most. `after` is a learning key.
         """
@@ -249,22 +249,22 @@ class Submissions:
         """
         return self._documents.update({"id": identifier}, TOUCH) is not None
 
-    def by_id(self, identifier: str) -> Submission | None:
+    def find(self, identifier: str) -> Submission | None:
         found = self._documents.get(identifier)
         return Submission.model_validate(found) if found else None
 
-    def photos_of(self, identifiers: Sequence[str]) -> dict[str, PhotoOfFinding]:
+    def photos_of(self, identifiers: Sequence[str]) -> dict[str, SubmittedPhoto]:
         """The photos of these submissions by id; one that is deleted is left out."""
         wanted = {"id": {"$in": list(identifiers)}}
         found = self._documents.find(wanted, fields=PHOTO_FIELDS)
-        return {one["id"]: PhotoOfFinding.model_validate({"finding": {}, **one}) for one in found}
+        return {one["id"]: SubmittedPhoto.model_validate({"finding": {}, **one}) for one in found}
 
-    def existing(self, identifiers: Sequence[str]) -> set[str]:
+    def existing_ids(self, identifiers: Sequence[str]) -> set[str]:
         """Those of these ids that have a submission."""
         found = self._documents.find({"id": {"$in": list(identifiers)}}, fields=("owner",))
         return {one["id"] for one in found}
 
-    def of(self, owner: str) -> Iterator[QueueEntry]:
+    def walk_owned(self, owner: str) -> Iterator[QueueEntry]:
         """All submissions of an owner, read in pages."""
         after = None
         while found := self._documents.find(

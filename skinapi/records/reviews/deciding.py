@@ -10,7 +10,7 @@ from skinapi.vision.conditions import Band, conditions_table
 Signed = TypeVar("Signed", bound=Verdict)
 
 
-def deciding(reviews: Sequence[Signed]) -> Signed | None:
+def deciding_review(reviews: Sequence[Signed]) -> Signed | None:
     """The review that counts, of all reviews of one finding in the order in which they were signed;
     None without any.
 

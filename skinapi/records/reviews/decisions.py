@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from skinapi.languages import Language, Said
-from skinapi.records.reviews.deciding import deciding
+from skinapi.records.reviews.deciding import deciding_review
 from skinapi.records.reviews.opinions import Certainty, Histology, Opinion, known_to_version_3
 from skinapi.records.reviews.reviews import Review
 from skinapi.storage.ports import Document
@@ -34,7 +34,7 @@ class Decision(StoredRecord):
     @classmethod
     def of(cls, reviews: Sequence[Review], finding: FindingSummary) -> Self | None:
         """What these reviews say of this finding, in the order of signing; None without any."""
-        decides = deciding(reviews)
+        decides = deciding_review(reviews)
         if decides is None:
             return None
         return cls(

@@ -66,18 +66,18 @@ class Reviews:
         self._documents.insert({**plain, "created_at": review.created_at, "schema": 1})
         return review
 
-    def by_key(self, doctor: str, key: str | None) -> Review | None:
+    def find_by_key(self, doctor: str, key: str | None) -> Review | None:
         if key is None:
             return None
         found = self._documents.find({"doctor": doctor, "idempotency_key": key}, limit=1)
         return Review.model_validate(found[0]) if found else None
 
-    def page(self, submission: str, *, after: str | None, limit: int) -> Page[Review]:
+    def page_of_submission(self, submission: str, *, after: str | None, limit: int) -> Page[Review]:
         """One page of a submission's reviews, in the order in which they were signed."""
         found = self._documents.find({"submission": submission}, after=after, limit=limit + 1)
         return page_of(found, limit).map(Review.model_validate)
 
-    def of(self, submission: str) -> list[Review]:
+    def list_of(self, submission: str) -> list[Review]:
         """All reviews of a submission, in the order in which they were signed."""
         return [
             Review.model_validate(one) for one in self._documents.find({"submission": submission})
@@ -105,7 +105,7 @@ class Reviews:
         self._documents.set_each(opinions)
         return Chunk(found[-1]["id"], len(opinions)) if found else None
 
-    def submissions(self) -> set[str]:
+    def reviewed_submissions(self) -> set[str]:
         return set(self._documents.count_by("submission"))
 
     def forget(self, submission: str) -> None:
