@@ -126,6 +126,12 @@ def test_the_description_is_valid_openapi(backend: Backend) -> None:
     validate(spec)
 
 
+def test_no_schema_is_named_after_a_module(backend: Backend) -> None:
+    """Two classes of one name would be: then a client's type gets another name when one moves."""
+    spec = backend.client.get("/openapi.json").get_json()
+    assert [name for name in spec["components"]["schemas"] if "__" in name] == []
+
+
 def test_what_else_a_route_may_answer_is_in_the_description(backend: Backend) -> None:
     """Of those that answer JSON or something ready-made; the front door's is a way out."""
     paths = backend.client.get("/openapi.json").get_json()["paths"]

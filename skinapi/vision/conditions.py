@@ -148,7 +148,7 @@ class PictureKind(Frozen):
     many: Said
 
 
-class Certainty(Frozen):
+class CertaintyWords(Frozen):
     """How sure a patient may be of a finding; `skinapi.reports.text.summary` chooses a sentence."""
 
     tested: Said
@@ -183,7 +183,7 @@ class Notices(Frozen):
     tested: Said
     untested: Said
     little_tested: Said
-    certainty: Certainty
+    certainty: CertaintyWords
     modality_unsure: Said
     modality_contradicts: Said
     uncertain: Said
