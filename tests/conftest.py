@@ -45,6 +45,7 @@ STARTED_ONCE = (
     "losing_server",
     "limited",
     "served_backend",
+    "served_bench",
     "shipped",
     "closed",
     "running",

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from skinapi.jobs.job import Job
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.storage import make_store, open_store
+from skinapi.storage.store_version import join_store
 from tests.stores.mongod import DIE_WITH_PARENT
 from tests.support.backends import SECRET, settings_in
 
@@ -28,8 +29,10 @@ class Bench:
     ) -> None:
         """With `settings`, the environment of the workers has these too."""
         self.folder, self._uri, self._settings = folder / "instance", uri, settings or {}
-        make_store(settings_in(self.folder, mongo_uri=uri))
-        self.store = open_store(settings_in(self.folder, mongo_uri=uri))
+        given = settings_in(self.folder, mongo_uri=uri)
+        make_store(given)
+        self.store = open_store(given)
+        join_store(self.store, secrets=given.audit_secrets())
         self.jobs = Jobs(self.store)
         self.notes = folder / "notes"
         self.notes.touch()
@@ -60,6 +63,9 @@ class Bench:
             worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         self._workers.append(worker)
         return worker
+
+    def workers(self) -> list[int]:
+        return [worker.pid for worker in self._workers]
 
     def environment(self) -> dict[str, str]:
         """Of the workers, and by it their processes are found."""

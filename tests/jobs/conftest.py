@@ -47,6 +47,14 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield bench
 
 
+@pytest.fixture(scope="module")
+def served_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """With one worker for many tests, each of which leaves it idle."""
+    with Bench(tmp_path_factory.mktemp("bench")) as bench:
+        bench.start_worker()
+        yield bench
+
+
 @pytest.fixture
 def mongod_bench(emptied_database_uri: str, tmp_path: Path) -> Iterator[Bench]:
     """Workers on a real mongod."""

@@ -113,11 +113,13 @@ def test_a_running_job_is_cancelled_within_seconds(any_bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("lost", [{"role": "user"}, {"status": "suspended"}])
-def test_a_job_ends_with_the_rights_of_its_account(bench: Bench, lost: dict[str, str]) -> None:
+def test_a_job_ends_with_the_rights_of_its_account(
+    served_bench: Bench, lost: dict[str, str]
+) -> None:
     """One that runs, and one that waits."""
+    bench = served_bench
     running = bench.submit("count", steps=10_000, pause=0.05)
     waiting = bench.submit("count")
-    bench.start_worker()
     pid = bench.started(running)
     bench.store.collection("accounts").update({"id": "ada"}, {"$set": lost})
     for job in (running, waiting):
@@ -127,9 +129,9 @@ def test_a_job_ends_with_the_rights_of_its_account(bench: Bench, lost: dict[str,
     assert not bench.starts(waiting)
 
 
-def test_a_process_that_ignores_sigterm_is_killed_after_a_grace(bench: Bench) -> None:
+def test_a_process_that_ignores_sigterm_is_killed_after_a_grace(served_bench: Bench) -> None:
+    bench = served_bench
     job = bench.submit("ignore_sigterm")
-    bench.start_worker()
     pid = bench.started(job)
     bench.jobs.cancel(bench.job(job))
     assert bench.ended(job, within=15).status == "cancelled"
@@ -194,19 +196,19 @@ def test_a_short_job_runs_beside_a_long_one(any_bench: Bench) -> None:
     assert not bench.processes()
 
 
-def test_processes_that_a_handler_started_end_with_it(bench: Bench) -> None:
+def test_processes_that_a_handler_started_end_with_it(served_bench: Bench) -> None:
+    bench = served_bench
     job = bench.submit("leave_grandchildren")
-    worker = bench.start_worker()
     assert bench.ended(job).status == "completed"
-    assert bench.processes() == [worker.pid]
+    assert bench.processes() == bench.workers()
 
 
-def test_a_deleted_job_ends_with_everything(bench: Bench) -> None:
+def test_a_deleted_job_ends_with_everything(served_bench: Bench) -> None:
+    bench = served_bench
     job = bench.submit("count", steps=1000, pause=0.02)
-    worker = bench.start_worker()
     bench.started(job)
     bench.jobs.forget("ada")
-    bench.await_(lambda: bench.processes() == [worker.pid])
+    bench.await_(lambda: bench.processes() == bench.workers())
     bench.await_(lambda: not bench.folders())
     assert not bench.store.collection("job_logs").find()
 

@@ -1,13 +1,10 @@
 """Names of data sets: whose they are, and which number their next version gets."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from skinapi.lab.archives.file_names import comparable
 from skinapi.lab.datasets.dataset_names import DatasetNames
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
-from skinapi.lab.errors import NameTaken
 from tests.lab.sending import labelled, post_form, send, upload, zipped
 from tests.support.backends import Backend, Person
 
@@ -70,21 +67,6 @@ def test_versions_that_were_published_before_they_were_counted_keep_their_number
         assert published.version == number
     backend.services.store.collection("counters").delete({"id": {"$gt": "dataset-versions"}})
     assert DatasetNames(backend.services.store).next_version(comparable("Ham")) == 4
-
-
-def test_of_two_accounts_at_the_same_moment_one_gets_the_name_at_most(backend: Backend) -> None:
-    service = backend.services.lab.datasets
-    owners = [backend.account(backend.member(role="researcher").email).id for _ in range(2)]
-
-    def begin(owner: str) -> bool:
-        try:
-            service._begin(NewDataset(name="ham", owner=owner), size=0)
-        except NameTaken:
-            return False
-        return True
-
-    with ThreadPoolExecutor(2) as pool:
-        assert sum(pool.map(begin, owners)) <= 1
 
 
 @pytest.mark.parametrize("name", ["0123456789abcdef" * 2, "0123456789ABCDEF" * 2])

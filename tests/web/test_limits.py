@@ -1,12 +1,18 @@
 """Rate limits by route and role, and their headers in every answer."""
 
 import re
+import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from limits import parse
 
 from skinapi.errors import StoreUnavailable, UnsafeSettings
+from skinapi.web.limits.mongo_windows import MongoWindows
 from skinapi.web.limits.rate_limits import Limits, Rate, caller_address
+from skinapi.web.limits.sqlite_windows import SqliteWindows, Window
 from skinapi.web.routing.declaration import declared_routes
 from tests.support.backends import Backend
 
@@ -99,3 +105,48 @@ def test_a_callers_address_is_read_however_it_is_written(
 ) -> None:
     with shared_backend.app.test_request_context(environ_base={"REMOTE_ADDR": seen}):
         assert caller_address() == counted
+
+
+@pytest.fixture(params=["sqlite", "mongod"])
+def windows(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[SqliteWindows | MongoWindows]:
+    """Of each store."""
+    if request.param == "sqlite":
+        yield SqliteWindows(tmp_path / "limits.db")
+    else:
+        with closing(MongoWindows(request.getfixturevalue("mongo_database_uri"))) as opened:
+            yield opened
+
+
+def test_hits_ahead_of_a_clock_that_was_put_back_do_not_count(
+    windows: SqliteWindows | MongoWindows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, right = parse("1/minute"), time.time
+    monkeypatch.setattr(time, "time", lambda: right() + 3600)
+    assert [windows.hit(one, "key").allowed for _ in range(2)] == [True, False]
+    monkeypatch.setattr(time, "time", right)
+    assert [windows.hit(one, "key").allowed for _ in range(2)] == [True, False]
+
+
+def test_a_window_moves_past_its_oldest_hits(
+    windows: SqliteWindows | MongoWindows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # MongoDB removes windows that have expired, so these are of the next minutes.
+    few, start = parse("2/minute"), int(time.time()) + 1000
+
+    def hit_at(seconds: int) -> Window:
+        monkeypatch.setattr(time, "time", lambda: start + seconds)
+        windows.hit(few, "another")
+        allowed, remaining, resets_at = windows.hit(few, "key")
+        return Window(allowed, remaining, resets_at - start)
+
+    assert [hit_at(seconds) for seconds in (0, 10, 20, 30, 65, 66, 200)] == [
+        (True, 1, 60),
+        (True, 0, 60),
+        (False, 0, 60),
+        (False, 0, 60),
+        (True, 0, 70),
+        (False, 0, 70),
+        (True, 1, 260),
+    ]

@@ -1,27 +1,17 @@
 """The windows of the rate limits in MongoDB, alone and beside a server of the version before."""
 
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-import pytest
 from limits import parse
 from limits.storage import MongoDBStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from skinapi.storage.mongo.mongo_snapshot import LIMIT_COUNTERS, LIMIT_WINDOWS
 from skinapi.web.limits.mongo_windows import MongoWindows
-from skinapi.web.limits.sqlite_windows import Window
 from tests.stores.mongo_commands import noted_commands
 
 ONE, FEW, MANY = parse("1/minute"), parse("2/minute"), parse("100/minute")
-
-
-@pytest.fixture
-def windows(mongo_database_uri: str) -> Iterator[MongoWindows]:
-    with closing(MongoWindows(mongo_database_uri)) as windows:
-        yield windows
 
 
 def test_each_hit_is_one_command(mongo_database_uri: str) -> None:
@@ -45,42 +35,11 @@ def test_of_hits_at_once_just_as_many_are_allowed_as_the_limit_says(
         assert sum(crowd.map(hit, range(8))) == 100
 
 
-def test_hits_ahead_of_a_clock_that_was_put_back_do_not_count(
-    windows: MongoWindows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    right = time.time
-    monkeypatch.setattr(time, "time", lambda: right() + 3600)
-    assert [windows.hit(ONE, "key").allowed for _ in range(2)] == [True, False]
-    monkeypatch.setattr(time, "time", right)
-    assert [windows.hit(ONE, "key").allowed for _ in range(2)] == [True, False]
-
-
-def test_a_window_moves_past_its_oldest_hits(
-    windows: MongoWindows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # MongoDB removes windows that have expired, so these are of the next minutes.
-    start = int(time.time()) + 1000
-
-    def hit_at(seconds: int) -> Window:
-        monkeypatch.setattr(time, "time", lambda: start + seconds)
-        allowed, remaining, resets_at = windows.hit(FEW, "key")
-        return Window(allowed, remaining, resets_at - start)
-
-    assert [hit_at(seconds) for seconds in (0, 10, 20, 30, 65, 66, 200)] == [
-        (True, 1, 60),
-        (True, 0, 60),
-        (False, 0, 60),
-        (False, 0, 60),
-        (True, 0, 70),
-        (False, 0, 70),
-        (True, 1, 260),
-    ]
-
-
 def test_a_server_of_the_version_before_counts_in_the_same_windows(
-    windows: MongoWindows, mongo_database_uri: str
+    mongo_database_uri: str,
 ) -> None:
     """It counts with the library."""
+    windows = MongoWindows(mongo_database_uri)
     storage = MongoDBStorage(
         mongo_database_uri,
         database_name=mongo_database_uri.rpartition("/")[2].partition("?")[0],
@@ -97,3 +56,4 @@ def test_a_server_of_the_version_before_counts_in_the_same_windows(
     assert not windows.hit(four, "key").allowed
     assert not before.hit(four, "key")
     storage.storage.close()
+    windows.close()

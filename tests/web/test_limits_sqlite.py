@@ -13,7 +13,7 @@ import apsw
 import pytest
 from limits import parse
 
-from skinapi.web.limits.sqlite_windows import SqliteWindows, Window
+from skinapi.web.limits.sqlite_windows import SqliteWindows
 from tests.support.size import size
 
 ONE, FEW, MANY = parse("1/minute"), parse("2/minute"), parse("1000000000/second")
@@ -99,40 +99,6 @@ def test_a_fork_counts_in_the_same_file_and_leaves_the_parents_connection_alone(
         os._exit(0 if windows.hit(FEW, "key").allowed else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert not windows.hit(FEW, "key").allowed
-
-
-def test_hits_ahead_of_a_clock_that_was_put_back_do_not_count(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    windows = SqliteWindows(tmp_path / "limits.db")
-    right = time.time
-    monkeypatch.setattr(time, "time", lambda: right() + 3600)
-    assert windows.hit(ONE, "key").allowed
-    assert not windows.hit(ONE, "key").allowed
-    monkeypatch.setattr(time, "time", right)
-    assert windows.hit(ONE, "key").allowed
-    assert not windows.hit(ONE, "key").allowed
-
-
-def test_a_window_moves_past_its_oldest_hits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    windows = SqliteWindows(tmp_path / "limits.db")
-
-    def hit_at(moment: int) -> Window:
-        monkeypatch.setattr(time, "time", lambda: moment)
-        windows.hit(FEW, "another")
-        return windows.hit(FEW, "key")
-
-    assert [hit_at(moment) for moment in (1000, 1010, 1020, 1030, 1065, 1066, 1200)] == [
-        (True, 1, 1060),
-        (True, 0, 1060),
-        (False, 0, 1060),
-        (False, 0, 1060),
-        (True, 0, 1070),
-        (False, 0, 1070),
-        (True, 1, 1260),
-    ]
 
 
 def test_a_file_of_an_earlier_version_is_replaced(tmp_path: Path) -> None:
