@@ -16,7 +16,7 @@ import pytest
 from skinapi.vision.decoding.decode_limits import MOST_BYTES
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Seeder
-from tests.served.photo_clients import ANGULAR, CLIENTS, GUIDE, OPEN, Client, lesions
+from tests.served.photo_clients import ANGULAR, CLIENTS, GUIDE, OPEN, Client, as_form, lesions, post
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, ask, open_connection, read_answer
 from tests.support.size import drill, size
@@ -185,9 +185,16 @@ def test_a_client_that_hangs_up_in_mid_upload_harms_nobody(
     assert server.log().count('"fault"') == faults
 
 
-def test_nothing_of_a_refused_file_is_kept(server: Server) -> None:
+def test_nothing_of_a_hostile_file_is_kept_but_a_finding_and_its_photo(server: Server) -> None:
     with closing(Seeder(server)) as seeder:
-        ada = seeder.person()
-        for name, content in hostile.bombs():
-            assert ANGULAR.refusal(ANGULAR.send(server.port, content, token=ada.token)), name
-        assert ada.call("GET", "/submissions").json == []
+        ada, blobs = seeder.person(), seeder.services.store.blobs
+        before, judged = len([*blobs.keys()]), 0
+        for name, content in each(ANGULAR):
+            body, kind = as_form(content, "image", keep_photo="true")
+            headers = {"Content-Type": kind, "Authorization": f"Bearer {ada.token}"}
+            answer = post(server.port, ANGULAR.path, body, headers)
+            assert answer.status == 200 or ANGULAR.refusal(answer), (name, answer.data[:200])
+            judged += answer.status == 200
+        assert len(ada.call("GET", "/submissions").json) == judged
+        assert len([*blobs.keys()]) == before + judged
+        assert list(seeder.services.faults()) == []
