@@ -20,21 +20,21 @@ from skinapi.console.routes import routes as console_routes
 from skinapi.console.routes import show_console, show_missing
 from skinapi.errors import SkinAPIError
 from skinapi.jobs.routes import routes as jobs_routes
+from skinapi.lab.from_reviews.routes import routes as from_reviews_routes
 from skinapi.lab.imports.routes import routes as import_routes
-from skinapi.lab.reviews.routes import routes as from_reviews_routes
 from skinapi.lab.routes import routes as dataset_routes
 from skinapi.lab.uploads.routes import routes as upload_routes
 from skinapi.logs import configure_logs
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
+from skinapi.registry.composition import open_registry, open_served
 from skinapi.registry.drift.routes import drift_routes
 from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import RegistryService
 from skinapi.registry.serving.prediction_pool import PredictionPool
 from skinapi.registry.serving.served_model import ServedModel
 from skinapi.registry.versions.routes import models_routes
-from skinapi.registry.wiring import open_registry, open_served
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store

@@ -10,8 +10,8 @@ from skinapi.auth.accounts.accounts import Accounts
 from skinapi.auth.passwords.guess_limits import GuessLimits
 from skinapi.auth.tokens.sessions import SessionLifetimes, Sessions
 from skinapi.errors import BrokenStore, Duplicate
+from skinapi.lab.from_reviews.contributed_pictures import ContributedPictures
 from skinapi.lab.repositories import LabRepositories
-from skinapi.lab.reviews.contributed_pictures import ContributedPictures
 from skinapi.records.findings.submissions import Submissions
 from skinapi.records.reviews.reviews import Reviews
 from skinapi.registry.drift.weekly_counts import WeeklyCounts

@@ -30,22 +30,22 @@ from skinapi.jobs.queue.job_logs import LogBatch
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.jobs.service import JobsService
 from skinapi.lab.checks.cleanup import Cleanup
+from skinapi.lab.composition import LabServices, open_lab_services
 from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
-from skinapi.lab.reviews.reviewed_findings import ReviewedFindings
+from skinapi.lab.from_reviews.reviewed_findings import ReviewedFindings
 from skinapi.lab.trainings.reference import current_reference
 from skinapi.lab.uploads.upload_records import UploadRecord
-from skinapi.lab.wiring import LabServices, open_lab_services
 from skinapi.records.findings.submissions import Submission, Submissions
 from skinapi.records.photos.kept_photos import KeptPhotos
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews.reviews import Review
 from skinapi.records.service import RecordsService
+from skinapi.registry.composition import open_models
 from skinapi.registry.drift.service import DriftService
 from skinapi.registry.versions.service import ModelsService
 from skinapi.registry.versions.serving_pointer import Serving
 from skinapi.registry.versions.version_record import ModelVersion
-from skinapi.registry.wiring import open_models
 from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.verification import Issued, IssuedReports
 from skinapi.settings import Settings

@@ -1,1 +1,3 @@
-"""Data sets that are uploaded: received, checked in a quarantine, published in versions."""
+"""Data sets: uploaded or made of reviews, checked in a quarantine, published in versions. Also
+trainings on them, and networks that come from elsewhere (imports).
+"""

@@ -10,8 +10,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from skinapi.clients.dermascan_lab import dataset_upload, model_list, training
 from skinapi.jobs import routes as jobs_routes
 from skinapi.lab import routes as lab_routes
+from skinapi.lab.from_reviews import routes as review_routes
 from skinapi.lab.imports import routes as import_routes
-from skinapi.lab.reviews import routes as review_routes
 from skinapi.lab.uploads import routes as upload_routes
 from skinapi.registry.versions import routes as models_routes
 from skinapi.web.routing.declaration import declared_routes

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import EngineUnavailable, NoModel
+from skinapi.registry.composition import open_served
 from skinapi.registry.service import announce_model
-from skinapi.registry.wiring import open_served
 from skinapi.settings import Settings
 from tests.prediction.photographer import predicted, send
 from tests.registry.test_models import OVERRIDE, ModelBackend

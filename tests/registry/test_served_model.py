@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import ModelDamaged
+from skinapi.registry.composition import built_in_folder
 from skinapi.registry.serving.served_model import open_warm
-from skinapi.registry.wiring import built_in_folder
 from skinapi.settings import Settings
 from skinapi.vision.network.model import SHIPPED_MODEL
 

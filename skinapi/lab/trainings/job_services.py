@@ -14,9 +14,9 @@ from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.trainings.training_folder import write_training_folder
 from skinapi.lab.uploads.upload_records import Uploads
+from skinapi.registry.composition import open_models
 from skinapi.registry.versions.service import ModelsService
 from skinapi.registry.versions.version_record import ModelVersion, Origin
-from skinapi.registry.wiring import open_models
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 

@@ -18,7 +18,7 @@ from skinapi.errors import BlobDamaged
 from skinapi.lab.archives.contents import Sent
 from skinapi.lab.datasets.dataset_images import Origin
 from skinapi.lab.datasets.dataset_versions import LabelSource
-from skinapi.lab.reviews.pseudonyms import Pseudonyms, open_pseudonyms
+from skinapi.lab.from_reviews.pseudonyms import Pseudonyms, open_pseudonyms
 from skinapi.records.findings.photo_sources import SubmittedPhoto
 from skinapi.records.findings.submissions import Submissions
 from skinapi.records.reviews.deciding import deciding_review

@@ -10,11 +10,11 @@ from skinapi.lab.checks.check_queue import CheckQueue
 from skinapi.lab.checks.cleanup import Cleanup
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.learned_pictures import learned_by_serving
+from skinapi.lab.from_reviews.contributed_pictures import ContributedPictures
+from skinapi.lab.from_reviews.reviewed_findings import ReviewedFindings
+from skinapi.lab.from_reviews.service import FromReviewsService
 from skinapi.lab.imports.service import ImportsService
 from skinapi.lab.repositories import LabRepositories
-from skinapi.lab.reviews.contributed_pictures import ContributedPictures
-from skinapi.lab.reviews.reviewed_findings import ReviewedFindings
-from skinapi.lab.reviews.service import FromReviewsService
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.service import TrainingService, uses_dataset
 from skinapi.lab.uploads.quota import Quota

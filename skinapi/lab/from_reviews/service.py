@@ -6,8 +6,8 @@ from skinapi.lab.checks.picture_storage import Provenance
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, NewDataset
 from skinapi.lab.errors import RefusedDataset
-from skinapi.lab.reviews.contributed_pictures import ContributedPictures
-from skinapi.lab.reviews.reviewed_findings import ReviewedFindings
+from skinapi.lab.from_reviews.contributed_pictures import ContributedPictures
+from skinapi.lab.from_reviews.reviewed_findings import ReviewedFindings
 from skinapi.lab.service import DatasetsService
 
 

@@ -6,7 +6,7 @@ from skinapi.errors import IdempotencyKeyReused
 from skinapi.lab.access import RESEARCHERS
 from skinapi.lab.datasets.dataset_versions import LabelSource, NewDataset
 from skinapi.lab.errors import NameTaken
-from skinapi.lab.reviews.service import FromReviewsService
+from skinapi.lab.from_reviews.service import FromReviewsService
 from skinapi.lab.schemas import DatasetName, DatasetView, ShortText
 from skinapi.web.access import Subject
 from skinapi.web.limits.rate_limits import Rate
