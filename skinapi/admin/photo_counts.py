@@ -1,4 +1,7 @@
-"""Counts each photo that was judged or refused: by day for the usage, by week for drift."""
+"""Counts each photo that was judged or refused: by day for the usage, by week for drift.
+
+What serves calls it, for every photo; admins read what it counted (usage.py).
+"""
 
 from skinapi.admin.usage import DailyCounts
 from skinapi.registry.drift.weekly_counts import WeeklyCounts

@@ -1,4 +1,4 @@
-"""Seals the rows of all servers, and logs the newest sealed row."""
+"""Seals the rows of all servers, and logs the newest sealed row. What a seal is: trail.py."""
 
 from datetime import timedelta
 

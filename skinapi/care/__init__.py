@@ -1,1 +1,1 @@
-"""The doctors' lists: patients in care, and their findings that wait for a review."""
+"""A doctor's patients and their findings."""

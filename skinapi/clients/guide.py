@@ -3,6 +3,8 @@
 Programs get an error as the guide's documentation says: by status and `detail`. Its page in a
 browser shows an invented benign mole for every status but 200. So requests from a page get errors
 as answers with status 200 and the label "inconclusive".
+
+Its routes are in shared_paths.py, because Skinartify has the same paths.
 """
 
 import base64

@@ -1,5 +1,8 @@
 """The ports of the store: Documents and Blobs, and the Store that holds both.
 
+Two packages implement them: sqlite (with files) and mongo; `open_store` in __init__.py selects one.
+The words are MongoDB's: `find` lists, `get` is None where there is nothing.
+
 Filters and update operators are a closed subset of MongoDB's. A document is a dict of JSON values;
 field names contain no dots. Three conventions hold everywhere:
 - A field whose name ends in `_at` is a UTC datetime.

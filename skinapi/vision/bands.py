@@ -3,9 +3,9 @@ one is chosen.
 
 A score that reaches its threshold asks for that threshold's band (`THRESHOLDS`). The numbers come
 with the model: `thresholds` of each modality in its calibration.json. `python -m skinapi calibrate`
-fits them so that the share `WANTED_SENSITIVITY` of the malignant lesions reaches each of them
-(`learning/package/fit_calibration.py`): to change melanoma's, change that and fit anew. `cautious`
-holds only for a model that has no threshold of its own.
+fits them so that the share `WANTED_SENSITIVITY` of the malignant lesions reaches each of them: one
+constant for all (`learning/package/fit_calibration.py`). To change melanoma's alone, give it one of
+its own there, and fit anew. `cautious` holds only for a model that has no threshold of its own.
 """
 
 import math

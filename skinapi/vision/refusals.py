@@ -1,4 +1,7 @@
-"""The reasons for refusing a photo. Their sentences and advice are in the conditions table."""
+"""The reasons for refusing a photo. Their sentences and advice are in the conditions table.
+
+They are raised in decoding (photo.py, decode_limits.py), classification.py and finding/finding.py.
+"""
 
 from enum import StrEnum
 

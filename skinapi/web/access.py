@@ -1,7 +1,7 @@
 """The access rules that routes declare; `skinapi.auth` enforces them.
 
 This package knows a caller only as a subject, and nothing of its account. A route that declares no
-rule is denied.
+rule is denied. The rules are by role. Who may see a finding: `get` of records/service.py.
 """
 
 from dataclasses import dataclass, field

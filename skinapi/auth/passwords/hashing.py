@@ -1,4 +1,7 @@
-"""Password hashing with argon2id. A check takes the same time whether or not the account exists."""
+"""Password hashing with argon2id. A check takes the same time whether or not the account exists.
+
+What a new password must be like is `NewPassword` here. Which guesses count: guess_limits.py.
+"""
 
 import secrets
 import string

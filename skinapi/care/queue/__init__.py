@@ -1,1 +1,1 @@
-"""A doctor's lists: patients in care, their findings, and the queue of all."""
+"""The doctors' lists: routes, rules and answers. Their order: records/findings/review_queue.py."""

@@ -1,5 +1,5 @@
 // @ts-check
-// Which views a role works with; the first is where it begins.
+// Which views a role works with; the first is where it begins. What a view is: VIEWS in main.js.
 
 /** The views of the lab. Of these only the first stands in the navigation of a role; the others stand beside it. */
 export const LAB = ["datasets", "train", "jobs", "models", "drift"];

@@ -2,7 +2,7 @@
 
 It has two lanes. One takes the job whose turn it is; while that runs, which may be for hours, the
 other takes short jobs. The worker also does what has to be done now and then. It imports no code of
-any kind of job.
+any kind of job: the process does (process/job_guard.py), as `HANDLERS` of run_job.py names it.
 """
 
 import os

@@ -1,4 +1,7 @@
-"""What decides how a network comes out: the hyperparameters, and the data to train on."""
+"""What decides how a network comes out: the hyperparameters, and the data to train on.
+
+The learning rate is each phase's (phases.py), its schedule in optimizers.py.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""Quotas of an account: photos classified per day, and stored findings."""
+"""Quotas of an account: photos classified per day, and stored findings.
+
+Photos are counted against the setting `RATE_PREDICTIONS`, by the rate limits (web/limits).
+"""
 
 from collections.abc import Callable
 
@@ -20,7 +23,7 @@ class Quotas:
         self._spend = spend
 
     def count_photo(self, owner: Account) -> None:
-        """Check both quotas and count one photo, before it is classified.
+        """Refuse what is past either quota, and count one photo, before it is classified.
 
         Raises StorageQuotaReached, PredictionQuotaReached. Photos that are classified at the same
         time may exceed the storage quota by their number, because none of them is stored yet.

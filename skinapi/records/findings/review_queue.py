@@ -4,7 +4,8 @@ An index can sort only by fields of its own documents, so four fields are denorm
 submission holds the `doctor` in whose care its owner is, a `queue_key` that sorts unreviewed before
 reviewed, then by urgency, then by time, and a `learning_key` that sorts by what a review would
 teach a model. An account holds the `queue_key` of its most urgent unreviewed submission. These
-fields only order lists: who may see a finding is decided by the owner's account.
+fields only order lists: who may see a finding is decided by the owner's account (`in_care`). How
+a key sorts: `make_queue_key` (submissions.py).
 
 Each is written in the transaction of the change that it depends on. Of two transactions that change
 what waits for one account, one must see the other. So filing and deleting write the account, and

@@ -1,4 +1,7 @@
-"""Photos that are kept with a finding: whether one may be, and who read it."""
+"""Photos that are kept with a finding: whether one may be, and who read it.
+
+There is no time limit: a photo is kept until its finding or account is deleted (docs/security.md).
+"""
 
 from typing import Literal
 

@@ -1,4 +1,7 @@
-"""Lays out the body of a printed report, in the order in which a doctor reads it."""
+"""Lays out the body of a printed report, in the order in which a doctor reads it.
+
+Header, footer and scale: rendering.py. Change `RENDERER` in printing.py with the layout.
+"""
 
 import io
 from collections.abc import Iterable

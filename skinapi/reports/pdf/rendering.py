@@ -1,4 +1,7 @@
-"""Renders a report as PDF on A4, for a clinic's records. Equal reports give equal bytes."""
+"""Renders a report as PDF on A4, for a clinic's records. Equal reports give equal bytes.
+
+What stands where: body.py. Change `RENDERER` in printing.py with the layout.
+"""
 
 import io
 import threading

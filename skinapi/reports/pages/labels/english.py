@@ -1,4 +1,4 @@
-"""English."""
+"""The labels of a report's pages in English."""
 
 from skinapi.records.reviews.opinions import Agreement
 from skinapi.reports.pages.labels.labels import Labels

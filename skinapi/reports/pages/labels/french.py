@@ -1,4 +1,4 @@
-"""French."""
+"""The labels of a report's pages in French."""
 
 from skinapi.languages import space_all_french
 from skinapi.records.reviews.opinions import Agreement

@@ -1,4 +1,4 @@
-"""English."""
+"""The software's own sentences about a finding in English."""
 
 from skinapi.reports.narrative import Reason
 from skinapi.reports.text.catalogues.catalogue import Catalogue, Phrases, Vocabulary

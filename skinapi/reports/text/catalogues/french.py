@@ -1,4 +1,4 @@
-"""French."""
+"""The software's own sentences about a finding in French."""
 
 from skinapi.languages import space_all_french
 from skinapi.reports.narrative import Reason
