@@ -18,6 +18,12 @@ from tests.support.findings import finding_of
 URGENT, REFERRAL, REVIEW, ROUTINE = list(Band)[:4]
 
 
+def patient_in_care(backend: Backend) -> tuple[Person, Person]:
+    """A doctor and a patient."""
+    doctor = backend.member(role="doctor")
+    return doctor, patient_of(backend, doctor)
+
+
 def file_at(
     backend: Backend, patient: Person, band: Band, at: datetime, patch: pytest.MonkeyPatch
 ) -> int:

@@ -9,8 +9,9 @@ from werkzeug.test import TestResponse
 from skinapi.audit import AuditTrail
 from skinapi.storage.ports import Document
 from skinapi.web.routing.declaration import declared_routes
+from tests.care.clinic import patient_in_care
 from tests.prediction.photographer import predicted
-from tests.support.backends import Backend, Person, unavailable
+from tests.support.backends import Backend, unavailable
 
 KINDS = ("application/json", "text/html", "application/pdf", "image/jpeg")
 
@@ -23,11 +24,6 @@ def shows_a_photo(answer: TestResponse) -> bool:
 
 def reads(backend: Backend) -> list[Document]:
     return [row for row in backend.audit() if row["action"] == "photo.read"]
-
-
-def patient_in_care(backend: Backend) -> tuple[Person, Person]:
-    doctor = backend.member(role="doctor")
-    return doctor, backend.member(doctor_id=backend.account(doctor.email).id)
 
 
 def paths(backend: Backend, number: int) -> list[str]:

@@ -14,8 +14,9 @@ from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
 from skinapi.vision.decoding.photo import STORED_SIDE, read_photo
 from skinapi.vision.drawing.thumbnail import THUMBNAIL_SIDE, draw_thumbnail
+from tests.care.clinic import patient_in_care
 from tests.prediction.photographer import predicted
-from tests.support.backends import Backend, Person, unavailable
+from tests.support.backends import Backend, unavailable
 from tests.support.photos import photo_of
 
 LARGE = (2400, 1800)
@@ -23,11 +24,6 @@ LARGE = (2400, 1800)
 
 def path_of(body: dict[str, Any]) -> str:
     return f"/submissions/{body['id']}/thumbnail"
-
-
-def patient_in_care(backend: Backend) -> tuple[Person, Person]:
-    doctor = backend.member(role="doctor")
-    return doctor, backend.member(doctor_id=backend.account(doctor.email).id)
 
 
 def looks(backend: Backend) -> list[Document]:

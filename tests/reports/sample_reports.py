@@ -1,9 +1,12 @@
 """Reports for a test, made without a network, a store or a writer."""
 
+import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
+
+from pypdf import PdfReader
 
 from skinapi.languages import Language
 from skinapi.records.reviews.decisions import Decision
@@ -142,3 +145,9 @@ def longest_report(language: Language) -> Report:
 def stated_report(language: Language = "en") -> Report:
     facts = Facts.as_stated(condition="dermatofibroma", confidence=0.4)
     return Report(facts=facts, narrative=narrative_in(language))
+
+
+def text_of(pdf: bytes) -> str:
+    """In one line."""
+    pages = PdfReader(io.BytesIO(pdf)).pages
+    return " ".join(" ".join(page.extract_text() for page in pages).split())

@@ -2,7 +2,6 @@
 as anything but text."""
 
 import io
-import re
 import subprocess
 import sys
 import threading
@@ -36,6 +35,7 @@ from tests.reports.sample_reports import (
     made_report,
     narrative_in,
     stated_report,
+    text_of,
 )
 from tests.support.findings import named_finding, told_finding
 from tests.support.size import in_drill
@@ -75,11 +75,6 @@ def watched() -> Iterator[list[tuple[str, str]]]:
         yield _seen
     finally:
         _seen = None
-
-
-def text_of(content: bytes) -> str:
-    pages = PdfReader(io.BytesIO(content)).pages
-    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
 
 
 def letters_of(content: bytes) -> str:

@@ -1,7 +1,6 @@
 """Reports over HTTP: who may read them, how they are asked for, what stays and how it goes."""
 
 import io
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from skinapi.reports.verification import Issued
 from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import conditions_table
 from tests.prediction.photographer import predicted
+from tests.reports.sample_reports import text_of
 from tests.support.backends import Backend, Person
 
 NOT_YOURS = "Not found or unauthorized"
@@ -23,11 +23,6 @@ PATHS = ("report", "report.json", "report.html", "report.pdf")
 @pytest.fixture(scope="module")
 def ada(shared_backend: Backend) -> Person:
     return shared_backend.member("ada@example.org")
-
-
-def text_of(content: bytes) -> str:
-    pages = PdfReader(io.BytesIO(content)).pages
-    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
 
 
 def report_of(person: Person, number: int, **query: str) -> dict[str, Any]:

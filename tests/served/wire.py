@@ -78,6 +78,14 @@ def read_answer(connection: socket.socket) -> Answer:
     return Answer(heard.status, dict(heard.getheaders()), heard.read())
 
 
+def tell(port: int, *parts: bytes) -> Answer:
+    """The answer to these bytes."""
+    with closing(open_connection(port)) as line:
+        for part in parts:
+            line.sendall(part)
+        return read_answer(line)
+
+
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
     """Run all calls at the same moment, each in a thread of its own."""
     start = Barrier(len(calls))

@@ -14,7 +14,7 @@ from tests.served.memory import measure_memory
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import JSON, post
 from tests.served.server import Server, stopping
-from tests.served.wire import Answer, ask, at_once, open_connection, read_answer
+from tests.served.wire import Answer, ask, at_once, open_connection, read_answer, tell
 from tests.support.size import size
 
 LIMIT = 1024 * 1024
@@ -29,14 +29,6 @@ PHOTO_AND_TEXT = (
 POST = b"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
-def said(server: Server, *parts: bytes) -> Answer:
-    """The answer to these bytes."""
-    with closing(open_connection(server.port)) as line:
-        for part in parts:
-            line.sendall(part)
-        return read_answer(line)
-
-
 def assert_healthy(server: Server) -> None:
     """Every thread is free again: more calls at once than one worker has threads."""
     answers = at_once([partial(ask, server.port, "GET", "/healthz")] * 80)
@@ -44,20 +36,20 @@ def assert_healthy(server: Server) -> None:
 
 
 def test_an_announced_body_over_the_limit_is_refused_before_it_is_sent(plain: Server) -> None:
-    answer = said(plain, POST, b"Content-Length: %d\r\n\r\n" % (10 * LIMIT))
+    answer = tell(plain.port, POST, b"Content-Length: %d\r\n\r\n" % (10 * LIMIT))
     assert answer.status == 413
     assert answer.json["code"] == "payload_too_large"
 
 
 def test_a_body_over_the_limit_that_comes_in_chunks_is_refused(plain: Server) -> None:
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-    answer = said(plain, POST, b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", chunk * 17)
+    answer = tell(plain.port, POST, b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", chunk * 17)
     assert answer.status == 413
     assert answer.json["code"] == "payload_too_large"
 
 
 def test_a_body_in_chunks_within_the_limit_is_read(plain: Server) -> None:
-    answer = said(plain, POST, b"Transfer-Encoding: chunked\r\n\r\n", b"2\r\n{}\r\n0\r\n\r\n")
+    answer = tell(plain.port, POST, b"Transfer-Encoding: chunked\r\n\r\n", b"2\r\n{}\r\n0\r\n\r\n")
     assert answer.status == 400
     assert answer.json["error"] == "Name, email, and password required"
 
@@ -130,7 +122,7 @@ def test_a_body_of_just_its_limit_is_read_and_one_byte_more_is_refused(
     "chunks", [b"zz\r\n{}\r\n0\r\n\r\n", b"2\r\n{}xx0\r\n\r\n", b"-2\r\n{}\r\n0\r\n\r\n"]
 )
 def test_broken_chunks_are_the_clients_fault(plain: Server, chunks: bytes) -> None:
-    answer = said(plain, POST, b"Transfer-Encoding: chunked\r\n\r\n", chunks)
+    answer = tell(plain.port, POST, b"Transfer-Encoding: chunked\r\n\r\n", chunks)
     assert answer.status == 400
     assert answer.json["code"] == "bad_request"
 
@@ -148,7 +140,7 @@ def test_clients_that_hang_up_in_the_middle_of_a_body_harm_nobody(plain: Server)
     "path", [b"/users/%ff", b"/users/%zz", b"/users/%00", b"/users/%0d%0aX:%20y", b"/%c3%28", b"/%"]
 )
 def test_a_path_that_is_no_text_gets_a_4xx_in_json(plain: Server, path: bytes) -> None:
-    answer = said(plain, b"DELETE ", path, b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    answer = tell(plain.port, b"DELETE ", path, b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert answer.status in (400, 401, 404, 405)
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json["error"]
@@ -156,7 +148,7 @@ def test_a_path_that_is_no_text_gets_a_4xx_in_json(plain: Server, path: bytes) -
 
 @pytest.mark.parametrize("byte", [b"\x00", b"\x01", b"\x1b", b"\x7f", b"\xff", b"\t"])
 def test_a_raw_control_byte_in_the_request_line_gets_a_4xx(plain: Server, byte: bytes) -> None:
-    answer = said(plain, b"GET /users/", byte, b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    answer = tell(plain.port, b"GET /users/", byte, b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert 400 <= answer.status < 500
     if "X-Request-ID" in answer.headers:  # it passed gunicorn and reached the backend
         assert answer.headers["Content-Type"] == "application/problem+json"

@@ -1,9 +1,7 @@
 """Chunked photos on a real server, and what its start page says."""
 
-from contextlib import closing
-
 from tests.served.server import Server
-from tests.served.wire import Answer, open_connection, read_answer
+from tests.served.wire import tell
 from tests.support.photos import photo_of
 
 MEGABYTE = 1024 * 1024
@@ -19,22 +17,15 @@ def chunk(content: bytes) -> bytes:
     return b"%x\r\n" % len(content) + content + b"\r\n"
 
 
-def said(server: Server, *parts: bytes) -> Answer:
-    with closing(open_connection(server.port)) as line:
-        for part in parts:
-            line.sendall(part)
-        return read_answer(line)
-
-
 def test_a_chunked_form_is_read(plain: Server) -> None:
     form = b"--" + BOUNDARY + b"\r\n" + FIELD + photo_of("melanoma")
     end = b"\r\n--" + BOUNDARY + b"--\r\n"
-    assert said(plain, HEAD, chunk(form), chunk(end), chunk(b"")).status == 200
+    assert tell(plain.port, HEAD, chunk(form), chunk(end), chunk(b"")).status == 200
 
 
 def test_a_chunked_form_is_refused_once_it_is_too_large(plain: Server) -> None:
     start = chunk(b"--" + BOUNDARY + b"\r\n" + FIELD)
-    answer = said(plain, HEAD, start, chunk(b"x" * MEGABYTE) * 11)
+    answer = tell(plain.port, HEAD, start, chunk(b"x" * MEGABYTE) * 11)
     assert answer.status == 413
     assert answer.json["error"] == "File size exceeds maximum of 10 MB"
 
