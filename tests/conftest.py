@@ -27,6 +27,7 @@ from tests.stores.mongod import NoMongodError, running_mongod
 from tests.stores.queries import Recorder
 from tests.support.backends import Backend, store_of_kind
 from tests.support.browser import NoBrowserError, open_browser
+from tests.support.openrouter import OpenRouter, running_openrouter
 from tests.support.size import drill, in_drill
 
 # A busy machine is slow, which is nobody's fault.
@@ -202,18 +203,26 @@ def _no_query_is_unknown(recorder: Recorder) -> Iterator[None]:
     )
 
 
+@pytest.fixture(scope="session")
+def given() -> dict[str, Any]:
+    """The settings of the backend, where a module gives it others than the usual ones."""
+    return {}
+
+
 @pytest.fixture
-def backend(tmp_path: Path) -> Iterator[Backend]:
+def backend(tmp_path: Path, given: dict[str, Any]) -> Iterator[Backend]:
     """A backend on SQLite."""
-    backend = Backend(tmp_path)
+    backend = Backend(tmp_path, **given)
     yield backend
     backend.services.store.close()
 
 
 @pytest.fixture(scope="module")
-def shared_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+def shared_backend(
+    tmp_path_factory: pytest.TempPathFactory, given: dict[str, Any]
+) -> Iterator[Backend]:
     """One backend for many tests that leave nothing behind, or only people of their own."""
-    backend = Backend(tmp_path_factory.mktemp("backend"))
+    backend = Backend(tmp_path_factory.mktemp("backend"), **given)
     yield backend
     backend.services.store.close()
 
@@ -221,10 +230,27 @@ def shared_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend
 @pytest.fixture(params=["sqlite", *in_drill("mongomock"), "mongod"])
 def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """A backend on each store in turn. The adapter of MongoDB is one, whatever is behind it."""
+    yield from backend_on(request, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", "mongod"])
+def real_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """Where several change the same at the same time, which mongomock cannot."""
+    yield from backend_on(request, tmp_path)
+
+
+def backend_on(request: pytest.FixtureRequest, folder: Path) -> Iterator[Backend]:
+    """On the kind of store that is the fixture's parameter."""
     uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
-    backend = Backend(tmp_path, store_of_kind(request.param, tmp_path, uri))
+    backend = Backend(folder, store_of_kind(request.param, folder, uri))
     yield backend
     backend.services.store.close()
+
+
+@pytest.fixture
+def llm() -> Iterator[OpenRouter]:
+    with running_openrouter() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

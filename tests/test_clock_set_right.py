@@ -1,7 +1,6 @@
 """A clock that was ahead and is right again: nothing counts for as long as it was ahead."""
 
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.uploads.upload_records import KEPT_FOR, Announced, Uploads
 from skinapi.storage import ids
 from skinapi.storage.ids import CLOCK_TOLERANCE, now
-from tests.support.backends import ADMIN, PASSWORD, Backend, Person, store_of_kind
+from tests.support.backends import ADMIN, PASSWORD, Backend, Person
 
 YEAR = timedelta(days=365)
 LEASE = timedelta(seconds=30)
@@ -50,16 +49,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
-def backend(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Backend]:
-    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
-    store = store_of_kind(request.param, tmp_path, uri)
+@pytest.fixture
+def backend(real_backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Backend:
     monkeypatch.setattr(guess_limits, "GUESSES_PER_HOUR", 3)
-    backend = Backend(tmp_path, store)
-    yield backend
-    backend.services.store.close()
+    return real_backend
 
 
 def log_in(backend: Backend, email: str, password: str, **said: Any) -> Any:

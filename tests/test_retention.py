@@ -2,9 +2,6 @@
 owner.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from skinapi.composition.migrations import migrations_of
@@ -14,7 +11,7 @@ from tests.prediction.photographer import predicted
 from tests.repository.documents import chapter
 from tests.stores.known_queries import KNOWN
 from tests.support.backends import Backend
-from tests.support.openrouter import KEY, running_openrouter
+from tests.support.openrouter import KEY, OpenRouter
 
 ROWS = {
     "account_ngrams": "parts of names",
@@ -59,17 +56,9 @@ OF_NOBODY = {
 
 
 @pytest.fixture
-def backend(tmp_path: Path) -> Iterator[Backend]:
-    with running_openrouter() as llm:
-        backend = Backend(
-            tmp_path,
-            openrouter_api_key=KEY,
-            openrouter_url=llm.url,
-            predict_narrative="llm",
-            photos="always",
-        )
-        yield backend
-        backend.services.store.close()
+def given(llm: OpenRouter) -> dict[str, str]:
+    named = {"openrouter_api_key": KEY, "openrouter_url": llm.url, "predict_narrative": "llm"}
+    return {**named, "photos": "always"}
 
 
 def test_every_collection_has_a_row_that_says_until_when() -> None:

@@ -15,8 +15,9 @@ from skinapi.auth.passwords import guess_limits
 from skinapi.auth.passwords.guess_limits import FIRST_LOGINS, WINDOW
 from skinapi.auth.passwords.hashing import Passwords
 from skinapi.storage.ids import now
+from tests.conftest import backend_on
 from tests.served.wire import at_once
-from tests.support.backends import PASSWORD, Backend, Person, store_of_kind
+from tests.support.backends import PASSWORD, Backend, Person
 from tests.support.size import size
 
 EMAIL = "ada@example.org"
@@ -29,13 +30,10 @@ REAL = pytest.mark.parametrize("guessed", ["sqlite", "mongod"], indirect=True)
 def guessed(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Backend]:
-    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
-    store = store_of_kind(request.param, tmp_path, uri)
     monkeypatch.setattr(guess_limits, "GUESSES_PER_HOUR", MOST)
-    backend = Backend(tmp_path, store)
-    backend.member(EMAIL)
-    yield backend
-    backend.services.store.close()
+    for backend in backend_on(request, tmp_path):
+        backend.member(EMAIL)
+        yield backend
 
 
 def log_in(

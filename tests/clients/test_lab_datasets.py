@@ -1,7 +1,6 @@
 """DermaScan lab's exact requests about data sets, and what its client reads of the answers."""
 
 import io
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,13 +14,9 @@ FIELDS = {"status", "dataset_name", "dataset_path", "files_saved", "files_extrac
 
 
 @pytest.fixture
-def backend(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Backend]:
+def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
     monkeypatch.setattr(publishing, "PictureDecoder", DecoderHere)
-    backend = Backend(tmp_path_factory.mktemp("lab"), open_lab=True)
-    yield backend
-    backend.services.store.close()
+    return {"open_lab": True}
 
 
 @pytest.mark.parametrize("named_by", ["query", "form"])

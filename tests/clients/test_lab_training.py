@@ -1,6 +1,5 @@
 """DermaScan lab's exact requests about trainings, and what its client reads of the answers."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,13 +29,9 @@ STATE = {
 
 
 @pytest.fixture
-def backend(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Backend]:
+def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
     monkeypatch.setattr(publishing, "PictureDecoder", DecoderHere)
-    backend = Backend(tmp_path_factory.mktemp("lab"), open_lab=True)
-    yield backend
-    backend.services.store.close()
+    return {"open_lab": True}
 
 
 @pytest.fixture

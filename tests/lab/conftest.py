@@ -9,7 +9,7 @@ import pytest
 
 from skinapi.lab.checks import decoder_process, publishing
 from skinapi.lab.checks.picture_decoder import DecodedPicture, PictureDecoder, parse_answer
-from tests.support.backends import Backend, store_of_kind
+from tests.support.backends import Backend
 
 
 class DecoderHere:
@@ -44,14 +44,10 @@ def backend(backend: Backend) -> Iterator[Backend]:
     _await_last_check(backend)
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
-def real_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    """Where several change the same at the same time."""
-    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
-    backend = Backend(tmp_path, store_of_kind(request.param, tmp_path, uri))
-    yield backend
-    _await_last_check(backend)
-    backend.services.store.close()
+@pytest.fixture
+def real_backend(real_backend: Backend) -> Iterator[Backend]:
+    yield real_backend
+    _await_last_check(real_backend)
 
 
 @pytest.fixture

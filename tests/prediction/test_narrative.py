@@ -1,6 +1,5 @@
 """POST /predict names the writer of its sections, and never fails because of the LLM."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,31 +7,21 @@ import pytest
 
 from tests.prediction.photographer import listed, predicted
 from tests.support.backends import Backend
-from tests.support.openrouter import KEY, OpenRouter, failing, running_openrouter
+from tests.support.openrouter import KEY, OpenRouter, failing
 from tests.support.photos import photo_of
 
 TEMPLATES = {"writer": "template", "model": None, "reason": None}
 
 
 @pytest.fixture
-def llm() -> Iterator[OpenRouter]:
-    with running_openrouter() as server:
-        yield server
+def given(llm: OpenRouter) -> dict[str, Any]:
+    return {"openrouter_api_key": KEY, "openrouter_url": llm.url, "predict_narrative": "llm"}
 
 
-@pytest.fixture
-def backend(llm: OpenRouter, tmp_path: Path) -> Iterator[Backend]:
-    backend = backend_in(tmp_path, llm, predict_narrative="llm")
-    yield backend
-    backend.services.store.close()
-
-
-def backend_in(folder: Path, llm: OpenRouter, **settings: Any) -> Backend:
-    return Backend(folder, openrouter_api_key=KEY, openrouter_url=llm.url, **settings)
-
-
-def test_the_template_writes_unless_the_operator_says_so(llm: OpenRouter, tmp_path: Path) -> None:
-    backend = backend_in(tmp_path, llm)
+def test_the_template_writes_unless_the_operator_says_so(
+    llm: OpenRouter, given: dict[str, Any], tmp_path: Path
+) -> None:
+    backend = Backend(tmp_path, **{**given, "predict_narrative": "template"})
     body = predicted(backend.member(consents={"llm": True}))
     assert body["narrative"] == {"source": TEMPLATES}
     assert llm.calls == []

@@ -1,9 +1,8 @@
 """Quotas: photos classified per day and findings stored."""
 
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +13,8 @@ from tests.support.photos import photo_of
 
 
 @pytest.fixture
-def backend(tmp_path: Path) -> Iterator[Backend]:
-    backend = Backend(tmp_path, rate_predictions="3/day, doctor=4/day", most_submissions=2)
-    yield backend
-    backend.services.store.close()
+def given() -> dict[str, Any]:
+    return {"rate_predictions": "3/day, doctor=4/day", "most_submissions": 2}
 
 
 def test_an_account_that_keeps_enough_is_told_to_delete_some(backend: Backend) -> None:

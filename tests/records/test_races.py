@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -17,7 +16,7 @@ from skinapi.storage.ports import Document
 from tests.care.clinic import URGENT, numbers, patient_of
 from tests.prediction.photographer import predicted, send
 from tests.served.wire import at_once
-from tests.support.backends import Backend, Person, store_of_kind
+from tests.support.backends import Backend, Person
 from tests.support.size import size
 
 ROUNDS = size(3, 20)
@@ -73,12 +72,9 @@ class Ward:
         return True
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
-    backend = Backend(tmp_path, store_of_kind(request.param, tmp_path, uri))
-    yield backend
-    backend.services.store.close()
+@pytest.fixture
+def backend(real_backend: Backend) -> Backend:
+    return real_backend
 
 
 def statuses(*calls: Call) -> list[int]:

@@ -1,29 +1,19 @@
 """The LLM's text is deleted with the finding that it was written for."""
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
-from tests.support.openrouter import KEY, Call, OpenRouter, running_openrouter, well
+from tests.support.openrouter import KEY, Call, OpenRouter, well
 from tests.support.photos import photo_of
 
 
 @pytest.fixture
-def llm() -> Iterator[OpenRouter]:
-    with running_openrouter() as server:
-        yield server
-
-
-@pytest.fixture
-def backend(llm: OpenRouter, tmp_path: Path) -> Iterator[Backend]:
-    backend = Backend(
-        tmp_path, openrouter_api_key=KEY, openrouter_url=llm.url, predict_narrative="llm"
-    )
-    yield backend
-    backend.services.store.close()
+def given(llm: OpenRouter) -> dict[str, Any]:
+    return {"openrouter_api_key": KEY, "openrouter_url": llm.url, "predict_narrative": "llm"}
 
 
 def kept(backend: Backend) -> int:

@@ -62,7 +62,6 @@ from tests.support.openrouter import (
     hang_up,
     in_turn,
     redirect,
-    running_openrouter,
     saying,
     well,
 )
@@ -73,12 +72,6 @@ NEVUS = facts_of(
 CONSENTS = {"llm": True}
 PATIENT_S = 0.3
 FIRST, SECOND = "openai/gpt-4.1-mini", "google/gemini-2.5-flash"
-
-
-@pytest.fixture
-def llm() -> Iterator[OpenRouter]:
-    with running_openrouter() as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """Reports drawn as pages are limited for each account: one costs as much as many other requests."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.prediction.photographer import predicted
@@ -12,10 +9,8 @@ STATED = {"class": "melanoma", "confidence": 80}
 
 
 @pytest.fixture
-def backend(tmp_path: Path) -> Iterator[Backend]:
-    backend = Backend(tmp_path, rate_renderings="2/minute, doctor=3/minute")
-    yield backend
-    backend.services.store.close()
+def given() -> dict[str, str]:
+    return {"rate_renderings": "2/minute, doctor=3/minute"}
 
 
 def test_drawn_reports_are_limited_and_others_are_not(backend: Backend) -> None:
