@@ -36,7 +36,7 @@ def declared(backend: Backend) -> dict[str, Route]:
     for rule in backend.app.url_map.iter_rules():
         route = route_of(backend.app, rule.endpoint)
         assert route, f"{rule.rule} is not declared"
-        found[route.handler.__name__] = route
+        found[route.function.__name__] = route
     return found
 
 

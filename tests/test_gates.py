@@ -111,7 +111,7 @@ def _add_undeclared(app: Flask) -> None:
     app.add_url_rule("/undeclared", view_func=lambda: "secret", endpoint="undeclared")
 
 
-def test_a_handler_names_the_parts_of_its_path(backend: Backend) -> None:
+def test_a_function_names_the_parts_of_its_path(backend: Backend) -> None:
     for route in declared_routes(backend.app):
         assert _path_parts(route) <= set(route.parameters), route.path
 
@@ -136,7 +136,7 @@ def test_what_else_a_route_may_answer_is_in_the_description(backend: Backend) ->
     """Of those that answer JSON or something ready-made; the front door's is a way out."""
     paths = backend.client.get("/openapi.json").get_json()["paths"]
     for route in declared_routes(backend.app):
-        answers = get_args(inspect.signature(route.handler, eval_str=True).return_annotation)
+        answers = get_args(inspect.signature(route.function, eval_str=True).return_annotation)
         # These two answer with JSON: `/` in a browser with the page, the other with ready bytes.
         ready = route.path in ("/", "/openapi.json")
         if Response in answers and route.is_json and not ready:
@@ -149,7 +149,7 @@ def test_what_else_a_route_may_answer_is_in_the_description(backend: Backend) ->
 def test_the_docs_page_describes_every_route_without_a_foreign_host(backend: Backend) -> None:
     page = backend.client.get("/docs").get_data(as_text=True)
     for route in declared_routes(backend.app):
-        assert f'id="{route.handler.__name__}"' in page
+        assert f'id="{route.function.__name__}"' in page
     assert "http://" not in page
     assert "https://" not in page
 

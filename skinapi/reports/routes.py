@@ -9,7 +9,7 @@ from skinapi.languages import LANGUAGES, known_language
 from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.pages.html import POLICY, render_html, render_verdict
 from skinapi.reports.pages.labels import LABELS
-from skinapi.reports.pdf.printing import render_pdf
+from skinapi.reports.pdf.printing import print_pdf
 from skinapi.reports.schemas import (
     FullReport,
     ReportQuery,
@@ -120,7 +120,7 @@ def generate_report(
     )
     if body.format == "pdf" or _accepted(JSON, PDF) == PDF:
         reports.count_rendering(subject)
-        return _pdf(render_pdf(report), name="report.pdf")
+        return _pdf(print_pdf(report), name="report.pdf")
     return StatedReport.of(report, LABELS[report.language].as_stated)
 
 

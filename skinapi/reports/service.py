@@ -17,7 +17,7 @@ from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.narrator import Narrator
 from skinapi.reports.pages.pictures import print_pictures
-from skinapi.reports.pdf.printing import RENDERER, render_pdf
+from skinapi.reports.pdf.printing import RENDERER, print_pdf
 from skinapi.reports.report import Pictures, Report, ReportedPatient, SealView
 from skinapi.reports.text.template import write_template
 from skinapi.reports.verification import Issued, IssuedReports, seal_report
@@ -81,7 +81,7 @@ class ReportsService:
             return kept
         self.count_rendering(to)
         illustrated = self._with_pictures(report, submission, to)
-        printed = render_pdf(illustrated)
+        printed = print_pdf(illustrated)
         if issued and not illustrated.photo_damaged:  # the photo may be restored from a backup
             self._issued.keep_pdf(issued, printed)
         return printed
@@ -122,7 +122,7 @@ class ReportsService:
             translations=translations,
             names_class=names_class,
         )
-        return render_pdf(report)
+        return print_pdf(report)
 
     def verify(self, *, hash: str) -> Issued | None:
         """The issued report with this hash. None if there is none or if it was deleted."""

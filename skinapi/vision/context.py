@@ -56,7 +56,7 @@ class Context(StoredRecord):
 
     @field_validator("checklist")
     @classmethod
-    def _check_items(cls, ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    def _order_items(cls, ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """Sort the items in the table's order, without repetitions. Raises ValueError for an
         unknown item.
         """

@@ -233,7 +233,7 @@ def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path)
     watched = WatchedStore(store_of_kind("sqlite", tmp_path))
     backend = Backend(tmp_path, cast("Store", watched))
     methods = {
-        route.handler.__name__: route.method
+        route.function.__name__: route.method
         for rule in backend.app.url_map.iter_rules()
         if (route := route_of(backend.app, rule.endpoint))
     }

@@ -41,7 +41,7 @@ READ_LATER = {"UploadForm.datasetName", "NameQuery.datasetName"}
 def texts_of(backend: Backend) -> Iterator[tuple[str, TypeAdapter[Any], Callable[[str], Any], str]]:
     """Each field of a body or query of these routes that takes text, with a text that it takes."""
     for route in declared_routes(backend.app):
-        if route.handler.__module__ not in MODULES:
+        if route.function.__module__ not in MODULES:
             continue
         schemas: list[type[BaseModel]] = [s for s in (route.body, route.query, route.parts) if s]
         fields = chain.from_iterable(

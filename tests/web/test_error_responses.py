@@ -179,7 +179,7 @@ def test_an_internal_error_does_not_show_its_text(
     assert answer.headers["X-Request-ID"] in logged
 
 
-def test_an_internal_error_after_the_handler_gets_the_same_answer(
+def test_an_internal_error_after_the_function_gets_the_same_answer(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, backend: Backend
 ) -> None:
     @backend.app.after_request

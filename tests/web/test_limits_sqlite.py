@@ -78,7 +78,7 @@ def test_where_the_file_is_lost_or_spoilt_the_count_goes_on_in_one_that_all_shar
     taken = 0
     for windows in (first, second, first, second):
         taken += windows.hit(FEW, "key").allowed
-        windows.check()
+        windows.ping()
     assert taken == (1 if lose is replace else 2)
 
 

@@ -38,7 +38,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
 
 
 def names_of_bodies(backend: Backend) -> dict[str, Route]:
-    declared = {route.handler.__name__: route for route in declared_routes(backend.app)}
+    declared = {route.function.__name__: route for route in declared_routes(backend.app)}
     return {name: route for name, route in declared.items() if route.body or route.form}
 
 

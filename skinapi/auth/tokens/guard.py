@@ -1,7 +1,7 @@
 """Access control: enforces what each route declares.
 
 Account and session are read from the store once for each request, so that deletion, suspension and
-demotion take effect at once. The subject carries the account to the handlers.
+demotion take effect at once. The subject carries the account to the routes.
 """
 
 import hmac

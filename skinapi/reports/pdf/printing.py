@@ -9,7 +9,7 @@ RENDERER = "pages-6"
 MODULE = "skinapi.reports.pdf.rendering"
 
 
-def render_pdf(report: Report) -> bytes:
+def print_pdf(report: Report) -> bytes:
     """The report as PDF on A4. Equal reports give equal bytes."""
     # Imported late: the start of a server does without ReportLab and its fonts.
     pdf: bytes = importlib.import_module(MODULE).render_pdf(report)

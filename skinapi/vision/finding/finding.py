@@ -112,7 +112,7 @@ class Finding(FindingSummary):
     profile_unread: bool = False
 
     @model_validator(mode="after")
-    def _check_consistency(self) -> Self:
+    def _refuse_inconsistent(self) -> Self:
         probabilities = [entry.probability for entry in self.ranked]
         if probabilities != sorted(probabilities, reverse=True):
             raise ValueError("the most probable comes first")

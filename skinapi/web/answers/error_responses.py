@@ -57,7 +57,7 @@ class _RenderedErrorRaised(Exception):
 
 @contextmanager
 def rendering_errors(renderer: Renderer) -> Iterator[None]:
-    """Inside a handler: errors are answered by this renderer instead of the route's.
+    """Inside a route's function: errors are answered by this renderer instead of the route's.
 
     For a path that several clients share, after the body has shown which client sent it.
     """

@@ -1,4 +1,4 @@
-"""Bodies that a handler reads itself, piece by piece, because they may be larger than memory."""
+"""Bodies that a route reads itself, piece by piece, because they may be larger than memory."""
 
 from collections.abc import Iterator
 from typing import Generic, TypeVar

@@ -56,7 +56,7 @@ class MongoWindows:
         oldest = found["oldest"] or moment
         return Window(found["allowed"], item.amount - found["spent"], oldest + item.get_expiry())
 
-    def check(self) -> None:
+    def ping(self) -> None:
         """Raises StoreUnavailable unless the server answers."""
         with mongo_errors():
             self._windows.database.command("ping")

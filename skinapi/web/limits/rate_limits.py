@@ -50,7 +50,7 @@ class Windows(Protocol):
     def hit(self, item: RateLimitItem, *names: str) -> Window:
         """Count one request of this name against this limit, unless it is past it."""
 
-    def check(self) -> None:
+    def ping(self) -> None:
         """Raises StoreUnavailable, or the library's error, unless counts can be read."""
 
 
@@ -66,7 +66,7 @@ class LibraryWindows:
         stats = self._limiter.get_window_stats(item, *names)
         return Window(allowed, stats.remaining, stats.reset_time)
 
-    def check(self) -> None:
+    def ping(self) -> None:
         if not self._storage.check():
             raise StoreUnavailable
 
@@ -106,7 +106,7 @@ class Limits:
     def ping(self) -> None:
         """Raises StoreUnavailable unless the counts can be read."""
         with self._outage.noticed():
-            self._windows.check()
+            self._windows.ping()
 
 
 @contextmanager

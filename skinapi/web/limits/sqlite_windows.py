@@ -57,7 +57,7 @@ class SqliteWindows:
         with sqlite_errors():
             return self._run(lambda connection: _hit(connection, item, key, moment))
 
-    def check(self) -> None:
+    def ping(self) -> None:
         """Raises StoreUnavailable unless counts can be read from the file."""
         with sqlite_errors():
             self._run(lambda connection: connection.execute(LAST, ("",)).fetchall())

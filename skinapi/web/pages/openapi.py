@@ -1,4 +1,4 @@
-"""Builds the OpenAPI 3.1 document from the declared routes and the types of their handlers.
+"""Builds the OpenAPI 3.1 document from the declared routes and the types of their functions.
 
 The standard: https://spec.openapis.org/oas/v3.1.0
 """
@@ -109,13 +109,13 @@ class _Schemas:
 
 
 def _key(owner: Any) -> str:
-    return owner.handler.__name__ if isinstance(owner, Route) else owner.__name__
+    return owner.function.__name__ if isinstance(owner, Route) else owner.__name__
 
 
 def _operation(route: Route, schemas: _Schemas) -> Spec:
     summary, _, rest = route.says.partition("\n")
     operation: Spec = {
-        "operationId": route.handler.__name__,
+        "operationId": route.function.__name__,
         "tags": [route.tag],
         "summary": summary,
         "parameters": [

@@ -53,7 +53,7 @@ class Sizes:
 def guard_requests(
     app: Flask, *, admit: Admit, foreign_pages: ForeignPages, limits: Limits, sizes: Sizes
 ) -> None:
-    """Let every request of the app pass admission before its handler is called.
+    """Let every request of the app pass admission before its route's function is called.
 
     `admit` turns a route's access rule and the Authorization header into the subject. Where a route
     is open without a token, `foreign_pages` refuses what pages of other sites send. A refusal is
@@ -62,7 +62,7 @@ def guard_requests(
     lists = ConcurrentLists()
 
     @app.before_request
-    def check() -> Response | None:
+    def admit_request() -> Response | None:
         if _is_preflight(request):
             # Answered also while nothing can be counted: else a page could not read the 503 either.
             with suppress(StoreUnavailable):

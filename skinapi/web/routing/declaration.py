@@ -1,11 +1,11 @@
 """Declares routes: access, validation, answers and OpenAPI follow from one declaration.
 
-A handler's signature is its schema. Its first argument is the service of its package. The others
-are passed by keyword: `body`, `form` and `query` (their annotations are the schemas), `subject`
-(the caller), `idempotency_key` (by which a retry is recognised), and the parts of the path. The
-return value is the answer, and the return annotation is the schema of the answer.
+The signature of a route's function is its schema. The first argument is the service of its package.
+The others are passed by keyword: `body`, `form` and `query` (their annotations are the schemas),
+`subject` (the caller), `idempotency_key` (by which a retry is recognised), and the parts of the
+path. The return value is the answer, and the return annotation is the schema of the answer.
 
-A body that may be larger than memory is read by the handler itself: `parts` is a form, part by
+A body that may be larger than memory is read by the function itself: `parts` is a form, part by
 part, and `stream` is the plain body. Such a route is declared with `spooled=True`.
 
 Where several clients share a path, each declares a route of its own. `when` decides by the headers
@@ -40,13 +40,13 @@ from skinapi.web.schemas.pagination import Page
 from skinapi.web.schemas.schema_types import Body, Form
 
 S = TypeVar("S")
-Handler = Callable[..., Any]
+RouteFunction = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Route:
     """One declared route. `tag` groups routes in the documentation, `or_produces` are other media
-    types that the handler may answer with, and `max_body` overrides the size limit of bodies.
+    types that the function may answer with, and `max_body` overrides the size limit of bodies.
     `spooled`: while its body arrives it is kept in a file.
     """
 
@@ -54,7 +54,7 @@ class Route:
     path: str
     access: Access
     rate: Rate
-    handler: Handler
+    function: RouteFunction
     tag: str
     status: int = 200
     renderer: Renderer = problem_json
@@ -70,7 +70,7 @@ class Route:
     answer: TypeAdapter[Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        signature = inspect.signature(self.handler, eval_str=True)
+        signature = inspect.signature(self.function, eval_str=True)
         without_service = dict(list(signature.parameters.items())[1:])
         # A frozen dataclass can set its computed fields only in this way.
         object.__setattr__(self, "parameters", without_service)
@@ -91,8 +91,8 @@ class Route:
 
     @property
     def says(self) -> str:
-        """The handler's docstring: summary and description of the operation in OpenAPI."""
-        return inspect.getdoc(self.handler) or ""
+        """The function's docstring: summary and description of the operation in OpenAPI."""
+        return inspect.getdoc(self.function) or ""
 
     @property
     def body(self) -> type[Body] | None:
@@ -115,12 +115,12 @@ class Route:
         return self.parameters["query"].annotation if "query" in self.parameters else None
 
     def run(self, service: object, path: dict[str, str]) -> Response:
-        """Parse the current request, call the handler, and make the answer."""
-        result = self.handler(service, **self._read_arguments(path))
+        """Parse the current request, call the function, and make the answer."""
+        result = self.function(service, **self._read_arguments(path))
         if isinstance(result, Response):
             return result
         headers = {}
-        # The handler has read from the store already, so a slow query holds no lock here.
+        # The function has read from the store already, so a slow query holds no lock here.
         with one_at_a_time if isinstance(result, Page) else nullcontext():
             if isinstance(result, Page):
                 headers, result = result.headers(request), result.items
@@ -166,10 +166,10 @@ class Routes(Generic[S]):
 
     def route(
         self, method: str, path: str, *, access: Access, rate: Rate, **options: Any
-    ) -> Callable[[Handler], Handler]:
-        def declare(handler: Handler) -> Handler:
-            self._routes.append(Route(method, path, access, rate, handler, self._tag, **options))
-            return handler
+    ) -> Callable[[RouteFunction], RouteFunction]:
+        def declare(function: RouteFunction) -> RouteFunction:
+            self._routes.append(Route(method, path, access, rate, function, self._tag, **options))
+            return function
 
         return declare
 
@@ -178,7 +178,7 @@ class Routes(Generic[S]):
         for route in self._routes:
             blueprint.add_url_rule(
                 route.path,
-                endpoint=route.handler.__name__,
+                endpoint=route.function.__name__,
                 view_func=_view(route, service),
                 methods=[route.method],
             )
