@@ -109,7 +109,7 @@ def _broken_archives(name: str) -> Iterator[None]:
 
 def _unpack_zip(file: IO[bytes], sink: Sink, budget: _Budget) -> None:
     bounded = BoundedZip(file, most_entries=MOST_ENTRIES)
-    with bounded.opening():
+    with bounded.reading_directory():
         archive = zipfile.ZipFile(bounded)
     with archive:
         for entry in archive.infolist():

@@ -23,14 +23,14 @@ class BoundedZip:
     def __init__(self, file: IO[bytes], *, most_entries: int) -> None:
         self._file = file
         self._most_entries = most_entries
-        self._opening = False
+        self._in_directory = False
 
     @contextmanager
-    def opening(self) -> Iterator["BoundedZip"]:
-        """While the directory is read."""
-        self._opening = True
+    def reading_directory(self) -> Iterator["BoundedZip"]:
+        """While this goes on, the entries of what is read are counted."""
+        self._in_directory = True
         yield self
-        self._opening = False
+        self._in_directory = False
 
     def read(self, size: int = -1) -> bytes:
         if size > LARGEST_DIRECTORY:
@@ -38,7 +38,7 @@ class BoundedZip:
         data = self._file.read(LARGEST_DIRECTORY + 1 if size < 0 else size)
         if len(data) > LARGEST_DIRECTORY:
             raise BadArchive("The directory of the zip archive is too long")
-        if self._opening and data.count(_ENTRY_MARK) > self._most_entries:
+        if self._in_directory and data.count(_ENTRY_MARK) > self._most_entries:
             raise BadArchive(f"The zip archive has more than {self._most_entries} entries")
         return data
 
