@@ -5,7 +5,8 @@ A score that reaches its threshold asks for that threshold's band (`THRESHOLDS`)
 with the model: `thresholds` of each modality in its calibration.json. `python -m skinapi calibrate`
 fits them so that the share `WANTED_SENSITIVITY` of the malignant lesions reaches each of them: one
 constant for all (`learning/package/fit_calibration.py`). To change melanoma's alone, give it one of
-its own there, and fit anew. `cautious` holds only for a model that has no threshold of its own.
+its own there, and fit anew. `cautious` holds for a model that has no threshold of its own, and no
+threshold is above it that was fitted to few lesions (`MIN_POSITIVE`).
 """
 
 import math
