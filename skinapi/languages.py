@@ -1,14 +1,22 @@
 """Which languages there are, texts that have words in each of them, and French typography.
 
-To add a language, add it to `Language`: from then on nothing starts until each table has its words.
-These are the table of conditions (`vision/conditions.yaml`, with `Said` here and `BandEntry` of
-`vision/conditions.py`), and a file beside `english.py` in `reports/text/catalogues` and in
-`reports/pages/labels`. The console has `words.en.js` and `WORDS` of `language.js`.
+To add a language, add it to `Language`: from then on nothing starts until each of these has it:
+
+- here `NUMBERS` and `Said`;
+- the table of conditions: `vision/conditions.yaml`, and `BandEntry` of `vision/conditions.py`;
+- a file beside `english.py` in `reports/text/catalogues` and in `reports/pages/labels`, and the
+  mapping in the `__init__.py` of both;
+- the console, in `console/static`: a file beside `words.en.js`.
+
+Tests fail, and the check of the console's types, until these have it too: `SPOKEN` of the console's
+`language.js`, `pdf_…` in each file of words, and `JARGON` of `tests/support/wording.py`. What the
+checker of a language model's sentences takes for the end of a disease's name is one pattern for all
+languages (`DISEASE_WORD` of `reports/text/checker.py`).
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, get_args
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,6 +45,40 @@ def in_each_language(words: Mapping[Language, T] | Mapping[str, T]) -> Mapping[A
     return words
 
 
+def require_same_keys(words: Mapping[Any, BaseModel]) -> None:
+    """Raises ValueError where a mapping in the words of one language has other keys than in those
+    of the first: a text for a value would be missed when it is first asked for.
+    """
+    first, *others = words
+    for language in others:
+        for field, texts in words[first]:
+            own = getattr(words[language], field)
+            if isinstance(texts, Mapping) and (differing := texts.keys() ^ own.keys()):
+                raise ValueError(f"{field} in {language}, unlike {first}: {sorted(differing)}")
+
+
+class NumberFormat(NamedTuple):
+    """How a language writes numbers. The number stands in the braces of `percent`."""
+
+    decimal_mark: str
+    percent: str
+
+    def write(self, number: float, *, decimals: int) -> str:
+        return f"{number:.{decimals}f}".replace(".", self.decimal_mark)
+
+    def write_share(self, share: float, *, decimals: int = 2) -> str:
+        """A percentage."""
+        return self.percent.format(self.write(100 * share, decimals=decimals))
+
+
+NUMBERS: Mapping[Language, NumberFormat] = in_each_language(
+    {
+        "en": NumberFormat(decimal_mark=".", percent="{}%"),
+        "fr": NumberFormat(decimal_mark=",", percent="{} %"),
+    }
+)
+
+
 class InLanguages(BaseModel):
     """Has a field for each language. A subclass without one of them ends the import."""
 
@@ -53,6 +95,11 @@ class Said(InLanguages):
     en: str
     fr: str
 
+    @staticmethod
+    def by(say: Callable[[Language], str]) -> "Said":
+        """What `say` says in each language."""
+        return Said.model_validate({language: say(language) for language in LANGUAGES})
+
     def in_language(self, language: Language) -> str:
         return str(getattr(self, language))
 
@@ -60,11 +107,12 @@ class Said(InLanguages):
         """Fill in the placeholders in braces: each value goes to the placeholder of its name, in
         the same language.
         """
-        filled = {}
-        for language in LANGUAGES:
+
+        def filled(language: Language) -> str:
             inserted = {name: value.in_language(language) for name, value in values.items()}
-            filled[language] = self.in_language(language).format(**inserted)
-        return Said.model_validate(filled)
+            return self.in_language(language).format(**inserted)
+
+        return Said.by(filled)
 
 
 def space_french(text: str) -> str:

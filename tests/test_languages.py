@@ -1,48 +1,61 @@
 """A language that lacks words anywhere ends the start: its readers would get another language."""
 
-import importlib
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import skinapi
-from skinapi import languages
-from skinapi.languages import InLanguages
-from skinapi.reports.pages import labels
-from skinapi.reports.text import catalogues
-from skinapi.vision.conditions import ConditionsTable, conditions_table
+from skinapi.languages import require_same_keys
+from skinapi.reports.pages.labels import LABELS
+from tests.repository.documents import ROOT
+from tests.support.third_language import PLACES
 
 
-@pytest.fixture
-def german(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(languages, "LANGUAGES", ("en", "fr", "de"))
+def started(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "tests.support.third_language", *arguments]
+    return subprocess.run(
+        command, capture_output=True, check=False, cwd=ROOT, text=True, timeout=120
+    )
 
 
-@pytest.mark.usefixtures("german")
-@pytest.mark.parametrize("words", [catalogues, labels])
-def test_words_by_language_miss_none(words: object) -> None:
-    with pytest.raises(ValueError, match="No words in: de"):
-        importlib.reload(words)  # type: ignore[arg-type]
+@pytest.mark.parametrize("place", PLACES)
+def test_a_third_language_that_is_missing_anywhere_ends_the_start(place: str) -> None:
+    done = started(place)
+    assert done.returncode == 1
+    assert re.search(r"^(?:ValueError: No words in: de|.+\.de)$", done.stderr, re.MULTILINE)
 
 
-@pytest.mark.usefixtures("german")
-def test_a_text_in_every_language_misses_none() -> None:
-    with pytest.raises(ValueError, match="No words in: de"):
-        type("Said", (InLanguages,), {"__annotations__": {"en": str, "fr": str}})
+def test_a_third_language_is_read_everywhere() -> None:
+    done = started()
+    assert done.returncode == 0, done.stderr
+    read = json.loads(done.stdout.splitlines()[-1])
+    for place, text in read.items():
+        assert len(text) > 50, place
+        english = re.findall(r"(?<!\S)\(?([A-Z]?[a-z]*[aou][a-z]*)[.,;:)]*(?!\S)", text)
+        assert set(english) <= {"Ada", "Example"}, place
+    for place in ("report", "html", "pdf"):
+        assert "99,64 %" in read[place], place
+    assert "91,2 %" in read["template"]
 
 
-def test_the_table_of_conditions_misses_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = conditions_table().model_dump(by_alias=True)
-    ConditionsTable.model_validate(plain)
-    monkeypatch.setattr(languages, "LANGUAGES", ("en", "fr", "de"))
-    with pytest.raises(ValueError, match="No words in: de"):
-        ConditionsTable.model_validate(plain)
+def test_a_value_without_a_text_in_one_language_ends_the_start() -> None:
+    lacking = {name: said for name, said in LABELS["fr"].sexes.items() if name != "female"}
+    french = LABELS["fr"].model_copy(update={"sexes": lacking})
+    require_same_keys(LABELS)
+    with pytest.raises(ValueError, match=r"sexes in fr, unlike en: \['female'\]"):
+        require_same_keys({**LABELS, "fr": french})
 
 
 def test_nowhere_is_one_language_what_is_left_of_another() -> None:
     """`fr if language == "fr" else en` made a third language silently English."""
+    asking = re.compile(
+        r"""\bif\b[^\n]*[!=]=\s*["'](?:en|fr)["']\s+else|[!=]==?\s*["'](?:en|fr)["']\s*\?"""
+    )
     package = Path(skinapi.__file__).parent
-    asking = re.compile(r"""\bif\b[^\n]*[!=]=\s*["'](?:en|fr)["']\s+else""")
-    found = [path.name for path in package.rglob("*.py") if asking.search(path.read_text())]
+    sources = [*package.rglob("*.py"), *package.rglob("*.js")]
+    found = [path.name for path in sources if asking.search(path.read_text("utf-8"))]
     assert found == []

@@ -2,9 +2,12 @@
 
 import gzip
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from skinapi.languages import Language, in_each_language
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {
@@ -44,3 +47,6 @@ ASSETS = {
     for path in sorted(STATIC.rglob("*"))
     if path.suffix in TYPES
 }
+WORDS: Mapping[Language, Asset] = in_each_language(
+    {name.split(".")[1]: asset for name, asset in ASSETS.items() if name.startswith("words.")}
+)

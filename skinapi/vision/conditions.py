@@ -13,7 +13,6 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from skinapi.languages import (
-    LANGUAGES,
     InLanguages,
     Language,
     Said,
@@ -60,7 +59,7 @@ class Names(Said):
 
     @property
     def said(self) -> Said:
-        return Said.model_validate({spoken: self.in_language(spoken) for spoken in LANGUAGES})
+        return Said.by(self.in_language)
 
 
 class Codes(Frozen):

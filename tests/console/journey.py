@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from skinapi.languages import LANGUAGES
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.repository.documents import ROOT
 from tests.support.size import drill
@@ -96,10 +97,10 @@ class Journey:
         texts = self.visitor.texts(self.language)
         raw = [text for text in texts if RAW.search(text)]
         assert raw == [], raw
-        other = "fr" if self.language == "en" else "en"
         ours = set(self._words(self.language).values())
         foreign = {
             word
+            for other in LANGUAGES
             for word in set(self._words(other).values()) - ours
             if len(word) >= LONG_ENOUGH and "{" not in word
         }

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from skinapi.languages import LANGUAGES
 from skinapi.reports.text.sentences import sentences_of
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
@@ -129,8 +130,8 @@ def read_the_finding(journey: Journey) -> None:
     journey.press("heatMap")
     visitor.find(".heat-photo canvas")
     journey.step("heat-map")
-    for language, button in (("en", "pdfEnglish"), ("fr", "pdfFrench")):
-        journey.press(button)
+    for language in LANGUAGES:
+        journey.press(f"pdf_{language}")
         visitor.await_answer(f"/report.pdf?lang={language}")
     visitor.press("summary")
     journey.step("about")

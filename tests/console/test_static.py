@@ -50,11 +50,11 @@ def words() -> dict[Language, dict[str, str]]:
     if not node:
         pytest.skip("no node to read the words with")
     found: dict[Language, dict[str, str]] = {}
-    for language, name in (("en", "english"), ("fr", "french")):
-        source = text_of(f"words.{language}.js").replace("export const", "const")
-        script = f"{source}\nprocess.stdout.write(JSON.stringify({name}));"
+    for language in LANGUAGES:
+        source = re.sub(r"export const \w+", "const words", text_of(f"words.{language}.js"))
+        script = f"{source}\nprocess.stdout.write(JSON.stringify(words));"
         done = subprocess.run([node, "-e", script], capture_output=True, check=True, timeout=60)
-        found["en" if language == "en" else "fr"] = json.loads(done.stdout)
+        found[language] = json.loads(done.stdout)
     return found
 
 
@@ -126,11 +126,19 @@ def test_an_address_that_is_none_is_a_page_for_a_browser_alone(backend: Backend)
         assert (asked.status_code, asked.get_json()["code"]) == (404, "not_found")
 
 
-def test_both_languages_have_the_same_words(words: dict[Language, dict[str, str]]) -> None:
-    assert words["en"].keys() == words["fr"].keys()
-    for key, english in words["en"].items():
-        holes = sorted(re.findall(r"\{\w+\}", english))
-        assert sorted(re.findall(r"\{\w+\}", words["fr"][key])) == holes, key
+def test_every_language_has_the_same_words(words: dict[Language, dict[str, str]]) -> None:
+    for others in words.values():
+        assert words["en"].keys() == others.keys()
+        for key, english in words["en"].items():
+            holes = sorted(re.findall(r"\{\w+\}", english))
+            assert sorted(re.findall(r"\{\w+\}", others[key])) == holes, key
+
+
+def test_the_console_speaks_the_languages_of_the_server() -> None:
+    spoken = re.findall(
+        r'^  (\w+): \{ name: ".*words\.(\w+)\.js', text_of("language.js"), re.MULTILINE
+    )
+    assert spoken == [(language, language) for language in LANGUAGES]
 
 
 def test_every_word_is_used_and_every_used_word_is_there(
@@ -189,7 +197,7 @@ def test_the_words_of_reports_are_the_words_of_the_console(
     """One meaning, one word: what the PDF calls an arm is called so here."""
     labels, said = LABELS[language], words[language]
     notice = conditions_table().notices.information_only
-    assert said["notice"] == (notice.fr if language == "fr" else notice.en)
+    assert said["notice"] == notice.in_language(language)
     tables: dict[str, dict[Any, str]] = {
         "site": dict(labels.sites),
         "age": dict(labels.ages),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skinapi.languages import LANGUAGES, Language
+from skinapi.languages import LANGUAGES, NUMBERS, Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.text.added_sentences import (
     admitted_sentences,
@@ -93,9 +93,9 @@ def added(text: str, language: Language) -> tuple[object, ...]:
 def filled(sentence: str, language: Language, facts: Facts = MELANOMA) -> str:
     """With a name and the number that belongs to it, or to the term that is named."""
     catalogue, stated = CATALOGUES[language], conditions_table().by_key(facts.stated)
-    number = catalogue.share(facts.confidence)
+    number = NUMBERS[language].write_share(facts.confidence)
     if catalogue.score_term in sentence:
-        number = catalogue.share(facts.malignant_score or 0)
+        number = NUMBERS[language].write_share(facts.malignant_score or 0)
     if catalogue.checklist_term in sentence:
         number = str(facts.checklist_score)
     named = sentence.replace("NAME", getattr(stated.names, language))

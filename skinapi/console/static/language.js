@@ -1,23 +1,30 @@
 // @ts-check
 // The language of the console, and its words. Medical words come from the API.
 
-/** @typedef {"en" | "fr"} Language */
 /** @typedef {typeof import("/console/words.en.js").english} Words */
+/** @typedef {keyof typeof SPOKEN} Language */
+/** A language's own name, what stands between a name and its value, and its words. @typedef {{name: string, colon: string, words: () => Promise<Words>}} Speech */
 
 const KEY = "skinapi.language";
-/** Only the words that are read are fetched. @type {Record<Language, () => Promise<Words>>} */
-const WORDS = {
-  en: async () => (await import("/console/words.en.js")).english,
-  fr: async () => (await import("/console/words.fr.js")).french,
+/** Only the words that are read are fetched. The first language is for a reader of none of them. @satisfies {Record<string, Speech>} */
+const SPOKEN = {
+  en: { name: "English", colon: ": ", words: async () => (await import("/console/words.en.js")).english },
+  fr: { name: "Français", colon: "\u00a0: ", words: async () => (await import("/console/words.fr.js")).french },
 };
+const LANGUAGES = /** @type {Language[]} */ (Object.keys(SPOKEN));
 
-/** @type {Language} */
 let language = readLanguage();
-let words = await WORDS[language]();
+let words = await SPOKEN[language].words();
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
 export const getLanguage = () => language;
+
+/** The ones that are not read now. */
+export const otherLanguages = () => LANGUAGES.filter((one) => one !== language);
+
+/** A language in its own words. @param {Language} one */
+export const nameOfLanguage = (one) => SPOKEN[one].name;
 
 /** How the reader's country writes dates and numbers in this language, such as "en-GB". */
 const locale = () => navigator.languages.find((one) => one.split("-")[0] === language) ?? language;
@@ -30,18 +37,17 @@ export function onLanguageChange(listener) {
 
 /** Settles once its words are there; fails where they cannot be fetched. @param {Language} next */
 export async function setLanguage(next) {
-  words = await WORDS[next]();
+  words = await SPOKEN[next].words();
   language = next;
   localStorage.setItem(KEY, next);
   document.documentElement.lang = next;
   listeners.forEach((listener) => listener());
 }
 
-/** @returns {Language} */
+/** The one that was chosen, or the browser's. @returns {Language} */
 function readLanguage() {
-  const kept = localStorage.getItem(KEY);
-  if (kept === "en" || kept === "fr") return kept;
-  return navigator.language.startsWith("fr") ? "fr" : "en";
+  const known = [localStorage.getItem(KEY), navigator.language.split("-")[0]].filter((one) => one && Object.hasOwn(SPOKEN, one));
+  return /** @type {Language} */ (known[0] ?? LANGUAGES[0]);
 }
 
 /** Embeddings, overrides and isolates of direction, and separators of lines: names of old may have them. */
@@ -81,10 +87,8 @@ export const valuesOf = (group) =>
     .filter((key) => key.startsWith(`${group}_`))
     .map((key) => key.slice(group.length + 1));
 
-const COLONS = { en: ": ", fr: "\u00a0: " };
-
 /** What stands between a name and its value. */
-export const colon = () => COLONS[language];
+export const colon = () => SPOKEN[language].colon;
 
 /** The part of a table of the API that is in this language. @param {any} said */
 export const said = (said) => said?.[language] ?? "";

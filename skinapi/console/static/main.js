@@ -5,7 +5,7 @@ import { html, render, useEffect, useReducer, useRef, useState } from "/console/
 import { checkSession, getSession, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, toast, Toasts } from "/console/components.js";
 import { goTo, LAB, placeOf, placesOf, scrollToTop } from "/console/navigation.js";
-import { getLanguage, onLanguageChange, say, setLanguage } from "/console/language.js";
+import { getLanguage, nameOfLanguage, onLanguageChange, otherLanguages, say, setLanguage } from "/console/language.js";
 
 /** Each view is a module that is loaded when it is first shown. */
 const VIEWS = {
@@ -66,7 +66,7 @@ function useRedraw() {
   }, []);
 }
 
-/** For the console, and for the reports of who is logged in. @param {"en" | "fr"} next */
+/** For the console, and for the reports of who is logged in. @param {import("/console/language.js").Language} next */
 function chooseLanguage(next) {
   setLanguage(next).catch(() => toast(say("offline")));
   if (getSession()) put("/me/locale", { locale: next }).catch(() => {});
@@ -80,7 +80,6 @@ const Header = () => {
     logOut();
     goTo("");
   };
-  const other = getLanguage() === "en" ? "fr" : "en";
   const here = placeOf(name);
   useEffect(() => document.querySelector(".lab [aria-current]")?.scrollIntoView({ block: "nearest" }), [here]); // on a phone it may be past the edge
   const inLab = session !== null && LAB.includes(here);
@@ -98,7 +97,7 @@ const Header = () => {
         )}
       </nav>
       <div class="row">
-        <button class="quiet" lang=${other} onClick=${() => chooseLanguage(other)}>${other === "fr" ? "Français" : "English"}</button>
+        ${otherLanguages().map((other) => html`<button class="quiet" lang=${other} onClick=${() => chooseLanguage(other)}>${nameOfLanguage(other)}</button>`)}
         ${session
           ? html`<button class="quiet" onClick=${leave}>${say("logOut")}</button>`
           : html`<a class="button quiet" href="#/login">${say("logIn")}</a>`}

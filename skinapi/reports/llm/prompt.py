@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import StringConstraints, ValidationError
 
-from skinapi.languages import Language
+from skinapi.languages import NUMBERS, Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, NarrativeUnavailable, Reason
 from skinapi.reports.text.catalogues import CATALOGUES
@@ -100,7 +100,7 @@ def instructions(language: Language, room: int) -> str:
 
 def sent_facts(facts: Facts, language: Language) -> dict[str, Any]:
     """The part of the facts that is sent to the LLM."""
-    share, table = CATALOGUES[language].share, conditions_table()
+    share, table = NUMBERS[language].write_share, conditions_table()
     return {
         "language": language,
         "stated": table.name(facts.stated, language),

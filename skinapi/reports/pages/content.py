@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Self
 
-from skinapi.languages import Language
+from skinapi.languages import NUMBERS, Language
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Histology, Opinion
 from skinapi.reports.narrative import Writer
@@ -14,7 +14,6 @@ from skinapi.reports.pages.labels import LABELS
 from skinapi.reports.pages.labels.labels import Labels
 from skinapi.reports.pages.reading_order import Reading, read_in_order
 from skinapi.reports.report import Report
-from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Fitzpatrick, Modality
 from skinapi.vision.finding.finding import probability_of
@@ -79,6 +78,7 @@ class ReportContent:
     def __init__(self, report: Report) -> None:
         self.report = report
         self.labels: Labels = LABELS[report.language]
+        self._numbers = NUMBERS[report.language]
         self._facts = report.facts
         self._table = conditions_table()
 
@@ -291,7 +291,7 @@ class ReportContent:
             seen = facts.quality
             sharpness = seen.sharpness, LEAST_SHARPNESS
             rows = [
-                (labels.size, f"{seen.width} × {seen.height} pixels"),
+                (labels.size, labels.pixels.format(seen.width, seen.height)),
                 (labels.brightness, f"{seen.brightness:.0f} / 255"),
                 (labels.sharpness, labels.at_least.format(*map(self._decimal, sharpness))),
             ]
@@ -305,11 +305,10 @@ class ReportContent:
         return [(self.labels.address, seal.url)] if seal else []
 
     def _share(self, value: float) -> str:
-        return CATALOGUES[self.report.language].share(value)
+        return self._numbers.write_share(value)
 
     def _decimal(self, number: float) -> str:
-        mark = CATALOGUES[self.report.language].decimal_mark
-        return f"{number:.1f}".replace(".", mark)
+        return self._numbers.write(number, decimals=1)
 
 
 def time_text(moment: datetime | None) -> str:

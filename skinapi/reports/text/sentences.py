@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from skinapi.languages import LANGUAGES, Language
+from skinapi.languages import LANGUAGES, NUMBERS, Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.catalogues.catalogue import Catalogue
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.finding.notices import percent_text
 
@@ -77,7 +76,7 @@ class Figures:
 
     def _read(self, text: str) -> Iterator[tuple[str, str]]:
         """The subjects and numbers in the order of the text; one of each pair is empty."""
-        catalogue = self._catalogue
+        catalogue = CATALOGUES[self.language]
         terms = {
             catalogue.score_term: SCORE,
             catalogue.checklist_term: CHECKLIST,
@@ -93,7 +92,7 @@ class Figures:
             yield terms.get(subject, ""), number
 
     def _allowed_numbers(self, subject: str) -> set[str]:
-        facts, share = self.facts, self._catalogue.share
+        facts, share = self.facts, NUMBERS[self.language].write_share
         if subject == SCORE:
             return set() if facts.malignant_score is None else {share(facts.malignant_score)}
         if subject == CHECKLIST:
@@ -103,7 +102,7 @@ class Figures:
         if subject == PICTURE:
             return {share(entry.probability) for entry in facts.from_picture or ()}
         if subject == LEVEL:
-            return {self._catalogue.level(entry.level) for entry in facts.not_ruled_out}
+            return {share(float(entry.level), decimals=0) for entry in facts.not_ruled_out}
         if subject == TESTED:
             return self._test_numbers()
         shares = {entry.key: share(entry.probability) for entry in facts.ranked}
@@ -115,7 +114,3 @@ class Figures:
             sensitivity = percent_text(tested.sensitivity).in_language(self.language)
             numbers |= {str(tested.lesions), str(tested.malignant), sensitivity}
         return numbers
-
-    @property
-    def _catalogue(self) -> Catalogue:
-        return CATALOGUES[self.language]

@@ -55,13 +55,11 @@ def _certainty(facts: Facts) -> Said:
 
 
 def _doubts(facts: Facts) -> Said:
-    phrases = {language: CATALOGUES[language].phrases.doubts for language in CATALOGUES}
-    return Said(
-        **{
-            language: ", ".join(doubts[reason] for reason in facts.reasons)
-            for language, doubts in phrases.items()
-        }
-    )
+    def said(language: Language) -> str:
+        doubts = CATALOGUES[language].phrases.doubts
+        return ", ".join(doubts[reason] for reason in facts.reasons)
+
+    return Said.by(said)
 
 
 def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:

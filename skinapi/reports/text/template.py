@@ -5,7 +5,7 @@ catalogues.
 
 from collections.abc import Iterable
 
-from skinapi.languages import Language, Said
+from skinapi.languages import NUMBERS, Language, Said
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.text.catalogues import CATALOGUES
@@ -99,8 +99,8 @@ class _Sentences:
         self._facts = facts
         self._language = language
         self._names_class = names_class
-        self._catalogue = CATALOGUES[language]
-        self._phrases = self._catalogue.phrases
+        self._numbers = NUMBERS[language]
+        self._phrases = CATALOGUES[language].phrases
         self._table = conditions_table()
         self._stated = self._table.by_key(facts.stated)
 
@@ -195,7 +195,7 @@ class _Sentences:
         if untested:
             few = phrases.too_few_pictures.format(names=", ".join(map(self._name_of, untested)))
             names = phrases.both.format(first=names, second=few) if names else few
-        level = self._catalogue.level(entry.level)
+        level = self._numbers.write_share(float(entry.level), decimals=0)
         return phrases.not_ruled_out.format(level=level, names=names or phrases.fits_no_class)
 
     def first_doubt(self) -> list[str]:
@@ -280,4 +280,4 @@ class _Sentences:
         return self._table.name(key, self._language)
 
     def _share(self, value: float) -> str:
-        return self._catalogue.share(value)
+        return self._numbers.write_share(value)

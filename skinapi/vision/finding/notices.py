@@ -4,7 +4,7 @@ such pictures.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from skinapi.languages import Said
+from skinapi.languages import NUMBERS, Said
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import conditions_table
@@ -25,8 +25,7 @@ def say_untested(modality: Modality) -> Said:
 
 def percent_text(share: float) -> Said:
     """A percentage with one decimal, as each language writes it."""
-    number = f"{100 * share:.1f}"
-    return Said(en=f"{number}%", fr=f"{number.replace('.', ',')} %")
+    return Said.by(lambda language: NUMBERS[language].write_share(share, decimals=1))
 
 
 def _tested_notices(used: Iterable[Modality], tested: Sequence[HeldOutFigures]) -> Iterator[Said]:
@@ -62,4 +61,4 @@ def modality_doubts(modality: ModalityFinding | None) -> Iterator[Said]:
 
 
 def _number(number: int) -> Said:
-    return Said(en=str(number), fr=str(number))
+    return Said.by(lambda _: str(number))

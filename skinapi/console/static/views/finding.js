@@ -4,7 +4,7 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getConditions, getFile } from "/console/api.js";
 import { Answer, Bars, Failure, Icon, Message, useAnswer } from "/console/components.js";
-import { getLanguage, said, say, sayDate, sayPercent } from "/console/language.js";
+import { getLanguage, otherLanguages, said, say, sayDate, sayPercent } from "/console/language.js";
 import { Decided } from "/console/views/decision.js";
 import { HeatPhoto } from "/console/views/heat_photo.js";
 import { addressOfSentPhoto } from "/console/views/sent.js";
@@ -151,13 +151,12 @@ export const Downloads = ({ number, children }) => {
     }
     setBusy("");
   };
-  const order = getLanguage() === "fr" ? ["fr", "en"] : ["en", "fr"];
   return html`
     <div class="row">
-      ${order.map(
+      ${[getLanguage(), ...otherLanguages()].map(
         (language, index) => html`
           <button class=${index ? "" : "primary"} disabled=${busy !== ""} onClick=${() => download(language)}>
-            <${Icon} name="file" />${busy === language ? say("printing") : say(language === "fr" ? "pdfFrench" : "pdfEnglish")}
+            <${Icon} name="file" />${busy === language ? say("printing") : say(`pdf_${language}`)}
           </button>`,
       )}
       ${children}

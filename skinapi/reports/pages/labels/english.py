@@ -77,6 +77,7 @@ ENGLISH = Labels(
     note="Note",
     quality="Picture and model",
     size="Size",
+    pixels="{} × {} pixels",
     brightness="Brightness",
     sharpness="Sharpness",
     at_least="{}, of at least {}",

@@ -78,6 +78,7 @@ _LABELS = Labels(
     note="Remarque",
     quality="Image et modèle",
     size="Taille",
+    pixels="{} × {} pixels",
     brightness="Luminosité",
     sharpness="Netteté",
     at_least="{}, pour au moins {}",

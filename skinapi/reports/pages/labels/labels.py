@@ -84,6 +84,7 @@ class Labels(Frozen):
 
     quality: str
     size: str
+    pixels: str
     brightness: str
     sharpness: str
     at_least: str

@@ -4,9 +4,10 @@ nothing else about them: every sentence about a disease is in the conditions tab
 
 from collections.abc import Mapping
 
-from skinapi.languages import Language, in_each_language
+from skinapi.languages import Language, in_each_language, require_same_keys
 from skinapi.reports.text.catalogues.catalogue import Catalogue
 from skinapi.reports.text.catalogues.english import ENGLISH
 from skinapi.reports.text.catalogues.french import FRENCH
 
 CATALOGUES: Mapping[Language, Catalogue] = in_each_language({"en": ENGLISH, "fr": FRENCH})
+require_same_keys({language: words.phrases for language, words in CATALOGUES.items()})

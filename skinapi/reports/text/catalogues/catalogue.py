@@ -64,8 +64,6 @@ class Catalogue(Frozen):
     """
 
     name: str
-    decimal_mark: str
-    percent: str
     score_term: str
     checklist_term: str
     pixels_term: str
@@ -74,10 +72,3 @@ class Catalogue(Frozen):
     tested_term: str
     phrases: Phrases
     vocabulary: Vocabulary
-
-    def level(self, level: str) -> str:
-        """A level of a prediction set, as a percentage without decimals."""
-        return self.percent.format(f"{100 * float(level):.0f}")
-
-    def share(self, value: float) -> str:
-        return self.percent.format(f"{100 * value:.2f}".replace(".", self.decimal_mark))

@@ -117,8 +117,6 @@ VOCABULARY = Vocabulary(
 
 ENGLISH = Catalogue(
     name="English",
-    decimal_mark=".",
-    percent="{}%",
     score_term="malignant score",
     checklist_term="7-point checklist",
     pixels_term="picture measures",

@@ -116,8 +116,6 @@ VOCABULARY = Vocabulary(
 
 FRENCH = Catalogue(
     name="French",
-    decimal_mark=",",
-    percent="{} %",
     score_term="score de malignité",
     checklist_term="liste en 7 points",
     pixels_term="image mesure",

@@ -1,0 +1,58 @@
+"""What a patient whose language is German reads; `third_language` adds the language before."""
+
+import io
+import re
+import tempfile
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from pypdf import PdfReader
+
+from skinapi.languages import LANGUAGES
+from skinapi.reports.facts import Facts
+from skinapi.reports.text.checker import contradictions
+from skinapi.reports.text.template import write_template
+from skinapi.vision.context import NOTHING_TOLD
+from skinapi.vision.finding.finding import Doubt
+from tests.prediction.photographer import predicted, send
+from tests.support.backends import Backend, Person
+from tests.support.findings import told_finding
+from tests.vision.photos import encoded, skin_with_spot
+
+TAG = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
+
+
+def read_all() -> dict[str, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        ada = Backend(Path(folder)).member()
+        assert ada.call("PUT", "/me/locale", json={"locale": "de"}).status_code == 200
+        made = predicted(ada, modality="clinical", checklist="oozing", age_band="60-74")
+        refused = send(ada, encoded(skin_with_spot((30, 30))), checklist="oozing").get_json()
+        pages = read_pages(ada, made)
+    return {
+        "finding": " ".join([made["band_label"], made["action"], *made["notices"]]),
+        "names": " ".join(entry["name"] for entry in made["probabilities"]),
+        "report": " ".join(made["report"].values()),
+        "refusal": refused["error"],
+        "template": read_template(),
+        **pages,
+    }
+
+
+def read_pages(ada: Person, made: dict[str, Any]) -> dict[str, str]:
+    report = f"/submissions/{made['id']}/report"
+    page, printed = (ada.call("GET", f"{report}.{kind}") for kind in ("html", "pdf"))
+    sheets = PdfReader(io.BytesIO(printed.data)).pages
+    return {
+        "html": unescape(TAG.sub(" ", page.text)),
+        "pdf": "\n".join(sheet.extract_text() for sheet in sheets),
+    }
+
+
+def read_template() -> str:
+    """Of a finding that says all that one may say; its own checker agrees."""
+    told = Facts.of(told_finding(reasons=tuple(Doubt)), NOTHING_TOLD)
+    template = write_template(told, LANGUAGES[-1])
+    assert contradictions(template, told) == ()
+    return " ".join(template.texts)

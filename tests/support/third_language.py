@@ -1,0 +1,123 @@
+"""`python -m tests.support.third_language [PLACE]`: an application that has German as well, except
+at this place, and what a patient reads from it.
+
+Its German is English with umlauts in place of a, o and u: a word without them is an English one.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import CodeType, ModuleType
+from typing import Any
+
+# A place: its module, what stands there, and what German adds behind it.
+PLACES = {
+    "Said": ("skinapi.languages", "    fr: str\n", "    de: str\n"),
+    "NUMBERS": (
+        "skinapi.languages",
+        'percent="{} %"),\n',
+        '"de": NumberFormat(decimal_mark=",", percent="{} %"),\n',
+    ),
+    "BandEntry": ("skinapi.vision.conditions", "    fr: BandWords\n", "    de: BandWords\n"),
+    "conditions.yaml": ("skinapi.vision.conditions", "space_all_french(written)", " | in_german"),
+    "CATALOGUES": (
+        "skinapi.reports.text.catalogues",
+        '"fr": FRENCH',
+        ', "de": ENGLISH | in_german',
+    ),
+    "LABELS": ("skinapi.reports.pages.labels", '"fr": FRENCH', ', "de": ENGLISH | in_german'),
+    "words.de.js": (
+        "skinapi.console.assets",
+        "    if path.suffix in TYPES\n}\n",
+        'ASSETS["words.de.js"] = ASSETS["words.en.js"]\n',
+    ),
+}
+LANGUAGE = ("skinapi.languages", 'Literal["en", "fr"', ', "de"')
+_UMLAUTS = str.maketrans("aouAOU", "äöüÄÖÜ")
+_HOLE = re.compile(r"(\{[^}]*\})")
+
+
+class InGerman:
+    """`value | in_german`: the same with German beside or in place of its English."""
+
+    def __ror__(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return _beside(value)
+        words = value.model_dump()
+        if "vocabulary" in words:
+            vocabulary = words["vocabulary"]
+            words = _umlauts(words) | {"vocabulary": vocabulary}
+            vocabulary["terms"] = _umlauts(vocabulary["terms"])
+            return type(value).model_validate(words)
+        return type(value).model_validate(_umlauts(words))
+
+
+def _beside(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_beside(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    german = {"de": _umlauts(value["en"])} if "en" in value else {}
+    return {key: _beside(part) for key, part in value.items()} | german
+
+
+def _umlauts(value: Any) -> Any:
+    match value:
+        case str():
+            parts = enumerate(_HOLE.split(value))
+            return "".join(part if hole % 2 else part.translate(_UMLAUTS) for hole, part in parts)
+        case dict():
+            return {key: _umlauts(part) for key, part in value.items()}
+        case list() | tuple():
+            return [_umlauts(part) for part in value]
+    return value
+
+
+class _GermanLoader(SourceFileLoader):
+    def get_code(self, fullname: str) -> CodeType:
+        source = self.get_source(fullname) or ""
+        for module, there, added in _changes:
+            if module == fullname:
+                assert source.count(there) == 1, (module, there)
+                source = source.replace(there, there + added)
+        return compile(source, self.path, "exec", dont_inherit=True)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__dict__["in_german"] = InGerman()
+        super().exec_module(module)
+
+
+class _GermanFinder(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname not in {module for module, _, _ in _changes}:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec and spec.origin:
+            spec.loader = _GermanLoader(fullname, spec.origin)
+        return spec
+
+
+_changes: list[tuple[str, str, str]] = []
+
+
+def add_german(*, except_at: str | None = None) -> None:
+    """From here on modules of the application that are imported have it."""
+    _changes.append(LANGUAGE)
+    _changes.extend(change for place, change in PLACES.items() if place != except_at)
+    sys.meta_path.insert(0, _GermanFinder())
+
+
+if __name__ == "__main__":
+    missing = sys.argv[1] if len(sys.argv) > 1 else None
+    add_german(except_at=missing)
+    if missing:
+        import_module(PLACES[missing][0])  # the application does so too, after many others
+    import_module("skinapi.app")
+    # Only now: it imports modules that are to have German.
+    sys.stdout.write(json.dumps(import_module("tests.support.german_reader").read_all()))
