@@ -1,7 +1,7 @@
 """What the check of a data set finds: labels, duplicates, unreadable files, small classes."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -14,10 +14,8 @@ from tests.support.backends import Backend, Person
 
 
 @pytest.fixture(scope="module")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    backend = Backend(tmp_path_factory.mktemp("reports"))
-    yield backend
-    backend.services.store.close()
+def backend(shared_backend: Backend) -> Backend:
+    return shared_backend
 
 
 @pytest.fixture(scope="module")
