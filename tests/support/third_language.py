@@ -1,7 +1,7 @@
 """`python -m tests.support.third_language [PLACE]`: an application that has German as well, except
 at this place, and what a patient reads from it.
 
-Its German is English with umlauts in place of a, o and u: a word without them is an English one.
+Its German is English with two dots on each vowel: a word without them is an English one.
 """
 
 import json
@@ -37,7 +37,7 @@ PLACES = {
     ),
 }
 LANGUAGE = ("skinapi.languages", 'Literal["en", "fr"', ', "de"')
-_UMLAUTS = str.maketrans("aouAOU", "äöüÄÖÜ")
+_DOTTED = str.maketrans("aeiouAEIOU", "äëïöüÄËÏÖÜ")
 _HOLE = re.compile(r"(\{[^}]*\})")
 
 
@@ -50,10 +50,10 @@ class InGerman:
         words = value.model_dump()
         if "vocabulary" in words:
             vocabulary = words["vocabulary"]
-            words = _umlauts(words) | {"vocabulary": vocabulary}
-            vocabulary["terms"] = _umlauts(vocabulary["terms"])
+            words = _dotted(words) | {"vocabulary": vocabulary}
+            vocabulary["terms"] = _dotted(vocabulary["terms"])
             return type(value).model_validate(words)
-        return type(value).model_validate(_umlauts(words))
+        return type(value).model_validate(_dotted(words))
 
 
 def _beside(value: Any) -> Any:
@@ -61,19 +61,19 @@ def _beside(value: Any) -> Any:
         return [_beside(part) for part in value]
     if not isinstance(value, dict):
         return value
-    german = {"de": _umlauts(value["en"])} if "en" in value else {}
+    german = {"de": _dotted(value["en"])} if "en" in value else {}
     return {key: _beside(part) for key, part in value.items()} | german
 
 
-def _umlauts(value: Any) -> Any:
+def _dotted(value: Any) -> Any:
     match value:
         case str():
             parts = enumerate(_HOLE.split(value))
-            return "".join(part if hole % 2 else part.translate(_UMLAUTS) for hole, part in parts)
+            return "".join(part if hole % 2 else part.translate(_DOTTED) for hole, part in parts)
         case dict():
-            return {key: _umlauts(part) for key, part in value.items()}
+            return {key: _dotted(part) for key, part in value.items()}
         case list() | tuple():
-            return [_umlauts(part) for part in value]
+            return [_dotted(part) for part in value]
     return value
 
 
