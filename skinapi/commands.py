@@ -58,7 +58,9 @@ def make_first_admin(settings: Settings, services: Services) -> None:
     """
     if services.admin.has_admin():
         return
-    account, password = services.admin.ensure_admin(email=FIRST_ADMIN, password=None)
+    account, password = services.admin.ensure_admin(
+        email=FIRST_ADMIN, password=None, only_first=True
+    )
     if password:
         print(
             f"  admin     {account.email}\n"

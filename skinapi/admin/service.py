@@ -216,8 +216,11 @@ class AdminService:
         page = self._trail.page(action=action, account=account, after=after, limit=limit)
         return page.map(lambda row: {**row, "signed": self._trail.is_signed(row)})
 
-    def ensure_admin(self, *, email: str, password: str | None) -> tuple[Account, str | None]:
-        """Make the account with this address an active admin; create it if there is none.
+    def ensure_admin(
+        self, *, email: str, password: str | None, only_first: bool = False
+    ) -> tuple[Account, str | None]:
+        """Make the account with this address an active admin; create it if there is none. With
+        `only_first` an account that is there stays as it is where anybody is an active admin.
 
         Returns the account, and a one-time password if one was made. An account that was not an
         active admin gets a new password and loses its sessions, because anybody may have registered
@@ -233,14 +236,16 @@ class AdminService:
             password = None
         if password is None and account.active_admin:
             return account, None
-        return self._make_admin(account, password)
+        return self._make_admin(account, password, only_first)
 
     def _add_admin(self, email: str, password: str | None) -> tuple[Account, str | None]:
         one_time, fields = self._admin_fields(password)
         added = self._add("account.role_admin", "system", email=email, name="Admin", **fields)
         return added, one_time
 
-    def _make_admin(self, account: Account, password: str | None) -> tuple[Account, str | None]:
+    def _make_admin(
+        self, account: Account, password: str | None, only_first: bool
+    ) -> tuple[Account, str | None]:
         """Change role, status and password in one write, so that no token is ever valid for only
         some of them.
         """
@@ -248,6 +253,8 @@ class AdminService:
 
         def decide(current: Account) -> dict[str, Any]:
             if current.active_admin and not password:  # already one, or made by another process
+                return {}
+            if only_first and self.has_admin():
                 return {}
             self._reset_guesses(current)
             return {**fields, "token_version": current.token_version + 1}

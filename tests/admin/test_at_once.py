@@ -219,3 +219,15 @@ def test_of_two_workers_one_tells_the_password_that_opens(
     assert account.active_admin
     answer = any_backend.client.post("/login", json={"email": BOSS, "password": password})
     assert answer.get_json()["code"] == "password_change_required"
+
+
+def test_a_worker_that_starts_late_makes_no_second_admin_of_the_first(any_backend: Backend) -> None:
+    """Slow, it had seen no admin; by then another worker's had made an admin, and was demoted."""
+    ada = any_backend.member(role="admin")
+    first, _ = any_backend.services.admin.ensure_admin(email=BOSS, password=None)
+    assert ada.call("PUT", f"/users/{BOSS}/role", json={"role": "user"}).status_code == 200
+    told = any_backend.services.admin.ensure_admin(email=BOSS, password=None, only_first=True)
+    assert told[1] is None
+    assert any_backend.services.accounts.list_active_admins() == [any_backend.account(ada.email).id]
+    assert ada.call("DELETE", f"/users/{BOSS}").status_code == 200
+    assert first.id not in any_backend.services.accounts.list_active_admins()

@@ -3,6 +3,7 @@ missing.
 """
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -125,7 +126,7 @@ def assert_waits_for_its_folder(server: Server, ada: Caller, put: Callable[[Path
     # A thread of a worker may still have asked for the folder of the served models.
     assert put is nothing or {path.name for path in instance.iterdir()} <= {"served-models"}
     if instance.exists():
-        instance.rmdir()
+        shutil.rmtree(instance)
     aside.rename(instance)
     server.await_ready()
     assert ada.call("GET", "/me").json["email"] == ada.email
