@@ -112,8 +112,8 @@ def shared_by(item: pytest.Item) -> str | None:
         return "training"
     if item.path.name == "test_queries.py":  # two stores with hundreds of records in each table
         return "queries"
-    if "visitor" in getattr(item, "fixturenames", ()):
-        return "console"
+    if "session_browser" in getattr(item, "fixturenames", ()):
+        return "browser"
     call = getattr(item, "callspec", None)
     told = call.params if call else {}
     asked = {*getattr(item, "fixturenames", ())}
