@@ -1,7 +1,8 @@
 """Access tokens: JWTs signed with HS256, see https://www.rfc-editor.org/rfc/rfc7519
 
 They contain the ids of account and session and the token version, but no e-mail address and no
-role. How long one lives: sessions.py, by the settings. Whether one still counts: guard.py.
+role. How long one lives: the settings TOKEN_HOURS and ACCESS_MINUTES, by sessions.py. Whether one
+still counts: guard.py.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The use cases of a doctor's lists: patients in care, their findings, and the queue of all."""
+"""The use cases of a doctor's lists: patients in care, their findings, and the queue of all.
+
+The order of the queue is `make_queue_key` in records/findings/submissions.py.
+"""
 
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.errors import NotFound

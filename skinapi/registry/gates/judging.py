@@ -9,6 +9,8 @@ passed.
 
 Worse is what is proven worse by its 95 % interval, and what has lost more than `MOST_LOSS`: of few
 lesions almost nothing could be proven.
+
+The figures are made in lab/trainings/gate_differences.py, and read of cards in card_figures.py.
 """
 
 import hashlib

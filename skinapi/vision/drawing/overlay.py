@@ -1,4 +1,8 @@
-"""Draws a heat map over its photo. This is done only on request; a finding stores just the map."""
+"""Draws a heat map over its photo. This is done only on request; a finding stores just the map.
+
+The console draws its own (console/static/views/heat_photo.js), in the box of `HeatView`
+(records/finding_schemas.py).
+"""
 
 import io
 import threading
