@@ -13,6 +13,7 @@ from PIL import Image
 from skinapi.errors import Refused, Unavailable
 from skinapi.vision.decoding.colour_profiles import UnreadableProfile, convert_to_srgb
 from skinapi.vision.decoding.decode_limits import (
+    MOST_BYTES,
     DecodingMemory,
     Size,
     bytes_needed,
@@ -68,7 +69,7 @@ def read_photo(content: bytes) -> Photo:
     Waits for decoding memory, so never call it in a thread that serves requests. Raises Refused.
     """
     header = _header_of(content)
-    with _memory.reserved(bytes_needed(header, WORKING_SIZE)):
+    with _memory.reserved(_reservation(header, WORKING_SIZE)):
         return _decoded(header, WORKING_SIZE)
 
 
@@ -89,7 +90,7 @@ def stored_photo(content: bytes) -> bytes:
     """
     header = _header_of(content)
     needed = stored_size(header.size)
-    with _memory.reserved(bytes_needed(header, needed)):
+    with _memory.reserved(_reservation(header, needed)):
         kept = shrink_to_stored(_decoded(header, needed)).pixels
     return encode_jpeg(kept, STORED_QUALITY)
 
@@ -145,6 +146,13 @@ def _in_srgb(header: Header, pixels: Image.Image) -> tuple[Image.Image, bool]:
         return convert_to_srgb(pixels, header.profile, grey=header.grey), False
     except UnreadableProfile:
         return pixels, True
+
+
+def _reservation(header: Header, needed: Size) -> int:
+    """What the decoding takes, with the copy of the upload that the decoder reads; not more than
+    there is, or it would wait for ever.
+    """
+    return min(MOST_BYTES, bytes_needed(header, needed) + sum(map(len, header.parts)))
 
 
 def _pixels(header: Header, needed: Size) -> Image.Image:

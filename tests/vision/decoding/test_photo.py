@@ -3,6 +3,8 @@ metadata.
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -10,7 +12,13 @@ from PIL import Image
 
 from skinapi.errors import Refused
 from skinapi.vision.decoding import photo as photo_module
-from skinapi.vision.decoding.decode_limits import MOST_BYTES, Size
+from skinapi.vision.decoding.decode_limits import (
+    MOST_BYTES,
+    DecodingMemory,
+    Size,
+    bytes_needed,
+)
+from skinapi.vision.decoding.file_header import read_header
 from skinapi.vision.decoding.photo import (
     STORED_SIDE,
     WORKING_SIZE,
@@ -65,6 +73,28 @@ def test_a_stored_photo_does_not_wait_for_uploads() -> None:
     content = stored_photo(encoded(skin_with_spot((640, 480))))
     with photo_module._memory.reserved(MOST_BYTES):
         assert read_stored_photo(content).pixels.size == (640, 480)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (3200, 2400)])
+def test_the_copy_that_the_decoder_reads_counts_as_decoding_memory(
+    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    """A PNG of noise is nearly as large as its pixels, and the decoder reads it in one piece."""
+    reserved: list[int] = []
+    all_there_is = DecodingMemory()
+
+    class Memory(DecodingMemory):
+        @contextmanager
+        def reserved(self, size: int) -> Iterator[None]:
+            reserved.append(size)
+            with all_there_is.reserved(size):
+                yield
+
+    monkeypatch.setattr(photo_module, "_memory", Memory())
+    content = encoded(Image.effect_noise(size, 90).convert("RGB"), "PNG")
+    read_photo(content)
+    needed = bytes_needed(read_header(content), WORKING_SIZE)
+    assert reserved == [pytest.approx(min(MOST_BYTES, needed + len(content)), rel=0.01)]
 
 
 def test_what_the_training_pictures_look_like_is_read_whole() -> None:
