@@ -16,6 +16,7 @@ from selenium.common.exceptions import (
     NoSuchElementException,
     StaleElementReferenceException,
     TimeoutException,
+    WebDriverException,
 )
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -33,6 +34,8 @@ IN_THE_WAY = (
     ElementClickInterceptedException,
     ElementNotInteractableException,  # a dialog is in the page a moment before it is open
 )
+# What the driver says where the page went elsewhere while it looked.
+NAVIGATED = "aborted by navigation"
 # The standard: https://www.w3.org/TR/WCAG22/
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 READ_WORDS = """
@@ -316,8 +319,17 @@ class Visitor:
         wait = WebDriverWait(
             self._browser, PATIENCE_S, poll_frequency=0.05, ignored_exceptions=IN_THE_WAY
         )
+
+        def attempt(_: object) -> Any:
+            try:
+                return act()
+            except WebDriverException as error:
+                if NAVIGATED in (error.msg or ""):
+                    return False
+                raise
+
         try:
-            return wait.until(lambda _: act())
+            return wait.until(attempt)
         except TimeoutException as error:
             seen = self.text()[:600]
             raise AssertionError(f"waited {PATIENCE_S} s {what}; on the screen: {seen}") from error
