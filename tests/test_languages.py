@@ -36,7 +36,9 @@ def test_a_third_language_is_read_everywhere() -> None:
     for place, text in read.items():
         assert len(text) > 50, place
         english = re.findall(r"(?<!\S)\(?([A-Z]?[a-z]*[aeiou][a-z]*)[.,;:)]*(?!\S)", text)
-        assert set(english) <= {"Ada", "Example"}, place
+        # A report's hash is printed in groups of four hexadecimal digits.
+        words = {word for word in english if not re.fullmatch("[a-f]{4}", word)}
+        assert words <= {"Ada", "Example"}, place
     for place in ("report", "html", "pdf"):
         assert "99,64 %" in read[place], place
     assert "91,2 %" in read["template"]
