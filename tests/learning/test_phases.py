@@ -223,3 +223,18 @@ def test_an_epoch_in_two_parts_trains_as_one_epoch_does(unharmed: Unharmed, tmp_
 def test_only_live_pictures_of_a_whole_network_grow(odd: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="can grow"):
         Phase("odd", epochs=1, learning_rate=1.0, shrink=0.5, shrink_until=0.5, **odd)
+
+
+def test_an_epoch_may_be_shorter_than_the_data_and_each_one_is_another_part_of_it() -> None:
+    def fetch_rows(rows: Rows, _: np.random.Generator) -> tuple[Floats, Floats]:
+        return rows.astype(np.float32), rows.astype(np.float32)
+
+    batches = Batches(fetch=fetch_rows, sampler=ALIKE, batch=2, mixup=0.0, seed=3, steps=2)
+    assert len(batches) == 2
+    assert [len(part) for part in batches.segments(0)] == [2]
+    drawn = [
+        {float(row) for index in range(2) for row in batches.load(epoch, index)[0]}
+        for epoch in range(8)
+    ]
+    assert all(len(rows) == 4 for rows in drawn)
+    assert len({frozenset(rows) for rows in drawn}) > 4

@@ -189,7 +189,7 @@ def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights
         checkpoint(*state)
         raise Interrupted
 
-    phase = replace(GROWING, marked=0.5, spoiled=0.5)
+    phase = replace(GROWING, marked=0.5, spoiled=0.5, relit=0.5, widened=0.5)
     unharmed, _ = teach(small, tmp_path / "unharmed", phase)
     with monkeypatch.context() as patched:
         patched.setattr(phase_training, "_checkpoint", interrupt)
@@ -215,6 +215,7 @@ def begun(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
     "other",
     [
         *({"marked": 0.1}, {"spoiled": 0.1}, {"mixup": 0.1}, {"shrink_until": 0.5}),
+        *({"relit": 0.1}, {"widened": 0.1}, {"steps": 2}),
         *({"ema_reach": 0.5}, {"lowest_rate": 0.5}, {"clip_norm": 0.5}),
         *({"shares": {"clinic": 0.5}}, {"most_normal_skin": 0.1}),
     ],

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 
 from skinapi.errors import BadDataset, BadNetwork
 from skinapi.learning.data.augmentation import Augmentation
+from skinapi.learning.data.clinics import OtherClinic
 from skinapi.learning.data.degradation import Degradation
 from skinapi.learning.data.markings import Marking
 from skinapi.learning.data.samples import Sample
@@ -306,6 +307,8 @@ def test_a_taught_model_was_shown_degraded_pictures_and_names_its_teachers(
     [
         ({}, Strengths(augmentation=Augmentation(colour=0.0))),
         ({"degraded": 1.0}, Strengths(spoiling=Degradation(loudest=90.0, most_at_once=8))),
+        ({"relit": 1.0}, Strengths(clinic=OtherClinic(colour=(4.0, 4.0, 4.0)))),
+        ({"widened": 1.0}, Strengths(clinic=OtherClinic(widest=3.0))),
         ({"marked": 1.0}, Strengths(marking=Marking(pen_width=(0.2, 0.3), tick_length=(0.3, 0.4)))),
     ],
 )

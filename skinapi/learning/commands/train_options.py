@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 # Spelled out again, so that `--help` loads no training framework; a test compares them.
 ARCHITECTURES = ("ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3")
 OPTIMIZERS = ("AdamW", "Adam", "SGD", "RMSprop")
-PHASES = ("head", "last-blocks", "deeper-blocks", "coarse", "taught", "whole", "all-sources")
+PHASES = (
+    *("head", "last-blocks", "deeper-blocks", "coarse", "taught", "whole"),
+    *("all-sources", "clinics"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

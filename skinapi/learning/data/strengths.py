@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from skinapi.learning.data.augmentation import Augmentation
+from skinapi.learning.data.clinics import OtherClinic
 from skinapi.learning.data.degradation import Degradation
 from skinapi.learning.data.markings import Marking
 
@@ -18,3 +19,4 @@ class Strengths:
     augmentation: Augmentation = field(default_factory=Augmentation)
     spoiling: Degradation = field(default_factory=Degradation)
     marking: Marking = field(default_factory=Marking)
+    clinic: OtherClinic = field(default_factory=OtherClinic)

@@ -21,9 +21,13 @@ class Phase:
     - `views`: augmented views per picture that are computed once and cached; 0 augments live
     - `spoiled`: share of degraded views: of worse image quality
     - `marked`: share of the views with a pen ring, a ruler or a dark rim painted on
+    - `relit`: share of the views in the colours of another clinic
+    - `widened`: share of the views that show the lesion smaller, as from farther away
     - `shrink`: input size as a share of the served one; half the side is a quarter of the work
     - `shrink_until`: after this share of the phase the input has its full size (progressive
       resizing); schedule and moving average go on unchanged
+    - `steps`: batches until the next validation and checkpoint, which are then called an epoch; 0:
+      as many as it takes to draw as many pictures as there are
     """
 
     name: str
@@ -43,8 +47,11 @@ class Phase:
     views: int = 0
     spoiled: float = 0.0
     marked: float = 0.0
+    relit: float = 0.0
+    widened: float = 0.0
     shrink: float = 1.0
     shrink_until: float = 1.0
+    steps: int = 0
 
     def __post_init__(self) -> None:
         if self.grows and (self.views or self.depth != "whole"):
@@ -94,6 +101,22 @@ PHASES: Mapping[str, Phase] = {
             marked=0.3,
             shrink=5 / 7,
             shrink_until=0.78,
+        ),
+        Phase(
+            "clinics",
+            "whole",
+            epochs=16,
+            learning_rate=1.5e-4,
+            warmup_epochs=0.7,
+            mixup=0.15,
+            patience=16,
+            spoiled=0.4,
+            marked=0.3,
+            relit=0.4,
+            widened=0.3,
+            shrink=5 / 7,
+            shrink_until=0.75,
+            steps=300,
         ),
     )
 }

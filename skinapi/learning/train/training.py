@@ -153,6 +153,7 @@ def _run(phase: Phase, network: keras.Model, job: _Job) -> PhaseStatus:
         batch=phase.batch,
         mixup=phase.mixup,
         seed=recipe.seed,
+        steps=phase.steps,
     )
     status = run_phase(
         phase=phase,
@@ -208,6 +209,8 @@ def _make_views(phase: Phase, recipe: Recipe, data: TrainingData, *, side: int) 
         data.teachers,
         degraded=phase.spoiled,
         marked=phase.marked,
+        relit=phase.relit,
+        widened=phase.widened,
         strengths=recipe.strengths,
     )
 

@@ -40,6 +40,7 @@ class Batches:
         mixup: float,
         seed: int,
         switch: FetchSwitch | None = None,
+        steps: int = 0,
     ) -> None:
         self._fetch = fetch
         self._sampler = sampler
@@ -47,10 +48,11 @@ class Batches:
         self._mixup = mixup
         self._seed = seed
         self._switch = switch
+        self._steps = steps or max(1, len(sampler) // batch)
 
     def __len__(self) -> int:
         """Batches of one epoch."""
-        return max(1, len(self._sampler) // self._batch)
+        return self._steps
 
     def load(self, epoch: int, index: int) -> tuple[Floats, Floats]:
         # Drawn again for each batch, so that threads share no state. It takes milliseconds.

@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
 from skinapi.learning.data.augmentation import augment_picture, flip_or_turn
+from skinapi.learning.data.clinics import relight, widen
 from skinapi.learning.data.degradation import degrade_picture
 from skinapi.learning.data.markings import mark_picture
 from skinapi.learning.data.strengths import Strengths
@@ -52,7 +53,8 @@ class Views:
     """Random views of the pictures, and their targets: labels, or labels mixed with predictions of
     teachers.
 
-    `marked` and `degraded` are shares of the views. Teachers see a view before either.
+    `marked`, `degraded`, `relit` and `widened` are shares of the views. Teachers see a view before
+    the first two.
     """
 
     pictures: NetworkInputs
@@ -60,6 +62,8 @@ class Views:
     teachers: Teachers | None
     degraded: float = 0.0
     marked: float = 0.0
+    relit: float = 0.0
+    widened: float = 0.0
     strengths: Strengths = field(default_factory=Strengths)
 
     def live(self, rows: Rows, random: np.random.Generator) -> tuple[Floats, Floats]:
@@ -70,7 +74,8 @@ class Views:
 
     def make_view(self, row: int, random: np.random.Generator) -> View:
         """Augments one picture. A marking is painted first, so it is turned and cropped too."""
-        picture, strength = self.pictures.open(row), self.strengths.augmentation
+        picture = self._move_to_other_clinic(self.pictures.open(row), random)
+        strength = self.strengths.augmentation
         if random.random() >= self.marked:
             view = augment_picture(picture, random, strength)
             return View(shown=view, clean=view)
@@ -80,6 +85,16 @@ class Views:
         shown = augment_picture(marked, random, strength)
         clean = augment_picture(picture, same, strength) if self.teachers else shown
         return View(shown=shown, clean=clean)
+
+    def _move_to_other_clinic(
+        self, picture: Image.Image, random: np.random.Generator
+    ) -> Image.Image:
+        # No draw where a share is 0: an older training resumes with the views it began with.
+        if self.relit and random.random() < self.relit:
+            picture = relight(picture, random, self.strengths.clinic)
+        if self.widened and random.random() < self.widened:
+            picture = widen(picture, random, self.strengths.clinic)
+        return picture
 
     def degrade(self, view: Image.Image, random: np.random.Generator) -> Image.Image:
         """Lowers the image quality of the share `degraded` of the views."""
