@@ -22,7 +22,7 @@ from skinapi.jobs.worker.job_worker import Worker
 from skinapi.logs import configure_logs, shield_output
 from skinapi.settings import Settings, sentences_of
 from skinapi.settings.safety import refuse_unsafe, say_former_settings
-from skinapi.storage import open_store
+from skinapi.storage import make_store, open_store
 from skinapi.storage.store_version import join_store
 
 REFUSED = 2  # as of `__main__`
@@ -55,6 +55,8 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
     # The parent's death asks for a stop like any other: the job goes back into the queue.
     if parent is not None and not die_with(parent, signal.SIGTERM):
         return 0
+    if settings.mongo_uri:  # a worker may have a machine of its own
+        make_store(settings)
     store = open_store(settings)
     Worker(
         store=store,

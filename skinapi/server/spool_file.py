@@ -22,7 +22,7 @@ class SpoolFile:
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError where the folder cannot be used, or its disk is full."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         self._folder = folder
         self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (open until `close`)
         self._size = 0

@@ -1,6 +1,7 @@
 """Storage: the Documents and Blobs ports, and their MongoDB and SQLite implementations."""
 
 import importlib
+from contextlib import suppress
 from pathlib import Path
 
 from skinapi.errors import UnsafeSettings
@@ -33,12 +34,18 @@ def open_store(settings: Settings) -> Store:
 
 
 def make_store(settings: Settings) -> None:
-    """Make what `open_store` opens, where it was not made before. MongoDB needs nothing made.
+    """Make what `open_store` opens, where it was not made before. MongoDB needs nothing but the
+    instance folder, for what this machine keeps of its own.
 
-    Call it before a server starts, not in a process that serves. Raises UnsafeSettings if the
-    instance folder cannot be used or other users can read it, and StoreUnavailable.
+    Call it before a server starts, not in a process that serves: nothing there makes the folder
+    again. It may be missing for a while, and what stood in its place would be in the way of its
+    return. Raises UnsafeSettings if it cannot be used for a database or other users can read it,
+    and StoreUnavailable.
     """
-    if not settings.mongo_uri:
+    if settings.mongo_uri:
+        with suppress(OSError):  # models have another place, and what needs this one says so
+            settings.instance_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    else:
         close_folder(settings.instance_dir)
         _sqlite_store(settings.instance_dir).make()
 

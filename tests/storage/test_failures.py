@@ -6,7 +6,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from typing import NoReturn
@@ -15,6 +15,10 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from skinapi.errors import DiskFull, StoreUnavailable
+from skinapi.jobs.process.work_folder import lock_folder
+from skinapi.lab.archives.quarantine import Quarantine
+from skinapi.registry.versions.version_files import models_folder
+from skinapi.server.spool_file import SpoolFile
 from skinapi.storage import make_store, open_store
 from skinapi.storage.files.disk_errors import READ_ONLY, disk_error
 from skinapi.storage.mongo.driver_calls import mongo_errors
@@ -189,3 +193,26 @@ def test_with_a_uri_the_store_is_mongodb(tmp_path: Path, mongo_database_uri: str
         assert isinstance(store, MongoStore)
         store.ping()
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        models_folder,
+        lambda folder: SpoolFile(folder / "quarantine").close(),
+        lambda folder: Quarantine(folder / "quarantine").opened(most=1).__enter__(),
+        lambda folder: lock_folder(folder / "jobs/0123abcd"),
+    ],
+    ids=["models", "spool", "quarantine", "job"],
+)
+def test_what_is_kept_beside_the_database_makes_no_folder_in_place_of_a_missing_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use: Callable[[Path], object]
+) -> None:
+    """The operator who moves the folder back would put it below the new one."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with suppress(OSError, StoreUnavailable):
+        use(tmp_path / "instance")
+    assert not (tmp_path / "instance").exists()
+    (tmp_path / "instance").mkdir()
+    use(tmp_path / "instance")
+    assert list((tmp_path / "instance").iterdir()) != []

@@ -20,7 +20,8 @@ def lock_folder(folder: Path) -> int | None:
     process holds it.
     """
     while True:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         handle = _locked(folder)
         if handle is None:
             return None

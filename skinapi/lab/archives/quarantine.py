@@ -36,7 +36,8 @@ class Quarantine:
         path = self._folder / f"{CHECK_PREFIX}{secrets.token_hex(8)}"
         lock = -1
         try:
-            path.mkdir(mode=0o700, parents=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            path.mkdir(mode=0o700)
             lock = _locked(path)
             yield QuarantineFolder(path, most)
         except OSError as error:

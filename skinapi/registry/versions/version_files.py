@@ -67,7 +67,7 @@ def write_files(blobs: Blobs, files: Collection[StoredFile], folder: Path) -> No
     and StoreUnavailable.
     """
     with _disk_errors():
-        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.parent.mkdir(exist_ok=True, mode=0o700)
         with locked(folder.parent / LOCK):
             if _holds(folder, files):
                 return
@@ -149,13 +149,14 @@ def prune_folders(parent: Path, keep: Collection[str]) -> None:
 
 def models_folder(instance_dir: Path) -> Path:
     """Where this machine keeps the models that it has fetched from the store: in INSTANCE_DIR, or,
-    where that cannot be written to, in a folder of this user among the temporary files.
+    where that is missing or cannot be written to, in a folder of this user among the temporary
+    files.
 
     Not `models`, which is where `export` puts its result.
     """
     folder = instance_dir / "served-models"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
         if os.access(folder, os.W_OK):
             return folder
     except OSError:
