@@ -16,7 +16,8 @@ import pymongo
 from pymongo.errors import PyMongoError
 
 INSTALLED = Path(__file__).parents[2] / ".venv/mongod/fiftyone/db/bin/mongod"
-START_S = 30
+# What an earlier kill left is recovered first; on a full machine that takes long.
+START_S = 100
 # PR_SET_PDEATHSIG: when the tests are killed, the kernel kills what this process becomes.
 DIE_WITH_PARENT = (
     "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
