@@ -122,16 +122,16 @@ def report_for_explainable(
     page = clients.print_report(
         classified=classified,
         finding=known,
-        translations=(*_diagnosis_rows(known), ("Risk level", risk_of(finding))),
+        translations=(*_diagnosis_rows(finding, known), ("Risk level", risk_of(finding))),
         names_class=not is_undecided(known),
     )
     return PdfReport(pdf_report=base64.b64encode(page).decode())
 
 
-def _diagnosis_rows(known: Finding) -> tuple[tuple[str, str], ...]:
+def _diagnosis_rows(finding: Finding, known: Finding) -> tuple[tuple[str, str], ...]:
     """The diagnosis in the client's words; it names no class where `/inference` names none."""
     if is_undecided(known):
-        condition = " ".join(say_not_excluded(Facts.of(known, NOTHING_TOLD))) or "none"
+        condition = " ".join(say_not_excluded(Facts.of(finding, NOTHING_TOLD))) or "none"
         return ("Diagnosis", NO_DIAGNOSIS), ("Condition", condition), ("Confidence", "none")
     return (
         ("Diagnosis", label_of(known.stated)),

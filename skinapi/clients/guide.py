@@ -76,7 +76,7 @@ class GuideAnswer(WhatItsPageReads):
         facts = Facts.of(seven, NOTHING_TOLD)
         reads_benign = seven.malignant_score <= LIKELY_BENIGN and not facts.all_clear
         if reads_benign or seven.most_probable == NORMAL_SKIN:
-            raise Undecided(say_undecided(facts))
+            raise Undecided(say_undecided(Facts.of(finding, NOTHING_TOLD)))
         overlay = draw_overlay(classified.photo, finding.heat, format="PNG")
         sections = write_template(facts, "en").sections
         return cls(

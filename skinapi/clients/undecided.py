@@ -51,9 +51,10 @@ def decided(finding: Finding) -> Finding:
     Raises Undecided where that class must not stand for it, and Refused(no_lesion) where normal
     skin ranks first and nothing speaks for a lesion.
     """
-    if is_undecided(finding):
+    known = finding.within_known_classes()
+    if is_undecided(known):
         raise Undecided(say_undecided(Facts.of(finding, NOTHING_TOLD)))
-    return finding.over_seven()
+    return known.over_seven()
 
 
 def over_known_classes(finding: Finding) -> Finding:
@@ -61,11 +62,12 @@ def over_known_classes(finding: Finding) -> Finding:
     class stands for it.
 
     Raises Refused(no_lesion) where normal skin ranks first and nothing speaks for a lesion. Where
-    something does, the finding keeps its eight classes: such a picture is never turned away.
+    something does, the finding keeps normal skin: such a picture is never turned away.
     """
-    if finding.most_probable == NORMAL_SKIN and is_undecided(finding):
-        return finding
-    return finding.over_seven()
+    known = finding.within_known_classes()
+    if known.most_probable == NORMAL_SKIN and is_undecided(known):
+        return known
+    return known.over_seven()
 
 
 def say_undecided(facts: Facts) -> str:

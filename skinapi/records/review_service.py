@@ -1,7 +1,7 @@
 """The use cases of reviews: sign one as the doctor in charge, and list them."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -64,6 +64,7 @@ class ReviewsService:
         if signed := self._find_signed(by.id, key, request_hash):
             return signed
         stated, version = submission.finding.stated, submission.finding.model_version
+        outputs = [entry.key for entry in submission.finding.ranked]
         opinion = said.resolve(stated=stated, band=submission.finding.band)
         fields = {
             "doctor": by.id,
@@ -89,7 +90,7 @@ class ReviewsService:
                 return stored
             raise
         if opinion.condition is not None:
-            self._on_review(version, _disagrees(opinion, stated))
+            self._on_review(version, _disagrees(opinion, stated, outputs))
         return review
 
     def _show_in_care(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
@@ -164,12 +165,12 @@ def _is_marked(submission: Submission, reviews: Sequence[Review]) -> bool:
     return marked and submission.reviewed and submission.has_current_keys
 
 
-def _disagrees(opinion: Opinion, stated: str) -> bool:
+def _disagrees(opinion: Opinion, stated: str, outputs: Collection[str]) -> bool:
     """Whether it counts as a disagreement: not where the model counts the named condition within
-    the stated one, as squamous cell carcinoma within actinic keratosis.
+    the stated one, as one without an output for squamous cell carcinoma within actinic keratosis.
     """
     named = opinion.condition or ""
-    within = named != stated and conditions_table().counted_as(named) == stated
+    within = named != stated and conditions_table().counted_as(named, outputs) == stated
     return opinion.agreement is Agreement.DISAGREE and not within
 
 

@@ -34,6 +34,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 # Rules about one condition: each has that condition's key as its value.
 CONDITION_RULES = (
     RaisedBy.MELANOMA,
+    RaisedBy.SQUAMOUS_CELL_CARCINOMA,
     RaisedBy.BASAL_CELL_CARCINOMA,
     RaisedBy.ACTINIC_KERATOSIS,
 )

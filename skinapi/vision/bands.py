@@ -26,8 +26,9 @@ class Threshold(NamedTuple):
 THRESHOLDS: Mapping[str, Threshold] = {
     "melanoma": Threshold(Band.URGENT_REFERRAL, 0.05),
     "basal_cell_carcinoma": Threshold(Band.REFERRAL, 0.05),
-    # Squamous cell carcinomas are labelled as this class in the training data.
+    # For a model without an output for squamous cell carcinoma, it is within this class.
     "actinic_keratosis": Threshold(Band.REFERRAL, 0.05),
+    "squamous_cell_carcinoma": Threshold(Band.REFERRAL, 0.05),
     "malignant": Threshold(Band.DOCTOR_REVIEW, 0.10),
 }
 PLAUSIBLE_SHARE = 1 / 3
@@ -44,6 +45,7 @@ class RaisedBy(StrEnum):
     MELANOMA = "melanoma"
     BASAL_CELL_CARCINOMA = "basal_cell_carcinoma"
     ACTINIC_KERATOSIS = "actinic_keratosis"
+    SQUAMOUS_CELL_CARCINOMA = "squamous_cell_carcinoma"
     MALIGNANT = "malignant"
     NEAR_THRESHOLD = "near_threshold"
     MOST_PROBABLE = "most_probable"
@@ -97,10 +99,13 @@ def most_probable(probabilities: Mapping[str, float]) -> str:
 
 
 def threshold_scores(probabilities: Mapping[str, float]) -> dict[str, float]:
-    """For each threshold of the bands, the score that is compared with it."""
+    """For each threshold of the bands, the score that is compared with it. A condition that is no
+    output of the model has none.
+    """
     return {
         name: sum(probabilities.get(key, 0.0) for key in keys_of_threshold(name))
         for name in THRESHOLDS
+        if name == "malignant" or name in probabilities
     }
 
 
@@ -175,10 +180,13 @@ def most_severe_plausible(probabilities: Mapping[str, float], *, also: Collectio
     )
 
 
-def severity_rank(key: str) -> tuple[int, int]:
-    """A sort key: the more severe the condition, the smaller."""
+def severity_rank(key: str) -> tuple[int, int, bool]:
+    """A sort key: the more severe the condition, the smaller. Of equals, the one that is counted as
+    the other where it has no output is the graver, as squamous cell carcinoma.
+    """
     condition = conditions_table().by_key(key)
-    return _SEVERITIES.index(condition.severity), urgency(condition.urgency)
+    rank = _SEVERITIES.index(condition.severity), urgency(condition.urgency)
+    return *rank, condition.counted_as is None
 
 
 def urgency(band: Band) -> int:

@@ -3,7 +3,7 @@
 No other module contains a sentence about a disease; it looks one up here by key and language.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import cache
 from importlib import resources
@@ -98,6 +98,8 @@ class Condition(Frozen):
     codes: Codes
     sentences: Annotated[Mapping[Language, Sentences], AfterValidator(in_each_language)]
     sources: tuple[Source, ...]
+    # What it is for models without an output for it, and for clients of seven classes.
+    counted_as: str | None = None
 
     @property
     def code_relation(self) -> Literal["equivalent", "broader than"]:
@@ -246,10 +248,14 @@ class ConditionsTable(Frozen):
         """
         return next(label for label in self._labels if label.key == key)
 
-    def counted_as(self, key: str) -> str | None:
-        """The condition that this label is for a model; None where no model knows it."""
+    def counted_as(self, key: str, outputs: Collection[str] = ()) -> str | None:
+        """The condition that this label is for a model of these outputs, and without them for one
+        of the seven lesion classes; None where no model knows it.
+        """
         label = self.label(key)
-        return label.counted_as if isinstance(label, ReviewLabel) else key
+        if key in outputs or (isinstance(label, Condition) and label.counted_as is None):
+            return key
+        return label.counted_as
 
     def name(self, key: str, language: Language) -> str:
         return self.label(key).names.in_language(language)

@@ -7,14 +7,16 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.composition.migrations import migrations_of
+from skinapi.records.review_service import _disagrees
 from skinapi.records.reviews import reviews
-from skinapi.records.reviews.opinions import Opinion
+from skinapi.records.reviews.opinions import Certainty, Opinion
 from skinapi.records.reviews.reviews import Review
 from skinapi.storage import ids
 from skinapi.storage.ids import new_id
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 
+KERATOSIS, SQUAMOUS = "actinic_keratosis", "squamous_cell_carcinoma"
 AGREED = {"label": "melanoma", "agreement": "agree"}  # the network of the tests states melanoma
 
 
@@ -357,3 +359,13 @@ def test_a_missing_mark_is_found_and_repaired(backend: Backend) -> None:
     fault.repair()
     assert kept.find()[0]["decision"]["label"] == "melanoma"
     assert list(backend.services.reviews.faults()) == []
+
+
+@pytest.mark.parametrize(
+    ("outputs", "counts"), [((KERATOSIS,), False), ((KERATOSIS, SQUAMOUS), True)]
+)
+def test_naming_a_carcinoma_disagrees_with_a_model_that_could_have_named_it(
+    outputs: tuple[str, ...], counts: bool
+) -> None:
+    opinion = Opinion(certainty=Certainty.SURE, label=SQUAMOUS, agrees_with_label=False)
+    assert _disagrees(opinion, KERATOSIS, outputs) is counts

@@ -10,13 +10,16 @@ from skinapi.vision.bands import choose_band
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import NOTHING_TOLD, Context, Modality
 from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut, rank, sum_malignant
-from tests.support.findings import CONTRADICTED, LITTLE_TESTED, TESTED, UNSURE, finding_of
+from tests.support.findings import CONTRADICTED, EIGHT, LITTLE_TESTED, TESTED, UNSURE, finding_of
 
 KEYS = conditions_table().keys
+SQUAMOUS = "squamous_cell_carcinoma"
 LESIONS = [key for key in KEYS if key != NORMAL_SKIN]
 ITEMS = [item.key for item in conditions_table().checklist.items]
 
-shares = st.lists(st.floats(0, 1), min_size=8, max_size=8).filter(lambda drawn: sum(drawn) > 0.1)
+shares = st.lists(st.floats(0, 1), min_size=8, max_size=len(KEYS)).filter(
+    lambda drawn: sum(drawn) > 0.1
+)
 doubts = st.lists(st.sampled_from(Doubt), unique=True).map(tuple)
 contexts = st.builds(
     Context,
@@ -42,7 +45,8 @@ def facts_of(key: str = "melanoma", context: Context = NOTHING_TOLD, **fields: A
 def found(draw: st.DrawFn) -> Facts:
     """From a finding whose band is the one that its figures ask for."""
     drawn, reasons, context = draw(shares), draw(doubts), draw(contexts)
-    p = {key: share / math.fsum(drawn) for key, share in zip(KEYS, drawn, strict=True)}
+    outputs = EIGHT if len(drawn) == len(EIGHT) else KEYS
+    p = {key: share / math.fsum(drawn) for key, share in zip(outputs, drawn, strict=True)}
     ranked = rank(p)
     named = draw(st.sampled_from([entry.key for entry in ranked[: 3 if reasons else 2]]))
     band, raised_by = choose_band(
@@ -65,7 +69,7 @@ def found(draw: st.DrawFn) -> Facts:
         checklist_score=context.checklist_score,
         modality=draw(st.sampled_from([None, UNSURE, CONTRADICTED])),
         tested=draw(st.sampled_from([(), (TESTED,), (TESTED, LITTLE_TESTED)])),
-        from_picture=draw(st.sampled_from([None, ranked, finding_of().ranked])),
+        from_picture=draw(st.sampled_from([None, ranked, finding_of(SQUAMOUS).ranked])),
         not_ruled_out=draw(not_ruled_out),
     )
     return Facts.of(finding, context)

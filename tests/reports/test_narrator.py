@@ -42,7 +42,7 @@ from skinapi.vision.context import NOTHING_TOLD, Context, Modality
 from skinapi.vision.finding.finding import Doubt
 from tests.reports.facts import facts_of
 from tests.support.backends import settings_in, store_of_kind
-from tests.support.findings import told_finding
+from tests.support.findings import EIGHT, told_finding
 from tests.support.openrouter import (
     FOREVER_S,
     KEY,
@@ -363,7 +363,7 @@ def test_what_is_asked_is_closed_strict_and_private(
     for private in ("60-74", "female", "genital", "made-1", KEY):
         assert private not in sent
     told = json.loads(body["messages"][1]["content"])
-    names = {condition.names.en for condition in conditions_table().conditions}
+    names = {conditions_table().name(key, "en") for key in EIGHT}
     assert {entry["name"] for entry in told.pop("ranked")} == names
     assert told == {
         "language": "en",
@@ -581,7 +581,8 @@ def test_a_worker_whose_clock_has_passed_midnight_starts_no_day_twice(
 def test_the_longest_template_leaves_no_room_and_nothing_is_asked(
     llm: OpenRouter, store: Store, tmp_path: Path
 ) -> None:
-    finding = told_finding("melanocytic_nevus", raised_by=tuple(RaisedBy), reasons=tuple(Doubt))
+    rules = tuple(rule for rule in RaisedBy if rule is not RaisedBy.SQUAMOUS_CELL_CARCINOMA)
+    finding = told_finding("melanocytic_nevus", raised_by=rules, reasons=tuple(Doubt))
     longest = Facts.of(finding, NOTHING_TOLD)
     narrative = narrate_with(narrator_of(llm, store, tmp_path), longest, "fr")
     assert narrative == by_template(Reason.NO_ROOM, longest, "fr")

@@ -17,7 +17,7 @@ from skinapi.reports.text.template import write_template
 from skinapi.vision.bands import RaisedBy, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
-from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut
+from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut, rank
 from tests.reports.facts import facts_of
 from tests.support.findings import (
     CONTRADICTED,
@@ -190,7 +190,8 @@ def test_the_disease_that_early_detection_is_about_is_named(
     concern: RaisedBy, language: Language, begins: str
 ) -> None:
     """ "It very rarely spreads" stood in a report that named no carcinoma."""
-    finding = finding_of(NORMAL_SKIN, probability=0.6, band=Band.REFERRAL, raised_by=(concern,))
+    ranked = rank({NORMAL_SKIN: 0.6, concern.value: 0.4})
+    finding = finding_of(NORMAL_SKIN, ranked=ranked, band=Band.REFERRAL, raised_by=(concern,))
     said = write_sections(finding, language).importance_of_early_detection
     names = TABLE.by_key(concern.value).names
     assert said.startswith(f"{begins}: {getattr(names, language)}. ")
@@ -360,3 +361,10 @@ def test_a_reason_is_given_once() -> None:
     facts = facts_of(raised_by=(RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.CHECKLIST))
     findings = " ".join(write_template(facts, "en").findings)
     assert "the reason: Melanoma (90.00%), the 7-point checklist." in findings
+
+
+def test_the_malignant_score_adds_up_what_the_model_has_an_output_for() -> None:
+    eight = write_sections(finding_of("melanoma"), "en").confidence_explanation
+    assert "Squamous" not in eight
+    nine = write_sections(finding_of("squamous_cell_carcinoma"), "en").confidence_explanation
+    assert "Bowen's disease, Squamous cell carcinoma, is " in nine

@@ -14,22 +14,30 @@ from skinapi.vision.bands import (
     choose_band,
     log_odds,
     most_probable,
+    severity_rank,
     urgency,
 )
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context
 from skinapi.vision.finding.finding import rank, sum_malignant
 from tests.support.size import size
-from tests.vision.fakes import LABELS
+from tests.vision.fakes import LABELS, NINE_LABELS
 
 TABLE = conditions_table()
 ITEMS = [item.key for item in TABLE.checklist.items]
 UNTOLD = Context()
 many = settings(max_examples=size(60, 3000), deadline=None)
 
-shares = st.lists(st.floats(0, 1), min_size=8, max_size=8).filter(lambda s: sum(s) > 0.1)
+# Of a model with or without an output for squamous cell carcinoma.
+shares = st.lists(st.floats(0, 1), min_size=8, max_size=9).filter(lambda s: sum(s) > 0.1)
 probabilities = shares.map(
-    lambda drawn: dict(zip(LABELS, [share / math.fsum(drawn) for share in drawn], strict=True))
+    lambda drawn: dict(
+        zip(
+            LABELS if len(drawn) == 8 else NINE_LABELS,
+            [share / math.fsum(drawn) for share in drawn],
+            strict=True,
+        )
+    )
 )
 checklists = st.none() | st.lists(st.sampled_from(ITEMS), unique=True).map(tuple)
 contexts = st.builds(Context, checklist=checklists)
@@ -135,7 +143,8 @@ def test_probabilities_sum_to_one_and_stand_in_order(p: dict[str, float]) -> Non
 @many
 @given(probabilities)
 def test_the_malignant_score_goes_by_label_not_by_rank(p: dict[str, float]) -> None:
-    expected = p["melanoma"] + p["basal_cell_carcinoma"] + p["actinic_keratosis"]
+    malignant = ("melanoma", "basal_cell_carcinoma", "actinic_keratosis", "squamous_cell_carcinoma")
+    expected = sum(p.get(key, 0.0) for key in malignant)
     assert math.isclose(sum_malignant(rank(p)), expected, abs_tol=1e-9)
 
 
@@ -205,3 +214,37 @@ def test_scores_that_move_by_a_step_of_log_odds_move_the_band_by_one(
 def band_of_thresholds(p: dict[str, float], limits: dict[str, float]) -> Band:
     """As the thresholds alone ask for it."""
     return choose({**p, "melanocytic_nevus": 1.0}, limits=limits)[0]
+
+
+def test_squamous_cell_carcinoma_is_referred_at_its_threshold_and_urgent_where_it_is_first() -> (
+    None
+):
+    few = {"melanocytic_nevus": 0.93, "squamous_cell_carcinoma": 0.06, "melanoma": 0.01}
+    band, rules = choose(few, named="melanocytic_nevus")
+    assert (band, rules) == (Band.REFERRAL, (RaisedBy.SQUAMOUS_CELL_CARCINOMA,))
+    first = {"squamous_cell_carcinoma": 0.6, "melanocytic_nevus": 0.4}
+    assert band_of(first) is Band.URGENT_REFERRAL
+
+
+@given(p=st.floats(0.01, 0.9), limits=thresholds)
+@many
+def test_splitting_a_carcinoma_off_actinic_keratosis_is_not_milder_with_equal_thresholds(
+    p: float, limits: dict[str, float]
+) -> None:
+    """Where one of the two has all of it, as where a network knows which it is."""
+    limits["squamous_cell_carcinoma"] = limits.setdefault("actinic_keratosis", 0.05)
+    other = {"melanocytic_nevus": 1 - p}
+    within = choose({"actinic_keratosis": p, **other}, limits=limits)[0]
+    own = choose({"squamous_cell_carcinoma": p, "actinic_keratosis": 0.0, **other}, limits=limits)
+    assert urgency(own[0]) <= urgency(within)
+
+
+def test_the_graver_of_two_plausible_ones_is_melanoma_then_squamous_then_keratosis() -> None:
+    order = ["melanoma", "squamous_cell_carcinoma", "actinic_keratosis", "basal_cell_carcinoma"]
+    assert sorted(TABLE.keys, key=severity_rank)[:4] == order
+
+
+def test_a_model_without_the_output_is_never_said_to_have_reached_its_threshold() -> None:
+    limits = dict.fromkeys(THRESHOLDS, 0.0)
+    shares = dict.fromkeys(LABELS, 1 / len(LABELS))
+    assert "squamous_cell_carcinoma" not in choose(shares, limits=limits)[1]

@@ -30,6 +30,7 @@ HOSTS = {
         "jamanetwork.com",
         "nature.com",
         "pigmentinternational.com",
+        "pmc.ncbi.nlm.nih.gov",
         "pubmed.ncbi.nlm.nih.gov",
     },
     "health_service": {
@@ -42,6 +43,7 @@ HOSTS = {
         "northeast.devonformularyguidance.nhs.uk",
         "oldhamtotalskin.nhs.uk",
         "remedy.bnssg.icb.nhs.uk",
+        "scarboroughryedaleccg.nhs.uk",
         "services.nhslothian.scot",
         "training.seer.cancer.gov",
     },
@@ -61,6 +63,8 @@ FROZEN_NAMES = {
     "D22.9": "Melanocytic nevus (mole)",
     "D23.9": "Dermatofibroma",
     "D18.01": "Vascular lesion",
+    "C44.92": "Squamous cell carcinoma",
+    "8070/3": "Squamous cell carcinoma",
     "8720/3": "Melanoma",
     "8090/3": "Basal cell carcinoma",
     "8081/2": "Actinic keratosis / Bowen's disease",
@@ -267,11 +271,17 @@ def test_the_notice_is_the_notice() -> None:
 
 def test_bundles_publish_their_codes_as_broader() -> None:
     bundles = {c.key for c in TABLE.conditions if c.code_relation == "broader than"}
-    assert bundles == {"actinic_keratosis", "benign_keratosis", "vascular_lesion"}
+    assert bundles == {
+        "actinic_keratosis",
+        "squamous_cell_carcinoma",
+        "benign_keratosis",
+        "vascular_lesion",
+    }
 
 
-def test_malignant_by_label_is_the_three_of_the_score() -> None:
-    assert TABLE.malignant_keys == {"melanoma", "basal_cell_carcinoma", "actinic_keratosis"}
+def test_malignant_by_label_are_the_four_of_the_score() -> None:
+    three = {"melanoma", "basal_cell_carcinoma", "actinic_keratosis"}
+    assert TABLE.malignant_keys == {*three, "squamous_cell_carcinoma"}
 
 
 def test_the_checklist_adds_two_and_one_points() -> None:
@@ -337,3 +347,29 @@ def test_a_question_to_a_patient_has_its_term_for_doctors() -> None:
     assert asked["oozing"] == ("It is wet or bleeding", "Oozing")
     assert asked["inflammation"] == ("It is red or swollen", "Inflammation")
     assert asked["change_in_sensation"] == ("It itches or hurts", "Change in sensation")
+
+
+def test_squamous_cell_carcinoma_counts_within_keratosis_where_a_model_has_no_output_for_it() -> (
+    None
+):
+    squamous, keratosis = "squamous_cell_carcinoma", "actinic_keratosis"
+    assert TABLE.counted_as(squamous) == TABLE.counted_as(squamous, [keratosis]) == keratosis
+    assert TABLE.counted_as(squamous, [keratosis, squamous]) == squamous
+    assert TABLE.counted_as("bowens_disease", TABLE.keys) == keratosis
+    assert TABLE.counted_as("other_malignant", TABLE.keys) is None
+    assert all(TABLE.counted_as(key) == key for key in TABLE.keys if key != squamous)
+
+
+def test_squamous_cell_carcinoma_is_a_cancer_seen_within_days_in_both_languages() -> None:
+    condition = TABLE.by_key("squamous_cell_carcinoma")
+    assert (condition.dx, condition.urgency) == ("scc", Band.URGENT_REFERRAL)
+    assert condition.malignant
+    soon_in = {"en": "within days", "fr": "dans les jours qui viennent"}
+    for language in LANGUAGES:
+        soon = soon_in[language]
+        said = condition.sentences[language]
+        assert soon in said.what_to_do
+        assert "cancer" in said.what_it_is
+        assert "ratoa" in said.what_it_is  # keratoacanthoma is counted here, and it says so
+        every = " ".join(said.model_dump().values())
+        assert not any(word in every for word in ("harmless", "bénin", "coming weeks", "routine"))

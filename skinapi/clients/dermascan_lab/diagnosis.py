@@ -104,7 +104,9 @@ class Diagnosis(Answer):
             abcd_details=_details(classified.shape),
             treatment=f"{action} {treatment}".strip(),
             description=_describe(
-                facts, sentences.what_it_is if states_class else "", classified.shape
+                Facts.of(finding, NOTHING_TOLD),
+                sentences.what_it_is if states_class else "",
+                classified.shape,
             ),
             epidemiology=sentences.epidemiology if states_class else ASK,
             processing_time=f"{finding.timings.total / 1000:.1f}s",

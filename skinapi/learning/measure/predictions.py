@@ -258,5 +258,5 @@ def shared_classes(model: Model, outputs: ModelOutputs) -> tuple[str, ...]:
 
 def lesion_classes() -> tuple[str, ...]:
     """The seven lesion classes in the order that clients expect: that of their short names."""
-    lesions = [(c.dx, c.key) for c in conditions_table().conditions if c.dx is not None]
-    return tuple(key for _, key in sorted(lesions))
+    lesions = [c for c in conditions_table().conditions if c.dx and c.counted_as is None]
+    return tuple(c.key for c in sorted(lesions, key=lambda c: c.dx or ""))

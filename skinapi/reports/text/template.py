@@ -245,7 +245,9 @@ class _Sentences:
         score = self._facts.malignant_score
         if score is None:
             return []
-        added = ", ".join(self._name(c) for c in self._table.conditions if c.malignant)
+        ranked = {entry.key for entry in self._facts.ranked}
+        malignant = [c for c in self._table.conditions if c.malignant and c.key in ranked]
+        added = ", ".join(map(self._name, malignant))
         return [self._phrases.malignant_score.format(names=added, share=self._share(score))]
 
     def reasons(self) -> str:

@@ -16,7 +16,13 @@ from pydantic import (
 
 from skinapi.languages import Language, Said
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.bands import RaisedBy, is_raised, most_severe_plausible
+from skinapi.vision.bands import (
+    RaisedBy,
+    is_raised,
+    most_severe_plausible,
+    severity_rank,
+    tell_rules,
+)
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import NORMAL_SKIN, Band, BandWords, conditions_table
@@ -150,6 +156,35 @@ class Finding(FindingSummary):
             return modality_notices(self.modality, self.tested)
         return (say_untested(Modality.CLINICAL),) if self.not_dermoscopic else ()
 
+    def within_known_classes(self) -> Self:
+        """The same finding without conditions that clients of seven classes do not know: each is
+        added to the one that it is counted as, as squamous cell carcinoma to actinic keratosis.
+        Where that makes another condition the most probable, and it is more severe than the stated
+        one, it is stated.
+        """
+        table = conditions_table()
+        counted = {entry.key: table.counted_as(entry.key) or entry.key for entry in self.ranked}
+        if all(key == known for key, known in counted.items()):
+            return self
+        sets = [
+            entry.model_copy(
+                update={
+                    "keys": tuple(dict.fromkeys(counted[key] for key in entry.keys)),
+                    "too_few": tuple(dict.fromkeys(counted[key] for key in entry.too_few)),
+                }
+            )
+            for entry in self.not_ruled_out
+        ]
+        ranked, pictured = add_up(self.ranked, counted), self.from_picture
+        changed = {
+            "ranked": ranked,
+            "stated": min(counted[self.stated], ranked[0].key, key=severity_rank),
+            "raised_by": tell_rules(RaisedBy(counted.get(rule, rule)) for rule in self.raised_by),
+            "from_picture": add_up(pictured, counted) if pictured else None,
+            "not_ruled_out": tuple(sets),
+        }
+        return self.model_copy(update=changed)
+
     def over_seven(self) -> Self:
         """The same finding over the seven lesion classes, renormalised, for clients that do not
         know the class normal skin. Raises Refused(no_lesion) if normal skin ranks first.
@@ -191,6 +226,15 @@ def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:
     """
     entries = sorted(probabilities.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(Ranked(key=key, probability=probability) for key, probability in entries)
+
+
+def add_up(ranked: Iterable[Ranked], counted: Mapping[str, str]) -> tuple[Ranked, ...]:
+    """Ranked anew, with the probability of each condition added to the one it is counted as."""
+    sums: dict[str, float] = {}
+    for entry in ranked:
+        key = counted[entry.key]
+        sums[key] = sums.get(key, 0.0) + entry.probability
+    return rank({key: min(1.0, share) for key, share in sums.items()})
 
 
 def without_normal_skin(ranked: Iterable[Ranked]) -> tuple[Ranked, ...]:

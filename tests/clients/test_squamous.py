@@ -1,0 +1,126 @@
+"""Squamous cell carcinoma is an output of newer models. Clients of seven classes read it within
+actinic keratosis, and never milder than the finding says.
+"""
+
+from typing import Any
+
+import pytest
+
+from skinapi.clients import guide
+from skinapi.clients.dermascan_lab.diagnosis import Diagnosis
+from skinapi.clients.explainable import label_of
+from skinapi.clients.guide import GuideAnswer
+from skinapi.clients.severity import risk_of
+from skinapi.clients.skinartify import Predictions
+from skinapi.clients.undecided import Undecided, decided, over_known_classes
+from skinapi.registry.service import ClassifiedPhoto
+from skinapi.vision.bands import RaisedBy
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.decoding.photo import read_photo
+from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut, rank, sum_malignant
+from tests.support.findings import finding_of
+from tests.support.photos import photo_of
+from tests.vision.fakes import LABELS
+
+SQUAMOUS = "squamous_cell_carcinoma"
+KERATOSIS = "actinic_keratosis"
+
+
+def found(shares: dict[str, float], stated: str = SQUAMOUS, **fields: Any) -> Finding:
+    left = (1 - sum(shares.values())) / (9 - len(shares))
+    ranked = rank(dict.fromkeys(conditions_table().keys, left) | shares)
+    return finding_of(stated, ranked=ranked, malignant_score=sum_malignant(ranked), **fields)
+
+
+def classified(finding: Finding) -> ClassifiedPhoto:
+    return ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
+
+
+def test_each_client_reads_both_together_as_its_own_word_for_actinic_keratosis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(guide, "draw_overlay", lambda *_, **__: b"")
+    finding = found({SQUAMOUS: 0.6, KERATOSIS: 0.19})
+    whole = 1 - finding.ranked[-1].probability  # without normal skin
+    joined = 0.79 / whole
+    shares = Predictions.of(finding).predictions
+    assert shares["akiec"] == pytest.approx(joined)
+    assert sum(shares.values()) == pytest.approx(1)
+    assert label_of(decided(finding).stated) == "akiec"
+    answer = GuideAnswer.of(classified(finding))
+    assert len(answer.predictions) == 7
+    assert answer.predictions[0].label == "actinic_keratoses"
+    assert answer.predictions[0].probability == pytest.approx(joined)
+    diagnosis = Diagnosis.of(classified(finding))
+    assert diagnosis.class_id == "akiec"
+    assert diagnosis.confidence == pytest.approx(joined)
+    assert diagnosis.severity == "Critical"
+    for said in (answer.explanation, diagnosis.description):
+        assert "Squamous cell carcinoma" in said
+
+
+def test_their_band_and_their_risk_are_those_of_the_finding() -> None:
+    finding = found({SQUAMOUS: 0.6})
+    assert Predictions.of(finding).band is finding.band is Band.URGENT_REFERRAL
+    assert risk_of(finding) == risk_of(finding.within_known_classes()) == "High"
+
+
+def test_the_malignant_score_loses_and_gains_nothing() -> None:
+    finding = found({SQUAMOUS: 0.3, KERATOSIS: 0.3, "melanoma": 0.1})
+    assert finding.within_known_classes().malignant_score == finding.malignant_score
+    without = 1 - next(e.probability for e in finding.ranked if e.key == "normal_skin")
+    seven = over_known_classes(finding)
+    assert seven.malignant_score == pytest.approx(finding.malignant_score / without)
+
+
+@pytest.mark.parametrize("first", ["melanocytic_nevus", "normal_skin"])
+def test_what_both_together_make_the_most_probable_is_named_and_not_turned_away(
+    first: str,
+) -> None:
+    """Each alone is below the first; together they are what these clients read as the highest."""
+    shares = {first: 0.4, SQUAMOUS: 0.31, KERATOSIS: 0.25}
+    own = conditions_table().by_key(first).urgency
+    finding = found(shares, stated=first, band=own, raised_by=(RaisedBy.MOST_PROBABLE,))
+    seven = decided(finding)
+    assert seven.stated == seven.most_probable == KERATOSIS
+    assert Diagnosis.of(classified(finding)).class_id == "akiec"
+
+
+def test_a_sentence_in_place_of_a_class_names_the_graver_disease() -> None:
+    raised: dict[str, Any] = {
+        "band": Band.REFERRAL,
+        "raised_by": (RaisedBy.SQUAMOUS_CELL_CARCINOMA,),
+    }
+    finding = found({"melanocytic_nevus": 0.8, SQUAMOUS: 0.1}, "melanocytic_nevus", **raised)
+    with pytest.raises(Undecided) as told:
+        Predictions.of(finding)
+    assert told.value.detail.startswith("Not excluded: Squamous cell carcinoma.")
+    assert "Not excluded: Squamous cell carcinoma." in Diagnosis.of(classified(finding)).description
+    known = over_known_classes(finding)
+    assert known.raised_by == (RaisedBy.ACTINIC_KERATOSIS,)
+
+
+def test_what_is_not_ruled_out_names_each_condition_once() -> None:
+    left = (NotRuledOut(level="0.95", keys=(SQUAMOUS, KERATOSIS, "melanoma"), too_few=(SQUAMOUS,)),)
+    seven = found({SQUAMOUS: 0.6}, not_ruled_out=left).within_known_classes()
+    assert seven.not_ruled_out[0].keys == (KERATOSIS, "melanoma")
+    assert seven.not_ruled_out[0].too_few == (KERATOSIS,)
+
+
+def test_the_patients_facts_are_joined_too() -> None:
+    pictured = rank({SQUAMOUS: 0.3, KERATOSIS: 0.3, "melanoma": 0.4})
+    seven = found({SQUAMOUS: 0.6}, from_picture=pictured).within_known_classes()
+    assert seven.from_picture == rank({KERATOSIS: 0.6, "melanoma": 0.4})
+
+
+def test_a_doubt_between_the_two_is_still_told() -> None:
+    """They are one class there, but the finding says that it cannot tell them apart."""
+    doubt: dict[str, Any] = {"reasons": (Doubt.TOO_CLOSE,)}
+    finding = found({SQUAMOUS: 0.45, KERATOSIS: 0.44}, **doubt)
+    with pytest.raises(Undecided):
+        Predictions.of(finding)
+
+
+def test_a_finding_of_a_model_without_the_output_is_not_touched() -> None:
+    finding = finding_of("actinic_keratosis", ranked=rank(dict.fromkeys(LABELS, 1 / 8)))
+    assert finding.within_known_classes() is finding
