@@ -15,6 +15,8 @@ from skinapi.lab.imports.routes import NewModel
 from skinapi.registry.gates.judging import GateName, PairedComparison
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import RaisedBy
+from skinapi.vision.conditions import Band
+from skinapi.vision.context import SkinTone
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.network.model import read_calibration, write_checksums
 from tests.prediction.photographer import predicted
@@ -77,6 +79,16 @@ def test_a_finding_that_was_stored_without_its_rule_has_it_again() -> None:
     stored = near.model_dump(mode="json")
     assert Finding.model_validate(stored) == near
     assert Finding.model_validate({**stored, "raised_by": []}) == near
+
+
+def test_version_one_reads_a_finding_of_untested_skin() -> None:
+    """It does not know the rule, so that is not stored; the field says it."""
+    rules = (RaisedBy.MALIGNANT, RaisedBy.UNTESTED_SKIN)
+    for asked in (rules, rules[1:]):
+        made = finding_of(band=Band.DOCTOR_REVIEW, raised_by=asked, untested_skin=(SkinTone.DARK,))
+        stored = made.stored()
+        assert RaisedBy.UNTESTED_SKIN not in stored["raised_by"]
+        assert Finding.model_validate(stored) == made
 
 
 def test_a_server_shows_a_model_whose_comparison_is_of_the_next_version(tmp_path: Path) -> None:

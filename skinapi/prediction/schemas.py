@@ -10,7 +10,15 @@ from skinapi.records.finding_schemas import HeatView
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.context import AgeBand, BodySite, Context, Fitzpatrick, Modality, Sex
+from skinapi.vision.context import (
+    AgeBand,
+    BodySite,
+    Context,
+    Fitzpatrick,
+    Modality,
+    Sex,
+    SkinTone,
+)
 from skinapi.vision.finding.finding import Finding
 from skinapi.web.schemas.schema_types import Answer, ContractForm, Upload
 
@@ -49,6 +57,7 @@ class ContextForm(ContractForm):
     sex: Sex | None = None
     body_site: BodySite | None = None
     fitzpatrick: Annotated[Fitzpatrick | None, BeforeValidator(_to_number)] = None
+    skin_tone: SkinTone | None = None
     checklist: Annotated[
         tuple[str, ...] | None, BeforeValidator(_split_items), AfterValidator(_known_items)
     ] = Field(default=None, description="the ticked items of the 7-point checklist, or `none`")

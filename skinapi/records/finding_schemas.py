@@ -7,6 +7,7 @@ from pydantic import Field
 
 from skinapi.languages import Language
 from skinapi.vision.calibration.modality import ModalityFinding
+from skinapi.vision.calibration.model_calibration import TonesTested
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import Finding, NotRuledOut, Ranked
@@ -88,6 +89,9 @@ class TestedView(Answer):
     malignant: int = Field(description="how many of them count as malignant")
     sensitivity: float = Field(
         description="the share of these whose band was doctor_review or more urgent"
+    )
+    tones: TonesTested = Field(
+        description="how many of the lesions are of each skin tone, where the test part names it"
     )
 
 

@@ -23,7 +23,7 @@ from skinapi.records.findings.submissions import QueueEntry, Submission, Submiss
 from skinapi.records.review_schemas import DecisionView
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.context import Context
+from skinapi.vision.context import Context, SkinTone
 from skinapi.vision.finding.finding import Doubt, Ranked
 from skinapi.web.schemas.schema_types import Answer
 
@@ -111,6 +111,9 @@ class SubmissionView(SummaryFields):
     tested: list[TestedView] = Field(
         description="the model's test figures; empty where it brings none"
     )
+    untested_skin: tuple[SkinTone, ...] = Field(
+        description="the skin tones that were told, and for which the model was not tested"
+    )
     checklist_score: int | None
     quality: QualityView
     heat: HeatView
@@ -135,6 +138,7 @@ class SubmissionView(SummaryFields):
             ],
             modality=ModalityView.of(finding.modality) if finding.modality else None,
             tested=[TestedView(**tested.model_dump()) for tested in finding.tested],
+            untested_skin=finding.untested_skin,
             checklist_score=finding.checklist_score,
             quality=QualityView.model_validate(finding.quality, from_attributes=True),
             heat=HeatView.of(finding),

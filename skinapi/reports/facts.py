@@ -20,7 +20,7 @@ from skinapi.vision.conditions import (
     Frozen,
     conditions_table,
 )
-from skinapi.vision.context import NOTHING_TOLD, Context
+from skinapi.vision.context import NOTHING_TOLD, Context, SkinTone
 from skinapi.vision.finding.finding import (
     Doubt,
     Finding,
@@ -68,6 +68,7 @@ class Facts(Frozen):
     tested: tuple[HeldOutFigures, ...] = ()
     from_picture: tuple[Ranked, ...] | None = None
     not_ruled_out: tuple[NotRuledOut, ...] = ()
+    untested_skin: tuple[SkinTone, ...] = ()
     notices: tuple[Said, ...]
 
     @classmethod

@@ -55,6 +55,7 @@ class RaisedBy(StrEnum):
     NOT_DERMOSCOPIC = "not_dermoscopic"
     NOT_EXAMINED = "not_examined"
     LITTLE_TESTED = "little_tested"
+    UNTESTED_SKIN = "untested_skin"
     UNCERTAIN = "uncertain"
 
 
@@ -66,10 +67,12 @@ def choose_band(
     checklist_score: int | None,
     uncertain: bool,
     little_tested: bool,
+    untested_skin: bool,
 ) -> tuple[Band, tuple[RaisedBy, ...]]:
     """The most urgent band that a rule asks for, and every rule that asks for it.
 
     `little_tested`: too few malignant lesions of this modality were in the model's test part.
+    `untested_skin`: so were too few lesions of a skin tone that was told.
     """
     asked = _asked_by_probabilities(probabilities, thresholds, named)
     checklist = conditions_table().checklist
@@ -77,6 +80,8 @@ def choose_band(
         asked[RaisedBy.CHECKLIST] = checklist.band
     if little_tested:
         asked[RaisedBy.LITTLE_TESTED] = Band.DOCTOR_REVIEW
+    if untested_skin:
+        asked[RaisedBy.UNTESTED_SKIN] = Band.DOCTOR_REVIEW
     if uncertain:
         asked[RaisedBy.UNCERTAIN] = Band.DOCTOR_REVIEW
     band = most_urgent(*asked.values())

@@ -80,6 +80,7 @@ def classify_prepared(
         ),
         modality=assessment.modality,
         tested=assessment.tested,
+        untested_skin=assessment.untested_skin,
         from_picture=rank(assessment.from_picture) if assessment.from_picture else None,
         not_ruled_out=assessment.not_ruled_out,
         profile_unread=prepared.photo.profile_unread,

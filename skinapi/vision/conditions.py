@@ -155,6 +155,7 @@ class CertaintyWords(Frozen):
     tested: Said
     little_tested: Said
     untested: Said
+    untested_skin: Said
     uncertain: Said
     not_examined: Said
     missed: Mapping[str, Said]
@@ -175,8 +176,9 @@ class DecisionWords(Frozen):
 
 
 class Notices(Frozen):
-    """The notices. The keys of `kinds` are modalities. `skinapi.vision.finding.notices` fills in
-    the placeholders in braces, and `skinapi.reports.report` that of a review.
+    """The notices. The keys of `kinds` are modalities, those of `skins` skin tones.
+    `skinapi.vision.finding.notices` fills in the placeholders in braces, and
+    `skinapi.reports.report` that of a review.
     """
 
     information_only: Said
@@ -184,6 +186,8 @@ class Notices(Frozen):
     tested: Said
     untested: Said
     little_tested: Said
+    skins: Mapping[str, Said]
+    untested_skin: Said
     certainty: CertaintyWords
     modality_unsure: Said
     modality_contradicts: Said

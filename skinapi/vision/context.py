@@ -2,6 +2,7 @@
 optional.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal, get_args
 
@@ -15,6 +16,14 @@ class Modality(StrEnum):
     DERMOSCOPIC = "dermoscopic"
     CLINICAL = "clinical"
     UNKNOWN = "unknown"
+
+
+class SkinTone(StrEnum):
+    """The one scale of skin that figures, findings and data sets share."""
+
+    LIGHT = "light"
+    MEDIUM = "medium"
+    DARK = "dark"
 
 
 AgeBand = Literal["0-29", "30-44", "45-59", "60-74", "75+"]
@@ -38,6 +47,15 @@ BodySite = Literal[
 ]
 
 
+# The groups of the DDI study (https://doi.org/10.1126/sciadv.abq6147). docs/training.md says why.
+TONE_OF_TYPE: Mapping[Fitzpatrick, SkinTone] = {
+    1: SkinTone.LIGHT,
+    2: SkinTone.LIGHT,
+    3: SkinTone.MEDIUM,
+    4: SkinTone.MEDIUM,
+    5: SkinTone.DARK,
+    6: SkinTone.DARK,
+}
 AGE_BANDS: tuple[AgeBand, ...] = get_args(AgeBand)
 BODY_SITES: tuple[BodySite, ...] = get_args(BodySite)
 
@@ -52,6 +70,7 @@ class Context(StoredRecord):
     sex: Sex | None = None
     body_site: BodySite | None = None
     fitzpatrick: Fitzpatrick | None = None
+    skin_tone: SkinTone | None = None
     checklist: tuple[str, ...] | None = None
 
     @field_validator("checklist")
@@ -67,6 +86,12 @@ class Context(StoredRecord):
         if unknown:
             raise ValueError(f"unknown checklist items: {', '.join(unknown)}")
         return tuple(key for key in known if key in ticked)
+
+    @property
+    def told_tones(self) -> tuple[SkinTone, ...]:
+        """The skin tone that was told, by itself or by the skin type; two where these differ."""
+        by_type = TONE_OF_TYPE[self.fitzpatrick] if self.fitzpatrick else None
+        return tuple(tone for tone in SkinTone if tone in (self.skin_tone, by_type))
 
     @property
     def checklist_score(self) -> int | None:

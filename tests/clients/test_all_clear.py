@@ -55,6 +55,7 @@ def _make_findings() -> Iterator[Finding]:
                 checklist_score=points,
                 uncertain=bool(reasons),
                 little_tested=little,
+                untested_skin=False,
             )
             ranked = rank(probabilities)
             yield finding_of(

@@ -77,7 +77,12 @@ def send_a_photo(journey: Journey, photo: Path) -> None:
     visitor.slide(".crop input", *[Keys.ARROW_RIGHT] * 10)
     visitor.press(BACK)
     assert visitor.find("[name=body_site]").get_attribute("value") == "back"
-    for chosen in ("age_band'][value='45-59", "checklist'][value='oozing", "keep_photo"):
+    for chosen in (
+        "age_band'][value='45-59",
+        "skin_tone'][value='dark",
+        "checklist'][value='oozing",
+        "keep_photo",
+    ):
         visitor.press(f"input[name='{chosen}']")
     journey.step("questions")
     visitor.go_offline(True)

@@ -49,10 +49,13 @@ def test_the_llm_writes_where_operator_and_owner_agree(backend: Backend, llm: Op
 
 def test_no_personal_data_is_sent_to_the_llm(backend: Backend, llm: OpenRouter) -> None:
     ada = backend.member("ada.lovelace@example.org", consents={"llm": True}, name="Ada Lovelace")
-    predicted(ada, age_band="60-74", sex="female", body_site="genital", fitzpatrick="6")
+    predicted(
+        ada, age_band="60-74", sex="female", body_site="genital", fitzpatrick="6", skin_tone="dark"
+    )
     [(_, headers, sent)] = llm.calls
     whole = f"{headers} {sent}".casefold()
-    for private in ("lovelace", "example.org", "60-74", "female", "genital", "image", "base64,"):
+    private_words = ("lovelace", "example.org", "60-74", "female", "genital", "untested_skin")
+    for private in (*private_words, "image", "base64,"):
         assert private not in whole.replace("image images", "")
 
 

@@ -1,5 +1,6 @@
 """POST /predict, as the Angular app sends it and reads its answer."""
 
+import html
 import io
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,10 @@ from PIL import Image
 
 from skinapi.languages import LANGUAGES, Language
 from skinapi.registry.serving.prediction_pool import PredictionPool
+from skinapi.reports.pages.labels import LABELS
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.context import SkinTone
+from skinapi.vision.finding.notices import say_untested_skin
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
 from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
@@ -79,6 +83,7 @@ def test_the_context_counts_and_comes_back(ada: Person) -> None:
         sex="female",
         body_site="back",
         fitzpatrick="3",
+        skin_tone="medium",
         checklist="change_in_size,oozing",
     )
     assert body["context"] == {
@@ -87,6 +92,7 @@ def test_the_context_counts_and_comes_back(ada: Person) -> None:
         "sex": "female",
         "body_site": "back",
         "fitzpatrick": 3,
+        "skin_tone": "medium",
         "checklist": ["change_in_size", "oozing"],
     }
     assert (body["checklist_score"], body["band"]) == (3, "urgent_referral")
@@ -106,7 +112,13 @@ def test_a_told_dermoscope_picture_is_banded_by_its_figures(ada: Person) -> None
         "contradicted": False,
     }
     assert body["tested"] == [
-        {"modality": "dermoscopic", "lesions": 1000, "malignant": 200, "sensitivity": 0.95}
+        {
+            "modality": "dermoscopic",
+            "lesions": 1000,
+            "malignant": 200,
+            "sensitivity": 0.95,
+            "tones": {"light": 0, "medium": 0, "dark": 0},
+        }
     ]
     assert body["notices"][1:] == [
         (
@@ -120,6 +132,30 @@ def test_a_told_dermoscope_picture_is_banded_by_its_figures(ada: Person) -> None
     assert (clinical["band"], clinical["raised_by"]) == ("doctor_review", ["little_tested"])
     assert clinical["modality"]["used"] == ["clinical"]
     assert clinical["notices"][1].startswith("No test figures are known for ordinary photographs")
+
+
+def test_a_told_skin_that_was_not_tested_is_said_and_is_for_a_doctor(ada: Person) -> None:
+    nevus, told = photo_of("melanocytic_nevus"), {"modality": "dermoscopic", "skin_tone": "dark"}
+    for language in LANGUAGES:
+        body = predicted(ada, nevus, language=language, **told)
+        assert (body["band"], body["raised_by"]) == ("doctor_review", ["untested_skin"])
+        assert body["untested_skin"] == ["dark"]
+        notice = say_untested_skin(SkinTone.DARK).in_language(language)
+        assert notice in body["notices"]
+        report = ada.call("GET", f"/submissions/{body['id']}/report.json").get_json()
+        skin = TABLE.notices.skins["dark"]
+        certainty = TABLE.notices.certainty.untested_skin.fill(skin=skin)
+        assert report["reading"]["summary"]["certainty"] == certainty.in_language(language)
+        assert notice in report["notices"]
+        assert notice in report["reading"]["limits"]
+        page = html.unescape(ada.call("GET", f"/submissions/{body['id']}/report.html").text)
+        assert notice in page
+        assert LABELS[language].skin_tones[SkinTone.DARK] in page
+    [*_, listed] = ada.call("GET", "/submissions").get_json()
+    assert listed["band"] == "doctor_review"
+    urgent = predicted(ada, photo_of("melanoma"), **told)
+    assert urgent["band"] == "urgent_referral"
+    assert urgent["untested_skin"] == ["dark"]
 
 
 def test_the_language_is_the_requests_else_the_accounts(shared_backend: Backend) -> None:

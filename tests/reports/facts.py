@@ -56,6 +56,7 @@ def found(draw: st.DrawFn) -> Facts:
         checklist_score=context.checklist_score,
         uncertain=bool(reasons),
         little_tested=draw(st.booleans()),
+        untested_skin=False,
     )
     finding: Finding = finding_of(
         ranked=ranked,

@@ -1,6 +1,7 @@
 """The risk band: the most urgent rule decides, and nothing lowers it."""
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from skinapi.vision.bands import (
     choose_band,
     log_odds,
     most_probable,
+    most_urgent,
     severity_rank,
     urgency,
 )
@@ -52,6 +54,7 @@ def choose(
     named: str | None = None,
     uncertain: bool = False,
     little_tested: bool = False,
+    untested_skin: bool = False,
 ) -> tuple[Band, tuple[RaisedBy, ...]]:
     return choose_band(
         probabilities=given_,
@@ -60,6 +63,7 @@ def choose(
         checklist_score=context.checklist_score,
         uncertain=uncertain,
         little_tested=little_tested,
+        untested_skin=untested_skin,
     )
 
 
@@ -119,6 +123,26 @@ def test_uncertain_is_never_less_than_a_doctors_review(
 def test_where_little_was_tested_a_doctor_looks_at_it(p: dict[str, float]) -> None:
     band, _ = choose(p, little_tested=True)
     assert urgency(band) <= urgency(Band.DOCTOR_REVIEW)
+
+
+@many
+@given(probabilities, contexts, thresholds, st.booleans(), st.booleans())
+def test_for_untested_skin_a_doctor_looks_at_it_and_nothing_else_is_lowered(
+    p: dict[str, float],
+    context: Context,
+    limits: dict[str, float],
+    uncertain: bool,
+    little_tested: bool,
+) -> None:
+    fields: dict[str, Any] = {
+        "limits": limits,
+        "uncertain": uncertain,
+        "little_tested": little_tested,
+    }
+    before, _ = choose(p, context, **fields)
+    band, raised_by = choose(p, context, **fields, untested_skin=True)
+    assert band is most_urgent(before, Band.DOCTOR_REVIEW)
+    assert (RaisedBy.UNTESTED_SKIN in raised_by) == (band is Band.DOCTOR_REVIEW)
 
 
 @many

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from skinapi.languages import LANGUAGES, Language, Said
-from skinapi.vision.calibration.model_calibration import ENOUGH_TESTED
+from skinapi.vision.calibration.model_calibration import ENOUGH_OF_TONE, ENOUGH_TESTED
 from skinapi.vision.conditions import Band, Sentences, Source, conditions_table
 from tests.support.wording import jargon_in
 
@@ -185,6 +185,7 @@ def test_bands_and_notices_are_short_latin_1_too() -> None:
         notices.tested,
         notices.untested,
         notices.little_tested,
+        notices.untested_skin,
         notices.modality_unsure,
         notices.modality_contradicts,
         notices.uncertain,
@@ -251,6 +252,8 @@ def host_of(url: str) -> str:
 def test_the_notice_of_few_tested_names_the_limit_of_the_rule() -> None:
     for said in TABLE.notices.little_tested.model_dump().values():
         assert f" {ENOUGH_TESTED} " in said
+    for said in TABLE.notices.untested_skin.model_dump().values():
+        assert f" {ENOUGH_OF_TONE} " in said
 
 
 def test_a_sentence_is_filled_in_its_own_language() -> None:

@@ -40,6 +40,7 @@ COLUMNS = (
     "sex",
     "localization",
     "fitzpatrick",
+    "skin_tone",
 )
 
 
@@ -197,6 +198,7 @@ def _row_of(
         "sex": context.sex or "",
         "localization": (context.body_site or "").replace("_", " "),
         "fitzpatrick": str(context.fitzpatrick or ""),
+        "skin_tone": context.skin_tone or "",
     }
 
 

@@ -15,6 +15,7 @@ from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, NarrativeUnavailable, Reason
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.template import AddedText
+from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Frozen, conditions_table
 
 SHORTEST_TEXT, LONGEST_TEXT = 80, 300
@@ -111,7 +112,8 @@ def sent_facts(facts: Facts, language: Language) -> dict[str, Any]:
         ],
         "malignant_score": None if facts.malignant_score is None else share(facts.malignant_score),
         "band": facts.band,
-        "raised_by": facts.raised_by,
+        # Without the skin tone, which this rule would give away.
+        "raised_by": [rule for rule in facts.raised_by if rule is not RaisedBy.UNTESTED_SKIN],
         "doubts": facts.reasons,
         "not_dermoscopic": facts.not_dermoscopic,
         "checklist_score": facts.checklist_score,

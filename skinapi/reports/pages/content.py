@@ -117,6 +117,7 @@ class ReportContent:
             (labels.age, labels.ages[told.age_band] if told.age_band else ""),
             (labels.sex, labels.sexes[told.sex] if told.sex else ""),
             (labels.site, labels.sites[told.body_site] if told.body_site else ""),
+            (labels.skin_tone, labels.skin_tones[told.skin_tone] if told.skin_tone else ""),
             (labels.skin_type, SKIN_TYPES[told.fitzpatrick] if told.fitzpatrick else ""),
         ]
         return [(label, text) for label, text in rows if text]

@@ -31,6 +31,8 @@ from skinapi.reports.text.sentences import (
 )
 from skinapi.reports.text.template import write_template
 from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import SkinTone
+from skinapi.vision.finding.notices import say_untested_skin
 
 LLM_PARTS = ("overview", "confidence_explanation")
 ACTION_PARTS = ("recommendation", "next_steps")
@@ -206,6 +208,7 @@ def _table_sentences(language: Language) -> frozenset[str]:
     said = (
         *(notices.information_only, notices.uncertain, notices.strange),
         *(notices.little_tested, notices.modality_unsure),
+        *map(say_untested_skin, SkinTone),
         *(result.at_or_above, result.below),
     )
     texts += [sentence.in_language(language) for sentence in said]

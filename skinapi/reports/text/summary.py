@@ -40,17 +40,21 @@ def summarise(facts: Facts, language: Language, *, names_class: bool = True) -> 
 def say_certainty(facts: Facts, language: Language) -> str:
     """How sure one may be: the doubt, where there is one, else how the model did in its test.
 
-    Of several kinds of picture that it may be, the one on which least is known counts.
+    Where the model was not tested for the patient's skin, that counts. Of several kinds of picture
+    that it may be, the one on which least is known counts.
     """
     return _certainty(facts).in_language(language)
 
 
 def _certainty(facts: Facts) -> Said:
-    words = conditions_table().notices.certainty
+    notices = conditions_table().notices
+    words = notices.certainty
     if not facts.examined:
         return words.not_examined
     if facts.uncertain:
         return words.uncertain.fill(doubts=_doubts(facts))
+    if facts.untested_skin:
+        return words.untested_skin.fill(skin=notices.skins[facts.untested_skin[-1]])
     return max((_by_figures(*used) for used in _used(facts)), key=lambda said: said[0])[1]
 
 

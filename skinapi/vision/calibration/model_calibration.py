@@ -16,7 +16,7 @@ from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDete
 from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
 from skinapi.vision.calibration.skin_detector import SkinDetector
 from skinapi.vision.conditions import Frozen
-from skinapi.vision.context import Modality
+from skinapi.vision.context import Modality, SkinTone
 
 Probabilities = NDArray[np.float64]
 # A threshold or limit above 1, or one that is not a number, would never be reached.
@@ -25,18 +25,34 @@ Level = Literal["0.90", "0.95"]
 LEVELS: tuple[Level, ...] = ("0.90", "0.95")
 # With fewer malignant lesions in a modality's test part, its sensitivity is hardly known.
 ENOUGH_TESTED = 100
+# With fewer lesions of a skin tone in it, the model counts as not tested for that skin.
+ENOUGH_OF_TONE = 50
+
+
+class TonesTested(StoredRecord):
+    """The lesions of each skin tone in a test part."""
+
+    light: NonNegativeInt = 0
+    medium: NonNegativeInt = 0
+    dark: NonNegativeInt = 0
+
+    def is_enough(self, tone: SkinTone) -> bool:
+        lesions: int = getattr(self, tone)
+        return lesions >= ENOUGH_OF_TONE
 
 
 class HeldOutFigures(StoredRecord):
     """How the model did on the test part of one modality, one picture of each lesion.
 
     `sensitivity` is the share of the malignant lesions whose band was doctor_review or more urgent.
+    `tones` counts the lesions of each skin tone, where the test part names it.
     """
 
     modality: Modality
     lesions: NonNegativeInt
     malignant: NonNegativeInt
     sensitivity: float = Field(ge=0, le=1)
+    tones: TonesTested = TonesTested()
 
     @property
     def is_little(self) -> bool:

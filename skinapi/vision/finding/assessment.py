@@ -30,7 +30,7 @@ from skinapi.vision.calibration.model_calibration import (
     ModelCalibration,
 )
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
-from skinapi.vision.context import Context, Modality
+from skinapi.vision.context import Context, Modality, SkinTone
 from skinapi.vision.finding.finding import Doubt, NotRuledOut
 
 
@@ -41,6 +41,7 @@ class Assessment:
     `from_picture` holds the probabilities before the patient's facts were applied; None if there
     are no such facts or the model has learned nothing about them. `stated` is the condition that
     clients are told. `calibrated_as` is the modality whose calibration was used.
+    `untested_skin` are the tones that were told, and of which too few lesions were tested.
     """
 
     probabilities: Mapping[str, float]
@@ -54,6 +55,7 @@ class Assessment:
     tested: tuple[HeldOutFigures, ...]
     not_skin: bool
     calibrated_as: Modality
+    untested_skin: tuple[SkinTone, ...]
 
     @property
     def malignant_score(self) -> float:
@@ -134,6 +136,7 @@ def _assess(
 ) -> Assessment:
     calibration, versions = output.calibration, output.versions
     named = [choose_stated(version, calibration, uncertain=bool(doubts)) for version in versions]
+    untested_skin = _untested_tones(calibration, output.used, context)
     asked = [
         choose_band(
             probabilities=version,
@@ -142,6 +145,7 @@ def _assess(
             checklist_score=context.checklist_score,
             uncertain=bool(doubts),
             little_tested=_is_little_tested(calibration, output.used),
+            untested_skin=bool(untested_skin),
         )
         for version, name in zip(versions, named, strict=True)
     ]
@@ -159,6 +163,7 @@ def _assess(
         tested=(calibration.tested,) if calibration.tested else (),
         not_skin=output.not_skin,
         calibrated_as=output.used,
+        untested_skin=untested_skin,
     )
 
 
@@ -189,6 +194,9 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
         # dict.fromkeys removes repetitions: both modalities may have used the same calibration.
         tested=tuple(dict.fromkeys(tested for assessment in each for tested in assessment.tested)),
         not_skin=all(assessment.not_skin for assessment in each),
+        untested_skin=tuple(
+            tone for tone in SkinTone if any(tone in each_one.untested_skin for each_one in each)
+        ),
     )
 
 
@@ -240,8 +248,23 @@ def choose_stated(
 
 
 def _is_little_tested(calibration: Calibration, used: Modality) -> bool:
+    tested = _tested_on(calibration, used)
+    return tested is None or tested.is_little
+
+
+def _untested_tones(
+    calibration: Calibration, used: Modality, context: Context
+) -> tuple[SkinTone, ...]:
+    tested = _tested_on(calibration, used)
+    return tuple(
+        tone for tone in context.told_tones if not (tested and tested.tones.is_enough(tone))
+    )
+
+
+def _tested_on(calibration: Calibration, used: Modality) -> HeldOutFigures | None:
+    """The calibration's test figures, if they are of this modality."""
     tested = calibration.tested
-    return tested is None or tested.modality is not used or tested.is_little
+    return tested if tested and tested.modality is used else None
 
 
 def _is_not_skin(

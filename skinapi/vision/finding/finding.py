@@ -5,12 +5,12 @@ are made from it.
 import math
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
     Field,
     NonNegativeFloat,
-    field_validator,
+    field_serializer,
     model_validator,
 )
 
@@ -26,8 +26,8 @@ from skinapi.vision.bands import (
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import NORMAL_SKIN, Band, BandWords, conditions_table
-from skinapi.vision.context import Modality
-from skinapi.vision.finding.notices import modality_notices, say_untested
+from skinapi.vision.context import Modality, SkinTone
+from skinapi.vision.finding.notices import modality_notices, say_untested, say_untested_skin
 from skinapi.vision.measures.quality import Quality
 from skinapi.vision.refusals import Reason, refuse
 
@@ -69,6 +69,7 @@ class FindingSummary(StoredRecord):
 
     `stated` is the class that clients are told: the one that the naming rule names, or, if the
     finding is uncertain, the most severe plausible condition. The confidence is its probability.
+    `untested_skin` are the tones that were told, and for which the model was not tested.
     """
 
     ranked: tuple[Ranked, ...] = Field(min_length=2)
@@ -78,12 +79,25 @@ class FindingSummary(StoredRecord):
     uncertain: bool
     reasons: tuple[Doubt, ...]
     model_version: str
+    untested_skin: tuple[SkinTone, ...] = ()
 
-    # Until version 6 of the store this rule, which is told alone, was stored as no rule.
-    @field_validator("raised_by")
+    @model_validator(mode="before")
     @classmethod
-    def _read_rules(cls, rules: tuple[RaisedBy, ...]) -> tuple[RaisedBy, ...]:
-        return rules or (RaisedBy.NEAR_THRESHOLD,)
+    def _read_rules(cls, given: Any) -> Any:
+        """Adds the rules that are not stored as such. Until version 6 of the store that was
+        near_threshold, which is told alone; version 1.0.0 of the software cannot read
+        untested_skin.
+        """
+        if not isinstance(given, Mapping) or "raised_by" not in given:
+            return given
+        rules = tuple(given["raised_by"])
+        if given.get("untested_skin") and given.get("band") == Band.DOCTOR_REVIEW:
+            rules = tell_rules(map(RaisedBy, (*rules, RaisedBy.UNTESTED_SKIN)))
+        return {**given, "raised_by": rules or (RaisedBy.NEAR_THRESHOLD,)}
+
+    @field_serializer("raised_by")
+    def _store_rules(self, rules: tuple[RaisedBy, ...]) -> tuple[RaisedBy, ...]:
+        return tuple(rule for rule in rules if rule is not RaisedBy.UNTESTED_SKIN)
 
     @property
     def confidence(self) -> float:
@@ -139,14 +153,15 @@ class Finding(FindingSummary):
     @property
     def notices(self) -> tuple[Said, ...]:
         """The notices that must be shown with this finding, in every language. First the one for
-        all findings, then the doubts, whether the colours are in doubt, then how the model was
-        tested on such pictures.
+        all findings, then the doubts, whether the colours are in doubt, for which skin the model
+        was not tested, then how it was tested on such pictures.
         """
         notices = conditions_table().notices
         return (
             notices.information_only,
             *map(doubt_notice, self.reasons),
             *([notices.profile_unread] if self.profile_unread else []),
+            *map(say_untested_skin, self.untested_skin),
             *self._modality_notices(),
         )
 

@@ -8,7 +8,7 @@ from skinapi.languages import NUMBERS, Said
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.context import Modality
+from skinapi.vision.context import Modality, SkinTone
 
 
 def modality_notices(
@@ -21,6 +21,11 @@ def modality_notices(
 def say_untested(modality: Modality) -> Said:
     notices = conditions_table().notices
     return notices.untested.fill(kinds=notices.kinds[modality].many)
+
+
+def say_untested_skin(tone: SkinTone) -> Said:
+    notices = conditions_table().notices
+    return notices.untested_skin.fill(skin=notices.skins[tone])
 
 
 def percent_text(share: float) -> Said:

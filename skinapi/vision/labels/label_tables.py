@@ -15,7 +15,7 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 TABLE_NAME = "metadata.csv"
 ID_COLUMNS = ("image_id", "image", "image_path")
 LABEL_COLUMNS = ("dx", "label")
-FACTS = ("age", "sex", "localization", "dx_type", "fitzpatrick")
+FACTS = ("age", "sex", "localization", "dx_type", "fitzpatrick", "skin_tone")
 ISIC_COLUMNS = {
     "MEL": "mel",
     "NV": "nv",

@@ -1,5 +1,7 @@
 """From one row of the network's output to what is said of it, modality by modality."""
 
+from typing import Any, get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,10 +16,11 @@ from skinapi.vision.calibration.model_calibration import (
     HeldOutFigures,
     ModelCalibration,
     NamingRule,
+    TonesTested,
 )
 from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.context import Context, Modality, Sex
+from skinapi.vision.context import Context, Fitzpatrick, Modality, Sex, SkinTone
 from skinapi.vision.finding.assessment import Assessment, assess
 from skinapi.vision.finding.finding import rank
 from tests.vision.fakes import LABELS, TESTED
@@ -325,3 +328,64 @@ def test_weights_that_do_not_fit_are_refused() -> None:
     for damage in ({"features": 5}, {"bias": float("nan")}, {"weights": "????"}):
         with pytest.raises(ValidationError):
             LinearClassifier.model_validate(good.model_dump() | damage)
+
+
+def knows_tones(**tones: int) -> Calibration:
+    """A well-tested calibration, with the lesions of each skin tone in the test part."""
+    return Calibration(tested=TESTED.model_copy(update={"tones": TonesTested(**tones)}))
+
+
+@pytest.mark.parametrize(
+    ("context", "untested"),
+    [
+        ({}, ()),
+        ({"skin_tone": "light"}, ()),
+        ({"skin_tone": "medium"}, (SkinTone.MEDIUM,)),
+        ({"skin_tone": "dark"}, (SkinTone.DARK,)),
+        ({"fitzpatrick": 2}, ()),
+        ({"fitzpatrick": 4}, (SkinTone.MEDIUM,)),
+        ({"fitzpatrick": 6, "skin_tone": "light"}, (SkinTone.DARK,)),
+    ],
+)
+def test_a_told_skin_of_which_fewer_than_50_lesions_were_tested_is_for_a_doctor(
+    context: dict[str, Any], untested: tuple[SkinTone, ...]
+) -> None:
+    model = ModelCalibration(dermoscopic=knows_tones(light=50, medium=49))
+    found = assessed(NEVUS, model, context=Context(modality=DERMOSCOPIC, **context))
+    assert found.untested_skin == untested
+    asked = (Band.DOCTOR_REVIEW, (RaisedBy.UNTESTED_SKIN,))
+    unasked = (Band.SELF_MONITORING, (RaisedBy.MOST_PROBABLE,))
+    assert (found.band, found.raised_by) == (asked if untested else unasked)
+
+
+def test_a_model_that_knows_no_tones_is_tested_for_none() -> None:
+    model = ModelCalibration(dermoscopic=WELL_TESTED)
+    for tone in SkinTone:
+        told = Context(modality=DERMOSCOPIC, skin_tone=tone)
+        assert assessed(NEVUS, model, context=told).untested_skin == (tone,)
+
+
+def test_a_tone_that_was_tested_through_a_dermoscope_is_untested_in_photographs() -> None:
+    model = both(knows_tones(dark=50), PHONE_TESTED)
+    told = Context(modality=DERMOSCOPIC, skin_tone=SkinTone.DARK)
+    assert assessed(NEVUS, model, context=told, feature=LENS).untested_skin == ()
+    unsure = assessed(NEVUS, model, context=Context(skin_tone=SkinTone.DARK))
+    assert (unsure.untested_skin, unsure.band) == ((SkinTone.DARK,), Band.DOCTOR_REVIEW)
+
+
+@given(
+    tone=st.sampled_from([None, *SkinTone]),
+    skin_type=st.sampled_from([None, *get_args(Fitzpatrick)]),
+    lesions=st.sampled_from([0, 49, 50]),
+    melanoma=st.floats(0, 1),
+)
+def test_telling_ones_skin_changes_no_probability_and_lowers_no_band(
+    tone: SkinTone | None, skin_type: Fitzpatrick | None, lesions: int, melanoma: float
+) -> None:
+    model = ModelCalibration(dermoscopic=knows_tones(dark=lesions))
+    picture = {"melanoma": melanoma, "melanocytic_nevus": 1 - melanoma}
+    untold = Context(modality=DERMOSCOPIC)
+    told = untold.model_copy(update={"skin_tone": tone, "fitzpatrick": skin_type})
+    before, after = (assessed(picture, model, context=context) for context in (untold, told))
+    assert after.probabilities == before.probabilities
+    assert urgency(after.band) <= urgency(before.band)

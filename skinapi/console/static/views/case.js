@@ -12,12 +12,13 @@ import { focusOn, ReviewForm } from "/console/views/review_form.js";
 
 /** What the patient told with the photo. @param {{submission: any, checklist: any}} props */
 const Context = ({ submission, checklist }) => {
-  const { modality, body_site, age_band, sex, fitzpatrick, checklist: ticked } = submission.context;
+  const { modality, body_site, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
   const rows = [
     [say("kind"), modality === "unknown" ? "" : sayValue("kind", modality)],
     [say("bodySite"), body_site && sayValue("site", body_site)],
     [say("age"), age_band && sayValue("age", age_band)],
     [say("sex"), sex && sayValue("sex", sex)],
+    [say("skinTone"), skin_tone && sayValue("skin", skin_tone)],
     [say("skinType"), fitzpatrick],
   ].filter(([, told]) => told);
   const items = checklist.items.filter((/** @type {any} */ item) => ticked?.includes(item.key));

@@ -12,6 +12,7 @@ import { rememberSentPhoto } from "/console/views/sent.js";
 const LARGEST_BYTES = 10 * 1024 * 1024;
 const AGES = ["0-29", "30-44", "45-59", "60-74", "75+"];
 const SEXES = ["female", "male", "other"];
+const SKIN_TONES = ["light", "medium", "dark"];
 const KINDS = ["clinical", "dermoscopic"];
 
 /** @param {{onPhoto: (file: File) => void}} props */
@@ -191,6 +192,8 @@ export const View = () => {
         </fieldset>
         <${Choice} name="age_band" title=${say("age")} options=${AGES.map((age) => [age, say(/** @type {any} */ (`age_${age}`))])} />
         <${Choice} name="sex" title=${say("sex")} options=${SEXES.map((sex) => [sex, say(/** @type {any} */ (`sex_${sex}`))])} />
+        <${Choice} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")}
+          options=${SKIN_TONES.map((tone) => [tone, say(/** @type {any} */ (`skin_${tone}`))])} />
         ${checklist && html`<${Checklist} checklist=${checklist} />`}
         <label class="tick"><input type="checkbox" name="keep_photo" defaultChecked=${account?.consents?.photos ?? false} />
           ${say("keepPhoto")}</label>

@@ -2,7 +2,7 @@
 
 from skinapi.records.reviews.opinions import Agreement
 from skinapi.reports.pages.labels.labels import Labels
-from skinapi.vision.context import Modality
+from skinapi.vision.context import Modality, SkinTone
 
 ENGLISH = Labels(
     title="Skin lesion report",
@@ -21,6 +21,7 @@ ENGLISH = Labels(
     age="Age",
     sex="Sex",
     site="Body site",
+    skin_tone="Skin tone",
     skin_type="Skin type",
     modality="Kind of picture",
     recognised="Recognised as",
@@ -95,6 +96,7 @@ ENGLISH = Labels(
         Modality.UNKNOWN: "not stated",
     },
     sexes={"female": "female", "male": "male", "other": "other"},
+    skin_tones={SkinTone.LIGHT: "light", SkinTone.MEDIUM: "medium", SkinTone.DARK: "dark"},
     ages={
         "0-29": "0–29",
         "30-44": "30–44",

@@ -3,7 +3,7 @@
 from skinapi.languages import space_all_french
 from skinapi.records.reviews.opinions import Agreement
 from skinapi.reports.pages.labels.labels import Labels
-from skinapi.vision.context import Modality
+from skinapi.vision.context import Modality, SkinTone
 
 _LABELS = Labels(
     title="Rapport sur une lésion de la peau",
@@ -22,6 +22,7 @@ _LABELS = Labels(
     age="Âge",
     sex="Sexe",
     site="Région",
+    skin_tone="Couleur de peau",
     skin_type="Type de peau",
     modality="Type d'image",
     recognised="Reconnue comme",
@@ -96,6 +97,7 @@ _LABELS = Labels(
         Modality.UNKNOWN: "non précisé",
     },
     sexes={"female": "féminin", "male": "masculin", "other": "autre"},
+    skin_tones={SkinTone.LIGHT: "claire", SkinTone.MEDIUM: "mate", SkinTone.DARK: "foncée"},
     ages={
         "0-29": "0–29 ans",
         "30-44": "30–44 ans",

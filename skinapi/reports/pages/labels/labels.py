@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from skinapi.records.reviews.opinions import Agreement
 from skinapi.vision.conditions import Frozen
-from skinapi.vision.context import AgeBand, BodySite, Modality, Sex
+from skinapi.vision.context import AgeBand, BodySite, Modality, Sex, SkinTone
 
 
 class Labels(Frozen):
@@ -23,6 +23,7 @@ class Labels(Frozen):
     age: str
     sex: str
     site: str
+    skin_tone: str
     skin_type: str
     modality: str
     recognised: str
@@ -99,6 +100,7 @@ class Labels(Frozen):
 
     modalities: Mapping[Modality, str]
     sexes: Mapping[Sex, str]
+    skin_tones: Mapping[SkinTone, str]
     ages: Mapping[AgeBand, str]
     sites: Mapping[BodySite, str]
     agreements: Mapping[Agreement, str]

@@ -30,6 +30,7 @@ PHRASES = Phrases(
         RaisedBy.NOT_DERMOSCOPIC: "not known to be a dermoscope picture",
         RaisedBy.NOT_EXAMINED: "no picture was examined",
         RaisedBy.LITTLE_TESTED: "little tested on this kind of picture",
+        RaisedBy.UNTESTED_SKIN: "not tested for this skin tone",
         RaisedBy.UNCERTAIN: "the uncertainty",
     },
     probability="The model gives {name} a probability of {share}.",

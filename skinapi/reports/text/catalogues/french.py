@@ -31,6 +31,7 @@ PHRASES = Phrases(
         RaisedBy.NOT_DERMOSCOPIC: "image dont on ne sait pas si elle vient d'un dermatoscope",
         RaisedBy.NOT_EXAMINED: "aucune image n'a été examinée",
         RaisedBy.LITTLE_TESTED: "modèle peu testé sur ce type d'image",
+        RaisedBy.UNTESTED_SKIN: "modèle non testé pour cette couleur de peau",
         RaisedBy.UNCERTAIN: "l'incertitude",
     },
     probability="Le modèle donne la probabilité suivante: {name}, {share}.",
