@@ -280,6 +280,10 @@ def on_starting(arbiter: Arbiter) -> None:
             refuse_other_gunicorn()
             refuse_unsafe(settings)
             make_store(settings)
+            if not settings.production:
+                # A worker that found the folder replaced would make another key, and end all
+                # sessions or stop the server.
+                os.environ["JWT_SECRET_KEY"] = settings.signing_key()
         except StoreUnavailable as error:
             if logged != error.detail:
                 logged = error.detail

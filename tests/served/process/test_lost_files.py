@@ -108,6 +108,7 @@ def test_a_replaced_worker_begins_no_empty_database_where_the_folder_is_missing(
         server.start(command)
         with closing(Seeder(server)) as seeder:
             ada = seeder.person()
+        (server.folder / "instance/jwt-secret").unlink()  # no worker makes another one
         for put in (nothing, Path.mkdir):
             assert_waits_for_its_folder(server, ada, put)
 
