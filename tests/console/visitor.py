@@ -26,6 +26,8 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from tests.npm_tools import tool
 from tests.served.people import Caller
 
+# Looks, 0.05 s apart.
+AT_REST = 6
 PATIENCE_S = 20
 PHONE, DESKTOP = (390, 844), (1440, 900)
 IN_THE_WAY = (
@@ -230,6 +232,19 @@ class Visitor:
 
     def await_truth(self, ask: Callable[[], bool], what: str) -> None:
         self._until(ask, f"for {what}")
+
+    def await_rest(self, script: str, what: str) -> None:
+        """Wait until what the script returns has been the same for a quarter of a second. A click
+        aims where its target is, and lands there a moment later: on a page that still moves, on
+        something else.
+        """
+        seen: list[Any] = []
+
+        def rests() -> bool:
+            seen.append(self.run(script))
+            return len(seen) > AT_REST and len(set(seen[-AT_REST:])) == 1
+
+        self._until(rests, f"for {what}")
 
     def await_answer(self, path: str, *, times: int = 1) -> None:
         """Wait until the page has had so many good answers from an address that ends so."""
