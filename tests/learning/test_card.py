@@ -97,6 +97,7 @@ def test_the_readable_card_has_every_table(card: dict[str, Any], tmp_path: Path)
         "| dermoscopic | 1.000 | 0.25 | nv 0.700, mel 0.200, bcc 0.100 |",
         "### By source",
         "### By modality",
+        "### By skin tone",
         "| Fitzpatrick | 2 | 2 |",
         "squamous cell carcinoma",
         "prediction sets",
@@ -130,7 +131,7 @@ def test_a_model_of_dermoscopy_alone_says_so() -> None:
     limits = " ".join(describe_limits(learned(DERMOSCOPIC, 3, source="ham")))
     assert "Trained on dermoscope pictures alone. Not validated on phone" in limits
     assert "calibrated on the mix of classes of its sources (ham)" in limits
-    assert "Fitzpatrick types of the training" not in limits
+    assert "Skin tones of the training" not in limits
     assert "Squamous" not in limits
 
 
@@ -166,5 +167,5 @@ def test_a_model_of_both_counts_them_and_its_skin_types() -> None:
     )
     assert "1,200 dermoscope pictures and 2 phone or other ordinary photographs" in limits
     assert "alone" not in limits
-    assert "II 2." in limits
+    assert "where known: light 2." in limits
     assert "Squamous cell carcinoma is counted as actinic keratosis" in limits

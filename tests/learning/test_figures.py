@@ -19,12 +19,13 @@ from skinapi.learning.measure.served_results.served_figures import (
 )
 from skinapi.learning.measure.served_results.skin_figures import measure_not_skin
 from skinapi.learning.measure.tables.figure_tables import describe_figures
-from skinapi.vision.calibration.model_calibration import Calibration, NamingRule
+from skinapi.vision.calibration.model_calibration import Calibration, NamingRule, TonesTested
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Modality
 from skinapi.vision.refusals import Reason
 from tests.learning.toy_answers import (
     CLINICAL,
+    DERMOSCOPIC,
     answer,
     answers_of,
     judged,
@@ -44,6 +45,11 @@ def phone(truth: str, said: Any, *, lesion: str, **more: Any) -> Any:
 
 def scope(truth: str, said: Any, *, lesion: str, **more: Any) -> Any:
     return answer(truth, said, lesion=lesion, source="scopes", **more)
+
+
+def replace_source(row: Any, source: str) -> Any:
+    sample, *given = row
+    return replace(sample, source=source), *given
 
 
 def toy_rows() -> list[Any]:
@@ -93,10 +99,74 @@ def test_every_source_and_modality_has_its_own_table() -> None:
     assert figures["one_per_lesion"]["by_source"]["scopes"]["lesions"] == 10
 
 
+def test_every_group_says_who_is_sent_to_a_doctor_refused_or_taken_for_the_other_kind() -> None:
+    rows = [
+        *toy_rows(),
+        scope(NEVUS, NEVUS, lesion="cup", skin=False),
+        scope(NEVUS, NEVUS, lesion="seen", seen_as="clinical"),
+    ]
+    scopes = toy_figures(rows)["by_source"]["scopes"]
+    assert (scopes["n"], scopes["malignant"]) == (12, 4)
+    assert scopes["caught"] == 3 / 4
+    assert scopes["benign_below"] == 1
+    assert scopes["refused_share"] == pytest.approx(1 / 12)
+    assert scopes["other_modality"] == pytest.approx(1 / 12)
+    low, high = scopes["caught_interval"]
+    assert 0.3 < low < 3 / 4 < high < 1
+
+
+def test_a_source_of_both_kinds_has_a_line_for_each() -> None:
+    rows = [replace_source(row, "both") for row in toy_rows()]
+    both = toy_figures(rows)["by_source"]["both"]
+    assert {kind: one["n"] for kind, one in both["by_modality"].items()} == {
+        "clinical": 8,
+        "dermoscopic": 10,
+    }
+    assert "by_modality" not in toy_figures()["by_source"]["scopes"]
+
+
+def test_each_skin_tone_has_its_figures_and_is_counted_in_the_card() -> None:
+    tones = {
+        "0": "dark",
+        "1.0": "dark",
+        "2": "medium",
+        "5": "light",
+        "dark": "dark",
+        "9": "unknown",
+    }
+    rows = [
+        row
+        for step in tones
+        for row in (
+            scope(NEVUS, NEVUS, lesion=f"n{step}", facts={"skin_tone": step}),
+            scope(MELANOMA, MELANOMA, lesion=f"m{step}", facts={"skin_tone": step}),
+        )
+    ]
+    rows.append(scope(MELANOMA, NEVUS, lesion="missed", facts={"fitzpatrick": "6.0"}))
+    figures = toy_figures(rows)["by_skin_tone"]
+    assert {name: one["n"] for name, one in figures.items()} == {
+        "dark": 7,
+        "light": 2,
+        "medium": 2,
+        "unknown": 2,
+    }
+    assert (figures["dark"]["malignant"], figures["dark"]["caught"]) == (4, 3 / 4)
+    assert figures["dark"]["macro_auc"] < figures["light"]["macro_auc"] == 1
+    tested = measure_tested(toy_model(), answers_of(rows), DERMOSCOPIC)
+    assert tested is not None
+    assert tested.tones == TonesTested(light=2, medium=2, dark=7)
+
+
+def test_without_a_skin_tone_there_is_no_table_of_them() -> None:
+    assert "by_skin_tone" not in toy_figures([scope(NEVUS, NEVUS, lesion="a"), *toy_rows()[6:10]])
+
+
 def test_a_source_of_one_class_is_counted_without_figures() -> None:
     rows = [*toy_rows(), answer(NEVUS, NEVUS, lesion="x", source="single")]
     alone = toy_figures(rows)["by_source"]["single"]
-    assert alone == {"n": 1, "lesions": 1, "one_class_only": True}
+    assert (alone["n"], alone["lesions"], alone["one_class_only"]) == (1, 1, True)
+    assert (alone["malignant"], alone["caught"], alone["benign_below"]) == (0, None, 1)
+    assert "macro_auc" not in alone
 
 
 def test_what_is_named_has_its_balanced_accuracy() -> None:
@@ -359,5 +429,5 @@ def test_all_of_it_is_printed() -> None:
     rows = [*toy_rows(), *(phone(HEALTHY, HEALTHY, lesion=f"h{i}") for i in range(3))]
     figures = {"model_version": "toy-1", "turns": 1, "skipped": {}, **toy_figures(rows)}
     said = describe_figures(figures)
-    for words in ("scopes", "phones", "clinical", "refused", "squamous", "Fitzpatrick", "told"):
+    for words in ("scopes", "phones", "clinical", "refused", "squamous", "by skin tone", "told"):
         assert words in said

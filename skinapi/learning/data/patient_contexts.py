@@ -1,9 +1,19 @@
-"""Age, sex and body site as data sets write them, and as a client would send them."""
+"""Age, sex, body site and skin as data sets write them, and as a client would send them."""
 
 from collections.abc import Iterable, Mapping
+from typing import get_args
 
 from skinapi.learning.data.samples import Sample
-from skinapi.vision.context import AGE_BANDS, BODY_SITES, AgeBand, BodySite, Context
+from skinapi.vision.context import (
+    AGE_BANDS,
+    BODY_SITES,
+    TONE_OF_TYPE,
+    AgeBand,
+    BodySite,
+    Context,
+    Fitzpatrick,
+    SkinTone,
+)
 
 OTHER_SITE_WORDS: Mapping[str, BodySite] = {
     "anterior torso": "trunk",
@@ -17,6 +27,15 @@ OTHER_SITE_WORDS: Mapping[str, BodySite] = {
     "posterior torso": "back",
     "thigh": "lower_extremity",
 }
+# MILK10k's steps, from 0 (very dark) to 5 (very light). docs/training.md says why pairs.
+TONE_OF_STEP = (
+    SkinTone.DARK,
+    SkinTone.DARK,
+    SkinTone.MEDIUM,
+    SkinTone.MEDIUM,
+    SkinTone.LIGHT,
+    SkinTone.LIGHT,
+)
 SITE_WORDS = {*(site.replace("_", " ") for site in BODY_SITES), *OTHER_SITE_WORDS}
 
 
@@ -48,3 +67,22 @@ def _body_site(words: str) -> BodySite | None:
     known: Iterable[BodySite] = BODY_SITES
     same = next((site for site in known if site == word.replace(" ", "_")), None)
     return same or OTHER_SITE_WORDS.get(word)
+
+
+def skin_tone(sample: Sample) -> SkinTone | None:
+    """By the column skin_tone (our word, or a step of MILK10k), else by the Fitzpatrick type."""
+    told = sample.facts.get("skin_tone", "").strip().lower()
+    if told in list(SkinTone):
+        return SkinTone(told)
+    step, skin_type = _whole(told), _whole(sample.facts.get("fitzpatrick", ""))
+    if step is not None and 0 <= step < len(TONE_OF_STEP):
+        return TONE_OF_STEP[step]
+    return next((TONE_OF_TYPE[one] for one in get_args(Fitzpatrick) if one == skin_type), None)
+
+
+def _whole(text: str) -> int | None:
+    """Some tables write 2.0."""
+    try:
+        return int(float(text))
+    except (ValueError, OverflowError):
+        return None

@@ -15,6 +15,7 @@ from skinapi.vision.decoding.photo import Photo, read_photo
 from skinapi.vision.labels.spellings import SQUAMOUS
 
 Box = tuple[int, int, int, int]
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,10 @@ class Sample:
     def is_squamous(self) -> bool:
         """Whether the data set labels it as squamous cell carcinoma."""
         return self.facts.get("dx", "").strip().lower() in SQUAMOUS
+
+
+def source_of(sample: Sample) -> str:
+    return sample.source or UNKNOWN
 
 
 def read_training_photo(content: bytes) -> Photo:

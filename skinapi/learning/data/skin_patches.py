@@ -27,7 +27,7 @@ MARGIN = 13
 DARK = 60
 MOST_OFF_COLOUR = 45
 MOST_UNCLEAN = 0.002
-SKIN_FACTS = ("age", "sex", "localization", "fitzpatrick")
+SKIN_FACTS = ("age", "sex", "localization", "fitzpatrick", "skin_tone")
 
 
 def cut_normal_skin(

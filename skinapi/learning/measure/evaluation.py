@@ -5,7 +5,7 @@ from typing import Any
 
 from skinapi.learning.data.dataset_folders import Dataset
 from skinapi.learning.data.samples import Sample, one_per_lesion
-from skinapi.learning.measure.group_figures import measure_by, measure_subgroups, source_of
+from skinapi.learning.measure.group_figures import measure_groups, measure_subgroups
 from skinapi.learning.measure.patient_fact_gains import measure_facts_gain
 from skinapi.learning.measure.prediction_figures import (
     measure_bands,
@@ -126,10 +126,7 @@ def _measure_groups(
 ) -> dict[str, Any]:
     lesions = outputs.where(lambda sample: sample.label in lesion_classes())
     of_lesions = pick_results(outputs, results, lesions)
-    return {
-        "by_source": measure_by(source_of, model, lesions, of_lesions),
-        "by_modality": measure_by(lambda s: s.modality.value, model, lesions, of_lesions),
-    }
+    return measure_groups(model, lesions, of_lesions)
 
 
 def _measure_served(

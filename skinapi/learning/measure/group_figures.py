@@ -1,12 +1,12 @@
-"""The figures within each source, modality and subgroup of patients."""
+"""The figures within each source, modality, skin tone and subgroup of patients."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from skinapi.learning.data.patient_contexts import SITE_WORDS
-from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.patient_contexts import SITE_WORDS, skin_tone
+from skinapi.learning.data.samples import UNKNOWN, Sample, source_of
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.prediction_figures import measure_bands, measure_predictions
 from skinapi.learning.measure.predictions import (
@@ -16,11 +16,18 @@ from skinapi.learning.measure.predictions import (
     predict,
     shared_classes,
 )
+from skinapi.learning.measure.served_results.outcomes import (
+    is_refused,
+    measure_share,
+    pair_samples,
+)
+from skinapi.learning.measure.served_results.served_figures import measure_caught
+from skinapi.vision.context import Modality
 from skinapi.vision.network.model import Model
 
 AGES = ((0, 30), (30, 45), (45, 60), (60, 75), (75, 200))
 SUBGROUPS = ("age", "sex", "localization", "dx_type", "fitzpatrick")
-UNKNOWN, OTHER = "unknown", "other"
+OTHER = "other"
 # The words of the public data sets. A card is public, and a table of somebody else's may hold
 # anything under these names: whatever else is in it is one group.
 KNOWN_VALUES: Mapping[str, Collection[str]] = {
@@ -30,8 +37,36 @@ KNOWN_VALUES: Mapping[str, Collection[str]] = {
 }
 
 
-def source_of(sample: Sample) -> str:
-    return sample.source or UNKNOWN
+def measure_groups(
+    model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """The figures by source, by modality, and by skin tone where the data sets name one."""
+    groups = {
+        "by_source": _measure_sources(model, outputs, results),
+        "by_modality": measure_by(_modality_of, model, outputs, results),
+    }
+    if any(map(skin_tone, outputs.samples)):
+        groups["by_skin_tone"] = measure_by(
+            lambda sample: skin_tone(sample) or UNKNOWN, model, outputs, results
+        )
+    return groups
+
+
+def _measure_sources(
+    model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
+) -> dict[str, dict[str, Any]]:
+    """With the figures by modality within a source that has several."""
+    sources = measure_by(source_of, model, outputs, results)
+    for name, figures in sources.items():
+        rows = [row for row, sample in enumerate(outputs.samples) if source_of(sample) == name]
+        own, of_own = outputs.take(rows), [results[row] for row in rows]
+        if len({sample.modality for sample in own.samples}) > 1:
+            figures["by_modality"] = measure_by(_modality_of, model, own, of_own)
+    return sources
+
+
+def _modality_of(sample: Sample) -> str:
+    return sample.modality.value
 
 
 def measure_by(
@@ -54,20 +89,41 @@ def measure_by(
 def _measure_group(
     model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, Any]:
-    """The figures of one group; only its size where it has fewer than two classes."""
+    """The figures of one group; without those that need two classes where it has fewer."""
+    served = _measure_served(outputs, results)
     if len(shared_classes(model, outputs)) < 2:
         lesions = {sample.lesion_key for sample in outputs.samples}
-        return {"n": len(outputs.samples), "lesions": len(lesions), "one_class_only": True}
+        return {**served, "n": len(results), "lesions": len(lesions), "one_class_only": True}
     predictions = predict(model, outputs, results)
     figures = measure_predictions(predictions)
     patients = {(s.source, s.patient_id) for s in predictions.samples if s.patient_id}
     melanoma = figures["per_class"].get("mel", {})
     return {
+        **served,
         **figures,
         "patients": len(patients) or None,
         "melanoma_auc": melanoma.get("auc"),
         "melanoma_auc_interval": melanoma.get("auc_interval"),
         "bands": measure_bands(model, predictions),
+    }
+
+
+def _measure_served(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
+    """How many malignant and benign lesions get a doctor's review or more, how many are refused,
+    and how many are taken for the other modality.
+    """
+    rows = pair_samples(outputs, results)
+    told = [row for row in rows if row[0].modality is not Modality.UNKNOWN]
+    return {
+        **measure_caught(rows),
+        **measure_share("refused_share", rows, is_refused),
+        **measure_share(
+            "other_modality",
+            told,
+            lambda row: (
+                row[1].assessment.modality.recognised not in (row[0].modality, Modality.UNKNOWN)
+            ),
+        ),
     }
 
 

@@ -203,8 +203,9 @@ def _list_results(figures: Figures) -> Iterator[Block]:
     yield describe_classes(primary)
     yield "![per class](per_class.png)"
     yield "![confusion](confusion.png) ![ROC](roc.png) ![reliability](reliability.png)"
-    for title, key in (("By source", "by_source"), ("By modality", "by_modality")):
-        yield f"### {title}"
+    titles = {"by_source": "source", "by_modality": "modality", "by_skin_tone": "skin tone"}
+    for key, title in titles.items():
+        yield f"### By {title}"
         yield from describe_groups(primary.get(key, {}))
     yield "### Every picture of these lesions"
     yield _summarise(figures)

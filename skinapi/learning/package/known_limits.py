@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from skinapi.learning.data.patient_contexts import skin_tone
 from skinapi.learning.data.samples import Sample
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.context import Modality
+from skinapi.vision.context import Modality, SkinTone
 
 INTENDED_USE = (
     "For research and decision support. Not a medical device, and never the only basis of a "
@@ -19,7 +20,6 @@ ABSTENTION = (
     "No way of abstaining reliably prevents silent failures. Out-of-distribution detection and the "
     "refusal of pictures without skin reduce them."
 )
-SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 PLURALS = {
     Modality.DERMOSCOPIC: "dermoscope pictures",
     Modality.CLINICAL: "phone or other ordinary photographs",
@@ -71,21 +71,13 @@ def _limit_modality(samples: Sequence[Sample]) -> str:
 
 
 def _limit_skin(samples: Sequence[Sample]) -> str:
-    types = Counter(_skin_type(sample.facts.get("fitzpatrick", "")) for sample in samples)
-    known = [f"{name} {types[name]}" for name in SKIN_TYPES if types[name]]
-    counted = f" Fitzpatrick types of the training pictures, where known: {', '.join(known)}."
+    tones = Counter(map(skin_tone, samples))
+    known = [f"{tone} {tones[tone]}" for tone in SkinTone if tones[tone]]
+    counted = f" Skin tones of the training pictures, where known: {', '.join(known)}."
     return (
         f"Mostly light skin.{counted if known else ''} In the DDI study a network trained on "
         "HAM10000 had an AUC of only 0.57 on clinical photographs of Fitzpatrick types V and VI."
     )
-
-
-def _skin_type(value: str) -> str:
-    """Some tables write 2.0."""
-    try:
-        return SKIN_TYPES[int(float(value)) - 1] if float(value) >= 1 else ""
-    except (ValueError, IndexError):
-        return ""
 
 
 def _limit_calibration(samples: Sequence[Sample]) -> str:

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.samples import Sample, source_of
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.group_figures import source_of
 from skinapi.learning.measure.predictions import (
     ModelOutputs,
     ServedResult,

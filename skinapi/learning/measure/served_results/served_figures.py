@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from skinapi.learning.data.patient_contexts import skin_tone
+from skinapi.learning.data.samples import source_of
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.group_figures import source_of
 from skinapi.learning.measure.prediction_figures import short_name, with_interval
 from skinapi.learning.measure.predictions import (
     ModelOutputs,
@@ -38,6 +39,7 @@ from skinapi.vision.calibration.model_calibration import (
     Calibration,
     HeldOutFigures,
     ModelCalibration,
+    TonesTested,
 )
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
@@ -73,7 +75,7 @@ def measure_tested(
     lesion. None without a malignant lesion.
     """
     lesions = select_one_per_lesion(outputs, modality)
-    figures = _measure_caught(pair_samples(lesions, serve_as_if_tested(model, lesions)))
+    figures = measure_caught(pair_samples(lesions, serve_as_if_tested(model, lesions)))
     if not figures["malignant"]:
         return None
     return HeldOutFigures(
@@ -81,6 +83,7 @@ def measure_tested(
         lesions=figures["lesions"],
         malignant=figures["malignant"],
         sensitivity=figures["caught"],
+        tones=TonesTested.model_validate(Counter(filter(None, map(skin_tone, lesions.samples)))),
     )
 
 
@@ -101,11 +104,11 @@ def measure_malignant_caught(
     return measure_each_group(
         lambda row: calibration_modality(*row).value,
         select_lesions(lesions, results),
-        _measure_caught,
+        measure_caught,
     )
 
 
-def _measure_caught(rows: Sequence[ServedSample]) -> dict[str, Any]:
+def measure_caught(rows: Sequence[ServedSample]) -> dict[str, Any]:
     """A malignant lesion counts as caught with doctor_review or more urgent, not if refused."""
     keys = conditions_table().malignant_keys
     malignant = [row for row in rows if row[0].label in keys]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skinapi.learning.data.samples import source_of
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.group_figures import source_of
 from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, serve_outputs
 from skinapi.learning.measure.served_results.outcomes import (
     ServedSample,

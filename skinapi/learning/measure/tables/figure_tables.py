@@ -23,6 +23,13 @@ AVERAGES = {
 }
 CALIBRATION = {"ECE": "ece", "ECE by chance": "ece_by_chance"}
 MELANOMA = {"melanoma AUC": "melanoma_auc"}
+SERVED = {
+    "malignant": "malignant",
+    "of these sent to a doctor": "caught",
+    "benign spared that": "benign_below",
+    "refused": "refused_share",
+    "taken for the other modality": "other_modality",
+}
 
 
 def describe_figures(figures: Figures) -> str:
@@ -54,7 +61,7 @@ def _list_blocks(figures: Figures) -> list[Block]:
 
 
 def describe_part(part: Figures, title: str) -> list[Block]:
-    """The figures over these pictures, then by source and by modality."""
+    """The figures over these pictures, then by source, by modality and by skin tone."""
     counted = f"{part['n']} pictures of {part['lesions']} lesions"
     lines: list[Block] = [
         "",
@@ -72,7 +79,7 @@ def describe_part(part: Figures, title: str) -> list[Block]:
         ),
         describe_classes(part),
     ]
-    for name in ("by_source", "by_modality"):
+    for name in ("by_source", "by_modality", "by_skin_tone"):
         if name in part:
             lines += ["", f"{title}, {name.replace('_', ' ')}", *describe_groups(part[name])]
     return lines
@@ -91,16 +98,21 @@ def describe_classes(part: Figures) -> Table:
 
 
 def describe_groups(groups: Mapping[str, Figures]) -> list[Block]:
-    """A line for each group, then lines for its classes."""
+    """A line for each group, and for each modality within a source; then lines for its classes."""
+    rows = [
+        (name, modality, figures)
+        for name, group in groups.items()
+        for modality, figures in (("", group), *group.get("by_modality", {}).items())
+    ]
     classes = [
         (name, key, row)
         for name, group in groups.items()
         for key, row in group.get("per_class", {}).items()
     ]
-    columns = {"n": "n", "lesions": "lesions", **AVERAGES, **CALIBRATION, **MELANOMA}
+    columns = {"n": "n", "lesions": "lesions", **AVERAGES, **CALIBRATION, **MELANOMA, **SERVED}
     by_class = {"n": "n", "AUC": "auc", "sensitivity": "sensitivity"}
     return [
-        tabulate(("",), groups.items(), columns),
+        tabulate(("", ""), rows, columns),
         tabulate(("", "class"), classes, by_class),
     ]
 
