@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from PIL import Image
@@ -17,11 +18,11 @@ from skinapi.errors import StoreUnavailable
 from skinapi.lab.archives import quarantine as quarantine_module
 from skinapi.lab.archives.quarantine import Quarantine
 from skinapi.lab.checks import picture_storage
-from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import SILENT_FOR, Datasets, NewDataset
 from skinapi.lab.datasets.learned_pictures import LearnedPictures
 from skinapi.lab.service import DatasetsService
-from skinapi.lab.trainings.training_folder import write_training_folder
+from skinapi.lab.trainings.training_folder import _name_label, write_training_folder
 from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.storage.ids import now
 from skinapi.vision.labels.spellings import label_spellings
@@ -71,8 +72,20 @@ def test_a_zip_becomes_a_published_version_with_its_report(
     assert list(backend.services.store.blobs.keys()) == []
 
 
+def test_a_carcinoma_that_was_published_within_keratosis_is_told_apart_again() -> None:
+    """Data sets of before squamous cell carcinoma had an output are trained on, too."""
+    for written, label, told in (
+        ("SCC", "actinic_keratosis", "squamous_cell_carcinoma"),
+        ("scc", "basal_cell_carcinoma", "basal_cell_carcinoma"),
+        ("akiec", "actinic_keratosis", "actinic_keratosis"),
+        ("scc", "squamous_cell_carcinoma", "squamous_cell_carcinoma"),
+    ):
+        image = cast("DatasetImage", SimpleNamespace(written=written, label=label))
+        assert _name_label(image) == told
+
+
 def test_training_reads_what_is_written_for_it(backend: Backend, tmp_path: Path) -> None:
-    """Labels are ours, but a carcinoma that is trained as another class keeps its name."""
+    """Labels are ours."""
     person = backend.member(role="researcher")
     rows = [
         {"image_id": "a", "dx": "scc", "lesion_id": "l1", "patient_id": "p", "age": "40"},
@@ -88,7 +101,7 @@ def test_training_reads_what_is_written_for_it(backend: Backend, tmp_path: Path)
     ids = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     a, b = ids["x/a.jpg"], ids["b.png"]
     assert {name: one.label for name, one in found.items()} == {
-        a: "actinic_keratosis", b: "melanocytic_nevus"
+        a: "squamous_cell_carcinoma", b: "melanocytic_nevus"
     }, "a model keeps the ids of its pictures: none that somebody chose"  # fmt: skip
     assert found[a].is_squamous
     assert {(one.lesion_id, one.patient_id, one.modality) for one in loaded.samples} == {

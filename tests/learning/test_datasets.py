@@ -10,8 +10,8 @@ import pytest
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.dataset_folders import load_dataset
-from skinapi.learning.data.samples import open_sample, read_sample
-from skinapi.vision.conditions import conditions_table
+from skinapi.learning.data.samples import label_for, open_sample, read_sample
+from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.vision.context import Modality
 from skinapi.vision.decoding.photo import read_photo
 from skinapi.vision.labels.spellings import label_spellings
@@ -30,9 +30,7 @@ def test_ham10000s_own_columns(tmp_path: Path) -> None:
     dataset = load_dataset(write_ham_like(tmp_path, lesions_per_class=3), labels=LABELS)
     assert dataset.lesions_known
     assert len(dataset.samples) == 7 * 4
-    assert {sample.label for sample in dataset.samples} == set(conditions_table().keys) - {
-        "normal_skin"
-    }
+    assert {sample.label for sample in dataset.samples} == set(lesion_classes())
     assert dataset.samples[0].facts["dx_type"] == "histo"
 
 
@@ -90,11 +88,16 @@ def write_pictures(folder: Path, rows: Sequence[tuple[str, ...]]) -> Path:
     return write_table(folder, rows)
 
 
-def test_squamous_cell_carcinoma_teaches_the_bundle_and_keeps_its_own_word(tmp_path: Path) -> None:
-    rows = [("image_id", "dx"), ("a", "SCC"), ("b", "Squamous cell carcinoma"), ("c", "akiec")]
+def test_squamous_cell_carcinoma_teaches_its_output_or_else_the_bundle(tmp_path: Path) -> None:
+    rows = [("image_id", "dx"), ("a", "SCC"), ("b", "Keratoacanthoma"), ("c", "akiec")]
     samples = load_dataset(write_pictures(tmp_path, rows), labels=LABELS).samples
-    assert {sample.label for sample in samples} == {"actinic_keratosis"}
-    assert [sample.facts["dx"] for sample in samples] == ["SCC", "Squamous cell carcinoma", "akiec"]
+    squamous, keratosis = "squamous_cell_carcinoma", "actinic_keratosis"
+    assert [sample.label for sample in samples] == [squamous, squamous, keratosis]
+    assert label_for(samples, [keratosis, squamous]) == [*samples]
+    within = label_for(samples, [keratosis])
+    assert {sample.label for sample in within} == {keratosis}
+    assert [sample.is_squamous for sample in within] == [True, True, False]
+    assert [sample.facts["dx"] for sample in within] == ["SCC", "Keratoacanthoma", "akiec"]
 
 
 def test_isic_2019s_one_hot_columns_tell_squamous_from_actinic(tmp_path: Path) -> None:

@@ -18,7 +18,14 @@ from skinapi.learning.train.networks import ARCHITECTURES, build_network
 from skinapi.learning.train.weights.float16 import round_to_float16
 from skinapi.learning.train.weights.initial import initialise, load_weights
 from skinapi.learning.train.weights.stored import load_model_weights, save_norms
-from skinapi.vision.network.model import CHECKSUMS, NETWORK, NORMS, SHIPPED_MODEL, open_model
+from skinapi.vision.network.model import (
+    CHECKSUMS,
+    NETWORK,
+    NORMS,
+    SHIPPED_MODEL,
+    open_model,
+    read_labels,
+)
 from skinapi.vision.network.openvino_engine import Precision
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small, run_command
@@ -107,6 +114,7 @@ def test_a_training_starts_from_the_weights_that_a_model_serves(small: Small) ->
     said: list[str] = []
     fresh = initialise(
         network,
+        outputs=read_labels(small.model),
         architecture=tiny.NAME,
         init=str(small.model),
         imagenet=None,
@@ -117,6 +125,26 @@ def test_a_training_starts_from_the_weights_that_a_model_serves(small: Small) ->
     batch = np.random.default_rng(5).uniform(-1, 1, (4, SIDE, SIDE, 3)).astype(np.float32)
     served = open_model(small.model, precision=Precision.F32).engine.infer(batch).logits
     np.testing.assert_allclose(network.predict_on_batch(batch), served, atol=1e-4)
+
+
+def test_an_output_that_the_start_lacks_begins_as_the_one_that_it_counts_within(
+    small: Small,
+) -> None:
+    """By their names: the outputs stand in another order here."""
+    stored = read_labels(small.model)
+    outputs = ("squamous_cell_carcinoma", *reversed(stored))
+    network = build_network(tiny.NAME, outputs=9, side=SIDE)
+    load_weights(network, small.model, outputs=outputs)
+    batch = np.random.default_rng(5).uniform(-1, 1, (4, SIDE, SIDE, 3)).astype(np.float32)
+    served = open_model(small.model, precision=Precision.F32).engine.infer(batch).logits
+    columns = [stored.index("actinic_keratosis"), *reversed(range(8))]
+    np.testing.assert_allclose(network.predict_on_batch(batch), served[:, columns], atol=1e-4)
+
+
+def test_a_start_without_an_output_for_a_class_is_refused(small: Small) -> None:
+    network = build_network(tiny.NAME, outputs=2, side=SIDE)
+    with pytest.raises(BadNetwork, match="no output for other_malignant"):
+        load_weights(network, small.model, outputs=("melanoma", "other_malignant"))
 
 
 @pytest.fixture(scope="module")

@@ -80,7 +80,8 @@ def label_of(reviews: Sequence[Verdict], source: LabelSource) -> ReviewedLabel |
         return LeftOut.AWAITING_HISTOLOGY
     if opinion.condition is None or not opinion.sure:
         return LeftOut.UNSURE
-    key = conditions_table().counted_as(opinion.condition)
+    table = conditions_table()
+    key = table.counted_as(opinion.condition, table.keys)
     if key is None:
         return LeftOut.UNKNOWN_LABEL
     return ReviewedLabel(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.lab.trainings.latency import compare_latency
-from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.samples import Sample, label_for
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.comparison import Difference
 from skinapi.learning.measure.predictions import (
@@ -91,7 +91,8 @@ def _differences(
     pair: tuple[_Served, ...], samples: Sequence[Sample], rows: metrics.Mask
 ) -> dict[GateName, PairedDifference]:
     groups = [bootstrap_group(sample) for sample in samples]
-    labels = np.array([sample.label for sample in samples])
+    # Within the seven lesion classes: a model may have no output for squamous cell carcinoma.
+    labels = np.array([sample.label for sample in label_for(samples, ())])
     differences = {GateName.REFUSED_SHARE: _compare([one.refused for one in pair], groups, rows)}
     for gate, label in SENSITIVITIES.items():
         wanted = urgency(THRESHOLDS[label].band)

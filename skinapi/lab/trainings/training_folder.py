@@ -6,8 +6,9 @@ from pathlib import Path
 
 from skinapi.errors import NotFound
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.labels.label_tables import FACTS, TABLE_NAME
-from skinapi.vision.labels.spellings import TRAINED_AS
+from skinapi.vision.labels.spellings import SQUAMOUS, label_spellings
 
 COLUMNS = ("image_id", "image_path", "dx", "lesion_id", "patient_id", "modality", *FACTS)
 
@@ -60,10 +61,11 @@ def write_training_folder(
 
 def _name_label(image: DatasetImage) -> str:
     """The published label, which alone counts, whatever the data set's table says. Only a carcinoma
-    that is trained as another class keeps its name: training measures it apart.
+    that was published as another class, before it was one of its own, keeps its name.
     """
-    written = image.written.lower()
-    return written if TRAINED_AS.get(written) == image.label else image.label
+    own = label_spellings().get(image.written.lower())
+    within = own == SQUAMOUS and conditions_table().counted_as(SQUAMOUS) == image.label
+    return SQUAMOUS if within else image.label
 
 
 def count_erased(images: DatasetImages, dataset: str, folder: Path) -> int:

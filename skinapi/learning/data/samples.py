@@ -1,18 +1,18 @@
 """A labelled picture, and functions that select some of many."""
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from skinapi.errors import Refused, UnreadablePicture
-from skinapi.vision.conditions import NORMAL_SKIN
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.decoding.photo import Photo, read_photo
-from skinapi.vision.labels.spellings import SQUAMOUS
+from skinapi.vision.labels.spellings import SQUAMOUS, label_spellings
 
 Box = tuple[int, int, int, int]
 UNKNOWN = "unknown"
@@ -51,8 +51,22 @@ class Sample:
 
     @property
     def is_squamous(self) -> bool:
-        """Whether the data set labels it as squamous cell carcinoma."""
-        return self.facts.get("dx", "").strip().lower() in SQUAMOUS
+        """Whether the data set labels it as squamous cell carcinoma, whatever it is trained as."""
+        written = self.facts.get("dx", "").strip().lower()
+        return SQUAMOUS in (self.label, label_spellings().get(written))
+
+
+def label_for(samples: Iterable[Sample], outputs: Collection[str]) -> list[Sample]:
+    """The samples with the labels that a network of these outputs learns: without an output for
+    squamous cell carcinoma, that is actinic keratosis. Other labels stay, known or not.
+    """
+    table = conditions_table()
+    return [
+        sample
+        if sample.label in outputs or sample.label not in table.keys
+        else replace(sample, label=table.counted_as(sample.label, outputs) or sample.label)
+        for sample in samples
+    ]
 
 
 def source_of(sample: Sample) -> str:

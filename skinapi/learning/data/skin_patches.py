@@ -16,7 +16,7 @@ from skinapi.vision.measures.connected_components import Mask
 from skinapi.vision.measures.outline import Numbers, find_lesion, search_scale, shrink_smoothly
 
 # The skin around these is sun-damaged: it is no example of normal skin.
-NEVER_CUT_FROM = ("actinic_keratosis", NORMAL_SKIN)
+NEVER_CUT_FROM = ("actinic_keratosis", "squamous_cell_carcinoma", NORMAL_SKIN)
 # From a source as large as HAM10000 one lesion in three is enough.
 LARGE_SOURCE = 5000
 THINNED_TO_ONE_IN = 3

@@ -12,6 +12,7 @@ from skinapi.learning.measure.prediction_figures import (
     measure_doubt,
     measure_melanoma,
     measure_predictions,
+    measure_squamous,
     short_name,
 )
 from skinapi.learning.measure.predictions import (
@@ -66,7 +67,7 @@ def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool)
     figures = {
         **measure_predictions(predictions),
         "melanoma": measure_melanoma(predictions),
-        "bands": measure_bands(model, predictions),
+        "bands": measure_bands(model, predict(model, outputs, results, apart=True)),
         "doubt": measure_doubt(predictions),
         "subgroups": measure_subgroups(predictions),
         "dropped_classes": [
@@ -124,7 +125,7 @@ def _measure_lesions(
 def _measure_groups(
     model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, Any]:
-    lesions = outputs.where(lambda sample: sample.label in lesion_classes())
+    lesions = outputs.where(lambda sample: sample.is_lesion)
     of_lesions = pick_results(outputs, results, lesions)
     return measure_groups(model, lesions, of_lesions)
 
@@ -145,7 +146,10 @@ def _measure_served(
         "gates": count_outcomes(outputs, results),
     }
     if any(sample.is_squamous for sample in outputs.samples):
-        figures["scc"] = measure_scc(outputs, results)
+        figures["scc"] = {
+            **measure_scc(outputs, results),
+            **measure_squamous(predict(model, outputs, results, apart=True)),
+        }
     healthy = any(not sample.is_lesion for sample in outputs.samples)
     if healthy and NORMAL_SKIN in model.labels:
         figures["normal_skin"] = measure_normal_skin(outputs, results)
@@ -156,7 +160,7 @@ def measure_robustness(
     model: Model, samples: Sequence[Sample], *, report: Report
 ) -> dict[str, Any]:
     """The stress test, the heat maps and the shortcut test, on one picture of each lesion."""
-    lesions = one_per_lesion([s for s in samples if s.label in lesion_classes()])
+    lesions = one_per_lesion([sample for sample in samples if sample.is_lesion])
     return {
         "stress": measure_stress(model, lesions, report=report),
         "saliency": measure_saliency(model, lesions, report=report),

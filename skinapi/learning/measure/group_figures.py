@@ -104,7 +104,7 @@ def _measure_group(
         "patients": len(patients) or None,
         "melanoma_auc": melanoma.get("auc"),
         "melanoma_auc_interval": melanoma.get("auc_interval"),
-        "bands": measure_bands(model, predictions),
+        "bands": measure_bands(model, predict(model, outputs, results, apart=True)),
     }
 
 

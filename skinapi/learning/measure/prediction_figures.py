@@ -11,6 +11,7 @@ from skinapi.learning.measure.predictions import Predictions
 from skinapi.vision.bands import THRESHOLDS, all_thresholds, keys_of_threshold
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
+from skinapi.vision.labels.spellings import SQUAMOUS
 from skinapi.vision.network.model import Model
 
 MARGINS = (0.05, 0.15, 0.3, 0.5)
@@ -44,6 +45,16 @@ def measure_predictions(predictions: Predictions) -> dict[str, Any]:
     }
     figures["confusion"] = _confusion(predictions)
     return figures
+
+
+def measure_squamous(predictions: Predictions) -> dict[str, Any]:
+    """The figures of squamous cell carcinoma where it is a class of its own, with labels of it."""
+    if SQUAMOUS not in predictions.classes:
+        return {}
+    index = predictions.classes.index(SQUAMOUS)
+    ranks = metrics.rank_classes(predictions.probabilities)
+    draws = [np.arange(predictions.labels.size), *metrics.draw_bootstrap(predictions.groups)]
+    return {"output": _measure_class(predictions, index, ranks[:, index], draws)}
 
 
 def _measure_named(predictions: Predictions, draws: Sequence[metrics.Rows]) -> dict[str, Any]:

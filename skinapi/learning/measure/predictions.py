@@ -1,7 +1,8 @@
 """Runs a model on labelled pictures, with the engine and the rules of serving."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,13 @@ from PIL import Image
 from skinapi.errors import BadDataset
 from skinapi.learning.data.augmentation import DIHEDRAL
 from skinapi.learning.data.degradation import Change
-from skinapi.learning.data.samples import Sample, one_per_lesion, read_sample, read_training_photo
+from skinapi.learning.data.samples import (
+    Sample,
+    label_for,
+    one_per_lesion,
+    read_sample,
+    read_training_photo,
+)
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.calibration.model_calibration import Calibration, softmax
 from skinapi.vision.conditions import conditions_table
@@ -59,7 +66,7 @@ def run_model(
     change: Change | None = None,
 ) -> ModelOutputs:
     """Runs the model on all samples, with the decoding, quality gates, preprocessing and engine of
-    serving.
+    serving. The samples of the result have the labels that this model learns.
 
     - `turns`: average the outputs over so many flipped and turned views (test-time augmentation);
       serving uses one
@@ -80,7 +87,7 @@ def run_model(
     if not rows:
         raise BadDataset("There is no picture to evaluate")
     logits, pooled = (np.concatenate(outputs) for outputs in zip(*rows, strict=True))
-    return ModelOutputs(samples, logits, pooled, unfit)
+    return ModelOutputs(label_for(samples, model.labels), logits, pooled, unfit)
 
 
 def _load_photo(sample: Sample, change: Change | None) -> Photo:
@@ -192,38 +199,61 @@ class Predictions:
 
 
 def predict(
-    model: Model, outputs: ModelOutputs, results: Sequence[ServedResult] | None = None
+    model: Model,
+    outputs: ModelOutputs,
+    results: Sequence[ServedResult] | None = None,
+    *,
+    apart: bool = False,
 ) -> Predictions:
     """Computes class probabilities, and the classes that serving states, for the lesion samples.
 
     Normal skin and classes without a labelled picture are left out: the other probabilities are
-    renormalised. Pass `results` where you have them, to avoid computing them twice.
+    renormalised. The classes are the seven lesion classes: squamous cell carcinoma is counted in
+    actinic keratosis. `apart`: it stays an output of its own, where it is one. Pass `results`
+    where you have them, to avoid computing them twice.
     """
-    classes = shared_classes(model, outputs)
+    count = partial(_count_as, outputs=model.labels if apart else ())
+    classes = shared_classes(model, outputs, apart=apart)
     if len(classes) < 2:
         raise BadDataset("The labels hold fewer than two of the classes that the model knows")
-    wanted = [row for row, sample in enumerate(outputs.samples) if sample.label in classes]
+    wanted = [row for row, sample in enumerate(outputs.samples) if count(sample.label) in classes]
     kept = outputs.take(wanted)
     given = serve_outputs(model, kept) if results is None else [results[row] for row in wanted]
-    logits = kept.logits[:, [model.labels.index(key) for key in classes]]
+    own = [key for key in model.labels if count(key) in classes]
+    place = [classes.index(count(key)) for key in own]
+    logits = kept.logits[:, [model.labels.index(key) for key in own]]
     used = [
         calibration_modality(sample, one) for sample, one in zip(kept.samples, given, strict=True)
     ]
     calibrations = [model.calibration.of(modality) for modality in used]
     temperatures = np.array([calibration.temperature for calibration in calibrations])
     probabilities = softmax(logits / temperatures[:, None])
-    stated = ["" if one.refused else one.assessment.stated for one in given]
+    stated = ["" if one.refused else count(one.assessment.stated) for one in given]
     return Predictions(
         classes=classes,
-        probabilities=probabilities,
-        uncalibrated=softmax(logits),
-        labels=np.array([classes.index(sample.label) for sample in kept.samples]),
+        probabilities=add_columns(probabilities, place, len(classes)),
+        uncalibrated=add_columns(softmax(logits), place, len(classes)),
+        labels=np.array([classes.index(count(sample.label)) for sample in kept.samples]),
         samples=kept.samples,
         refused=np.array([one.refused is not None for one in given]),
-        named=name_classes(calibrations, classes, probabilities),
+        named=np.array(place)[name_classes(calibrations, own, probabilities)],
         stated=np.array([classes.index(key) if key in classes else -1 for key in stated]),
         calibrated_as=np.array(used, np.str_),
     )
+
+
+def add_columns(
+    probabilities: NDArray[np.float64], place: Sequence[int], columns: int
+) -> NDArray[np.float64]:
+    """Each column added to the one of its `place`. In the same places nothing changes by a bit."""
+    added = np.zeros((len(probabilities), columns))
+    for column, to in enumerate(place):
+        added[:, to] += probabilities[:, column]
+    return added
+
+
+def _count_as(key: str, outputs: Collection[str]) -> str:
+    return conditions_table().counted_as(key, outputs) or key
 
 
 def name_classes(
@@ -250,10 +280,14 @@ def bootstrap_group(sample: Sample) -> str:
     return sample.lesion_key
 
 
-def shared_classes(model: Model, outputs: ModelOutputs) -> tuple[str, ...]:
-    """The lesion classes that are in both the model and the labels, in the model's order."""
-    held = {sample.label for sample in outputs.samples}
-    return tuple(key for key in model.labels if key in held and key in lesion_classes())
+def shared_classes(model: Model, outputs: ModelOutputs, *, apart: bool = False) -> tuple[str, ...]:
+    """The lesion classes that are in both the model and the labels, in the model's order: see
+    `predict`.
+    """
+    count = partial(_count_as, outputs=model.labels if apart else ())
+    held = {count(sample.label) for sample in outputs.samples if sample.is_lesion}
+    known = dict.fromkeys(map(count, model.labels))
+    return tuple(key for key in known if key in held)
 
 
 def lesion_classes() -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.dataset_folders import load_pictures
-from skinapi.learning.data.samples import Sample, first_half, subsample
+from skinapi.learning.data.samples import Sample, first_half, label_for, subsample
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs, name_classes, run_model
 from skinapi.learning.package.fit_detectors import (
@@ -34,6 +34,7 @@ from skinapi.vision.calibration.model_calibration import (
 )
 from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
 from skinapi.vision.context import Modality
+from skinapi.vision.labels.spellings import SQUAMOUS
 from skinapi.vision.network.model import Model
 
 TEMPERATURES = np.geomspace(0.2, 5.0, 401)
@@ -85,6 +86,7 @@ def keep_known_labels(
 
     On the others every prediction is wrong: they would only push the temperature up.
     """
+    samples = label_for(samples, labels)
     kept = [sample for sample in samples if sample.label in labels]
     others = Counter(sample.label for sample in samples if sample.label not in labels)
     if others:
@@ -175,8 +177,8 @@ def fit_thresholds(
 ) -> dict[str, float]:
     """For each risk band the highest threshold that keeps 95 % sensitivity on validation.
 
-    With few positive pictures it is at most the cautious default. Squamous cell carcinomas, which
-    train as actinic keratosis, must reach 95 % as a group of their own too.
+    With few positive pictures it is at most the cautious default. Squamous cell carcinomas that
+    train as actinic keratosis must reach 95 % as a group of their own too.
     """
     thresholds = {}
     for name in THRESHOLDS:
@@ -184,7 +186,7 @@ def fit_thresholds(
         places = [place for place, key in enumerate(labels) if key in keys]
         score = probabilities[:, places].sum(axis=1)
         groups = [np.array([sample.label in keys for sample in samples])]
-        if name == "actinic_keratosis":
+        if name == "actinic_keratosis" and SQUAMOUS not in labels:
             groups.append(np.array([sample.is_squamous for sample in samples]))
         limits = [_threshold(score, group) for group in groups if group.any()]
         if limits:

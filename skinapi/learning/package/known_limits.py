@@ -7,6 +7,7 @@ from skinapi.learning.data.patient_contexts import skin_tone
 from skinapi.learning.data.samples import Sample
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality, SkinTone
+from skinapi.vision.labels.spellings import SQUAMOUS
 
 INTENDED_USE = (
     "For research and decision support. Not a medical device, and never the only basis of a "
@@ -46,7 +47,8 @@ def describe_missing_labels(labels: Sequence[str]) -> tuple[str, ...]:
     missing = [
         condition.names.en
         for condition in conditions_table().conditions
-        if condition.malignant and condition.key not in labels
+        if condition.malignant
+        and conditions_table().counted_as(condition.key, labels) not in labels
     ]
     limit = (
         f"It has no output for: {', '.join(missing)}. It gives such a lesion another name, which "
@@ -94,16 +96,17 @@ def _limit_classes(samples: Sequence[Sample]) -> str:
     seen = {sample.label for sample in samples}
     conditions = conditions_table().conditions
     known = [one.names.en for one in conditions if one.key in seen]
-    unseen = [one.names.en for one in conditions if one.key not in seen]
+    unseen = [one.names.en for one in conditions if one.key not in seen and one.counted_as is None]
     assigned = (
         f"It was trained on {_join(known)}, and on no picture of {_join(unseen)}. What it has not "
         "seen it calls something else, which may be benign."
         if unseen
-        else "It knows seven classes of lesions and normal skin. It assigns any other disease to "
-        "one of these."
+        else f"It knows {'eight' if SQUAMOUS in seen else 'seven'} classes of lesions and normal "
+        "skin. It assigns any other disease to one of these."
     )
     squamous = " Squamous cell carcinoma is counted as actinic keratosis / Bowen's disease."
-    return assigned + (squamous if any(sample.is_squamous for sample in samples) else "")
+    within = any(sample.is_squamous and sample.label != SQUAMOUS for sample in samples)
+    return assigned + (squamous if within else "")
 
 
 def _join(words: Sequence[str]) -> str:

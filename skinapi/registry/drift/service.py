@@ -168,7 +168,7 @@ def _test_classes(version: str, weeks: Sequence[tuple[str, WeekCounts]]) -> Meas
     """The mix as a whole, and the share of each condition: their mean is a test of all together.
     The first finds changes of many conditions, the others those of one.
     """
-    keys = _counted_keys(weeks)
+    keys = conditions_table().keys
     counted = [(name, tuple(week.classes.get(key, 0) for key in keys)) for name, week in weeks]
     split = _Weeks.split(counted, outcomes=len(keys), size=REFERENCE_FINDINGS)
     parts = map(split.of, range(len(keys)))
@@ -183,15 +183,6 @@ def _test_classes(version: str, weeks: Sequence[tuple[str, WeekCounts]]) -> Meas
         sentence = CLASS_SENTENCE.replace("{name}", name)
         alert = _alert(CLASSES, version, part, evidence, raised, sentence, key)
     return _result(CLASSES, REFERENCE_FINDINGS, split, together, alert)
-
-
-def _counted_keys(weeks: Sequence[tuple[str, WeekCounts]]) -> tuple[str, ...]:
-    """The conditions, without those that a model without their output counts within another."""
-    return tuple(
-        each.key
-        for each in conditions_table().conditions
-        if each.counted_as is None or any(week.classes.get(each.key) for _, week in weeks)
-    )
 
 
 def _alert(

@@ -45,7 +45,8 @@ class GateName(StrEnum):
     """What is compared.
 
     - the sensitivities: shares of these lesions that get the band of their threshold, or a more
-      urgent one; a refused lesion is missed
+      urgent one; a refused lesion is missed. Squamous cell carcinomas are counted with actinic
+      keratosis, since one of the models may have no output for them
     - `specificity`: share of the benign lesions without a referral
     - `refused_share`: of the lesions
     - `other_pictures`: whether pictures without skin are refused at all

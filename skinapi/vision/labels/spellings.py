@@ -9,18 +9,14 @@ from skinapi.errors import WrongNetworkLabels
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.network.model_faults import find_label_fault
 
-SQUAMOUS = ("scc", "squamous cell carcinoma", "squamous_cell_carcinoma")
-
-# Squamous cell carcinoma has no output of its own. It grows out of what the output "actinic
-# keratosis / Bowen's disease" stands for (Bowen's disease is the same cancer in situ), and few
-# pictures show which of them it is. So it is trained as that output, whose urgency is that of the
-# cancer. `facts["dx"]` keeps the label as written, so that it can be measured separately.
-TRAINED_AS = dict.fromkeys(SQUAMOUS, "actinic_keratosis")
+SQUAMOUS = "squamous_cell_carcinoma"
+# MILK10k and others count keratoacanthoma as the carcinoma that it resembles.
+ALSO_SQUAMOUS = ("keratoacanthoma", "squamous cell carcinoma / keratoacanthoma", "sccka")
 
 
 def label_spellings() -> dict[str, str]:
-    """Every accepted spelling of a label, in lower case -> the output that it trains."""
-    return {**conditions_table().label_spellings(), **TRAINED_AS}
+    """Every accepted spelling of a label, in lower case -> the condition."""
+    return {**conditions_table().label_spellings(), **dict.fromkeys(ALSO_SQUAMOUS, SQUAMOUS)}
 
 
 def name_outputs(words: Sequence[str]) -> tuple[str, ...]:

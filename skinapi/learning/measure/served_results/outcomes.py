@@ -12,7 +12,6 @@ from skinapi.learning.measure.predictions import (
     ModelOutputs,
     ServedResult,
     bootstrap_group,
-    lesion_classes,
 )
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
@@ -28,7 +27,7 @@ def pair_samples(outputs: ModelOutputs, results: Sequence[ServedResult]) -> list
 
 def select_lesions(outputs: ModelOutputs, results: Sequence[ServedResult]) -> list[ServedSample]:
     """The pairs whose label is a lesion class: no normal skin."""
-    return [row for row in pair_samples(outputs, results) if row[0].label in lesion_classes()]
+    return [row for row in pair_samples(outputs, results) if row[0].is_lesion]
 
 
 def pick_results(

@@ -18,7 +18,6 @@ from skinapi.learning.measure.predictions import (
     ModelOutputs,
     ServedResult,
     calibration_modality,
-    lesion_classes,
     predict,
     serve_outputs,
 )
@@ -90,7 +89,7 @@ def measure_tested(
 def select_one_per_lesion(outputs: ModelOutputs, modality: Modality | None = None) -> ModelOutputs:
     """One picture of each lesion; with `modality`, only lesions of that modality."""
     return outputs.where(
-        lambda sample: sample.label in lesion_classes() and modality in (None, sample.modality)
+        lambda sample: sample.is_lesion and modality in (None, sample.modality)
     ).one_per_lesion()
 
 
@@ -145,7 +144,7 @@ def _count_by_class(rows: Sequence[ServedSample]) -> dict[str, Any]:
 def measure_scc(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
     """How many squamous cell carcinomas get the band referral or a more urgent one.
 
-    They have no output of their own, so they are found by the label as their data set writes it.
+    A model may have no output for them, so they are found by the label as their data set writes it.
     """
     rows = [row for row in pair_samples(outputs, results) if row[0].is_squamous]
     return {

@@ -94,11 +94,19 @@ def _describe_sets(by_modality: Mapping[str, Mapping[str, Figures]]) -> list[Blo
 
 def _describe_scc(scc: Figures) -> list[Block]:
     reached = show_interval(scc, "referral_or_higher")
+    own = scc.get("output")
+    trained = "an output of its own" if own else "trained as actinic keratosis"
+    found = (
+        f"; AUC {show_interval(own, 'auc')}, sensitivity {show_interval(own, 'sensitivity')}, "
+        f"specificity {show_interval(own, 'specificity')}"
+        if own
+        else ""
+    )
     return [
         "",
         (
-            f"squamous cell carcinoma (trained as actinic keratosis): of {scc['n']} pictures "
-            f"{reached} get referral or higher, {scc['refused']} refused"
+            f"squamous cell carcinoma ({trained}): of {scc['n']} pictures "
+            f"{reached} get referral or higher, {scc['refused']} refused{found}"
         ),
     ]
 

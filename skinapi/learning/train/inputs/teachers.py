@@ -8,8 +8,10 @@ import numpy as np
 from PIL import Image
 
 from skinapi.errors import BadNetwork
+from skinapi.learning.measure.predictions import add_columns
 from skinapi.learning.train.inputs.batches import Floats
 from skinapi.vision.calibration.model_calibration import Probabilities
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.network.model import Model, open_model
 from skinapi.vision.network.tensor import make_whole_tensor
 
@@ -42,8 +44,13 @@ class Teachers:
         tensors = [make_whole_tensor(view, side=side, scaling=scaling) for view in views]
         logits = model.engine.infer(np.stack(tensors)).logits
         # The student's classes alone: a teacher with more outputs must still sum to 1 over them.
-        order = [model.labels.index(name) for name in self.classes]
-        return model.calibration.dermoscopic.probabilities(logits[:, order])
+        # Squamous cell carcinoma is actinic keratosis to a student without an output for it.
+        table = conditions_table()
+        counted = [table.counted_as(key, self.classes) for key in model.labels]
+        known = [row for row, key in enumerate(counted) if key in self.classes]
+        shares = model.calibration.dermoscopic.probabilities(logits[:, known])
+        place = [self.classes.index(counted[row] or "") for row in known]
+        return add_columns(shares, place, len(self.classes))
 
 
 def open_teachers(folders: Sequence[Path], *, classes: tuple[str, ...]) -> Teachers | None:

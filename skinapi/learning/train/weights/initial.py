@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -19,11 +19,18 @@ KEY = re.compile(r".+/\d+")
 
 
 def initialise(
-    network: keras.Model, *, architecture: str, init: str, imagenet: Path | None, report: Report
+    network: keras.Model,
+    *,
+    outputs: Sequence[str],
+    architecture: str,
+    init: str,
+    imagenet: Path | None,
+    report: Report,
 ) -> list[str]:
     """Loads the starting weights, and returns and reports the layers that keep random ones.
 
-    `init` is shipped, imagenet, none, a model folder or a file.
+    `outputs` are the labels of the network's outputs. `init` is shipped, imagenet, none, a model
+    folder or a file.
     """
     if init == "none":
         report("init: fresh weights")
@@ -38,7 +45,7 @@ def initialise(
         path = Path(init)
     if not path.exists():
         raise BadNetwork(f"There are no starting weights at {path}")
-    fresh = load_weights(network, path)
+    fresh = load_weights(network, path, outputs=outputs)
     report(f"init: {path.name}; fresh: {', '.join(fresh) or 'nothing'}")
     return fresh
 
@@ -61,14 +68,16 @@ def find_imagenet(architecture: str, folder: Path) -> Path | None:
     return None
 
 
-def load_weights(network: keras.Model, path: Path) -> list[str]:
+def load_weights(
+    network: keras.Model, path: Path, *, outputs: Sequence[str] | None = None
+) -> list[str]:
     """Loads all weights that fit, and returns the names of the layers that keep random ones.
 
-    A model folder fills all layers. `.npz` keys are `<layer>/<index in get_weights()>`; files of
-    Keras are matched by order.
+    A model folder fills all layers, its last one by the names of the outputs where they are given.
+    `.npz` keys are `<layer>/<index in get_weights()>`; files of Keras are matched by order.
     """
     if path.is_dir():
-        load_model_weights(network, path)
+        load_model_weights(network, path, outputs=outputs)
         return []
     if path.suffix == ".keras":
         raise BadNetwork(

@@ -6,7 +6,7 @@ the exporter keeps neither the names nor the order of Keras.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -21,7 +21,8 @@ from skinapi.learning.train.weights.float16 import (
     layers_with_kernels,
     set_folded_kernels,
 )
-from skinapi.vision.network.model import NETWORK, NORMS
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.network.model import NETWORK, NORMS, read_labels
 from skinapi.vision.network.openvino_engine import shared_core
 
 Float16 = NDArray[np.float16]
@@ -53,8 +54,14 @@ def save_norms(network: keras.Model, folder: Path) -> None:
     np.savez(folder / NORMS, allow_pickle=False, **arrays)
 
 
-def load_model_weights(network: keras.Model, folder: Path) -> None:
+def load_model_weights(
+    network: keras.Model, folder: Path, *, outputs: Sequence[str] | None = None
+) -> None:
     """Fills a network with the weights that `save_norms` was called with.
+
+    `outputs`: the labels of its outputs, by which the last layer is matched. One that the stored
+    model counts within another starts as a copy of that: squamous cell carcinoma as actinic
+    keratosis.
 
     Raises BadNetwork, and leaves the network untouched, where the folder holds another
     architecture, other outputs, or two files that do not belong together.
@@ -74,6 +81,10 @@ def load_model_weights(network: keras.Model, folder: Path) -> None:
         ]
         for layer in network.layers
     }
+    if outputs is not None:
+        head, columns = network.layers[-1].name, _columns(outputs, folder)
+        weights[head] = [value[..., columns] for value in weights[head]]
+        kernels[head] = kernels[head][..., columns]
     # All shapes are checked before the first assignment, so that an error leaves no mixture.
     for layer in network.layers:
         for value, wanted in zip(weights[layer.name], layer.weights, strict=True):
@@ -87,6 +98,16 @@ def load_model_weights(network: keras.Model, folder: Path) -> None:
     for layer in network.layers:
         layer.set_weights([value.astype(np.float32) for value in weights[layer.name]])
     set_folded_kernels(network, kernels)
+
+
+def _columns(outputs: Sequence[str], folder: Path) -> list[int]:
+    """For each output the column of the stored model that it starts as."""
+    stored = read_labels(folder)
+    counted = [conditions_table().counted_as(label, stored) or label for label in outputs]
+    missing = [label for label in counted if label not in stored]
+    if missing:
+        raise BadNetwork(f"The model in {folder} has no output for {missing[0]}")
+    return [stored.index(label) for label in counted]
 
 
 def _get_weight(layer: keras.Layer, index: int, stored: Mapping[str, Array], folder: Path) -> Array:
