@@ -6,6 +6,7 @@ from typing import Any
 from skinapi.learning.data.dataset_folders import Dataset
 from skinapi.learning.data.samples import Sample, one_per_lesion
 from skinapi.learning.measure.group_figures import measure_groups, measure_subgroups
+from skinapi.learning.measure.pair_figures import measure_pairs
 from skinapi.learning.measure.patient_fact_gains import measure_facts_gain
 from skinapi.learning.measure.prediction_figures import (
     measure_bands,
@@ -78,6 +79,8 @@ def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool)
         **_describe_rules(model),
         **_describe_patient_facts(model, outputs),
     }
+    if pairs := measure_pairs(model, outputs, results):
+        figures["pairs"] = pairs
     if lesions_known:
         figures["one_per_lesion"] = _measure_lesions(model, outputs, results)
     if _partly_refused(predictions):

@@ -15,6 +15,7 @@ from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.tables.figure_tables import (
     describe_classes,
     describe_groups,
+    describe_pairs,
     describe_subgroups,
     describe_thresholds,
     list_robustness,
@@ -207,6 +208,7 @@ def _list_results(figures: Figures) -> Iterator[Block]:
     for key, title in titles.items():
         yield f"### By {title}"
         yield from describe_groups(primary.get(key, {}))
+    yield from describe_pairs(figures.get("pairs"))
     yield "### Every picture of these lesions"
     yield _summarise(figures)
     yield from describe_thresholds(figures)

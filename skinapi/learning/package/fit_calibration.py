@@ -22,6 +22,7 @@ from skinapi.learning.package.fit_detectors import (
     fit_skin_detector,
     read_not_skin_features,
 )
+from skinapi.learning.package.fit_joining import fit_joining
 from skinapi.learning.package.fit_patient_facts import fit_patient_facts
 from skinapi.learning.package.fit_prediction_sets import fit_prediction_sets
 from skinapi.learning.progress import Report
@@ -127,7 +128,8 @@ def fit_calibration(
         skin = fit_skin_detector(train, validation, not_skin, report=report)
         calibration = calibration.model_copy(update={"skin": skin})
     table = fit_patient_facts(calibration, labels, train, validation, report=report)
-    return calibration.model_copy(update={"patient_facts": table})
+    joining = fit_joining(calibration, labels, validation, report=report)
+    return calibration.model_copy(update={"patient_facts": table, "joining": joining})
 
 
 def _fit_modality(

@@ -11,6 +11,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_probable
+from skinapi.vision.calibration.joining import JoiningRule
 from skinapi.vision.calibration.modality import ModalityDetector
 from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
 from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
@@ -131,6 +132,7 @@ class ModelCalibration(Frozen):
     modality: ModalityDetector | None = None
     skin: SkinDetector | None = None
     patient_facts: PatientFactsTable | None = None
+    joining: JoiningRule | None = None
 
     def of(self, modality: Modality) -> Calibration:
         if modality is Modality.CLINICAL and self.clinical is not None:

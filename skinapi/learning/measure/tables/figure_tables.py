@@ -52,6 +52,7 @@ def _list_blocks(figures: Figures) -> list[Block]:
         lines += describe_part(figures["one_per_lesion"], "one picture per lesion")
     if "accepted" in figures:
         lines += describe_part(figures["accepted"], "accepted pictures only")
+    lines += describe_pairs(figures.get("pairs"))
     lines += describe_thresholds(figures)
     lines += describe_served(figures)
     lines += describe_subgroups(figures["subgroups"])
@@ -115,6 +116,38 @@ def describe_groups(groups: Mapping[str, Figures]) -> list[Block]:
         tabulate(("", ""), rows, columns),
         tabulate(("", "class"), classes, by_class),
     ]
+
+
+def describe_pairs(pairs: Figures | None) -> list[Block]:
+    """Two pictures of one lesion joined into one answer, against each picture alone."""
+    if pairs is None:
+        return []
+    gains = pairs["gain_over"]
+    columns = {
+        "macro AUC": "macro_auc",
+        "balanced accuracy": "balanced_accuracy",
+        "ECE": "ece",
+        "malignant": "malignant",
+        "of these sent to a doctor": "caught",
+        "benign spared that": "benign_below",
+    }
+    changes: Columns = {
+        "macro AUC": partial(_show_gain, "macro_auc"),
+        "balanced accuracy": partial(_show_gain, "balanced_accuracy"),
+    }
+    rows = [(name, pairs[name]) for name in (*gains, "joined")]
+    return [
+        "",
+        f"{pairs['n']} lesions with a close-up and a dermoscope picture: each alone, and joined",
+        tabulate(("",), rows, columns),
+        "the joined answer minus that of one picture, with paired 95 % intervals",
+        tabulate(("minus",), gains.items(), changes),
+    ]
+
+
+def _show_gain(name: str, row: Figures) -> str:
+    low, high = row[f"{name}_interval"]
+    return f"{row[name]:+.3f} [{low:+.3f} {high:+.3f}]"
 
 
 def describe_thresholds(figures: Figures) -> list[Block]:

@@ -1,0 +1,148 @@
+"""Two pictures of one lesion, a close-up and one through a dermoscope: one answer against each
+picture alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.prediction_figures import with_interval
+from skinapi.learning.measure.predictions import (
+    ModelOutputs,
+    ServedResult,
+    bootstrap_group,
+    shared_classes,
+)
+from skinapi.vision.bands import urgency
+from skinapi.vision.calibration.modality import KNOWN
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.finding.assessment import Assessment
+from skinapi.vision.finding.joining import JoinedAnswer, join_assessments
+from skinapi.vision.network.model import Model
+
+JOINED = "joined"
+Pair = Mapping[Modality, int]
+# The band of each pair's answer; None where all its pictures are refused.
+Bands = Sequence[Band | None]
+
+
+def list_pairs(samples: Sequence[Sample]) -> list[Pair]:
+    """For each lesion with both kinds of picture, the row of the first one of each kind by name."""
+    found: dict[str, dict[Modality, int]] = {}
+    for row in sorted(range(len(samples)), key=lambda row: samples[row].image_id):
+        sample = samples[row]
+        if sample.modality in KNOWN:
+            found.setdefault(sample.lesion_key, {}).setdefault(sample.modality, row)
+    return [{kind: pair[kind] for kind in KNOWN} for pair in found.values() if len(pair) > 1]
+
+
+def measure_pairs(
+    model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
+) -> dict[str, Any]:
+    """The figures of each picture alone and of the joined answer, and how much better that is; {}
+    without pairs of two classes.
+    """
+    classes = shared_classes(model, outputs)
+    pairs = [p for p in list_pairs(outputs.samples) if _label(outputs, p) in classes]
+    truth = np.array([classes.index(_label(outputs, pair)) for pair in pairs])
+    if len(set(truth.tolist())) < 2:
+        return {}
+    groups = [bootstrap_group(outputs.samples[min(pair.values())]) for pair in pairs]
+    draws = [np.arange(truth.size), *metrics.draw_bootstrap(groups)]
+    told = [[results[row] for row in pair.values()] for pair in pairs]
+    joined = [join_assessments(model.calibration, [one.assessment for one in p]) for p in told]
+    answers: dict[str, Sequence[Assessment | JoinedAnswer]] = {
+        **{kind.value: [one[place].assessment for one in told] for place, kind in enumerate(KNOWN)},
+        JOINED: joined,
+    }
+    bands: dict[str, Bands] = {
+        **{k.value: [_band(model, [one[place]]) for one in told] for place, k in enumerate(KNOWN)},
+        JOINED: [_band(model, one) for one in told],
+    }
+    shares = {
+        name: np.array([_over(one.probabilities, classes) for one in given])
+        for name, given in answers.items()
+    }
+    malignant = np.array([_label(outputs, p) in conditions_table().malignant_keys for p in pairs])
+    return {
+        "n": len(pairs),
+        **{
+            name: _figures(p, truth, draws) | _reached(bands[name], malignant, groups)
+            for name, p in shares.items()
+        },
+        "gain_over": {
+            kind.value: _gain(shares[JOINED], shares[kind.value], truth, draws) for kind in KNOWN
+        },
+    }
+
+
+def _label(outputs: ModelOutputs, pair: Pair) -> str:
+    return outputs.samples[min(pair.values())].label
+
+
+def _over(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[float]:
+    shares = np.array([probabilities[key] for key in classes])
+    divided: list[float] = (shares / shares.sum()).tolist()
+    return divided
+
+
+def _band(model: Model, results: Sequence[ServedResult]) -> Band | None:
+    accepted = [one.assessment for one in results if one.refused is None]
+    return join_assessments(model.calibration, accepted).band if accepted else None
+
+
+def _figures(
+    p: NDArray[np.float64], truth: NDArray[np.int64], draws: Sequence[metrics.Rows]
+) -> dict[str, Any]:
+    ranks = metrics.rank_classes(p)
+    return {
+        **with_interval(
+            "macro_auc", draws, lambda r: metrics.macro_auc_of_ranks(ranks[r], truth[r])
+        ),
+        **with_interval(
+            "balanced_accuracy", draws, lambda r: metrics.balanced_accuracy(p[r], truth[r])
+        ),
+        **with_interval("ece", draws, lambda r: metrics.ece(p[r], truth[r])),
+    }
+
+
+def _reached(bands: Bands, malignant: metrics.Mask, groups: Sequence[str]) -> dict[str, Any]:
+    """The share of malignant lesions with a doctor's review or more, and of others below it."""
+    least = urgency(Band.DOCTOR_REVIEW)
+    reached = np.array([band is not None and urgency(band) <= least for band in bands])
+    shares = {"caught": (reached, malignant), "benign_below": (~reached, ~malignant)}
+    figures: dict[str, Any] = {"malignant": int(malignant.sum())}
+    for name, (hit, among) in shares.items():
+        counted = [group for group, counts in zip(groups, among, strict=True) if counts]
+        if counted:
+            figures[name] = float(hit[among].mean())
+            figures[f"{name}_interval"] = [*metrics.wilson_interval(hit[among], counted)]
+    return figures
+
+
+def _gain(
+    joined: NDArray[np.float64],
+    alone: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    draws: Sequence[metrics.Rows],
+) -> dict[str, Any]:
+    """The paired differences, the same lesions drawn for both."""
+    ranks, of_alone = metrics.rank_classes(joined), metrics.rank_classes(alone)
+
+    def auc_gain(r: metrics.Rows) -> float:
+        of_joined = metrics.macro_auc_of_ranks(ranks[r], truth[r])
+        return of_joined - metrics.macro_auc_of_ranks(of_alone[r], truth[r])
+
+    def accuracy_gain(r: metrics.Rows) -> float:
+        of_joined = metrics.balanced_accuracy(joined[r], truth[r])
+        return of_joined - metrics.balanced_accuracy(alone[r], truth[r])
+
+    return {
+        **with_interval("macro_auc", draws, auc_gain),
+        **with_interval("balanced_accuracy", draws, accuracy_gain),
+    }

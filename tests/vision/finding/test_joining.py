@@ -1,0 +1,113 @@
+"""Several pictures of one lesion, joined into one answer."""
+
+import math
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from skinapi.vision.bands import threshold_scores, urgency
+from skinapi.vision.calibration.joining import EQUAL, MOST_PICTURES, JoiningRule
+from skinapi.vision.calibration.model_calibration import (
+    Calibration,
+    HeldOutFigures,
+    ModelCalibration,
+)
+from skinapi.vision.conditions import Band
+from skinapi.vision.context import Context, Modality
+from skinapi.vision.finding.assessment import Assessment, assess
+from skinapi.vision.finding.joining import join_assessments
+from tests.vision.fakes import LABELS, TESTED
+
+DERMOSCOPIC, CLINICAL = Modality.DERMOSCOPIC, Modality.CLINICAL
+MODEL = ModelCalibration(
+    dermoscopic=Calibration(tested=TESTED, thresholds={"melanoma": 0.3, "malignant": 0.5}),
+    clinical=Calibration(
+        tested=HeldOutFigures(modality=CLINICAL, lesions=900, malignant=300, sensitivity=0.96),
+        thresholds={"melanoma": 0.4, "malignant": 0.4},
+    ),
+)
+weights = st.floats(0.05, 2)
+rules = st.builds(JoiningRule, dermoscopic=weights, clinical=weights)
+kinds = st.sampled_from([DERMOSCOPIC, CLINICAL])
+
+
+@st.composite
+def shares(draw: st.DrawFn) -> dict[str, float]:
+    drawn = draw(st.lists(st.floats(0.001, 1), min_size=len(LABELS), max_size=len(LABELS)))
+    return {key: p / math.fsum(drawn) for key, p in zip(LABELS, drawn, strict=True)}
+
+
+pictures = st.lists(st.tuples(kinds, shares()), min_size=1, max_size=MOST_PICTURES)
+
+
+def assessed(kind: Modality, picture: dict[str, float]) -> Assessment:
+    logits = np.log([picture[label] for label in LABELS])
+    context = Context(modality=kind)
+    return assess(MODEL, labels=LABELS, logits=logits, pooled=np.zeros(1), context=context)
+
+
+@given(rules, pictures)
+def test_the_joined_band_is_never_milder_than_that_of_any_picture(
+    rule: JoiningRule, given_: list[tuple[Modality, dict[str, float]]]
+) -> None:
+    model = MODEL.model_copy(update={"joining": rule})
+    single = [assessed(kind, picture) for kind, picture in given_]
+    joined = join_assessments(model, single)
+    assert all(urgency(joined.band) <= urgency(one.band) for one in single)
+    if threshold_scores(joined.probabilities)["melanoma"] >= 0.4:
+        assert joined.band is Band.URGENT_REFERRAL
+
+
+@given(rules, pictures)
+def test_joined_probabilities_sum_to_one_in_any_order(
+    rule: JoiningRule, given_: list[tuple[Modality, dict[str, float]]]
+) -> None:
+    joined = rule.join(given_)
+    assert math.isclose(sum(joined.values()), 1, abs_tol=1e-9)
+    assert set(joined) == set(LABELS)
+    for order in permutations(given_):
+        assert rule.join(order) == joined
+
+
+@given(rules, kinds, shares(), st.integers(1, MOST_PICTURES))
+def test_one_picture_however_often_it_is_sent_keeps_its_answer(
+    rule: JoiningRule, kind: Modality, picture: dict[str, float], times: int
+) -> None:
+    assert rule.join([(kind, picture)] * times) == pytest.approx(picture)
+
+
+@given(rules, shares(), shares())
+def test_a_picture_that_is_surer_of_a_melanoma_makes_the_lesion_surer_of_it(
+    rule: JoiningRule, close_up: dict[str, float], lens: dict[str, float]
+) -> None:
+    surer = {key: p / 2 for key, p in lens.items()}
+    surer["melanoma"] += 0.5
+    before, after = (
+        rule.join([(CLINICAL, close_up), (DERMOSCOPIC, one)])["melanoma"] for one in (lens, surer)
+    )
+    assert after >= before - 1e-12
+
+
+def test_without_a_fitted_rule_both_kinds_count_the_same() -> None:
+    nevus = dict.fromkeys(LABELS, 0.01) | {"melanocytic_nevus": 0.93}
+    melanoma = dict.fromkeys(LABELS, 0.01) | {"melanoma": 0.93}
+    one, other = (
+        join_assessments(MODEL, [assessed(DERMOSCOPIC, lens), assessed(CLINICAL, close_up)])
+        for lens, close_up in ((nevus, melanoma), (melanoma, nevus))
+    )
+    assert one.probabilities == pytest.approx(other.probabilities)
+    assert one.band is other.band is Band.URGENT_REFERRAL
+
+
+def test_none_and_five_pictures_and_a_rule_of_nothing_are_refused() -> None:
+    picture = dict.fromkeys(LABELS, 1 / len(LABELS))
+    for count in (0, MOST_PICTURES + 1):
+        with pytest.raises(ValueError, match="one to 4"):
+            EQUAL.join([(CLINICAL, picture)] * count)
+    for dermoscopic, clinical in ((0, 0), (3, 1), (-1, 1), (math.nan, 1)):
+        with pytest.raises(ValidationError):
+            JoiningRule(dermoscopic=dermoscopic, clinical=clinical)
