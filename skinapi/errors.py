@@ -77,6 +77,9 @@ The tree, with the statuses. An error that only one package raises is defined in
         IdempotencyKeyReused         422
         ContradictoryReview          422  (records)
         TooManyReviews               422  (records)
+        LesionFull                   422  (records)
+        TooManyLesions               422  (care)
+        JoinedWithItself             422  (care)
         Undecided                    422  (clients)
         OutputDamaged                422  (batch)
         BadSource                    422  (batch)

@@ -15,12 +15,13 @@ from tests.conftest import own_database
 from tests.stores.kills import Kills
 from tests.support.backends import Backend, store_of_kind
 from tests.support.size import size
-from tests.use_cases import accounts, datasets, findings, jobs, models
+from tests.use_cases import accounts, datasets, findings, jobs, lesions, models
 from tests.use_cases.use_case import UseCase
 
 USE_CASES = (
     *accounts.USE_CASES,
     *findings.USE_CASES,
+    *lesions.USE_CASES,
     *jobs.USE_CASES,
     *datasets.USE_CASES,
     *models.USE_CASES,

@@ -24,6 +24,7 @@ ROWS = {
     "images": "picture of a data set",
     "job_logs": "log of a job",
     "jobs": "job",
+    "lesions": "spot",
     "known_addresses": "known address",
     "narratives": "words of an LLM",
     "reports": "report",
@@ -82,7 +83,8 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -
     account = backend.account("ada@example.org")
     ada = backend.log_in("ada@example.org")
     assert ada.call("PUT", "/me/consents", json={"llm": True}).status_code == 200
-    number = predicted(ada)["id"]
+    spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    number = predicted(ada, lesion=spot)["id"]
     job = backend.services.jobs.submit(kind="train", owner=account.id, request={})
     JobLogs(backend.services.store).add(job.id, 1, ["a line"])
     ada.call("GET", f"/submissions/{number}/report.pdf?lang=fr")

@@ -60,6 +60,7 @@ def open_model_services(
             quotas=quotas,
             counts=services.photo_counts,
             sample=ASSETS["sample.jpg"].content,
+            require_lesion=services.lesions.require_open,
         ),
         clients=ClientsService(
             registry=registry,

@@ -9,9 +9,11 @@ from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Accounts
 from skinapi.auth.passwords.guess_limits import GuessLimits
 from skinapi.auth.tokens.sessions import SessionLifetimes, Sessions
+from skinapi.care.lesions.lesions import Lesions
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.lab.from_reviews.contributed_pictures import ContributedPictures
 from skinapi.lab.repositories import LabRepositories
+from skinapi.records.findings.lesion_findings import LesionFindings
 from skinapi.records.findings.submissions import Submissions
 from skinapi.records.reviews.reviews import Reviews
 from skinapi.registry.drift.weekly_counts import WeeklyCounts
@@ -41,6 +43,8 @@ class Repositories:
     weekly_counts: WeeklyCounts
     photo_counts: PhotoCounts
     submissions: Submissions
+    lesions: Lesions
+    lesion_findings: LesionFindings
     reviews: Reviews
     issued: IssuedReports
     narratives: NarrativeCache
@@ -69,6 +73,8 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         weekly_counts=weekly_counts,
         photo_counts=PhotoCounts(daily=usage, weekly=weekly_counts),
         submissions=submissions,
+        lesions=Lesions(store),
+        lesion_findings=LesionFindings(store),
         reviews=Reviews(store),
         issued=IssuedReports(store, on_issue=usage.add_report),
         narratives=NarrativeCache(store),

@@ -22,6 +22,9 @@ from skinapi.auth.service import AuthService
 from skinapi.auth.tokens.access_tokens import Tokens
 from skinapi.auth.tokens.guard import Guard
 from skinapi.auth.tokens.sessions import Session, Sessions
+from skinapi.care.lesions.counts import LesionCounts
+from skinapi.care.lesions.lesions import Lesion
+from skinapi.care.lesions.service import LesionsService
 from skinapi.care.queue.service import CareService
 from skinapi.composition.repositories import Repositories, open_repositories
 from skinapi.jobs.broker.announcements import open_announcer
@@ -62,6 +65,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "accounts": Account,
     "sessions": Session,
     "submissions": Submission,
+    "lesions": Lesion,
     "reviews": Review,
     "reports": Issued,
     "datasets": DatasetVersion,
@@ -95,6 +99,7 @@ class Services:
     records: RecordsService
     reviews: ReviewsService
     care: CareService
+    lesions: LesionsService
     issued: IssuedReports
     lab: LabServices
     jobs: JobsService
@@ -110,6 +115,7 @@ class Services:
             "accounts": self.accounts.faults(),
             "the search of accounts": search_faults(self.store),
             "findings": self.records.faults(),
+            "spots": self.lesions.faults(),
             "reviews": self.reviews.faults(),
             "reports": self.issued.faults(self.records.has),
             "data sets": self.lab.cleanup.faults(),
@@ -148,7 +154,8 @@ def open_services(
     refuse_unfinished_restore(store)
     join_store(store, secrets=settings.audit_secrets(), change=change)
     data = open_repositories(settings, store)
-    records = _records_service(settings, store, data)
+    counts = LesionCounts(data.lesions, data.lesion_findings, most=settings.most_lesion_findings)
+    records = _records_service(settings, store, data, counts)
     owners = Owners(store)
     jobs = JobsService(
         jobs=Jobs(store),
@@ -204,6 +211,17 @@ def open_services(
             on_review=data.weekly_counts.add_review,
         ),
         care=CareService(accounts=data.accounts, submissions=data.submissions),
+        lesions=LesionsService(
+            store=store,
+            lesions=data.lesions,
+            findings=data.lesion_findings,
+            counts=counts,
+            records=records,
+            accounts=data.accounts,
+            trail=data.trail,
+            hold_owner=owners.hold,
+            most=settings.most_lesions,
+        ),
         issued=data.issued,
         lab=lab,
         jobs=jobs,
@@ -220,6 +238,7 @@ def _eraser(data: Repositories, records: RecordsService, jobs: JobsService, lab:
             # First: `records.forget` would look for the copies of each finding by itself.
             data.contributed.forget_account,
             records.forget,
+            data.lesions.forget,
             jobs.queue.forget,
             lab.forget,
             data.sessions.forget,
@@ -228,7 +247,9 @@ def _eraser(data: Repositories, records: RecordsService, jobs: JobsService, lab:
     )
 
 
-def _records_service(settings: Settings, store: Store, data: Repositories) -> RecordsService:
+def _records_service(
+    settings: Settings, store: Store, data: Repositories, counts: LesionCounts
+) -> RecordsService:
     return RecordsService(
         store=store,
         submissions=data.submissions,
@@ -236,7 +257,9 @@ def _records_service(settings: Settings, store: Store, data: Repositories) -> Re
         trail=data.trail,
         photos=KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos),
         on_finding=data.photo_counts.add_finding,
+        enter_lesion=counts.enter,
         forget=(
+            counts.leave,
             lambda submission: data.contributed.delete_of_finding(submission.id),
             lambda submission: data.reviews.forget(submission.id),
             lambda submission: data.issued.forget(submission.id),

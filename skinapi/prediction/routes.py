@@ -4,12 +4,13 @@ from skinapi.errors import (
     BadRequest,
     IdempotencyKeyReused,
     NoModel,
+    NotFound,
     PredictionQuotaReached,
     Refused,
 )
 from skinapi.prediction.schemas import PhotoForm, SampleQuery, SampleView
 from skinapi.prediction.service import PredictionService
-from skinapi.records.errors import StorageQuotaReached
+from skinapi.records.errors import LesionFull, StorageQuotaReached
 from skinapi.records.schemas import SubmissionView
 from skinapi.web.access import Public, Signed, Subject
 from skinapi.web.limits.rate_limits import Rate
@@ -24,7 +25,7 @@ routes: Routes[PredictionService] = Routes("prediction")
     "/predict",
     access=Signed(),
     rate=Rate.WRITE,
-    raises=(BadRequest, Refused, IdempotencyKeyReused, NoModel, *QUOTAS),
+    raises=(BadRequest, Refused, IdempotencyKeyReused, NoModel, NotFound, LesionFull, *QUOTAS),
 )
 def predict(
     prediction: PredictionService,
@@ -36,7 +37,8 @@ def predict(
     """Classify a photo of the caller, and store the finding.
 
     A photo that cannot be judged is refused with 422, `code` not_judgeable, and a sentence that
-    tells how to take a better one; nothing is stored then.
+    tells how to take a better one; nothing is stored then. With `lesion`, the finding belongs to
+    that spot of the caller.
     """
     submission = prediction.predict(
         owner=subject.account,
@@ -44,6 +46,7 @@ def predict(
         context=form.context(),
         language=form.language,
         keep_photo=form.keep_photo,
+        lesion=form.lesion,
         key=idempotency_key,
     )
     return SubmissionView.of(submission, subject.account)

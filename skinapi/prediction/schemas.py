@@ -72,6 +72,7 @@ class PhotoForm(ContextForm):
     file: Upload | None = Field(default=None, description="another name for `image`")
     keep_photo: bool | None = Field(default=None, description="consent to keeping the photo")
     language: Language | None = Field(default=None, description="the account's unless given")
+    lesion: str | None = Field(default=None, description="the spot that the photo shows")
 
     @property
     def photo(self) -> bytes:

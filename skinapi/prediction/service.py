@@ -1,6 +1,7 @@
 """The main use case: classify an account's photo, write the narrative, and store both."""
 
 import hashlib
+from collections.abc import Callable
 
 from skinapi.admin.photo_counts import PhotoCounts
 from skinapi.auth.accounts.accounts import Account
@@ -32,7 +33,9 @@ class PredictionService:
         quotas: Quotas,
         counts: PhotoCounts,
         sample: bytes,
+        require_lesion: Callable[[str, str], None],
     ) -> None:
+        """`require_lesion(owner, lesion)` refuses a spot that takes no finding of this owner."""
         self._registry = registry
         self._records = records
         self._narrator = narrator
@@ -40,6 +43,7 @@ class PredictionService:
         self._quotas = quotas
         self._counts = counts
         self._sample = sample
+        self._require_lesion = require_lesion
         self._sample_finding: Finding | None = None
 
     def predict(
@@ -50,19 +54,22 @@ class PredictionService:
         context: Context,
         language: Language | None,
         keep_photo: bool | None,
+        lesion: str | None,
         key: str | None,
     ) -> Submission:
         """Classify a photo of this account, and store the finding.
 
         The same request with the same idempotency key is answered as before and not counted again;
         another request with that key raises IdempotencyKeyReused. A new request raises
-        StorageQuotaReached or PredictionQuotaReached past the account's quotas. Raises Refused,
-        NoModel, Unavailable too.
+        StorageQuotaReached or PredictionQuotaReached past the account's quotas. Raises NotFound or
+        LesionFull where the spot takes no finding, Refused, NoModel, Unavailable too.
         """
-        request_hash = _hash(content, context, language, keep_photo)
+        request_hash = _hash(content, context, language, keep_photo, *filter(None, [lesion]))
         answered = self._records.find_answered(owner=owner.id, key=key, request_hash=request_hash)
         if answered:
             return answered
+        if lesion:
+            self._require_lesion(owner.id, lesion)
         self._quotas.count_photo(owner)
         answer_language = language or owner.language
         try:
@@ -91,6 +98,7 @@ class PredictionService:
             language=answer_language,
             sections=narrative.sections.model_dump(),
             narrative_source=narrative.source.model_dump(mode="json"),
+            lesion=lesion,
             key=key,
             request_hash=request_hash,
         )

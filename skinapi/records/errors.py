@@ -13,6 +13,15 @@ class StorageQuotaReached(SkinAPIError):
         super().__init__(f"{self.sentence} ({most}). Delete some, then try again.")
 
 
+class LesionFull(Unprocessable):
+    """`most`: how many findings a spot may have."""
+
+    code, sentence = "lesion_full", "This spot has as many findings as it may"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{self.sentence} ({most}). Begin a new spot at the same place.")
+
+
 class ContradictoryReview(Unprocessable):
     code, sentence = "contradictory_review", "The parts of this review contradict each other"
 

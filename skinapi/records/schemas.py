@@ -82,6 +82,11 @@ class SummaryFields(Answer):
     photo_kept: bool
     model_version: str
     narrative: NarrativeView
+    lesion: str | None = Field(
+        default=None,
+        exclude_if=lambda lesion: lesion is None,
+        description="the spot that the finding belongs to; absent where it belongs to none",
+    )
 
 
 class SummaryView(SummaryFields):
@@ -183,6 +188,7 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
         "narrative": NarrativeView(
             source=NarrativeSource.model_validate(submission.narrative_source)
         ),
+        "lesion": submission.lesion,
     }
 
 

@@ -45,8 +45,10 @@ class RecordsService:
     """Stores findings and decides who may see them.
 
     Another package that stores data about a submission passes a function in `forget`. It is called
-    in the transaction that deletes the submission, deletes these data, and returns the keys of
-    their blobs, which are deleted after it. `on_finding` is called after each new finding.
+    in the transaction that deletes the submission, after it is deleted; it deletes these data, and
+    returns the keys of their blobs, which are deleted after it. `on_finding` is called after each
+    new finding. `enter_lesion` is called in the transaction that files a finding of a spot, and
+    raises what refuses it.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class RecordsService:
         trail: AuditTrail,
         photos: KeptPhotos,
         on_finding: Callable[[Finding], None],
+        enter_lesion: Callable[[Submission], None],
         forget: Sequence[ForgetSubmission] = (),
     ) -> None:
         self._submissions = submissions
@@ -69,6 +72,7 @@ class RecordsService:
         self._trail = trail
         self.photos = photos
         self._on_finding = on_finding
+        self._enter_lesion = enter_lesion
         self._thumbnails = Thumbnails(
             submissions=submissions, photos=photos, blobs=store.blobs, trail=trail
         )
@@ -95,6 +99,7 @@ class RecordsService:
         language: Language,
         sections: dict[str, str],
         narrative_source: dict[str, str | None],
+        lesion: str | None,
         key: str | None,
         request_hash: str,
     ) -> Submission:
@@ -102,7 +107,7 @@ class RecordsService:
         stored it in the meantime, the result is the retry's submission.
 
         Pass a photo only where `photos.may_keep` allows it. Raises InvalidToken where the account
-        was deleted in the meantime; then nothing is stored.
+        was deleted in the meantime, and what its spot refuses it with; then nothing is stored.
         """
         blob = self.photos.keep(photo) if photo else None
         identifier = new_id()
@@ -113,6 +118,7 @@ class RecordsService:
             "sections": sections,
             "narrative_source": narrative_source,
             "photo_blob": blob,
+            "lesion": lesion,
             "idempotency_key": key,
             "request_hash": request_hash,
         }
@@ -158,6 +164,8 @@ class RecordsService:
         if account.findings is None:
             self._queue.recount(owner)
         self._queue.join(filed, account)
+        if filed.lesion:
+            self._enter_lesion(filed)
         return filed
 
     def count_kept(self, owner: Account) -> int:
@@ -280,9 +288,9 @@ class RecordsService:
         submission = self._submissions.find(identifier)
         if submission is None:
             raise NotFound(NOT_YOURS)
+        self._submissions.remove(identifier)
         own = (submission.photo_blob, submission.thumbnail_blob)
         blobs = [*self._remove_beside(submission), *filter(None, own)]
-        self._submissions.remove(identifier)
         self._erasures.note(blobs)
         return submission, blobs
 

@@ -251,6 +251,15 @@ class Settings(BaseSettings):
     most_submissions: PositiveInt = Field(
         default=10_000, le=10**9, description="Findings that one account may keep."
     )
+    most_lesions: PositiveInt = Field(
+        default=1000, le=10_000, description="Spots that one account may have."
+    )
+    most_lesion_findings: PositiveInt = Field(
+        default=1000,
+        le=10_000,
+        description="Findings that one spot may have. All of them are changed in one transaction "
+        "where it is deleted, or joined to another.",
+    )
 
     lab_workers: int = Field(
         default=1,

@@ -77,6 +77,7 @@ class SampleAccounts:
                 owner=backend.account((self.people["researcher"] or doctor).email).id,
                 request={},
             ).id,
+            "lesion": self._lesion(ada),
             "session": backend.services.sessions.open(backend.account(ada.email))[0].id,
             "new name": f"ham-{new_id()}",  # a data set's name belongs to its first account
             "upload": self._upload(researcher, "a.jpg"),
@@ -103,6 +104,14 @@ class SampleAccounts:
         account = self.backend.account(owner.email).id
         upload = uploads.begin(Announced(owner=account, name=name, size=len(PHOTO)))
         return uploads.add_part(upload, offset=0, content=PHOTO).id
+
+    def another_lesion(self) -> str:
+        return self._lesion(self.people["user"] or Person(self.backend.client, ""))
+
+    def _lesion(self, owner: Person) -> str:
+        answer = owner.call("POST", "/lesions", json={"place": {"site": "back"}})
+        lesion: str = answer.get_json()["id"]
+        return lesion
 
     def choose_reference(self) -> "Options":
         """The sample data set as the reference: only that can be ended."""
@@ -302,6 +311,23 @@ ROWS: dict[str, Row] = {
         "/submissions/{number}/review",
         "uffnonnnuu",
         sends({"label": "melanoma", "agreement": "agree"}),
+    ),
+    "create_lesion": Row("/lesions", APPROVED, sends({"place": {"site": "back"}})),
+    "list_lesions": Row("/lesions", APPROVED),
+    "list_patient_lesions": Row("/patients/{patient}/lesions", DOCTOR_IN_CARE),
+    "show_lesion": Row("/lesions/{lesion}", IN_CARE),
+    "list_course": Row("/lesions/{lesion}/submissions", IN_CARE),
+    "change_lesion": Row("/lesions/{lesion}", OWNER, sends({"name": "the one below the collar"})),
+    "delete_lesion": Row("/lesions/{lesion}", OWNER),
+    "join_lesion": Row(
+        "/lesions/{lesion}/join",
+        OWNER,
+        lambda accounts: {"json": {"lesion": accounts.another_lesion()}},
+    ),
+    "sort_finding": Row(
+        "/submissions/{number}/lesion",
+        OWNER,
+        lambda accounts: {"json": {"lesion": accounts.named["lesion"]}},
     ),
     "list_patients": Row("/patients", DOCTORS),
     "list_patient_submissions": Row("/patients/{patient}/submissions", DOCTOR_IN_CARE),

@@ -1,7 +1,7 @@
 """The query and answer schemas of a doctor's lists."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -92,20 +92,17 @@ class LearningPlace(Answer):
         )
 
 
-class QueuedFinding(Answer):
-    """A finding in a doctor's list, in short; the whole finding is at `/submissions/{id}`."""
+class ListedFinding(Answer):
+    """A finding in a list, in short; the whole finding is at `/submissions/{id}`."""
 
     id: str = Field(serialization_alias="_id")
     number: int = Field(serialization_alias="id")
-    patient_id: str
-    patient_name: str
-    patient_email: str
     created_at: datetime
     reviewed: bool
     stated: str = Field(serialization_alias="class")
     confidence: float = Field(description="the probability of `class`, in percent")
     band: Band
-    band_label: str = Field(description="in a doctor's words")
+    band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
     decision: DecisionView | None = Field(
         description="to be shown first: what doctors have decided; null before a review"
     )
@@ -114,26 +111,42 @@ class QueuedFinding(Answer):
     )
     uncertain: bool
     photo_kept: bool
+
+
+class QueuedFinding(ListedFinding):
+    """A finding in a doctor's list."""
+
+    patient_id: str
+    patient_name: str
+    patient_email: str
     learning: LearningPlace | None = Field(description="only in the list by learning")
 
     @classmethod
     def of(cls, submission: QueueEntry, owner: Account, *, by_learning: bool = False) -> Self:
-        finding = submission.finding
         return cls(
-            id=submission.id,
-            number=submission.number,
+            **listed_fields(submission, for_doctor=True),
             patient_id=owner.id,
             patient_name=owner.name,
             patient_email=owner.email,
-            created_at=submission.created_at,
-            reviewed=submission.reviewed,
-            stated=angular_name(finding.heading.key),
-            confidence=percent(finding.heading.probability),
-            band=finding.band,
-            band_label=finding.band_words(submission.language).doctor_label,
-            decision=decision_view(submission),
-            graver_review=graver_sentence(submission),
-            uncertain=finding.uncertain,
-            photo_kept=submission.photo_blob is not None,
             learning=LearningPlace.of(submission, owner) if by_learning else None,
         )
+
+
+def listed_fields(submission: QueueEntry, *, for_doctor: bool) -> dict[str, Any]:
+    """The fields of a ListedFinding."""
+    finding = submission.finding
+    words, heading = finding.band_words(submission.language), finding.heading
+    return {
+        "id": submission.id,
+        "number": submission.number,
+        "created_at": submission.created_at,
+        "reviewed": submission.reviewed,
+        "stated": angular_name(heading.key),
+        "confidence": percent(heading.probability),
+        "band": finding.band,
+        "band_label": words.doctor_label if for_doctor else words.label,
+        "decision": decision_view(submission),
+        "graver_review": graver_sentence(submission),
+        "uncertain": finding.uncertain,
+        "photo_kept": submission.photo_blob is not None,
+    }

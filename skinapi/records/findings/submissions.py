@@ -43,6 +43,7 @@ class QueueEntry(StoredRecord):
     doctor: str | None = None
     queue_key: str | None = None
     learning_key: str | None = None
+    lesion: str | None = None
     reviewed_as: str | None = None
     decision: Decision | None = None
 

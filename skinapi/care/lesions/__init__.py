@@ -1,0 +1,1 @@
+"""The spots of an account, each with its findings in the order of time."""

@@ -1,0 +1,106 @@
+"""The collection of spots. A finding names its spot (`lesion` of a submission), and never the other
+way round.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Literal
+
+from skinapi.storage.ids import ID, new_id, now
+from skinapi.storage.ports import Document, Ops, Store
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.context import BodySite
+from skinapi.web.schemas.pagination import Page, page_of
+
+PAGE_SIZE = 100
+Side = Literal["front", "rear"]
+
+
+class Place(StoredRecord):
+    """Where on the body a spot is. `side`, `x` and `y` are a point of the console's body map
+    (console/static/views/body_map.js), in the units of its drawing; all three or none.
+    """
+
+    site: BodySite
+    side: Side | None = None
+    x: float | None = None
+    y: float | None = None
+
+
+class Lesion(StoredRecord):
+    """A spot. `findings` is how many it has, and `latest` the newest of them. `joined` is the spot
+    that was joined to it last.
+    """
+
+    id: str
+    created_at: datetime
+    owner: str
+    place: Place
+    name: str | None = None
+    findings: int = 0
+    latest: str | None = None
+    joined: str | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+
+class Lesions:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("lesions")
+        self._documents.ensure_index("owner", "id")
+        self._documents.ensure_index("owner", "idempotency_key", unique=True)
+
+    def add(self, *, place: Place, **fields: Any) -> Lesion:
+        """Raises Duplicate where its owner has used the idempotency key before."""
+        lesion = Lesion(id=new_id(), created_at=now(), place=place, **fields)
+        self._documents.insert({**lesion.stored(), "schema": 1})
+        return lesion
+
+    def find(self, identifier: str) -> Lesion | None:
+        # What was sent as an id may be a text that no store takes.
+        found = self._documents.get(identifier) if ID.fullmatch(identifier) else None
+        return Lesion.model_validate(found) if found else None
+
+    def find_by_key(self, owner: str, key: str | None) -> Lesion | None:
+        if key is None:
+            return None
+        found = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
+        return Lesion.model_validate(found[0]) if found else None
+
+    def page_owned(self, owner: str, *, after: str | None, limit: int) -> Page[Lesion]:
+        """One page of an owner's spots, oldest first."""
+        found = self._documents.find({"owner": owner}, after=after, limit=limit + 1)
+        return page_of(found, limit).map(Lesion.model_validate)
+
+    def count_of(self, owner: str) -> int:
+        return self._documents.count({"owner": owner})
+
+    def change(self, identifier: str, fields: Document) -> Lesion | None:
+        """Set these fields; None removes one. None where the spot is deleted.
+
+        It always writes, so that of two transactions about one spot one conflicts.
+        """
+        ops: Ops = {"$inc": {"revision": 1}}
+        if kept := {name: value for name, value in fields.items() if value is not None}:
+            ops["$set"] = kept
+        if removed := {name: True for name, value in fields.items() if value is None}:
+            ops["$unset"] = removed
+        changed = self._documents.update({"id": identifier}, ops)
+        return Lesion.model_validate(changed) if changed else None
+
+    def remove(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier})
+
+    def forget(self, owner: str) -> None:
+        """Delete all spots of this owner. Idempotent."""
+        self._documents.delete({"owner": owner})
+
+    def owners(self) -> set[str]:
+        return set(self._documents.count_by("owner"))
+
+    def walk(self) -> Iterator[Lesion]:
+        """All spots, read in pages."""
+        after = None
+        while found := self._documents.find(after=after, limit=PAGE_SIZE):
+            yield from (Lesion.model_validate(document) for document in found)
+            after = found[-1]["id"]

@@ -1,0 +1,220 @@
+"""The use cases of spots: create, show, change, join, delete, and sort findings into them.
+
+Each that writes is one transaction, and changes the spots that it concerns; so of two at once, one
+comes after the other, and each answer was true.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.care.lesions.counts import NO_LESION, LesionCounts
+from skinapi.care.lesions.errors import JoinedWithItself, TooManyLesions
+from skinapi.care.lesions.lesions import Lesion, Lesions, Place
+from skinapi.care.queue.service import NO_PATIENT
+from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.records.findings.lesion_findings import LesionFindings
+from skinapi.records.findings.review_queue import in_care
+from skinapi.records.findings.submissions import QueueEntry, Submission
+from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.storage.faults import Fault
+from skinapi.storage.ports import Document, Store
+from skinapi.web.access import Subject
+from skinapi.web.schemas.pagination import Page
+
+WithLatest = tuple[Lesion, QueueEntry | None]
+
+
+class LesionsService:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        lesions: Lesions,
+        findings: LesionFindings,
+        counts: LesionCounts,
+        records: RecordsService,
+        accounts: Accounts,
+        trail: AuditTrail,
+        hold_owner: Callable[[str], None],
+        most: int,
+    ) -> None:
+        """`most` is how many spots an account may have."""
+        self._store, self._lesions, self._findings = store, lesions, findings
+        self._counts, self._records, self._accounts = counts, records, accounts
+        self._trail, self._hold_owner, self._most = trail, hold_owner, most
+
+    def create_lesion(
+        self, *, owner: str, place: Place, name: str | None, key: str | None
+    ) -> WithLatest:
+        """The same request with the same idempotency key gets the spot of the first one. Raises
+        IdempotencyKeyReused for another request with that key, TooManyLesions, InvalidToken.
+        """
+        request_hash = hashlib.sha256(repr((place, name)).encode()).hexdigest()
+        if before := self._find_created(owner, key, request_hash):
+            return self._with_latest(before)
+
+        def create() -> Lesion:
+            self._hold_owner(owner)
+            if self._lesions.count_of(owner) >= self._most:
+                raise TooManyLesions(self._most)
+            lesion = self._lesions.add(
+                owner=owner, place=place, name=name, idempotency_key=key, request_hash=request_hash
+            )
+            self._trail.record("lesion.create", by=owner, target=lesion.id)
+            return lesion
+
+        try:
+            return self._store.transaction(create), None
+        except Duplicate:  # a retry of this request has stored it in the meantime
+            if before := self._find_created(owner, key, request_hash):
+                return self._with_latest(before)
+            raise
+
+    def _find_created(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:
+        found = self._lesions.find_by_key(owner, key)
+        if found and found.request_hash != request_hash:
+            raise IdempotencyKeyReused
+        return found
+
+    def list_own(self, *, owner: str, after: str | None, limit: int) -> Page[WithLatest]:
+        """One page of the owner's spots, oldest first."""
+        page = self._lesions.page_owned(owner, after=after, limit=limit)
+        newest = self._findings.by_ids([one.latest for one in page.items if one.latest])
+
+        def with_latest(lesion: Lesion) -> WithLatest:
+            if lesion.latest is None:
+                return lesion, None
+            # Else a server of the version before has deleted it.
+            known = newest.get(lesion.latest)
+            return (lesion, known) if known else self._with_latest(lesion)
+
+        return page.map(with_latest)
+
+    def list_of_patient(
+        self, *, patient: str, doctor: Subject, after: str | None, limit: int
+    ) -> Page[WithLatest]:
+        """The spots of a patient. Raises NotFound unless the patient is in this doctor's care."""
+        owner = self._accounts.by_ids({patient}).get(patient)
+        if owner is None or not in_care(owner, doctor):
+            raise NotFound(NO_PATIENT)
+        return self.list_own(owner=patient, after=after, limit=limit)
+
+    def get(self, *, lesion: str, to: Subject) -> WithLatest:
+        """A spot of the caller, or of a patient in the caller's care. Raises NotFound."""
+        found = self._lesions.find(lesion)
+        if found is None or not (found.owner == to.id or self._has_in_care(found.owner, to)):
+            raise NotFound(NO_LESION)
+        return self._with_latest(found)
+
+    def _has_in_care(self, owner: str, doctor: Subject) -> bool:
+        account: Account | None = self._accounts.by_ids({owner}).get(owner)
+        return account is not None and in_care(account, doctor)
+
+    def _with_latest(self, lesion: Lesion) -> WithLatest:
+        return lesion, self._findings.newest(lesion.id)
+
+    def page_course(
+        self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
+    ) -> Page[QueueEntry]:
+        """One page of a spot's findings in the order of time. Raises NotFound."""
+        found, _ = self.get(lesion=lesion, to=to)
+        return self._findings.page(found.id, newest_first=newest_first, after=after, limit=limit)
+
+    def change_lesion(self, *, lesion: str, fields: Document, by: str) -> WithLatest:
+        """Raises NotFound, also for those of other accounts, as all that follow do."""
+        own = self._counts.get_own(lesion, by)
+
+        def change() -> Lesion:
+            changed = self._lesions.change(own.id, fields)
+            if changed is None:
+                raise NotFound(NO_LESION)
+            return changed
+
+        changed = self._trail.change(change, "lesion.change", by=by, target=own.id)
+        return self._with_latest(changed)
+
+    def delete_lesion(self, *, lesion: str, by: str) -> None:
+        """Delete a spot. Its findings stay, and belong to none then."""
+        own = self._counts.get_own(lesion, by)
+
+        def delete() -> None:
+            self._counts.get_own(own.id, by)
+            self._findings.move_all(own.id, None)
+            self._lesions.remove(own.id)
+
+        self._trail.change(delete, "lesion.delete", by=by, target=own.id)
+
+    def join_lesion(self, *, lesion: str, joined: str, by: str) -> WithLatest:
+        """Give the findings of the spot `joined` to another one, and delete it. Where that was done
+        before, it is answered as then. Raises JoinedWithItself, LesionFull too.
+        """
+        own = self._counts.get_own(lesion, by)
+        if own.id == joined:
+            raise JoinedWithItself
+        if own.joined == joined:
+            return self._with_latest(own)
+        self._counts.get_own(joined, by)
+
+        def join() -> Lesion | None:
+            kept, other = (self._counts.get_own(one, by) for one in (own.id, joined))
+            self._counts.refuse_excess(kept, more=other.findings)
+            self._findings.move_all(other.id, kept.id)
+            self._lesions.remove(other.id)
+            self._lesions.change(kept.id, {"joined": other.id})
+            return self._counts.recount(kept.id)
+
+        changed = self._trail.change(join, "lesion.join", by=by, target=own.id, detail=joined)
+        return self._with_latest(changed or own)
+
+    def sort_finding(self, *, number: str, lesion: str | None, by: Subject) -> Submission:
+        """Give a finding of the caller to a spot of the caller, or to none. Raises LesionFull."""
+        found = self._own_finding(number, by)
+        if lesion:
+            self._counts.get_own(lesion, by.id)
+
+        def sort() -> Submission:
+            finding = self._own_finding(number, by)
+            if finding.lesion == lesion:
+                return finding
+            self._findings.put(finding.id, lesion)
+            moved = finding.model_copy(update={"lesion": lesion})
+            self._counts.enter(moved)
+            self._counts.leave(finding)
+            return moved
+
+        return self._trail.change(sort, "submission.sort", by=by.id, target=found.id)
+
+    def _own_finding(self, number: str, by: Subject) -> Submission:
+        finding, owner = self._records.get(number=number, to=by)
+        if owner.id != by.id:
+            raise NotFound(NOT_YOURS)
+        return finding
+
+    def require_open(self, owner: str, lesion: str) -> None:
+        """Raises NotFound, LesionFull where the spot takes no finding of this owner."""
+        self._counts.refuse_excess(self._counts.get_own(lesion, owner), more=1)
+
+    def faults(self) -> Iterator[Fault]:
+        """Spots of deleted accounts, findings that name a spot that is gone, and wrong counts, as a
+        restore by hand or servers of the version before leave them.
+        """
+        for owner in sorted(self._lesions.owners()):
+            if not self._accounts.list_where({"id": owner}):
+                says = f"spots of account {owner}, which is gone"
+                yield Fault(says, partial(self._lesions.forget, owner))
+        for named in self._findings.named_lesions():
+            if self._lesions.find(named) is None and self._findings.count(named):
+                says = f"findings name the spot {named}, which is gone"
+                yield Fault(says, partial(self._findings.move_all, named, None))
+        for lesion in self._lesions.walk():
+            if self._store.transaction(partial(self._is_wrong, lesion.id)):
+                says = f"the spot {lesion.id} does not name its newest finding and how many it has"
+                repair = partial(self._counts.recount, lesion.id)
+                yield Fault(says, partial(self._store.transaction, repair))
+
+    def _is_wrong(self, identifier: str) -> bool:
+        lesion = self._lesions.find(identifier)
+        return lesion is not None and not self._counts.is_right(lesion)

@@ -1,0 +1,53 @@
+"""Which findings a spot (a lesion) has: the field `lesion` of the submissions."""
+
+from collections.abc import Iterable
+
+from skinapi.records.findings.submissions import QUEUE_FIELDS, TOUCH, QueueEntry
+from skinapi.storage.ports import Filter, Ops, Store
+from skinapi.web.schemas.pagination import Page, page_of
+
+
+class LesionFindings:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("submissions")
+        self._documents.ensure_index("lesion", "id")
+
+    def count(self, lesion: str) -> int:
+        return self._documents.count({"lesion": lesion})
+
+    def newest(self, lesion: str) -> QueueEntry | None:
+        found = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=QUEUE_FIELDS)
+        return QueueEntry.model_validate(found[0]) if found else None
+
+    def page(
+        self, lesion: str, *, newest_first: bool, after: str | None, limit: int
+    ) -> Page[QueueEntry]:
+        """One page of a spot's findings in the order of time."""
+        wanted: Filter = {"lesion": lesion}
+        if after:
+            wanted["id"] = {"$lt" if newest_first else "$gt": after}
+        sort = "-id" if newest_first else "id"
+        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=QUEUE_FIELDS)
+        return page_of(found, limit).map(QueueEntry.model_validate)
+
+    def by_ids(self, identifiers: list[str]) -> dict[str, QueueEntry]:
+        """Those of these findings that are not deleted."""
+        found = self._documents.find({"id": {"$in": identifiers}}, fields=QUEUE_FIELDS)
+        return {one["id"]: QueueEntry.model_validate(one) for one in found}
+
+    def put(self, submission_id: str, lesion: str | None) -> None:
+        """Give a finding to a spot, or to none."""
+        self._documents.update({"id": submission_id}, _move_to(lesion))
+
+    def move_all(self, lesion: str, to: str | None) -> None:
+        """Give all findings of a spot to another one, or to none."""
+        self._documents.update_all({"lesion": lesion}, _move_to(to))
+
+    def named_lesions(self) -> Iterable[str]:
+        """The spots that findings name, whether these exist or not."""
+        return sorted(self._documents.count_by("lesion"))
+
+
+def _move_to(lesion: str | None) -> Ops:
+    change: Ops = {"$set": {"lesion": lesion}} if lesion else {"$unset": {"lesion": True}}
+    return {**change, **TOUCH}

@@ -1,0 +1,93 @@
+"""Two requests about spots at once leave what one after the other leaves, and lose no finding."""
+
+from functools import partial
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.care.test_lesions import begin, shown, sort
+from tests.prediction.photographer import predicted, send
+from tests.records.test_races import Call, overlapped
+from tests.support.backends import Backend, Person
+
+PAIRS = [
+    ("sort into a", "sort into b"),
+    ("sort into b", "sort into none"),
+    ("sort into b", "delete b"),
+    ("delete b", "sort into b"),
+    ("delete a", "sort into b"),
+    ("join b to a", "join a to b"),
+    ("join b to a", "delete b"),
+    ("delete b", "join b to a"),
+    ("sort into b", "join b to a"),
+    ("file in a", "delete a"),
+    ("delete a", "file in a"),
+    ("file in a", "file in a"),
+    ("file in b", "join b to a"),
+    ("rename a", "file in a"),
+    ("delete the finding", "sort into b"),
+    ("sort into b", "delete the finding"),
+    ("delete the account", "begin"),
+]
+
+
+def join(person: Person, lesion: str, other: str) -> TestResponse:
+    return person.call("POST", f"/lesions/{lesion}/join", json={"lesion": other})
+
+
+def calls_of(backend: Backend, ada: Person, number: int) -> dict[str, Call]:
+    a, b = begin(ada), begin(ada)
+    assert sort(ada, number, a).status_code == 200
+    predicted(ada, lesion=b)
+    root = backend.member(role="admin")
+    return {
+        "sort into a": partial(sort, ada, number, a),
+        "sort into b": partial(sort, ada, number, b),
+        "sort into none": partial(sort, ada, number, None),
+        "delete a": partial(ada.call, "DELETE", f"/lesions/{a}"),
+        "delete b": partial(ada.call, "DELETE", f"/lesions/{b}"),
+        "join b to a": partial(join, ada, a, b),
+        "join a to b": partial(join, ada, b, a),
+        "file in a": partial(send, ada, lesion=a),
+        "file in b": partial(send, ada, lesion=b),
+        "rename a": partial(ada.call, "PATCH", f"/lesions/{a}", json={"name": "the left one"}),
+        "delete the finding": partial(ada.call, "DELETE", f"/submissions/{number}"),
+        "delete the account": partial(root.call, "DELETE", f"/users/{ada.email}"),
+        "begin": partial(ada.call, "POST", "/lesions", json={"place": {"site": "hand"}}),
+    }
+
+
+def test_whatever_two_requests_overlap_no_finding_is_lost_and_no_spot_is_wrong(
+    real_backend: Backend,
+) -> None:
+    services = real_backend.services
+    # SQLite runs one transaction after the other.
+    for pair in PAIRS[:: 4 if services.store.one_writer else 1]:
+        ada = real_backend.member()
+        number = predicted(ada)["id"]
+        calls = calls_of(real_backend, ada, number)
+        told = overlapped(*(calls[name] for name in pair))
+        assert set(told) <= {200, 201, 401, 404}, pair
+        assert [*services.lesions.faults(), *services.records.faults()] == [], pair
+        if "delete the account" not in pair:
+            filed = sum(
+                "file" in name and said == 200 for name, said in zip(pair, told, strict=True)
+            )
+            kept = 2 - ("delete the finding" in pair) + filed
+            assert len(ada.pages("/submissions")) == kept, pair
+
+
+@pytest.mark.parametrize("last", ["a", "b"])
+def test_of_two_tabs_that_sort_one_finding_the_last_one_counts(
+    real_backend: Backend, last: str
+) -> None:
+    ada = real_backend.member()
+    spots = {"a": begin(ada), "b": begin(ada)}
+    number = predicted(ada)["id"]
+    order = sorted(spots, key=lambda name: name == last)
+    told = overlapped(*(partial(sort, ada, number, spots[name]) for name in order))
+    assert told == (200, 200)
+    counts = {name: shown(ada, spots[name])["findings"] for name in spots}
+    assert sum(counts.values()) == 1
+    named = ada.call("GET", f"/submissions/{number}").get_json()["lesion"]
+    assert counts == {name: int(spots[name] == named) for name in spots}

@@ -1,0 +1,275 @@
+"""Spots: findings in the order of time, sorted by their owner, and lost with nothing."""
+
+from typing import Any
+
+import pytest
+
+from tests.care.clinic import REVIEW, ROUTINE, file_for, patient_of, review
+from tests.prediction.photographer import predicted, send
+from tests.support.backends import Backend, Person
+
+BACK = {"site": "back", "side": "rear", "x": 48.5, "y": 60}
+NO_SPOT = "There is no such spot"
+
+
+@pytest.fixture
+def given() -> dict[str, Any]:
+    return {"most_lesions": 3, "most_lesion_findings": 3}
+
+
+def begin(person: Person, **fields: Any) -> str:
+    answer = person.call("POST", "/lesions", json={"place": BACK, **fields})
+    assert answer.status_code == 201, answer.text
+    identifier: str = answer.get_json()["id"]
+    return identifier
+
+
+def course(person: Person, lesion: str, query: str = "") -> list[int]:
+    return [entry["id"] for entry in person.pages(f"/lesions/{lesion}/submissions{query}")]
+
+
+def shown(person: Person, lesion: str) -> Any:
+    return person.call("GET", f"/lesions/{lesion}").get_json()
+
+
+def sort(person: Person, number: int, lesion: str | None) -> Any:
+    return person.call("PUT", f"/submissions/{number}/lesion", json={"lesion": lesion})
+
+
+def code_of(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.get_json()["code"]
+
+
+def actions(backend: Backend) -> list[tuple[str, str]]:
+    rows = [(row["action"], row["outcome"]) for row in backend.audit()]
+    return [row for row in rows if "lesion" in row[0] or row[0] == "submission.sort"]
+
+
+def test_a_spot_has_its_findings_in_the_order_of_time(any_backend: Backend) -> None:
+    ada = any_backend.member()
+    lesion = begin(ada, name="below the collar")
+    numbers = [predicted(ada, lesion=lesion)["id"] for _ in range(3)]
+    predicted(ada)
+    assert course(ada, lesion) == course(ada, lesion, "?limit=1") == numbers
+    newest = list(reversed(numbers))
+    assert course(ada, lesion, "?order=newest") == newest
+    assert course(ada, lesion, "?order=newest&limit=2") == newest
+    [listed] = ada.call("GET", "/lesions").get_json()
+    assert listed == shown(ada, lesion)
+    assert (listed["name"], listed["place"]) == ("below the collar", {**BACK, "y": 60.0})
+    assert (listed["findings"], listed["latest"]["id"]) == (3, numbers[-1])
+    assert ada.call("GET", f"/submissions/{numbers[0]}").get_json()["lesion"] == lesion
+
+
+def test_an_answer_without_a_spot_is_as_before(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada)["id"]
+    assert "lesion" not in ada.call("GET", f"/submissions/{number}").get_json()
+    assert "lesion" not in ada.call("GET", "/submissions").get_json()[0]
+
+
+def test_a_photo_for_somebody_elses_spot_is_not_found_and_not_counted(backend: Backend) -> None:
+    ada, bob = backend.member(), backend.member()
+    lesion = begin(bob)
+    for named in (lesion, "0" * 32, "../x", "\x00"):
+        answer = send(ada, lesion=named)
+        assert (answer.status_code, answer.get_json()["detail"]) == (404, NO_SPOT)
+    assert ada.call("GET", "/submissions").get_json() == []
+    assert course(bob, lesion) == []
+
+
+def test_a_photo_for_a_spot_is_filed_once_however_often_it_is_sent(backend: Backend) -> None:
+    ada = backend.member()
+    lesion, other = begin(ada), begin(ada)
+    first, again = (predicted(ada, lesion=lesion, key="k") for _ in range(2))
+    assert first == again
+    assert course(ada, lesion) == [first["id"]]
+    assert code_of(send(ada, lesion=other, key="k")) == (422, "idempotency_key_reused")
+
+
+def test_the_same_request_begins_one_spot(backend: Backend) -> None:
+    ada = backend.member()
+    headers = {"Idempotency-Key": "k"}
+    sent = [ada.call("POST", "/lesions", json={"place": BACK}, headers=headers) for _ in range(2)]
+    assert sent[0].get_json() == sent[1].get_json()
+    other = ada.call("POST", "/lesions", json={"place": {"site": "hand"}}, headers=headers)
+    assert code_of(other) == (422, "idempotency_key_reused")
+
+
+def test_a_spot_gets_another_name_and_place_and_keeps_what_is_not_sent(backend: Backend) -> None:
+    ada = backend.member()
+    lesion = begin(ada, name="the brown one")
+    moved = ada.call("PATCH", f"/lesions/{lesion}", json={"place": {"site": "chest"}}).get_json()
+    place = {"site": "chest", "side": None, "x": None, "y": None}
+    assert (moved["name"], moved["place"]) == ("the brown one", place)
+    unnamed = ada.call("PATCH", f"/lesions/{lesion}", json={"name": None}).get_json()
+    assert (unnamed["name"], unnamed["place"]) == (None, place)
+    assert unnamed == shown(ada, lesion)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"place": {}},
+        {"place": {"site": "moon"}},
+        {"place": {"site": "back", "side": "rear"}},
+        {"place": {"site": "back", "side": "rear", "x": 5, "y": 50}},
+        {"place": {"site": "back", "side": "rear", "x": 50, "y": 187}},
+        {"place": BACK, "name": " "},
+        {"place": BACK, "colour": "brown"},
+    ],
+)
+def test_a_spot_needs_a_place_on_the_map(backend: Backend, body: dict[str, Any]) -> None:
+    ada = backend.member()
+    assert code_of(ada.call("POST", "/lesions", json=body)) == (400, "invalid_body")
+
+
+def test_a_spot_keeps_its_place(backend: Backend) -> None:
+    ada = backend.member()
+    answer = ada.call("PATCH", f"/lesions/{begin(ada)}", json={"place": None})
+    assert code_of(answer) == (400, "invalid_body")
+
+
+def test_the_findings_of_a_deleted_spot_stay_without_one(any_backend: Backend) -> None:
+    ada = any_backend.member()
+    lesion = begin(ada)
+    number = predicted(ada, lesion=lesion)["id"]
+    assert ada.call("DELETE", f"/lesions/{lesion}").status_code == 200
+    assert shown(ada, lesion)["status"] == 404
+    assert "lesion" not in ada.call("GET", f"/submissions/{number}").get_json()
+
+
+def test_joined_spots_keep_all_their_findings_in_the_order_of_time(any_backend: Backend) -> None:
+    ada = any_backend.member()
+    first, second = begin(ada), begin(ada)
+    numbers = [predicted(ada, lesion=lesion)["id"] for lesion in (first, second, first)]
+    for _ in range(2):  # sent again
+        answer = ada.call("POST", f"/lesions/{first}/join", json={"lesion": second})
+        assert answer.status_code == 200, answer.text
+        assert (answer.get_json()["findings"], answer.get_json()["latest"]["id"]) == (
+            3,
+            numbers[-1],
+        )
+    assert course(ada, first) == numbers
+    assert shown(ada, second)["status"] == 404
+    assert [row for row in actions(any_backend) if row[0] == "lesion.join"] == [
+        ("lesion.join", "done")
+    ]
+
+
+def test_a_spot_is_not_joined_with_itself_or_with_somebody_elses(backend: Backend) -> None:
+    ada, bob = backend.member(), backend.member()
+    own, foreign = begin(ada), begin(bob)
+
+    def join(lesion: str) -> tuple[int, str]:
+        return code_of(ada.call("POST", f"/lesions/{own}/join", json={"lesion": lesion}))
+
+    assert join(own) == (422, "joined_with_itself")
+    assert join(foreign) == (404, "not_found")
+    assert shown(bob, foreign)["id"] == foreign
+
+
+def test_a_finding_is_sorted_from_one_spot_to_another_and_to_none(any_backend: Backend) -> None:
+    ada = any_backend.member()
+    first, second = begin(ada), begin(ada)
+    number = predicted(ada, lesion=first)["id"]
+    assert sort(ada, number, second).get_json()["lesion"] == second
+    assert (course(ada, first), course(ada, second)) == ([], [number])
+    assert (shown(ada, first)["findings"], shown(ada, first)["latest"]) == (0, None)
+    assert "lesion" not in sort(ada, number, None).get_json()
+    assert course(ada, second) == []
+    assert actions(any_backend)[-1] == ("submission.sort", "done")
+
+
+def test_a_finding_is_sorted_into_own_spots_alone(backend: Backend) -> None:
+    ada, bob = backend.member(), backend.member()
+    number = predicted(ada)["id"]
+    assert code_of(sort(ada, number, begin(bob))) == (404, "not_found")
+    assert code_of(sort(bob, number, begin(bob))) == (404, "not_found")
+    assert code_of(sort(bob, number, None)) == (404, "not_found")
+
+
+def test_a_deleted_finding_leaves_its_spot(any_backend: Backend) -> None:
+    ada = any_backend.member()
+    lesion = begin(ada)
+    first, second = (predicted(ada, lesion=lesion)["id"] for _ in range(2))
+    assert ada.call("DELETE", f"/submissions/{second}").status_code == 200
+    after = shown(ada, lesion)
+    assert (after["findings"], after["latest"]["id"]) == (1, first)
+
+
+def test_there_are_as_many_spots_as_the_settings_allow(backend: Backend) -> None:
+    ada = backend.member()
+    for _ in range(3):
+        begin(ada)
+    answer = ada.call("POST", "/lesions", json={"place": BACK})
+    assert code_of(answer) == (422, "too_many_lesions")
+    assert "(3)" in answer.get_json()["detail"]
+
+
+def test_a_spot_has_as_many_findings_as_the_settings_allow(backend: Backend) -> None:
+    ada = backend.member()
+    full, other = begin(ada), begin(ada)
+    for _ in range(3):
+        predicted(ada, lesion=full)
+    number = predicted(ada, lesion=other)["id"]
+    full_code = (422, "lesion_full")
+    assert code_of(send(ada, lesion=full)) == full_code
+    assert code_of(sort(ada, number, full)) == full_code
+    join = ada.call("POST", f"/lesions/{full}/join", json={"lesion": other})
+    assert code_of(join) == full_code
+    assert course(ada, other) == [number]
+    assert shown(ada, full)["findings"] == 3
+
+
+def test_the_doctor_in_charge_reads_the_course_in_a_doctors_words(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    lesion = begin(ada)
+    number = file_for(backend, ada, ROUTINE, lesion=lesion).number
+    patient = backend.account(ada.email).id
+    [listed] = grey.call("GET", f"/patients/{patient}/lesions").get_json()
+    assert listed == shown(grey, lesion)
+    [entry] = grey.call("GET", f"/lesions/{lesion}/submissions").get_json()
+    assert (entry["id"], entry["band_label"]) == (number, "Routine visit")
+    [own] = ada.call("GET", f"/lesions/{lesion}/submissions").get_json()
+    assert own["band_label"] == "Mention it at your next doctor's visit"
+
+
+def test_a_spot_shows_at_once_what_a_doctor_has_decided(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    lesion = begin(ada)
+    review(grey, file_for(backend, ada, REVIEW, lesion=lesion).number)
+    [listed] = ada.call("GET", "/lesions").get_json()
+    assert listed["latest"]["decision"]["label"] == "melanoma"
+
+
+def test_check_finds_and_mends_spots_that_are_out_of_place(backend: Backend) -> None:
+    ada = backend.member()
+    lesion, gone = begin(ada), begin(ada)
+    number = predicted(ada, lesion=lesion)["id"]
+    lost = predicted(ada, lesion=gone)["id"]
+    spots = backend.services.store.collection("lesions")
+    spots.delete({"id": gone})
+    spots.update({"id": lesion}, {"$set": {"findings": 7}})
+    found = [*backend.services.lesions.faults()]
+    assert [fault.message.split(" ")[0] for fault in found] == ["findings", "the"]
+    for fault in found:
+        assert fault.repair
+        fault.repair()
+    assert [*backend.services.lesions.faults()] == []
+    assert "lesion" not in ada.call("GET", f"/submissions/{lost}").get_json()
+    assert (shown(ada, lesion)["findings"], course(ada, lesion)) == (1, [number])
+
+
+def test_a_list_does_without_a_newest_finding_that_an_older_server_deleted(
+    backend: Backend,
+) -> None:
+    ada = backend.member()
+    lesion = begin(ada)
+    first, second = (predicted(ada, lesion=lesion)["id"] for _ in range(2))
+    backend.services.store.collection("submissions").delete({"number": second})
+    [listed] = ada.call("GET", "/lesions").get_json()
+    assert listed["latest"]["id"] == first
