@@ -7,23 +7,29 @@ from typing import Any
 import numpy as np
 import pytest
 
+from skinapi.learning.commands import train as train_command
 from skinapi.learning.commands.train import FEWEST_SQUAMOUS, choose_outputs
 from skinapi.learning.data.samples import Sample, label_for
 from skinapi.learning.measure.evaluation import measure_answers
 from skinapi.learning.measure.predictions import ModelOutputs, lesion_classes, predict
+from skinapi.learning.measure.robustness import stress
 from skinapi.learning.measure.tables.figure_tables import describe_figures
+from skinapi.learning.package import trained_model
 from skinapi.learning.package.fit_calibration import fit_thresholds, keep_known_labels
 from skinapi.learning.package.known_limits import describe_limits, describe_missing_labels
 from skinapi.learning.train.inputs.teachers import Teachers
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, softmax
+from skinapi.vision.classification import classify_photo
 from skinapi.vision.context import Modality
 from skinapi.vision.network.engine import EngineOutput
 from skinapi.vision.network.heatmap import Head
-from skinapi.vision.network.model import Model
+from skinapi.vision.network.model import Model, open_model
 from skinapi.vision.network.tensor import Tensor
-from tests.learning.pictures import draw_lesion
+from tests.learning.conftest import Small, run_command
+from tests.learning.pictures import draw_lesion, write_source
 from tests.learning.toy_answers import MeanColour, toy_model
 from tests.support.cards import model_card
+from tests.support.photos import photo_of
 
 SQUAMOUS, KERATOSIS, NEVUS = "squamous_cell_carcinoma", "actinic_keratosis", "melanocytic_nevus"
 NINE = (*lesion_classes(), SQUAMOUS, "normal_skin")
@@ -155,3 +161,28 @@ def test_the_card_says_what_it_is_counted_as() -> None:
     assert "Squamous cell carcinoma is counted as actinic keratosis" in eight
     assert describe_missing_labels(EIGHT) == describe_missing_labels(NINE) == ()
     assert describe_missing_labels(toy_model().labels) == ()
+
+
+def test_a_training_from_a_model_without_the_output_makes_one_with_it(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From pictures to findings: its outputs, calibration, card and figures know it."""
+    monkeypatch.setattr(train_command, "FEWEST_SQUAMOUS", 10)
+    rows = [f"x{n},,P{n},{('nv', 'sccka')[n % 2]},clinical" for n in range(40)]
+    phones = write_source(tmp_path / "phones", *rows, seed=5)
+    words = [*small.words, "--data", small.third(tmp_path), f"{phones},licence=CC BY 4.0"]
+    words += ["--split", small.model / "split.json", "--init", small.model, "--epochs", "1"]
+    words += ["--work", tmp_path / "work", "--out", tmp_path / "model", "--phases", "last-blocks"]
+    with monkeypatch.context() as patch:
+        patch.setattr(stress, "STRESSES", {})
+        patch.setattr(trained_model, "draw_charts", lambda *_: None)
+        assert run_command(words, tmp_path / "instance") == 0
+    model = open_model(tmp_path / "model")
+    assert model.labels == NINE
+    assert SQUAMOUS in model.calibration.of(Modality.CLINICAL).thresholds
+    figures = model.card.figures["test"]
+    assert figures["scc"]["output"]["condition"] == SQUAMOUS
+    assert set(figures["by_modality"]["clinical"]["per_class"]) == {"akiec", "nv"}
+    finding = classify_photo(model, photo_of("actinic_keratosis"))
+    assert {entry.key for entry in finding.ranked} == {*NINE}
+    assert {entry.key for entry in finding.within_known_classes().ranked} == {*EIGHT}
