@@ -121,6 +121,20 @@ def test_a_carcinoma_counts_among_the_malignant_lesions_of_both_kinds_of_model()
         assert caught["malignant"] == 7
 
 
+def test_pairs_of_pictures_of_it_are_measured_within_the_seven_classes() -> None:
+    said = [(SQUAMOUS, {SQUAMOUS: 0.4, KERATOSIS: 0.4, NEVUS: 0.1}), (NEVUS, {NEVUS: 0.9})]
+    outputs = outputs_of(NINE, [row for row in said for _ in range(2)])
+    kinds = (Modality.CLINICAL, Modality.DERMOSCOPIC) * 2
+    pairs = [
+        replace(one, lesion_id=one.label, modality=kind)
+        for one, kind in zip(outputs.samples, kinds, strict=True)
+    ]
+    found = measure_answers(model_of(NINE), replace(outputs, samples=pairs), lesions_known=True)
+    assert found["pairs"]["n"] == 2
+    assert found["pairs"]["joined"]["malignant"] == 1
+    assert found["pairs"]["joined"]["balanced_accuracy"] == 1.0
+
+
 def test_each_threshold_is_fitted_to_what_the_model_learns() -> None:
     pictures = [sample(n, SQUAMOUS) for n in range(60)] + [sample(n, KERATOSIS) for n in range(60)]
     shares = np.full((120, 9), 0.01)

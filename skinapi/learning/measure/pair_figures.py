@@ -15,6 +15,7 @@ from skinapi.learning.measure.predictions import (
     ModelOutputs,
     ServedResult,
     bootstrap_group,
+    count_as,
     shared_classes,
 )
 from skinapi.vision.bands import urgency
@@ -82,11 +83,14 @@ def measure_pairs(
 
 
 def _label(outputs: ModelOutputs, pair: Pair) -> str:
-    return outputs.samples[min(pair.values())].label
+    return count_as(outputs.samples[min(pair.values())].label)
 
 
 def _over(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[float]:
-    shares = np.array([probabilities[key] for key in classes])
+    shares = np.zeros(len(classes))
+    for key, share in probabilities.items():
+        if (counted := count_as(key)) in classes:
+            shares[classes.index(counted)] += share
     divided: list[float] = (shares / shares.sum()).tolist()
     return divided
 

@@ -212,7 +212,7 @@ def predict(
     actinic keratosis. `apart`: it stays an output of its own, where it is one. Pass `results`
     where you have them, to avoid computing them twice.
     """
-    count = partial(_count_as, outputs=model.labels if apart else ())
+    count = partial(count_as, outputs=model.labels if apart else ())
     classes = shared_classes(model, outputs, apart=apart)
     if len(classes) < 2:
         raise BadDataset("The labels hold fewer than two of the classes that the model knows")
@@ -252,7 +252,8 @@ def add_columns(
     return added
 
 
-def _count_as(key: str, outputs: Collection[str]) -> str:
+def count_as(key: str, outputs: Collection[str] = ()) -> str:
+    """What a label is for a model of these outputs; without them, one of the seven classes."""
     return conditions_table().counted_as(key, outputs) or key
 
 
@@ -284,7 +285,7 @@ def shared_classes(model: Model, outputs: ModelOutputs, *, apart: bool = False) 
     """The lesion classes that are in both the model and the labels, in the model's order: see
     `predict`.
     """
-    count = partial(_count_as, outputs=model.labels if apart else ())
+    count = partial(count_as, outputs=model.labels if apart else ())
     held = {count(sample.label) for sample in outputs.samples if sample.is_lesion}
     known = dict.fromkeys(map(count, model.labels))
     return tuple(key for key in known if key in held)
