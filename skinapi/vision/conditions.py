@@ -133,7 +133,10 @@ class BandWords(Frozen):
 
 
 class BandEntry(InLanguages):
+    """`photograph_again_days`: after so many days a reminder asks for another photo."""
+
     key: Band
+    photograph_again_days: int
     en: BandWords
     fr: BandWords
 
@@ -181,6 +184,7 @@ class Notices(Frozen):
     `skinapi.reports.report` that of a review.
     """
 
+    photograph_again: Said
     information_only: Said
     kinds: Mapping[str, PictureKind]
     tested: Said
@@ -266,8 +270,10 @@ class ConditionsTable(Frozen):
 
     def band_words(self, band: Band, language: Language) -> BandWords:
         """A band's label and its action. Every band has an action, the least urgent too."""
-        entry = next(entry for entry in self.bands if entry.key == band)
-        return entry.in_language(language)
+        return self.band_entry(band).in_language(language)
+
+    def band_entry(self, band: Band) -> BandEntry:
+        return next(entry for entry in self.bands if entry.key == band)
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -105,6 +105,14 @@ class SampleAccounts:
         upload = uploads.begin(Announced(owner=account, name=name, size=len(PHOTO)))
         return uploads.add_part(upload, offset=0, content=PHOTO).id
 
+    def sort_sample(self) -> "Options":
+        """The sample spot has the sample finding."""
+        found = self.backend.services.submissions.find_by_number(int(self.named["number"]))
+        assert found
+        findings = self.backend.services.lesions._findings
+        findings.put(found.id, self.named["lesion"])
+        return {}
+
     def another_lesion(self) -> str:
         return self._lesion(self.people["user"] or Person(self.backend.client, ""))
 
@@ -323,6 +331,10 @@ ROWS: dict[str, Row] = {
         "/lesions/{lesion}/join",
         OWNER,
         lambda accounts: {"json": {"lesion": accounts.another_lesion()}},
+    ),
+    "propose_lesions": Row("/submissions/{number}/lesion-proposals", OWNER),
+    "show_reminder": Row(
+        "/lesions/{lesion}/reminder.ics", OWNER, lambda accounts: accounts.sort_sample()
     ),
     "sort_finding": Row(
         "/submissions/{number}/lesion",

@@ -1,5 +1,7 @@
 """The routes of spots."""
 
+from flask import Response
+
 from skinapi.care.lesions.errors import JoinedWithItself, TooManyLesions
 from skinapi.care.lesions.schemas import (
     ChosenLesion,
@@ -8,6 +10,7 @@ from skinapi.care.lesions.schemas import (
     LesionChange,
     LesionView,
     NewLesion,
+    ReminderQuery,
     finding_view,
 )
 from skinapi.care.lesions.service import LesionsService
@@ -145,3 +148,35 @@ def sort_finding(
     """
     finding = lesions.sort_finding(number=number, lesion=body.lesion, by=subject)
     return SubmissionView.of(finding, subject.account)
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/lesion-proposals",
+    access=Signed(),
+    rate=Rate.READ,
+    raises=(NotFound,),
+)
+def propose_lesions(lesions: LesionsService, *, number: str, subject: Subject) -> list[LesionView]:
+    """The caller's spots at the place of a finding of the caller, the one with the newest finding
+    first. The pictures are not compared, and nothing is sorted.
+    """
+    proposed = lesions.propose_lesions(number=number, by=subject)
+    return [LesionView.of(*found, for_doctor=False) for found in proposed]
+
+
+@routes.route(
+    "GET",
+    "/lesions/<lesion>/reminder.ics",
+    access=Signed(),
+    rate=Rate.READ,
+    produces="text/calendar",
+    raises=(NotFound,),
+)
+def show_reminder(
+    lesions: LesionsService, *, lesion: str, query: ReminderQuery, subject: Subject
+) -> Response:
+    """A calendar entry for the day to photograph a spot of the caller again."""
+    language = query.lang or subject.account.language
+    text = lesions.make_reminder(lesion=lesion, by=subject.id, language=language)
+    return Response(text, mimetype="text/calendar")

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from skinapi.care.lesions.lesions import Lesion, Place, Side
 from skinapi.care.queue.schemas import ListedFinding, listed_fields
+from skinapi.languages import Language
 from skinapi.records.findings.submissions import QueueEntry
 from skinapi.vision.context import BodySite
-from skinapi.web.schemas.pagination import PageQuery
+from skinapi.web.schemas.pagination import LARGEST_PAGE, PageQuery
 from skinapi.web.schemas.schema_types import Answer, Body, Name
 
 # The drawing of the body map (`viewBox` in console/static/views/body_map.js) ends here.
@@ -67,7 +68,13 @@ class ChosenLesion(Body):
 
 
 class CourseQuery(PageQuery):
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
     order: Literal["oldest", "newest"] = "oldest"
+
+
+class ReminderQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lang: Language | None = Field(default=None, description="the account's unless given")
 
 
 class PlaceView(Answer):

@@ -13,17 +13,22 @@ from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.care.lesions.counts import NO_LESION, LesionCounts
 from skinapi.care.lesions.errors import JoinedWithItself, TooManyLesions
 from skinapi.care.lesions.lesions import Lesion, Lesions, Place
+from skinapi.care.lesions.reminders import calendar_file, due_date
 from skinapi.care.queue.service import NO_PATIENT
 from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.languages import Language
 from skinapi.records.findings.lesion_findings import LesionFindings
 from skinapi.records.findings.review_queue import in_care
 from skinapi.records.findings.submissions import QueueEntry, Submission
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.storage.faults import Fault
+from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
 from skinapi.web.access import Subject
 from skinapi.web.schemas.pagination import Page
 
+MOST_PROPOSED = 20
+NO_FINDING = "This spot has no finding yet; photograph it first"
 WithLatest = tuple[Lesion, QueueEntry | None]
 
 
@@ -192,6 +197,25 @@ class LesionsService:
         if owner.id != by.id:
             raise NotFound(NOT_YOURS)
         return finding
+
+    def propose_lesions(self, *, number: str, by: Subject) -> list[WithLatest]:
+        """The caller's spots where a finding of the caller is, but its own: the one with the newest
+        finding first. None where nobody told where the finding is.
+        """
+        finding = self._own_finding(number, by)
+        owned = self._lesions.page_owned(by.id, after=None, limit=self._most).items
+        site = finding.context.body_site
+        near = [one for one in owned if one.place.site == site and one.id != finding.lesion]
+        near.sort(key=lambda one: one.latest or one.id, reverse=True)
+        return [self._with_latest(one) for one in near[:MOST_PROPOSED]]
+
+    def make_reminder(self, *, lesion: str, by: str, language: Language) -> str:
+        """A calendar file. Raises NotFound, also for a spot without findings."""
+        own, latest = self._with_latest(self._counts.get_own(lesion, by))
+        if latest is None:
+            raise NotFound(NO_FINDING)
+        due = due_date(latest, today=now().date())
+        return calendar_file(lesion=own.id, due=due, language=language, made_at=now())
 
     def require_open(self, owner: str, lesion: str) -> None:
         """Raises NotFound, LesionFull where the spot takes no finding of this owner."""

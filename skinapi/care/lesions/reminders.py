@@ -1,0 +1,44 @@
+"""A reminder to photograph a spot again, as a calendar file (RFC 5545).
+
+It says nothing else of the spot: calendars are shared, and kept by others.
+"""
+
+from datetime import date, datetime, timedelta
+
+from skinapi.languages import Language
+from skinapi.records.findings.submissions import QueueEntry
+from skinapi.vision.bands import most_urgent
+from skinapi.vision.conditions import conditions_table
+
+
+def due_date(latest: QueueEntry, *, today: date) -> date:
+    """The day that the band of the newest finding asks for, or that of what doctors have decided,
+    whichever is more urgent; today where it is past.
+    """
+    bands = [latest.band, *([latest.decision.urgency] if latest.decision else [])]
+    days = conditions_table().band_entry(most_urgent(*bands)).photograph_again_days
+    return max(today, latest.created_at.date() + timedelta(days=days))
+
+
+def calendar_file(*, lesion: str, due: date, language: Language, made_at: datetime) -> str:
+    """The same spot keeps its `UID`, so that a calendar replaces the entry it has."""
+    says = conditions_table().notices.photograph_again.in_language(language)
+    lines = (
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//SkinAPI//reminder//EN",
+        "BEGIN:VEVENT",
+        f"UID:{lesion}@skinapi",
+        f"DTSTAMP:{made_at:%Y%m%dT%H%M%SZ}",
+        f"DTSTART;VALUE=DATE:{due:%Y%m%d}",
+        f"SUMMARY:{says}",
+        "TRANSP:TRANSPARENT",
+        "BEGIN:VALARM",
+        "ACTION:DISPLAY",
+        "TRIGGER:PT9H",
+        f"DESCRIPTION:{says}",
+        "END:VALARM",
+        "END:VEVENT",
+        "END:VCALENDAR",
+    )
+    return "".join(f"{line}\r\n" for line in lines)

@@ -1,0 +1,115 @@
+"""`python -m tests.bench.course [sqlite|mongod]`: what the course of a spot costs that has 1,000
+findings of an account's 10,000, and the list of 1,000 spots. Medians in ms of requests through the
+whole application, without a network; the answer is built and written each time.
+"""
+
+import gc
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from skinapi.care.lesions.lesions import Lesion, Place
+from skinapi.logs import configure_logs
+from skinapi.records.findings.submissions import Submission
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Document
+from skinapi.vision.context import Context
+from tests.bench.growth_common import document_of
+from tests.stores.bulk_insert import fill_alike, settle
+from tests.stores.mongod import running_mongod
+from tests.support.backends import GENEROUS, Backend, Person, store_of_kind
+from tests.support.findings import told_finding
+from tests.support.size import size
+
+FINDINGS, KEPT, SPOTS = 1000, 10_000, 1000
+CALLS = size(20, 100)
+SECTIONS = (
+    "overview", "importance_of_early_detection", "recommendation", "confidence_explanation"
+)  # fmt: skip
+
+
+def measure(backend: Backend) -> Iterator[tuple[str, float]]:
+    ada = backend.member()
+    lesion = fill_spots(backend, backend.account(ada.email).id)
+    settle(backend.services.store)
+    path = f"/lesions/{lesion}/submissions"
+    yield "the first 100 of the 1,000 findings of a spot", timed(ada, path, 100)
+    yield "all 1,000 in one answer", timed(ada, f"{path}?limit=1000", FINDINGS)
+    yield "its newest 100", timed(ada, f"{path}?order=newest&limit=100", 100)
+    yield "100 from its middle", timed(ada, f"{path}?limit=100&after={middle(ada, path)}", 100)
+    yield "all 1,000 spots", timed(ada, "/lesions", SPOTS)
+
+
+def fill_spots(backend: Backend, owner: str) -> str:
+    """Spots of this owner, one of which has FINDINGS of its findings; that one's id."""
+    store, finding = backend.services.store, told_finding()
+    spots = [new_id() for _ in range(SPOTS)]
+    submission = Submission(
+        id=owner,
+        created_at=now(),
+        number=0,
+        owner=owner,
+        band=finding.band,
+        finding=finding,
+        context=Context(),
+        language="en",
+        sections=dict.fromkeys(SECTIONS, "As it was answered. " * 20),
+    )
+    newest: dict[str, str] = {}
+
+    def findings() -> Iterator[Document]:
+        for number in range(1, KEPT + 1):
+            # A tenth in the first spot, the others in turn in all that follow it.
+            spot = spots[0 if number % 10 == 0 else 1 + number % (SPOTS - 1)]
+            newest[spot] = new_id()
+            keys = submission.model_copy(update={"number": number}).make_keys(reviewed=False)
+            yield {"id": newest[spot], "number": number, "lesion": spot, **keys}
+
+    fill_alike(store, "submissions", document_of(submission), findings())
+    lesion = Lesion(
+        id=owner, created_at=now(), owner=owner, place=Place(site="back"), name="x", findings=9
+    )
+    each = ({"id": spot, "latest": newest[spot]} for spot in spots)
+    fill_alike(store, "lesions", document_of(lesion), each)
+    return spots[0]
+
+
+def middle(person: Person, path: str) -> str:
+    found: str = person.call("GET", f"{path}?limit=1000").get_json()[FINDINGS // 2]["_id"]
+    return found
+
+
+def timed(person: Person, path: str, expected: int) -> float:
+    def ask() -> Any:
+        return person.call("GET", path)
+
+    assert len(ask().get_json()) == expected
+    gc.collect()
+    gc.freeze()  # as the server does
+    return statistics.median(seconds(ask) for _ in range(CALLS)) * 1000
+
+
+def seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def main(kind: str) -> None:
+    configure_logs()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        uri = stack.enter_context(running_mongod()).uri if kind == "mongod" else None
+        backend = Backend(folder, store_of_kind(kind, folder, uri), **GENEROUS)
+        for name, took in measure(backend):
+            print(f"| {name} | {took:.1f} |")  # noqa: T201
+        backend.services.store.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "sqlite")

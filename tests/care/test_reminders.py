@@ -1,0 +1,120 @@
+"""Which spots a finding is proposed to, and when a calendar asks for another photo."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from skinapi.care.lesions import service as module
+from skinapi.records.findings.submissions import Submission
+from skinapi.vision.conditions import Band, conditions_table
+from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of, review
+from tests.care.test_lesions import NO_SPOT, begin
+from tests.prediction.photographer import predicted
+from tests.support.backends import Backend, Person
+
+MONITORING = list(Band)[4]
+
+
+def proposals(person: Person, number: int) -> list[str]:
+    answer = person.call("GET", f"/submissions/{number}/lesion-proposals")
+    assert answer.status_code == 200, answer.text
+    return [spot["id"] for spot in answer.get_json()]
+
+
+def reminder(person: Person, lesion: str, query: str = "") -> Any:
+    return person.call("GET", f"/lesions/{lesion}/reminder.ics{query}")
+
+
+def due(text: str) -> datetime:
+    [line] = [line for line in text.split("\r\n") if line.startswith("DTSTART")]
+    return datetime.strptime(line.rpartition(":")[2], "%Y%m%d").replace(tzinfo=UTC)
+
+
+def test_a_finding_is_proposed_to_the_spots_at_its_place_the_newest_first(
+    backend: Backend,
+) -> None:
+    ada, bob = backend.member(), backend.member()
+    older, newer = begin(ada), begin(ada)
+    hand = begin(ada, place={"site": "hand"})
+    begin(bob)
+    predicted(ada, lesion=older, body_site="back")
+    number = predicted(ada, body_site="back")["id"]
+    assert proposals(ada, number) == [older, newer]
+    assert proposals(ada, predicted(ada, body_site="hand")["id"]) == [hand]
+    assert proposals(ada, predicted(ada)["id"]) == []
+
+
+def test_a_finding_is_not_proposed_to_its_own_spot_and_sorted_by_nobody(backend: Backend) -> None:
+    ada = backend.member()
+    own, other = begin(ada), begin(ada)
+    number = predicted(ada, lesion=own, body_site="back")["id"]
+    assert proposals(ada, number) == [other]
+    assert ada.call("GET", f"/submissions/{number}").get_json()["lesion"] == own
+
+
+@pytest.mark.parametrize(
+    ("band", "days"),
+    [(URGENT, 7), (REFERRAL, 14), (REVIEW, 28), (ROUTINE, 90), (MONITORING, 90)],
+)
+def test_a_reminder_is_due_when_the_band_asks_for_it(
+    backend: Backend, band: Band, days: int
+) -> None:
+    ada = backend.member()
+    lesion = begin(ada)
+    filed: Submission = file_for(backend, ada, band, lesion=lesion)
+    answer = reminder(ada, lesion)
+    assert answer.mimetype == "text/calendar"
+    assert due(answer.text).date() == filed.created_at.date() + timedelta(days=days)
+
+
+def test_a_more_urgent_band_is_never_due_later() -> None:
+    days = [conditions_table().band_entry(band).photograph_again_days for band in Band]
+    assert days == sorted(days)
+
+
+def test_a_doctors_graver_decision_brings_the_reminder_forward(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    lesion = begin(ada)
+    filed = file_for(backend, ada, ROUTINE, lesion=lesion)
+    review(grey, filed.number)
+    assert due(reminder(ada, lesion).text).date() == filed.created_at.date() + timedelta(days=7)
+
+
+def test_a_reminder_that_is_past_is_for_today(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = backend.member()
+    lesion = begin(ada)
+    later = file_for(backend, ada, URGENT, lesion=lesion).created_at + timedelta(days=400)
+    monkeypatch.setattr(module, "now", lambda: later)
+    assert due(reminder(ada, lesion).text).date() == later.date()
+
+
+def test_a_reminder_says_nothing_but_to_photograph_the_spot_again(backend: Backend) -> None:
+    ada = backend.member()
+    lesion = begin(ada, name="melanoma of the back")
+    file_for(backend, ada, URGENT, lesion=lesion)
+    english = reminder(ada, lesion).text.split("\r\n")
+    assert "SUMMARY:Photograph the spot again" in english
+    said = [line for line in english if line.startswith(("SUMMARY", "DESCRIPTION"))]
+    assert {line.partition(":")[2] for line in said} == {"Photograph the spot again"}
+    names = {line.partition(":")[0].partition(";")[0] for line in english if line}
+    assert names == {
+        "BEGIN", "END", "VERSION", "PRODID", "UID", "DTSTAMP", "DTSTART", "SUMMARY", "TRANSP",
+        "ACTION", "TRIGGER", "DESCRIPTION",
+    }  # fmt: skip
+    french = reminder(ada, lesion, "?lang=fr").text
+    assert "SUMMARY:Photographier de nouveau la tache\r\n" in french
+
+
+def test_a_deleted_spot_has_no_reminder(backend: Backend) -> None:
+    ada = backend.member()
+    lesion = begin(ada)
+    assert reminder(ada, lesion).get_json()["detail"].startswith("This spot has no finding yet")
+    predicted(ada, lesion=lesion)
+    assert reminder(ada, lesion).status_code == 200
+    ada.call("DELETE", f"/lesions/{lesion}")
+    answer = reminder(ada, lesion)
+    assert (answer.status_code, answer.get_json()["detail"]) == (404, NO_SPOT)
