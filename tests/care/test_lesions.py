@@ -1,9 +1,11 @@
 """Spots: findings in the order of time, sorted by their owner, and lost with nothing."""
 
+import re
 from typing import Any
 
 import pytest
 
+from skinapi.console.assets import ASSETS
 from tests.care.clinic import REVIEW, ROUTINE, file_for, patient_of, review
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
@@ -273,3 +275,14 @@ def test_a_list_does_without_a_newest_finding_that_an_older_server_deleted(
     backend.services.store.collection("submissions").delete({"number": second})
     [listed] = ada.call("GET", "/lesions").get_json()
     assert listed["latest"]["id"] == first
+
+
+def test_a_point_may_be_anywhere_on_the_body_map_that_the_console_draws(backend: Backend) -> None:
+    drawn = ASSETS["views/body_map.js"].content.decode()
+    left, top, width, height = map(int, re.findall(r'viewBox="(\d+) (\d+) (\d+) (\d+)"', drawn)[0])
+    ada = backend.member()
+    for x, y in ((left, top), (left + width, top + height)):
+        begin(ada, place={**BACK, "x": x, "y": y})
+    for x, y in ((left - 1, top), (left, top - 1), (left + width + 1, top)):
+        body = {"place": {**BACK, "x": x, "y": y}}
+        assert ada.call("POST", "/lesions", json=body).status_code == 400
