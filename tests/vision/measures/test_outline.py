@@ -48,6 +48,15 @@ def test_a_star_is_more_ragged_and_a_wedge_more_uneven_than_a_disc() -> None:
     assert measured(painted((90, 60), (250, 90), (110, 200))).asymmetry > disc.asymmetry + 0.1
 
 
+def test_the_outline_of_a_faded_lesion_is_where_it_fades_into_the_skin() -> None:
+    rows, columns = np.mgrid[:256, :341]
+    share = np.clip((80 - np.hypot(rows - 128, columns - 170)) / 60, 0, 1)[..., None]
+    faded = share * np.array(SPOT) + (1 - share) * np.array(SKIN)
+    shape = measured(Image.fromarray(faded.astype(np.uint8)))
+    # It fades from 20 to 80 pixels from its middle.
+    assert shape.diameter == pytest.approx(2 * 68 / 256, abs=0.02)
+
+
 def test_two_colours_are_more_than_one() -> None:
     two = skin_with_spot()
     ImageDraw.Draw(two).pieslice((119, 77, 221, 179), 0, 180, fill=(20, 15, 30))
