@@ -1,0 +1,274 @@
+"""Compares two photos of one spot: whether they can be compared, and what has changed.
+
+A change counts only above what the same measure differs by between two photos of a lesion that
+were taken one after the other (`UNCERTAINTY`, measured by `python -m tests.bench.comparisons`).
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import urgency
+from skinapi.vision.comparison import colours
+from skinapi.vision.comparison.alignment import (
+    SIDES,
+    Fit,
+    blur,
+    find_fit,
+    small_copy,
+)
+from skinapi.vision.comparison.similarity import Mask, Similarity, draw_in_first, overlap
+from skinapi.vision.comparison.skin_fit import fit_skin, resized
+from skinapi.vision.conditions import Band
+from skinapi.vision.decoding.photo import Photo
+from skinapi.vision.measures.outline import (
+    EDGES,
+    Numbers,
+    find_lesion,
+    shape_within,
+    shrink_smoothly,
+)
+from skinapi.vision.measures.quality import measure_quality
+
+# The best fit of two different lesions of HAM10000 had a correlation of 0.23 (80 pairs), that of
+# two pictures of one lesion 0.71 in the middle.
+LEAST_CORRELATION, LEAST_OVERLAP = 0.40, 0.50
+# What is measured is measured on copies with the shorter side of the last refinement.
+SIDE = SIDES[-1]
+# The share of a lesion that may lie at the edge of what both photos show.
+MOST_CUT_OFF = 0.02
+
+
+class Measure(StrEnum):
+    """What may change: the area by a share of what it was, the mean colour by a distance in CIELAB,
+    the asymmetry on its scale from 0 to 1 (`Shape`).
+    """
+
+    AREA = "area"
+    COLOUR = "colour"
+    ASYMMETRY = "asymmetry"
+
+
+# Of 40 lesions of HAM10000, two pictures of one differ by less than this in 95 % of the cases.
+UNCERTAINTY = {Measure.AREA: 0.22, Measure.COLOUR: 10.0, Measure.ASYMMETRY: 0.13}
+
+
+class NotComparable(StrEnum):
+    """Why two photos cannot be compared."""
+
+    QUALITY = "quality"
+    NO_FIT = "no_fit"
+    LITTLE_OVERLAP = "little_overlap"
+
+
+class NotMeasured(StrEnum):
+    """Why a change was not measured, though the photos fit."""
+
+    NO_OUTLINE = "no_outline"
+    CUT_OFF = "cut_off"
+    # The area alone: without a pattern of the skin that both show, nothing tells a larger lesion
+    # from a nearer camera.
+    NO_SCALE = "no_scale"
+
+
+class Alignment(StoredRecord):
+    """Where the first photo lies in the second, as `Similarity` says, and how well it fits, as
+    `Fit` says.
+    """
+
+    scale: float
+    degrees: float
+    across: float
+    down: float
+    correlation: float
+    overlap: float
+
+
+class Change(StoredRecord):
+    """From the first photo to the second. It is `measurable` if it is above the uncertainty."""
+
+    measure: Measure
+    value: float
+    uncertainty: float
+    measurable: bool
+
+
+class Comparison(StoredRecord):
+    """Either an alignment or the reason why there is none; and each change that was measured."""
+
+    alignment: Alignment | None = None
+    not_comparable: NotComparable | None = None
+    changes: tuple[Change, ...] = ()
+    not_measured: NotMeasured | None = None
+
+    @property
+    def has_changed(self) -> bool:
+        return any(change.measurable for change in self.changes)
+
+
+class _NotMeasurable(Exception):
+    def __init__(self, reason: NotMeasured) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Pair(NamedTuple):
+    """Both photos in the frame of the first, in the same light: what both show, in `box` of it."""
+
+    first: Numbers
+    second: Numbers
+    common: Mask
+    box: tuple[slice, slice]
+
+
+class _Outlines(NamedTuple):
+    """The lesion in both photos of a pair, with its smooth pixels, at the scale of the search."""
+
+    masks: tuple[Mask, Mask]
+    pixels: tuple[Numbers, Numbers]
+
+
+def compare(first: Photo, second: Photo) -> Comparison:
+    """Align two photos of one spot, and measure what has changed from the first to the second."""
+    if any(measure_quality(photo).reasons for photo in (first, second)):
+        return Comparison(not_comparable=NotComparable.QUALITY)
+    fit = find_fit(first.pixels, second.pixels)
+    if reason := refuse_fit(fit):
+        return Comparison(not_comparable=reason)
+    return _measure(first.pixels, second.pixels, fit)
+
+
+def refuse_fit(fit: Fit) -> NotComparable | None:
+    """Why a fit is too bad for a comparison; None if it is good enough."""
+    if fit.correlation < LEAST_CORRELATION:
+        return NotComparable.NO_FIT
+    return NotComparable.LITTLE_OVERLAP if fit.overlap < LEAST_OVERLAP else None
+
+
+def raise_band(band: Band, comparison: Comparison) -> Band:
+    """The band of the second photo, once it was compared: a change asks for a doctor's review.
+    Never less urgent than the band that it had.
+    """
+    asked = Band.DOCTOR_REVIEW if comparison.has_changed else band
+    return min(band, asked, key=urgency)
+
+
+def _told(fit: Fit) -> Alignment:
+    return Alignment(
+        scale=round(fit.by.scale, 4),
+        degrees=round(fit.by.degrees, 2),
+        across=round(float(fit.by.across), 4),
+        down=round(float(fit.by.down), 4),
+        correlation=round(fit.correlation, 3),
+        overlap=round(fit.overlap, 3),
+    )
+
+
+def _measure(first: Image.Image, second: Image.Image, fit: Fit) -> Comparison:
+    try:
+        pair, outlines = _outlined(first, second, fit.by)
+        by_skin = fit_skin(first, second, fit.by, *_within_first(first, pair, outlines))
+        if by_skin is not None:
+            fit = by_skin
+            pair, outlines = _outlined(first, second, fit.by)
+    except _NotMeasurable as unmeasured:
+        return Comparison(alignment=_told(fit), not_measured=unmeasured.reason)
+    changes = [] if by_skin is None else [_area(outlines)]
+    changes += _colour_and_asymmetry(pair, outlines)
+    not_measured = NotMeasured.NO_SCALE if by_skin is None else None
+    return Comparison(alignment=_told(fit), changes=tuple(changes), not_measured=not_measured)
+
+
+def _outlined(first: Image.Image, second: Image.Image, by: Similarity) -> tuple[_Pair, _Outlines]:
+    pair = _in_one_frame(first, second, by)
+    outlines = _find_outlines(pair)
+    if _is_cut_off(pair, outlines):
+        raise _NotMeasurable(NotMeasured.CUT_OFF)
+    return pair, outlines
+
+
+def _in_one_frame(first: Image.Image, second: Image.Image, by: Similarity) -> _Pair:
+    fixed = small_copy(first, SIDE)
+    # With about as many pixels for the same skin as the first has.
+    moved = small_copy(second, round(np.clip(SIDE / by.scale, SIDE / 2, 2 * SIDE)))
+    common = overlap(fixed.size, moved.size, by)
+    rows, columns = np.nonzero(common)
+    box = _bounds(rows), _bounds(columns)
+    lights = [
+        colours.linear(np.asarray(one, np.float64)[box])
+        for one in (fixed, draw_in_first(moved, by, fixed.size))
+    ]
+    matched = colours.match_light(lights[1], lights[0], common[box])
+    return _Pair(lights[0], matched, common[box], box)
+
+
+def _bounds(places: NDArray[np.intp]) -> slice:
+    return slice(int(places.min()), int(places.max()) + 1)
+
+
+def _find_outlines(pair: _Pair) -> _Outlines:
+    """Both drawn alike: an edge that suits one photo alone would look like a change."""
+    smooth = tuple(shrink_smoothly(_filled(light, pair)) for light in (pair.first, pair.second))
+    for edge in EDGES:
+        masks = tuple(find_lesion(one, (edge,)) for one in smooth)
+        if masks[0] is not None and masks[1] is not None:
+            return _Outlines((masks[0], masks[1]), (smooth[0], smooth[1]))
+    raise _NotMeasurable(NotMeasured.NO_OUTLINE)
+
+
+def _filled(light: Numbers, pair: _Pair) -> Image.Image:
+    """The pixels, and the colour of the first photo's skin where not both show something."""
+    inner = np.zeros_like(pair.common)
+    margins = [max(1, side // 10) for side in inner.shape]
+    inner[margins[0] : -margins[0], margins[1] : -margins[1]] = True
+    outer = pair.common & ~inner
+    skin = np.median(pair.first[outer if outer.any() else pair.common], axis=0)
+    return Image.fromarray(colours.pixels(np.where(pair.common[..., None], light, skin)))
+
+
+def _is_cut_off(pair: _Pair, outlines: _Outlines) -> bool:
+    edge = resized(blur((~pair.common).astype(np.float32), 1.5) > 0.05, outlines.masks[0].shape)
+    return any((mask & edge).sum() > MOST_CUT_OFF * mask.sum() for mask in outlines.masks)
+
+
+def _within_first(first: Image.Image, pair: _Pair, outlines: _Outlines) -> tuple[Mask, Mask]:
+    """Where the lesion is in either photo, and what both show, on a copy of the first."""
+    width, height = small_copy(first, SIDE).size
+    lesion, shown = np.zeros((2, height, width), bool)
+    lesion[pair.box] = resized(outlines.masks[0] | outlines.masks[1], pair.common.shape)
+    shown[pair.box] = pair.common
+    return lesion, shown
+
+
+def _area(outlines: _Outlines) -> Change:
+    before, after = (float(mask.sum()) for mask in outlines.masks)
+    ratio = after / before
+    return _change(Measure.AREA, ratio - 1, size=max(ratio, 1 / ratio) - 1)
+
+
+def _colour_and_asymmetry(pair: _Pair, outlines: _Outlines) -> Iterator[Change]:
+    one, other = (resized(mask, pair.common.shape) for mask in outlines.masks)
+    skin = pair.common & ~one & ~other
+    if (one & other).any() and skin.any():
+        matched = colours.match_light(pair.second, pair.first, skin)
+        lights = pair.first[one & other], matched[one & other]
+        before, after = (colours.lab(light).mean(axis=0) for light in lights)
+        distance = float(np.linalg.norm(after - before))
+        yield _change(Measure.COLOUR, distance, size=distance)
+    shapes = [shape_within(*each).asymmetry for each in zip(*outlines, strict=True)]
+    yield _change(Measure.ASYMMETRY, shapes[1] - shapes[0], size=abs(shapes[1] - shapes[0]))
+
+
+def _change(measure: Measure, value: float, *, size: float) -> Change:
+    uncertainty = UNCERTAINTY[measure]
+    return Change(
+        measure=measure,
+        value=round(value, 3),
+        uncertainty=uncertainty,
+        measurable=size > uncertainty,
+    )

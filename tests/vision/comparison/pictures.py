@@ -1,0 +1,34 @@
+"""Made-up spots: a lesion with a pattern of its own on skin with a pattern of its own."""
+
+from functools import cache
+
+import numpy as np
+from PIL import Image
+
+from skinapi.vision.comparison.alignment import blur
+from skinapi.vision.comparison.similarity import Floats
+
+# Of the patches of a pattern, in pixels.
+SIZES = (2, 5, 12)
+SKIN, LESION = np.array([205.0, 150, 125]), np.array([120.0, 70, 55])
+
+
+@cache
+def spot(seed: int, *, area: float = 1.0, darker: float = 0.0, side: int = 384) -> Image.Image:
+    """`area` is how many times as large the lesion is as without it, on the same skin; `darker` in
+    grey levels.
+    """
+    random = np.random.default_rng(seed)
+    width = side * 4 // 3
+    rows, columns = np.mgrid[-1 : 1 : side * 1j, -1.333 : 1.333 : width * 1j]
+    angles = np.arctan2(rows, columns)
+    radius = 0.35 * np.sqrt(area) * (1 + 0.1 * np.cos(3 * angles + seed))
+    inside = 1 / (1 + np.exp((np.hypot(rows, columns) - radius) * 60))[..., None]
+    skin, net = (weight * pattern(random, (side, width)) for weight in (12, 30))
+    pixels = (SKIN + skin) * (1 - inside) + (LESION - darker + net) * inside
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def pattern(random: np.random.Generator, shape: tuple[int, int]) -> Floats:
+    patches = [size * blur(random.normal(0, 1, shape).astype(np.float32), size) for size in SIZES]
+    return np.asarray(np.stack(patches, axis=-1).sum(axis=-1, keepdims=True))
