@@ -243,6 +243,10 @@ def test_the_words_of_data_sets_become_those_of_the_api() -> None:
     facts = {"age": "47.0", "sex": "FEMALE", "localization": "posterior torso"}
     found = patient_context(sample_of(1, "melanoma", facts=facts))
     assert (found.age_band, found.sex, found.body_site) == ("45-59", "female", "back")
+    sites = {"head_neck_face": "face", "lower_extremity": "lower_extremity", "acral NOS": "acral"}
+    for written, site in sites.items():
+        found = patient_context(sample_of(1, "melanoma", facts={"localization": written}))
+        assert found.body_site == site
     odd = {"age": "unknown", "sex": "", "localization": "elsewhere"}
     nothing: NDArray[np.object_] = np.array(
         [

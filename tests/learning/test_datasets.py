@@ -10,6 +10,7 @@ import pytest
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.dataset_folders import load_dataset
+from skinapi.learning.data.patient_contexts import patient_context
 from skinapi.learning.data.samples import label_for, open_sample, read_sample
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.vision.context import Modality
@@ -41,6 +42,14 @@ def test_image_path_and_label_columns(tmp_path: Path) -> None:
     dataset = load_dataset(write_table(tmp_path, rows), labels=LABELS)
     assert [(s.image_id, s.label) for s in dataset.samples] == [("a", "melanocytic_nevus")]
     assert not dataset.lesions_known
+
+
+def test_the_column_site_tells_the_body_site(tmp_path: Path) -> None:
+    draw_lesion("nv", np.random.default_rng(0)).save(tmp_path / "a.png")
+    rows = [("image_id", "dx", "age", "site"), ("a", "nv", "70", "head_neck_face")]
+    [sample] = load_dataset(write_table(tmp_path, rows), labels=LABELS).samples
+    assert sample.facts == {"age": "70", "localization": "head_neck_face", "dx": "nv"}
+    assert patient_context(sample).body_site == "face"
 
 
 def test_one_folder_per_class(tmp_path: Path) -> None:

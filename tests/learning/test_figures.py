@@ -387,6 +387,7 @@ def test_free_text_of_a_table_is_no_subgroup_of_its_own(name: str) -> None:
     assert [_group_value(name, word) for word in words] == [OTHER, *["unknown"] * 3]
     known = {"localization": "Head/Neck", "sex": "female", "dx_type": "histo"}[name]
     assert _group_value(name, known) == known.lower()
+    assert _group_value("localization", "head_neck_face") == "head neck face"
 
 
 def test_pictures_of_one_patient_are_drawn_together() -> None:

@@ -16,9 +16,12 @@ from skinapi.vision.context import (
 )
 
 OTHER_SITE_WORDS: Mapping[str, BodySite] = {
+    "acral nos": "acral",
+    "acral palms or soles": "acral",
     "anterior torso": "trunk",
     "arm": "upper_extremity",
     "forearm": "upper_extremity",
+    "head neck face": "face",
     "head/neck": "face",
     "lateral torso": "trunk",
     "lip": "face",
@@ -63,10 +66,15 @@ def _end_of(band: str) -> float:
 
 
 def _body_site(words: str) -> BodySite | None:
-    word = words.strip().lower()
+    word = site_word(words)
     known: Iterable[BodySite] = BODY_SITES
     same = next((site for site in known if site == word.replace(" ", "_")), None)
     return same or OTHER_SITE_WORDS.get(word)
+
+
+def site_word(written: str) -> str:
+    """A body site as SITE_WORDS has it: some tables write `lower_extremity`."""
+    return written.strip().lower().replace("_", " ")
 
 
 def skin_tone(sample: Sample) -> SkinTone | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skinapi.learning.data.patient_contexts import SITE_WORDS, skin_tone
+from skinapi.learning.data.patient_contexts import SITE_WORDS, site_word, skin_tone
 from skinapi.learning.data.samples import UNKNOWN, Sample, source_of
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.prediction_figures import measure_bands, measure_predictions
@@ -168,7 +168,7 @@ def _melanoma_auc(predictions: Predictions) -> float | None:
 def _group_value(name: str, value: str) -> str:
     """The subgroup: an age band, or a skin type as a whole number (some tables write 2.0)."""
     if name not in ("age", "fitzpatrick"):
-        word = value.strip().lower()
+        word = site_word(value) if name == "localization" else value.strip().lower()
         if word in ("", UNKNOWN):
             return UNKNOWN
         return word if word in KNOWN_VALUES[name] else OTHER

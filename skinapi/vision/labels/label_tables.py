@@ -16,6 +16,8 @@ TABLE_NAME = "metadata.csv"
 ID_COLUMNS = ("image_id", "image", "image_path")
 LABEL_COLUMNS = ("dx", "label")
 FACTS = ("age", "sex", "localization", "dx_type", "fitzpatrick", "skin_tone")
+# Another name of a fact's column, in MILK10k.
+ALSO_NAMED = {"localization": "site"}
 ISIC_COLUMNS = {
     "MEL": "mel",
     "NV": "nv",
@@ -30,7 +32,10 @@ ISIC_COLUMNS = {
 NO_LABEL = "none"
 # All that say something; a table may have others.
 KNOWN_COLUMNS = frozenset(
-    (*ID_COLUMNS, *LABEL_COLUMNS, "lesion_id", "patient_id", "modality", *FACTS, *ISIC_COLUMNS)
+    (
+        *(*ID_COLUMNS, *LABEL_COLUMNS, "lesion_id", "patient_id", "modality"),
+        *(*FACTS, *ALSO_NAMED.values(), *ISIC_COLUMNS),
+    )
 )
 
 
@@ -76,7 +81,11 @@ class LabelColumns:
             lesion_id=(row.get("lesion_id") or "").strip() or image_id,
             patient_id=(row.get("patient_id") or "").strip(),
             modality=(row.get("modality") or "").strip().lower(),
-            facts={name: row[name] for name in FACTS if row.get(name)},
+            facts={
+                name: value
+                for name in FACTS
+                if (value := row.get(name) or row.get(ALSO_NAMED.get(name, name)))
+            },
         )
 
 
