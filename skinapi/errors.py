@@ -80,6 +80,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         LesionFull                   422  (records)
         TooManyLesions               422  (care)
         JoinedWithItself             422  (care)
+        ComparedWithItself           422  (care)
         Undecided                    422  (clients)
         OutputDamaged                422  (batch)
         BadSource                    422  (batch)

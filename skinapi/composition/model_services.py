@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from skinapi.care.comparisons.service import ComparisonsService
 from skinapi.clients.service import ClientsService
 from skinapi.composition.services import Services
 from skinapi.console.assets import ASSETS
@@ -19,6 +20,7 @@ class ModelServices:
     reports: ReportsService
     prediction: PredictionService
     clients: ClientsService
+    comparisons: ComparisonsService
 
 
 def open_model_services(
@@ -31,7 +33,7 @@ def open_model_services(
 ) -> ModelServices:
     """`count_photo(caller, role)` counts one photo against the daily limit; it raises
     PredictionQuotaReached if that is reached. `count_rendering` does the same for one report
-    that is drawn as a page.
+    that is drawn as a page, or one comparison of photos.
     """
     narrator = open_narrator(settings, store=services.store, cache=services.narratives)
     reports = ReportsService(
@@ -70,5 +72,11 @@ def open_model_services(
             open_clients=settings.open_clients,
             largest_photo=settings.max_upload_bytes,
             count_photo=count_photo,
+        ),
+        comparisons=ComparisonsService(
+            lesions=services.lesions,
+            records=services.records,
+            registry=registry,
+            count_rendering=count_rendering,
         ),
     )

@@ -1,7 +1,9 @@
 """The use cases of the model in service: classify a photo, replace the model, describe it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from skinapi.registry.serving.prediction_pool import PoolCaller, PredictionPool
 from skinapi.registry.serving.served_model import ServedModel
@@ -14,6 +16,8 @@ from skinapi.vision.finding.finding import Finding
 from skinapi.vision.measures.outline import Shape, measure_shape
 from skinapi.vision.network.model import Model
 from skinapi.web.request_context import request_id
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,18 @@ class RegistryService:
         the photo to store. Raises Refused, NoModel, and Unavailable when the queue is full.
         """
         classify = partial(_classify, self.served.model, content, context, measure, keep)
-        classified = self._pool.run(classify, caller=caller)
+        classified = self.run_in_pool(classify, caller=caller)
         if self._shadow and self._shadow.wants():
             judge = partial(self._shadow.judge, content, context, classified.finding, request_id())
             if not self._pool.run_idle(judge):
                 self._shadow.drop()
         return classified
+
+    def run_in_pool(self, work: Callable[[], T], *, caller: PoolCaller) -> T:
+        """What `work` returns: something whose cost grows with pictures. Raises Unavailable when
+        the queue is full.
+        """
+        return self._pool.run(work, caller=caller)
 
 
 def _classify(

@@ -241,8 +241,9 @@ class Settings(BaseSettings):
     )
     rate_renderings: str = Field(
         default="60/minute",
-        description="Reports drawn as PDF or HTML for an account: each takes as long as many other "
-        "requests. A stored PDF is not drawn again, and is not counted.",
+        description="Reports drawn as PDF or HTML for an account, and photos compared for it: each "
+        "takes as long as many other requests. A stored PDF is not drawn again, and is not "
+        "counted.",
     )
     rate_predictions: str = Field(
         default="1000/day",

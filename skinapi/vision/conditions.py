@@ -178,6 +178,21 @@ class DecisionWords(Frozen):
     overview: Said
 
 
+class ComparisonWords(Frozen):
+    """What a comparison of two photos says; `skinapi.vision.comparison.sentences` chooses."""
+
+    not_comparable: Said
+    why_not_comparable: Mapping[str, Said]
+    not_measured: Said
+    area_not_measured: Said
+    why_not_measured: Mapping[str, Said]
+    unchanged: Said
+    unchanged_in: Mapping[str, Said]
+    changed_in: Mapping[str, Said]
+    raised: Said
+    may_miss: Said
+
+
 class Notices(Frozen):
     """The notices. The keys of `kinds` are modalities, those of `skins` skin tones.
     `skinapi.vision.finding.notices` fills in the placeholders in braces, and
@@ -198,6 +213,7 @@ class Notices(Frozen):
     uncertain: Said
     strange: Said
     decision: DecisionWords
+    comparison: ComparisonWords
     profile_unread: Said
     graver_review: Said
     refused: Mapping[str, Said]

@@ -219,7 +219,7 @@ FOR_PROGRAMS = {
     "invalid_query",
     "invalid_refresh_token",
     # No page of the console makes spots yet.
-    *("joined_with_itself", "lesion_full", "too_many_lesions"),
+    *("compared_with_itself", "joined_with_itself", "lesion_full", "too_many_lesions"),
     "method_not_allowed",
     "no_such_language",
     "password_change_required",

@@ -113,6 +113,14 @@ class SampleAccounts:
         findings.put(found.id, self.named["lesion"])
         return {}
 
+    def sort_two(self) -> "Options":
+        """The sample spot has the sample finding, and a second one."""
+        self.sort_sample()
+        owner = self.backend.services.submissions.find_by_number(int(self.named["number"]))
+        assert owner
+        numbers = int(self.named["number"]), self._submission(owner.owner, self.named["lesion"])
+        return {"query_string": dict(zip(("first", "second"), numbers, strict=True))}
+
     def another_lesion(self) -> str:
         return self._lesion(self.people["user"] or Person(self.backend.client, ""))
 
@@ -132,7 +140,7 @@ class SampleAccounts:
         jobs.cancel(job_id=self.named["job"], owner=None, by="system")
         return {}
 
-    def _submission(self, owner: str) -> int:
+    def _submission(self, owner: str, lesion: str | None = None) -> int:
         blobs = self.backend.services.store.blobs
         submissions = Submissions(self.backend.services.store)
         filed = submissions.add(
@@ -145,6 +153,7 @@ class SampleAccounts:
             sections=dict.fromkeys(SECTIONS, "said"),
             photo_blob=blobs.put(PHOTO),
             idempotency_key=new_id(),
+            lesion=lesion,
         )
         return filed.number
 
@@ -331,6 +340,9 @@ ROWS: dict[str, Row] = {
         "/lesions/{lesion}/join",
         OWNER,
         lambda accounts: {"json": {"lesion": accounts.another_lesion()}},
+    ),
+    "compare_findings": Row(
+        "/lesions/{lesion}/comparison", IN_CARE, lambda accounts: accounts.sort_two()
     ),
     "propose_lesions": Row("/submissions/{number}/lesion-proposals", OWNER),
     "show_reminder": Row(

@@ -35,8 +35,8 @@ from skinapi.vision.measures.outline import (
 )
 from skinapi.vision.measures.quality import measure_quality
 
-# The best fit of two different lesions of HAM10000 had a correlation of 0.23 (80 pairs), that of
-# two pictures of one lesion 0.71 in the middle.
+# Chosen on HAM10000: the best fit of two different lesions had a correlation of 0.27 (64 pairs);
+# docs/comparison.md has how many pairs of one lesion reach this.
 LEAST_CORRELATION, LEAST_OVERLAP = 0.40, 0.50
 # What is measured is measured on copies with the shorter side of the last refinement.
 SIDE = SIDES[-1]
@@ -64,6 +64,9 @@ class NotComparable(StrEnum):
     QUALITY = "quality"
     NO_FIT = "no_fit"
     LITTLE_OVERLAP = "little_overlap"
+    # Of photos that are stored with findings; `compare` has both.
+    NOT_KEPT = "not_kept"
+    LOST = "lost"
 
 
 class NotMeasured(StrEnum):
@@ -88,6 +91,12 @@ class Alignment(StoredRecord):
     correlation: float
     overlap: float
 
+    @property
+    def similarity(self) -> Similarity:
+        return Similarity.of(
+            scale=self.scale, degrees=self.degrees, across=self.across, down=self.down
+        )
+
 
 class Change(StoredRecord):
     """From the first photo to the second. It is `measurable` if it is above the uncertainty."""
@@ -96,6 +105,14 @@ class Change(StoredRecord):
     value: float
     uncertainty: float
     measurable: bool
+
+    @property
+    def error(self) -> float:
+        """The uncertainty on the side of the value: what makes an area larger by 22 % is as large
+        as what makes it smaller by 18 %.
+        """
+        shrunk = self.measure is Measure.AREA and self.value < 0
+        return self.uncertainty / (1 + self.uncertainty) if shrunk else self.uncertainty
 
 
 class Comparison(StoredRecord):

@@ -51,6 +51,11 @@ class Similarity:
             self.b * first.across + self.a * first.down + self.down,
         )
 
+    def inverse(self) -> "Similarity":
+        """Where a point of the second picture lies in the first."""
+        turned = Similarity.of(scale=1 / self.scale, degrees=-self.degrees)
+        return turned.after(Similarity(1, 0, -self.across, -self.down))
+
     def at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """`points` holds x in its first row and y in its second."""
         turned = np.array([[self.a, -self.b], [self.b, self.a]]) @ points

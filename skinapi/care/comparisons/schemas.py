@@ -1,0 +1,140 @@
+"""The query and the answer of a comparison."""
+
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from skinapi.care.comparisons.service import ComparedFindings, Size
+from skinapi.care.lesions.schemas import ReminderQuery, finding_view
+from skinapi.care.queue.schemas import ListedFinding
+from skinapi.languages import Language
+from skinapi.vision.bands import urgency
+from skinapi.vision.comparison.comparison import (
+    Alignment,
+    Change,
+    Measure,
+    NotComparable,
+    NotMeasured,
+    raise_band,
+)
+from skinapi.vision.comparison.sentences import say_change, summarise
+from skinapi.vision.comparison.similarity import Similarity
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.web.schemas.schema_types import Answer
+
+Number = Annotated[int, Field(ge=1, lt=10**16)]
+
+
+class ComparisonQuery(ReminderQuery):
+    """`first` and `second` are numbers of two findings of the spot, in any order."""
+
+    first: Number
+    second: Number
+
+
+class Placement(Answer):
+    """How a browser draws the later photo over the earlier one, as values of CSS: the later photo
+    is positioned absolutely in the box of the earlier one, with `left: 50%` and `top: 50%`.
+    """
+
+    width: str = Field(description="in percent of the box, which the earlier photo fills")
+    transform: str = Field(description="about the middle of the photo, which is the default")
+
+    @classmethod
+    def of(cls, by: Similarity, first: Size, second: Size) -> Self:
+        back = by.inverse()
+        width, height = (side / min(second) for side in second)
+        share = 100 * width * min(first) / first[0]
+        across, down = (100 * (back.across / width) - 50, 100 * (back.down / height) - 50)
+        return cls(
+            width=f"{share:.3f}%",
+            transform=f"translate({across:.3f}%, {down:.3f}%) rotate({back.degrees:.3f}deg) "
+            f"scale({back.scale:.5f})",
+        )
+
+
+class AlignmentView(Answer):
+    """Where the earlier photo lies in the later one. Lengths are in shorter sides of the photo that
+    they are of, from its middle.
+    """
+
+    scale: float = Field(description="how much larger the same skin is in the later photo")
+    degrees: float = Field(description="clockwise")
+    across: float
+    down: float
+    correlation: float = Field(description="how well the photos fit: 1 if they are the same")
+    overlap: float = Field(description="the share of the smaller photo that the other one shows")
+    css: Placement
+
+    @classmethod
+    def of(cls, alignment: Alignment, first: Size, second: Size) -> Self:
+        placed = Placement.of(alignment.similarity, first, second)
+        return cls(**alignment.model_dump(), css=placed)
+
+
+class ChangeView(Answer):
+    measure: Measure
+    value: float = Field(
+        description="from the earlier photo to the later one: the area by a share of what it was, "
+        "the colour by a distance in CIELAB, the asymmetry on its scale from 0 to 1"
+    )
+    uncertainty: float = Field(description="two photos of an unchanged spot may differ by this")
+    beyond_error: bool = Field(description="the change is larger than its uncertainty")
+    sentence: str
+
+    @classmethod
+    def of(cls, change: Change, language: Language) -> Self:
+        return cls(
+            measure=change.measure,
+            value=change.value,
+            uncertainty=round(change.error, 3),
+            beyond_error=change.measurable,
+            sentence=say_change(change).in_language(language),
+        )
+
+
+class SpotComparison(Answer):
+    before: ListedFinding
+    after: ListedFinding
+    comparable: bool
+    not_comparable: NotComparable | None = Field(description="why not; `summary` says it in words")
+    alignment: AlignmentView | None = Field(description="null where the photos cannot be compared")
+    changes: list[ChangeView] = Field(description="of what could be measured")
+    not_measured: NotMeasured | None = Field(
+        description="why nothing was measured, or not the area (`no_scale`)"
+    )
+    summary: str = Field(description="whether the spot has changed, to be shown first")
+    band: Band = Field(description="of the later finding; a change may raise it, and never lowers")
+    band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
+    action: str
+    raised: str | None = Field(description="why the band is above that of the later finding")
+    notices: list[str] = Field(description="to be shown with every comparison")
+
+    @classmethod
+    def of(cls, compared: ComparedFindings, language: Language, *, for_doctor: bool) -> Self:
+        comparison, finding = compared.comparison, compared.after.finding
+        band = raise_band(finding.band, comparison)
+        words = conditions_table().band_words(band, language)
+        notices = conditions_table().notices
+        is_raised = urgency(band) < urgency(finding.band)
+        alignment = comparison.alignment
+        return cls(
+            before=finding_view(compared.before, for_doctor=for_doctor),
+            after=finding_view(compared.after, for_doctor=for_doctor),
+            comparable=comparison.not_comparable is None,
+            not_comparable=comparison.not_comparable,
+            alignment=AlignmentView.of(alignment, compared.first_size, compared.second_size)
+            if alignment
+            else None,
+            changes=[ChangeView.of(change, language) for change in comparison.changes],
+            not_measured=comparison.not_measured,
+            summary=" ".join(said.in_language(language) for said in summarise(comparison)),
+            band=band,
+            band_label=words.doctor_label if for_doctor else words.label,
+            action=words.doctor_action if for_doctor else words.action,
+            raised=notices.comparison.raised.in_language(language) if is_raised else None,
+            notices=[
+                said.in_language(language)
+                for said in (notices.information_only, notices.comparison.may_miss)
+            ],
+        )

@@ -1,0 +1,157 @@
+"""Two findings of one spot side by side, and what their photos may be said to show."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skinapi.care.comparisons.schemas import Placement
+from skinapi.vision.comparison.similarity import Similarity
+from skinapi.vision.conditions import Band
+from tests.bench.known_changes import take_view
+from tests.care.clinic import REFERRAL, ROUTINE, file_for, patient_in_care
+from tests.care.test_lesions import NO_SPOT, begin, code_of
+from tests.support.backends import Backend, Person
+from tests.vision.comparison.pictures import spot
+from tests.vision.photos import encoded
+
+VIEW = Similarity.of(scale=0.8, degrees=15, across=0.03, down=-0.02)
+UNCHANGED = "The spot has not changed measurably."
+
+
+@pytest.fixture
+def given() -> dict[str, Any]:
+    return {"photos": "always", "rate_renderings": "3/minute"}
+
+
+def photographed(
+    backend: Backend, person: Person, picture: Image.Image | None, **fields: Any
+) -> Any:
+    """A finding with this photo as it would be kept; its number."""
+    blob = backend.services.store.blobs.put(encoded(picture, quality=90)) if picture else None
+    return file_for(backend, person, fields.pop("band", ROUTINE), photo_blob=blob, **fields).number
+
+
+def visit(picture: Image.Image) -> Image.Image:
+    """The same spot in other light, compressed, turned, and from nearer."""
+    return take_view(picture, VIEW, np.random.default_rng(5))
+
+
+def compared(person: Person, lesion: str, first: int, second: int, **query: Any) -> Any:
+    path = f"/lesions/{lesion}/comparison"
+    return person.call("GET", path, query_string={"first": first, "second": second, **query})
+
+
+def test_a_spot_that_has_not_changed_is_said_so_and_never_called_harmless(
+    backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion = begin(ada)
+    before = photographed(backend, ada, spot(1), lesion=lesion)
+    after = photographed(backend, ada, visit(spot(1)), lesion=lesion)
+    said = compared(ada, lesion, after, before).get_json()
+    assert (said["before"]["id"], said["after"]["id"]) == (before, after)
+    assert (said["comparable"], said["summary"]) == (True, UNCHANGED)
+    assert [change["beyond_error"] for change in said["changes"]] == [False] * 3
+    assert said["alignment"]["scale"] == pytest.approx(1 / 0.8, rel=0.01)
+    assert (said["band"], said["raised"]) == (Band.ROUTINE, None)
+    assert said["notices"][0] == "For information only. Not a medical diagnosis."
+    assert said["notices"][1].startswith("A comparison of photos can miss a change.")
+    seen = compared(doctor, lesion, before, after, lang="fr").get_json()
+    assert seen["summary"] == "La tache n'a pas changé de façon mesurable."
+    assert seen["band_label"] == "Visite habituelle"
+    read = [row["by"] for row in backend.audit() if row["action"] == "photo.read"]
+    assert read == [backend.account(doctor.email).id] * 2
+
+
+@pytest.mark.parametrize(
+    ("band", "raised"), [(ROUTINE, Band.DOCTOR_REVIEW), (REFERRAL, Band.REFERRAL)]
+)
+def test_a_spot_that_has_grown_asks_for_a_doctor_and_for_nothing_milder(
+    backend: Backend, band: Band, raised: Band
+) -> None:
+    ada = backend.member()
+    lesion = begin(ada)
+    before = photographed(backend, ada, spot(1), lesion=lesion)
+    after = photographed(backend, ada, visit(spot(1, area=1.35)), lesion=lesion, band=band)
+    said = compared(ada, lesion, before, after).get_json()
+    told = re.match(
+        r"The spot has grown by about (\d+)% of its area, more than the error of 22%",
+        said["summary"],
+    )
+    assert told
+    assert 28 <= int(told[1]) <= 43
+    assert said["band"] == raised
+    assert (said["raised"] is not None) == (raised is not band)
+
+
+@pytest.mark.parametrize(
+    ("picture", "reason"), [(spot(2), "no_fit"), (None, "not_kept")], ids=["other", "none"]
+)
+def test_what_cannot_be_compared_is_said_with_the_reason(
+    backend: Backend, picture: Image.Image | None, reason: str
+) -> None:
+    ada = backend.member()
+    lesion = begin(ada)
+    before = photographed(backend, ada, spot(1), lesion=lesion)
+    after = photographed(backend, ada, picture, lesion=lesion)
+    said = compared(ada, lesion, before, after).get_json()
+    assert (said["comparable"], said["not_comparable"], said["alignment"]) == (False, reason, None)
+    assert said["summary"].startswith("These two photos cannot be compared, because ")
+    assert said["summary"].endswith("Whether the spot has changed is not known.")
+    assert (said["changes"], said["raised"]) == ([], None)
+
+
+def test_a_lost_photo_is_no_error(backend: Backend) -> None:
+    ada = backend.member()
+    lesion = begin(ada)
+    numbers = [photographed(backend, ada, spot(seed), lesion=lesion) for seed in (1, 2)]
+    found = backend.services.submissions.find_by_number(numbers[1])
+    assert found
+    assert found.photo_blob
+    backend.services.store.blobs.delete(found.photo_blob)
+    assert compared(ada, lesion, *numbers).get_json()["not_comparable"] == "lost"
+
+
+def test_only_two_findings_of_the_spot_are_compared(backend: Backend) -> None:
+    ada, bob = backend.member(), backend.member()
+    lesion = begin(ada)
+    own, unsorted = (photographed(backend, ada, None, lesion=one) for one in (lesion, None))
+    foreign = photographed(backend, bob, None)
+    for other in (unsorted, foreign, 10**15):
+        assert code_of(compared(ada, lesion, own, other)) == (404, "not_found")
+    stranger = compared(bob, lesion, own, own)
+    assert (stranger.status_code, stranger.get_json()["detail"]) == (404, NO_SPOT)
+    assert code_of(compared(ada, lesion, own, own)) == (422, "compared_with_itself")
+    for wrong in (0, 10**16, "x"):
+        assert code_of(compared(ada, lesion, own, wrong)) == (400, "invalid_query")  # type: ignore[arg-type]
+
+
+def test_comparisons_are_counted_as_drawn_reports_are(backend: Backend) -> None:
+    ada = backend.member()
+    lesion = begin(ada)
+    plain = Image.new("RGB", (300, 300), (3, 2, 2))
+    numbers = [photographed(backend, ada, plain, lesion=lesion) for _ in range(2)]
+    answers = [compared(ada, lesion, *numbers).status_code for _ in range(4)]
+    assert answers == [200, 200, 200, 429]
+
+
+@pytest.mark.parametrize("size", [(512, 384), (384, 512), (400, 400)])
+def test_a_browser_draws_the_later_photo_where_it_fits(size: tuple[int, int]) -> None:
+    first, by = (640, 360), Similarity.of(scale=1.3, degrees=25, across=0.1, down=-0.2)
+    css = Placement.of(by, first, size)
+    share, across, down, degrees, scale = map(
+        float, re.findall(r"-?\d+(?:\.\d+)?", f"{css.width} {css.transform}")
+    )
+    width = share / 100 * first[0]
+    laid_out = np.array([width, width * size[1] / size[0]])
+    # A box at left: 50% and top: 50%, moved by shares of its own sides, turned about its middle.
+    middle = np.array(first) / 2 + laid_out * (np.array([across, down]) / 100 + 0.5)
+    point = np.array([[0.2], [0.3]])  # of the earlier photo, from its middle
+    in_later = by.at(point) * min(laid_out)
+    turn = np.radians(degrees)
+    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ in_later
+    shown = middle + scale * turned[:, 0]
+    assert shown == pytest.approx(np.array(first) / 2 + point[:, 0] * min(first), abs=0.05)

@@ -1,0 +1,75 @@
+"""What a comparison says: each change with its error, and what was not measured."""
+
+from typing import Any
+
+import pytest
+
+from skinapi.vision.comparison.comparison import (
+    UNCERTAINTY,
+    Change,
+    Comparison,
+    Measure,
+    NotComparable,
+    NotMeasured,
+)
+from skinapi.vision.comparison.sentences import say_change, summarise
+from skinapi.vision.conditions import conditions_table
+
+
+def change(measure: Measure, value: float, *, measurable: bool = True) -> Change:
+    return Change(
+        measure=measure, value=value, uncertainty=UNCERTAINTY[measure], measurable=measurable
+    )
+
+
+def summary(**fields: Any) -> str:
+    return " ".join(said.en for said in summarise(Comparison(**fields)))
+
+
+NONE = tuple(change(measure, 0.0, measurable=False) for measure in Measure)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.35, "The spot has grown by about 35% of its area, more than the error of 22%."),
+        (0.221, "The spot has grown by about 23% of its area, more than the error of 22%."),
+        (
+            -0.19,
+            "The spot has become smaller by about 19% of its area, more than the error of 18%.",
+        ),
+    ],
+)
+def test_a_change_is_always_told_as_more_than_its_error(value: float, said: str) -> None:
+    assert say_change(change(Measure.AREA, value)).en == said
+
+
+def test_nothing_is_said_to_be_unchanged_that_was_not_measured() -> None:
+    assert summary(changes=NONE) == "The spot has not changed measurably."
+    without_area = summary(changes=NONE[1:], not_measured=NotMeasured.NO_SCALE)
+    assert without_area == (
+        "Its colour has not changed measurably. Its shape has not changed measurably. Whether it "
+        "has grown could not be measured, because the skin around it shows too little pattern to "
+        "tell a larger spot from a nearer camera."
+    )
+    assert summary(not_measured=NotMeasured.CUT_OFF) == (
+        "Whether the spot has changed could not be measured, because a part of the spot lies "
+        "outside one of the photos."
+    )
+    only_shape = summary(changes=NONE[2:], not_measured=NotMeasured.NO_SCALE)
+    assert only_shape.startswith("Its shape has not changed measurably. Whether it has grown")
+
+
+def test_only_changes_beyond_the_error_are_told_where_there_are_some() -> None:
+    darker = change(Measure.COLOUR, 14.0)
+    assert summary(changes=(NONE[0], darker, NONE[2])) == (
+        "Its colour has changed by more than the error (14.00, error 10.00)."
+    )
+
+
+def test_every_reason_and_measure_has_words() -> None:
+    words = conditions_table().notices.comparison
+    assert set(words.why_not_comparable) == {*NotComparable}
+    assert set(words.why_not_measured) == {*NotMeasured}
+    assert set(words.unchanged_in) == {*Measure}
+    assert set(words.changed_in) == {"larger", "smaller", Measure.COLOUR, Measure.ASYMMETRY}
