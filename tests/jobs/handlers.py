@@ -46,12 +46,13 @@ def count(context: JobContext) -> dict[str, Any]:
     while step < steps:
         time.sleep(pause)
         step += 1
-        new = context.work / "new"
-        new.write_text(str(step))
-        new.replace(state)  # a kill leaves no half of it
         context.progress(100 * step / steps, f"Step {step} of {steps}")
         context.metric(epoch=step, loss=1 / step)
         context.say(f"step {step}")
+        # Last: killed before it, the step is told again; killed after it, it was told.
+        new = context.work / "new"
+        new.write_text(str(step))
+        new.replace(state)  # a kill leaves no half of it
     note(context, "end")
     return {"steps": steps}
 

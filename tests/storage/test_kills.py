@@ -134,8 +134,8 @@ def test_a_put_that_is_killed_leaves_no_half_blob(
             assert blobs.find(key) is not None
 
 
-def write_on(documents: Documents, name: str, stop: Event) -> list[str]:
-    """Insert until the server is gone; the ids that it acknowledged."""
+def write_on(documents: Documents, name: str, begun: Event, stop: Event) -> list[str]:
+    """Insert until the server is gone; the ids that it acknowledged. `begun`: it has, one."""
     told: list[str] = []
     while not stop.is_set():
         try:
@@ -143,6 +143,7 @@ def write_on(documents: Documents, name: str, stop: Event) -> list[str]:
         except StoreUnavailable:
             break
         told.append(f"insert {len(told) + 1}")
+        begun.set()
     return told
 
 
@@ -155,9 +156,13 @@ def test_a_killed_mongod_loses_nothing(seed: int, report: Report) -> None:
             for round_ in range(size(1, 5)):
                 names = [f"writer-{round_}-{number}" for number in range(WRITERS)]
                 with closing(MongoStore.at(server.uri)) as store:
-                    things, stop = store.collection("things"), Event()
+                    things, begun, stop = store.collection("things"), Event(), Event()
                     with ThreadPoolExecutor(WRITERS) as pool:
-                        writing = [pool.submit(write_on, things, name, stop) for name in names]
+                        writing = [
+                            pool.submit(write_on, things, name, begun, stop) for name in names
+                        ]
+                        # On a busy machine the first write may take a second.
+                        begun.wait(30)
                         time.sleep(dice.uniform(0.2, size(0.5, 5)))
                         server.kill()
                         stop.set()
