@@ -89,10 +89,10 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
     sign(doctor, second, new_picture_wanted=True)
     journey = Journey(visitor, "decision", look)
     visitor.enter(patient, "user")
-    visitor.go("history")
+    visitor.go("spots")
     visitor.find(".list .decision")
     visitor.find(".list .band-routine")
-    journey.step("history")
+    journey.step("spots")
     visitor.go(f"finding/{first}")
     visitor.find(".verdict.second h2")
     assert visitor.run(FIRST_HEADING) == "verdict decided band-routine"

@@ -163,8 +163,8 @@ def test_a_photo_that_fails_late_is_told_on_another_page(
 ) -> None:
     """Nobody was told that it has no finding."""
     send_to_a_busy_server(visitor, seeder, tmp_path)
-    visitor.go("history")
-    visitor.see("History")
+    visitor.go("spots")
+    visitor.see("Your spots")
     visitor.await_truth(lambda: visitor.count(".sending") == 0, "the other page")
     answer(visitor)
     assert "not sent" in visitor.find(".toast").text

@@ -34,7 +34,7 @@ def test_from_registering_to_a_report_and_out_again(
     enter(journey)
     send_a_photo(journey, photo)
     read_the_finding(journey)
-    delete_it_in_the_history(journey)
+    delete_it(journey)
     keep_the_account_in_order(journey)
 
 
@@ -54,6 +54,9 @@ def register(journey: Journey, email: str) -> None:
 
 def enter(journey: Journey) -> None:
     journey.visitor.press("form .primary")
+    journey.see("spotsEmpty")
+    journey.step("no-spots")
+    journey.press("newPhoto")
     journey.see("choosePhoto")
     journey.step("check")
 
@@ -144,17 +147,18 @@ def read_the_finding(journey: Journey) -> None:
     journey.step("about")
 
 
-def delete_it_in_the_history(journey: Journey) -> None:
+def delete_it(journey: Journey) -> None:
     visitor = journey.visitor
-    visitor.press(".top a[href='#/history']")
+    visitor.press(".top a[href='#/spots']")
+    visitor.run("document.querySelector('ul.list').scrollIntoView()", visitor.find("ul.list"))
     visitor.find("img.thumb")
-    journey.step("history")
-    visitor.press(".list button")
+    journey.step("unsorted")
+    visitor.press(".list button:last-of-type")
     journey.see("deleteFinding")
     journey.step("delete")
     visitor.press("button.danger")
-    journey.see("historyEmpty")
-    journey.step("no-history")
+    visitor.see_none(journey.say("unsorted"))
+    journey.step("no-findings")
 
 
 def keep_the_account_in_order(journey: Journey) -> None:

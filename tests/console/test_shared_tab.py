@@ -33,7 +33,7 @@ return getSelection().toString();
 TAKE_THE_TAB = """
 return import("/console/api.js").then((api) => {
   api.setSession(arguments[0]);
-  location.hash = "#/history";
+  location.hash = "#/spots";
 });
 """
 
@@ -59,7 +59,7 @@ def test_a_photo_that_waits_for_a_login_waits_for_its_own_person(
     email.send_keys(bert)
     visitor.find(".veil [name=password]").send_keys(PASSWORD)
     visitor.press(".veil form .primary")
-    visitor.find("input[name=photo]")  # the start page, without the photo
+    visitor.see("No spots yet")  # the start page, without the photo
     account = seeder.services.accounts.find_by_email(bert)
     assert account
     page = seeder.services.submissions.page_owned(account.id, after=None, limit=1)
@@ -160,7 +160,7 @@ def test_the_login_lies_over_an_open_dialog(visitor: Visitor, seeder: Seeder) ->
     number = ANGULAR.send(anna.port, photo_of("melanoma"), token=anna.token).json["id"]
     visitor.look()
     visitor.enter(anna, "user")
-    visitor.go("history")
+    visitor.go("spots")
     visitor.press(f"[aria-label='Delete {number}']")
     visitor.see(f"Finding {number}, ")
     end_session(visitor, seeder, anna)
@@ -192,9 +192,9 @@ def choose_photo(visitor: Visitor, caller: Caller, folder: Path) -> None:
 
 def assert_nothing_came_of_it(visitor: Visitor) -> None:
     visitor.await_truth(lambda: visitor.run("return window.uploads") == 1, "the upload to end")
-    visitor.see("No findings yet")
+    visitor.see("No spots yet")
     visitor.await_stillness()
-    assert visitor.run("return location.hash") == "#/history"
+    assert visitor.run("return location.hash") == "#/spots"
     assert visitor.count(".veil") == 0
 
 

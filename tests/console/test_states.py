@@ -70,7 +70,8 @@ def log_in(journey: Journey, seeder: Seeder, email: str) -> None:
     journey.step("suspended", expected=("/login",))
     seeder.services.admin.approve_account(email=email, role=None, by="admin")
     visitor.press("form .primary")
-    journey.see("choosePhoto")
+    journey.see("spotsEmpty")
+    visitor.go("check")
 
 
 def choose_what_is_no_photo(journey: Journey, photo: Path) -> None:
@@ -99,7 +100,7 @@ def look_for_what_is_not_there(journey: Journey) -> None:
     journey.see("error_not_found")
     journey.step("no-such-finding", expected=("/submissions/987654",))
     journey.press("toStart")
-    journey.see("choosePhoto")
+    journey.see("title_spots")
 
 
 def lose_the_session(journey: Journey, seeder: Seeder, photo: Path, email: str) -> None:
@@ -124,7 +125,7 @@ def lose_the_session(journey: Journey, seeder: Seeder, photo: Path, email: str) 
 def lose_the_server(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.delay_answers(4000)
-    visitor.go("history")
+    visitor.go("spots")
     journey.see("loading")
     journey.step("loading", still=False)
     visitor.delay_answers(0)
@@ -136,9 +137,9 @@ def lose_the_server(journey: Journey) -> None:
     visitor.press("section.card label.tick")
     journey.see("offline")
     assert not visitor.find("section.card input").is_selected()
-    visitor.press(".top a[href='#/history']")
+    visitor.press(".top a[href='#/spots']")
     visitor.find(".message.bad")
-    journey.step("offline", expected=("/me/consents", "/submissions"))
+    journey.step("offline", expected=("/me",))
     visitor.go_offline(False)
     journey.press("tryAgain")
     visitor.find(".list > li")

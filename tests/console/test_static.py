@@ -162,8 +162,9 @@ def test_every_word_is_used_and_every_used_word_is_there(
 FOR_PATIENTS = ["main.js", "components.js", "language.js"] + [
     f"views/{name}.js"
     for name in (
-        *("account", "check", "finding", "heat_photo", "history", "login"),
-        *("password", "photo_crop", "register", "sample", "start"),
+        *("account", "approved", "body_map", "check", "finding", "heat_photo", "login"),
+        *("own_findings", "password", "photo_crop", "register", "sample", "spot", "spot_points"),
+        *("spots", "start"),
     )
 ]
 
@@ -218,8 +219,7 @@ FOR_PROGRAMS = {
     "idempotency_key_reused",
     "invalid_query",
     "invalid_refresh_token",
-    # No page of the console makes spots yet.
-    *("compared_with_itself", "joined_with_itself", "lesion_full", "too_many_lesions"),
+    *("compared_with_itself", "joined_with_itself"),
     "method_not_allowed",
     "no_such_language",
     "password_change_required",

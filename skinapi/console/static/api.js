@@ -234,6 +234,14 @@ export const getText = (path, accept) =>
 export const getFile = async (path, accept) =>
   URL.createObjectURL(await send("GET", path, { accept }, (response) => response.blob()));
 
+/** Save a file under a name. @param {string} path @param {string} accept @param {string} name */
+export async function saveFile(path, accept, name) {
+  const link = document.createElement("a");
+  link.href = await getFile(path, accept);
+  link.download = name;
+  link.click();
+}
+
 /** @param {string} path @param {unknown} [json] @param {string} [key] @returns {Promise<any>} */
 export const post = (path, json = {}, key = undefined) => send("POST", path, { json, key });
 

@@ -5,8 +5,8 @@
 export const LAB = ["datasets", "train", "jobs", "models", "drift"];
 
 const NAVIGATION = {
-  user: ["check", "history"],
-  researcher: [LAB[0], "check", "history"],
+  user: ["spots", "check"],
+  researcher: [LAB[0], "spots", "check"],
   doctor: ["queue", "patients", "check"],
   admin: ["users", "doctors", "usage", "audit", "server", LAB[0], "check"],
 };
@@ -14,7 +14,9 @@ const NAVIGATION = {
 /** A view that is opened from a place of the navigation. @type {Record<string, string>} */
 const PARENTS = {
   case: "queue",
-  finding: "history",
+  course: "patients",
+  finding: "spots",
+  spot: "spots",
   add: "datasets",
   dataset: "datasets",
   job: "jobs",

@@ -6,6 +6,7 @@ import { apiPath, get } from "/console/api.js";
 import { Answer, Failure, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
 import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
+import { Course } from "/console/views/course.js";
 import { Downloads, FindingPage, getReport, Reviewed, useFinding } from "/console/views/finding.js";
 import { findNext, FindingRow } from "/console/views/queue.js";
 import { focusOn, ReviewForm } from "/console/views/review_form.js";
@@ -88,6 +89,11 @@ const Case = ({ number, finding }) => {
         <//>
         <div><${ReviewForm} key=${`${number} ${signed}`} number=${number} report=${report} conditions=${conditions} onSigned=${done} /></div>
         <${Context} submission=${submission} checklist=${conditions.checklist} />
+        ${submission.lesion &&
+        html`<section>
+          <h2><a href="#/course/${submission.lesion}">${say("sameSpot")}</a></h2>
+          <${Course} spot=${submission.lesion} conditions=${conditions} without=${number} />
+        </section>`}
         ${submission.patient_id &&
         html`<section>
           <h2>${say("otherFindings")}</h2>

@@ -5,7 +5,7 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { get, getConditions, newKey, upload } from "/console/api.js";
 import { Icon, Message, sayError, toast } from "/console/components.js";
 import { colon, getLanguage, said, say } from "/console/language.js";
-import { BodyMap, SITES } from "/console/views/body_map.js";
+import { AskPlace } from "/console/views/body_map.js";
 import { PhotoCrop } from "/console/views/photo_crop.js";
 import { rememberSentPhoto } from "/console/views/sent.js";
 
@@ -104,7 +104,7 @@ export const View = () => {
   const [file, setFile] = useState(/** @type {File | null} */ (null));
   const [account, setAccount] = useState(/** @type {any} */ (null));
   const [checklist, setChecklist] = useState(/** @type {any} */ (null));
-  const [site, setSite] = useState("");
+  const [place, setPlace] = useState(/** @type {import("/console/views/body_map.js").Place} */ ({ site: "" }));
   const [error, setError] = useState(/** @type {any} */ (null));
   const [sent, setSent] = useState(-1);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
@@ -181,15 +181,7 @@ export const View = () => {
       <div>
         <p>${say("questionsText")}</p>
         <${Choice} name="modality" title=${say("kind")} options=${KINDS.map((kind) => [kind, say(/** @type {any} */ (`kind_${kind}`))])} />
-        <fieldset class="where">
-          <legend>${say("bodySite")}</legend>
-          <${BodyMap} site=${site} onSite=${setSite} />
-          <select name="body_site" aria-label=${say("bodySite")} value=${site}
-            onChange=${(/** @type {any} */ event) => setSite(event.target.value)}>
-            <option value="">${say("notSaid")}</option>
-            ${SITES.map((one) => html`<option value=${one}>${say(/** @type {any} */ (`site_${one}`))}</option>`)}
-          </select>
-        </fieldset>
+        <${AskPlace} place=${place} onPlace=${setPlace} />
         <${Choice} name="age_band" title=${say("age")} options=${AGES.map((age) => [age, say(/** @type {any} */ (`age_${age}`))])} />
         <${Choice} name="sex" title=${say("sex")} options=${SEXES.map((sex) => [sex, say(/** @type {any} */ (`sex_${sex}`))])} />
         <${Choice} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")}

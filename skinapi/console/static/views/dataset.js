@@ -8,7 +8,7 @@ import { hasWords, isolated, say, sayBytes, sayDate, sayNumber, sayValue } from 
 import { goTo } from "/console/navigation.js";
 import { nameKey, sayPictures, StateBadge } from "/console/views/lab.js";
 import { nameOf } from "/console/views/finding.js";
-import { Thumbnail } from "/console/views/history.js";
+import { Thumbnail } from "/console/views/thumbnail.js";
 import { TakenFromReviews } from "/console/views/from_reviews.js";
 import { LabelForm, sendAgain } from "/console/views/label_form.js";
 import { Polled, usePolling } from "/console/views/polling.js";

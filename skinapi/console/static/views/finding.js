@@ -2,7 +2,7 @@
 // One finding: three sentences, then the photo; the rest unfolds.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, apiPath, get, getConditions, getFile } from "/console/api.js";
+import { ApiError, apiPath, get, getConditions, getFile, saveFile } from "/console/api.js";
 import { Answer, Bars, Failure, Icon, Message, useAnswer } from "/console/components.js";
 import { getLanguage, otherLanguages, said, say, sayDate, sayPercent } from "/console/language.js";
 import { Decided } from "/console/views/decision.js";
@@ -142,10 +142,7 @@ export const Downloads = ({ number, children }) => {
     setBusy(language);
     setError(null);
     try {
-      const link = document.createElement("a");
-      link.href = await getFile(apiPath`/submissions/${number}/report.pdf?lang=${language}`, "application/pdf");
-      link.download = `skinapi-${number}-${language}.pdf`;
-      link.click();
+      await saveFile(apiPath`/submissions/${number}/report.pdf?lang=${language}`, "application/pdf", `skinapi-${number}-${language}.pdf`);
     } catch (problem) {
       setError(problem);
     }

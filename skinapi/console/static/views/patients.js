@@ -2,11 +2,12 @@
 // The patients in a doctor's care, and all findings of one of them.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, getConditions } from "/console/api.js";
+import { apiPath, getAll, getConditions } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, useAnswer, usePages } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { Findings } from "/console/views/queue.js";
+import { SpotPoints } from "/console/views/spot_points.js";
 
 /** @param {{patient: any, conditions: any}} props */
 const PatientRow = ({ patient, conditions }) => html`
@@ -40,13 +41,25 @@ const Patients = () => {
     <//>`;
 };
 
+/** Nothing where the patient follows no spot. @param {{patient: string}} props */
+const PatientSpots = ({ patient }) => {
+  const answer = useAnswer(() => Promise.all([getAll(apiPath`/patients/${patient}/lesions?limit=200`), getConditions()]), [patient]);
+  return html`
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ [spots, conditions]) =>
+        spots.length > 0 && html`<section><h2>${say("spots")}</h2>
+          <${SpotPoints} spots=${spots} conditions=${conditions} view="course" /></section>`}
+    <//>`;
+};
+
 /** @param {{patient: string}} props */
 const OfOne = ({ patient }) => html`
   <p><a href="#/patients"><${Icon} name="back" size=${16} /> ${say("title_patients")}</a></p>
   <${Findings} path=${apiPath`/patients/${patient}/submissions`} named=${false}
     empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
     head=${(/** @type {any} */ first) => html`<h1>${first ? isolated(first.patient_name) : say("allFindings")}</h1>
-      ${first && html`<p>${isolated(first.patient_email)}</p>`}`} />`;
+      ${first && html`<p>${isolated(first.patient_email)}</p>`}
+      <${PatientSpots} patient=${patient} />`} />`;
 
 /** @param {{argument: string}} props */
 export const View = ({ argument }) => (argument ? html`<${OfOne} patient=${argument} />` : html`<${Patients} />`);

@@ -7,7 +7,7 @@ import { Answer, BandBadge, Empty, Icon, Pages, Tabs, useAnswer, useKeys, usePag
 import { isolated, say, sayAge, sayDate } from "/console/language.js";
 import { bandOf, DecisionLine } from "/console/views/decision.js";
 import { labelOfBand, nameOfClass } from "/console/views/finding.js";
-import { KeptPhoto } from "/console/views/history.js";
+import { KeptPhoto } from "/console/views/thumbnail.js";
 import { usePolling } from "/console/views/polling.js";
 
 /** A page is short: the first ones are what a doctor reads. */

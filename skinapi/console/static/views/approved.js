@@ -1,0 +1,20 @@
+// @ts-check
+// Whether somebody may send photos yet.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { get } from "/console/api.js";
+import { Answer, useAnswer } from "/console/components.js";
+import { say } from "/console/language.js";
+
+/** What `children` makes of the account; before that is approved, what comes next. @param {{children: any}} props */
+export const Approved = ({ children }) => {
+  const account = useAnswer(() => get("/me"), []);
+  return html`
+    <${Answer} answer=${account}>
+      ${(/** @type {any} */ me) =>
+        me.status === "waiting"
+          ? html`<div class="card narrow"><h1>${say("waitingTitle")}</h1><p>${say("waitingText")}</p>
+              <a class="button" href="#/sample">${say("trySample")}</a></div>`
+          : children(me)}
+    <//>`;
+};

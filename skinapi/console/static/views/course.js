@@ -1,0 +1,38 @@
+// @ts-check
+// A spot of a patient, for the doctor in charge: its findings, the newest first.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, get, getConditions } from "/console/api.js";
+import { Answer, Empty, Pages, useAnswer, usePages } from "/console/components.js";
+import { say, sayValue } from "/console/language.js";
+import { FindingRow } from "/console/views/queue.js";
+import { nameOfSpot } from "/console/views/spot_points.js";
+
+/** So many findings are read at once. */
+const PAGE = 20;
+
+/** The findings of a spot; beside a case without that one. @param {{spot: string, conditions: any, without?: string}} props */
+export const Course = ({ spot, conditions, without = "" }) => {
+  const pages = usePages(apiPath`/lesions/${spot}/submissions?order=newest&limit=${PAGE}`);
+  return html`
+    <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("findingsEmpty")} />`}>
+      ${(/** @type {any[]} */ items) => {
+        const others = items.filter((one) => String(one.id) !== without);
+        return others.length === 0
+          ? html`<p>${say("noOthers")}</p>`
+          : html`<ul class="list">${others.map((found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${false} />`)}</ul>`;
+      }}
+    <//>`;
+};
+
+/** @param {{argument: string}} props */
+export const View = ({ argument }) => {
+  const answer = useAnswer(() => Promise.all([get(apiPath`/lesions/${argument}`), getConditions()]), [argument]);
+  return html`
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ [spot, conditions]) => html`
+        <h1>${nameOfSpot(spot)}</h1>
+        <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
+        <${Course} spot=${argument} conditions=${conditions} />`}
+    <//>`;
+};

@@ -1,0 +1,114 @@
+// @ts-check
+// One's own findings as rows: each can be sorted to a spot, or deleted.
+
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, get, newKey, post, put, remove } from "/console/api.js";
+import { Answer, BandBadge, Confirm, Field, Icon, toast, useAnswer } from "/console/components.js";
+import { say, sayDate } from "/console/language.js";
+import { AskPlace } from "/console/views/body_map.js";
+import { bandOf, DecisionLine } from "/console/views/decision.js";
+import { labelForPatient } from "/console/views/finding.js";
+import { spotOptions } from "/console/views/spot_points.js";
+import { KeptPhoto } from "/console/views/thumbnail.js";
+
+const NEW = "new";
+
+/** When a finding of a list was made: the lists of the API say so in two ways. @param {any} finding */
+const madeAt = (finding) => finding.created_at ?? `${finding.time.replace(" ", "T")}Z`;
+
+/**
+ * Give a finding to a spot, or to none. Not where it was sorted in another window meanwhile: then
+ * what is shown here is old. @param {number} number @param {string | null} before @param {string | null} spot
+ */
+export async function sortFinding(number, before, spot) {
+  const finding = await get(apiPath`/submissions/${number}`);
+  if ((finding.lesion ?? null) !== before) throw new Error(say("sortedElsewhere", { number }));
+  await put(apiPath`/submissions/${number}/lesion`, { lesion: spot });
+}
+
+/** The name and the place of a spot. @param {{name: string, place: any, onChange: (changed: {name?: string, place?: any}) => void}} props */
+export const SpotFields = ({ name, place, onChange }) => html`
+  <${AskPlace} place=${place} onPlace=${(/** @type {any} */ chosen) => onChange({ place: chosen })} />
+  <${Field} label=${say("spotName")} name="spot_name" hint=${say("spotNameHint")} value=${name} required=${false} maxlength="100"
+    onInput=${(/** @type {any} */ event) => onChange({ name: event.target.value })} />`;
+
+/** What is sent of these fields. @param {{name: string, place: any}} fields */
+export const spotOf = ({ name, place }) => {
+  if (!place.site) throw new Error(say("spotNeedsPlace"));
+  return { name: name.trim() || null, place };
+};
+
+/**
+ * To which spot a finding belongs: those at its place first.
+ * @param {{finding: any, spot: string | null, spots: any[], onDone: (error?: any) => void, onClose: () => void}} props
+ */
+const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
+  const number = finding.id;
+  const [chosen, setChosen] = useState("");
+  const [fields, setFields] = useState(/** @type {any} */ (null));
+  const [key] = useState(newKey);
+  const asked = useAnswer(
+    () => Promise.all([get(apiPath`/submissions/${number}/lesion-proposals`), get(apiPath`/submissions/${number}`)]),
+    [number],
+  );
+  const [proposed, whole] = asked.value ?? [[], null];
+  const near = new Set(proposed.map((/** @type {any} */ one) => one.id));
+  const others = spots.filter((one) => one.id !== spot && !near.has(one.id));
+  const described = fields ?? { name: "", place: { site: whole?.context.body_site ?? "" } };
+  const sort = async () => {
+    const made = chosen === NEW ? await post("/lesions", spotOf(described), key) : null;
+    await sortFinding(number, spot, made?.id ?? (chosen || null)).then(() => onDone(), onDone);
+  };
+  return html`
+    <${Confirm} title=${say("sortFinding", { number })} confirm=${say("save")} kind="primary" onConfirm=${sort} onClose=${onClose}>
+      <${Answer} answer=${asked}>
+        ${() => html`
+          <div class="field"><label for="chosen-spot">${say("whichSpot")}</label>
+            <select id="chosen-spot" name="spot" value=${chosen} onChange=${(/** @type {any} */ event) => setChosen(event.target.value)}>
+              <option value="">${say("noSpot")}</option>
+              ${proposed.length > 0 && html`<optgroup label=${say("spotsAtPlace")}>${spotOptions(proposed)}</optgroup>`}
+              ${others.length > 0 && html`<optgroup label=${say("otherSpots")}>${spotOptions(others)}</optgroup>`}
+              <option value=${NEW}>${say("newSpot")}</option>
+            </select></div>
+          ${chosen === NEW &&
+          html`<${SpotFields} ...${described} onChange=${(/** @type {any} */ changed) => setFields({ ...described, ...changed })} />`}`}
+      <//>
+    <//>`;
+};
+
+/**
+ * `spot` is the one that all of them belong to, or null. `onDrag` hears which finding is being dragged.
+ * @param {{items: any[], spot: string | null, spots: any[], conditions: any, onChange: (error?: any) => void,
+ *   onDrag?: (finding: any) => void}} props
+ */
+export const OwnFindings = ({ items, spot, spots, conditions, onChange, onDrag }) => {
+  const [doomed, setDoomed] = useState(/** @type {any} */ (null));
+  const [sorted, setSorted] = useState(/** @type {any} */ (null));
+  const drag = onDrag && !matchMedia("(pointer: coarse)").matches;
+  return html`
+    <ul class="list">
+      ${items.map(
+        (one) => html`
+          <li key=${one.id} draggable=${drag ? "true" : "false"} onDragStart=${drag && (() => onDrag(one))}>
+            <${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
+            <div class="grow"><a href="#/finding/${one.id}" draggable="false">${say("title_finding")} ${one.id}</a>
+              <small>${sayDate(madeAt(one))}</small>
+              <${DecisionLine} decision=${one.decision} conditions=${conditions} /></div>
+            <${BandBadge} band=${bandOf(one)} label=${labelForPatient(conditions, bandOf(one))} />
+            <span class="row">
+              <button class="quiet" aria-label=${`${say("sort")} · ${one.id}`} onClick=${() => setSorted(one)}>${say("sort")}</button>
+              <button class="quiet" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>
+                <${Icon} name="trash" /></button></span>
+          </li>`,
+      )}
+    </ul>
+    ${sorted &&
+    html`<${SortDialog} finding=${sorted} spot=${spot} spots=${spots} onDone=${onChange} onClose=${() => setSorted(null)} />`}
+    ${doomed &&
+    html`<${Confirm} title=${say("deleteFinding")} confirm=${say("delete")} onClose=${() => setDoomed(null)}
+      onConfirm=${async () => {
+        await remove(apiPath`/submissions/${doomed.id}`);
+        toast(say("deleted"));
+        onChange();
+      }}><p>${say("deleteFindingText", { number: doomed.id })}</p><//>`}`;
+};

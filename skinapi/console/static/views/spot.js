@@ -1,0 +1,102 @@
+// @ts-check
+// One of one's own spots: what is known of it, and its findings, the newest first.
+
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, get, getAll, getConditions, patch, post, remove, saveFile } from "/console/api.js";
+import { Answer, Confirm, Empty, Icon, Message, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
+import { getLanguage, say, sayValue } from "/console/language.js";
+import { goTo } from "/console/navigation.js";
+import { OwnFindings, SpotFields, spotOf } from "/console/views/own_findings.js";
+import { nameOfSpot, spotOptions } from "/console/views/spot_points.js";
+
+/** So many findings are read at once. */
+const PAGE = 20;
+
+/** Another name, another place. @param {{spot: any, onDone: () => void, onClose: () => void}} props */
+const ChangeSpot = ({ spot, onDone, onClose }) => {
+  const [fields, setFields] = useState({ name: spot.name ?? "", place: spot.place });
+  const change = async () => {
+    await patch(apiPath`/lesions/${spot.id}`, spotOf(fields));
+    onDone();
+  };
+  return html`
+    <${Confirm} title=${say("changeSpot")} confirm=${say("save")} kind="primary" onConfirm=${change} onClose=${onClose}>
+      <${SpotFields} ...${fields} onChange=${(/** @type {any} */ changed) => setFields({ ...fields, ...changed })} />
+    <//>`;
+};
+
+/** @param {{spot: any, others: any[], onDone: () => void, onClose: () => void}} props */
+const JoinSpot = ({ spot, others, onDone, onClose }) => {
+  const [other, setOther] = useState("");
+  const join = async () => {
+    if (!other) throw new Error(say("chooseSpot"));
+    await post(apiPath`/lesions/${spot.id}/join`, { lesion: other });
+    onDone();
+  };
+  return html`
+    <${Confirm} title=${say("joinSpot")} confirm=${say("join")} onConfirm=${join} onClose=${onClose}>
+      <p>${say("joinSpotText", { name: nameOfSpot(spot) })}</p>
+      <div class="field"><label for="joined-spot">${say("whichSpot")}</label>
+        <select id="joined-spot" name="joined" value=${other} onChange=${(/** @type {any} */ event) => setOther(event.target.value)}>
+          <option value="">${say("choose")}</option>${spotOptions(others)}
+        </select></div>
+    <//>`;
+};
+
+/** @param {{spot: any, onClose: () => void}} props */
+const DeleteSpot = ({ spot, onClose }) => html`
+  <${Confirm} title=${say("deleteSpot")} confirm=${say("delete")} onClose=${onClose}
+    onConfirm=${async () => {
+      await remove(apiPath`/lesions/${spot.id}`);
+      toast(say("deleted"));
+      goTo("spots");
+    }}><p>${say("deleteSpotText", { name: nameOfSpot(spot) })}</p><//>`;
+
+/** What can be done with a spot. @param {{spot: any, others: any[], onDone: () => void}} props */
+const Tools = ({ spot, others, onDone }) => {
+  const [open, setOpen] = useState("");
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const close = () => setOpen("");
+  const remind = () =>
+    saveFile(apiPath`/lesions/${spot.id}/reminder.ics?lang=${getLanguage()}`, "text/calendar", "skinapi.ics").then(() => setError(null), setError);
+  return html`
+    <div class="row">
+      <a class="button primary" href="#/check/${spot.id}"><${Icon} name="camera" />${say("newPhotoOfIt")}</a>
+      ${spot.latest && html`<button onClick=${remind}><${Icon} name="routine" />${say("reminder")}</button>`}
+      <button class="quiet" onClick=${() => setOpen("change")}>${say("changeSpot")}</button>
+      ${others.length > 0 && html`<button class="quiet" onClick=${() => setOpen("join")}>${say("joinSpot")}</button>`}
+      <button class="quiet danger" onClick=${() => setOpen("delete")}>${say("deleteSpot")}</button>
+    </div>
+    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+    ${open === "change" && html`<${ChangeSpot} spot=${spot} onDone=${onDone} onClose=${close} />`}
+    ${open === "join" && html`<${JoinSpot} spot=${spot} others=${others} onDone=${onDone} onClose=${close} />`}
+    ${open === "delete" && html`<${DeleteSpot} spot=${spot} onClose=${close} />`}`;
+};
+
+/** @param {{argument: string}} props */
+export const View = ({ argument }) => {
+  const answer = useAnswer(
+    () => Promise.all([get(apiPath`/lesions/${argument}`), getAll("/lesions?limit=200"), getConditions()]),
+    [argument],
+  );
+  const pages = usePages(apiPath`/lesions/${argument}/submissions?order=newest&limit=${PAGE}`);
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const changed = (/** @type {any} */ problem) => {
+    setError(problem);
+    answer.reload();
+    pages.reload();
+  };
+  const none = html`<${Empty} title=${say("noPhotoYet")} />`;
+  return html`
+    <p><a href="#/spots"><${Icon} name="back" size=${16} /> ${say("title_spots")}</a></p>
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ [spot, spots, conditions]) => html`
+        <h1>${nameOfSpot(spot)}</h1>
+        <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
+        <${Tools} spot=${spot} others=${spots.filter((/** @type {any} */ one) => one.id !== spot.id)} onDone=${() => changed(null)} />
+        ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
+        <${Pages} pages=${pages} empty=${none}>
+          ${(/** @type {any[]} */ items) => html`<${OwnFindings} items=${items} spot=${spot.id} spots=${spots} conditions=${conditions} onChange=${changed} />`}
+        <//>`}
+    <//>`;
+};

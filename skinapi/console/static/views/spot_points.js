@@ -1,0 +1,58 @@
+// @ts-check
+// Spots on the body map and in the list beneath it: one's own, or a patient's.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { BandBadge } from "/console/components.js";
+import { isolated, say, sayDate, sayValue } from "/console/language.js";
+import { goTo } from "/console/navigation.js";
+import { BodyMap, dropOn, Marker } from "/console/views/body_map.js";
+import { bandOf, DecisionLine } from "/console/views/decision.js";
+import { labelForPatient, labelOfBand } from "/console/views/finding.js";
+import { KeptPhoto } from "/console/views/thumbnail.js";
+
+/** What a spot is called: its name, or where it is. @param {any} spot */
+export const nameOfSpot = (spot) => (spot.name ? isolated(spot.name) : sayValue("site", spot.place.site));
+
+/** Spots in a list to choose from. @param {any[]} spots */
+export const spotOptions = (spots) =>
+  spots.map((spot) => html`<option value=${spot.id}>${spot.name ? `${nameOfSpot(spot)} · ${sayValue("site", spot.place.site)}` : nameOfSpot(spot)}</option>`);
+
+/** Spots as points, numbered in the order of the API. @param {any[]} spots */
+const pointsOf = (spots) =>
+  spots.map((spot, index) => ({
+    id: spot.id,
+    number: index + 1,
+    name: nameOfSpot(spot),
+    band: spot.latest ? bandOf(spot.latest) : "none",
+    place: spot.place,
+  }));
+
+/**
+ * `view` is the page of a spot. `onDrop` takes the finding that is dropped on a spot.
+ * @param {{spots: any[], conditions: any, view: "spot" | "course", actions?: (spot: any) => any, onDrop?: (id: string) => void}} props
+ */
+export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
+  const points = pointsOf(spots);
+  const label = view === "course" ? labelOfBand : labelForPatient;
+  return html`
+    <div class="columns spots">
+      <${BodyMap} points=${points} onPoint=${(/** @type {string} */ id) => goTo(`${view}/${id}`)} onDrop=${onDrop} />
+      <ol class="list">
+        ${spots.map((spot, index) => {
+          const { latest } = spot;
+          return html`
+            <li key=${spot.id} ...${dropOn(onDrop, spot.id)}>
+              <${Marker} point=${points[index]} />
+              ${latest && html`<${KeptPhoto} number=${latest.id} kept=${latest.photo_kept} />`}
+              <div class="grow">
+                <a href="#/${view}/${spot.id}"><span class="hidden">${index + 1}. </span>${nameOfSpot(spot)}</a>
+                <small>${latest ? `${sayValue("site", spot.place.site)} · ${sayDate(latest.created_at, false)}` : say("noPhotoYet")}</small>
+                ${latest && html`<${DecisionLine} decision=${latest.decision} conditions=${conditions} />`}
+              </div>
+              ${latest && html`<${BandBadge} band=${bandOf(latest)} label=${label(conditions, bandOf(latest))} />`}
+              ${actions?.(spot)}
+            </li>`;
+        })}
+      </ol>
+    </div>`;
+};

@@ -1,0 +1,75 @@
+// @ts-check
+// A patient's home page: one's spots on the body map, and the findings that belong to none.
+
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { getAll, getConditions, newKey, post } from "/console/api.js";
+import { Answer, Confirm, Empty, Icon, Message, sayError, useAnswer } from "/console/components.js";
+import { colon, say } from "/console/language.js";
+import { goTo } from "/console/navigation.js";
+import { Approved } from "/console/views/approved.js";
+import { OwnFindings, sortFinding, SpotFields, spotOf } from "/console/views/own_findings.js";
+import { nameOfSpot, SpotPoints } from "/console/views/spot_points.js";
+
+/** @param {{onClose: () => void}} props */
+const NewSpot = ({ onClose }) => {
+  const [fields, setFields] = useState({ name: "", place: { site: "" } });
+  const [key] = useState(newKey);
+  const create = async () => goTo(`spot/${(await post("/lesions", spotOf(fields), key)).id}`);
+  return html`
+    <${Confirm} title=${say("newSpot")} confirm=${say("create")} kind="primary" onConfirm=${create} onClose=${onClose}>
+      <${SpotFields} ...${fields} onChange=${(/** @type {any} */ changed) => setFields({ ...fields, ...changed })} />
+    <//>`;
+};
+
+const load = async () => {
+  const [spots, findings, conditions] = await Promise.all([
+    getAll("/lesions?limit=200"),
+    getAll("/submissions?limit=200"),
+    getConditions(),
+  ]);
+  return { spots, unsorted: findings.filter((one) => !one.lesion).reverse(), conditions };
+};
+
+const Spots = () => {
+  const answer = useAnswer(load, []);
+  const [adding, setAdding] = useState(false);
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const dragged = useRef(/** @type {any} */ (null));
+  const changed = (/** @type {any} */ problem) => {
+    setError(problem);
+    answer.reload();
+  };
+  useEffect(() => {
+    // Another window may have sorted them meanwhile.
+    const renew = () => document.visibilityState === "visible" && answer.reload();
+    document.addEventListener("visibilitychange", renew);
+    return () => document.removeEventListener("visibilitychange", renew);
+  });
+  const drop = (/** @type {string} */ id) => {
+    if (dragged.current) sortFinding(dragged.current.id, null, id).then(() => changed(null), changed);
+    dragged.current = null;
+  };
+  return html`
+    <div class="row between"><h1>${say("title_spots")}</h1>
+      <span class="row">
+        <button onClick=${() => setAdding(true)}>${say("newSpot")}</button>
+        <a class="button primary" href="#/check"><${Icon} name="camera" />${say("newPhoto")}</a></span></div>
+    ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
+    ${adding && html`<${NewSpot} onClose=${() => setAdding(false)} />`}
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ { spots, unsorted, conditions }) => html`
+        <${SpotPoints} spots=${spots} conditions=${conditions} view="spot" onDrop=${drop} actions=${(/** @type {any} */ spot) => html`
+          <a class="button quiet" href="#/check/${spot.id}" aria-label=${`${say("newPhotoOfIt")}${colon()}${nameOfSpot(spot)}`}>
+            <${Icon} name="camera" />${say("newPhoto")}</a>`} />
+        ${spots.length === 0 && html`<${Empty} title=${say("spotsEmpty")}><p>${say("spotsEmptyText")}</p><//>`}
+        ${unsorted.length > 0 &&
+        html`<section>
+          <h2>${say("unsorted")}</h2>
+          <p>${say("unsortedText")} <span class="by-mouse">${say("unsortedDrag")}</span></p>
+          <${OwnFindings} items=${unsorted} spot=${null} spots=${spots} conditions=${conditions} onChange=${changed}
+            onDrag=${(/** @type {any} */ finding) => (dragged.current = finding)} />
+        </section>`}`}
+    <//>`;
+};
+
+export const View = () => html`<${Approved}>${() => html`<${Spots} />`}<//>`;

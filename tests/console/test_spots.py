@@ -1,0 +1,147 @@
+"""A patient follows spots: on the body map, over time; the doctor in charge sees the same."""
+
+from typing import Any
+
+import pytest
+
+from tests.console.journey import Journey, Look, looks
+from tests.console.visitor import DESKTOP, PHONE, Visitor
+from tests.served.people import Caller, Seeder
+from tests.served.photo_clients import as_form, post
+from tests.support.photos import photo_of
+
+BACK = {"site": "back", "side": "rear", "x": 43.0, "y": 60.0}
+# A mouse that drags the first finding onto the first spot.
+DRAG = """
+const drag = (selector, name) =>
+  document.querySelector(selector).dispatchEvent(new DragEvent(name, {bubbles: true}));
+drag("li[draggable=true]", "dragstart");
+drag("g.point", "drop");
+"""
+
+
+@pytest.fixture
+def ada(seeder: Seeder) -> Caller:
+    ada = seeder.person()
+    assert ada.call("PUT", "/me/consents", json={"photos": True}).status == 200
+    return ada
+
+
+def send(caller: Caller, key: str, **told: str) -> int:
+    """The number of a new finding."""
+    body, kind = as_form(photo_of(key, (600, 450)), "image", keep_photo="true", **told)
+    headers = {"Authorization": f"Bearer {caller.token}", "Content-Type": kind}
+    return int(post(caller.port, "/predict", body, headers).json["id"])
+
+
+def begin(caller: Caller, place: dict[str, Any], name: str | None = None) -> str:
+    """The id of a new spot."""
+    created = caller.call("POST", "/lesions", json={"place": place, "name": name})
+    return str(created.json["id"])
+
+
+def spots_of(caller: Caller) -> dict[str, int]:
+    """How many findings each of the spots has, by name."""
+    return {one["name"]: one["findings"] for one in caller.call("GET", "/lesions").json}
+
+
+@pytest.mark.parametrize("look", looks(0), ids=str)
+def test_findings_are_sorted_to_spots_which_can_be_changed_joined_and_deleted(
+    visitor: Visitor, ada: Caller, look: Look
+) -> None:
+    left = begin(ada, BACK, "left of the spine")
+    begin(ada, {"site": "hand"}, "thumb")
+    send(ada, "melanocytic_nevus", lesion=left)
+    second, third = (send(ada, key, body_site="back") for key in ("melanoma", "dermatofibroma"))
+    journey = Journey(visitor, "spots", look)
+    visitor.enter(ada, "user")
+    sort(journey, second, left)
+    sort(journey, third, "new")
+    assert spots_of(ada) == {"left of the spine": 2, "thumb": 0, None: 1}
+    visitor.press("ol.list > li:first-child a[href^='#/spot/']")
+    change(journey)
+    join(journey)
+    assert spots_of(ada) == {"beside the spine": 3, "thumb": 0}
+    journey.press("deleteSpot")
+    visitor.press("dialog .danger")
+    journey.see("unsorted")
+    journey.step("deleted")
+    assert spots_of(ada) == {"thumb": 0}
+    assert len(ada.call("GET", "/submissions").json) == 3
+
+
+def sort(journey: Journey, number: int, spot: str) -> None:
+    visitor = journey.visitor
+    journey.see("unsorted")
+    journey.step("spots")
+    visitor.press(f"button[aria-label='{journey.say('sort')} · {number}']")
+    visitor.find("select[name=spot] optgroup")
+    visitor.choose("spot", spot)
+    journey.step("sort")
+    visitor.press("dialog .primary")
+    visitor.await_truth(lambda: visitor.count("dialog") == 0, "the dialog to close")
+
+
+def change(journey: Journey) -> None:
+    visitor = journey.visitor
+    journey.see("countFindings", count="2")
+    journey.step("spot")
+    journey.press("changeSpot")
+    visitor.type(spot_name="beside the spine")
+    visitor.press("dialog .body-map figure:last-child path:nth-of-type(3)")
+    journey.step("change")
+    visitor.press("dialog .primary")
+    visitor.see("beside the spine")
+
+
+def join(journey: Journey) -> None:
+    visitor = journey.visitor
+    journey.press("joinSpot")
+    visitor.run("document.querySelector('[name=joined]').selectedIndex = 2")
+    visitor.run("document.querySelector('[name=joined]').dispatchEvent(new Event('change'))")
+    journey.step("join")
+    visitor.press("dialog .danger")
+    journey.see("countFindings", count="3")
+
+
+def test_of_two_windows_that_sort_at_once_the_second_says_so(visitor: Visitor, ada: Caller) -> None:
+    begin(ada, BACK, "back")
+    thumb = begin(ada, {"site": "hand"}, "thumb")
+    number = send(ada, "melanoma")
+    visitor.look(DESKTOP)
+    visitor.enter(ada, "user")
+    visitor.find("li[draggable=true]")
+    elsewhere = ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": thumb})
+    assert elsewhere.status == 200
+    visitor.run(DRAG)
+    visitor.see("was sorted in another window")
+    visitor.see_none("Findings without a spot")
+    assert ada.call("GET", f"/submissions/{number}").json["lesion"] == thumb
+    ada.call("PUT", f"/submissions/{number}/lesion", json={"lesion": None})
+    visitor.run("document.dispatchEvent(new Event('visibilitychange'))")
+    visitor.find("li[draggable=true]")
+    visitor.run(DRAG)
+    visitor.see_none("Findings without a spot")
+    assert ada.call("GET", f"/submissions/{number}").json["lesion"] == thumb
+    visitor.assert_quiet()
+
+
+def test_the_doctor_in_charge_sees_the_spots_and_the_course_beside_a_case(
+    visitor: Visitor, seeder: Seeder, ada: Caller
+) -> None:
+    doctor = seeder.person("doctor")
+    seeder.services.admin.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
+    spot = begin(ada, BACK, "left of the spine")
+    before, now = (send(ada, key, lesion=spot) for key in ("melanocytic_nevus", "melanoma"))
+    visitor.look(PHONE)
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"patients/{ada.id}")
+    visitor.press("ol.list a[href^='#/course/']")
+    visitor.find(f".list a[href='#/case/{before}']")
+    visitor.press(f".list a[href='#/case/{now}']")
+    visitor.see("Same spot")
+    visitor.find(f"aside a[href='#/case/{before}']")
+    visitor.await_stillness()
+    visitor.assert_accessible()
+    visitor.assert_nothing_overflows()
+    visitor.assert_quiet()
