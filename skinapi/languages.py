@@ -9,9 +9,7 @@ To add a language, add it to `Language`: from then on nothing starts until each 
 - the console, in `console/static`: a file beside `words.en.js`.
 
 Tests fail, and the check of the console's types, until these have it too: `SPOKEN` of the console's
-`language.js`, `pdf_…` in each file of words, and `JARGON` of `tests/support/wording.py`. What the
-checker of a language model's sentences takes for the end of a disease's name is one pattern for all
-languages (`DISEASE_WORD` of `reports/text/checker.py`).
+`language.js`, `pdf_…` in each file of words, and `JARGON` of `tests/support/wording.py`.
 """
 
 import re

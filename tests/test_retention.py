@@ -26,7 +26,7 @@ ROWS = {
     "jobs": "job",
     "lesions": "spot",
     "known_addresses": "known address",
-    "narratives": "words of an LLM",
+    "narratives": "choice of an LLM",
     "reports": "report",
     "reviews": "review",
     "sessions": "session",

@@ -7,7 +7,6 @@ import pytest
 
 from skinapi.languages import space_french
 from skinapi.reports.pages.labels import LABELS
-from skinapi.reports.text.added_sentences import admitted_sentences
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.vision.conditions import conditions_table
 from tests.support.wording import wrong_spaces_in
@@ -26,8 +25,7 @@ def french_in(value: Any, *, french: bool = False) -> Iterator[str]:
 
 FRENCH = {
     "table": list(french_in(conditions_table().model_dump())),
-    "phrases": list(french_in(CATALOGUES["fr"].phrases.model_dump(), french=True)),
-    "sentences of a language model": list(admitted_sentences("fr")),
+    "phrases": list(french_in(CATALOGUES["fr"].model_dump(), french=True)),
     "labels": list(french_in(LABELS["fr"].model_dump(), french=True)),
 }
 

@@ -8,7 +8,7 @@ from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Finding
 
-ENGLISH_PHRASES = CATALOGUES["en"].phrases
+ENGLISH_PHRASES = CATALOGUES["en"]
 NO_DIAGNOSIS = "Inconclusive - no diagnosis"
 
 

@@ -28,8 +28,7 @@ class Writer(StrEnum):
 class Reason(StrEnum):
     """Why the template wrote the narrative although the LLM was requested.
 
-    First the reasons why no request was sent, then the failures of a request, then the faults of
-    the text, the most serious first.
+    First the reasons why no request was sent, then the failures of a request.
     """
 
     NO_KEY = "no_key"
@@ -50,18 +49,6 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     MALFORMED = "malformed"
     FAULT = "fault"
-
-    MARKUP = "markup"
-    CHARACTERS = "characters"
-    LENGTH = "length"
-    LANGUAGE = "language"
-    DOSE = "dose"
-    URGENCY = "urgency"
-    DIAGNOSIS = "diagnosis"
-    CONDITION = "condition"
-    NUMBER = "number"
-    MISSING = "missing"
-    WORDS = "words"
 
 
 class NarrativeUnavailable(Unavailable):

@@ -35,7 +35,7 @@ from tests.support.photos import photo_of
 MODEL = Path("skinapi/models/resnet50")
 # The lab's screen paints it green wherever it may.
 REGULAR = Shape(asymmetry=0.1, border=0.1, colour=0.1, diameter=0.1)
-PHRASES = CATALOGUES["en"].phrases
+PHRASES = CATALOGUES["en"]
 WARNINGS = [
     said.partition("{")[0]
     for said in (PHRASES.more_urgent, PHRASES.uncertain, PHRASES.named_by_rule)

@@ -39,7 +39,7 @@ def test_the_llm_writes_where_operator_and_owner_agree(backend: Backend, llm: Op
         "model": "openai/gpt-4.1-mini",
         "reason": None,
     }
-    assert "The model gives Melanoma a probability of" in body["report"]["overview"]
+    assert "The probability of Melanoma is " in body["report"]["overview"]
     assert ada.call("GET", "/submissions").get_json()[-1] == listed(body)
     assert ada.call("PUT", "/me/consents", json={"llm": False, "photos": True}).status_code == 200
     later = predicted(ada, photo_of("dermatofibroma"))
@@ -73,3 +73,21 @@ def test_a_submission_of_an_older_version_was_the_templates(backend: Backend) ->
     submissions.update({"id": body["_id"]}, {"$unset": {"narrative_source": True}})
     [shown] = ada.call("GET", "/submissions").get_json()
     assert shown["narrative"] == {"source": TEMPLATES}
+
+
+def test_words_of_version_1_are_still_shown(backend: Backend) -> None:
+    ada = backend.member()
+    body = predicted(ada)
+    submissions = backend.services.store.collection("submissions")
+    [row] = submissions.find({"id": body["_id"]})
+    sections = {**row["sections"], "overview": "Words of an LLM."}
+    for source in (
+        {"writer": "llm", "model": "openai/gpt-4.1-mini", "reason": None},
+        {"writer": "template", "model": None, "reason": "urgency"},  # no reason any more
+    ):
+        stored = {"narrative_source": source, "sections": sections}
+        assert submissions.update({"id": body["_id"]}, {"$set": stored})
+        [shown] = ada.call("GET", "/submissions").get_json()
+        assert shown["narrative"] == {"source": source}
+        assert shown["report"]["overview"] == "Words of an LLM."
+        assert ada.call("GET", f"/submissions/{body['id']}/report").status_code == 200

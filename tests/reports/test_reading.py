@@ -17,11 +17,10 @@ from skinapi.records.reviews.opinions import Agreement
 from skinapi.reports.facts import Facts
 from skinapi.reports.pages.content import ReportContent
 from skinapi.reports.pages.html import render_html
-from skinapi.reports.pages.reading_order import Reading, read_in_order
+from skinapi.reports.pages.reading_order import Reading, read_in_order, sentences_of
 from skinapi.reports.pdf.rendering import render_pdf
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
-from skinapi.reports.text.sentences import sentences_of
 from skinapi.reports.text.summary import summarise
 from skinapi.reports.text.template import write_template
 from skinapi.vision.bands import RaisedBy

@@ -11,7 +11,7 @@ from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Certainty, Histology
 from skinapi.reports.facts import CONDITION_RULES, Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Sections
-from skinapi.reports.text.sentences import sentences_of
+from skinapi.reports.pages.reading_order import sentences_of
 from skinapi.reports.text.summary import say_certainty
 from skinapi.reports.text.template import write_template
 from skinapi.vision.bands import RaisedBy, urgency

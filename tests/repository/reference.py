@@ -212,7 +212,7 @@ def _limits() -> Iterator[Row]:
     yield "answer of the LLM", _bytes(openrouter.LARGEST_ANSWER)
     pause, failures = _seconds(circuit_breaker.COOLDOWN_S), circuit_breaker.MOST_FAILURES
     yield "pause of LLM requests", f"{pause} after {failures} failures in a row"
-    yield "a narrative of the LLM is kept", _days(cache.NARRATIVE_LIFETIME.days)
+    yield "a choice of the LLM is kept", _days(cache.NARRATIVE_LIFETIME.days)
     yield "wait for MongoDB in one operation", _seconds(outage.TIMEOUT_S)
     yield "wait for SQLite's lock", _seconds(sqlite_file.LONGEST_WAIT_MS / 1000)
 

@@ -22,15 +22,6 @@ KEY = "sk-or-test"
 FOREVER_S = 30.0
 Behaviour = Callable[["Call"], None]
 
-PLAIN = {
-    "en": "The model gives {name} a probability of {share}.",
-    "fr": "La probabilité de {name} est de {share}.",
-}
-MORE = {
-    "en": "Each probability is a part of the result.",
-    "fr": "Chaque probabilité est une partie du résultat.",
-}
-
 
 class Call(BaseHTTPRequestHandler):
     """One request: `body` is what was asked, `answer` and its kin are what may come back."""
@@ -54,11 +45,6 @@ class Call(BaseHTTPRequestHandler):
         self.flush_headers()
         self.wfile.write(line + b"\r\n\r\n")
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.body["messages"][1]["content"])
-        return told
-
     def answer(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
@@ -75,12 +61,9 @@ class Call(BaseHTTPRequestHandler):
     def tell(self, **changed: Any) -> None:
         self.say(json.dumps({**self.draft(), **changed}))
 
-    def draft(self) -> dict[str, str]:
-        """What a model that obeys would write."""
-        language = self.facts["language"]
-        share = self.facts["confidence"]
-        plain = PLAIN[language].format(name=self.facts["stated"], share=share)
-        return {"language": language, "overview": plain, "confidence_explanation": MORE[language]}
+    def draft(self) -> dict[str, Any]:
+        """What a model that obeys would answer."""
+        return {"overview": ["probability"], "confidence_explanation": ["from_model"]}
 
 
 class OpenRouter(LocalServer):
@@ -137,7 +120,7 @@ def well(call: Call) -> None:
     call.say(json.dumps(call.draft()))
 
 
-def saying(**changed: str) -> Behaviour:
+def saying(**changed: Any) -> Behaviour:
     return lambda call: call.tell(**changed)
 
 

@@ -47,13 +47,7 @@ class InGerman:
     def __ror__(self, value: Any) -> Any:
         if isinstance(value, dict):
             return _beside(value)
-        words = value.model_dump()
-        if "vocabulary" in words:
-            vocabulary = words["vocabulary"]
-            words = _dotted(words) | {"vocabulary": vocabulary}
-            vocabulary["terms"] = _dotted(vocabulary["terms"])
-            return type(value).model_validate(words)
-        return type(value).model_validate(_dotted(words))
+        return type(value).model_validate(_dotted(value.model_dump()))
 
 
 def _beside(value: Any) -> Any:

@@ -1,9 +1,9 @@
-"""Stores the narratives that an LLM wrote, so that the same facts give the same text. A stored
-narrative has no owner.
+"""Stores which sentences an LLM chose, so that the same facts give the same text. A stored choice
+has no owner.
 
-The text repeats the facts of one person's finding, so deleting a submission or an account also
-deletes the narratives made from it. If the store failed before the facts were stored as a
-submission, no deletion would find their narrative. So every narrative expires.
+It belongs to the facts of one person's finding, so deleting a submission or an account also deletes
+the choices made for it. If the store failed before the facts were stored as a submission, no
+deletion would find their choice. So every choice expires.
 """
 
 from contextlib import suppress
@@ -13,7 +13,7 @@ from skinapi.errors import Duplicate
 from skinapi.languages import Language
 from skinapi.records.findings.submissions import Submission
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import Narrative
+from skinapi.reports.text.remarks import Choice
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Filter, Store
 
@@ -27,16 +27,16 @@ class NarrativeCache:
         self._documents.ensure_index("facts_hash")
         self._documents.expire_by("expires_at")
 
-    def find(self, facts: Facts, language: Language, writer: str) -> Narrative | None:
-        """The stored narrative, or None. `writer` is a fingerprint of everything else that the text
-        depends on: models and instructions.
+    def find(self, facts: Facts, language: Language, writer: str) -> Choice | None:
+        """The stored choice, or None. `writer` is a fingerprint of everything else that it depends
+        on: models and instructions.
         """
         rows = self._documents.find(_key(facts, language, writer), limit=1)
-        return Narrative.model_validate(rows[0]["narrative"]) if rows else None
+        return Choice.model_validate(rows[0]["choice"]) if rows else None
 
-    def keep(self, facts: Facts, narrative: Narrative, writer: str) -> Narrative:
-        """Store a narrative and return it. If another request was faster, return its narrative."""
-        moment, key = now(), _key(facts, narrative.language, writer)
+    def keep(self, facts: Facts, language: Language, writer: str, choice: Choice) -> Choice:
+        """Store a choice and return it. If another request was faster, return its choice."""
+        moment, key = now(), _key(facts, language, writer)
         row = {
             "id": new_id(),
             "schema": 1,
@@ -44,16 +44,12 @@ class NarrativeCache:
             "expires_at": moment + NARRATIVE_LIFETIME,
         }
         with suppress(Duplicate):
-            self._documents.insert({**row, **key, "narrative": narrative.model_dump(mode="json")})
-            return narrative
-        return self.find(facts, narrative.language, writer) or narrative
-
-    def discard(self, facts: Facts, language: Language, writer: str) -> None:
-        """Delete a stored narrative."""
-        self._documents.delete(_key(facts, language, writer))
+            self._documents.insert({**row, **key, "choice": choice.stored()})
+            return choice
+        return self.find(facts, language, writer) or choice
 
     def forget(self, submission: Submission) -> None:
-        """Delete the narratives made from a submission's facts, in every language and of every
+        """Delete the choices made for a submission's facts, in every language and of every
         writer.
         """
         facts = Facts.of(submission.finding, submission.context)

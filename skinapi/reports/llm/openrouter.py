@@ -1,5 +1,5 @@
-"""Writes narratives with an LLM through OpenRouter's chat completions, within one deadline. The
-text is not trusted: it is checked against the facts.
+"""Writes narratives with an LLM through OpenRouter's chat completions, within one deadline. The LLM
+is not trusted: it chooses reviewed sentences by their ids, and the facts fill them in here.
 
 The API: https://openrouter.ai/docs/api-reference/chat-completion
 """
@@ -24,7 +24,7 @@ from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.llm.circuit_breaker import CircuitBreaker
 from skinapi.reports.llm.prompt import free_characters, instructions, read_draft, request_body
 from skinapi.reports.narrative import Narrative, NarrativeUnavailable, Reason, Source, Writer
-from skinapi.reports.text.checker import contradictions
+from skinapi.reports.text.remarks import Choice, possible_remarks, write_remarks
 from skinapi.reports.text.template import write_template
 
 OK = 200
@@ -105,16 +105,20 @@ class OpenRouterWriter:
         deadline = time.monotonic() + self._deadline_s
         if not facts.examined:
             raise NarrativeUnavailable(Reason.NOTHING_EXAMINED)
-        cached = self._cache.find(facts, language, self._fingerprint)
-        if cached:
-            # It may be of a version whose sentences, or whose check of the LLM's, were others.
-            if not contradictions(cached, facts):
-                return cached
-            self._cache.discard(facts, language, self._fingerprint)
         room = free_characters(write_template(facts, language))
+        choice = self._cache.find(facts, language, self._fingerprint)
+        if choice is None:
+            choice = self._choose(facts, language, room, deadline)
+            choice = self._cache.keep(facts, language, self._fingerprint, choice)
+        added = write_remarks(choice, facts, language, room=room)
+        source = Source(writer=Writer.LLM, model=choice.model)
+        return write_template(facts, language, added).model_copy(update={"source": source})
+
+    def _choose(self, facts: Facts, language: Language, room: int, deadline: float) -> Choice:
+        """Ask the LLM, unless it has failed too often. Raises NarrativeUnavailable."""
         self._breaker.admit()
         try:
-            narrative = self._generate(facts, language, room, deadline)
+            choice = self._ask_for_choice(facts, language, room, deadline)
         except NarrativeUnavailable as unwritten:
             if unwritten.reason not in NOT_SENT:
                 self._breaker.record(success=False)
@@ -125,20 +129,20 @@ class OpenRouterWriter:
             self._breaker.record(success=False)
             raise
         self._breaker.record(success=True)
-        return self._cache.keep(facts, narrative, self._fingerprint)
+        return choice
 
-    def _generate(self, facts: Facts, language: Language, room: int, deadline: float) -> Narrative:
-        body = request_body(facts, language, models=self._models, room=room)
+    def _ask_for_choice(
+        self, facts: Facts, language: Language, room: int, deadline: float
+    ) -> Choice:
+        possible = possible_remarks(facts, language, room=room)
+        body = request_body(facts, language, models=self._models, possible=possible)
         completion = self._request(body, deadline)
         content, answered = completion.content, completion.model
         if content is None or answered is None:
             raise NarrativeUnavailable(Reason.MALFORMED)
-        draft = read_draft(content, language)
-        source = Source(writer=Writer.LLM, model=configured_model(answered, self._models))
-        written = write_template(facts, language, draft.added_text())
-        for wrong in contradictions(written, facts):
-            raise NarrativeUnavailable(wrong)
-        return written.model_copy(update={"source": source})
+        draft = read_draft(content, possible)
+        model = configured_model(answered, self._models)
+        return Choice(**dict(draft), model=model)
 
     def _request(self, body: Mapping[str, Any], deadline: float) -> _Completion:
         """Send the request. Retries temporary failures, as soon as the provider allows it and while
@@ -209,6 +213,6 @@ def _pause(retry_after: str | None, attempt: int) -> float:
 
 
 def _fingerprint(models: list[str]) -> str:
-    """The key of cached narratives: other models or other instructions give another text."""
-    asked = [models, *(instructions(language, 0) for language in LANGUAGES)]
+    """The key of stored choices: other models or other instructions give another one."""
+    asked = [models, *map(instructions, LANGUAGES)]
     return f"llm-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""Builds the request to the LLM and reads its answer: a few sentences to add to the template's.
+"""Builds the request to the LLM and reads its answer: ids of sentences to add to the template's.
 
 Only names of conditions, enums and rounded numbers are sent. The picture, text that a user typed,
 and facts about the person are not sent, not even the age band. The probabilities without the
@@ -6,50 +6,41 @@ patient's facts are not sent either, because they would reveal the age band.
 """
 
 import json
+from collections.abc import Collection
 from typing import Annotated, Any
 
-from pydantic import StringConstraints, ValidationError
+from pydantic import Field, ValidationError
 
 from skinapi.languages import NUMBERS, Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, NarrativeUnavailable, Reason
 from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.template import AddedText
+from skinapi.reports.text.catalogues.catalogue import Remark
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Frozen, conditions_table
 
 SHORTEST_TEXT, LONGEST_TEXT = 80, 300
+MOST_REMARKS = 4  # in each text
 MOST_TOKENS = 800
 SEED = 7
 INSTRUCTIONS = """\
 A computer model has judged a picture of a skin lesion. The report on it is complete: what the
-condition is, every figure, how urgent it is and what to do are said already. You add two short
-texts in {language} that help a reader to see how its figures hang together: `overview` follows
-what was found, `confidence_explanation` follows the probabilities.
+condition is, every figure, how urgent it is and what to do are said already. You choose a few
+sentences that help a reader to see how its figures hang together: `overview` follows what was
+found, `confidence_explanation` follows the probabilities.
 
-Each text is at most {longest} characters long, in plain prose without markup, and made of sentences
-of this list alone, each with its full stop. [a|b] means a or b. Whatever else is said is thrown
-away:
-{sentences}
-NAME stands for one condition: the one under `stated` or first under `ranked`, spelt as there. N
-stands for one number of the facts, printed exactly as there, and only beside the name or the term
-that it belongs to."""
-# LLMs write typographic signs; the reports and their checks use the plain ones.
-PLAIN_SIGNS = str.maketrans({"’": "'", "‘": "'", "\u00a0": " ", "\u202f": " ", "–": "-"})
+For each of the two, name by their ids one to {most} sentences of this list, in the order of the
+list, none in both. What stands in braces is filled in from the facts.
+{sentences}"""
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=MOST_CHARACTERS)]
+Remarks = Annotated[tuple[Remark, ...], Field(min_length=1, max_length=MOST_REMARKS)]
 
 
 class Draft(Frozen):
-    language: Language
-    overview: Text
-    confidence_explanation: Text
+    """The LLM's answer."""
 
-    def added_text(self) -> AddedText:
-        return AddedText(
-            overview=self.overview.translate(PLAIN_SIGNS).strip(),
-            confidence_explanation=self.confidence_explanation.translate(PLAIN_SIGNS).strip(),
-        )
+    overview: Remarks
+    confidence_explanation: Remarks
 
 
 def free_characters(template: Narrative) -> int:
@@ -64,13 +55,13 @@ def free_characters(template: Narrative) -> int:
 
 
 def request_body(
-    facts: Facts, language: Language, *, models: list[str], room: int
+    facts: Facts, language: Language, *, models: list[str], possible: Collection[Remark]
 ) -> dict[str, Any]:
-    """The body of a chat completion."""
+    """The body of a chat completion that chooses among the possible sentences."""
     return {
         "models": models,
         "messages": [
-            {"role": "system", "content": instructions(language, room)},
+            {"role": "system", "content": instructions(language)},
             {
                 "role": "user",
                 "content": json.dumps(sent_facts(facts, language), ensure_ascii=False),
@@ -78,7 +69,7 @@ def request_body(
         ],
         "response_format": {
             "type": "json_schema",
-            "json_schema": {"name": "narrative", "strict": True, "schema": _schema(language)},
+            "json_schema": {"name": "narrative", "strict": True, "schema": _schema(possible)},
         },
         # Without `require_parameters` a provider may ignore parameters that it does not know, for
         # instance the schema. `zdr` means zero data retention.
@@ -90,13 +81,9 @@ def request_body(
     }
 
 
-def instructions(language: Language, room: int) -> str:
-    catalogue = CATALOGUES[language]
-    return INSTRUCTIONS.format(
-        language=catalogue.name,
-        longest=room,
-        sentences="\n".join(f"- {form}" for form in catalogue.vocabulary.sentences),
-    )
+def instructions(language: Language) -> str:
+    listed = (f"- {remark}: {said}" for remark, said in CATALOGUES[language].remarks.items())
+    return INSTRUCTIONS.format(most=MOST_REMARKS, sentences="\n".join(listed))
 
 
 def sent_facts(facts: Facts, language: Language) -> dict[str, Any]:
@@ -120,27 +107,24 @@ def sent_facts(facts: Facts, language: Language) -> dict[str, Any]:
     }
 
 
-def read_draft(content: str, language: Language) -> Draft:
-    """Parse the LLM's answer. Raises NarrativeUnavailable if it does not fit the schema or is in
-    another language.
-    """
+def read_draft(content: str, possible: Collection[Remark]) -> Draft:
+    """Parse the LLM's answer. Raises NarrativeUnavailable if it does not fit the schema."""
     try:
         draft = Draft.model_validate_json(content)
     except ValidationError as error:
         raise NarrativeUnavailable(Reason.MALFORMED) from error
-    if draft.language != language:
-        raise NarrativeUnavailable(Reason.LANGUAGE)
+    if not {*draft.overview, *draft.confidence_explanation} <= {*possible}:
+        raise NarrativeUnavailable(Reason.MALFORMED)
     return draft
 
 
-def _schema(language: Language) -> dict[str, Any]:
-    texts = ("overview", "confidence_explanation")
+def _schema(possible: Collection[Remark]) -> dict[str, Any]:
+    texts = list(Draft.model_fields)
+    # Without `maxItems`: not every provider's strict mode knows it.
+    ids = {"type": "array", "items": {"type": "string", "enum": [*possible]}}
     return {
         "type": "object",
-        "properties": {
-            "language": {"type": "string", "enum": [language]},
-            **{text: {"type": "string"} for text in texts},
-        },
-        "required": ["language", *texts],
+        "properties": dict.fromkeys(texts, ids),
+        "required": texts,
         "additionalProperties": False,
     }

@@ -2,12 +2,14 @@
 the rest, with no sentence twice. Console, HTML and PDF show it.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 from skinapi.reports.report import Report
-from skinapi.reports.text.sentences import sentences_of
 from skinapi.reports.text.summary import Summary, summarise
 from skinapi.vision.conditions import Frozen, conditions_table
+
+END_OF_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 
 
 class Reading(Frozen):
@@ -47,6 +49,10 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
         limits=fresh.items([*narrative.limits, *map(report.say, facts.notices)]),
         about=fresh.items(about),
     )
+
+
+def sentences_of(text: str) -> list[str]:
+    return [sentence for sentence in END_OF_SENTENCE.split(text.strip()) if sentence]
 
 
 class _Fresh:

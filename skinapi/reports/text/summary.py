@@ -60,7 +60,7 @@ def _certainty(facts: Facts) -> Said:
 
 def _doubts(facts: Facts) -> Said:
     def said(language: Language) -> str:
-        doubts = CATALOGUES[language].phrases.doubts
+        doubts = CATALOGUES[language].doubts
         return ", ".join(doubts[reason] for reason in facts.reasons)
 
     return Said.by(said)
@@ -90,7 +90,7 @@ def _by_figures(modality: Modality, tested: HeldOutFigures | None) -> tuple[floa
 
 
 def _say_likely(facts: Facts, language: Language, *, names_class: bool) -> str:
-    phrases = CATALOGUES[language].phrases
+    phrases = CATALOGUES[language]
     name = conditions_table().name(facts.most_probable, language)
     others = _others(facts, language)
     if not facts.examined:

@@ -100,7 +100,7 @@ class _Sentences:
         self._language = language
         self._names_class = names_class
         self._numbers = NUMBERS[language]
-        self._phrases = CATALOGUES[language].phrases
+        self._phrases = CATALOGUES[language]
         self._table = conditions_table()
         self._stated = self._table.by_key(facts.stated)
 

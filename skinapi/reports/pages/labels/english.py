@@ -59,8 +59,8 @@ ENGLISH = Labels(
     limits="Limits",
     next_steps="Next steps",
     written_by_template="The text is put together from reviewed sentences.",
-    written_by_llm="The text was written by the language model {} from the facts on this page and "
-    "checked against them.",
+    written_by_llm="The text is put together from reviewed sentences; the language model {} chose "
+    "some of those on the calculation.",
     score="{} of {}",
     points="{} of {} points; from {} on, a doctor should see it this week.",
     ticked="yes",

@@ -60,8 +60,8 @@ _LABELS = Labels(
     limits="Limites",
     next_steps="Et maintenant",
     written_by_template="Le texte est composé de phrases relues.",
-    written_by_llm="Le texte a été rédigé par le modèle de langage {} d'après les données de ce "
-    "rapport, puis comparé à elles.",
+    written_by_llm="Le texte est composé de phrases relues; le modèle de langage {} a choisi "
+    "certaines de celles sur le calcul.",
     score="{} sur {}",
     points="{} points sur {}; à partir de {}, un médecin doit la voir cette semaine.",
     ticked="oui",

@@ -10,4 +10,4 @@ from skinapi.reports.text.catalogues.english import ENGLISH
 from skinapi.reports.text.catalogues.french import FRENCH
 
 CATALOGUES: Mapping[Language, Catalogue] = in_each_language({"en": ENGLISH, "fr": FRENCH})
-require_same_keys({language: words.phrases for language, words in CATALOGUES.items()})
+require_same_keys(CATALOGUES)

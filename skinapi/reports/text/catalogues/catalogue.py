@@ -1,15 +1,36 @@
-"""The structure of a language's catalogue of sentences and words."""
+"""The structure of a language's catalogue of sentences."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
-from skinapi.reports.narrative import Reason
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Frozen
 from skinapi.vision.finding.finding import Doubt
 
 
-class Phrases(Frozen):
-    """The template's sentences. The facts fill in the placeholders in braces."""
+class Remark(StrEnum):
+    """A sentence on the calculation, which an LLM may add to the template's, by this id. They are
+    written in this order. None of them negates, advises, reassures, promises or disowns the report.
+    """
+
+    COMPARED = "compared"
+    CALCULATED = "calculated"
+    PROBABILITY = "probability"
+    HIGHEST_PROBABILITY = "highest_probability"
+    FROM_MODEL = "from_model"
+    WEIGHS = "weighs"
+    COMPARES = "compares"
+    PARTS_OF_SUM = "parts_of_sum"
+    IN_ORDER = "in_order"
+    SCORE_ADDS = "score_adds"
+    SCORE = "score"
+    CHECKLIST = "checklist"
+
+
+class Catalogue(Frozen):
+    """The template's sentences, and those that an LLM may choose (`remarks`). The facts fill in the
+    placeholders in braces.
+    """
 
     likely: str
     likely_but: str
@@ -39,36 +60,4 @@ class Phrases(Frozen):
     quality: str
     checklist_score: str
     checklist_unanswered: str
-
-
-class Vocabulary(Frozen):
-    """What the LLM may say about a finding, and patterns of typical violations.
-
-    `sentences` are the forms of all sentences that it may add: `[a|b]` stands for `a` or `b`, NAME
-    for a condition, N for a number. No sentence of them negates, advises, reassures, promises or
-    disowns the report. `terms` are names of several words, matched as a whole. `frames` and
-    `violations` are patterns that tell why another sentence was refused: a condition is named
-    outside of a frame, or a violation is found.
-    """
-
-    sentences: tuple[str, ...]
-    terms: tuple[str, ...]
-    frames: tuple[str, ...]
-    synonyms: Mapping[str, str]
-    violations: Mapping[Reason, str]
-
-
-class Catalogue(Frozen):
-    """All sentences and words of one language. The `*_term` fields are the words that tell a reader
-    which quantity a number belongs to.
-    """
-
-    name: str
-    score_term: str
-    checklist_term: str
-    pixels_term: str
-    picture_term: str
-    level_term: str
-    tested_term: str
-    phrases: Phrases
-    vocabulary: Vocabulary
+    remarks: Mapping[Remark, str]

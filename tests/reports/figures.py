@@ -1,54 +1,43 @@
-"""Reads sentences of a narrative: which conditions they name and which numbers they contain."""
+"""Reads sentences of a narrative: whether the numbers in them are those of the facts."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from skinapi.languages import LANGUAGES, NUMBERS, Language
+from skinapi.languages import NUMBERS, Language
 from skinapi.reports.facts import Facts
-from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.finding.notices import percent_text
 
-END = re.compile(r"(?<=[.!?…])\s+")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-NAME_PLACEHOLDER = "NAME"
 SCORE, CHECKLIST, PIXELS = "malignant score", "checklist", "pixels"
 PICTURE, LEVEL, TESTED = "picture", "level", "tested"
-
-
-def sentences_of(text: str) -> list[str]:
-    return [sentence for sentence in END.split(text.strip()) if sentence]
+# What a number belongs to.
+TERMS = {
+    "malignant score": SCORE,
+    "7-point checklist": CHECKLIST,
+    "picture measures": PIXELS,
+    "from the picture alone": PICTURE,
+    "cannot be ruled out at": LEVEL,
+    "tested on": TESTED,
+    "score de malignité": SCORE,
+    "liste en 7 points": CHECKLIST,
+    "image mesure": PIXELS,
+    "d'après l'image seule": PICTURE,
+    "ne peut être exclu à": LEVEL,
+    "testé sur": TESTED,
+}
 
 
 @cache
-def spellings() -> dict[str, str]:
-    """Every spelling of every condition in any language, with the condition's key. Longest first,
-    because a long name may contain a short one.
+def _subjects() -> dict[str, str]:
+    """Every spelling of every condition in any language, with its key, and the terms. Longest
+    first, because a long name may contain a short one.
     """
-    found = {
-        spelling.casefold(): key for spelling, key in conditions_table().label_spellings().items()
-    }
-    for language in LANGUAGES:
-        found |= CATALOGUES[language].vocabulary.synonyms
+    spellings = conditions_table().label_spellings().items()
+    found = {spelling.casefold(): key for spelling, key in spellings} | TERMS
     return dict(sorted(found.items(), key=lambda entry: -len(entry[0])))
-
-
-@cache
-def _names() -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, spellings()))})(?!\w)")
-
-
-def names_in(sentence: str) -> set[str]:
-    """The keys of the conditions that a sentence names."""
-    return {spellings()[found] for found in _names().findall(sentence.casefold())}
-
-
-def without_names(sentence: str) -> str:
-    """The sentence in lower case, with each condition replaced by NAME_PLACEHOLDER."""
-    return _names().sub(NAME_PLACEHOLDER, sentence.casefold())
 
 
 @dataclass(frozen=True)
@@ -76,20 +65,10 @@ class Figures:
 
     def _read(self, text: str) -> Iterator[tuple[str, str]]:
         """The subjects and numbers in the order of the text; one of each pair is empty."""
-        catalogue = CATALOGUES[self.language]
-        terms = {
-            catalogue.score_term: SCORE,
-            catalogue.checklist_term: CHECKLIST,
-            catalogue.pixels_term: PIXELS,
-            catalogue.picture_term: PICTURE,
-            catalogue.level_term: LEVEL,
-            catalogue.tested_term: TESTED,
-            **spellings(),
-        }
-        written = sorted(terms, key=len, reverse=True)
-        parts = rf"(?<!\w)({'|'.join(map(re.escape, written))})(?!\w)|({NUMBER.pattern}(?: ?%)?)"
+        subjects = "|".join(map(re.escape, _subjects()))
+        parts = rf"(?<!\w)({subjects})(?!\w)|({NUMBER.pattern}(?: ?%)?)"
         for subject, number in re.findall(parts, text):
-            yield terms.get(subject, ""), number
+            yield _subjects().get(subject, ""), number
 
     def _allowed_numbers(self, subject: str) -> set[str]:
         facts, share = self.facts, NUMBERS[self.language].write_share
