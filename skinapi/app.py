@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skinapi.admin.routes import routes as admin_routes
 from skinapi.admin.routes import usage_routes
+from skinapi.auth.routes import recovery_routes
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.care.comparisons.routes import routes as comparisons_routes
 from skinapi.care.lesions.routes import routes as lesions_routes
@@ -147,11 +148,12 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
         app,
         page=show_console,
         probes=probes,
-        notes=lambda: [problem] if (problem := registry.served.problem) else [],
+        notes=lambda: [*filter(None, [registry.served.problem]), *services.outbox.problems()],
         gauges=(services.drift.gauges, services.jobs.gauges),
     )
     app.register_blueprint(server_routes.blueprint(server))
     app.register_blueprint(auth_routes.blueprint(services.auth))
+    app.register_blueprint(recovery_routes.blueprint(services.recovery))
     app.register_blueprint(admin_routes.blueprint(services.admin))
     app.register_blueprint(usage_routes.blueprint(services.usage))
     app.register_blueprint(registry_routes.blueprint(registry))

@@ -16,6 +16,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         AccountSuspended             403
         PasswordChangeRequired       403
         InitialPasswordExpired       403  (auth)
+        InvalidPasswordLink          403  (auth)
         WrongPassword                403  (auth)
       NotFound                       404
       MethodNotAllowed               405
@@ -23,6 +24,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         Duplicate                    409
         EmailTaken                   409  (auth)
         LastAdmin                    409  (auth)
+        NoMailServer                 409  (auth)
         WrongOffset                  409  (lab)
         DatasetInUse                 409  (lab)
         UploadInUse                  409  (lab)

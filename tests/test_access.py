@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 from skinapi.web.access import closed_to
 from skinapi.web.routing.declaration import Route, route_of
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
-from tests.support.backends import Backend
+from tests.support.backends import MAIL, Backend
 
 LETTERS = {401: "u", 403: "f", 404: "n"}
 REFUSALS = {
@@ -22,7 +22,7 @@ REFUSALS = {
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
     """As in production: no client without a token is let in."""
-    return Backend(tmp_path_factory.mktemp("access"), environment="production")
+    return Backend(tmp_path_factory.mktemp("access"), environment="production", **MAIL)
 
 
 @cache

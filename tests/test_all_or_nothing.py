@@ -13,7 +13,7 @@ from skinapi.storage.mongo import mongo_transactions
 from skinapi.storage.mongo.mongo_store import MongoStore
 from tests.conftest import own_database
 from tests.stores.kills import Kills
-from tests.support.backends import Backend, store_of_kind
+from tests.support.backends import MAIL, Backend, store_of_kind
 from tests.support.size import size
 from tests.use_cases import accounts, datasets, findings, jobs, lesions, models
 from tests.use_cases.use_case import UseCase
@@ -39,7 +39,7 @@ def backend(
     uri = None
     if request.param == "mongod":
         uri = own_database(request.getfixturevalue("mongo_uri"))
-    opened = Backend(folder, store_of_kind(request.param, folder, uri), photos="consent")
+    opened = Backend(folder, store_of_kind(request.param, folder, uri), photos="consent", **MAIL)
     yield opened
     opened.services.store.close()
 

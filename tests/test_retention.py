@@ -10,7 +10,7 @@ from skinapi.reports.facts import Facts
 from tests.prediction.photographer import predicted
 from tests.repository.documents import chapter
 from tests.stores.known_queries import KNOWN
-from tests.support.backends import Backend
+from tests.support.backends import MAIL, Backend
 from tests.support.openrouter import KEY, OpenRouter
 
 ROWS = {
@@ -27,6 +27,8 @@ ROWS = {
     "lesions": "spot",
     "known_addresses": "known address",
     "narratives": "choice of an LLM",
+    "outbox": "notice",
+    "password_links": "password link",
     "reports": "report",
     "reviews": "review",
     "sessions": "session",
@@ -59,7 +61,7 @@ OF_NOBODY = {
 @pytest.fixture
 def given(llm: OpenRouter) -> dict[str, str]:
     named = {"openrouter_api_key": KEY, "openrouter_url": llm.url, "predict_narrative": "llm"}
-    return {**named, "photos": "always"}
+    return {**named, **MAIL, "photos": "always"}
 
 
 def test_every_collection_has_a_row_that_says_until_when() -> None:
@@ -93,6 +95,7 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -
     listed = backend.services.records.list_own(owner=account.id, after=None, limit=1).items[0]
     submission = backend.services.records.find(listed.id)
     assert submission is not None
+    backend.services.recovery.hand_link(email=account.email, by="-")
     traces = [
         account.id,
         job.id,

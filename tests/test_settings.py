@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import astuple
 from datetime import datetime, tzinfo
 from pathlib import Path
 from traceback import format_exception
@@ -183,6 +184,25 @@ def test_production_takes_an_address_that_people_can_use(url: str) -> None:
     refuse_unsafe(production(public_url=url))
 
 
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("smtp://me:p%40ss@mail.example", ("mail.example", 587, False, True, "me", "p@ss")),
+        ("smtps://me:pw@mail.example:2465", ("mail.example", 2465, True, False, "me", "pw")),
+        ("smtp://127.0.0.1:25", ("127.0.0.1", 25, False, False, "", "")),
+        ("smtp://10.1.2.3:25/", ("10.1.2.3", 25, False, False, "", "")),
+        ("smtp://8.8.8.8:25", ("8.8.8.8", 25, False, True, "", "")),
+    ],
+)
+def test_a_mail_server_that_is_not_near_must_change_to_tls(url: str, asked: object) -> None:
+    settings = production(smtp_url=url, mail_from="clinic@skin.example")
+    refuse_unsafe(settings)
+    server = settings.mail_server
+    assert server
+    assert astuple(server) == asked
+    assert server.password == "" or server.password not in repr(server)
+
+
 def test_development_takes_a_public_address_without_tls_but_no_markup() -> None:
     refuse_unsafe(Settings(public_url="http://skin.example:5000"))
     with pytest.raises(UnsafeSettings, match="PUBLIC_URL"):
@@ -212,6 +232,13 @@ def test_development_takes_a_public_address_without_tls_but_no_markup() -> None:
         ({"bind": "127.0.0.1:0"}, "BIND"),
         ({"bind": "127.0.0.1:70000"}, "BIND"),
         ({"bind": "[::1:5000"}, "BIND"),
+        ({"smtp_url": "smtp://mail.example"}, "MAIL_FROM"),
+        ({"smtp_url": "smtp://mail.example", "mail_from": "the clinic"}, "MAIL_FROM"),
+        ({"smtp_url": "smtp://mail.example", "mail_from": "a@b.example\r\nBcc: x"}, "MAIL_FROM"),
+        ({"smtp_url": "mail.example:587", "mail_from": "a@b.example"}, "SMTP_URL"),
+        ({"smtp_url": "http://mail.example", "mail_from": "a@b.example"}, "SMTP_URL"),
+        ({"smtp_url": "smtp://user@mail.example", "mail_from": "a@b.example"}, "SMTP_URL"),
+        ({"smtp_url": "smtp://mail.example:port", "mail_from": "a@b.example"}, "SMTP_URL"),
     ],
 )
 def test_production_refuses_what_makes_no_sense(given: dict[str, Any], says: str) -> None:

@@ -15,6 +15,7 @@ from skinapi.auth.accounts.emails import normalise_email
 from skinapi.auth.errors import EmailTaken
 from skinapi.auth.passwords.hashing import Passwords, one_time_password
 from skinapi.errors import Conflict, Duplicate, NotFound
+from skinapi.notices.outbox import Kind, Outbox
 from skinapi.settings.value_checks import ROLES, Role
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
@@ -39,6 +40,7 @@ class AdminService:
         reset_guesses: Callable[[Account], None],
         initial_password_life: timedelta,
         count_account: Callable[[], None],
+        outbox: Outbox,
     ) -> None:
         """`reset_guesses(account)` makes the addresses strange that an account logged in
         from, because one of them may be a thief's, and gives strangers their guesses back.
@@ -51,6 +53,7 @@ class AdminService:
         self._reset_guesses = reset_guesses
         self._initial_password_life = initial_password_life
         self._count_account = count_account
+        self._outbox = outbox
 
     def list_users(
         self,
@@ -89,6 +92,8 @@ class AdminService:
         account = self._account_by_email(email, NO_ACCOUNT)
 
         def decide(current: Account) -> dict[str, Any]:
+            if current.status == "waiting":
+                self._outbox.add(Kind.APPROVED, to=account.id)
             if role == "doctor" and current.role == "user":
                 self._trail.record("account.role_doctor", by=by, target=account.id)
                 return {"status": "approved", "role": "doctor"}

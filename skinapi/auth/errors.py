@@ -16,6 +16,16 @@ class WrongPassword(Forbidden):
     code, sentence = "wrong_password", "The current password is not right"
 
 
+class InvalidPasswordLink(Forbidden):
+    code = "invalid_password_link"
+    sentence = "This link is not valid any more. Ask for a new one"
+
+
+class NoMailServer(Conflict):
+    code = "no_mail_server"
+    sentence = "This server sends no mail. Ask an admin for a link to choose a new password"
+
+
 class InitialPasswordExpired(Forbidden):
     code = "initial_password_expired"
     sentence = "This initial password has expired. Ask an admin for a new one"

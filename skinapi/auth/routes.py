@@ -8,20 +8,27 @@ from skinapi.auth.errors import (
     EmailTaken,
     InitialPasswordExpired,
     InvalidCredentials,
+    InvalidPasswordLink,
     InvalidRefreshToken,
+    NoMailServer,
     TooManyGuesses,
 )
 from skinapi.auth.passwords.authentication import ClientInfo
+from skinapi.auth.recovery import RecoveryService
 from skinapi.auth.schemas import (
     Consents,
     Credentials,
+    Forgotten,
     LoggedIn,
     LoggedInToRefresh,
     Me,
     NewLocale,
+    NewNotices,
     NewPasswordBody,
+    PasswordByLink,
     PasswordChanged,
     PasswordChangedToRefresh,
+    PasswordLinkView,
     PasswordReplacement,
     RefreshBody,
     Refreshed,
@@ -39,7 +46,7 @@ from skinapi.errors import (
     NotFound,
     PasswordChangeRequired,
 )
-from skinapi.web.access import Public, Signed, Subject
+from skinapi.web.access import Public, Signed, Subject, admins
 from skinapi.web.limits.rate_limits import Rate, caller_address
 from skinapi.web.routing.declaration import Routes
 from skinapi.web.schemas.pagination import Page, PageQuery
@@ -59,6 +66,7 @@ REFUSALS = (
     TooManyGuesses,
 )
 routes: Routes[AuthService] = Routes("accounts")
+recovery_routes: Routes[RecoveryService] = Routes("recovery")
 
 
 @routes.route(
@@ -152,7 +160,9 @@ def refresh(auth: AuthService, *, body: RefreshBody) -> Refreshed:
 @routes.route("GET", "/me", access=ANYONE_SIGNED, rate=Rate.READ)
 def show_me(auth: AuthService, *, subject: Subject) -> Me:
     """Get the account that the token belongs to."""
-    return Me.of(subject.account, auth.find_doctor_email(subject.account))
+    account = subject.account
+    doctor = auth.find_doctor_email(account)
+    return Me.of_oneself(account, doctor, notices=auth.wants_notices(account))
 
 
 @routes.route(
@@ -194,6 +204,13 @@ def change_locale(auth: AuthService, *, body: NewLocale, subject: Subject) -> Me
     return Message(message="Locale changed")
 
 
+@routes.route("PUT", "/me/notices", access=Signed(), rate=Rate.WRITE)
+def set_notices(auth: AuthService, *, body: NewNotices, subject: Subject) -> Message:
+    """Choose whether one gets notices by mail. Those of security are sent in any case."""
+    auth.set_notices(account_id=subject.id, mail=body.mail)
+    return Message(message="Notices changed")
+
+
 @routes.route("POST", "/auth/logout", access=ANYONE_SIGNED, rate=Rate.WRITE)
 def log_out(auth: AuthService, *, subject: Subject) -> Message:
     """Log out: end this session. Its tokens are revoked at once."""
@@ -219,6 +236,55 @@ def end_session(auth: AuthService, *, session_id: str, subject: Subject) -> Mess
     """End one of one's own sessions. Its tokens are revoked at once."""
     auth.end_session(session_id=session_id, by=subject.id)
     return Message(message="Session ended")
+
+
+@recovery_routes.route(
+    "POST",
+    "/password/forgotten",
+    access=Public(),
+    rate=Rate.SIGN_IN,
+    max_body=LARGEST_BODY,
+    raises=(NoMailServer,),
+)
+def ask_for_link(recovery: RecoveryService, *, body: Forgotten) -> Message:
+    """Ask for a mail with a link to choose a new password; it can be used once, within an hour.
+
+    The answer is the same whether or not there is such an account, and after many requests.
+    """
+    recovery.ask_for_link(email=body.email, address=caller_address())
+    return Message(message="If this address has an account, a mail with a link is on its way")
+
+
+@recovery_routes.route(
+    "POST",
+    "/password/reset",
+    access=Public(),
+    rate=Rate.SIGN_IN,
+    max_body=LARGEST_BODY,
+    raises=(InvalidPasswordLink, AccountSuspended),
+)
+def set_password(recovery: RecoveryService, *, body: PasswordByLink) -> Message:
+    """Choose a new password with the token of a link. All sessions of the account end."""
+    recovery.set_password(token=body.token, new=body.new_password, address=caller_address())
+    return Message(message="Password changed")
+
+
+@recovery_routes.route(
+    "POST",
+    "/users/<email>/password-link",
+    access=admins("Only admin can make password links"),
+    rate=Rate.WRITE,
+    raises=(NotFound,),
+)
+def hand_link(recovery: RecoveryService, *, email: str, subject: Subject) -> PasswordLinkView:
+    """Make a link with which the account's owner chooses a new password, once.
+
+    Until then nothing changes. It can be used as long as an initial password.
+    """
+    link, expires_at = recovery.hand_link(email=email, by=subject.id)
+    return PasswordLinkView(
+        message="Hand this link over; it can be used once", link=link, expires_at=expires_at
+    )
 
 
 def _password_changed(tokens: IssuedTokens) -> PasswordChanged | PasswordChangedToRefresh:

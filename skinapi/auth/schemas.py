@@ -103,6 +103,27 @@ class NewLocale(Body):
     locale: Language
 
 
+class NewNotices(Body):
+    mail: bool = Field(description="whether mails are sent that are not of security")
+
+
+class Forgotten(Body):
+    email: LoginEmail
+
+
+class PasswordByLink(Body):
+    token: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TOKEN)] = Field(
+        description="what stands behind the last / of the link"
+    )
+    new_password: NewPassword
+
+
+class PasswordLinkView(Answer):
+    message: str
+    link: str = Field(description="can be used once")
+    expires_at: datetime
+
+
 class PasswordChanged(Answer):
     message: str
     access_token: str
@@ -168,3 +189,11 @@ class DoctorView(AccountView):
 class Me(PatientView):
     locale: str
     consents: dict[str, bool]
+    notices: bool | None = Field(
+        description="whether mails are sent that are not of security; null where the server sends "
+        "no mail"
+    )
+
+    @classmethod
+    def of_oneself(cls, account: Account, doctor: str | None, *, notices: bool | None) -> Self:
+        return cls.of(account, doctor).model_copy(update={"notices": notices})

@@ -28,6 +28,7 @@ from skinapi.errors import (
     SkinAPIError,
 )
 from skinapi.languages import Language
+from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.ids import new_id
 from skinapi.web.access import Subject
 from skinapi.web.schemas.pagination import Page
@@ -58,6 +59,7 @@ class AuthService:
         password_page: str,
         authentication: Authentication,
         count_account: Callable[[], None],
+        outbox: Outbox,
         on_withdrawal: Mapping[str, Withdraw],
     ) -> None:
         """`count_account()` counts a registration. `on_withdrawal`: by consent, what deletes that
@@ -73,6 +75,7 @@ class AuthService:
         self._password_page = password_page
         self._authentication = authentication
         self._count_account = count_account
+        self._outbox = outbox
         self._on_withdrawal = on_withdrawal
 
     def register_user(
@@ -194,6 +197,15 @@ class AuthService:
         if self._accounts.get(account_id).locale != locale:
             self._change_own(account_id, "account.locale", lambda _: {"locale": locale})
 
+    def set_notices(self, *, account_id: str, mail: bool) -> None:
+        """Whether mails are sent to the account that are not of security."""
+        if self._accounts.get(account_id).notices != mail:
+            self._change_own(account_id, "account.notices", lambda _: {"notices": mail})
+
+    def wants_notices(self, account: Account) -> bool | None:
+        """None where this server sends no mail."""
+        return account.notices if self._outbox.enabled else None
+
     def _change_own(self, account_id: str, action: str, decide: Decide) -> None:
         change = partial(self._accounts.change, account_id, decide)
         self._trail.change(change, action, by=account_id, target=account_id)
@@ -247,6 +259,7 @@ class AuthService:
             self._guess_limits.forget_other_addresses(
                 account.id, email=account.email, address=caller.address
             )
+            self._outbox.add(Kind.PASSWORD_CHANGED, to=account.id, about="forgotten")
             return self._open_session(changed, caller)
 
         return self._trail.change(replace, "account.password", by=account.id, target=account.id)

@@ -3,11 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from functools import partial
+from urllib.parse import urlsplit
 
 from skinapi.audit.sealer import AuditSealer
+from skinapi.auth.accounts.accounts import Accounts
+from skinapi.auth.accounts.emails import spellings_of
 from skinapi.auth.accounts.waiting_expiry import WaitingExpiry
 from skinapi.composition.migrations import migrations_of
 from skinapi.composition.services import Services
+from skinapi.notices.mail_server import MailServer
+from skinapi.notices.mails import Recipient, write_mail
+from skinapi.notices.outbox import Kind, Notice
+from skinapi.notices.sender import NoticeSender
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.settings import Settings
 from skinapi.storage.background.erasures import ErasureRetry
@@ -26,6 +36,7 @@ class Background:
     audit_sealer: AuditSealer
     erasures: ErasureRetry
     waiting_expiry: WaitingExpiry
+    notice_sender: NoticeSender
 
     def start(self) -> None:
         """Call it in the process that serves: a thread does not survive a fork."""
@@ -55,4 +66,35 @@ def open_background(
             eraser=services.eraser,
             life=timedelta(days=settings.waiting_account_days),
         ),
+        notice_sender=_notice_sender(settings, services),
     )
+
+
+def _notice_sender(settings: Settings, services: Services) -> NoticeSender:
+    console, address = settings.address, settings.mail_server
+    hello = urlsplit(console).hostname or "localhost"
+
+    def write(notice: Notice, recipient: Recipient) -> EmailMessage:
+        place = f"{console}/#/{notice.about}"
+        link = services.links.url(notice.about) if notice.kind is Kind.PASSWORD_LINK else place
+        sender = Address(settings.clinic_name or "SkinAPI", addr_spec=settings.mail_from or "")
+        return write_mail(notice, recipient, sender=sender, console=console, link=link)
+
+    return NoticeSender(
+        services.store,
+        services.outbox,
+        MailServer(address, hello=hello) if address else None,
+        find_recipient=partial(_find_recipient, services.accounts),
+        write=write,
+    )
+
+
+def _find_recipient(accounts: Accounts, account_id: str) -> Recipient | None:
+    """None for an account that is gone, suspended or being deleted."""
+    account = accounts.by_ids({account_id}).get(account_id)
+    if account is None or account.status not in ("approved", "waiting"):
+        return None
+    # A mail server need not know letters outside ASCII.
+    spellings = spellings_of(account.email)
+    email = next(filter(str.isascii, spellings), account.email)
+    return Recipient(email, account.language, account.notices)

@@ -8,11 +8,13 @@ from skinapi.admin.usage import DailyCounts
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Accounts
 from skinapi.auth.passwords.guess_limits import GuessLimits
+from skinapi.auth.passwords.links import PasswordLinks
 from skinapi.auth.tokens.sessions import SessionLifetimes, Sessions
 from skinapi.care.lesions.lesions import Lesions
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.lab.from_reviews.contributed_pictures import ContributedPictures
 from skinapi.lab.repositories import LabRepositories
+from skinapi.notices.outbox import Outbox
 from skinapi.records.findings.lesion_findings import LesionFindings
 from skinapi.records.findings.submissions import Submissions
 from skinapi.records.reviews.reviews import Reviews
@@ -50,6 +52,8 @@ class Repositories:
     narratives: NarrativeCache
     sessions: Sessions
     guess_limits: GuessLimits
+    password_links: PasswordLinks
+    outbox: Outbox
     lab: LabRepositories
     contributed: ContributedPictures
 
@@ -80,6 +84,8 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         narratives=NarrativeCache(store),
         sessions=Sessions(store, session_lifetimes(settings)),
         guess_limits=GuessLimits(store, key=settings.signing_key()),
+        password_links=PasswordLinks(store, key=settings.signing_key(), console=settings.address),
+        outbox=Outbox(store, enabled=settings.mail_server is not None),
         lab=lab,
         contributed=ContributedPictures(lab),
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 from pydantic import BaseModel
@@ -11,13 +10,14 @@ from skinapi.admin.photo_counts import PhotoCounts
 from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.accounts import TEACHING_CONSENT, Account, Accounts
+from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.auth.accounts.deletion import Eraser
 from skinapi.auth.accounts.owners import Owners
 from skinapi.auth.accounts.search_migration import search_faults
-from skinapi.auth.passwords.authentication import Authentication
 from skinapi.auth.passwords.hashing import Passwords
 from skinapi.auth.passwords.hashing_places import PLACES
+from skinapi.auth.passwords.links import PasswordLink, PasswordLinks
+from skinapi.auth.recovery import RecoveryService
 from skinapi.auth.service import AuthService
 from skinapi.auth.tokens.access_tokens import Tokens
 from skinapi.auth.tokens.guard import Guard
@@ -26,6 +26,13 @@ from skinapi.care.lesions.counts import LesionCounts
 from skinapi.care.lesions.lesions import Lesion
 from skinapi.care.lesions.service import LesionsService
 from skinapi.care.queue.service import CareService
+from skinapi.composition.account_services import (
+    open_admin,
+    open_auth,
+    open_authentication,
+    open_guard,
+    open_recovery,
+)
 from skinapi.composition.repositories import Repositories, open_repositories
 from skinapi.jobs.broker.announcements import open_announcer
 from skinapi.jobs.job import Job
@@ -39,6 +46,7 @@ from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.from_reviews.reviewed_findings import ReviewedFindings
 from skinapi.lab.trainings.reference import current_reference
 from skinapi.lab.uploads.upload_records import UploadRecord
+from skinapi.notices.outbox import Notice, Outbox
 from skinapi.records.findings.submissions import Submission, Submissions
 from skinapi.records.photos.kept_photos import KeptPhotos
 from skinapi.records.review_service import ReviewsService
@@ -64,6 +72,8 @@ from skinapi.storage.store_version import join_store
 MODELS: Mapping[str, type[BaseModel]] = {
     "accounts": Account,
     "sessions": Session,
+    "password_links": PasswordLink,
+    "outbox": Notice,
     "submissions": Submission,
     "lesions": Lesion,
     "reviews": Review,
@@ -92,6 +102,9 @@ class Services:
     eraser: Eraser
     guard: Guard
     auth: AuthService
+    recovery: RecoveryService
+    links: PasswordLinks
+    outbox: Outbox
     admin: AdminService
     totals: Totals
     usage: DailyCounts
@@ -186,6 +199,7 @@ def open_services(
     tokens = Tokens(key=settings.signing_key())
     # No more than half of the threads, so that the others can serve what needs no password.
     passwords = Passwords(places=max(1, min(PLACES, settings.threads // 2)))
+    authentication = open_authentication(settings, data, passwords)
     return Services(
         store=store,
         accounts=data.accounts,
@@ -195,9 +209,12 @@ def open_services(
         tokens=tokens,
         trail=data.trail,
         eraser=eraser,
-        guard=_guard(settings, data, tokens),
-        auth=_auth_service(settings, data, tokens, passwords),
-        admin=_admin_service(settings, data, eraser, passwords),
+        guard=open_guard(settings, data, tokens),
+        auth=open_auth(settings, data, tokens, passwords, authentication),
+        recovery=open_recovery(settings, data, passwords, authentication),
+        links=data.password_links,
+        outbox=data.outbox,
+        admin=open_admin(settings, data, eraser, passwords),
         totals=data.totals,
         usage=data.usage,
         photo_counts=data.photo_counts,
@@ -209,6 +226,7 @@ def open_services(
             accounts=data.accounts,
             trail=data.trail,
             on_review=data.weekly_counts.add_review,
+            outbox=data.outbox,
         ),
         care=CareService(accounts=data.accounts, submissions=data.submissions),
         lesions=LesionsService(
@@ -243,6 +261,8 @@ def _eraser(data: Repositories, records: RecordsService, jobs: JobsService, lab:
             lab.forget,
             data.sessions.forget,
             data.guess_limits.forget,
+            data.password_links.forget,
+            data.outbox.forget,
         ),
     )
 
@@ -258,6 +278,7 @@ def _records_service(
         photos=KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos),
         on_finding=data.photo_counts.add_finding,
         enter_lesion=counts.enter,
+        outbox=data.outbox,
         forget=(
             counts.leave,
             lambda submission: data.contributed.delete_of_finding(submission.id),
@@ -265,53 +286,4 @@ def _records_service(
             lambda submission: data.issued.forget(submission.id),
             data.narratives.forget,
         ),
-    )
-
-
-def _guard(settings: Settings, data: Repositories, tokens: Tokens) -> Guard:
-    return Guard(
-        accounts=data.accounts,
-        sessions=data.sessions,
-        tokens=tokens,
-        metrics_token=settings.secret("metrics_token"),
-        password_page=settings.password_page,
-        open_clients=settings.open_clients,
-    )
-
-
-def _auth_service(
-    settings: Settings, data: Repositories, tokens: Tokens, passwords: Passwords
-) -> AuthService:
-    authentication = Authentication(
-        accounts=data.accounts,
-        passwords=passwords,
-        guess_limits=data.guess_limits,
-        trail=data.trail,
-        initial_password_life=timedelta(hours=settings.initial_password_hours),
-    )
-    return AuthService(
-        accounts=data.accounts,
-        passwords=passwords,
-        sessions=data.sessions,
-        tokens=tokens,
-        guess_limits=data.guess_limits,
-        trail=data.trail,
-        password_page=settings.password_page,
-        authentication=authentication,
-        count_account=data.usage.add_account,
-        on_withdrawal={TEACHING_CONSENT: data.contributed.withdraw},
-    )
-
-
-def _admin_service(
-    settings: Settings, data: Repositories, eraser: Eraser, passwords: Passwords
-) -> AdminService:
-    return AdminService(
-        accounts=data.accounts,
-        eraser=eraser,
-        passwords=passwords,
-        trail=data.trail,
-        reset_guesses=data.guess_limits.reset,
-        initial_password_life=timedelta(hours=settings.initial_password_hours),
-        count_account=data.usage.add_account,
     )

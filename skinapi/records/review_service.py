@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
+from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.findings.review_queue import in_care
 from skinapi.records.findings.submissions import Submission
 from skinapi.records.review_schemas import NewReview
@@ -36,6 +37,7 @@ class ReviewsService:
         accounts: Accounts,
         trail: AuditTrail,
         on_review: Callable[[str, bool], None],
+        outbox: Outbox,
     ) -> None:
         """`on_review(model_version, disagrees)` is called after each new review."""
         self._store = store
@@ -44,6 +46,7 @@ class ReviewsService:
         self._accounts = accounts
         self._trail = trail
         self._on_review = on_review
+        self._outbox = outbox
 
     def add_review(
         self,
@@ -81,6 +84,8 @@ class ReviewsService:
                 submission=current.id, opinion=opinion, signed=signed, **fields
             )
             self._mark(current, owner, [*signed, review])
+            kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
+            self._outbox.add(kind, to=owner.id, about=f"finding/{current.number}")
             return review
 
         try:

@@ -17,6 +17,7 @@ from skinapi.errors import (
     StoreUnavailable,
 )
 from skinapi.languages import Language
+from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.findings.review_queue import ReviewQueue, in_care
 from skinapi.records.findings.submissions import Submission, Submissions, SubmissionSummary
 from skinapi.records.photos.kept_photos import KeptPhotos
@@ -26,6 +27,7 @@ from skinapi.storage.background.erasures import Erasures
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Store
+from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
 from skinapi.vision.drawing.overlay import draw_kept_overlay
 from skinapi.vision.finding.finding import Finding
@@ -61,6 +63,7 @@ class RecordsService:
         photos: KeptPhotos,
         on_finding: Callable[[Finding], None],
         enter_lesion: Callable[[Submission], None],
+        outbox: Outbox,
         forget: Sequence[ForgetSubmission] = (),
     ) -> None:
         self._submissions = submissions
@@ -73,6 +76,7 @@ class RecordsService:
         self.photos = photos
         self._on_finding = on_finding
         self._enter_lesion = enter_lesion
+        self._outbox = outbox
         self._thumbnails = Thumbnails(
             submissions=submissions, photos=photos, blobs=store.blobs, trail=trail
         )
@@ -166,6 +170,8 @@ class RecordsService:
         self._queue.join(filed, account)
         if filed.lesion:
             self._enter_lesion(filed)
+        if account.doctor_id and filed.finding.band is Band.URGENT_REFERRAL:
+            self._outbox.add(Kind.URGENT, to=account.doctor_id, about="queue")
         return filed
 
     def count_kept(self, owner: Account) -> int:

@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from skinapi.settings.machine_memory import machine_memory
+from skinapi.settings.mail_address import MailAddress, read_smtp_url
 from skinapi.settings.secret_keys import refuse_weak_key, stored_secret
 from skinapi.settings.value_checks import read_broker_uri, read_rate_limit_uri
 
@@ -138,6 +139,17 @@ class Settings(BaseSettings):
 
     clinic_name: str | None = Field(
         default=None, max_length=200, description="Name at the head of every report."
+    )
+
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="The mail server that takes notices: `smtp://user:password@host:587`, which "
+        "changes to TLS (STARTTLS), or `smtps://`. If empty: no mail is sent.",
+    )
+    mail_from: str | None = Field(
+        default=None,
+        max_length=254,
+        description="The address that mails come from. Required with SMTP_URL.",
     )
 
     bind: str | None = Field(
@@ -423,6 +435,12 @@ class Settings(BaseSettings):
         """The address of the message broker of jobs; None without one. Raises UnsafeSettings."""
         named = self.secret("jobs_broker")
         return read_broker_uri(named) if named else None
+
+    @property
+    def mail_server(self) -> MailAddress | None:
+        """The mail server; None without one. Raises UnsafeSettings."""
+        named = self.secret("smtp_url")
+        return read_smtp_url(named) if named else None
 
     def signing_key(self) -> str:
         """The key that signs the tokens. In development it is made once and stored in INSTANCE_DIR.

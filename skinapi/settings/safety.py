@@ -10,6 +10,7 @@ from pydantic_settings import DotEnvSettingsSource
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import Settings
 from skinapi.settings.instance_folder import refuse_shared
+from skinapi.settings.mail_address import is_mail_address
 from skinapi.settings.secret_keys import looks_made_up
 from skinapi.settings.value_checks import (
     LONGEST_URL,
@@ -107,6 +108,7 @@ def _refuse_addresses(settings: Settings) -> None:
             f"query or fragment, and of at most {LONGEST_URL} characters"
         )
     _refuse_engine(settings)
+    _refuse_mail(settings)
     uri = settings.secret("mongo_uri")
     if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
         raise UnsafeSettings("MONGO_URI must begin with mongodb:// or mongodb+srv://")
@@ -135,6 +137,13 @@ def _refuse_engine(settings: Settings) -> None:
             "http:// is for this machine and for IP addresses of private networks alone, because "
             "pictures travel there"
         )
+
+
+def _refuse_mail(settings: Settings) -> None:
+    if settings.mail_server is None:  # raises UnsafeSettings
+        return
+    if not is_mail_address(settings.mail_from or ""):
+        raise UnsafeSettings("MAIL_FROM must be the address that mails come from, as name@host")
 
 
 def _may_call(origin: str, settings: Settings) -> bool:

@@ -159,11 +159,20 @@ def stays_private(url: str) -> bool:
 def is_in_private_network(url: str) -> bool:
     """Whether the URL names an IP address that is never routed through the internet."""
     match = ORIGIN.match(url)
+    return bool(match and _is_private(match["host"]))
+
+
+def is_near(host: str) -> bool:
+    """Whether the host is this machine, or an IP address of a private network."""
+    return _is_loopback(host) or _is_private(host)
+
+
+def _is_private(host: str) -> bool:
     try:
-        address = ip_address(match["host"].strip("[]")) if match else None
+        address = ip_address(host.strip("[]"))
     except ValueError:
         return False
-    return address is not None and any(address in network for network in PRIVATE_NETWORKS)
+    return any(address in network for network in PRIVATE_NETWORKS)
 
 
 def _is_host(host: str) -> bool:

@@ -16,7 +16,7 @@ from skinapi.storage.ports import Document, Documents, Store
 from skinapi.web.routing.declaration import route_of
 from tests.stores.mock_store import MockStore
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
-from tests.support.backends import Backend, Person, store_of_kind
+from tests.support.backends import MAIL, Backend, Person, store_of_kind
 
 SOURCE = Path(__file__).parents[2] / "skinapi"
 LAST = "\U0010ffff"
@@ -231,7 +231,7 @@ class _Watched:
 
 def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path) -> None:
     watched = WatchedStore(store_of_kind("sqlite", tmp_path))
-    backend = Backend(tmp_path, cast("Store", watched))
+    backend = Backend(tmp_path, cast("Store", watched), **MAIL)
     methods = {
         route.function.__name__: route.method
         for rule in backend.app.url_map.iter_rules()

@@ -12,6 +12,7 @@ from skinapi.vision.network.model import CARD, SHIPPED_MODEL, read_card, write_c
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder
 from tests.served.server import Server, serving
+from tests.support.backends import MAIL
 from tests.support.models import tiny_model
 
 
@@ -30,7 +31,8 @@ def carded_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, carded_model: Path) -> Iterator[Server]:
     """One for all of them: its people are strangers to each other."""
-    settings = {"PHOTOS": "consent", "MODEL_PATH": str(carded_model)}
+    mail = {name.upper(): value for name, value in MAIL.items()}
+    settings = {"PHOTOS": "consent", "MODEL_PATH": str(carded_model), **mail}
     with serving(tmp_path_factory.mktemp("console"), settings, workers=1) as server:
         yield server
 

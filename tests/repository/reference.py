@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from skinapi.auth import routes as auth_routes
-from skinapi.auth.passwords import guess_limits, hashing_places
+from skinapi.auth.passwords import guess_limits, hashing_places, links
 from skinapi.auth.passwords import hashing as passwords
 from skinapi.auth.tokens import sessions
 from skinapi.jobs import job
@@ -29,6 +29,7 @@ from skinapi.lab.checks import bounded_csv
 from skinapi.lab.datasets import dataset_versions
 from skinapi.lab.uploads import service as upload_service
 from skinapi.lab.uploads import upload_records
+from skinapi.notices import outbox, sender
 from skinapi.registry.serving import prediction_pool, shadow
 from skinapi.reports.llm import cache, circuit_breaker, narrator, openrouter
 from skinapi.server import answering_worker, connection, connection_worker, deadlines
@@ -68,6 +69,7 @@ CAPTIONS = {
     "auth": "accounts, tokens, access",
     "jobs": "queue, worker, logs",
     "audit": "who did what",
+    "notices": "mails, who sends them",
     "registry": "the model in service",
     "learning": "training, evaluation",
     "web": "routes, limits, errors",
@@ -193,6 +195,20 @@ def _limits() -> Iterator[Row]:
     yield (
         "wrong passwords an hour for one account",
         f"{guesses} from all unknown addresses together, {guesses} from each known one",
+    )
+    mails = guess_limits.LINKS_PER_HOUR
+    yield (
+        "mails an hour with a link for a new password, to one account",
+        f"{mails} asked for from all unknown addresses together, {mails} from each known one",
+    )
+    yield (
+        "a link for a new password that was mailed is valid",
+        f"{links.MAILED_LINK_LIFE.seconds // 60} minutes",
+    )
+    yield "notices to one account in a day, without those of security", str(sender.MOST_A_DAY)
+    yield (
+        "a notice that the mail server does not take is given up",
+        _days(outbox.GIVEN_UP_AFTER.days),
     )
     yield "an address stays known to an account", _days(guess_limits.KNOWN_FOR.days)
     yield "unfinished jobs of one account", str(job.MOST_UNFINISHED)

@@ -164,6 +164,13 @@ class SampleAccounts:
         return self.backend.services.sessions.open(account, renews=True)[1] or ""
 
 
+def password_link(accounts: SampleAccounts) -> Options:
+    """A link of somebody else: it can be used once."""
+    email = accounts.backend.member().email
+    link, _ = accounts.backend.services.recovery.hand_link(email=email, by="system")
+    return {"json": {"token": link.rpartition("/")[2], "new_password": "another horse"}}
+
+
 SECTIONS = (
     "overview", "importance_of_early_detection", "recommendation", "confidence_explanation"
 )  # fmt: skip
@@ -286,6 +293,13 @@ ROWS: dict[str, Row] = {
             }
         },
     ),
+    "ask_for_link": Row(
+        "/password/forgotten",
+        ANYONE,
+        lambda accounts: {"json": {"email": accounts.backend.member().email}},
+    ),
+    "set_password": Row("/password/reset", ANYONE, password_link),
+    "hand_link": Row("/users/{email}/password-link", ADMINS),
     "refresh": Row(
         "/auth/refresh",
         ANYONE,
@@ -300,6 +314,7 @@ ROWS: dict[str, Row] = {
     ),
     "set_consents": Row("/me/consents", APPROVED, sends({"photos": True})),
     "change_locale": Row("/me/locale", APPROVED, sends({"locale": "fr"})),
+    "set_notices": Row("/me/notices", APPROVED, sends({"mail": False})),
     "list_sessions": Row("/me/sessions", APPROVED),
     "end_session": Row("/me/sessions/{session}", OWNER),
     # the admins' desk

@@ -38,6 +38,8 @@ GENEROUS: dict[str, Any] = {
     "rate_predictions": "100000/day",
     "rate_renderings": "100000/minute",
 }
+# Mails wait in the outbox: nobody listens there.
+MAIL: dict[str, Any] = {"smtp_url": "smtp://127.0.0.1:9", "mail_from": "clinic@example.org"}
 SECRET = "k7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac"
 # A backend hashes as it opens and at each login. At the real cost that is most of a test's time.
 # Served backends and the tests of passwords pay it.

@@ -7,7 +7,7 @@ from typing import Any
 
 from skinapi.storage.ids import now
 from tests.support.backends import PASSWORD, Backend, Person
-from tests.use_cases.use_case import UseCase
+from tests.use_cases.use_case import UseCase, notices_to
 
 NEW = "another horse"
 
@@ -129,6 +129,7 @@ def seen(backend: Backend, desk: Desk) -> Any:
     path = "doctors" if account.role == "doctor" else "users"
     [listed] = reader.call("GET", f"/{path}?q={desk.ada.email}").get_json()
     sessions = services.store.collection("sessions").find({"account": account.id})
+    links = services.store.collection("password_links").find({"account": account.id})
     return (
         (me.status_code, other),
         [(row["action"], row["outcome"]) for row in rows],
@@ -136,7 +137,24 @@ def seen(backend: Backend, desk: Desk) -> Any:
         (account.token_version, account.consents, account.locale, account.doctor_id is None),
         account.id in services.accounts.list_active_admins(),
         [one["token_version"] == account.token_version for one in sessions],
+        (me.get_json().get("notices"), notices_to(backend, account.id), len(links)),
     )
+
+
+def with_a_link(backend: Backend) -> Desk:
+    """Whose token is that of a link to choose a new password."""
+    desk = somebody(backend)
+    link, _ = backend.services.recovery.hand_link(email=desk.ada.email, by="system")
+    return Desk(desk.root, Person(backend.client, link.rpartition("/")[2], desk.ada.email))
+
+
+def ask_for_link(backend: Backend, desk: Desk) -> object:
+    return backend.client.post("/password/forgotten", json={"email": desk.ada.email})
+
+
+def use_link(backend: Backend, desk: Desk) -> object:
+    body = {"token": desk.ada.token, "new_password": NEW}
+    return backend.client.post("/password/reset", json=body)
 
 
 PASSWORDS = {"current_password": PASSWORD, "new_password": NEW}
@@ -161,6 +179,10 @@ CASES: dict[str, tuple[Callable[[Backend], Desk], Act]] = {
     "change one's password": (somebody, by_oneself("PUT", "/me/password", PASSWORDS)),
     "change consents": (somebody, by_oneself("PUT", "/me/consents", {"training": False})),
     "change the locale": (somebody, by_oneself("PUT", "/me/locale", {"locale": "fr"})),
+    "switch notices off": (somebody, by_oneself("PUT", "/me/notices", {"mail": False})),
+    "forget one's password": (somebody, ask_for_link),
+    "hand a password link": (somebody, by_root("POST", "/users/{}/password-link")),
+    "use a password link": (with_a_link, use_link),
     "log in": (somebody, log_in),
     "use a refresh token again": (with_a_used_refresh_token, refresh),
     "log out": (somebody, by_oneself("POST", "/auth/logout")),

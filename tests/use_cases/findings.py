@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
-from tests.use_cases.use_case import UseCase
+from tests.use_cases.use_case import UseCase, notices_to
 
 
 def a_patient_of_a_doctor(backend: Backend) -> tuple[Person, Person]:
@@ -70,6 +70,7 @@ def review_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
         own["decision"] and own["decision"]["label"],
         len(reviews),
         len(waiting),
+        notices_to(backend, backend.account(ada.email).id),
         *rows_of(backend, own["_id"]),
     )
 

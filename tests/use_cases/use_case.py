@@ -20,6 +20,12 @@ class UseCase:
     view: Callable[[Backend, Any], Any]
 
 
+def notices_to(backend: Backend, account: str) -> list[str]:
+    """The kinds of the notices that wait to be mailed to this account."""
+    rows = backend.services.store.collection("outbox").find({"account": account}, sort="id")
+    return [row["kind"] for row in rows]
+
+
 def acts_on(backend: Backend, target: str) -> list[tuple[str, str]]:
     """What the audit trail says of this, in its order."""
     rows = backend.services.store.collection("audit").find({"target": target}, sort="id")

@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.web.routing.declaration import Route, declared_routes
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
-from tests.support.backends import Backend
+from tests.support.backends import MAIL, Backend
 
 THIEF = "f" * 32
 MARK = 770077
@@ -34,7 +34,7 @@ STOLEN: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
-    return Backend(tmp_path_factory.mktemp("mass"), open_lab=True)
+    return Backend(tmp_path_factory.mktemp("mass"), open_lab=True, **MAIL)
 
 
 def names_of_bodies(backend: Backend) -> dict[str, Route]:

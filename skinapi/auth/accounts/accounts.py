@@ -30,7 +30,8 @@ class Account(StoredRecord):
     """A frozen copy of one account.
 
     A new `token_version` revokes all tokens of the account. `queue_key` sorts a doctor's patients
-    by how urgently their findings need a review. `findings` is how many the account has; None in an
+    by how urgently their findings need a review. `notices`: whether mails are sent to the person
+    that are not of security. `findings` is how many the account has; None in an
     account of an earlier version until it files or deletes one.
     """
 
@@ -46,6 +47,7 @@ class Account(StoredRecord):
     token_version: int = 1
     locale: str = "en"
     consents: Mapping[str, bool] = {}
+    notices: bool = True
     doctor_id: str | None = None
     queue_key: str | None = None
     findings: int | None = None

@@ -52,7 +52,7 @@ class Authentication:
         neither reveals whether the account exists. Raises AccountSuspended, AccountNotApproved or
         InitialPasswordExpired only after the right password.
         """
-        address, account = self._find_account(email)
+        address, account = self.find_account(email)
         try:
             guess = self._take_guess(address, caller, account)
             wrong: SkinAPIError = InvalidCredentials()
@@ -91,7 +91,7 @@ class Authentication:
         if expires < now() or is_ahead(expires - self._initial_password_life):
             raise InitialPasswordExpired
 
-    def _find_account(self, email: str) -> tuple[str, Account | None]:
+    def find_account(self, email: str) -> tuple[str, Account | None]:
         """The address, as its account has it if there is one, and the account. Guesses are counted
         by this address.
         """

@@ -24,6 +24,7 @@ WINDOW = timedelta(hours=1)
 GUESSES_PER_HOUR = 60
 KNOWN_FOR = timedelta(days=90)
 FIRST_LOGINS = 5
+LINKS_PER_HOUR = 3
 TOLERANCE = timedelta(minutes=5)  # more would make a wait longer by as much
 
 
@@ -66,6 +67,13 @@ class GuessLimits:
         budget = self._hash("first login", email, address, str(version))
         self._spend(budget, FIRST_LOGINS)
         return GuessAttempt(budget, self._hash("address", email, address), known=False, last=False)
+
+    def take_link(self, *, email: str, address: str) -> None:
+        """Take one mail with a link from the budget of this e-mail address. Its owner has another
+        one where it has logged in before. Raises TooManyGuesses if none is left.
+        """
+        known = self._known_addresses.get(self._hash("address", email, address)) is not None
+        self._spend(self._hash("link", email, address if known else ""), LINKS_PER_HOUR)
 
     def give_back(self, guess: GuessAttempt, *, account_id: str) -> None:
         """Return the guess after a right password, and make the IP address known."""

@@ -13,6 +13,7 @@ const VIEWS = {
   login: () => import("/console/views/login.js"),
   register: () => import("/console/views/register.js"),
   password: () => import("/console/views/password.js"),
+  forgotten: () => import("/console/views/forgotten.js"),
   sample: () => import("/console/views/sample.js"),
   check: () => import("/console/views/check.js"),
   finding: () => import("/console/views/finding.js"),
@@ -42,7 +43,7 @@ const VIEWS = {
   drift: () => import("/console/views/drift.js"),
   missing: () => import("/console/views/missing.js"),
 };
-const PUBLIC = new Set(["", "login", "register", "password", "sample", "model", "missing"]);
+const PUBLIC = new Set(["", "login", "register", "password", "forgotten", "sample", "model", "missing"]);
 
 /** What stands behind the name of a view: a number, an id, the version of a model, or the name of a tab. */
 const ARGUMENT = /^(?:\w[\w.-]*)?$/;

@@ -19,16 +19,16 @@ const underWay = new WeakSet();
 
 /**
  * Keep what is ticked, one request after the other: of two at once the first may arrive last.
- * @param {string} name @param {HTMLInputElement} box
+ * @param {string} path @param {string} name @param {HTMLInputElement} box
  */
-async function consent(name, box) {
+async function keep(path, name, box) {
   if (underWay.has(box)) return; // that request's turn looks at the box again
   underWay.add(box);
   let kept = !box.checked;
   try {
     while (kept !== box.checked) {
       const wanted = box.checked;
-      await put("/me/consents", { [name]: wanted });
+      await put(path, { [name]: wanted });
       kept = wanted;
     }
     toast(say("saved"));
@@ -46,9 +46,18 @@ const ConsentsCard = ({ me }) => html`
     ${CONSENTS.map(
       ([name, title, text]) => html`
         <label class="tick"><input type="checkbox" defaultChecked=${me.consents[name] ?? false}
-          onChange=${(/** @type {any} */ event) => consent(name, event.target)} />
+          onChange=${(/** @type {any} */ event) => keep("/me/consents", name, event.target)} />
           <span>${say(title)}<br /><small>${say(text)}</small></span></label>`,
     )}
+  </section>`;
+
+/** @param {{me: any}} props */
+const NoticesCard = ({ me }) => html`
+  <section class="card">
+    <h2>${say("notices")}</h2>
+    <label class="tick"><input type="checkbox" defaultChecked=${me.notices}
+      onChange=${(/** @type {any} */ event) => keep("/me/notices", "mail", event.target)} />
+      <span>${say("noticesByMail")}<br /><small>${say("noticesByMailText")}</small></span></label>
   </section>`;
 
 /** @param {Record<string, string>} values */
@@ -106,7 +115,7 @@ export const View = () => {
         <p>${isolated(me.name)} · ${isolated(me.email)} · ${say(/** @type {any} */ (`role_${me.role}`))}<br />
           ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { email: me.doctor }) : say("noDoctor")}</small>`}</p>
         <div class="columns">
-          <div><${ConsentsCard} me=${me} /><${Sessions} /></div>
+          <div><${ConsentsCard} me=${me} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}<${Sessions} /></div>
           <${PasswordCard} />
         </div>`}
     <//>`;

@@ -64,7 +64,7 @@ export async function setField(act, field, value) {
   }
 }
 
-/** A password that is shown this once. @param {{title: string, text: string, password: string, until?: string, onClose: () => void}} props */
+/** A password, or a link to choose one, that is shown this once. @param {{title: string, text: string, password: string, until?: string, onClose: () => void}} props */
 export const Secret = ({ title, text, password, until, onClose }) => {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const open = () => dialog.current?.showModal(); // and again after Escape: nobody can show it once more
@@ -85,7 +85,7 @@ export const Secret = ({ title, text, password, until, onClose }) => {
     </dialog>`;
 };
 
-/** @typedef {{kind: "suspend" | "role" | "reset" | "delete", role?: string}} Question */
+/** @typedef {{kind: "suspend" | "role" | "reset" | "link" | "delete", role?: string}} Question */
 
 /**
  * What is asked before it is done. @param {{act: Act, question: Question,
@@ -108,7 +108,17 @@ const Ask = ({ act, question, onSecret, onGone, onClose }) => {
       say("resetAsk"),
       say("resetAskText", { email }),
       say("resetPassword"),
-      async () => onSecret(await post(addressOf(account, "reset-password"))),
+      async () =>
+        onSecret({ title: say("resetPassword"), text: say("resetPasswordText"), ...(await post(addressOf(account, "reset-password"))) }),
+    ],
+    link: [
+      say("passwordLink"),
+      say("passwordLinkAskText", { email }),
+      say("passwordLink"),
+      async () => {
+        const made = await post(addressOf(account, "password-link"));
+        onSecret({ title: say("passwordLink"), text: say("passwordLinkText"), password: made.link, expires_at: made.expires_at });
+      },
     ],
     delete: [
       say("deleteAccount"),
@@ -172,6 +182,7 @@ const AccountRow = ({ account, onChange, onGone, extra }) => {
             <select value=${account.role} onChange=${chooseRole}>
               ${ROLES.map((role) => html`<option value=${role}>${sayValue("role", role)}</option>`)}
             </select></label>
+          <button onClick=${() => setQuestion({ kind: "link" })}>${say("passwordLink")}</button>
           <button onClick=${() => setQuestion({ kind: "reset" })}>${say("resetPassword")}</button>
           <button class="danger" onClick=${() => setQuestion({ kind: "delete" })}><${Icon} name="trash" />${say("delete")}</button>
         </div>`}
@@ -180,8 +191,8 @@ const AccountRow = ({ account, onChange, onGone, extra }) => {
       html`<${Ask} act=${act} question=${question} onSecret=${setSecret} onGone=${onGone}
         onClose=${() => setQuestion(null)} />`}
       ${secret &&
-      html`<${Secret} title=${say("resetPassword")} text=${say("resetPasswordText")} password=${secret.password}
-        until=${secret.expires_at} onClose=${() => setSecret(null)} />`}
+      html`<${Secret} title=${secret.title} text=${secret.text} password=${secret.password} until=${secret.expires_at}
+        onClose=${() => setSecret(null)} />`}
     </li>`;
 };
 

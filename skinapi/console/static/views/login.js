@@ -60,5 +60,6 @@ export const View = () => html`
   <div class="card narrow">
     <h1>${say("logIn")}</h1>
     <${LoginForm} />
+    <p><a href="#/forgotten">${say("forgotten")}</a></p>
     <p>${say("noAccount")} <a href="#/register">${say("register")}</a></p>
   </div>`;

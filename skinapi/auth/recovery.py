@@ -1,0 +1,119 @@
+"""A forgotten password: a link by mail, or from an admin, with which one chooses a new one."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.auth.errors import InvalidPasswordLink, NoMailServer, TooManyGuesses
+from skinapi.auth.passwords.authentication import Authentication
+from skinapi.auth.passwords.guess_limits import GuessLimits
+from skinapi.auth.passwords.hashing import Passwords
+from skinapi.auth.passwords.links import MAILED_LINK_LIFE, PasswordLink, PasswordLinks
+from skinapi.auth.tokens.sessions import Sessions
+from skinapi.errors import NotFound
+from skinapi.notices.outbox import Kind, Outbox
+
+LINK_ACTION = "account.password_link"
+NO_ACCOUNT = "User/doctor not found"
+
+
+class RecoveryService:
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        authentication: Authentication,
+        guess_limits: GuessLimits,
+        links: PasswordLinks,
+        outbox: Outbox,
+        passwords: Passwords,
+        sessions: Sessions,
+        trail: AuditTrail,
+        handed_link_life: timedelta,
+    ) -> None:
+        """`handed_link_life`: how long a link lives that an admin hands over."""
+        self._accounts = accounts
+        self._authentication = authentication
+        self._guess_limits = guess_limits
+        self._links = links
+        self._outbox = outbox
+        self._passwords = passwords
+        self._sessions = sessions
+        self._trail = trail
+        self._handed_link_life = handed_link_life
+
+    def ask_for_link(self, *, email: str, address: str) -> None:
+        """Mail a link to the account with this e-mail address, if there is one that may log in.
+
+        Says neither whether there is, nor that it has had enough mails. Raises NoMailServer.
+        """
+        if not self._outbox.enabled:
+            raise NoMailServer
+        named, account = self._authentication.find_account(email)
+        try:
+            self._guess_limits.take_link(email=named, address=address)
+        except TooManyGuesses:
+            return
+        if account is None or account.status not in ("approved", "waiting"):
+            return
+        identifier = account.id
+
+        def mail() -> None:
+            link = self._add_link(identifier, MAILED_LINK_LIFE)
+            self._outbox.add(
+                Kind.PASSWORD_LINK, to=identifier, about=link.id, expires_at=link.expires_at
+            )
+
+        with suppress(NotFound):  # deleted meanwhile
+            self._trail.change(mail, LINK_ACTION, by="anonymous", target=identifier)
+
+    def hand_link(self, *, email: str, by: str) -> tuple[str, datetime]:
+        """A link that an admin hands over, and until when it can be used. Raises NotFound."""
+        _, account = self._authentication.find_account(email)
+        if account is None:
+            raise NotFound(NO_ACCOUNT)
+        add = partial(self._add_link, account.id, self._handed_link_life)
+        link = self._trail.change(add, LINK_ACTION, by=by, target=account.id)
+        return self._links.url(link.id), link.expires_at
+
+    def _add_link(self, account_id: str, life: timedelta) -> PasswordLink:
+        account = self._accounts.hold(account_id)
+        if account.status == "deleting":
+            raise NotFound(NO_ACCOUNT)
+        return self._links.add(account, life=life)
+
+    def set_password(self, *, token: str, new: str, address: str) -> None:
+        """Replace the password with a link's token, and end all sessions.
+
+        Raises InvalidPasswordLink, also where the link was used, and AccountSuspended.
+        """
+        link = self._links.find(token)
+        if link is None:
+            raise InvalidPasswordLink
+        with self._passwords.place(address):
+            new_hash = self._passwords.hash(new)
+
+        def decide(stored: Account) -> dict[str, Any]:
+            if stored.token_version != link.token_version or not self._links.use(link):
+                raise InvalidPasswordLink
+            stored.refuse_inactive(even_waiting=True)
+            return {
+                "password_hash": new_hash,
+                "must_change": False,
+                "initial_password_expires_at": None,
+                "token_version": stored.token_version + 1,
+            }
+
+        def replace() -> None:
+            try:
+                changed = self._accounts.change(link.account, decide)
+            except NotFound as error:
+                raise InvalidPasswordLink from error
+            self._sessions.forget(changed.id)
+            self._guess_limits.reset(changed)
+            self._outbox.add(Kind.PASSWORD_CHANGED, to=changed.id, about="forgotten")
+
+        self._trail.change(replace, "account.password", by=link.account, target=link.account)

@@ -1,0 +1,1 @@
+"""Notices by mail: what waits, what it says, and who sends it."""

@@ -1,0 +1,150 @@
+"""The outbox: notices that wait to be sent by mail.
+
+A notice is added in the transaction of the change that it tells of, so it is there where the change
+is, and only there. It names a person by the account's id alone: address, language and whether the
+person wants notices are read when it is sent.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+
+from pydantic import ValidationError
+
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Document, Ops, Store
+from skinapi.stored_record import StoredRecord
+
+GIVEN_UP_AFTER = timedelta(days=3)
+DAY = timedelta(days=1)
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=6)
+LATE = timedelta(minutes=10)
+
+
+class Kind(StrEnum):
+    APPROVED = "approved"
+    REVIEWED = "reviewed"
+    NEW_PICTURE = "new_picture"
+    URGENT = "urgent"
+    PASSWORD_LINK = "password_link"  # noqa: S105 (a kind, no password)
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+
+
+# They tell of who can open the account: nobody can switch them off, and no limit delays them.
+SECURITY = frozenset({Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED})
+
+
+class Notice(StoredRecord):
+    """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
+    link. It is not sent after `expires_at`. One without `due_at` has been sent at `sent_at`.
+    """
+
+    id: str
+    created_at: datetime
+    account: str
+    kind: Kind
+    about: str
+    attempts: int = 0
+    due_at: datetime | None = None
+    sent_at: datetime | None = None
+    expires_at: datetime
+
+    @property
+    def of_security(self) -> bool:
+        return self.kind in SECURITY
+
+    @property
+    def subject(self) -> tuple[str, Kind, str]:
+        """Notices that are equal in this are one mail."""
+        return self.account, self.kind, self.about
+
+
+class Outbox:
+    """Without a mail server (`enabled`) nothing is added."""
+
+    def __init__(self, store: Store, *, enabled: bool) -> None:
+        self.enabled = enabled
+        self._store = store
+        self._documents = store.collection("outbox")
+        self._documents.ensure_index("due_at", "id")
+        self._documents.ensure_index("account", "sent_at")
+        self._documents.expire_by("expires_at")
+
+    def add(
+        self, kind: Kind, *, to: str, about: str = "", expires_at: datetime | None = None
+    ) -> None:
+        """Call it in the transaction of the change. `to` is an account."""
+        if not self.enabled:
+            return
+        moment = now()
+        notice = Notice(
+            id=new_id(),
+            created_at=moment,
+            account=to,
+            kind=kind,
+            about=about,
+            due_at=moment,
+            expires_at=expires_at or moment + GIVEN_UP_AFTER,
+        )
+        self._documents.insert({**notice.stored(), "schema": 1})
+
+    def list_due(self, limit: int) -> list[Notice]:
+        """The notices to be sent now, those that are due longest first."""
+        due = []
+        for one in self._documents.find({"due_at": {"$lte": now()}}, sort="due_at", limit=limit):
+            with suppress(ValidationError):  # of a kind that only newer code knows
+                due.append(Notice.model_validate(one))
+        return due
+
+    def count_sent(self, account: str) -> int:
+        """How many mails the account got within a day, without those of security."""
+        return self._documents.count({"account": account, "sent_at": {"$gt": now() - DAY}})
+
+    def mark_sent(self, notices: Sequence[Notice]) -> None:
+        """They were one mail. One row counts for the limit, for a day; the others are deleted, and
+        so are those of security.
+        """
+        self._store.transaction(partial(self._mark_sent, notices))
+
+    def _mark_sent(self, notices: Sequence[Notice]) -> None:
+        first, *others = notices
+        if first.of_security:
+            self.drop(notices)
+            return
+        counted: Ops = {
+            "$set": {"sent_at": now(), "expires_at": now() + DAY},
+            "$unset": {"due_at": True},
+        }
+        self._documents.update({"id": first.id}, counted)
+        self.drop(others)
+
+    def drop(self, notices: Sequence[Notice]) -> None:
+        if notices:
+            self._documents.delete({"id": {"$in": [one.id for one in notices]}})
+
+    def retry(self, notices: Sequence[Notice]) -> None:
+        """Send them later: after each failure twice as late."""
+        attempts = max(one.attempts for one in notices) + 1
+        wait = min(FIRST_RETRY * 2 ** min(attempts - 1, 10), LONGEST_RETRY)
+        self._postpone(notices, wait, attempts)
+
+    def wait_for_limit(self, notices: Sequence[Notice]) -> None:
+        self._postpone(notices, timedelta(hours=1), notices[0].attempts)
+
+    def _postpone(self, notices: Sequence[Notice], wait: timedelta, attempts: int) -> None:
+        later: Document = {"due_at": now() + wait, "attempts": attempts}
+        self._documents.set_each({one.id: later for one in notices})
+
+    def forget(self, account: str) -> None:
+        """Delete all notices to this account. Idempotent."""
+        self._documents.delete({"account": account})
+
+    def problems(self) -> list[str]:
+        """What the operator should know: mails that the mail server does not take."""
+        if not self.enabled:
+            return []
+        late = self._documents.count({"due_at": {"$lte": now() - LATE}})
+        return [f"{late} mails wait: the mail server of SMTP_URL takes none"] if late else []

@@ -1,0 +1,91 @@
+"""Who is told of what, and in which words."""
+
+import pytest
+
+from skinapi.languages import LANGUAGES
+from skinapi.notices.mails import SWITCH_OFF, WORDS
+from skinapi.notices.outbox import Kind
+from skinapi.vision.conditions import conditions_table
+from tests.care.clinic import REFERRAL, URGENT, file_for, patient_in_care, review
+from tests.support.backends import PASSWORD, Backend
+from tests.support.smtp_server import SmtpServer
+from tests.support.wording import wrong_spaces_in
+
+
+def sent(backend: Backend, smtp: SmtpServer) -> list[tuple[str, str, str]]:
+    """To whom, the subject, and the link."""
+    backend.app.background.notice_sender.make_pass()
+    return [
+        (str(mail["To"]), str(mail["Subject"]), mail.get_content().splitlines()[2])
+        for mail in smtp.mails
+    ]
+
+
+def test_who_is_approved_is_told_and_not_told_again_after_a_suspension(
+    backend: Backend, smtp: SmtpServer
+) -> None:
+    ada, root = backend.register("ada@example.org"), backend.admin()
+    for verb in ("approve", "approve", "suspend", "approve"):
+        answer = root.call("PATCH", f"/users/{ada.email}/{verb}", json={})
+        assert answer.status_code == 200
+    assert sent(backend, smtp) == [(ada.email, "Your account is open", "http://127.0.0.1:5000/#/")]
+
+
+def test_a_patient_is_told_of_a_review_and_that_a_new_photo_is_wanted(
+    backend: Backend, smtp: SmtpServer
+) -> None:
+    grey, ada = patient_in_care(backend)
+    first, second = (file_for(backend, ada, REFERRAL).number for _ in range(2))
+    review(grey, first)
+    body = {"new_picture_wanted": True, "certainty": "unsure"}
+    assert grey.call("POST", f"/submissions/{second}/review", json=body).status_code == 201
+    page = "http://127.0.0.1:5000/#/finding"
+    assert sent(backend, smtp) == [
+        (ada.email, "A doctor has answered", f"{page}/{first}"),
+        (ada.email, "Your doctor asks for a new photo", f"{page}/{second}"),
+    ]
+
+
+def test_the_doctor_in_charge_is_told_of_an_urgent_finding_and_of_no_other(
+    backend: Backend, smtp: SmtpServer
+) -> None:
+    grey, ada = patient_in_care(backend)
+    file_for(backend, ada, REFERRAL)
+    file_for(backend, backend.member(), URGENT)
+    assert sent(backend, smtp) == []
+    file_for(backend, ada, URGENT)
+    subject = "Something in your queue should be seen soon"
+    assert sent(backend, smtp) == [(grey.email, subject, "http://127.0.0.1:5000/#/queue")]
+
+
+def test_a_new_password_is_told(backend: Backend, smtp: SmtpServer) -> None:
+    ada = backend.member()
+    body = {"current_password": PASSWORD, "new_password": "another horse"}
+    assert ada.call("PUT", "/me/password", json=body).status_code == 200
+    page = "http://127.0.0.1:5000/#/forgotten"
+    assert sent(backend, smtp) == [(ada.email, "Your password was changed", page)]
+
+
+def test_a_review_that_was_refused_is_told_to_nobody(backend: Backend, smtp: SmtpServer) -> None:
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REFERRAL).number
+    body = {"label": "melanoma", "certainty": "unsure", "histology": "confirmed"}
+    assert grey.call("POST", f"/submissions/{number}/review", json=body).status_code == 422
+    assert sent(backend, smtp) == []
+
+
+def test_no_mail_says_anything_clinical() -> None:
+    assert WORDS.keys() == {*Kind}
+    table = conditions_table()
+    for language in LANGUAGES:
+        said = [part.in_language(language) for words in WORDS.values() for part in words]
+        text = " ".join([*said, SWITCH_OFF.in_language(language)]).lower()
+        names = [table.name(key, language).lower() for key in table.labels]
+        bands = [entry.in_language(language).label.lower() for entry in table.bands]
+        hints = ["lesion", "lésion", "melanom", "cancer", "skin", "peau", "mole", "grain", "spot"]
+        assert [one for one in (*names, *bands, *hints) if one in text] == []
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_french_mails_have_their_no_break_spaces(kind: Kind) -> None:
+    assert [text for text in (one.fr for one in WORDS[kind]) if wrong_spaces_in(text)] == []

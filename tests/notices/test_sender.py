@@ -1,0 +1,297 @@
+"""The sender: each mail at least once, to those who want it, whatever the mail server does."""
+
+import ssl
+import subprocess
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+
+import certifi
+import pytest
+
+from skinapi.notices import mail_server, outbox, sender
+from skinapi.notices.mail_server import MailServer, MailServerAway
+from skinapi.notices.mails import SWITCH_OFF
+from skinapi.notices.outbox import Kind, Notice
+from skinapi.notices.sender import LEASE_LENGTH
+from skinapi.settings.mail_address import MailAddress
+from skinapi.storage.background.lease import Lease
+from skinapi.storage.ids import now
+from tests.stores.kills import Killed
+from tests.stores.mongod import free_port
+from tests.support.backends import Backend, Person
+from tests.support.smtp_server import Behaviour, SmtpServer, smtp_server
+
+Pass = Callable[[], None]
+
+
+@pytest.fixture
+def send(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Pass:
+    """A pass of the sender, which has forgotten that the server was away."""
+    monkeypatch.setattr(sender, "LONGEST_PAUSE_S", 0.0)
+    return backend.app.background.notice_sender.make_pass
+
+
+def tell(backend: Backend, person: Person, kind: Kind = Kind.REVIEWED, about: str = "") -> None:
+    identifier = backend.account(person.email).id
+    add = backend.services.outbox.add
+    backend.services.store.transaction(lambda: add(kind, to=identifier, about=about))
+
+
+def waiting(backend: Backend) -> list[Notice]:
+    found = backend.services.store.collection("outbox").find()
+    return [one for one in map(Notice.model_validate, found) if one.due_at]
+
+
+def notes(backend: Backend) -> list[str]:
+    answer = backend.client.get("/readyz")
+    assert answer.status_code == 200
+    found: list[str] = answer.get_json()["notes"]
+    return found
+
+
+def test_a_mail_is_a_sentence_and_a_link_in_the_language_of_the_person(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    tell(backend, backend.member(locale="fr"), about="finding/7")
+    send()
+    [mail] = smtp.mails
+    french = SWITCH_OFF.fr
+    assert mail["Subject"] == "Un médecin a répondu"
+    assert str(mail["From"]) == "SkinAPI <clinic@example.org>"
+    assert mail.get_content().splitlines() == [
+        "Un médecin vous a répondu. Connectez-vous pour lire la réponse.",
+        "",
+        "http://127.0.0.1:5000/#/finding/7",
+        "",
+        french.format(page="http://127.0.0.1:5000/#/account"),
+    ]
+    assert french.startswith("Vous pouvez désactiver ces e-mails")
+    assert waiting(backend) == []
+
+
+def test_an_address_outside_ascii_gets_its_mail(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    tell(backend, backend.member("ada@bücher.example"))
+    tell(backend, backend.member("zoë@example.org"))
+    send()
+    assert smtp.recipients() == ["ada@xn--bcher-kva.example", "zoë@example.org"]
+
+
+def test_while_the_mail_server_is_down_mails_wait_and_readyz_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "LONGEST_PAUSE_S", 0.0)
+    port = free_port()
+    url = f"smtp://127.0.0.1:{port}"
+    backend = Backend(tmp_path, smtp_url=url, mail_from="clinic@example.org")
+    ada = backend.register("ada@example.org")
+    assert backend.admin().call("PATCH", f"/users/{ada.email}/approve", json={}).status_code == 200
+    for _ in range(3):
+        backend.app.background.notice_sender.make_pass()
+    assert [one.attempts for one in waiting(backend)] == [0]
+    assert notes(backend) == []
+    monkeypatch.setattr(outbox, "LATE", timedelta())
+    assert notes(backend) == ["1 mails wait: the mail server of SMTP_URL takes none"]
+    with smtp_server(port) as smtp:
+        backend.app.background.notice_sender.make_pass()
+        assert smtp.recipients() == [ada.email]
+    assert notes(backend) == []
+    backend.services.store.close()
+
+
+def test_a_server_that_is_away_is_left_alone_for_longer_and_longer(
+    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smtp.behaviour = Behaviour(says={"EHLO": "421 come later", "HELO": "421 come later"})
+    tell(backend, backend.member())
+    clock = SimpleNamespace(monotonic=count(1).__next__)
+    monkeypatch.setattr(sender, "time", clock)
+    for _ in range(60):
+        backend.app.background.notice_sender.make_pass()
+    asked = [line for line in smtp.heard if line.startswith("ehlo")]
+    assert len(asked) == 5, "after 2, 4, 8 and 16 s, not each time"
+
+
+def test_a_server_that_does_not_answer_is_cut_off_and_the_mail_waits(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_server, "MAIL_S", 0.2)
+    smtp.behaviour = Behaviour(silent={"MAIL"})
+    tell(backend, backend.member())
+    send()
+    assert len(waiting(backend)) == 1
+    smtp.behaviour = Behaviour()
+    send()
+    assert len(smtp.mails) == 1
+
+
+def test_a_mail_that_is_refused_stops_no_other_and_is_sent_later(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, ben = backend.member(), backend.member()
+    tell(backend, ada)
+    tell(backend, ben)
+    smtp.behaviour = Behaviour(says={"RCPT": "550 no such user"})
+    send()
+    assert smtp.mails == []
+    assert [one.attempts for one in waiting(backend)] == [1, 1]
+    smtp.behaviour = Behaviour()
+    send()
+    assert smtp.mails == []
+    monkeypatch.setattr(outbox, "now", lambda: now() + timedelta(minutes=2))
+    send()
+    assert sorted(smtp.recipients()) == sorted([ada.email, ben.email])
+
+
+def test_a_mail_that_nobody_takes_is_given_up(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smtp.behaviour = Behaviour(says={"RCPT": "450 not now"})
+    monkeypatch.setattr(outbox, "GIVEN_UP_AFTER", timedelta(seconds=-1))
+    tell(backend, backend.member())
+    send()
+    assert waiting(backend) == []
+    assert smtp.heard == []
+
+
+def test_what_was_not_noted_as_sent_is_sent_again_as_the_same_mail(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    """As after a kill between the mail server's answer and the note of it."""
+    tell(backend, backend.member())
+    with pytest.MonkeyPatch.context() as patch:
+
+        def kill(*_: object) -> None:
+            raise Killed
+
+        patch.setattr(backend.services.outbox, "mark_sent", kill)
+        with pytest.raises(Killed):
+            send()
+    send()
+    send()
+    first, second = smtp.mails
+    assert first["Message-ID"] == second["Message-ID"]
+
+
+def test_of_all_processes_one_sends_at_a_time(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    tell(backend, backend.member())
+    leases = backend.services.store.collection("leases")
+    other = Lease(leases, "notice-sender", length=LEASE_LENGTH)
+    assert other.claim()
+    send()
+    assert smtp.mails == []
+    other.release()
+    send()
+    assert len(smtp.mails) == 1
+
+
+def test_notices_that_say_the_same_are_one_mail(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    grey = backend.member()
+    for _ in range(5):
+        tell(backend, grey, Kind.URGENT, about="queue")
+    tell(backend, grey, Kind.REVIEWED, about="finding/1")
+    send()
+    assert len(smtp.mails) == 2
+    assert waiting(backend) == []
+
+
+def test_a_person_gets_so_many_mails_a_day_and_the_others_later(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "MOST_A_DAY", 2)
+    ada = backend.member()
+    for number in range(4):
+        tell(backend, ada, about=f"finding/{number}")
+    tell(backend, ada, Kind.PASSWORD_CHANGED)
+    send()
+    assert len(smtp.mails) == 3
+    assert smtp.mails[-1]["Subject"] == "Your password was changed"
+    assert [one.about for one in waiting(backend)] == ["finding/2", "finding/3"]
+    later = now() + timedelta(hours=25)
+    monkeypatch.setattr(outbox, "now", lambda: later)
+    send()
+    assert len(smtp.mails) == 5
+
+
+def test_who_switched_notices_off_gets_those_of_security_alone(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    ada = backend.member()
+    assert ada.call("GET", "/me").get_json()["notices"] is True
+    assert ada.call("PUT", "/me/notices", json={"mail": False}).status_code == 200
+    assert ada.call("GET", "/me").get_json()["notices"] is False
+    tell(backend, ada)
+    tell(backend, ada, Kind.PASSWORD_CHANGED)
+    send()
+    assert [mail["Subject"] for mail in smtp.mails] == ["Your password was changed"]
+    assert waiting(backend) == []
+
+
+@pytest.mark.parametrize("status", ["suspended", "deleting"])
+def test_an_account_that_is_closed_gets_no_mail(
+    backend: Backend, smtp: SmtpServer, send: Pass, status: str
+) -> None:
+    ada = backend.member()
+    tell(backend, ada)
+    backend.edit(ada.email, status=status)
+    send()
+    assert smtp.mails == []
+    assert waiting(backend) == []
+
+
+def test_a_notice_that_only_newer_code_knows_waits_for_it(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    ada = backend.member()
+    tell(backend, ada)
+    rows = backend.services.store.collection("outbox")
+    rows.update({"kind": "reviewed"}, {"$set": {"kind": "told_by_telegraph"}})
+    tell(backend, ada)
+    send()
+    assert len(smtp.mails) == 1
+    assert len(rows.find({"kind": "told_by_telegraph"})) == 1
+
+
+def address(smtp: SmtpServer, *, starttls: bool) -> MailAddress:
+    """`localhost`, as the certificate says."""
+    return MailAddress(
+        "localhost", smtp.server_address[1], tls=False, starttls=starttls, user="me", password="pw"
+    )
+
+
+def test_no_password_travels_where_a_far_server_offers_no_tls(smtp: SmtpServer) -> None:
+    server = MailServer(address(smtp, starttls=True), hello="skin.example")
+    with pytest.raises(MailServerAway), server.connected():
+        pass
+    assert [line.partition(" ")[0] for line in smtp.heard if line != "QUIT"] == ["ehlo"]
+
+
+def test_the_password_travels_after_tls_has_begun(
+    smtp: SmtpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    made = ["-keyout", str(key), "-out", str(certificate)]
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subprocess.run(["openssl", "req", *kind, *name, *made], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    smtp.behaviour = Behaviour(tls=context)
+    unknown = MailServer(address(smtp, starttls=True), hello="skin.example")
+    with pytest.raises(MailServerAway), unknown.connected():
+        pass
+    assert not [line for line in smtp.heard if line.startswith("AUTH")]
+    monkeypatch.setattr(certifi, "where", lambda: str(certificate))
+    smtp.heard.clear()
+    with MailServer(address(smtp, starttls=True), hello="skin.example").connected():
+        pass
+    words = [line.partition(" ")[0] for line in smtp.heard]
+    assert words == ["ehlo", "STARTTLS", "ehlo", "AUTH", "QUIT"]
