@@ -12,6 +12,7 @@ from skinapi.audit.sealer import AuditSealer
 from skinapi.auth.accounts.accounts import Accounts
 from skinapi.auth.accounts.emails import spellings_of
 from skinapi.auth.accounts.waiting_expiry import WaitingExpiry
+from skinapi.care.lesions.reminder_mailer import ReminderMailer
 from skinapi.composition.migrations import migrations_of
 from skinapi.composition.services import Services
 from skinapi.notices.mail_server import MailServer
@@ -37,6 +38,7 @@ class Background:
     erasures: ErasureRetry
     waiting_expiry: WaitingExpiry
     notice_sender: NoticeSender
+    reminder_mailer: ReminderMailer
 
     def start(self) -> None:
         """Call it in the process that serves: a thread does not survive a fork."""
@@ -67,6 +69,7 @@ def open_background(
             life=timedelta(days=settings.waiting_account_days),
         ),
         notice_sender=_notice_sender(settings, services),
+        reminder_mailer=services.reminder_mailer,
     )
 
 

@@ -24,6 +24,7 @@ from skinapi.auth.tokens.guard import Guard
 from skinapi.auth.tokens.sessions import Session, Sessions
 from skinapi.care.lesions.counts import LesionCounts
 from skinapi.care.lesions.lesions import Lesion
+from skinapi.care.lesions.reminder_mailer import ReminderMailer
 from skinapi.care.lesions.service import LesionsService
 from skinapi.care.queue.service import CareService
 from skinapi.composition.account_services import (
@@ -113,6 +114,7 @@ class Services:
     reviews: ReviewsService
     care: CareService
     lesions: LesionsService
+    reminder_mailer: ReminderMailer
     issued: IssuedReports
     lab: LabServices
     jobs: JobsService
@@ -229,6 +231,9 @@ def open_services(
             outbox=data.outbox,
         ),
         care=CareService(accounts=data.accounts, submissions=data.submissions),
+        reminder_mailer=ReminderMailer(
+            store, lesions=data.lesions, findings=data.lesion_findings, outbox=data.outbox
+        ),
         lesions=LesionsService(
             store=store,
             lesions=data.lesions,
@@ -278,9 +283,10 @@ def _records_service(
         photos=KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos),
         on_finding=data.photo_counts.add_finding,
         enter_lesion=counts.enter,
+        update_lesion=counts.update,
         outbox=data.outbox,
         forget=(
-            counts.leave,
+            counts.update,
             lambda submission: data.contributed.delete_of_finding(submission.id),
             lambda submission: data.reviews.forget(submission.id),
             lambda submission: data.issued.forget(submission.id),

@@ -58,6 +58,12 @@ WORDS: Mapping[Kind, Words] = {
         text_fr="Un nouvel élément de votre file est à voir rapidement. Connectez-vous pour le "
         "voir.",
     ),
+    Kind.REMINDER: _words(
+        en="It is time for a photo",
+        text_en="It is time for the next photo. Log in to take it.",
+        fr="C’est le moment de prendre une photo",
+        text_fr="C’est le moment de prendre la photo suivante. Connectez-vous pour la prendre.",
+    ),
     Kind.PASSWORD_LINK: _words(
         en="Choose a new password",
         text_en="Somebody asked for a new password for your account. With this link you choose it: "

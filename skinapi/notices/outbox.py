@@ -29,6 +29,7 @@ class Kind(StrEnum):
     REVIEWED = "reviewed"
     NEW_PICTURE = "new_picture"
     URGENT = "urgent"
+    REMINDER = "reminder"
     PASSWORD_LINK = "password_link"  # noqa: S105 (a kind, no password)
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
 

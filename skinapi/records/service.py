@@ -50,7 +50,7 @@ class RecordsService:
     in the transaction that deletes the submission, after it is deleted; it deletes these data, and
     returns the keys of their blobs, which are deleted after it. `on_finding` is called after each
     new finding. `enter_lesion` is called in the transaction that files a finding of a spot, and
-    raises what refuses it.
+    raises what refuses it; `update_lesion` in that which reviews one.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class RecordsService:
         photos: KeptPhotos,
         on_finding: Callable[[Finding], None],
         enter_lesion: Callable[[Submission], None],
+        update_lesion: Callable[[Submission], None],
         outbox: Outbox,
         forget: Sequence[ForgetSubmission] = (),
     ) -> None:
@@ -76,6 +77,7 @@ class RecordsService:
         self.photos = photos
         self._on_finding = on_finding
         self._enter_lesion = enter_lesion
+        self._update_lesion = update_lesion
         self._outbox = outbox
         self._thumbnails = Thumbnails(
             submissions=submissions, photos=photos, blobs=store.blobs, trail=trail
@@ -239,6 +241,7 @@ class RecordsService:
         """Mark a finding with what its reviews say, in the transaction that signs one."""
         self._submissions.mark_reviewed(submission, decision=decision)
         self._queue.leave(submission, owner)
+        self._update_lesion(submission)
 
     def rely_on(self, submission: Submission) -> None:
         """Call it in a transaction that stores data about a finding. Raises NotFound where the

@@ -1,11 +1,13 @@
 """Spots: begun, filed into, sorted, joined, deleted."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from skinapi.storage.ids import now
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
-from tests.use_cases.use_case import UseCase, acts_on
+from tests.use_cases.use_case import UseCase, acts_on, notices_to
 
 BACK = {"place": {"site": "back"}}
 
@@ -27,6 +29,20 @@ def two_spots(backend: Backend) -> Spots:
     ada = backend.member()
     lesions = [ada.call("POST", "/lesions", json=BACK).get_json()["id"] for _ in range(2)]
     return Spots(ada, lesions, [predicted(ada, lesion=lesion)["id"] for lesion in lesions])
+
+
+def with_a_reminder_due(backend: Backend) -> Spots:
+    spots = two_spots(backend)
+    lesions = backend.services.store.collection("lesions")
+    lesions.update({"id": spots.lesions[0]}, {"$set": {"remind_at": now() - timedelta(days=1)}})
+    submissions = backend.services.store.collection("submissions")
+    long_ago = {"created_at": now() - timedelta(days=400)}
+    submissions.update({"lesion": spots.lesions[0]}, {"$set": long_ago})
+    return spots
+
+
+def remind(backend: Backend, _: Spots) -> None:
+    backend.services.reminder_mailer.make_pass()
 
 
 def begin(_: Backend, spots: Spots) -> object:
@@ -75,11 +91,13 @@ def course_and_rows(backend: Backend, spots: Spots) -> Any:
             for one in listed
         ],
         [("lesion" in one, acts_on(backend, one["_id"])) for one in findings],
+        notices_to(backend, backend.account(spots.ada.email).id),
     )
 
 
 USE_CASES = (
     UseCase("begin a spot", nothing_yet, begin, course_and_rows),
+    UseCase("remind of a spot", with_a_reminder_due, remind, course_and_rows),
     UseCase("file into a spot", two_spots, file_into, course_and_rows),
     UseCase("rename a spot", two_spots, rename, course_and_rows),
     UseCase("delete a spot", two_spots, delete, course_and_rows),

@@ -1,11 +1,12 @@
-"""Keeps the count of findings and the newest finding that stand with each spot, in the transactions
-that file, move and delete findings.
+"""Keeps the count of findings, the newest finding and the next reminder that stand with each spot,
+in the transactions that file, move, review and delete findings.
 
 They are counted again each time, from an index, so that a server of the version before, which
 deletes a finding and knows no spots, leaves no wrong count for long.
 """
 
 from skinapi.care.lesions.lesions import Lesion, Lesions
+from skinapi.care.lesions.reminders import remind_at
 from skinapi.errors import NotFound
 from skinapi.records.errors import LesionFull
 from skinapi.records.findings.lesion_findings import LesionFindings
@@ -32,8 +33,8 @@ class LesionCounts:
             self.get_own(submission.lesion, submission.owner)
             self.refuse_excess(self.recount(submission.lesion))
 
-    def leave(self, submission: Submission) -> None:
-        """After a finding was deleted."""
+    def update(self, submission: Submission) -> None:
+        """After a finding was deleted or reviewed."""
         if submission.lesion:
             self.recount(submission.lesion)
 
@@ -43,6 +44,7 @@ class LesionCounts:
         counted = {
             "findings": self._findings.count(lesion),
             "latest": newest.id if newest else None,
+            "remind_at": remind_at(newest) if newest else None,
         }
         return self._lesions.change(lesion, counted)
 

@@ -29,7 +29,8 @@ class Place(StoredRecord):
 
 class Lesion(StoredRecord):
     """A spot. `findings` is how many it has, and `latest` the newest of them. `joined` is the spot
-    that was joined to it last.
+    that was joined to it last. At `remind_at` its owner is reminded of the next photo; `reminded`
+    is the newest finding when that was done.
     """
 
     id: str
@@ -40,6 +41,8 @@ class Lesion(StoredRecord):
     findings: int = 0
     latest: str | None = None
     joined: str | None = None
+    remind_at: datetime | None = None
+    reminded: str | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
 
@@ -49,6 +52,7 @@ class Lesions:
         self._documents = store.collection("lesions")
         self._documents.ensure_index("owner", "id")
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
+        self._documents.ensure_index("remind_at", "id")
 
     def add(self, *, place: Place, **fields: Any) -> Lesion:
         """Raises Duplicate where its owner has used the idempotency key before."""
@@ -74,6 +78,12 @@ class Lesions:
 
     def count_of(self, owner: str) -> int:
         return self._documents.count({"owner": owner})
+
+    def list_due(self, limit: int) -> list[str]:
+        """The ids of spots whose owners are to be reminded, those that are due longest first."""
+        due = {"remind_at": {"$lte": now()}}
+        found = self._documents.find(due, sort="remind_at", limit=limit, fields=())
+        return [one["id"] for one in found]
 
     def change(self, identifier: str, fields: Document) -> Lesion | None:
         """Set these fields; None removes one. None where the spot is deleted.

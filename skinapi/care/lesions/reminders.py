@@ -1,23 +1,30 @@
-"""A reminder to photograph a spot again, as a calendar file (RFC 5545).
+"""A reminder to photograph a spot again, as a calendar file (RFC 5545), and when one is due.
 
 It says nothing else of the spot: calendars are shared, and kept by others.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from skinapi.languages import Language
 from skinapi.records.findings.submissions import QueueEntry
 from skinapi.vision.bands import most_urgent
 from skinapi.vision.conditions import conditions_table
 
+REMINDED_AT = time(8, tzinfo=UTC)
+
 
 def due_date(latest: QueueEntry, *, today: date) -> date:
-    """The day that the band of the newest finding asks for, or that of what doctors have decided,
-    whichever is more urgent; today where it is past.
+    """The day of `remind_at`; today where it is past."""
+    return max(today, remind_at(latest).date())
+
+
+def remind_at(latest: QueueEntry) -> datetime:
+    """When the band of the newest finding asks for another photo, or that of what doctors have
+    decided, whichever is more urgent.
     """
     bands = [latest.band, *([latest.decision.urgency] if latest.decision else [])]
     days = conditions_table().band_entry(most_urgent(*bands)).photograph_again_days
-    return max(today, latest.created_at.date() + timedelta(days=days))
+    return datetime.combine(latest.created_at.date() + timedelta(days=days), REMINDED_AT)
 
 
 def calendar_file(*, lesion: str, due: date, language: Language, made_at: datetime) -> str:

@@ -187,7 +187,7 @@ class LesionsService:
             self._findings.put(finding.id, lesion)
             moved = finding.model_copy(update={"lesion": lesion})
             self._counts.enter(moved)
-            self._counts.leave(finding)
+            self._counts.update(finding)
             return moved
 
         return self._trail.change(sort, "submission.sort", by=by.id, target=found.id)
