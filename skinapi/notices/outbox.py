@@ -148,4 +148,4 @@ class Outbox:
         if not self.enabled:
             return []
         late = self._documents.count({"due_at": {"$lte": now() - LATE}})
-        return [f"{late} mails wait: the mail server of SMTP_URL takes none"] if late else []
+        return [f"Mails that the mail server of SMTP_URL does not take: {late}"] if late else []

@@ -95,7 +95,7 @@ def test_while_the_mail_server_is_down_mails_wait_and_readyz_says_so(
     assert [one.attempts for one in waiting(backend)] == [0]
     assert notes(backend) == []
     monkeypatch.setattr(outbox, "LATE", timedelta())
-    assert notes(backend) == ["1 mails wait: the mail server of SMTP_URL takes none"]
+    assert notes(backend) == ["Mails that the mail server of SMTP_URL does not take: 1"]
     with smtp_server(port) as smtp:
         backend.app.background.notice_sender.make_pass()
         assert smtp.recipients() == [ada.email]
@@ -127,6 +127,24 @@ def test_a_server_that_does_not_answer_is_cut_off_and_the_mail_waits(
     smtp.behaviour = Behaviour()
     send()
     assert len(smtp.mails) == 1
+
+
+def test_requests_are_answered_while_the_mail_server_takes_its_time(
+    backend: Backend, smtp: SmtpServer, send: Pass
+) -> None:
+    root, ben = backend.member(role="admin"), backend.member(status="waiting")
+    answers = []
+
+    def approve() -> None:
+        answers.append(root.call("PATCH", f"/users/{ben.email}/approve", json={}).status_code)
+
+    smtp.behaviour.first["MAIL"] = approve
+    tell(backend, backend.member())
+    send()
+    assert answers == [200]
+    assert len(smtp.mails) == 1
+    send()
+    assert smtp.recipients()[1:] == [ben.email]
 
 
 def test_a_mail_that_is_refused_stops_no_other_and_is_sent_later(

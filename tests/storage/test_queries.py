@@ -21,7 +21,15 @@ from tests.support.openrouter import KEY
 
 Plans = SqlitePlans | MongoPlans
 RECORDS = 500
-EXPIRING = {"guesses", "known_addresses", "narratives", "sessions", "shadow_results"}
+EXPIRING = {
+    "guesses",
+    "known_addresses",
+    "narratives",
+    "outbox",
+    "password_links",
+    "sessions",
+    "shadow_results",
+}
 # Conditions that name no value.
 UNTOLD = (None, {"$ne": None})
 # Parts of unique keys: each document has a value of its own.
