@@ -83,6 +83,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         TooManyLesions               422  (care)
         JoinedWithItself             422  (care)
         ComparedWithItself           422  (care)
+        MaybeDifferentSpots          422  (prediction)
         Undecided                    422  (clients)
         OutputDamaged                422  (batch)
         BadSource                    422  (batch)
@@ -314,7 +315,7 @@ class Refused(Unprocessable):
         self, reason: str, sentence: str | None = None, *, figures: Mapping[str, int] | None = None
     ) -> None:
         self.reason = reason
-        self.figures = figures or {}
+        self.figures: Mapping[str, int] = figures or {}
         super().__init__(sentence)
 
 

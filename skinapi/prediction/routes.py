@@ -8,6 +8,7 @@ from skinapi.errors import (
     PredictionQuotaReached,
     Refused,
 )
+from skinapi.prediction.errors import MaybeDifferentSpots
 from skinapi.prediction.schemas import PhotoForm, SampleQuery, SampleView
 from skinapi.prediction.service import PredictionService
 from skinapi.records.errors import LesionFull, StorageQuotaReached
@@ -25,7 +26,10 @@ routes: Routes[PredictionService] = Routes("prediction")
     "/predict",
     access=Signed(),
     rate=Rate.WRITE,
-    raises=(BadRequest, Refused, IdempotencyKeyReused, NoModel, NotFound, LesionFull, *QUOTAS),
+    raises=(
+        *(BadRequest, Refused, IdempotencyKeyReused, NoModel, NotFound, LesionFull),
+        *(MaybeDifferentSpots, *QUOTAS),
+    ),
 )
 def predict(
     prediction: PredictionService,
@@ -34,15 +38,20 @@ def predict(
     subject: Subject,
     idempotency_key: str | None,
 ) -> SubmissionView:
-    """Classify a photo of the caller, and store the finding.
+    """Classify a photo of the caller, or up to four of one spot, and store the finding.
 
     A photo that cannot be judged is refused with 422, `code` not_judgeable, and a sentence that
     tells how to take a better one; nothing is stored then. With `lesion`, the finding belongs to
     that spot of the caller.
+
+    Several photos get one finding, with the part of each in it, which is never less urgent than
+    that of any photo alone. Where two may show different spots, nothing is stored and 422,
+    `code` maybe_different_spots, asks: `same_spot` confirms that they show one.
     """
     submission = prediction.predict(
         owner=subject.account,
-        content=form.photo,
+        contents=form.photos,
+        same_spot=form.same_spot,
         context=form.context(),
         language=form.language,
         keep_photo=form.keep_photo,

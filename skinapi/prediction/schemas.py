@@ -9,6 +9,7 @@ from skinapi.languages import Language
 from skinapi.records.finding_schemas import HeatView
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
+from skinapi.vision.calibration.joining import MOST_PICTURES
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import (
     AgeBand,
@@ -68,22 +69,30 @@ class ContextForm(ContractForm):
 
 class PhotoForm(ContextForm):
     missing = NO_IMAGE
-    image: Upload | None = None
+    image: tuple[Upload, ...] = Field(
+        default=(),
+        max_length=MOST_PICTURES,
+        description="the photo; or up to four of one spot, as fields of this name, which get one "
+        "finding",
+    )
     file: Upload | None = Field(default=None, description="another name for `image`")
+    same_spot: bool = Field(
+        default=False, description="several photos show one spot, as a person has confirmed"
+    )
     keep_photo: bool | None = Field(default=None, description="consent to keeping the photo")
     language: Language | None = Field(default=None, description="the account's unless given")
     lesion: str | None = Field(default=None, description="the spot that the photo shows")
 
     @property
-    def photo(self) -> bytes:
-        """The bytes of the photo. Raises BadRequest where no file was chosen."""
-        upload = self.image or self.file
-        if upload is None:
+    def photos(self) -> tuple[bytes, ...]:
+        """The bytes of each photo. Raises BadRequest where no file was chosen."""
+        uploads = self.image or tuple(filter(None, [self.file]))
+        if not uploads:
             raise BadRequest(NO_IMAGE)
         # A browser sends a file without a name where nothing was chosen.
-        if not upload.filename:
+        if not all(upload.filename for upload in uploads):
             raise BadRequest("Empty filename")
-        return upload.content
+        return tuple(upload.content for upload in uploads)
 
 
 class SampleQuery(BaseModel):

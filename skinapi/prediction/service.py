@@ -1,12 +1,13 @@
 """The main use case: classify an account's photo, write the narrative, and store both."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from skinapi.admin.photo_counts import PhotoCounts
 from skinapi.auth.accounts.accounts import Account
 from skinapi.errors import Refused
 from skinapi.languages import Language
+from skinapi.prediction.errors import MaybeDifferentSpots
 from skinapi.records.findings.quotas import Quotas
 from skinapi.records.findings.submissions import Submission
 from skinapi.records.service import RecordsService
@@ -50,31 +51,34 @@ class PredictionService:
         self,
         *,
         owner: Account,
-        content: bytes,
+        contents: Sequence[bytes],
+        same_spot: bool,
         context: Context,
         language: Language | None,
         keep_photo: bool | None,
         lesion: str | None,
         key: str | None,
     ) -> Submission:
-        """Classify a photo of this account, and store the finding.
+        """Classify one to four photos of one spot of this account, and store the finding.
 
         The same request with the same idempotency key is answered as before and not counted again;
         another request with that key raises IdempotencyKeyReused. A new request raises
         StorageQuotaReached or PredictionQuotaReached past the account's quotas. Raises NotFound or
-        LesionFull where the spot takes no finding, Refused, NoModel, Unavailable too.
+        LesionFull where the spot takes no finding, MaybeDifferentSpots unless `same_spot`, Refused,
+        NoModel, Unavailable too.
         """
-        request_hash = _hash(content, context, language, keep_photo, *filter(None, [lesion]))
+        request_hash = _hash(contents, context, language, keep_photo, *filter(None, [lesion]))
         answered = self._records.find_answered(owner=owner.id, key=key, request_hash=request_hash)
         if answered:
             return answered
         if lesion:
             self._require_lesion(owner.id, lesion)
-        self._quotas.count_photo(owner)
+        self._quotas.count_photos(owner, len(contents))
         answer_language = language or owner.language
         try:
-            classified = self._registry.classify_photo(
-                content=content,
+            classified = self._registry.classify_pictures(
+                contents=contents,
+                same_spot=same_spot,
                 caller=PoolCaller(owner.id, signed_in=True),
                 context=context,
                 keep=self._records.photos.may_keep(owner, keep_photo),
@@ -84,6 +88,8 @@ class PredictionService:
             raise translate_refusal(
                 refused, answer_language, checklist_score=context.checklist_score
             ) from refused
+        if classified.apart:
+            raise MaybeDifferentSpots(classified.apart)
         narrative = self._narrator.narrate(
             facts=Facts.of(classified.finding, context),
             language=answer_language,
@@ -93,7 +99,7 @@ class PredictionService:
         return self._records.file_finding(
             owner=owner,
             finding=classified.finding,
-            photo=classified.kept,
+            photos=classified.kept,
             context=context,
             language=answer_language,
             sections=narrative.sections.model_dump(),
@@ -118,8 +124,11 @@ class PredictionService:
         )
 
 
-def _hash(content: bytes, context: Context, *rest: object) -> str:
-    digest = hashlib.sha256(content)
+def _hash(contents: Sequence[bytes], context: Context, *rest: object) -> str:
+    first, *others = contents
+    digest = hashlib.sha256(first)
+    for content in others:
+        digest.update(hashlib.sha256(content).digest())
     digest.update(context.model_dump_json().encode())
     digest.update(repr(rest).encode())
     return digest.hexdigest()

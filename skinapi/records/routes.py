@@ -8,7 +8,12 @@ from skinapi.errors import Forbidden, IdempotencyKeyReused, NotFound
 from skinapi.records.errors import ContradictoryReview, TooManyReviews
 from skinapi.records.review_schemas import NewReview, ReviewView
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.schemas import SubmissionInCare, SubmissionView, SummaryView
+from skinapi.records.schemas import (
+    PictureQuery,
+    SubmissionInCare,
+    SubmissionView,
+    SummaryView,
+)
 from skinapi.records.service import RecordsService
 from skinapi.web.access import Signed, Subject
 from skinapi.web.limits.rate_limits import Rate
@@ -47,9 +52,11 @@ def show_submission(
     produces="image/jpeg",
     raises=(NotFound,),
 )
-def show_photo(records: RecordsService, *, number: str, subject: Subject) -> Response:
+def show_photo(
+    records: RecordsService, *, number: str, query: PictureQuery, subject: Subject
+) -> Response:
     """The photo of a finding, where it was kept."""
-    content = records.read_kept_photo(number=number, to=subject)
+    content = records.read_kept_photo(number=number, picture=query.picture, to=subject)
     return Response(content, mimetype="image/jpeg")
 
 
@@ -82,9 +89,11 @@ def show_thumbnail(records: RecordsService, *, number: str, subject: Subject) ->
     produces="image/jpeg",
     raises=(NotFound,),
 )
-def show_heatmap(records: RecordsService, *, number: str, subject: Subject) -> Response:
+def show_heatmap(
+    records: RecordsService, *, number: str, query: PictureQuery, subject: Subject
+) -> Response:
     """The heat map of a finding over its photo, where the photo was kept."""
-    content = records.draw_heatmap(number=number, to=subject)
+    content = records.draw_heatmap(number=number, picture=query.picture, to=subject)
     return Response(content, mimetype="image/jpeg")
 
 

@@ -5,9 +5,9 @@ The names of the first fields are those that the Angular app reads; the other fi
 
 from collections.abc import Sequence
 from datetime import UTC
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.auth.accounts.accounts import Account
 from skinapi.languages import Language
@@ -22,9 +22,10 @@ from skinapi.records.finding_schemas import (
 from skinapi.records.findings.submissions import QueueEntry, Submission, SubmissionSummary
 from skinapi.records.review_schemas import DecisionView
 from skinapi.vision.bands import RaisedBy
+from skinapi.vision.calibration.joining import MOST_PICTURES
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, SkinTone
-from skinapi.vision.finding.finding import Doubt, Ranked
+from skinapi.vision.finding.finding import Doubt, Finding, Ranked
 from skinapi.web.schemas.schema_types import Answer
 
 TIME = "%Y-%m-%d %H:%M:%S"
@@ -88,11 +89,62 @@ class SummaryFields(Answer):
         description="the spot that the finding belongs to; absent where it belongs to none",
     )
 
+    picture_count: int = Field(
+        default=1,
+        exclude_if=lambda pictures: pictures == 1,
+        description="of how many pictures the finding is; absent where of one",
+    )
+
 
 class SummaryView(SummaryFields):
     @classmethod
     def of(cls, submission: SubmissionSummary, owner: Account) -> Self:
         return cls(**_summary(submission, owner))
+
+
+class PictureQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    picture: Annotated[int, Field(ge=1, le=MOST_PICTURES)] | None = Field(
+        default=None,
+        description="of a finding on several pictures: which one, as they were sent, from 1. The "
+        "one that is `shown` unless given",
+    )
+
+
+class PictureView(Answer):
+    """What one of several pictures alone would have been answered with."""
+
+    shown: bool = Field(description="`photo`, `thumbnail`, `heatmap`, `quality` are of this one")
+    stated: str = Field(serialization_alias="class")
+    confidence: float = Field(description="the probability of `class`, in percent")
+    band: Band
+    band_label: str
+    raised_by: tuple[RaisedBy, ...]
+    uncertain: bool
+    reasons: tuple[Doubt, ...]
+    malignant_score: float
+    probabilities: list[Probability]
+    modality: ModalityView | None
+    quality: QualityView
+    heat: HeatView
+
+    @classmethod
+    def of(cls, finding: Finding, language: Language, *, shown: bool) -> Self:
+        return cls(
+            shown=shown,
+            stated=angular_name(finding.heading.key),
+            confidence=percent(finding.heading.probability),
+            band=finding.band,
+            band_label=finding.band_words(language).label,
+            raised_by=finding.raised_by,
+            uncertain=finding.uncertain,
+            reasons=finding.reasons,
+            malignant_score=finding.malignant_score,
+            probabilities=_probabilities(finding.ranked, language),
+            modality=ModalityView.of(finding.modality) if finding.modality else None,
+            quality=QualityView.model_validate(finding.quality, from_attributes=True),
+            heat=HeatView.of(finding),
+        )
 
 
 class SubmissionView(SummaryFields):
@@ -123,6 +175,11 @@ class SubmissionView(SummaryFields):
     quality: QualityView
     heat: HeatView
     context: Context
+    pictures: list[PictureView] = Field(
+        default=[],
+        exclude_if=lambda pictures: not pictures,
+        description="each of several pictures, as they were sent; absent where there was one",
+    )
 
     @classmethod
     def of(cls, submission: Submission, owner: Account) -> Self:
@@ -148,6 +205,10 @@ class SubmissionView(SummaryFields):
             quality=QualityView.model_validate(finding.quality, from_attributes=True),
             heat=HeatView.of(finding),
             context=submission.context,
+            pictures=[
+                PictureView.of(picture, language, shown=place == finding.shown_picture)
+                for place, picture in enumerate(finding.pictures)
+            ],
         )
 
 
@@ -189,6 +250,7 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
             source=NarrativeSource.model_validate(submission.narrative_source)
         ),
         "lesion": submission.lesion,
+        "picture_count": submission.picture_count,
     }
 
 

@@ -100,7 +100,7 @@ class RecordsService:
         *,
         owner: Account,
         finding: Finding,
-        photo: bytes | None,
+        photos: Sequence[bytes],
         context: Context,
         language: Language,
         sections: dict[str, str],
@@ -109,13 +109,13 @@ class RecordsService:
         key: str | None,
         request_hash: str,
     ) -> Submission:
-        """Store a finding, and its photo if there is one. Where a retry of the same request has
+        """Store a finding, and its photos if there are any. Where a retry of the same request has
         stored it in the meantime, the result is the retry's submission.
 
-        Pass a photo only where `photos.may_keep` allows it. Raises InvalidToken where the account
+        Pass photos only where `photos.may_keep` allows it. Raises InvalidToken where the account
         was deleted in the meantime, and what its spot refuses it with; then nothing is stored.
         """
-        blob = self.photos.keep(photo) if photo else None
+        blobs = tuple(map(self.photos.keep, photos))
         identifier = new_id()
         fields = {
             "finding": finding,
@@ -123,7 +123,9 @@ class RecordsService:
             "language": language,
             "sections": sections,
             "narrative_source": narrative_source,
-            "photo_blob": blob,
+            "photo_blob": blobs[finding.shown_picture] if blobs else None,
+            "picture_blobs": blobs if finding.pictures else (),
+            "picture_count": max(1, len(finding.pictures)),
             "lesion": lesion,
             "idempotency_key": key,
             "request_hash": request_hash,
@@ -134,12 +136,12 @@ class RecordsService:
             # Without an answer from the store, the finding may be there: `check` finds a photo of
             # none.
             if isinstance(error, StoreBusy) or not isinstance(error, StoreUnavailable):
-                self.photos.delete(blob)
+                self.photos.delete(*blobs)
             raise
         if filed.id == identifier:
             self._on_finding(filed.finding)
         else:
-            self.photos.delete(blob)
+            self.photos.delete(*blobs)
         return filed
 
     def _file_once(self, *, identifier: str, owner: str, **fields: Any) -> Submission:
@@ -203,16 +205,22 @@ class RecordsService:
             raise NotFound(NOT_YOURS)
         return submission, owner
 
-    def read_kept_photo(self, *, number: str, to: Subject) -> bytes:
-        """The kept photo. Raises NotFound, with the reason where it was not kept or is damaged."""
-        submission, _ = self.get(number=number, to=to)
+    def read_kept_photo(self, *, number: str, picture: int | None, to: Subject) -> bytes:
+        """The kept photo, of several the one at this place. Raises NotFound, with the reason where
+        it was not kept or is damaged.
+        """
+        submission = self._get_picture(number, picture, to)
         return self.photos.read(submission=submission, to=to)
 
-    def draw_heatmap(self, *, number: str, to: Subject) -> bytes:
+    def draw_heatmap(self, *, number: str, picture: int | None, to: Subject) -> bytes:
         """The heat map over the kept photo, as JPEG. Raises NotFound."""
-        submission, _ = self.get(number=number, to=to)
+        submission = self._get_picture(number, picture, to)
         photo = self.photos.read(submission=submission, to=to)
         return draw_kept_overlay(photo, submission.finding.heat)
+
+    def _get_picture(self, number: str, picture: int | None, to: Subject) -> Submission:
+        submission, _ = self.get(number=number, to=to)
+        return submission.of_picture(picture) if picture else submission
 
     def read_thumbnail(self, *, number: str, to: Subject) -> bytes:
         """The kept photo as a small JPEG. Raises NotFound, as `read_kept_photo` does."""
@@ -298,7 +306,7 @@ class RecordsService:
         if submission is None:
             raise NotFound(NOT_YOURS)
         self._submissions.remove(identifier)
-        own = (submission.photo_blob, submission.thumbnail_blob)
+        own = {submission.photo_blob, submission.thumbnail_blob, *submission.picture_blobs}
         blobs = [*self._remove_beside(submission), *filter(None, own)]
         self._erasures.note(blobs)
         return submission, blobs

@@ -1,16 +1,24 @@
 """The use cases of the model in service: classify a photo, replace the model, describe it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from skinapi.errors import Refused
 from skinapi.registry.serving.prediction_pool import PoolCaller, PredictionPool
 from skinapi.registry.serving.served_model import ServedModel
 from skinapi.registry.serving.shadow import Shadow
 from skinapi.settings import Settings
-from skinapi.vision.classification import classify_prepared, prepare_photo
-from skinapi.vision.context import NOTHING_TOLD, Context
+from skinapi.vision.classification import (
+    JudgedPhoto,
+    classify_prepared,
+    join_photos,
+    judge_prepared,
+    prepare_photo,
+)
+from skinapi.vision.comparison.same_spot import KnownPicture, find_apart
+from skinapi.vision.context import NOTHING_TOLD, Context, Modality
 from skinapi.vision.decoding.photo import Photo, shrink_to_stored, stored_photo
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.measures.outline import Shape, measure_shape
@@ -18,6 +26,17 @@ from skinapi.vision.network.model import Model
 from skinapi.web.request_context import request_id
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifiedPictures:
+    """One finding from several photos of a lesion. `kept` has the bytes of each, as they were sent,
+    where they are to be kept. `apart` are the places of two that may show different spots.
+    """
+
+    finding: Finding
+    kept: tuple[bytes, ...] = field(default=(), repr=False)
+    apart: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +81,43 @@ class RegistryService:
                 self._shadow.drop()
         return classified
 
+    def classify_pictures(
+        self,
+        *,
+        contents: Sequence[bytes],
+        caller: PoolCaller,
+        context: Context,
+        keep: bool,
+        same_spot: bool,
+    ) -> ClassifiedPictures:
+        """Classify one to four photos of a lesion, all by one model. Each waits for its own place
+        in the prediction pool. Unless `same_spot` was confirmed, it is looked whether they fit each
+        other. Raises as `classify_photo`; Refused names the picture in its figures, of several.
+        """
+        if len(contents) == 1:
+            only = self.classify_photo(
+                content=contents[0], caller=caller, context=context, keep=keep
+            )
+            return ClassifiedPictures(only.finding, (only.kept,) if only.kept else ())
+        model = self.served.model
+        each: list[_JudgedPicture] = []
+        for place, content in enumerate(contents, 1):
+            judge = partial(_judge, model, content, context, keep)
+            try:
+                each.append(self.run_in_pool(judge, caller=caller))
+            except Refused as refused:
+                refused.figures = {**refused.figures, "picture": place}
+                raise
+        apart = None
+        if not same_spot:
+            look = partial(find_apart, [one.known for one in each])
+            apart = self.run_in_pool(look, caller=caller)
+        return ClassifiedPictures(
+            finding=join_photos(model, [one.judged for one in each]),
+            kept=tuple(one.kept for one in each if one.kept),
+            apart=apart,
+        )
+
     def run_in_pool(self, work: Callable[[], T], *, caller: PoolCaller) -> T:
         """What `work` returns: something whose cost grows with pictures. Raises Unavailable when
         the queue is full.
@@ -80,6 +136,23 @@ def _classify(
     shape = measure_shape(prepared.photo) if measure else None
     kept = stored_photo(content) if keep else None
     return ClassifiedPhoto(finding, shrink_to_stored(prepared.photo), shape, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _JudgedPicture:
+    judged: JudgedPhoto
+    known: KnownPicture
+    kept: bytes | None
+
+
+def _judge(model: Model, content: bytes, context: Context, keep: bool) -> _JudgedPicture:
+    """The same work as that of `_classify`."""
+    prepared = prepare_photo(content)
+    judged = judge_prepared(model, prepared, context)
+    modality = judged.finding.modality
+    kind = modality.recognised if modality else Modality.UNKNOWN
+    known = KnownPicture(shrink_to_stored(prepared.photo).pixels, kind)
+    return _JudgedPicture(judged, known, stored_photo(content) if keep else None)
 
 
 def announce_model(settings: Settings, served: ServedModel) -> str:

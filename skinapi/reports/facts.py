@@ -20,7 +20,7 @@ from skinapi.vision.conditions import (
     Frozen,
     conditions_table,
 )
-from skinapi.vision.context import NOTHING_TOLD, Context, SkinTone
+from skinapi.vision.context import NOTHING_TOLD, Context, Modality, SkinTone
 from skinapi.vision.finding.finding import (
     Doubt,
     Finding,
@@ -38,6 +38,24 @@ CONDITION_RULES = (
     RaisedBy.BASAL_CELL_CARCINOMA,
     RaisedBy.ACTINIC_KERATOSIS,
 )
+
+
+class PictureFacts(Frozen):
+    """What one of several pictures alone would have been answered with. `kind` is what it was
+    recognised as, or else told to be.
+    """
+
+    kind: Modality
+    heading: Ranked
+    band: Band
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        kind, modality = Modality.UNKNOWN, finding.modality
+        if modality:
+            known = modality.recognised is not Modality.UNKNOWN
+            kind = modality.recognised if known else modality.told
+        return cls(kind=kind, heading=finding.heading, band=finding.band)
 
 
 class Facts(Frozen):
@@ -70,11 +88,18 @@ class Facts(Frozen):
     not_ruled_out: tuple[NotRuledOut, ...] = ()
     untested_skin: tuple[SkinTone, ...] = ()
     notices: tuple[Said, ...]
+    # Left out where there are none, so that the reports on one picture keep their hashes.
+    pictures: tuple[PictureFacts, ...] = Field(default=(), exclude_if=lambda each: not each)
 
     @classmethod
     def of(cls, finding: Finding, context: Context) -> Self:
-        own = (name for name in cls.model_fields if name not in ("examined", "context"))
-        return cls(examined=True, context=context, **{name: getattr(finding, name) for name in own})
+        own = cls.model_fields.keys() - {"examined", "context", "pictures"}
+        return cls(
+            examined=True,
+            context=context,
+            pictures=tuple(map(PictureFacts.of, finding.pictures)),
+            **{name: getattr(finding, name) for name in own},
+        )
 
     @classmethod
     def as_stated(cls, *, condition: str, confidence: float) -> Self:

@@ -39,7 +39,8 @@ class Pictures:
 class Report:
     """All that the pages of a report show.
 
-    Only a report on a stored submission has `number`, `patient`, `made_at` and `seal`.
+    Only a report on a stored submission has `number`, `patient`, `made_at` and `seal`. Of a finding
+    on several photos, `other_pictures` has those that `pictures` does not, each with its place.
     `translations` are pairs of label and value, for a client that has its own words. Without
     `names_class` the pages name what is not excluded, and not the most probable condition.
     """
@@ -51,6 +52,7 @@ class Report:
     patient: ReportedPatient | None = None
     made_at: datetime | None = None
     pictures: Pictures | None = None
+    other_pictures: tuple[tuple[int, Pictures], ...] = ()
     photo_damaged: bool = False
     review: Review | None = None
     decision: Decision | None = None

@@ -195,7 +195,13 @@ class ReportsService:
         photo = self._records.photos.open(submission=submission, to=to)
         if photo is None:
             return replace(report, photo_damaged=submission.photo_blob is not None)
-        return replace(report, pictures=print_pictures(photo, submission.finding.heat))
+        shown, others = submission.finding.shown_picture, []
+        for place, alone in enumerate(submission.pictures):
+            # Whoever reads it was noted above.
+            if place != shown and (other := self._records.photos.find_opened(alone)):
+                others.append((place + 1, print_pictures(other, alone.finding.heat)))
+        pictures = print_pictures(photo, submission.finding.heat)
+        return replace(report, pictures=pictures, other_pictures=tuple(others))
 
 
 def _parse_language(language: str | None) -> Language | None:

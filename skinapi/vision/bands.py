@@ -56,6 +56,8 @@ class RaisedBy(StrEnum):
     NOT_EXAMINED = "not_examined"
     LITTLE_TESTED = "little_tested"
     UNTESTED_SKIN = "untested_skin"
+    # Of several pictures: one alone asks for it, and the joined probabilities do not.
+    PICTURE = "picture"
     UNCERTAIN = "uncertain"
 
 

@@ -1,14 +1,18 @@
 """Classifies one photo. The result is a Finding or the error Refused; cheap checks come first."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from skinapi.vision.bands import RaisedBy
 from skinapi.vision.context import NOTHING_TOLD, Context, Modality
 from skinapi.vision.decoding.photo import Photo, read_photo
-from skinapi.vision.finding.assessment import assess
+from skinapi.vision.finding.assessment import Assessment, assess
 from skinapi.vision.finding.finding import Finding, Timings, rank, sum_malignant
+from skinapi.vision.finding.joining import gravest, join_assessments
 from skinapi.vision.measures.quality import Quality, measure_quality
 from skinapi.vision.network.engine import EngineOutput
 from skinapi.vision.network.model import Model
@@ -47,6 +51,20 @@ def classify_prepared(
     context: Context = NOTHING_TOLD,
 ) -> Finding:
     """Classify a photo that `prepare_photo` accepted. Raises Refused if it shows no skin."""
+    return judge_prepared(model, prepared, context).finding
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPhoto:
+    """A finding with what it was made of, which a joined finding needs."""
+
+    finding: Finding
+    assessment: Assessment
+    output: EngineOutput
+
+
+def judge_prepared(model: Model, prepared: PreparedPhoto, context: Context) -> JudgedPhoto:
+    """The same as `classify_prepared`, with all that the model says."""
     started = time.perf_counter()
     output = model.read([prepared.photo.pixels])
     engine = _milliseconds_since(started)
@@ -59,15 +77,8 @@ def classify_prepared(
     )
     if assessment.not_skin:
         raise refuse(Reason.NOT_SKIN)
-    ranked = rank(assessment.probabilities)
-    return Finding(
-        ranked=ranked,
-        stated=assessment.stated,
-        malignant_score=sum_malignant(ranked),
-        band=assessment.band,
-        raised_by=assessment.raised_by,
-        uncertain=bool(assessment.reasons),
-        reasons=assessment.reasons,
+    finding = _finding_of(
+        assessment,
         quality=prepared.quality,
         not_dermoscopic=assessment.modality.used != (Modality.DERMOSCOPIC,),
         checklist_score=context.checklist_score,
@@ -78,12 +89,54 @@ def classify_prepared(
             engine=engine,
             total=round(prepared.milliseconds + _milliseconds_since(started), 2),
         ),
+        profile_unread=prepared.photo.profile_unread,
+    )
+    return JudgedPhoto(finding, assessment, output)
+
+
+def join_photos(model: Model, judged: Sequence[JudgedPhoto]) -> Finding:
+    """One finding from two or more photos of one lesion, judged by this model, with each one's own
+    in it.
+    """
+    alone = [one.finding for one in judged]
+    joined = join_assessments(model.calibration, [one.assessment for one in judged])
+    shown = gravest([one.assessment for one in judged])
+    timings = [one.timings for one in alone]
+    return _finding_of(
+        joined,
+        quality=alone[shown].quality,
+        not_dermoscopic=any(one.not_dermoscopic for one in alone),
+        checklist_score=alone[shown].checklist_score,
+        heat=_rounded_heat(model, judged[shown].output, joined.stated),
+        model_version=model.version,
+        timings=Timings(
+            decode=round(sum(one.decode for one in timings), 2),
+            engine=round(sum(one.engine for one in timings), 2),
+            total=round(sum(one.total for one in timings), 2),
+        ),
+        profile_unread=any(one.profile_unread for one in alone),
+        asked_by_picture=RaisedBy.PICTURE in joined.raised_by,
+        pictures=tuple(alone),
+        shown_picture=shown,
+    )
+
+
+def _finding_of(assessment: Assessment, **measured: Any) -> Finding:
+    ranked = rank(assessment.probabilities)
+    return Finding(
+        ranked=ranked,
+        stated=assessment.stated,
+        malignant_score=sum_malignant(ranked),
+        band=assessment.band,
+        raised_by=assessment.raised_by,
+        uncertain=bool(assessment.reasons),
+        reasons=assessment.reasons,
         modality=assessment.modality,
         tested=assessment.tested,
         untested_skin=assessment.untested_skin,
         from_picture=rank(assessment.from_picture) if assessment.from_picture else None,
         not_ruled_out=assessment.not_ruled_out,
-        profile_unread=prepared.photo.profile_unread,
+        **measured,
     )
 
 

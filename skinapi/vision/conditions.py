@@ -214,6 +214,8 @@ class Notices(Frozen):
     strange: Said
     decision: DecisionWords
     comparison: ComparisonWords
+    joined: Said
+    picture_refused: Said
     profile_unread: Said
     graver_review: Said
     refused: Mapping[str, Said]

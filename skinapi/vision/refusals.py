@@ -42,8 +42,12 @@ def translate_refusal(
     Where the checklist demands a referral, its sentence comes first: no photo is needed for it.
     """
     table = conditions_table()
-    sentences = [table.notices.refused[refused.reason].in_language(language)]
+    said = table.notices.refused[refused.reason].in_language(language)
+    if "picture" in refused.figures:  # one of several
+        whose = table.notices.picture_refused.in_language(language)
+        said = whose.replace("{said}", said)
+    sentences = [said]
     if (checklist_score or 0) >= table.checklist.threshold:
         sentences.insert(0, table.checklist.result.at_or_above.in_language(language))
-    said = " ".join(sentences).format(**refused.figures)
-    return Refused(refused.reason, said, figures=refused.figures)
+    text = " ".join(sentences).format(**refused.figures)
+    return Refused(refused.reason, text, figures=refused.figures)

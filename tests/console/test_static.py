@@ -220,6 +220,8 @@ FOR_PROGRAMS = {
     "invalid_query",
     "invalid_refresh_token",
     *("compared_with_itself", "joined_with_itself"),
+    # No page of the console sends several pictures yet.
+    "maybe_different_spots",
     "method_not_allowed",
     "no_such_language",
     "password_change_required",

@@ -23,7 +23,7 @@ from skinapi.vision.calibration.modality import KNOWN
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.assessment import Assessment
-from skinapi.vision.finding.joining import JoinedAnswer, join_assessments
+from skinapi.vision.finding.joining import join_assessments
 from skinapi.vision.network.model import Model
 
 JOINED = "joined"
@@ -57,7 +57,7 @@ def measure_pairs(
     draws = [np.arange(truth.size), *metrics.draw_bootstrap(groups)]
     told = [[results[row] for row in pair.values()] for pair in pairs]
     joined = [join_assessments(model.calibration, [one.assessment for one in p]) for p in told]
-    answers: dict[str, Sequence[Assessment | JoinedAnswer]] = {
+    answers: dict[str, Sequence[Assessment]] = {
         **{kind.value: [one[place].assessment for one in told] for place, kind in enumerate(KNOWN)},
         JOINED: joined,
     }

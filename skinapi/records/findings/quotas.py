@@ -22,8 +22,9 @@ class Quotas:
         self._most_submissions = most_submissions
         self._spend = spend
 
-    def count_photo(self, owner: Account) -> None:
-        """Refuse what is past either quota, and count one photo, before it is classified.
+    def count_photos(self, owner: Account, photos: int) -> None:
+        """Refuse what is past either quota, and count the photos of one finding, before they are
+        classified.
 
         Raises StorageQuotaReached, PredictionQuotaReached. Photos that are classified at the same
         time may exceed the storage quota by their number, because none of them is stored yet.
@@ -33,4 +34,5 @@ class Quotas:
             kept = self._count_kept(owner)
         if kept >= self._most_submissions:
             raise StorageQuotaReached(self._most_submissions)
-        self._spend(owner.id, owner.role)
+        for _ in range(photos):
+            self._spend(owner.id, owner.role)

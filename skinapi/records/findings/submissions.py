@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
+from skinapi.errors import NotFound
 from skinapi.languages import Language
 from skinapi.records.findings.numbers import Numbers
 from skinapi.records.findings.photo_sources import PHOTO_FIELDS, SubmittedPhoto
@@ -19,6 +22,7 @@ from skinapi.web.schemas.pagination import Page, page_of
 
 COUNTER = "submissions"
 PAGE_SIZE = 100
+NO_PICTURE = "This finding has no picture of that number"
 RANKED_BANDS = tuple(Band)
 URGENT = RANKED_BANDS[0]
 TOUCH: Ops = {"$inc": {"revision": 1}}
@@ -108,17 +112,37 @@ class SubmissionSummary(QueueEntry):
 
     sections: dict[str, str]
     narrative_source: Mapping[str, str | None] = {"writer": "template"}
+    picture_count: int = Field(default=1, exclude_if=lambda pictures: pictures == 1)
 
 
 class Submission(SubmissionSummary):
-    """All fields of a submission."""
+    """All fields of a submission. `picture_blobs` are the kept photos of a finding on several, as
+    they were sent; one of them is `photo_blob` too.
+    """
 
     finding: Finding
     context: Context
     thumbnail_blob: str | None = None
+    picture_blobs: tuple[str, ...] = Field(default=(), exclude_if=lambda blobs: not blobs)
     revision: int = 1
     idempotency_key: str | None = None
     request_hash: str | None = None
+
+    @property
+    def pictures(self) -> list["Submission"]:
+        """The submission as each of its pictures alone would have made it."""
+        pictures = self.finding.pictures
+        blobs = self.picture_blobs or (None,) * len(pictures)
+        return [
+            self.model_copy(update={"finding": finding, "photo_blob": blob})
+            for finding, blob in zip(pictures, blobs, strict=True)
+        ] or [self]
+
+    def of_picture(self, place: int) -> "Submission":
+        """That of the picture at this place, counted from 1. Raises NotFound."""
+        if place > len(self.pictures):
+            raise NotFound(NO_PICTURE)
+        return self.pictures[place - 1]
 
 
 def _fields_of(view: type[QueueEntry]) -> tuple[str, ...]:

@@ -63,14 +63,18 @@ class KeptPhotos:
         None where no photo was kept, or its file is lost or damaged: a report without it is better
         than no report.
         """
+        photo = self.find_opened(submission)
+        if photo is not None:
+            self.note_read(submission=submission, by=to)
+        return photo
+
+    def find_opened(self, submission: Submission) -> Photo | None:
+        """The same without a row in the audit trail: for further pictures of one finding."""
         try:
             content = self._find(submission)
         except BlobDamaged:
             return None
-        if content is None:
-            return None
-        self.note_read(submission=submission, by=to)
-        return read_stored_photo(content)
+        return read_stored_photo(content) if content is not None else None
 
     def note_read(self, *, submission: Submission, by: Subject) -> None:
         """Add a row to the audit trail, before a kept photo is shown or printed.

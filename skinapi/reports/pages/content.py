@@ -9,6 +9,7 @@ from typing import Self
 from skinapi.languages import NUMBERS, Language
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Histology, Opinion
+from skinapi.reports.facts import PictureFacts
 from skinapi.reports.narrative import Writer
 from skinapi.reports.pages.labels import LABELS
 from skinapi.reports.pages.labels.labels import Labels
@@ -186,6 +187,20 @@ class ReportContent:
         """The size of the uploaded photo; the stored and the printed one may be smaller."""
         seen = self._facts.quality
         return self.labels.photo.format(seen.width, seen.height) if seen else ""
+
+    @cached_property
+    def parts(self) -> list[Row]:
+        """What each of several pictures alone would have been answered with."""
+        return [
+            (self.labels.picture.format(place), self._said_alone(one))
+            for place, one in enumerate(self._facts.pictures, 1)
+        ]
+
+    def _said_alone(self, one: PictureFacts) -> str:
+        kind = "" if one.kind is Modality.UNKNOWN else f"{self.labels.modalities[one.kind]} · "
+        name, share = self.report.name(one.heading.key), self._share(one.heading.probability)
+        label = self._table.band_words(one.band, self.report.language).label
+        return f"{kind}{name}, {share} · {label}"
 
     @property
     def no_pictures(self) -> str:

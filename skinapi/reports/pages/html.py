@@ -54,6 +54,10 @@ def render_html(report: Report) -> str:
         style=STYLE,
         photo=_base64(pictures.photo) if pictures else "",
         overlay=_base64(pictures.overlay) if pictures else "",
+        others=[
+            (content.labels.picture.format(place), _base64(one.photo), _base64(one.overlay))
+            for place, one in report.other_pictures
+        ],
     )
 
 

@@ -176,6 +176,7 @@ class _Body:
         if pictures is None:
             self._heading(labels.pictures)
             self._flow.write(self._content.no_pictures, self._styles.text, width=WIDTH)
+            self._parts()
             return
         scale = draw_scale(title=labels.scale, less=labels.less, more=labels.more, width=HALF)
         left = stack(
@@ -190,6 +191,21 @@ class _Body:
         both = beside((0, left), (HALF + GUTTER, right))
         self._heading(labels.pictures, keep=both.height)
         self._flow.place(both)
+        self._parts()
+        for place, other in self._report.other_pictures:
+            name = text_block(labels.picture.format(place), small, width=HALF)
+            photo = stack(self._picture(other.photo), name)
+            self._flow.skip(self._styles.gap)
+            self._flow.place(beside((0, photo), (HALF + GUTTER, self._picture(other.overlay))))
+
+    def _parts(self) -> None:
+        """What each of several pictures alone would have been answered with."""
+        if not self._content.parts:
+            return
+        self._flow.skip(self._styles.gap)
+        self._flow.write(self._labels.parts, self._styles.strong, width=WIDTH)
+        for row in self._content.parts:
+            self._row(*row)
 
     def _picture(self, jpeg: bytes) -> Block:
         """A picture as large as half the page width allows. The JPEG is embedded unchanged."""

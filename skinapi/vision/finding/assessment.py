@@ -186,11 +186,11 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
         if assessment.band is first.band
         for rule in assessment.raised_by
     }
-    told = (raised_by - {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}) | _rules_of_conditions(first)
+    told = (raised_by - {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}) | rules_of_conditions(first)
     return replace(
         first,
         raised_by=tell_rules(told),
-        not_ruled_out=_join_not_ruled_out([assessment.not_ruled_out for assessment in each]),
+        not_ruled_out=join_not_ruled_out([assessment.not_ruled_out for assessment in each]),
         # dict.fromkeys removes repetitions: both modalities may have used the same calibration.
         tested=tuple(dict.fromkeys(tested for assessment in each for tested in assessment.tested)),
         not_skin=all(assessment.not_skin for assessment in each),
@@ -200,7 +200,7 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
     )
 
 
-def _rules_of_conditions(assessment: Assessment) -> set[RaisedBy]:
+def rules_of_conditions(assessment: Assessment) -> set[RaisedBy]:
     """Whether the most probable and the stated condition ask for the band of this assessment.
 
     Both rules are told by the name of such a condition. They may have asked by probabilities that
@@ -293,7 +293,7 @@ def _not_ruled_out(
     return tuple(sets)
 
 
-def _join_not_ruled_out(each: Sequence[Sequence[NotRuledOut]]) -> tuple[NotRuledOut, ...]:
+def join_not_ruled_out(each: Sequence[Sequence[NotRuledOut]]) -> tuple[NotRuledOut, ...]:
     joined: dict[str, NotRuledOut] = {}
     for entry in (entry for sets in each for entry in sets):
         before = joined.get(entry.level)

@@ -22,12 +22,19 @@ from skinapi.vision.bands import (
     most_severe_plausible,
     severity_rank,
     tell_rules,
+    urgency,
 )
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import NORMAL_SKIN, Band, BandWords, conditions_table
 from skinapi.vision.context import Modality, SkinTone
-from skinapi.vision.finding.notices import modality_notices, say_untested, say_untested_skin
+from skinapi.vision.finding.notices import (
+    joined_modality_notices,
+    modality_notices,
+    say_joined,
+    say_untested,
+    say_untested_skin,
+)
 from skinapi.vision.measures.quality import Quality
 from skinapi.vision.refusals import Reason, refuse
 
@@ -64,12 +71,16 @@ class Timings(StoredRecord):
     total: NonNegativeFloat
 
 
+_NOT_STORED = (RaisedBy.UNTESTED_SKIN, RaisedBy.PICTURE)
+
+
 class FindingSummary(StoredRecord):
     """The part of a finding that a list shows.
 
     `stated` is the class that clients are told: the one that the naming rule names, or, if the
     finding is uncertain, the most severe plausible condition. The confidence is its probability.
     `untested_skin` are the tones that were told, and for which the model was not tested.
+    `asked_by_picture`: the band is that of one of several pictures, and not of all together.
     """
 
     ranked: tuple[Ranked, ...] = Field(min_length=2)
@@ -80,24 +91,27 @@ class FindingSummary(StoredRecord):
     reasons: tuple[Doubt, ...]
     model_version: str
     untested_skin: tuple[SkinTone, ...] = ()
+    asked_by_picture: bool = Field(default=False, exclude_if=lambda asked: not asked)
 
     @model_validator(mode="before")
     @classmethod
     def _read_rules(cls, given: Any) -> Any:
         """Adds the rules that are not stored as such. Until version 6 of the store that was
         near_threshold, which is told alone; version 1.0.0 of the software cannot read
-        untested_skin.
+        untested_skin and picture.
         """
         if not isinstance(given, Mapping) or "raised_by" not in given:
             return given
         rules = tuple(given["raised_by"])
         if given.get("untested_skin") and given.get("band") == Band.DOCTOR_REVIEW:
             rules = tell_rules(map(RaisedBy, (*rules, RaisedBy.UNTESTED_SKIN)))
+        if given.get("asked_by_picture"):
+            rules = tell_rules(map(RaisedBy, (*rules, RaisedBy.PICTURE)))
         return {**given, "raised_by": rules or (RaisedBy.NEAR_THRESHOLD,)}
 
     @field_serializer("raised_by")
     def _store_rules(self, rules: tuple[RaisedBy, ...]) -> tuple[RaisedBy, ...]:
-        return tuple(rule for rule in rules if rule is not RaisedBy.UNTESTED_SKIN)
+        return tuple(rule for rule in rules if rule not in _NOT_STORED)
 
     @property
     def confidence(self) -> float:
@@ -112,7 +126,9 @@ class FindingSummary(StoredRecord):
 
 
 class Finding(FindingSummary):
-    """All that is known about one photo.
+    """All that is known about one photo, or about several of one lesion: then `pictures` has the
+    finding of each by itself, as they were sent, and quality, modality and heat map are those of
+    the one at the place `shown_picture`.
 
     `from_picture` holds the probabilities before the patient's facts were applied; it is set only
     if the facts changed them. Fields with a default are missing in findings that were stored
@@ -130,6 +146,8 @@ class Finding(FindingSummary):
     from_picture: tuple[Ranked, ...] | None = None
     not_ruled_out: tuple[NotRuledOut, ...] = ()
     profile_unread: bool = False
+    pictures: tuple["Finding", ...] = Field(default=(), exclude_if=lambda pictures: not pictures)
+    shown_picture: int = Field(default=0, exclude_if=lambda place: not place)
 
     @model_validator(mode="after")
     def _refuse_inconsistent(self) -> Self:
@@ -144,6 +162,8 @@ class Finding(FindingSummary):
             raise ValueError("what is stated is ranked")
         if self.uncertain != bool(self.reasons):
             raise ValueError("uncertain for a reason, certain without one")
+        if any(urgency(one.band) < urgency(self.band) for one in self.pictures):
+            raise ValueError("never milder than one of its pictures")
         return self
 
     @property
@@ -159,6 +179,7 @@ class Finding(FindingSummary):
         notices = conditions_table().notices
         return (
             notices.information_only,
+            *([say_joined(len(self.pictures))] if self.pictures else []),
             *map(doubt_notice, self.reasons),
             *([notices.profile_unread] if self.profile_unread else []),
             *map(say_untested_skin, self.untested_skin),
@@ -167,6 +188,9 @@ class Finding(FindingSummary):
 
     def _modality_notices(self) -> tuple[Said, ...]:
         """A finding without a modality was stored when models knew only dermoscope pictures."""
+        if self.pictures:
+            each = [one.modality for one in self.pictures if one.modality]
+            return joined_modality_notices(each, self.tested)
         if self.modality is not None:
             return modality_notices(self.modality, self.tested)
         return (say_untested(Modality.CLINICAL),) if self.not_dermoscopic else ()

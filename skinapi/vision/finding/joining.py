@@ -1,37 +1,121 @@
 """One answer from the assessments of several pictures of one lesion."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from skinapi.vision.bands import all_thresholds, choose_band, most_probable, most_urgent
-from skinapi.vision.calibration.joining import EQUAL
+from skinapi.vision.bands import (
+    RaisedBy,
+    all_thresholds,
+    choose_band,
+    most_urgent,
+    severity_rank,
+    tell_rules,
+    urgency,
+)
+from skinapi.vision.calibration.joining import EQUAL, JoiningRule
 from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.conditions import Band
-from skinapi.vision.finding.assessment import Assessment
+from skinapi.vision.context import SkinTone
+from skinapi.vision.finding.assessment import (
+    Assessment,
+    choose_stated,
+    join_not_ruled_out,
+    list_doubts,
+    rules_of_conditions,
+)
+from skinapi.vision.finding.finding import Doubt
+
+# These rules ask for a band whatever the probabilities are.
+WITHOUT_SCORES = {
+    RaisedBy.CHECKLIST,
+    RaisedBy.LITTLE_TESTED,
+    RaisedBy.UNTESTED_SKIN,
+    RaisedBy.UNCERTAIN,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedAnswer:
-    probabilities: Mapping[str, float]
-    band: Band
-
-
-def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessment]) -> JoinedAnswer:
-    """The joined probabilities, and a band that is never milder than that of any picture alone.
+def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessment]) -> Assessment:
+    """The joined assessment, with a band that is never milder than that of any picture alone, and
+    every doubt that one of them has. Modality and calibration are those of the gravest picture.
 
     The joined scores are compared with the lowest of the thresholds of the pictures. Raises
     ValueError for no picture, and for more than MOST_PICTURES.
     """
     rule = calibration.joining or EQUAL
-    probabilities = rule.join([(one.calibrated_as, one.probabilities) for one in pictures])
-    used = [all_thresholds(calibration.of(one.calibrated_as).thresholds) for one in pictures]
-    asked, _ = choose_band(
-        probabilities=probabilities,
-        named=most_probable(probabilities),
-        thresholds={name: min(limits[name] for limits in used) for name in used[0]},
-        checklist_score=None,
-        uncertain=False,
-        little_tested=False,
-        untested_skin=False,
+    versions = _join_versions(rule, pictures)
+    used = [calibration.of(one.calibrated_as) for one in pictures]
+    closest = max(one.too_close for one in used)
+    doubts = {doubt for one in pictures for doubt in one.reasons}
+    doubts |= {d for one in versions for d in list_doubts(one, unlike=False, closest=closest)}
+    named = [
+        min(
+            (choose_stated(version, one, uncertain=bool(doubts)) for one in used), key=severity_rank
+        )
+        for version in versions
+    ]
+    limits = [all_thresholds(one.thresholds) for one in used]
+    asked = [
+        choose_band(
+            probabilities=version,
+            named=name,
+            thresholds={key: min(each[key] for each in limits) for key in limits[0]},
+            checklist_score=None,
+            uncertain=bool(doubts),
+            little_tested=False,
+            untested_skin=False,
+        )
+        for version, name in zip(versions, named, strict=True)
+    ]
+    by_all = most_urgent(*(band for band, _ in asked))
+    band = most_urgent(by_all, *(one.band for one in pictures))
+    first = pictures[gravest(pictures)]
+    joined = replace(
+        first,
+        probabilities=versions[0],
+        from_picture=versions[1] if len(versions) > 1 else None,
+        stated=min(named, key=severity_rank),
+        band=band,
+        reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
+        not_ruled_out=join_not_ruled_out([one.not_ruled_out for one in pictures]),
+        tested=tuple(dict.fromkeys(tested for one in pictures for tested in one.tested)),
+        untested_skin=tuple(
+            tone for tone in SkinTone if any(tone in one.untested_skin for one in pictures)
+        ),
     )
-    return JoinedAnswer(probabilities, most_urgent(asked, *(one.band for one in pictures)))
+    rules = {rule for one, told in asked if one is band for rule in told}
+    rules |= {rule for one in pictures if one.band is band for rule in one.raised_by}
+    return replace(joined, raised_by=_tell(rules, joined, by_all is band))
+
+
+def gravest(pictures: Sequence[Assessment]) -> int:
+    """The place of the picture with the most urgent band; of equal ones, the one that states the
+    most severe condition, then the one with the highest malignant score.
+    """
+    return min(
+        range(len(pictures)),
+        key=lambda place: (
+            urgency(pictures[place].band),
+            severity_rank(pictures[place].stated),
+            -pictures[place].malignant_score,
+        ),
+    )
+
+
+def _join_versions(
+    rule: JoiningRule, pictures: Sequence[Assessment]
+) -> tuple[Mapping[str, float], ...]:
+    """The joined probabilities; and those without the patient's facts, where these changed any."""
+    joined = rule.join([(one.calibrated_as, one.probabilities) for one in pictures])
+    if not any(one.from_picture for one in pictures):
+        return (joined,)
+    alone = [(one.calibrated_as, one.from_picture or one.probabilities) for one in pictures]
+    return joined, rule.join(alone)
+
+
+def _tell(rules: set[RaisedBy], joined: Assessment, asked_by_all: bool) -> tuple[RaisedBy, ...]:
+    """The rules that asked for the band. Where one picture alone asked for it by its probabilities,
+    that is told too: they are not those that the joined answer shows.
+    """
+    told = rules - {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED} | rules_of_conditions(joined)
+    if not asked_by_all and not told & WITHOUT_SCORES:
+        told.add(RaisedBy.PICTURE)
+    return tell_rules(told)

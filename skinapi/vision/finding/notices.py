@@ -5,7 +5,7 @@ such pictures.
 from collections.abc import Iterable, Iterator, Sequence
 
 from skinapi.languages import NUMBERS, Said
-from skinapi.vision.calibration.modality import ModalityFinding
+from skinapi.vision.calibration.modality import KNOWN, ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality, SkinTone
@@ -16,6 +16,19 @@ def modality_notices(
 ) -> tuple[Said, ...]:
     """First a doubt about the modality, then for each one used how the model was tested on it."""
     return (*modality_doubts(modality), *_tested_notices(modality.used, tested))
+
+
+def joined_modality_notices(
+    modalities: Sequence[ModalityFinding], tested: Sequence[HeldOutFigures]
+) -> tuple[Said, ...]:
+    """The same of several pictures, with no notice twice."""
+    doubts = [doubt for modality in modalities for doubt in modality_doubts(modality)]
+    used = [kind for kind in KNOWN if any(kind in modality.used for modality in modalities)]
+    return tuple(dict.fromkeys([*doubts, *_tested_notices(used, tested)]))
+
+
+def say_joined(pictures: int) -> Said:
+    return conditions_table().notices.joined.fill(pictures=_number(pictures))
 
 
 def say_untested(modality: Modality) -> Said:

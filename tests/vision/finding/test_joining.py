@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from skinapi.vision.bands import threshold_scores, urgency
+from skinapi.vision.bands import RaisedBy, threshold_scores, urgency
 from skinapi.vision.calibration.joining import EQUAL, MOST_PICTURES, JoiningRule
 from skinapi.vision.calibration.model_calibration import (
     Calibration,
@@ -60,6 +60,33 @@ def test_the_joined_band_is_never_milder_than_that_of_any_picture(
     assert all(urgency(joined.band) <= urgency(one.band) for one in single)
     if threshold_scores(joined.probabilities)["melanoma"] >= 0.4:
         assert joined.band is Band.URGENT_REFERRAL
+
+
+@given(rules, pictures)
+def test_nothing_that_a_picture_raises_or_doubts_is_lost(
+    rule: JoiningRule, given_: list[tuple[Modality, dict[str, float]]]
+) -> None:
+    single = [assessed(kind, picture) for kind, picture in given_]
+    joined = join_assessments(MODEL.model_copy(update={"joining": rule}), single)
+    assert {*joined.reasons} >= {doubt for one in single for doubt in one.reasons}
+    named = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED, RaisedBy.NEAR_THRESHOLD}
+    asked = {rule for one in single if one.band is joined.band for rule in one.raised_by}
+    assert {*joined.raised_by} >= asked - named
+    assert joined.raised_by
+    sets = {entry.level: {*entry.keys} for entry in joined.not_ruled_out}
+    assert all({*entry.keys} <= sets[entry.level] for one in single for entry in one.not_ruled_out)
+
+
+def test_a_band_that_one_picture_alone_asks_for_is_told_as_such() -> None:
+    melanoma = dict.fromkeys(LABELS, 0.01) | {"melanoma": 0.45, "melanocytic_nevus": 0.43}
+    melanoma["benign_keratosis"] += 1 - math.fsum(melanoma.values())
+    nevus = dict.fromkeys(LABELS, 1e-6) | {"melanocytic_nevus": 1 - 1e-6 * (len(LABELS) - 1)}
+    lens, close_up = assessed(DERMOSCOPIC, melanoma), assessed(CLINICAL, nevus)
+    joined = join_assessments(MODEL, [lens, close_up])
+    assert threshold_scores(joined.probabilities)["melanoma"] < 0.3
+    assert (joined.band, joined.raised_by[:1]) == (Band.URGENT_REFERRAL, (RaisedBy.MELANOMA,))
+    assert RaisedBy.PICTURE in joined.raised_by
+    assert RaisedBy.PICTURE not in join_assessments(MODEL, [lens, lens]).raised_by
 
 
 @given(rules, pictures)

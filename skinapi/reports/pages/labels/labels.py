@@ -38,6 +38,8 @@ class Labels(Frozen):
     not_asked: str
 
     pictures: str
+    picture: str
+    parts: str
     photo: str
     photo_text: str
     overlay: str

@@ -30,6 +30,7 @@ ENGLISH = Catalogue(
         RaisedBy.NOT_EXAMINED: "no picture was examined",
         RaisedBy.LITTLE_TESTED: "little tested on this kind of picture",
         RaisedBy.UNTESTED_SKIN: "not tested for this skin tone",
+        RaisedBy.PICTURE: "one of the pictures by itself",
         RaisedBy.UNCERTAIN: "the uncertainty",
     },
     probability="The model gives {name} a probability of {share}.",

@@ -31,6 +31,7 @@ _WRITTEN = Catalogue(
         RaisedBy.NOT_EXAMINED: "aucune image n'a été examinée",
         RaisedBy.LITTLE_TESTED: "modèle peu testé sur ce type d'image",
         RaisedBy.UNTESTED_SKIN: "modèle non testé pour cette couleur de peau",
+        RaisedBy.PICTURE: "l'une des images à elle seule",
         RaisedBy.UNCERTAIN: "l'incertitude",
     },
     probability="Le modèle donne la probabilité suivante: {name}, {share}.",
