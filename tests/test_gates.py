@@ -74,6 +74,8 @@ def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
         ("POST", "/register"),
         ("POST", "/login"),
         ("POST", "/password"),
+        ("POST", "/password/forgotten"),
+        ("POST", "/password/reset"),
         ("POST", "/auth/refresh"),
     }
 

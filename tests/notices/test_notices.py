@@ -1,15 +1,12 @@
 """Who is told of what, and in which words."""
 
-import pytest
-
 from skinapi.languages import LANGUAGES
-from skinapi.notices.mails import SWITCH_OFF, WORDS
 from skinapi.notices.outbox import Kind
+from skinapi.notices.words import WORDS
 from skinapi.vision.conditions import conditions_table
 from tests.care.clinic import REFERRAL, URGENT, file_for, patient_in_care, review
 from tests.support.backends import PASSWORD, Backend
 from tests.support.smtp_server import SmtpServer
-from tests.support.wording import wrong_spaces_in
 
 
 def sent(backend: Backend, smtp: SmtpServer) -> list[tuple[str, str, str]]:
@@ -75,17 +72,13 @@ def test_a_review_that_was_refused_is_told_to_nobody(backend: Backend, smtp: Smt
 
 
 def test_no_mail_says_anything_clinical() -> None:
-    assert WORDS.keys() == {*Kind}
     table = conditions_table()
     for language in LANGUAGES:
-        said = [part.in_language(language) for words in WORDS.values() for part in words]
-        text = " ".join([*said, SWITCH_OFF.in_language(language)]).lower()
+        words = WORDS[language]
+        assert words.subjects.keys() == words.texts.keys() == {*Kind}
+        said = [*words.subjects.values(), *words.texts.values(), words.switch_off]
+        text = " ".join(said).lower()
         names = [table.name(key, language).lower() for key in table.labels]
         bands = [entry.in_language(language).label.lower() for entry in table.bands]
         hints = ["lesion", "lésion", "melanom", "cancer", "skin", "peau", "mole", "grain", "spot"]
         assert [one for one in (*names, *bands, *hints) if one in text] == []
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_french_mails_have_their_no_break_spaces(kind: Kind) -> None:
-    assert [text for text in (one.fr for one in WORDS[kind]) if wrong_spaces_in(text)] == []

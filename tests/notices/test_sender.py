@@ -13,9 +13,9 @@ import pytest
 
 from skinapi.notices import mail_server, outbox, sender
 from skinapi.notices.mail_server import MailServer, MailServerAway
-from skinapi.notices.mails import SWITCH_OFF
 from skinapi.notices.outbox import Kind, Notice
 from skinapi.notices.sender import LEASE_LENGTH
+from skinapi.notices.words import WORDS
 from skinapi.settings.mail_address import MailAddress
 from skinapi.storage.background.lease import Lease
 from skinapi.storage.ids import now
@@ -58,7 +58,7 @@ def test_a_mail_is_a_sentence_and_a_link_in_the_language_of_the_person(
     tell(backend, backend.member(locale="fr"), about="finding/7")
     send()
     [mail] = smtp.mails
-    french = SWITCH_OFF.fr
+    french = WORDS["fr"].switch_off
     assert mail["Subject"] == "Un médecin a répondu"
     assert str(mail["From"]) == "SkinAPI <clinic@example.org>"
     assert mail.get_content().splitlines() == [

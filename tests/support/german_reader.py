@@ -10,6 +10,7 @@ from typing import Any
 from pypdf import PdfReader
 
 from skinapi.languages import LANGUAGES
+from skinapi.notices.words import WORDS
 from skinapi.reports.facts import Facts
 from skinapi.reports.text.template import write_template
 from skinapi.vision.context import NOTHING_TOLD
@@ -20,6 +21,11 @@ from tests.support.findings import told_finding
 from tests.vision.photos import encoded, skin_with_spot
 
 TAG = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
+
+
+def read_mails() -> str:
+    words = WORDS[LANGUAGES[-1]]
+    return " ".join([*words.subjects.values(), *words.texts.values()])
 
 
 def read_all() -> dict[str, str]:
@@ -35,6 +41,7 @@ def read_all() -> dict[str, str]:
         "report": " ".join(made["report"].values()),
         "refusal": refused["error"],
         "template": read_template(),
+        "mails": read_mails(),
         **pages,
     }
 

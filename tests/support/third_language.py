@@ -30,6 +30,7 @@ PLACES = {
         ', "de": ENGLISH | in_german',
     ),
     "LABELS": ("skinapi.reports.pages.labels", '"fr": FRENCH', ', "de": ENGLISH | in_german'),
+    "WORDS": ("skinapi.notices.words", '"fr": FRENCH', ', "de": ENGLISH | in_german'),
     "words.de.js": (
         "skinapi.console.assets",
         "    if path.suffix in TYPES\n}\n",

@@ -1,0 +1,29 @@
+"""The mails in English."""
+
+from skinapi.notices.outbox import Kind
+from skinapi.notices.words.mail_words import MailWords
+
+ENGLISH = MailWords(
+    subjects={
+        Kind.APPROVED: "Your account is open",
+        Kind.REVIEWED: "A doctor has answered",
+        Kind.NEW_PICTURE: "Your doctor asks for a new photo",
+        Kind.URGENT: "Something in your queue should be seen soon",
+        Kind.REMINDER: "It is time for a photo",
+        Kind.PASSWORD_LINK: "Choose a new password",
+        Kind.PASSWORD_CHANGED: "Your password was changed",
+    },
+    texts={
+        Kind.APPROVED: "Your account was approved. You can log in now.",
+        Kind.REVIEWED: "A doctor has answered you. Log in to read the answer.",
+        Kind.NEW_PICTURE: "Your doctor asks you for a new photo. Log in to take it.",
+        Kind.URGENT: "Something new in your queue should be seen soon. Log in to see it.",
+        Kind.REMINDER: "It is time for the next photo. Log in to take it.",
+        Kind.PASSWORD_LINK: "Somebody asked for a new password for your account. With this link "
+        "you choose it: once, and within an hour. If it was not you, do nothing: your password "
+        "stays as it is.",
+        Kind.PASSWORD_CHANGED: "The password of your account was changed. If it was not you, "
+        "choose a new one now.",
+    },
+    switch_off="You can switch these mails off on the page of your account: {page}",
+)
