@@ -6,7 +6,6 @@ from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from functools import partial
-from urllib.parse import urlsplit
 
 from skinapi.audit.sealer import AuditSealer
 from skinapi.auth.accounts.accounts import Accounts
@@ -75,18 +74,18 @@ def open_background(
 
 def _notice_sender(settings: Settings, services: Services) -> NoticeSender:
     console, address = settings.address, settings.mail_server
-    hello = urlsplit(console).hostname or "localhost"
+    mail_from = settings.mail_from or ""
 
     def write(notice: Notice, recipient: Recipient) -> EmailMessage:
         place = f"{console}/#/{notice.about}"
         link = services.links.url(notice.about) if notice.kind is Kind.PASSWORD_LINK else place
-        sender = Address(settings.clinic_name or "SkinAPI", addr_spec=settings.mail_from or "")
+        sender = Address(settings.clinic_name or "SkinAPI", addr_spec=mail_from)
         return write_mail(notice, recipient, sender=sender, console=console, link=link)
 
     return NoticeSender(
         services.store,
         services.outbox,
-        MailServer(address, hello=hello) if address else None,
+        MailServer(address, hello=mail_from.rpartition("@")[2]) if address else None,
         find_recipient=partial(_find_recipient, services.accounts),
         write=write,
     )

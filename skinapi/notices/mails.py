@@ -4,7 +4,6 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from skinapi.languages import Language
 from skinapi.notices.outbox import Notice
@@ -38,8 +37,8 @@ def write_mail(
     name, _, domain = recipient.email.rpartition("@")
     mail["To"] = Address(username=name, domain=domain)
     mail["Date"] = format_datetime(notice.created_at)
-    mail["Message-ID"] = f"<{notice.id}@{urlsplit(console).hostname}>"
+    mail["Message-ID"] = f"<{notice.id}@{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # https://www.rfc-editor.org/rfc/rfc3834
-    mail["Content-Language"] = recipient.language
     mail.set_content("\n\n".join(parts) + "\n")
+    mail["Content-Language"] = recipient.language
     return mail

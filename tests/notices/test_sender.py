@@ -60,6 +60,8 @@ def test_a_mail_is_a_sentence_and_a_link_in_the_language_of_the_person(
     [mail] = smtp.mails
     french = WORDS["fr"].switch_off
     assert mail["Subject"] == "Un médecin a répondu"
+    assert mail["Content-Language"] == "fr"
+    assert str(mail["Message-ID"]).endswith("@example.org>")
     assert str(mail["From"]) == "SkinAPI <clinic@example.org>"
     assert mail.get_content().splitlines() == [
         "Un médecin vous a répondu. Connectez-vous pour lire la réponse.",
