@@ -1,10 +1,11 @@
 """A patient follows spots: on the body map, over time; the doctor in charge sees the same."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.console.journey import Journey, Look, looks
+from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, post
@@ -102,6 +103,46 @@ def join(journey: Journey) -> None:
     journey.step("join")
     visitor.press("dialog .danger")
     journey.see("countFindings", count="3")
+
+
+UPLOADED = """
+const send = XMLHttpRequest.prototype.send;
+XMLHttpRequest.prototype.send = function (body) {
+  window.uploaded = body.get("image").size;
+  return send.call(this, body);
+};
+"""
+
+
+def test_a_new_spot_and_its_next_photo_too_large_for_the_server(
+    visitor: Visitor, ada: Caller, tmp_path: Path
+) -> None:
+    visitor.look(PHONE)
+    visitor.enter(ada, "user")
+    visitor.press_button("New photo")
+    visitor.hand_in("camera", file_of(tmp_path, "mole.jpg", photo_of("melanocytic_nevus")))
+    visitor.choose("body_site", "back")
+    visitor.press("[name=lesion][value=new]")
+    visitor.press("[name=sex][value=female]")
+    visitor.press_button("Send the photo")
+    visitor.press_button("This spot over time")
+    visitor.press_button("New photo of this spot")
+    visitor.find("[name=camera]")
+    large = photo_of("melanocytic_nevus", (4000, 3000), format="PNG")
+    assert len(large) > 10 * 1024 * 1024
+    visitor.hand_in("camera", file_of(tmp_path, "large.png", large))
+    visitor.find("[name=lesion]:not([value='']):not([value=new]):checked")
+    visitor.find("[name=sex][value=female]:checked")  # as told last
+    visitor.run(UPLOADED)
+    visitor.await_truth(lambda: visitor.count("figure.crop canvas[width='960']") > 0, "the photo")
+    visitor.press_button("Send the photo")
+    visitor.find(".verdict h1")
+    assert visitor.run("return window.uploaded") < 5_000_000
+    assert spots_of(ada) == {None: 2}
+    visitor.press_button("Log out")
+    visitor.see("Create an account")
+    assert visitor.run("return localStorage['skinapi.told']") is None
+    visitor.assert_quiet()
 
 
 def test_of_two_windows_that_sort_at_once_the_second_says_so(visitor: Visitor, ada: Caller) -> None:

@@ -162,9 +162,9 @@ def test_every_word_is_used_and_every_used_word_is_there(
 FOR_PATIENTS = ["main.js", "components.js", "language.js"] + [
     f"views/{name}.js"
     for name in (
-        *("account", "approved", "body_map", "check", "finding", "heat_photo", "login"),
-        *("own_findings", "password", "photo_crop", "register", "sample", "spot", "spot_points"),
-        *("spots", "start"),
+        *("account", "approved", "body_map", "check", "choose_photo", "finding", "heat_photo"),
+        *("login", "own_findings", "password", "photo_crop", "register", "sample", "spot"),
+        *("spot_points", "spots", "start"),
     )
 ]
 

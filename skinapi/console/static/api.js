@@ -4,6 +4,8 @@
 /** @typedef {{token: string, role: string, email: string}} Session */
 
 const KEY = "skinapi.session";
+/** What views/told.js keeps until one logs out. */
+export const TOLD_KEY = "skinapi.told";
 
 /** An answer above 399, or none at all (status 0: the server cannot be reached). */
 export class ApiError extends Error {
@@ -45,7 +47,7 @@ export function setSession(next) {
   const before = session;
   session = next;
   if (next) sessionStorage.setItem(KEY, JSON.stringify(next));
-  else sessionStorage.removeItem(KEY);
+  else [sessionStorage.removeItem(KEY), localStorage.removeItem(TOLD_KEY)];
   const waiting = waitingForLogin;
   waitingForLogin = [];
   if (before && next && sameEmail(before, next)) waiting.forEach((release) => release());

@@ -2,60 +2,60 @@
 // "Check a spot": a photo, what is known about it, and off it goes.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { get, getConditions, newKey, upload } from "/console/api.js";
-import { Icon, Message, sayError, toast } from "/console/components.js";
+import { apiPath, getAll, getConditions, newKey, post, put, upload } from "/console/api.js";
+import { Answer, Message, sayError, toast, useAnswer } from "/console/components.js";
 import { colon, getLanguage, said, say } from "/console/language.js";
+import { Approved } from "/console/views/approved.js";
 import { AskPlace } from "/console/views/body_map.js";
+import { ChoosePhoto } from "/console/views/choose_photo.js";
 import { PhotoCrop } from "/console/views/photo_crop.js";
 import { rememberSentPhoto } from "/console/views/sent.js";
+import { nameOfSpot } from "/console/views/spot_points.js";
+import { recallTold, rememberTold } from "/console/views/told.js";
 
-const LARGEST_BYTES = 10 * 1024 * 1024;
 const AGES = ["0-29", "30-44", "45-59", "60-74", "75+"];
 const SEXES = ["female", "male", "other"];
 const SKIN_TONES = ["light", "medium", "dark"];
 const KINDS = ["clinical", "dermoscopic"];
 
-/** @param {{onPhoto: (file: File) => void}} props */
-const Choose = ({ onPhoto }) => {
-  const [over, setOver] = useState(false);
-  /** @param {any} event */
-  const take = (event) => {
-    event.preventDefault();
-    setOver(false);
-    const file = (event.dataTransfer ?? event.target).files[0];
-    if (file) onPhoto(file);
-  };
-  return html`
-    <div class=${over ? "drop over" : "drop"} onDrop=${take}
-      onDragOver=${(/** @type {Event} */ event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave=${() => setOver(false)}>
-      <${Icon} name="upload" size=${40} />
-      <p>${say("dropPhoto")}</p>
-      <div class="row center">
-        <label class="button primary"><${Icon} name="file" />${say("choosePhoto")}
-          <input type="file" name="photo" accept="image/jpeg,image/png,image/webp" onChange=${take} /></label>
-        <label class="button"><${Icon} name="camera" />${say("takePhoto")}
-          <input type="file" name="camera" accept="image/*" capture="environment" onChange=${take} /></label>
-      </div>
-      <ul class="advice"><li>${say("advice1")}</li><li>${say("advice2")}</li><li>${say("advice3")}</li></ul>
-    </div>`;
-};
+/** The answer by which a spot is begun with the finding. */
+const NEW = "new";
 
-/** One question with a few answers, none of which is needed. @param {{name: string, title: string, options: [string, string][], hint?: string}} props */
-const Choice = ({ name, title, options, hint }) => html`
+/**
+ * One question with a few answers, none of which is needed. `chosen` is what was answered before.
+ * @param {{name: string, title: string, options: [string, string][], hint?: string, chosen?: string}} props
+ */
+const Choice = ({ name, title, options, hint, chosen = "" }) => html`
   <fieldset>
     <legend>${title}</legend>
     ${hint && html`<small>${hint}</small>`}
     <div class="chips">
       ${[["", say("notSaid")], ...options].map(
         ([value, text]) => html`<label class="chip"><input type="radio" name=${name} value=${value}
-          defaultChecked=${value === ""} />${text}</label>`,
+          defaultChecked=${value === chosen} />${text}</label>`,
       )}
     </div>
   </fieldset>`;
+
+/**
+ * Which of one's spots it is: those at the place, the one with the newest finding first. Nothing is
+ * chosen for anybody but the spot that one came from.
+ * @param {{spots: any[], site: string, chosen: string, onChoose: (spot: string) => void}} props
+ */
+const AskSpot = ({ spots, site, chosen, onChoose }) => {
+  const near = spots.filter((one) => one.place.site === site);
+  near.sort((one, other) => (other.latest?._id ?? other.id).localeCompare(one.latest?._id ?? one.id));
+  return html`
+    <fieldset>
+      <legend>${say("whichOfYours")}</legend>
+      <div class="chips">
+        ${[["", say("noSpot")], ...near.map((one) => [one.id, nameOfSpot(one)]), [NEW, say("newSpot")]].map(
+          ([value, text]) => html`<label class="chip"><input type="radio" name="lesion" value=${value}
+            checked=${value === chosen} onChange=${() => onChoose(value)} />${text}</label>`,
+        )}
+      </div>
+    </fieldset>`;
+};
 
 /** @param {{checklist: any}} props */
 const Checklist = ({ checklist }) => {
@@ -87,47 +87,69 @@ const Countdown = ({ seconds, onOver }) => {
   return html`<p>${say("busyAgainIn", { seconds: left })}</p>`;
 };
 
+/** Whether another photo would help. @param {any} error */
+const isOfPhoto = (error) => [413, 415, 422].includes(error.status) && error.code !== "lesion_full";
+
 /** @param {{error: any, onRetry: () => void, onOther: () => void}} props */
 const Refusal = ({ error, onRetry, onOther }) => html`
   <${Message} kind="bad">
-    <p><strong>${say(error.status === 422 ? "photoRefused" : error.status === 503 ? "serverBusy" : "notSent")}</strong></p>
+    <p><strong>${say(error.status === 503 ? "serverBusy" : isOfPhoto(error) ? "photoRefused" : "notSent")}</strong></p>
     ${error.code !== "unavailable" && html`<p>${sayError(error)}</p>`}
     ${error.status === 503 && html`<${Countdown} seconds=${error.retryAfter || 5} onOver=${onRetry} />`}
     <div class="row">
-      ${error.status === 422 || error.status === 413 || error.status === 415
+      ${isOfPhoto(error)
         ? html`<button type="button" class="primary" onClick=${onOther}>${say("otherPhoto")}</button>`
         : html`<button type="button" class="primary" onClick=${onRetry}>${say("tryAgain")}</button>`}
     </div>
   <//>`;
 
-export const View = () => {
+/** The answers of a form, without those that were left out. @param {HTMLFormElement} form */
+function answersOf(form) {
+  const answers = new FormData(form);
+  for (const name of [...answers.keys()]) if (answers.get(name) === "") answers.delete(name);
+  answers.set("language", getLanguage());
+  answers.set("keep_photo", String(answers.get("keep_photo") === "on"));
+  return answers;
+}
+
+/** Begin a spot with a finding. Where that fails, the finding waits to be sorted. @param {string} number @param {any} place @param {string} key */
+const beginSpot = (number, place, key) =>
+  post("/lesions", { place }, key)
+    .then((spot) => put(apiPath`/submissions/${number}/lesion`, { lesion: spot.id }))
+    .catch((error) => toast(`${say("spotNotBegun")} ${sayError(error)}`));
+
+/** @param {{account: any, spots: any[], checklist: any, from: any}} props `from` is the spot whose photo is taken */
+const Check = ({ account, spots, checklist, from }) => {
   const [file, setFile] = useState(/** @type {File | null} */ (null));
-  const [account, setAccount] = useState(/** @type {any} */ (null));
-  const [checklist, setChecklist] = useState(/** @type {any} */ (null));
-  const [place, setPlace] = useState(/** @type {import("/console/views/body_map.js").Place} */ ({ site: "" }));
+  const [hints, setHints] = useState(/** @type {string[]} */ ([]));
+  const [accepted, setAccepted] = useState(false);
+  const [place, setPlace] = useState(/** @type {import("/console/views/body_map.js").Place} */ (from?.place ?? { site: "" }));
+  const [spot, setSpot] = useState(from?.id ?? "");
   const [error, setError] = useState(/** @type {any} */ (null));
   const [sent, setSent] = useState(-1);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const cut = useRef(/** @type {() => Promise<Blob>} */ (async () => new Blob()));
   // What was sent last, and under which key: the same photo with the same answers is filed once.
   const last = useRef({ photo: new Blob(), answers: "", key: "" });
-  useEffect(() => {
-    get("/me").then(setAccount, setError);
-    getConditions().then((conditions) => setChecklist(conditions.checklist), setError);
-  }, []);
+  const [told] = useState(recallTold);
+  const poor = hints.length > 0 && !accepted;
 
   /** @param {File} chosen */
   const choose = (chosen) => {
     setError(null);
-    if (chosen.size > LARGEST_BYTES) setError({ status: 413, message: say("fileTooLarge") });
-    else {
-      cut.current = async () => chosen; // until it has been decoded, and can be cropped
-      setFile(chosen);
-    }
+    setHints([]);
+    setAccepted(false);
+    cut.current = async () => chosen; // until it has been decoded, and can be cropped
+    setFile(chosen);
   };
   const other = () => {
     setFile(null);
     setError(null);
+  };
+  /** @param {import("/console/views/body_map.js").Place} chosen */
+  const choosePlace = (chosen) => {
+    if (chosen.site !== place.site) setSpot("");
+    setPlace(chosen);
   };
 
   /** @param {Blob} photo @param {FormData} body */
@@ -143,14 +165,14 @@ export const View = () => {
     try {
       const photo = await cut.current();
       if (!form.current) return; // the view was left, perhaps by logging out
-      const body = new FormData(form.current);
-      for (const name of [...body.keys()]) if (body.get(name) === "") body.delete(name);
-      body.set("language", getLanguage());
-      body.set("keep_photo", String(body.get("keep_photo") === "on"));
+      const body = answersOf(form.current);
       const key = keyOf(photo, body);
+      rememberTold(body);
+      if (spot === NEW) body.delete("lesion");
       body.set("image", photo, "photo.jpg");
       const answer = await upload("/predict", body, key, setSent);
       rememberSentPhoto(String(answer.id), photo);
+      if (spot === NEW) await beginSpot(answer.id, place, key);
       location.hash = `#/finding/${answer.id}`;
     } catch (problem) {
       setError(problem);
@@ -159,35 +181,35 @@ export const View = () => {
     }
   };
 
-  if (account && account.status === "waiting")
-    return html`<div class="card narrow"><h1>${say("waitingTitle")}</h1><p>${say("waitingText")}</p>
-      <a class="button" href="#/sample">${say("trySample")}</a></div>`;
   // Another photo is of the same spot: the answers stay in the form while it is chosen.
   return html`
-    <h1>${say("title_check")}</h1>
+    <h1>${from ? say("photoOf", { name: nameOfSpot(from) }) : say("title_check")}</h1>
     ${!file && error && html`<${Message} kind="bad">${sayError(error)}<//>`}
-    ${!file && html`<${Choose} onPhoto=${choose} />`}
+    ${!file && html`<${ChoosePhoto} onPhoto=${choose} />`}
     <form ref=${form} class="columns" hidden=${!file} onSubmit=${(/** @type {Event} */ event) => {
       event.preventDefault();
       send();
     }}>
       <div>
-        ${file && html`<${PhotoCrop} file=${file} onReady=${(/** @type {any} */ take) => (cut.current = take)} onUnreadable=${() => {
+        ${file && html`<${PhotoCrop} file=${file} onReady=${(/** @type {any} */ take) => (cut.current = take)} onHints=${setHints} onUnreadable=${() => {
           setFile(null);
           setError({ status: 415, message: say("notAPicture") });
         }} />`}
-        <button type="button" class="quiet" disabled=${sent >= 0} onClick=${other}>${say("otherPhoto")}</button>
+        <button type="button" class=${poor ? "primary" : "quiet"} disabled=${sent >= 0} onClick=${other}>${say("otherPhoto")}</button>
+        ${poor && html` <button type="button" onClick=${() => setAccepted(true)}>${say("useAnyway")}</button>`}
       </div>
-      <div>
+      <div hidden=${poor}>
         <p>${say("questionsText")}</p>
         <${Choice} name="modality" title=${say("kind")} options=${KINDS.map((kind) => [kind, say(/** @type {any} */ (`kind_${kind}`))])} />
-        <${AskPlace} place=${place} onPlace=${setPlace} />
-        <${Choice} name="age_band" title=${say("age")} options=${AGES.map((age) => [age, say(/** @type {any} */ (`age_${age}`))])} />
-        <${Choice} name="sex" title=${say("sex")} options=${SEXES.map((sex) => [sex, say(/** @type {any} */ (`sex_${sex}`))])} />
+        <${AskPlace} place=${place} onPlace=${choosePlace} />
+        ${place.site && html`<${AskSpot} spots=${spots} site=${place.site} chosen=${spot} onChoose=${setSpot} />`}
+        <${Choice} name="age_band" title=${say("age")} chosen=${told.age_band} options=${AGES.map((age) => [age, say(/** @type {any} */ (`age_${age}`))])} />
+        <${Choice} name="sex" title=${say("sex")} hint=${say("toldRemembered")} chosen=${told.sex}
+          options=${SEXES.map((sex) => [sex, say(/** @type {any} */ (`sex_${sex}`))])} />
         <${Choice} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")}
           options=${SKIN_TONES.map((tone) => [tone, say(/** @type {any} */ (`skin_${tone}`))])} />
-        ${checklist && html`<${Checklist} checklist=${checklist} />`}
-        <label class="tick"><input type="checkbox" name="keep_photo" defaultChecked=${account?.consents?.photos ?? false} />
+        <${Checklist} checklist=${checklist} />
+        <label class="tick"><input type="checkbox" name="keep_photo" defaultChecked=${account.consents?.photos ?? false} />
           ${say("keepPhoto")}</label>
         ${file && error && html`<${Refusal} error=${error} onRetry=${send} onOther=${other} />`}
         ${sent >= 0
@@ -197,3 +219,19 @@ export const View = () => {
       </div>
     </form>`;
 };
+
+/** @param {{account: any, argument: string}} props */
+const Loaded = ({ account, argument }) => {
+  // Without the spots a photo can be sent all the same.
+  const answer = useAnswer(() => Promise.all([getAll("/lesions?limit=200").catch(() => []), getConditions()]), []);
+  return html`
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ [spots, conditions]) => html`
+        <${Check} account=${account} spots=${spots} checklist=${conditions.checklist}
+          from=${spots.find((/** @type {any} */ one) => one.id === argument)} />`}
+    <//>`;
+};
+
+/** @param {{argument: string}} props the spot whose photo is taken, if any */
+export const View = ({ argument }) =>
+  html`<${Approved}>${(/** @type {any} */ account) => html`<${Loaded} account=${account} argument=${argument} />`}<//>`;

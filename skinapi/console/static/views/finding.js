@@ -2,11 +2,12 @@
 // One finding: three sentences, then the photo; the rest unfolds.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, apiPath, get, getConditions, getFile, saveFile } from "/console/api.js";
-import { Answer, Bars, Failure, Icon, Message, useAnswer } from "/console/components.js";
+import { ApiError, apiPath, get, getAll, getConditions, getFile, saveFile } from "/console/api.js";
+import { Answer, Bars, Failure, Icon, Message, sayError, useAnswer } from "/console/components.js";
 import { getLanguage, otherLanguages, said, say, sayDate, sayPercent } from "/console/language.js";
 import { Decided } from "/console/views/decision.js";
 import { HeatPhoto } from "/console/views/heat_photo.js";
+import { SortDialog } from "/console/views/own_findings.js";
 import { addressOfSentPhoto } from "/console/views/sent.js";
 
 /** @param {any} conditions @param {string} key */
@@ -200,6 +201,21 @@ export function useFinding(number) {
   return answer;
 }
 
+/** The spot that one's own finding belongs to, or the question which one that is. @param {{submission: any, onSorted: () => void}} props */
+const SpotOfFinding = ({ submission, onSorted }) => {
+  const [spots, setSpots] = useState(/** @type {any[] | null} */ (null));
+  const [error, setError] = useState(/** @type {any} */ (null));
+  if (submission.lesion) return html`<p><a class="button" href="#/spot/${submission.lesion}">${say("toSpot")}</a></p>`;
+  const done = (/** @type {any} */ problem) => {
+    setError(problem);
+    onSorted();
+  };
+  return html`
+    <p><button onClick=${() => getAll("/lesions?limit=200").then(setSpots, setError)}>${say("sort")}</button></p>
+    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+    ${spots && html`<${SortDialog} finding=${submission} spot=${null} spots=${spots} onDone=${done} onClose=${() => setSpots(null)} />`}`;
+};
+
 /** @param {{argument: string}} props */
 export const View = ({ argument }) => {
   const answer = useFinding(argument);
@@ -208,6 +224,7 @@ export const View = ({ argument }) => {
       ${(/** @type {any} */ { submission, report, conditions, photo }) => html`
         <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
           report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions}>
+          <${SpotOfFinding} submission=${submission} onSorted=${answer.reload} />
           <${Downloads} number=${argument}><a class="button" href="#/check">${say("checkAnother")}</a><//>
           ${report.review && html`<${Reviewed} review=${report.review} conditions=${conditions} />`}
         <//>`}

@@ -42,7 +42,7 @@ export const spotOf = ({ name, place }) => {
  * To which spot a finding belongs: those at its place first.
  * @param {{finding: any, spot: string | null, spots: any[], onDone: (error?: any) => void, onClose: () => void}} props
  */
-const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
+export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
   const number = finding.id;
   const [chosen, setChosen] = useState("");
   const [fields, setFields] = useState(/** @type {any} */ (null));

@@ -1,5 +1,6 @@
 // @ts-check
-// The photo that will be sent: zoom in on the spot, and hear at once if it is too dark or blurred.
+// The photo that will be sent: zoom in on the spot, and hear at once if it is too dark or blurred. A large
+// one is made smaller.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { Message } from "/console/components.js";
@@ -12,6 +13,9 @@ const DIMMEST_HIGHLIGHTS = 40;
 const PALEST = 244;
 const SOFTEST = 1.5;
 const SMALLEST = 64;
+/** A file above this is sent smaller, so that the server's 10 MB refuse no phone; the longest side then. */
+const LARGE_BYTES = 5e6;
+const LONGEST = 3000;
 
 /** @param {CanvasImageSource} picture @param {number[]} box left, top, width, height */
 function measure(picture, box) {
@@ -32,20 +36,21 @@ function measure(picture, box) {
       const i = y * SIDE + x;
       squares += (grey[i - 1] + grey[i + 1] + grey[i - SIDE] + grey[i + SIDE] - 4 * grey[i]) ** 2;
     }
-  return {
+  const found = {
     dark: sorted[Math.floor(0.95 * sorted.length)] < DIMMEST_HIGHLIGHTS,
     bright: sorted[Math.floor(0.5 * sorted.length)] > PALEST,
     blurred: Math.sqrt(squares / (SIDE - 2) ** 2) < SOFTEST,
     small: Math.min(box[2], box[3]) < SMALLEST,
   };
+  return Object.entries(found).filter(([, is]) => is).map(([name]) => name);
 }
 
-/** @param {{file: File, onReady: (take: () => Promise<Blob>) => void, onUnreadable: () => void}} props */
-export const PhotoCrop = ({ file, onReady, onUnreadable }) => {
+/** @param {{file: File, onReady: (take: () => Promise<Blob>) => void, onHints: (hints: string[]) => void, onUnreadable: () => void}} props */
+export const PhotoCrop = ({ file, onReady, onHints, onUnreadable }) => {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const [picture, setPicture] = useState(/** @type {ImageBitmap | null} */ (null));
   const [view, setView] = useState({ zoom: 1, x: 0.5, y: 0.5 });
-  const [hints, setHints] = useState(/** @type {Record<string, boolean>} */ ({}));
+  const [hints, setHints] = useState(/** @type {string[]} */ ([]));
   const drag = useRef(/** @type {{x: number, y: number} | null} */ (null));
 
   useEffect(() => {
@@ -79,14 +84,19 @@ export const PhotoCrop = ({ file, onReady, onUnreadable }) => {
     context.lineWidth = 3;
     context.setLineDash([14, 10]);
     context.strokeRect((target.width - side) / 2, (target.height - side) / 2, side, side);
-    const timer = setTimeout(() => setHints(measure(picture, box)), 150);
+    const timer = setTimeout(() => {
+      const found = measure(picture, box);
+      setHints(found);
+      onHints(found);
+    }, 150);
     /** @type {Promise<Blob> | undefined} */
     let made; // once: sent again, it is the same photo
     const take = async () => {
-      if (view.zoom === 1) return file;
+      if (view.zoom === 1 && file.size <= LARGE_BYTES) return file;
       const cut = document.createElement("canvas");
-      cut.width = Math.round(box[2]);
-      cut.height = Math.round(box[3]);
+      const scale = Math.min(1, LONGEST / Math.max(box[2], box[3]));
+      cut.width = Math.round(scale * box[2]);
+      cut.height = Math.round(scale * box[3]);
       // @ts-ignore (the box has four numbers)
       cut.getContext("2d").drawImage(picture, ...box, 0, 0, cut.width, cut.height);
       return new Promise((resolve) => {
@@ -120,7 +130,6 @@ export const PhotoCrop = ({ file, onReady, onUnreadable }) => {
     event.preventDefault();
     look(view.zoom, view.x + (0.04 * by[0]) / view.zoom, view.y + (0.04 * by[1]) / view.zoom);
   };
-  const shown = Object.keys(hints).filter((name) => hints[name]);
   return html`
     <figure class=${view.zoom > 1 ? "crop zoomed" : "crop"}>
       <canvas ref=${canvas} tabindex="0" role="img" aria-label=${say("cropAlt")} onKeyDown=${step}
@@ -135,8 +144,8 @@ export const PhotoCrop = ({ file, onReady, onUnreadable }) => {
             onInput=${(/** @type {any} */ event) => look(Number(event.target.value), view.x, view.y)} /></label>
         <small>${say("cropText")}</small>
       </figcaption>
-      ${shown.length > 0 &&
+      ${hints.length > 0 &&
       html`<${Message}><strong>${say("qualityHint")}</strong>
-        <ul>${shown.map((name) => html`<li>${say(/** @type {any} */ (`quality_${name}`))}</li>`)}</ul><//>`}
+        <ul>${hints.map((name) => html`<li>${say(/** @type {any} */ (`quality_${name}`))}</li>`)}</ul><//>`}
     </figure>`;
 };

@@ -1,0 +1,48 @@
+// @ts-check
+// Where a photo comes from: the camera first, where one is at hand; with examples of what helps.
+
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { Icon } from "/console/components.js";
+import { say } from "/console/language.js";
+
+/** How the drawn picture is shown; the words say what is wrong with it. */
+const EXAMPLES = /** @type {const} */ (["good", "cut", "blurred", "dark"]);
+
+const Examples = () => html`
+  <ul class="examples">
+    ${EXAMPLES.map(
+      (name) => html`<li>
+        <span class=${`example ${name}`}><img src="/console/sample.jpg" alt="" /></span>
+        <span><${Icon} name=${name === "good" ? "check" : "close"} size=${18} />${say(`example_${name}`)}</span></li>`,
+    )}
+  </ul>`;
+
+/** @param {{onPhoto: (file: File) => void}} props */
+export const ChoosePhoto = ({ onPhoto }) => {
+  const [over, setOver] = useState(false);
+  const handheld = matchMedia("(pointer: coarse)").matches;
+  /** @param {any} event */
+  const take = (event) => {
+    event.preventDefault();
+    setOver(false);
+    const file = (event.dataTransfer ?? event.target).files[0];
+    if (file) onPhoto(file);
+  };
+  return html`
+    <div class=${over ? "drop over" : "drop"} onDrop=${take}
+      onDragOver=${(/** @type {Event} */ event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave=${() => setOver(false)}>
+      ${!handheld && html`<${Icon} name="upload" size=${40} /><p>${say("dropPhoto")}</p>`}
+      <div class="row center">
+        ${handheld &&
+        html`<label class="button primary"><${Icon} name="camera" />${say("takePhoto")}
+          <input type="file" name="camera" accept="image/*" capture="environment" onChange=${take} /></label>`}
+        <label class=${handheld ? "button" : "button primary"}><${Icon} name="file" />${say("choosePhoto")}
+          <input type="file" name="photo" accept="image/jpeg,image/png,image/webp" onChange=${take} /></label>
+      </div>
+      <${Examples} />
+    </div>`;
+};

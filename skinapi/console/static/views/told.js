@@ -1,0 +1,20 @@
+// @ts-check
+// Age and sex, as they were told last: kept in this browser until one logs out.
+
+import { getSession, TOLD_KEY } from "/console/api.js";
+
+/** What this person told last; nothing of anybody else. @returns {Record<string, string>} */
+export function recallTold() {
+  try {
+    const { email, ...told } = JSON.parse(localStorage.getItem(TOLD_KEY) ?? "{}");
+    return email === getSession()?.email ? told : {};
+  } catch {
+    return {};
+  }
+}
+
+/** @param {FormData} answers */
+export function rememberTold(answers) {
+  const told = Object.fromEntries(["age_band", "sex"].map((name) => [name, answers.get(name) ?? ""]));
+  localStorage.setItem(TOLD_KEY, JSON.stringify({ ...told, email: getSession()?.email }));
+}
