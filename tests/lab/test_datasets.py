@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import io
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -26,14 +27,18 @@ from skinapi.lab.trainings.training_folder import _name_label, write_training_fo
 from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.storage.ids import now
 from skinapi.vision.labels.spellings import label_spellings
-from tests.lab.sending import labelled, picture, send, table, upload, zipped
+from tests.lab.sending import DEADLINE_S, labelled, picture, send, table, upload, zipped
 from tests.lab.test_races import both, twin
 from tests.support.backends import Backend, Person
 from tests.support.size import size
 
 
-def leftovers(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if folder.exists()]
+def await_no_leftovers(folder: Path) -> None:
+    """The folder of a check goes a moment after the check has ended."""
+    deadline = time.monotonic() + DEADLINE_S
+    while any(folder.rglob("*")):
+        assert time.monotonic() < deadline, list(folder.rglob("*"))
+        time.sleep(0.05)
 
 
 def test_a_zip_becomes_a_published_version_with_its_report(
@@ -63,7 +68,7 @@ def test_a_zip_becomes_a_published_version_with_its_report(
     assert sorted(image["image_id"] for image in images) == [f"p{n}" for n in range(6)]
     shown = person.call("GET", f"/datasets/{dataset['id']}/images/{images[0]['id']}/thumbnail")
     assert Image.open(io.BytesIO(shown.data)).format == "JPEG"
-    assert not leftovers(tmp_path / "quarantine")
+    await_no_leftovers(tmp_path / "quarantine")
     assert list(backend.services.store.collection("uploads").find()) == []
     assert person.call("DELETE", f"/datasets/{dataset['id']}").status_code == 200
     assert person.call("GET", f"/datasets/{dataset['id']}").status_code == 404
@@ -356,7 +361,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     refused = send(person, [identifier])
     assert (refused["status"], refused["problem_code"]) == ("refused", "disk_full")
     assert set(backend.services.store.blobs.keys()) == kept
-    assert not leftovers(backend.settings.quarantine)
+    await_no_leftovers(backend.settings.quarantine)
 
 
 def test_a_data_set_leaves_the_space_that_is_reserved_for_the_database(
