@@ -65,11 +65,11 @@ def balance_samples(
     weights = np.zeros(len(samples))
     for source, share in share_sources(Counter(sources[~skin].tolist()), shares).items():
         rows = ~skin & (sources == source)
-        weights[rows] = share * (_by_root(labels[rows]) if balanced else 1.0 / rows.sum())
+        weights[rows] = share * (weigh_by_root(labels[rows]) if balanced else 1.0 / rows.sum())
     if skin.any():
         normal = _share_of_normal_skin(labels, most_normal_skin)
         weights *= 1.0 - normal
-        weights[skin] = normal * _by_root(sources[skin])
+        weights[skin] = normal * weigh_by_root(sources[skin])
     _, groups = np.unique(np.stack([sources, labels]), axis=1, return_inverse=True)
     return Sampler(weights * len(samples), groups.reshape(-1))
 
@@ -101,7 +101,7 @@ def _share_of_normal_skin(labels: NDArray[np.str_], most: float) -> float:
     return min(most, roots[NORMAL_SKIN] / sum(roots.values()))
 
 
-def _by_root(names: NDArray[np.str_]) -> Weights:
+def weigh_by_root(names: NDArray[np.str_]) -> Weights:
     """Row weights that sum to 1 and draw each name by the square root of its frequency."""
     _, place, counts = np.unique(names, return_inverse=True, return_counts=True)
     weights = 1.0 / np.sqrt(counts[place])
