@@ -182,7 +182,8 @@ def test_a_training_from_a_model_without_the_output_makes_one_with_it(
 ) -> None:
     """From pictures to findings: its outputs, calibration, card and figures know it."""
     monkeypatch.setattr(train_command, "FEWEST_SQUAMOUS", 10)
-    rows = [f"x{n},,P{n},{('nv', 'sccka')[n % 2]},clinical" for n in range(40)]
+    labels = [*("nv", "sccka") * 20, *["inflammatory"] * 10]
+    rows = [f"x{n},,P{n},{label},clinical" for n, label in enumerate(labels)]
     phones = write_source(tmp_path / "phones", *rows, seed=5)
     words = [*small.words, "--data", small.third(tmp_path), f"{phones},licence=CC BY 4.0"]
     words += ["--split", small.model / "split.json", "--init", small.model, "--epochs", "1"]
@@ -196,6 +197,9 @@ def test_a_training_from_a_model_without_the_output_makes_one_with_it(
     assert SQUAMOUS in model.calibration.of(Modality.CLINICAL).thresholds
     figures = model.card.figures["test"]
     assert figures["scc"]["output"]["condition"] == SQUAMOUS
+    assert figures["other_diseases"]["n"] == 2, "held out; the others are in no training"
+    assert "inflammatory" not in model.card.model_dump()["training"]["pictures"]["train"]
+    assert "diseases that the model does not name" in (tmp_path / "model/README.md").read_text()
     assert set(figures["by_modality"]["clinical"]["per_class"]) == {"akiec", "nv"}
     finding = classify_photo(model, photo_of("actinic_keratosis"))
     assert {entry.key for entry in finding.ranked} == {*NINE}

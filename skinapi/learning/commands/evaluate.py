@@ -53,8 +53,12 @@ def _load(options: EvaluateOptions) -> Dataset:
         healthy = load_normal_skin(parse_source(options.normal_skin))
         dataset = replace(dataset, samples=(*dataset.samples, *healthy))
     if options.split:
-        chosen = select_part(dataset.samples, read_split(options.split), options.part)
-        dataset = replace(dataset, samples=tuple(chosen))
+        parts = read_split(options.split)
+        chosen, others = (
+            tuple(select_part(samples, parts, options.part))
+            for samples in (dataset.samples, dataset.others)
+        )
+        dataset = replace(dataset, samples=chosen, others=others)
     if options.cut_normal_skin:
         patches = cut_normal_skin(dataset.samples, source_sizes=sizes, report=print_line)
         dataset = replace(dataset, samples=(*dataset.samples, *patches))

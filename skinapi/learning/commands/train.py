@@ -13,7 +13,7 @@ from skinapi.errors import BadNetwork
 from skinapi.learning.commands.terminal import print_line, raise_disk_full
 from skinapi.learning.commands.train_options import TrainOptions
 from skinapi.learning.data.dataset_folders import require_classes
-from skinapi.learning.data.samples import Sample, label_for
+from skinapi.learning.data.samples import Sample, label_for, select_fitting, select_part
 from skinapi.learning.data.sources import NEXT_KEY, Sources, load_part, load_sources
 from skinapi.learning.data.splits import read_split, refuse_leakage, split_samples, write_split
 from skinapi.learning.measure.predictions import lesion_classes
@@ -79,7 +79,9 @@ def _train(settings: Settings, options: TrainOptions, report: Report, on_epoch: 
         validation=validation,
         teachers=open_teachers(options.teachers, classes=outputs),
         shares=sources.shares,
+        others=select_fitting(sources.others, parts),
     )
+    unseen = tuple(select_part(sources.others, parts, "test"))
     name = "+".join(source.name for source in sources.sources)
     work = options.work or settings.instance_dir / "training" / f"{name}-{recipe.seed}"
     out = options.out or settings.instance_dir / "models" / work.name
@@ -109,7 +111,7 @@ def _train(settings: Settings, options: TrainOptions, report: Report, on_epoch: 
             folder,
             card,
             data,
-            replace(sources.dataset, samples=tuple(test)),
+            replace(sources.dataset, samples=tuple(test), others=unseen),
             not_skin=options.not_skin,
             report=report,
         )
@@ -141,7 +143,8 @@ def _split(sources: Sources, options: TrainOptions) -> dict[str, Part]:
     is for training only: in another part it could leak.
     """
     given = read_split(options.split) if options.split else {}
-    parts = split_samples(sources.dataset.samples, given=given, seed=options.seed)
+    samples = (*sources.dataset.samples, *sources.others)
+    parts = split_samples(samples, given=given, seed=options.seed)
     healthy = {s.image_id: given.get(s.image_id, "train") for s in sources.normal_skin}
     return parts | healthy
 

@@ -10,6 +10,7 @@ from skinapi.errors import BadDataset, UnreadablePicture
 from skinapi.learning.data.samples import Sample, read_training_photo
 from skinapi.vision.context import Modality
 from skinapi.vision.labels.label_tables import PICTURE_SUFFIXES, TABLE_NAME, LabelColumns
+from skinapi.vision.labels.spellings import other_diseases
 
 UNKNOWN_LABEL = "unknown label"
 NOT_FOUND = "picture not found"
@@ -20,13 +21,15 @@ MAX_UNUSABLE_SHARE = 0.1
 class Dataset:
     """The samples of a folder, and the skipped picture names by reason.
 
-    `without_modality` are the ids whose modality neither the table nor the caller names.
+    `without_modality` are the ids whose modality neither the table nor the caller names. `others`
+    show diseases that no model names: they are in no training and in no figure of a class.
     """
 
     samples: tuple[Sample, ...]
     skipped: Mapping[str, tuple[str, ...]]
     lesions_known: bool
     without_modality: tuple[str, ...] = ()
+    others: tuple[Sample, ...] = ()
 
     def describe(self) -> str:
         """Lines for the log: the count of each class, then what was skipped and why."""
@@ -34,6 +37,10 @@ class Dataset:
         lines = [f"{len(self.samples)} pictures of {lesions} lesions"]
         lines += [
             f"  {label}: {n}" for label, n in sorted(Counter(s.label for s in self.samples).items())
+        ]
+        lines += [
+            f"  for the doubt alone, {label}: {n}"
+            for label, n in sorted(Counter(s.label for s in self.others).items())
         ]
         for reason, names in sorted(self.skipped.items()):
             shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
@@ -48,7 +55,7 @@ class _DatasetBuilder:
         self, folder: Path, label_names: Mapping[str, str] | None, modality: Modality | None
     ) -> None:
         self._source = source_name(folder)
-        self._label_names = label_names
+        self._label_names = None if label_names is None else {**other_diseases(), **label_names}
         self._modality = modality
         self._samples: dict[str, Sample] = {}
         self._skipped: dict[str, list[str]] = {}
@@ -99,13 +106,14 @@ class _DatasetBuilder:
         return Modality(word)
 
     def build(self, *, lesions_known: bool) -> Dataset:
-        samples = tuple(self._samples[image_id] for image_id in sorted(self._samples))
+        samples = [self._samples[image_id] for image_id in sorted(self._samples)]
         skipped = {reason: tuple(names) for reason, names in self._skipped.items()}
         return Dataset(
-            samples=samples,
+            samples=tuple(sample for sample in samples if not sample.is_other_disease),
             skipped=skipped,
             lesions_known=lesions_known,
             without_modality=tuple(sorted(self._without_modality)),
+            others=tuple(sample for sample in samples if sample.is_other_disease),
         )
 
 
@@ -217,9 +225,10 @@ def require_usable(dataset: Dataset, *, name: str, skip_unknown_labels: bool) ->
     if unknown and not skip_unknown_labels:
         raise BadDataset(f"{name} has labels that are not ours:\n{dataset.describe()}")
     lost = sum(len(names) for reason, names in dataset.skipped.items() if reason not in unknown)
-    if lost > MAX_UNUSABLE_SHARE * (lost + len(dataset.samples)):
+    usable = [*dataset.samples, *dataset.others]
+    if lost > MAX_UNUSABLE_SHARE * (lost + len(usable)):
         raise BadDataset(f"Too many pictures of {name} cannot be used:\n{dataset.describe()}")
-    if not dataset.samples:
+    if not usable:
         raise BadDataset(f"{name} holds no usable picture:\n{dataset.describe()}")
 
 

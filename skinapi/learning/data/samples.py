@@ -12,7 +12,7 @@ from skinapi.errors import Refused, UnreadablePicture
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.decoding.photo import Photo, read_photo
-from skinapi.vision.labels.spellings import SQUAMOUS, label_spellings
+from skinapi.vision.labels.spellings import SQUAMOUS, label_spellings, other_diseases
 
 Box = tuple[int, int, int, int]
 UNKNOWN = "unknown"
@@ -48,6 +48,11 @@ class Sample:
     @property
     def is_lesion(self) -> bool:
         return self.label != NORMAL_SKIN
+
+    @property
+    def is_other_disease(self) -> bool:
+        """Whether it shows a disease that no model names: it may only teach the doubt."""
+        return self.label in other_diseases().values()
 
     @property
     def is_squamous(self) -> bool:
@@ -99,6 +104,11 @@ def read_sample(sample: Sample) -> bytes:
 def select_part(samples: Iterable[Sample], parts: Mapping[str, str], part: str) -> list[Sample]:
     """The samples in one part of a split."""
     return [sample for sample in samples if parts.get(sample.image_id) == part]
+
+
+def select_fitting(samples: Iterable[Sample], parts: Mapping[str, str]) -> list[Sample]:
+    """The samples in any part but the test part, which measures what was fitted."""
+    return [sample for sample in samples if parts.get(sample.image_id) in ("train", "validation")]
 
 
 def subsample(samples: Sequence[Sample], *, most: int, by: Callable[[Sample], str]) -> list[Sample]:

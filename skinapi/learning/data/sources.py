@@ -68,7 +68,13 @@ class Sources:
             skipped=skipped,
             lesions_known=any(dataset.lesions_known for dataset in self.datasets),
             without_modality=tuple(i for d in self.datasets for i in d.without_modality),
+            others=self.others,
         )
+
+    @property
+    def others(self) -> tuple[Sample, ...]:
+        """Pictures of diseases that no model names, which teach the doubt."""
+        return tuple(sample for dataset in self.datasets for sample in dataset.others)
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -171,8 +177,9 @@ def load_sources(
         datasets=tuple(datasets),
         normal_skin=() if healthy is None else load_normal_skin(healthy),
     )
-    _refuse_shared_ids(loaded.samples)
-    _refuse_duplicates(loaded.samples)
+    everything_read = (*loaded.samples, *loaded.others)
+    _refuse_shared_ids(everything_read)
+    _refuse_duplicates(everything_read)
     return loaded
 
 

@@ -27,6 +27,9 @@ from skinapi.learning.measure.predictions import (
 from skinapi.learning.measure.robustness.saliency import measure_saliency
 from skinapi.learning.measure.robustness.shortcuts import measure_shortcuts
 from skinapi.learning.measure.robustness.stress import measure_stress
+from skinapi.learning.measure.served_results.other_disease_figures import (
+    measure_other_diseases,
+)
 from skinapi.learning.measure.served_results.outcomes import count_outcomes, pick_results
 from skinapi.learning.measure.served_results.prediction_set_figures import (
     measure_modality_recognition,
@@ -58,6 +61,9 @@ def evaluate_model(
         **measure_answers(model, outputs, lesions_known=dataset.lesions_known),
         "skipped": {reason: len(names) for reason, names in dataset.skipped.items()},
     }
+    if dataset.others:
+        others = run_model(model, dataset.others, report=report, turns=turns)
+        figures["other_diseases"] = measure_other_diseases(model, outputs, others)
     return figures, outputs
 
 

@@ -23,6 +23,7 @@ from skinapi.learning.package.fit_detectors import (
     read_not_skin_features,
 )
 from skinapi.learning.package.fit_joining import fit_joining
+from skinapi.learning.package.fit_other_diseases import fit_other_diseases
 from skinapi.learning.package.fit_patient_facts import fit_patient_facts
 from skinapi.learning.package.fit_prediction_sets import fit_prediction_sets
 from skinapi.learning.progress import Report
@@ -59,11 +60,13 @@ def calibrate_model(
     train: Sequence[Sample],
     validation: Sequence[Sample],
     not_skin: Path | None,
+    others: Sequence[Sample] = (),
     report: Report,
 ) -> ModelCalibration:
     """Runs the model on both parts and fits its calibration.
 
-    `not_skin` is a folder of photographs of anything but skin. Only its first half is used: the
+    `others` are training and validation pictures of diseases that no model names. `not_skin` is a
+    folder of photographs of anything but skin. Only its first half is used: the
     second half measures the skin detector. Pictures whose label is no output of the model are left
     out and reported.
     """
@@ -76,6 +79,7 @@ def calibrate_model(
         train=run_model(model, chosen, report=report),
         validation=run_model(model, validation, report=report),
         not_skin=read_not_skin_features(model, photographs) if photographs else None,
+        others=run_model(model, others, report=report) if others else None,
         report=report,
     )
 
@@ -107,12 +111,14 @@ def fit_calibration(
     train: ModelOutputs,
     validation: ModelOutputs,
     not_skin: NDArray[np.floating] | None,
+    others: ModelOutputs | None = None,
     report: Report,
 ) -> ModelCalibration:
     """Fits the calibration from model outputs.
 
     `train` need only be a sample of the training part: it gives the features of the detectors.
-    `not_skin` holds pooled features of ordinary photographs, a row for each view.
+    `not_skin` holds pooled features of ordinary photographs, a row for each view; `others` are of
+    pictures of diseases that no model names.
     """
     fitted = {
         modality: _fit_modality(modality, labels, train, validation, report)
@@ -127,6 +133,9 @@ def fit_calibration(
     if not_skin is not None:
         skin = fit_skin_detector(train, validation, not_skin, report=report)
         calibration = calibration.model_copy(update={"skin": skin})
+    if others is not None:
+        doubt = fit_other_diseases(train, validation, others, report=report)
+        calibration = calibration.model_copy(update={"other_diseases": doubt})
     table = fit_patient_facts(calibration, labels, train, validation, report=report)
     joining = fit_joining(calibration, labels, validation, report=report)
     return calibration.model_copy(update={"patient_facts": table, "joining": joining})

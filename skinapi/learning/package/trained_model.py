@@ -121,6 +121,7 @@ def _calibrate(
         train=data.train,
         validation=data.validation,
         not_skin=not_skin,
+        others=data.others,
         report=report,
     )
     write_model_files(folder, card={**card, "precision": chosen.value}, calibration=calibration)

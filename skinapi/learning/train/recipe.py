@@ -63,7 +63,8 @@ class TrainingData:
     """The samples for training and validation, and the classes in the order of the outputs.
 
     `shares` is each source's share of the lesions drawn; without an entry, or with None, the
-    source's size decides.
+    source's size decides. `others` are pictures of diseases that no model names, of both parts: the
+    network learns nothing from them, and the calibration a doubt.
     """
 
     classes: tuple[str, ...]
@@ -71,6 +72,7 @@ class TrainingData:
     validation: Sequence[Sample]
     teachers: Teachers | None = None
     shares: Mapping[str, float | None] = field(default_factory=dict)
+    others: Sequence[Sample] = ()
 
     def targets(self, samples: Sequence[Sample]) -> Floats:
         """One-hot rows."""

@@ -13,7 +13,10 @@ from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_probable
 from skinapi.vision.calibration.joining import JoiningRule
 from skinapi.vision.calibration.modality import ModalityDetector
-from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
+from skinapi.vision.calibration.out_of_distribution import (
+    OtherDiseaseDetector,
+    OutOfDistributionDetector,
+)
 from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
 from skinapi.vision.calibration.skin_detector import SkinDetector
 from skinapi.vision.conditions import Frozen
@@ -131,6 +134,7 @@ class ModelCalibration(Frozen):
     clinical: Calibration | None = None
     modality: ModalityDetector | None = None
     skin: SkinDetector | None = None
+    other_diseases: OtherDiseaseDetector | None = None
     patient_facts: PatientFactsTable | None = None
     joining: JoiningRule | None = None
 

@@ -1,5 +1,6 @@
-"""Out-of-distribution detector: measures how far a picture's features lie from those of the
-training pictures.
+"""Tell pictures that are unlike those of the training: a doubt. One detector measures how far a
+picture's features lie from those of the training pictures, and needs no others to be fitted. The
+other was fitted to pictures of diseases that the model does not name.
 
 The features of the training pictures span only few of the many directions; those of ordinary
 photographs have a large part outside of these. On validation lesions this separated foreign
@@ -10,9 +11,9 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from skinapi.vision.calibration.linear_classifier import Features, pack, unpack
+from skinapi.vision.calibration.linear_classifier import Features, LinearClassifier, pack, unpack
 from skinapi.vision.conditions import Frozen
 
 DIRECTIONS = 32
@@ -70,3 +71,19 @@ class OutOfDistributionDetector(Frozen):
     @property
     def _directions(self) -> NDArray[np.float64]:
         return unpack(self.directions, "<f2").reshape(-1, self.features)
+
+
+class OtherDiseaseDetector(Frozen):
+    """A classifier for "a disease that the model does not name" on the network's own features. It
+    was fitted to so many `pictures` of such diseases.
+
+    A picture whose probability is above `limit` is in doubt.
+    """
+
+    other: LinearClassifier
+    limit: float = Field(gt=0, le=1)
+    pictures: PositiveInt
+
+    def finds(self, pooled: Features) -> NDArray[np.bool_]:
+        """For each row of features, whether that picture is in doubt."""
+        return self.other.probability(pooled) > self.limit

@@ -126,7 +126,7 @@ def _calibrate(
         used=used,
         probabilities=table.shift(from_picture, context) if table else from_picture,
         from_picture=from_picture,
-        unlike=is_out_of_distribution(calibration, logits=logits, pooled=pooled),
+        unlike=is_unlike_training(model, calibration, logits=logits, pooled=pooled),
         not_skin=_is_not_skin(model, calibration, pooled, from_picture),
     )
 
@@ -215,12 +215,17 @@ def rules_of_conditions(assessment: Assessment) -> set[RaisedBy]:
     return {rule for rule, key in rules.items() if table.by_key(key).urgency is assessment.band}
 
 
-def is_out_of_distribution(calibration: Calibration, *, logits: Features, pooled: Features) -> bool:
-    """By the distance of its features, or because its energy is too low."""
-    floor, familiar = calibration.unlike_training, calibration.familiar
+def is_unlike_training(
+    model: ModelCalibration, calibration: Calibration, *, logits: Features, pooled: Features
+) -> bool:
+    """By the distance of its features, because its energy is too low, or because it looks like a
+    disease that the model does not name.
+    """
+    floor, familiar, other = calibration.unlike_training, calibration.familiar, model.other_diseases
+    features = np.atleast_2d(pooled)
     unrecognised = floor is not None and float(calibration.energy(logits)) < floor
-    far = familiar is not None and familiar.measure(np.atleast_2d(pooled))[0] > familiar.limit
-    return bool(unrecognised or far)
+    far = familiar is not None and familiar.measure(features)[0] > familiar.limit
+    return bool(unrecognised or far or (other is not None and other.finds(features)[0]))
 
 
 def list_doubts(
@@ -234,16 +239,17 @@ def list_doubts(
 def choose_stated(
     probabilities: Mapping[str, float], calibration: Calibration, *, uncertain: bool
 ) -> str:
-    """Choose the condition that clients are told. If the finding is uncertain: the most severe
-    plausible condition. Otherwise the one that the naming rule names.
+    """Choose the condition that clients are told: the one that the naming rule names. If the
+    finding is uncertain, the most severe plausible one, unless the named one is more severe: a
+    doubt must not make a finding milder.
 
-    If that one is less severe than the most probable condition, the most probable one is stated: a
-    rule for rare classes must not make a cancer look harmless.
+    If the named one is less severe than the most probable condition, the most probable one is
+    stated: a rule for rare classes must not make a cancer look harmless.
     """
-    if uncertain:
-        return most_severe_plausible(probabilities)
     first = most_probable(probabilities)
     named = calibration.naming.name(probabilities) if calibration.naming else first
+    if uncertain:
+        return most_severe_plausible(probabilities, also=[named])
     return named if severity_rank(named) <= severity_rank(first) else first
 
 

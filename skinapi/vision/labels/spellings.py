@@ -19,6 +19,18 @@ def label_spellings() -> dict[str, str]:
     return {**conditions_table().label_spellings(), **dict.fromkeys(ALSO_SQUAMOUS, SQUAMOUS)}
 
 
+def other_diseases() -> dict[str, str]:
+    """Every accepted spelling of a disease that no model names, in lower case -> its key, as a
+    doctor may name it in a review: `inflammatory`, `other_benign`, `other_malignant`.
+    """
+    return {
+        word.lower(): label.key
+        for label in conditions_table().review_only
+        if label.counted_as is None
+        for word in (label.key, label.key.replace("_", " "), label.names.en, label.names.fr)
+    }
+
+
 def name_outputs(words: Sequence[str]) -> tuple[str, ...]:
     """A network's outputs in order, as keys of our conditions table.
 

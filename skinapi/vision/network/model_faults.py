@@ -187,3 +187,5 @@ def _features_read(calibration: ModelCalibration) -> Iterator[int]:
         yield calibration.modality.dermoscopic.features
     if calibration.skin is not None:
         yield calibration.skin.not_skin.features
+    if calibration.other_diseases is not None:
+        yield calibration.other_diseases.other.features

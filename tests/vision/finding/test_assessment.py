@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from skinapi.vision.bands import RaisedBy, urgency
+from skinapi.vision.bands import RaisedBy, severity_rank, urgency
 from skinapi.vision.calibration.linear_classifier import LinearClassifier
 from skinapi.vision.calibration.modality import ModalityDetector
 from skinapi.vision.calibration.model_calibration import (
@@ -18,11 +18,12 @@ from skinapi.vision.calibration.model_calibration import (
     NamingRule,
     TonesTested,
 )
+from skinapi.vision.calibration.out_of_distribution import OtherDiseaseDetector
 from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, Fitzpatrick, Modality, Sex, SkinTone
 from skinapi.vision.finding.assessment import Assessment, assess
-from skinapi.vision.finding.finding import rank
+from skinapi.vision.finding.finding import Doubt, rank
 from tests.vision.fakes import LABELS, TESTED
 
 DERMOSCOPIC, CLINICAL, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
@@ -177,6 +178,44 @@ def test_in_doubt_the_most_severe_plausible_condition_is_stated_whatever_the_rul
     found = assessed(p, naming(1.0, melanocytic_nevus=0.7, benign_keratosis=0.05))
     assert found.reasons
     assert found.stated == "melanoma"
+
+
+def test_a_doubt_takes_back_no_cancer_that_the_rule_has_named() -> None:
+    """With less than a third of the mole's probability, in doubt it was not plausible any more."""
+    p = {"melanocytic_nevus": 0.8, "melanoma": 0.2}
+    rule = NamingRule(tau=1.0, prior={"melanocytic_nevus": 0.9, "melanoma": 0.1})
+    sure = WELL_TESTED.model_copy(update={"naming": rule, "thresholds": {"melanoma": 0.9}})
+    for unlike_training in (None, 1e9):
+        calibration = sure.model_copy(update={"unlike_training": unlike_training})
+        found = assessed(p, ModelCalibration(dermoscopic=calibration))
+        assert bool(found.reasons) == (unlike_training is not None)
+        assert (found.stated, found.band) == ("melanoma", Band.URGENT_REFERRAL)
+
+
+@given(
+    st.lists(st.floats(1e-4, 1), min_size=len(LABELS), max_size=len(LABELS)),
+    st.floats(0, 1),
+    st.permutations(LABELS),
+)
+def test_what_looks_like_a_disease_that_it_does_not_name_is_in_doubt_and_never_milder(
+    weights: list[float], tau: float, rarer: list[str]
+) -> None:
+    p = dict(zip(LABELS, (np.array(weights) / sum(weights)).tolist(), strict=True))
+    rule = NamingRule(tau=tau, prior={label: 0.5**place for place, label in enumerate(rarer)})
+    closest = WELL_TESTED.model_copy(update={"naming": rule, "too_close": 0.0})
+    rare = ModelCalibration(dermoscopic=closest)
+    detector = OtherDiseaseDetector(
+        other=LinearClassifier.of(np.array([1.0]), 0.0), limit=0.9, pictures=100
+    )
+    doubting = rare.model_copy(update={"other_diseases": detector})
+    without, found, near = (
+        assessed(p, calibration, feature=feature)
+        for calibration, feature in ((rare, 5.0), (doubting, 5.0), (doubting, 2.0))
+    )
+    assert Doubt.UNLIKE_TRAINING in found.reasons
+    assert urgency(found.band) <= min(urgency(Band.DOCTOR_REVIEW), urgency(without.band))
+    assert severity_rank(found.stated) <= severity_rank(without.stated)
+    assert near == without
 
 
 def told(table: PatientFactsTable, p: dict[str, float], **facts: str) -> Assessment:

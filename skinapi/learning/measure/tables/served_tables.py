@@ -25,6 +25,8 @@ def describe_served(figures: Figures) -> list[Block]:
         lines += _describe_scc(figures["scc"])
     if "normal_skin" in figures:
         lines += _describe_normal_skin(figures["normal_skin"])
+    if "other_diseases" in figures:
+        lines += _describe_other_diseases(figures["other_diseases"])
     if "not_skin" in figures:
         lines += _describe_not_skin(figures["not_skin"])
     return lines
@@ -124,6 +126,30 @@ def _describe_normal_skin(healthy: Figures) -> list[Block]:
         (
             "normal skin, over all, by source and by modality; "
             f"{show_interval(healthy, 'lesions_taken_for_it')} of the lesions are taken for it"
+        ),
+        tabulate(("",), rows, columns),
+    ]
+
+
+def _describe_other_diseases(others: Figures) -> list[Block]:
+    rows = [
+        ("all", others),
+        *((name.replace("_", " "), row) for name, row in others["by_class"].items()),
+        ("lesions that the model names", others["known"]),
+    ]
+    columns = {
+        "n": "n",
+        "lesions": "lesions",
+        "in doubt as unlike the training": "unlike",
+        "sent to a doctor": "sent",
+        "refused": "refused_share",
+    }
+    told_apart = f"; AUROC {others['auroc']:.3f}" if "auroc" in others else ""
+    return [
+        "",
+        (
+            "pictures of diseases that the model does not name; its doubt about such was "
+            f"fitted on {others['fitted_on']} pictures{told_apart}"
         ),
         tabulate(("",), rows, columns),
     ]
