@@ -15,6 +15,7 @@ from skinapi.learning.measure.predictions import ModelOutputs, lesion_classes, p
 from skinapi.learning.measure.robustness import stress
 from skinapi.learning.measure.tables.figure_tables import describe_figures
 from skinapi.learning.package import trained_model
+from skinapi.learning.package.card import README
 from skinapi.learning.package.fit_calibration import fit_thresholds, keep_known_labels
 from skinapi.learning.package.known_limits import describe_limits, describe_missing_labels
 from skinapi.learning.train.inputs.teachers import Teachers
@@ -199,7 +200,7 @@ def test_a_training_from_a_model_without_the_output_makes_one_with_it(
     assert figures["scc"]["output"]["condition"] == SQUAMOUS
     assert figures["other_diseases"]["n"] == 2, "held out; the others are in no training"
     assert "inflammatory" not in model.card.model_dump()["training"]["pictures"]["train"]
-    assert "diseases that the model does not name" in (tmp_path / "model/README.md").read_text()
+    assert "diseases that the model does not name" in (tmp_path / "model" / README).read_text()
     assert set(figures["by_modality"]["clinical"]["per_class"]) == {"akiec", "nv"}
     finding = classify_photo(model, photo_of("actinic_keratosis"))
     assert {entry.key for entry in finding.ranked} == {*NINE}
