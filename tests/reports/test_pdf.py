@@ -56,10 +56,14 @@ HOSTILE = (
     "",
 )
 _seen: list[tuple[str, str]] | None = None
+_watched_thread = 0
 
 
 def _listen(event: str, arguments: tuple[Any, ...]) -> None:
-    if _seen is not None and event in ("open", "socket.connect", "socket.getaddrinfo"):
+    # Threads that earlier tests have begun open files of their own.
+    if _seen is None or threading.get_ident() != _watched_thread:
+        return
+    if event in ("open", "socket.connect", "socket.getaddrinfo"):
         _seen.append((event, str(arguments[0])))
 
 
@@ -68,9 +72,9 @@ sys.addaudithook(_listen)
 
 @contextmanager
 def watched() -> Iterator[list[tuple[str, str]]]:
-    """Every file that is opened inside, and every way out."""
-    global _seen
-    _seen = []
+    """Every file that this thread opens inside, and every way out."""
+    global _seen, _watched_thread
+    _seen, _watched_thread = [], threading.get_ident()
     try:
         yield _seen
     finally:
