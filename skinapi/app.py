@@ -13,6 +13,7 @@ from skinapi.auth.routes import recovery_routes
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.care.comparisons.routes import routes as comparisons_routes
 from skinapi.care.lesions.routes import routes as lesions_routes
+from skinapi.care.letters.routes import routes as letters_routes
 from skinapi.care.queue.routes import routes as care_routes
 from skinapi.clients import explainable, shared_paths, skinartify
 from skinapi.clients.dermascan_lab import dataset_upload, diagnosis, model_list, training
@@ -164,6 +165,7 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(reports_routes.blueprint(model_services.reports))
     app.register_blueprint(care_routes.blueprint(services.care))
     app.register_blueprint(lesions_routes.blueprint(services.lesions))
+    app.register_blueprint(letters_routes.blueprint(services.letters))
     app.register_blueprint(comparisons_routes.blueprint(model_services.comparisons))
     app.register_blueprint(upload_routes.blueprint(services.lab.uploads))
     app.register_blueprint(dataset_routes.blueprint(services.lab.datasets))

@@ -29,6 +29,8 @@ The tree, with the statuses. An error that only one package raises is defined in
         DatasetInUse                 409  (lab)
         UploadInUse                  409  (lab)
         NameTaken                    409  (lab)
+        LetterSigned                 409  (records)
+        LetterChanged                409  (records)
         JobEnded                     409  (jobs)
         JobNotEnded                  409  (jobs)
         GatesNotPassed               409  (registry)
@@ -79,6 +81,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         IdempotencyKeyReused         422
         ContradictoryReview          422  (records)
         TooManyReviews               422  (records)
+        TooManyLetters               422  (records)
         LesionFull                   422  (records)
         TooManyLesions               422  (care)
         JoinedWithItself             422  (care)

@@ -4,8 +4,8 @@ To add a language, add it to `Language`: from then on nothing starts until each 
 
 - here `NUMBERS` and `Said`;
 - the table of conditions: `vision/conditions.yaml`, and `BandEntry` of `vision/conditions.py`;
-- a file beside `english.py` in `reports/text/catalogues`, in `reports/pages/labels` and in
-  `notices/words`, and the mapping in the `__init__.py` of each;
+- a file beside `english.py` in `reports/text/catalogues`, in `reports/pages/labels`, in
+  `notices/words` and in `care/letters/words`, and the mapping in the `__init__.py` of each;
 - the console, in `console/static`: a file beside `words.en.js`.
 
 Tests fail, and the check of the console's types, until these have it too: `SPOKEN` of the console's

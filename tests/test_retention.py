@@ -25,6 +25,7 @@ ROWS = {
     "job_logs": "log of a job",
     "jobs": "job",
     "lesions": "spot",
+    "letters": "letter",
     "known_addresses": "known address",
     "narratives": "choice of an LLM",
     "outbox": "notice",
@@ -90,6 +91,8 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -
     job = backend.services.jobs.submit(kind="train", owner=account.id, request={})
     JobLogs(backend.services.store).add(job.id, 1, ["a line"])
     ada.call("GET", f"/submissions/{number}/report.pdf?lang=fr")
+    drafted = doctor.call("POST", f"/submissions/{number}/letters", json={"reader": "patient"})
+    assert drafted.status_code == 201
     said = {"label": "melanoma", "agreement": "agree"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     listed = backend.services.records.list_own(owner=account.id, after=None, limit=1).items[0]

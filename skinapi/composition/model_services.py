@@ -39,6 +39,7 @@ def open_model_services(
     reports = ReportsService(
         records=services.records,
         reviews=services.reviews,
+        letters=services.stored_letters,
         issued=services.issued,
         trail=services.trail,
         narrator=narrator,

@@ -26,6 +26,7 @@ from skinapi.care.lesions.counts import LesionCounts
 from skinapi.care.lesions.lesions import Lesion
 from skinapi.care.lesions.reminder_mailer import ReminderMailer
 from skinapi.care.lesions.service import LesionsService
+from skinapi.care.letters.service import LettersService
 from skinapi.care.queue.service import CareService
 from skinapi.composition.account_services import (
     open_admin,
@@ -51,6 +52,7 @@ from skinapi.notices.outbox import Notice, Outbox
 from skinapi.records.findings.submissions import Submission, Submissions
 from skinapi.records.photos.kept_photos import KeptPhotos
 from skinapi.records.review_service import ReviewsService
+from skinapi.records.reviews.letters import Letter, Letters
 from skinapi.records.reviews.reviews import Review
 from skinapi.records.service import RecordsService
 from skinapi.registry.composition import open_models
@@ -78,6 +80,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "submissions": Submission,
     "lesions": Lesion,
     "reviews": Review,
+    "letters": Letter,
     "reports": Issued,
     "datasets": DatasetVersion,
     "images": DatasetImage,
@@ -115,6 +118,8 @@ class Services:
     care: CareService
     lesions: LesionsService
     reminder_mailer: ReminderMailer
+    letters: LettersService
+    stored_letters: Letters
     issued: IssuedReports
     lab: LabServices
     jobs: JobsService
@@ -132,6 +137,7 @@ class Services:
             "findings": self.records.faults(),
             "spots": self.lesions.faults(),
             "reviews": self.reviews.faults(),
+            "letters": self.stored_letters.faults(self.records.has),
             "reports": self.issued.faults(self.records.has),
             "data sets": self.lab.cleanup.faults(),
             "jobs": self.jobs.faults(),
@@ -197,6 +203,15 @@ def open_services(
         jobs=jobs,
         models=models,
     )
+    reviews = ReviewsService(
+        store=store,
+        reviews=data.reviews,
+        records=records,
+        accounts=data.accounts,
+        trail=data.trail,
+        on_review=data.weekly_counts.add_review,
+        outbox=data.outbox,
+    )
     eraser = _eraser(data, records, jobs, lab.cleanup)
     tokens = Tokens(key=settings.signing_key())
     # No more than half of the threads, so that the others can serve what needs no password.
@@ -221,15 +236,7 @@ def open_services(
         usage=data.usage,
         photo_counts=data.photo_counts,
         records=records,
-        reviews=ReviewsService(
-            store=store,
-            reviews=data.reviews,
-            records=records,
-            accounts=data.accounts,
-            trail=data.trail,
-            on_review=data.weekly_counts.add_review,
-            outbox=data.outbox,
-        ),
+        reviews=reviews,
         care=CareService(accounts=data.accounts, submissions=data.submissions),
         reminder_mailer=ReminderMailer(
             store, lesions=data.lesions, findings=data.lesion_findings, outbox=data.outbox
@@ -245,6 +252,10 @@ def open_services(
             hold_owner=owners.hold,
             most=settings.most_lesions,
         ),
+        letters=LettersService(
+            letters=data.letters, records=records, reviews=reviews, trail=data.trail
+        ),
+        stored_letters=data.letters,
         issued=data.issued,
         lab=lab,
         jobs=jobs,
@@ -262,6 +273,7 @@ def _eraser(data: Repositories, records: RecordsService, jobs: JobsService, lab:
             data.contributed.forget_account,
             records.forget,
             data.lesions.forget,
+            data.letters.forget_drafts,
             jobs.queue.forget,
             lab.forget,
             data.sessions.forget,
@@ -289,6 +301,7 @@ def _records_service(
             counts.update,
             lambda submission: data.contributed.delete_of_finding(submission.id),
             lambda submission: data.reviews.forget(submission.id),
+            lambda submission: data.letters.forget(submission.id),
             lambda submission: data.issued.forget(submission.id),
             data.narratives.forget,
         ),

@@ -1,6 +1,6 @@
 """Errors about stored findings."""
 
-from skinapi.errors import SkinAPIError, Unprocessable
+from skinapi.errors import Conflict, SkinAPIError, Unprocessable
 
 
 class StorageQuotaReached(SkinAPIError):
@@ -29,3 +29,17 @@ class ContradictoryReview(Unprocessable):
 class TooManyReviews(Unprocessable):
     code = "too_many_reviews"
     sentence = "This finding has as many reviews as are kept; ask for another photo"
+
+
+class TooManyLetters(Unprocessable):
+    code = "too_many_letters"
+    sentence = "This finding has as many letters as are kept; delete a draft, then try again"
+
+
+class LetterSigned(Conflict):
+    code, sentence = "letter_signed", "This letter is signed and stays as it is; write another one"
+
+
+class LetterChanged(Conflict):
+    code = "letter_changed"
+    sentence = "This letter was changed in another window; load it again before you go on"

@@ -1,4 +1,4 @@
-"""The request and answer schemas of reviews and decisions."""
+"""The request and answer schemas of reviews and decisions, and how a letter is answered."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from skinapi.languages import Language
 from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.letters import Letter, Reader
 from skinapi.records.reviews.opinions import Agreement, Certainty, Histology, Statement
 from skinapi.records.reviews.reviews import Review
 from skinapi.vision.conditions import Band
@@ -112,3 +113,19 @@ class DecisionView(Answer):
             next_step=words.next_step,
             remarks=decision.remarks(language),
         )
+
+
+class LetterView(Answer):
+    id: str = Field(serialization_alias="_id")
+    created_at: datetime
+    reader: Reader
+    language: Language
+    text: str
+    version: int = Field(description="counts the texts that were stored")
+    signed_at: datetime | None = Field(description="null while it is a draft")
+    signed_by: str | None = Field(description="the doctor's name at that time")
+
+    @classmethod
+    def of(cls, letter: Letter) -> Self:
+        own = letter.model_dump(include=set(cls.model_fields))
+        return cls(**own, signed_by=letter.signature)

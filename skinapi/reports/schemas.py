@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.languages import Language
-from skinapi.records.review_schemas import DecisionView, ReviewView
+from skinapi.records.review_schemas import DecisionView, LetterView, ReviewView
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.schemas import NarrativeSource, angular_name, percent
 from skinapi.reports.facts import Facts
@@ -119,6 +119,7 @@ class FullReport(Answer):
     graver_review: str | None = Field(
         description="for clients without `decision`: that it is more urgent than the finding"
     )
+    letters: list[LetterView] = Field(description="those that doctors have signed")
     verification: SealView | None
 
     @classmethod
@@ -150,6 +151,7 @@ class FullReport(Answer):
             decision=DecisionView.of(report.decision, report.language) if report.decision else None,
             review=ReviewView.of(report.review) if report.review else None,
             graver_review=report.graver_review,
+            letters=[LetterView.of(letter) for letter in report.letters],
             verification=report.seal,
         )
 

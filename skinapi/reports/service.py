@@ -12,6 +12,7 @@ from skinapi.errors import Duplicate, NotFound
 from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.records.findings.submissions import Submission
 from skinapi.records.review_service import ReviewsService
+from skinapi.records.reviews.letters import Letters
 from skinapi.records.service import RecordsService
 from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.facts import Facts
@@ -32,6 +33,7 @@ class ReportsService:
         *,
         records: RecordsService,
         reviews: ReviewsService,
+        letters: Letters,
         issued: IssuedReports,
         trail: AuditTrail,
         narrator: Narrator,
@@ -45,6 +47,7 @@ class ReportsService:
         """
         self._records = records
         self._reviews = reviews
+        self._letters = letters
         self._issued = issued
         self._trail = trail
         self._narrator = narrator
@@ -137,11 +140,13 @@ class ReportsService:
             facts=facts, language=chosen, llm=self._llm, consents=owner.consents
         )
         review, decision = self._reviews.find_decision(submission) or (None, None)
+        letters = self._letters.list_signed(submission.id)
         seal = seal_report(
             facts=facts,
             narrative=narrative,
             review=review,
             decision=decision,
+            letters=letters,
             renderer=RENDERER,
             submission=submission.id,
         )
@@ -155,6 +160,7 @@ class ReportsService:
             made_at=submission.created_at,
             review=review,
             decision=decision,
+            letters=letters,
             seal=SealView(
                 hash=seal,
                 url=f"{self._address}/reports/verify/{seal}",

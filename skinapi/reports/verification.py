@@ -4,13 +4,15 @@ reports.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from skinapi.errors import BlobDamaged
 from skinapi.logs import log
 from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.letters import Letter
 from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
@@ -22,6 +24,7 @@ from skinapi.stored_record import StoredRecord
 # These fields do not change what a report says: how a review was sent, why the LLM did not write.
 NOT_HASHED = {"idempotency_key", "request_hash"}
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
+LETTER_SAYS = {"id", "reader", "language", "text", "signed_at", "signature"}
 
 
 def seal_report(
@@ -30,6 +33,7 @@ def seal_report(
     narrative: Narrative,
     review: Review | None,
     decision: Decision | None,
+    letters: Sequence[Letter],
     renderer: str,
     submission: str,
 ) -> str:
@@ -38,7 +42,7 @@ def seal_report(
     The random id of the submission is part of it, so that no one can find a valid hash by guessing
     the content of a report.
     """
-    sealed = {
+    sealed: dict[str, Any] = {
         "facts": facts.model_dump(mode="json"),
         "narrative": narrative.model_dump(mode="json", exclude=NOT_HASHED_OF_NARRATIVE),
         "review": review.model_dump(mode="json", exclude=NOT_HASHED) if review else None,
@@ -47,6 +51,10 @@ def seal_report(
         "renderer": renderer,
         "submission": submission,
     }
+    if letters:  # a report without any keeps the hash that it had before there were letters
+        sealed["letters"] = [
+            letter.model_dump(mode="json", include=LETTER_SAYS) for letter in letters
+        ]
     # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

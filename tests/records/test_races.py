@@ -40,6 +40,16 @@ class Ward:
         body = {"label": label, **(said or {"agreement": "disagree"})}
         return self.doctor.call("POST", f"/submissions/{number}/review", json=body)
 
+    def draft(self, number: int) -> str:
+        body = {"reader": "patient"}
+        draft = self.doctor.call("POST", f"/submissions/{number}/letters", json=body)
+        letter: str = draft.get_json()["_id"]
+        return letter
+
+    def sign(self, letter: str) -> TestResponse:
+        body = {"text": "Dear Ada,", "version": 1}
+        return self.doctor.call("POST", f"/letters/{letter}/sign", json=body)
+
     def delete(self, number: int) -> TestResponse:
         return self.ada.call("DELETE", f"/submissions/{number}")
 
@@ -120,6 +130,10 @@ PAIRS = [
     ("report 1", "delete 1"),
     ("delete 1", "report 1"),
     ("thumbnail 1", "delete 1"),
+    ("sign 1", "delete 1"),
+    ("delete 1", "sign 1"),
+    ("sign 1", "assign"),
+    ("assign", "sign 1"),
     ("review 1", "assign"),
     ("assign", "review 1"),
     ("file", "assign"),
@@ -159,15 +173,16 @@ def test_whatever_two_requests_overlap_nothing_is_out_of_place(backend: Backend)
             "delete 1": partial(ward.delete, first),
             "report 1": partial(ward.report, first),
             "thumbnail 1": partial(ward.thumbnail, first),
+            "sign 1": partial(ward.sign, ward.draft(first)),
             "assign": partial(ward.assign, ward.other),
         }
         told = overlapped(*(calls[name] for name in pair))
         assert set(told) <= {200, 201, 404}, pair
         assert 404 not in told or {"delete 1", "assign"} & {*pair}, pair
         assert ward.is_whole(), pair
-        assert {row["submission"] for row in ward.stored("reviews")} <= {
-            row["id"] for row in ward.stored("submissions")
-        }, pair
+        kept = {row["id"] for row in ward.stored("submissions")}
+        beside = [*ward.stored("reviews"), *ward.stored("letters")]
+        assert {row["submission"] for row in beside} <= kept, pair
 
 
 def test_of_two_reviews_at_once_the_later_decides_over_both(backend: Backend) -> None:

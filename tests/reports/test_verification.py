@@ -1,6 +1,9 @@
 """What a report's verification code stands for."""
 
+from collections.abc import Sequence
+
 from skinapi.languages import Language
+from skinapi.records.reviews.letters import Letter
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Reason, Source
 from skinapi.reports.text.template import write_template
@@ -14,12 +17,13 @@ def written(language: Language = "en", source: Source | None = None) -> Narrativ
     return narrative.model_copy(update={"source": source or Source()})
 
 
-def sealed(narrative: Narrative, submission: str = "one") -> str:
+def sealed(narrative: Narrative, submission: str = "one", letters: Sequence[Letter] = ()) -> str:
     return seal_report(
         facts=FACTS,
         narrative=narrative,
         review=None,
         decision=None,
+        letters=letters,
         renderer="r",
         submission=submission,
     )

@@ -84,6 +84,7 @@ class SampleAccounts:
             "network": self._upload(researcher, "mine.keras"),
             **self._dataset(),
         }
+        self.named["letter"] = self.draft_letter()
 
     def _dataset(self) -> dict[str, str]:
         """A published data set of nobody here, with one image, and an upload of the researcher."""
@@ -123,6 +124,13 @@ class SampleAccounts:
 
     def another_lesion(self) -> str:
         return self._lesion(self.people["user"] or Person(self.backend.client, ""))
+
+    def draft_letter(self) -> str:
+        """Of the doctor, about the sample finding."""
+        doctor = self.people["doctor"] or Person(self.backend.client, "")
+        path = f"/submissions/{self.named['number']}/letters"
+        letter: str = doctor.call("POST", path, json={"reader": "patient"}).get_json()["_id"]
+        return letter
 
     def _lesion(self, owner: Person) -> str:
         answer = owner.call("POST", "/lesions", json={"place": {"site": "back"}})
@@ -344,6 +352,17 @@ ROWS: dict[str, Row] = {
         "uffnonnnuu",
         sends({"label": "melanoma", "agreement": "agree"}),
     ),
+    "draft_letter": Row(
+        "/submissions/{number}/letters", DOCTOR_IN_CARE, sends({"reader": "colleague"})
+    ),
+    "list_letters": Row("/submissions/{number}/letters", IN_CARE),
+    "change_letter": Row(
+        "/letters/{letter}", DOCTOR_IN_CARE, sends({"text": "Dear Ada,", "version": 1})
+    ),
+    "sign_letter": Row(
+        "/letters/{letter}/sign", DOCTOR_IN_CARE, sends({"text": "Dear Ada,", "version": 1})
+    ),
+    "delete_letter": Row("/letters/{letter}", DOCTOR_IN_CARE),
     "create_lesion": Row("/lesions", APPROVED, sends({"place": {"site": "back"}})),
     "list_lesions": Row("/lesions", APPROVED),
     "list_patient_lesions": Row("/patients/{patient}/lesions", DOCTOR_IN_CARE),

@@ -31,6 +31,11 @@ PLACES = {
     ),
     "LABELS": ("skinapi.reports.pages.labels", '"fr": FRENCH', ', "de": ENGLISH | in_german'),
     "WORDS": ("skinapi.notices.words", '"fr": FRENCH', ', "de": ENGLISH | in_german'),
+    "LETTER_WORDS": (
+        "skinapi.care.letters.words",
+        '"fr": FRENCH',
+        ', "de": ENGLISH | in_german',
+    ),
     "words.de.js": (
         "skinapi.console.assets",
         "    if path.suffix in TYPES\n}\n",

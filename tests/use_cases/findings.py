@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from werkzeug.test import TestResponse
+
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
 from tests.use_cases.use_case import UseCase, notices_to
@@ -47,6 +49,25 @@ def issue_its_report(_: Backend, people: tuple[Person, Person]) -> object:
     return ada.call("GET", f"/submissions/{number_of(ada)}/report.json")
 
 
+def with_a_letter(backend: Backend) -> tuple[Person, Person]:
+    people = with_a_finding(backend)
+    assert draft_a_letter(backend, people).status_code == 201
+    return people
+
+
+def draft_a_letter(_: Backend, people: tuple[Person, Person]) -> TestResponse:
+    ada, grey = people
+    path = f"/submissions/{number_of(ada)}/letters"
+    return grey.call("POST", path, json={"reader": "patient"})
+
+
+def sign_the_letter(_: Backend, people: tuple[Person, Person]) -> object:
+    ada, grey = people
+    (draft,) = grey.call("GET", f"/submissions/{number_of(ada)}/letters").get_json()
+    body = {"text": "Dear Ada,", "version": draft["version"]}
+    return grey.call("POST", f"/letters/{draft['_id']}/sign", json=body)
+
+
 def with_a_photo(backend: Backend) -> tuple[Person, Person]:
     people = a_patient_of_a_doctor(backend)
     predicted(people[0], keep_photo="true")
@@ -73,6 +94,14 @@ def review_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
         notices_to(backend, backend.account(ada.email).id),
         *rows_of(backend, own["_id"]),
     )
+
+
+def letters_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
+    """The letters that each of the two reads, and what the trail says of the finding."""
+    (own,) = people[0].call("GET", "/submissions").get_json()
+    read = [one.call("GET", f"/submissions/{own['id']}/letters").get_json() for one in people]
+    letters = [[(bool(one["signed_at"]), one["version"]) for one in some] for some in read]
+    return letters, rows_of(backend, own["_id"])
 
 
 def rows_of(backend: Backend, target: str) -> list[tuple[str, str]]:
@@ -106,6 +135,8 @@ USE_CASES = (
     UseCase("file with photo", a_patient_of_a_doctor, file_one_with_its_photo, lists_and_rows),
     UseCase("delete a finding", with_a_finding, delete_it, lists_and_rows),
     UseCase("review a finding", with_a_finding, review_it, review_and_lists),
+    UseCase("draft a letter", with_a_finding, draft_a_letter, letters_and_rows),
+    UseCase("sign a letter", with_a_letter, sign_the_letter, letters_and_rows),
     UseCase("issue a report", with_a_finding, issue_its_report, reports_and_rows),
     UseCase("read another's photo", with_a_photo, look_at_its_photo, reports_and_rows),
 )

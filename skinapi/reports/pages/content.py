@@ -8,6 +8,7 @@ from typing import Self
 
 from skinapi.languages import NUMBERS, Language
 from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.letters import Letter
 from skinapi.records.reviews.opinions import Histology, Opinion
 from skinapi.reports.facts import PictureFacts
 from skinapi.reports.narrative import Writer
@@ -70,6 +71,23 @@ class DecisionContent:
             signed=LABELS[language].decided.format(
                 decision.decided_by, time_text(decision.decided_at)
             ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LetterContent:
+    """A signed letter, line by line."""
+
+    head: str
+    lines: tuple[str, ...]
+    signed: str
+
+    @classmethod
+    def of(cls, letter: Letter, labels: Labels) -> Self:
+        return cls(
+            head=labels.letters[letter.reader],
+            lines=tuple(filter(None, letter.text.splitlines())),
+            signed=labels.signed.format(letter.signature, time_text(letter.signed_at)),
         )
 
 
@@ -298,6 +316,10 @@ class ReportContent:
         """The head of the first page; None before a review."""
         decision = self.report.decision
         return DecisionContent.of(decision, self.report.language) if decision else None
+
+    @cached_property
+    def letters(self) -> list[LetterContent]:
+        return [LetterContent.of(letter, self.labels) for letter in self.report.letters]
 
     @cached_property
     def quality(self) -> list[Row]:

@@ -65,6 +65,7 @@ class _Body:
         self._finding()
         self._pictures()
         self._review()
+        self._letters()
         self._words()
         self._checklist()
         self._quality()
@@ -98,7 +99,10 @@ class _Body:
         """Whether a name or a note has letters that the font does not have."""
         rows = [*self._content.identity, *self._content.review]
         signed = self._content.decision.signed if self._content.decision else ""
-        texts = [self._report.clinic or "", signed, *(text for _, text in rows)]
+        letters = [
+            line for letter in self._content.letters for line in (*letter.lines, letter.signed)
+        ]
+        texts = [self._report.clinic or "", signed, *letters, *(text for _, text in rows)]
         return any(UNPRINTABLE in printable(text) for text in texts)
 
     def _decision(self) -> None:
@@ -226,6 +230,14 @@ class _Body:
             self._flow.write(self._labels.no_review, self._styles.text, width=WIDTH)
         for row in self._content.review:
             self._row(*row)
+
+    def _letters(self) -> None:
+        for letter in self._content.letters:
+            self._heading(letter.head)
+            for line in letter.lines:
+                self._flow.write(line, self._styles.text, width=WIDTH)
+                self._flow.skip(3)
+            self._flow.write(letter.signed, self._styles.small, width=WIDTH)
 
     def _words(self) -> None:
         styles = self._styles

@@ -78,6 +78,11 @@ ENGLISH = Labels(
     histology="Histology",
     not_taken="no sample taken",
     note="Note",
+    letters={
+        "patient": "Doctor's letter to the patient",
+        "colleague": "Doctor's letter to a colleague",
+    },
+    signed="Signed by {}, {}",
     quality="Picture and model",
     size="Size",
     pixels="{} × {} pixels",

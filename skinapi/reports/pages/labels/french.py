@@ -79,6 +79,11 @@ _LABELS = Labels(
     histology="Histologie",
     not_taken="aucun prélèvement",
     note="Remarque",
+    letters={
+        "patient": "Lettre du médecin au patient",
+        "colleague": "Lettre du médecin à un confrère",
+    },
+    signed="Signé par {}, {}",
     quality="Image et modèle",
     size="Taille",
     pixels="{} × {} pixels",

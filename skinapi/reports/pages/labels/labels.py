@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from skinapi.records.reviews.letters import Reader
 from skinapi.records.reviews.opinions import Agreement
 from skinapi.vision.conditions import Frozen
 from skinapi.vision.context import AgeBand, BodySite, Modality, Sex, SkinTone
@@ -84,6 +85,8 @@ class Labels(Frozen):
     histology: str
     not_taken: str
     note: str
+    letters: Mapping[Reader, str]
+    signed: str
 
     quality: str
     size: str

@@ -1,0 +1,88 @@
+"""The routes of letters."""
+
+from skinapi.care.letters.schemas import LetterChange, NewLetter
+from skinapi.care.letters.service import LettersService
+from skinapi.care.queue.routes import DOCTORS
+from skinapi.errors import Forbidden, NotFound
+from skinapi.records.errors import LetterChanged, LetterSigned, TooManyLetters
+from skinapi.records.review_schemas import LetterView
+from skinapi.web.access import Signed, Subject
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
+from skinapi.web.schemas.schema_types import Message
+
+routes: Routes[LettersService] = Routes("letters")
+
+
+@routes.route(
+    "POST",
+    "/submissions/<number>/letters",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    status=201,
+    raises=(NotFound, Forbidden, TooManyLetters),
+)
+def draft_letter(
+    letters: LettersService, *, number: str, body: NewLetter, subject: Subject
+) -> LetterView:
+    """Begin a letter about a finding of a patient in care. Nobody else sees it until it is
+    signed.
+    """
+    return LetterView.of(
+        letters.draft_letter(number=number, by=subject, reader=body.reader, language=body.language)
+    )
+
+
+@routes.route(
+    "GET", "/submissions/<number>/letters", access=Signed(), rate=Rate.READ, raises=(NotFound,)
+)
+def list_letters(letters: LettersService, *, number: str, subject: Subject) -> list[LetterView]:
+    """The signed letters about a finding, and the caller's own drafts, the oldest first."""
+    return [LetterView.of(one) for one in letters.list_letters(number=number, to=subject)]
+
+
+@routes.route(
+    "PUT",
+    "/letters/<letter>",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden, LetterSigned, LetterChanged),
+)
+def change_letter(
+    letters: LettersService, *, letter: str, body: LetterChange, subject: Subject
+) -> LetterView:
+    """Store another text of one's own draft. 409 where it was changed or signed meanwhile."""
+    return LetterView.of(
+        letters.change_letter(letter=letter, text=body.text, version=body.version, by=subject)
+    )
+
+
+@routes.route(
+    "POST",
+    "/letters/<letter>/sign",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden, LetterSigned, LetterChanged),
+)
+def sign_letter(
+    letters: LettersService, *, letter: str, body: LetterChange, subject: Subject
+) -> LetterView:
+    """Sign one's own draft with this text: it is part of the report from then on, and never
+    changes.
+    """
+    return LetterView.of(
+        letters.sign_letter(letter=letter, text=body.text, version=body.version, by=subject)
+    )
+
+
+@routes.route(
+    "DELETE",
+    "/letters/<letter>",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden, LetterSigned),
+)
+def delete_letter(letters: LettersService, *, letter: str, subject: Subject) -> Message:
+    """Delete one's own draft. A signed letter stays."""
+    letters.delete_draft(letter=letter, by=subject)
+    return Message(message="Draft deleted")

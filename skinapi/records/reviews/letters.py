@@ -1,0 +1,108 @@
+"""The collection of letters: what a doctor writes about a finding. A draft is its doctor's alone. A
+signed letter never changes, and is part of the finding's report.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Literal
+
+from skinapi.languages import Language
+from skinapi.records.errors import LetterChanged, TooManyLetters
+from skinapi.storage.faults import Fault
+from skinapi.storage.ids import ID, new_id, now
+from skinapi.storage.ports import Document, Store
+from skinapi.stored_record import StoredRecord
+
+# All of a finding are read with its report.
+MOST_LETTERS = 20
+Reader = Literal["patient", "colleague"]
+
+
+class Letter(StoredRecord):
+    """`signature` is the doctor's name when it was signed; it stays after the doctor's account is
+    deleted. `version` counts the texts that were stored.
+    """
+
+    id: str
+    created_at: datetime
+    submission: str
+    doctor: str
+    reader: Reader
+    language: Language
+    text: str
+    version: int = 1
+    signed_at: datetime | None = None
+    signature: str | None = None
+
+
+class Letters:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("letters")
+        self._documents.ensure_index("submission", "id")
+        self._documents.ensure_index("doctor", "id")
+
+    def add(
+        self, *, submission: str, doctor: str, reader: Reader, language: Language, text: str
+    ) -> Letter:
+        """Store a draft. Raises TooManyLetters. Drafts of other doctors do not count: this one can
+        delete none of them.
+        """
+        letters = self.list_of(submission)
+        if (
+            sum(one.signed_at is not None or one.doctor == doctor for one in letters)
+            >= MOST_LETTERS
+        ):
+            raise TooManyLetters
+        letter = Letter(
+            id=new_id(),
+            created_at=now(),
+            submission=submission,
+            doctor=doctor,
+            reader=reader,
+            language=language,
+            text=text,
+        )
+        self._documents.insert({**letter.stored(), "schema": 1})
+        return letter
+
+    def find(self, identifier: str) -> Letter | None:
+        # What was sent as an id may be a text that no store takes.
+        found = self._documents.get(identifier) if ID.fullmatch(identifier) else None
+        return Letter.model_validate(found) if found else None
+
+    def list_of(self, submission: str) -> list[Letter]:
+        """All letters about a finding, drafts too, the oldest first."""
+        return [
+            Letter.model_validate(one) for one in self._documents.find({"submission": submission})
+        ]
+
+    def list_signed(self, submission: str) -> tuple[Letter, ...]:
+        return tuple(letter for letter in self.list_of(submission) if letter.signed_at)
+
+    def change_draft(self, identifier: str, version: int, fields: Document) -> Letter:
+        """Set these fields of a draft. Raises LetterChanged where it has another version."""
+        changed = self._documents.update(
+            {"id": identifier, "version": version},
+            {"$set": fields, "$inc": {"version": 1}},
+        )
+        if changed is None:
+            raise LetterChanged
+        return Letter.model_validate(changed)
+
+    def remove_draft(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier, "signed_at": None})
+
+    def forget(self, submission: str) -> None:
+        self._documents.delete({"submission": submission})
+
+    def forget_drafts(self, doctor: str) -> None:
+        """Delete what this doctor has not signed. Idempotent."""
+        self._documents.delete({"doctor": doctor, "signed_at": None})
+
+    def faults(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
+        """Letters of deleted findings, as servers of the version before leave them."""
+        for submission in sorted(self._documents.count_by("submission")):
+            if not has_submission(submission):
+                says = f"letters of submission {submission}, which is gone"
+                yield Fault(says, partial(self.forget, submission))

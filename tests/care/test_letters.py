@@ -1,0 +1,241 @@
+"""A doctor's letter about a finding: drafted, edited, signed. Before that nobody else sees it."""
+
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.care.clinic import review
+from tests.prediction.photographer import predicted
+from tests.support.backends import Backend, Person
+
+DAMAGE = "<img src=x onerror=alert(1)> & *bold* {patient}"
+
+
+class Practice:
+    """A doctor, a patient, the patient's finding, and a letter about it."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.doctor = backend.member(role="doctor", name="Dr Grace Hopper")
+        self.other = backend.member(role="doctor")
+        self.ada = backend.member(
+            name="Ada Example", doctor_id=backend.account(self.doctor.email).id
+        )
+        self.number = predicted(self.ada)["id"]
+        self.letters = f"/submissions/{self.number}/letters"
+
+    def draft(self, reader: str = "patient", **fields: Any) -> dict[str, Any]:
+        answer = self.doctor.call("POST", self.letters, json={"reader": reader, **fields})
+        assert answer.status_code == 201, answer.text
+        draft: dict[str, Any] = answer.get_json()
+        return draft
+
+    def change(self, letter: dict[str, Any], text: str, **fields: Any) -> TestResponse:
+        body = {"text": text, "version": letter["version"], **fields}
+        return self.doctor.call("PUT", f"/letters/{letter['_id']}", json=body)
+
+    def sign(self, letter: dict[str, Any], text: str | None = None, **fields: Any) -> TestResponse:
+        body = {"text": text or letter["text"], "version": letter["version"], **fields}
+        return self.doctor.call("POST", f"/letters/{letter['_id']}/sign", json=body)
+
+    def shown_to(self, person: Person) -> Any:
+        return person.call("GET", self.letters).get_json()
+
+    def report(self, kind: str = "report.json") -> TestResponse:
+        return self.ada.call("GET", f"/submissions/{self.number}/{kind}")
+
+    def assign(self, doctor: Person | None) -> None:
+        admin = self.backend.member(role="admin")
+        body = {"doctor": doctor.email if doctor else None}
+        assert admin.call("PUT", f"/users/{self.ada.email}/doctor", json=body).status_code == 200
+
+    def rows(self) -> list[tuple[str, str]]:
+        rows = self.backend.stored()["audit"]
+        return [(r["action"], r["outcome"]) for r in rows if r["action"].startswith("letter.")]
+
+
+def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) -> None:
+    at = Practice(any_backend)
+    draft = at.draft()
+    assert draft["text"].startswith("Dear Ada Example,")
+    assert draft["text"].endswith("Dr Grace Hopper")
+    changed = at.change(draft, draft["text"] + "\n\nSee you on Monday.").get_json()
+    sealed = at.report().get_json()["verification"]["hash"]
+    assert at.shown_to(at.doctor) == [changed]
+    assert at.shown_to(at.ada) == at.report().get_json()["letters"] == []
+    signed = at.sign(changed)
+    assert signed.status_code == 200, signed.text
+    assert signed.get_json()["signed_by"] == "Dr Grace Hopper"
+    assert at.shown_to(at.ada) == at.shown_to(at.doctor) == [signed.get_json()]
+    report = at.report().get_json()
+    assert [(one["text"], one["signed_by"]) for one in report["letters"]] == [
+        (changed["text"], "Dr Grace Hopper")
+    ]
+    assert report["verification"]["hash"] != sealed
+    page = at.report("report.html").text
+    assert "See you on Monday." in page
+    assert "Signed by Dr Grace Hopper" in page
+    assert at.report("report.pdf").data.startswith(b"%PDF")
+    assert at.rows() == [(f"letter.{act}", "done") for act in ("draft", "change", "sign")]
+
+
+def test_a_draft_says_what_the_finding_and_its_review_say(shared_backend: Backend) -> None:
+    at = Practice(shared_backend)
+    assert "See a doctor this week" in at.draft()["text"]
+    assert "NICE NG12" in at.draft("colleague")["text"]
+    assert at.draft(language="fr")["text"].startswith("Bonjour Ada Example,")
+    review(at.doctor, at.number)
+    assert "Doctor's decision" in at.draft()["text"]
+
+
+def test_what_is_signed_does_not_change(backend: Backend) -> None:
+    at = Practice(backend)
+    draft = at.draft()
+    assert at.sign(draft).status_code == 200
+    again = [
+        at.sign(draft),
+        at.change(draft, "Another word."),
+        at.doctor.call("DELETE", f"/letters/{draft['_id']}"),
+    ]
+    assert [one.get_json()["code"] for one in again] == ["letter_signed"] * 3
+    assert at.shown_to(at.ada)[0]["text"] == draft["text"]
+
+
+def test_of_two_windows_the_later_one_is_told(backend: Backend) -> None:
+    at = Practice(backend)
+    draft = at.draft()
+    assert at.change(draft, "The first window.").status_code == 200
+    refused = [at.change(draft, "The second window."), at.sign(draft, "The second window.")]
+    assert [(one.status_code, one.get_json()["code"]) for one in refused] == [
+        (409, "letter_changed")
+    ] * 2
+    assert at.shown_to(at.doctor)[0]["text"] == "The first window."
+    assert at.shown_to(at.ada) == []
+
+
+def test_a_doctor_who_loses_the_case_writes_no_more(backend: Backend) -> None:
+    at = Practice(backend)
+    draft = at.draft()
+    at.assign(at.other)
+    assert at.sign(draft).status_code == at.change(draft, "a").status_code == 404
+    assert at.shown_to(at.other) == at.shown_to(at.ada) == []
+    assert at.other.call("POST", f"/letters/{draft['_id']}/sign", json={}).status_code in (400, 404)
+    assert at.other.call("POST", at.letters, json={"reader": "patient"}).status_code == 201
+    at.assign(at.doctor)
+    assert at.sign(draft).status_code == 200
+    assert len(at.shown_to(at.ada)) == 1
+
+
+def test_a_doctor_who_loses_the_role_writes_no_more(backend: Backend) -> None:
+    at = Practice(backend)
+    draft = at.draft()
+    admin = backend.member(role="admin")
+    answer = admin.call("PUT", f"/users/{at.doctor.email}/role", json={"role": "user"})
+    assert answer.status_code == 200, answer.text
+    doctor = backend.log_in(at.doctor.email)
+    body = {"text": "a", "version": draft["version"]}
+    assert doctor.call("POST", f"/letters/{draft['_id']}/sign", json=body).status_code == 403
+    assert at.shown_to(at.ada) == []
+
+
+def test_letters_go_with_their_finding(backend: Backend) -> None:
+    at = Practice(backend)
+    at.sign(at.draft())
+    draft = at.draft("colleague")
+    assert at.ada.call("DELETE", f"/submissions/{at.number}").status_code == 200
+    assert at.sign(draft).status_code == 404
+    assert at.doctor.call("POST", at.letters, json={"reader": "patient"}).status_code == 404
+    assert backend.stored().get("letters", []) == []
+
+
+def test_a_deleted_doctor_leaves_what_is_signed(backend: Backend) -> None:
+    at = Practice(backend)
+    at.sign(at.draft())
+    at.draft("colleague")
+    admin = backend.member(role="admin")
+    assert admin.call("DELETE", f"/doctors/{at.doctor.email}").status_code == 200
+    (letter,) = backend.stored()["letters"]
+    assert letter["signature"] == "Dr Grace Hopper"
+    assert len(at.shown_to(at.ada)) == 1
+
+
+def test_a_draft_can_be_deleted(backend: Backend) -> None:
+    at = Practice(backend)
+    draft = at.draft()
+    path = f"/letters/{draft['_id']}"
+    assert at.other.call("DELETE", path).status_code == 404
+    assert at.doctor.call("DELETE", path).status_code == 200
+    assert at.doctor.call("DELETE", path).status_code == 404
+    assert at.shown_to(at.doctor) == []
+
+
+def test_a_finding_has_no_more_letters_than_are_kept(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skinapi.records.reviews.letters.MOST_LETTERS", 2)
+    at = Practice(backend)
+    at.sign(at.draft())
+    at.draft()
+    refused = at.doctor.call("POST", at.letters, json={"reader": "patient"})
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "too_many_letters")
+    at.assign(at.other)
+    answer = at.other.call("POST", at.letters, json={"reader": "patient"})
+    assert answer.status_code == 201, "a draft of another doctor counts"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"text": ""},
+        {"text": " \n"},
+        {"text": "n" * 5001},
+        {"text": "bell\a"},
+        {"text": "no \u202emelanoma"},
+        {"text": "a" + 6 * "\u0301"},
+        {"text": None},
+        {"version": 0},
+        {"version": 2**40},
+        {"version": "1"},
+        {"surprise": 1},
+    ],
+    ids=str,
+)
+def test_what_is_no_letter_is_refused(shared_backend: Backend, wrong: dict[str, Any]) -> None:
+    at = Practice(shared_backend)
+    draft = at.draft()
+    body = {"text": "a", "version": draft["version"], **wrong}
+    for method, path in (("PUT", ""), ("POST", "/sign")):
+        answer = at.doctor.call(method, f"/letters/{draft['_id']}{path}", json=body)
+        assert answer.status_code == 400, answer.text
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"reader": "family"}, {}, {"reader": "patient", "language": "x"}]
+)
+def test_a_letter_for_nobody_is_refused(shared_backend: Backend, wrong: dict[str, Any]) -> None:
+    at = Practice(shared_backend)
+    assert at.doctor.call("POST", at.letters, json=wrong).status_code == 400
+
+
+def test_markup_is_text(backend: Backend) -> None:
+    at = Practice(backend)
+    assert at.sign(at.draft(), f"Dear Ada,\n{DAMAGE}").status_code == 200
+    page = at.report("report.html").text
+    assert "<img src=x" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt; &amp; *bold* {patient}" in page
+    assert at.report("report.pdf").status_code == 200
+    assert at.shown_to(at.ada)[0]["text"].endswith(DAMAGE)
+
+
+def test_letters_of_a_finding_that_an_older_server_deleted_are_found(backend: Backend) -> None:
+    at = Practice(backend)
+    at.draft()
+    services = backend.services
+    services.store.collection("submissions").delete({"number": at.number})
+    faults = [*services.stored_letters.faults(services.records.has)]
+    assert [fault.message for fault in faults] != []
+    for fault in faults:
+        assert fault.repair
+        fault.repair()
+    assert backend.stored().get("letters", []) == []
