@@ -31,6 +31,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         NameTaken                    409  (lab)
         LetterSigned                 409  (records)
         LetterChanged                409  (records)
+        LetterMarked                 409  (records)
         JobEnded                     409  (jobs)
         JobNotEnded                  409  (jobs)
         GatesNotPassed               409  (registry)

@@ -35,7 +35,7 @@ def open_model_services(
     PredictionQuotaReached if that is reached. `count_rendering` does the same for one report
     that is drawn as a page, or one comparison of photos.
     """
-    narrator = open_narrator(settings, store=services.store, cache=services.narratives)
+    narrator = open_narrator(services.llm, services.narratives)
     reports = ReportsService(
         records=services.records,
         reviews=services.reviews,
@@ -43,7 +43,7 @@ def open_model_services(
         issued=services.issued,
         trail=services.trail,
         narrator=narrator,
-        llm=settings.openrouter_api_key is not None,
+        llm=services.llm is not None,
         clinic=settings.clinic_name,
         address=settings.address,
         count_rendering=count_rendering,

@@ -61,6 +61,8 @@ from skinapi.registry.versions.service import ModelsService
 from skinapi.registry.versions.serving_pointer import Serving
 from skinapi.registry.versions.version_record import ModelVersion
 from skinapi.reports.llm.cache import NarrativeCache
+from skinapi.reports.llm.narrator import open_llm
+from skinapi.reports.llm.openrouter import OpenRouterClient
 from skinapi.reports.verification import Issued, IssuedReports
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
@@ -120,6 +122,7 @@ class Services:
     reminder_mailer: ReminderMailer
     letters: LettersService
     stored_letters: Letters
+    llm: OpenRouterClient | None
     issued: IssuedReports
     lab: LabServices
     jobs: JobsService
@@ -212,6 +215,7 @@ def open_services(
         on_review=data.weekly_counts.add_review,
         outbox=data.outbox,
     )
+    llm = open_llm(settings, store)
     eraser = _eraser(data, records, jobs, lab.cleanup)
     tokens = Tokens(key=settings.signing_key())
     # No more than half of the threads, so that the others can serve what needs no password.
@@ -253,9 +257,15 @@ def open_services(
             most=settings.most_lesions,
         ),
         letters=LettersService(
-            letters=data.letters, records=records, reviews=reviews, trail=data.trail
+            letters=data.letters,
+            records=records,
+            reviews=reviews,
+            findings=data.lesion_findings,
+            trail=data.trail,
+            llm=llm,
         ),
         stored_letters=data.letters,
+        llm=llm,
         issued=data.issued,
         lab=lab,
         jobs=jobs,

@@ -40,6 +40,11 @@ class LetterSigned(Conflict):
     code, sentence = "letter_signed", "This letter is signed and stays as it is; write another one"
 
 
+class LetterMarked(Conflict):
+    code = "letter_marked"
+    sentence = "The facts do not support some sentences; change them, or sign despite the marks"
+
+
 class LetterChanged(Conflict):
     code = "letter_changed"
     sentence = "This letter was changed in another window; load it again before you go on"

@@ -121,7 +121,6 @@ class LetterView(Answer):
     reader: Reader
     language: Language
     text: str
-    version: int = Field(description="counts the texts that were stored")
     signed_at: datetime | None = Field(description="null while it is a draft")
     signed_by: str | None = Field(description="the doctor's name at that time")
 

@@ -60,7 +60,8 @@ def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) ->
     draft = at.draft()
     assert draft["text"].startswith("Dear Ada Example,")
     assert draft["text"].endswith("Dr Grace Hopper")
-    changed = at.change(draft, draft["text"] + "\n\nSee you on Monday.").get_json()
+    assert (draft["source"]["writer"], draft["source"]["reason"]) == ("template", "no_key")
+    changed = at.change(draft, draft["text"] + "\n\nThank you for the photo.").get_json()
     sealed = at.report().get_json()["verification"]["hash"]
     assert at.shown_to(at.doctor) == [changed]
     assert at.shown_to(at.ada) == at.report().get_json()["letters"] == []
@@ -74,7 +75,7 @@ def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) ->
     ]
     assert report["verification"]["hash"] != sealed
     page = at.report("report.html").text
-    assert "See you on Monday." in page
+    assert "Thank you for the photo." in page
     assert "Signed by Dr Grace Hopper" in page
     assert at.report("report.pdf").data.startswith(b"%PDF")
     assert at.rows() == [(f"letter.{act}", "done") for act in ("draft", "change", "sign")]
@@ -106,12 +107,36 @@ def test_of_two_windows_the_later_one_is_told(backend: Backend) -> None:
     at = Practice(backend)
     draft = at.draft()
     assert at.change(draft, "The first window.").status_code == 200
-    refused = [at.change(draft, "The second window."), at.sign(draft, "The second window.")]
+    refused = [
+        at.change(draft, "The second window."),
+        at.sign(draft, "The second window.", despite_marks=True),
+    ]
     assert [(one.status_code, one.get_json()["code"]) for one in refused] == [
         (409, "letter_changed")
     ] * 2
     assert at.shown_to(at.doctor)[0]["text"] == "The first window."
     assert at.shown_to(at.ada) == []
+
+
+def test_what_is_marked_is_signed_knowingly(backend: Backend) -> None:
+    at = Practice(backend)
+    draft = at.draft()
+    assert draft["marks"] == []
+    text = draft["text"] + "\n\nThe spot is harmless."
+    (mark,) = at.change(draft, text).get_json()["marks"]
+    assert mark == {
+        "sentence": "The spot is harmless.",
+        "contradicts": "reassurance",
+        "said": "harmless",
+        "facts": "See a doctor this week",
+    }
+    (draft,) = at.shown_to(at.doctor)
+    assert draft["marks"] == [mark]
+    refused = at.sign(draft)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "letter_marked")
+    assert at.shown_to(at.ada) == []
+    assert at.sign(draft, despite_marks=True).get_json()["marks"] == []
+    assert at.shown_to(at.ada)[0]["text"] == text
 
 
 def test_a_doctor_who_loses_the_case_writes_no_more(backend: Backend) -> None:
@@ -220,7 +245,7 @@ def test_a_letter_for_nobody_is_refused(shared_backend: Backend, wrong: dict[str
 
 def test_markup_is_text(backend: Backend) -> None:
     at = Practice(backend)
-    assert at.sign(at.draft(), f"Dear Ada,\n{DAMAGE}").status_code == 200
+    assert at.sign(at.draft(), f"Dear Ada,\n{DAMAGE}", despite_marks=True).status_code == 200
     page = at.report("report.html").text
     assert "<img src=x" not in page
     assert "&lt;img src=x onerror=alert(1)&gt; &amp; *bold* {patient}" in page

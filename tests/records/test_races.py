@@ -47,7 +47,7 @@ class Ward:
         return letter
 
     def sign(self, letter: str) -> TestResponse:
-        body = {"text": "Dear Ada,", "version": 1}
+        body = {"text": "Dear Ada,", "version": 1, "despite_marks": True}
         return self.doctor.call("POST", f"/letters/{letter}/sign", json=body)
 
     def delete(self, number: int) -> TestResponse:

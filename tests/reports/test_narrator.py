@@ -19,11 +19,11 @@ from skinapi.errors import StoreUnavailable
 from skinapi.languages import LANGUAGES, Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm import budget as budget_module
-from skinapi.reports.llm import circuit_breaker, openrouter
+from skinapi.reports.llm import circuit_breaker, narrative_writer, openrouter
 from skinapi.reports.llm import narrator as narrator_module
 from skinapi.reports.llm.budget import DailyBudget
 from skinapi.reports.llm.cache import NarrativeCache
-from skinapi.reports.llm.narrator import Narrator, open_narrator
+from skinapi.reports.llm.narrator import Narrator, open_llm, open_narrator
 from skinapi.reports.llm.prompt import LONGEST_TEXT
 from skinapi.reports.narrative import (
     MOST_CHARACTERS,
@@ -86,7 +86,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def narrator_of(llm: OpenRouter, store: Store, tmp_path: Path, **settings: Any) -> Narrator:
     asked = {"openrouter_api_key": KEY, "openrouter_url": llm.url, **settings}
-    return open_narrator(settings_in(tmp_path, **asked), store=store, cache=NarrativeCache(store))
+    return open_narrator(open_llm(settings_in(tmp_path, **asked), store), NarrativeCache(store))
 
 
 def narrate_with(
@@ -279,7 +279,8 @@ def test_a_fault_of_ours_costs_the_words_alone_and_is_logged_without_its_text(
         raise RuntimeError("a secret")
 
     llm.behave = in_turn(failing(503), well) if broken == "_pause" else well
-    monkeypatch.setattr(openrouter, broken, fail)
+    module = narrative_writer if broken == "read_draft" else openrouter
+    monkeypatch.setattr(module, broken, fail)
     narrator = narrator_of(llm, store, tmp_path)
     with capture_logs() as logged:
         assert narrate_with(narrator) == by_template(Reason.FAULT)
@@ -537,7 +538,7 @@ def test_a_store_that_fails_costs_the_words_alone(
     def gone(*_: object) -> None:
         raise StoreUnavailable
 
-    monkeypatch.setattr("skinapi.reports.llm.openrouter.NarrativeCache.find", gone)
+    monkeypatch.setattr("skinapi.reports.llm.narrative_writer.NarrativeCache.find", gone)
     assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.STORE)
 
 

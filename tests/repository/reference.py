@@ -21,6 +21,7 @@ from skinapi.auth import routes as auth_routes
 from skinapi.auth.passwords import guess_limits, hashing_places, links
 from skinapi.auth.passwords import hashing as passwords
 from skinapi.auth.tokens import sessions
+from skinapi.care.letters import drafting
 from skinapi.jobs import job
 from skinapi.jobs.queue import job_logs as log_store
 from skinapi.jobs.worker import attempt, events
@@ -30,6 +31,7 @@ from skinapi.lab.datasets import dataset_versions
 from skinapi.lab.uploads import service as upload_service
 from skinapi.lab.uploads import upload_records
 from skinapi.notices import outbox, sender
+from skinapi.records.reviews import letters
 from skinapi.registry.serving import prediction_pool, shadow
 from skinapi.reports.llm import cache, circuit_breaker, narrator, openrouter
 from skinapi.server import answering_worker, connection, connection_worker, deadlines
@@ -224,6 +226,9 @@ def _limits() -> Iterator[Row]:
     yield "a job whose worker disappeared waits before it runs again", _seconds(lease)
     yield "a cancelled job may take to end before it is killed", _seconds(grace)
     yield "wait for the LLM in one narrative, all attempts", _seconds(narrator.LLM_DEADLINE_S)
+    yield "wait for the LLM in a letter, all attempts", _seconds(drafting.LETTER_DEADLINE_S)
+    yield "a letter", f"{letters.LONGEST_LETTER:,} characters"
+    yield "letters about a finding", str(letters.MOST_LETTERS)
     yield "requests to the LLM at the same time, in each process", str(openrouter.MOST_AT_ONCE)
     yield "answer of the LLM", _bytes(openrouter.LARGEST_ANSWER)
     pause, failures = _seconds(circuit_breaker.COOLDOWN_S), circuit_breaker.MOST_FAILURES

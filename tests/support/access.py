@@ -360,7 +360,9 @@ ROWS: dict[str, Row] = {
         "/letters/{letter}", DOCTOR_IN_CARE, sends({"text": "Dear Ada,", "version": 1})
     ),
     "sign_letter": Row(
-        "/letters/{letter}/sign", DOCTOR_IN_CARE, sends({"text": "Dear Ada,", "version": 1})
+        "/letters/{letter}/sign",
+        DOCTOR_IN_CARE,
+        sends({"text": "Dear Ada,", "version": 1, "despite_marks": True}),
     ),
     "delete_letter": Row("/letters/{letter}", DOCTOR_IN_CARE),
     "create_lesion": Row("/lesions", APPROVED, sends({"place": {"site": "back"}})),

@@ -1,11 +1,10 @@
 """The routes of letters."""
 
-from skinapi.care.letters.schemas import LetterChange, NewLetter
+from skinapi.care.letters.schemas import LetterChange, NewLetter, Signature, WrittenLetter
 from skinapi.care.letters.service import LettersService
 from skinapi.care.queue.routes import DOCTORS
 from skinapi.errors import Forbidden, NotFound
-from skinapi.records.errors import LetterChanged, LetterSigned, TooManyLetters
-from skinapi.records.review_schemas import LetterView
+from skinapi.records.errors import LetterChanged, LetterMarked, LetterSigned, TooManyLetters
 from skinapi.web.access import Signed, Subject
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
@@ -24,21 +23,23 @@ routes: Routes[LettersService] = Routes("letters")
 )
 def draft_letter(
     letters: LettersService, *, number: str, body: NewLetter, subject: Subject
-) -> LetterView:
-    """Begin a letter about a finding of a patient in care. Nobody else sees it until it is
-    signed.
+) -> WrittenLetter:
+    """Begin a letter about a finding of a patient in care, written by an LLM where the patient
+    consents to that, else by the template. Nobody else sees it until it is signed.
     """
-    return LetterView.of(
-        letters.draft_letter(number=number, by=subject, reader=body.reader, language=body.language)
+    return WrittenLetter.with_marks(
+        *letters.draft_letter(number=number, by=subject, reader=body.reader, language=body.language)
     )
 
 
 @routes.route(
     "GET", "/submissions/<number>/letters", access=Signed(), rate=Rate.READ, raises=(NotFound,)
 )
-def list_letters(letters: LettersService, *, number: str, subject: Subject) -> list[LetterView]:
+def list_letters(letters: LettersService, *, number: str, subject: Subject) -> list[WrittenLetter]:
     """The signed letters about a finding, and the caller's own drafts, the oldest first."""
-    return [LetterView.of(one) for one in letters.list_letters(number=number, to=subject)]
+    return [
+        WrittenLetter.with_marks(*one) for one in letters.list_letters(number=number, to=subject)
+    ]
 
 
 @routes.route(
@@ -50,10 +51,10 @@ def list_letters(letters: LettersService, *, number: str, subject: Subject) -> l
 )
 def change_letter(
     letters: LettersService, *, letter: str, body: LetterChange, subject: Subject
-) -> LetterView:
+) -> WrittenLetter:
     """Store another text of one's own draft. 409 where it was changed or signed meanwhile."""
-    return LetterView.of(
-        letters.change_letter(letter=letter, text=body.text, version=body.version, by=subject)
+    return WrittenLetter.with_marks(
+        *letters.change_letter(letter=letter, text=body.text, version=body.version, by=subject)
     )
 
 
@@ -62,16 +63,22 @@ def change_letter(
     "/letters/<letter>/sign",
     access=DOCTORS,
     rate=Rate.WRITE,
-    raises=(NotFound, Forbidden, LetterSigned, LetterChanged),
+    raises=(NotFound, Forbidden, LetterSigned, LetterChanged, LetterMarked),
 )
 def sign_letter(
-    letters: LettersService, *, letter: str, body: LetterChange, subject: Subject
-) -> LetterView:
+    letters: LettersService, *, letter: str, body: Signature, subject: Subject
+) -> WrittenLetter:
     """Sign one's own draft with this text: it is part of the report from then on, and never
     changes.
     """
-    return LetterView.of(
-        letters.sign_letter(letter=letter, text=body.text, version=body.version, by=subject)
+    return WrittenLetter.with_marks(
+        *letters.sign_letter(
+            letter=letter,
+            text=body.text,
+            version=body.version,
+            despite_marks=body.despite_marks,
+            by=subject,
+        )
     )
 
 

@@ -1,14 +1,18 @@
 """What crosses the wire about letters."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
+from skinapi.care.letters.marks import Contradicts, Mark
 from skinapi.languages import Language
-from skinapi.records.reviews.letters import Reader
-from skinapi.web.schemas.schema_types import Body, Contained, PrintableLines
+from skinapi.records.review_schemas import LetterView
+from skinapi.records.reviews.letters import LONGEST_LETTER, Letter, Reader
+from skinapi.records.schemas import NarrativeSource
+from skinapi.web.schemas.schema_types import Answer, Body, Contained, PrintableLines
 
-LONGEST_LETTER = 5000
 MOST_VERSIONS = 2**31
 LetterText = Annotated[
     str,
@@ -16,6 +20,32 @@ LetterText = Annotated[
     PrintableLines,
     Contained,
 ]
+
+
+class MarkView(Answer):
+    sentence: str = Field(description="of the text; empty where something is not said")
+    contradicts: Contradicts
+    said: str = Field(description="what the sentence names")
+    facts: str = Field(description="what the facts say of it, in the letter's language")
+
+    @classmethod
+    def of(cls, mark: Mark) -> Self:
+        return cls(**asdict(mark))
+
+
+class WrittenLetter(LetterView):
+    version: int = Field(description="counts the texts that were stored")
+    source: NarrativeSource = Field(description="who wrote the first text")
+    marks: list[MarkView] = Field(description="of a draft: sentences that the facts do not support")
+
+    @classmethod
+    def with_marks(cls, letter: Letter, marks: Sequence[Mark]) -> Self:
+        return cls(
+            **LetterView.of(letter).model_dump(),
+            version=letter.version,
+            source=NarrativeSource.model_validate(letter.source or {"writer": "template"}),
+            marks=[MarkView.of(mark) for mark in marks],
+        )
 
 
 class NewLetter(Body):
@@ -26,3 +56,9 @@ class NewLetter(Body):
 class LetterChange(Body):
     text: LetterText
     version: int = Field(ge=1, le=MOST_VERSIONS, description="the one that the text was made from")
+
+
+class Signature(LetterChange):
+    despite_marks: bool = Field(
+        default=False, description="sign although sentences are marked: 409 `letter_marked` else"
+    )

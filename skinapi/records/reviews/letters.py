@@ -5,7 +5,9 @@ signed letter never changes, and is part of the finding's report.
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import Literal
+from typing import Any, Literal, get_args
+
+from pydantic import Field
 
 from skinapi.languages import Language
 from skinapi.records.errors import LetterChanged, TooManyLetters
@@ -16,12 +18,14 @@ from skinapi.stored_record import StoredRecord
 
 # All of a finding are read with its report.
 MOST_LETTERS = 20
+LONGEST_LETTER = 5000
 Reader = Literal["patient", "colleague"]
+READERS: tuple[Reader, ...] = get_args(Reader)
 
 
 class Letter(StoredRecord):
     """`signature` is the doctor's name when it was signed; it stays after the doctor's account is
-    deleted. `version` counts the texts that were stored.
+    deleted. `version` counts the texts that were stored. `source` says who wrote the first one.
     """
 
     id: str
@@ -32,6 +36,7 @@ class Letter(StoredRecord):
     language: Language
     text: str
     version: int = 1
+    source: dict[str, str | None] = Field(default_factory=dict)
     signed_at: datetime | None = None
     signature: str | None = None
 
@@ -42,11 +47,18 @@ class Letters:
         self._documents.ensure_index("submission", "id")
         self._documents.ensure_index("doctor", "id")
 
-    def add(
-        self, *, submission: str, doctor: str, reader: Reader, language: Language, text: str
-    ) -> Letter:
-        """Store a draft. Raises TooManyLetters. Drafts of other doctors do not count: this one can
-        delete none of them.
+    def add(self, *, submission: str, doctor: str, **fields: Any) -> Letter:
+        """Store a draft. Raises TooManyLetters."""
+        self.refuse_more(submission, doctor)
+        letter = Letter(
+            id=new_id(), created_at=now(), submission=submission, doctor=doctor, **fields
+        )
+        self._documents.insert({**letter.stored(), "schema": 1})
+        return letter
+
+    def refuse_more(self, submission: str, doctor: str) -> None:
+        """Raises TooManyLetters. Drafts of other doctors do not count: this one can delete none of
+        them.
         """
         letters = self.list_of(submission)
         if (
@@ -54,17 +66,6 @@ class Letters:
             >= MOST_LETTERS
         ):
             raise TooManyLetters
-        letter = Letter(
-            id=new_id(),
-            created_at=now(),
-            submission=submission,
-            doctor=doctor,
-            reader=reader,
-            language=language,
-            text=text,
-        )
-        self._documents.insert({**letter.stored(), "schema": 1})
-        return letter
 
     def find(self, identifier: str) -> Letter | None:
         # What was sent as an id may be a text that no store takes.

@@ -2,7 +2,8 @@
 the template.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from skinapi.errors import SkinAPIError
 from skinapi.languages import Language
@@ -10,7 +11,8 @@ from skinapi.logs import log
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.budget import DailyBudget
 from skinapi.reports.llm.cache import NarrativeCache
-from skinapi.reports.llm.openrouter import OpenRouterWriter
+from skinapi.reports.llm.narrative_writer import NarrativeWriter
+from skinapi.reports.llm.openrouter import OpenRouterClient
 from skinapi.reports.narrative import Narrative, NarrativeUnavailable, Reason, Source
 from skinapi.reports.text.template import write_template
 from skinapi.settings import Settings
@@ -20,11 +22,12 @@ from skinapi.web.answers.error_responses import log_fault
 CONSENT = "llm"
 LLM_DEADLINE_S = 8.0  # that one narrative may wait for the LLM, all attempts together
 NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT)
+T = TypeVar("T")
 NO_CONSENTS: Mapping[str, bool] = {}
 
 
 class Narrator:
-    def __init__(self, llm: OpenRouterWriter | None) -> None:
+    def __init__(self, llm: NarrativeWriter | None) -> None:
         self._llm = llm
 
     def narrate(
@@ -42,41 +45,58 @@ class Narrator:
         """
         if not llm:
             return write_template(facts, language)
-        try:
-            return self._writer_for(consents).write(facts, language)
-        except NarrativeUnavailable as unwritten:
-            reason = unwritten.reason
-        except SkinAPIError:
-            reason = Reason.STORE
-        except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the report)
-            log_fault(fault)
-            reason = Reason.FAULT
-        # Without a key or consent nothing went wrong, so that is no warning.
-        write_log = log.info if reason in NOT_ASKED else log.warning
-        write_log("LLM narrative unavailable, template used", reason=reason, language=language)
+        written = write_or_reason(
+            lambda: self._writer_for(consents).write(facts, language), language
+        )
+        if isinstance(written, Narrative):
+            return written
         narrative = write_template(facts, language)
-        return narrative.model_copy(update={"source": Source(reason=reason)})
+        return narrative.model_copy(update={"source": Source(reason=written)})
 
-    def _writer_for(self, consents: Mapping[str, bool]) -> OpenRouterWriter:
+    def _writer_for(self, consents: Mapping[str, bool]) -> NarrativeWriter:
         if self._llm is None:
             raise NarrativeUnavailable(Reason.NO_KEY)
-        if not consents.get(CONSENT, False):
-            raise NarrativeUnavailable(Reason.NO_CONSENT)
+        require_consent(consents)
         return self._llm
 
 
-def open_narrator(settings: Settings, *, store: Store, cache: NarrativeCache) -> Narrator:
-    """Build the narrator. Without an API key it never sends anything."""
+def require_consent(consents: Mapping[str, bool]) -> None:
+    """Raises NarrativeUnavailable without the consent of the owner of the facts."""
+    if not consents.get(CONSENT, False):
+        raise NarrativeUnavailable(Reason.NO_CONSENT)
+
+
+def write_or_reason(write: Callable[[], T], language: Language) -> T | Reason:
+    """What the LLM writes; where it does not, the reason, which is logged."""
+    try:
+        return write()
+    except NarrativeUnavailable as unwritten:
+        reason = unwritten.reason
+    except SkinAPIError:
+        reason = Reason.STORE
+    except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the text)
+        log_fault(fault)
+        reason = Reason.FAULT
+    # Without a key or consent nothing went wrong, so that is no warning.
+    write_log = log.info if reason in NOT_ASKED else log.warning
+    write_log("LLM text unavailable, template used", reason=reason, language=language)
+    return reason
+
+
+def open_llm(settings: Settings, store: Store) -> OpenRouterClient | None:
+    """None without an API key: then nothing is ever sent."""
     key = settings.secret("openrouter_api_key")
     if key is None:
-        return Narrator(None)
-    return Narrator(
-        OpenRouterWriter(
-            url=settings.openrouter_url,
-            key=key,
-            models=settings.llm_models,
-            deadline_s=LLM_DEADLINE_S,
-            cache=cache,
-            budget=DailyBudget(store, most=settings.llm_daily_budget),
-        )
+        return None
+    return OpenRouterClient(
+        url=settings.openrouter_url,
+        key=key,
+        models=settings.llm_models,
+        budget=DailyBudget(store, most=settings.llm_daily_budget),
     )
+
+
+def open_narrator(llm: OpenRouterClient | None, cache: NarrativeCache) -> Narrator:
+    if llm is None:
+        return Narrator(None)
+    return Narrator(NarrativeWriter(llm, deadline_s=LLM_DEADLINE_S, cache=cache))

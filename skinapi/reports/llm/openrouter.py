@@ -1,37 +1,32 @@
-"""Writes narratives with an LLM through OpenRouter's chat completions, within one deadline. The LLM
-is not trusted: it chooses reviewed sentences by their ids, and the facts fill them in here.
+"""Asks an LLM through OpenRouter's chat completions, within one deadline. What it answers is not
+trusted.
 
 The API: https://openrouter.ai/docs/api-reference/chat-completion
 """
 
-import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, StringConstraints, ValidationError
 
 from skinapi.errors import SkinAPIError
 from skinapi.http_client import CallFailed, HttpClient, Reply, Request
-from skinapi.languages import LANGUAGES, Language
-from skinapi.reports.facts import Facts
 from skinapi.reports.llm.budget import DailyBudget
-from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.llm.circuit_breaker import CircuitBreaker
-from skinapi.reports.llm.prompt import free_characters, instructions, read_draft, request_body
-from skinapi.reports.narrative import Narrative, NarrativeUnavailable, Reason, Source, Writer
-from skinapi.reports.text.remarks import Choice, possible_remarks, write_remarks
-from skinapi.reports.text.template import write_template
+from skinapi.reports.narrative import NarrativeUnavailable, Reason
 
 OK = 200
 MOST_AT_ONCE = 4  # in a process
 LARGEST_ANSWER = 64 * 1024
 ATTEMPTS = 3
 PAUSE_S = 0.5
+SEED = 7
 RETRYABLE = frozenset({408, 429, 502, 503})
 REASON_BY_STATUS: Mapping[int, Reason] = {
     401: Reason.KEY_REFUSED,
@@ -41,6 +36,7 @@ REASON_BY_STATUS: Mapping[int, Reason] = {
 # No request was sent, so these do not count as failures of the provider.
 NOT_SENT = frozenset({Reason.BUSY, Reason.BUDGET})
 
+T = TypeVar("T")
 # With {1,100} in the pattern, pydantic would keep 10 MB of compiled classes of letters.
 ModelName = Annotated[str, StringConstraints(pattern=r"^[\w./:@-]+$", max_length=100)]
 
@@ -78,47 +74,37 @@ class _Completion(BaseModel):
         return next((choice.message.content for choice in complete if choice.message), None)
 
 
-class OpenRouterWriter:
-    def __init__(
-        self,
-        *,
-        url: str,
-        key: str,
-        models: list[str],
-        deadline_s: float,
-        cache: NarrativeCache,
-        budget: DailyBudget,
-    ) -> None:
+@dataclass(frozen=True)
+class Question:
+    """What the LLM is asked. `schema` is that of its answer, in JSON."""
+
+    name: str
+    instructions: str
+    sent: Mapping[str, Any]
+    schema: Mapping[str, Any]
+    most_tokens: int
+
+
+class OpenRouterClient:
+    """Asks the LLM, unless it has failed too often. One for all that is asked."""
+
+    def __init__(self, *, url: str, key: str, models: list[str], budget: DailyBudget) -> None:
         self._client = HttpClient(url, most_at_once=MOST_AT_ONCE, largest_answer=LARGEST_ANSWER)
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        self._models = models
-        self._deadline_s = deadline_s
+        self.models = models
         self._budget = budget
         self._breaker = CircuitBreaker()
-        self._cache = cache
-        self._fingerprint = _fingerprint(models)
 
-    def write(self, facts: Facts, language: Language) -> Narrative:
-        """Write a narrative with the LLM, or return the cached one. Raises NarrativeUnavailable,
-        with the reason, within the deadline.
+    def ask(
+        self, question: Question, read: Callable[[str], T], *, deadline: float
+    ) -> tuple[T, str]:
+        """The answer as `read` understands it, and the model that gave it. Raises
+        NarrativeUnavailable, with the reason, by the deadline (of `time.monotonic`); `read` does so
+        where it cannot.
         """
-        deadline = time.monotonic() + self._deadline_s
-        if not facts.examined:
-            raise NarrativeUnavailable(Reason.NOTHING_EXAMINED)
-        room = free_characters(write_template(facts, language))
-        choice = self._cache.find(facts, language, self._fingerprint)
-        if choice is None:
-            choice = self._choose(facts, language, room, deadline)
-            choice = self._cache.keep(facts, language, self._fingerprint, choice)
-        added = write_remarks(choice, facts, language, room=room)
-        source = Source(writer=Writer.LLM, model=choice.model)
-        return write_template(facts, language, added).model_copy(update={"source": source})
-
-    def _choose(self, facts: Facts, language: Language, room: int, deadline: float) -> Choice:
-        """Ask the LLM, unless it has failed too often. Raises NarrativeUnavailable."""
         self._breaker.admit()
         try:
-            choice = self._ask_for_choice(facts, language, room, deadline)
+            answer = self._ask_and_read(question, read, deadline)
         except NarrativeUnavailable as unwritten:
             if unwritten.reason not in NOT_SENT:
                 self._breaker.record(success=False)
@@ -129,20 +115,36 @@ class OpenRouterWriter:
             self._breaker.record(success=False)
             raise
         self._breaker.record(success=True)
-        return choice
+        return answer
 
-    def _ask_for_choice(
-        self, facts: Facts, language: Language, room: int, deadline: float
-    ) -> Choice:
-        possible = possible_remarks(facts, language, room=room)
-        body = request_body(facts, language, models=self._models, possible=possible)
-        completion = self._request(body, deadline)
+    def _ask_and_read(
+        self, question: Question, read: Callable[[str], T], deadline: float
+    ) -> tuple[T, str]:
+        completion = self._request(self._body(question), deadline)
         content, answered = completion.content, completion.model
         if content is None or answered is None:
             raise NarrativeUnavailable(Reason.MALFORMED)
-        draft = read_draft(content, possible)
-        model = configured_model(answered, self._models)
-        return Choice(**dict(draft), model=model)
+        return read(content), configured_model(answered, self.models)
+
+    def _body(self, question: Question) -> dict[str, Any]:
+        """The body of a chat completion."""
+        sent = json.dumps(question.sent, ensure_ascii=False)
+        schema = {"name": question.name, "strict": True, "schema": question.schema}
+        return {
+            "models": self.models,
+            "messages": [
+                {"role": "system", "content": question.instructions},
+                {"role": "user", "content": sent},
+            ],
+            "response_format": {"type": "json_schema", "json_schema": schema},
+            # Without `require_parameters` a provider may ignore parameters that it does not know,
+            # for instance the schema. `zdr` means zero data retention.
+            # https://openrouter.ai/docs/features/provider-routing
+            "provider": {"require_parameters": True, "data_collection": "deny", "zdr": True},
+            "temperature": 0,
+            "seed": SEED,
+            "max_tokens": question.most_tokens,
+        }
 
     def _request(self, body: Mapping[str, Any], deadline: float) -> _Completion:
         """Send the request. Retries temporary failures, as soon as the provider allows it and while
@@ -151,7 +153,7 @@ class OpenRouterWriter:
         attempt = 0
         while True:
             self._budget.spend()
-            reply = self._ask(body, deadline)
+            reply = self._send(body, deadline)
             completion = _completion_of(reply)
             status = completion.failure if reply.status == OK else reply.status
             if status is None:
@@ -162,7 +164,7 @@ class OpenRouterWriter:
                 raise NarrativeUnavailable(REASON_BY_STATUS.get(status, Reason.PROVIDER))
             time.sleep(pause)
 
-    def _ask(self, body: Mapping[str, Any], deadline: float) -> Reply:
+    def _send(self, body: Mapping[str, Any], deadline: float) -> Reply:
         """Raises NarrativeUnavailable, by the deadline (of `time.monotonic`) at the latest, and at
         once if all slots are taken: the template can write the narrative at once.
         """
@@ -210,9 +212,3 @@ def _pause(retry_after: str | None, attempt: int) -> float:
     except (ValueError, OverflowError, TypeError):
         return backoff
     return max(0.0, pause.total_seconds())
-
-
-def _fingerprint(models: list[str]) -> str:
-    """The key of stored choices: other models or other instructions give another one."""
-    asked = [models, *map(instructions, LANGUAGES)]
-    return f"llm-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]}"

@@ -1,11 +1,10 @@
-"""Builds the request to the LLM and reads its answer: ids of sentences to add to the template's.
+"""Builds the question to the LLM and reads its answer: ids of sentences to add to the template's.
 
 Only names of conditions, enums and rounded numbers are sent. The picture, text that a user typed,
 and facts about the person are not sent, not even the age band. The probabilities without the
 patient's facts are not sent either, because they would reveal the age band.
 """
 
-import json
 from collections.abc import Collection
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from skinapi.languages import NUMBERS, Language
 from skinapi.reports.facts import Facts
+from skinapi.reports.llm.openrouter import Question
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, NarrativeUnavailable, Reason
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.catalogues.catalogue import Remark
@@ -22,7 +22,6 @@ from skinapi.vision.conditions import Frozen, conditions_table
 SHORTEST_TEXT, LONGEST_TEXT = 80, 300
 MOST_REMARKS = 4  # in each text
 MOST_TOKENS = 800
-SEED = 7
 INSTRUCTIONS = """\
 A computer model has judged a picture of a skin lesion. The report on it is complete: what the
 condition is, every figure, how urgent it is and what to do are said already. You choose a few
@@ -54,31 +53,15 @@ def free_characters(template: Narrative) -> int:
     return room
 
 
-def request_body(
-    facts: Facts, language: Language, *, models: list[str], possible: Collection[Remark]
-) -> dict[str, Any]:
-    """The body of a chat completion that chooses among the possible sentences."""
-    return {
-        "models": models,
-        "messages": [
-            {"role": "system", "content": instructions(language)},
-            {
-                "role": "user",
-                "content": json.dumps(sent_facts(facts, language), ensure_ascii=False),
-            },
-        ],
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": "narrative", "strict": True, "schema": _schema(possible)},
-        },
-        # Without `require_parameters` a provider may ignore parameters that it does not know, for
-        # instance the schema. `zdr` means zero data retention.
-        # https://openrouter.ai/docs/features/provider-routing
-        "provider": {"require_parameters": True, "data_collection": "deny", "zdr": True},
-        "temperature": 0,
-        "seed": SEED,
-        "max_tokens": MOST_TOKENS,
-    }
+def make_question(facts: Facts, language: Language, *, possible: Collection[Remark]) -> Question:
+    """Asks to choose among the possible sentences."""
+    return Question(
+        name="narrative",
+        instructions=instructions(language),
+        sent=sent_facts(facts, language),
+        schema=_schema(possible),
+        most_tokens=MOST_TOKENS,
+    )
 
 
 def instructions(language: Language) -> str:
