@@ -75,7 +75,7 @@ def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) ->
     ]
     assert report["verification"]["hash"] != sealed
     page = at.report("report.html").text
-    assert "Thank you for the photo." in page
+    assert '<p lang="en"><bdi>Thank you for the photo.</bdi></p>' in page
     assert "Signed by Dr Grace Hopper" in page
     assert at.report("report.pdf").data.startswith(b"%PDF")
     assert at.rows() == [(f"letter.{act}", "done") for act in ("draft", "change", "sign")]

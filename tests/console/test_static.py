@@ -222,8 +222,6 @@ FOR_PROGRAMS = {
     *("compared_with_itself", "joined_with_itself"),
     # No page of the console sends several pictures yet.
     "maybe_different_spots",
-    # No page of the console writes letters yet.
-    *("letter_changed", "letter_marked", "letter_signed", "too_many_letters"),
     "method_not_allowed",
     "no_such_language",
     "password_change_required",

@@ -79,6 +79,7 @@ class LetterContent:
     """A signed letter, line by line."""
 
     head: str
+    language: Language
     lines: tuple[str, ...]
     signed: str
 
@@ -86,6 +87,7 @@ class LetterContent:
     def of(cls, letter: Letter, labels: Labels) -> Self:
         return cls(
             head=labels.letters[letter.reader],
+            language=letter.language,
             lines=tuple(filter(None, letter.text.splitlines())),
             signed=labels.signed.format(letter.signature, time_text(letter.signed_at)),
         )

@@ -8,6 +8,7 @@ import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
 import { Course } from "/console/views/course.js";
 import { Downloads, FindingPage, getReport, Reviewed, useFinding } from "/console/views/finding.js";
+import { Letters } from "/console/views/letters.js";
 import { findNext, FindingRow } from "/console/views/queue.js";
 import { focusOn, ReviewForm } from "/console/views/review_form.js";
 
@@ -88,6 +89,7 @@ const Case = ({ number, finding }) => {
           ${(/** @type {any[]} */ list) => list.map((review) => html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`)}
         <//>
         <div><${ReviewForm} key=${`${number} ${signed}`} number=${number} report=${report} conditions=${conditions} onSigned=${done} /></div>
+        <${Letters} key=${`letters ${number}`} number=${number} />
         <${Context} submission=${submission} checklist=${conditions.checklist} />
         ${submission.lesion &&
         html`<section>

@@ -7,6 +7,7 @@ import { Answer, Bars, Failure, Icon, Message, sayError, useAnswer } from "/cons
 import { getLanguage, otherLanguages, said, say, sayDate, sayPercent } from "/console/language.js";
 import { Decided } from "/console/views/decision.js";
 import { HeatPhoto } from "/console/views/heat_photo.js";
+import { SignedLetter } from "/console/views/letters.js";
 import { SortDialog } from "/console/views/own_findings.js";
 import { addressOfSentPhoto } from "/console/views/sent.js";
 
@@ -226,6 +227,7 @@ export const View = ({ argument }) => {
           report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions}>
           <${SpotOfFinding} submission=${submission} onSorted=${answer.reload} />
           <${Downloads} number=${argument}><a class="button" href="#/check">${say("checkAnother")}</a><//>
+          ${(report.letters ?? []).map((/** @type {any} */ letter) => html`<${SignedLetter} key=${letter._id} letter=${letter} />`)}
           ${report.review && html`<${Reviewed} review=${report.review} conditions=${conditions} />`}
         <//>`}
     <//>`;

@@ -1,0 +1,114 @@
+"""A doctor's letter in the console: drafted, marked, corrected and signed by keyboard alone; then
+the patient reads it.
+"""
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from tests.console.journey import LOOKS, Journey, Look
+from tests.console.visitor import Visitor
+from tests.served.people import Caller, Seeder
+from tests.served.photo_clients import ANGULAR
+from tests.support.photos import photo_of
+from tests.support.size import drill
+
+HARMLESS = {"en": "The spot is harmless.", "fr": "La tache est anodine."}
+FOCUSED = "return document.activeElement.textContent.trim()"
+# What is selected of the text.
+SELECTED = """
+const field = document.querySelector("[name=letter]");
+return field.value.slice(field.selectionStart, field.selectionEnd);
+"""
+
+
+@pytest.fixture
+def people(seeder: Seeder) -> tuple[Caller, Caller]:
+    """A doctor and a patient with a finding."""
+    doctor, patient = seeder.person("doctor"), seeder.person()
+    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
+    photo = photo_of("melanoma", (600, 450))
+    assert ANGULAR.send(seeder.server.port, photo, token=patient.token).status == 200
+    return doctor, patient
+
+
+@pytest.mark.parametrize("look", LOOKS if drill else [LOOKS[0], LOOKS[5]], ids=str)
+def test_a_letter_is_signed_by_keyboard_and_read_by_the_patient(
+    visitor: Visitor, people: tuple[Caller, Caller], look: Look
+) -> None:
+    doctor, patient = people
+    (number,) = [one["id"] for one in doctor.call("GET", "/queue").json]
+    journey = Journey(visitor, "letter", look)
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.find(".case h1")
+    visitor.keys("l")
+    visitor.find("[name=letter]:focus")
+    journey.see("letterByTemplate_no_key")
+    journey.step("draft")
+    correct_what_is_marked(journey)
+    assert patient.call("GET", f"/submissions/{number}/letters").json == []
+    visitor.keys("l")
+    visitor.find("[name=letter]:focus")
+    reach(journey, "letterSign")
+    visitor.keys(Keys.ENTER)
+    journey.see("letterIsSigned")
+    visitor.find(".letter-text")
+    journey.step("signed")
+    visitor.enter(patient, "user")
+    visitor.go(f"finding/{number}")
+    visitor.find(".letter-text")
+    visitor.run("document.querySelector('.letter-text').scrollIntoView({block: 'center'})")
+    journey.step("patient")
+
+
+def correct_what_is_marked(journey: Journey) -> None:
+    visitor, harmless = journey.visitor, HARMLESS[journey.language]
+    visitor.keys(Keys.CONTROL, Keys.END, Keys.NULL)
+    visitor.keys(Keys.ENTER, Keys.ENTER, harmless)
+    reach(journey, "letterSign")
+    visitor.keys(Keys.ENTER)  # it is not signed, because it has a mark
+    visitor.find(".marks:focus")
+    visitor.see(harmless)
+    journey.step("marked")
+    visitor.keys(Keys.TAB)
+    visitor.keys(Keys.ENTER)
+    visitor.find("[name=letter]:focus")
+    assert visitor.run(SELECTED) == harmless
+    visitor.keys(Keys.BACKSPACE)
+    reach(journey, "letterStore")
+    visitor.keys(Keys.ENTER)
+    journey.see("letterStored")
+    visitor.await_truth(lambda: visitor.count(".marks") == 0, "no mark")
+
+
+def reach(journey: Journey, key: str) -> None:
+    """Tab on from the text until this button has the focus."""
+    wanted = journey.say(key)
+    for _ in range(4):
+        journey.visitor.keys(Keys.TAB)
+        if journey.visitor.run(FOCUSED) == wanted:
+            return
+    raise AssertionError(f"{wanted} is not reached by Tab")
+
+
+def test_a_text_that_was_changed_in_another_window_is_not_written_over(
+    visitor: Visitor, people: tuple[Caller, Caller]
+) -> None:
+    doctor, _ = people
+    (number,) = [one["id"] for one in doctor.call("GET", "/queue").json]
+    path = f"/submissions/{number}/letters"
+    draft = doctor.call("POST", path, json={"reader": "patient"}).json
+    journey = Journey(visitor, "letter", LOOKS[0])
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.find("[name=letter]").send_keys(" One more word.")
+    body = {"text": "Please see a doctor this week.", "version": draft["version"]}
+    assert doctor.call("PUT", f"/letters/{draft['_id']}", json=body).status == 200
+    journey.press("letterStore")
+    journey.see("error_letter_changed")
+    journey.step("changed", expected=(f"/letters/{draft['_id']}",))
+    journey.press("letterReload")
+    visitor.await_truth(
+        lambda: visitor.find("[name=letter]").get_property("value") == body["text"], "its text"
+    )
