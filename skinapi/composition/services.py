@@ -263,6 +263,7 @@ def open_services(
             findings=data.lesion_findings,
             trail=data.trail,
             llm=llm,
+            outbox=data.outbox,
         ),
         stored_letters=data.letters,
         llm=llm,

@@ -1,5 +1,6 @@
 """A doctor's letter about a finding: drafted, edited, signed. Before that nobody else sees it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from werkzeug.test import TestResponse
 
 from tests.care.clinic import review
 from tests.prediction.photographer import predicted
-from tests.support.backends import Backend, Person
+from tests.support.backends import MAIL, Backend, Person
+from tests.use_cases.use_case import notices_to
 
 DAMAGE = "<img src=x onerror=alert(1)> & *bold* {patient}"
 
@@ -264,3 +266,14 @@ def test_letters_of_a_finding_that_an_older_server_deleted_are_found(backend: Ba
         assert fault.repair
         fault.repair()
     assert backend.stored().get("letters", []) == []
+
+
+@pytest.mark.parametrize(("reader", "told"), [("patient", ["reviewed"]), ("colleague", [])])
+def test_the_patient_is_told_by_mail_of_a_letter_to_the_patient(
+    tmp_path: Path, reader: str, told: list[str]
+) -> None:
+    at = Practice(Backend(tmp_path, **MAIL))
+    draft = at.draft(reader)
+    assert notices_to(at.backend, at.backend.account(at.ada.email).id) == []
+    assert at.sign(draft).status_code == 200
+    assert notices_to(at.backend, at.backend.account(at.ada.email).id) == told

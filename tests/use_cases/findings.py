@@ -101,7 +101,8 @@ def letters_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
     (own,) = people[0].call("GET", "/submissions").get_json()
     read = [one.call("GET", f"/submissions/{own['id']}/letters").get_json() for one in people]
     letters = [[(bool(one["signed_at"]), one["version"]) for one in some] for some in read]
-    return letters, rows_of(backend, own["_id"])
+    notices = notices_to(backend, backend.account(people[0].email).id)
+    return letters, notices, rows_of(backend, own["_id"])
 
 
 def rows_of(backend: Backend, target: str) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from skinapi.care.letters.letter_facts import LetterFacts
 from skinapi.care.letters.marks import Mark, mark_sentences
 from skinapi.errors import Forbidden, NotFound
 from skinapi.languages import Language
+from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.errors import LetterMarked, LetterSigned
 from skinapi.records.findings.lesion_findings import LesionFindings
 from skinapi.records.findings.review_queue import in_care
@@ -40,6 +41,7 @@ class LettersService:
         findings: LesionFindings,
         trail: AuditTrail,
         llm: OpenRouterClient | None,
+        outbox: Outbox,
     ) -> None:
         self._letters = letters
         self._records = records
@@ -47,6 +49,7 @@ class LettersService:
         self._findings = findings
         self._trail = trail
         self._llm = llm
+        self._outbox = outbox
 
     def draft_letter(
         self, *, number: str, by: Subject, reader: Reader, language: Language | None
@@ -108,6 +111,9 @@ class LettersService:
             raise LetterMarked
 
         def sign() -> Letter:
+            if draft.reader == "patient":
+                finding = about.submission
+                self._outbox.add(Kind.REVIEWED, to=finding.owner, about=f"finding/{finding.number}")
             signed = {"text": text, "signed_at": now(), "signature": by.account.name}
             return self._letters.change_draft(letter, version, signed)
 
