@@ -46,6 +46,9 @@ def about(**finding: Any) -> LetterFacts:
     )
 
 
+REFERRED = about(key="basal_cell_carcinoma", band=Band.REFERRAL)
+
+
 def decided(label: str, urgency: Band, certainty: Certainty = Certainty.SURE) -> Decision:
     return Decision(
         review="0" * 32,
@@ -150,6 +153,36 @@ def test_what_a_doctor_is_unsure_of_is_not_said_as_certain() -> None:
     assert kinds("It may be a basal cell carcinoma.", facts) == set()
     assert Contradicts.CERTAINTY in kinds("This is a basal cell carcinoma.", facts)
     assert Contradicts.REASSURANCE in kinds("The spot is harmless.", facts)
+
+
+def test_no_word_beside_it_hides_a_wrong_one() -> None:
+    """Each of these was once let through by an exception that was made for a right sentence."""
+    sure = replace(about(), decision=decided("melanocytic_nevus", Band.ROUTINE))
+    course = replace(about(), course=(earlier("melanoma", 91),))
+    named = replace(about(), patient="Not Harmless")
+    for wrong, facts, kind in (
+        ("This is a melanoma, not a nevus.", sure, Contradicts.CONDITION),
+        ("No doubt it is a melanoma.", sure, Contradicts.CONDITION),
+        ("A biopsy has shown a nevus.", sure, Contradicts.CERTAINTY),
+        ("Three months ago it was melanoma, so come next year.", course, Contradicts.URGENCY),
+        ("Three months ago it was melanoma, now it is harmless.", course, Contradicts.REASSURANCE),
+        ("The pathway can wait until next year.", about(), Contradicts.URGENCY),
+        ("A routine visit is enough for the referral.", REFERRED, Contradicts.URGENCY),
+        ("The probabilities are 12 and 30.", about(), Contradicts.FIGURE),
+        ("It is Not urgent and Harmless.", named, Contradicts.REASSURANCE),
+    ):
+        assert kind in kinds(wrong, facts), wrong
+
+
+def test_the_laboratory_may_be_told_of_where_a_doctor_did() -> None:
+    awaited = decided("melanoma", Band.URGENT_REFERRAL)
+    facts = replace(about(), decision=awaited.model_copy(update={"histology": Histology.AWAITED}))
+    assert kinds("The result of the laboratory is awaited.", facts) == set()
+
+
+def test_a_mark_says_the_name_that_is_claimed() -> None:
+    (mark, _) = mark_sentences("You have melanoma.", about(), "en")
+    assert mark.said == "you have melanoma."
 
 
 def test_the_course_of_the_spot_may_be_told() -> None:

@@ -10,13 +10,13 @@ from enum import StrEnum
 from functools import cache, cached_property
 
 from skinapi.care.letters.drafting import write_by_template
+from skinapi.care.letters.figures import Figures
 from skinapi.care.letters.letter_facts import LetterFacts
 from skinapi.care.letters.sentences import (
     NAME,
     VOCABULARIES,
     WORD,
     band_of,
-    count_in,
     named_in,
     sentences_of,
     times_in,
@@ -24,12 +24,12 @@ from skinapi.care.letters.sentences import (
 )
 from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.care.letters.words.letter_words import Vocabulary
-from skinapi.languages import LANGUAGES, NUMBERS, Language
+from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.letters import READERS
+from skinapi.records.reviews.opinions import Histology
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 
-NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*|(?<=\w)\d+(?:[.,]\d+)*")
 MARKUP = re.compile(
     r"[<>{}\[\]|\\`*_#@~^=$]|&\w+;|https?:|//|www\.|\b[a-z]{2,}\.(?:com|org|net|io|fr|info)\b", re.I
 )
@@ -90,16 +90,17 @@ class _Sentence:
     def __init__(self, sentence: str, about: LetterFacts, language: Language) -> None:
         self._about = about
         self._language = language
-        self._numbers = NUMBERS[language]
         self._words = LETTER_WORDS[language].vocabulary
-        self._written = _without_own(sentence, about)
+        self._written = _without_dates(sentence, about)
         lower = self._written.casefold().replace("’", "'").replace("n't", " not")
         lower = lower.replace("cannot", "can not")
         self._lower = re.sub(r"\s", " ", lower)
         self._bare = without_names(self._lower)
+        self._figures = Figures(self._lower, about.facts, language)
 
     def find(self) -> Iterator[Found]:
-        yield from self._find_figures()
+        for figure in self._figures.find_wrong():
+            yield Contradicts.FIGURE, figure, self._figures.say_right()
         yield from self._find_conditions()
         yield from self._find_claims()
         yield from self._find_urgency()
@@ -108,74 +109,11 @@ class _Sentence:
     def _has(self, pattern: str) -> bool:
         return any(re.search(getattr(words, pattern), self._bare) for words in VOCABULARIES)
 
-    # figures
-
-    def _find_figures(self) -> Iterator[Found]:
-        facts = self._say_figures()
-        for clause in self._clauses():
-            for number in NUMBER.finditer(clause):
-                if not self._fits(number, clause):
-                    yield Contradicts.FIGURE, number[0], facts
-        for words in VOCABULARIES:
-            count = count_in(words)
-            ratio = rf"(?<!\w){count} {words.out_of} {count}(?!\w)"
-            for part in re.finditer(rf"{words.fraction}|{ratio}", self._bare):
-                yield Contradicts.FIGURE, part[0], facts
-
-    def _clauses(self) -> list[str]:
-        """The parts of the sentence with a number, each with what it is about: where a part names
-        nothing, the name before it.
-        """
-        marked, position = "", 0
-        for key, start, end in named_in(self._lower):
-            marked += self._lower[position:start] + f"⟨{key}⟩"
-            position = end
-        marked += self._lower[position:]
-        for words in VOCABULARIES:
-            marked = re.sub(words.score, "⟨score⟩", marked)
-            marked = re.sub(r"\b7[- ]?point checklist|liste en 7 points", "⟨points⟩", marked)
-        parts, subject = [], ""
-        for part in re.split(self._words.and_, marked):
-            named = re.findall("⟨.*?⟩", part)
-            parts.append(part if named else f"{subject} {part}")
-            subject = named[-1] if named else subject
-        return parts
-
-    def _fits(self, number: re.Match[str], clause: str) -> bool:
-        said, rest = number[0], clause[number.end() :]
-        if any(re.match(rf" ?(?:{'|'.join(words.units)})", rest) for words in VOCABULARIES):
-            return True  # a time: see the urgency
-        if re.match(rf"\W{{0,2}}(?:{self._words.points})", rest) or "⟨points⟩" in clause:
-            return said == str(self._about.facts.checklist_score)
-        subjects = [name.strip("⟨⟩") for name in re.findall("⟨.*?⟩", clause)]
-        shares = dict(self._shares())
-        asked = subjects or [self._about.facts.stated, self._about.facts.most_probable]
-        return any(self._equals(said, shares[one]) for one in asked if one in shares)
-
-    def _shares(self) -> Iterator[tuple[str, float]]:
-        facts = self._about.facts
-        yield from ((entry.key, entry.probability) for entry in facts.ranked)
-        yield facts.stated, facts.confidence
-        if facts.malignant_score is not None:
-            yield "score", facts.malignant_score
-
-    def _equals(self, said: str, share: float) -> bool:
-        """Whether it is the share in percent, perhaps rounded."""
-        decimals = len(said.replace(",", ".").partition(".")[2])
-        return decimals < 3 and said.replace(",", ".") == f"{100 * share:.{decimals}f}"
-
-    def _say_figures(self) -> str:
-        facts, share = self._about.facts, self._numbers.write_share
-        shown = [f"{self._name(one.key)} {share(one.probability)}" for one in facts.ranked[:3]]
-        return "; ".join(shown)
-
     def _say_named(self) -> str:
         return ", ".join(sorted(map(self._name, self._about.named)))
 
     def _name(self, key: str) -> str:
         return conditions_table().name(key, self._language)
-
-    # conditions
 
     def _find_conditions(self) -> Iterator[Found]:
         facts = self._say_named()
@@ -189,23 +127,34 @@ class _Sentence:
 
     def _may_name(self, key: str) -> bool:
         about = self._about
-        if key in about.named or (about.sure and self._has("excluded")):
+        if key in about.named or (about.sure and self._excludes(key)):
             return True
         if key in about.named_by_finding and self._has("of_the_model"):
             return True
         if self._has("past") and key in {one.finding.stated for one in about.course}:
             return True
-        share = dict(self._shares()).get(key)
-        return share is not None and any(
-            self._equals(number[0], share)
-            for clause in self._clauses()
-            if f"⟨{key}⟩" in clause
-            for number in NUMBER.finditer(clause)
+        return self._figures.gives_share_of(key)
+
+    def _excludes(self, key: str) -> bool:
+        """Whether the sentence says that it is not this condition."""
+        places = [(start, end) for named, start, end in named_in(self._lower) if named == key]
+        return not self._has("certain") and all(
+            any(
+                re.search(rf"{words.excluded}(?: [\w']+){{0,2}} ?$", self._lower[:start])
+                or re.match(rf"(?: [\w']+){{1,3}}? {words.excluded}", self._lower[end:])
+                for words in VOCABULARIES
+            )
+            for start, end in places
         )
 
     def _find_claims(self) -> Iterator[Found]:
         """What is said as certain, or as excluded, although no doctor is sure of it."""
         about, facts = self._about, self._say_named()
+        decision = about.decision
+        if decision is None or decision.histology in (None, Histology.NOT_TAKEN):
+            for words in VOCABULARIES:
+                for said in re.finditer(words.laboratory, self._bare):
+                    yield Contradicts.CERTAINTY, said[0], facts
         if about.sure:
             return
         bare = self._bare
@@ -218,10 +167,12 @@ class _Sentence:
             if NAME in bare and (excluded := re.search(words.excluded, bare)):
                 yield Contradicts.CERTAINTY, excluded[0], facts
         for clause in re.split(self._words.and_, self._bare):
-            if NAME in clause and _claims(clause.partition(NAME)[0]):
-                yield Contradicts.CERTAINTY, clause.strip(), facts
+            if NAME in clause and _claims(*clause.split(NAME, 1)):
+                yield Contradicts.CERTAINTY, self._with_name(clause.strip()), facts
 
-    # urgency
+    def _with_name(self, bare: str) -> str:
+        names = [self._lower[start:end] for _, start, end in named_in(self._lower)]
+        return bare.replace(NAME, names[0] if len(names) == 1 else "…")
 
     @cached_property
     def levels(self) -> list[tuple[str, Band]]:
@@ -229,6 +180,8 @@ class _Sentence:
         one of.
         """
         found, left = [], self._bare
+        for words in VOCABULARIES:
+            left = re.sub(words.urging, " ; ", left)
         for words in VOCABULARIES:
             for said, days in times_in(left, words):
                 found.append((said, band_of(days)))
@@ -241,12 +194,8 @@ class _Sentence:
     def _find_urgency(self) -> Iterator[Found]:
         about = self._about
         label = about.band_words(self._language).label
-        if self._has("past") and any(self._is_of_course(said) for said, _ in self.levels):
-            return
         for said, level in self.levels:
-            if level is about.band or (self._has("pathway") and about.band is Band.URGENT_REFERRAL):
-                continue
-            if about.band is Band.REFERRAL and said == "routine" and "referral" in self._bare:
+            if level is about.band or self._is_supported(said, level):
                 continue
             milder = urgency(level) > urgency(about.band)
             if milder or not self._has("conditional"):
@@ -261,16 +210,24 @@ class _Sentence:
                 if not (about.malignant or re.search(words.hedge, claimed[0])):
                     yield Contradicts.CONDITION, claimed[0], self._say_named()
 
+    def _is_supported(self, said: str, level: Band) -> bool:
+        """Whether it says how old an earlier finding is, or is one of a doctor's words for this
+        band: "routine referral", or the two weeks of the pathway that is entered this week.
+        """
+        band = self._about.band
+        if band is Band.URGENT_REFERRAL and level is Band.REFERRAL:
+            return self._has("pathway")
+        if band is Band.REFERRAL and said == "routine":
+            return "routine referral" in self._bare
+        return self._has("past") and self._is_of_course(said)
+
     def _is_of_course(self, said: str) -> bool:
-        """Whether it is about how old the earlier findings are."""
         times = [days for words in VOCABULARIES for _, days in times_in(said, words)]
         return any(
             abs(days - time) <= max(1, time / 6)
             for time in times
             for _, days in self._about.days_before()
         )
-
-    # others
 
     def _find_others(self) -> Iterator[Found]:
         for words in VOCABULARIES:
@@ -282,9 +239,12 @@ class _Sentence:
             yield Contradicts.NAME, name, f"{self._about.patient}; {self._about.doctor}"
 
     def _names(self) -> Iterator[str]:
+        people = f"{self._about.patient} {self._about.doctor}".split()
         for words in VOCABULARIES:
-            yield from re.findall(words.title, self._written)
-        known = _known_words()
+            for titled in re.findall(words.title, self._written):
+                if titled.split()[-1] not in people:
+                    yield titled
+        known = _known_words() | {word.casefold() for word in people}
         for found in WORD.finditer(self._written):
             # Of "L'Alsace" the second word, of "J'ai" none.
             word = re.sub(r"^\w{1,2}['’]", "", found[0])
@@ -296,25 +256,27 @@ class _Sentence:
                 yield word
 
 
-def _without_own(sentence: str, about: LetterFacts) -> str:
-    """Without the names, the number and the dates that are known here."""
+def _without_dates(sentence: str, about: LetterFacts) -> str:
+    """Without the dates that are known here."""
     days = [about.submission.created_at, *(one.created_at for one in about.course)]
     if about.decision:
         days.append(about.decision.decided_at)
-    known = [about.patient, about.doctor, *about.patient.split(), *about.doctor.split()]
+    known: list[str] = []
     for day in days:
         known += [f"{day:%Y-%m-%d}", f"{day:%d/%m/%Y}", f"{day:%d.%m.%Y}"]
         for words in VOCABULARIES:
             month = words.months[day.month - 1]
             known += [f"{day.day} {month} {day.year}", f"{month} {day.day}, {day.year}"]
-    for text in sorted(filter(None, known), key=len, reverse=True):
+    for text in known:
         sentence = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", " ", sentence)
     return sentence
 
 
-def _claims(before: str) -> bool:
-    """Whether a name after these words is said to be what it is."""
+def _claims(before: str, after: str) -> bool:
+    """Whether a name between these words is said to be what it is."""
     for words in VOCABULARIES:
+        if re.match(rf" {words.found}", after):
+            return True
         for claim in re.finditer(words.claim, before):
             far = len(before[claim.end() :].split()) > 3
             if not (far or re.search(words.hedge, before)):
@@ -323,7 +285,9 @@ def _claims(before: str) -> bool:
 
 
 def _is_negated(before: str, words: Vocabulary) -> bool:
-    return re.search(words.negation, before) is not None
+    """Whether the word after this is negated, in its own part of the sentence."""
+    part = re.split(words.and_, before)[-1]
+    return re.search(words.negation, part) is not None
 
 
 @cache

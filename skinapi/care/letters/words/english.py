@@ -93,21 +93,21 @@ _VOCABULARY = Vocabulary(
             (?:not|needless|unnecessary)(?: \w+){0,4} (?:appointment|act|return|do anything)
             nothing (?:more |further |else )?(?:to do|needs|is needed|has to|need)|ignore
             forget about|leave it|leave the spot|optional|not (?:\w+ )?(?:necessary|needed|required)
-            unnecessary|needless
+            unnecessary|needless|(?:return|back|come|go|call) only if
         """,
         Band.ROUTINE: r"""
             next (?:[\w']+ ){0,2}(?:visit|appointment|check-?up|consultation)|routine
-            next year|(?:coming|next few|following) months
+            next year|next month|(?:coming|next few|following) months
             no (?:\w+ )?(?:hurry|rush|urgency|time pressure)
             (?:not|nothing|neither)(?: \w+){0,3} (?:urgent|hurry|rush|pressing)|non-urgent
             can (?:safely )?wait|whenever|conveni\w+|at some (?:point|stage|time)|sometime
-            eventually|annual\w*|yearly|in due course|take your time|later (?:on|this year)
+            eventually|annual\w*|yearly|in due course|take your time|later|holidays?
             low priority|plenty of time|all the time|next time|need not hurry
             in the (?:spring|summer|autumn|winter)
         """,
         Band.DOCTOR_REVIEW: r"""
-            (?:coming|next(?: few)?|following|few|several) weeks|this month|next month
-            within (?:a|one|the) month
+            (?:coming|next(?: few)?|following|few|several) weeks
+            this month|within (?:a|one|the) month
         """,
         Band.URGENT_REFERRAL: r"""
             this week|within (?:the|a|one) week|(?:coming|next(?: few)?|few) days|today|tomorrow
@@ -116,8 +116,9 @@ _VOCABULARY = Vocabulary(
             a and e|right now
         """,
     },
+    urging=r"not (?:wait|hesitate|delay|forget)",
     reassuring=r"""
-        harmless|benign|innocent
+        harmless|benign|innocent|ordinary|(?:not )?lose (?:any|no) sleep|(?:is|are) (?:all )?fine
         nothing (?:serious|dangerous|bad|to worry|to fear|sinister|suspicious)
         (?:not|no)(?: \w+){0,3} (?:dangerous|serious|suspicious)
         (?:not|no)(?: \w+){0,3} (?:malignan\w+|cancer\w*|cause for)
@@ -139,6 +140,7 @@ _VOCABULARY = Vocabulary(
         you have|you've got|patient has|suffer\w* from|this is|it is|that is|spot is|lesion is
         diagnosis (?:is|of)|it's|that's|results? (?:is|shows?)|shows?|confirms?|means|proves
     """,
+    found=r"(?:was|is|were|has been) (?:found|present|diagnosed|seen|detected)",
     hedge=r"""
         none|nothing|likely|probabl\w+|possibl\w+|perhaps|maybe|may|might|could|suspect\w*
         suggest\w*|not|no
@@ -149,6 +151,7 @@ _VOCABULARY = Vocabulary(
         beyond doubt|without (?:a |any )?doubt|no doubt|for sure|surely|guarantee\w*|established
         conclusive(?:ly)?|unequivocal\w*
     """,
+    laboratory=r"laborator\w+|lab|biops\w+|histolog\w+|patholog\w+|samples?|under the microscope",
     excluded=r"""
         ruled? out|rules out|excluded?s?|not|no|without|free of|rather than|instead of
         absence of|unlikely
@@ -167,7 +170,7 @@ _VOCABULARY = Vocabulary(
     disease=r"""
         \w{3,}(?:omas?|osis|oses|itis|iasis)|cancer of \w+|leuk\w+|metasta\w+|psoria\w+|eczema
         warts?|lupus|herpes|ringworm|cysts?|abscess\w*|shingles|rosacea|acne|scabies|leprosy
-        syphilis|hiv|aids|diabetes|infect\w+|fung\w+|allerg\w+|allergic|impetigo|vitiligo
+        syphilis|hiv|aids|diabetes|infect\w+|fung\w+|allerg\w+|allergic|impetigo|follic\w+|inflam\w+|vitiligo
         alopecia|boils?|ulcers?|burns?|bites?|hives|rash\w*|skin tags?|scars?|keloids?|blisters?
         porphyria|scleroderma|merkel\w*|paget\w*|kaposi\w*|gout|anaemia|anemia
     """,
@@ -179,7 +182,7 @@ _VOCABULARY = Vocabulary(
         medicines?|medications?|drugs?|tablets?|pills?|creams?|ointments?|gels?|lotions?
         antibiotics?|steroids?|cortisone|hydrocortisone|imiquimod|fluorouracil|aspirin|ibuprofen
         paracetamol|chemotherapy|radiotherapy|radiation|injections?|prescri\w+|doses?|dosage
-        cryotherapy
+        cryotherapy|plasters?|bandages?|disinfect\w*
     """,
     fraction=r"""
         half|(?:one|a)[ -](?:third|quarter)|two[ -]thirds|three[ -]quarters|\w+ per ?cent|twice

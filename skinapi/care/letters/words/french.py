@@ -77,6 +77,7 @@ _VOCABULARY = Vocabulary(
             (?:inutile|pas|sans)(?:[ ']\w+){0,3}[ '](?:consult\w+|voir|prendre|aller|revenir)
             (?:pas|point) (?:\w+ )?(?:nécessaires?|requis\w*|obligatoires?)|facultati\w+|inutiles?
             rien (?:à|d'autre) (?:faire|à faire)|ignore\w*|oublie\w*
+            (?:revenez|venez|consultez|appelez)(?: \w+)? seulement si
             laisse\w* (?:la |le |cela )?(?:tranquille|ainsi)
         """,
         Band.ROUTINE: r"""
@@ -87,12 +88,11 @@ _VOCABULARY = Vocabulary(
             peut attendre|à l'occasion|quand vous (?:voulez|voudrez|pourrez|aurez)
             à votre convenance|un jour ou l'autre|tôt ou tard|annuel\w*|plus tard|en temps voulu
             (?:votre|le) temps|prochaine fois|priorité (?:basse|faible)|au printemps|cet été
-            en automne
-            cet hiver
+            en automne|cet hiver|vacances|(?:le )?mois prochain
         """,
         Band.DOCTOR_REVIEW: r"""
             semaines (?:qui viennent|à venir|prochaines)
-            (?:prochaines|quelques|plusieurs) semaines|ce mois|le mois prochain
+            (?:prochaines|quelques|plusieurs) semaines|ce mois
         """,
         Band.URGENT_REFERRAL: r"""
             cette semaine|dans la semaine|jours (?:qui viennent|à venir)
@@ -101,8 +101,9 @@ _VOCABULARY = Vocabulary(
             sur-le-champ
         """,
     },
+    urging=r"(?:hésite\w*|attende\w*|tarde\w*|oublie\w*) pas(?: à| de)?",
     reassuring=r"""
-        anodin\w*|béni(?:n|gn)\w*|inoffensi\w+
+        banale?s?|anodin\w*|béni(?:n|gn)\w*|inoffensi\w+
         rien de (?:grave|dangereux|sérieux|méchant|suspect)
         (?:pas|rien|aucune?|sans|ni|non)(?:[ ']\w+){0,3}[ '](?:danger\w*|grave|gravité|suspect\w*)
         (?:pas|rien|aucune?|sans|ni|non)(?:[ ']\w+){0,3}[ '](?:malin|maligne|cancer\w*|souci|risque)
@@ -125,6 +126,7 @@ _VOCABULARY = Vocabulary(
         vous avez|patiente? a|souffr\w+|c'est|il s'agit|(?:tache|lésion) est|diagnostic|montre
         confirme|signifie|prouve
     """,
+    found=r"(?:a été|est) (?:trouvée?|présente?|diagnostiquée?|vue?|détectée?)",
     hedge=r"""
         probabl\w+|possibl\w+|peut-être|pourrait|peut|semble\w*|évo\w+|suspect\w*|pas|compatible
         si|s'ils?|risque|score|ressembl\w+|hypothèse|vraisembl\w+|plus|probabilité
@@ -133,6 +135,7 @@ _VOCABULARY = Vocabulary(
         certain\w*|certitude|confirm\w+|prouv\w+|sans (?:aucun )?doute|aucun doute|à coup sûr
         sûrement|assurément|garanti\w*|formel\w*|établi\w*|catégorique\w*
     """,
+    laboratory=r"laboratoires?|biops\w+|histolog\w+|pathologi\w+|prélèvements?|au microscope",
     excluded=r"""
         exclu\w*|exclut|écart\w+|pas|aucun|aucune|sans|ni|plutôt que|absence|n'
     """,
@@ -153,7 +156,7 @@ _VOCABULARY = Vocabulary(
         \w{3,}(?:dermatose|fibrose|sclérose|tuberculose|iasis)
         \w{3,}(?:rmatite|lulite|iculite|rthrite|hépatite)|leuc\w+|métasta\w+|psoria\w+|eczéma\w*
         verrues?|lupus|herpès|teigne|kystes?|abcès|zona|rosacée|couperose|acné|gale|lèpre
-        syphilis|vih|sida|diabète|infect\w+|champignons?|allerg\w+|impétigo|vitiligo|pelade
+        syphilis|vih|sida|diabète|infect\w+|champignons?|allerg\w+|impétigo|follic\w+|inflam\w+|vitiligo|pelade
         furoncles?|ulcères?|brûlures?|piqûres?|urticaire|éruptions?|cicatrices?|chéloïdes?
         ampoules?|porphyrie|sclérodermie|merkel|paget|kaposi|goutte|anémie|lipomes?
         neurofibromes?|sarcomes?|lymphomes?|mycoses?|dermatites?|granulomes?

@@ -32,14 +32,17 @@ class Vocabulary(Frozen):
     units: Mapping[str, int]
     months: tuple[str, ...]
     levels: Mapping[Band, Pattern]
+    urging: Pattern
     reassuring: Pattern
     negation: Pattern
     conditional: Pattern
     past: Pattern
     of_the_model: Pattern
     claim: Pattern
+    found: Pattern
     hedge: Pattern
     certain: Pattern
+    laboratory: Pattern
     excluded: Pattern
     not_excluded: Pattern
     cancer: Pattern

@@ -1,0 +1,98 @@
+"""The figures of a sentence: whether each is one of the facts, of what the sentence names."""
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from skinapi.care.letters.sentences import VOCABULARIES, count_in, named_in, without_names
+from skinapi.care.letters.words import LETTER_WORDS
+from skinapi.languages import NUMBERS, Language
+from skinapi.reports.facts import Facts
+from skinapi.vision.conditions import conditions_table
+
+NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*|(?<=\w)\d+(?:[.,]\d+)*")
+
+
+class Figures:
+    """Of one sentence, in lower case."""
+
+    def __init__(self, lower: str, facts: Facts, language: Language) -> None:
+        self._lower = lower
+        self._facts = facts
+        self._language = language
+        self._words = LETTER_WORDS[language].vocabulary
+
+    def find_wrong(self) -> Iterator[str]:
+        for clause in self._clauses:
+            for number in NUMBER.finditer(clause):
+                if not self._fits(number, clause):
+                    yield number[0]
+        bare = without_names(self._lower)
+        for words in VOCABULARIES:
+            count = count_in(words)
+            ratio = rf"(?<!\w){count} {words.out_of} {count}(?!\w)"
+            yield from (part[0] for part in re.finditer(rf"{words.fraction}|{ratio}", bare))
+
+    def gives_share_of(self, key: str) -> bool:
+        """Whether a part of the sentence that names this condition gives its share."""
+        share = dict(self._shares()).get(key)
+        return share is not None and any(
+            _equals(number[0], share)
+            for clause in self._clauses
+            if f"⟨{key}⟩" in clause
+            for number in NUMBER.finditer(clause)
+        )
+
+    def say_right(self) -> str:
+        """The greatest shares, in the letter's language."""
+        table, share = conditions_table(), NUMBERS[self._language].write_share
+        return "; ".join(
+            f"{table.name(one.key, self._language)} {share(one.probability)}"
+            for one in self._facts.ranked[:3]
+        )
+
+    @cached_property
+    def _clauses(self) -> list[str]:
+        """The parts of the sentence with a number, each with what it is about: where a part names
+        nothing, the name before it.
+        """
+        marked, position = "", 0
+        for key, start, end in named_in(self._lower):
+            marked += self._lower[position:start] + f"⟨{key}⟩"
+            position = end
+        marked += self._lower[position:]
+        for words in VOCABULARIES:
+            marked = re.sub(words.score, "⟨score⟩", marked)
+            marked = re.sub(r"\b7[- ]?point checklist|liste en 7 points", "⟨points⟩", marked)
+        parts, subject = [], ""
+        for part in re.split(self._words.and_, marked):
+            named = re.findall("⟨.*?⟩", part)
+            parts.append(part if named else f"{subject} {part}")
+            subject = named[-1] if named else subject
+        return parts
+
+    def _fits(self, number: re.Match[str], clause: str) -> bool:
+        said, rest = number[0], clause[number.end() :]
+        if any(
+            re.match(rf" ?(?:{'|'.join(one.units)})(?:e?s)?(?!\w)", rest) for one in VOCABULARIES
+        ):
+            return True  # a time: see the urgency
+        if re.match(rf"\W{{0,2}}(?:{self._words.points})", rest) or "⟨points⟩" in clause:
+            return said == str(self._facts.checklist_score)
+        subjects = [name.strip("⟨⟩") for name in re.findall("⟨.*?⟩", clause)]
+        shares = dict(self._shares())
+        asked = subjects or [self._facts.stated, self._facts.most_probable]
+        return any(_equals(said, shares[one]) for one in asked if one in shares)
+
+    def _shares(self) -> Iterator[tuple[str, float]]:
+        facts = self._facts
+        yield from ((entry.key, entry.probability) for entry in facts.ranked)
+        yield facts.stated, facts.confidence
+        if facts.malignant_score is not None:
+            yield "score", facts.malignant_score
+
+
+def _equals(said: str, share: float) -> bool:
+    """Whether it is the share in percent, perhaps rounded."""
+    decimals = len(said.replace(",", ".").partition(".")[2])
+    return decimals < 3 and said.replace(",", ".") == f"{100 * share:.{decimals}f}"
