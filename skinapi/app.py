@@ -11,6 +11,7 @@ from skinapi.admin.routes import routes as admin_routes
 from skinapi.admin.routes import usage_routes
 from skinapi.auth.routes import recovery_routes
 from skinapi.auth.routes import routes as auth_routes
+from skinapi.auth.second_factor.routes import routes as second_factor_routes
 from skinapi.care.comparisons.routes import routes as comparisons_routes
 from skinapi.care.lesions.routes import routes as lesions_routes
 from skinapi.care.letters.routes import routes as letters_routes
@@ -155,6 +156,7 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(server_routes.blueprint(server))
     app.register_blueprint(auth_routes.blueprint(services.auth))
     app.register_blueprint(recovery_routes.blueprint(services.recovery))
+    app.register_blueprint(second_factor_routes.blueprint(services.second_factor))
     app.register_blueprint(admin_routes.blueprint(services.admin))
     app.register_blueprint(usage_routes.blueprint(services.usage))
     app.register_blueprint(registry_routes.blueprint(registry))

@@ -18,6 +18,9 @@ The tree, with the statuses. An error that only one package raises is defined in
         InitialPasswordExpired       403  (auth)
         InvalidPasswordLink          403  (auth)
         WrongPassword                403  (auth)
+        CodeRequired                 403  (auth)
+        WrongCode                    403  (auth)
+        SecondFactorRequired         403  (auth)
       NotFound                       404
       MethodNotAllowed               405
       Conflict                       409
@@ -25,6 +28,8 @@ The tree, with the statuses. An error that only one package raises is defined in
         EmailTaken                   409  (auth)
         LastAdmin                    409  (auth)
         NoMailServer                 409  (auth)
+        SecondFactorKept             409  (auth)
+        NoSecondFactor               409  (auth)
         WrongOffset                  409  (lab)
         DatasetInUse                 409  (lab)
         UploadInUse                  409  (lab)
@@ -47,6 +52,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       TooManyRequests                429
         PredictionQuotaReached       429
         TooManyGuesses               429  (auth)
+        TooManyCodes                 429  (auth)
         TooManyJobs                  429  (jobs)
       RequestTimeout                 408
       Unavailable                    503

@@ -58,7 +58,8 @@ def test_each_role_gets_exactly_the_status_of_its_row(backend: Backend, name: st
 
 
 def ask(accounts: SampleAccounts, who: str, method: str, path: str, name: str) -> TestResponse:
-    options, person = ROWS[name].options(accounts), accounts.people[who]
+    accounts.caller = person = accounts.people[who]
+    options = ROWS[name].options(accounts)
     if person is None:
         return accounts.backend.app.test_client().open(path, method=method, **options)
     return person.call(method, path, **options)

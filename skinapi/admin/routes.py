@@ -16,7 +16,7 @@ from skinapi.admin.schemas import (
 )
 from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
-from skinapi.auth.errors import EmailTaken, LastAdmin
+from skinapi.auth.errors import EmailTaken, LastAdmin, NoSecondFactor
 from skinapi.auth.schemas import DoctorView, PatientView
 from skinapi.errors import Conflict, NotFound
 from skinapi.web.access import Subject, admins
@@ -133,6 +133,22 @@ def reset_password(admin: AdminService, *, email: str, subject: Subject) -> Pass
         password=password,
         expires_at=expires_at,
     )
+
+
+@routes.route(
+    "DELETE",
+    "/users/<email>/second-factor",
+    access=admins("Only admin can remove second factors"),
+    rate=Rate.WRITE,
+    raises=(NotFound, Conflict, NoSecondFactor),
+)
+def reset_second_factor(admin: AdminService, *, email: str, subject: Subject) -> Message:
+    """Take the second factor of somebody else's account away, and revoke all its tokens.
+
+    Only for who is known to be the owner, and has neither the app nor a recovery code any more.
+    """
+    admin.reset_second_factor(email=email, by=subject.id)
+    return Message(message=f"User {email} has no second factor any more.")
 
 
 @routes.route(

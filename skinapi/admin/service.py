@@ -12,7 +12,7 @@ from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account, Accounts, Decide, Status
 from skinapi.auth.accounts.deletion import Eraser
 from skinapi.auth.accounts.emails import normalise_email
-from skinapi.auth.errors import EmailTaken
+from skinapi.auth.errors import EmailTaken, NoSecondFactor
 from skinapi.auth.passwords.hashing import Passwords, one_time_password
 from skinapi.errors import Conflict, Duplicate, NotFound
 from skinapi.notices.outbox import Kind, Outbox
@@ -26,6 +26,7 @@ NO_ACCOUNT = "User/doctor not found"
 NO_DOCTOR = "Doctor not found"
 NOT_APPROVED = "This doctor's account is not approved; approve it first, or choose another doctor"
 SUSPENDED = "This account is suspended, not approved; approving it lifts the suspension"
+OWN_FACTOR = "Remove your own second factor on the page of your account, with a code"
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
 
 
@@ -193,6 +194,22 @@ class AdminService:
         self._change(account, "account.reset_password", decide, by=by)
         return password, fields["initial_password_expires_at"]
 
+    def reset_second_factor(self, *, email: str, by: str) -> None:
+        """Take the second factor of an account away, and revoke its tokens: for somebody who has
+        lost the app and the recovery codes. Raises NotFound, NoSecondFactor, and Conflict for one's
+        own, which takes a code.
+        """
+        account = self._account_by_email(email, NO_ACCOUNT)
+        if account.id == by:
+            raise Conflict(OWN_FACTOR)
+
+        def decide(current: Account) -> dict[str, Any]:
+            if current.second_factor is None:
+                raise NoSecondFactor
+            return {"second_factor": None, "token_version": current.token_version + 1}
+
+        self._change(account, "account.second_factor_removed", decide, by=by)
+
     def assign_doctor(self, *, email: str, doctor: str | None, by: str) -> None:
         """Put a patient in the care of an approved doctor, or end the care if `doctor` is None.
 
@@ -262,7 +279,9 @@ class AdminService:
             if only_first and self.has_admin():
                 return {}
             self._reset_guesses(current)
-            return {**fields, "token_version": current.token_version + 1}
+            # The way back for an only admin who has lost the app and the recovery codes.
+            update = {"second_factor": None, "token_version": current.token_version + 1}
+            return {**fields, **update}
 
         changed = self._change(account, "account.role_admin", decide, by="system")
         # If another process made the admin, its password is the valid one, not this one.

@@ -31,6 +31,41 @@ class InitialPasswordExpired(Forbidden):
     sentence = "This initial password has expired. Ask an admin for a new one"
 
 
+class CodeRequired(Forbidden):
+    code = "code_required"
+    sentence = "Enter the code that your authenticator app shows, or a recovery code"
+
+
+class WrongCode(Forbidden):
+    code = "wrong_code"
+    sentence = (
+        "This code is not right, or was used before. Wait for the next one; if that is refused "
+        "too, the clock of your device may be wrong"
+    )
+
+
+class TooManyCodes(TooManyRequests):
+    code, sentence = "too_many_codes", "Too many wrong codes; try again later"
+
+
+class SecondFactorRequired(Forbidden):
+    """`page` is the address of the page to do it on."""
+
+    code, sentence = "second_factor_required", "Set up a second factor for your account first"
+
+    def __init__(self, page: str) -> None:
+        super().__init__(f"{self.sentence}, on the page {page}")
+
+
+class SecondFactorKept(Conflict):
+    code = "second_factor_kept"
+    sentence = "This account has a second factor already; remove it first"
+
+
+class NoSecondFactor(Conflict):
+    code, sentence = "no_second_factor", "This account has no second factor"
+
+
 class EmailTaken(Conflict):
     code, sentence = "email_taken", "Email already registered"
 

@@ -5,13 +5,16 @@ from typing import Any
 from flask import request
 
 from skinapi.auth.errors import (
+    CodeRequired,
     EmailTaken,
     InitialPasswordExpired,
     InvalidCredentials,
     InvalidPasswordLink,
     InvalidRefreshToken,
     NoMailServer,
+    TooManyCodes,
     TooManyGuesses,
+    WrongCode,
 )
 from skinapi.auth.passwords.authentication import ClientInfo
 from skinapi.auth.recovery import RecoveryService
@@ -52,7 +55,7 @@ from skinapi.web.routing.declaration import Routes
 from skinapi.web.schemas.pagination import Page, PageQuery
 from skinapi.web.schemas.schema_types import Message
 
-ANYONE_SIGNED = Signed(even_waiting=True, even_initial_password=True)
+ANYONE_SIGNED = Signed(even_waiting=True, even_unready=True)
 LONGEST_CLIENT_NAME = 100
 # Below the general limit, because these routes need no token. The longest valid body, with each
 # character escaped in JSON, has 29 KB.
@@ -64,6 +67,9 @@ REFUSALS = (
     AccountSuspended,
     InitialPasswordExpired,
     TooManyGuesses,
+    CodeRequired,
+    WrongCode,
+    TooManyCodes,
 )
 routes: Routes[AuthService] = Routes("accounts")
 recovery_routes: Routes[RecoveryService] = Routes("recovery")
@@ -106,7 +112,9 @@ def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn | LoggedInToRefr
     the answer is 403 with the `code` password_change_required, and its sentence names the page
     where the password is replaced.
     """
-    account, tokens = auth.log_in(email=body.email, password=body.password, caller=_caller(body))
+    account, tokens = auth.log_in(
+        email=body.email, password=body.password, code=body.code, caller=_caller(body)
+    )
     fields = {
         "role": account.role,
         "collection": "doctors" if account.role == "doctor" else "users",
@@ -136,6 +144,7 @@ def replace_password(
         email=body.email,
         current=body.current_password,
         new=body.new_password,
+        code=body.code,
         caller=_caller(body),
     )
     return _password_changed(tokens)
@@ -162,13 +171,18 @@ def show_me(auth: AuthService, *, subject: Subject) -> Me:
     """Get the account that the token belongs to."""
     account = subject.account
     doctor = auth.find_doctor_email(account)
-    return Me.of_oneself(account, doctor, notices=auth.wants_notices(account))
+    return Me.of_oneself(
+        account,
+        doctor,
+        notices=auth.wants_notices(account),
+        factor_missing=auth.lacks_second_factor(account),
+    )
 
 
 @routes.route(
     "PUT",
     "/me/password",
-    access=Signed(even_initial_password=True),
+    access=Signed(even_unready=True),
     rate=Rate.SIGN_IN,
     raises=(BadRequest,),
 )

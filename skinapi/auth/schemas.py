@@ -15,6 +15,9 @@ from skinapi.web.schemas.schema_types import Answer, Body, ContractBody, Legible
 
 ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable, Legible]
 LONGEST_TOKEN = 200
+CODE = "of the second factor, or a recovery code, where the account has one"
+# Of an authenticator app, perhaps with a space in the middle, or a recovery code.
+Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[ -~]+$")]
 # Any text: a login with an invalid address must fail like one with a wrong password (401, not 400).
 LoginEmail = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
@@ -57,6 +60,7 @@ class Credentials(TokenRequest, ContractBody):
     missing: ClassVar[str] = "Email and password required"
     email: LoginEmail
     password: Annotated[AnyPassword, StringConstraints(min_length=1)]
+    code: Code | None = Field(default=None, description=CODE)
 
 
 class LoggedIn(Answer):
@@ -81,6 +85,7 @@ class NewPasswordBody(TokenRequest):
 
 class PasswordReplacement(NewPasswordBody):
     email: LoginEmail
+    code: Code | None = Field(default=None, description=CODE)
 
 
 class Consents(Body):
@@ -168,6 +173,7 @@ class AccountView(Answer):
     approved: bool
     must_change_password: bool = Field(validation_alias="must_change")
     created_at: datetime
+    second_factor: bool = Field(validation_alias="has_second_factor")
 
 
 class PatientView(AccountView):
@@ -186,6 +192,35 @@ class DoctorView(AccountView):
         return cls.model_validate(account).model_copy(update={"patients": patients})
 
 
+class CurrentPassword(Body):
+    current_password: AnyPassword
+
+
+class CodeBody(Body):
+    code: Code
+
+
+class PasswordAndCode(CurrentPassword, CodeBody):
+    pass
+
+
+class QrCode(Answer):
+    side: int = Field(description="how many squares it is wide and high, without the margin")
+    path: str = Field(description="the dark squares, as the path of an SVG of that side")
+
+
+class SecondFactorSecret(Answer):
+    secret: str = Field(description="to type into an authenticator app; shown this once")
+    uri: str = Field(description="the same as a link that opens an app")
+    qr: QrCode
+
+
+class RecoveryCodes(Answer):
+    recovery_codes: list[str] = Field(
+        description="each opens the account once without the app; shown this once"
+    )
+
+
 class Me(PatientView):
     locale: str
     consents: dict[str, bool]
@@ -193,7 +228,14 @@ class Me(PatientView):
         description="whether mails are sent that are not of security; null where the server sends "
         "no mail"
     )
+    second_factor_missing: bool = Field(
+        default=False, description="whether one must be set up first: the operator requires it"
+    )
+    recovery_codes_left: int
 
     @classmethod
-    def of_oneself(cls, account: Account, doctor: str | None, *, notices: bool | None) -> Self:
-        return cls.of(account, doctor).model_copy(update={"notices": notices})
+    def of_oneself(
+        cls, account: Account, doctor: str | None, *, notices: bool | None, factor_missing: bool
+    ) -> Self:
+        update = {"notices": notices, "second_factor_missing": factor_missing}
+        return cls.of(account, doctor).model_copy(update=update)

@@ -18,6 +18,7 @@ from skinapi.auth.errors import (
 from skinapi.auth.passwords.authentication import Authentication, ClientInfo
 from skinapi.auth.passwords.guess_limits import GuessLimits
 from skinapi.auth.passwords.hashing import Passwords
+from skinapi.auth.second_factor.service import SecondFactorService
 from skinapi.auth.tokens.access_tokens import Tokens
 from skinapi.auth.tokens.sessions import Session, Sessions
 from skinapi.errors import (
@@ -58,6 +59,7 @@ class AuthService:
         trail: AuditTrail,
         password_page: str,
         authentication: Authentication,
+        second_factor: SecondFactorService,
         count_account: Callable[[], None],
         outbox: Outbox,
         on_withdrawal: Mapping[str, Withdraw],
@@ -74,6 +76,7 @@ class AuthService:
         self._trail = trail
         self._password_page = password_page
         self._authentication = authentication
+        self._second_factor = second_factor
         self._count_account = count_account
         self._outbox = outbox
         self._on_withdrawal = on_withdrawal
@@ -102,13 +105,13 @@ class AuthService:
         return issued
 
     def log_in(
-        self, *, email: str, password: str, caller: ClientInfo
+        self, *, email: str, password: str, caller: ClientInfo, code: str | None = None
     ) -> tuple[Account, IssuedTokens]:
-        """The account and new tokens.
+        """The account and new tokens. `code` is of the second factor, where there is one.
 
-        Raises InvalidCredentials, TooManyGuesses, AccountSuspended, AccountNotApproved or
-        InitialPasswordExpired. For an initial password, raises PasswordChangeRequired, which names
-        the page where it is replaced.
+        Raises InvalidCredentials, TooManyGuesses, AccountSuspended, AccountNotApproved,
+        InitialPasswordExpired, CodeRequired or WrongCode. For an initial password, raises
+        PasswordChangeRequired, which names the page where it is replaced.
         """
         with self._passwords.place(caller.address):
             account = self._authentication.authenticate(email, password, caller)
@@ -116,6 +119,7 @@ class AuthService:
                 raise PasswordChangeRequired(self._password_page)
             if self._passwords.outdated(account.password_hash):
                 self._rehash(account, password)
+        self._second_factor.verify(account, code)
         return account, self._open_session(account, caller)
 
     def refresh(self, *, token: str) -> IssuedTokens:
@@ -161,13 +165,14 @@ class AuthService:
             )
 
     def replace_password(
-        self, *, email: str, current: str, new: str, caller: ClientInfo
+        self, *, email: str, current: str, new: str, caller: ClientInfo, code: str | None = None
     ) -> IssuedTokens:
-        """As `change_password`, but without a token: e-mail and current password identify the
-        account. Raises the errors of a login, and BadRequest.
+        """As `change_password`, but without a token: e-mail, current password and the code of a
+        second factor identify the account. Raises the errors of a login, and BadRequest.
         """
         with self._passwords.place(caller.address):
             account = self._authentication.authenticate(email, current, caller)
+            self._second_factor.verify(account, code)
             return self._replace_password(
                 account, current=current, new=new, caller=caller, wrong=InvalidCredentials
             )
@@ -205,6 +210,10 @@ class AuthService:
     def wants_notices(self, account: Account) -> bool | None:
         """None where this server sends no mail."""
         return account.notices if self._outbox.enabled else None
+
+    def lacks_second_factor(self, account: Account) -> bool:
+        """Whether the operator requires a second factor of this account, and it has none."""
+        return self._second_factor.is_missing(account)
 
     def _change_own(self, account_id: str, action: str, decide: Decide) -> None:
         change = partial(self._accounts.change, account_id, decide)

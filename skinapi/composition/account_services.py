@@ -8,6 +8,7 @@ from skinapi.auth.accounts.deletion import Eraser
 from skinapi.auth.passwords.authentication import Authentication
 from skinapi.auth.passwords.hashing import Passwords
 from skinapi.auth.recovery import RecoveryService
+from skinapi.auth.second_factor.service import SecondFactorService
 from skinapi.auth.service import AuthService
 from skinapi.auth.tokens.access_tokens import Tokens
 from skinapi.auth.tokens.guard import Guard
@@ -15,7 +16,9 @@ from skinapi.composition.repositories import Repositories
 from skinapi.settings import Settings
 
 
-def open_guard(settings: Settings, data: Repositories, tokens: Tokens) -> Guard:
+def open_guard(
+    settings: Settings, data: Repositories, tokens: Tokens, second_factor: SecondFactorService
+) -> Guard:
     return Guard(
         accounts=data.accounts,
         sessions=data.sessions,
@@ -23,6 +26,8 @@ def open_guard(settings: Settings, data: Repositories, tokens: Tokens) -> Guard:
         metrics_token=settings.secret("metrics_token"),
         password_page=settings.password_page,
         open_clients=settings.open_clients,
+        lacks_second_factor=second_factor.is_missing,
+        account_page=settings.account_page,
     )
 
 
@@ -35,6 +40,20 @@ def open_authentication(
         guess_limits=data.guess_limits,
         trail=data.trail,
         initial_password_life=timedelta(hours=settings.initial_password_hours),
+    )
+
+
+def open_second_factor(
+    settings: Settings, data: Repositories, passwords: Passwords, authentication: Authentication
+) -> SecondFactorService:
+    return SecondFactorService(
+        accounts=data.accounts,
+        passwords=passwords,
+        authentication=authentication,
+        guess_limits=data.guess_limits,
+        trail=data.trail,
+        keys=settings.audit_secrets(),
+        required_roles=settings.second_factor_roles,
     )
 
 
@@ -60,6 +79,7 @@ def open_auth(
     tokens: Tokens,
     passwords: Passwords,
     authentication: Authentication,
+    second_factor: SecondFactorService,
 ) -> AuthService:
     return AuthService(
         accounts=data.accounts,
@@ -70,6 +90,7 @@ def open_auth(
         trail=data.trail,
         password_page=settings.password_page,
         authentication=authentication,
+        second_factor=second_factor,
         count_account=data.usage.add_account,
         outbox=data.outbox,
         on_withdrawal={TEACHING_CONSENT: data.contributed.withdraw},

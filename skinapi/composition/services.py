@@ -18,6 +18,7 @@ from skinapi.auth.passwords.hashing import Passwords
 from skinapi.auth.passwords.hashing_places import PLACES
 from skinapi.auth.passwords.links import PasswordLink, PasswordLinks
 from skinapi.auth.recovery import RecoveryService
+from skinapi.auth.second_factor.service import SecondFactorService
 from skinapi.auth.service import AuthService
 from skinapi.auth.tokens.access_tokens import Tokens
 from skinapi.auth.tokens.guard import Guard
@@ -34,6 +35,7 @@ from skinapi.composition.account_services import (
     open_authentication,
     open_guard,
     open_recovery,
+    open_second_factor,
 )
 from skinapi.composition.repositories import Repositories, open_repositories
 from skinapi.jobs.broker.announcements import open_announcer
@@ -111,6 +113,7 @@ class Services:
     recovery: RecoveryService
     links: PasswordLinks
     outbox: Outbox
+    second_factor: SecondFactorService
     admin: AdminService
     totals: Totals
     usage: DailyCounts
@@ -221,6 +224,7 @@ def open_services(
     # No more than half of the threads, so that the others can serve what needs no password.
     passwords = Passwords(places=max(1, min(PLACES, settings.threads // 2)))
     authentication = open_authentication(settings, data, passwords)
+    second_factor = open_second_factor(settings, data, passwords, authentication)
     return Services(
         store=store,
         accounts=data.accounts,
@@ -230,8 +234,9 @@ def open_services(
         tokens=tokens,
         trail=data.trail,
         eraser=eraser,
-        guard=open_guard(settings, data, tokens),
-        auth=open_auth(settings, data, tokens, passwords, authentication),
+        guard=open_guard(settings, data, tokens, second_factor),
+        auth=open_auth(settings, data, tokens, passwords, authentication, second_factor),
+        second_factor=second_factor,
         recovery=open_recovery(settings, data, passwords, authentication),
         links=data.password_links,
         outbox=data.outbox,

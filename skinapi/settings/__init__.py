@@ -24,12 +24,16 @@ from pydantic_settings import (
 from skinapi.settings.machine_memory import machine_memory
 from skinapi.settings.mail_address import MailAddress, read_smtp_url
 from skinapi.settings.secret_keys import refuse_weak_key, stored_secret
-from skinapi.settings.value_checks import read_broker_uri, read_rate_limit_uri
+from skinapi.settings.value_checks import ROLES, read_broker_uri, read_rate_limit_uri
 
 VERSION = "1.0.0"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LEAST_HELD_BYTES = 20 * 1024 * 1024
 RATES = ("read", "write", "sign_in", "anonymous", "predictions", "renderings")
+
+
+def _split(text: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in text.split(",") if word.strip())
 
 
 def sentences_of(error: ValidationError) -> list[str]:
@@ -88,7 +92,8 @@ class Settings(BaseSettings):
     former_jwt_secret_keys: SecretStr | None = Field(
         default=None,
         description="Earlier values of JWT_SECRET_KEY, the newest first, comma-separated. They "
-        "verify the audit rows that they signed, and open nothing.",
+        "verify the audit rows that they signed, and the codes of second factors that were set up "
+        "with them; no token.",
     )
     openrouter_api_key: SecretStr | None = Field(
         default=None,
@@ -220,6 +225,11 @@ class Settings(BaseSettings):
     initial_password_hours: PositiveInt = Field(
         default=72, le=24 * 31, description="Hours that an initial password can be used."
     )
+    require_second_factor: str | None = Field(
+        default=None,
+        description="Roles whose accounts need a second factor, separated by commas, such as "
+        "`doctor,researcher,admin`. Until one is set up, their tokens open the account page alone.",
+    )
 
     waiting_account_days: PositiveInt = Field(
         default=90,
@@ -342,6 +352,18 @@ class Settings(BaseSettings):
             raise PydanticCustomError("not_utf8", "must be UTF-8 text")
         return value
 
+    @field_validator("require_second_factor")
+    @classmethod
+    def _refuse_unknown_roles(cls, value: str | None) -> str | None:
+        if value is not None and not _split(value) <= frozenset(ROLES):
+            raise PydanticCustomError("roles", f"must be some of {', '.join(ROLES)}")
+        return value
+
+    @property
+    def second_factor_roles(self) -> frozenset[str]:
+        """The roles whose accounts need a second factor."""
+        return _split(self.require_second_factor or "")
+
     @property
     def quarantine(self) -> Path:
         """The folder for uploads that nobody has checked yet."""
@@ -401,6 +423,11 @@ class Settings(BaseSettings):
     def password_page(self) -> str:
         """The URL of the page where an initial password is replaced."""
         return f"{self.address}/password"
+
+    @property
+    def account_page(self) -> str:
+        """The URL of the page of one's own account."""
+        return f"{self.address}/#/account"
 
     @property
     def origins(self) -> list[str]:

@@ -39,14 +39,14 @@ class Scraper:
 class Signed:
     """An approved account that has one of these roles; accounts with other roles get `refusal`.
 
-    `even_waiting` lets in accounts that no admin has approved yet, `even_initial_password` accounts
-    that have not replaced their initial password.
+    `even_waiting` lets in accounts that no admin has approved yet, `even_unready` accounts
+    that must first replace their initial password, or set up a second factor.
     """
 
     roles: tuple[str, ...] = ROLES
     refusal: str = Forbidden.sentence
     even_waiting: bool = False
-    even_initial_password: bool = False
+    even_unready: bool = False
 
 
 @dataclass(frozen=True)

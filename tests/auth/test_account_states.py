@@ -27,7 +27,7 @@ from tests.support.size import size
 EMAILS = st.sampled_from([ADMIN, "ada@example.org", "bob@example.org", "cyd@example.org"])
 ROLES = st.sampled_from(["user", "doctor", "researcher", "admin"])
 PASSWORD = "correct horse battery"
-ANY_STATE = Signed(even_waiting=True, even_initial_password=True)
+ANY_STATE = Signed(even_waiting=True, even_unready=True)
 
 
 @dataclass(eq=False)

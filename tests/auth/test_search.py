@@ -243,6 +243,7 @@ def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path)
     def succeeds(name: str) -> bool:
         row = ROWS[name]
         person = people.people[PEOPLE[row.who.index("o")]] or Person(backend.client, "")
+        people.caller = person
         path, options = row.path.format_map(people.named), row.options(people)
         before = watched.written
         answer = person.call(methods[name], path, **options)

@@ -198,6 +198,10 @@ def _limits() -> Iterator[Row]:
         "wrong passwords an hour for one account",
         f"{guesses} from all unknown addresses together, {guesses} from each known one",
     )
+    yield (
+        "wrong codes of a second factor an hour, for one account",
+        str(guess_limits.CODES_PER_HOUR),
+    )
     mails = guess_limits.LINKS_PER_HOUR
     yield (
         "mails an hour with a link for a new password, to one account",

@@ -12,10 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from skinapi.auth.second_factor.codes import code_at, hash_recovery_code, step_of
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.uploads.upload_records import Announced
 from skinapi.records.findings.submissions import Submissions
-from skinapi.storage.ids import new_id
+from skinapi.storage.ids import new_id, now
 from skinapi.vision.context import Context
 from tests.clients.dialects import base64_of
 from tests.lab.sending import labelled, publish_one, zipped
@@ -56,6 +57,7 @@ class SampleAccounts:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.people: dict[str, Person | None] = {"anonymous": None}
+        self.caller: Person | None = None  # who asks
         self.people["doctor"] = doctor = backend.member(role="doctor")
         self.people["other doctor"] = backend.member(role="doctor")
         self.people["user"] = ada = backend.member(doctor_id=backend.account(doctor.email).id)
@@ -177,6 +179,40 @@ def password_link(accounts: SampleAccounts) -> Options:
     email = accounts.backend.member().email
     link, _ = accounts.backend.services.recovery.hand_link(email=email, by="system")
     return {"json": {"token": link.rpartition("/")[2], "new_password": "another horse"}}
+
+
+RECOVERY_CODE = "abcd-efgh-jkmn-pqrs"
+
+
+def add_factor(accounts: SampleAccounts, email: str, *, confirmed: bool) -> None:
+    factor = {"salt": "", "confirmed": confirmed, "recovery": [hash_recovery_code(RECOVERY_CODE)]}
+    accounts.backend.edit(email, second_factor=factor)
+
+
+def first_code(accounts: SampleAccounts) -> Options:
+    """Of the caller, who has asked for a secret."""
+    backend, caller = accounts.backend, accounts.caller
+    account = backend.services.accounts.find_by_email(caller.email) if caller else None
+    if account is None:
+        return {"json": {"code": "000000"}}
+    add_factor(accounts, account.email, confirmed=False)
+    account = backend.account(account.email)
+    assert account.second_factor
+    secret, *_ = backend.services.second_factor._secrets(account, account.second_factor)
+    return {"json": {"code": code_at(secret, step_of(now()))}}
+
+
+def recovery_code(accounts: SampleAccounts) -> Options:
+    """Of the caller, who has a second factor."""
+    caller = accounts.caller
+    if caller and accounts.backend.services.accounts.find_by_email(caller.email):
+        add_factor(accounts, caller.email, confirmed=True)
+    return {"json": {"current_password": PASSWORD, "code": RECOVERY_CODE}}
+
+
+def factor_of_ada(accounts: SampleAccounts) -> Options:
+    add_factor(accounts, accounts.named["email"], confirmed=True)
+    return {}
 
 
 SECTIONS = (
@@ -323,6 +359,11 @@ ROWS: dict[str, Row] = {
     "set_consents": Row("/me/consents", APPROVED, sends({"photos": True})),
     "change_locale": Row("/me/locale", APPROVED, sends({"locale": "fr"})),
     "set_notices": Row("/me/notices", APPROVED, sends({"mail": False})),
+    "begin_second_factor": Row(
+        "/me/second-factor", APPROVED, sends({"current_password": PASSWORD})
+    ),
+    "confirm_second_factor": Row("/me/second-factor/confirm", APPROVED, first_code),
+    "remove_second_factor": Row("/me/second-factor/remove", APPROVED, recovery_code),
     "list_sessions": Row("/me/sessions", APPROVED),
     "end_session": Row("/me/sessions/{session}", OWNER),
     # the admins' desk
@@ -333,6 +374,7 @@ ROWS: dict[str, Row] = {
     "change_role": Row("/users/{email}/role", ADMINS, sends({"role": "admin"})),
     "suspend_user": Row("/users/{email}/suspend", ADMINS),
     "reset_password": Row("/users/{email}/reset-password", ADMINS),
+    "reset_second_factor": Row("/users/{email}/second-factor", ADMINS, factor_of_ada),
     "assign_doctor": Row("/users/{email}/doctor", ADMINS, sends({"doctor": None})),
     "list_doctors": Row("/doctors", ADMINS),
     "add_doctor": Row("/doctors", ADMINS, new_account),

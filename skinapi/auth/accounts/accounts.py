@@ -26,6 +26,19 @@ ACTIVE_ADMIN: Filter = {"role": "admin", "status": "approved"}
 BEING_DELETED = "This account is being deleted"
 
 
+class SecondFactor(StoredRecord):
+    """The second factor of an account: what its secret is derived of, and which codes are used up.
+
+    It is in force once `confirmed`. `used_step` is the time step of the last code, `recovery` holds
+    the hashes of the recovery codes that are left.
+    """
+
+    salt: str
+    confirmed: bool = False
+    used_step: int = 0
+    recovery: tuple[str, ...] = ()
+
+
 class Account(StoredRecord):
     """A frozen copy of one account.
 
@@ -51,6 +64,15 @@ class Account(StoredRecord):
     doctor_id: str | None = None
     queue_key: str | None = None
     findings: int | None = None
+    second_factor: SecondFactor | None = None
+
+    @property
+    def has_second_factor(self) -> bool:
+        return self.second_factor is not None and self.second_factor.confirmed
+
+    @property
+    def recovery_codes_left(self) -> int:
+        return len(self.second_factor.recovery) if self.second_factor else 0
 
     @property
     def approved(self) -> bool:
@@ -120,7 +142,7 @@ class Accounts:
         if account.active_admin:
             self._keep_an_admin(account.id, stays=True)
         found_by = search_fields(account.name, account.email)
-        self._documents.insert({**account.model_dump(), "schema": 1, **found_by})
+        self._documents.insert({**account.stored(), "schema": 1, **found_by})
 
     def get(self, identifier: str) -> Account:
         """The account with this id. Raises NotFound."""
@@ -169,7 +191,7 @@ class Accounts:
         return wanted
 
     def _write(self, account: Account, wanted: Account) -> None:
-        before, after = account.model_dump(), wanted.model_dump()
+        before, after = account.stored(), wanted.stored()
         changed = {name: value for name, value in after.items() if value != before[name]}
         if changed.keys() & {"name", "email"}:
             changed |= search_fields(wanted.name, wanted.email)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from skinapi.auth.accounts.accounts import Account
-from skinapi.auth.errors import TooManyGuesses
+from skinapi.auth.errors import TooManyCodes, TooManyGuesses
 from skinapi.errors import Duplicate
 from skinapi.storage.ids import is_ahead, now
 from skinapi.storage.ports import Store
@@ -25,6 +25,7 @@ GUESSES_PER_HOUR = 60
 KNOWN_FOR = timedelta(days=90)
 FIRST_LOGINS = 5
 LINKS_PER_HOUR = 3
+CODES_PER_HOUR = 10
 TOLERANCE = timedelta(minutes=5)  # more would make a wait longer by as much
 
 
@@ -75,8 +76,19 @@ class GuessLimits:
         known = self._known_addresses.get(self._hash("address", email, address)) is not None
         self._spend(self._hash("link", email, address if known else ""), LINKS_PER_HOUR)
 
+    def take_code(self, account_id: str) -> GuessAttempt:
+        """Take one guess at a code of the second factor, from whatever address: only who knows the
+        password gets so far. Raises TooManyCodes if none is left.
+        """
+        budget = self._hash("code", account_id)
+        try:
+            last = self._spend(budget, CODES_PER_HOUR) == CODES_PER_HOUR
+        except TooManyGuesses as error:
+            raise TooManyCodes(retry_after=error.retry_after) from error
+        return GuessAttempt(budget, "", known=True, last=last)
+
     def give_back(self, guess: GuessAttempt, *, account_id: str) -> None:
-        """Return the guess after a right password, and make the IP address known."""
+        """Return the guess after a right password or code, and make the IP address known."""
         self._budgets.update({"id": guess.budget, "wrong": {"$gt": 0}}, {"$inc": {"wrong": -1}})
         if not guess.known:
             self._remember(guess.address, account_id)

@@ -5,9 +5,10 @@ demotion take effect at once. The subject carries the account to the routes.
 """
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.auth.errors import SecondFactorRequired
 from skinapi.auth.tokens.access_tokens import Claims, Tokens
 from skinapi.auth.tokens.sessions import Sessions
 from skinapi.errors import (
@@ -34,7 +35,12 @@ class Guard:
         metrics_token: str | None,
         password_page: str,
         open_clients: Collection[str],
+        lacks_second_factor: Callable[[Account], bool],
+        account_page: str,
     ) -> None:
+        """`lacks_second_factor` tells whether the operator requires one of an account without."""
+        self._lacks_second_factor = lacks_second_factor
+        self._account_page = account_page
         self._open_clients = open_clients
         self._accounts = accounts
         self._sessions = sessions
@@ -46,7 +52,7 @@ class Guard:
         """The caller, or None for a request that needs no account.
 
         Raises Unauthenticated, InvalidToken, ExpiredToken, Forbidden, AccountNotApproved,
-        AccountSuspended or PasswordChangeRequired.
+        AccountSuspended, PasswordChangeRequired or SecondFactorRequired.
         """
         if isinstance(access, Public):
             return None
@@ -67,8 +73,10 @@ class Guard:
         claims = self._tokens.read(token)
         account = self._account_of(claims)
         account.refuse_inactive(even_waiting=access.even_waiting)
-        if account.must_change and not access.even_initial_password:
+        if account.must_change and not access.even_unready:
             raise PasswordChangeRequired(self._password_page)
+        if self._lacks_second_factor(account) and not access.even_unready:
+            raise SecondFactorRequired(self._account_page)
         if account.role not in access.roles:
             raise Forbidden(access.refusal)
         return Subject(account.id, account.role, claims.session_id, account)

@@ -1,0 +1,1 @@
+"""A second factor of the login: codes of an authenticator app, and recovery codes."""

@@ -1,0 +1,94 @@
+"""Routes for one's own second factor."""
+
+from skinapi.auth.errors import (
+    InitialPasswordExpired,
+    NoSecondFactor,
+    SecondFactorKept,
+    TooManyCodes,
+    TooManyGuesses,
+    WrongCode,
+    WrongPassword,
+)
+from skinapi.auth.passwords.authentication import ClientInfo
+from skinapi.auth.schemas import (
+    CodeBody,
+    CurrentPassword,
+    PasswordAndCode,
+    QrCode,
+    RecoveryCodes,
+    SecondFactorSecret,
+)
+from skinapi.auth.second_factor.codes import provisioning_uri, spell_secret
+from skinapi.auth.second_factor.qr import draw_qr
+from skinapi.auth.second_factor.service import SecondFactorService
+from skinapi.web.access import Signed, Subject
+from skinapi.web.limits.rate_limits import Rate, caller_address
+from skinapi.web.routing.declaration import Routes
+from skinapi.web.schemas.schema_types import Message
+
+ISSUER = "SkinAPI"
+UNREADY = Signed(even_unready=True)
+WRONG_PASSWORD = (WrongPassword, TooManyGuesses, InitialPasswordExpired)
+routes: Routes[SecondFactorService] = Routes("second factor")
+
+
+@routes.route(
+    "POST",
+    "/me/second-factor",
+    access=UNREADY,
+    rate=Rate.SIGN_IN,
+    raises=(*WRONG_PASSWORD, SecondFactorKept),
+)
+def begin_second_factor(
+    factors: SecondFactorService, *, body: CurrentPassword, subject: Subject
+) -> SecondFactorSecret:
+    """Get a secret for an authenticator app. Nothing is asked at the login until it is confirmed.
+
+    The codes are those of RFC 6238: six digits, SHA-1, 30 seconds.
+    """
+    account, secret = factors.begin(
+        account_id=subject.id, password=body.current_password, caller=_caller()
+    )
+    uri = provisioning_uri(secret, account=account.email, issuer=ISSUER)
+    side, path = draw_qr(uri)
+    return SecondFactorSecret(secret=spell_secret(secret), uri=uri, qr=QrCode(side=side, path=path))
+
+
+@routes.route(
+    "POST",
+    "/me/second-factor/confirm",
+    access=UNREADY,
+    rate=Rate.SIGN_IN,
+    raises=(WrongCode, TooManyCodes, NoSecondFactor, SecondFactorKept),
+)
+def confirm_second_factor(
+    factors: SecondFactorService, *, body: CodeBody, subject: Subject
+) -> RecoveryCodes:
+    """Put the second factor in force, with a code that the app shows. From then on each login asks
+    for one. The sessions that are open go on.
+    """
+    return RecoveryCodes(recovery_codes=factors.confirm(account_id=subject.id, code=body.code))
+
+
+@routes.route(
+    "POST",
+    "/me/second-factor/remove",
+    access=UNREADY,
+    rate=Rate.SIGN_IN,
+    raises=(*WRONG_PASSWORD, WrongCode, TooManyCodes, NoSecondFactor),
+)
+def remove_second_factor(
+    factors: SecondFactorService, *, body: PasswordAndCode, subject: Subject
+) -> Message:
+    """Take one's second factor away, with the password and a code."""
+    factors.remove(
+        account_id=subject.id,
+        password=body.current_password,
+        code=body.code,
+        caller=_caller(),
+    )
+    return Message(message="Second factor removed")
+
+
+def _caller() -> ClientInfo:
+    return ClientInfo(address=caller_address())

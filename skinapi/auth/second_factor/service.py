@@ -1,0 +1,168 @@
+"""Sets up, checks and removes the second factor of an account."""
+
+import hmac
+import secrets
+from collections.abc import Collection, Sequence
+from functools import partial
+from typing import Any
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts.accounts import Account, Accounts, SecondFactor
+from skinapi.auth.errors import CodeRequired, NoSecondFactor, SecondFactorKept, WrongCode
+from skinapi.auth.passwords.authentication import Authentication, ClientInfo
+from skinapi.auth.passwords.guess_limits import GuessAttempt, GuessLimits
+from skinapi.auth.passwords.hashing import Passwords
+from skinapi.auth.second_factor.codes import (
+    SECRET_BYTES,
+    hash_recovery_code,
+    is_recovery_code,
+    matching_step,
+    new_recovery_codes,
+)
+from skinapi.storage.ids import now
+
+
+class SecondFactorService:
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        passwords: Passwords,
+        authentication: Authentication,
+        guess_limits: GuessLimits,
+        trail: AuditTrail,
+        keys: Sequence[str],
+        required_roles: Collection[str],
+    ) -> None:
+        """`keys` are the secrets of this server, the current one first. No secret of a second
+        factor is stored: it is derived of a key and of a random salt.
+        """
+        self._accounts = accounts
+        self._passwords = passwords
+        self._authentication = authentication
+        self._guess_limits = guess_limits
+        self._trail = trail
+        self._keys = [key.encode() for key in keys]
+        self._required_roles = required_roles
+
+    def begin(self, *, account_id: str, password: str, caller: ClientInfo) -> tuple[Account, bytes]:
+        """A new secret for the account, which `confirm` puts in force.
+
+        Raises the errors of `verify_own_password`, and SecondFactorKept where one is in force.
+        """
+        account = self._checked(account_id, password, caller)
+        pending = SecondFactor(salt=secrets.token_hex(16))
+
+        def decide(own: Account) -> dict[str, Any]:
+            if own.has_second_factor:
+                raise SecondFactorKept
+            return {"second_factor": pending}
+
+        return self._accounts.change(account_id, decide), self._secrets(account, pending)[0]
+
+    def confirm(self, *, account_id: str, code: str) -> list[str]:
+        """Put the second factor in force with a first code of the app, and return the recovery
+        codes, which nobody can show again.
+
+        Raises WrongCode, TooManyCodes, NoSecondFactor, SecondFactorKept.
+        """
+        guess = self._take_guess(account_id)
+        recovery = new_recovery_codes()
+        hashes = tuple(map(hash_recovery_code, recovery))
+
+        def decide(own: Account) -> dict[str, Any]:
+            if own.has_second_factor:
+                raise SecondFactorKept
+            if own.second_factor is None:
+                raise NoSecondFactor
+            used = self._use_code(own, own.second_factor, code)
+            return {
+                "second_factor": used.model_copy(update={"confirmed": True, "recovery": hashes})
+            }
+
+        self._change(account_id, "account.second_factor", decide)
+        self._guess_limits.give_back(guess, account_id=account_id)
+        return recovery
+
+    def remove(self, *, account_id: str, password: str, code: str, caller: ClientInfo) -> None:
+        """Take the second factor away, with the password and a code.
+
+        Raises the errors of `verify_own_password`, WrongCode, TooManyCodes, NoSecondFactor.
+        """
+        self._checked(account_id, password, caller)
+        guess = self._take_guess(account_id)
+
+        def decide(own: Account) -> dict[str, Any]:
+            if own.second_factor is None or not own.has_second_factor:
+                raise NoSecondFactor
+            self._use(own, own.second_factor, code)
+            return {"second_factor": None}
+
+        self._change(account_id, "account.second_factor_removed", decide)
+        self._guess_limits.give_back(guess, account_id=account_id)
+
+    def verify(self, account: Account, code: str | None) -> None:
+        """For a login with the right password: use up a code of the account.
+
+        Nothing is asked where it has no second factor. Raises CodeRequired without a code,
+        WrongCode, also for one that was used before, and TooManyCodes.
+        """
+        if not account.has_second_factor:
+            return
+        if not code:
+            raise CodeRequired
+        guess = self._take_guess(account.id)
+
+        def decide(own: Account) -> dict[str, Any]:
+            if own.second_factor is None:  # removed meanwhile
+                return {}
+            return {"second_factor": self._use(own, own.second_factor, code)}
+
+        if is_recovery_code(code):
+            self._change(account.id, "account.recovery_code", decide)
+        else:
+            self._accounts.change(account.id, decide)
+        self._guess_limits.give_back(guess, account_id=account.id)
+
+    def is_missing(self, account: Account) -> bool:
+        """Whether the operator requires a second factor of this account, and it has none."""
+        return account.role in self._required_roles and not account.has_second_factor
+
+    def _take_guess(self, account_id: str) -> GuessAttempt:
+        guess = self._guess_limits.take_code(account_id)
+        if guess.last:
+            self._trail.record("account.guessing", by="anonymous", target=account_id)
+        return guess
+
+    def _checked(self, account_id: str, password: str, caller: ClientInfo) -> Account:
+        account = self._accounts.get(account_id)
+        with self._passwords.place(caller.address, signed=True):
+            self._authentication.verify_own_password(account, password, caller)
+        return account
+
+    def _change(self, account_id: str, action: str, decide: Any) -> None:
+        change = partial(self._accounts.change, account_id, decide)
+        self._trail.change(change, action, by=account_id, target=account_id)
+
+    def _use(self, account: Account, factor: SecondFactor, code: str) -> SecondFactor:
+        """The factor after this code, which cannot be used again. Raises WrongCode."""
+        if not is_recovery_code(code):
+            return self._use_code(account, factor, code)
+        used = hash_recovery_code(code)
+        if used not in factor.recovery:
+            raise WrongCode
+        left = tuple(one for one in factor.recovery if one != used)
+        return factor.model_copy(update={"recovery": left})
+
+    def _use_code(self, account: Account, factor: SecondFactor, code: str) -> SecondFactor:
+        typed = "".join(code.split())
+        found = (matching_step(each, typed, at=now()) for each in self._secrets(account, factor))
+        step = next((step for step in found if step is not None), None)
+        if step is None or step <= factor.used_step:
+            raise WrongCode
+        return factor.model_copy(update={"used_step": step})
+
+    def _secrets(self, account: Account, factor: SecondFactor) -> list[bytes]:
+        """The secret by the current key, then by the former ones."""
+        message = f"second factor\n{account.id}\n{factor.salt}".encode()
+        return [hmac.digest(key, message, "sha256")[:SECRET_BYTES] for key in self._keys]
