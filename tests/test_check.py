@@ -24,6 +24,7 @@ DAMAGE: dict[str, dict[str, Any]] = {
     "accounts": {"consents": "all"},
     "submissions": {"band": "green"},
     "reviews": {"opinion": 7},
+    "letters": {"reader": 7},
     "reports": {"language": 7},
     "sessions": {"token_version": "x"},
 }
@@ -37,6 +38,8 @@ def full(backend: Backend) -> Backend:
     number = predicted(ada, keep_photo="true")["id"]
     review = {"label": "melanoma", "agreement": "agree"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=review).status_code == 201
+    letters = f"/submissions/{number}/letters"
+    assert doctor.call("POST", letters, json={"reader": "patient"}).status_code == 201
     assert ada.call("GET", f"/submissions/{number}/report.pdf").status_code == 200
     backend.log_in(ada.email)
     return backend

@@ -13,6 +13,7 @@ from skinapi.languages import LANGUAGES
 from tests.care.clinic import file_for
 from tests.care.letter_drafts import Author, some_finding
 from tests.care.test_letters import Practice
+from tests.prediction.photographer import predicted
 from tests.support.backends import Backend
 from tests.support.openrouter import KEY, Behaviour, OpenRouter, failing
 from tests.support.size import size
@@ -138,3 +139,16 @@ def test_of_many_drafts_each_wrong_sentence_is_marked_and_none_is_read_unsigned(
         report = at.ada.call("GET", f"/submissions/{number}/report.json").get_json()
         assert report["letters"] == []
     print(f"{DRAFTS} drafts, seed 11: {dict(counted)}")  # noqa: T201 (with -s)
+
+
+def test_the_earlier_findings_of_the_spot_are_told_by_their_age_alone(
+    at: Practice, llm: OpenRouter
+) -> None:
+    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    first, second = (predicted(at.ada, lesion=spot)["id"] for _ in range(2))
+    told = []
+    for number in (second, first):
+        at.doctor.call("POST", f"/submissions/{number}/letters", json={"reader": "patient"})
+        asked = json.loads(json.loads(llm.calls[-1][2])["messages"][1]["content"])
+        told.append(asked["earlier_findings_of_this_spot"])
+    assert told == [[{"days_before": 0, "named": "Melanoma"}], []]

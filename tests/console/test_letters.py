@@ -100,6 +100,7 @@ def test_a_text_that_was_changed_in_another_window_is_not_written_over(
     path = f"/submissions/{number}/letters"
     draft = doctor.call("POST", path, json={"reader": "patient"}).json
     journey = Journey(visitor, "letter", LOOKS[0])
+    visitor.look((320, 256))  # a small window at 400 %
     visitor.enter(doctor, "doctor")
     visitor.go(f"case/{number}")
     visitor.find("[name=letter]").send_keys(" One more word.")
