@@ -12,7 +12,10 @@ from tests.served.photo_clients import ANGULAR
 from tests.support.photos import photo_of
 from tests.support.size import drill
 
-HARMLESS = {"en": "The spot is harmless.", "fr": "La tache est anodine."}
+HARMLESS = {
+    "en": "The spot is harmless [see <b>] (12.5%).",
+    "fr": "La tache est anodine [voir <b>] (12,5 %).",
+}
 FOCUSED = "return document.activeElement.textContent.trim()"
 # What is selected of the text.
 SELECTED = """

@@ -240,16 +240,18 @@ class _Sentence:
 
     def _names(self) -> Iterator[str]:
         people = f"{self._about.patient} {self._about.doctor}".split()
+        written = self._written
         for words in VOCABULARIES:
-            for titled in re.findall(words.title, self._written):
+            for titled in re.findall(words.title, written):
                 if titled.split()[-1] not in people:
                     yield titled
+                written = written.replace(titled, titled.casefold())
         known = _known_words() | {word.casefold() for word in people}
-        for found in WORD.finditer(self._written):
+        for found in WORD.finditer(written):
             # Of "L'Alsace" the second word, of "J'ai" none.
             word = re.sub(r"^\w{1,2}['’]", "", found[0])
-            begins = not WORD.search(self._written[: found.start()])
-            after = self._written[found.end() :]
+            begins = not WORD.search(written[: found.start()])
+            after = written[found.end() :]
             if begins and not any(re.match(rf"\s?{one.after_name}", after) for one in VOCABULARIES):
                 continue
             if word[0].isupper() and word.casefold() not in known:

@@ -1,1 +1,1 @@
-"""The LLM that may add a few sentences to a report, through OpenRouter. All its text is checked."""
+"""The LLM that may choose sentences of a report and draft letters, through OpenRouter."""

@@ -23,19 +23,28 @@ export const SignedLetter = ({ letter }) => html`
     <small>${say("letterSigned", { name: isolated(letter.signed_by), date: sayDate(letter.signed_at) })}</small>
   </section>`;
 
-/** What is wrong with a sentence, at the sentence. @param {{mark: any, language: string, onShow: () => void}} props */
-const Mark = ({ mark, language, onShow }) => {
-  const key = /** @type {"marked_figure"} */ (`marked_${mark.contradicts}`);
-  const [before, after] = mark.sentence.split(new RegExp(mark.said.replace(/[^\w\s]/g, "\\$&") || "$^", "i"));
-  return html`
-    <li>
-      ${mark.sentence &&
-      html`<button type="button" class="quiet sentence" onClick=${onShow} lang=${language}>
-        <q>${after === undefined ? mark.sentence : html`${before}<mark>${mark.sentence.slice(before.length, before.length + mark.said.length)}</mark>${mark.sentence.slice(before.length + mark.said.length)}`}</q>
-      </button>`}
-      <p>${say(key, { facts: isolated(mark.facts), said: isolated(mark.said) })}</p>
-    </li>`;
+/** The sentence, with what is wrong in it made visible. @param {string} sentence @param {string[]} words */
+const highlight = (sentence, words) => {
+  const escaped = words.filter(Boolean).map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
+  const parts = escaped.length > 0 ? sentence.split(new RegExp(`(${escaped.join("|")})`, "iu")) : [sentence];
+  return parts.map((part, place) => (place % 2 ? html`<mark>${part}</mark>` : part));
 };
+
+/** What is wrong with a sentence, at the sentence. @param {{sentence: string, marks: any[], language: string, onShow: () => void}} props */
+const Marked = ({ sentence, marks, language, onShow }) => html`
+  <li>
+    ${sentence &&
+    html`<button type="button" class="quiet sentence" onClick=${onShow} lang=${language}>
+      <q>${highlight(sentence, marks.map(({ said }) => said))}</q>
+    </button>`}
+    ${marks.map(
+      ({ contradicts, said, facts }) =>
+        html`<p>${say(/** @type {"marked_figure"} */ (`marked_${contradicts}`), { facts: isolated(facts), said: isolated(said) })}</p>`,
+    )}
+  </li>`;
+
+/** @param {any[]} marks @returns {[string, any[]][]} by sentence, in the order of the text */
+const bySentence = (marks) => [...new Set(marks.map(({ sentence }) => sentence))].map((one) => [one, marks.filter(({ sentence }) => sentence === one)]);
 
 /** Who wrote the first text. @param {{source: any}} props */
 const Written = ({ source }) => {
@@ -120,7 +129,7 @@ const Draft = ({ draft, onDone }) => {
       html`<section class="marks" tabindex="-1" ref=${list} aria-label=${say("letterMarks")}>
         <h3>${say("letterMarks")}</h3>
         <ul class="plain">
-          ${marks.map((/** @type {any} */ mark) => html`<${Mark} mark=${mark} language=${letter.language} onShow=${() => show(mark.sentence)} />`)}
+          ${bySentence(marks).map(([sentence, found]) => html`<${Marked} sentence=${sentence} marks=${found} language=${letter.language} onShow=${() => show(sentence)} />`)}
         </ul>
       </section>`}
       <p><small>${say("letterMarksMiss")}</small></p>
@@ -134,7 +143,7 @@ const Draft = ({ draft, onDone }) => {
         ${error.code?.startsWith("letter_") && html`<button type="button" class="quiet" onClick=${reload}>${say("letterReload")}</button>`}
       <//>`}
       <div class="row">
-        <button class="primary" disabled=${busy}>${stored && letter.marks.length > 0 ? say("letterSignMarked", { n: String(letter.marks.length) }) : say("letterSign")}</button>
+        <button class="primary" disabled=${busy}>${stored && letter.marks.length > 0 ? say("letterSignMarked", { n: String(bySentence(letter.marks).length) }) : say("letterSign")}</button>
         <button type="button" disabled=${busy} onClick=${save}>${say("letterStore")}</button>
         <button type="button" class="danger" disabled=${busy} onClick=${() => setDeleting(true)}>${say("letterDelete")}</button>
       </div>
