@@ -51,7 +51,9 @@ export const Failure = ({ error, retry }) => html`
     <p>${sayError(error)}</p>
     ${error?.status === 404
       ? html`<a class="button quiet" href="#/">${say("toStart")}</a>`
-      : retry && html`<button class="quiet" onClick=${retry}>${say("tryAgain")}</button>`}
+      : error?.code === "second_factor_required"
+        ? html`<a class="button" href="#/account">${say("setUp")}</a>`
+        : retry && html`<button class="quiet" onClick=${retry}>${say("tryAgain")}</button>`}
   <//>`;
 
 /** @param {any} error */

@@ -7,6 +7,7 @@ import { nameOfClient } from "/console/browser.js";
 import { Answer, Field, Form, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
 import { NewPassword } from "/console/views/login.js";
+import { SecondFactorCard } from "/console/views/second_factor.js";
 
 const CONSENTS = /** @type {const} */ ([
   ["photos", "consentPhotos", "consentPhotosText"],
@@ -115,8 +116,10 @@ export const View = () => {
         <p>${isolated(me.name)} · ${isolated(me.email)} · ${say(/** @type {any} */ (`role_${me.role}`))}<br />
           ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { email: me.doctor }) : say("noDoctor")}</small>`}</p>
         <div class="columns">
-          <div><${ConsentsCard} me=${me} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}<${Sessions} /></div>
-          <${PasswordCard} />
+          ${/* Until it is set up, nothing else of the account is open. */
+          !me.second_factor_missing &&
+          html`<div><${ConsentsCard} me=${me} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}<${Sessions} /></div>`}
+          <div><${SecondFactorCard} me=${me} onChange=${answer.reload} /><${PasswordCard} /></div>
         </div>`}
     <//>`;
 };

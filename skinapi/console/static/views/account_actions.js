@@ -64,8 +64,8 @@ export async function setField(act, field, value) {
   }
 }
 
-/** A password, or a link to choose one, that is shown this once. @param {{title: string, text: string, password: string, until?: string, onClose: () => void}} props */
-export const Secret = ({ title, text, password, until, onClose }) => {
+/** A password, or a link to choose one, that is shown this once. @param {{title: string, text: string, password: string, until?: string, file?: string, onClose: () => void}} props `file`: the name to download it under. */
+export const Secret = ({ title, text, password, until, file, onClose }) => {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const open = () => dialog.current?.showModal(); // and again after Escape: nobody can show it once more
   useEffect(open, []);
@@ -80,12 +80,13 @@ export const Secret = ({ title, text, password, until, onClose }) => {
           await navigator.clipboard.writeText(password).catch(() => {});
           toast(say("copied"));
         }}>${say("copy")}</button>`}
+        ${file && html`<a class="button quiet" download=${file} href=${`data:text/plain,${encodeURIComponent(password)}`}>${say("download")}</a>`}
         <button class="primary" onClick=${onClose}>${say("done")}</button>
       </div>
     </dialog>`;
 };
 
-/** @typedef {{kind: "suspend" | "role" | "reset" | "link" | "delete", role?: string}} Question */
+/** @typedef {{kind: "suspend" | "role" | "reset" | "link" | "factor" | "delete", role?: string}} Question */
 
 /**
  * What is asked before it is done. @param {{act: Act, question: Question,
@@ -118,6 +119,16 @@ const Ask = ({ act, question, onSecret, onGone, onClose }) => {
       async () => {
         const made = await post(addressOf(account, "password-link"));
         onSecret({ title: say("passwordLink"), text: say("passwordLinkText"), password: made.link, expires_at: made.expires_at });
+      },
+    ],
+    factor: [
+      say("removeFactor"),
+      say("removeFactorText", { email }),
+      say("removeFactor"),
+      async () => {
+        await remove(addressOf(account, "second-factor"));
+        act.onChange({ second_factor: false });
+        toast(say("factorRemoved", { email }));
       },
     ],
     delete: [
@@ -170,7 +181,8 @@ const AccountRow = ({ account, onChange, onGone, extra }) => {
         <span class="address">${isolated(account.email)}</span>
         <small>${sayValue("role", account.role)} · ${sayValue("is", account.status)} ·${" "}
           ${say("registeredAt", { date: sayDate(account.created_at, false) })}
-          ${account.must_change_password && html` · ${say("initialPasswordOpen")}`}</small>
+          ${account.must_change_password && html` · ${say("initialPasswordOpen")}`}
+          ${account.second_factor && html` · ${say("hasSecondFactor")}`}</small>
       </div>
       ${extra?.(act)}
       <${StatusButton} act=${act} onAsk=${setQuestion} />
@@ -184,6 +196,9 @@ const AccountRow = ({ account, onChange, onGone, extra }) => {
             </select></label>
           <button onClick=${() => setQuestion({ kind: "link" })}>${say("passwordLink")}</button>
           <button onClick=${() => setQuestion({ kind: "reset" })}>${say("resetPassword")}</button>
+          ${account.second_factor &&
+          !isOneself(account) &&
+          html`<button onClick=${() => setQuestion({ kind: "factor" })}>${say("removeFactor")}</button>`}
           <button class="danger" onClick=${() => setQuestion({ kind: "delete" })}><${Icon} name="trash" />${say("delete")}</button>
         </div>`}
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}

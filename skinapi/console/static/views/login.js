@@ -1,21 +1,48 @@
 // @ts-check
-import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, isWaitingForLogin, post, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
-import { Field, Form } from "/console/components.js";
+import { Field, Form, Message } from "/console/components.js";
 import { say } from "/console/language.js";
 
 /** An initial password opens nothing: it is replaced here, and one is logged in then. */
 const INITIAL = "password_change_required";
+/** The password is right, and the account has a second factor. */
+const CODE = "code_required";
+
+/** A code of the second factor. `asked`: the next thing to type. @param {{hint: string, asked?: boolean}} props */
+export const CodeField = ({ hint, asked = false }) => {
+  useEffect(() => {
+    if (asked) document.getElementById("field-code")?.focus();
+  }, []);
+  return html`<${Field} label=${say("code")} hint=${hint} name="code" autocomplete="one-time-code"
+    autocapitalize="none" spellcheck="false" maxlength="40" />`;
+};
+
+/** For a form that is sent without a code first: `ask` sends it, and once one is wanted, `field` is there. */
+export function useCode() {
+  const [wanted, setWanted] = useState(false);
+  /** @param {() => Promise<void>} send */
+  const ask = async (send) => {
+    try {
+      await send();
+    } catch (error) {
+      if (wanted || !(error instanceof ApiError) || error.code !== CODE) throw error;
+      setWanted(true);
+    }
+  };
+  return { ask, field: wanted && html`<${CodeField} hint=${say("codeHint")} asked />` };
+}
 
 /** @param {{email?: string}} props */
 export const LoginForm = ({ email = "" }) => {
   const [initial, setInitial] = useState(/** @type {{email: string, password: string} | null} */ (null));
+  const { ask, field } = useCode();
   /** @param {Record<string, string>} values */
-  const logIn = async ({ email, password }) => {
+  const logIn = async ({ email, password, code }) => {
     const again = isWaitingForLogin();
     try {
-      const answer = await post("/login", { email, password, client: nameOfClient(navigator.userAgent) });
+      const answer = await post("/login", { email, password, ...(code && { code }), client: nameOfClient(navigator.userAgent) });
       setSession({ token: answer.access_token, role: answer.role, email });
       if (!again) location.hash = "#/";
     } catch (error) {
@@ -25,27 +52,33 @@ export const LoginForm = ({ email = "" }) => {
   };
   if (initial) return html`<${ReplacePassword} ...${initial} />`;
   return html`
-    <${Form} onSend=${logIn} label=${say("logIn")}>
-      <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required value=${email} />
+    <${Form} onSend=${(/** @type {any} */ values) => ask(() => logIn(values))} label=${say("logIn")}>
+      <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required defaultValue=${email} />
       <${Field} label=${say("password")} name="password" type="password" autocomplete="current-password" required />
+      ${field}
     <//>`;
 };
 
 /** @param {{email: string, password: string}} props */
 const ReplacePassword = ({ email, password }) => {
+  const { ask, field } = useCode();
+  const [done, setDone] = useState(false);
   /** @param {Record<string, string>} values */
-  const replace = async ({ fresh, again }) => {
+  const replace = async ({ fresh, again, code }) => {
     if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));
-    await post("/password", { email, current_password: password, new_password: fresh });
+    await post("/password", { email, current_password: password, new_password: fresh, ...(code && { code }) });
+    if (code) return setDone(true); // it is used up, and the login takes another one
     const answer = await post("/login", { email, password: fresh, client: nameOfClient(navigator.userAgent) });
     const waited = isWaitingForLogin();
     setSession({ token: answer.access_token, role: answer.role, email });
     if (!waited) location.hash = "#/";
   };
+  if (done) return html`<${Message} kind="good">${say("passwordSaved")}<//><${LoginForm} email=${email} />`;
   return html`
     <p>${say("initialPassword")}</p>
-    <${Form} onSend=${replace} label=${say("changePassword")}>
+    <${Form} onSend=${(/** @type {any} */ values) => ask(() => replace(values))} label=${say("changePassword")}>
       <${NewPassword} />
+      ${field}
     <//>`;
 };
 

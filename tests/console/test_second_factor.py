@@ -1,0 +1,117 @@
+"""A doctor whose role needs a second factor sets one up, logs in with it, and loses the device."""
+
+import base64
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from skinapi.auth.accounts.accounts import SecondFactor
+from skinapi.auth.passwords.hashing import Passwords
+from skinapi.auth.second_factor.codes import code_at, step_of
+from skinapi.storage.ids import now
+from tests.console.journey import Journey, Look, looks
+from tests.console.visitor import Visitor
+from tests.served.people import Caller, Seeder
+from tests.served.server import Server, serving
+from tests.support.backends import PASSWORD
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, carded_model: Path) -> Iterator[Server]:
+    settings = {"REQUIRE_SECOND_FACTOR": "doctor", "MODEL_PATH": str(carded_model)}
+    with serving(tmp_path_factory.mktemp("factor"), settings, workers=1) as server:
+        yield server
+
+
+@pytest.fixture
+def doctor(seeder: Seeder) -> Caller:
+    person = seeder.person("doctor")
+    own = {"password_hash": Passwords().hash(PASSWORD)}
+    seeder.accounts.change(person.id, lambda _: own)
+    return person
+
+
+def code(secret: str, *, later: int = 0) -> str:
+    return code_at(base64.b32decode(secret), step_of(now() + timedelta(seconds=later)))
+
+
+@pytest.mark.parametrize("look", looks(2), ids=str)
+def test_a_doctor_sets_it_up_logs_in_with_it_and_removes_it(
+    visitor: Visitor, doctor: Caller, look: Look
+) -> None:
+    journey = Journey(visitor, "second-factor", look)
+    visitor.enter(doctor, "doctor")
+    journey.see("error_second_factor_required")
+    journey.step("closed", expected=("403", "queue"))
+    visitor.press(".message a.button")
+    secret, recovery = set_up(journey)
+    visitor.press(".top .quiet:last-of-type")
+    log_in(journey, doctor, secret)
+    visitor.go("account")
+    visitor.press("details summary")
+    visitor.type(factorPassword=PASSWORD, code=recovery[0].upper())
+    journey.step("remove")
+    visitor.press("details .primary")
+    journey.see("factorMissing")
+
+
+def set_up(journey: Journey) -> tuple[str, list[str]]:
+    """The secret and the recovery codes, as the pages show them."""
+    visitor = journey.visitor
+    journey.see("factorMissing")
+    journey.step("missing", expected=("403",))
+    visitor.type(factorPassword=PASSWORD)
+    journey.press("setUp")
+    secret = visitor.find(".key").text.replace(" ", "")
+    visitor.type(code="000000")
+    journey.step("scan")
+    journey.press("confirmCode")
+    journey.see("error_wrong_code")
+    visitor.type(code=code(secret))
+    journey.press("confirmCode")
+    recovery = visitor.find("dialog .secret").text.split()
+    file = str(visitor.find("dialog a[download]").get_attribute("href"))
+    assert file.endswith("%0A".join(recovery))
+    journey.step("recovery", expected=("/confirm",))
+    visitor.press("dialog .primary")
+    journey.see("factorIsOn", count=str(len(recovery)))
+    journey.see("consents")
+    journey.step("on")
+    return secret, recovery
+
+
+def log_in(journey: Journey, doctor: Caller, secret: str) -> None:
+    visitor = journey.visitor
+    visitor.go("login")
+    visitor.type(email=doctor.email, password=PASSWORD)
+    visitor.press("form .primary")
+    visitor.find("[name=code]")
+    assert visitor.run("return document.activeElement.name") == "code"
+    journey.step("code", expected=("/login",))
+    visitor.press("form .primary")
+    journey.see("error_code_required")
+    visitor.type(code=code(secret, later=30))
+    visitor.press("form .primary")
+    visitor.find(".top a[href='#/account']")
+    journey.step("in", expected=("/login",))
+
+
+@pytest.mark.parametrize("look", looks(1), ids=str)
+def test_an_admin_removes_that_of_a_doctor_who_lost_the_device(
+    visitor: Visitor, seeder: Seeder, doctor: Caller, look: Look
+) -> None:
+    journey = Journey(visitor, "second-factor-admin", look)
+    factor = {"second_factor": SecondFactor(salt="of the test", confirmed=True)}
+    seeder.accounts.change(doctor.id, lambda _: factor)
+    visitor.enter(seeder.person("admin"), "admin")
+    visitor.go("doctors")
+    journey.see("hasSecondFactor")
+    visitor.press_in_row(doctor.email, journey.say("manage"))
+    journey.press("removeFactor", within="folded")
+    journey.step("ask")
+    visitor.press("dialog .danger")
+    journey.see("factorRemoved", email=doctor.email)
+    visitor.see_none(journey.say("hasSecondFactor"))
+    assert not seeder.accounts.get(doctor.id).has_second_factor
