@@ -1,6 +1,8 @@
 """What a report's verification code stands for."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 from skinapi.languages import Language
 from skinapi.records.reviews.letters import Letter
@@ -43,3 +45,35 @@ def test_another_language_another_submission_and_other_words_have_codes_of_their
         sealed(other_words),
     }
     assert len(codes) == 4
+
+
+SIGNED = Letter(
+    id="0" * 32,
+    created_at=datetime(2026, 11, 24, tzinfo=UTC),
+    submission="one",
+    doctor="2" * 32,
+    reader="patient",
+    language="en",
+    text="Please see a doctor this week.",
+    signed_at=datetime(2026, 11, 24, tzinfo=UTC),
+    signature="Dr Grace Hopper",
+)
+
+
+def test_each_word_of_a_signed_letter_is_sealed() -> None:
+    changes: list[dict[str, Any]] = [
+        {"text": "Please see a doctor next year."},
+        {"signature": "Dr Hyde"},
+        {"signed_at": datetime(2026, 11, 25, tzinfo=UTC)},
+        {"reader": "colleague"},
+        {"language": "fr"},
+    ]
+    letters = [SIGNED, *(SIGNED.model_copy(update=change) for change in changes)]
+    codes = {sealed(written()), *(sealed(written(), letters=[one]) for one in letters)}
+    assert len(codes) == 2 + len(changes)
+
+
+def test_how_a_letter_came_about_is_not_sealed() -> None:
+    """A field that a later version adds would give each report another code."""
+    other = SIGNED.model_copy(update={"version": 7, "source": {"writer": "llm"}})
+    assert sealed(written(), letters=[other]) == sealed(written(), letters=[SIGNED])
