@@ -329,7 +329,7 @@ export const english = {
   letterDraft_patient: "Draft a letter to the patient",
   letterDraft_colleague: "Draft a letter to a colleague",
   letterDrafting: "Drafting …",
-  letterUnsigned: "Nobody else sees this draft. Read it, change it and sign it; then it is a part of the report.",
+  letterUnsigned: "Nobody else sees this draft. Read it, change it and sign it; then it is a part of the report, which the patient reads.",
   letterByLlm: "A language model ({model}) wrote the draft.",
   letterByTemplate_no_key: "The draft has the report's own words: this server has no language model.",
   letterByTemplate_no_consent: "The draft has the report's own words: the patient has not agreed that a language model writes.",

@@ -344,7 +344,7 @@ export const french = spaced({
   letterDraft_patient: "Ébaucher une lettre au patient",
   letterDraft_colleague: "Ébaucher une lettre à un confrère",
   letterDrafting: "Ébauche en cours …",
-  letterUnsigned: "Personne d'autre ne voit cette ébauche. Lisez-la, modifiez-la et signez-la; elle fait alors partie du rapport.",
+  letterUnsigned: "Personne d'autre ne voit cette ébauche. Lisez-la, modifiez-la et signez-la; elle fait alors partie du rapport, que le patient lit.",
   letterByLlm: "Un modèle de langue ({model}) a écrit l'ébauche.",
   letterByTemplate_no_key: "L'ébauche reprend les mots du rapport: ce serveur n'a pas de modèle de langue.",
   letterByTemplate_no_consent: "L'ébauche reprend les mots du rapport: le patient n'a pas accepté qu'un modèle de langue écrive.",
