@@ -20,7 +20,7 @@ ROWS = {
     "datasets": "data set",
     "erasures": "erasures",
     "finding_counts": "how many findings",
-    "guesses": "wrong passwords",
+    "guesses": "wrong passwords and codes",
     "images": "picture of a data set",
     "job_logs": "log of a job",
     "jobs": "job",
