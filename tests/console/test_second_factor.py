@@ -63,7 +63,7 @@ def set_up(journey: Journey) -> tuple[str, list[str]]:
     journey.see("factorMissing")
     journey.step("missing", expected=("403",))
     visitor.type(factorPassword=PASSWORD)
-    journey.press("setUp")
+    journey.press("showQrCode")
     secret = visitor.find(".key").text.replace(" ", "")
     visitor.type(code="000000")
     journey.step("scan")

@@ -274,6 +274,7 @@ export const english = {
   factorIsOn: "A login asks for a code of your app. Recovery codes left: {count}.",
   setUp: "Set up a second factor",
   scanCode: "Scan this with an authenticator app, such as the one of your password manager.",
+  showQrCode: "Show the QR code",
   qrCode: "QR code for the app",
   openApp: "Open the app on this device",
   typeSecret: "Or type this key into the app:",

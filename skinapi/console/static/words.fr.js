@@ -289,6 +289,7 @@ export const french = spaced({
   factorIsOn: "La connexion demande un code de votre application. Codes de secours restants: {count}.",
   setUp: "Installer un second facteur",
   scanCode: "Scannez ceci avec une application d'authentification, par exemple celle de votre gestionnaire de mots de passe.",
+  showQrCode: "Montrer le code QR",
   qrCode: "Code QR pour l'application",
   openApp: "Ouvrir l'application sur cet appareil",
   typeSecret: "Ou tapez cette clé dans l'application:",

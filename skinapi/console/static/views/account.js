@@ -107,6 +107,12 @@ const Sessions = () => {
     </section>`;
 };
 
+/** What a login asks for; first what must be done. @param {any} me @param {() => void} reload */
+function logInCards(me, reload) {
+  const [password, factor] = [html`<${PasswordCard} />`, html`<${SecondFactorCard} me=${me} onChange=${reload} />`];
+  return me.second_factor_missing ? [factor, password] : [password, factor];
+}
+
 export const View = () => {
   const answer = useAnswer(() => get("/me"), []);
   return html`
@@ -119,7 +125,7 @@ export const View = () => {
           ${/* Until it is set up, nothing else of the account is open. */
           !me.second_factor_missing &&
           html`<div><${ConsentsCard} me=${me} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}<${Sessions} /></div>`}
-          <div><${SecondFactorCard} me=${me} onChange=${answer.reload} /><${PasswordCard} /></div>
+          <div>${logInCards(me, answer.reload)}</div>
         </div>`}
     <//>`;
 };

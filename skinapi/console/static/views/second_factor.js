@@ -30,7 +30,7 @@ const SetUp = ({ onDone }) => {
     return html`<${Secret} title=${say("recoveryCodes")} text=${say("recoveryCodesText")} password=${recovery.join("\n")}
       file="skinapi-recovery-codes.txt" onClose=${onDone} />`;
   if (!made)
-    return html`<${Form} key="password" label=${say("setUp")} onSend=${async (/** @type {any} */ { factorPassword }) =>
+    return html`<${Form} key="password" label=${say("showQrCode")} onSend=${async (/** @type {any} */ { factorPassword }) =>
       setMade(await post("/me/second-factor", { current_password: factorPassword }))}><${Password} /><//>`;
   return html`
     <p>${say("scanCode")}</p>
@@ -44,7 +44,7 @@ const SetUp = ({ onDone }) => {
 
 /** @param {{onDone: () => void}} props */
 const Remove = ({ onDone }) => html`
-  <details><summary>${say("removeFactor")}</summary>
+  <details class="factor"><summary>${say("removeFactor")}</summary>
     <${Form} label=${say("removeFactor")} onSend=${async (/** @type {any} */ { factorPassword, code }) => {
       await post("/me/second-factor/remove", { current_password: factorPassword, code });
       toast(say("factorRemovedOwn"));
@@ -57,5 +57,7 @@ export const SecondFactorCard = ({ me, onChange }) => html`
     <h2>${say("secondFactor")}</h2>
     ${me.second_factor_missing && html`<${Message}>${say("factorMissing")}<//>`}
     <p>${me.second_factor ? say("factorIsOn", { count: `${me.recovery_codes_left}` }) : say("secondFactorText")}</p>
-    ${me.second_factor ? html`<${Remove} onDone=${onChange} />` : html`<${SetUp} onDone=${onChange} />`}
+    ${me.second_factor
+      ? html`<${Remove} onDone=${onChange} />`
+      : html`<details class="factor" open=${me.second_factor_missing}><summary>${say("setUp")}</summary><${SetUp} onDone=${onChange} /></details>`}
   </section>`;
