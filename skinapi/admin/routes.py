@@ -65,7 +65,8 @@ def delete_user(admin: AdminService, *, email: str, subject: Subject) -> Message
     raises=(NotFound,),
 )
 def approve_user(admin: AdminService, *, email: str, body: Approval, subject: Subject) -> Message:
-    """Approve an account, or lift its suspension; with role `doctor`, also make a user a doctor.
+    """Approve an account, or lift its suspension; with role `doctor` or `researcher`, also make a
+    user one.
 
     It never demotes: an admin stays an admin, a doctor stays a doctor.
     """

@@ -31,7 +31,7 @@ class UserSearch(DoctorSearch):
 
 
 class Approval(ContractBody):
-    role: Literal["user", "doctor"] | None = None
+    role: Literal["user", "doctor", "researcher"] | None = None
 
 
 class NewRole(Body):

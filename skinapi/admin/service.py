@@ -86,22 +86,25 @@ class AdminService:
         return {identifier: account.email for identifier, account in found.items()}
 
     def approve_account(self, *, email: str, role: Role | None, by: str) -> tuple[Account, str]:
-        """Approve an account; with role "doctor", also make a user a doctor. Never demotes.
+        """Approve an account; with role "doctor" or "researcher", also make a user one. Never
+        demotes.
 
         Returns the account and a message about what was done. Raises NotFound.
         """
         account = self._account_by_email(email, NO_ACCOUNT)
+        promotes = role in ("doctor", "researcher")
 
         def decide(current: Account) -> dict[str, Any]:
             if current.status == "waiting":
                 self._outbox.add(Kind.APPROVED, to=account.id)
-            if role == "doctor" and current.role == "user":
-                self._trail.record("account.role_doctor", by=by, target=account.id)
-                return {"status": "approved", "role": "doctor"}
-            return {"status": "approved"}
+            done: dict[str, Any] = {"status": "approved", "wanted_role": None}
+            if promotes and current.role == "user":
+                self._trail.record(f"account.role_{role}", by=by, target=account.id)
+                done["role"] = role
+            return done
 
         changed = account
-        if not account.approved or (role == "doctor" and account.role == "user"):
+        if not account.approved or (promotes and account.role == "user"):
             changed = self._change(account, "account.approve", decide, by=by)
         if changed.role == "doctor" and account.role != "doctor":
             return changed, f"User {changed.email} promoted to doctor and approved."

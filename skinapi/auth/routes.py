@@ -90,7 +90,11 @@ def register(auth: AuthService, *, body: Registration) -> Registered | Registere
     Until then its token is valid only for `/me` and for the logout.
     """
     tokens = auth.register_user(
-        name=body.name, email=body.email, password=body.password, caller=_caller(body)
+        name=body.name,
+        email=body.email,
+        password=body.password,
+        wanted_role=body.wanted_role,
+        caller=_caller(body),
     )
     fields = {"message": "User registered successfully", **_token_fields(tokens)}
     return RegisteredToRefresh(**fields) if tokens.refresh_token else Registered(**fields)

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from skinapi.auth.accounts.accounts import Account, Status
+from skinapi.auth.accounts.accounts import Account, Status, WantedRole
 from skinapi.auth.accounts.emails import NewEmail
 from skinapi.auth.passwords.hashing import AnyPassword, NewPassword
 from skinapi.auth.tokens.sessions import Session
@@ -39,6 +39,9 @@ class Registration(TokenRequest, ContractBody):
     name: Name
     email: NewEmail
     password: NewPassword
+    wanted_role: WantedRole | None = Field(
+        default=None, description="what the account asks to be approved as; it opens nothing"
+    )
 
 
 class Refreshed(Answer):
@@ -174,6 +177,9 @@ class AccountView(Answer):
     must_change_password: bool = Field(validation_alias="must_change")
     created_at: datetime
     second_factor: bool = Field(validation_alias="has_second_factor")
+    wanted_role: WantedRole | None = Field(
+        default=None, description="as it asked at its registration, while it waits"
+    )
 
 
 class PatientView(AccountView):

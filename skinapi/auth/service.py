@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.accounts import Account, Accounts, Decide
+from skinapi.auth.accounts.accounts import Account, Accounts, Decide, WantedRole
 from skinapi.auth.errors import (
     EmailTaken,
     InvalidCredentials,
@@ -82,14 +82,26 @@ class AuthService:
         self._on_withdrawal = on_withdrawal
 
     def register_user(
-        self, *, name: str, email: str, password: str, caller: ClientInfo
+        self,
+        *,
+        name: str,
+        email: str,
+        password: str,
+        caller: ClientInfo,
+        wanted_role: WantedRole | None = None,
     ) -> IssuedTokens:
         """Create an account that waits for approval, and return its tokens. Raises EmailTaken."""
         # Before the expensive hash. If two register at once, the unique index decides.
         if self._accounts.find_by_email(email):
             raise EmailTaken
         with self._passwords.place(caller.address):
-            fields = {"name": name, "email": email, "password_hash": self._passwords.hash(password)}
+            password_hash = self._passwords.hash(password)
+        fields = {
+            "name": name,
+            "email": email,
+            "password_hash": password_hash,
+            "wanted_role": wanted_role,
+        }
         identifier = new_id()
 
         def register() -> IssuedTokens:

@@ -1,5 +1,8 @@
 """Registration: register, be approved, log in."""
 
+import pytest
+from werkzeug.test import TestResponse
+
 from tests.support.backends import PASSWORD, Backend
 
 
@@ -40,3 +43,39 @@ def test_two_accounts_of_one_domain_from_before_are_still_two(backend: Backend) 
     for spelling in (UNICODE, ASCII):
         me = backend.log_in(spelling).call("GET", "/me").get_json()
         assert me["email"] == spelling
+
+
+def register_as(backend: Backend, wanted: object) -> TestResponse:
+    body = {"name": "Eve", "email": "eve@example.org", "password": PASSWORD}
+    return backend.client.post("/register", json={**body, "wanted_role": wanted})
+
+
+@pytest.mark.parametrize("wanted", ["doctor", "researcher"])
+def test_a_role_that_was_asked_for_opens_nothing_and_is_given_with_the_approval(
+    backend: Backend, wanted: str
+) -> None:
+    answer = register_as(backend, wanted)
+    assert answer.status_code == 201
+    assert answer.get_json().keys() == {"message", "access_token"}
+    admin = backend.admin()
+    [waiting] = admin.call("GET", "/users?status=waiting").get_json()
+    assert (waiting["role"], waiting["wanted_role"]) == ("user", wanted)
+    path = "/users/eve@example.org/approve"
+    assert admin.call("PATCH", path, json={"role": wanted}).status_code == 200
+    account = backend.account("eve@example.org")
+    assert (account.role, account.status, account.wanted_role) == (wanted, "approved", None)
+    actions = [row["action"] for row in backend.audit() if row["target"] == account.id]
+    assert actions == ["account.register", f"account.role_{wanted}", "account.approve"]
+
+
+def test_without_a_role_in_the_approval_who_asked_for_one_is_a_patient(backend: Backend) -> None:
+    register_as(backend, "doctor")
+    answer = backend.admin().call("PATCH", "/users/eve@example.org/approve", json={})
+    assert answer.get_json()["message"] == "User eve@example.org approved as user."
+    account = backend.account("eve@example.org")
+    assert (account.role, account.wanted_role) == ("user", None)
+
+
+@pytest.mark.parametrize("wanted", ["admin", "user", "", 1, ["doctor"]])
+def test_nobody_can_ask_for_another_role(backend: Backend, wanted: object) -> None:
+    assert register_as(backend, wanted).status_code == 400

@@ -142,3 +142,27 @@ def test_no_second_click_and_no_key_does_what_was_not_meant(
     statuses = {caller.id: seeder.accounts.get(caller.id).status for caller in (ada, next_one)}
     assert statuses == {ada.id: "approved", next_one.id: "waiting"}
     visitor.assert_quiet()
+
+
+@pytest.mark.parametrize("look", looks(0), ids=str)
+def test_who_asks_to_be_a_doctor_is_approved_as_one_in_one_step(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    journey = Journey(visitor, "wanted-role", look)
+    email = f"{new_id()}@example.org"
+    visitor.open("/#/register")
+    visitor.type(name="Eve", email=email, password="a long enough passphrase")
+    visitor.choose("wanted", "doctor")
+    journey.step("register")
+    journey.press("register", within="narrow")
+    journey.see("waitingTitle")
+    visitor.enter(seeder.person("admin"), "admin")
+    visitor.go("users")
+    approve = journey.say("approveAs", role=journey.say("role_doctor"))
+    journey.visitor.see(approve)
+    journey.step("asked")
+    visitor.press_in_row(email, approve)
+    journey.see("approved", email=email)
+    account = seeder.accounts.find_by_email(email)
+    assert account
+    assert (account.role, account.status) == ("doctor", "approved")

@@ -18,6 +18,7 @@ from skinapi.storage.ports import Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.web.schemas.pagination import Page, page_of
 
+WantedRole = Literal["doctor", "researcher"]
 Status = Literal["waiting", "approved", "suspended", "deleting"]
 # That kept photos may teach a model.
 TEACHING_CONSENT = "training"
@@ -45,7 +46,8 @@ class Account(StoredRecord):
     A new `token_version` revokes all tokens of the account. `queue_key` sorts a doctor's patients
     by how urgently their findings need a review. `notices`: whether mails are sent to the person
     that are not of security. `findings` is how many the account has; None in an
-    account of an earlier version until it files or deletes one.
+    account of an earlier version until it files or deletes one. `wanted_role` was asked for at the
+    registration, until an admin approves the account.
     """
 
     id: str
@@ -65,6 +67,7 @@ class Account(StoredRecord):
     queue_key: str | None = None
     findings: int | None = None
     second_factor: SecondFactor | None = None
+    wanted_role: WantedRole | None = None
 
     @property
     def has_second_factor(self) -> bool:

@@ -35,12 +35,12 @@ const STATUS_AFTER = { approve: "approved", suspend: "suspended", unapprove: "wa
 /** The verb that leads to a status. @type {Record<string, string>} */
 const VERB_TO = { approved: "approve", suspended: "suspend", waiting: "unapprove" };
 
-/** @param {Act} act @param {string} verb */
-async function setStatus(act, verb) {
+/** @param {Act} act @param {string} verb @param {string} [role] that an approval gives */
+async function setStatus(act, verb, role) {
   const { account, onChange } = act;
   try {
-    await patch(addressOf(account, verb));
-    const fields = { status: STATUS_AFTER[verb] };
+    await patch(addressOf(account, verb), role && { role });
+    const fields = { status: STATUS_AFTER[verb], ...(role && { role }) };
     onChange(fields);
     toast(say(STATUS_AFTER[verb], { email: account.email }), () =>
       setStatus({ account: { ...account, ...fields }, onChange, onError }, VERB_TO[account.status]),
@@ -150,9 +150,13 @@ const Ask = ({ act, question, onSecret, onGone, onClose }) => {
 const StatusButton = ({ act, onAsk }) => {
   const { account } = act;
   if (account.status === "deleting") return null;
-  if (account.status !== "approved")
-    return html`<button class="primary" aria-label=${`${say("approve")} ${isolated(account.email)}`}
-      onClick=${onFirstClick(() => setStatus(act, "approve"))}>${say("approve")}</button>`;
+  /** @param {string} label @param {string} look @param {string} [role] */
+  const approving = (label, look, role) => html`<button class=${look} aria-label=${`${label} ${isolated(account.email)}`}
+    onClick=${onFirstClick(() => setStatus(act, "approve", role))}>${label}</button>`;
+  if (account.status === "waiting" && account.role === "user" && account.wanted_role)
+    return [account.wanted_role, "user"].map((role, place) =>
+      approving(say("approveAs", { role: sayValue("role", role) }), place ? "quiet" : "primary", role));
+  if (account.status !== "approved") return approving(say("approve"), "primary");
   return html`<button aria-label=${`${say("suspend")} ${isolated(account.email)}`}
     onClick=${onFirstClick(() => (isOneself(account) ? onAsk({ kind: "suspend" }) : setStatus(act, "suspend")))}>${say("suspend")}</button>`;
 };

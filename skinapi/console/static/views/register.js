@@ -3,13 +3,13 @@ import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { post } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
 import { Field, Form } from "/console/components.js";
-import { say } from "/console/language.js";
+import { say, sayValue } from "/console/language.js";
 
 export const View = () => {
   const [done, setDone] = useState(false);
   /** @param {Record<string, string>} values */
-  const register = async ({ name, email, password }) => {
-    await post("/register", { name, email, password, client: nameOfClient(navigator.userAgent) });
+  const register = async ({ name, email, password, wanted }) => {
+    await post("/register", { name, email, password, ...(wanted && { wanted_role: wanted }), client: nameOfClient(navigator.userAgent) });
     setDone(true);
   };
   if (done)
@@ -29,6 +29,11 @@ export const View = () => {
         <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required />
         <${Field} label=${say("password")} hint=${say("passwordHint")} name="password" type="password"
           autocomplete="new-password" minlength="8" required />
+        <div class="field"><label for="field-wanted">${say("wantedRole")}</label>
+          <select id="field-wanted" name="wanted">
+            <option value="">${say("role_user")}</option>
+            ${["doctor", "researcher"].map((role) => html`<option value=${role}>${sayValue("role", role)}</option>`)}
+          </select></div>
       <//>
       <p>${say("haveAccount")} <a href="#/login">${say("logIn")}</a></p>
     </div>`;
