@@ -17,7 +17,13 @@ HEAD = (
     "other lesions not sent",
 )
 KINDS = {"dermoscopic": "dermoscope", "clinical": "ordinary photographs"}
-SOURCES = {"ham10000": "HAM10000", "isic2017": "ISIC 2017", "pad_ufes_20": "PAD-UFES-20"}
+SOURCES = {
+    "acral": "palms and soles",
+    "ham10000": "HAM10000",
+    "isic2017": "ISIC 2017",
+    "milk10k": "MILK10k",
+    "pad_ufes_20": "PAD-UFES-20",
+}
 
 
 def figures_rows() -> list[tuple[str, ...]]:
@@ -35,7 +41,8 @@ def figures_rows() -> list[tuple[str, ...]]:
         rows.append(_row(KINDS[kind] + named, figures, test["malignant_caught"].get(kind)))
         for source in sources if len(sources) > 1 else ():
             label = f"– of these {SOURCES.get(source, source)}"
-            rows.append(_row(label, lesions["by_source"][source], None))
+            own = lesions["by_source"][source]
+            rows.append(_row(label, own.get("by_modality", {}).get(kind, own), None))
     return rows
 
 
