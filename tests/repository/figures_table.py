@@ -42,11 +42,15 @@ def figures_rows() -> list[tuple[str, ...]]:
         for source in sources if len(sources) > 1 else ():
             label = f"– of these {SOURCES.get(source, source)}"
             own = lesions["by_source"][source]
-            rows.append(_row(label, own.get("by_modality", {}).get(kind, own), None))
+            of_kind = own.get("by_modality", {}).get(kind)
+            rows.append(_row(label, of_kind or own, None, alone=of_kind is None))
     return rows
 
 
-def _row(label: str, figures: dict[str, Any], caught: dict[str, Any] | None) -> tuple[str, ...]:
+def _row(
+    label: str, figures: dict[str, Any], caught: dict[str, Any] | None, *, alone: bool = True
+) -> tuple[str, ...]:
+    """`alone`: the card has the figures of each class of this group."""
     melanoma = figures["per_class"]["mel"]
     answered = f"{_figure(melanoma, 'sensitivity')} of {melanoma['n']}"
     few = f"too few: {melanoma['n']} melanomas" if melanoma["n"] < FEWEST_LESIONS else ""
@@ -55,7 +59,7 @@ def _row(label: str, figures: dict[str, Any], caught: dict[str, Any] | None) -> 
         str(figures["lesions"]),
         _figure(figures, "macro_auc"),
         few or _figure(figures, "melanoma_auc"),
-        few or answered,
+        (few or answered) if alone else "",
         f"{_figure(caught, 'caught')} of {caught['malignant']}" if caught else "",
         _figure(caught, "benign_below") if caught else "",
     )

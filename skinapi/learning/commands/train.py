@@ -2,29 +2,36 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
 
-from skinapi.errors import BadNetwork
+from skinapi.errors import BadDataset, BadNetwork
 from skinapi.learning.commands.terminal import print_line, raise_disk_full
 from skinapi.learning.commands.train_options import TrainOptions
-from skinapi.learning.data.dataset_folders import require_classes
+from skinapi.learning.data.dataset_folders import Dataset, require_classes
 from skinapi.learning.data.samples import Sample, label_for, select_fitting, select_part
 from skinapi.learning.data.sources import NEXT_KEY, Sources, load_part, load_sources
 from skinapi.learning.data.splits import read_split, refuse_leakage, split_samples, write_split
+from skinapi.learning.measure.evaluation import evaluate_model
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.learning.measure.tables.figure_tables import describe_figures
 from skinapi.learning.package.card import describe_training, list_sources
 from skinapi.learning.package.known_limits import describe_limits
+from skinapi.learning.package.left_out import read_left_out, refuse_existing, write_left_out
 from skinapi.learning.package.openvino_export import new_model_folder
-from skinapi.learning.package.trained_model import calibrate_and_measure, export_trained
+from skinapi.learning.package.trained_model import (
+    calibrate,
+    calibrate_and_measure,
+    export_trained,
+)
 from skinapi.learning.progress import Report
 from skinapi.learning.train.inputs.teachers import open_teachers
-from skinapi.learning.train.phase_training import OnEpoch
+from skinapi.learning.train.phase_training import OnEpoch, PhaseStatus
 from skinapi.learning.train.phases import PHASES, default_phases
 from skinapi.learning.train.recipe import Recipe, TrainingData
 from skinapi.learning.train.training import train_network
@@ -35,13 +42,16 @@ from skinapi.vision.labels.spellings import SQUAMOUS
 from skinapi.vision.network.model import PARTS, SHIPPED_MODEL, SPLIT, Part, read_card
 
 # These change nothing about the network, so the card's command leaves them out.
-NOT_REPEATED = ("work", "out", "licence", "note")
+NOT_REPEATED = ("work", "out", "licence", "note", "left_out")
 # Squamous cell carcinoma has an output of its own where the training part has so many pictures of
 # it: HAM10000's has 80 of dermatofibroma, its rarest class. With fewer, it is actinic keratosis.
 FEWEST_SQUAMOUS = 80
 
 
 def run(settings: Settings, options: TrainOptions) -> int:
+    if options.leave_out:
+        print_line(f"The figures are in {measure_left_out(settings, options, report=print_line)}")
+        return 0
     out = train_model(settings, options, report=print_line)
     print_line(f"{read_card(out).version} is in {out}")
     return 0
@@ -58,10 +68,50 @@ def train_model(
     options, it resumes after the last finished epoch.
     """
     with raise_disk_full():
-        return _train(settings, options, report, on_epoch)
+        left_out = read_left_out(options.left_out)
+        training = _train(settings, options, report, on_epoch)
+        out = options.out or settings.instance_dir / "models" / training.work.name
+        with new_model_folder(out) as folder:
+            figures = _write_model(training, options, folder, left_out, report)
+        report(describe_figures(figures))
+        return out
 
 
-def _train(settings: Settings, options: TrainOptions, report: Report, on_epoch: OnEpoch) -> Path:
+def measure_left_out(settings: Settings, options: TrainOptions, *, report: Report) -> Path:
+    """Train and calibrate without the source `options.leave_out`, and measure on its pictures
+    alone; the result is a file of figures. The network is not kept.
+    """
+    with raise_disk_full():
+        out = options.out or Path(f"{options.leave_out}.json")
+        refuse_existing(out)
+        training = _train(settings, options, report, lambda _, __: None)
+        with TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            card = _export(training, options, folder)
+            model, _ = calibrate(folder, training.data, card, options.not_skin, report)
+            figures, _ = evaluate_model(model, training.test, report=report)
+        report(describe_figures(figures))
+        write_left_out(out, _repeat_command(options), figures)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """A trained network, what it learned from, and the pictures that measure it."""
+
+    network: keras.Model
+    recipe: Recipe
+    statuses: dict[str, PhaseStatus]
+    data: TrainingData
+    test: Dataset
+    sources: Sources
+    parts: dict[str, Part]
+    work: Path
+
+
+def _train(
+    settings: Settings, options: TrainOptions, report: Report, on_epoch: OnEpoch
+) -> _Training:
     sources = _load(options, report)
     parts = _split(sources, options)
     for model in _models_it_builds_on(options):
@@ -78,13 +128,14 @@ def _train(settings: Settings, options: TrainOptions, report: Report, on_epoch: 
         train=train,
         validation=validation,
         teachers=open_teachers(options.teachers, classes=outputs),
-        shares=sources.shares,
+        shares={name: n for name, n in sources.shares.items() if name != options.leave_out},
         others=select_fitting(sources.others, parts),
     )
-    unseen = tuple(select_part(sources.others, parts, "test"))
     name = "+".join(source.name for source in sources.sources)
+    if options.leave_out:
+        test = [sample for sample in test if sample.source == options.leave_out]
+        name += f"-without-{options.leave_out}"
     work = options.work or settings.instance_dir / "training" / f"{name}-{recipe.seed}"
-    out = options.out or settings.instance_dir / "models" / work.name
     network, statuses = train_network(
         recipe=recipe,
         data=data,
@@ -93,30 +144,52 @@ def _train(settings: Settings, options: TrainOptions, report: Report, on_epoch: 
         report=report,
         on_epoch=on_epoch,
     )
-    with new_model_folder(out) as folder:
-        write_split(parts, folder / SPLIT)
-        card = {
-            **export_trained(network, recipe, data, folder),
-            "licence": options.licence,
-            "limits": describe_limits(train),
-            "sources": list_sources(
-                {"train": train, "validation": validation, "test": test},
-                licences={source.name: source.licence for source in sources.sources},
-            ),
-            "training": describe_training(
-                recipe, data, statuses, _repeat_command(options), options.note
-            ),
-        }
-        figures = calibrate_and_measure(
-            folder,
-            card,
-            data,
-            replace(sources.dataset, samples=tuple(test), others=unseen),
-            not_skin=options.not_skin,
-            report=report,
-        )
-    report(describe_figures(figures))
-    return out
+    unseen = tuple(select_part(sources.others, parts, "test"))
+    return _Training(
+        network=network,
+        recipe=recipe,
+        statuses=statuses,
+        data=data,
+        test=replace(sources.dataset, samples=tuple(test), others=unseen),
+        sources=sources,
+        parts=parts,
+        work=work,
+    )
+
+
+def _write_model(
+    training: _Training,
+    options: TrainOptions,
+    folder: Path,
+    left_out: Sequence[Mapping[str, Any]],
+    report: Report,
+) -> dict[str, Any]:
+    """Writes the model folder; the result is its figures."""
+    data, recipe = training.data, training.recipe
+    write_split(training.parts, folder / SPLIT)
+    card = {
+        **_export(training, options, folder),
+        "sources": list_sources(
+            {"train": data.train, "validation": data.validation, "test": training.test.samples},
+            licences={source.name: source.licence for source in training.sources.sources},
+        ),
+        "training": describe_training(
+            recipe, data, training.statuses, _repeat_command(options), options.note
+        ),
+        "left_out": list(left_out),
+    }
+    return calibrate_and_measure(
+        folder, card, data, training.test, not_skin=options.not_skin, report=report
+    )
+
+
+def _export(training: _Training, options: TrainOptions, folder: Path) -> dict[str, Any]:
+    """Writes the network; the result is what a card must have."""
+    return {
+        **export_trained(training.network, training.recipe, training.data, folder),
+        "licence": options.licence,
+        "limits": describe_limits(training.data.train),
+    }
 
 
 def choose_outputs(train: Sequence[Sample]) -> tuple[str, ...]:
@@ -145,8 +218,19 @@ def _split(sources: Sources, options: TrainOptions) -> dict[str, Part]:
     given = read_split(options.split) if options.split else {}
     samples = (*sources.dataset.samples, *sources.others)
     parts = split_samples(samples, given=given, seed=options.seed)
+    if options.leave_out:
+        parts |= _test_on(options.leave_out, samples)
     healthy = {s.image_id: given.get(s.image_id, "train") for s in sources.normal_skin}
     return parts | healthy
+
+
+def _test_on(source: str, samples: Sequence[Sample]) -> dict[str, Part]:
+    """Every picture of this source in the test part."""
+    left_out: dict[str, Part] = {s.image_id: "test" for s in samples if s.source == source}
+    if not left_out:
+        names = ", ".join(sorted({sample.source for sample in samples}))
+        raise BadDataset(f"There is no source {source} to leave out; choose among {names}.")
+    return left_out
 
 
 def _recipe(options: TrainOptions) -> Recipe:

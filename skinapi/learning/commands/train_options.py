@@ -53,6 +53,8 @@ class TrainOptions(Options):
     side: int
     seed: int = 0
     not_skin: Path | None
+    leave_out: str | None = None
+    left_out: list[Path] = field(default_factory=list)
     licence: str
     note: list[str]
     work: Path | None
@@ -105,6 +107,20 @@ def add_train(commands: "Commands") -> None:
     train.add_argument("--side", type=int, default=224, help="input side of the network in pixels")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--not-skin", type=Path, help=NOT_SKIN)
+    train.add_argument(
+        "--leave-out",
+        metavar="NAME",
+        help="learn nothing from this source, and measure on all its pictures; --out is then a "
+        "JSON file of figures",
+    )
+    train.add_argument(
+        "--left-out",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="files that --leave-out wrote, for the card",
+    )
     train.add_argument("--licence", default="that of the pictures it was trained on")
     train.add_argument("--note", action="append", default=[], help="a line for the model card")
     train.add_argument(

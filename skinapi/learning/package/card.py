@@ -116,6 +116,7 @@ def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> 
         "Data": list(_list_data(card)),
         "From a picture to a finding": list(_list_rules(figures)),
         "Results": list(_list_results(figures)),
+        "Sources that it did not learn from": list(_list_left_out(card.get("left_out", ()))),
         "What users get": describe_served(figures),
         "Subgroups": describe_subgroups(figures["subgroups"]),
         "Degraded pictures, painted markings, heat maps": list(_list_robustness(card["figures"])),
@@ -216,6 +217,18 @@ def _list_results(figures: Figures) -> Iterator[Block]:
     if few:
         names = ", ".join(name.replace("_", " ") for name in few)
         yield f"**These thresholds also catch more than half of all other lesions: {names}.**"
+
+
+def _list_left_out(left_out: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
+    if not left_out:
+        return
+    yield (
+        "Other networks than this one: each was trained without one source, and measured on one "
+        "picture of each of that source's lesions. So it is told how the training carries to a "
+        "clinic that it has never seen."
+    )
+    yield from describe_groups({entry["source"]: entry["figures"] for entry in left_out})
+    yield from (f"- `{entry['command']}`" for entry in left_out)
 
 
 def _summarise(part: Figures) -> Table:

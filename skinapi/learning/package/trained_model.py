@@ -76,7 +76,7 @@ def calibrate_and_measure(
     Returns the figures of the test part. It is read here and nowhere else, after everything has
     been fitted on training and validation data.
     """
-    model, precision = _calibrate(folder, data, card, not_skin, report)
+    model, precision = calibrate(folder, data, card, not_skin, report)
     figures, outputs = evaluate_model(model, test, report=report)
     model = _with_test_figures(model, outputs)
     if not_skin:
@@ -99,7 +99,7 @@ def calibrate_and_measure(
     return figures
 
 
-def _calibrate(
+def calibrate(
     folder: Path,
     data: TrainingData,
     card: Mapping[str, Any],

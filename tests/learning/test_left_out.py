@@ -1,0 +1,83 @@
+"""A training without one source, measured on that source; and its figures in another's card."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.errors import BadDataset, BadNetwork
+from skinapi.learning.commands import train as train_command
+from skinapi.learning.package.card import README, write_readable_card
+from skinapi.learning.package.left_out import read_left_out
+from skinapi.learning.train.recipe import TrainingData
+from skinapi.learning.train.training import train_network
+from tests.learning.conftest import Small, run_command
+from tests.learning.pictures import write_source
+
+
+@pytest.fixture
+def phones(tmp_path: Path) -> Path:
+    rows = [f"x{n},,P{n // 2},{('mel', 'nv')[n % 2]},clinical" for n in range(24)]
+    return write_source(tmp_path / "phones", *rows, seed=5)
+
+
+def words_without(small: Small, phones: Path, out: Path, *more: object) -> list[object]:
+    data = [f"{small.third(out.parent)},share=0.5", f"{phones},share=0.5"]
+    words = [*small.words[:-4], "--data", *data, "--phases", "last-blocks", "--epochs", "1"]
+    return [*words, "--work", out.parent / "work", "--leave-out", "phones", "--out", out, *more]
+
+
+def test_a_source_left_out_is_measured_and_not_learned_from(
+    small: Small, phones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[TrainingData] = []
+
+    def watch(*, data: TrainingData, **more: Any) -> Any:
+        learned.append(data)
+        return train_network(data=data, **more)
+
+    monkeypatch.setattr(train_command, "train_network", watch)
+    out = tmp_path / "phones.json"
+    assert run_command(words_without(small, phones, out), tmp_path) == 0
+    (data,) = learned
+    assert {sample.source for sample in (*data.train, *data.validation)} == {"data"}
+    (entry,) = read_left_out([out])
+    assert entry["source"] == "phones"
+    assert entry["figures"]["n"] == 24
+    assert entry["figures"]["malignant"] == 12
+    assert "--leave-out phones" in entry["command"]
+    card = json.loads((small.model / "card.json").read_text())
+    write_readable_card(tmp_path, card | {"left_out": [entry]}, "toy-1")
+    page = (tmp_path / README).read_text()
+    told = page[page.index("## Sources that it did not learn from") :]
+    assert "| phones |  | 24 |" in told
+    assert f"- `{entry['command']}`" in told
+    with pytest.raises(BadDataset, match="same source"):
+        read_left_out([out, out])
+    with pytest.raises(BadNetwork, match="already something"):
+        run_command(words_without(small, phones, out), tmp_path)
+
+
+def test_a_start_that_has_learned_from_the_source_is_refused(
+    small: Small, phones: Path, tmp_path: Path
+) -> None:
+    words = words_without(small, phones, tmp_path / "out.json", "--init", small.model)
+    words[words.index("phones")] = "data"
+    with pytest.raises(BadDataset, match="was trained on"):
+        run_command(words, tmp_path)
+
+
+def test_a_source_that_is_not_there_is_refused(small: Small, phones: Path, tmp_path: Path) -> None:
+    words = words_without(small, phones, tmp_path / "out.json")
+    words[words.index("phones")] = "another"
+    with pytest.raises(BadDataset, match="no source another to leave out; choose among data, ph"):
+        run_command(words, tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"source": "phones"}', '{"figures": 1}'])
+def test_a_file_of_anything_else_is_refused(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    file.write_text(content)
+    with pytest.raises(BadDataset, match="is not a file that train --leave-out wrote"):
+        read_left_out([file])
