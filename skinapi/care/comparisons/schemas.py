@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from skinapi.care.comparisons.service import ComparedFindings, Size
-from skinapi.care.lesions.schemas import ReminderQuery, finding_view
+from skinapi.care.lesions.schemas import LanguageQuery, finding_view
 from skinapi.care.queue.schemas import ListedFinding
 from skinapi.languages import Language
 from skinapi.vision.bands import urgency
@@ -25,7 +25,7 @@ from skinapi.web.schemas.schema_types import Answer
 Number = Annotated[int, Field(ge=1, lt=10**16)]
 
 
-class ComparisonQuery(ReminderQuery):
+class ComparisonQuery(LanguageQuery):
     """`first` and `second` are numbers of two findings of the spot, in any order."""
 
     first: Number

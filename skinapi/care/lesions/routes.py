@@ -7,10 +7,10 @@ from skinapi.care.lesions.schemas import (
     ChosenLesion,
     CourseQuery,
     JoinedLesion,
+    LanguageQuery,
     LesionChange,
     LesionView,
     NewLesion,
-    ReminderQuery,
     finding_view,
 )
 from skinapi.care.lesions.service import LesionsService
@@ -174,7 +174,7 @@ def propose_lesions(lesions: LesionsService, *, number: str, subject: Subject) -
     raises=(NotFound,),
 )
 def show_reminder(
-    lesions: LesionsService, *, lesion: str, query: ReminderQuery, subject: Subject
+    lesions: LesionsService, *, lesion: str, query: LanguageQuery, subject: Subject
 ) -> Response:
     """A calendar entry for the day to photograph a spot of the caller again."""
     language = query.lang or subject.account.language

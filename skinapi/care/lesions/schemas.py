@@ -72,7 +72,7 @@ class CourseQuery(PageQuery):
     order: Literal["oldest", "newest"] = "oldest"
 
 
-class ReminderQuery(BaseModel):
+class LanguageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     lang: Language | None = Field(default=None, description="the account's unless given")
 
