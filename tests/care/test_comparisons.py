@@ -104,6 +104,15 @@ def test_what_cannot_be_compared_is_said_with_the_reason(
     assert (said["changes"], said["raised"]) == ([], None)
 
 
+def test_photos_that_share_little_of_the_skin_are_not_compared(backend: Backend) -> None:
+    ada = backend.member()
+    lesion = begin(ada)
+    sides = [spot(1).crop((left, 27, left + 330, 357)) for left in (0, 512 - 330)]
+    numbers = [photographed(backend, ada, side, lesion=lesion) for side in sides]
+    said = compared(ada, lesion, *numbers).get_json()
+    assert (said["not_comparable"], said["changes"]) == ("little_overlap", [])
+
+
 def test_a_lost_photo_is_no_error(backend: Backend) -> None:
     ada = backend.member()
     lesion = begin(ada)

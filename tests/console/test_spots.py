@@ -4,14 +4,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
+from tests.care.test_comparisons import visit
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, post
 from tests.support.photos import photo_of
+from tests.vision.comparison.pictures import spot
+from tests.vision.photos import encoded
 
 BACK = {"site": "back", "side": "rear", "x": 43.0, "y": 60.0}
+AT_400_PERCENT = Look((320, 256), dark=False, language="en")
+UNCHANGED = {
+    "en": "The spot has not changed measurably.",
+    "fr": "La tache n'a pas changé de façon mesurable.",
+}
+TURNED = "return getComputedStyle(document.querySelector('.later img')).transform.split('(')[0]"
+CUT = "return document.querySelector('.later').style.clipPath"
 # A mouse that drags the first finding onto the first spot.
 DRAG = """
 const drag = (selector, name) =>
@@ -30,7 +41,11 @@ def ada(seeder: Seeder) -> Caller:
 
 def send(caller: Caller, key: str, **told: str) -> int:
     """The number of a new finding."""
-    body, kind = as_form(photo_of(key, (600, 450)), "image", keep_photo="true", **told)
+    return send_photo(caller, photo_of(key, (600, 450)), **told)
+
+
+def send_photo(caller: Caller, photo: bytes, **told: str) -> int:
+    body, kind = as_form(photo, "image", keep_photo="true", **told)
     headers = {"Authorization": f"Bearer {caller.token}", "Content-Type": kind}
     return int(post(caller.port, "/predict", body, headers).json["id"])
 
@@ -71,13 +86,13 @@ def test_findings_are_sorted_to_spots_which_can_be_changed_joined_and_deleted(
     assert len(ada.call("GET", "/submissions").json) == 3
 
 
-def sort(journey: Journey, number: int, spot: str) -> None:
+def sort(journey: Journey, number: int, chosen: str) -> None:
     visitor = journey.visitor
     journey.see("unsorted")
     journey.step("spots")
     visitor.press(f"button[aria-label='{journey.say('sort')} · {number}']")
     visitor.find("select[name=spot] optgroup")
-    visitor.choose("spot", spot)
+    visitor.choose("spot", chosen)
     journey.step("sort")
     visitor.press("dialog .primary")
     visitor.await_truth(lambda: visitor.count("dialog") == 0, "the dialog to close")
@@ -103,6 +118,34 @@ def join(journey: Journey) -> None:
     journey.step("join")
     visitor.press("dialog .danger")
     journey.see("countFindings", count="3")
+
+
+@pytest.mark.parametrize("look", [*looks(1), AT_400_PERCENT], ids=str)
+def test_two_visits_lie_over_each_other_and_what_cannot_be_compared_beside_each_other(
+    visitor: Visitor, ada: Caller, look: Look
+) -> None:
+    lesion = begin(ada, BACK, "left of the spine")
+    other = send_photo(ada, encoded(spot(2), quality=90), lesion=lesion)
+    for picture in (spot(1), visit(spot(1))):
+        send_photo(ada, encoded(picture, quality=90), lesion=lesion)
+    journey = Journey(visitor, "visits", look)
+    visitor.enter(ada, "user")
+    visitor.find(f"ol.list a[href='#/spot/{lesion}']")
+    journey.step("spots")
+    visitor.press(f"ol.list a[href='#/spot/{lesion}']")
+    visitor.find(f"a[href='#/visits/{lesion}']")
+    journey.step("spot")
+    journey.press("sideBySide")
+    visitor.see(UNCHANGED[look.language])
+    assert visitor.count(".columns section li") == 3  # area, colour and asymmetry
+    assert visitor.run(TURNED) == "matrix"
+    visitor.slide(".aligned [type=range]", Keys.ARROW_RIGHT)
+    visitor.await_truth(lambda: "51%" in visitor.run(CUT), "the slider to uncover")
+    journey.step("unchanged")
+    visitor.choose("first", str(other))
+    visitor.find(".beside img")
+    assert visitor.count(".aligned") == 0
+    journey.step("not-comparable")
 
 
 UPLOADED = """
@@ -172,13 +215,16 @@ def test_the_doctor_in_charge_sees_the_spots_and_the_course_beside_a_case(
 ) -> None:
     doctor = seeder.person("doctor")
     seeder.services.admin.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
-    spot = begin(ada, BACK, "left of the spine")
-    before, now = (send(ada, key, lesion=spot) for key in ("melanocytic_nevus", "melanoma"))
+    lesion = begin(ada, BACK, "left of the spine")
+    before, now = (send(ada, key, lesion=lesion) for key in ("melanocytic_nevus", "melanoma"))
     visitor.look(PHONE)
     visitor.enter(doctor, "doctor")
     visitor.go(f"patients/{ada.id}")
     visitor.press("ol.list a[href^='#/course/']")
     visitor.find(f".list a[href='#/case/{before}']")
+    visitor.press(f"a[href='#/visits/{lesion}']")
+    visitor.find(".over, .beside")
+    visitor.press(f"a[href='#/course/{lesion}']")
     visitor.press(f".list a[href='#/case/{now}']")
     visitor.see("Same spot")
     visitor.find(f"aside a[href='#/case/{before}']")

@@ -19,6 +19,7 @@ const VIEWS = {
   finding: () => import("/console/views/finding.js"),
   spots: () => import("/console/views/spots.js"),
   spot: () => import("/console/views/spot.js"),
+  visits: () => import("/console/views/visits.js"),
   account: () => import("/console/views/account.js"),
   queue: () => import("/console/views/queue.js"),
   case: () => import("/console/views/case.js"),

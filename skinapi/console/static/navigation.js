@@ -17,6 +17,7 @@ const PARENTS = {
   course: "patients",
   finding: "spots",
   spot: "spots",
+  visits: "spots",
   add: "datasets",
   dataset: "datasets",
   job: "jobs",

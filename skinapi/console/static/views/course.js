@@ -33,6 +33,7 @@ export const View = ({ argument }) => {
       ${(/** @type {any} */ [spot, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>
         <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
+        ${spot.findings > 1 && html`<p><a class="button" href="#/visits/${argument}">${say("sideBySide")}</a></p>`}
         <${Course} spot=${argument} conditions=${conditions} />`}
     <//>`;
 };

@@ -206,7 +206,9 @@ export function useFinding(number) {
 const SpotOfFinding = ({ submission, onSorted }) => {
   const [spots, setSpots] = useState(/** @type {any[] | null} */ (null));
   const [error, setError] = useState(/** @type {any} */ (null));
-  if (submission.lesion) return html`<p><a class="button" href="#/spot/${submission.lesion}">${say("toSpot")}</a></p>`;
+  if (submission.lesion)
+    return html`<p class="row"><a class="button" href="#/spot/${submission.lesion}">${say("toSpot")}</a>
+      <a class="button" href="#/visits/${submission.lesion}">${say("sideBySide")}</a></p>`;
   const done = (/** @type {any} */ problem) => {
     setError(problem);
     onSorted();

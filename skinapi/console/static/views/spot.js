@@ -62,6 +62,7 @@ const Tools = ({ spot, others, onDone }) => {
   return html`
     <div class="row">
       <a class="button primary" href="#/check/${spot.id}"><${Icon} name="camera" />${say("newPhotoOfIt")}</a>
+      ${spot.findings > 1 && html`<a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a>`}
       ${spot.latest && html`<button onClick=${remind}><${Icon} name="routine" />${say("reminder")}</button>`}
       <button class="quiet" onClick=${() => setOpen("change")}>${say("changeSpot")}</button>
       ${others.length > 0 && html`<button class="quiet" onClick=${() => setOpen("join")}>${say("joinSpot")}</button>`}
