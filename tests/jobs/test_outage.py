@@ -17,6 +17,7 @@ from skinapi.jobs.job import Job
 from skinapi.jobs.process.process_control import boot_time
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.jobs.worker.attempt import Attempt, Timing, WorkerSettings
+from skinapi.jobs.worker.job_process import JobProcess
 from skinapi.storage.ports import Store
 from tests.jobs.handlers import is_alive
 
@@ -32,11 +33,13 @@ class Away(Jobs):
 
     away = False
     slow_while: Callable[[], bool] | None = None
+    late_beats = 0
 
     def beat(self, job: Job, *, lease: timedelta, changes: Mapping[str, Any]) -> Job | None:
         self._look()
         while self.slow_while and self.slow_while():
             time.sleep(0.02)
+        self.late_beats += self.slow_while is not None
         return super().beat(job, lease=lease, changes=changes)
 
     def release(
@@ -127,9 +130,11 @@ def test_a_long_outage_stops_the_process_before_another_worker_may_begin(
 
 
 def test_an_answer_that_comes_after_the_lease_is_no_crash_of_the_job(
-    jobs: Away, tmp_path: Path
+    jobs: Away, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The guard has ended the process meanwhile."""
+    """The guard has ended the process meanwhile, which is seen after one more renewal."""
+    ended = JobProcess.ended
+    monkeypatch.setattr(JobProcess, "ended", lambda it: jobs.late_beats != 1 and ended(it))
     job, watcher, process = begun(jobs, tmp_path, pause=1.0)
     jobs.slow_while = lambda: is_alive(process)
     watcher.join(30)

@@ -90,7 +90,6 @@ class Attempt:
         self._news: dict[str, Any] = {"message": "Starting"}
         self._claimed_at = claimed_at
         self._lease_ends = claimed_at + self._timing.lease - self._timing.margin
-        self._lapsed = False
         self._next_beat = time.monotonic()
         self._process = JobProcess(
             settings.command,
@@ -113,7 +112,7 @@ class Attempt:
                 self._end("time")
             if time.monotonic() >= self._next_beat:
                 self._beat()
-        if self._stop is None and (self._lapsed or self._lease_left() <= 0):
+        if self._stop is None and self._lease_left() <= 0:
             self._stop = "lease"  # the guard has seen it first
         status, events = self._process.close()
         self._take_all(events)
@@ -154,13 +153,15 @@ class Attempt:
                 self._end("fenced")
                 return
             self._news = {}
-            self._lapsed = self._lease_left() <= 0  # the answer came so late that the guard acted
+            late = self._lease_left() <= 0  # the guard has killed the process, or is about to
             self._lease_ends = began + self._timing.lease - self._timing.margin
             self._process.renew(self._lease_left())
             if job.cancel_asked and self._stop is None:
                 self._end("cancelled")
             elif self._stop is None and not self._settings.may_work(job.owner):
                 self._end("no right")
+            elif self._stop is None and late:
+                self._end("lease")
             self._lines.flush()
         except StoreUnavailable:
             if self._lease_left() <= 0 and self._stop is None:
