@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from skinapi.care.lesions.counts import LesionCounts
+from skinapi.care.lesions.lesions import Lesion
 from skinapi.console.assets import ASSETS
 from tests.care.clinic import REVIEW, ROUTINE, file_for, patient_of, review
 from tests.prediction.photographer import predicted, send
@@ -182,6 +184,31 @@ def test_a_finding_is_sorted_from_one_spot_to_another_and_to_none(any_backend: B
     assert "lesion" not in sort(ada, number, None).get_json()
     assert course(ada, second) == []
     assert actions(any_backend)[-1] == ("submission.sort", "done")
+
+
+def test_of_two_that_sort_at_once_the_second_is_refused(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The finding is moved elsewhere after everything was read, before the transaction."""
+    ada = any_backend.member()
+    first, second, third = (begin(ada) for _ in range(3))
+    number = predicted(ada, lesion=first)["id"]
+    find, left = LesionCounts.get_own, [third]
+
+    def interrupted(counts: LesionCounts, lesion: str, owner: str) -> Lesion:
+        if left:
+            assert sort(ada, number, left.pop()).status_code == 200
+        return find(counts, lesion, owner)
+
+    monkeypatch.setattr(LesionCounts, "get_own", interrupted)
+    asked = {"lesion": second, "was": first}
+    answer = ada.call("PUT", f"/submissions/{number}/lesion", json=asked)
+    assert code_of(answer) == (409, "sorted_elsewhere")
+    assert (course(ada, second), course(ada, third)) == ([], [number])
+    again = ada.call("PUT", f"/submissions/{number}/lesion", json={**asked, "lesion": third})
+    assert again.status_code == 200, "a request that is sent again is answered as before"
+    to_none = {"lesion": None, "was": None}
+    assert code_of(ada.call("PUT", f"/submissions/{number}/lesion", json=to_none))[0] == 409
 
 
 def test_a_finding_is_sorted_into_own_spots_alone(backend: Backend) -> None:

@@ -1,6 +1,6 @@
 """Errors about spots."""
 
-from skinapi.errors import Unprocessable
+from skinapi.errors import Conflict, Unprocessable
 
 
 class TooManyLesions(Unprocessable):
@@ -10,6 +10,11 @@ class TooManyLesions(Unprocessable):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"{self.sentence} ({most}). Delete or join some, then try again.")
+
+
+class SortedElsewhere(Conflict):
+    code = "sorted_elsewhere"
+    sentence = "This finding is not in the spot that `was` names any more; look at it again"
 
 
 class JoinedWithItself(Unprocessable):

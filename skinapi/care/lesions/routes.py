@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from skinapi.care.lesions.errors import JoinedWithItself, TooManyLesions
+from skinapi.care.lesions.errors import JoinedWithItself, SortedElsewhere, TooManyLesions
 from skinapi.care.lesions.schemas import (
     ChosenLesion,
     CourseQuery,
@@ -138,15 +138,15 @@ def join_lesion(
     "/submissions/<number>/lesion",
     access=Signed(),
     rate=Rate.WRITE,
-    raises=(BadRequest, NotFound, LesionFull),
+    raises=(BadRequest, NotFound, LesionFull, SortedElsewhere),
 )
 def sort_finding(
     lesions: LesionsService, *, number: str, body: ChosenLesion, subject: Subject
 ) -> SubmissionView:
-    """Give a finding of the caller to a spot of the caller, or to none. Of two at once the
-    last one counts.
-    """
-    finding = lesions.sort_finding(number=number, lesion=body.lesion, by=subject)
+    """Give a finding of the caller to a spot of the caller, or to none."""
+    finding = lesions.sort_finding(
+        number=number, lesion=body.lesion, may_leave=body.may_leave, by=subject
+    )
     return SubmissionView.of(finding, subject.account)
 
 

@@ -65,6 +65,15 @@ class JoinedLesion(Body):
 
 class ChosenLesion(Body):
     lesion: str | None = Field(description="the spot of the finding; null for none")
+    was: str | None = Field(
+        default=None,
+        description="where the caller saw the finding: a spot, or null for none. If it is "
+        "elsewhere by now, nothing is changed. Without `was` the last request counts",
+    )
+
+    def may_leave(self, lesion: str | None) -> bool:
+        """Whether the caller agrees to take the finding out of this spot."""
+        return "was" not in self.model_fields_set or self.was == lesion
 
 
 class CourseQuery(PageQuery):

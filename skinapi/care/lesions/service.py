@@ -11,7 +11,7 @@ from functools import partial
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.care.lesions.counts import NO_LESION, LesionCounts
-from skinapi.care.lesions.errors import JoinedWithItself, TooManyLesions
+from skinapi.care.lesions.errors import JoinedWithItself, SortedElsewhere, TooManyLesions
 from skinapi.care.lesions.lesions import Lesion, Lesions, Place
 from skinapi.care.lesions.reminders import calendar_file, due_date
 from skinapi.care.queue.service import NO_PATIENT
@@ -174,8 +174,17 @@ class LesionsService:
         changed = self._trail.change(join, "lesion.join", by=by, target=own.id, detail=joined)
         return self._with_latest(changed or own)
 
-    def sort_finding(self, *, number: str, lesion: str | None, by: Subject) -> Submission:
-        """Give a finding of the caller to a spot of the caller, or to none. Raises LesionFull."""
+    def sort_finding(
+        self,
+        *,
+        number: str,
+        lesion: str | None,
+        may_leave: Callable[[str | None], bool],
+        by: Subject,
+    ) -> Submission:
+        """Give a finding of the caller to a spot of the caller, or to none. Raises LesionFull, and
+        SortedElsewhere where it may not leave the spot where it is.
+        """
         found = self._own_finding(number, by)
         if lesion:
             self._counts.get_own(lesion, by.id)
@@ -184,6 +193,8 @@ class LesionsService:
             finding = self._own_finding(number, by)
             if finding.lesion == lesion:
                 return finding
+            if not may_leave(finding.lesion):
+                raise SortedElsewhere
             self._findings.put(finding.id, lesion)
             moved = finding.model_copy(update={"lesion": lesion})
             self._counts.enter(moved)

@@ -17,14 +17,10 @@ const NEW = "new";
 const madeAt = (finding) => finding.created_at ?? `${finding.time.replace(" ", "T")}Z`;
 
 /**
- * Give a finding to a spot, or to none. Not where it was sorted in another window meanwhile: then
- * what is shown here is old. @param {number} number @param {string | null} before @param {string | null} spot
+ * Give a finding to a spot, or to none. Refused where it was sorted in another window meanwhile.
+ * @param {number} number @param {string | null} was @param {string | null} spot
  */
-export async function sortFinding(number, before, spot) {
-  const finding = await get(apiPath`/submissions/${number}`);
-  if ((finding.lesion ?? null) !== before) throw new Error(say("sortedElsewhere", { number }));
-  await put(apiPath`/submissions/${number}/lesion`, { lesion: spot });
-}
+export const sortFinding = (number, was, spot) => put(apiPath`/submissions/${number}/lesion`, { lesion: spot, was });
 
 /** The name and the place of a spot. @param {{name: string, place: any, onChange: (changed: {name?: string, place?: any}) => void}} props */
 export const SpotFields = ({ name, place, onChange }) => html`
