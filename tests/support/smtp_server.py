@@ -69,7 +69,9 @@ class Conversation(StreamRequestHandler):
     def _take(self) -> None:
         self._say("354 go on")
         lines = []
-        while (line := self.rfile.readline()) not in (b".\r\n", b""):
+        while (line := self.rfile.readline()) != b".\r\n":
+            if not line:
+                raise ConnectionError  # a mail that does not end is none
             lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
         mail = message_from_bytes(b"".join(lines), policy=policy.default)
         self.server.mails.append(mail)
