@@ -35,6 +35,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         UploadInUse                  409  (lab)
         NameTaken                    409  (lab)
         LetterSigned                 409  (records)
+        SortedElsewhere              409  (care)
         LetterChanged                409  (records)
         LetterMarked                 409  (records)
         JobEnded                     409  (jobs)
