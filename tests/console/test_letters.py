@@ -44,7 +44,7 @@ def test_a_letter_is_signed_by_keyboard_and_read_by_the_patient(
     journey = Journey(visitor, "letter", look)
     visitor.enter(doctor, "doctor")
     visitor.go(f"case/{number}")
-    visitor.find(".case h1")
+    visitor.find(".letters")
     visitor.keys("l")
     visitor.find("[name=letter]:focus")
     journey.see("letterByTemplate_no_key")

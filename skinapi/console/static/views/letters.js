@@ -1,7 +1,7 @@
 // @ts-check
 // The doctor's letters about a finding: drafted, edited with marks at what the facts do not support, signed.
 
-import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession, onSessionChange, post, put, remove } from "/console/api.js";
 import { Confirm, Failure, Message, sayError, toast, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, isolated, say, sayDate } from "/console/language.js";
@@ -163,7 +163,12 @@ export const Letters = ({ number }) => {
   const letters = useAnswer(() => get(path).catch((error) => (error.status === 404 ? null : Promise.reject(error))), [number]);
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState("");
-  const focusOnText = () => setTimeout(() => /** @type {HTMLElement | null} */ (document.querySelector("[name=letter]"))?.focus(), 50);
+  const begun = useRef(""); // a draft that waits to be shown, and to get the focus
+  useEffect(() => {
+    const text = document.getElementById(`letter-${begun.current}`);
+    if (text) begun.current = "";
+    text?.focus();
+  });
   /** @param {string} reader */
   const begin = async (reader) => {
     if (busy) return;
@@ -171,15 +176,21 @@ export const Letters = ({ number }) => {
     setError(null);
     try {
       // A colleague reads the doctor's language; a patient that of the finding.
-      await post(path, { reader, language: reader === "colleague" ? getLanguage() : null });
+      const draft = await post(path, { reader, language: reader === "colleague" ? getLanguage() : null });
+      begun.current = draft._id;
       letters.reload();
-      focusOnText();
     } catch (problem) {
       setError(problem);
     }
     setBusy("");
   };
-  useKeys({ l: () => (document.querySelector("[name=letter]") ? focusOnText() : begin("patient")) });
+  const write = () => {
+    if (!letters.value) return; // there may be a draft already
+    const text = /** @type {HTMLElement | null} */ (document.querySelector("[name=letter]"));
+    if (text) text.focus();
+    else begin("patient");
+  };
+  useKeys({ l: write });
   if (letters.error) return html`<${Failure} error=${letters.error} retry=${letters.reload} />`;
   if (!letters.value) return null;
   return html`
