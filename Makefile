@@ -24,9 +24,7 @@ test_learning:
 	$(PYTHON) -m pytest tests/learning > build/test_learning.txt 2>&1; \
 	    status=$$?; cat build/test_learning.txt; exit $$status
 
-# Collected once before: else each of the four compiles every test for itself on a fresh clone.
 test_rest:
-	@$(PYTHON) -m pytest --collect-only --quiet --ignore=tests/learning > /dev/null 2>&1 || true
 	$(PYTHON) -m pytest -n 4 --dist loadgroup --ignore=tests/learning
 
 drill: $(VENV)/everything $(VENV)/mongod $(VENV)/npm

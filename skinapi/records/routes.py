@@ -9,6 +9,7 @@ from skinapi.records.errors import ContradictoryReview, TooManyReviews
 from skinapi.records.review_schemas import NewReview, ReviewView
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.schemas import (
+    OwnQuery,
     PictureQuery,
     SubmissionInCare,
     SubmissionView,
@@ -18,7 +19,7 @@ from skinapi.records.service import RecordsService
 from skinapi.web.access import Signed, Subject
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
-from skinapi.web.schemas.pagination import ContractPageQuery, Page, PageQuery
+from skinapi.web.schemas.pagination import Page, PageQuery
 from skinapi.web.schemas.schema_types import Message
 
 routes: Routes[RecordsService] = Routes("submissions")
@@ -27,10 +28,12 @@ review_routes: Routes[ReviewsService] = Routes("reviews")
 
 @routes.route("GET", "/submissions", access=Signed(), rate=Rate.READ)
 def list_submissions(
-    records: RecordsService, *, query: ContractPageQuery, subject: Subject
+    records: RecordsService, *, query: OwnQuery, subject: Subject
 ) -> Page[SummaryView]:
     """The caller's own findings, oldest first; each in full is at its number."""
-    page = records.list_own(owner=subject.id, after=query.after, limit=query.limit)
+    page = records.list_own(
+        owner=subject.id, unsorted=query.lesion == "none", after=query.after, limit=query.limit
+    )
     return page.map(lambda submission: SummaryView.of(submission, subject.account))
 
 

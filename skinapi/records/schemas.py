@@ -5,7 +5,7 @@ The names of the first fields are those that the Angular app reads; the other fi
 
 from collections.abc import Sequence
 from datetime import UTC
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,6 +26,7 @@ from skinapi.vision.calibration.joining import MOST_PICTURES
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, SkinTone
 from skinapi.vision.finding.finding import Doubt, Finding, Ranked
+from skinapi.web.schemas.pagination import ContractPageQuery
 from skinapi.web.schemas.schema_types import Answer
 
 TIME = "%Y-%m-%d %H:%M:%S"
@@ -100,6 +101,12 @@ class SummaryView(SummaryFields):
     @classmethod
     def of(cls, submission: SubmissionSummary, owner: Account) -> Self:
         return cls(**_summary(submission, owner))
+
+
+class OwnQuery(ContractPageQuery):
+    lesion: Literal["none"] | None = Field(
+        default=None, description="`none`: only those that belong to no spot"
+    )
 
 
 class PictureQuery(BaseModel):

@@ -184,9 +184,11 @@ class RecordsService:
         """
         return self._store.transaction(partial(self._queue.recount, owner.id))
 
-    def list_own(self, *, owner: str, after: str | None, limit: int) -> Page[SubmissionSummary]:
-        """One page of the owner's findings, oldest first."""
-        return self._submissions.page_owned(owner, after=after, limit=limit)
+    def list_own(
+        self, *, owner: str, unsorted: bool = False, after: str | None, limit: int
+    ) -> Page[SubmissionSummary]:
+        """One page of the owner's findings, or of those that belong to no spot; oldest first."""
+        return self._submissions.page_owned(owner, unsorted=unsorted, after=after, limit=limit)
 
     def get(self, *, number: str, to: Subject) -> tuple[Submission, Account]:
         """A submission and its owner, who is the caller or a patient in the caller's care.

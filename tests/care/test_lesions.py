@@ -72,6 +72,20 @@ def test_an_answer_without_a_spot_is_as_before(backend: Backend) -> None:
     assert "lesion" not in ada.call("GET", "/submissions").get_json()[0]
 
 
+def test_findings_of_no_spot_are_listed_alone(any_backend: Backend) -> None:
+    """Also one that was sorted and taken out again."""
+    ada = any_backend.member()
+    lesion = begin(ada)
+    first = predicted(ada)["id"]
+    _, taken_out = (predicted(ada, lesion=lesion)["id"] for _ in range(2))
+    last = predicted(ada)["id"]
+    assert sort(ada, taken_out, None).status_code == 200
+    unsorted = ada.pages("/submissions?lesion=none&limit=1")
+    assert [one["id"] for one in unsorted] == [first, taken_out, last]
+    assert len(ada.pages("/submissions")) == 4
+    assert ada.call("GET", f"/submissions?lesion={lesion}").status_code == 400
+
+
 def test_a_photo_for_somebody_elses_spot_is_not_found_and_not_counted(backend: Backend) -> None:
     ada, bob = backend.member(), backend.member()
     lesion = begin(bob)

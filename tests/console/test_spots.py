@@ -7,11 +7,11 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.care.test_comparisons import visit
-from tests.console.journey import Journey, Look, file_of, looks
+from tests.console.journey import LOOKS, Journey, Look, file_of, looks
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, post
-from tests.support.photos import photo_of
+from tests.support.photos import photo_in, photo_of
 from tests.vision.comparison.pictures import spot
 from tests.vision.photos import encoded
 
@@ -232,3 +232,45 @@ def test_the_doctor_in_charge_sees_the_spots_and_the_course_beside_a_case(
     visitor.assert_accessible()
     visitor.assert_nothing_overflows()
     visitor.assert_quiet()
+
+
+def test_a_photo_that_is_unlike_the_others_is_asked_about_and_each_is_shown(
+    visitor: Visitor, seeder: Seeder, ada: Caller, tmp_path: Path
+) -> None:
+    """Of several photos of one spot one finding is made; a doctor reads what each alone says."""
+    doctor = seeder.person("doctor")
+    seeder.services.admin.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
+    one, dark, other = (
+        file_of(tmp_path, f"{place}.jpg", content)
+        for place, content in enumerate((encoded(spot(1)), photo_in((12, 10, 9)), encoded(spot(2))))
+    )
+    journey = Journey(visitor, "several", LOOKS[1])
+    visitor.enter(ada, "user")
+    journey.press("newPhoto")
+    visitor.hand_in("camera", one)
+    visitor.hand_in("more", dark)
+    journey.see("quality_dark")
+    journey.step("dark")
+    journey.press("useAnyway")
+    journey.press("sendPhotos")
+    journey.see("leaveOneOut")
+    visitor.press_button(journey.say("leavePictureOut", number="2"))
+    visitor.find("[name=modality]")  # of one photo alone one can say how it was taken
+    visitor.hand_in("more", other)
+    journey.press("sendPhotos")
+    journey.see("sameSpotQuestion")
+    journey.step("asked", expected=("/predict", "/predict"))
+    journey.press("sameSpotYes")
+    visitor.find(".verdict")
+    [found] = ada.call("GET", "/submissions").json
+    shown_first = visitor.find(".tabs [aria-pressed=true]").text
+    visitor.press(".tabs [aria-pressed=false]")
+    visitor.find(".photo-frame img")
+    assert visitor.find(".tabs [aria-pressed=true]").text != shown_first
+    journey.step("finding")
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{found['id']}")
+    visitor.see(journey.say("pictureAlone", name="", share="").partition(":")[0])
+    visitor.press(".tabs [aria-pressed=false]")
+    visitor.find(".photo-frame img")
+    journey.step("case")

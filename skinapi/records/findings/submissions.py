@@ -12,7 +12,7 @@ from skinapi.records.findings.numbers import Numbers
 from skinapi.records.findings.photo_sources import PHOTO_FIELDS, SubmittedPhoto
 from skinapi.records.reviews.decisions import Decision
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Ops, Store
+from skinapi.storage.ports import Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent
 from skinapi.vision.conditions import Band, conditions_table
@@ -162,6 +162,7 @@ class Submissions:
         self._documents.ensure_index("number", unique=True)
         self._documents.ensure_index("number", "id")
         self._documents.ensure_index("owner", "id")
+        self._documents.ensure_index("owner", "lesion", "id")
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
         self._documents.ensure_index("owner", "queue_key", "id")
         self._documents.ensure_index("doctor", "queue_key", "id")
@@ -204,11 +205,12 @@ class Submissions:
         found = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
         return Submission.model_validate(found[0]) if found else None
 
-    def page_owned(self, owner: str, *, after: str | None, limit: int) -> Page[SubmissionSummary]:
-        """One page of an owner's submissions, oldest first."""
-        found = self._documents.find(
-            {"owner": owner}, after=after, limit=limit + 1, fields=SUMMARY_FIELDS
-        )
+    def page_owned(
+        self, owner: str, *, unsorted: bool = False, after: str | None, limit: int
+    ) -> Page[SubmissionSummary]:
+        """One page of an owner's submissions, or of those that belong to no spot; oldest first."""
+        wanted: Filter = {"owner": owner, **({"lesion": None} if unsorted else {})}
+        found = self._documents.find(wanted, after=after, limit=limit + 1, fields=SUMMARY_FIELDS)
         return page_of(found, limit).map(SubmissionSummary.model_validate)
 
     def page_by_urgency(

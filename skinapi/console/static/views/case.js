@@ -76,7 +76,7 @@ const Case = ({ number, finding }) => {
   const title = `${isolated(submission.user_name)} · ${say("findingOf", { number, date: sayDate(report.time) })}`;
   return html`
     <div class="case">
-      <${FindingPage} title=${title} report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions} doctor>
+      <${FindingPage} title=${title} report=${report} submission=${submission} photo=${photo} conditions=${conditions} doctor>
         <div class="row">
           <button class="to-review" onClick=${() => focusOn("[name=agreement]")}>${say("review")}</button>
           <button class=${signed ? "next-case primary" : "next-case"} onClick=${goOn}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>

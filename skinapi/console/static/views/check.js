@@ -1,5 +1,5 @@
 // @ts-check
-// "Check a spot": a photo, what is known about it, and off it goes.
+// "Check a spot": a photo or several of one spot, what is known about it, and off it goes.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, getConditions, newKey, post, put, upload } from "/console/api.js";
@@ -7,9 +7,9 @@ import { Answer, Message, sayError, toast, useAnswer } from "/console/components
 import { colon, getLanguage, said, say } from "/console/language.js";
 import { Approved } from "/console/views/approved.js";
 import { AskPlace } from "/console/views/body_map.js";
-import { ChoosePhoto } from "/console/views/choose_photo.js";
+import { AddPhotos, ChoosePhoto } from "/console/views/choose_photo.js";
 import { PhotoCrop } from "/console/views/photo_crop.js";
-import { rememberSentPhoto } from "/console/views/sent.js";
+import { rememberSentPhotos } from "/console/views/sent.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { recallTold, rememberTold } from "/console/views/told.js";
 
@@ -90,16 +90,26 @@ const Countdown = ({ seconds, onOver }) => {
 /** Whether another photo would help. @param {any} error */
 const isOfPhoto = (error) => [413, 415, 422].includes(error.status) && error.code !== "lesion_full";
 
-/** @param {{error: any, onRetry: () => void, onOther: () => void}} props */
-const Refusal = ({ error, onRetry, onOther }) => html`
+/** Asked where two pictures do not fit each other; the others are left out beside their photo. @param {{onSame: () => void}} props */
+const SameSpot = ({ onSame }) => html`
+  <${Message}>
+    <p><strong>${say("sameSpotQuestion")}</strong></p>
+    <p>${say("sameSpotText")}</p>
+    <button type="button" class="primary" onClick=${onSame}>${say("sameSpotYes")}</button>
+  <//>`;
+
+/** @param {{error: any, several: boolean, onRetry: () => void, onOther: () => void}} props */
+const Refusal = ({ error, several, onRetry, onOther }) => html`
   <${Message} kind="bad">
     <p><strong>${say(error.status === 503 ? "serverBusy" : isOfPhoto(error) ? "photoRefused" : "notSent")}</strong></p>
     ${error.code !== "unavailable" && html`<p>${sayError(error)}</p>`}
     ${error.status === 503 && html`<${Countdown} seconds=${error.retryAfter || 5} onOver=${onRetry} />`}
     <div class="row">
-      ${isOfPhoto(error)
-        ? html`<button type="button" class="primary" onClick=${onOther}>${say("otherPhoto")}</button>`
-        : html`<button type="button" class="primary" onClick=${onRetry}>${say("tryAgain")}</button>`}
+      ${!isOfPhoto(error)
+        ? html`<button type="button" class="primary" onClick=${onRetry}>${say("tryAgain")}</button>`
+        : several
+          ? say("leaveOneOut")
+          : html`<button type="button" class="primary" onClick=${onOther}>${say("otherPhoto")}</button>`}
     </div>
   <//>`;
 
@@ -118,60 +128,95 @@ const beginSpot = (number, place, key) =>
     .then((spot) => put(apiPath`/submissions/${number}/lesion`, { lesion: spot.id }))
     .catch((error) => toast(`${say("spotNotBegun")} ${sayError(error)}`));
 
+/** @typedef {{id: string, file: File, hints: string[], accepted: boolean}} Chosen a photo that will be sent */
+
+/**
+ * A photo that will be sent, and what to do with it. `place` is counted from 1 where there are several.
+ * @param {{photo: Chosen, place: number, busy: boolean, onReady: (take: () => Promise<Blob>) => void,
+ *   onChange: (change: Partial<Chosen>) => void, onUnreadable: () => void, onOut: () => void}} props
+ */
+const ChosenPhoto = ({ photo, place, busy, onReady, onChange, onUnreadable, onOut }) => {
+  const poor = isPoor(photo);
+  return html`
+    ${place > 0 && html`<h2>${say("pictureNumber", { number: place })}</h2>`}
+    <${PhotoCrop} file=${photo.file} several=${place > 0} onReady=${onReady} onHints=${(/** @type {string[]} */ hints) => onChange({ hints })} onUnreadable=${onUnreadable} />
+    <button type="button" class=${poor ? "primary" : "quiet"} disabled=${busy} onClick=${onOut}>
+      ${place > 0 ? say("leavePictureOut", { number: place }) : say("otherPhoto")}</button>
+    ${poor && html` <button type="button" onClick=${() => onChange({ accepted: true })}>${say("useAnyway")}</button>`}`;
+};
+
+/** A better photo would help, and nobody has said that there is none. @param {Chosen} photo */
+const isPoor = ({ hints, accepted }) => hints.length > 0 && !accepted;
+
 /** @param {{account: any, spots: any[], checklist: any, from: any}} props `from` is the spot whose photo is taken */
 const Check = ({ account, spots, checklist, from }) => {
-  const [file, setFile] = useState(/** @type {File | null} */ (null));
-  const [hints, setHints] = useState(/** @type {string[]} */ ([]));
-  const [accepted, setAccepted] = useState(false);
+  const [chosen, setChosen] = useState(/** @type {Chosen[]} */ ([]));
   const [place, setPlace] = useState(/** @type {import("/console/views/body_map.js").Place} */ (from?.place ?? { site: "" }));
   const [spot, setSpot] = useState(from?.id ?? "");
   const [error, setError] = useState(/** @type {any} */ (null));
   const [sent, setSent] = useState(-1);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
-  const cut = useRef(/** @type {() => Promise<Blob>} */ (async () => new Blob()));
-  // What was sent last, and under which key: the same photo with the same answers is filed once.
-  const last = useRef({ photo: new Blob(), answers: "", key: "" });
+  // How each photo is cut as it is shown now.
+  const cuts = useRef(/** @type {Map<string, () => Promise<Blob>>} */ (new Map()));
+  // What was sent last, and under which key: the same photos with the same answers are filed once.
+  const last = useRef({ photos: /** @type {Blob[]} */ ([]), answers: "", key: "" });
+  const sameSpot = useRef(false); // the person has said so of these photos
   const [told] = useState(recallTold);
-  const poor = hints.length > 0 && !accepted;
+  const some = chosen.length > 0;
+  const several = chosen.length > 1;
+  const poor = chosen.some(isPoor);
 
-  /** @param {File} chosen */
-  const choose = (chosen) => {
+  /** @param {(before: Chosen[]) => Chosen[]} next */
+  const choose = (next) => {
     setError(null);
-    setHints([]);
-    setAccepted(false);
-    cut.current = async () => chosen; // until it has been decoded, and can be cropped
-    setFile(chosen);
+    sameSpot.current = false;
+    setChosen(next);
   };
-  const other = () => {
-    setFile(null);
-    setError(null);
+  /** @param {File[]} files */
+  const add = (files) => {
+    const added = files.map((file) => ({ id: newKey(), file, hints: [], accepted: false }));
+    for (const { id, file } of added) cuts.current.set(id, async () => file); // until it has been decoded
+    choose((before) => [...before, ...added]);
   };
-  /** @param {import("/console/views/body_map.js").Place} chosen */
-  const choosePlace = (chosen) => {
-    if (chosen.site !== place.site) setSpot("");
-    setPlace(chosen);
+  /** @param {string} out */
+  const leaveOut = (out) => choose((before) => before.filter(({ id }) => id !== out));
+  /** @param {string} id @param {Partial<Chosen>} change */
+  const change = (id, change) => setChosen((before) => before.map((one) => (one.id === id ? { ...one, ...change } : one)));
+  /** @param {string} id */
+  const unreadable = (id) => {
+    leaveOut(id);
+    if (several) toast(say("notAPicture"));
+    else setError({ status: 415, message: say("notAPicture") });
+  };
+  /** @param {import("/console/views/body_map.js").Place} next */
+  const choosePlace = (next) => {
+    if (next.site !== place.site) setSpot("");
+    setPlace(next);
   };
 
-  /** @param {Blob} photo @param {FormData} body */
-  const keyOf = (photo, body) => {
+  /** @param {Blob[]} photos @param {FormData} body */
+  const keyOf = (photos, body) => {
     const answers = JSON.stringify([...body]);
-    if (photo !== last.current.photo || answers !== last.current.answers) last.current = { photo, answers, key: newKey() };
+    const before = last.current;
+    const same = photos.length === before.photos.length && photos.every((photo, at) => photo === before.photos[at]);
+    if (!same || answers !== before.answers) last.current = { photos, answers, key: newKey() };
     return last.current.key;
   };
   const send = async () => {
-    if (!form.current || !file) return;
+    if (!form.current || !some) return;
     setError(null);
     setSent(0);
     try {
-      const photo = await cut.current();
+      const photos = await Promise.all(chosen.map(({ id, file }) => cuts.current.get(id)?.() ?? file));
       if (!form.current) return; // the view was left, perhaps by logging out
       const body = answersOf(form.current);
-      const key = keyOf(photo, body);
+      if (sameSpot.current) body.set("same_spot", "true");
+      const key = keyOf(photos, body);
       rememberTold(body);
       if (spot === NEW) body.delete("lesion");
-      body.set("image", photo, "photo.jpg");
+      photos.forEach((photo) => body.append("image", photo, "photo.jpg"));
       const answer = await upload("/predict", body, key, setSent);
-      rememberSentPhoto(String(answer.id), photo);
+      rememberSentPhotos(String(answer.id), photos);
       if (spot === NEW) await beginSpot(answer.id, place, key);
       location.hash = `#/finding/${answer.id}`;
     } catch (problem) {
@@ -184,23 +229,22 @@ const Check = ({ account, spots, checklist, from }) => {
   // Another photo is of the same spot: the answers stay in the form while it is chosen.
   return html`
     <h1>${from ? say("photoOf", { name: nameOfSpot(from) }) : say("title_check")}</h1>
-    ${!file && error && html`<${Message} kind="bad">${sayError(error)}<//>`}
-    ${!file && html`<${ChoosePhoto} onPhoto=${choose} />`}
-    <form ref=${form} class="columns" hidden=${!file} onSubmit=${(/** @type {Event} */ event) => {
+    ${!some && error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+    ${!some && html`<${ChoosePhoto} onPhoto=${(/** @type {File} */ file) => add([file])} />`}
+    <form ref=${form} class="columns" hidden=${!some} onSubmit=${(/** @type {Event} */ event) => {
       event.preventDefault();
       send();
     }}>
       <div>
-        ${file && html`<${PhotoCrop} file=${file} onReady=${(/** @type {any} */ take) => (cut.current = take)} onHints=${setHints} onUnreadable=${() => {
-          setFile(null);
-          setError({ status: 415, message: say("notAPicture") });
-        }} />`}
-        <button type="button" class=${poor ? "primary" : "quiet"} disabled=${sent >= 0} onClick=${other}>${say("otherPhoto")}</button>
-        ${poor && html` <button type="button" onClick=${() => setAccepted(true)}>${say("useAnyway")}</button>`}
+        ${chosen.map((photo, at) => html`<${ChosenPhoto} key=${photo.id} photo=${photo} place=${several ? at + 1 : 0} busy=${sent >= 0}
+          onReady=${(/** @type {() => Promise<Blob>} */ take) => cuts.current.set(photo.id, take)}
+          onChange=${(/** @type {Partial<Chosen>} */ next) => change(photo.id, next)}
+          onUnreadable=${() => unreadable(photo.id)} onOut=${() => leaveOut(photo.id)} />`)}
+        ${!poor && sent < 0 && html`<${AddPhotos} chosen=${chosen.length} onPhotos=${add} />`}
       </div>
       <div hidden=${poor}>
         <p>${say("questionsText")}</p>
-        <${Choice} name="modality" title=${say("kind")} options=${KINDS.map((kind) => [kind, say(/** @type {any} */ (`kind_${kind}`))])} />
+        ${!several && html`<${Choice} name="modality" title=${say("kind")} options=${KINDS.map((kind) => [kind, say(/** @type {any} */ (`kind_${kind}`))])} />`}
         <${AskPlace} place=${place} onPlace=${choosePlace} />
         ${place.site && html`<${AskSpot} spots=${spots} site=${place.site} chosen=${spot} onChoose=${setSpot} />`}
         <${Choice} name="age_band" title=${say("age")} chosen=${told.age_band} options=${AGES.map((age) => [age, say(/** @type {any} */ (`age_${age}`))])} />
@@ -211,11 +255,16 @@ const Check = ({ account, spots, checklist, from }) => {
         <${Checklist} checklist=${checklist} />
         <label class="tick"><input type="checkbox" name="keep_photo" defaultChecked=${account.consents?.photos ?? false} />
           ${say("keepPhoto")}</label>
-        ${file && error && html`<${Refusal} error=${error} onRetry=${send} onOther=${other} />`}
+        ${some && error?.code === "maybe_different_spots" && html`<${SameSpot} onSame=${() => {
+          sameSpot.current = true;
+          send();
+        }} />`}
+        ${some && error && error.code !== "maybe_different_spots" && html`
+          <${Refusal} error=${error} several=${several} onRetry=${send} onOther=${() => choose(() => [])} />`}
         ${sent >= 0
           ? html`<div role="status" class="sending">
               <progress max="1" value=${sent < 1 ? sent : null}></progress>${say(sent < 1 ? "uploading" : "analysing")}</div>`
-          : html`<button class="primary wide">${say("sendPhoto")}</button>`}
+          : html`<button class="primary wide">${say(several ? "sendPhotos" : "sendPhoto")}</button>`}
       </div>
     </form>`;
 };

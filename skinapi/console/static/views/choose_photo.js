@@ -1,8 +1,8 @@
 // @ts-check
-// Where a photo comes from: the camera first, where one is at hand; with examples of what helps.
+// Where photos come from: the camera first, where one is at hand; with examples of what helps.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { Icon } from "/console/components.js";
+import { Icon, toast } from "/console/components.js";
 import { say } from "/console/language.js";
 
 /** How the drawn picture is shown; the words say what is wrong with it. */
@@ -16,6 +16,28 @@ const Examples = () => html`
         <span><${Icon} name=${name === "good" ? "check" : "close"} size=${18} />${say(`example_${name}`)}</span></li>`,
     )}
   </ul>`;
+
+/** As many as the server joins into one finding. */
+const MOST_PHOTOS = 4;
+
+/** Further photos of the spot. @param {{chosen: number, onPhotos: (files: File[]) => void}} props */
+export const AddPhotos = ({ chosen, onPhotos }) => {
+  const left = MOST_PHOTOS - chosen;
+  if (left <= 0) return null;
+  /** @param {any} event */
+  const take = ({ target }) => {
+    const files = [...target.files];
+    target.value = ""; // the same one may be chosen again
+    if (files.length > left) toast(say("fourAtMost"));
+    onPhotos(files.slice(0, left));
+  };
+  return html`
+    <div>
+      <label class="button"><${Icon} name="camera" />${say("addPhoto")}
+        <input type="file" name="more" accept="image/*" multiple onChange=${take} /></label>
+      <p><small>${say("addPhotoWhy")}</small></p>
+    </div>`;
+};
 
 /** @param {{onPhoto: (file: File) => void}} props */
 export const ChoosePhoto = ({ onPhoto }) => {

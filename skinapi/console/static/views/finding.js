@@ -1,15 +1,14 @@
 // @ts-check
 // One finding: three sentences, then the photo; the rest unfolds.
 
-import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, apiPath, get, getAll, getConditions, getFile, saveFile } from "/console/api.js";
-import { Answer, Bars, Failure, Icon, Message, sayError, useAnswer } from "/console/components.js";
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { ApiError, apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
+import { Answer, BandBadge, Bars, Failure, Icon, Message, sayError, useAnswer } from "/console/components.js";
 import { getLanguage, otherLanguages, said, say, sayDate, sayPercent } from "/console/language.js";
 import { Decided } from "/console/views/decision.js";
-import { HeatPhoto } from "/console/views/heat_photo.js";
+import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { SignedLetter } from "/console/views/letters.js";
 import { SortDialog } from "/console/views/own_findings.js";
-import { addressOfSentPhoto } from "/console/views/sent.js";
 
 /** @param {any} conditions @param {string} key */
 export const nameOf = (conditions, key) =>
@@ -109,11 +108,17 @@ const First = ({ report, doctor }) => {
   return html`<p class="action">${likely}</p><${head}>${icon}${to_do}<//><p>${certainty}</p>`;
 };
 
+/** What one of several pictures alone says, for a doctor: a patient reads what all of them say. @param {{picture: any, conditions: any}} props */
+const Alone = ({ picture, conditions }) => html`
+  <p>${say("pictureAlone", { name: nameOfClass(conditions, picture.class), share: sayPercent(picture.confidence / 100) })}
+    <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
+
 /**
- * @param {{title: string, report: any, heat: any, photo: string | null, conditions: any,
+ * `submission` is what has several photos, or one.
+ * @param {{title: string, report: any, submission: any, photo: string | null, conditions: any,
  *   children?: any, doctor?: boolean}} props
  */
-export const FindingPage = ({ title, report, heat, photo, conditions, children, doctor = false }) => html`
+export const FindingPage = ({ title, report, submission, photo, conditions, children, doctor = false }) => html`
   <article class="finding">
     ${report.decision &&
     html`<${Decided} decision=${report.decision} conditions=${conditions} doctor=${doctor} title=${title} notice=${report.reading.notice} />`}
@@ -124,9 +129,9 @@ export const FindingPage = ({ title, report, heat, photo, conditions, children, 
     </header>
     <div class="columns photo-first">
       <div>
-        ${photo
-          ? html`<${HeatPhoto} url=${photo} heat=${heat} />`
-          : html`<${Message}>${say("photoNotKept")}<//>`}
+        <${FindingPhoto} key=${submission.id} submission=${submission} photo=${photo} heat=${submission.heat}>
+          ${(/** @type {any} */ picture) => doctor && html`<${Alone} picture=${picture} conditions=${conditions} />`}
+        <//>
       </div>
       <div>
         ${children}
@@ -163,17 +168,6 @@ export const Downloads = ({ number, children }) => {
     ${error && html`<${Failure} error=${error} />`}`;
 };
 
-/** The kept photo, the one that was just sent, or none. @param {string} number @param {boolean} kept */
-async function photoOf(number, kept) {
-  const sent = addressOfSentPhoto(number);
-  if (sent) return sent;
-  if (!kept) return null;
-  return getFile(apiPath`/submissions/${number}/photo`, "image/jpeg").catch((error) => {
-    if (error instanceof ApiError && error.status === 404) return null;
-    throw error;
-  });
-}
-
 /** What the server says of a finding now, in words. @param {string} number */
 export async function getReport(number) {
   const report = await get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}`);
@@ -189,16 +183,13 @@ async function loadFinding(number) {
     getReport(number),
     getConditions(),
   ]);
-  return { submission, report, conditions, photo: await photoOf(number, submission.photo_kept) };
+  return { submission, report, conditions, photo: await photoOf(submission) };
 }
 
 /** The same as an answer, whose photo is forgotten with the page. @param {string} number */
 export function useFinding(number) {
   const answer = useAnswer(() => loadFinding(number), [number, getLanguage()]);
-  const photo = answer.value?.photo;
-  useEffect(() => () => {
-    if (photo?.startsWith("blob:")) URL.revokeObjectURL(photo);
-  }, [photo]);
+  useForgotten(answer.value?.photo);
   return answer;
 }
 
@@ -226,7 +217,7 @@ export const View = ({ argument }) => {
     <${Answer} answer=${answer}>
       ${(/** @type {any} */ { submission, report, conditions, photo }) => html`
         <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
-          report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions}>
+          report=${report} submission=${submission} photo=${photo} conditions=${conditions}>
           <${SpotOfFinding} submission=${submission} onSorted=${answer.reload} />
           <${Downloads} number=${argument}><a class="button" href="#/check">${say("checkAnother")}</a><//>
           ${(report.letters ?? []).map((/** @type {any} */ letter) => html`<${SignedLetter} key=${letter._id} letter=${letter} />`)}

@@ -14,8 +14,9 @@ const PALEST = 244;
 const SOFTEST = 1.5;
 const SMALLEST = 64;
 /** A file above this is sent smaller, so that the server's 10 MB refuse no phone; the longest side then. */
-const LARGE_BYTES = 5e6;
-const LONGEST = 3000;
+const ALONE = { bytes: 5e6, longest: 3000 };
+/** The same for each of up to four, which share the 10 MB. */
+const WITH_OTHERS = { bytes: 2e6, longest: 1800 };
 
 /** @param {CanvasImageSource} picture @param {number[]} box left, top, width, height */
 function measure(picture, box) {
@@ -45,8 +46,8 @@ function measure(picture, box) {
   return Object.entries(found).filter(([, is]) => is).map(([name]) => name);
 }
 
-/** @param {{file: File, onReady: (take: () => Promise<Blob>) => void, onHints: (hints: string[]) => void, onUnreadable: () => void}} props */
-export const PhotoCrop = ({ file, onReady, onHints, onUnreadable }) => {
+/** @param {{file: File, several: boolean, onReady: (take: () => Promise<Blob>) => void, onHints: (hints: string[]) => void, onUnreadable: () => void}} props */
+export const PhotoCrop = ({ file, several, onReady, onHints, onUnreadable }) => {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const [picture, setPicture] = useState(/** @type {ImageBitmap | null} */ (null));
   const [view, setView] = useState({ zoom: 1, x: 0.5, y: 0.5 });
@@ -92,9 +93,10 @@ export const PhotoCrop = ({ file, onReady, onHints, onUnreadable }) => {
     /** @type {Promise<Blob> | undefined} */
     let made; // once: sent again, it is the same photo
     const take = async () => {
-      if (view.zoom === 1 && file.size <= LARGE_BYTES) return file;
+      const most = several ? WITH_OTHERS : ALONE;
+      if (view.zoom === 1 && file.size <= most.bytes) return file;
       const cut = document.createElement("canvas");
-      const scale = Math.min(1, LONGEST / Math.max(box[2], box[3]));
+      const scale = Math.min(1, most.longest / Math.max(box[2], box[3]));
       cut.width = Math.round(scale * box[2]);
       cut.height = Math.round(scale * box[3]);
       // @ts-ignore (the box has four numbers)
@@ -105,7 +107,7 @@ export const PhotoCrop = ({ file, onReady, onHints, onUnreadable }) => {
     };
     onReady(() => (made ??= take()));
     return () => clearTimeout(timer);
-  }, [picture, view]);
+  }, [picture, view, several]);
 
   /** @param {number} zoom @param {number} x @param {number} y */
   const look = (zoom, x, y) => {

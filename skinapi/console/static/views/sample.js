@@ -16,7 +16,7 @@ export const View = () => {
     <${Message}>${say("sampleText")} ${!getSession() && html`<a href="#/register">${say("register")}</a>`}<//>
     <${Answer} answer=${answer}>
       ${(/** @type {any} */ [sample, conditions]) => html`
-        <${FindingPage} title=${say("title_sample")} report=${sample.report} heat=${sample.heat}
+        <${FindingPage} title=${say("title_sample")} report=${sample.report} submission=${sample}
           photo="/console/sample.jpg" conditions=${conditions} />`}
     <//>`;
 };

@@ -1,19 +1,19 @@
 // @ts-check
-// The photo that was sent last: its finding can show it even where the server keeps none.
+// The photos that were sent last: their finding can show them even where the server keeps none.
 
 import { getSession, onSessionChange } from "/console/api.js";
 
-const NONE = { number: "", photo: new Blob() };
+const NONE = { number: "", photos: /** @type {Blob[]} */ ([]) };
 let sent = NONE;
 onSessionChange(() => {
   if (!getSession()) sent = NONE; // it is not for whoever is next
 });
 
-/** @param {string} number @param {Blob} photo */
-export function rememberSentPhoto(number, photo) {
-  sent = { number, photo };
+/** @param {string} number @param {Blob[]} photos */
+export function rememberSentPhotos(number, photos) {
+  sent = { number, photos };
 }
 
-/** A new address for the photo, for whoever shows it to revoke. @param {string} number */
-export const addressOfSentPhoto = (number) =>
-  sent.number === number ? URL.createObjectURL(sent.photo) : null;
+/** A new address for one of the photos, for whoever shows it to revoke. @param {string} number @param {number} place */
+export const addressOfSentPhoto = (number, place) =>
+  sent.number === number && sent.photos[place] ? URL.createObjectURL(sent.photos[place]) : null;

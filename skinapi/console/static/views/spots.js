@@ -24,9 +24,10 @@ const NewSpot = ({ onClose }) => {
 const load = async () => {
   const [spots, findings, conditions] = await Promise.all([
     getAll("/lesions?limit=200"),
-    getAll("/submissions?limit=200"),
+    getAll("/submissions?lesion=none&limit=200"),
     getConditions(),
   ]);
+  // A server of the version before answers with all of them.
   return { spots, unsorted: findings.filter((one) => !one.lesion).reverse(), conditions };
 };
 
