@@ -36,6 +36,7 @@ from skinapi.web.schemas.pagination import Page
 
 NO_SESSION = "There is no such session"
 Withdraw = Callable[[str], Callable[[], None]]
+MOST_BROWSERS = 20  # remembered for each account
 
 
 @dataclass(frozen=True)
@@ -309,8 +310,24 @@ class AuthService:
             self._accounts.change(account.id, decide)
 
     def _open_session(self, account: Account, caller: ClientInfo) -> IssuedTokens:
+        self._tell_of_new_browser(account, caller.browser)
         session_and_token = self._sessions.open(account, client=caller.client, renews=caller.renews)
         return self._issue_tokens(account, *session_and_token)
+
+    def _tell_of_new_browser(self, account: Account, browser: str) -> None:
+        """By mail, where only others have opened the account before."""
+        if not self._outbox.enabled or browser in account.browsers:
+            return
+
+        def decide(stored: Account) -> dict[str, Any]:
+            if browser in stored.browsers:
+                return {}
+            if stored.browsers:
+                self._outbox.add(Kind.NEW_BROWSER, to=account.id, about="forgotten")
+            return {"browsers": (*stored.browsers, browser)[-MOST_BROWSERS:]}
+
+        with suppress(NotFound):  # deleted meanwhile: its session opens nothing
+            self._accounts.change(account.id, decide)
 
     def _issue_tokens(
         self, account: Account, session: Session, refresh_token: str | None

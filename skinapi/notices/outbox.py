@@ -32,10 +32,11 @@ class Kind(StrEnum):
     REMINDER = "reminder"
     PASSWORD_LINK = "password_link"  # noqa: S105 (a kind, no password)
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    NEW_BROWSER = "new_browser"
 
 
 # They tell of who can open the account: nobody can switch them off, and no limit delays them.
-SECURITY = frozenset({Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED})
+SECURITY = frozenset({Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.NEW_BROWSER})
 
 
 class Notice(StoredRecord):

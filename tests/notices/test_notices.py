@@ -82,3 +82,28 @@ def test_no_mail_says_anything_clinical() -> None:
         bands = [entry.in_language(language).label.lower() for entry in table.bands]
         hints = ["lesion", "lésion", "melanom", "cancer", "skin", "peau", "mole", "grain", "spot"]
         assert [one for one in (*names, *bands, *hints) if one in text] == []
+
+
+def test_a_browser_that_never_opened_the_account_is_told(
+    backend: Backend, smtp: SmtpServer
+) -> None:
+    """Not the first one, nor a newer version of a known one, nor anything twice."""
+    ada = backend.member()
+    for browser in (
+        "Firefox/140.0 (X11)",
+        "Firefox/141.2 (X11)",
+        "Chrome/9",
+        "curl/8",
+        "Chrome/10",
+    ):
+        answer = backend.app.test_client().post(
+            "/login",
+            json={"email": ada.email, "password": PASSWORD},
+            headers={"User-Agent": browser},
+        )
+        assert answer.status_code == 200
+    subject, page = "A new browser opened your account", "http://127.0.0.1:5000/#/forgotten"
+    assert sent(backend, smtp) == [(ada.email, subject, page)]
+    kept = backend.account(ada.email).browsers
+    assert len(kept) == 3
+    assert not any("Firefox" in one for one in kept)

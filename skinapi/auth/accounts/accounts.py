@@ -47,7 +47,8 @@ class Account(StoredRecord):
     by how urgently their findings need a review. `notices`: whether mails are sent to the person
     that are not of security. `findings` is how many the account has; None in an
     account of an earlier version until it files or deletes one. `wanted_role` was asked for at the
-    registration, until an admin approves the account.
+    registration, until an admin approves the account. `browsers` (hashes) have opened the account,
+    the newest last.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Account(StoredRecord):
     findings: int | None = None
     second_factor: SecondFactor | None = None
     wanted_role: WantedRole | None = None
+    browsers: tuple[str, ...] = ()
 
     @property
     def has_second_factor(self) -> bool:

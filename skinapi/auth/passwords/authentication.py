@@ -1,5 +1,7 @@
 """Checks a password, within the limits of guesses, and whether its account may log in."""
 
+import hashlib
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,6 +29,12 @@ class ClientInfo:
     address: str
     client: str | None = None
     renews: bool = False
+
+    @property
+    def browser(self) -> str:
+        """The same for all versions of a browser or program: a hash of its name without numbers."""
+        name = re.sub(r"[\d._]+", "", self.client or "")
+        return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 class Authentication:

@@ -12,6 +12,7 @@ ENGLISH = MailWords(
         Kind.REMINDER: "It is time for a photo",
         Kind.PASSWORD_LINK: "Choose a new password",
         Kind.PASSWORD_CHANGED: "Your password was changed",
+        Kind.NEW_BROWSER: "A new browser opened your account",
     },
     texts={
         Kind.APPROVED: "Your account was approved. You can log in now.",
@@ -24,6 +25,8 @@ ENGLISH = MailWords(
         "stays as it is.",
         Kind.PASSWORD_CHANGED: "The password of your account was changed. If it was not you, "
         "choose a new one now.",
+        Kind.NEW_BROWSER: "Somebody logged in to your account with a browser or program that was "
+        "not used for it before. If it was not you, choose a new password now.",
     },
     switch_off="You can switch these mails off on the page of your account: {page}",
 )

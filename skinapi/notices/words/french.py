@@ -13,6 +13,7 @@ _WORDS = MailWords(
         Kind.REMINDER: "C'est le moment de prendre une photo",
         Kind.PASSWORD_LINK: "Choisissez un nouveau mot de passe",
         Kind.PASSWORD_CHANGED: "Votre mot de passe a été changé",
+        Kind.NEW_BROWSER: "Un nouveau navigateur a ouvert votre compte",
     },
     texts={
         Kind.APPROVED: "Votre compte a été approuvé. Vous pouvez maintenant vous connecter.",
@@ -28,6 +29,9 @@ _WORDS = MailWords(
         "faites rien: votre mot de passe reste le même.",
         Kind.PASSWORD_CHANGED: "Le mot de passe de votre compte a été changé. Si ce n'était pas "
         "vous, choisissez-en un nouveau maintenant.",
+        Kind.NEW_BROWSER: "Quelqu'un s'est connecté à votre compte avec un navigateur ou un "
+        "programme qui n'avait pas encore servi pour ce compte. Si ce n'était pas vous, choisissez "
+        "un nouveau mot de passe maintenant.",
     },
     switch_off="Vous pouvez désactiver ces e-mails sur la page de votre compte: {page}",
 )
