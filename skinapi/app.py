@@ -31,6 +31,7 @@ from skinapi.lab.routes import routes as dataset_routes
 from skinapi.lab.uploads.routes import routes as upload_routes
 from skinapi.logs import configure_logs
 from skinapi.prediction.routes import routes as prediction_routes
+from skinapi.records.outcomes.routes import routes as outcomes_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
 from skinapi.registry.composition import open_registry, open_served
@@ -164,6 +165,7 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(drift_routes.blueprint(services.drift))
     app.register_blueprint(records_routes.blueprint(services.records))
     app.register_blueprint(review_routes.blueprint(services.reviews))
+    app.register_blueprint(outcomes_routes.blueprint(services.outcomes))
     app.register_blueprint(reports_routes.blueprint(model_services.reports))
     app.register_blueprint(care_routes.blueprint(services.care))
     app.register_blueprint(lesions_routes.blueprint(services.lesions))

@@ -17,6 +17,7 @@ from skinapi.lab.repositories import LabRepositories
 from skinapi.notices.outbox import Outbox
 from skinapi.records.findings.lesion_findings import LesionFindings
 from skinapi.records.findings.submissions import Submissions
+from skinapi.records.outcomes.outcome_counts import OutcomeCounts
 from skinapi.records.reviews.letters import Letters
 from skinapi.records.reviews.reviews import Reviews
 from skinapi.registry.drift.weekly_counts import WeeklyCounts
@@ -49,6 +50,7 @@ class Repositories:
     lesions: Lesions
     lesion_findings: LesionFindings
     reviews: Reviews
+    outcome_counts: OutcomeCounts
     letters: Letters
     issued: IssuedReports
     narratives: NarrativeCache
@@ -82,6 +84,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         lesions=Lesions(store),
         lesion_findings=LesionFindings(store),
         reviews=Reviews(store),
+        outcome_counts=OutcomeCounts(store),
         letters=Letters(store),
         issued=IssuedReports(store, on_issue=usage.add_report),
         narratives=NarrativeCache(store),

@@ -52,6 +52,8 @@ from skinapi.lab.trainings.reference import current_reference
 from skinapi.lab.uploads.upload_records import UploadRecord
 from skinapi.notices.outbox import Notice, Outbox
 from skinapi.records.findings.submissions import Submission, Submissions
+from skinapi.records.outcomes.outcome_counts import CountedOutcome
+from skinapi.records.outcomes.service import OutcomesService
 from skinapi.records.photos.kept_photos import KeptPhotos
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews.letters import Letter, Letters
@@ -84,6 +86,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "submissions": Submission,
     "lesions": Lesion,
     "reviews": Review,
+    "outcome_counts": CountedOutcome,
     "letters": Letter,
     "reports": Issued,
     "datasets": DatasetVersion,
@@ -120,6 +123,7 @@ class Services:
     photo_counts: PhotoCounts
     records: RecordsService
     reviews: ReviewsService
+    outcomes: OutcomesService
     care: CareService
     lesions: LesionsService
     reminder_mailer: ReminderMailer
@@ -214,6 +218,7 @@ def open_services(
         reviews=data.reviews,
         records=records,
         accounts=data.accounts,
+        outcomes=data.outcome_counts,
         trail=data.trail,
         on_review=data.weekly_counts.add_review,
         outbox=data.outbox,
@@ -246,6 +251,7 @@ def open_services(
         photo_counts=data.photo_counts,
         records=records,
         reviews=reviews,
+        outcomes=OutcomesService(counts=data.outcome_counts, accounts=data.accounts),
         care=CareService(accounts=data.accounts, submissions=data.submissions),
         reminder_mailer=ReminderMailer(
             store, lesions=data.lesions, findings=data.lesion_findings, outbox=data.outbox
@@ -296,6 +302,7 @@ def _eraser(data: Repositories, records: RecordsService, jobs: JobsService, lab:
             data.guess_limits.forget,
             data.password_links.forget,
             data.outbox.forget,
+            data.outcome_counts.forget,
         ),
     )
 

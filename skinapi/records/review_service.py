@@ -13,6 +13,7 @@ from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.findings.review_queue import in_care
 from skinapi.records.findings.submissions import Submission
+from skinapi.records.outcomes.outcome_counts import OutcomeCounts
 from skinapi.records.review_schemas import NewReview
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Agreement, Opinion
@@ -35,6 +36,7 @@ class ReviewsService:
         reviews: Reviews,
         records: RecordsService,
         accounts: Accounts,
+        outcomes: OutcomeCounts,
         trail: AuditTrail,
         on_review: Callable[[str, bool], None],
         outbox: Outbox,
@@ -44,6 +46,7 @@ class ReviewsService:
         self._reviews = reviews
         self._records = records
         self._accounts = accounts
+        self._outcomes = outcomes
         self._trail = trail
         self._on_review = on_review
         self._outbox = outbox
@@ -84,6 +87,10 @@ class ReviewsService:
                 submission=current.id, opinion=opinion, signed=signed, **fields
             )
             self._mark(current, owner, [*signed, review])
+            if opinion.histology_result:
+                reviews = [*signed, review]
+                doctors = self._accounts.by_ids({one.doctor for one in reviews})
+                self._outcomes.add(current, reviews, doctors=doctors)
             kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
             self._outbox.add(kind, to=owner.id, about=f"finding/{current.number}")
             return review

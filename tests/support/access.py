@@ -381,6 +381,8 @@ ROWS: dict[str, Row] = {
     "delete_doctor": Row("/doctors/{doctor}", ADMINS),
     "read_audit": Row("/audit", ADMINS),
     "show_usage": Row("/admin/usage", ADMINS),
+    "show_outcomes": Row("/outcomes", DOCTORS),
+    "show_outcomes_of": Row("/admin/outcomes?doctor={doctor}", ADMINS),
     # findings
     "predict": Row("/predict", APPROVED, photo("image")),
     "list_submissions": Row("/submissions", APPROVED),

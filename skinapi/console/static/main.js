@@ -25,6 +25,7 @@ const VIEWS = {
   case: () => import("/console/views/case.js"),
   patients: () => import("/console/views/patients.js"),
   course: () => import("/console/views/course.js"),
+  outcomes: () => import("/console/views/outcomes.js"),
   users: () => import("/console/views/users.js"),
   doctors: () => import("/console/views/doctors.js"),
   usage: () => import("/console/views/usage.js"),

@@ -7,7 +7,7 @@ export const LAB = ["datasets", "train", "jobs", "models", "drift"];
 const NAVIGATION = {
   user: ["spots", "check"],
   researcher: [LAB[0], "spots", "check"],
-  doctor: ["queue", "patients", "check"],
+  doctor: ["queue", "patients", "outcomes", "check"],
   admin: ["users", "doctors", "usage", "audit", "server", LAB[0], "check"],
 };
 

@@ -6,6 +6,7 @@ import { post } from "/console/api.js";
 import { Empty, Field, Form, toast } from "/console/components.js";
 import { say, sayNumber } from "/console/language.js";
 import { Accounts, Search, Secret } from "/console/views/account_actions.js";
+import { Outcomes } from "/console/views/outcomes.js";
 
 /** Without I, O, l, 0 and 1, which look alike. */
 const SIGNS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -15,6 +16,14 @@ function newPassword() {
   const signs = [...crypto.getRandomValues(new Uint32Array(18))].map((number) => SIGNS[number % SIGNS.length]);
   return [0, 6, 12].map((start) => signs.slice(start, start + 6).join("")).join("-");
 }
+
+/** Asked for when it is opened. @param {{doctor: string}} props */
+const FoldedOutcomes = ({ doctor }) => {
+  const [open, setOpen] = useState(false);
+  return html`
+    <details class="outcomes" onToggle=${(/** @type {any} */ event) => setOpen(event.target.open)}>
+      <summary>${say("title_outcomes")}</summary>${open && html`<${Outcomes} doctor=${doctor} />`}</details>`;
+};
 
 /** @param {{onAdded: (email: string, password: string) => void}} props */
 const NewDoctor = ({ onAdded }) => {
@@ -54,7 +63,8 @@ export const View = () => {
     <${Accounts} path=${`/doctors?${query}`} turn=${turn}
       keeps=${(/** @type {any} */ doctor) => doctor.role === "doctor"}
       extra=${(/** @type {any} */ { account }) =>
-        html`<small>${say(account.patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(account.patients) })}</small>`}
+        html`<small>${say(account.patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(account.patients) })}</small>
+          <${FoldedOutcomes} key=${account.email} doctor=${account.email} />`}
       empty=${html`<${Empty} title=${say("usersEmpty")}><p>${say(text ? "searchEmpty" : "doctorsEmptyText")}</p><//>`} />
     ${added &&
     html`<${Secret} title=${say("initialPasswordField")} password=${added.password}
