@@ -225,6 +225,11 @@ PLANTED: dict[str, tuple[list[Event], Callable[[Contents], Contents], str]] = {
         lambda c: replace(c, audit=c.audit + rows("account.suspend")),
         "1 rows of account.suspend done, not 0 to 0",
     ),
+    "guesses that nobody made": (
+        [Event("log_in", ADA, "wrong", 401)] * 58,
+        lambda c: replace(c, audit=c.audit + rows("account.guessing")),
+        "1 rows of account.guessing done, not 0 to 0",
+    ),
     "a finding without its row": (
         [],
         lambda c: replace(c, submissions=[{**c.submissions[0], "id": "another"}]),
@@ -260,6 +265,10 @@ def test_each_planted_violation_is_found(planted: str) -> None:
 
 
 EXPLAINED: dict[str, tuple[list[Event], Callable[[Contents], Contents]]] = {
+    "more guesses than are checked": (
+        [Event("log_in", ADA, "wrong", 401)] * 60,
+        lambda c: replace(c, audit=c.audit + rows("account.guessing")),
+    ),
     "a change that nobody heard of again": ([Event("approve", ADA)], lambda c: c),
     "one that happened, with its row": (
         [Event("role", ADA, "user", 503)],
