@@ -44,6 +44,19 @@ def review_it(_: Backend, people: tuple[Person, Person]) -> object:
     return grey.call("POST", f"/submissions/{number_of(ada)}/review", json=said)
 
 
+def with_a_review(backend: Backend) -> tuple[Person, Person]:
+    people = with_a_finding(backend)
+    review_it(backend, people)
+    return people
+
+
+def enter_the_result(_: Backend, people: tuple[Person, Person]) -> object:
+    ada, grey = people
+    said = {"label": "melanoma", "histology": "confirmed", "histology_result": "melanoma"}
+    body = {**said, "certainty": "sure"}
+    return grey.call("POST", f"/submissions/{number_of(ada)}/review", json=body)
+
+
 def issue_its_report(_: Backend, people: tuple[Person, Person]) -> object:
     ada = people[0]
     return ada.call("GET", f"/submissions/{number_of(ada)}/report.json")
@@ -96,6 +109,11 @@ def review_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
     )
 
 
+def review_and_outcomes(backend: Backend, people: tuple[Person, Person]) -> Any:
+    outcomes = people[1].call("GET", "/outcomes").get_json()
+    return review_and_lists(backend, people), outcomes["doctor"]["results"]
+
+
 def letters_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
     """The letters that each of the two reads, and what the trail says of the finding."""
     (own,) = people[0].call("GET", "/submissions").get_json()
@@ -136,6 +154,7 @@ USE_CASES = (
     UseCase("file with photo", a_patient_of_a_doctor, file_one_with_its_photo, lists_and_rows),
     UseCase("delete a finding", with_a_finding, delete_it, lists_and_rows),
     UseCase("review a finding", with_a_finding, review_it, review_and_lists),
+    UseCase("enter a result", with_a_review, enter_the_result, review_and_outcomes),
     UseCase("draft a letter", with_a_finding, draft_a_letter, letters_and_rows),
     UseCase("sign a letter", with_a_letter, sign_the_letter, letters_and_rows),
     UseCase("issue a report", with_a_finding, issue_its_report, reports_and_rows),
