@@ -61,6 +61,7 @@ def test_what_was_said_before_the_result_is_counted_for_model_and_doctor(
     assert outcomes(any_backend.member(role="doctor"))["doctor"]["results"] == 0
     for nobody in (ada.email, "nobody@example.org"):
         assert root.call("GET", f"/admin/outcomes?doctor={nobody}").status_code == 404
+    assert root.call("GET", "/admin/outcomes?doctor=no-address").status_code == 400
 
 
 def test_a_later_result_replaces_the_earlier_one(backend: Backend) -> None:

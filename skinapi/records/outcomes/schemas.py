@@ -2,11 +2,12 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
+from skinapi.auth.accounts.emails import Email
 from skinapi.records.outcomes.figures import Figure, Figures
 from skinapi.records.outcomes.service import Course
-from skinapi.web.schemas.schema_types import Answer, Printable
+from skinapi.web.schemas.schema_types import Answer
 
 MOST_MONTHS = 60
 
@@ -19,7 +20,7 @@ class OutcomesQuery(BaseModel):
 
 
 class DoctorsOutcomesQuery(OutcomesQuery):
-    doctor: Annotated[str, StringConstraints(max_length=320), Printable]
+    doctor: Email
 
 
 class FigureView(Answer):

@@ -5,7 +5,6 @@ from itertools import groupby
 from typing import NamedTuple
 
 from skinapi.auth.accounts.accounts import Accounts
-from skinapi.auth.accounts.emails import normalise_email
 from skinapi.errors import NotFound
 from skinapi.records.outcomes.figures import Figures, figures_of
 from skinapi.records.outcomes.outcome_counts import CountedOutcome, OutcomeCounts
@@ -38,7 +37,7 @@ class OutcomesService:
 
     def of_doctor_named(self, email: str, *, months: int) -> Course:
         """Raises NotFound."""
-        account = self._accounts.find_by_email(normalise_email(email))
+        account = self._accounts.find_by_email(email)
         if account is None or account.role != "doctor":
             raise NotFound(NO_DOCTOR)
         return self.of_doctor(account.id, months=months)
