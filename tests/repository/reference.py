@@ -82,6 +82,7 @@ CAPTIONS = {
     "languages": "English, French",
     "problem": "an error as an answer",
     "errors": "the tree of errors",
+    "intervals": "intervals of shares",
     "json_bounds": "size of JSON",
     "http_client": "calls with a deadline",
     "logs": "lines of JSON",

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from skinapi import intervals
+
 Floats = NDArray[np.floating]
 Labels = NDArray[np.integer]
 Mask = NDArray[np.bool_]
@@ -12,7 +14,6 @@ Rows = NDArray[np.integer]
 
 BINS = 15
 RESAMPLES = 1000
-Z_95 = 1.959964
 
 
 def auc(scores: Floats, positive: Mask) -> float:
@@ -152,7 +153,4 @@ def wilson_interval(hit: Mask, groups: Sequence[str]) -> tuple[float, float]:
     count = len(set(groups))
     if count == 0:
         return float("nan"), float("nan")
-    share, squared = float(hit.mean()), Z_95**2 / count
-    middle = (share + squared / 2) / (1 + squared)
-    reach = Z_95 / (1 + squared) * np.sqrt(share * (1 - share) / count + squared / count / 4)
-    return max(0.0, float(middle - reach)), min(1.0, float(middle + reach))
+    return intervals.wilson_interval(float(hit.mean()), count)

@@ -1,13 +1,11 @@
 """Sensitivity, specificity and agreement, each with its 95 % interval."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from skinapi.intervals import wilson_interval
 from skinapi.records.outcomes.outcome_counts import CountedOutcome
-
-Z = 1.959964
 
 
 class Figure(NamedTuple):
@@ -56,14 +54,7 @@ def _share(outcomes: Sequence[CountedOutcome], holds: Callable[[CountedOutcome],
     n, hits = _sum(outcomes), _sum(one for one in outcomes if holds(one))
     if n == 0:
         return Figure(None, None, None, 0)
-    return Figure(hits / n, *_wilson(hits / n, n), n)
-
-
-def _wilson(share: float, n: int) -> tuple[float, float]:
-    spread = Z * Z / n
-    middle = (share + spread / 2) / (1 + spread)
-    half = Z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return Figure(hits / n, *wilson_interval(hits / n, n), n)
 
 
 def _kappa(outcomes: Sequence[CountedOutcome]) -> Figure:
@@ -83,5 +74,5 @@ def _kappa(outcomes: Sequence[CountedOutcome]) -> Figure:
     def beyond_chance(agreement: float) -> float:
         return (agreement - by_chance) / (1 - by_chance)
 
-    low, high = _wilson(observed, n)
+    low, high = wilson_interval(observed, n)
     return Figure(beyond_chance(observed), beyond_chance(low), beyond_chance(high), n)

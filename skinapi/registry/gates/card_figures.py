@@ -7,11 +7,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from skinapi.intervals import wilson_interval
 from skinapi.registry.gates.judging import FEWEST_LESIONS, SENSITIVITIES, Figure, GateName
 from skinapi.vision.conditions import conditions_table
 
-# As many digits as the promotions so far were decided with.
-Z_95 = 1.96
 # What a person compares first; the rest of a card is on its own page.
 OVERALL = (
     "macro_auc",
@@ -95,14 +94,8 @@ def _share(value: Any, n: float) -> Figure | None:
     share = number(value)
     if share is None or n < FEWEST_LESIONS or not 0 <= share <= 1:
         return None
-    middle = share + Z_95**2 / (2 * n)
-    spread = Z_95 * math.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))
-    scale = 1 + Z_95**2 / n
-    return Figure(
-        value=share,
-        low=max(0.0, (middle - spread) / scale),
-        high=min(1.0, (middle + spread) / scale),
-    )
+    low, high = wilson_interval(share, n)
+    return Figure(value=share, low=low, high=high)
 
 
 def list_compared_figures(
