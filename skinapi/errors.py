@@ -6,6 +6,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       BadRequest                     400
         InvalidBody                  400
         InvalidQuery                 400
+          TooManyFound               400
       Unauthenticated                401
         InvalidToken                 401
         ExpiredToken                 401
@@ -131,6 +132,10 @@ class InvalidBody(BadRequest):
 
 class InvalidQuery(BadRequest):
     code, sentence = "invalid_query", "The query is not valid"
+
+
+class TooManyFound(InvalidQuery):
+    code, sentence = "too_many_found", "More are found than can be sorted. Type more letters."
 
 
 class Unauthenticated(SkinAPIError):

@@ -13,10 +13,16 @@ from skinapi.settings.value_checks import Role
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band
 from skinapi.web.schemas.pagination import ContractPageQuery, PageQuery
-from skinapi.web.schemas.schema_types import Answer, Body, ContractBody, Identifier, Name, Printable
+from skinapi.web.schemas.schema_types import (
+    Answer,
+    Body,
+    ContractBody,
+    Identifier,
+    Name,
+    SearchText,
+)
 
 LONGEST_USAGE_DAYS = 366
-SearchText = Annotated[str, StringConstraints(min_length=1, max_length=200), Printable]
 
 
 class DoctorSearch(ContractPageQuery):

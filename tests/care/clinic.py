@@ -34,13 +34,12 @@ def file_at(
 
 def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> Submission:
     records = backend.services.records
-    given = {"finding": finding_of(band=band), **fields}
+    given = {"finding": finding_of(band=band), "context": Context(), **fields}
     file = partial(
         records._file,
         identifier=new_id(),
         number=records._submissions.take_number(),
         owner=backend.account(patient.email).id,
-        context=Context(),
         language="en",
         sections=dict.fromkeys(SECTIONS, "said"),
         **given,

@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+from skinapi.auth.accounts import accounts
+from skinapi.vision.context import Context
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,
@@ -19,6 +22,10 @@ from tests.care.clinic import (
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend
 
+INVALID = (
+    *("after=x", "limit=0", "limit=1001", "reviewed=x", "who=1", "urgency=x", "urgency="),
+    *("order=learning&reviewed=true", "order=learning&urgency=routine"),
+)
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
 
 
@@ -44,6 +51,72 @@ def test_the_queue_has_unreviewed_first_then_the_urgent_then_who_waits_longest(
     path = f"/patients/{any_backend.account(ada.email).id}/submissions"
     assert numbers(doctor, path) == numbers(doctor, f"{path}?limit=1") == [late, routine, done]
     assert numbers(doctor, f"{path}?reviewed=true") == [done]
+
+
+def test_the_queue_tells_of_each_case_what_was_told_and_why_it_is_urgent(backend: Backend) -> None:
+    doctor = backend.member(role="doctor")
+    ada = patient_of(backend, doctor)
+    told = Context(age_band="45-59", body_site="back", sex="female")
+    file_for(backend, ada, URGENT, context=told)
+    file_for(backend, ada, ROUTINE)
+    of_ada = f"/patients/{backend.account(ada.email).id}/submissions"
+    for path in ("/queue", "/queue?order=learning", of_ada):
+        first, second = doctor.pages(path)
+        assert (first["age_band"], first["body_site"]) == ("45-59", "back")
+        assert (second["age_band"], second["body_site"]) == (None, None)
+        whole = ada.call("GET", f"/submissions/{first['id']}").get_json()
+        assert first["raised_by"] == whole["raised_by"]
+        assert first["raised_by"]
+        assert "sex" not in str(first)
+
+
+def test_the_queue_of_one_urgency_has_all_of_that_and_none_else(any_backend: Backend) -> None:
+    doctor = any_backend.member(role="doctor")
+    ada = patient_of(any_backend, doctor)
+    made = {
+        band: [file_for(any_backend, ada, band).number for _ in range(3)]
+        for band in (URGENT, REFERRAL, ROUTINE)
+    }
+    for numbers_of in made.values():
+        review(doctor, numbers_of[0])  # as a melanoma: the decision is an urgent referral
+    reviewed = [numbers_of[0] for numbers_of in made.values()]
+    for query in ("", "&limit=1", "&limit=2"):
+        urgent = numbers(doctor, f"/queue?urgency=urgent_referral{query}")
+        assert urgent == [*made[URGENT][1:], *reviewed]
+        routine = numbers(doctor, f"/queue?urgency=routine&reviewed=false{query}")
+        assert routine == made[ROUTINE][1:]
+        assert numbers(doctor, f"/queue?urgency=routine&reviewed=true{query}") == []
+        again = numbers(doctor, f"/queue?urgency=urgent_referral&reviewed=true{query}")
+        assert again == reviewed
+    assert numbers(doctor, "/queue?urgency=doctor_review") == []
+
+
+def test_a_patient_is_found_by_the_beginning_of_a_name_a_last_name_or_an_email(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, other = (any_backend.member(role="doctor") for _ in range(2))
+    lovelace, byron, turing = (
+        patient_of(any_backend, doctor, name)
+        for name in ("Ada Lovelace", "Ada Byron", "Alan Turing")
+    )
+    patient_of(any_backend, other, "Ada Nobody")
+    any_backend.member(name="Ada Alone")
+    file_for(any_backend, byron, URGENT)
+
+    def found(text: str, limit: int = 1) -> list[str]:
+        query = urlencode({"q": text, "limit": limit})
+        return [one["email"] for one in doctor.pages(f"/patients?{query}")]
+
+    for limit in (1, 2, 3):
+        assert found("ada", limit) == [byron.email, lovelace.email]
+        assert found("a", limit) == [byron.email, lovelace.email, turing.email]
+    assert found("LOVE") == [lovelace.email]
+    assert found(turing.email[:-3]) == [turing.email]
+    assert found("ovelace") == found("Nobody") == found(".*") == found("Ada N") == []
+    monkeypatch.setattr(accounts, "MOST_PATIENTS_FOUND", 1)
+    answer = doctor.call("GET", "/patients?q=ada")
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "too_many_found")
+    assert found("LOVE") == [lovelace.email]
 
 
 def test_what_a_review_names_as_urgent_stands_before_what_another_calls_harmless(
@@ -179,7 +252,7 @@ def test_an_unknown_patient_is_not_found(shared_backend: Backend, patient: str) 
     assert (answer.status_code, answer.get_json()["error"]) == (404, "Patient not found")
 
 
-@pytest.mark.parametrize("query", ["after=x", "limit=0", "limit=1001", "reviewed=x", "who=1"])
+@pytest.mark.parametrize("query", INVALID)
 def test_an_invalid_query_is_refused(shared_backend: Backend, query: str) -> None:
     assert shared_backend.member(role="doctor").call("GET", f"/queue?{query}").status_code == 400
 

@@ -8,6 +8,7 @@ from skinapi.auth.accounts.accounts import Accounts
 from skinapi.care.queue.service import CareService
 from skinapi.records.findings.submissions import Submissions
 from skinapi.storage.ports import Document, Documents, Store
+from skinapi.vision.conditions import Band
 from skinapi.web.access import Subject
 from tests.care.clinic import REVIEW, URGENT, file_for, numbers, patient_of
 from tests.support.backends import Backend, Person
@@ -100,7 +101,9 @@ class CountingStore:
 
 
 @pytest.mark.parametrize("patients", [1, 6])
-def test_a_list_costs_two_queries_however_many_patients(backend: Backend, patients: int) -> None:
+def test_a_list_costs_the_same_queries_however_many_patients(
+    backend: Backend, patients: int
+) -> None:
     doctor, patient = crowded(backend, patients)
     store: Any = CountingStore(backend.services.store)
     care = CareService(accounts=Accounts(store), submissions=Submissions(store))
@@ -109,10 +112,12 @@ def test_a_list_costs_two_queries_however_many_patients(backend: Backend, patien
     counts = []
     for ask in (
         lambda: care.list_patients(doctor=subject, after=None, limit=100),
+        lambda: care.list_patients(doctor=subject, beginning="A", after=None, limit=100),
         lambda: care.list_queue(doctor=subject, **wanted),
+        lambda: care.list_queue(doctor=subject, urgency=Band.URGENT_REFERRAL, **wanted),
         lambda: care.list_findings(patient=patient, doctor=subject, **wanted),
     ):
         store.asked = 0
         assert ask().items
         counts.append(store.asked)
-    assert counts == [1, 2, 2]
+    assert counts == [1, 4, 2, 3, 2]

@@ -41,10 +41,11 @@ def test_the_queue_is_worked_off_the_most_urgent_first(
 ) -> None:
     journey = Journey(visitor, "doctor", look)
     visitor.enter(doctor, "doctor")
+    filter_by_urgency(journey)
     open_the_most_urgent(journey)
     agree(journey)
     take_the_next_one_under_another_label(journey)
-    look_at_the_patients(journey)
+    look_at_the_patients(journey, doctor)
     assert labels(doctor) == {None: 1, "agree": 1, "disagree": 1}
 
 
@@ -127,11 +128,39 @@ def take_the_next_one_under_another_label(journey: Journey) -> None:
     journey.step("to-teach")
 
 
-def look_at_the_patients(journey: Journey) -> None:
+def filter_by_urgency(journey: Journey) -> None:
+    visitor = journey.visitor
+    visitor.choose("urgency", "routine")
+    journey.see("noneOfUrgency")
+    visitor.choose("urgency", "doctor_review")
+    visitor.find(f"{FIRST} .band-doctor_review")
+    assert visitor.count(".list .band-urgent_referral") == 0
+    journey.step("one-urgency")
+    visitor.choose("urgency", "")
+    visitor.find(f"{FIRST} .band-urgent_referral")
+    visitor.run("document.activeElement.blur()")  # in a list of choices, j is a letter
+
+
+def find_by_name(journey: Journey, doctor: Caller) -> None:
+    visitor = journey.visitor
+    email = str(doctor.call("GET", "/patients").json[1]["email"])
+    visitor.find("[type=search]").send_keys(email.upper())
+    visitor.await_truth(lambda: visitor.count(".list > li") == 1, "one patient")
+    visitor.find(f"{FIRST} a[href^='#/patients/']")
+    journey.step("found")
+    visitor.find("[type=search]").send_keys("zzz")
+    journey.see("searchEmpty")
+    visitor.find("[type=search]").clear()
+    visitor.find("[type=search]").send_keys(" ")
+    visitor.find(SECOND)
+
+
+def look_at_the_patients(journey: Journey, doctor: Caller) -> None:
     visitor = journey.visitor
     visitor.press(".top a[href='#/patients']")
     visitor.find(".list .badge")
     journey.step("patients")
+    find_by_name(journey, doctor)
     journey.press("allFindings", within="list")
     visitor.find(f"{FIRST} .badge")
     journey.step("patient")

@@ -6,9 +6,14 @@ from functools import partial
 from typing import Any, Literal, Protocol
 
 from skinapi.auth.accounts.emails import spellings_of
-from skinapi.auth.accounts.search import find_by_beginning, former_ngrams, search_fields
+from skinapi.auth.accounts.search import (
+    find_by_beginning,
+    find_patients,
+    former_ngrams,
+    search_fields,
+)
 from skinapi.auth.errors import LastAdmin
-from skinapi.errors import AccountNotApproved, AccountSuspended, NotFound
+from skinapi.errors import AccountNotApproved, AccountSuspended, NotFound, TooManyFound
 from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.settings.value_checks import Role
 from skinapi.storage.documents.merging import merged
@@ -23,6 +28,7 @@ Status = Literal["waiting", "approved", "suspended", "deleting"]
 # That kept photos may teach a model.
 TEACHING_CONSENT = "training"
 EXPIRED_AT_ONCE = 100
+MOST_PATIENTS_FOUND = 1000
 ACTIVE_ADMIN: Filter = {"role": "admin", "status": "approved"}
 BEING_DELETED = "This account is being deleted"
 
@@ -126,6 +132,9 @@ class Accounts:
         self._documents.ensure_index("status", "id")
         self._documents.ensure_index("doctor_id", "id")
         self._documents.ensure_index("doctor_id", "queue_key", "id")
+        self._documents.ensure_index("doctor_id", "search", "id")
+        self._documents.ensure_index("doctor_id", "family", "id")
+        self._documents.ensure_index("doctor_id", "email", "id")
         self._documents.ensure_index("role", "id")
         self._documents.ensure_index("role", "status", "id")
         self._documents.ensure_index("role", "search", "id")
@@ -257,6 +266,21 @@ class Accounts:
         found = self._documents.find(wanted, sort="queue_key", limit=limit + 1)
         shown = [Account.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].queue_key if len(found) > limit else None)
+
+    def search_patients(
+        self, doctor_id: str, beginning: str, *, after: str | None, limit: int
+    ) -> Page[Account]:
+        """As `page_patients`, only those whose name, last name or e-mail begins so.
+
+        Raises TooManyFound where that are more than can be sorted.
+        """
+        found = find_patients(self._documents, doctor_id, beginning, most=MOST_PATIENTS_FOUND)
+        if len(found) > MOST_PATIENTS_FOUND:
+            raise TooManyFound
+        patients = [Account.model_validate(document) for document in found]
+        behind = [one for one in patients if (one.queue_key or "") > (after or "")]
+        shown = sorted(behind, key=lambda one: one.queue_key or "")
+        return Page(shown[:limit], shown[limit - 1].queue_key if len(shown) > limit else None)
 
     def by_ids(self, identifiers: set[str]) -> dict[str, Account]:
         if not identifiers:

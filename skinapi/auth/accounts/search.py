@@ -31,16 +31,35 @@ def find_by_beginning(
     """The first accounts behind `after` that match one of the filters and begin so, by id. Each
     filter is of a role, and may be of a status.
     """
-    text = text.strip()
-    begins = {"search": text.casefold(), "family": text.casefold(), "email": text.lower()}
+    begins = _beginnings(text)
     hits = set[str]()
     for wanted, (field, first) in product(filters, begins.items()):
-        within = {"role": wanted["role"], field: {"$gte": first, "$lt": first + LAST}}
-        found = accounts.find(within, sort=field, limit=MOST_HITS + 1, fields=())
-        hits.update(one["id"] for one in found)
+        of_role = {"role": wanted["role"]}
+        hits |= _beginning_so(accounts, of_role, field, first, most=MOST_HITS + 1)
         if len(hits) > MOST_HITS:
             return _walk(accounts, filters, begins, after, limit)
     return _read(accounts, filters, sorted(one for one in hits if one > (after or "")), limit)
+
+
+def find_patients(accounts: Documents, doctor: str, text: str, *, most: int) -> list[Document]:
+    """This doctor's patients who begin so; of more than `most`, any `most` + 1."""
+    hits = set[str]()
+    for field, first in _beginnings(text).items():
+        hits |= _beginning_so(accounts, {"doctor_id": doctor}, field, first, most=most + 1)
+    found = accounts.find({"id": {"$in": sorted(hits)[: most + 1]}})
+    return [one for one in found if one.get("doctor_id") == doctor]
+
+
+def _beginnings(text: str) -> dict[str, str]:
+    text = text.strip()
+    return {"search": text.casefold(), "family": text.casefold(), "email": text.lower()}
+
+
+def _beginning_so(
+    accounts: Documents, of: Filter, field: str, first: str, *, most: int
+) -> set[str]:
+    within = {**of, field: {"$gte": first, "$lt": first + LAST}}
+    return {one["id"] for one in accounts.find(within, sort=field, limit=most, fields=())}
 
 
 def _read(

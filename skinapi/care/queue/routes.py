@@ -3,12 +3,12 @@
 from skinapi.care.queue.schemas import (
     OrderedQueueQuery,
     PatientInCare,
-    PatientsQuery,
+    PatientSearch,
     QueuedFinding,
     QueueQuery,
 )
 from skinapi.care.queue.service import CareService
-from skinapi.errors import NotFound
+from skinapi.errors import NotFound, TooManyFound
 from skinapi.web.access import Signed, Subject
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
@@ -19,12 +19,14 @@ DOCTORS = Signed(roles=("doctor",), refusal="Only doctors have patients")
 routes: Routes[CareService] = Routes("care")
 
 
-@routes.route("GET", "/patients", access=DOCTORS, rate=Rate.READ)
+@routes.route("GET", "/patients", access=DOCTORS, rate=Rate.READ, raises=(TooManyFound,))
 def list_patients(
-    care: CareService, *, query: PatientsQuery, subject: Subject
+    care: CareService, *, query: PatientSearch, subject: Subject
 ) -> Page[PatientInCare]:
     """The patients in the doctor's care, by their most urgent unreviewed finding."""
-    page = care.list_patients(doctor=subject, after=query.after, limit=query.limit)
+    page = care.list_patients(
+        doctor=subject, beginning=query.q, after=query.after, limit=query.limit
+    )
     return page.map(PatientInCare.of)
 
 
@@ -58,6 +60,10 @@ def list_queue(
         taught = care.list_by_learning(doctor=subject, after=query.after, limit=query.limit)
         return taught.map(lambda found: QueuedFinding.of(*found, by_learning=True))
     page = care.list_queue(
-        doctor=subject, reviewed=query.reviewed, after=query.after, limit=query.limit
+        doctor=subject,
+        reviewed=query.reviewed,
+        urgency=query.urgency,
+        after=query.after,
+        limit=query.limit,
     )
     return page.map(lambda found: QueuedFinding.of(*found))

@@ -7,11 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from skinapi.auth.accounts.accounts import Account
 from skinapi.records.findings.review_queue import Waiting
-from skinapi.records.findings.submissions import QueueEntry
+from skinapi.records.findings.submissions import QueuedCase, QueueEntry
 from skinapi.records.review_schemas import DecisionView
 from skinapi.records.schemas import angular_name, decision_view, graver_sentence, percent
+from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band
-from skinapi.web.schemas.schema_types import Answer
+from skinapi.vision.context import AgeBand, BodySite
+from skinapi.web.schemas.schema_types import Answer, SearchText
 
 LARGEST_PAGE = 1000
 
@@ -23,6 +25,12 @@ class PatientsQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
     after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{31,33}$")] | None = Field(
         default=None, description="as in the link to the next page"
+    )
+
+
+class PatientSearch(PatientsQuery):
+    q: SearchText | None = Field(
+        default=None, description="beginning of a name, a last name or an e-mail"
     )
 
 
@@ -38,11 +46,18 @@ class OrderedQueueQuery(QueueQuery):
         description="`learning`: only what waits for a review, first the findings whose review "
         "would teach a model most; urgent referrals stand before them all the same",
     )
+    urgency: Band | None = Field(
+        default=None,
+        description="only findings of this band; of reviewed ones, those whose band or decision, "
+        "whichever is more urgent, is this one",
+    )
 
     @model_validator(mode="after")
-    def _refuse_reviewed(self) -> Self:
+    def _refuse_contradictions(self) -> Self:
         if self.order == "learning" and self.reviewed:
             raise ValueError("order=learning lists only what waits for a review")
+        if self.order == "learning" and self.urgency:
+            raise ValueError("order=learning lists findings of every urgency")
         return self
 
 
@@ -119,15 +134,21 @@ class QueuedFinding(ListedFinding):
     patient_id: str
     patient_name: str
     patient_email: str
+    age_band: AgeBand | None = Field(description="as it was told with the photo")
+    body_site: BodySite | None = Field(description="as it was told with the photo")
+    raised_by: tuple[RaisedBy, ...] = Field(description="the rules that asked for this band")
     learning: LearningPlace | None = Field(description="only in the list by learning")
 
     @classmethod
-    def of(cls, submission: QueueEntry, owner: Account, *, by_learning: bool = False) -> Self:
+    def of(cls, submission: QueuedCase, owner: Account, *, by_learning: bool = False) -> Self:
         return cls(
             **listed_fields(submission, for_doctor=True),
             patient_id=owner.id,
             patient_name=owner.name,
             patient_email=owner.email,
+            age_band=submission.context.age_band,
+            body_site=submission.context.body_site,
+            raised_by=submission.finding.raised_by,
             learning=LearningPlace.of(submission, owner) if by_learning else None,
         )
 

@@ -6,12 +6,13 @@ The order of the queue is `make_queue_key` in records/findings/submissions.py.
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.errors import NotFound
 from skinapi.records.findings.review_queue import in_care
-from skinapi.records.findings.submissions import QueueEntry, Submissions
+from skinapi.records.findings.submissions import QueuedCase, Submissions
+from skinapi.vision.conditions import Band
 from skinapi.web.access import Subject
 from skinapi.web.schemas.pagination import Page
 
 NO_PATIENT = "Patient not found"
-FindingAndOwner = tuple[QueueEntry, Account]
+FindingAndOwner = tuple[QueuedCase, Account]
 
 
 class CareService:
@@ -21,9 +22,16 @@ class CareService:
         self._accounts = accounts
         self._submissions = submissions
 
-    def list_patients(self, *, doctor: Subject, after: str | None, limit: int) -> Page[Account]:
-        """Patients by their most urgent unreviewed finding; those without one come last."""
-        page = self._accounts.page_patients(doctor.id, after=after, limit=limit)
+    def list_patients(
+        self, *, doctor: Subject, beginning: str | None = None, after: str | None, limit: int
+    ) -> Page[Account]:
+        """Patients by their most urgent unreviewed finding; those without one come last. With a
+        beginning, those whose name, last name or e-mail begins so. Raises TooManyFound.
+        """
+        if beginning:
+            page = self._accounts.search_patients(doctor.id, beginning, after=after, limit=limit)
+        else:
+            page = self._accounts.page_patients(doctor.id, after=after, limit=limit)
         # `in_care` again: the query cannot leave out patients who have become doctors since.
         return Page([one for one in page.items if in_care(one, doctor)], page.next_after)
 
@@ -46,15 +54,21 @@ class CareService:
         return page.map(lambda submission: (submission, owner))
 
     def list_queue(
-        self, *, doctor: Subject, reviewed: bool | None, after: str | None, limit: int
+        self,
+        *,
+        doctor: Subject,
+        reviewed: bool | None,
+        urgency: Band | None = None,
+        after: str | None,
+        limit: int,
     ) -> Page[FindingAndOwner]:
-        """Findings of all patients in this doctor's care.
+        """Findings of all patients in this doctor's care, all or those of one urgency.
 
         A page may hold fewer than `limit` although more follow: findings of patients who left the
         doctor's care a moment ago are left out.
         """
         page = self._submissions.page_by_urgency(
-            {"doctor": doctor.id}, reviewed=reviewed, after=after, limit=limit
+            {"doctor": doctor.id}, reviewed=reviewed, urgency=urgency, after=after, limit=limit
         )
         return self._in_care(page, doctor)
 
@@ -65,7 +79,7 @@ class CareService:
         page = self._submissions.page_by_learning(doctor.id, after=after, limit=limit)
         return self._in_care(page, doctor)
 
-    def _in_care(self, page: Page[QueueEntry], doctor: Subject) -> Page[FindingAndOwner]:
+    def _in_care(self, page: Page[QueuedCase], doctor: Subject) -> Page[FindingAndOwner]:
         owners = self._accounts.by_ids({submission.owner for submission in page.items})
         found = [(one, owners[one.owner]) for one in page.items if one.owner in owners]
         return Page([pair for pair in found if in_care(pair[1], doctor)], page.next_after)

@@ -12,11 +12,11 @@ from skinapi.records.findings.numbers import Numbers
 from skinapi.records.findings.photo_sources import PHOTO_FIELDS, SubmittedPhoto
 from skinapi.records.reviews.decisions import Decision
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Filter, Ops, Store
+from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.context import Context
+from skinapi.vision.context import NOTHING_TOLD, Context
 from skinapi.vision.finding.finding import Finding, FindingSummary
 from skinapi.web.schemas.pagination import Page, page_of
 
@@ -104,6 +104,14 @@ class QueueEntry(StoredRecord):
         return f"{reviewed:d}{group}{round(self.margin * 1e6):013d}{self.number:016d}"
 
 
+class QueuedCase(QueueEntry):
+    """The fields of a submission that a doctor's list of cases shows. Of what the sender told,
+    `context` holds the age and the body site alone.
+    """
+
+    context: Context = NOTHING_TOLD
+
+
 class SubmissionSummary(QueueEntry):
     """The fields of a submission that its owner's list shows.
 
@@ -147,11 +155,12 @@ class Submission(SubmissionSummary):
 
 def _fields_of(view: type[QueueEntry]) -> tuple[str, ...]:
     """The fields that the store must read for this view; it always reads the id."""
-    own = view.model_fields.keys() - {"id", "finding"}
+    own = view.model_fields.keys() - {"id", "finding", "context"}
     return (*sorted(own), *(f"finding.{name}" for name in FindingSummary.model_fields))
 
 
 QUEUE_FIELDS = _fields_of(QueueEntry)
+CASE_FIELDS = (*QUEUE_FIELDS, "context.age_band", "context.body_site")
 SUMMARY_FIELDS = _fields_of(SubmissionSummary)
 
 
@@ -214,32 +223,43 @@ class Submissions:
         return page_of(found, limit).map(SubmissionSummary.model_validate)
 
     def page_by_urgency(
-        self, of: dict[str, str], *, reviewed: bool | None, after: str | None, limit: int
-    ) -> Page[QueueEntry]:
-        """The submissions of an `owner` or a `doctor`: unreviewed first, then by urgency, then by
-        age.
+        self,
+        of: dict[str, str],
+        *,
+        reviewed: bool | None,
+        urgency: Band | None = None,
+        after: str | None,
+        limit: int,
+    ) -> Page[QueuedCase]:
+        """The submissions of an `owner` or a `doctor`, all or those of one urgency: unreviewed
+        first, then by urgency, then by age.
 
         `after` is a queue key and not an id: a review between two pages then neither repeats nor
         skips other submissions.
         """
-        first = FIRST_REVIEWED if reviewed else "0"
-        end = FIRST_REVIEWED if reviewed is False else "2"
-        within = {"$gt": max(after or first, first), "$lt": end}
-        wanted = {**of, "queue_key": within}
-        found = self._documents.find(wanted, sort="queue_key", limit=limit + 1, fields=QUEUE_FIELDS)
-        shown = [QueueEntry.model_validate(document) for document in found[:limit]]
+        found: list[Document] = []
+        for first, end in _key_ranges(reviewed, urgency):
+            start = max(after or first, first)
+            if start < end and len(found) <= limit:
+                found += self._documents.find(
+                    {**of, "queue_key": {"$gt": start, "$lt": end}},
+                    sort="queue_key",
+                    limit=limit + 1 - len(found),
+                    fields=CASE_FIELDS,
+                )
+        shown = [QueuedCase.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].queue_key if len(found) > limit else None)
 
-    def page_by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[QueueEntry]:
+    def page_by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[QueuedCase]:
         """The unreviewed submissions of a doctor's patients: the urgent ones, then those that would
         teach the model most. `after` is a learning key.
         """
         within = {"$gt": after or "0", "$lt": FIRST_REVIEWED}
         wanted = {"doctor": doctor, "learning_key": within}
         found = self._documents.find(
-            wanted, sort="learning_key", limit=limit + 1, fields=QUEUE_FIELDS
+            wanted, sort="learning_key", limit=limit + 1, fields=CASE_FIELDS
         )
-        shown = [QueueEntry.model_validate(document) for document in found[:limit]]
+        shown = [QueuedCase.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].learning_key if len(found) > limit else None)
 
     def most_urgent(self, owner: str) -> tuple[str, str] | None:
@@ -315,6 +335,15 @@ class Submissions:
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
+
+
+def _key_ranges(reviewed: bool | None, urgency: Band | None) -> list[tuple[str, str]]:
+    """The ranges of queue keys that hold these submissions, in order."""
+    groups = ["0", FIRST_REVIEWED] if reviewed is None else [f"{reviewed:d}"]
+    if urgency:
+        rank = RANKED_BANDS.index(urgency)
+        return [(f"{group}{rank}", f"{group}{rank + 1}") for group in groups]
+    return [(groups[0], f"{int(groups[-1]) + 1}")]
 
 
 def _document(submission: Submission) -> dict[str, Any]:

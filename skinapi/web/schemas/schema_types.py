@@ -53,6 +53,7 @@ Name = Annotated[
     Printable,
     Legible,
 ]
+SearchText = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), Printable]
 Identifier = Annotated[str, StringConstraints(pattern=f"^{ID.pattern}$")]
 
 

@@ -1,10 +1,11 @@
 // @ts-check
 // The patients in a doctor's care, and all findings of one of them.
 
-import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, getConditions } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, useAnswer, usePages } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
+import { Search } from "/console/views/account_actions.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { Findings } from "/console/views/queue.js";
 import { SpotPoints } from "/console/views/spot_points.js";
@@ -29,12 +30,15 @@ const PatientRow = ({ patient, conditions }) => html`
 
 const Patients = () => {
   const conditions = useAnswer(getConditions, []);
-  const pages = usePages("/patients");
+  const [text, setText] = useState("");
+  const pages = usePages(text ? `/patients?${new URLSearchParams({ q: text })}` : "/patients");
+  const none = text ? html`<${Empty} title=${say("searchEmpty")} />` : html`<${Empty} title=${say("patientsEmpty")}><p>${say("patientsEmptyText")}</p><//>`;
   return html`
     <h1>${say("title_patients")}</h1>
+    <${Search} onSearch=${setText} />
     <${Answer} answer=${conditions}>
       ${(/** @type {any} */ table) => html`
-        <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("patientsEmpty")}><p>${say("patientsEmptyText")}</p><//>`}>
+        <${Pages} pages=${pages} empty=${none}>
           ${(/** @type {any[]} */ items) => html`<ul class="list">
             ${items.map((patient) => html`<${PatientRow} key=${patient._id} patient=${patient} conditions=${table} />`)}</ul>`}
         <//>`}

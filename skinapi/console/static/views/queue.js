@@ -4,9 +4,9 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions, getPage } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, Tabs, useAnswer, useKeys, usePages } from "/console/components.js";
-import { isolated, say, sayAge, sayDate } from "/console/language.js";
+import { hasWords, isolated, say, sayAge, sayDate, sayPercent, sayValue } from "/console/language.js";
 import { bandOf, DecisionLine } from "/console/views/decision.js";
-import { labelOfBand, nameOfClass } from "/console/views/finding.js";
+import { labelOfBand, nameOf, nameOfClass } from "/console/views/finding.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 import { usePolling } from "/console/views/polling.js";
 
@@ -25,6 +25,18 @@ const FILTERS = {
 /** The finding that was opened last: the list begins there when one comes back. */
 let opened = 0;
 
+/** What the sender told, and which rules asked for the band. @param {{found: any, conditions: any}} props */
+const Told = ({ found, conditions }) => {
+  const { body_site: site, age_band: age, raised_by: rules = [] } = found;
+  const reasons = rules.map((/** @type {string} */ rule) => (hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule)));
+  const told = [
+    site && sayValue("site", site),
+    age && say("ageIs", { age: sayValue("age", age) }),
+    reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") }),
+  ].filter(Boolean);
+  return told.length > 0 && html`<small>${told.join(" · ")}</small>`;
+};
+
 /** A finding in short. @param {{found: any, conditions: any, current?: boolean, named?: boolean}} props */
 export const FindingRow = ({ found, conditions, current = false, named = true }) => html`
   <li class=${current ? "whole current" : "whole"}>
@@ -32,12 +44,13 @@ export const FindingRow = ({ found, conditions, current = false, named = true })
     <div class="grow">
       <a class="cover" href="#/case/${found.id}" data-number=${found.id}>
         ${named ? isolated(found.patient_name) : `${say("title_finding")} ${found.id}`}</a>
-      <span>${nameOfClass(conditions, found.class)}
+      <span>${nameOfClass(conditions, found.class)} · ${sayPercent(found.confidence / 100)}
         ${found.uncertain && html` <span class="mark">${say("uncertainMark")}</span>`}</span>
       <small>${found.reviewed
         ? html`<${Icon} name="check" size=${14} /> ${say("reviewed")} · ${sayDate(found.created_at)}`
         : say("waitingSince", { age: sayAge(found.created_at) })}
         ${found.learning && !found.learning.teaches && ` · ${say("teachesNothing")}`}</small>
+      <${Told} found=${found} conditions=${conditions} />
       <${DecisionLine} decision=${found.decision} conditions=${conditions} />
     </div>
     <${BandBadge} band=${bandOf(found)} label=${labelOfBand(conditions, bandOf(found))} />
@@ -126,8 +139,20 @@ export async function findNext(number) {
   return first;
 }
 
+/** @param {{chosen: string, onChoose: (band: string) => void}} props */
+const Urgency = ({ chosen, onChoose }) => {
+  const conditions = useAnswer(getConditions, []);
+  return html`
+    <label class="choice narrow">${say("urgency")}
+      <select name="urgency" value=${chosen} onChange=${(/** @type {any} */ event) => onChoose(event.target.value)}>
+        <option value="">${say("anyUrgency")}</option>
+        ${conditions.value?.bands.map((/** @type {any} */ band) => html`<option value=${band.key}>${labelOfBand(conditions.value, band.key)}</option>`)}
+      </select></label>`;
+};
+
 /** @param {{argument: string}} props */
 export const View = ({ argument }) => {
+  const [urgency, setUrgency] = useState("");
   const tab = /** @type {keyof typeof FILTERS} */ (Object.hasOwn(FILTERS, argument) ? argument : "");
   return html`
     <h1>${say("title_queue")}</h1>
@@ -138,6 +163,8 @@ export const View = ({ argument }) => {
       ["all", say("all")],
     ]} onChoose=${(/** @type {string} */ next) => (location.hash = `#/queue/${next}`)} />
     ${tab === "teach" && html`<p>${say("toTeachText")}</p>`}
-    <${Findings} path="/queue" live filter=${FILTERS[tab]} empty=${html`
-      <${Empty} title=${say(tab ? "findingsEmpty" : "queueEmpty")}><p>${say("queueEmptyText")}</p><//>`} />`;
+    ${tab !== "teach" && html`<${Urgency} chosen=${urgency} onChoose=${setUrgency} />`}
+    <${Findings} path="/queue" live filter=${{ ...FILTERS[tab], ...(urgency && tab !== "teach" && { urgency }) }} empty=${html`
+      <${Empty} title=${say(tab || urgency ? "findingsEmpty" : "queueEmpty")}>
+        <p>${say(urgency ? "noneOfUrgency" : "queueEmptyText")}</p><//>`} />`;
 };
