@@ -38,17 +38,29 @@ RUNS = [
 
 
 @pytest.fixture(scope="module")
-def backend(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Backend]:
-    """One for all: each use case prepares people and data of its own."""
-    folder = tmp_path_factory.mktemp("stopped")
-    uri = None
-    if request.param == "mongod":
-        uri = own_database(request.getfixturevalue("mongo_uri"))
-    opened = Backend(folder, store_of_kind(request.param, folder, uri), photos="consent", **MAIL)
+def backends() -> Iterator[dict[str, Backend]]:
+    """By store, each for all its use cases, which prepare people and data of their own. A fixture
+    with the store as its parameter would be made anew whenever the store changes.
+    """
+    opened: dict[str, Backend] = {}
     yield opened
-    opened.services.store.close()
+    for backend in opened.values():
+        backend.services.store.close()
+
+
+@pytest.fixture
+def backend(
+    request: pytest.FixtureRequest,
+    backends: dict[str, Backend],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Backend:
+    kind = request.param
+    if kind not in backends:
+        folder = tmp_path_factory.mktemp("stopped")
+        uri = own_database(request.getfixturevalue("mongo_uri")) if kind == "mongod" else None
+        store = store_of_kind(kind, folder, uri)
+        backends[kind] = Backend(folder, store, photos="consent", **MAIL)
+    return backends[kind]
 
 
 @pytest.fixture
