@@ -29,6 +29,10 @@ from tests.support.backends import Backend, store_of_kind
 from tests.support.browser import NoBrowserError, open_browser
 from tests.support.openrouter import OpenRouter, running_openrouter
 from tests.support.size import drill, in_drill
+from tests.support.temporary_files import keep_in_memory
+
+if not drill:  # its figures are those of a disk
+    keep_in_memory()
 
 # A busy machine is slow, which is nobody's fault.
 hypothesis.settings.register_profile(
