@@ -128,7 +128,13 @@ class Visitor:
             field.send_keys(value)
 
     def choose(self, name: str, value: str) -> None:
-        Select(self.find(f"select[name={name}]")).select_by_value(value)
+        """As soon as it is among the choices."""
+
+        def select() -> bool:
+            Select(self.find(f"select[name={name}]")).select_by_value(value)
+            return True
+
+        self._until(select, f"to choose {value!r} of {name}")
 
     def press(self, selector: str) -> None:
         """Click, as soon as it is there and nothing lies over it."""
