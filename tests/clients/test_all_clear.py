@@ -20,6 +20,7 @@ from tests.clients.dialects import report
 from tests.clients.test_screens import RAISED
 from tests.support.backends import Backend
 from tests.support.findings import finding_of, named_finding
+from tests.support.size import size
 
 KEYS = conditions_table().keys
 # Of the first and of the second condition; the others share what is left.
@@ -31,10 +32,10 @@ NAMES_THE_SECOND = NamingRule(tau=1.0, prior={key: 0.5**place for place, key in 
 
 @pytest.fixture(scope="module")
 def findings() -> list[Finding]:
-    """By all combinations of probabilities, doubts, rules and thresholds. Every seventh of them is
-    enough: seven divides none of the counts.
+    """By all combinations of probabilities, doubts, rules and thresholds. One in so many is
+    enough: neither number divides a count.
     """
-    return list(islice(_make_findings(), 0, None, 7))
+    return list(islice(_make_findings(), 0, None, size(31, 7)))
 
 
 def _make_findings() -> Iterator[Finding]:

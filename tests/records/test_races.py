@@ -162,7 +162,7 @@ def overlapped(first: Call, second: Call) -> tuple[int, int]:
 
 def test_whatever_two_requests_overlap_nothing_is_out_of_place(backend: Backend) -> None:
     # SQLite runs one transaction after the other.
-    for pair in PAIRS[:: 4 if backend.services.store.one_writer else size(2, 1)]:
+    for pair in PAIRS[:: 4 if backend.services.store.one_writer else size(3, 1)]:
         ward = Ward(backend, findings=2)
         first, second = ward.numbers
         calls: dict[str, Call] = {
