@@ -15,6 +15,7 @@ from skinapi.auth.second_factor.routes import routes as second_factor_routes
 from skinapi.care.comparisons.routes import routes as comparisons_routes
 from skinapi.care.lesions.routes import routes as lesions_routes
 from skinapi.care.letters.routes import routes as letters_routes
+from skinapi.care.messages.routes import routes as messages_routes
 from skinapi.care.queue.routes import routes as care_routes
 from skinapi.clients import explainable, shared_paths, skinartify
 from skinapi.clients.dermascan_lab import dataset_upload, diagnosis, model_list, training
@@ -170,6 +171,7 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(care_routes.blueprint(services.care))
     app.register_blueprint(lesions_routes.blueprint(services.lesions))
     app.register_blueprint(letters_routes.blueprint(services.letters))
+    app.register_blueprint(messages_routes.blueprint(services.messages))
     app.register_blueprint(comparisons_routes.blueprint(model_services.comparisons))
     app.register_blueprint(upload_routes.blueprint(services.lab.uploads))
     app.register_blueprint(dataset_routes.blueprint(services.lab.datasets))

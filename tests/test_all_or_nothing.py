@@ -15,13 +15,14 @@ from tests.conftest import own_database
 from tests.stores.kills import Kills
 from tests.support.backends import MAIL, Backend, store_of_kind
 from tests.support.size import drill, size
-from tests.use_cases import accounts, datasets, findings, jobs, lesions, models
+from tests.use_cases import accounts, datasets, findings, jobs, lesions, messages, models
 from tests.use_cases.use_case import UseCase
 
 USE_CASES = (
     *accounts.USE_CASES,
     *findings.USE_CASES,
     *lesions.USE_CASES,
+    *messages.USE_CASES,
     *jobs.USE_CASES,
     *datasets.USE_CASES,
     *models.USE_CASES,

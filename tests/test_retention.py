@@ -26,6 +26,7 @@ ROWS = {
     "jobs": "job",
     "lesions": "spot",
     "letters": "letter",
+    "messages": "message",
     "known_addresses": "known address",
     "narratives": "choice of an LLM",
     "outbox": "notice",
@@ -96,6 +97,8 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -
     ada.call("GET", f"/submissions/{number}/report.pdf?lang=fr")
     drafted = doctor.call("POST", f"/submissions/{number}/letters", json={"reader": "patient"})
     assert drafted.status_code == 201
+    sent = doctor.call("POST", f"/lesions/{spot}/messages", json={"text": "Does it itch?"})
+    assert sent.status_code == 201
     said = {"label": "melanoma", "agreement": "agree"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     listed = backend.services.records.list_own(owner=account.id, after=None, limit=1).items[0]

@@ -11,6 +11,7 @@ from skinapi.auth.passwords.guess_limits import GuessLimits
 from skinapi.auth.passwords.links import PasswordLinks
 from skinapi.auth.tokens.sessions import SessionLifetimes, Sessions
 from skinapi.care.lesions.lesions import Lesions
+from skinapi.care.messages.messages import Messages
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.lab.from_reviews.contributed_pictures import ContributedPictures
 from skinapi.lab.repositories import LabRepositories
@@ -49,6 +50,7 @@ class Repositories:
     submissions: Submissions
     lesions: Lesions
     lesion_findings: LesionFindings
+    messages: Messages
     reviews: Reviews
     outcome_counts: OutcomeCounts
     letters: Letters
@@ -64,9 +66,9 @@ class Repositories:
 
 def open_repositories(settings: Settings, store: Store) -> Repositories:
     """Raises BrokenStore if two accounts share an e-mail address."""
-    submissions = Submissions(store)
+    submissions, messages = Submissions(store), Messages(store)
     try:
-        accounts = Accounts(store, [submissions])
+        accounts = Accounts(store, [submissions, messages])
     except Duplicate as error:
         raise BrokenStore(TAKEN_TWICE.format(*_sharing_an_email(store))) from error
     totals = Totals(store)
@@ -83,6 +85,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         submissions=submissions,
         lesions=Lesions(store),
         lesion_findings=LesionFindings(store),
+        messages=messages,
         reviews=Reviews(store),
         outcome_counts=OutcomeCounts(store),
         letters=Letters(store),

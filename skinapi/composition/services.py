@@ -28,6 +28,8 @@ from skinapi.care.lesions.lesions import Lesion
 from skinapi.care.lesions.reminder_mailer import ReminderMailer
 from skinapi.care.lesions.service import LesionsService
 from skinapi.care.letters.service import LettersService
+from skinapi.care.messages.messages import Message, Messages
+from skinapi.care.messages.service import MessagesService
 from skinapi.care.queue.service import CareService
 from skinapi.composition.account_services import (
     open_admin,
@@ -85,6 +87,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "outbox": Notice,
     "submissions": Submission,
     "lesions": Lesion,
+    "messages": Message,
     "reviews": Review,
     "outcome_counts": CountedOutcome,
     "letters": Letter,
@@ -129,6 +132,8 @@ class Services:
     reminder_mailer: ReminderMailer
     letters: LettersService
     stored_letters: Letters
+    messages: MessagesService
+    stored_messages: Messages
     llm: OpenRouterClient | None
     issued: IssuedReports
     lab: LabServices
@@ -146,6 +151,7 @@ class Services:
             "the search of accounts": search_faults(self.store),
             "findings": self.records.faults(),
             "spots": self.lesions.faults(),
+            "messages": self.stored_messages.faults(self.lesions.has),
             "reviews": self.reviews.faults(),
             "letters": self.stored_letters.faults(self.records.has),
             "reports": self.issued.faults(self.records.has),
@@ -223,6 +229,18 @@ def open_services(
         on_review=data.weekly_counts.add_review,
         outbox=data.outbox,
     )
+    lesions = LesionsService(
+        store=store,
+        lesions=data.lesions,
+        findings=data.lesion_findings,
+        counts=counts,
+        records=records,
+        accounts=data.accounts,
+        trail=data.trail,
+        hold_owner=owners.hold,
+        move_messages=data.messages.move_all,
+        most=settings.most_lesions,
+    )
     llm = open_llm(settings, store)
     eraser = _eraser(data, records, jobs, lab.cleanup)
     tokens = Tokens(key=settings.signing_key())
@@ -256,17 +274,7 @@ def open_services(
         reminder_mailer=ReminderMailer(
             store, lesions=data.lesions, findings=data.lesion_findings, outbox=data.outbox
         ),
-        lesions=LesionsService(
-            store=store,
-            lesions=data.lesions,
-            findings=data.lesion_findings,
-            counts=counts,
-            records=records,
-            accounts=data.accounts,
-            trail=data.trail,
-            hold_owner=owners.hold,
-            most=settings.most_lesions,
-        ),
+        lesions=lesions,
         letters=LettersService(
             letters=data.letters,
             records=records,
@@ -277,6 +285,16 @@ def open_services(
             outbox=data.outbox,
         ),
         stored_letters=data.letters,
+        messages=MessagesService(
+            messages=data.messages,
+            lesions=data.lesions,
+            spots=lesions,
+            findings=data.lesion_findings,
+            records=records,
+            accounts=data.accounts,
+            trail=data.trail,
+        ),
+        stored_messages=data.messages,
         llm=llm,
         issued=data.issued,
         lab=lab,
@@ -295,6 +313,7 @@ def _eraser(data: Repositories, records: RecordsService, jobs: JobsService, lab:
             data.contributed.forget_account,
             records.forget,
             data.lesions.forget,
+            data.messages.forget,
             data.letters.forget_drafts,
             jobs.queue.forget,
             lab.forget,
@@ -325,6 +344,7 @@ def _records_service(
             lambda submission: data.contributed.delete_of_finding(submission.id),
             lambda submission: data.reviews.forget(submission.id),
             lambda submission: data.letters.forget(submission.id),
+            lambda submission: data.messages.drop_reference(submission.id),
             lambda submission: data.issued.forget(submission.id),
             data.narratives.forget,
         ),

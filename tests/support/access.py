@@ -424,6 +424,8 @@ ROWS: dict[str, Row] = {
     "compare_findings": Row(
         "/lesions/{lesion}/comparison", IN_CARE, lambda accounts: accounts.sort_two()
     ),
+    "list_messages": Row("/lesions/{lesion}/messages", IN_CARE),
+    "send_message": Row("/lesions/{lesion}/messages", IN_CARE, sends({"text": "It itches."})),
     "propose_lesions": Row("/submissions/{number}/lesion-proposals", OWNER),
     "show_reminder": Row(
         "/lesions/{lesion}/reminder.ics", OWNER, lambda accounts: accounts.sort_sample()

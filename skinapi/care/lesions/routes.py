@@ -110,7 +110,7 @@ def change_lesion(
 
 @routes.route("DELETE", "/lesions/<lesion>", access=Signed(), rate=Rate.WRITE, raises=(NotFound,))
 def delete_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> Message:
-    """Delete a spot of the caller. Its findings stay, and belong to no spot then."""
+    """Delete a spot of the caller and its messages. Its findings stay, and belong to no spot."""
     lesions.delete_lesion(lesion=lesion, by=subject.id)
     return Message(message="Spot deleted; its findings stay")
 
@@ -125,7 +125,7 @@ def delete_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> 
 def join_lesion(
     lesions: LesionsService, *, lesion: str, body: JoinedLesion, subject: Subject
 ) -> LesionView:
-    """Give the findings of another spot of the caller to this one, and delete that one.
+    """Give findings and messages of another spot of the caller to this one, and delete that one.
 
     The same request sent again is answered as before.
     """

@@ -44,12 +44,16 @@ class LesionsService:
         accounts: Accounts,
         trail: AuditTrail,
         hold_owner: Callable[[str], None],
+        move_messages: Callable[[str, str | None], None],
         most: int,
     ) -> None:
-        """`most` is how many spots an account may have."""
+        """`most` is how many spots an account may have. `move_messages` gives the messages of a
+        spot to another one, or deletes them, in the transaction that joins or deletes it.
+        """
         self._store, self._lesions, self._findings = store, lesions, findings
         self._counts, self._records, self._accounts = counts, records, accounts
         self._trail, self._hold_owner, self._most = trail, hold_owner, most
+        self._move_messages = move_messages
 
     def create_lesion(
         self, *, owner: str, place: Place, name: str | None, key: str | None
@@ -142,19 +146,20 @@ class LesionsService:
         return self._with_latest(changed)
 
     def delete_lesion(self, *, lesion: str, by: str) -> None:
-        """Delete a spot. Its findings stay, and belong to none then."""
+        """Delete a spot and its messages. Its findings stay, and belong to none then."""
         own = self._counts.get_own(lesion, by)
 
         def delete() -> None:
             self._counts.get_own(own.id, by)
             self._findings.move_all(own.id, None)
+            self._move_messages(own.id, None)
             self._lesions.remove(own.id)
 
         self._trail.change(delete, "lesion.delete", by=by, target=own.id)
 
     def join_lesion(self, *, lesion: str, joined: str, by: str) -> WithLatest:
-        """Give the findings of the spot `joined` to another one, and delete it. Where that was done
-        before, it is answered as then. Raises JoinedWithItself, LesionFull too.
+        """Give findings and messages of the spot `joined` to another one, and delete it. Where that
+        was done before, it is answered as then. Raises JoinedWithItself, LesionFull too.
         """
         own = self._counts.get_own(lesion, by)
         if own.id == joined:
@@ -167,6 +172,7 @@ class LesionsService:
             kept, other = (self._counts.get_own(one, by) for one in (own.id, joined))
             self._counts.refuse_excess(kept, more=other.findings)
             self._findings.move_all(other.id, kept.id)
+            self._move_messages(other.id, kept.id)
             self._lesions.remove(other.id)
             self._lesions.change(kept.id, {"joined": other.id})
             return self._counts.recount(kept.id)
@@ -231,6 +237,9 @@ class LesionsService:
     def require_open(self, owner: str, lesion: str) -> None:
         """Raises NotFound, LesionFull where the spot takes no finding of this owner."""
         self._counts.refuse_excess(self._counts.get_own(lesion, owner), more=1)
+
+    def has(self, lesion: str) -> bool:
+        return self._lesions.find(lesion) is not None
 
     def faults(self) -> Iterator[Fault]:
         """Spots of deleted accounts, findings that name a spot that is gone, and wrong counts, as a

@@ -1,0 +1,110 @@
+"""The collection of messages: what the owner of a spot and the doctor in charge write about it. A
+message never changes, but for who is to read it and whether that was done.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from skinapi.storage.faults import Fault
+from skinapi.storage.ids import new_id_after, now
+from skinapi.storage.ports import Document, Filter, Store
+from skinapi.stored_record import StoredRecord
+from skinapi.web.schemas.pagination import Page, page_of
+
+LONGEST_MESSAGE = 2000
+UNREAD: Filter = {"read_at": None}
+
+
+class Message(StoredRecord):
+    """`owner` is that of the spot, `author` an account; `signature` is the name of a doctor who
+    wrote it, at that time. `to` is the account that is to read it: of a message of the owner the
+    doctor in charge, as long as it is unread. `submission` is a finding that it is about.
+    """
+
+    id: str
+    created_at: datetime
+    lesion: str
+    owner: str
+    author: str
+    text: str
+    signature: str | None = None
+    to: str | None = None
+    read_at: datetime | None = None
+    submission: str | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+
+class Messages:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("messages")
+        self._documents.ensure_index("lesion", "id")
+        self._documents.ensure_index("to", "read_at", "lesion")
+        self._documents.ensure_index("owner", "author", "read_at")
+        self._documents.ensure_index("submission")
+        self._documents.ensure_index("author", "idempotency_key", unique=True)
+
+    def add(self, *, lesion: str, **fields: Any) -> Message:
+        """Store a message behind the newest one of its spot. Raises Duplicate where its author has
+        used the idempotency key before.
+        """
+        newest = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=())
+        # Whatever the clocks of two servers say, an answer stands below the question.
+        identifier = new_id_after(newest[0]["id"] if newest else None)
+        message = Message(id=identifier, created_at=now(), lesion=lesion, **fields)
+        self._documents.insert({**message.stored(), "schema": 1})
+        return message
+
+    def find_by_key(self, author: str, key: str | None) -> Message | None:
+        if key is None:
+            return None
+        found = self._documents.find({"author": author, "idempotency_key": key}, limit=1)
+        return Message.model_validate(found[0]) if found else None
+
+    def page(
+        self, lesion: str, *, newest_first: bool, after: str | None, limit: int
+    ) -> Page[Message]:
+        """One page of the messages of a spot in the order of time."""
+        wanted: Filter = {"lesion": lesion}
+        if after:
+            wanted["id"] = {"$lt" if newest_first else "$gt": after}
+        sort = "-id" if newest_first else "id"
+        found = self._documents.find(wanted, sort=sort, limit=limit + 1)
+        return page_of(found, limit).map(Message.model_validate)
+
+    def count_unread(self, to: str, lesion: str) -> int:
+        return self._documents.count({"to": to, **UNREAD, "lesion": lesion})
+
+    def set_doctor(self, owner: str, doctor: str | None) -> None:
+        """What no doctor has read waits for this one, in whose care the owner comes."""
+        change: Document = {"$set": {"to": doctor}} if doctor else {"$unset": {"to": True}}
+        self._documents.update_all({"owner": owner, "author": owner, **UNREAD}, change)
+
+    def release(self, doctor: str) -> None:
+        """What patients wrote to this doctor waits for the next one."""
+        written = {"to": doctor, **UNREAD, "owner": {"$ne": doctor}}
+        self._documents.update_all(written, {"$unset": {"to": True}})
+
+    def move_all(self, lesion: str, to: str | None) -> None:
+        """Give all messages of a spot to the one that it is joined to; delete them without one."""
+        if to is None:
+            self._documents.delete({"lesion": lesion})
+        else:
+            self._documents.update_all({"lesion": lesion}, {"$set": {"lesion": to}})
+
+    def drop_reference(self, submission: str) -> None:
+        """No message names this finding any more, which is deleted."""
+        self._documents.update_all({"submission": submission}, {"$unset": {"submission": True}})
+
+    def forget(self, owner: str) -> None:
+        """Delete the conversations of this owner. Idempotent."""
+        self._documents.delete({"owner": owner})
+
+    def faults(self, has_lesion: Callable[[str], bool]) -> Iterator[Fault]:
+        """Messages of spots that are gone, as a restore by hand leaves them."""
+        for lesion in sorted(self._documents.count_by("lesion")):
+            if not has_lesion(lesion):
+                says = f"messages of the spot {lesion}, which is gone"
+                yield Fault(says, partial(self.move_all, lesion, None))

@@ -1,0 +1,44 @@
+"""What crosses the wire about messages."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints
+
+from skinapi.care.messages.messages import LONGEST_MESSAGE, Message
+from skinapi.web.schemas.schema_types import Answer, Body, Identifier, Legible, PrintableLines
+
+MessageText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_MESSAGE, strip_whitespace=True),
+    PrintableLines,
+    Legible,
+]
+
+
+class NewMessage(Body):
+    text: MessageText
+    submission: Identifier | None = Field(
+        default=None, description="`_id` of a finding of this spot that the message is about"
+    )
+
+
+class MessageView(Answer):
+    id: str = Field(serialization_alias="_id")
+    created_at: datetime
+    by: Literal["patient", "doctor"]
+    name: str | None = Field(description="of the doctor who wrote it, at that time")
+    own: bool = Field(description="whether the caller wrote it")
+    text: str
+    finding: int | None = Field(description="number of the finding that it is about")
+    read_at: datetime | None = Field(description="null while the other one has not read it")
+
+    @classmethod
+    def of(cls, message: Message, finding: int | None, *, to: str) -> Self:
+        return cls(
+            **message.model_dump(include={"id", "created_at", "text", "read_at"}),
+            by="patient" if message.author == message.owner else "doctor",
+            name=message.signature,
+            own=message.author == to,
+            finding=finding,
+        )

@@ -1,0 +1,127 @@
+"""The use cases of messages: write one, read them.
+
+Each that writes changes the spot, and the account of its owner: so it cannot pass a deletion or a
+join of the spot, nor a change of the doctor.
+"""
+
+import hashlib
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.care.lesions.counts import NO_LESION
+from skinapi.care.lesions.lesions import Lesions
+from skinapi.care.lesions.service import LesionsService
+from skinapi.care.messages.errors import NobodyInCharge, TooManyUnread
+from skinapi.care.messages.messages import Message, Messages
+from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.records.findings.lesion_findings import LesionFindings
+from skinapi.records.findings.review_queue import in_care
+from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.web.access import Subject
+from skinapi.web.schemas.pagination import Page
+
+# So many of one side wait for the other; more would bury what matters.
+MOST_UNREAD = 50
+# A message, and the number of the finding that it is about.
+Told = tuple[Message, int | None]
+
+
+class MessagesService:
+    def __init__(
+        self,
+        *,
+        messages: Messages,
+        lesions: Lesions,
+        spots: LesionsService,
+        findings: LesionFindings,
+        records: RecordsService,
+        accounts: Accounts,
+        trail: AuditTrail,
+    ) -> None:
+        self._messages, self._lesions, self._spots = messages, lesions, spots
+        self._findings, self._records, self._accounts = findings, records, accounts
+        self._trail = trail
+
+    def page_messages(
+        self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
+    ) -> Page[Told]:
+        """One page of a conversation in the order of time. Raises NotFound."""
+        found, _ = self._spots.get(lesion=lesion, to=to)
+        page = self._messages.page(found.id, newest_first=newest_first, after=after, limit=limit)
+        numbers = self._numbers_of(page.items)
+        return page.map(lambda message: (message, numbers.get(message.submission or "")))
+
+    def _numbers_of(self, messages: list[Message]) -> dict[str, int]:
+        named = sorted({one.submission for one in messages if one.submission})
+        found = self._findings.by_ids(named) if named else {}
+        return {identifier: finding.number for identifier, finding in found.items()}
+
+    def send_message(
+        self, *, lesion: str, text: str, submission: str | None, by: Subject, key: str | None
+    ) -> Told:
+        """Store a message of the owner of the spot, or of the doctor in charge. The same request
+        with the same idempotency key gets the message of the first one. Raises NotFound, also for a
+        finding of another spot, NobodyInCharge, TooManyUnread, IdempotencyKeyReused.
+        """
+        request_hash = hashlib.sha256(repr((lesion, text, submission)).encode()).hexdigest()
+        sent = self._find_sent(by.id, key, request_hash)
+        if sent is None:
+            found, _ = self._spots.get(lesion=lesion, to=by)
+
+            def send() -> Message:
+                owner = self._hold(found.id, found.owner, by)
+                to = self._require_reader(owner, by)
+                if submission:
+                    self._rely_on(submission, found.id)
+                if self._messages.count_unread(to, found.id) >= MOST_UNREAD:
+                    raise TooManyUnread
+                return self._messages.add(
+                    lesion=found.id,
+                    owner=owner.id,
+                    author=by.id,
+                    signature=None if by.id == owner.id else by.account.name,
+                    to=to,
+                    text=text,
+                    submission=submission,
+                    idempotency_key=key,
+                    request_hash=request_hash,
+                )
+
+            try:
+                sent = self._trail.change(send, "message.send", by=by.id, target=found.id)
+            except Duplicate:  # a retry of this request has stored it in the meantime
+                sent = self._find_sent(by.id, key, request_hash)
+                if sent is None:
+                    raise
+        return sent, self._numbers_of([sent]).get(sent.submission or "")
+
+    def _find_sent(self, author: str, key: str | None, request_hash: str) -> Message | None:
+        found = self._messages.find_by_key(author, key)
+        if found and found.request_hash != request_hash:
+            raise IdempotencyKeyReused
+        return found
+
+    def _hold(self, lesion: str, owner: str, by: Subject) -> Account:
+        """The owner of the spot, which stays as it is until the transaction ends. Raises NotFound
+        where the caller is not a side of the conversation any more.
+        """
+        held = self._accounts.hold(owner)
+        own = held.id == by.id and held.status != "deleting"
+        if self._lesions.change(lesion, {}) is None or not (own or in_care(held, by)):
+            raise NotFound(NO_LESION)
+        return held
+
+    def _require_reader(self, owner: Account, by: Subject) -> str:
+        """Who is to read a message of the caller. Raises NobodyInCharge."""
+        if by.id != owner.id:
+            return owner.id
+        doctor = self._accounts.by_ids({owner.doctor_id or ""}).get(owner.doctor_id or "")
+        if doctor is None or not doctor.approved:  # a suspended one reads nothing
+            raise NobodyInCharge
+        return doctor.id
+
+    def _rely_on(self, submission: str, lesion: str) -> None:
+        finding = self._records.find(submission)
+        if finding is None or finding.lesion != lesion:
+            raise NotFound(NOT_YOURS)
+        self._records.rely_on(finding)

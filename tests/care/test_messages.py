@@ -1,0 +1,195 @@
+"""The conversation of a spot: its owner and the doctor in charge, and nobody else."""
+
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.audit import AuditTrail
+from skinapi.care.messages import messages as module
+from skinapi.care.messages import service
+from tests.care.clinic import patient_in_care
+from tests.prediction.photographer import predicted
+from tests.support.backends import MAIL, Backend, Person
+
+MARKUP = "<b>not bold</b> & <img src=x onerror=alert(1)>\nsecond line"
+
+
+class Talk:
+    """A doctor, a patient, and a spot of the patient."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.grey, self.ada = patient_in_care(backend)
+        self.lesion = self.begin()
+
+    def begin(self) -> str:
+        answer = self.ada.call("POST", "/lesions", json={"place": {"site": "back"}})
+        lesion: str = answer.get_json()["id"]
+        return lesion
+
+    def send(
+        self, by: Person, text: str = "hello", *, key: str | None = None, **fields: Any
+    ) -> TestResponse:
+        headers = {"Idempotency-Key": key} if key else {}
+        body = {"text": text, **fields}
+        return by.call("POST", f"/lesions/{self.lesion}/messages", json=body, headers=headers)
+
+    def sent(self, by: Person, text: str = "hello", **fields: Any) -> dict[str, Any]:
+        answer = self.send(by, text, **fields)
+        assert answer.status_code == 201, answer.text
+        message: dict[str, Any] = answer.get_json()
+        return message
+
+    def texts(self, person: Person, query: str = "") -> list[str]:
+        return [one["text"] for one in person.pages(f"/lesions/{self.lesion}/messages{query}")]
+
+    def assign(self, doctor: Person | None) -> None:
+        body = {"doctor": doctor.email if doctor else None}
+        admin = self.backend.member(role="admin")
+        answer = admin.call("PUT", f"/users/{self.ada.email}/doctor", json=body)
+        assert answer.status_code == 200
+
+
+@pytest.fixture
+def given() -> dict[str, Any]:
+    return MAIL
+
+
+@pytest.fixture
+def talk(backend: Backend) -> Talk:
+    return Talk(backend)
+
+
+@pytest.fixture
+def either(any_backend: Backend) -> Talk:
+    return Talk(any_backend)
+
+
+def code_of(answer: TestResponse) -> tuple[int, str]:
+    return answer.status_code, answer.get_json()["code"]
+
+
+def test_patient_and_doctor_read_what_both_wrote_in_its_order(either: Talk) -> None:
+    for by, text in ((either.ada, "one"), (either.grey, "two"), (either.ada, MARKUP)):
+        either.sent(by, text)
+    texts = ["one", "two", MARKUP]
+    for person in (either.ada, either.grey):
+        assert either.texts(person) == either.texts(person, "?limit=1") == texts
+        assert either.texts(person, "?order=newest&limit=2") == texts[::-1]
+    first, second, _ = either.grey.call("GET", f"/lesions/{either.lesion}/messages").get_json()
+    assert (first["by"], first["name"], first["own"]) == ("patient", None, False)
+    assert (second["by"], second["name"], second["own"]) == ("doctor", "Ada Example", True)
+
+
+def test_a_message_names_a_finding_of_its_spot_until_that_is_deleted(either: Talk) -> None:
+    number = predicted(either.ada, lesion=either.lesion)["id"]
+    finding = either.ada.call("GET", f"/submissions/{number}").get_json()["_id"]
+    assert either.sent(either.grey, submission=finding)["finding"] == number
+    assert either.ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    [message] = either.ada.call("GET", f"/lesions/{either.lesion}/messages").get_json()
+    assert (message["text"], message["finding"]) == ("hello", None)
+    assert code_of(either.send(either.grey, submission=finding)) == (404, "not_found")
+
+
+def test_a_finding_of_another_spot_is_not_found(talk: Talk) -> None:
+    number = predicted(talk.ada, lesion=talk.begin())["id"]
+    finding = talk.ada.call("GET", f"/submissions/{number}").get_json()["_id"]
+    assert code_of(talk.send(talk.ada, submission=finding)) == (404, "not_found")
+
+
+def test_the_same_message_sent_again_is_there_once(either: Talk) -> None:
+    first, again = (either.sent(either.ada, key="k") for _ in range(2))
+    assert first == again
+    assert code_of(either.send(either.ada, "other", key="k")) == (422, "idempotency_key_reused")
+    assert either.texts(either.grey) == ["hello"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \n ", "\u200b", "a\x00b", "\u202eevil", "x" * (module.LONGEST_MESSAGE + 1)]
+)
+def test_what_is_no_message_is_refused(talk: Talk, text: str) -> None:
+    assert code_of(talk.send(talk.ada, text)) == (400, "invalid_body")
+
+
+def test_who_is_not_in_charge_any_more_neither_writes_nor_reads(either: Talk) -> None:
+    either.sent(either.grey)
+    other = either.backend.member(role="doctor")
+    either.assign(other)
+    assert code_of(either.send(either.grey)) == (404, "not_found")
+    assert either.grey.call("GET", f"/lesions/{either.lesion}/messages").status_code == 404
+    assert either.texts(other) == ["hello"]
+
+
+def test_a_doctor_who_loses_the_role_while_writing_is_refused(
+    either: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After everything was read, before the transaction."""
+    admin, change = either.backend.member(role="admin"), AuditTrail.change
+
+    def demoted(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.undo()
+        answer = admin.call("PUT", f"/users/{either.grey.email}/role", json={"role": "user"})
+        assert answer.status_code == 200
+        return change(*arguments, **options)
+
+    monkeypatch.setattr(AuditTrail, "change", demoted)
+    assert code_of(either.send(either.grey)) == (404, "not_found")
+    assert either.texts(either.ada) == []
+
+
+def test_nobody_writes_where_nobody_reads(talk: Talk) -> None:
+    talk.backend.services.admin.suspend_account(email=talk.grey.email, by="-")
+    assert code_of(talk.send(talk.ada)) == (409, "nobody_in_charge")
+    talk.assign(None)
+    assert code_of(talk.send(talk.ada)) == (409, "nobody_in_charge")
+
+
+def test_who_is_not_read_cannot_go_on_writing(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MOST_UNREAD", 2)
+    for _ in range(2):
+        talk.sent(talk.ada)
+    assert code_of(talk.send(talk.ada)) == (422, "too_many_unread")
+    talk.sent(talk.grey)
+
+
+def test_an_answer_stands_below_the_question_whatever_the_clocks_say(
+    either: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = either.sent(either.ada, "question")["_id"]
+    monkeypatch.setattr("skinapi.storage.ids.new_id", lambda: "0" * 31 + "1")
+    assert either.sent(either.grey, "answer")["_id"] > newest
+
+
+def test_joined_spots_have_one_conversation(either: Talk) -> None:
+    either.sent(either.ada, "one")
+    first, either.lesion = either.lesion, either.begin()
+    either.sent(either.grey, "two")
+    body = {"lesion": either.lesion}
+    assert either.ada.call("POST", f"/lesions/{first}/join", json=body).status_code == 200
+    either.lesion = first
+    assert either.texts(either.grey) == ["one", "two"]
+
+
+def test_a_deleted_spot_takes_its_messages_along(either: Talk) -> None:
+    either.sent(either.ada)
+    assert either.ada.call("DELETE", f"/lesions/{either.lesion}").status_code == 200
+    assert either.backend.stored()["messages"] == []
+
+
+def test_the_words_of_a_doctor_stay_after_the_account_is_deleted(either: Talk) -> None:
+    """As a signed letter does; what its owner wrote goes with the owner."""
+    either.sent(either.grey)
+    either.backend.services.admin.delete_doctor(email=either.grey.email, by="-")
+    assert either.texts(either.ada) == ["hello"]
+    either.backend.services.admin.delete_user(email=either.ada.email, by="-")
+    assert either.backend.stored()["messages"] == []
+
+
+def test_a_message_of_a_spot_that_is_gone_is_a_fault(talk: Talk) -> None:
+    talk.sent(talk.ada)
+    talk.backend.services.store.collection("lesions").delete({"id": talk.lesion})
+    [fault] = talk.backend.services.stored_messages.faults(talk.backend.services.lesions.has)
+    assert fault.repair
+    fault.repair()
+    assert talk.backend.stored()["messages"] == []
