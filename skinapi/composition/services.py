@@ -286,6 +286,7 @@ def open_services(
         ),
         stored_letters=data.letters,
         messages=MessagesService(
+            store=store,
             messages=data.messages,
             lesions=data.lesions,
             spots=lesions,
@@ -293,6 +294,7 @@ def open_services(
             records=records,
             accounts=data.accounts,
             trail=data.trail,
+            outbox=data.outbox,
         ),
         stored_messages=data.messages,
         llm=llm,

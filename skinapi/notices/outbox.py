@@ -30,6 +30,7 @@ class Kind(StrEnum):
     NEW_PICTURE = "new_picture"
     URGENT = "urgent"
     REMINDER = "reminder"
+    MESSAGE = "message"
     PASSWORD_LINK = "password_link"  # noqa: S105 (a kind, no password)
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     NEW_BROWSER = "new_browser"
@@ -76,9 +77,17 @@ class Outbox:
         self._documents.expire_by("expires_at")
 
     def add(
-        self, kind: Kind, *, to: str, about: str = "", expires_at: datetime | None = None
+        self,
+        kind: Kind,
+        *,
+        to: str,
+        about: str = "",
+        delay: timedelta = timedelta(),
+        expires_at: datetime | None = None,
     ) -> None:
-        """Call it in the transaction of the change. `to` is an account."""
+        """Call it in the transaction of the change. `to` is an account. It is sent after `delay`,
+        unless it is withdrawn before.
+        """
         if not self.enabled:
             return
         moment = now()
@@ -88,10 +97,15 @@ class Outbox:
             account=to,
             kind=kind,
             about=about,
-            due_at=moment,
+            due_at=moment + delay,
             expires_at=expires_at or moment + GIVEN_UP_AFTER,
         )
         self._documents.insert({**notice.stored(), "schema": 1})
+
+    def withdraw(self, kind: Kind, *, to: str, about: str) -> None:
+        """What it would tell is known: send it no more."""
+        unsent = {"account": to, "sent_at": None, "kind": kind, "about": about}
+        self._documents.delete(unsent)
 
     def list_due(self, limit: int) -> list[Notice]:
         """The notices to be sent now, those that are due longest first."""

@@ -8,47 +8,11 @@ from werkzeug.test import TestResponse
 from skinapi.audit import AuditTrail
 from skinapi.care.messages import messages as module
 from skinapi.care.messages import service
-from tests.care.clinic import patient_in_care
+from tests.care.conversation import Talk
 from tests.prediction.photographer import predicted
-from tests.support.backends import MAIL, Backend, Person
+from tests.support.backends import MAIL, Backend
 
 MARKUP = "<b>not bold</b> & <img src=x onerror=alert(1)>\nsecond line"
-
-
-class Talk:
-    """A doctor, a patient, and a spot of the patient."""
-
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
-        self.grey, self.ada = patient_in_care(backend)
-        self.lesion = self.begin()
-
-    def begin(self) -> str:
-        answer = self.ada.call("POST", "/lesions", json={"place": {"site": "back"}})
-        lesion: str = answer.get_json()["id"]
-        return lesion
-
-    def send(
-        self, by: Person, text: str = "hello", *, key: str | None = None, **fields: Any
-    ) -> TestResponse:
-        headers = {"Idempotency-Key": key} if key else {}
-        body = {"text": text, **fields}
-        return by.call("POST", f"/lesions/{self.lesion}/messages", json=body, headers=headers)
-
-    def sent(self, by: Person, text: str = "hello", **fields: Any) -> dict[str, Any]:
-        answer = self.send(by, text, **fields)
-        assert answer.status_code == 201, answer.text
-        message: dict[str, Any] = answer.get_json()
-        return message
-
-    def texts(self, person: Person, query: str = "") -> list[str]:
-        return [one["text"] for one in person.pages(f"/lesions/{self.lesion}/messages{query}")]
-
-    def assign(self, doctor: Person | None) -> None:
-        body = {"doctor": doctor.email if doctor else None}
-        admin = self.backend.member(role="admin")
-        answer = admin.call("PUT", f"/users/{self.ada.email}/doctor", json=body)
-        assert answer.status_code == 200
 
 
 @pytest.fixture
@@ -110,6 +74,43 @@ def test_the_same_message_sent_again_is_there_once(either: Talk) -> None:
 )
 def test_what_is_no_message_is_refused(talk: Talk, text: str) -> None:
     assert code_of(talk.send(talk.ada, text)) == (400, "invalid_body")
+
+
+def test_what_waits_is_counted_for_each_spot_until_it_is_read(either: Talk) -> None:
+    for _ in range(2):
+        last = either.sent(either.ada)["_id"]
+    either.sent(either.ada)
+    [waiting] = either.waiting(either.grey)
+    told = (waiting["lesion"], waiting["patient_name"], waiting["place"]["site"])
+    assert (*told, waiting["unread"]) == (either.lesion, "Ada Example", "back", 3)
+    assert either.waiting(either.ada) == []
+    for _ in range(2):  # sent again
+        either.read(either.grey, last)
+    assert [one["unread"] for one in either.waiting(either.grey)] == [1]
+    either.read(either.grey)
+    assert either.waiting(either.grey) == []
+    messages = either.ada.call("GET", f"/lesions/{either.lesion}/messages").get_json()
+    assert all(one["read_at"] for one in messages)
+    rows = [row for row in either.backend.audit() if row["action"] == "message.read"]
+    assert len(rows) == 2
+
+
+def test_nobody_marks_what_waits_for_the_other_one(talk: Talk) -> None:
+    talk.sent(talk.ada)
+    talk.read(talk.ada)
+    assert [one["unread"] for one in talk.waiting(talk.grey)] == [1]
+
+
+def test_what_no_doctor_has_read_waits_for_the_next_one(either: Talk) -> None:
+    either.sent(either.grey)
+    either.sent(either.ada, "read")
+    either.read(either.grey)
+    either.sent(either.ada, "unread")
+    other = either.backend.member(role="doctor")
+    either.backend.services.admin.delete_doctor(email=either.grey.email, by="-")
+    either.assign(other)
+    assert [one["unread"] for one in either.waiting(other)] == [1]
+    assert [one["unread"] for one in either.waiting(either.ada)] == [1]
 
 
 def test_who_is_not_in_charge_any_more_neither_writes_nor_reads(either: Talk) -> None:

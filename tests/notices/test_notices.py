@@ -1,10 +1,16 @@
 """Who is told of what, and in which words."""
 
+from datetime import timedelta
+
+import pytest
+
+from skinapi.care.messages import service
 from skinapi.languages import LANGUAGES
 from skinapi.notices.outbox import Kind
 from skinapi.notices.words import WORDS
 from skinapi.vision.conditions import conditions_table
 from tests.care.clinic import REFERRAL, URGENT, file_for, patient_in_care, review
+from tests.care.conversation import Talk
 from tests.support.backends import PASSWORD, Backend
 from tests.support.smtp_server import SmtpServer
 
@@ -69,6 +75,28 @@ def test_a_review_that_was_refused_is_told_to_nobody(backend: Backend, smtp: Smt
     body = {"label": "melanoma", "certainty": "unsure", "histology": "confirmed"}
     assert grey.call("POST", f"/submissions/{number}/review", json=body).status_code == 422
     assert sent(backend, smtp) == []
+
+
+def test_one_mail_tells_of_the_messages_of_a_spot_until_they_are_read(
+    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = Talk(backend)
+    talk.sent(talk.ada)
+    assert sent(backend, smtp) == [], "who reads it soon gets none"
+    talk.read(talk.grey)
+    assert backend.stored()["outbox"] == []
+    monkeypatch.setattr(service, "MAILED_AFTER", timedelta())
+    for by in (talk.grey, talk.ada, talk.grey, talk.ada):
+        talk.sent(by)
+    page = "http://127.0.0.1:5000/#"
+    told = [
+        (talk.ada.email, "You have a message", f"{page}/spot/{talk.lesion}"),
+        (talk.grey.email, "You have a message", f"{page}/course/{talk.lesion}"),
+    ]
+    assert sent(backend, smtp) == told
+    talk.read(talk.ada)
+    talk.sent(talk.grey)
+    assert sent(backend, smtp) == [*told, told[0]]
 
 
 def test_no_mail_says_anything_clinical() -> None:

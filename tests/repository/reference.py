@@ -22,6 +22,8 @@ from skinapi.auth.passwords import guess_limits, hashing_places, links
 from skinapi.auth.passwords import hashing as passwords
 from skinapi.auth.tokens import sessions
 from skinapi.care.letters import drafting
+from skinapi.care.messages import messages
+from skinapi.care.messages import service as message_service
 from skinapi.jobs import job
 from skinapi.jobs.queue import job_logs as log_store
 from skinapi.jobs.worker import attempt, events
@@ -234,6 +236,8 @@ def _limits() -> Iterator[Row]:
     yield "wait for the LLM in a letter, all attempts", _seconds(drafting.LETTER_DEADLINE_S)
     yield "a letter", f"{letters.LONGEST_LETTER:,} characters"
     yield "letters about a finding", str(letters.MOST_LETTERS)
+    yield "a message", f"{messages.LONGEST_MESSAGE:,} characters"
+    yield "unread messages of one side about a spot", str(message_service.MOST_UNREAD)
     yield "requests to the LLM at the same time, in each process", str(openrouter.MOST_AT_ONCE)
     yield "answer of the LLM", _bytes(openrouter.LARGEST_ANSWER)
     pause, failures = _seconds(circuit_breaker.COOLDOWN_S), circuit_breaker.MOST_FAILURES

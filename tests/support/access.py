@@ -426,6 +426,10 @@ ROWS: dict[str, Row] = {
     ),
     "list_messages": Row("/lesions/{lesion}/messages", IN_CARE),
     "send_message": Row("/lesions/{lesion}/messages", IN_CARE, sends({"text": "It itches."})),
+    "mark_messages_read": Row(
+        "/lesions/{lesion}/messages/read", IN_CARE, sends({"message": "f" * 32})
+    ),
+    "list_waiting_messages": Row("/messages", APPROVED),
     "propose_lesions": Row("/submissions/{number}/lesion-proposals", OWNER),
     "show_reminder": Row(
         "/lesions/{lesion}/reminder.ics", OWNER, lambda accounts: accounts.sort_sample()

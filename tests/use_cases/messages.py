@@ -1,73 +1,64 @@
 """Conversations about a spot: written, read, moved and deleted with it."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from tests.care.conversation import Talk
 from tests.support.backends import Backend, Person
-from tests.use_cases.findings import a_patient_of_a_doctor
 from tests.use_cases.use_case import UseCase, acts_on, notices_to
 
-BACK = {"place": {"site": "back"}}
+
+def silent(backend: Backend) -> tuple[Talk, str]:
+    """A patient, the doctor in charge, and two spots."""
+    talk = Talk(backend)
+    return talk, talk.begin()
 
 
-@dataclass
-class Talk:
-    """A patient with two spots, and the doctor in charge."""
-
-    ada: Person
-    grey: Person
-    lesions: list[str]
-
-    @property
-    def messages(self) -> str:
-        return f"/lesions/{self.lesions[0]}/messages"
+def answered(backend: Backend) -> tuple[Talk, str]:
+    talk, other = silent(backend)
+    for lesion in (talk.lesion, other):
+        for by in (talk.ada, talk.grey):
+            talk.sent(by, lesion=lesion)
+    return talk, other
 
 
-def silent(backend: Backend) -> Talk:
-    ada, grey = a_patient_of_a_doctor(backend)
-    lesions = [ada.call("POST", "/lesions", json=BACK).get_json()["id"] for _ in range(2)]
-    return Talk(ada, grey, lesions)
+def write(_: Backend, spots: tuple[Talk, str]) -> object:
+    talk = spots[0]
+    return talk.send(talk.ada)
 
 
-def answered(backend: Backend) -> Talk:
-    talk = silent(backend)
-    for lesion in talk.lesions:
-        for person, text in ((talk.ada, "It itches."), (talk.grey, "Since when?")):
-            answer = person.call("POST", f"/lesions/{lesion}/messages", json={"text": text})
-            assert answer.status_code == 201, answer.text
-    return talk
+def read_it(_: Backend, spots: tuple[Talk, str]) -> object:
+    talk = spots[0]
+    path = f"/lesions/{talk.lesion}/messages/read"
+    return talk.grey.call("PUT", path, json={"message": "f" * 32})
 
 
-def write(_: Backend, talk: Talk) -> object:
-    return talk.ada.call("POST", talk.messages, json={"text": "It itches."})
+def delete_the_spot(_: Backend, spots: tuple[Talk, str]) -> object:
+    talk = spots[0]
+    return talk.ada.call("DELETE", f"/lesions/{talk.lesion}")
 
 
-def delete_the_spot(_: Backend, talk: Talk) -> object:
-    return talk.ada.call("DELETE", f"/lesions/{talk.lesions[0]}")
+def join_the_spots(_: Backend, spots: tuple[Talk, str]) -> object:
+    talk, other = spots
+    return talk.ada.call("POST", f"/lesions/{talk.lesion}/join", json={"lesion": other})
 
 
-def join_the_spots(_: Backend, talk: Talk) -> object:
-    first, second = talk.lesions
-    return talk.ada.call("POST", f"/lesions/{first}/join", json={"lesion": second})
-
-
-def change_the_doctor(backend: Backend, talk: Talk) -> object:
-    admin, other = backend.member(role="admin"), backend.member(role="doctor")
+def leave_the_doctor(backend: Backend, spots: tuple[Talk, str]) -> object:
+    talk = spots[0]
     path = f"/users/{talk.ada.email}/doctor"
-    return admin.call("PUT", path, json={"doctor": other.email})
+    return backend.member(role="admin").call("PUT", path, json={"doctor": None})
 
 
-def said_and_told(backend: Backend, talk: Talk) -> Any:
+def said_and_told(backend: Backend, spots: tuple[Talk, str]) -> Any:
     """What both read, what waits for them, and what the trail says."""
-    people = (talk.ada, talk.grey)
-    return (
-        [
-            [said(person, lesion) for person in people]
-            + [acts_on(backend, lesion), addressed(backend, talk, lesion)]
-            for lesion in talk.lesions
-        ],
-        [notices_to(backend, backend.account(person.email).id) for person in people],
-    )
+    talk, other = spots
+    return [
+        (
+            [said(person, lesion) for lesion in (talk.lesion, other)],
+            sorted(one["unread"] for one in talk.waiting(person)),
+            notices_to(backend, backend.account(person.email).id),
+        )
+        for person in (talk.ada, talk.grey)
+    ] + [acts_on(backend, lesion) for lesion in (talk.lesion, other)]
 
 
 def said(person: Person, lesion: str) -> Any:
@@ -77,17 +68,10 @@ def said(person: Person, lesion: str) -> Any:
     return [(one["text"], one["by"], one["read_at"] is not None) for one in answer]
 
 
-def addressed(backend: Backend, talk: Talk, lesion: str) -> list[str | None]:
-    """Who is to read each message: a doctor who came later is another one in each run."""
-    names = {backend.account(one.email).id: one.email for one in (talk.ada, talk.grey)}
-    stored = backend.services.store.collection("messages").find({"lesion": lesion})
-    roles = {talk.ada.email: "ada", talk.grey.email: "grey"}
-    return [roles.get(names.get(one.get("to", ""), ""), "other") for one in stored]
-
-
 USE_CASES = (
     UseCase("write a message", silent, write, said_and_told),
+    UseCase("read a message", answered, read_it, said_and_told),
     UseCase("delete a spot with messages", answered, delete_the_spot, said_and_told),
     UseCase("join two spots with messages", answered, join_the_spots, said_and_told),
-    UseCase("change the doctor of messages", answered, change_the_doctor, said_and_told),
+    UseCase("leave the doctor of messages", answered, leave_the_doctor, said_and_told),
 )

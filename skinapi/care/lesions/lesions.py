@@ -2,7 +2,7 @@
 way round.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -64,6 +64,11 @@ class Lesions:
         # What was sent as an id may be a text that no store takes.
         found = self._documents.get(identifier) if ID.fullmatch(identifier) else None
         return Lesion.model_validate(found) if found else None
+
+    def by_ids(self, identifiers: Sequence[str]) -> dict[str, Lesion]:
+        """Those of these spots that are there."""
+        found = self._documents.find({"id": {"$in": [*identifiers]}})
+        return {one["id"]: Lesion.model_validate(one) for one in found}
 
     def find_by_key(self, owner: str, key: str | None) -> Lesion | None:
         if key is None:

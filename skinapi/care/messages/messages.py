@@ -77,6 +77,15 @@ class Messages:
     def count_unread(self, to: str, lesion: str) -> int:
         return self._documents.count({"to": to, **UNREAD, "lesion": lesion})
 
+    def count_unread_by_lesion(self, to: str) -> dict[str, int]:
+        """How many messages wait for this account, for each spot that has any."""
+        return self._documents.count_by("lesion", {"to": to, **UNREAD})
+
+    def mark_read(self, *, to: str, lesion: str, last: str) -> int:
+        """Mark the messages to this account up to `last`; return how many were unread."""
+        unread = {"to": to, **UNREAD, "lesion": lesion, "id": {"$lte": last}}
+        return self._documents.update_all(unread, {"$set": {"read_at": now()}})
+
     def set_doctor(self, owner: str, doctor: str | None) -> None:
         """What no doctor has read waits for this one, in whose care the owner comes."""
         change: Document = {"$set": {"to": doctor}} if doctor else {"$unset": {"to": True}}

@@ -2,13 +2,14 @@
 
 from skinapi.care.lesions.schemas import CourseQuery
 from skinapi.care.messages.errors import NobodyInCharge, TooManyUnread
-from skinapi.care.messages.schemas import MessageView, NewMessage
+from skinapi.care.messages.schemas import MessageView, NewMessage, ReadMark, WaitingView
 from skinapi.care.messages.service import MessagesService
 from skinapi.errors import IdempotencyKeyReused, NotFound
 from skinapi.web.access import Signed, Subject
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
 from skinapi.web.schemas.pagination import Page
+from skinapi.web.schemas.schema_types import Message
 
 routes: Routes[MessagesService] = Routes("messages")
 
@@ -55,3 +56,22 @@ def send_message(
         lesion=lesion, text=body.text, submission=body.submission, by=subject, key=idempotency_key
     )
     return MessageView.of(*sent, to=subject.id)
+
+
+@routes.route(
+    "PUT", "/lesions/<lesion>/messages/read", access=Signed(), rate=Rate.WRITE, raises=(NotFound,)
+)
+def mark_messages_read(
+    messages: MessagesService, *, lesion: str, body: ReadMark, subject: Subject
+) -> Message:
+    """Mark what waits for the caller in this conversation as read, up to a message."""
+    messages.mark_read(lesion=lesion, last=body.message, by=subject)
+    return Message(message="Marked as read")
+
+
+@routes.route("GET", "/messages", access=Signed(), rate=Rate.READ)
+def list_waiting_messages(messages: MessagesService, *, subject: Subject) -> list[WaitingView]:
+    """The conversations with messages that wait for the caller, and how many. Cheap enough to ask
+    for every few seconds.
+    """
+    return [WaitingView.of(one) for one in messages.list_waiting(to=subject)]

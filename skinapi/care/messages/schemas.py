@@ -5,7 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints
 
+from skinapi.care.lesions.schemas import PlaceView
 from skinapi.care.messages.messages import LONGEST_MESSAGE, Message
+from skinapi.care.messages.service import Waiting
 from skinapi.web.schemas.schema_types import Answer, Body, Identifier, Legible, PrintableLines
 
 MessageText = Annotated[
@@ -21,6 +23,10 @@ class NewMessage(Body):
     submission: Identifier | None = Field(
         default=None, description="`_id` of a finding of this spot that the message is about"
     )
+
+
+class ReadMark(Body):
+    message: Identifier = Field(description="`_id` of the last message that was read")
 
 
 class MessageView(Answer):
@@ -41,4 +47,22 @@ class MessageView(Answer):
             name=message.signature,
             own=message.author == to,
             finding=finding,
+        )
+
+
+class WaitingView(Answer):
+    lesion: str
+    name: str | None = Field(description="of the spot")
+    place: PlaceView
+    patient_name: str | None = Field(description="null where the spot is the caller's")
+    unread: int
+
+    @classmethod
+    def of(cls, waiting: Waiting) -> Self:
+        return cls(
+            lesion=waiting.lesion.id,
+            name=waiting.lesion.name,
+            place=PlaceView(**waiting.lesion.place.model_dump()),
+            patient_name=waiting.patient.name if waiting.patient else None,
+            unread=waiting.unread,
         )

@@ -5,31 +5,48 @@ join of the spot, nor a change of the doctor.
 """
 
 import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.care.lesions.counts import NO_LESION
-from skinapi.care.lesions.lesions import Lesions
+from skinapi.care.lesions.lesions import Lesion, Lesions
 from skinapi.care.lesions.service import LesionsService
 from skinapi.care.messages.errors import NobodyInCharge, TooManyUnread
 from skinapi.care.messages.messages import Message, Messages
 from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.findings.lesion_findings import LesionFindings
 from skinapi.records.findings.review_queue import in_care
 from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.storage.ports import Store
 from skinapi.web.access import Subject
 from skinapi.web.schemas.pagination import Page
 
 # So many of one side wait for the other; more would bury what matters.
 MOST_UNREAD = 50
+MOST_LISTED = 200
+# Who reads it in the console before that gets no mail.
+MAILED_AFTER = timedelta(minutes=2)
 # A message, and the number of the finding that it is about.
 Told = tuple[Message, int | None]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A spot with messages that wait for somebody. `patient` is its owner, if that is another."""
+
+    lesion: Lesion
+    patient: Account | None
+    unread: int
 
 
 class MessagesService:
     def __init__(
         self,
         *,
+        store: Store,
         messages: Messages,
         lesions: Lesions,
         spots: LesionsService,
@@ -37,7 +54,9 @@ class MessagesService:
         records: RecordsService,
         accounts: Accounts,
         trail: AuditTrail,
+        outbox: Outbox,
     ) -> None:
+        self._store, self._outbox = store, outbox
         self._messages, self._lesions, self._spots = messages, lesions, spots
         self._findings, self._records, self._accounts = findings, records, accounts
         self._trail = trail
@@ -73,8 +92,12 @@ class MessagesService:
                 to = self._require_reader(owner, by)
                 if submission:
                     self._rely_on(submission, found.id)
-                if self._messages.count_unread(to, found.id) >= MOST_UNREAD:
+                unread = self._messages.count_unread(to, found.id)
+                if unread >= MOST_UNREAD:
                     raise TooManyUnread
+                if not unread:  # else a mail was sent, or waits
+                    about = _place_of(found.id, for_owner=to == owner.id)
+                    self._outbox.add(Kind.MESSAGE, to=to, about=about, delay=MAILED_AFTER)
                 return self._messages.add(
                     lesion=found.id,
                     owner=owner.id,
@@ -94,6 +117,29 @@ class MessagesService:
                 if sent is None:
                     raise
         return sent, self._numbers_of([sent]).get(sent.submission or "")
+
+    def mark_read(self, *, lesion: str, last: str, by: Subject) -> None:
+        """Mark what waits for the caller, up to the message `last`, as read. Raises NotFound."""
+        found, _ = self._spots.get(lesion=lesion, to=by)
+
+        def mark() -> None:
+            if not self._messages.mark_read(to=by.id, lesion=found.id, last=last):
+                return
+            if not self._messages.count_unread(by.id, found.id):
+                about = _place_of(found.id, for_owner=by.id == found.owner)
+                self._outbox.withdraw(Kind.MESSAGE, to=by.id, about=about)
+            self._trail.record("message.read", by=by.id, target=found.id)
+
+        self._store.transaction(mark)
+
+    def list_waiting(self, *, to: Subject) -> list[Waiting]:
+        """The spots whose messages wait for the caller, MOST_LISTED at most."""
+        unread = self._messages.count_unread_by_lesion(to.id)
+        if not unread:
+            return []
+        spots = self._lesions.by_ids(sorted(unread)[:MOST_LISTED]).values()
+        patients = self._accounts.by_ids({one.owner for one in spots} - {to.id})
+        return [Waiting(one, patients.get(one.owner), unread[one.id]) for one in spots]
 
     def _find_sent(self, author: str, key: str | None, request_hash: str) -> Message | None:
         found = self._messages.find_by_key(author, key)
@@ -125,3 +171,8 @@ class MessagesService:
         if finding is None or finding.lesion != lesion:
             raise NotFound(NOT_YOURS)
         self._records.rely_on(finding)
+
+
+def _place_of(lesion: str, *, for_owner: bool) -> str:
+    """Where the console shows the conversation."""
+    return f"spot/{lesion}" if for_owner else f"course/{lesion}"

@@ -10,6 +10,7 @@ ENGLISH = MailWords(
         Kind.NEW_PICTURE: "Your doctor asks for a new photo",
         Kind.URGENT: "Something in your queue should be seen soon",
         Kind.REMINDER: "It is time for a photo",
+        Kind.MESSAGE: "You have a message",
         Kind.PASSWORD_LINK: "Choose a new password",
         Kind.PASSWORD_CHANGED: "Your password was changed",
         Kind.NEW_BROWSER: "A new browser opened your account",
@@ -20,6 +21,7 @@ ENGLISH = MailWords(
         Kind.NEW_PICTURE: "Your doctor asks you for a new photo. Log in to take it.",
         Kind.URGENT: "Something new in your queue should be seen soon. Log in to see it.",
         Kind.REMINDER: "It is time for the next photo. Log in to take it.",
+        Kind.MESSAGE: "Somebody has written to you. Log in to read the message.",
         Kind.PASSWORD_LINK: "Somebody asked for a new password for your account. With this link "
         "you choose it: once, and within an hour. If it was not you, do nothing: your password "
         "stays as it is.",

@@ -11,6 +11,7 @@ _WORDS = MailWords(
         Kind.NEW_PICTURE: "Votre médecin demande une nouvelle photo",
         Kind.URGENT: "Un élément de votre file est à voir rapidement",
         Kind.REMINDER: "C'est le moment de prendre une photo",
+        Kind.MESSAGE: "Vous avez un message",
         Kind.PASSWORD_LINK: "Choisissez un nouveau mot de passe",
         Kind.PASSWORD_CHANGED: "Votre mot de passe a été changé",
         Kind.NEW_BROWSER: "Un nouveau navigateur a ouvert votre compte",
@@ -24,6 +25,7 @@ _WORDS = MailWords(
         "le voir.",
         Kind.REMINDER: "C'est le moment de prendre la photo suivante. Connectez-vous pour la "
         "prendre.",
+        Kind.MESSAGE: "Quelqu'un vous a écrit. Connectez-vous pour lire le message.",
         Kind.PASSWORD_LINK: "Quelqu'un a demandé un nouveau mot de passe pour votre compte. Ce "
         "lien permet de le choisir: une seule fois, pendant une heure. Si ce n'était pas vous, ne "
         "faites rien: votre mot de passe reste le même.",

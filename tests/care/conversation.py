@@ -1,0 +1,58 @@
+"""A doctor and a patient who write to each other about a spot."""
+
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from tests.care.clinic import patient_in_care
+from tests.support.backends import Backend, Person
+
+
+class Talk:
+    """A doctor, a patient, and a spot of the patient."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.grey, self.ada = patient_in_care(backend)
+        self.lesion = self.begin()
+
+    def begin(self) -> str:
+        answer = self.ada.call("POST", "/lesions", json={"place": {"site": "back"}})
+        lesion: str = answer.get_json()["id"]
+        return lesion
+
+    def send(
+        self,
+        by: Person,
+        text: str = "hello",
+        *,
+        lesion: str | None = None,
+        key: str | None = None,
+        **fields: Any,
+    ) -> TestResponse:
+        headers = {"Idempotency-Key": key} if key else {}
+        body = {"text": text, **fields}
+        path = f"/lesions/{lesion or self.lesion}/messages"
+        return by.call("POST", path, json=body, headers=headers)
+
+    def sent(self, by: Person, text: str = "hello", **fields: Any) -> dict[str, Any]:
+        answer = self.send(by, text, **fields)
+        assert answer.status_code == 201, answer.text
+        message: dict[str, Any] = answer.get_json()
+        return message
+
+    def texts(self, person: Person, query: str = "") -> list[str]:
+        return [one["text"] for one in person.pages(f"/lesions/{self.lesion}/messages{query}")]
+
+    def read(self, person: Person, last: str = "f" * 32) -> None:
+        path = f"/lesions/{self.lesion}/messages/read"
+        assert person.call("PUT", path, json={"message": last}).status_code == 200
+
+    def waiting(self, person: Person) -> Any:
+        return person.call("GET", "/messages").get_json()
+
+    def assign(self, doctor: Person | None) -> None:
+        body = {"doctor": doctor.email if doctor else None}
+        admin = self.backend.member(role="admin")
+        answer = admin.call("PUT", f"/users/{self.ada.email}/doctor", json=body)
+        assert answer.status_code == 200
