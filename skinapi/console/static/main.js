@@ -4,8 +4,9 @@
 import { html, render, useEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { checkSession, getSession, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, toast, Toasts } from "/console/components.js";
-import { goTo, LAB, placeOf, placesOf, scrollToTop } from "/console/navigation.js";
+import { goTo, LAB, placeOf, placesOf, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { getLanguage, nameOfLanguage, onLanguageChange, otherLanguages, say, setLanguage } from "/console/language.js";
+import { UnreadCount, useAsking } from "/console/waiting.js";
 
 /** Each view is a module that is loaded when it is first shown. */
 const VIEWS = {
@@ -86,6 +87,7 @@ const Header = () => {
     goTo("");
   };
   const here = placeOf(name);
+  useAsking(places.some((place) => READS_MESSAGES.includes(place)));
   useEffect(() => document.querySelector(".lab [aria-current]")?.scrollIntoView({ block: "nearest" }), [here]); // on a phone it may be past the edge
   const inLab = session !== null && LAB.includes(here);
   /** @param {string} place @param {boolean} within the place, or the place itself */
@@ -98,7 +100,7 @@ const Header = () => {
           (place) =>
             place === LAB[0]
               ? html`<a href="#/${place}" aria-current=${inLab ? "true" : null}>${say("lab")}</a>`
-              : html`<a href="#/${place}" aria-current=${current(place, place === here)}>${say(/** @type {any} */ (`nav_${place}`))}</a>`,
+              : html`<a href="#/${place}" aria-current=${current(place, place === here)}>${say(/** @type {any} */ (`nav_${place}`))}${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}</a>`,
         )}
       </nav>
       <div class="row">

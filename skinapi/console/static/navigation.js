@@ -30,6 +30,9 @@ const PARENTS = {
 export const placesOf = (role) =>
   NAVIGATION[/** @type {keyof typeof NAVIGATION} */ (role)] ?? NAVIGATION.user;
 
+/** Where the messages of a role are counted, which it reads from there. */
+export const READS_MESSAGES = ["spots", "queue"];
+
 /** The place of the navigation that a view belongs to. @param {string} name */
 export const placeOf = (name) => PARENTS[name] ?? name;
 

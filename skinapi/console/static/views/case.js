@@ -6,6 +6,7 @@ import { apiPath, get } from "/console/api.js";
 import { Answer, Failure, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
 import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
+import { PatientConversation } from "/console/views/conversation.js";
 import { Course } from "/console/views/course.js";
 import { Downloads, FindingPage, getReport, Reviewed, useFinding } from "/console/views/finding.js";
 import { Letters } from "/console/views/letters.js";
@@ -90,6 +91,7 @@ const Case = ({ number, finding }) => {
         <//>
         <div><${ReviewForm} key=${`${number} ${signed}`} number=${number} report=${report} conditions=${conditions} onSigned=${done} /></div>
         <${Letters} key=${`letters ${number}`} number=${number} />
+        ${submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} />`}
         <${Context} submission=${submission} checklist=${conditions.checklist} />
         ${submission.lesion &&
         html`<section>

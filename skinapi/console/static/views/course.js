@@ -5,6 +5,7 @@ import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions } from "/console/api.js";
 import { Answer, Empty, Pages, useAnswer, usePages } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
+import { PatientConversation } from "/console/views/conversation.js";
 import { FindingRow } from "/console/views/queue.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
@@ -34,6 +35,7 @@ export const View = ({ argument }) => {
         <h1>${nameOfSpot(spot)}</h1>
         <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
         ${spot.findings > 1 && html`<p><a class="button" href="#/visits/${argument}">${say("sideBySide")}</a></p>`}
-        <${Course} spot=${argument} conditions=${conditions} />`}
+        <${Course} spot=${argument} conditions=${conditions} />
+        <${PatientConversation} spot=${argument} />`}
     <//>`;
 };

@@ -5,6 +5,7 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { getConditions, getPage } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, Tabs, useAnswer, useKeys, usePages } from "/console/components.js";
 import { hasWords, isolated, say, sayAge, sayDate, sayPercent, sayValue } from "/console/language.js";
+import { UnreadList } from "/console/views/conversation.js";
 import { bandOf, DecisionLine } from "/console/views/decision.js";
 import { labelOfBand, nameOf, nameOfClass } from "/console/views/finding.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
@@ -156,6 +157,7 @@ export const View = ({ argument }) => {
   const tab = /** @type {keyof typeof FILTERS} */ (Object.hasOwn(FILTERS, argument) ? argument : "");
   return html`
     <h1>${say("title_queue")}</h1>
+    <${UnreadList} view="course" />
     <${Tabs} label=${say("title_queue")} chosen=${tab} tabs=${[
       ["", say("toReview")],
       ["teach", say("toTeach")],

@@ -7,6 +7,7 @@ import { Answer, Confirm, Empty, Icon, Message, Pages, sayError, toast, useAnswe
 import { getLanguage, say, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { OwnFindings, SpotFields, spotOf } from "/console/views/own_findings.js";
+import { OwnConversation } from "/console/views/conversation.js";
 import { nameOfSpot, spotOptions } from "/console/views/spot_points.js";
 
 /** So many findings are read at once. */
@@ -98,6 +99,7 @@ export const View = ({ argument }) => {
         ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
         <${Pages} pages=${pages} empty=${none}>
           ${(/** @type {any[]} */ items) => html`<${OwnFindings} items=${items} spot=${spot.id} spots=${spots} conditions=${conditions} onChange=${changed} />`}
-        <//>`}
+        <//>
+        <${OwnConversation} key=${spot.id} spot=${spot.id} />`}
     <//>`;
 };

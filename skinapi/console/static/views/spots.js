@@ -7,6 +7,7 @@ import { Answer, Confirm, Empty, Icon, Message, sayError, useAnswer } from "/con
 import { colon, say } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { Approved } from "/console/views/approved.js";
+import { UnreadList } from "/console/views/conversation.js";
 import { OwnFindings, sortFinding, SpotFields, spotOf } from "/console/views/own_findings.js";
 import { nameOfSpot, SpotPoints } from "/console/views/spot_points.js";
 
@@ -56,6 +57,7 @@ const Spots = () => {
         <button onClick=${() => setAdding(true)}>${say("newSpot")}</button>
         <a class="button primary" href="#/check"><${Icon} name="camera" />${say("newPhoto")}</a></span></div>
     ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
+    <${UnreadList} view="spot" />
     ${adding && html`<${NewSpot} onClose=${() => setAdding(false)} />`}
     <${Answer} answer=${answer}>
       ${(/** @type {any} */ { spots, unsorted, conditions }) => html`

@@ -1,0 +1,117 @@
+// @ts-check
+// What the owner of a spot and the doctor in charge write to each other about it.
+
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, get, newKey, post, put } from "/console/api.js";
+import { Failure, Message, sayError, useAnswer, usePages } from "/console/components.js";
+import { isolated, say, sayDate } from "/console/language.js";
+import { nameOfSpot } from "/console/views/spot_points.js";
+import { askForMessages, useWaiting } from "/console/waiting.js";
+
+const LONGEST = 2000;
+/** So many messages are read at once: as many of one side may be unread. */
+const PAGE = 50;
+
+/** @param {{message: any, view: string}} props */
+const Said = ({ message, view }) => html`
+  <li class=${message.own ? "own" : ""}>
+    <small><b>${message.own ? say("messageOwn") : message.name ? isolated(message.name) : say("role_user")}</b> · ${sayDate(message.created_at)}</small>
+    <p class="letter-text">${message.text}</p>
+    <small>${message.finding && html`<a href="#/${view}/${message.finding}">${say("title_finding")} ${message.finding}</a>`}
+      ${message.own && message.read_at && ` ${say("messageRead")}`}</small>
+  </li>`;
+
+/** @param {{path: string, about: any, onSent: () => void}} props */
+const Write = ({ path, about, onSent }) => {
+  const [text, setText] = useState("");
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
+  const key = useRef(newKey()); // the same until the text is another, so that it is there once
+  const send = async (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      await post(path, { text, submission: about?._id ?? null }, key.current);
+      setText("");
+      key.current = newKey();
+      onSent();
+    } catch (problem) {
+      setError(problem);
+    }
+    setBusy(false);
+  };
+  const enter = (/** @type {any} */ event) => {
+    setText(event.target.value);
+    key.current = newKey();
+  };
+  return html`
+    <form onSubmit=${send}>
+      <div class="field"><label for="message">${about ? say("messageAbout", { number: about.id }) : say("messageText")}</label>
+        <textarea id="message" name="message" rows="3" maxlength=${LONGEST} required value=${text} onInput=${enter}></textarea></div>
+      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      <button disabled=${busy}>${say(busy ? "sending" : "messageSend")}</button>
+    </form>`;
+};
+
+/**
+ * The messages of a spot, the newest last. They count as read once the last one has come into sight.
+ * `about` is a finding that those written here name, and `view` shows a finding.
+ * @param {{spot: string, view: "case" | "finding", mayWrite: boolean, about?: any}} props
+ */
+const Conversation = ({ spot, view, mayWrite, about = null }) => {
+  const path = apiPath`/lesions/${spot}/messages`;
+  const pages = usePages(`${path}?order=newest&limit=${PAGE}`);
+  const waiting = useWaiting();
+  const last = useRef(/** @type {HTMLElement | null} */ (null));
+  const { items = [], next } = pages;
+  const newest = items[0]?._id;
+  const unread = items.some((one) => !one.own && !one.read_at);
+  useEffect(() => {
+    if (waiting.some(({ lesion }) => lesion === spot)) pages.refresh();
+  }, [waiting]);
+  useEffect(() => {
+    if (unread && !about) last.current?.scrollIntoView({ block: "center" }); // one has come for it
+  }, [pages.items === undefined]);
+  useEffect(() => {
+    if (!unread || !last.current) return undefined;
+    const seen = new IntersectionObserver(([entry]) => {
+      if (!entry?.isIntersecting) return;
+      seen.disconnect();
+      const renew = () => Promise.all([pages.refresh(), askForMessages()]);
+      put(`${path}/read`, { message: newest }).then(renew).catch(() => {}); // it is tried again with the next one
+    });
+    seen.observe(last.current);
+    return () => seen.disconnect();
+  }, [newest, unread]);
+  if (!pages.items) return pages.error ? html`<${Failure} error=${pages.error} retry=${pages.reload} />` : null;
+  if (!mayWrite && items.length === 0) return null;
+  return html`
+    <section class="card conversation">
+      <h2>${say("messages")}</h2>
+      ${next && html`<button class="quiet" onClick=${pages.more}>${say("messagesEarlier")}</button>`}
+      <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} />`).reverse()}</ul>
+      <div ref=${last}></div>
+      ${mayWrite ? html`<${Write} path=${path} about=${about} onSent=${pages.refresh} />` : html`<p>${say("error_nobody_in_charge")}</p>`}
+      <p><small>${say("messagesSlow")}</small></p>
+    </section>`;
+};
+
+/** For the doctor in charge. @param {{spot: string, about?: any}} props */
+export const PatientConversation = ({ spot, about }) => html`<${Conversation} key=${spot} spot=${spot} view="case" mayWrite about=${about} />`;
+
+/** For the owner of the spot, who writes where there is a doctor. @param {{spot: string}} props */
+export const OwnConversation = ({ spot }) => {
+  const me = useAnswer(() => get("/me"), []);
+  return me.value ? html`<${Conversation} key=${spot} spot=${spot} view="finding" mayWrite=${Boolean(me.value.doctor)} />` : null;
+};
+
+/** Which conversations wait. `view` shows one. @param {{view: string}} props */
+export const UnreadList = ({ view }) => {
+  const waiting = useWaiting();
+  return waiting.length > 0 && html`
+    <section class="message info"><h2>${say("messagesNew")}</h2>
+      <ul class="plain">${waiting.map((one) => html`<li><a href="#/${view}/${one.lesion}">
+        ${one.patient_name && `${isolated(one.patient_name)} · `}${nameOfSpot(one)}</a> (${one.unread})</li>`)}</ul>
+    </section>`;
+};

@@ -1,0 +1,54 @@
+// @ts-check
+// The conversations with messages that nobody has read, asked for as long as one looks at the page.
+
+import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { get, getSession, onSessionChange, personNumber } from "/console/api.js";
+import { say } from "/console/language.js";
+import { usePolling } from "/console/views/polling.js";
+
+const EVERY_MS = 5000;
+/** @typedef {{lesion: string, name: string | null, place: any, patient_name: string | null, unread: number}} Waiting */
+/** @type {Waiting[]} */
+let known = [];
+/** @type {Set<() => void>} */
+const listeners = new Set();
+
+/** @param {Waiting[]} next */
+function tell(next) {
+  known = next;
+  listeners.forEach((listener) => listener());
+}
+
+onSessionChange(() => {
+  if (!getSession()) tell([]); // it is not for whoever is next
+});
+
+/** Ask now. */
+export async function askForMessages() {
+  if (document.visibilityState === "visible") tell(await get("/messages"));
+}
+
+/** For the frame: ask again and again while `asked`. @param {boolean} asked */
+export const useAsking = (asked) => {
+  usePolling(async () => asked && askForMessages(), [asked, personNumber()], () => asked, EVERY_MS);
+};
+
+/** What waits as of the last answer, another array after each. @returns {Waiting[]} */
+export function useWaiting() {
+  const [shown, setShown] = useState(known);
+  useEffect(() => {
+    const listener = () => setShown(known);
+    listener();
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+    };
+  }, []);
+  return shown;
+}
+
+/** How many messages wait, beside a place of the navigation. */
+export const UnreadCount = () => {
+  const count = useWaiting().reduce((sum, { unread }) => sum + unread, 0);
+  return count > 0 && html` <span class="unread" role="img" aria-label=${say("messagesUnread", { count: String(count) })}>${count}</span>`;
+};
