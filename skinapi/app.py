@@ -12,6 +12,7 @@ from skinapi.admin.routes import usage_routes
 from skinapi.auth.routes import recovery_routes
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.auth.second_factor.routes import routes as second_factor_routes
+from skinapi.care.cases.routes import routes as cases_routes
 from skinapi.care.comparisons.routes import routes as comparisons_routes
 from skinapi.care.lesions.routes import routes as lesions_routes
 from skinapi.care.letters.routes import routes as letters_routes
@@ -170,6 +171,7 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(reports_routes.blueprint(model_services.reports))
     app.register_blueprint(care_routes.blueprint(services.care))
     app.register_blueprint(lesions_routes.blueprint(services.lesions))
+    app.register_blueprint(cases_routes.blueprint(services.cases))
     app.register_blueprint(letters_routes.blueprint(services.letters))
     app.register_blueprint(messages_routes.blueprint(services.messages))
     app.register_blueprint(comparisons_routes.blueprint(model_services.comparisons))

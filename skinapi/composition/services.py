@@ -23,6 +23,7 @@ from skinapi.auth.service import AuthService
 from skinapi.auth.tokens.access_tokens import Tokens
 from skinapi.auth.tokens.guard import Guard
 from skinapi.auth.tokens.sessions import Session, Sessions
+from skinapi.care.cases.service import CasesService
 from skinapi.care.lesions.counts import LesionCounts
 from skinapi.care.lesions.lesions import Lesion
 from skinapi.care.lesions.reminder_mailer import ReminderMailer
@@ -128,6 +129,7 @@ class Services:
     reviews: ReviewsService
     outcomes: OutcomesService
     care: CareService
+    cases: CasesService
     lesions: LesionsService
     reminder_mailer: ReminderMailer
     letters: LettersService
@@ -271,6 +273,12 @@ def open_services(
         reviews=reviews,
         outcomes=OutcomesService(counts=data.outcome_counts, accounts=data.accounts),
         care=CareService(accounts=data.accounts, submissions=data.submissions),
+        cases=CasesService(
+            accounts=data.accounts,
+            submissions=data.submissions,
+            records=records,
+            trail=data.trail,
+        ),
         reminder_mailer=ReminderMailer(
             store, lesions=data.lesions, findings=data.lesion_findings, outbox=data.outbox
         ),

@@ -11,7 +11,7 @@ from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
 from skinapi.notices.outbox import Kind, Outbox
-from skinapi.records.findings.review_queue import in_care
+from skinapi.records.findings.review_queue import in_care, is_asked
 from skinapi.records.findings.submissions import Submission
 from skinapi.records.outcomes.outcome_counts import OutcomeCounts
 from skinapi.records.review_schemas import NewReview
@@ -25,7 +25,7 @@ from skinapi.vision.conditions import conditions_table
 from skinapi.web.access import Subject
 from skinapi.web.schemas.pagination import Page
 
-NOT_IN_CHARGE = "Only the doctor in charge can review"
+NOT_IN_CHARGE = "Only the doctor in charge can review, or one who is asked for a second opinion"
 
 
 class ReviewsService:
@@ -59,16 +59,16 @@ class ReviewsService:
         said: NewReview,
         key: str | None,
     ) -> Review:
-        """Store the review of the doctor in whose care the owner is.
+        """Store the review of the doctor in whose care the owner is, or of one who is asked for a
+        second opinion: the request ends with it.
 
         The same request with the same idempotency key gets the review of the first one. Raises
         NotFound, Forbidden, IdempotencyKeyReused for another request with that key,
         ContradictoryReview, and TooManyReviews.
         """
-        submission = self._show_in_care(number, by)[0]
-        request_hash = _hash(submission.id, *said.hashed)
-        if signed := self._find_signed(by.id, key, request_hash):
+        if signed := self._find_signed(by.id, key, number, said):
             return signed
+        submission = self._get_to_review(number, by)[0]
         stated, version = submission.finding.stated, submission.finding.model_version
         outputs = [entry.key for entry in submission.finding.ranked]
         opinion = said.resolve(stated=stated, band=submission.finding.band)
@@ -76,17 +76,18 @@ class ReviewsService:
             "doctor": by.id,
             "signature": by.account.name,
             "idempotency_key": key,
-            "request_hash": request_hash,
+            "request_hash": _hash(submission.id, *said.hashed),
             "note": said.note,
         }
 
         def sign() -> Review:
-            current, owner = self._show_in_care(number, by)
+            current, owner = self._get_to_review(number, by)
             signed = self._reviews.list_of(current.id)
             review = self._reviews.add(
                 submission=current.id, opinion=opinion, signed=signed, **fields
             )
             self._mark(current, owner, [*signed, review])
+            self._records.end_work_on(current, by.id)
             if opinion.histology_result:
                 reviews = [*signed, review]
                 doctors = self._accounts.by_ids({one.doctor for one in reviews})
@@ -98,16 +99,16 @@ class ReviewsService:
         try:
             review = self._trail.change(sign, "review.create", by=by.id, target=submission.id)
         except Duplicate:  # a retry of this request has stored it in the meantime
-            if stored := self._find_signed(by.id, key, request_hash):
+            if stored := self._find_signed(by.id, key, number, said):
                 return stored
             raise
         if opinion.condition is not None:
             self._on_review(version, _disagrees(opinion, stated, outputs))
         return review
 
-    def _show_in_care(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
+    def _get_to_review(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
         submission, owner = self._records.get(number=number, to=doctor)
-        if not in_care(owner, doctor):
+        if not in_care(owner, doctor) and not is_asked(submission, owner, doctor):
             raise Forbidden(NOT_IN_CHARGE)
         return submission, owner
 
@@ -133,9 +134,18 @@ class ReviewsService:
         self._mark(submission, owner, reviews)
         return True
 
-    def _find_signed(self, doctor: str, key: str | None, request_hash: str) -> Review | None:
+    def _find_signed(
+        self, doctor: str, key: str | None, number: str, said: NewReview
+    ) -> Review | None:
+        """What the same request has signed before. Its doctor may not see the finding any more: a
+        request for a second opinion has ended with it.
+        """
         found = self._reviews.find_by_key(doctor, key)
-        if found and found.request_hash != request_hash:
+        if found is None:
+            return None
+        about = self._records.find(found.submission)
+        same = about is not None and str(about.number) == number
+        if not same or found.request_hash != _hash(found.submission, *said.hashed):
             raise IdempotencyKeyReused
         return found
 

@@ -18,8 +18,14 @@ from skinapi.errors import (
 )
 from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
-from skinapi.records.findings.review_queue import ReviewQueue, in_care
-from skinapi.records.findings.submissions import Submission, Submissions, SubmissionSummary
+from skinapi.records.findings.review_queue import ReviewQueue, in_care, is_asked
+from skinapi.records.findings.submissions import (
+    NOT_ASKED,
+    NOT_TAKEN,
+    Submission,
+    Submissions,
+    SubmissionSummary,
+)
 from skinapi.records.photos.kept_photos import KeptPhotos
 from skinapi.records.photos.thumbnails import Thumbnails
 from skinapi.records.reviews.decisions import Decision
@@ -191,7 +197,8 @@ class RecordsService:
         return self._submissions.page_owned(owner, unsorted=unsorted, after=after, limit=limit)
 
     def get(self, *, number: str, to: Subject) -> tuple[Submission, Account]:
-        """A submission and its owner, who is the caller or a patient in the caller's care.
+        """A submission and its owner, who is the caller or a patient in the caller's care; or the
+        caller is asked for a second opinion about it, or about another finding of its spot.
 
         Raises NotFound, also where the caller may not see it: so a caller cannot learn which
         numbers exist.
@@ -203,9 +210,20 @@ class RecordsService:
             owner = self._accounts.get(submission.owner)
         except NotFound as error:
             raise NotFound(NOT_YOURS) from error
-        if owner.id != to.id and not in_care(owner, to):
+        if owner.id != to.id and not (
+            is_asked(submission, owner, to) or self.may_see(owner, to, lesion=submission.lesion)
+        ):
             raise NotFound(NOT_YOURS)
         return submission, owner
+
+    def may_see(self, owner: Account, to: Subject, *, lesion: str | None) -> bool:
+        """Whether the caller may see the findings of a spot of this patient; without a spot, those
+        of none.
+        """
+        if in_care(owner, to):
+            return True
+        asked = lesion and to.role == "doctor" and owner.status != "deleting"
+        return bool(asked) and self._submissions.is_asked_about(lesion or "", to.id)
 
     def read_kept_photo(self, *, number: str, picture: int | None, to: Subject) -> bytes:
         """The kept photo, of several the one at this place. Raises NotFound, with the reason where
@@ -252,6 +270,15 @@ class RecordsService:
         self._submissions.mark_reviewed(submission, decision=decision)
         self._queue.leave(submission, owner)
         self._update_lesion(submission)
+
+    def end_work_on(self, submission: Submission, doctor: str) -> None:
+        """Let this doctor leave a case, in the caller's transaction: what the doctor has taken is
+        given back, and the request for the doctor's second opinion ends.
+        """
+        taken = NOT_TAKEN if submission.taken_by == doctor else {}
+        asked = NOT_ASKED if submission.opinion_of == doctor else {}
+        if taken or asked:
+            self._submissions.set_work(submission.id, **taken, **asked)
 
     def rely_on(self, submission: Submission) -> None:
         """Call it in a transaction that stores data about a finding. Raises NotFound where the

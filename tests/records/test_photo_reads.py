@@ -28,15 +28,15 @@ def reads(backend: Backend) -> list[Document]:
 
 
 def paths(backend: Backend, number: int) -> list[str]:
-    """All that a doctor in charge may read but the thumbnail, of which test_thumbnails.py says who
-    leaves a row when.
+    """All that a doctor in charge and the owner may read but the thumbnail, of which
+    test_thumbnails.py says who leaves a row when.
     """
     return [
         route.path.replace("<number>", str(number))
         for route in declared_routes(backend.app)
         if route.method == "GET"
         and "<number>" in route.path
-        and not route.path.endswith(("/thumbnail", OWNERS_ALONE))
+        and not route.path.endswith(("/thumbnail", "/case", OWNERS_ALONE))
     ]
 
 

@@ -80,7 +80,7 @@ def test_only_the_doctor_in_charge_reviews(backend: Backend) -> None:
     refused = review(ada, number)
     assert (refused.status_code, refused.get_json()["error"]) == (
         403,
-        "Only the doctor in charge can review",
+        "Only the doctor in charge can review, or one who is asked for a second opinion",
     )
     for role in ("user", "doctor", "admin", "researcher"):
         stranger = backend.member(role=role)

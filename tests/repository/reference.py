@@ -33,6 +33,7 @@ from skinapi.lab.datasets import dataset_versions
 from skinapi.lab.uploads import service as upload_service
 from skinapi.lab.uploads import upload_records
 from skinapi.notices import outbox, sender
+from skinapi.records.findings import review_queue
 from skinapi.records.reviews import letters
 from skinapi.registry.serving import prediction_pool, shadow
 from skinapi.reports.llm import cache, circuit_breaker, narrator, openrouter
@@ -238,6 +239,8 @@ def _limits() -> Iterator[Row]:
     yield "letters about a finding", str(letters.MOST_LETTERS)
     yield "a message", f"{messages.LONGEST_MESSAGE:,} characters"
     yield "unread messages of one side about a spot", str(message_service.MOST_UNREAD)
+    taken_for = _hours(review_queue.TAKEN_FOR.total_seconds())
+    yield "what another doctor has taken can be taken over after", taken_for
     yield "requests to the LLM at the same time, in each process", str(openrouter.MOST_AT_ONCE)
     yield "answer of the LLM", _bytes(openrouter.LARGEST_ANSWER)
     pause, failures = _seconds(circuit_breaker.COOLDOWN_S), circuit_breaker.MOST_FAILURES

@@ -32,21 +32,24 @@ PEOPLE = (
     "other user",
     "doctor",  # Ada is in this one's care
     "other doctor",
+    "second opinion",  # Ada's doctor has asked this one about the finding
     "researcher",
     "admin",
     "suspended",
     "deleted",
 )
-ANYONE = "oooooooooo"
-ANY_ACCOUNT = "uooooooouu"
-APPROVED = "ufoooooouu"
-ADMINS = "uffffffouu"
-LAB = "ufffffoouu"
-RESEARCHER = "ufffffonuu"  # what is the researcher's own
-IN_CARE = "ufononnnuu"
-OWNER = "ufonnnnnuu"
-DOCTORS = "ufffooffuu"
-DOCTOR_IN_CARE = "ufffonffuu"
+ANYONE = "ooooooooooo"
+ANY_ACCOUNT = "uoooooooouu"
+APPROVED = "ufooooooouu"
+ADMINS = "ufffffffouu"
+LAB = "uffffffoouu"
+RESEARCHER = "uffffffonuu"  # what is the researcher's own
+IN_CARE = "ufonononnuu"
+OWNER = "ufonnnnnnuu"
+DOCTORS = "ufffoooffuu"
+DOCTOR_IN_CARE = "ufffonnffuu"
+TO_REVIEW = "ufffonoffuu"
+IN_CHARGE = "ufffonfffuu"  # not who sees the finding for a second opinion
 PHOTO = photo_of("melanoma")
 Options = dict[str, Any]
 
@@ -60,6 +63,7 @@ class SampleAccounts:
         self.caller: Person | None = None  # who asks
         self.people["doctor"] = doctor = backend.member(role="doctor")
         self.people["other doctor"] = backend.member(role="doctor")
+        self.people["second opinion"] = backend.member(role="doctor")
         self.people["user"] = ada = backend.member(doctor_id=backend.account(doctor.email).id)
         self.people["other user"] = backend.member()
         self.people["waiting"] = backend.member(status="waiting")
@@ -87,6 +91,7 @@ class SampleAccounts:
             **self._dataset(),
         }
         self.named["letter"] = self.draft_letter()
+        self.ask_colleague()
 
     def _dataset(self) -> dict[str, str]:
         """A published data set of nobody here, with one image, and an upload of the researcher."""
@@ -133,6 +138,17 @@ class SampleAccounts:
         path = f"/submissions/{self.named['number']}/letters"
         letter: str = doctor.call("POST", path, json={"reader": "patient"}).get_json()["_id"]
         return letter
+
+    def ask_colleague(self) -> "Options":
+        """The sample finding is nobody's, and its doctor asks for a second opinion."""
+        doctor, colleague = (self.people[who] for who in ("doctor", "second opinion"))
+        assert doctor
+        assert colleague
+        path, body = f"/submissions/{self.named['number']}", {"colleague": colleague.email}
+        for person in (doctor, colleague):
+            person.call("DELETE", f"{path}/case")
+        assert doctor.call("PUT", f"{path}/second-opinion", json=body).status_code == 200
+        return {"json": body}
 
     def _lesion(self, owner: Person) -> str:
         answer = owner.call("POST", "/lesions", json={"place": {"site": "back"}})
@@ -233,6 +249,10 @@ def sends(body: dict[str, Any]) -> Callable[[SampleAccounts], Options]:
 
 def new_account(_: SampleAccounts) -> Options:
     return {"json": {"name": "A", "email": f"{new_id()}@example.org", "password": PASSWORD}}
+
+
+def no_body(_: Options) -> Options:
+    return {}
 
 
 def photo(field: str) -> Callable[[SampleAccounts], Options]:
@@ -393,12 +413,23 @@ ROWS: dict[str, Row] = {
     "delete_submission": Row("/submissions/{number}", OWNER),
     "add_review": Row(
         "/submissions/{number}/review",
-        "uffnonnnuu",
+        "uffnononnuu",
         sends({"label": "melanoma", "agreement": "agree"}),
     ),
-    "draft_letter": Row(
-        "/submissions/{number}/letters", DOCTOR_IN_CARE, sends({"reader": "colleague"})
+    "show_case": Row("/submissions/{number}/case", TO_REVIEW),
+    "take_case": Row(
+        "/submissions/{number}/case", TO_REVIEW, lambda accounts: no_body(accounts.ask_colleague())
     ),
+    "give_back_case": Row("/submissions/{number}/case", TO_REVIEW),
+    "ask_colleague": Row(
+        "/submissions/{number}/second-opinion", IN_CHARGE, lambda accounts: accounts.ask_colleague()
+    ),
+    "withdraw_request": Row(
+        "/submissions/{number}/second-opinion",
+        TO_REVIEW,
+        lambda accounts: no_body(accounts.ask_colleague()),
+    ),
+    "draft_letter": Row("/submissions/{number}/letters", IN_CHARGE, sends({"reader": "colleague"})),
     "list_letters": Row("/submissions/{number}/letters", IN_CARE),
     "change_letter": Row(
         "/letters/{letter}", DOCTOR_IN_CARE, sends({"text": "Dear Ada,", "version": 1})
@@ -412,8 +443,10 @@ ROWS: dict[str, Row] = {
     "create_lesion": Row("/lesions", APPROVED, sends({"place": {"site": "back"}})),
     "list_lesions": Row("/lesions", APPROVED),
     "list_patient_lesions": Row("/patients/{patient}/lesions", DOCTOR_IN_CARE),
-    "show_lesion": Row("/lesions/{lesion}", IN_CARE),
-    "list_course": Row("/lesions/{lesion}/submissions", IN_CARE),
+    "show_lesion": Row("/lesions/{lesion}", IN_CARE, lambda accounts: accounts.sort_sample()),
+    "list_course": Row(
+        "/lesions/{lesion}/submissions", IN_CARE, lambda accounts: accounts.sort_sample()
+    ),
     "change_lesion": Row("/lesions/{lesion}", OWNER, sends({"name": "the one below the collar"})),
     "delete_lesion": Row("/lesions/{lesion}", OWNER),
     "join_lesion": Row(

@@ -81,6 +81,67 @@ def sign_the_letter(_: Backend, people: tuple[Person, Person]) -> object:
     return grey.call("POST", f"/letters/{draft['_id']}/sign", json=body)
 
 
+def take_it(_: Backend, people: tuple[Person, Person]) -> object:
+    ada, grey = people
+    return grey.call("PUT", f"/submissions/{number_of(ada)}/case")
+
+
+def that_is_taken(backend: Backend) -> tuple[Person, Person]:
+    people = with_a_finding(backend)
+    take_it(backend, people)
+    return people
+
+
+def give_it_back(_: Backend, people: tuple[Person, Person]) -> object:
+    ada, grey = people
+    return grey.call("DELETE", f"/submissions/{number_of(ada)}/case")
+
+
+def with_a_colleague(backend: Backend) -> tuple[Person, Person, Person]:
+    return *with_a_finding(backend), backend.member(role="doctor")
+
+
+def ask_the_colleague(_: Backend, people: tuple[Person, Person, Person]) -> object:
+    ada, grey, colleague = people
+    body = {"colleague": colleague.email}
+    return grey.call("PUT", f"/submissions/{number_of(ada)}/second-opinion", json=body)
+
+
+def with_a_question(backend: Backend) -> tuple[Person, Person, Person]:
+    people = with_a_colleague(backend)
+    ask_the_colleague(backend, people)
+    colleague_takes_it = people[2].call("PUT", f"/submissions/{number_of(people[0])}/case")
+    assert colleague_takes_it.status_code == 200
+    return people
+
+
+def withdraw_the_question(_: Backend, people: tuple[Person, Person, Person]) -> object:
+    ada, grey = people[:2]
+    return grey.call("DELETE", f"/submissions/{number_of(ada)}/second-opinion")
+
+
+def answer_the_question(backend: Backend, people: tuple[Person, Person, Person]) -> object:
+    ada, _, colleague = people
+    return review_it(backend, (ada, colleague))
+
+
+def suspend_the_colleague(backend: Backend, people: tuple[Person, Person, Person]) -> object:
+    admin = backend.member(role="admin")
+    return admin.call("PATCH", f"/users/{people[2].email}/suspend")
+
+
+def case_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:
+    """Who works on the finding, who may see it, and what the trail says of it."""
+    ada, *doctors = people
+    (own,) = ada.call("GET", "/submissions").get_json()
+    path = f"/submissions/{own['id']}"
+    case = doctors[0].call("GET", f"{path}/case").get_json()
+    seen = [doctor.call("GET", path).status_code for doctor in doctors]
+    about = [backend.account(doctor.email).id for doctor in doctors]
+    rows = [row for target in (own["_id"], *about) for row in rows_of(backend, target)]
+    return case["taken_by"] is None, case["opinion"] is None, seen, sorted(rows)
+
+
 def with_a_photo(backend: Backend) -> tuple[Person, Person]:
     people = a_patient_of_a_doctor(backend)
     predicted(people[0], keep_photo="true")
@@ -155,6 +216,12 @@ USE_CASES = (
     UseCase("delete a finding", with_a_finding, delete_it, lists_and_rows),
     UseCase("review a finding", with_a_finding, review_it, review_and_lists),
     UseCase("enter a result", with_a_review, enter_the_result, review_and_outcomes),
+    UseCase("take a case", with_a_finding, take_it, case_and_rows),
+    UseCase("give a case back", that_is_taken, give_it_back, case_and_rows),
+    UseCase("ask a colleague", with_a_colleague, ask_the_colleague, case_and_rows),
+    UseCase("withdraw a question", with_a_question, withdraw_the_question, case_and_rows),
+    UseCase("answer a question", with_a_question, answer_the_question, case_and_rows),
+    UseCase("suspend who is asked", with_a_question, suspend_the_colleague, case_and_rows),
     UseCase("draft a letter", with_a_finding, draft_a_letter, letters_and_rows),
     UseCase("sign a letter", with_a_letter, sign_the_letter, letters_and_rows),
     UseCase("issue a report", with_a_finding, issue_its_report, reports_and_rows),

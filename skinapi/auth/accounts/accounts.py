@@ -103,6 +103,10 @@ class Account(StoredRecord):
     def active_admin(self) -> bool:
         return self.role == "admin" and self.approved
 
+    @property
+    def active_doctor(self) -> bool:
+        return self.role == "doctor" and self.approved
+
     def refuse_inactive(self, *, even_waiting: bool = False) -> None:
         """Raises AccountSuspended, and AccountNotApproved unless `even_waiting`."""
         if self.status == "suspended":
@@ -118,6 +122,9 @@ class CareFollower(Protocol):
 
     def release(self, doctor: str) -> None:
         """All owners leave this doctor."""
+
+    def end_work(self, doctor: str) -> None:
+        """This doctor is suspended, or none any more."""
 
 
 Decide = Callable[[Account], Mapping[str, Any]]
@@ -202,6 +209,9 @@ class Accounts:
                 follower.set_doctor(account_id, wanted.doctor_id)
         if wanted.role != account.role or wanted.status == "deleting":
             self._release_patients(account_id)
+        if account.role == "doctor" and not wanted.active_doctor:
+            for follower in self._followers:
+                follower.end_work(account_id)
         return wanted
 
     def _write(self, account: Account, wanted: Account) -> None:

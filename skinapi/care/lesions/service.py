@@ -112,15 +112,17 @@ class LesionsService:
         return self.list_own(owner=patient, after=after, limit=limit)
 
     def get(self, *, lesion: str, to: Subject) -> WithLatest:
-        """A spot of the caller, or of a patient in the caller's care. Raises NotFound."""
+        """A spot of the caller, or of a patient in the caller's care, or with a finding about which
+        the caller is asked for a second opinion. Raises NotFound.
+        """
         found = self._lesions.find(lesion)
-        if found is None or not (found.owner == to.id or self._has_in_care(found.owner, to)):
+        if found is None or not (found.owner == to.id or self._may_see(found, to)):
             raise NotFound(NO_LESION)
         return self._with_latest(found)
 
-    def _has_in_care(self, owner: str, doctor: Subject) -> bool:
-        account: Account | None = self._accounts.by_ids({owner}).get(owner)
-        return account is not None and in_care(account, doctor)
+    def _may_see(self, lesion: Lesion, doctor: Subject) -> bool:
+        owner: Account | None = self._accounts.by_ids({lesion.owner}).get(lesion.owner)
+        return owner is not None and self._records.may_see(owner, doctor, lesion=lesion.id)
 
     def _with_latest(self, lesion: Lesion) -> WithLatest:
         return lesion, self._findings.newest(lesion.id)

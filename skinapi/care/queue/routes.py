@@ -44,7 +44,7 @@ def list_patient_submissions(
         after=query.after,
         limit=query.limit,
     )
-    return page.map(lambda found: QueuedFinding.of(*found))
+    return page.map(lambda found: QueuedFinding.of(found, subject.id))
 
 
 @routes.route("GET", "/queue", access=DOCTORS, rate=Rate.READ)
@@ -53,12 +53,14 @@ def list_queue(
 ) -> Page[QueuedFinding]:
     """The findings of all patients in care: unreviewed first, then by urgency, then oldest.
 
+    Of those to review, second opinions that the doctor is asked for come first.
+
     With `order=learning`, those that wait, by what a review would teach a model. Urgent referrals
     stand first in that list too.
     """
     if query.order == "learning":
         taught = care.list_by_learning(doctor=subject, after=query.after, limit=query.limit)
-        return taught.map(lambda found: QueuedFinding.of(*found, by_learning=True))
+        return taught.map(lambda found: QueuedFinding.of(found, subject.id, by_learning=True))
     page = care.list_queue(
         doctor=subject,
         reviewed=query.reviewed,
@@ -66,4 +68,4 @@ def list_queue(
         after=query.after,
         limit=query.limit,
     )
-    return page.map(lambda found: QueuedFinding.of(*found))
+    return page.map(lambda found: QueuedFinding.of(found, subject.id))

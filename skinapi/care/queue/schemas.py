@@ -1,13 +1,15 @@
 """The query and answer schemas of a doctor's lists."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from skinapi.auth.accounts.accounts import Account
-from skinapi.records.findings.review_queue import Waiting
-from skinapi.records.findings.submissions import QueuedCase, QueueEntry
+from skinapi.care.queue.service import FoundCase
+from skinapi.records.findings.review_queue import Waiting, is_free
+from skinapi.records.findings.submissions import QueueEntry
 from skinapi.records.review_schemas import DecisionView
 from skinapi.records.schemas import angular_name, decision_view, graver_sentence, percent
 from skinapi.vision.bands import RaisedBy
@@ -128,6 +130,46 @@ class ListedFinding(Answer):
     photo_kept: bool
 
 
+class OpinionView(Answer):
+    """A request for a second opinion."""
+
+    doctor: str = Field(description="the name of who has asked")
+    colleague: str = Field(description="the name of who is asked")
+    of_me: bool = Field(description="whether that is the caller")
+    asked_at: datetime
+
+
+class CaseView(Answer):
+    """Which doctors work on a finding."""
+
+    taken_by: str | None = Field(description="a name; null where nobody has taken it")
+    taken_at: datetime | None
+    mine: bool = Field(description="whether the caller has taken it")
+    free: bool = Field(description="whether the caller may take it, or over")
+    opinion: OpinionView | None = Field(description="null where none is asked for")
+
+    @classmethod
+    def of(cls, submission: QueueEntry, doctors: Mapping[str, Account], asker: str) -> Self:
+        def name(doctor: str | None) -> str:
+            account = doctors.get(doctor or "")
+            return account.name if account else ""
+
+        return cls(
+            taken_by=name(submission.taken_by) if submission.taken_by else None,
+            taken_at=submission.taken_at,
+            mine=submission.taken_by == asker,
+            free=is_free(submission, asker),
+            opinion=OpinionView(
+                doctor=name(submission.doctor),
+                colleague=name(submission.opinion_of),
+                of_me=submission.opinion_of == asker,
+                asked_at=submission.opinion_at,
+            )
+            if submission.opinion_of and submission.opinion_at
+            else None,
+        )
+
+
 class QueuedFinding(ListedFinding):
     """A finding in a doctor's list."""
 
@@ -137,10 +179,12 @@ class QueuedFinding(ListedFinding):
     age_band: AgeBand | None = Field(description="as it was told with the photo")
     body_site: BodySite | None = Field(description="as it was told with the photo")
     raised_by: tuple[RaisedBy, ...] = Field(description="the rules that asked for this band")
+    case: CaseView
     learning: LearningPlace | None = Field(description="only in the list by learning")
 
     @classmethod
-    def of(cls, submission: QueuedCase, owner: Account, *, by_learning: bool = False) -> Self:
+    def of(cls, found: FoundCase, asker: str, *, by_learning: bool = False) -> Self:
+        submission, owner = found.submission, found.owner
         return cls(
             **listed_fields(submission, for_doctor=True),
             patient_id=owner.id,
@@ -149,6 +193,7 @@ class QueuedFinding(ListedFinding):
             age_band=submission.context.age_band,
             body_site=submission.context.body_site,
             raised_by=submission.finding.raised_by,
+            case=CaseView.of(submission, found.doctors, asker),
             learning=LearningPlace.of(submission, owner) if by_learning else None,
         )
 

@@ -3,20 +3,39 @@
 The order of the queue is `make_queue_key` in records/findings/submissions.py.
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.errors import NotFound
-from skinapi.records.findings.review_queue import in_care
-from skinapi.records.findings.submissions import QueuedCase, Submissions
+from skinapi.records.findings.review_queue import in_care, is_asked
+from skinapi.records.findings.submissions import QueuedCase, QueueEntry, Submissions
 from skinapi.vision.conditions import Band
 from skinapi.web.access import Subject
 from skinapi.web.schemas.pagination import Page
 
 NO_PATIENT = "Patient not found"
-FindingAndOwner = tuple[QueuedCase, Account]
+# Before the queue key that a list of the opinions that are asked of a doctor continues behind.
+OPINIONS = "a"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCase:
+    """`doctors` are those that work on it."""
+
+    submission: QueuedCase
+    owner: Account
+    doctors: Mapping[str, Account]
+
+
+def doctors_of(submission: QueueEntry) -> set[str]:
+    """Who is in charge of it, has taken it, or is asked for a second opinion."""
+    named = (submission.doctor, submission.taken_by, submission.opinion_of)
+    return {doctor for doctor in named if doctor}
 
 
 class CareService:
-    """Reads the lists. Each page costs at most two queries, each answered from an index."""
+    """Reads the lists. Each page costs few queries, each answered from an index."""
 
     def __init__(self, *, accounts: Accounts, submissions: Submissions) -> None:
         self._accounts = accounts
@@ -43,7 +62,7 @@ class CareService:
         reviewed: bool | None,
         after: str | None,
         limit: int,
-    ) -> Page[FindingAndOwner]:
+    ) -> Page[FoundCase]:
         """One patient's findings. Raises NotFound unless the patient is in this doctor's care."""
         owner = self._accounts.by_ids({patient}).get(patient)
         if owner is None or not in_care(owner, doctor):
@@ -51,7 +70,7 @@ class CareService:
         page = self._submissions.page_by_urgency(
             {"owner": patient}, reviewed=reviewed, after=after, limit=limit
         )
-        return page.map(lambda submission: (submission, owner))
+        return self._with_accounts(page, lambda _, account: account.id == owner.id)
 
     def list_queue(
         self,
@@ -61,25 +80,51 @@ class CareService:
         urgency: Band | None = None,
         after: str | None,
         limit: int,
-    ) -> Page[FindingAndOwner]:
-        """Findings of all patients in this doctor's care, all or those of one urgency.
+    ) -> Page[FoundCase]:
+        """Findings of all patients in this doctor's care, all or those of one urgency. Those about
+        which the doctor is asked for a second opinion come first.
 
         A page may hold fewer than `limit` although more follow: findings of patients who left the
         doctor's care a moment ago are left out.
         """
+        asked: list[FoundCase] = []
+        if not reviewed and (after is None or after.startswith(OPINIONS)):
+            page = self._submissions.page_by_urgency(
+                {"opinion_of": doctor.id},
+                reviewed=None,
+                urgency=urgency,
+                after=after and after.removeprefix(OPINIONS),
+                limit=limit,
+            )
+            asked = self._with_accounts(page, lambda one, owner: is_asked(one, owner, doctor)).items
+            if len(page.items) == limit:
+                return Page(asked, f"{OPINIONS}{page.items[-1].queue_key}")
+            after, limit = None, limit - len(page.items)
         page = self._submissions.page_by_urgency(
             {"doctor": doctor.id}, reviewed=reviewed, urgency=urgency, after=after, limit=limit
         )
-        return self._in_care(page, doctor)
+        own = self._in_care(page, doctor)
+        return Page([*asked, *own.items], own.next_after)
 
     def list_by_learning(
         self, *, doctor: Subject, after: str | None, limit: int
-    ) -> Page[FindingAndOwner]:
+    ) -> Page[FoundCase]:
         """The unreviewed ones by what a review would teach a model; urgent referrals come first."""
         page = self._submissions.page_by_learning(doctor.id, after=after, limit=limit)
         return self._in_care(page, doctor)
 
-    def _in_care(self, page: Page[QueuedCase], doctor: Subject) -> Page[FindingAndOwner]:
-        owners = self._accounts.by_ids({submission.owner for submission in page.items})
-        found = [(one, owners[one.owner]) for one in page.items if one.owner in owners]
-        return Page([pair for pair in found if in_care(pair[1], doctor)], page.next_after)
+    def _in_care(self, page: Page[QueuedCase], doctor: Subject) -> Page[FoundCase]:
+        return self._with_accounts(page, lambda _, owner: in_care(owner, doctor))
+
+    def _with_accounts(
+        self, page: Page[QueuedCase], belongs: Callable[[QueuedCase, Account], bool]
+    ) -> Page[FoundCase]:
+        """With the accounts of their owners and doctors; those that do not belong are left out."""
+        named = {one for entry in page.items for one in (entry.owner, *doctors_of(entry))}
+        accounts = self._accounts.by_ids(named)
+        found = [
+            FoundCase(entry, accounts[entry.owner], accounts)
+            for entry in page.items
+            if entry.owner in accounts and belongs(entry, accounts[entry.owner])
+        ]
+        return Page(found, page.next_after)

@@ -14,15 +14,19 @@ whoever gives the account the key of a finding writes that finding too: its revi
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from skinapi.auth.accounts.accounts import Account, Accounts, key_without_findings
 from skinapi.records.findings.submissions import RANKED_BANDS, QueueEntry, Submissions
 from skinapi.storage.faults import Fault
+from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Band
 from skinapi.web.access import Subject
+
+# After that another doctor may take over what one has taken.
+TAKEN_FOR = timedelta(hours=8)
 
 
 @dataclass(frozen=True)
@@ -123,3 +127,16 @@ def in_care(owner: Account, doctor: Subject) -> bool:
     """
     patient = owner.role != "doctor" and owner.status != "deleting"
     return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id
+
+
+def is_asked(submission: QueueEntry, owner: Account, doctor: Subject) -> bool:
+    """Whether this doctor is asked for a second opinion about this finding."""
+    asked = submission.opinion_of == doctor.id and owner.status != "deleting"
+    return doctor.role == "doctor" and asked
+
+
+def is_free(submission: QueueEntry, doctor_id: str) -> bool:
+    """Whether this doctor may take it: nobody has it, or somebody has had it too long."""
+    if submission.taken_at is None or submission.taken_by == doctor_id:
+        return True
+    return submission.taken_at < now() - TAKEN_FOR

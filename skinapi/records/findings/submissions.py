@@ -28,12 +28,15 @@ URGENT = RANKED_BANDS[0]
 TOUCH: Ops = {"$inc": {"revision": 1}}
 # Queue keys of unreviewed submissions sort before it, those of reviewed ones after it.
 FIRST_REVIEWED = "1"
+NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
+NOT_ASKED: dict[str, Any] = {"opinion_of": None, "opinion_at": None}
 
 
 class QueueEntry(StoredRecord):
     """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
     `learning_key` order these lists (see review_queue.py). `decision` is what the reviews say;
-    `reviewed_as` is its condition for servers of version 3 of the store.
+    `reviewed_as` is its condition for servers of version 3 of the store. `taken_by` is the doctor
+    who works on it; `opinion_of` the one whom the doctor in charge has asked for a second opinion.
     """
 
     id: str
@@ -50,6 +53,10 @@ class QueueEntry(StoredRecord):
     lesion: str | None = None
     reviewed_as: str | None = None
     decision: Decision | None = None
+    taken_by: str | None = None
+    taken_at: datetime | None = None
+    opinion_of: str | None = None
+    opinion_at: datetime | None = None
 
     @property
     def margin(self) -> float:
@@ -176,6 +183,8 @@ class Submissions:
         self._documents.ensure_index("owner", "queue_key", "id")
         self._documents.ensure_index("doctor", "queue_key", "id")
         self._documents.ensure_index("doctor", "learning_key", "id")
+        self._documents.ensure_index("taken_by", "id")
+        self._documents.ensure_index("opinion_of", "queue_key", "id")
 
     def add(self, *, identifier: str, finding: Finding, **fields: Any) -> Submission:
         """Store a submission under a number that was taken for it. Raises Duplicate where the
@@ -231,8 +240,8 @@ class Submissions:
         after: str | None,
         limit: int,
     ) -> Page[QueuedCase]:
-        """The submissions of an `owner` or a `doctor`, all or those of one urgency: unreviewed
-        first, then by urgency, then by age.
+        """The submissions of an `owner` or a `doctor`, or about which a doctor is asked
+        (`opinion_of`), all or those of one urgency: unreviewed first, then by urgency, then by age.
 
         `after` is a queue key and not an id: a review between two pages then neither repeats nor
         skips other submissions.
@@ -269,13 +278,30 @@ class Submissions:
         return (found[0]["id"], found[0]["queue_key"]) if found else None
 
     def set_doctor(self, owner: str, doctor: str | None) -> None:
-        """Put all submissions of this owner into the lists of this doctor, or of none."""
-        change = {"$set": {"doctor": doctor}} if doctor else {"$unset": {"doctor": True}}
+        """Put all submissions of this owner into the lists of this doctor, or of none. What another
+        one has taken or asked for ends.
+        """
+        change = _set_or_remove({"doctor": doctor, **NOT_TAKEN, **NOT_ASKED})
         self._documents.update_all({"owner": owner}, change)
 
     def release(self, doctor: str) -> None:
-        """Take all submissions out of the lists of this doctor."""
-        self._documents.update_all({"doctor": doctor}, {"$unset": {"doctor": True}})
+        """Take all submissions out of the lists of this doctor, as in `set_doctor`."""
+        change = _set_or_remove({"doctor": None, **NOT_TAKEN, **NOT_ASKED})
+        self._documents.update_all({"doctor": doctor}, change)
+
+    def end_work(self, doctor: str) -> None:
+        """Give back what this doctor has taken, and withdraw what this doctor is asked for."""
+        self._documents.update_all({"taken_by": doctor}, _set_or_remove(NOT_TAKEN))
+        self._documents.update_all({"opinion_of": doctor}, _set_or_remove(NOT_ASKED))
+
+    def set_work(self, identifier: str, **fields: Any) -> None:
+        """Set who works on a submission; what is None is removed."""
+        self._documents.update({"id": identifier}, {**_set_or_remove(fields), **TOUCH})
+
+    def is_asked_about(self, lesion: str, doctor: str) -> bool:
+        """Whether this doctor is asked for a second opinion about a finding of this spot."""
+        wanted = {"opinion_of": doctor, "lesion": lesion}
+        return bool(self._documents.find(wanted, sort="queue_key", limit=1, fields=()))
 
     def set_keys(self, submission: QueueEntry) -> None:
         """Set the keys that order the lists. An earlier version made others."""
@@ -335,6 +361,12 @@ class Submissions:
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
+
+
+def _set_or_remove(fields: Mapping[str, Any]) -> Ops:
+    kept = {name: value for name, value in fields.items() if value is not None}
+    removed = {name: True for name, value in fields.items() if value is None}
+    return {word: named for word, named in {"$set": kept, "$unset": removed}.items() if named}
 
 
 def _key_ranges(reviewed: bool | None, urgency: Band | None) -> list[tuple[str, str]]:

@@ -1,0 +1,80 @@
+"""The routes of doctors' cases."""
+
+from skinapi.care.cases.errors import CaseTaken, OpinionAsked
+from skinapi.care.cases.schemas import AskedColleague
+from skinapi.care.cases.service import CasesService
+from skinapi.care.queue.routes import DOCTORS
+from skinapi.care.queue.schemas import CaseView
+from skinapi.errors import Conflict, Forbidden, NotFound
+from skinapi.web.access import Subject
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
+from skinapi.web.schemas.schema_types import Message
+
+routes: Routes[CasesService] = Routes("cases")
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/case",
+    access=DOCTORS,
+    rate=Rate.READ,
+    raises=(NotFound, Forbidden),
+)
+def show_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
+    """Who has taken a finding, and whom its doctor has asked for a second opinion."""
+    return CaseView.of(*cases.get_case(number=number, by=subject), subject.id)
+
+
+@routes.route(
+    "PUT",
+    "/submissions/<number>/case",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden, CaseTaken),
+)
+def take_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
+    """Take a finding, so that no other doctor does the same work. Anybody may still review it."""
+    return CaseView.of(*cases.take_case(number=number, by=subject), subject.id)
+
+
+@routes.route(
+    "DELETE",
+    "/submissions/<number>/case",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden),
+)
+def give_back_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
+    """Give back a finding that the caller has taken."""
+    return CaseView.of(*cases.give_back_case(number=number, by=subject), subject.id)
+
+
+@routes.route(
+    "PUT",
+    "/submissions/<number>/second-opinion",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden, Conflict, OpinionAsked),
+)
+def ask_colleague(
+    cases: CasesService, *, number: str, body: AskedColleague, subject: Subject
+) -> CaseView:
+    """Ask a colleague for a second opinion. Until it is signed, or the request withdrawn, the
+    colleague sees the finding and those of its spot, and may review it.
+    """
+    asked = cases.ask_colleague(number=number, colleague=body.colleague, by=subject)
+    return CaseView.of(*asked, subject.id)
+
+
+@routes.route(
+    "DELETE",
+    "/submissions/<number>/second-opinion",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden),
+)
+def withdraw_request(cases: CasesService, *, number: str, subject: Subject) -> Message:
+    """End the request for a second opinion, as who has asked for it or as who is asked."""
+    cases.withdraw_request(number=number, by=subject)
+    return Message(message="The request for a second opinion has ended")

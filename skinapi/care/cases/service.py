@@ -1,0 +1,141 @@
+"""The use cases of doctors' cases: take one, give it back, ask a colleague for a second opinion.
+
+All of it stands in the finding itself, and ends with the care of its doctor (`set_doctor` and
+`end_work` of records/findings/submissions.py).
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.auth.accounts.emails import normalise_email
+from skinapi.care.cases.errors import CaseTaken, OpinionAsked
+from skinapi.care.queue.service import doctors_of
+from skinapi.errors import Conflict, Forbidden, NotFound
+from skinapi.records.findings.review_queue import TAKEN_FOR, in_care, is_asked, is_free
+from skinapi.records.findings.submissions import NOT_TAKEN, Submission, Submissions
+from skinapi.records.service import RecordsService
+from skinapi.storage.ids import ID, now
+from skinapi.web.access import Subject
+
+NOT_IN_CHARGE = "Only the doctor in charge asks for a second opinion"
+NOT_TO_REVIEW = "Only who may review a finding can take it"
+NO_COLLEAGUE = "There is no active doctor with this e-mail or id"
+ONESELF = "A second opinion is that of another doctor; name a colleague"
+Case = tuple[Submission, Mapping[str, Account]]
+
+
+class CasesService:
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        submissions: Submissions,
+        records: RecordsService,
+        trail: AuditTrail,
+    ) -> None:
+        self._accounts = accounts
+        self._submissions = submissions
+        self._records = records
+        self._trail = trail
+
+    def get_case(self, *, number: str, by: Subject) -> Case:
+        """A finding that the caller may review, and the accounts of who works on it. Raises
+        NotFound, Forbidden.
+        """
+        submission, _ = self._get(number, by)
+        return submission, self._accounts.by_ids(doctors_of(submission))
+
+    def take_case(self, *, number: str, by: Subject) -> Case:
+        """Take a finding, or over from who has had it too long; again, to have it longer. Raises
+        NotFound, Forbidden, CaseTaken.
+        """
+
+        def take() -> None:
+            submission, _ = self._get(number, by)
+            # Who is suspended at the same time would have it otherwise.
+            if not self._accounts.hold(by.id).active_doctor:
+                raise Forbidden
+            if not is_free(submission, by.id):
+                raise CaseTaken(round(TAKEN_FOR / timedelta(hours=1)))
+            self._submissions.set_work(submission.id, taken_by=by.id, taken_at=now())
+
+        return self._change(number, take, "case.take", by=by)
+
+    def give_back_case(self, *, number: str, by: Subject) -> Case:
+        """Nothing changes where the caller does not have it. Raises NotFound, Forbidden."""
+
+        def give_back() -> None:
+            submission, _ = self._get(number, by)
+            if submission.taken_by == by.id:
+                self._submissions.set_work(submission.id, **NOT_TAKEN)
+
+        if self._get(number, by)[0].taken_by != by.id:
+            return self.get_case(number=number, by=by)
+        return self._change(number, give_back, "case.give_back", by=by)
+
+    def ask_colleague(self, *, number: str, colleague: str, by: Subject) -> Case:
+        """Ask another active doctor, by e-mail or id. Raises NotFound, Forbidden, OpinionAsked, and
+        Conflict where that is the caller.
+        """
+        submission = self._get_in_charge(number, by)
+        asked = self._find_colleague(colleague)
+        if asked.id == by.id:
+            raise Conflict(ONESELF)
+
+        def ask() -> None:
+            submission = self._get_in_charge(number, by)
+            if not self._accounts.hold(asked.id).active_doctor:
+                raise NotFound(NO_COLLEAGUE)
+            if submission.opinion_of not in (None, asked.id):
+                raise OpinionAsked
+            self._submissions.set_work(submission.id, opinion_of=asked.id, opinion_at=now())
+            # A row names one account, so the colleague has a second one, with the same request id.
+            self._trail.record("doctor.ask_opinion", by=by.id, target=asked.id)
+
+        if submission.opinion_of == asked.id:
+            return self.get_case(number=number, by=by)
+        return self._change(number, ask, "case.ask_opinion", by=by)
+
+    def withdraw_request(self, *, number: str, by: Subject) -> None:
+        """The colleague does not see the finding any more. Raises NotFound, Forbidden."""
+        submission, _ = self._get(number, by)
+
+        def withdraw() -> None:
+            current, _ = self._get(number, by)
+            if current.opinion_of:
+                self._records.end_work_on(current, current.opinion_of)
+
+        if submission.opinion_of:
+            self._trail.change(withdraw, "case.withdraw_opinion", by=by.id, target=submission.id)
+
+    def _change(self, number: str, act: Callable[[], None], action: str, *, by: Subject) -> Case:
+        submission, _ = self._get(number, by)
+        self._trail.change(act, action, by=by.id, target=submission.id)
+        return self.get_case(number=number, by=by)
+
+    def _get(self, number: str, by: Subject) -> tuple[Submission, Account]:
+        submission, owner = self._records.get(number=number, to=by)
+        if not in_care(owner, by) and not is_asked(submission, owner, by):
+            raise Forbidden(NOT_TO_REVIEW)
+        return submission, owner
+
+    def _get_in_charge(self, number: str, by: Subject) -> Submission:
+        submission, owner = self._records.get(number=number, to=by)
+        if not in_care(owner, by):
+            raise Forbidden(NOT_IN_CHARGE)
+        return submission
+
+    def _find_colleague(self, named: str) -> Account:
+        found = None
+        with suppress(ValueError):
+            found = (
+                self._accounts.by_ids({named}).get(named)
+                if ID.fullmatch(named)
+                else (self._accounts.find_by_email(normalise_email(named)))
+            )
+        if found is None or not found.active_doctor:
+            raise NotFound(NO_COLLEAGUE)
+        return found

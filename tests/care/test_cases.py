@@ -1,0 +1,201 @@
+"""A doctor takes a case, gives it back, and asks a colleague for a second opinion."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.records.findings.review_queue import TAKEN_FOR
+from tests.care.clinic import ROUTINE, URGENT, file_for, numbers, review
+from tests.prediction.photographer import predicted
+from tests.support.backends import Backend, Person
+
+BACK = {"place": {"site": "back"}}
+
+
+class Clinic:
+    """A patient with a finding, the doctor in charge, a colleague and a stranger."""
+
+    def __init__(self, backend: Backend, **fields: Any) -> None:
+        self.backend = backend
+        self.doctor = backend.member(role="doctor", name="Dr Grace Hopper")
+        self.colleague = backend.member(role="doctor", name="Dr Ann Other")
+        self.stranger = backend.member(role="doctor")
+        self.ada = backend.member(doctor_id=backend.account(self.doctor.email).id)
+        self.number = predicted(self.ada, keep_photo="true", **fields)["id"]
+        self.path = f"/submissions/{self.number}"
+
+    def take(self, doctor: Person) -> TestResponse:
+        return doctor.call("PUT", f"{self.path}/case")
+
+    def ask(self, colleague: str | None = None, *, number: int | None = None) -> TestResponse:
+        body = {"colleague": colleague or self.colleague.email}
+        path = f"/submissions/{number or self.number}/second-opinion"
+        return self.doctor.call("PUT", path, json=body)
+
+    def case(self) -> Any:
+        return self.doctor.call("GET", f"{self.path}/case").get_json()
+
+    def sees(self, doctor: Person) -> list[int]:
+        paths = (self.path, f"{self.path}/photo", f"{self.path}/reviews")
+        return [doctor.call("GET", path).status_code for path in paths]
+
+    def admin(self, method: str, path: str, **options: Any) -> None:
+        answer = self.backend.member(role="admin").call(method, path, **options)
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture
+def clinic(any_backend: Backend) -> Clinic:
+    return Clinic(any_backend)
+
+
+def test_one_doctor_at_a_time_has_a_case(clinic: Clinic) -> None:
+    clinic.ask()
+    assert clinic.take(clinic.doctor).get_json()["mine"] is True
+    refused = clinic.take(clinic.colleague)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "case_taken")
+    assert "8 hours" in refused.get_json()["error"]
+    (listed,) = clinic.colleague.pages("/queue")
+    assert listed["case"]["taken_by"] == "Dr Grace Hopper"
+    assert (listed["case"]["mine"], listed["case"]["free"]) == (False, False)
+    clinic.doctor.call("DELETE", f"{clinic.path}/case")
+    assert clinic.take(clinic.colleague).get_json()["taken_by"] == "Dr Ann Other"
+
+
+def test_what_was_taken_long_ago_can_be_taken_over(clinic: Clinic) -> None:
+    clinic.ask()
+    clinic.take(clinic.doctor)
+    stored = clinic.backend.services.store.collection("submissions")
+    (found,) = stored.find({"number": clinic.number})
+    ago = {"taken_at": found["taken_at"] - TAKEN_FOR - timedelta(seconds=1)}
+    stored.update({"id": found["id"]}, {"$set": ago})
+    assert clinic.take(clinic.colleague).get_json()["taken_by"] == "Dr Ann Other"
+
+
+def test_a_review_ends_the_work_of_its_doctor(clinic: Clinic) -> None:
+    clinic.take(clinic.doctor)
+    clinic.ask()
+    review(clinic.colleague, clinic.number)
+    assert clinic.case()["taken_by"] == "Dr Grace Hopper"
+    assert clinic.case()["opinion"] is None
+    review(clinic.doctor, clinic.number)
+    assert clinic.case()["taken_by"] is None
+
+
+def test_a_second_opinion_opens_one_finding_to_one_doctor_until_it_is_signed(
+    clinic: Clinic,
+) -> None:
+    other = predicted(clinic.ada)["id"]
+    assert clinic.sees(clinic.colleague) == [404] * 3
+    asked = clinic.ask(clinic.backend.account(clinic.colleague.email).id).get_json()["opinion"]
+    assert (asked["doctor"], asked["colleague"]) == ("Dr Grace Hopper", "Dr Ann Other")
+    assert clinic.sees(clinic.colleague) == [200] * 3
+    assert clinic.sees(clinic.stranger) == [404] * 3
+    assert clinic.colleague.call("GET", f"/submissions/{other}").status_code == 404
+    review(clinic.colleague, clinic.number)
+    assert clinic.sees(clinic.colleague) == [404] * 3
+    (signed,) = clinic.doctor.call("GET", f"{clinic.path}/reviews").get_json()
+    assert signed["signed_by"] == "Dr Ann Other"
+
+
+def test_the_review_that_ended_a_request_can_be_sent_again(clinic: Clinic) -> None:
+    clinic.ask()
+    body = {"label": "melanoma", "certainty": "sure"}
+    send = {"json": body, "headers": {"Idempotency-Key": "once"}}
+    first, again = (
+        clinic.colleague.call("POST", f"{clinic.path}/review", **send) for _ in range(2)
+    )
+    assert first.get_json()["_id"] == again.get_json()["_id"]
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "declined", "care", "suspended", "demoted"])
+def test_a_request_ends_when_it_is(clinic: Clinic, end: str) -> None:
+    clinic.ask()
+    clinic.take(clinic.colleague)
+    users = f"/users/{clinic.colleague.email}"
+    if end in ("withdrawn", "declined"):
+        who = clinic.doctor if end == "withdrawn" else clinic.colleague
+        assert who.call("DELETE", f"{clinic.path}/second-opinion").status_code == 200
+    elif end == "care":
+        path, body = f"/users/{clinic.ada.email}/doctor", {"doctor": clinic.stranger.email}
+        clinic.admin("PUT", path, json=body)
+        clinic.doctor = clinic.stranger
+    elif end == "suspended":
+        clinic.admin("PATCH", f"{users}/suspend")
+        clinic.admin("PATCH", f"{users}/approve", json={})
+        clinic.colleague = clinic.backend.log_in(clinic.colleague.email)
+    else:
+        clinic.admin("PUT", f"{users}/role", json={"role": "user"})
+    assert clinic.case()["opinion"] is None
+    assert clinic.case()["taken_by"] is None
+    assert clinic.sees(clinic.colleague) == [404] * 3
+
+
+def test_a_second_opinion_sees_the_course_of_the_spot(shared_backend: Backend) -> None:
+    clinic = Clinic(shared_backend)
+    lesion = clinic.ada.call("POST", "/lesions", json=BACK).get_json()["id"]
+    earlier = predicted(clinic.ada, lesion=lesion, keep_photo="true")["id"]
+    number = predicted(clinic.ada, lesion=lesion, keep_photo="true")["id"]
+    paths = (
+        f"/lesions/{lesion}",
+        f"/lesions/{lesion}/submissions",
+        f"/submissions/{earlier}/photo",
+    )
+    assert clinic.ask(number=number).status_code == 200
+    for doctor, status in ((clinic.colleague, 200), (clinic.stranger, 404)):
+        assert [doctor.call("GET", path).status_code for path in paths] == [status] * 3
+    body = {"label": "melanoma", "certainty": "sure"}
+    refused = clinic.colleague.call("POST", f"/submissions/{earlier}/review", json=body)
+    assert refused.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("named", "status"),
+    [
+        ("the doctor", 409),
+        ("the patient", 404),
+        ("nobody@example.org", 404),
+        ("", 400),
+        ("x" * 32, 404),
+    ],
+)
+def test_only_another_active_doctor_can_be_asked(
+    shared_backend: Backend, named: str, status: int
+) -> None:
+    clinic = Clinic(shared_backend)
+    person = {"the doctor": clinic.doctor, "the patient": clinic.ada}.get(named)
+    body = {"colleague": person.email if person else named}
+    path = f"{clinic.path}/second-opinion"
+    assert clinic.doctor.call("PUT", path, json=body).status_code == status
+
+
+def test_one_colleague_at_a_time_is_asked(shared_backend: Backend) -> None:
+    clinic = Clinic(shared_backend)
+    assert [clinic.ask().status_code for _ in range(2)] == [200, 200]
+    refused = clinic.ask(clinic.stranger.email)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "opinion_asked")
+    assert (
+        clinic.colleague.call(
+            "PUT", f"{clinic.path}/second-opinion", json={"colleague": clinic.stranger.email}
+        ).status_code
+        == 403
+    )
+
+
+def test_the_queue_begins_with_the_opinions_that_are_asked_of_one(any_backend: Backend) -> None:
+    clinic = Clinic(any_backend)
+    patient = any_backend.member(doctor_id=any_backend.account(clinic.colleague.email).id)
+    own = [file_for(any_backend, patient, URGENT).number for _ in range(2)]
+    asked = [file_for(any_backend, clinic.ada, band).number for band in (URGENT, ROUTINE)]
+    for number in asked:
+        clinic.ask(number=number)
+    review(clinic.doctor, asked[0])  # which leaves the question open
+    waiting = [asked[1], asked[0], *own]
+    for limit in (1, 2, 3, 100):
+        assert numbers(clinic.colleague, f"/queue?reviewed=false&limit={limit}") == waiting
+    assert numbers(clinic.colleague, "/queue?reviewed=true") == []
+    assert numbers(clinic.colleague, "/queue?urgency=routine") == [asked[1]]
+    first = clinic.colleague.pages("/queue")[0]
+    assert first["case"]["opinion"]["of_me"] is True
