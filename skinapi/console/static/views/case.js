@@ -6,6 +6,7 @@ import { apiPath, get } from "/console/api.js";
 import { Answer, Failure, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
 import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
+import { CaseWork } from "/console/views/case_work.js";
 import { PatientConversation } from "/console/views/conversation.js";
 import { Course } from "/console/views/course.js";
 import { Downloads, FindingPage, getReport, Reviewed, useFinding } from "/console/views/finding.js";
@@ -55,6 +56,9 @@ const OtherFindings = ({ patient, number, conditions }) => {
 const Case = ({ number, finding }) => {
   const { submission, conditions, photo } = finding;
   const reviews = useAnswer(() => get(apiPath`/submissions/${number}/reviews`), [number]);
+  // A server of the version before knows nothing of it, while the servers are upgraded one after the other.
+  const work = useAnswer(() => get(apiPath`/submissions/${number}/case`).catch((error) => (error.status === 404 ? {} : Promise.reject(error))), [number]);
+  const asked = work.value?.opinion?.of_me; // a colleague sees the finding until the review is signed
   const following = useAnswer(() => findNext(Number(number)), [number]);
   const [signed, setSigned] = useState(0);
   // A review may change what is said of the finding. The photo is not read again: that is audited.
@@ -70,7 +74,9 @@ const Case = ({ number, finding }) => {
   };
   useKeys({ j: goOn });
   const done = () => {
+    if (asked) return goOn();
     setSigned(signed + 1);
+    work.reload();
     reviews.reload();
     focusOn(".next-case");
   };
@@ -85,20 +91,22 @@ const Case = ({ number, finding }) => {
         </div>
       <//>
       <aside>
+        ${work.error && html`<${Failure} error=${work.error} retry=${work.reload} />`}
+        ${work.value?.free !== undefined && html`<${CaseWork} number=${number} work=${work.value} onChanged=${work.reload} onEnded=${goOn} />`}
         ${renewed.error && html`<${Failure} error=${renewed.error} retry=${renewed.reload} />`}
         <${Answer} answer=${reviews}>
           ${(/** @type {any[]} */ list) => list.map((review) => html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`)}
         <//>
         <div><${ReviewForm} key=${`${number} ${signed}`} number=${number} report=${report} conditions=${conditions} onSigned=${done} /></div>
-        <${Letters} key=${`letters ${number}`} number=${number} />
-        ${submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} />`}
+        ${work.value && !asked && html`<${Letters} key=${`letters ${number}`} number=${number} />`}
+        ${work.value && !asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} />`}
         <${Context} submission=${submission} checklist=${conditions.checklist} />
         ${submission.lesion &&
         html`<section>
           <h2><a href="#/course/${submission.lesion}">${say("sameSpot")}</a></h2>
           <${Course} spot=${submission.lesion} conditions=${conditions} without=${number} />
         </section>`}
-        ${submission.patient_id &&
+        ${work.value && !asked && submission.patient_id &&
         html`<section>
           <h2>${say("otherFindings")}</h2>
           <${OtherFindings} patient=${submission.patient_id} number=${number} conditions=${conditions} />

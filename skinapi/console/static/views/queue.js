@@ -5,6 +5,7 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { getConditions, getPage } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, Tabs, useAnswer, useKeys, usePages } from "/console/components.js";
 import { hasWords, isolated, say, sayAge, sayDate, sayPercent, sayValue } from "/console/language.js";
+import { WorkLine } from "/console/views/case_work.js";
 import { UnreadList } from "/console/views/conversation.js";
 import { bandOf, DecisionLine } from "/console/views/decision.js";
 import { labelOfBand, nameOf, nameOfClass } from "/console/views/finding.js";
@@ -51,6 +52,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true })
         ? html`<${Icon} name="check" size=${14} /> ${say("reviewed")} · ${sayDate(found.created_at)}`
         : say("waitingSince", { age: sayAge(found.created_at) })}
         ${found.learning && !found.learning.teaches && ` · ${say("teachesNothing")}`}</small>
+      <${WorkLine} work=${found.case} />
       <${Told} found=${found} conditions=${conditions} />
       <${DecisionLine} decision=${found.decision} conditions=${conditions} />
     </div>
@@ -120,8 +122,8 @@ export const Findings = ({ path, filter = {}, empty, named = true, live = false,
 };
 
 /**
- * The number of the finding that follows this one among those to review; behind the last one, the
- * first. Null where no other waits. @param {number} number @returns {Promise<number | null>}
+ * The number of the finding that follows this one among those to review that no other doctor has
+ * taken; behind the last one, the first. Null where no other waits. @param {number} number @returns {Promise<number | null>}
  */
 export async function findNext(number) {
   let [first, found] = [/** @type {number | null} */ (null), false];
@@ -130,9 +132,10 @@ export async function findNext(number) {
   while (path) {
     /** @type {{items: any[], next: string | null}} */
     const page = await getPage(path);
-    for (const { id } of page.items) {
-      if (found) return id;
+    for (const { id, case: work } of page.items) {
       if (id === number) found = true;
+      else if (work?.free === false) continue;
+      else if (found) return id;
       else first ??= id;
     }
     path = page.next;

@@ -1,0 +1,106 @@
+"""A doctor's case from the queue to the signed letter, and a colleague's second opinion, by keys
+alone.
+"""
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from tests.console.journey import LOOKS, Journey, Look
+from tests.console.test_doctor import FIRST, send_for
+from tests.console.test_letters import reach
+from tests.console.visitor import Visitor
+from tests.served.people import Caller, Seeder
+from tests.support.photos import photo_of
+from tests.support.size import drill
+
+
+@pytest.fixture
+def doctors(seeder: Seeder) -> tuple[Caller, Caller]:
+    """One with two findings to review, and a colleague with one."""
+    doctor, colleague = seeder.person("doctor"), seeder.person("doctor")
+    photo = photo_of("melanoma", (600, 450))
+    for one in (doctor, doctor, colleague):
+        send_for(one, seeder, photo)
+    return doctor, colleague
+
+
+@pytest.mark.parametrize("look", LOOKS if drill else [LOOKS[0], LOOKS[5]], ids=str)
+def test_a_case_goes_from_the_queue_to_the_signed_letter_by_keys_alone(
+    visitor: Visitor, doctors: tuple[Caller, Caller], look: Look
+) -> None:
+    doctor, colleague = doctors
+    first, second = [one["id"] for one in doctor.call("GET", "/queue").json]
+    journey = Journey(visitor, "case-keys", look)
+    visitor.enter(doctor, "doctor")
+    visitor.find(f"{FIRST}.current")
+    visitor.keys("o")
+    visitor.find(".work .take")
+    visitor.keys("t")
+    journey.see("takenByMe")
+    ask_a_colleague(journey, colleague)
+    sign_the_review(journey)
+    visitor.find(".next-case:focus")
+    sign_a_letter(journey)
+    visitor.keys("j")
+    visitor.await_truth(lambda: visitor.run("return location.hash") == f"#/case/{second}", "next")
+    give_a_second_opinion(journey, colleague, first)
+    signed = doctor.call("GET", f"/submissions/{first}/reviews").json
+    assert [one["agreement"] for one in signed] == ["agree", "disagree"]
+    assert [
+        bool(one["signed_at"]) for one in doctor.call("GET", f"/submissions/{first}/letters").json
+    ] == [True]
+
+
+def ask_a_colleague(journey: Journey, colleague: Caller) -> None:
+    visitor = journey.visitor
+    visitor.keys("s")
+    visitor.find("[name=colleague]:focus")
+    visitor.keys("nobody@example.org", Keys.ENTER)
+    journey.see("noColleague")
+    visitor.find("[name=colleague]").send_keys(Keys.CONTROL, "a")
+    visitor.keys(colleague.email, Keys.ENTER)
+    journey.see("opinionWithdraw")
+    journey.step("asked", expected=("/second-opinion",))
+
+
+def sign_the_review(journey: Journey) -> None:
+    visitor = journey.visitor
+    visitor.keys("a")
+    visitor.find("[value=agree]:checked:focus")
+    visitor.keys(Keys.ENTER)
+    journey.see("signed")
+
+
+def sign_a_letter(journey: Journey) -> None:
+    visitor = journey.visitor
+    visitor.keys("l")
+    visitor.find("[name=letter]:focus")
+    reach(journey, "letterSign")
+    visitor.keys(Keys.ENTER)
+    journey.see("letterIsSigned")
+    visitor.find(".letter-text")
+    journey.step("letter")
+
+
+def give_a_second_opinion(journey: Journey, colleague: Caller, number: int) -> None:
+    visitor = journey.visitor
+    visitor.enter(colleague, "doctor")
+    visitor.find(f"{FIRST}.current a[data-number='{number}']")
+    journey.step("colleague")
+    visitor.keys("o")
+    visitor.find(".work .take")
+    journey.step("second-opinion")
+    assert visitor.count(".letters") == 0
+    visitor.keys("d")
+    visitor.find("[value=disagree]:checked:focus")
+    visitor.keys(Keys.TAB)
+    visitor.find("select[name=label]:focus")
+    visitor.keys(Keys.ARROW_DOWN)
+    visitor.keys(*[Keys.TAB] * 4)  # in a list of choices, n is a letter
+    visitor.find("textarea[name=note]:focus")
+    reach(journey, "sign")
+    visitor.keys(Keys.ENTER)
+    journey.see("signed")
+    visitor.await_truth(
+        lambda: visitor.run("return location.hash") != f"#/case/{number}", "the next case"
+    )
