@@ -96,6 +96,9 @@ class Messages:
         written = {"to": doctor, **UNREAD, "owner": {"$ne": doctor}}
         self._documents.update_all(written, {"$unset": {"to": True}})
 
+    def end_work(self, doctor: str) -> None:
+        """Messages are no work that another doctor takes over: they wait for who is in charge."""
+
     def move_all(self, lesion: str, to: str | None) -> None:
         """Give all messages of a spot to the one that it is joined to; delete them without one."""
         if to is None:
