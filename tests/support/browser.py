@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 from selenium import webdriver
 
@@ -39,8 +40,10 @@ def open_browser() -> Iterator[webdriver.Chrome]:
     options.binary_location = chromium
     for flag in FLAGS:
         options.add_argument(flag)
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    try:
-        yield browser
-    finally:
-        browser.quit()
+    with TemporaryDirectory() as downloads:  # else the shell leaves them where the tests run
+        options.add_experimental_option("prefs", {"download.default_directory": downloads})
+        browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+        try:
+            yield browser
+        finally:
+            browser.quit()
