@@ -45,6 +45,7 @@ ADMINS = "ufffffffouu"
 LAB = "uffffffoouu"
 RESEARCHER = "uffffffonuu"  # what is the researcher's own
 IN_CARE = "ufonononnuu"
+CONVERSATION = "ufononnnnuu"  # its two sides
 OWNER = "ufonnnnnnuu"
 DOCTORS = "ufffoooffuu"
 DOCTOR_IN_CARE = "ufffonnffuu"
@@ -457,10 +458,10 @@ ROWS: dict[str, Row] = {
     "compare_findings": Row(
         "/lesions/{lesion}/comparison", IN_CARE, lambda accounts: accounts.sort_two()
     ),
-    "list_messages": Row("/lesions/{lesion}/messages", IN_CARE),
-    "send_message": Row("/lesions/{lesion}/messages", IN_CARE, sends({"text": "It itches."})),
+    "list_messages": Row("/lesions/{lesion}/messages", CONVERSATION),
+    "send_message": Row("/lesions/{lesion}/messages", CONVERSATION, sends({"text": "It itches."})),
     "mark_messages_read": Row(
-        "/lesions/{lesion}/messages/read", IN_CARE, sends({"message": "f" * 32})
+        "/lesions/{lesion}/messages/read", CONVERSATION, sends({"message": "f" * 32})
     ),
     "list_waiting_messages": Row("/messages", APPROVED),
     "propose_lesions": Row("/submissions/{number}/lesion-proposals", OWNER),
