@@ -297,7 +297,6 @@ def open_services(
             store=store,
             messages=data.messages,
             lesions=data.lesions,
-            spots=lesions,
             findings=data.lesion_findings,
             records=records,
             accounts=data.accounts,

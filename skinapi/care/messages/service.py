@@ -12,7 +12,6 @@ from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.care.lesions.counts import NO_LESION
 from skinapi.care.lesions.lesions import Lesion, Lesions
-from skinapi.care.lesions.service import LesionsService
 from skinapi.care.messages.errors import NobodyInCharge, TooManyUnread
 from skinapi.care.messages.messages import Message, Messages
 from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
@@ -49,7 +48,6 @@ class MessagesService:
         store: Store,
         messages: Messages,
         lesions: Lesions,
-        spots: LesionsService,
         findings: LesionFindings,
         records: RecordsService,
         accounts: Accounts,
@@ -57,7 +55,7 @@ class MessagesService:
         outbox: Outbox,
     ) -> None:
         self._store, self._outbox = store, outbox
-        self._messages, self._lesions, self._spots = messages, lesions, spots
+        self._messages, self._lesions = messages, lesions
         self._findings, self._records, self._accounts = findings, records, accounts
         self._trail = trail
 
@@ -65,7 +63,7 @@ class MessagesService:
         self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
     ) -> Page[Told]:
         """One page of a conversation in the order of time. Raises NotFound."""
-        found, _ = self._spots.get(lesion=lesion, to=to)
+        found = self._get_spot(lesion, to)
         page = self._messages.page(found.id, newest_first=newest_first, after=after, limit=limit)
         numbers = self._numbers_of(page.items)
         return page.map(lambda message: (message, numbers.get(message.submission or "")))
@@ -85,7 +83,7 @@ class MessagesService:
         request_hash = hashlib.sha256(repr((lesion, text, submission)).encode()).hexdigest()
         sent = self._find_sent(by.id, key, request_hash)
         if sent is None:
-            found, _ = self._spots.get(lesion=lesion, to=by)
+            found = self._get_spot(lesion, by)
 
             def send() -> Message:
                 owner = self._hold(found.id, found.owner, by)
@@ -120,7 +118,7 @@ class MessagesService:
 
     def mark_read(self, *, lesion: str, last: str, by: Subject) -> None:
         """Mark what waits for the caller, up to the message `last`, as read. Raises NotFound."""
-        found, _ = self._spots.get(lesion=lesion, to=by)
+        found = self._get_spot(lesion, by)
 
         def mark() -> None:
             if not self._messages.mark_read(to=by.id, lesion=found.id, last=last):
@@ -140,6 +138,18 @@ class MessagesService:
         spots = self._lesions.by_ids(sorted(unread)[:MOST_LISTED]).values()
         patients = self._accounts.by_ids({one.owner for one in spots} - {to.id})
         return [Waiting(one, patients.get(one.owner), unread[one.id]) for one in spots]
+
+    def _get_spot(self, lesion: str, caller: Subject) -> Lesion:
+        """The spot, for its owner or the doctor in charge. A colleague who is asked for a second
+        opinion sees the findings, and not what these two write to each other. Raises NotFound.
+        """
+        found = self._lesions.find(lesion)
+        if found is None:
+            raise NotFound(NO_LESION)
+        owner = self._accounts.by_ids({found.owner}).get(found.owner)
+        if not (found.owner == caller.id or (owner and in_care(owner, caller))):
+            raise NotFound(NO_LESION)
+        return found
 
     def _find_sent(self, author: str, key: str | None, request_hash: str) -> Message | None:
         found = self._messages.find_by_key(author, key)
