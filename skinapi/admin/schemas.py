@@ -84,7 +84,9 @@ class AuditRow(Answer):
     target: str
     target_email: str | None
     detail: str | None = Field(
-        default=None, description="on what grounds: the gates of a model that was promoted"
+        default=None,
+        description="on what grounds: the gates of a model that was promoted, the reason of a "
+        "report of abuse and the id of the message",
     )
     request_id: str | None = None
     hash: str | None = Field(default=None, description="of a row that has its place in the chain")

@@ -45,6 +45,11 @@ def test_patient_and_doctor_exchange_messages(
     visitor.run("document.querySelector('[name=message]').scrollIntoView()")
     visitor.await_truth(lambda: patient.call("GET", "/messages").json == [], "it is read")
     journey.step("patient")
+    journey.press("abuseReport")
+    visitor.choose("abuse", "insult")
+    journey.step("report")
+    visitor.press("dialog .danger")
+    journey.see("messageReported")
 
 
 def write(journey: Journey, text: str) -> None:

@@ -93,6 +93,7 @@ class SampleAccounts:
         }
         self.named["letter"] = self.draft_letter()
         self.ask_colleague()
+        self.named["message"] = self._message(doctor, self.named["lesion"])
 
     def _dataset(self) -> dict[str, str]:
         """A published data set of nobody here, with one image, and an upload of the researcher."""
@@ -150,6 +151,12 @@ class SampleAccounts:
             person.call("DELETE", f"{path}/case")
         assert doctor.call("PUT", f"{path}/second-opinion", json=body).status_code == 200
         return {"json": body}
+
+    def _message(self, author: Person, lesion: str) -> str:
+        """Only Ada may report what her doctor wrote."""
+        path = f"/lesions/{lesion}/messages"
+        message: str = author.call("POST", path, json={"text": "hello"}).get_json()["_id"]
+        return message
 
     def _lesion(self, owner: Person) -> str:
         answer = owner.call("POST", "/lesions", json={"place": {"site": "back"}})
@@ -462,6 +469,9 @@ ROWS: dict[str, Row] = {
     "send_message": Row("/lesions/{lesion}/messages", CONVERSATION, sends({"text": "It itches."})),
     "mark_messages_read": Row(
         "/lesions/{lesion}/messages/read", CONVERSATION, sends({"message": "f" * 32})
+    ),
+    "report_message": Row(
+        "/lesions/{lesion}/messages/{message}/abuse", OWNER, sends({"reason": "insult"})
     ),
     "list_waiting_messages": Row("/messages", APPROVED),
     "propose_lesions": Row("/submissions/{number}/lesion-proposals", OWNER),

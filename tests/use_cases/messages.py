@@ -32,6 +32,13 @@ def read_it(_: Backend, spots: tuple[Talk, str]) -> object:
     return talk.grey.call("PUT", path, json={"message": "f" * 32})
 
 
+def report_it(_: Backend, spots: tuple[Talk, str]) -> object:
+    talk = spots[0]
+    [_, answer] = talk.ada.call("GET", f"/lesions/{talk.lesion}/messages").get_json()
+    path = f"/lesions/{talk.lesion}/messages/{answer['_id']}/abuse"
+    return talk.ada.call("POST", path, json={"reason": "insult"})
+
+
 def delete_the_spot(_: Backend, spots: tuple[Talk, str]) -> object:
     talk = spots[0]
     return talk.ada.call("DELETE", f"/lesions/{talk.lesion}")
@@ -58,19 +65,23 @@ def said_and_told(backend: Backend, spots: tuple[Talk, str]) -> Any:
             notices_to(backend, backend.account(person.email).id),
         )
         for person in (talk.ada, talk.grey)
-    ] + [acts_on(backend, lesion) for lesion in (talk.lesion, other)]
+    ] + [
+        acts_on(backend, target)
+        for target in (talk.lesion, other, backend.account(talk.grey.email).id)
+    ]
 
 
 def said(person: Person, lesion: str) -> Any:
     answer = person.call("GET", f"/lesions/{lesion}/messages").get_json()
     if isinstance(answer, dict):
         return answer["status"]
-    return [(one["text"], one["by"], one["read_at"] is not None) for one in answer]
+    return [(one["text"], one["by"], one["read_at"] is not None, one["reported"]) for one in answer]
 
 
 USE_CASES = (
     UseCase("write a message", silent, write, said_and_told),
     UseCase("read a message", answered, read_it, said_and_told),
+    UseCase("report a message", answered, report_it, said_and_told),
     UseCase("delete a spot with messages", answered, delete_the_spot, said_and_told),
     UseCase("join two spots with messages", answered, join_the_spots, said_and_told),
     UseCase("leave the doctor of messages", answered, leave_the_doctor, said_and_told),

@@ -1,5 +1,5 @@
 """The collection of messages: what the owner of a spot and the doctor in charge write about it. A
-message never changes, but for who is to read it and whether that was done.
+message never changes, but for who is to read it, and whether that was done or it was reported.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import new_id_after, now
+from skinapi.storage.ids import ID, new_id_after, now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.web.schemas.pagination import Page, page_of
@@ -32,6 +32,7 @@ class Message(StoredRecord):
     signature: str | None = None
     to: str | None = None
     read_at: datetime | None = None
+    reported_at: datetime | None = None
     submission: str | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
@@ -56,6 +57,11 @@ class Messages:
         message = Message(id=identifier, created_at=now(), lesion=lesion, **fields)
         self._documents.insert({**message.stored(), "schema": 1})
         return message
+
+    def find(self, identifier: str) -> Message | None:
+        # What was sent as an id may be a text that no store takes.
+        found = self._documents.get(identifier) if ID.fullmatch(identifier) else None
+        return Message.model_validate(found) if found else None
 
     def find_by_key(self, author: str, key: str | None) -> Message | None:
         if key is None:
@@ -85,6 +91,9 @@ class Messages:
         """Mark the messages to this account up to `last`; return how many were unread."""
         unread = {"to": to, **UNREAD, "lesion": lesion, "id": {"$lte": last}}
         return self._documents.update_all(unread, {"$set": {"read_at": now()}})
+
+    def mark_reported(self, identifier: str) -> None:
+        self._documents.update({"id": identifier}, {"$set": {"reported_at": now()}})
 
     def set_doctor(self, owner: str, doctor: str | None) -> None:
         """What no doctor has read waits for this one, in whose care the owner comes."""

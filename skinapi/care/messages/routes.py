@@ -2,7 +2,7 @@
 
 from skinapi.care.lesions.schemas import CourseQuery
 from skinapi.care.messages.errors import NobodyInCharge, TooManyUnread
-from skinapi.care.messages.schemas import MessageView, NewMessage, ReadMark, WaitingView
+from skinapi.care.messages.schemas import Abuse, MessageView, NewMessage, ReadMark, WaitingView
 from skinapi.care.messages.service import MessagesService
 from skinapi.errors import IdempotencyKeyReused, NotFound
 from skinapi.web.access import Signed, Subject
@@ -75,3 +75,20 @@ def list_waiting_messages(messages: MessagesService, *, subject: Subject) -> lis
     for every few seconds.
     """
     return [WaitingView.of(one) for one in messages.list_waiting(to=subject)]
+
+
+@routes.route(
+    "POST",
+    "/lesions/<lesion>/messages/<message>/abuse",
+    access=Signed(),
+    rate=Rate.WRITE,
+    raises=(NotFound,),
+)
+def report_message(
+    messages: MessagesService, *, lesion: str, message: str, body: Abuse, subject: Subject
+) -> Message:
+    """Report a message of the other one to the admins, who read the report in the audit trail and
+    not the message. Its author is not told.
+    """
+    messages.report_message(lesion=lesion, message=message, reason=body.reason, by=subject)
+    return Message(message="Reported")

@@ -29,6 +29,10 @@ class ReadMark(Body):
     message: Identifier = Field(description="`_id` of the last message that was read")
 
 
+class Abuse(Body):
+    reason: Literal["insult", "threat", "sexual", "fraud", "other"]
+
+
 class MessageView(Answer):
     id: str = Field(serialization_alias="_id")
     created_at: datetime
@@ -38,6 +42,7 @@ class MessageView(Answer):
     text: str
     finding: int | None = Field(description="number of the finding that it is about")
     read_at: datetime | None = Field(description="null while the other one has not read it")
+    reported: bool = Field(description="whether it was reported; its author is not told")
 
     @classmethod
     def of(cls, message: Message, finding: int | None, *, to: str) -> Self:
@@ -46,6 +51,7 @@ class MessageView(Answer):
             by="patient" if message.author == message.owner else "doctor",
             name=message.signature,
             own=message.author == to,
+            reported=message.reported_at is not None and message.author != to,
             finding=finding,
         )
 

@@ -26,6 +26,7 @@ from skinapi.web.schemas.pagination import Page
 # So many of one side wait for the other; more would bury what matters.
 MOST_UNREAD = 50
 MOST_LISTED = 200
+NO_MESSAGE = "There is no such message of the other one"
 # Who reads it in the console before that gets no mail.
 MAILED_AFTER = timedelta(minutes=2)
 # A message, and the number of the finding that it is about.
@@ -129,6 +130,25 @@ class MessagesService:
             self._trail.record("message.read", by=by.id, target=found.id)
 
         self._store.transaction(mark)
+
+    def report_message(self, *, lesion: str, message: str, reason: str, by: Subject) -> None:
+        """Tell the admins of a message that somebody else wrote, once. Raises NotFound."""
+        found = self._get_spot(lesion, by)
+
+        def report() -> None:
+            reported = self._messages.find(message)
+            if reported is None or reported.lesion != found.id or reported.author == by.id:
+                raise NotFound(NO_MESSAGE)
+            if reported.reported_at is None:
+                self._messages.mark_reported(message)
+                self._trail.record(
+                    "message.report",
+                    by=by.id,
+                    target=reported.author,
+                    detail=f"{reason} {message}",
+                )
+
+        self._store.transaction(report)
 
     def list_waiting(self, *, to: Subject) -> list[Waiting]:
         """The spots whose messages wait for the caller, MOST_LISTED at most."""

@@ -73,7 +73,8 @@ const Trail = ({ rows }) => html`
           (row) => html`<tr key=${row._id}>
             <td><time datetime=${row.created_at}>${sayDate(row.created_at)}</time></td>
             <td data-name=${say("who")}><${Whom} id=${row.by} email=${row.by_email} /></td>
-            <td data-name=${say("what")}><span title=${row.action}>${sayAction(row.action)}</span></td>
+            <td data-name=${say("what")}><span title=${row.action}>${sayAction(row.action)}</span>
+              ${row.action === "message.report" && html`<small> (${sayValue("abuse", row.detail.split(" ")[0])})</small>`}</td>
             <td data-name=${say("whom")}><${Whom} id=${row.target} email=${row.target_email} /></td>
             <td data-name=${say("outcome")} class=${row.outcome === "done" ? "" : "failed"}>
               <span title=${row.outcome}>${sayOutcome(row)}</span>

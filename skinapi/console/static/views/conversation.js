@@ -3,7 +3,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post, put } from "/console/api.js";
-import { Failure, Message, sayError, useAnswer, usePages } from "/console/components.js";
+import { Confirm, Failure, Message, sayError, useAnswer, usePages } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { askForMessages, useWaiting } from "/console/waiting.js";
@@ -12,13 +12,36 @@ const LONGEST = 2000;
 /** So many messages are read at once: as many of one side may be unread. */
 const PAGE = 50;
 
-/** @param {{message: any, view: string}} props */
-const Said = ({ message, view }) => html`
+const REASONS = /** @type {const} */ (["insult", "threat", "sexual", "fraud", "other"]);
+
+/** @param {{path: string, onDone: () => void, onClose: () => void}} props */
+const Report = ({ path, onDone, onClose }) => {
+  const [reason, setReason] = useState("");
+  const report = async () => {
+    if (!reason) throw new Error(say("abuseChoose"));
+    await post(path, { reason });
+    onDone();
+  };
+  return html`
+    <${Confirm} title=${say("abuseTitle")} confirm=${say("abuseReport")} onConfirm=${report} onClose=${onClose}>
+      <p>${say("abuseText")}</p>
+      <div class="field"><label for="abuse">${say("abuseReason")}</label>
+        <select id="abuse" name="abuse" value=${reason} onChange=${(/** @type {any} */ event) => setReason(event.target.value)}>
+          <option value="">${say("choose")}</option>
+          ${REASONS.map((one) => html`<option value=${one}>${say(`abuse_${one}`)}</option>`)}
+        </select></div>
+    <//>`;
+};
+
+/** @param {{message: any, view: string, onReport: () => void}} props */
+const Said = ({ message, view, onReport }) => html`
   <li class=${message.own ? "own" : ""}>
     <small><b>${message.own ? say("messageOwn") : message.name ? isolated(message.name) : say("role_user")}</b> · ${sayDate(message.created_at)}</small>
     <p class="letter-text">${message.text}</p>
     <small>${message.finding && html`<a href="#/${view}/${message.finding}">${say("title_finding")} ${message.finding}</a>`}
-      ${message.own && message.read_at && ` ${say("messageRead")}`}</small>
+      ${message.own && message.read_at && ` ${say("messageRead")}`}
+      ${message.reported && say("messageReported")}</small>
+    ${!message.own && !message.reported && html`<button class="quiet" onClick=${onReport}>${say("abuseReport")}</button>`}
   </li>`;
 
 /** @param {{path: string, about: any, onSent: () => void}} props */
@@ -63,6 +86,7 @@ const Conversation = ({ spot, view, mayWrite, about = null }) => {
   const path = apiPath`/lesions/${spot}/messages`;
   const pages = usePages(`${path}?order=newest&limit=${PAGE}`);
   const waiting = useWaiting();
+  const [reporting, setReporting] = useState(""); // a message
   const last = useRef(/** @type {HTMLElement | null} */ (null));
   const { items = [], next } = pages;
   const newest = items[0]?._id;
@@ -90,10 +114,11 @@ const Conversation = ({ spot, view, mayWrite, about = null }) => {
     <section class="card conversation">
       <h2>${say("messages")}</h2>
       ${next && html`<button class="quiet" onClick=${pages.more}>${say("messagesEarlier")}</button>`}
-      <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} />`).reverse()}</ul>
+      <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} onReport=${() => setReporting(message._id)} />`).reverse()}</ul>
       <div ref=${last}></div>
       ${mayWrite ? html`<${Write} path=${path} about=${about} onSent=${pages.refresh} />` : html`<p>${say("error_nobody_in_charge")}</p>`}
       <p><small>${say("messagesSlow")}</small></p>
+      ${reporting && html`<${Report} path=${`${path}/${reporting}/abuse`} onDone=${pages.refresh} onClose=${() => setReporting("")} />`}
     </section>`;
 };
 
