@@ -238,3 +238,70 @@ def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(
     assert select.get_attribute("value") == chosen
     assert visitor.run("return location.hash") == f"#/case/{number}"
     visitor.assert_quiet()
+
+
+# What of the photo is under a point of the frame, as shares of both, and how near it is.
+PLACE = """
+const frame = document.querySelector(".photo-frame");
+const share = (scrolled, shown, whole) => (scrolled + 0.25 * shown) / whole;
+return [
+  frame.scrollWidth / frame.clientWidth,
+  share(frame.scrollLeft, frame.clientWidth, frame.scrollWidth),
+  share(frame.scrollTop, frame.clientHeight, frame.scrollHeight),
+];
+"""
+AT_A_QUARTER = """
+const frame = document.querySelector(".photo-frame");
+const { left, top } = frame.getBoundingClientRect();
+const [x, y] = [left + 0.25 * frame.clientWidth, top + 0.25 * frame.clientHeight];
+"""
+WHEEL = f"""{AT_A_QUARTER}
+const turn = {{ deltaY: arguments[0], clientX: x, clientY: y, bubbles: true, cancelable: true }};
+return !frame.dispatchEvent(new WheelEvent("wheel", turn));
+"""
+# Two fingers around the point, first near each other, then farther apart.
+PINCH = f"""{AT_A_QUARTER}
+for (const [type, reach] of [["touchstart", 20], ["touchmove", 40]]) {{
+  const touches = [-reach, reach].map((by, identifier) =>
+    new Touch({{ identifier, target: frame, clientX: x + by, clientY: y }}));
+  frame.dispatchEvent(new TouchEvent(type, {{ touches, bubbles: true, cancelable: true }}));
+}}
+"""
+
+
+def test_the_photo_of_a_case_is_zoomed_at_the_pointer_and_fills_the_screen(
+    visitor: Visitor, doctor: Caller
+) -> None:
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{doctor.call('GET', '/queue').json[0]['id']}")
+    visitor.find(".heat-photo img")
+    visitor.await_stillness()
+    assert visitor.run(WHEEL, 100) is False, "over the whole photo the page scrolls on"
+    assert visitor.run(WHEEL, -400) is True
+    await_place(visitor, [2.2255, 0.25, 0.25])
+    visitor.run(PINCH)
+    await_place(visitor, [4.451, 0.25, 0.25])
+    visitor.keys("0")
+    await_place(visitor, [1, 0.25, 0.25])
+    visitor.keys("+")
+    visitor.keys("+")
+    visitor.keys("-")
+    visitor.await_truth(lambda: visitor.run(PLACE)[0] == pytest.approx(1.5, abs=0.01), "1.5 ×")
+    visitor.keys("f")
+    visitor.find(".heat-photo:fullscreen")
+    visitor.keys("h")
+    visitor.find(".heat-photo:fullscreen canvas")
+    visitor.await_stillness()
+    visitor.keys("a")  # the form is not seen
+    visitor.keys("f")
+    visitor.find(".heat-photo:not(:fullscreen)")
+    assert visitor.count("[name=agreement]:checked") == 0
+    visitor.assert_quiet()
+
+
+def await_place(visitor: Visitor, place: list[float]) -> None:
+    def is_there() -> bool:
+        return visitor.run(PLACE) == pytest.approx(place, abs=0.01)
+
+    visitor.await_truth(is_there, f"the place {place}, not {visitor.run(PLACE)}")

@@ -174,9 +174,10 @@ const PRESSED = "a, button, summary, [role=button]";
  * What single keys do. Not while one types, answers a dialog, or holds Ctrl, Alt or Meta; and Enter
  * belongs to the link or button that has the focus. A list to choose from takes letters as the
  * beginning of an answer, so that such a key would change it unseen: there it does nothing at all.
- * @param {Record<string, () => void>} actions
+ * Where something fills the screen, only its own keys work.
+ * @param {Record<string, () => void>} actions @param {{inFullScreen?: boolean}} options
  */
-export function useKeys(actions) {
+export function useKeys(actions, { inFullScreen = false } = {}) {
   const latest = useRef(actions);
   latest.current = actions;
   useEffect(() => {
@@ -186,7 +187,7 @@ export function useKeys(actions) {
       const target = /** @type {Element} */ (event.target);
       if (!action || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
       if (target.closest(TYPED_IN) || (event.key === "Enter" && target.closest(PRESSED))) return;
-      if (document.querySelector("dialog[open], .veil")) return;
+      if (document.querySelector("dialog[open], .veil") || (document.fullscreenElement && !inFullScreen)) return;
       event.preventDefault();
       if (!target.closest("select")) action();
     };

@@ -185,6 +185,8 @@ export const english = {
   cropAlt: "The part of the photo that is sent. Move it with the arrow keys.",
   cropText: "Zoom in and drag until the spot is inside the dashed square: that part is looked at.",
   zoom: "Zoom",
+  fullScreen: "Full screen",
+  photoKeys: "Keys: + and - zoom, 0 whole photo, h heat map, f full screen",
   heatMap: "Heat map",
   heatMapText:
     "Colours show what spoke most for the answer, from violet (little) to yellow (most). They are no outline of the spot.",

@@ -200,6 +200,8 @@ export const french = spaced({
   cropAlt: "La partie de la photo qui est envoyée. Les flèches la déplacent.",
   cropText: "Agrandissez et déplacez jusqu'à ce que la tache soit dans le carré pointillé: c'est la partie regardée.",
   zoom: "Zoom",
+  fullScreen: "Plein écran",
+  photoKeys: "Touches: + et - zoom, 0 photo entière, h carte de chaleur, f plein écran",
   heatMap: "Carte de chaleur",
   heatMapText:
     "Les couleurs montrent ce qui a le plus compté, du violet (peu) au jaune (le plus). Elles ne tracent pas la tache.",

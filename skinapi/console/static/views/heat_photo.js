@@ -1,11 +1,15 @@
 // @ts-check
-// The photo of a finding, which one can zoom into; the heat map on demand, beside it.
+// The photo of a finding: zoom by slider, keys, wheel and pinch, full screen; the heat map on demand, beside it.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { useKeys } from "/console/components.js";
 import { say } from "/console/language.js";
 
 /** @typedef {{cells: number[][], box: number[]}} Heat the heat of each cell, and the part of the photo that they cover */
 
+/** How far one can zoom in, and by how much at once. */
+const LARGEST = 5;
+const STEP = 0.5;
 const STOPS = [
   [70, 40, 160],
   [30, 150, 160],
@@ -59,7 +63,7 @@ const Mapped = ({ url, heat }) => {
   };
   useEffect(draw, [url, heat]);
   return html`
-    <img ref=${image} src=${url} alt=${say("heatMap")} onLoad=${draw} />
+    <img ref=${image} src=${url} alt=${say("heatMap")} draggable=${false} onLoad=${draw} />
     <canvas ref=${canvas} aria-hidden="true"></canvas>`;
 };
 
@@ -72,18 +76,62 @@ const scrollOf = (frame, { x, y }) => ({
   top: startOf(y, frame.scrollHeight, frame.clientHeight),
 });
 
+/** How far two fingers are apart, and the place between them. @param {TouchList} touches */
+function spanOf([one, other]) {
+  const [across, down] = [one.clientX - other.clientX, one.clientY - other.clientY];
+  return { apart: Math.hypot(across, down), x: other.clientX + across / 2, y: other.clientY + down / 2 };
+}
+
 /** @param {{url: string, heat: Heat}} props */
 export const HeatPhoto = ({ url, heat }) => {
   const figure = useRef(/** @type {HTMLElement | null} */ (null));
   const [zoom, setZoom] = useState(1);
   const [ratio, setRatio] = useState("");
   const [mapped, setMapped] = useState(false);
+  const [full, setFull] = useState(false);
+  const fingers = useRef(0);
   const [left, top, right, bottom] = heat.box;
   // What one looks at: the middle of what the model looked at, until one has scrolled elsewhere.
   const middle = useRef({ x: (left + right) / 2, y: (top + bottom) / 2 });
   const align = () =>
     figure.current?.querySelectorAll(".photo-frame").forEach((frame) => frame.scrollTo(scrollOf(/** @type {HTMLElement} */ (frame), middle.current)));
-  useLayoutEffect(align, [zoom, mapped, ratio]);
+  useLayoutEffect(align, [zoom, mapped, ratio, full]);
+  useEffect(() => {
+    const changed = () => setFull(document.fullscreenElement === figure.current);
+    document.addEventListener("fullscreenchange", changed);
+    return () => document.removeEventListener("fullscreenchange", changed);
+  }, []);
+  // Of two steps before it is drawn again, the second one goes on from the first.
+  const latest = useRef(zoom);
+  /** @param {number} next @param {HTMLElement} [frame] @param {{x: number, y: number}} [at] what stays where it is */
+  const zoomTo = (next, frame, at) => {
+    const wanted = Math.max(1, Math.min(LARGEST, next));
+    if (frame && at) {
+      const { left, top } = frame.getBoundingClientRect();
+      const more = wanted / latest.current;
+      const keep = (/** @type {number} */ scrolled, /** @type {number} */ whole, /** @type {number} */ shown, /** @type {number} */ place) =>
+        (scrolled + place) / whole + (shown / 2 - place) / whole / more;
+      middle.current = {
+        x: keep(frame.scrollLeft, frame.scrollWidth, frame.clientWidth, at.x - left),
+        y: keep(frame.scrollTop, frame.scrollHeight, frame.clientHeight, at.y - top),
+      };
+    }
+    latest.current = wanted;
+    setZoom(wanted);
+  };
+  const toggleFull = () => (full ? document.exitFullscreen() : figure.current?.requestFullscreen());
+  const nearer = () => zoomTo(latest.current + STEP);
+  useKeys(
+    {
+      "+": nearer,
+      "=": nearer, // the same key without Shift
+      "-": () => zoomTo(latest.current - STEP),
+      0: () => zoomTo(1),
+      h: () => setMapped(!mapped),
+      f: toggleFull,
+    },
+    { inFullScreen: true },
+  );
   /** @param {any} event */
   const scrolled = ({ currentTarget: frame }) => {
     const own = scrollOf(frame, middle.current);
@@ -94,22 +142,47 @@ export const HeatPhoto = ({ url, heat }) => {
     };
     align();
   };
+  /** A wheel, and a pinch on a touchpad. The whole photo lets the page scroll on. @param {any} event */
+  const wheel = (event) => {
+    if (event.deltaY > 0 && latest.current === 1 && !event.ctrlKey) return;
+    event.preventDefault();
+    const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1);
+    zoomTo(latest.current * Math.exp(-pixels * (event.ctrlKey ? 0.01 : 0.002)), event.currentTarget, { x: event.clientX, y: event.clientY });
+  };
+  /**
+   * Two fingers. One finger scrolls, as the browser does it. Preact knows the event by this name on
+   * every machine only if it is written in small letters. @param {any} event
+   */
+  const pinch = (event) => {
+    if (event.touches.length !== 2) return;
+    event.preventDefault();
+    const span = spanOf(event.touches);
+    if (event.type === "touchmove" && fingers.current) zoomTo((latest.current * span.apart) / fingers.current, event.currentTarget, span);
+    fingers.current = span.apart;
+  };
+  /** A mouse that is held down moves the photo. @param {any} event */
+  const drag = ({ buttons, pointerType, movementX, movementY, currentTarget: frame }) => {
+    if (pointerType === "mouse" && buttons === 1) frame.scrollBy(-movementX, -movementY);
+  };
   const frame = (/** @type {string} */ label, /** @type {any} */ picture) => html`
-    <div class="photo-frame" tabindex="0" role="group" aria-label=${label} style=${{ aspectRatio: ratio }} onScroll=${scrolled}>
+    <div class="photo-frame" tabindex="0" role="group" aria-label=${label} style=${{ aspectRatio: ratio }} onScroll=${scrolled}
+      onWheel=${wheel} ontouchstart=${pinch} ontouchmove=${pinch} onPointerMove=${drag}>
       <div class="photo-stack" style=${{ width: `${100 * zoom}%` }}>${picture}</div>
     </div>`;
   return html`
     <figure class=${mapped ? "heat-photo mapped" : "heat-photo"} ref=${figure}>
       ${frame(
         say("photo"),
-        html`<img src=${url} alt=${say("photoAlt")}
+        html`<img src=${url} alt=${say("photoAlt")} draggable=${false}
           onLoad=${(/** @type {any} */ { target }) => setRatio(`${target.naturalWidth} / ${target.naturalHeight}`)} />`,
       )}
       <div class="looking">
         <label class="slider">${say("zoom")}
-          <input type="range" min="1" max="5" step="0.5" value=${zoom} aria-valuetext=${`${zoom} ×`}
-            onInput=${(/** @type {any} */ event) => setZoom(Number(event.target.value))} /></label>
+          <input type="range" min="1" max=${LARGEST} step=${STEP} value=${zoom} aria-valuetext=${`${Math.round(10 * zoom) / 10} ×`}
+            onInput=${(/** @type {any} */ event) => zoomTo(Number(event.target.value))} /></label>
         <button aria-pressed=${String(mapped)} onClick=${() => setMapped(!mapped)}>${say("heatMap")}</button>
+        ${document.fullscreenEnabled && html`<button aria-pressed=${String(full)} onClick=${toggleFull}>${say("fullScreen")}</button>`}
+        <p class="keys"><small>${say("photoKeys")}</small></p>
       </div>
       ${mapped && frame(say("heatMap"), html`<${Mapped} url=${url} heat=${heat} />`)}
       ${mapped && html`<small>${say("heatMapText")}</small>`}
