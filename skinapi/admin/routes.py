@@ -1,12 +1,14 @@
 """Routes for admins."""
 
 from skinapi.admin.schemas import (
+    AccountSearch,
     Approval,
     Assignment,
     AuditQuery,
     AuditRow,
     DayOfUsage,
     DoctorSearch,
+    ListedAccount,
     NewDoctor,
     NewRole,
     PasswordReset,
@@ -19,21 +21,38 @@ from skinapi.admin.usage import DailyCounts
 from skinapi.auth.errors import EmailTaken, LastAdmin, NoSecondFactor
 from skinapi.auth.schemas import DoctorView, PatientView
 from skinapi.errors import Conflict, NotFound
+from skinapi.settings.value_checks import ROLES, Role
 from skinapi.web.access import Subject, admins
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
 from skinapi.web.schemas.pagination import Page
 from skinapi.web.schemas.schema_types import Message
 
+NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
 routes: Routes[AdminService] = Routes("admin")
 usage_routes: Routes[DailyCounts] = Routes("usage")
+
+
+@routes.route("GET", "/accounts", access=admins("Only admin can view accounts"), rate=Rate.READ)
+def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[ListedAccount]:
+    """List all accounts, in the order they registered."""
+    page = admin.list_accounts(
+        roles=(query.role,) if query.role else ROLES,
+        status=query.status,
+        beginning=query.q,
+        after=query.after,
+        limit=query.limit,
+    )
+    doctors = admin.emails_of({account.doctor_id for account in page.items if account.doctor_id})
+    patients = admin.count_patients({one.id for one in page.items if one.role == "doctor"})
+    return page.map(lambda account: ListedAccount.of(account, doctors=doctors, patients=patients))
 
 
 @routes.route("GET", "/users", access=admins("Only admin can view users"), rate=Rate.READ)
 def list_users(admin: AdminService, *, query: UserSearch) -> Page[PatientView]:
     """List all accounts except doctors, in the order they registered."""
-    page = admin.list_users(
-        role=query.role,
+    page = admin.list_accounts(
+        roles=(query.role,) if query.role else NON_DOCTOR_ROLES,
         status=query.status,
         beginning=query.q,
         after=query.after,
@@ -173,8 +192,12 @@ def assign_doctor(
 @routes.route("GET", "/doctors", access=admins("Only admin can view doctors"), rate=Rate.READ)
 def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[DoctorView]:
     """List all doctors, in the order they registered or were added."""
-    page = admin.list_doctors(
-        status=query.status, beginning=query.q, after=query.after, limit=query.limit
+    page = admin.list_accounts(
+        roles=("doctor",),
+        status=query.status,
+        beginning=query.q,
+        after=query.after,
+        limit=query.limit,
     )
     patients = admin.count_patients({doctor.id for doctor in page.items})
     return page.map(lambda doctor: DoctorView.of(doctor, patients.get(doctor.id, 0)))

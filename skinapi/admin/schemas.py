@@ -1,18 +1,20 @@
 """Queries, request bodies and answers of the admin routes."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.admin import usage
-from skinapi.auth.accounts.accounts import Status
+from skinapi.auth.accounts.accounts import Account, Status
 from skinapi.auth.accounts.emails import Email, NewEmail
 from skinapi.auth.passwords.hashing import NewPassword
+from skinapi.auth.schemas import AccountView
 from skinapi.settings.value_checks import Role
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band
-from skinapi.web.schemas.pagination import ContractPageQuery, PageQuery
+from skinapi.web.schemas.pagination import LARGEST_PAGE, ContractPageQuery, PageQuery
 from skinapi.web.schemas.schema_types import (
     Answer,
     Body,
@@ -34,6 +36,32 @@ class DoctorSearch(ContractPageQuery):
 
 class UserSearch(DoctorSearch):
     role: Literal["user", "researcher", "admin"] | None = None
+
+
+class AccountSearch(PageQuery):
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
+    q: SearchText | None = Field(
+        default=None, description="beginning of a name, a last name or an e-mail"
+    )
+    role: Role | None = None
+    status: Status | None = None
+
+
+class ListedAccount(AccountView):
+    doctor: str | None = Field(default=None, description="the e-mail of the doctor in charge")
+    patients: int | None = Field(
+        default=None, description="how many patients are in the care of a doctor"
+    )
+
+    @classmethod
+    def of(
+        cls, account: Account, *, doctors: Mapping[str, str], patients: Mapping[str, int]
+    ) -> Self:
+        beside = {
+            "doctor": doctors.get(account.doctor_id or ""),
+            "patients": patients.get(account.id, 0) if account.role == "doctor" else None,
+        }
+        return cls.model_validate(account).model_copy(update=beside)
 
 
 class Approval(ContractBody):

@@ -2,7 +2,7 @@
 an account is as it is wanted already, nothing is written.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from skinapi.auth.errors import EmailTaken, NoSecondFactor
 from skinapi.auth.passwords.hashing import Passwords, one_time_password
 from skinapi.errors import Conflict, Duplicate, NotFound
 from skinapi.notices.outbox import Kind, Outbox
-from skinapi.settings.value_checks import ROLES, Role
+from skinapi.settings.value_checks import Role
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
 from skinapi.web.schemas.pagination import Page
@@ -27,7 +27,6 @@ NO_DOCTOR = "Doctor not found"
 NOT_APPROVED = "This doctor's account is not approved; approve it first, or choose another doctor"
 SUSPENDED = "This account is suspended, not approved; approving it lifts the suspension"
 OWN_FACTOR = "Remove your own second factor on the page of your account, with a code"
-NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
 
 
 class AdminService:
@@ -56,26 +55,18 @@ class AdminService:
         self._count_account = count_account
         self._outbox = outbox
 
-    def list_users(
+    def list_accounts(
         self,
         *,
-        role: Role | None,
+        roles: Sequence[Role],
         status: Status | None,
         beginning: str | None,
         after: str | None,
         limit: int,
     ) -> Page[Account]:
-        """A page of all accounts except doctors."""
-        roles = (role,) if role else NON_DOCTOR_ROLES
+        """A page of the accounts with these roles, in the order they registered."""
         return self._accounts.page_accounts(
             roles, status=status, beginning=beginning, after=after, limit=limit
-        )
-
-    def list_doctors(
-        self, *, status: Status | None, beginning: str | None, after: str | None, limit: int
-    ) -> Page[Account]:
-        return self._accounts.page_accounts(
-            ("doctor",), status=status, beginning=beginning, after=after, limit=limit
         )
 
     def count_patients(self, doctors: set[str]) -> dict[str, int]:

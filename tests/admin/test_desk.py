@@ -28,6 +28,9 @@ def test_a_list_is_followed_to_its_end_without_loss_or_repeat(backend: Backend) 
     assert sorted(emails(admin, "/users?limit=2")) == sorted([*users, "root@example.org"])
     assert sorted(emails(admin, "/doctors?limit=2")) == sorted(set(people) - set(users))
     assert len(emails(admin, "/users?limit=2&role=user&q=p1")) == 2
+    assert emails(admin, "/accounts?limit=2") == [*people, "root@example.org"]
+    assert emails(admin, "/accounts?limit=1&role=doctor&q=p") == emails(admin, "/doctors")
+    assert emails(admin, "/accounts?status=waiting") == []
     assert "Link" not in admin.call("GET", "/users").headers
     assert "Link" not in admin.call("GET", f"/users?limit={len(users) + 1}").headers
 
@@ -206,6 +209,15 @@ def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(any_backend: Bac
     admin.call("DELETE", "/doctors/grey@example.org")
     assert doctor_of_patient() is None
     assert any_backend.account("ada@example.org").doctor_id is None
+
+
+def test_the_list_of_all_accounts_says_who_is_in_whose_care(backend: Backend) -> None:
+    doctor = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    found = backend.member(role="admin").pages("/accounts")
+    told = {one["email"]: (one["doctor"], one["patients"]) for one in found}
+    assert told[ada.email] == (doctor.email, None)
+    assert told[doctor.email] == (None, 1)
 
 
 def test_the_list_of_doctors_says_how_many_patients_each_has(backend: Backend) -> None:

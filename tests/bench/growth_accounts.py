@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from skinapi.admin.routes import NON_DOCTOR_ROLES
 from skinapi.auth.accounts.accounts import key_without_findings
 from skinapi.auth.accounts.search import search_fields
 from skinapi.composition.services import Services
@@ -65,11 +66,13 @@ def account_calls(services: Services, records: int) -> Calls:
     admin, care = services.admin, services.care
 
     def users(**asked: Any) -> None:
-        given = {"role": None, "status": None, "beginning": None, "after": None, **asked}
-        admin.list_users(**given, limit=PAGE)
+        given = {"status": None, "beginning": None, "after": None, **asked}
+        admin.list_accounts(roles=NON_DOCTOR_ROLES, **given, limit=PAGE)
 
     def doctors(beginning: str | None = None) -> None:
-        page = admin.list_doctors(status=None, beginning=beginning, after=None, limit=PAGE)
+        page = admin.list_accounts(
+            roles=("doctor",), status=None, beginning=beginning, after=None, limit=PAGE
+        )
         admin.count_patients({doctor.id for doctor in page.items})
 
     return {

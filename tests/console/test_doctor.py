@@ -302,6 +302,6 @@ def test_the_photo_of_a_case_is_zoomed_at_the_pointer_and_fills_the_screen(
 
 def await_place(visitor: Visitor, place: list[float]) -> None:
     def is_there() -> bool:
-        return visitor.run(PLACE) == pytest.approx(place, abs=0.01)
+        return bool(visitor.run(PLACE) == pytest.approx(place, abs=0.01))
 
     visitor.await_truth(is_there, f"the place {place}, not {visitor.run(PLACE)}")

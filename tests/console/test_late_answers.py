@@ -134,7 +134,7 @@ def test_two_changes_of_an_account_are_shown_together(visitor: Visitor, seeder: 
     admin, account = seeder.person("admin"), seeder.person(status="suspended")
     visitor.look()
     visitor.enter(admin, "admin")
-    visitor.go("users")
+    visitor.go("accounts")
     visitor.press_button("All", within="tabs")
     visitor.find("#search").send_keys(account.email)
     visitor.await_truth(lambda: visitor.count(".list > li") == 1, "the account alone")

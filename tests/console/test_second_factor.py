@@ -106,7 +106,9 @@ def test_an_admin_removes_that_of_a_doctor_who_lost_the_device(
     factor = {"second_factor": SecondFactor(salt="of the test", confirmed=True)}
     seeder.accounts.change(doctor.id, lambda _: factor)
     visitor.enter(seeder.person("admin"), "admin")
-    visitor.go("doctors")
+    visitor.go("accounts")
+    journey.press("all", within="tabs")
+    visitor.choose("role", "doctor")
     journey.see("hasSecondFactor")
     visitor.press_in_row(doctor.email, journey.say("manage"))
     journey.press("removeFactor", within="folded")

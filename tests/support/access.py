@@ -395,6 +395,7 @@ ROWS: dict[str, Row] = {
     "list_sessions": Row("/me/sessions", APPROVED),
     "end_session": Row("/me/sessions/{session}", OWNER),
     # the admins' desk
+    "list_accounts": Row("/accounts", ADMINS),
     "list_users": Row("/users", ADMINS),
     "delete_user": Row("/users/{email}", ADMINS),
     "approve_user": Row("/users/{email}/approve", ADMINS, sends({})),

@@ -1,12 +1,12 @@
 // @ts-check
-// What an admin does to an account, of a user or a doctor: each list of accounts is made of this.
+// What an admin does to an account: the list of accounts is made of this.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getSession, patch, post, put, remove } from "/console/api.js";
 import { Confirm, Icon, Message, Pages, sayError, toast, usePages } from "/console/components.js";
 import { isolated, say, sayDate, sayValue } from "/console/language.js";
 
-const ROLES = ["user", "doctor", "researcher", "admin"];
+export const ROLES = ["user", "doctor", "researcher", "admin"];
 /** So long after the last key a search begins. */
 const PAUSE_MS = 400;
 
@@ -216,14 +216,12 @@ const AccountRow = ({ account, onChange, onGone, extra }) => {
 };
 
 /**
- * The accounts under this path as the API gives them and as they were changed here since; `others`
- * stand before them.
- * @param {{path: string, others?: any[], keeps: (account: any) => boolean, empty: any, extra?: (act: Act) => any,
+ * The accounts under this path as the API gives them and as they were changed here since.
+ * @param {{path: string, keeps: (account: any) => boolean, empty: any, extra?: (act: Act) => any,
  *   turn?: number}} props
  */
-export const Accounts = ({ path, others = [], keeps, empty, extra, turn = 0 }) => {
-  const found = usePages(path);
-  const pages = { ...found, items: found.items && [...others, ...found.items] };
+export const Accounts = ({ path, keeps, empty, extra, turn = 0 }) => {
+  const pages = usePages(path);
   const [changes, setChanges] = useState(/** @type {Record<string, any>} */ ({}));
   useEffect(() => setChanges({}), [path]);
   useEffect(() => {

@@ -17,7 +17,8 @@ const sayAction = (action) => (hasWords(`action_${wordsOf(action)}`) ? sayValue(
 /** The account with this e-mail, or the only one that it is a part of. @param {string} text */
 async function findAccount(text) {
   const query = new URLSearchParams({ q: text, limit: "50" });
-  const found = (await Promise.all([get(`/users?${query}`), get(`/doctors?${query}`)])).flat();
+  /** @type {any[]} */
+  const found = await get(`/accounts?${query}`);
   const exact = found.find((one) => one.email === text.toLowerCase());
   if (!exact && found.length !== 1) throw new ApiError(404, "account", say(found.length ? "manyAccounts" : "noSuchAccount"));
   return (exact ?? found[0])._id;
