@@ -19,7 +19,7 @@ from skinapi.records.finding_schemas import (
     QualityView,
     TestedView,
 )
-from skinapi.records.findings.submissions import QueueEntry, Submission, SubmissionSummary
+from skinapi.records.findings.submissions import CourseEntry, Submission, SubmissionSummary
 from skinapi.records.review_schemas import DecisionView
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.calibration.joining import MOST_PICTURES
@@ -261,12 +261,12 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
     }
 
 
-def decision_view(submission: QueueEntry) -> DecisionView | None:
+def decision_view(submission: CourseEntry) -> DecisionView | None:
     decision = submission.decision
     return DecisionView.of(decision, submission.language) if decision else None
 
 
-def graver_sentence(submission: QueueEntry) -> str | None:
+def graver_sentence(submission: CourseEntry) -> str | None:
     """What clients without decisions show first, where the decision is more urgent."""
     decision, band = submission.decision, submission.finding.band
     return decision.graver_sentence(band, submission.language) if decision else None

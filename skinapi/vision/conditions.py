@@ -5,7 +5,7 @@ No other module contains a sentence about a disease; it looks one up here by key
 
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Annotated, Literal
 
@@ -266,7 +266,12 @@ class ConditionsTable(Frozen):
     unconfirmed: tuple[str, ...]
 
     def by_key(self, key: str) -> Condition:
-        return next(condition for condition in self.conditions if condition.key == key)
+        return self._by_key[key]
+
+    # Asked twice for each row of a list.
+    @cached_property
+    def _by_key(self) -> dict[str, Condition]:
+        return {condition.key: condition for condition in self.conditions}
 
     def label(self, key: str) -> Condition | ReviewLabel:
         """What a review may name: a condition, or one that no model states. Raises StopIteration

@@ -6,23 +6,23 @@ It says nothing else of the spot: calendars are shared, and kept by others.
 from datetime import UTC, date, datetime, time, timedelta
 
 from skinapi.languages import Language
-from skinapi.records.findings.submissions import QueueEntry
+from skinapi.records.findings.submissions import CourseEntry
 from skinapi.vision.bands import most_urgent
 from skinapi.vision.conditions import conditions_table
 
 REMINDED_AT = time(8, tzinfo=UTC)
 
 
-def due_date(latest: QueueEntry, *, today: date) -> date:
+def due_date(latest: CourseEntry, *, today: date) -> date:
     """The day of `remind_at`; today where it is past."""
     return max(today, remind_at(latest).date())
 
 
-def remind_at(latest: QueueEntry) -> datetime:
+def remind_at(latest: CourseEntry) -> datetime:
     """When the band of the newest finding asks for another photo, or that of what doctors have
     decided, whichever is more urgent.
     """
-    bands = [latest.band, *([latest.decision.urgency] if latest.decision else [])]
+    bands = [latest.finding.band, *([latest.decision.urgency] if latest.decision else [])]
     days = conditions_table().band_entry(most_urgent(*bands)).photograph_again_days
     return datetime.combine(latest.created_at.date() + timedelta(days=days), REMINDED_AT)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from skinapi.care.lesions.lesions import Lesion, Place, Side
 from skinapi.care.queue.schemas import ListedFinding, listed_fields
 from skinapi.languages import Language
-from skinapi.records.findings.submissions import QueueEntry
+from skinapi.records.findings.submissions import CourseEntry
 from skinapi.vision.context import BodySite
 from skinapi.web.schemas.pagination import LARGEST_PAGE, PageQuery
 from skinapi.web.schemas.schema_types import Answer, Body, Name
@@ -102,7 +102,7 @@ class LesionView(Answer):
     latest: ListedFinding | None = Field(description="the newest finding; null without any")
 
     @classmethod
-    def of(cls, lesion: Lesion, latest: QueueEntry | None, *, for_doctor: bool) -> Self:
+    def of(cls, lesion: Lesion, latest: CourseEntry | None, *, for_doctor: bool) -> Self:
         return cls(
             **lesion.model_dump(include={"id", "name", "created_at", "findings"}),
             place=PlaceView(**lesion.place.model_dump()),
@@ -110,5 +110,5 @@ class LesionView(Answer):
         )
 
 
-def finding_view(submission: QueueEntry, *, for_doctor: bool) -> ListedFinding:
+def finding_view(submission: CourseEntry, *, for_doctor: bool) -> ListedFinding:
     return ListedFinding(**listed_fields(submission, for_doctor=for_doctor))

@@ -19,7 +19,7 @@ from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.languages import Language
 from skinapi.records.findings.lesion_findings import LesionFindings
 from skinapi.records.findings.review_queue import in_care
-from skinapi.records.findings.submissions import QueueEntry, Submission
+from skinapi.records.findings.submissions import CourseEntry, Submission
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
@@ -29,7 +29,7 @@ from skinapi.web.schemas.pagination import Page
 
 MOST_PROPOSED = 20
 NO_FINDING = "This spot has no finding yet; photograph it first"
-WithLatest = tuple[Lesion, QueueEntry | None]
+WithLatest = tuple[Lesion, CourseEntry | None]
 
 
 class LesionsService:
@@ -129,7 +129,7 @@ class LesionsService:
 
     def page_course(
         self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
-    ) -> Page[QueueEntry]:
+    ) -> Page[CourseEntry]:
         """One page of a spot's findings in the order of time. Raises NotFound."""
         found, _ = self.get(lesion=lesion, to=to)
         return self._findings.page(found.id, newest_first=newest_first, after=after, limit=limit)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from skinapi.languages import Language
-from skinapi.records.findings.submissions import QueueEntry, Submission
+from skinapi.records.findings.submissions import CourseEntry, Submission
 from skinapi.records.reviews.decisions import Decision
 from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import Band, BandWords, conditions_table
@@ -19,7 +19,7 @@ class LetterFacts:
 
     submission: Submission
     decision: Decision | None
-    course: tuple[QueueEntry, ...]
+    course: tuple[CourseEntry, ...]
     patient: str
     doctor: str
 
@@ -74,7 +74,7 @@ class LetterFacts:
     def band_words(self, language: Language) -> BandWords:
         return conditions_table().band_words(self.band, language)
 
-    def days_before(self) -> Iterator[tuple[QueueEntry, int]]:
+    def days_before(self) -> Iterator[tuple[CourseEntry, int]]:
         """The earlier findings, each with how many days it is older."""
         for earlier in self.course:
             yield earlier, (self.submission.created_at - earlier.created_at).days

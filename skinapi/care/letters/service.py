@@ -16,7 +16,7 @@ from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.errors import LetterMarked, LetterSigned
 from skinapi.records.findings.lesion_findings import LesionFindings
 from skinapi.records.findings.review_queue import in_care
-from skinapi.records.findings.submissions import QueueEntry, Submission
+from skinapi.records.findings.submissions import CourseEntry, Submission
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews.letters import Letter, Letters, Reader
 from skinapi.records.service import RecordsService
@@ -129,7 +129,7 @@ class LettersService:
 
     def _facts_of(self, submission: Submission, owner: Account, doctor: Subject) -> LetterFacts:
         _, decision = self._reviews.find_decision(submission) or (None, None)
-        earlier: tuple[QueueEntry, ...] = ()
+        earlier: tuple[CourseEntry, ...] = ()
         if submission.lesion:
             page = self._findings.page(
                 submission.lesion, newest_first=True, after=submission.id, limit=MOST_EARLIER

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from skinapi.auth.accounts.accounts import Account
 from skinapi.care.queue.service import FoundCase
 from skinapi.records.findings.review_queue import Waiting, is_free
-from skinapi.records.findings.submissions import QueueEntry
+from skinapi.records.findings.submissions import CourseEntry, QueueEntry
 from skinapi.records.review_schemas import DecisionView
 from skinapi.records.schemas import angular_name, decision_view, graver_sentence, percent
 from skinapi.vision.bands import RaisedBy
@@ -198,7 +198,7 @@ class QueuedFinding(ListedFinding):
         )
 
 
-def listed_fields(submission: QueueEntry, *, for_doctor: bool) -> dict[str, Any]:
+def listed_fields(submission: CourseEntry, *, for_doctor: bool) -> dict[str, Any]:
     """The fields of a ListedFinding."""
     finding = submission.finding
     words, heading = finding.band_words(submission.language), finding.heading

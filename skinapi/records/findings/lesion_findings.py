@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from skinapi.records.findings.submissions import QUEUE_FIELDS, TOUCH, QueueEntry
+from skinapi.records.findings.submissions import COURSE_FIELDS, TOUCH, CourseEntry
 from skinapi.storage.ports import Filter, Ops, Store
 from skinapi.web.schemas.pagination import Page, page_of
 
@@ -15,25 +15,25 @@ class LesionFindings:
     def count(self, lesion: str) -> int:
         return self._documents.count({"lesion": lesion})
 
-    def newest(self, lesion: str) -> QueueEntry | None:
-        found = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=QUEUE_FIELDS)
-        return QueueEntry.model_validate(found[0]) if found else None
+    def newest(self, lesion: str) -> CourseEntry | None:
+        found = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=COURSE_FIELDS)
+        return CourseEntry.model_validate(found[0]) if found else None
 
     def page(
         self, lesion: str, *, newest_first: bool, after: str | None, limit: int
-    ) -> Page[QueueEntry]:
+    ) -> Page[CourseEntry]:
         """One page of a spot's findings in the order of time."""
         wanted: Filter = {"lesion": lesion}
         if after:
             wanted["id"] = {"$lt" if newest_first else "$gt": after}
         sort = "-id" if newest_first else "id"
-        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=QUEUE_FIELDS)
-        return page_of(found, limit).map(QueueEntry.model_validate)
+        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=COURSE_FIELDS)
+        return page_of(found, limit).map(CourseEntry.model_validate)
 
-    def by_ids(self, identifiers: list[str]) -> dict[str, QueueEntry]:
+    def by_ids(self, identifiers: list[str]) -> dict[str, CourseEntry]:
         """Those of these findings that are not deleted."""
-        found = self._documents.find({"id": {"$in": identifiers}}, fields=QUEUE_FIELDS)
-        return {one["id"]: QueueEntry.model_validate(one) for one in found}
+        found = self._documents.find({"id": {"$in": identifiers}}, fields=COURSE_FIELDS)
+        return {one["id"]: CourseEntry.model_validate(one) for one in found}
 
     def put(self, submission_id: str, lesion: str | None) -> None:
         """Give a finding to a spot, or to none."""

@@ -17,7 +17,7 @@ from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD, Context
-from skinapi.vision.finding.finding import Finding, FindingSummary
+from skinapi.vision.finding.finding import Finding, FindingHeading, FindingSummary
 from skinapi.web.schemas.pagination import Page, page_of
 
 COUNTER = "submissions"
@@ -32,27 +32,39 @@ NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
 NOT_ASKED: dict[str, Any] = {"opinion_of": None, "opinion_at": None}
 
 
-class QueueEntry(StoredRecord):
-    """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
-    `learning_key` order these lists (see review_queue.py). `decision` is what the reviews say;
-    `reviewed_as` is its condition for servers of version 3 of the store. `taken_by` is the doctor
-    who works on it; `opinion_of` the one whom the doctor in charge has asked for a second opinion.
+class CourseEntry(StoredRecord):
+    """The fields of a submission that the list of its spot shows. `decision` is what the reviews
+    say.
     """
 
     id: str
     created_at: datetime
     number: int
+    finding: FindingHeading
+    language: Language
+    photo_blob: str | None = None
+    queue_key: str | None = None
+    decision: Decision | None = None
+
+    @property
+    def reviewed(self) -> bool:
+        return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
+
+
+class QueueEntry(CourseEntry):
+    """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
+    `learning_key` order these lists (see review_queue.py). `reviewed_as` is the condition of the
+    decision for servers of version 3 of the store. `taken_by` is the doctor who works on it;
+    `opinion_of` the one whom the doctor in charge has asked for a second opinion.
+    """
+
     owner: str
     band: Band
     finding: FindingSummary
-    language: Language
-    photo_blob: str | None = None
     doctor: str | None = None
-    queue_key: str | None = None
     learning_key: str | None = None
     lesion: str | None = None
     reviewed_as: str | None = None
-    decision: Decision | None = None
     taken_by: str | None = None
     taken_at: datetime | None = None
     opinion_of: str | None = None
@@ -69,10 +81,6 @@ class QueueEntry(StoredRecord):
     @property
     def urgent(self) -> bool:
         return self.band is URGENT
-
-    @property
-    def reviewed(self) -> bool:
-        return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
 
     @property
     def has_current_keys(self) -> bool:
@@ -160,12 +168,15 @@ class Submission(SubmissionSummary):
         return self.pictures[place - 1]
 
 
-def _fields_of(view: type[QueueEntry]) -> tuple[str, ...]:
+def _fields_of(
+    view: type[CourseEntry], finding: type[FindingHeading] = FindingSummary
+) -> tuple[str, ...]:
     """The fields that the store must read for this view; it always reads the id."""
     own = view.model_fields.keys() - {"id", "finding", "context"}
-    return (*sorted(own), *(f"finding.{name}" for name in FindingSummary.model_fields))
+    return (*sorted(own), *(f"finding.{name}" for name in finding.model_fields))
 
 
+COURSE_FIELDS = _fields_of(CourseEntry, FindingHeading)
 QUEUE_FIELDS = _fields_of(QueueEntry)
 CASE_FIELDS = (*QUEUE_FIELDS, "context.age_band", "context.body_site")
 SUMMARY_FIELDS = _fields_of(SubmissionSummary)

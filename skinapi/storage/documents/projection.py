@@ -28,16 +28,15 @@ def require_fields(fields: Sequence[str]) -> None:
 
 def pick_fields(document: Document, fields: Sequence[str]) -> Document:
     """A copy with only the id and these fields. Fields that the document lacks are left out."""
-    values = (_value_at(document, path.split(".")) for path in fields)
+    values = [_value_at(document, *place) for place in _places(tuple(fields))]
     return build_document(document["id"], fields, values)
 
 
 def build_document(identifier: str, fields: Sequence[str], values: Iterable[Any]) -> Document:
     """A document with this id and these values at these paths. None values are left out."""
     document: Document = {"id": identifier}
-    for path, value in zip(fields, values, strict=True):
+    for (parents, name), value in zip(_places(tuple(fields)), values, strict=True):
         if value is not None:
-            parents, name = _split(path)
             inner = document
             for parent in parents:
                 inner = inner.setdefault(parent, {})
@@ -46,13 +45,16 @@ def build_document(identifier: str, fields: Sequence[str], values: Iterable[Any]
 
 
 @cache
-def _split(path: str) -> tuple[tuple[str, ...], str]:
-    """The parents and the name of a path. Cached, because the code has few paths."""
-    *parents, name = path.split(".")
-    return tuple(parents), name
+def _places(fields: tuple[str, ...]) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """The parents and the name of each path. Cached, because the code has few selections."""
+    names = [path.split(".") for path in fields]
+    return tuple((tuple(parents), name) for *parents, name in names)
 
 
-def _value_at(value: Any, names: Sequence[str]) -> Any:
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+def _value_at(document: Document, parents: tuple[str, ...], name: str) -> Any:
+    inner: Any = document
+    for parent in parents:
+        inner = inner.get(parent)
+        if not isinstance(inner, dict):
+            return None
+    return inner.get(name)

@@ -74,13 +74,11 @@ class Timings(StoredRecord):
 _NOT_STORED = (RaisedBy.UNTESTED_SKIN, RaisedBy.PICTURE)
 
 
-class FindingSummary(StoredRecord):
-    """The part of a finding that a list shows.
+class FindingHeading(StoredRecord):
+    """The part of a finding that the list of a spot shows: a page of a thousand is read in time.
 
     `stated` is the class that clients are told: the one that the naming rule names, or, if the
     finding is uncertain, the most severe plausible condition. The confidence is its probability.
-    `untested_skin` are the tones that were told, and for which the model was not tested.
-    `asked_by_picture`: the band is that of one of several pictures, and not of all together.
     """
 
     ranked: tuple[Ranked, ...] = Field(min_length=2)
@@ -88,6 +86,25 @@ class FindingSummary(StoredRecord):
     band: Band
     raised_by: tuple[RaisedBy, ...]
     uncertain: bool
+
+    @property
+    def confidence(self) -> float:
+        return probability_of(self.ranked, self.stated)
+
+    @property
+    def heading(self) -> Ranked:
+        return choose_heading(self.ranked, self.stated, self.band, self.raised_by)
+
+    def band_words(self, language: Language = "en") -> BandWords:
+        return conditions_table().band_words(self.band, language)
+
+
+class FindingSummary(FindingHeading):
+    """The part of a finding that other lists show. `untested_skin` are the tones that were told,
+    and for which the model was not tested. `asked_by_picture`: the band is that of one of several
+    pictures, and not of all together.
+    """
+
     reasons: tuple[Doubt, ...]
     model_version: str
     untested_skin: tuple[SkinTone, ...] = ()
@@ -112,17 +129,6 @@ class FindingSummary(StoredRecord):
     @field_serializer("raised_by")
     def _store_rules(self, rules: tuple[RaisedBy, ...]) -> tuple[RaisedBy, ...]:
         return tuple(rule for rule in rules if rule not in _NOT_STORED)
-
-    @property
-    def confidence(self) -> float:
-        return probability_of(self.ranked, self.stated)
-
-    @property
-    def heading(self) -> Ranked:
-        return choose_heading(self.ranked, self.stated, self.band, self.raised_by)
-
-    def band_words(self, language: Language = "en") -> BandWords:
-        return conditions_table().band_words(self.band, language)
 
 
 class Finding(FindingSummary):
@@ -252,11 +258,11 @@ def choose_heading(
     urgent than that asks for, the most severe plausible one. A condition whose own threshold has
     raised the band is plausible, however improbable.
     """
-    probabilities = {entry.key: entry.probability for entry in ranked}
-    key = stated
-    if is_raised(band, named=stated):
-        key = most_severe_plausible(probabilities, also=[rule.value for rule in raised_by])
-    return Ranked(key=key, probability=probabilities[key])
+    entries = {entry.key: entry for entry in ranked}
+    if not is_raised(band, named=stated):
+        return entries[stated]
+    probabilities = {key: entry.probability for key, entry in entries.items()}
+    return entries[most_severe_plausible(probabilities, also=[rule.value for rule in raised_by])]
 
 
 def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:
