@@ -37,6 +37,8 @@ The tree, with the statuses. An error that only one package raises is defined in
         NameTaken                    409  (lab)
         LetterSigned                 409  (records)
         SortedElsewhere              409  (care)
+        CaseTaken                    409  (care)
+        OpinionAsked                 409  (care)
         NobodyInCharge               409  (care)
         LetterChanged                409  (records)
         LetterMarked                 409  (records)
