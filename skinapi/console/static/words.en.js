@@ -440,7 +440,7 @@ export const english = {
   messagesNew: "New messages",
   messagesUnread: "Unread messages: {count}",
   messagesEarlier: "Earlier messages",
-  messagesSlow: "Nobody may read this for days. In an emergency call for help.",
+  messagesSlow: "It may take days until somebody reads this. In an emergency call for help.",
   messageOwn: "You",
   messageText: "Your message",
   messageAbout: "Your message about finding {number}",
