@@ -28,8 +28,16 @@ def require_fields(fields: Sequence[str]) -> None:
 
 def pick_fields(document: Document, fields: Sequence[str]) -> Document:
     """A copy with only the id and these fields. Fields that the document lacks are left out."""
-    values = [_value_at(document, *place) for place in _places(tuple(fields))]
-    return build_document(document["id"], fields, values)
+    picked: Document = {"id": document["id"]}
+    for parents, names in _names_by_parents(tuple(fields)):
+        inner: Any = document
+        for parent in parents:
+            inner = inner.get(parent) if isinstance(inner, dict) else None
+        if isinstance(inner, dict):
+            values = {name: value for name in names if (value := inner.get(name)) is not None}
+            if values:
+                _dict_in(picked, parents).update(values)
+    return picked
 
 
 def build_document(identifier: str, fields: Sequence[str], values: Iterable[Any]) -> Document:
@@ -37,11 +45,16 @@ def build_document(identifier: str, fields: Sequence[str], values: Iterable[Any]
     document: Document = {"id": identifier}
     for (parents, name), value in zip(_places(tuple(fields)), values, strict=True):
         if value is not None:
-            inner = document
-            for parent in parents:
-                inner = inner.setdefault(parent, {})
-            inner[name] = value
+            _dict_in(document, parents)[name] = value
     return document
+
+
+def _dict_in(document: Document, parents: tuple[str, ...]) -> Document:
+    """The dict at this path, made where there is none."""
+    inner = document
+    for parent in parents:
+        inner = inner.setdefault(parent, {})
+    return inner
 
 
 @cache
@@ -51,10 +64,11 @@ def _places(fields: tuple[str, ...]) -> tuple[tuple[tuple[str, ...], str], ...]:
     return tuple((tuple(parents), name) for *parents, name in names)
 
 
-def _value_at(document: Document, parents: tuple[str, ...], name: str) -> Any:
-    inner: Any = document
-    for parent in parents:
-        inner = inner.get(parent)
-        if not isinstance(inner, dict):
-            return None
-    return inner.get(name)
+@cache
+def _names_by_parents(
+    fields: tuple[str, ...],
+) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    grouped: dict[tuple[str, ...], list[str]] = {}
+    for parents, name in _places(fields):
+        grouped.setdefault(parents, []).append(name)
+    return tuple((parents, tuple(names)) for parents, names in grouped.items())

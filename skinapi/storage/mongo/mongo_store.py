@@ -193,8 +193,14 @@ class MongoDocuments:
             query = {"$and": [query, past_after]}
         with self._calling() as session, self._longer_timeout() if limit is None else nullcontext():
             projection = None if fields is None else dict.fromkeys((*fields, "_id"), 1)
+            # All in one answer: without a batch size the first one has 101 documents.
             cursor = self._collection.find(
-                query, projection, sort=order, limit=limit or 0, session=session
+                query,
+                projection,
+                sort=order,
+                limit=limit or 0,
+                batch_size=limit or 0,
+                session=session,
             )
             documents = [_from_mongo(document) for document in cursor]
         if fields is None:
