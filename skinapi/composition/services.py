@@ -278,6 +278,7 @@ def open_services(
             submissions=data.submissions,
             records=records,
             trail=data.trail,
+            outbox=data.outbox,
         ),
         reminder_mailer=ReminderMailer(
             store, lesions=data.lesions, findings=data.lesion_findings, outbox=data.outbox

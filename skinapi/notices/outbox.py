@@ -29,6 +29,7 @@ class Kind(StrEnum):
     REVIEWED = "reviewed"
     NEW_PICTURE = "new_picture"
     URGENT = "urgent"
+    OPINION = "opinion"
     REMINDER = "reminder"
     MESSAGE = "message"
     PASSWORD_LINK = "password_link"  # noqa: S105 (a kind, no password)

@@ -61,6 +61,22 @@ def test_the_doctor_in_charge_is_told_of_an_urgent_finding_and_of_no_other(
     assert sent(backend, smtp) == [(grey.email, subject, "http://127.0.0.1:5000/#/queue")]
 
 
+def test_a_colleague_is_told_who_is_asked_for_an_opinion_unless_it_is_withdrawn_first(
+    backend: Backend, smtp: SmtpServer
+) -> None:
+    grey, ada = patient_in_care(backend)
+    colleague = backend.member(role="doctor")
+    number = file_for(backend, ada, REFERRAL).number
+    path, body = f"/submissions/{number}/second-opinion", {"colleague": colleague.email}
+    assert grey.call("PUT", path, json=body).status_code == 200
+    assert grey.call("DELETE", path).status_code == 200
+    assert sent(backend, smtp) == []
+    assert grey.call("PUT", path, json=body).status_code == 200
+    subject = "A colleague asks for your opinion"
+    page = f"http://127.0.0.1:5000/#/case/{number}"
+    assert sent(backend, smtp) == [(colleague.email, subject, page)]
+
+
 def test_a_new_password_is_told(backend: Backend, smtp: SmtpServer) -> None:
     ada = backend.member()
     body = {"current_password": PASSWORD, "new_password": "another horse"}

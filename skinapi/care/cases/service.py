@@ -14,6 +14,7 @@ from skinapi.auth.accounts.emails import normalise_email
 from skinapi.care.cases.errors import CaseTaken, OpinionAsked
 from skinapi.care.queue.service import doctors_of
 from skinapi.errors import Conflict, Forbidden, NotFound
+from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.findings.review_queue import TAKEN_FOR, in_care, is_asked, is_free
 from skinapi.records.findings.submissions import NOT_TAKEN, Submission, Submissions
 from skinapi.records.service import RecordsService
@@ -35,11 +36,13 @@ class CasesService:
         submissions: Submissions,
         records: RecordsService,
         trail: AuditTrail,
+        outbox: Outbox,
     ) -> None:
         self._accounts = accounts
         self._submissions = submissions
         self._records = records
         self._trail = trail
+        self._outbox = outbox
 
     def get_case(self, *, number: str, by: Subject) -> Case:
         """A finding that the caller may review, and the accounts of who works on it. Raises
@@ -92,6 +95,7 @@ class CasesService:
             if submission.opinion_of not in (None, asked.id):
                 raise OpinionAsked
             self._submissions.set_work(submission.id, opinion_of=asked.id, opinion_at=now())
+            self._outbox.add(Kind.OPINION, to=asked.id, about=_place_of(submission))
             # A row names one account, so the colleague has a second one, with the same request id.
             self._trail.record("doctor.ask_opinion", by=by.id, target=asked.id)
 
@@ -106,6 +110,8 @@ class CasesService:
         def withdraw() -> None:
             current, _ = self._get(number, by)
             if current.opinion_of:
+                about = _place_of(current)
+                self._outbox.withdraw(Kind.OPINION, to=current.opinion_of, about=about)
                 self._records.end_work_on(current, current.opinion_of)
 
         if submission.opinion_of:
@@ -139,3 +145,8 @@ class CasesService:
         if found is None or not found.active_doctor:
             raise NotFound(NO_COLLEAGUE)
         return found
+
+
+def _place_of(submission: Submission) -> str:
+    """Where the console shows the case."""
+    return f"case/{submission.number}"

@@ -9,6 +9,7 @@ ENGLISH = MailWords(
         Kind.REVIEWED: "A doctor has answered",
         Kind.NEW_PICTURE: "Your doctor asks for a new photo",
         Kind.URGENT: "Something in your queue should be seen soon",
+        Kind.OPINION: "A colleague asks for your opinion",
         Kind.REMINDER: "It is time for a photo",
         Kind.MESSAGE: "You have a message",
         Kind.PASSWORD_LINK: "Choose a new password",
@@ -20,6 +21,7 @@ ENGLISH = MailWords(
         Kind.REVIEWED: "A doctor has answered you. Log in to read the answer.",
         Kind.NEW_PICTURE: "Your doctor asks you for a new photo. Log in to take it.",
         Kind.URGENT: "Something new in your queue should be seen soon. Log in to see it.",
+        Kind.OPINION: "A colleague asks for your opinion. Log in to give it.",
         Kind.REMINDER: "It is time for the next photo. Log in to take it.",
         Kind.MESSAGE: "Somebody has written to you. Log in to read the message.",
         Kind.PASSWORD_LINK: "Somebody asked for a new password for your account. With this link "

@@ -10,6 +10,7 @@ _WORDS = MailWords(
         Kind.REVIEWED: "Un médecin a répondu",
         Kind.NEW_PICTURE: "Votre médecin demande une nouvelle photo",
         Kind.URGENT: "Un élément de votre file est à voir rapidement",
+        Kind.OPINION: "Un confrère demande votre avis",
         Kind.REMINDER: "C'est le moment de prendre une photo",
         Kind.MESSAGE: "Vous avez un message",
         Kind.PASSWORD_LINK: "Choisissez un nouveau mot de passe",
@@ -23,6 +24,7 @@ _WORDS = MailWords(
         "prendre.",
         Kind.URGENT: "Un nouvel élément de votre file est à voir rapidement. Connectez-vous pour "
         "le voir.",
+        Kind.OPINION: "Un confrère demande votre avis. Connectez-vous pour le donner.",
         Kind.REMINDER: "C'est le moment de prendre la photo suivante. Connectez-vous pour la "
         "prendre.",
         Kind.MESSAGE: "Quelqu'un vous a écrit. Connectez-vous pour lire le message.",
