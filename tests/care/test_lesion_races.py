@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.care.test_lesions import begin, shown, sort
+from tests.care.test_lesions import begin, course, shown, sort
 from tests.prediction.photographer import predicted, send
 from tests.records.test_races import Call, overlapped
 from tests.support.backends import Backend, Person
@@ -92,3 +92,38 @@ def test_of_two_tabs_that_sort_one_finding_the_last_one_counts(
     assert sum(counts.values()) == 1
     named = ada.call("GET", f"/submissions/{number}").get_json()["lesion"]
     assert counts == {name: int(spots[name] == named) for name in spots}
+
+
+def test_of_two_tabs_that_name_where_they_saw_the_finding_one_is_refused(
+    real_backend: Backend,
+) -> None:
+    ada = real_backend.member()
+    spots = [begin(ada), begin(ada)]
+    number = predicted(ada)["id"]
+    path = f"/submissions/{number}/lesion"
+    told = overlapped(
+        *(partial(ada.call, "PUT", path, json={"lesion": one, "was": None}) for one in spots)
+    )
+    assert sorted(told) == [200, 409]
+    assert [course(ada, one) == [number] for one in spots] == [said == 200 for said in told]
+    assert [shown(ada, one)["findings"] for one in spots] == [int(said == 200) for said in told]
+
+
+def test_two_tabs_that_sort_into_one_spot_at_once_lose_no_finding(real_backend: Backend) -> None:
+    ada = real_backend.member()
+    lesion = begin(ada)
+    numbers = [predicted(ada)["id"] for _ in range(2)]
+    assert overlapped(*(partial(sort, ada, number, lesion) for number in numbers)) == (200, 200)
+    seen = shown(ada, lesion)
+    assert (seen["findings"], seen["latest"]["id"]) == (2, numbers[-1])
+    assert course(ada, lesion) == numbers
+
+
+def test_each_change_of_a_spot_is_a_write_though_it_sets_what_was_there(backend: Backend) -> None:
+    """So of two transactions about one spot one conflicts, and reads anew."""
+    ada = backend.member()
+    lesion = begin(ada, name="the left one")
+    spots = backend.services.store.collection("lesions")
+    for revision in (1, 2):
+        ada.call("PATCH", f"/lesions/{lesion}", json={"name": "the left one"})
+        assert (spots.get(lesion) or {})["revision"] == revision
