@@ -7,17 +7,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from skinapi.care.comparisons.pictures import choose_pictures
 from skinapi.care.comparisons.schemas import Placement
+from skinapi.vision.calibration.modality import KNOWN, ModalityFinding
 from skinapi.vision.comparison.similarity import Similarity
 from skinapi.vision.conditions import Band
+from skinapi.vision.context import Modality
 from tests.bench.known_changes import take_view
 from tests.care.clinic import REFERRAL, ROUTINE, file_for, patient_in_care
 from tests.care.test_lesions import NO_SPOT, begin, code_of
 from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
 from tests.vision.comparison.pictures import spot
 from tests.vision.photos import encoded
 
 VIEW = Similarity.of(scale=0.8, degrees=15, across=0.03, down=-0.02)
+SCOPE, CLOSE, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
 UNCHANGED = "The spot has not changed measurably."
 
 
@@ -111,6 +116,77 @@ def test_photos_that_share_little_of_the_skin_are_not_compared(backend: Backend)
     numbers = [photographed(backend, ada, side, lesion=lesion) for side in sides]
     said = compared(ada, lesion, *numbers).get_json()
     assert (said["not_comparable"], said["changes"]) == ("little_overlap", [])
+
+
+def joined_visit(
+    backend: Backend,
+    person: Person,
+    lesion: str | None,
+    *pictures: tuple[Modality, Image.Image | None],
+) -> Any:
+    """A finding on several pictures of these kinds, of which the last is shown."""
+    pixels = [picture for _, picture in pictures if picture]
+    blobs = [backend.services.store.blobs.put(encoded(one, quality=90)) for one in pixels]
+    each = tuple(
+        finding_of(band=ROUTINE, modality=ModalityFinding(told=kind, recognised=kind, used=KNOWN))
+        for kind, _ in pictures
+    )
+    shown = len(each) - 1
+    filed = file_for(
+        backend,
+        person,
+        ROUTINE,
+        lesion=lesion,
+        finding=each[shown].model_copy(update={"pictures": each, "shown_picture": shown}),
+        photo_blob=blobs[shown] if blobs else None,
+        picture_blobs=tuple(blobs),
+    )
+    return filed.number
+
+
+def test_of_visits_with_several_pictures_those_of_one_kind_are_compared(backend: Backend) -> None:
+    ada = backend.member()
+    lesion = begin(ada)
+    before = joined_visit(backend, ada, lesion, (SCOPE, spot(1)), (CLOSE, spot(2)))
+    after = joined_visit(backend, ada, lesion, (CLOSE, spot(3)), (SCOPE, visit(spot(1))))
+    said = compared(ada, lesion, after, before).get_json()
+    assert (said["before_picture"], said["after_picture"]) == (1, 2)
+    assert said["summary"] == UNCHANGED
+    alone = joined_visit(backend, ada, lesion, (CLOSE, spot(3)), (CLOSE, spot(4)))
+    single = photographed(backend, ada, spot(1), lesion=lesion)
+    differing = compared(ada, lesion, alone, single).get_json()
+    assert (differing["before_picture"], differing["after_picture"]) == (2, None)
+    assert differing["not_comparable"] == "no_fit"
+    assert "of different kinds" in differing["summary"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept", "chosen"),
+    [
+        ([SCOPE, CLOSE], [CLOSE, SCOPE], True, (1, 2)),
+        ([SCOPE, CLOSE], [CLOSE, CLOSE], True, (2, 2)),
+        ([SCOPE, SCOPE], [SCOPE, CLOSE], True, (2, 1)),
+        ([CLOSE, UNKNOWN], [SCOPE, UNKNOWN], True, (2, 2)),
+        ([SCOPE, CLOSE], [CLOSE, SCOPE], False, (2, 2)),
+    ],
+)
+def test_dermoscope_pictures_are_chosen_before_close_ups_and_else_those_that_are_shown(
+    backend: Backend,
+    before: list[Modality],
+    after: list[Modality],
+    kept: bool,
+    chosen: tuple[int, int],
+) -> None:
+    ada = backend.member()
+    found = []
+    for kinds in (before, after):
+        pictures = [(kind, spot(1) if kept else None) for kind in kinds]
+        number = joined_visit(backend, ada, None, *pictures)
+        found.append(backend.services.submissions.find_by_number(number))
+    assert found[0]
+    assert found[1]
+    first, second = choose_pictures(found[0], found[1])
+    assert (first.number, second.number) == chosen
 
 
 def test_a_lost_photo_is_no_error(backend: Backend) -> None:

@@ -22,6 +22,7 @@ from skinapi.vision.comparison.similarity import Similarity
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.web.schemas.schema_types import Answer
 
+WHICH_PICTURE = "which picture was compared, counted from 1; null of a finding on one picture"
 Number = Annotated[int, Field(ge=1, lt=10**16)]
 
 
@@ -96,6 +97,8 @@ class ChangeView(Answer):
 class SpotComparison(Answer):
     before: ListedFinding
     after: ListedFinding
+    before_picture: int | None = Field(description=WHICH_PICTURE)
+    after_picture: int | None = Field(description=WHICH_PICTURE)
     comparable: bool
     not_comparable: NotComparable | None = Field(description="why not; `summary` says it in words")
     alignment: AlignmentView | None = Field(description="null where the photos cannot be compared")
@@ -121,6 +124,8 @@ class SpotComparison(Answer):
         return cls(
             before=finding_view(compared.before, for_doctor=for_doctor),
             after=finding_view(compared.after, for_doctor=for_doctor),
+            before_picture=compared.pictures[0],
+            after_picture=compared.pictures[1],
             comparable=comparison.not_comparable is None,
             not_comparable=comparison.not_comparable,
             alignment=AlignmentView.of(alignment, compared.first_size, compared.second_size)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from skinapi.care.comparisons.errors import ComparedWithItself
+from skinapi.care.comparisons.pictures import choose_pictures
 from skinapi.care.lesions.lesions import Lesion
 from skinapi.care.lesions.service import LesionsService
 from skinapi.errors import NotFound
@@ -22,12 +23,14 @@ Size = tuple[int, int]
 @dataclass(frozen=True, slots=True)
 class ComparedFindings:
     """Two findings in the order of time, and the comparison of their photos. `second_size` is that
-    of the second photo, `first_size` of the first; both (0, 0) where they were not read.
+    of the second photo, `first_size` of the first; both (0, 0) where they were not read. `pictures`
+    says which picture of each was compared, counted from 1; None of a finding on one picture.
     """
 
     before: Submission
     after: Submission
     comparison: Comparison
+    pictures: tuple[int | None, int | None]
     first_size: Size = (0, 0)
     second_size: Size = (0, 0)
 
@@ -56,13 +59,18 @@ class ComparisonsService:
         before, after = sorted(found, key=lambda finding: finding.id)
         if before.id == after.id:
             raise ComparedWithItself
+        chosen = choose_pictures(before, after)
+        compared = partial(
+            ComparedFindings, before, after, pictures=(chosen[0].number, chosen[1].number)
+        )
         try:
-            contents = [self._photo(finding, to) for finding in (before, after)]
+            contents = [self._photo(picture.submission, to) for picture in chosen]
         except _NoPhoto as missing:
-            return ComparedFindings(before, after, Comparison(not_comparable=missing.reason))
+            return compared(Comparison(not_comparable=missing.reason))
         self._count_rendering(to.id, to.role)
-        work = partial(_compare, before, after, *contents)
-        return self._registry.run_in_pool(work, caller=PoolCaller(to.id, signed_in=True))
+        work = partial(_compare, *contents)
+        comparison, sizes = self._registry.run_in_pool(work, caller=_caller(to))
+        return compared(comparison, first_size=sizes[0], second_size=sizes[1])
 
     def _finding(self, spot: Lesion, number: int, to: Subject) -> Submission:
         finding, _ = self._records.get(number=str(number), to=to)
@@ -85,10 +93,13 @@ class _NoPhoto(Exception):
         self.reason = reason
 
 
-def _compare(
-    before: Submission, after: Submission, first: bytes, second: bytes
-) -> ComparedFindings:
-    """Decoded at the size of the network, which is more than is compared."""
-    photos = read_stored_photo(first), read_stored_photo(second)
-    sizes = [(photo.width, photo.height) for photo in photos]
-    return ComparedFindings(before, after, compare(*photos), *sizes)
+def _caller(subject: Subject) -> PoolCaller:
+    return PoolCaller(subject.id, signed_in=True)
+
+
+def _compare(first: bytes, second: bytes) -> tuple[Comparison, tuple[Size, Size]]:
+    """With the size of each photo. Decoded at the size of the network, which is more than is
+    compared.
+    """
+    one, other = read_stored_photo(first), read_stored_photo(second)
+    return compare(one, other), ((one.width, one.height), (other.width, other.height))

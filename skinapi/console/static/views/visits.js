@@ -8,14 +8,19 @@ import { getLanguage, say, sayDate } from "/console/language.js";
 import { DecisionLine } from "/console/views/decision.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
-/** The photo of a finding; null where it was not kept. @param {any} finding @returns {Promise<string | null>} */
-const photoOf = ({ id, photo_kept }) =>
-  photo_kept ? getFile(apiPath`/submissions/${id}/photo`, "image/jpeg").catch(() => null) : Promise.resolve(null);
+/**
+ * The photo of a finding that was compared; null where it was not kept.
+ * @param {any} finding @param {number | null} picture which one, of a finding on several @returns {Promise<string | null>}
+ */
+const photoOf = ({ id, photo_kept }, picture) => {
+  const which = picture ? apiPath`?picture=${picture}` : "";
+  return photo_kept ? getFile(`${apiPath`/submissions/${id}/photo`}${which}`, "image/jpeg").catch(() => null) : Promise.resolve(null);
+};
 
 /** What the server says of two findings, with their photos. @param {string} spot @param {number} first @param {number} second */
 async function compare(spot, first, second) {
   const compared = await get(apiPath`/lesions/${spot}/comparison?first=${first}&second=${second}&lang=${getLanguage()}`);
-  const [before, after] = await Promise.all([photoOf(compared.before), photoOf(compared.after)]);
+  const [before, after] = await Promise.all([photoOf(compared.before, compared.before_picture), photoOf(compared.after, compared.after_picture)]);
   return { compared, before, after };
 }
 
