@@ -2,6 +2,7 @@
 
     python -m tests.bench.comparisons moved --images DIR [--count 60]
     python -m tests.bench.comparisons lesions --images DIR [--count 60] [--part chosen|held]
+    python -m tests.bench.comparisons proposals --images DIR [--count 60] [--part chosen|held]
     python -m tests.bench.comparisons grown --images DIR --masks DIR [--count 60]
     python -m tests.bench.comparisons kinds --images DIR [--count 60]
     python -m tests.bench.comparisons cost
@@ -9,9 +10,11 @@
 `moved`: each picture with a view of it that was moved, turned, scaled, lit, blurred and compressed
 by known amounts, and with the view of another picture. `lesions`: two pictures of one lesion of
 HAM10000 (`lesion_id` of metadata.csv), and two of different lesions. Limits and uncertainties are
-chosen on the lesions `chosen`, and read on those `held`. `grown`: lesions within their experts'
-outlines that were made larger by known amounts. `kinds`: the close-up and the dermoscope picture
-of one lesion of MILK10k. `cost`: time and memory for two photos of 12 megapixels.
+chosen on the lesions `chosen`, and read on those `held`. `proposals`: how often the right spot is
+proposed first, among others at the same place and of the same diagnosis. `grown`: lesions within
+their experts' outlines that were made larger by known amounts. `kinds`: the close-up and the
+dermoscope picture of one lesion of MILK10k. `cost`: time and memory for two photos of 12
+megapixels.
 """
 
 import argparse
@@ -21,6 +24,8 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from itertools import combinations
+from operator import eq, gt
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +34,7 @@ from PIL import Image
 from skinapi.vision.comparison.alignment import find_fit
 from skinapi.vision.comparison.comparison import Comparison, Measure, compare, refuse_fit
 from skinapi.vision.comparison.similarity import Similarity, grid
-from skinapi.vision.decoding.photo import read_photo
+from skinapi.vision.decoding.photo import Photo, read_photo
 from tests.bench.known_changes import enlarge, random_view, take_view
 from tests.bench.outlines import spread
 from tests.vision.photos import as_photo, encoded, skin_with_spot
@@ -39,6 +44,7 @@ SHARES = (0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 AREAS = (1.0, 1.25, 1.5, 2.0)
 # Errors of the alignment are told in pixels of a picture with this shorter side.
 PIXELS = 256
+OTHERS = 4  # spots at the place of the new picture
 
 
 def moved(options: argparse.Namespace) -> Iterator[str]:
@@ -76,16 +82,7 @@ def _error(true: Similarity, found: Similarity, size: tuple[int, int]) -> float:
 
 
 def lesions(options: argparse.Namespace) -> Iterator[str]:
-    groups = defaultdict(list)
-    for line in _metadata(options.images):
-        groups[line["lesion_id"]].append(line["image_id"])
-    pairs = [ids[:2] for _, ids in sorted(groups.items()) if len(ids) > 1]
-    pairs = pairs[::2] if options.part == "chosen" else pairs[1::2]
-    pairs = spread(pairs, options.count)
-    each = [
-        [read_photo((options.images / f"{name}.jpg").read_bytes()) for name in pair]
-        for pair in pairs
-    ]
+    each = [[_read(options, line) for line in lines[:2]] for lines in _of_part(options)]
     yield from shown("two pictures of one lesion", [compare(*pair) for pair in each])
     others = [
         find_fit(pair[0].pixels, each[place - 1][1].pixels) for place, pair in enumerate(each)
@@ -93,6 +90,56 @@ def lesions(options: argparse.Namespace) -> Iterator[str]:
     fitting = sum(refuse_fit(fit) is None for fit in others)
     yield f"different lesions: {len(others)} pairs, comparable {fitting}"
     yield row("  correlation", [fit.correlation for fit in others])
+
+
+def proposals(options: argparse.Namespace) -> Iterator[str]:
+    """The later picture of a lesion is new; the earlier one is of a spot that is there already."""
+    groups = _by_lesion(options.images)
+    ranks, others = [], []
+    for earlier, new, *_ in _of_part(options):
+        photo = _read(options, new)
+
+        def correlation(of: dict[str, str], photo: Photo = photo) -> float:
+            fit = find_fit(_read(options, of).pixels, photo.pixels)
+            return 0.0 if refuse_fit(fit) else fit.correlation
+
+        right = correlation(earlier)
+        at_place = [
+            lines[0]
+            for lesion, lines in groups.items()
+            if lesion != new["lesion_id"]
+            and all(lines[0][name] == new[name] for name in ("localization", "dx"))
+        ]
+        wrong = [correlation(one) for one in spread(at_place, OTHERS)]
+        others += wrong
+        ranks.append((right, wrong))
+    yield f"lesions: {len(ranks)}; the right one fits {sum(right > 0 for right, _ in ranks)}"
+    yield f"others at its place: {len(others)}, of which fit {sum(one > 0 for one in others)}"
+    for count in range(1, OTHERS + 1):
+        having = [(right, wrong[:count]) for right, wrong in ranks if len(wrong) >= count]
+        first = np.mean([_share_first(*one) for one in having]) if having else np.nan
+        yield (
+            f"among {count + 1} spots ({len(having)} lesions): the right one is first in "
+            f"{1 / (count + 1):.0%} by place, {first:.0%} with likeness"
+        )
+    at_one_place = defaultdict(list)
+    for earliest, *_ in groups.values():
+        if "patient_id" in earliest:
+            at_one_place[earliest["patient_id"], earliest["localization"]].append(earliest)
+    of_one_person = [
+        find_fit(*(_read(options, line).pixels for line in pair))
+        for lines in at_one_place.values()
+        for pair in combinations(lines, 2)
+    ]
+    if of_one_person:
+        fitting = sum(refuse_fit(fit) is None for fit in of_one_person)
+        yield f"two lesions of one person at one place: {len(of_one_person)} pairs, fit {fitting}"
+
+
+def _share_first(right: float, wrong: list[float]) -> float:
+    """How often the right one is first: those that fit alike are in any order."""
+    before, alike = (sum(test(one, right) for one in wrong) for test in (gt, eq))
+    return 0.0 if before else 1 / (1 + alike)
 
 
 def kinds(options: argparse.Namespace) -> Iterator[str]:
@@ -177,6 +224,23 @@ def row(name: str, values: list[float]) -> str:
     )
 
 
+def _of_part(options: argparse.Namespace) -> list[list[dict[str, str]]]:
+    """The lesions of the part with several pictures, as many as asked for."""
+    groups = [lines for _, lines in sorted(_by_lesion(options.images).items()) if len(lines) > 1]
+    return spread(groups[::2] if options.part == "chosen" else groups[1::2], options.count)
+
+
+def _by_lesion(images: Path) -> dict[str, list[dict[str, str]]]:
+    groups = defaultdict(list)
+    for line in _metadata(images):
+        groups[line["lesion_id"]].append(line)
+    return groups
+
+
+def _read(options: argparse.Namespace, line: dict[str, str]) -> Photo:
+    return read_photo((options.images / f"{line['image_id']}.jpg").read_bytes())
+
+
 def _metadata(images: Path) -> list[dict[str, str]]:
     with (images / "metadata.csv").open() as table:
         return list(csv.DictReader(table))
@@ -185,6 +249,7 @@ def _metadata(images: Path) -> list[dict[str, str]]:
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
     "moved": moved,
     "lesions": lesions,
+    "proposals": proposals,
     "kinds": kinds,
     "grown": grown,
     "cost": cost,

@@ -12,7 +12,7 @@ from skinapi.care.comparisons.schemas import Placement
 from skinapi.vision.calibration.modality import KNOWN, ModalityFinding
 from skinapi.vision.comparison.similarity import Similarity
 from skinapi.vision.conditions import Band
-from skinapi.vision.context import Modality
+from skinapi.vision.context import Context, Modality
 from tests.bench.known_changes import take_view
 from tests.care.clinic import REFERRAL, ROUTINE, file_for, patient_in_care
 from tests.care.test_lesions import NO_SPOT, begin, code_of
@@ -221,6 +221,50 @@ def test_comparisons_are_counted_as_drawn_reports_are(backend: Backend) -> None:
     numbers = [photographed(backend, ada, plain, lesion=lesion) for _ in range(2)]
     answers = [compared(ada, lesion, *numbers).status_code for _ in range(4)]
     assert answers == [200, 200, 200, 429]
+
+
+def test_the_spot_that_looks_alike_is_proposed_first_and_the_person_confirms(
+    backend: Backend,
+) -> None:
+    """A spot without a photo, and those past the limit, stay at their place."""
+    ada = backend.member()
+    at = {"context": Context(body_site="back")}
+    uncompared, right, unphotographed, other = (begin(ada) for _ in range(4))
+    for lesion, picture in (
+        (uncompared, visit(spot(1))),
+        (right, spot(1)),
+        (unphotographed, None),
+        (other, spot(2)),
+    ):
+        photographed(backend, ada, picture, lesion=lesion, **at)
+    number = photographed(backend, ada, visit(spot(1)), **at)
+    path = f"/submissions/{number}/lesion-proposals"
+    proposed = ada.call("GET", path).get_json()
+    by_place = [other, unphotographed, right, uncompared]
+    assert [one["id"] for one in proposed] == [right, other, unphotographed, uncompared]
+    assert [one["alike"] for one in proposed] == [True, False, False, False]
+    assert "lesion" not in ada.call("GET", f"/submissions/{number}").get_json()
+    for _ in range(2):
+        assert ada.call("GET", f"/submissions/{number}/report.html").status_code == 200
+    # Past RATE_RENDERINGS nothing is compared, and the place alone counts.
+    limited = ada.call("GET", path)
+    assert (limited.status_code, [one["id"] for one in limited.get_json()]) == (200, by_place)
+    assert not any(one["alike"] for one in limited.get_json())
+
+
+def test_a_finding_without_a_photo_is_proposed_by_place_and_counts_as_no_comparison(
+    backend: Backend,
+) -> None:
+    ada = backend.member()
+    at = {"context": Context(body_site="back")}
+    older, newer = begin(ada), begin(ada)
+    numbers = [photographed(backend, ada, spot(1), lesion=one, **at) for one in (older, newer)]
+    unkept = photographed(backend, ada, None, **at)
+    for _ in range(4):
+        proposed = ada.call("GET", f"/submissions/{unkept}/lesion-proposals").get_json()
+        assert [one["id"] for one in proposed] == [newer, older]
+    own = ada.call("GET", f"/submissions/{numbers[0]}/lesion-proposals").get_json()
+    assert [(one["id"], one["alike"]) for one in own] == [(newer, True)]
 
 
 @pytest.mark.parametrize("size", [(512, 384), (384, 512), (400, 400)])

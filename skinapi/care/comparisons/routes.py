@@ -1,7 +1,7 @@
-"""The route that compares two findings of a spot."""
+"""The routes that compare photos: of two findings of a spot, and of a finding and spots."""
 
 from skinapi.care.comparisons.errors import ComparedWithItself
-from skinapi.care.comparisons.schemas import ComparisonQuery, SpotComparison
+from skinapi.care.comparisons.schemas import ComparisonQuery, ProposedLesionView, SpotComparison
 from skinapi.care.comparisons.service import ComparisonsService
 from skinapi.errors import NotFound
 from skinapi.web.access import Signed, Subject
@@ -34,3 +34,20 @@ def compare_findings(
         query.lang or subject.account.language,
         for_doctor=compared.before.owner != subject.id,
     )
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/lesion-proposals",
+    access=Signed(),
+    rate=Rate.READ,
+    raises=(NotFound,),
+)
+def propose_lesions(
+    comparisons: ComparisonsService, *, number: str, subject: Subject
+) -> list[ProposedLesionView]:
+    """The caller's spots at the place of a finding of the caller: first those whose newest photo
+    fits that of the finding, then the one with the newest finding. Nothing is sorted.
+    """
+    proposed = comparisons.propose_lesions(number=number, by=subject)
+    return [ProposedLesionView.of_proposed(one) for one in proposed]

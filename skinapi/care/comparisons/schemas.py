@@ -1,11 +1,11 @@
-"""The query and the answer of a comparison."""
+"""The query and the answer of a comparison, and the answer of proposals."""
 
 from typing import Annotated, Self
 
 from pydantic import Field
 
-from skinapi.care.comparisons.service import ComparedFindings, Size
-from skinapi.care.lesions.schemas import LanguageQuery, finding_view
+from skinapi.care.comparisons.service import ComparedFindings, ProposedLesion, Size
+from skinapi.care.lesions.schemas import LanguageQuery, LesionView, finding_view
 from skinapi.care.queue.schemas import ListedFinding
 from skinapi.languages import Language
 from skinapi.vision.bands import urgency
@@ -143,3 +143,14 @@ class SpotComparison(Answer):
                 for said in (notices.information_only, notices.comparison.may_miss)
             ],
         )
+
+
+class ProposedLesionView(LesionView):
+    alike: bool = Field(
+        description="its newest photo fits that of the finding: a hint, which the person confirms"
+    )
+
+    @classmethod
+    def of_proposed(cls, proposed: ProposedLesion) -> Self:
+        view = LesionView.of(proposed.lesion, proposed.latest, for_doctor=False)
+        return cls(**dict(view), alike=proposed.alike)

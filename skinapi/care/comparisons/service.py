@@ -1,22 +1,28 @@
-"""The use case: compare the photos of two findings of a spot. Nothing of it is stored."""
+"""The use cases: compare the photos of two findings of a spot, and propose the spot that a finding
+may show. Nothing of it is stored.
+"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from skinapi.care.comparisons.errors import ComparedWithItself
 from skinapi.care.comparisons.pictures import choose_pictures
 from skinapi.care.lesions.lesions import Lesion
-from skinapi.care.lesions.service import LesionsService
-from skinapi.errors import NotFound
-from skinapi.records.findings.submissions import Submission
+from skinapi.care.lesions.service import LesionsService, WithLatest
+from skinapi.errors import NotFound, TooManyRequests, Unavailable
+from skinapi.records.findings.submissions import CourseEntry, Submission
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.registry.service import RegistryService
 from skinapi.registry.serving.prediction_pool import PoolCaller
-from skinapi.vision.comparison.comparison import Comparison, NotComparable, compare
+from skinapi.vision.comparison.alignment import find_fit
+from skinapi.vision.comparison.comparison import Comparison, NotComparable, compare, refuse_fit
 from skinapi.vision.decoding.photo import read_stored_photo
 from skinapi.web.access import Subject
 
+# Each costs as much processor time as two photos that are classified (docs/comparison.md).
+MOST_COMPARED = 3
 Size = tuple[int, int]
 
 
@@ -33,6 +39,15 @@ class ComparedFindings:
     pictures: tuple[int | None, int | None]
     first_size: Size = (0, 0)
     second_size: Size = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedLesion:
+    """`alike`: the photo of its newest finding fits the photo that is to be sorted."""
+
+    lesion: Lesion
+    latest: CourseEntry | None
+    alike: bool
 
 
 class ComparisonsService:
@@ -72,6 +87,39 @@ class ComparisonsService:
         comparison, sizes = self._registry.run_in_pool(work, caller=_caller(to))
         return compared(comparison, first_size=sizes[0], second_size=sizes[1])
 
+    def propose_lesions(self, *, number: str, by: Subject) -> list[ProposedLesion]:
+        """The caller's spots where a finding of the caller is: first those of which the newest
+        photo fits, then the one with the newest finding. The photos of MOST_COMPARED spots are
+        compared; of none where the pool is full, or the caller has compared too many. Raises
+        NotFound.
+        """
+        finding = self._lesions.get_own_finding(number, by)
+        near = self._lesions.list_at_place(finding)
+        fits = self._find_fits(finding, near[:MOST_COMPARED], by)
+        near.sort(key=lambda found: -fits.get(found[0].id, 0.0))
+        return [ProposedLesion(*found, alike=found[0].id in fits) for found in near]
+
+    def _find_fits(
+        self, finding: Submission, near: Sequence[WithLatest], by: Subject
+    ) -> dict[str, float]:
+        """How well the newest photo of these spots fits, by spot: of those that do."""
+        pairs = {}
+        for lesion, latest in near:
+            if latest:
+                newest = self._lesions.get_own_finding(str(latest.number), by)
+                with suppress(_NoPhoto):
+                    pairs[lesion.id] = tuple(
+                        self._photo(picture.submission, by)
+                        for picture in choose_pictures(newest, finding)
+                    )
+        if not pairs:
+            return {}
+        try:
+            self._count_rendering(by.id, by.role)
+            return self._registry.run_in_pool(partial(_fit_photos, pairs), caller=_caller(by))
+        except (TooManyRequests, Unavailable):
+            return {}
+
     def _finding(self, spot: Lesion, number: int, to: Subject) -> Submission:
         finding, _ = self._records.get(number=str(number), to=to)
         if finding.lesion != spot.id:
@@ -103,3 +151,12 @@ def _compare(first: bytes, second: bytes) -> tuple[Comparison, tuple[Size, Size]
     """
     one, other = read_stored_photo(first), read_stored_photo(second)
     return compare(one, other), ((one.width, one.height), (other.width, other.height))
+
+
+def _fit_photos(pairs: Mapping[str, tuple[bytes, ...]]) -> dict[str, float]:
+    """The correlation of each pair that fits."""
+    fits = {
+        name: find_fit(*(read_stored_photo(content).pixels for content in pair))
+        for name, pair in pairs.items()
+    }
+    return {name: fit.correlation for name, fit in fits.items() if refuse_fit(fit) is None}

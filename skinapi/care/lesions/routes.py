@@ -152,21 +152,6 @@ def sort_finding(
 
 @routes.route(
     "GET",
-    "/submissions/<number>/lesion-proposals",
-    access=Signed(),
-    rate=Rate.READ,
-    raises=(NotFound,),
-)
-def propose_lesions(lesions: LesionsService, *, number: str, subject: Subject) -> list[LesionView]:
-    """The caller's spots at the place of a finding of the caller, the one with the newest finding
-    first. The pictures are not compared, and nothing is sorted.
-    """
-    proposed = lesions.propose_lesions(number=number, by=subject)
-    return [LesionView.of(*found, for_doctor=False) for found in proposed]
-
-
-@routes.route(
-    "GET",
     "/lesions/<lesion>/reminder.ics",
     access=Signed(),
     rate=Rate.READ,

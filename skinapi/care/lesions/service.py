@@ -193,12 +193,12 @@ class LesionsService:
         """Give a finding of the caller to a spot of the caller, or to none. Raises LesionFull, and
         SortedElsewhere where it may not leave the spot where it is.
         """
-        found = self._own_finding(number, by)
+        found = self.get_own_finding(number, by)
         if lesion:
             self._counts.get_own(lesion, by.id)
 
         def sort() -> Submission:
-            finding = self._own_finding(number, by)
+            finding = self.get_own_finding(number, by)
             if finding.lesion == lesion:
                 return finding
             if not may_leave(finding.lesion):
@@ -211,18 +211,18 @@ class LesionsService:
 
         return self._trail.change(sort, "submission.sort", by=by.id, target=found.id)
 
-    def _own_finding(self, number: str, by: Subject) -> Submission:
+    def get_own_finding(self, number: str, by: Subject) -> Submission:
+        """A finding of the caller. Raises NotFound, also for those of patients in care."""
         finding, owner = self._records.get(number=number, to=by)
         if owner.id != by.id:
             raise NotFound(NOT_YOURS)
         return finding
 
-    def propose_lesions(self, *, number: str, by: Subject) -> list[WithLatest]:
-        """The caller's spots where a finding of the caller is, but its own: the one with the newest
-        finding first. None where nobody told where the finding is.
+    def list_at_place(self, finding: Submission) -> list[WithLatest]:
+        """The spots of its owner where a finding is, but its own: the one with the newest finding
+        first. None where nobody told where the finding is.
         """
-        finding = self._own_finding(number, by)
-        owned = self._lesions.page_owned(by.id, after=None, limit=self._most).items
+        owned = self._lesions.page_owned(finding.owner, after=None, limit=self._most).items
         site = finding.context.body_site
         near = [one for one in owned if one.place.site == site and one.id != finding.lesion]
         near.sort(key=lambda one: one.latest or one.id, reverse=True)

@@ -278,6 +278,8 @@ export const english = {
   sortFinding: "Which spot does finding {number} show?",
   whichSpot: "Spot",
   noSpot: "no spot",
+  spotsAlike: "At the same place, photo looks alike",
+  spotsAlikeHint: "A photo that looks alike is a hint. It may still be another spot: please check.",
   spotsAtPlace: "At the same place",
   otherSpots: "Elsewhere",
   nowNewest: "The page shows the newest state now.",

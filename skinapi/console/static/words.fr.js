@@ -293,6 +293,8 @@ export const french = spaced({
   sortFinding: "Quelle tache montre le résultat {number}?",
   whichSpot: "Tache",
   noSpot: "aucune tache",
+  spotsAlike: "Au même endroit, photo ressemblante",
+  spotsAlikeHint: "Une photo ressemblante est un indice. Ce peut être une autre tache: vérifiez.",
   spotsAtPlace: "Au même endroit",
   otherSpots: "Ailleurs",
   nowNewest: "La page montre maintenant l'état le plus récent.",

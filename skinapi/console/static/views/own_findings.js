@@ -50,6 +50,8 @@ export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
   const [proposed, whole] = asked.value ?? [[], null];
   const near = new Set(proposed.map((/** @type {any} */ one) => one.id));
   const others = spots.filter((one) => one.id !== spot && !near.has(one.id));
+  const alike = proposed.filter((/** @type {any} */ one) => one.alike);
+  const atPlace = proposed.filter((/** @type {any} */ one) => !one.alike);
   const described = fields ?? { name: "", place: { site: whole?.context.body_site ?? "" } };
   const sort = async () => {
     const made = chosen === NEW ? await post("/lesions", spotOf(described), key) : null;
@@ -60,12 +62,13 @@ export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
       <${Answer} answer=${asked}>
         ${() => html`
           <div class="field"><label for="chosen-spot">${say("whichSpot")}</label>
-            <select id="chosen-spot" name="spot" value=${chosen} onChange=${(/** @type {any} */ event) => setChosen(event.target.value)}>
+            <select id="chosen-spot" name="spot" value=${chosen} aria-describedby=${alike.length > 0 ? "alike-hint" : null} onChange=${(/** @type {any} */ event) => setChosen(event.target.value)}>
               <option value="">${say("noSpot")}</option>
-              ${proposed.length > 0 && html`<optgroup label=${say("spotsAtPlace")}>${spotOptions(proposed)}</optgroup>`}
+              ${alike.length > 0 && html`<optgroup label=${say("spotsAlike")}>${spotOptions(alike)}</optgroup>`}
+              ${atPlace.length > 0 && html`<optgroup label=${say("spotsAtPlace")}>${spotOptions(atPlace)}</optgroup>`}
               ${others.length > 0 && html`<optgroup label=${say("otherSpots")}>${spotOptions(others)}</optgroup>`}
               <option value=${NEW}>${say("newSpot")}</option>
-            </select></div>
+            </select>${alike.length > 0 && html`<small id="alike-hint">${say("spotsAlikeHint")}</small>`}</div>
           ${chosen === NEW &&
           html`<${SpotFields} ...${described} onChange=${(/** @type {any} */ changed) => setFields({ ...described, ...changed })} />`}`}
       <//>
