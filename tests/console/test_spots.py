@@ -92,6 +92,7 @@ def sort(journey: Journey, number: int, chosen: str) -> None:
     journey.step("spots")
     visitor.press(f"button[aria-label='{journey.say('sort')} · {number}']")
     visitor.find("select[name=spot] optgroup")
+    visitor.find(".alike figure:last-child img")
     visitor.choose("spot", chosen)
     journey.step("sort")
     visitor.press("dialog .primary")

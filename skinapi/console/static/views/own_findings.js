@@ -8,7 +8,7 @@ import { say, sayDate } from "/console/language.js";
 import { AskPlace } from "/console/views/body_map.js";
 import { bandOf, DecisionLine } from "/console/views/decision.js";
 import { labelForPatient } from "/console/views/finding.js";
-import { spotOptions } from "/console/views/spot_points.js";
+import { nameOfSpot, spotOptions } from "/console/views/spot_points.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 
 const NEW = "new";
@@ -69,6 +69,12 @@ export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
               ${others.length > 0 && html`<optgroup label=${say("otherSpots")}>${spotOptions(others)}</optgroup>`}
               <option value=${NEW}>${say("newSpot")}</option>
             </select>${alike.length > 0 && html`<small id="alike-hint">${say("spotsAlikeHint")}</small>`}</div>
+          ${alike.length > 0 &&
+          html`<div class="row alike">
+            <figure><${KeptPhoto} number=${number} kept=${finding.photo_kept} /><figcaption>${say("title_finding")} ${number}</figcaption></figure>
+            ${alike.map((/** @type {any} */ one) => html`
+              <figure><${KeptPhoto} number=${one.latest.id} kept=${one.latest.photo_kept} /><figcaption>${nameOfSpot(one)}</figcaption></figure>`)}
+          </div>`}
           ${chosen === NEW &&
           html`<${SpotFields} ...${described} onChange=${(/** @type {any} */ changed) => setFields({ ...described, ...changed })} />`}`}
       <//>
@@ -83,6 +89,7 @@ export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
 export const OwnFindings = ({ items, spot, spots, conditions, onChange, onDrag }) => {
   const [doomed, setDoomed] = useState(/** @type {any} */ (null));
   const [sorted, setSorted] = useState(/** @type {any} */ (null));
+  const sort = say(spot ? "sortAgain" : "sort");
   const drag = onDrag && !matchMedia("(pointer: coarse)").matches;
   return html`
     <ul class="list">
@@ -95,7 +102,7 @@ export const OwnFindings = ({ items, spot, spots, conditions, onChange, onDrag }
               <${DecisionLine} decision=${one.decision} conditions=${conditions} /></div>
             <${BandBadge} band=${bandOf(one)} label=${labelForPatient(conditions, bandOf(one))} />
             <span class="row">
-              <button class="quiet" aria-label=${`${say("sort")} · ${one.id}`} onClick=${() => setSorted(one)}>${say("sort")}</button>
+              <button class="quiet" aria-label=${`${sort} · ${one.id}`} onClick=${() => setSorted(one)}>${sort}</button>
               <button class="quiet" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>
                 <${Icon} name="trash" /></button></span>
           </li>`,

@@ -58,7 +58,7 @@ const PatientSpots = ({ patient }) => {
 
 /** @param {{patient: string}} props */
 const OfOne = ({ patient }) => html`
-  <p><a href="#/patients"><${Icon} name="back" size=${16} /> ${say("title_patients")}</a></p>
+  <p><a href="#/patients"><${Icon} name="back" size=${16} />${say("title_patients")}</a></p>
   <${Findings} path=${apiPath`/patients/${patient}/submissions`} named=${false}
     empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
     head=${(/** @type {any} */ first) => html`<h1>${first ? isolated(first.patient_name) : say("allFindings")}</h1>

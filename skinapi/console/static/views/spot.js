@@ -90,7 +90,7 @@ export const View = ({ argument }) => {
   };
   const none = html`<${Empty} title=${say("noPhotoYet")} />`;
   return html`
-    <p><a href="#/spots"><${Icon} name="back" size=${16} /> ${say("title_spots")}</a></p>
+    <p><a href="#/spots"><${Icon} name="back" size=${16} />${say("title_spots")}</a></p>
     <${Answer} answer=${answer}>
       ${(/** @type {any} */ [spot, spots, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>

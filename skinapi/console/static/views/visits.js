@@ -117,7 +117,7 @@ export const View = ({ argument }) => {
   );
   const back = getSession()?.role === "doctor" ? "course" : "spot";
   return html`
-    <p><a href="#/${back}/${argument}"><${Icon} name="back" size=${16} /> ${say("toSpot")}</a></p>
+    <p><a href="#/${back}/${argument}"><${Icon} name="back" size=${16} />${say("toSpot")}</a></p>
     <${Answer} answer=${answer}>
       ${(/** @type {any} */ [spot, visits, conditions]) => html`
         <h1>${say("title_visits")}</h1>
