@@ -6,15 +6,12 @@ person wants notices are read when it is sent.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
-from pydantic import ValidationError
-
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Ops, Store
+from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
 
 GIVEN_UP_AFTER = timedelta(days=3)
@@ -109,12 +106,12 @@ class Outbox:
         self._documents.delete(unsent)
 
     def list_due(self, limit: int) -> list[Notice]:
-        """The notices to be sent now, those that are due longest first."""
-        due = []
-        for one in self._documents.find({"due_at": {"$lte": now()}}, sort="due_at", limit=limit):
-            with suppress(ValidationError):  # of a kind that only newer code knows
-                due.append(Notice.model_validate(one))
-        return due
+        """The notices to be sent now, those that are due longest first. Those of a kind that only
+        newer code knows wait for it.
+        """
+        due: Filter = {"due_at": {"$lte": now()}, "kind": {"$in": [*Kind]}}
+        found = self._documents.find(due, sort="due_at", limit=limit)
+        return [Notice.model_validate(one) for one in found]
 
     def count_sent(self, account: str) -> int:
         """How many mails the account got within a day, without those of security."""

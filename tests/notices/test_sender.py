@@ -267,9 +267,10 @@ def test_an_account_that_is_closed_gets_no_mail(
     assert waiting(backend) == []
 
 
-def test_a_notice_that_only_newer_code_knows_waits_for_it(
-    backend: Backend, smtp: SmtpServer, send: Pass
+def test_notices_that_only_newer_code_knows_wait_for_it_and_hold_up_no_other(
+    backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sender, "SENT_AT_ONCE", 1)
     ada = backend.member()
     tell(backend, ada)
     rows = backend.services.store.collection("outbox")
