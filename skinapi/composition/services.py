@@ -231,18 +231,6 @@ def open_services(
         on_review=data.weekly_counts.add_review,
         outbox=data.outbox,
     )
-    lesions = LesionsService(
-        store=store,
-        lesions=data.lesions,
-        findings=data.lesion_findings,
-        counts=counts,
-        records=records,
-        accounts=data.accounts,
-        trail=data.trail,
-        hold_owner=owners.hold,
-        move_messages=data.messages.move_all,
-        most=settings.most_lesions,
-    )
     llm = open_llm(settings, store)
     eraser = _eraser(data, records, jobs, lab.cleanup)
     tokens = Tokens(key=settings.signing_key())
@@ -283,7 +271,18 @@ def open_services(
         reminder_mailer=ReminderMailer(
             store, lesions=data.lesions, findings=data.lesion_findings, outbox=data.outbox
         ),
-        lesions=lesions,
+        lesions=LesionsService(
+            store=store,
+            lesions=data.lesions,
+            findings=data.lesion_findings,
+            counts=counts,
+            records=records,
+            accounts=data.accounts,
+            trail=data.trail,
+            hold_owner=owners.hold,
+            move_messages=data.messages.move_all,
+            most=settings.most_lesions,
+        ),
         letters=LettersService(
             letters=data.letters,
             records=records,

@@ -7,6 +7,7 @@ All of it stands in the finding itself, and ends with the care of its doctor (`s
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account, Accounts
@@ -48,85 +49,95 @@ class CasesService:
         """A finding that the caller may review, and the accounts of who works on it. Raises
         NotFound, Forbidden.
         """
-        submission, _ = self._get(number, by)
-        return submission, self._accounts.by_ids(doctors_of(submission))
+        return self._with_doctors(self._get(number, by))
 
     def take_case(self, *, number: str, by: Subject) -> Case:
         """Take a finding, or over from who has had it too long; again, to have it longer. Raises
         NotFound, Forbidden, CaseTaken.
         """
 
-        def take() -> None:
-            submission, _ = self._get(number, by)
+        found = self._get(number, by)
+
+        def take() -> Submission:
+            submission = self._get(number, by)
             # Who is suspended at the same time would have it otherwise.
             if not self._accounts.hold(by.id).active_doctor:
                 raise Forbidden
             if not is_free(submission, by.id):
                 raise CaseTaken(round(TAKEN_FOR / timedelta(hours=1)))
-            self._submissions.set_work(submission.id, taken_by=by.id, taken_at=now())
+            return self._set_work(submission, taken_by=by.id, taken_at=now())
 
-        return self._change(number, take, "case.take", by=by)
+        return self._change(found, take, "case.take", by=by)
 
     def give_back_case(self, *, number: str, by: Subject) -> Case:
         """Nothing changes where the caller does not have it. Raises NotFound, Forbidden."""
 
-        def give_back() -> None:
-            submission, _ = self._get(number, by)
-            if submission.taken_by == by.id:
-                self._submissions.set_work(submission.id, **NOT_TAKEN)
+        found = self._get(number, by)
 
-        if self._get(number, by)[0].taken_by != by.id:
-            return self.get_case(number=number, by=by)
-        return self._change(number, give_back, "case.give_back", by=by)
+        def give_back() -> Submission:
+            submission = self._get(number, by)
+            mine = submission.taken_by == by.id
+            return self._set_work(submission, **NOT_TAKEN) if mine else submission
+
+        if found.taken_by != by.id:
+            return self._with_doctors(found)
+        return self._change(found, give_back, "case.give_back", by=by)
 
     def ask_colleague(self, *, number: str, colleague: str, by: Subject) -> Case:
         """Ask another active doctor, by e-mail or id. Raises NotFound, Forbidden, OpinionAsked, and
         Conflict where that is the caller.
         """
-        submission = self._get_in_charge(number, by)
+        found = self._get_in_charge(number, by)
         asked = self._find_colleague(colleague)
         if asked.id == by.id:
             raise Conflict(ONESELF)
 
-        def ask() -> None:
+        def ask() -> Submission:
             submission = self._get_in_charge(number, by)
             if not self._accounts.hold(asked.id).active_doctor:
                 raise NotFound(NO_COLLEAGUE)
             if submission.opinion_of not in (None, asked.id):
                 raise OpinionAsked
-            self._submissions.set_work(submission.id, opinion_of=asked.id, opinion_at=now())
             self._outbox.add(Kind.OPINION, to=asked.id, about=_place_of(submission))
             # A row names one account, so the colleague has a second one, with the same request id.
             self._trail.record("doctor.ask_opinion", by=by.id, target=asked.id)
+            return self._set_work(submission, opinion_of=asked.id, opinion_at=now())
 
-        if submission.opinion_of == asked.id:
-            return self.get_case(number=number, by=by)
-        return self._change(number, ask, "case.ask_opinion", by=by)
+        if found.opinion_of == asked.id:
+            return self._with_doctors(found)
+        return self._change(found, ask, "case.ask_opinion", by=by)
 
     def withdraw_request(self, *, number: str, by: Subject) -> None:
         """The colleague does not see the finding any more. Raises NotFound, Forbidden."""
-        submission, _ = self._get(number, by)
+        found = self._get(number, by)
 
         def withdraw() -> None:
-            current, _ = self._get(number, by)
+            current = self._get(number, by)
             if current.opinion_of:
                 about = _place_of(current)
                 self._outbox.withdraw(Kind.OPINION, to=current.opinion_of, about=about)
                 self._records.end_work_on(current, current.opinion_of)
 
-        if submission.opinion_of:
-            self._trail.change(withdraw, "case.withdraw_opinion", by=by.id, target=submission.id)
+        if found.opinion_of:
+            self._trail.change(withdraw, "case.withdraw_opinion", by=by.id, target=found.id)
 
-    def _change(self, number: str, act: Callable[[], None], action: str, *, by: Subject) -> Case:
-        submission, _ = self._get(number, by)
-        self._trail.change(act, action, by=by.id, target=submission.id)
-        return self.get_case(number=number, by=by)
+    def _change(
+        self, found: Submission, act: Callable[[], Submission], action: str, *, by: Subject
+    ) -> Case:
+        return self._with_doctors(self._trail.change(act, action, by=by.id, target=found.id))
 
-    def _get(self, number: str, by: Subject) -> tuple[Submission, Account]:
+    def _set_work(self, submission: Submission, **fields: Any) -> Submission:
+        self._submissions.set_work(submission.id, **fields)
+        return submission.model_copy(update=fields)
+
+    def _with_doctors(self, submission: Submission) -> Case:
+        return submission, self._accounts.by_ids(doctors_of(submission))
+
+    def _get(self, number: str, by: Subject) -> Submission:
         submission, owner = self._records.get(number=number, to=by)
         if not in_care(owner, by) and not is_asked(submission, owner, by):
             raise Forbidden(NOT_TO_REVIEW)
-        return submission, owner
+        return submission
 
     def _get_in_charge(self, number: str, by: Subject) -> Submission:
         submission, owner = self._records.get(number=number, to=by)
