@@ -1,5 +1,7 @@
 """Routes for admins."""
 
+from collections.abc import Sequence
+
 from skinapi.admin.schemas import (
     AccountSearch,
     Approval,
@@ -19,7 +21,6 @@ from skinapi.admin.schemas import (
 from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
 from skinapi.auth.errors import EmailTaken, LastAdmin, NoSecondFactor
-from skinapi.auth.schemas import DoctorView, PatientView
 from skinapi.errors import Conflict, NotFound
 from skinapi.settings.value_checks import ROLES, Role
 from skinapi.web.access import Subject, admins
@@ -36,23 +37,26 @@ usage_routes: Routes[DailyCounts] = Routes("usage")
 @routes.route("GET", "/accounts", access=admins("Only admin can view accounts"), rate=Rate.READ)
 def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[ListedAccount]:
     """List all accounts, in the order they registered."""
-    page = admin.list_accounts(
-        roles=(query.role,) if query.role else ROLES,
-        status=query.status,
-        beginning=query.q,
-        after=query.after,
-        limit=query.limit,
-    )
-    doctors = admin.emails_of({account.doctor_id for account in page.items if account.doctor_id})
-    patients = admin.count_patients({one.id for one in page.items if one.role == "doctor"})
-    return page.map(lambda account: ListedAccount.of(account, doctors=doctors, patients=patients))
+    return _page_of(admin, query, (query.role,) if query.role else ROLES)
 
 
 @routes.route("GET", "/users", access=admins("Only admin can view users"), rate=Rate.READ)
-def list_users(admin: AdminService, *, query: UserSearch) -> Page[PatientView]:
+def list_users(admin: AdminService, *, query: UserSearch) -> Page[ListedAccount]:
     """List all accounts except doctors, in the order they registered."""
+    return _page_of(admin, query, (query.role,) if query.role else NON_DOCTOR_ROLES)
+
+
+@routes.route("GET", "/doctors", access=admins("Only admin can view doctors"), rate=Rate.READ)
+def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[ListedAccount]:
+    """List all doctors, in the order they registered or were added."""
+    return _page_of(admin, query, ("doctor",))
+
+
+def _page_of(
+    admin: AdminService, query: AccountSearch | DoctorSearch, roles: Sequence[Role]
+) -> Page[ListedAccount]:
     page = admin.list_accounts(
-        roles=(query.role,) if query.role else NON_DOCTOR_ROLES,
+        roles=roles,
         status=query.status,
         beginning=query.q,
         after=query.after,
@@ -60,7 +64,8 @@ def list_users(admin: AdminService, *, query: UserSearch) -> Page[PatientView]:
     )
     # One query for the whole page, not one for each account.
     doctors = admin.emails_of({account.doctor_id for account in page.items if account.doctor_id})
-    return page.map(lambda account: PatientView.of(account, doctors.get(account.doctor_id or "")))
+    patients = admin.count_patients({one.id for one in page.items if one.role == "doctor"})
+    return page.map(lambda account: ListedAccount.of(account, doctors=doctors, patients=patients))
 
 
 @routes.route(
@@ -187,20 +192,6 @@ def assign_doctor(
     """
     admin.assign_doctor(email=email, doctor=body.doctor, by=subject.id)
     return Message(message=f"User {email} is in the care of {body.doctor or 'nobody'}.")
-
-
-@routes.route("GET", "/doctors", access=admins("Only admin can view doctors"), rate=Rate.READ)
-def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[DoctorView]:
-    """List all doctors, in the order they registered or were added."""
-    page = admin.list_accounts(
-        roles=("doctor",),
-        status=query.status,
-        beginning=query.q,
-        after=query.after,
-        limit=query.limit,
-    )
-    patients = admin.count_patients({doctor.id for doctor in page.items})
-    return page.map(lambda doctor: DoctorView.of(doctor, patients.get(doctor.id, 0)))
 
 
 @routes.route(

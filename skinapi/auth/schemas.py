@@ -182,22 +182,6 @@ class AccountView(Answer):
     )
 
 
-class PatientView(AccountView):
-    doctor: str | None = Field(default=None, description="the e-mail of the doctor in charge")
-
-    @classmethod
-    def of(cls, account: Account, doctor: str | None) -> Self:
-        return cls.model_validate(account).model_copy(update={"doctor": doctor})
-
-
-class DoctorView(AccountView):
-    patients: int = Field(default=0, description="how many patients are in the doctor's care")
-
-    @classmethod
-    def of(cls, account: Account, patients: int) -> Self:
-        return cls.model_validate(account).model_copy(update={"patients": patients})
-
-
 class CurrentPassword(Body):
     current_password: AnyPassword
 
@@ -227,7 +211,8 @@ class RecoveryCodes(Answer):
     )
 
 
-class Me(PatientView):
+class Me(AccountView):
+    doctor: str | None = Field(default=None, description="the e-mail of the doctor in charge")
     locale: str
     consents: dict[str, bool]
     notices: bool | None = Field(
@@ -243,5 +228,5 @@ class Me(PatientView):
     def of_oneself(
         cls, account: Account, doctor: str | None, *, notices: bool | None, factor_missing: bool
     ) -> Self:
-        update = {"notices": notices, "second_factor_missing": factor_missing}
-        return cls.of(account, doctor).model_copy(update=update)
+        update = {"doctor": doctor, "notices": notices, "second_factor_missing": factor_missing}
+        return cls.model_validate(account).model_copy(update=update)
