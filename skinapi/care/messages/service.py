@@ -122,12 +122,10 @@ class MessagesService:
         found = self._get_spot(lesion, by)
 
         def mark() -> None:
-            if not self._messages.mark_read(to=by.id, lesion=found.id, last=last):
-                return
-            if not self._messages.count_unread(by.id, found.id):
+            marked = self._messages.mark_read(to=by.id, lesion=found.id, last=last)
+            if marked and not self._messages.count_unread(by.id, found.id):
                 about = _place_of(found.id, for_owner=by.id == found.owner)
                 self._outbox.withdraw(Kind.MESSAGE, to=by.id, about=about)
-            self._trail.record("message.read", by=by.id, target=found.id)
 
         self._store.transaction(mark)
 

@@ -596,7 +596,6 @@ export const english = {
   action_letter_delete: "letter deleted before it was signed",
   action_letter_draft: "letter drafted",
   action_letter_sign: "letter signed",
-  action_message_read: "messages marked as read",
   action_message_report: "message reported as abuse",
   action_message_send: "message sent",
   action_model_add: "model added",

@@ -610,7 +610,6 @@ export const french = spaced({
   action_letter_delete: "lettre supprimée avant sa signature",
   action_letter_draft: "lettre ébauchée",
   action_letter_sign: "lettre signée",
-  action_message_read: "messages marqués comme lus",
   action_message_report: "message signalé comme abusif",
   action_message_send: "message envoyé",
   action_model_add: "modèle ajouté",
