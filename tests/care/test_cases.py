@@ -1,6 +1,7 @@
 """A doctor takes a case, gives it back, and asks a colleague for a second opinion."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from werkzeug.test import TestResponse
 from skinapi.records.findings.review_queue import TAKEN_FOR
 from tests.care.clinic import ROUTINE, URGENT, file_for, numbers, review
 from tests.prediction.photographer import predicted
+from tests.records.test_races import Call, overlapped
 from tests.support.backends import Backend, Person
+from tests.support.size import size
 
 BACK = {"place": {"site": "back"}}
 
@@ -131,6 +134,40 @@ def test_a_request_ends_when_it_is(clinic: Clinic, end: str) -> None:
     assert clinic.case()["opinion"] is None
     assert clinic.case()["taken_by"] is None
     assert clinic.sees(clinic.colleague) == [404] * 3
+
+
+RACES = [
+    ("take", "suspend"),
+    ("suspend", "take"),
+    ("take", "demote"),
+    ("demote", "take"),
+    ("ask", "suspend"),
+    ("suspend", "ask"),
+    ("ask", "demote"),
+    ("demote", "ask"),
+]
+
+
+def test_whatever_overlaps_who_is_no_active_doctor_any_more_works_on_no_case(
+    real_backend: Backend,
+) -> None:
+    # SQLite runs one transaction after the other.
+    for race in RACES[:: 4 if real_backend.services.store.one_writer else size(2, 1)]:
+        clinic = Clinic(real_backend)
+        who = clinic.doctor if "take" in race else clinic.colleague
+        admin, users = real_backend.member(role="admin"), f"/users/{who.email}"
+        calls: dict[str, Call] = {
+            "take": partial(clinic.take, who),
+            "ask": clinic.ask,
+            "suspend": partial(admin.call, "PATCH", f"{users}/suspend"),
+            "demote": partial(admin.call, "PUT", f"{users}/role", json={"role": "user"}),
+        }
+        told = overlapped(*(calls[name] for name in race))
+        assert set(told) <= {200, 401, 403, 404}, race
+        assert told[race.index("suspend" if "suspend" in race else "demote")] == 200, race
+        found = real_backend.services.submissions.find_by_number(clinic.number)
+        assert found
+        assert (found.taken_by, found.opinion_of) == (None, None), race
 
 
 def test_a_second_opinion_sees_the_course_of_the_spot(shared_backend: Backend) -> None:
