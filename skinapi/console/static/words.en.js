@@ -448,6 +448,7 @@ export const english = {
   messageText: "Your message",
   messageAbout: "Your message about finding {number}",
   messageSend: "Send",
+  messageNotSent: "Your message was not sent: {reason}",
   messageRead: "Read",
   messageReported: "You have reported this",
   abuseReport: "Report",

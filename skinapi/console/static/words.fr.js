@@ -463,6 +463,7 @@ export const french = spaced({
   messageText: "Votre message",
   messageAbout: "Votre message sur le résultat {number}",
   messageSend: "Envoyer",
+  messageNotSent: "Votre message n'a pas été envoyé: {reason}",
   messageRead: "Lu",
   messageReported: "Vous avez signalé ceci",
   abuseReport: "Signaler",

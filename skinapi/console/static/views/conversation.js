@@ -3,14 +3,18 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post, put } from "/console/api.js";
-import { Confirm, Failure, Message, sayError, useAnswer, usePages } from "/console/components.js";
+import { Confirm, Failure, Message, sayError, toast, useAnswer, usePages } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
+import { keepTyped } from "/console/views/typed.js";
 import { askForMessages, useWaiting } from "/console/waiting.js";
 
 const LONGEST = 2000;
 /** So many messages are read at once: as many of one side may be unread. */
 const PAGE = 50;
+
+/** By conversation, with the key of the request that sends it. @type {Map<string, {text: string, key: string}>} */
+const typed = keepTyped();
 
 const REASONS = /** @type {const} */ (["insult", "threat", "sexual", "fraud", "other"]);
 
@@ -46,32 +50,36 @@ const Said = ({ message, view, onReport }) => html`
 
 /** @param {{path: string, about: any, onSent: () => void}} props */
 const Write = ({ path, about, onSent }) => {
-  const [text, setText] = useState("");
+  const [text, setText] = useState(typed.get(path)?.text ?? "");
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
-  const key = useRef(newKey()); // the same until the text is another, so that it is there once
+  const key = useRef(typed.get(path)?.key ?? newKey()); // the same until the text is another, so that it is there once
   const send = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.target);
     setBusy(true);
     setError(null);
     try {
       await post(path, { text, submission: about?._id ?? null }, key.current);
+      if (typed.get(path)?.key === key.current) typed.delete(path); // else one came back and wrote another
       setText("");
       key.current = newKey();
       onSent();
     } catch (problem) {
       setError(problem);
+      if (!form.isConnected) toast(say("messageNotSent", { reason: sayError(problem) }));
     }
     setBusy(false);
   };
   const enter = (/** @type {any} */ event) => {
     setText(event.target.value);
     key.current = newKey();
+    typed.set(path, { text: event.target.value, key: key.current });
   };
   return html`
     <form onSubmit=${send}>
       <div class="field"><label for="message">${about ? say("messageAbout", { number: about.id }) : say("messageText")}</label>
-        <textarea id="message" name="message" rows="3" maxlength=${LONGEST} required value=${text} onInput=${enter}></textarea></div>
+        <textarea id="message" name="message" rows="3" maxlength=${LONGEST} required readonly=${busy} value=${text} onInput=${enter}></textarea></div>
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
       <button disabled=${busy}>${say(busy ? "sending" : "messageSend")}</button>
     </form>`;

@@ -2,18 +2,16 @@
 // The doctor's letters about a finding: drafted, edited with marks at what the facts do not support, signed.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, getSession, onSessionChange, post, put, remove } from "/console/api.js";
+import { apiPath, get, post, put, remove } from "/console/api.js";
 import { Confirm, Failure, Message, sayError, toast, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, isolated, say, sayDate } from "/console/language.js";
+import { keepTyped } from "/console/views/typed.js";
 
 const LONGEST = 5000;
 const READERS = /** @type {const} */ (["patient", "colleague"]);
 
-/** What was typed and not stored, by letter: it is there when one comes back. @type {Map<string, string>} */
-const typed = new Map();
-onSessionChange(() => {
-  if (!getSession()) typed.clear(); // it is not for whoever is next
-});
+/** By letter. @type {Map<string, string>} */
+const typed = keepTyped();
 
 /** A signed letter. @param {{letter: any}} props */
 export const SignedLetter = ({ letter }) => html`

@@ -2,10 +2,11 @@
 // The form in which the doctor in charge signs a review.
 
 import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, getSession, newKey, onSessionChange, post } from "/console/api.js";
+import { apiPath, newKey, post } from "/console/api.js";
 import { Message, sayError, toast, useKeys } from "/console/components.js";
 import { colon, isolated, said, say, sayValue } from "/console/language.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
+import { keepTyped } from "/console/views/typed.js";
 
 const AGREEMENTS = /** @type {const} */ ([
   ["agree", "a"],
@@ -17,11 +18,8 @@ const LONGEST_NOTE = 1000;
 const SAME = "same";
 const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "" };
 
-/** What was entered and not signed, by finding: it is there when one comes back. @type {Map<string, typeof EMPTY>} */
-const drafts = new Map();
-onSessionChange(() => {
-  if (!getSession()) drafts.clear(); // it is not for whoever is next
-});
+/** By finding. @type {Map<string, typeof EMPTY>} */
+const drafts = keepTyped();
 
 /** @param {string} selector */
 export function focusOn(selector) {
