@@ -84,6 +84,9 @@ def test_findings_are_sorted_to_spots_which_can_be_changed_joined_and_deleted(
     journey.step("deleted")
     assert spots_of(ada) == {"thumb": 0}
     assert len(ada.call("GET", "/submissions").json) == 3
+    visitor.go(f"spot/{left}")  # as a mail of before names it
+    journey.see("spotGone")
+    journey.step("gone", expected=(f"/lesions/{left}",))
 
 
 def sort(journey: Journey, number: int, chosen: str) -> None:

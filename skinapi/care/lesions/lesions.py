@@ -53,6 +53,7 @@ class Lesions:
         self._documents.ensure_index("owner", "id")
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
         self._documents.ensure_index("remind_at", "id")
+        self._documents.ensure_index("joined", "id")
 
     def add(self, *, place: Place, **fields: Any) -> Lesion:
         """Raises Duplicate where its owner has used the idempotency key before."""
@@ -64,6 +65,12 @@ class Lesions:
         # What was sent as an id may be a text that no store takes.
         found = self._documents.get(identifier) if ID.fullmatch(identifier) else None
         return Lesion.model_validate(found) if found else None
+
+    def find_joined(self, identifier: str) -> Lesion | None:
+        """The spot to which this one was joined, unless another was joined to that since."""
+        known = ID.fullmatch(identifier)
+        found = self._documents.find({"joined": identifier}, limit=1) if known else []
+        return Lesion.model_validate(found[0]) if found else None
 
     def by_ids(self, identifiers: Sequence[str]) -> dict[str, Lesion]:
         """Those of these spots that are there."""

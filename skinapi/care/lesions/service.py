@@ -113,9 +113,10 @@ class LesionsService:
 
     def get(self, *, lesion: str, to: Subject) -> WithLatest:
         """A spot of the caller, or of a patient in the caller's care, or with a finding about which
-        the caller is asked for a second opinion. Raises NotFound.
+        the caller is asked for a second opinion. Of one that was joined to another, that one, where
+        it is known: a mail may name it. Raises NotFound.
         """
-        found = self._lesions.find(lesion)
+        found = self._lesions.find(lesion) or self._lesions.find_joined(lesion)
         if found is None or not (found.owner == to.id or self._may_see(found, to)):
             raise NotFound(NO_LESION)
         return self._with_latest(found)

@@ -196,8 +196,9 @@ export function useKeys(actions, { inFullScreen = false } = {}) {
   }, []);
 }
 
-/** Loading, failed, or what `children` makes of the value. @param {{answer: any, children: any}} props */
-export const Answer = ({ answer, children }) => {
+/** Loading, `gone` (404), failed, or what `children` makes of the value. @param {{answer: any, gone?: any, children: any}} props */
+export const Answer = ({ answer, gone, children }) => {
+  if (gone && answer.error?.status === 404) return gone;
   if (answer.error) return html`<${Failure} error=${answer.error} retry=${answer.reload} />`;
   if (answer.value === undefined) return html`<${Loading} />`;
   return children(answer.value);

@@ -30,12 +30,12 @@ export const Course = ({ spot, conditions, without = "" }) => {
 export const View = ({ argument }) => {
   const answer = useAnswer(() => Promise.all([get(apiPath`/lesions/${argument}`), getConditions()]), [argument]);
   return html`
-    <${Answer} answer=${answer}>
+    <${Answer} answer=${answer} gone=${html`<${Empty} title=${say("spotGone")}><p>${say("patientSpotGone")}</p><a class="button" href="#/patients">${say("title_patients")}</a><//>`}>
       ${(/** @type {any} */ [spot, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>
         <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
-        ${spot.findings > 1 && html`<p><a class="button" href="#/visits/${argument}">${say("sideBySide")}</a></p>`}
-        <${Course} spot=${argument} conditions=${conditions} />
-        <${PatientConversation} spot=${argument} />`}
+        ${spot.findings > 1 && html`<p><a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a></p>`}
+        <${Course} spot=${spot.id} conditions=${conditions} />
+        <${PatientConversation} spot=${spot.id} />`}
     <//>`;
 };

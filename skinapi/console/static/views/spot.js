@@ -91,7 +91,7 @@ export const View = ({ argument }) => {
   const none = html`<${Empty} title=${say("noPhotoYet")} />`;
   return html`
     <p><a href="#/spots"><${Icon} name="back" size=${16} />${say("title_spots")}</a></p>
-    <${Answer} answer=${answer}>
+    <${Answer} answer=${answer} gone=${html`<${Empty} title=${say("spotGone")}><p>${say("spotGoneText")}</p><a class="button" href="#/spots">${say("title_spots")}</a><//>`}>
       ${(/** @type {any} */ [spot, spots, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>
         <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
