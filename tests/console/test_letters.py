@@ -6,6 +6,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.console.journey import LOOKS, Journey, Look
+from tests.console.test_late_answers import answer, hold_answers
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
@@ -43,9 +44,11 @@ def test_a_letter_is_signed_by_keyboard_and_read_by_the_patient(
     (number,) = [one["id"] for one in doctor.call("GET", "/queue").json]
     journey = Journey(visitor, "letter", look)
     visitor.enter(doctor, "doctor")
+    hold_answers(visitor, "GET", "/case")
     visitor.go(f"case/{number}")
-    visitor.find(".letters")
-    visitor.keys("l")
+    visitor.find(".to-review")
+    visitor.keys("l")  # before it is known whether there are letters
+    answer(visitor)
     visitor.find("[name=letter]:focus")
     journey.see("letterByTemplate_no_key")
     journey.step("draft")

@@ -98,7 +98,7 @@ const Case = ({ number, finding }) => {
           ${(/** @type {any[]} */ list) => list.map((review) => html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`)}
         <//>
         <div><${ReviewForm} key=${`${number} ${signed}`} number=${number} report=${report} conditions=${conditions} onSigned=${done} /></div>
-        ${work.value && !asked && html`<${Letters} key=${`letters ${number}`} number=${number} />`}
+        ${!work.error && !asked && html`<${Letters} key=${`letters ${number}`} number=${number} may=${Boolean(work.value)} />`}
         ${work.value && !asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} />`}
         <${Context} submission=${submission} checklist=${conditions.checklist} />
         ${submission.lesion &&

@@ -154,13 +154,18 @@ const Draft = ({ draft, onDone }) => {
     </form>`;
 };
 
-/** The letters of a case, and the way to write one. @param {{number: string}} props */
-export const Letters = ({ number }) => {
+/**
+ * The letters of a case, and the way to write one: `may` says that the doctor does, once that is known.
+ * @param {{number: string, may: boolean}} props
+ */
+export const Letters = ({ number, may }) => {
   const path = apiPath`/submissions/${number}/letters`;
   // A server of the version before has none, while the servers are upgraded one after the other.
-  const letters = useAnswer(() => get(path).catch((error) => (error.status === 404 ? null : Promise.reject(error))), [number]);
+  const ask = () => get(path).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
+  const letters = useAnswer(() => (may ? ask() : new Promise(() => {})), [number, may]);
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState("");
+  const wanted = useRef(false); // the key was pressed before the letters were known
   const begun = useRef(""); // a draft that waits to be shown, and to get the focus
   useEffect(() => {
     const text = document.getElementById(`letter-${begun.current}`);
@@ -183,12 +188,16 @@ export const Letters = ({ number }) => {
     setBusy("");
   };
   const write = () => {
-    if (!letters.value) return; // there may be a draft already
+    wanted.current = !letters.value; // there may be a draft already
+    if (wanted.current) return;
     const text = /** @type {HTMLElement | null} */ (document.querySelector("[name=letter]"));
     if (text) text.focus();
     else begin("patient");
   };
   useKeys({ l: write });
+  useEffect(() => {
+    if (wanted.current) write();
+  }, [letters.value]);
   if (letters.error) return html`<${Failure} error=${letters.error} retry=${letters.reload} />`;
   if (!letters.value) return null;
   return html`
