@@ -4,10 +4,12 @@ import pytest
 from selenium import webdriver
 
 from tests.console.journey import Journey, Look, looks
+from tests.console.test_spots import begin, send
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 
 MARKUP = "<b>Does it itch?</b>"
+UNSENT = "Please photograph it again in daylight"
 
 
 @pytest.fixture
@@ -22,7 +24,8 @@ def test_patient_and_doctor_exchange_messages(
     visitor: Visitor, browser: webdriver.Chrome, people: tuple[Caller, Caller], look: Look
 ) -> None:
     doctor, patient = people
-    spot = patient.call("POST", "/lesions", json={"place": {"site": "back"}}).json["id"]
+    spot = begin(patient, {"site": "back"})
+    number = send(patient, "melanoma", lesion=spot)
     journey = Journey(visitor, "messages", look)
     visitor.enter(patient, "user")
     visitor.go(f"spot/{spot}")
@@ -39,8 +42,10 @@ def test_patient_and_doctor_exchange_messages(
     visitor.await_truth(lambda: visitor.count(".unread") == 0, "it is read")
     write(journey, MARKUP)
     journey.step("doctor")
+    talk_in_the_case(journey, number)
     browser.switch_to.window(patients_tab)
     visitor.see(MARKUP)  # without loading the page again
+    visitor.find(f"a[href='#/finding/{number}']")
     journey.see("messageRead")
     visitor.run("document.querySelector('[name=message]').scrollIntoView()")
     visitor.await_truth(lambda: patient.call("GET", "/messages").json == [], "it is read")
@@ -50,6 +55,21 @@ def test_patient_and_doctor_exchange_messages(
     journey.step("report")
     visitor.press("dialog .danger")
     journey.see("messageReported")
+
+
+def talk_in_the_case(journey: Journey, number: int) -> None:
+    """What was typed is there when the doctor comes back, and names the finding when it is sent."""
+    visitor = journey.visitor
+    visitor.go(f"case/{number}")
+    visitor.find("[name=message]").send_keys(UNSENT)
+    visitor.go("queue")
+    visitor.find(".tabs")
+    visitor.go(f"case/{number}")
+    visitor.see(MARKUP)
+    assert visitor.find("[name=message]").get_property("value") == UNSENT
+    journey.step("case")
+    write(journey, ".")
+    visitor.find(f".own a[href='#/case/{number}']")
 
 
 def write(journey: Journey, text: str) -> None:
