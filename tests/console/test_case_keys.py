@@ -5,13 +5,12 @@ alone.
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.console.journey import LOOKS, Journey, Look
+from tests.console.journey import Journey, Look, looks
 from tests.console.test_doctor import FIRST, send_for
 from tests.console.test_letters import reach
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.support.photos import photo_of
-from tests.support.size import drill
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def doctors(seeder: Seeder) -> tuple[Caller, Caller]:
     return doctor, colleague
 
 
-@pytest.mark.parametrize("look", LOOKS if drill else [LOOKS[0], LOOKS[5]], ids=str)
+@pytest.mark.parametrize("look", looks(2), ids=str)
 def test_a_case_goes_from_the_queue_to_the_signed_letter_by_keys_alone(
     visitor: Visitor, doctors: tuple[Caller, Caller], look: Look
 ) -> None:

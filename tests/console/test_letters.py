@@ -5,13 +5,12 @@ the patient reads it.
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.console.journey import LOOKS, Journey, Look
+from tests.console.journey import LOOKS, Journey, Look, looks
 from tests.console.test_late_answers import answer, hold_answers
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.support.photos import photo_of
-from tests.support.size import drill
 
 HARMLESS = {
     "en": "The spot is harmless [see <b>] (12.5%).",
@@ -36,7 +35,7 @@ def people(seeder: Seeder) -> tuple[Caller, Caller]:
     return doctor, patient
 
 
-@pytest.mark.parametrize("look", LOOKS if drill else [LOOKS[0], LOOKS[5]], ids=str)
+@pytest.mark.parametrize("look", looks(0), ids=str)
 def test_a_letter_is_signed_by_keyboard_and_read_by_the_patient(
     visitor: Visitor, people: tuple[Caller, Caller], look: Look
 ) -> None:
