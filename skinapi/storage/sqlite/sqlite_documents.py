@@ -65,10 +65,8 @@ class SqliteDocuments:
 
         # Looked up first: at a start all indexes are there, and a write for each would lock out a
         # hundred times whoever serves from the same file.
-        with self._reading() as connection:
-            definition = _definition(connection, name)
         # IF NOT EXISTS would silently keep an index with another definition.
-        if (definition or self._write(index)) != wanted:
+        if (self._store.definitions.get(name) or self._write(index)) != wanted:
             raise ValueError(f"{name} is indexed in another way")
         self._indexed_fields.update(fields)
 
@@ -267,9 +265,7 @@ class SqliteDocuments:
                 f'CREATE TABLE IF NOT EXISTS "{self._name}" '
                 "(id TEXT PRIMARY KEY, doc TEXT NOT NULL)"
             )
-            with self._store.reading() as connection:
-                there = _definition(connection, self._name) is not None
-            if not there:
+            if self._store.in_transaction or self._name not in self._store.definitions:
                 self._store.write(lambda connection: connection.execute(create))
             if not self._store.in_transaction:
                 self._created_in_pid = os.getpid()

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from pathlib import Path
@@ -44,6 +44,7 @@ class SqliteStore:
         self._open: ContextVar[_Open | None] = ContextVar("open_transaction", default=None)
         self._opened: list[tuple[int, threading.Thread, apsw.Connection]] = []
         self._collections: dict[str, SqliteDocuments] = {}
+        self._definitions: dict[str, str] | None = None
 
     def make(self) -> None:
         """Create a store that was not made yet."""
@@ -68,6 +69,17 @@ class SqliteStore:
         with sqlite_errors(), self._file.fresh_connection() as connection:
             connection.execute("BEGIN")  # all reads of one transaction see one moment
             yield SqliteSnapshot(connection)
+
+    @property
+    def definitions(self) -> Mapping[str, str]:
+        """The SQL that created each table and index that was there when this was first asked. Not
+        inside a transaction, which may still undo what it created.
+        """
+        if self._definitions is None:
+            with self.reading() as connection:
+                found = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL")
+                self._definitions = dict(iter(found))
+        return self._definitions
 
     def ping(self) -> None:
         """Read the last document of each collection from the file, commit an empty write, and look
