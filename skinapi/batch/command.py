@@ -11,7 +11,6 @@ from itertools import islice
 
 from skinapi.batch.arguments import BatchArguments
 from skinapi.batch.errors import GO_ON, OutputDamaged, OutputOfAnotherRun, PicturesGone
-from skinapi.batch.judging.cluster import ClusterWorkers
 from skinapi.batch.judging.judge import JudgeOptions, open_judge, sum_model
 from skinapi.batch.judging.workers import LocalWorkers, Workers
 from skinapi.batch.output.folder import OutputFolder, saying_why_unwritable
@@ -160,6 +159,9 @@ def _describe(facts: PlanFacts, listing: Listing) -> str:
 
 def _open_workers(options: JudgeOptions, arguments: BatchArguments) -> Workers:
     if arguments.cluster:
+        # Dask takes 0.3 s to import, and few runs need it.
+        from skinapi.batch.judging.cluster import ClusterWorkers  # noqa: PLC0415
+
         return ClusterWorkers(arguments.cluster, options)
     judge = open_judge(options, threads=arguments.threads)
     return LocalWorkers(judge, threads=arguments.threads)
