@@ -28,7 +28,7 @@ class ReadyProcess:
         self, command: tuple[str, ...], *, cwd: Path, env: Mapping[str, str], log: Path
     ) -> None:
         arguments = (command, cwd, dict(env), log)
-        self._process = _context().Process(target=_become, args=arguments, daemon=True)
+        self._process = ready_context().Process(target=_become, args=arguments, daemon=True)
         self._process.start()
         assert self._process.pid
         self.pid = self._process.pid
@@ -47,7 +47,8 @@ class ReadyProcess:
 
 
 @cache
-def _context() -> ForkServerContext:
+def ready_context() -> ForkServerContext:
+    """Its processes are those forks."""
     context = get_context("forkserver")
     context.set_forkserver_preload(
         ["skinapi.app", "skinapi.__main__", "tests.served.ready_process"]

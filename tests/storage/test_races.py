@@ -15,8 +15,9 @@ import pytest
 
 from skinapi.errors import Duplicate
 from skinapi.storage.ports import Documents, Ops
+from tests.served.ready_process import ready_context
 from tests.storage.conftest import sqlite_store
-from tests.support.size import size
+from tests.support.size import drill, size
 
 HANDS = 8
 
@@ -24,7 +25,8 @@ HANDS = 8
 @pytest.fixture(scope="module")
 def four() -> Iterator[Pool]:
     """Four processes, started once for all tests: starting them is what takes long."""
-    pool = get_context("spawn").Pool(4)
+    context = get_context("spawn") if drill else ready_context()
+    pool = context.Pool(4)
     yield pool
     pool.close()
     pool.join()
