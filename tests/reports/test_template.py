@@ -28,10 +28,13 @@ from tests.support.findings import (
     named_finding,
     told_finding,
 )
+from tests.support.size import in_drill
 
 TABLE = conditions_table()
 DOUBTS = list(chain.from_iterable(combinations(Doubt, count) for count in range(3)))
 BOTH_TESTED = (TESTED, LITTLE_TESTED)
+# That of a checklist without a sign: of all cases only the longest are taken outside the drill.
+LONGEST_SCORES = (0, *in_drill(None, 7))
 REASSURING = ("no need to worry", "No hurry", "not cancer", "pas lieu de", "Rien ne presse")
 
 
@@ -62,9 +65,11 @@ def fits(finding: Finding, language: Language) -> bool:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("key", TABLE.keys)
 def test_all_sections_fit_the_angular_apps_pdf(key: str, language: Language) -> None:
-    for band, doubts, score in product(Band, DOUBTS, (None, 0, 7)):
+    doubts_or_all = ((), tuple(Doubt), *in_drill(*DOUBTS))
+    for band, doubts, score in product(Band, doubts_or_all, LONGEST_SCORES):
         fields: dict[str, Any] = {"band": band, "reasons": doubts, "checklist_score": score}
-        for modality, tested in product((None, UNSURE, CONTRADICTED), ((), BOTH_TESTED)):
+        modalities, tests = (UNSURE, CONTRADICTED, *in_drill(None)), (BOTH_TESTED, *in_drill(()))
+        for modality, tested in product(modalities, tests):
             fields |= {"raised_by": RULES[band], "modality": modality, "tested": tested}
             assert fits(told_finding(key, **fields), language)
 
@@ -74,7 +79,7 @@ def test_all_sections_fit_the_angular_apps_pdf(key: str, language: Language) -> 
 def test_all_sections_fit_that_pdf_where_a_rule_named_the_condition(
     key: str, language: Language
 ) -> None:
-    for other, score in product(set(TABLE.keys) - {key}, (None, 0, 7)):
+    for other, score in product(set(TABLE.keys) - {key}, LONGEST_SCORES):
         fields: dict[str, Any] = {"most_probable": other, "checklist_score": score}
         assert fits(named_finding(key, **fields), language)
         rules = (RaisedBy.MELANOMA, RaisedBy.CHECKLIST)
