@@ -16,8 +16,11 @@ from skinapi.learning.commands import add_commands, train_options
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.robustness import stress
 from skinapi.learning.package import trained_model
+from skinapi.learning.train import training
 from skinapi.learning.train.inputs import views
+from skinapi.learning.train.inputs.batches import Batches
 from skinapi.learning.train.networks import ARCHITECTURES, Architecture, build_network
+from skinapi.learning.train.phase_training import PhaseStatus
 from skinapi.settings import Settings
 from skinapi.vision.decoding.photo import read_photo
 from skinapi.vision.network.tensor import Scaling, make_tensor
@@ -80,6 +83,22 @@ def _lean() -> Iterator[None]:
         patch.setitem(cast("dict[str, Architecture]", ARCHITECTURES), tiny.NAME, tiny.TINY)
         patch.setattr(train_options, "ARCHITECTURES", (*train_options.ARCHITECTURES, tiny.NAME))
         yield
+
+
+def look_at_batches(*, batches: Batches, **_: object) -> PhaseStatus:
+    """In the place of a phase: what it would have learned from is drawn, and nothing is learned.
+    To trace the steps of a training takes longer than these steps.
+    """
+    for index in range(len(batches)):
+        batches.load(0, index)
+    return PhaseStatus(finished=True, best=1.0)
+
+
+@pytest.fixture
+def _nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside the drill, for tests of what is done before and after."""
+    if not drill:
+        monkeypatch.setattr(training, "run_phase", look_at_batches)
 
 
 @dataclass(frozen=True)
@@ -155,6 +174,8 @@ def taught(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Taught:
         # The first training is measured before all of them, and has the charts.
         patch.setattr(stress, "STRESSES", {})
         patch.setattr(trained_model, "draw_charts", lambda *_: None)
+        if not drill:
+            patch.setattr(training, "run_phase", look_at_batches)
         where = ["--work", root / "work", "--out", root / "model"]
         assert run_command([*words, *where], root / "instance") == 0
     return Taught(phones, root / "work", root / "model", len(degraded))

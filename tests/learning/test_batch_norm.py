@@ -60,10 +60,12 @@ def test_what_the_fused_network_learned_is_written_back() -> None:
     network = trained_network(LEARNING)
     fused = fuse(network)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    fused.compile(optimizer=keras.optimizers.Adam(RATE), loss=loss, jit_compile=False)
-    first = fused.train_on_batch(PICTURES, LABELS)
+    # To trace the step takes longer than six steps of a tiny network.
+    how = {"jit_compile": False, "run_eagerly": not drill}
+    fused.compile(optimizer=keras.optimizers.Adam(RATE), loss=loss, **how)
+    first = fused.train_on_batch([PICTURES], LABELS)
     for _ in range(5):
-        last = fused.train_on_batch(PICTURES, LABELS)
+        last = fused.train_on_batch([PICTURES], LABELS)
     assert last < first
     assert np.abs(answers(fused) - answers(network)).max() > 1e-2
     unfuse(fused, network)

@@ -28,6 +28,7 @@ def words_without(small: Small, phones: Path, out: Path, *more: object) -> list[
     return [*words, "--work", out.parent / "work", "--leave-out", "phones", "--out", out, *more]
 
 
+@pytest.mark.usefixtures("_nothing_is_learned")
 def test_a_source_left_out_is_measured_and_not_learned_from(
     small: Small, phones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -178,6 +178,7 @@ def test_the_card_says_what_it_is_counted_as() -> None:
     assert describe_missing_labels(toy_model().labels) == ()
 
 
+@pytest.mark.usefixtures("_nothing_is_learned")
 def test_a_training_from_a_model_without_the_output_makes_one_with_it(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
