@@ -15,12 +15,16 @@ from skinapi.jobs.job import Job
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.storage import make_store, open_store
 from skinapi.storage.store_version import join_store
+from tests.served.ready_process import ReadyProcess
 from tests.stores.mongod import DIE_WITH_PARENT
 from tests.support.backends import SECRET, settings_in
+from tests.support.size import drill
 
 ROOT = Path(__file__).parents[2]
+ENTRY = "tests.jobs.entry"
 LONGEST_S = 60
 T = TypeVar("T")
+Worker = ReadyProcess | subprocess.Popen[bytes]
 
 
 class Bench:
@@ -37,7 +41,8 @@ class Bench:
         self.notes = folder / "notes"
         self.notes.touch()
         self._log = folder / "worker.log"
-        self._workers: list[subprocess.Popen[bytes]] = []
+        self._log.touch()
+        self._workers: list[Worker] = []
 
     def __enter__(self) -> "Bench":
         return self
@@ -56,13 +61,20 @@ class Bench:
                 os.kill(pid, signal.SIGKILL)
         self.store.close()
 
-    def start_worker(self, **settings: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, "-m", "tests.jobs.entry"]
+    def start_worker(self, *, forked: bool = not drill, **settings: str) -> Worker:
+        """Forked, it need not import the application: that is most of its start."""
         environment = {**self.environment(), **settings}
-        with self._log.open("ab") as log:
-            worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        worker = self._fork(environment) if forked else self._begin(environment)
         self._workers.append(worker)
         return worker
+
+    def _fork(self, environment: dict[str, str]) -> ReadyProcess:
+        return ReadyProcess(("-m", ENTRY), cwd=ROOT, env=environment, log=self._log)
+
+    def _begin(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, "-m", ENTRY]
+        with self._log.open("ab") as log:
+            return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
 
     def workers(self) -> list[int]:
         return [worker.pid for worker in self._workers]
@@ -142,11 +154,12 @@ class Bench:
 
     def processes(self) -> list[int]:
         """All that are alive of these workers and their jobs, wherever they went, but zombies."""
-        mark = f"INSTANCE_DIR={self.folder}".encode()
+        mark, forked = f"INSTANCE_DIR={self.folder}".encode(), self.workers()
         found = []
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 alive = (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-                if alive and mark in (process / "environ").read_bytes().split(b"\0"):
+                marked = mark in (process / "environ").read_bytes().split(b"\0")
+                if alive and (marked or int(process.name) in forked):
                     found.append(int(process.name))
         return found

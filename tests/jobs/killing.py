@@ -3,13 +3,10 @@
 import os
 import random
 import signal
-import subprocess
 from contextlib import suppress
 
 from skinapi.jobs.job import MOST_ATTEMPTS, Job
-from tests.jobs.bench import Bench
-
-Worker = subprocess.Popen[bytes]
+from tests.jobs.bench import Bench, Worker
 
 
 def kill_one(bench: Bench, chance: random.Random) -> int:

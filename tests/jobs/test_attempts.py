@@ -85,7 +85,7 @@ def test_the_log_keeps_the_beginning_and_the_end_of_much_output(bench: Bench) ->
     """And the worker keeps its lease and its memory meanwhile."""
     megabytes = size(20, 100)
     job = bench.submit("print_much", megabytes=megabytes)
-    worker = bench.start_worker()
+    worker = bench.start_worker(forked=False)  # with no memory but its own
     ended = bench.ended(job)
     assert (ended.status, ended.attempts) == ("completed", 1)
     lines = bench.jobs.logs.lines(job.id, after=0)

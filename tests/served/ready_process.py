@@ -1,4 +1,4 @@
-"""Processes of servers that need not import the application first: that is most of their start.
+"""Servers and workers that need not import the application first: that is most of their start.
 
 They are forks of one process that has imported it and done nothing else.
 """
@@ -39,10 +39,13 @@ class ReadyProcess:
     def terminate(self) -> None:
         self._process.terminate()
 
+    def kill(self) -> None:
+        self._process.kill()
+
     def wait(self, timeout: float | None = None) -> int:
         self._process.join(timeout)
         if self._process.exitcode is None:
-            raise subprocess.TimeoutExpired("a server", timeout or 0)
+            raise subprocess.TimeoutExpired("a ready process", timeout or 0)
         return self._process.exitcode
 
 
