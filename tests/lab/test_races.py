@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from tests.lab.sending import await_check, labelled, send, upload, zipped
 from tests.lab.test_from_reviews import clinic_of
 from tests.support.backends import Backend, Person
 from tests.support.size import size
+
+MOLES = size(9, 30)  # three lesions of each class, as a training needs
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def moles(ada: Person) -> str:
 
 
 def moles_of(person: Person) -> str:
-    return str(send(person, [upload(person, zipped(labelled(30)))], name="moles")["id"])
+    return str(send(person, [upload(person, zipped(labelled(MOLES)))], name="moles")["id"])
 
 
 def train(person: Person) -> Any:
@@ -105,20 +108,20 @@ def test_a_data_set_that_is_deleted_while_it_is_published_leaves_nothing(
 ) -> None:
     ada = real_backend.member(role="researcher")
     other = twin(real_backend, ada)
-    begin, deleted = Datasets.hold_checked, list[Any]()
+    begin, deleted, begun = Datasets.hold_checked, list[Any](), Event()
     with ThreadPoolExecutor(1) as pool:
 
         def hold(datasets: Datasets, identifier: str) -> None:
             if not deleted:
                 deleted.append(pool.submit(other.call, "DELETE", f"/datasets/{identifier}"))
+                begun.set()
             begin(datasets, identifier)
 
         monkeypatch.setattr(Datasets, "hold_checked", hold)
-        sent = upload(ada, zipped(labelled(60)))
+        sent = upload(ada, zipped(labelled(size(20, 60))))
         body = {"name": "moles", "uploads": [sent]}
         made = ada.call("POST", "/datasets", json=body).get_json()["id"]
-        while not deleted:
-            pass
+        assert begun.wait(30)
         assert deleted[0].result().status_code == 200
     with real_backend.services.lab.datasets._checks.now():
         pass
