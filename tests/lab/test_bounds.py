@@ -10,7 +10,8 @@ import pytest
 from skinapi.errors import BadDataset, NotFound
 from skinapi.lab.archives.contents import Contents, Entry
 from skinapi.lab.archives.quarantine import Quarantine
-from skinapi.lab.checks.bounded_csv import LONGEST_ROW, MOST_ROWS, read_table
+from skinapi.lab.checks import bounded_csv
+from skinapi.lab.checks.bounded_csv import LONGEST_ROW, read_table
 from skinapi.lab.checks.check_report import (
     drop_duplicates,
     near_within,
@@ -23,6 +24,15 @@ from skinapi.lab.datasets.near_duplicates import Comparisons, NearIndex
 from skinapi.storage import make_store, open_store
 from skinapi.vision.labels.label_tables import KNOWN_COLUMNS, LabelColumns
 from tests.support.backends import settings_in
+from tests.support.size import size
+
+ROWS = size(1000, bounded_csv.MOST_ROWS)
+
+
+@pytest.fixture(autouse=True)
+def _rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside the drill a table may have fewer, which are read sooner."""
+    monkeypatch.setattr(bounded_csv, "MOST_ROWS", ROWS)
 
 
 def table_of(folder: Path, content: str) -> Entry:
@@ -40,8 +50,8 @@ def layout_of(folder: Path, content: str, go_on: Callable[[], None] = lambda: No
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ("x\n" * (MOST_ROWS + 1), f"more than {MOST_ROWS} rows"),
-        ("\n" * (MOST_ROWS + 1), f"more than {MOST_ROWS} rows"),
+        ("x\n" * (ROWS + 1), f"more than {ROWS} rows"),
+        ("\n" * (ROWS + 1), f"more than {ROWS} rows"),
         ("," * LONGEST_ROW + "\n", "characters"),
         ("x" * 2 * LONGEST_ROW, "characters"),
         ('"\n",' * LONGEST_ROW, "characters"),
@@ -55,8 +65,8 @@ def test_a_table_is_refused_for_what_no_data_set_has(tmp_path: Path, rows: str, 
 
 
 def test_a_table_of_the_most_rows_is_read_as_it_was(tmp_path: Path) -> None:
-    layout = layout_of(tmp_path, "image_id,label\n" + "x,nv\n" * (MOST_ROWS - 2) + "\np,nv,more")
-    assert (len(layout.missing), len(layout.pictures)) == (MOST_ROWS - 2, 1)
+    layout = layout_of(tmp_path, "image_id,label\n" + "x,nv\n" * (ROWS - 2) + "\np,nv,more")
+    assert (len(layout.missing), len(layout.pictures)) == (ROWS - 2, 1)
     with read_table(table_of(tmp_path, "a\n" + "x" * (LONGEST_ROW - 1) + "\n")) as (_, rows):
         assert len(next(rows)[0]) == LONGEST_ROW - 1
 
