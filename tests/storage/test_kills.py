@@ -68,7 +68,7 @@ def written_until_killed(dice: random.Random, commands: list[list[str]]) -> list
     with ThreadPoolExecutor(len(writers)) as pool:
         rest = [pool.submit(writer.went_on) for writer in writers]
         for writer in writers:
-            time.sleep(dice.uniform(0, size(0.5, 5)))
+            time.sleep(dice.uniform(0, size(0.2, 5)))
             writer.process.kill()
             writer.process.wait()
         return [told + lines.result() for told, lines in zip(first, rest, strict=True)]
@@ -163,7 +163,7 @@ def test_a_killed_mongod_loses_nothing(seed: int, report: Report) -> None:
                         ]
                         # On a busy machine the first write may take a second.
                         begun.wait(30)
-                        time.sleep(dice.uniform(0.2, size(0.5, 5)))
+                        time.sleep(dice.uniform(0.1, size(0.3, 5)))
                         server.kill()
                         stop.set()
                         told = [lines.result() for lines in writing]
