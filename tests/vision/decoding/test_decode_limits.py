@@ -127,7 +127,7 @@ def test_decoding_takes_no_more_memory_than_the_header_tells() -> None:
         [sys.executable, "-W", "ignore", "-c", MEASURE], capture_output=True, text=True, check=True
     )
     measured = [json.loads(line) for line in ran.stdout.splitlines()]
-    assert len(measured) == 2 * len({name for name, *_ in measured}) > 20
+    assert len(measured) == 2 * len({name for name, *_ in measured}) >= 20
     assert [row for row in measured if row[2] > row[3] + SLACK] == []
     assert max(row[3] for row in measured) > 0.9 * MOST_BYTES
 
