@@ -4,7 +4,6 @@ owner.
 
 import pytest
 
-from skinapi.composition.migrations import migrations_of
 from skinapi.jobs.queue.job_logs import JobLogs
 from skinapi.reports.facts import Facts
 from tests.prediction.photographer import predicted
@@ -14,12 +13,10 @@ from tests.support.backends import MAIL, Backend
 from tests.support.openrouter import KEY, OpenRouter
 
 ROWS = {
-    "account_ngrams": "parts of names",
     "accounts": "account",
     "audit": "audit",
     "datasets": "data set",
     "erasures": "erasures",
-    "finding_counts": "how many findings",
     "guesses": "wrong passwords and codes",
     "images": "picture of a data set",
     "job_logs": "log of a job",
@@ -41,7 +38,6 @@ ROWS = {
 }
 # What only a researcher has: test_datasets.py erases one.
 OF_RESEARCHERS = {"datasets", "images", "upload_parts", "uploads"}
-OF_EARLIER_CODE = {"account_ngrams", "finding_counts"}
 # What only a doctor has: records/test_outcomes.py erases one.
 OF_DOCTORS = {"outcome_counts"}
 # They name researchers and admins by id, as the audit trail does.
@@ -76,14 +72,6 @@ def test_every_collection_has_a_row_that_says_until_when() -> None:
     assert {*ROWS.values(), *OF_MODELS.values()} <= rows
 
 
-def test_what_version_4_counted_is_deleted(backend: Backend) -> None:
-    counts = backend.services.store.collection("finding_counts")
-    counts.insert({"id": "0" * 32, "kept": 7})
-    fill = next(m.fill for m in migrations_of(backend.services) if m.name == "finding_counts")
-    assert fill(None) is None
-    assert counts.find() == []
-
-
 def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -> None:
     doctor = backend.member(role="doctor")
     backend.member("ada@example.org", doctor_id=backend.account(doctor.email).id)
@@ -114,7 +102,7 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -
     before = {
         name for name, kept in backend.stored().items() if any(t in str(kept) for t in traces)
     }
-    others = OF_EARLIER_CODE | OF_RESEARCHERS | OF_DOCTORS
+    others = OF_RESEARCHERS | OF_DOCTORS
     assert before == ROWS.keys() - others - {"erasures", "guesses"}
     backend.services.eraser.erase(account, by="-")
     kept = backend.stored(but=("guesses", "audit"))

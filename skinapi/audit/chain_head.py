@@ -1,9 +1,8 @@
 """The head of a hash chain of rows, stored apart from the rows and signed as they are, so that
 `check` notices when the newest rows were deleted.
 
-Rows are numbered and the head is moved in one transaction (servers of version 4 of the store write
-the row first). So where there are numbered rows there is a head, and the row that it names must
-exist.
+Rows are numbered and the head is moved in one transaction. So where there are numbered rows there
+is a head, and the row that it names must exist.
 """
 
 from collections.abc import Iterator

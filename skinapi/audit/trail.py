@@ -168,7 +168,7 @@ class AuditTrail:
 
     def _insert(self, fields: Document) -> None:
         row = {
-            "phase": "outcome",  # a server of version 4 of the store asks for it
+            "phase": "outcome",  # the API says it; rows of the first code may be "intent"
             **fields,
             "id": new_id(),
             "schema": 1,

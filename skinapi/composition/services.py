@@ -13,7 +13,7 @@ from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.auth.accounts.deletion import Eraser
 from skinapi.auth.accounts.owners import Owners
-from skinapi.auth.accounts.search_migration import search_faults
+from skinapi.auth.accounts.search_faults import search_faults
 from skinapi.auth.passwords.hashing import Passwords
 from skinapi.auth.passwords.hashing_places import PLACES
 from skinapi.auth.passwords.links import PasswordLink, PasswordLinks

@@ -19,7 +19,7 @@ VERSION = 6
 # the oldest version of a store that this code reads.
 # Raise it only where no server of an older version runs any more: one release after its code was
 # replaced.
-COMPATIBLE_SINCE = 5
+COMPATIBLE_SINCE = 6
 STORE_COLLECTION = "store"
 NUMBERS = ("version", "compatible_since")  # they only grow
 PURPOSE = "skinapi store"

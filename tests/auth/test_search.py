@@ -10,8 +10,7 @@ import pytest
 
 from skinapi.auth.accounts import search
 from skinapi.auth.accounts.accounts import Account, Accounts
-from skinapi.auth.accounts.search import former_ngrams, search_fields
-from skinapi.composition.migrations import migrations_of
+from skinapi.auth.accounts.search import search_fields
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.web.routing.declaration import route_of
 from tests.stores.mock_store import MockStore
@@ -69,17 +68,6 @@ def pages(accounts: Accounts, text: str, *, limit: int, **asked: Any) -> list[st
             return found
 
 
-def as_version_5(store: Store, account: Account) -> None:
-    """Store it as version 5 does: with a record of each five characters, without a last name."""
-    kept = store.collection("accounts").update(
-        {"id": account.id}, {"$set": {"ngrams": 5}, "$unset": {"family": True}}
-    )
-    assert kept
-    ngrams = former_ngrams(kept)
-    assert f"{account.email[:5]}{account.id}" in ngrams
-    store.collection("account_ngrams").insert_many([{"id": key} for key in ngrams])
-
-
 @pytest.mark.parametrize("few", [True, False], ids=["sorted", "walked"])
 def test_pages_hold_every_hit_once_in_order(
     any_backend: Backend, monkeypatch: pytest.MonkeyPatch, few: bool
@@ -124,59 +112,16 @@ def test_a_search_for_a_name_that_nobody_has_reads_no_account(
     store.close()
 
 
-def test_accounts_of_version_5_are_found_by_their_last_name_after_the_migration(
-    backend: Backend,
-) -> None:
-    store, asked = backend.services.store, {"roles": ROLES, "status": None}
-    made, accounts = people(store, 12), backend.services.accounts
-    for account in made[:7]:
-        as_version_5(store, account)
-    assert len(list(backend.services.faults())) == 7
-    for text in ("ada", "5straße@"):
-        first = pages(accounts, text, limit=5, **asked)
-        assert first == [
-            one.id for one in made if one.name.lower().startswith(text) or text in one.email
-        ]
-    [migration] = [one for one in migrations_of(backend.services) if one.name == "search"]
-    passed = migration.fill(None)
-    assert passed
-    assert passed == (made[-1].id, 7)
-    for text in ASKED:
-        assert pages(accounts, text, limit=5, **asked) == hits(made, text, **asked), text
-    assert store.collection("account_ngrams").find() == []
-    assert migration.fill(None) == passed._replace(changed=0)
-    assert migration.fill(passed.last) is None
-    assert list(backend.services.faults()) == []
-
-
-def test_the_migration_leaves_no_part_of_a_name_that_a_deleted_account_has_left(
-    backend: Backend,
-) -> None:
-    """Servers of version 2 deleted accounts without them, and `check --repair` of version 5 did."""
-    [ada] = people(backend.services.store, 1)
-    ngrams = backend.services.store.collection("account_ngrams")
-    ngrams.insert({"id": "grace" + "0" * 32})
-    [migration] = [one for one in migrations_of(backend.services) if one.name == "search"]
-    assert migration.fill(ada.id) is None
-    assert ngrams.find() == []
-
-
-def test_check_repairs_an_account_of_version_5(backend: Backend) -> None:
-    store, [ada, _] = backend.services.store, people(backend.services.store, 2)
-    as_version_5(store, ada)
+def test_check_repairs_an_account_that_a_search_would_not_find(backend: Backend) -> None:
+    [ada, _] = people(backend.services.store, 2)
+    backend.services.store.collection("accounts").update(
+        {"id": ada.id}, {"$unset": {"family": True}}
+    )
     [fault] = backend.services.faults()
     assert fault.message == f"account {ada.id} is not found by its name as it is"
     assert fault.repair
     fault.repair()
     assert list(backend.services.faults()) == []
-    assert store.collection("account_ngrams").find() == []
-
-
-def test_a_deleted_account_of_version_5_leaves_no_part_of_its_name(any_backend: Backend) -> None:
-    [ada] = people(any_backend.services.store, 1)
-    as_version_5(any_backend.services.store, ada)
-    any_backend.services.eraser.erase(ada, by="-")
-    assert any_backend.services.store.collection("account_ngrams").find() == []
 
 
 def test_an_account_is_found_by_a_changed_name_and_email() -> None:
@@ -276,7 +221,7 @@ def test_names_and_emails_are_written_in_one_place_alone() -> None:
     }
     other_fields = {
         "contributed_pictures.py",
-        "search_migration.py",
+        "search_faults.py",
         "store_version.py",
         "owners.py",
     }

@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.composition.migrations import migrations_of
 from skinapi.records.review_service import _disagrees
 from skinapi.records.reviews import reviews
 from skinapi.records.reviews.opinions import Certainty, Opinion
-from skinapi.records.reviews.reviews import Review
 from skinapi.storage import ids
 from skinapi.storage.ids import new_id
 from tests.prediction.photographer import predicted
@@ -306,37 +304,6 @@ def test_a_review_says_with_what_it_agrees(
     answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
     assert answer.status_code == 201, answer.text
     assert shown.items() <= answer.get_json().items()
-
-
-def test_what_a_server_of_version_3_stored_is_read_before_and_after_the_migration(
-    backend: Backend,
-) -> None:
-    doctor, ada, number = in_care(backend)
-    kept = backend.services.store.collection("reviews")
-
-    def decided(**older: Any) -> tuple[Any, ...]:
-        assert review(doctor, number, label="melanocytic_nevus").status_code == 201
-        last = kept.find(sort="-id", limit=1)[0]
-        told = {"label": "melanocytic_nevus", "agreement": "disagree", **older}
-        assert kept.update({"id": last["id"]}, {"$unset": {"opinion": True}, "$set": told})
-        decision = ada.call("GET", f"/submissions/{number}/report.json").get_json()["decision"]
-        return decision["label"], decision["certainty"], decision["histology"]
-
-    assert decided() == ("melanocytic_nevus", "sure", None)
-    confirmed = {"histology": "confirmed", "agreement": "unsure"}
-    melanoma = ("melanoma", "sure", "confirmed")
-    assert decided(label="melanoma", **confirmed) == melanoma
-    assert decided(label="melanocytic_nevus", **confirmed) == melanoma
-    read = [Review.model_validate(one) for one in kept.find()]
-    fill = next(m.fill for m in migrations_of(backend.services) if m.name == "opinions")
-    passed = fill(None)
-    assert passed
-    assert passed.changed == 3
-    assert fill(passed.last) is None
-    assert fill(None) == passed._replace(changed=0)
-    assert [Opinion.model_validate(one["opinion"]) for one in kept.find()] == [
-        one.opinion for one in read
-    ]
 
 
 def test_a_finding_takes_so_many_reviews_and_no_more(

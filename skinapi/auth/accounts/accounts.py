@@ -9,7 +9,6 @@ from skinapi.auth.accounts.emails import spellings_of
 from skinapi.auth.accounts.search import (
     find_by_beginning,
     find_patients,
-    former_ngrams,
     search_fields,
 )
 from skinapi.auth.errors import LastAdmin
@@ -148,7 +147,6 @@ class Accounts:
         self._documents.ensure_index("role", "family", "id")
         self._documents.ensure_index("role", "email", "id")
         self._store = store
-        self._former_ngrams = store.collection("account_ngrams")
         self._followers = followers
 
     def add(self, **fields: Any) -> Account:
@@ -313,9 +311,8 @@ class Accounts:
         """Delete the account, where it is not deleted already."""
 
         def remove() -> None:
-            for found in self._documents.find({"id": account_id}):
+            if self._documents.get(account_id):
                 self._release_patients(account_id)
-                self._former_ngrams.delete({"id": {"$in": former_ngrams(found)}})
                 self._documents.delete({"id": account_id})
 
         self._store.transaction(remove)

@@ -14,7 +14,6 @@ from skinapi.web.schemas.schema_types import LONGEST_NAME
 MOST_HITS = 20_000
 READ_AT_ONCE = 1000
 LAST = "\U0010ffff" * LONGEST_NAME  # no name goes on with more behind what it begins with
-NGRAM = 5
 
 
 def search_fields(name: str, email: str) -> Document:
@@ -98,9 +97,3 @@ def _walk(
             break
         after = step[-1]["id"]
     return read[:limit]
-
-
-def former_ngrams(account: Document) -> list[str]:
-    """The records by which version 5 of the store found this account."""
-    text = account.get("search", "") + "\n" * (NGRAM - 1)
-    return sorted({text[at : at + NGRAM] + account["id"] for at in range(len(text) - NGRAM + 1)})

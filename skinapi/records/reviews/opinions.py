@@ -1,10 +1,9 @@
-"""What a doctor says in a review, and how earlier and later code store it."""
+"""What a doctor says in a review."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from skinapi.records.errors import ContradictoryReview
 from skinapi.stored_record import StoredRecord
@@ -72,29 +71,6 @@ class Opinion(StoredRecord):
     def agreement(self) -> Agreement:
         return next(word for word, agrees in AGREES.items() if agrees is self.agrees_with_label)
 
-    @classmethod
-    def of_version_3(cls, stored: Mapping[str, Any]) -> Self:
-        """What a review says that a server of the version before has stored.
-
-        Such a one could be unsure and confirmed at once. Of a cancer it counts as the laboratory's
-        result; else as an opinion that is not sure.
-        """
-        label, agreement = stored["label"], Agreement(stored["agreement"])
-        unsure = agreement is Agreement.UNSURE
-        histology = Histology(stored["histology"]) if stored.get("histology") else None
-        if histology is Histology.CONFIRMED:
-            if not unsure or conditions_table().label(label).malignant:
-                unsure = False
-            else:
-                histology = None
-        return cls(
-            certainty=Certainty.UNSURE if unsure else Certainty.SURE,
-            label=label,
-            agrees_with_label=AGREES[agreement],
-            histology=histology,
-            histology_result=label if histology is Histology.CONFIRMED else None,
-        )
-
 
 def known_to_version_3(condition: str | None) -> str | None:
     """The condition under which servers of the version before know this one; None without any."""
@@ -112,13 +88,6 @@ class Verdict(StoredRecord):
     submission: str
     doctor: str
     opinion: Opinion
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_version_3(cls, stored: Any) -> Any:
-        if not isinstance(stored, dict) or stored.get("opinion") is not None:
-            return stored
-        return {**stored, "opinion": Opinion.of_version_3(stored)}
 
 
 def _known_label(label: str) -> str:

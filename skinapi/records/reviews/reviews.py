@@ -1,15 +1,11 @@
 """The collection of reviews: doctors' opinions on a finding, added and never overwritten."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
-
 from skinapi.records.errors import TooManyReviews
 from skinapi.records.reviews.opinions import Opinion, Verdict
-from skinapi.storage.background.migration import Chunk
 from skinapi.storage.ids import new_id_after, now
 from skinapi.storage.ports import Store
 from skinapi.web.schemas.pagination import Page, page_of
@@ -31,8 +27,6 @@ class Review(Verdict):
     request_hash: str | None = None
 
 
-# With those of reviews that servers of version 3 of the store have stored.
-VERDICT_FIELDS = (*Verdict.model_fields, "label", "agreement", "histology")
 WALKED_AT_ONCE = 500
 
 
@@ -87,23 +81,10 @@ class Reviews:
         """What all reviews say; those of one submission in the order in which they were signed."""
         after: str | None = None
         while found := self._documents.find(
-            after=after, limit=WALKED_AT_ONCE, fields=VERDICT_FIELDS
+            after=after, limit=WALKED_AT_ONCE, fields=tuple(Verdict.model_fields)
         ):
             yield from (Verdict.model_validate(document) for document in found)
             after = found[-1]["id"]
-
-    def fill_opinions(self, after: str | None) -> Chunk | None:
-        """Store the opinions of those of the next reviews behind this id that servers of version 3
-        of the store have stored without; None where there are none.
-        """
-        found = self._documents.find(after=after, limit=WALKED_AT_ONCE)
-        opinions = {}
-        for older in (one for one in found if one.get("opinion") is None):
-            with suppress(ValidationError):  # `check` names a damaged review
-                opinion = Review.model_validate(older).opinion
-                opinions[older["id"]] = {"opinion": opinion.model_dump(mode="json")}
-        self._documents.set_each(opinions)
-        return Chunk(found[-1]["id"], len(opinions)) if found else None
 
     def reviewed_submissions(self) -> set[str]:
         return set(self._documents.count_by("submission"))

@@ -280,7 +280,6 @@ def _described(folder: Path, card: ModelCard) -> dict[str, Any]:
         "architecture": card.architecture,
         "card": card.model_dump_json(),
         "headline": {name: value for name, value in figures.items() if value is not None},
-        "figures": "{}",  # servers of store version 5 read it; nothing ever wrote more
         "labels": list(read_labels(folder)),
         "test_part": _read_test_part(folder),
         "refuses_other_pictures": read_calibration(folder).skin is not None,
