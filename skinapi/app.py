@@ -153,7 +153,7 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
         app,
         page=show_console,
         probes=probes,
-        notes=lambda: [*filter(None, [registry.served.problem]), *services.outbox.problems()],
+        notes=lambda: [*filter(None, [registry.served.problem]), *services.data.outbox.problems()],
         gauges=(services.drift.gauges, services.jobs.gauges),
     )
     app.register_blueprint(server_routes.blueprint(server))
@@ -161,7 +161,7 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(recovery_routes.blueprint(services.recovery))
     app.register_blueprint(second_factor_routes.blueprint(services.second_factor))
     app.register_blueprint(admin_routes.blueprint(services.admin))
-    app.register_blueprint(usage_routes.blueprint(services.usage))
+    app.register_blueprint(usage_routes.blueprint(services.data.usage))
     app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(models_routes.blueprint(services.models))
     app.register_blueprint(drift_routes.blueprint(services.drift))

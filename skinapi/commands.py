@@ -102,7 +102,7 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
         services = open_services(settings, store, change=options.repair)
         left = _report(services.faults(), repair=options.repair)
         if options.logged:
-            left += _report(services.trail.faults_of(*options.logged), repair=False)
+            left += _report(services.data.trail.faults_of(*options.logged), repair=False)
     print("no faults" if not left else f"faults left: {left}")
     return 1 if left else 0
 
@@ -115,7 +115,7 @@ def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
     refuse_unsafe(settings)
     _say_store(settings)
     accept_key(open_store(settings), secrets=settings.audit_secrets())
-    open_services(settings).trail.record("store.key", by=OPERATOR, target="store")
+    open_services(settings).data.trail.record("store.key", by=OPERATOR, target="store")
     print("JWT_SECRET_KEY is the key of the store")
     return 0
 
@@ -155,7 +155,7 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
     print(f"restored: {_counted(counts)}")
     # The development secret is in no backup; `check` says which audit rows another key signed.
     accept_key(store, secrets=settings.audit_secrets())
-    open_services(settings).trail.record("store.restore", by=OPERATOR, target="store")
+    open_services(settings).data.trail.record("store.restore", by=OPERATOR, target="store")
     return check(settings, argparse.Namespace(repair=True, logged=None))
 
 

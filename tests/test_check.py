@@ -117,8 +117,8 @@ def test_a_new_key_is_accepted_where_the_former_one_is_lost(tmp_path: Path) -> N
         commands.check(settings, Namespace(repair=True, logged=None))
     assert commands.accept_store_key(settings, Namespace()) == 0
     services = open_services(settings)
-    assert services.trail.find_newest("store.key", target="store")
-    assert any("unknown key" in fault.message for fault in services.trail.faults())
+    assert services.data.trail.find_newest("store.key", target="store")
+    assert any("unknown key" in fault.message for fault in services.data.trail.faults())
     services.store.close()
 
 

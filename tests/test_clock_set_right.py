@@ -180,11 +180,11 @@ def test_a_check_that_was_silent_since_the_future_is_interrupted(
 
 def test_a_row_of_the_future_is_numbered_in_its_turn(backend: Backend, clock: Clock) -> None:
     clock.ahead = YEAR
-    backend.services.trail.record("test.act", by="1", target="2")
+    backend.services.data.trail.record("test.act", by="1", target="2")
     clock.ahead = timedelta()
-    backend.services.trail.record("test.act", by="1", target="3")
+    backend.services.data.trail.record("test.act", by="1", target="3")
     assert [row["sequence"] for row in backend.audit()] == [1, 2]
-    assert list(backend.services.trail.faults()) == []
+    assert list(backend.services.data.trail.faults()) == []
 
 
 def test_requests_of_the_future_use_up_no_rate(tmp_path: Path, clock: Clock) -> None:

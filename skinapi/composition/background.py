@@ -59,11 +59,11 @@ def open_background(
     return Background(
         model_reloader=model_reloader,
         migrator=Migrator(services.store, migrations_of(services)),
-        totals=services.totals,
-        audit_sealer=AuditSealer(services.store, services.trail),
+        totals=services.data.totals,
+        audit_sealer=AuditSealer(services.store, services.data.trail),
         erasures=ErasureRetry(services.store),
         waiting_expiry=WaitingExpiry(
-            accounts=services.accounts,
+            accounts=services.data.accounts,
             eraser=services.eraser,
             life=timedelta(days=settings.waiting_account_days),
         ),
@@ -74,19 +74,19 @@ def open_background(
 
 def _notice_sender(settings: Settings, services: Services) -> NoticeSender:
     console, address = settings.address, settings.mail_server
-    mail_from = settings.mail_from or ""
+    mail_from, links = settings.mail_from or "", services.data.password_links
 
     def write(notice: Notice, recipient: Recipient) -> EmailMessage:
         place = f"{console}/#/{notice.about}"
-        link = services.links.url(notice.about) if notice.kind is Kind.PASSWORD_LINK else place
+        link = links.url(notice.about) if notice.kind is Kind.PASSWORD_LINK else place
         sender = Address(settings.clinic_name or "SkinAPI", addr_spec=mail_from)
         return write_mail(notice, recipient, sender=sender, console=console, link=link)
 
     return NoticeSender(
         services.store,
-        services.outbox,
+        services.data.outbox,
         MailServer(address, hello=mail_from.rpartition("@")[2]) if address else None,
-        find_recipient=partial(_find_recipient, services.accounts),
+        find_recipient=partial(_find_recipient, services.data.accounts),
         write=write,
     )
 

@@ -35,13 +35,13 @@ def open_model_services(
     PredictionQuotaReached if that is reached. `count_rendering` does the same for one report
     that is drawn as a page, or one comparison of photos.
     """
-    narrator = open_narrator(services.llm, services.narratives)
+    narrator = open_narrator(services.llm, services.data.narratives)
     reports = ReportsService(
         records=services.records,
         reviews=services.reviews,
-        letters=services.stored_letters,
-        issued=services.issued,
-        trail=services.trail,
+        letters=services.data.letters,
+        issued=services.data.issued,
+        trail=services.data.trail,
         narrator=narrator,
         llm=services.llm is not None,
         clinic=settings.clinic_name,
@@ -61,15 +61,15 @@ def open_model_services(
             narrator=narrator,
             llm=settings.predict_narrative == "llm",
             quotas=quotas,
-            counts=services.photo_counts,
+            counts=services.data.photo_counts,
             sample=ASSETS["sample.jpg"].content,
             require_lesion=services.lesions.require_open,
         ),
         clients=ClientsService(
             registry=registry,
             reports=reports,
-            trail=services.trail,
-            counts=services.photo_counts,
+            trail=services.data.trail,
+            counts=services.data.photo_counts,
             open_clients=settings.open_clients,
             largest_photo=settings.max_upload_bytes,
             count_photo=count_photo,

@@ -6,30 +6,27 @@ from functools import partial
 
 from pydantic import BaseModel
 
-from skinapi.admin.photo_counts import PhotoCounts
 from skinapi.admin.service import AdminService
-from skinapi.admin.usage import DailyCounts
-from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.auth.accounts.accounts import Account
 from skinapi.auth.accounts.deletion import Eraser
 from skinapi.auth.accounts.owners import Owners
 from skinapi.auth.accounts.search_faults import search_faults
 from skinapi.auth.passwords.hashing import Passwords
 from skinapi.auth.passwords.hashing_places import PLACES
-from skinapi.auth.passwords.links import PasswordLink, PasswordLinks
+from skinapi.auth.passwords.links import PasswordLink
 from skinapi.auth.recovery import RecoveryService
 from skinapi.auth.second_factor.service import SecondFactorService
 from skinapi.auth.service import AuthService
 from skinapi.auth.tokens.access_tokens import Tokens
 from skinapi.auth.tokens.guard import Guard
-from skinapi.auth.tokens.sessions import Session, Sessions
+from skinapi.auth.tokens.sessions import Session
 from skinapi.care.cases.service import CasesService
 from skinapi.care.lesions.counts import LesionCounts
 from skinapi.care.lesions.lesions import Lesion
 from skinapi.care.lesions.reminder_mailer import ReminderMailer
 from skinapi.care.lesions.service import LesionsService
 from skinapi.care.letters.service import LettersService
-from skinapi.care.messages.messages import Message, Messages
+from skinapi.care.messages.messages import Message
 from skinapi.care.messages.service import MessagesService
 from skinapi.care.queue.service import CareService
 from skinapi.composition.account_services import (
@@ -53,13 +50,13 @@ from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.from_reviews.reviewed_findings import ReviewedFindings
 from skinapi.lab.trainings.reference import current_reference
 from skinapi.lab.uploads.upload_records import UploadRecord
-from skinapi.notices.outbox import Notice, Outbox
-from skinapi.records.findings.submissions import Submission, Submissions
+from skinapi.notices.outbox import Notice
+from skinapi.records.findings.submissions import Submission
 from skinapi.records.outcomes.outcome_counts import CountedOutcome
 from skinapi.records.outcomes.service import OutcomesService
 from skinapi.records.photos.kept_photos import KeptPhotos
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.reviews.letters import Letter, Letters
+from skinapi.records.reviews.letters import Letter
 from skinapi.records.reviews.reviews import Review
 from skinapi.records.service import RecordsService
 from skinapi.registry.composition import open_models
@@ -67,14 +64,12 @@ from skinapi.registry.drift.service import DriftService
 from skinapi.registry.versions.service import ModelsService
 from skinapi.registry.versions.serving_pointer import Serving
 from skinapi.registry.versions.version_record import ModelVersion
-from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.llm.narrator import open_llm
 from skinapi.reports.llm.openrouter import OpenRouterClient
-from skinapi.reports.verification import Issued, IssuedReports
+from skinapi.reports.verification import Issued
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import open_store
-from skinapi.storage.background.totals import Totals
 from skinapi.storage.backup.restore import refuse_unfinished_restore
 from skinapi.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.storage.ports import Store
@@ -108,23 +103,14 @@ class Services:
     """The services that need no model, and the repositories that they share."""
 
     store: Store
-    accounts: Accounts
-    submissions: Submissions
-    narratives: NarrativeCache
-    sessions: Sessions
+    data: Repositories
     tokens: Tokens
-    trail: AuditTrail
     eraser: Eraser
     guard: Guard
     auth: AuthService
     recovery: RecoveryService
-    links: PasswordLinks
-    outbox: Outbox
     second_factor: SecondFactorService
     admin: AdminService
-    totals: Totals
-    usage: DailyCounts
-    photo_counts: PhotoCounts
     records: RecordsService
     reviews: ReviewsService
     outcomes: OutcomesService
@@ -133,11 +119,8 @@ class Services:
     lesions: LesionsService
     reminder_mailer: ReminderMailer
     letters: LettersService
-    stored_letters: Letters
     messages: MessagesService
-    stored_messages: Messages
     llm: OpenRouterClient | None
-    issued: IssuedReports
     lab: LabServices
     jobs: JobsService
     models: ModelsService
@@ -149,26 +132,26 @@ class Services:
             "documents": document_faults(self.store, MODELS),
             "stored files": blob_faults(self.store),
             "deletions": self.eraser.faults(),
-            "accounts": self.accounts.faults(),
+            "accounts": self.data.accounts.faults(),
             "the search of accounts": search_faults(self.store),
             "findings": self.records.faults(),
             "spots": self.lesions.faults(),
-            "messages": self.stored_messages.faults(self.lesions.has),
+            "messages": self.data.messages.faults(self.lesions.has),
             "reviews": self.reviews.faults(),
-            "letters": self.stored_letters.faults(self.records.has),
-            "reports": self.issued.faults(self.records.has),
+            "letters": self.data.letters.faults(self.records.has),
+            "reports": self.data.issued.faults(self.records.has),
             "data sets": self.lab.cleanup.faults(),
             "jobs": self.jobs.faults(),
             "models": self.models.faults(),
-            "the audit trail": self.trail.faults(),
+            "the audit trail": self.data.trail.faults(),
             "the admins' audit rows": self._unexplained_admins(),
         }
         for subject, found in searches.items():
             yield from guarded(subject, found)
 
     def _unexplained_admins(self) -> Iterator[Fault]:
-        for admin in self.accounts.list_active_admins():
-            if not self.trail.find_newest("account.role_admin", target=admin):
+        for admin in self.data.accounts.list_active_admins():
+            if not self.data.trail.find_newest("account.role_admin", target=admin):
                 yield Fault(f"no audit row says who made the account {admin} an admin")
 
 
@@ -240,23 +223,14 @@ def open_services(
     second_factor = open_second_factor(settings, data, passwords, authentication)
     return Services(
         store=store,
-        accounts=data.accounts,
-        submissions=data.submissions,
-        narratives=data.narratives,
-        sessions=data.sessions,
+        data=data,
         tokens=tokens,
-        trail=data.trail,
         eraser=eraser,
         guard=open_guard(settings, data, tokens, second_factor),
         auth=open_auth(settings, data, tokens, passwords, authentication, second_factor),
         second_factor=second_factor,
         recovery=open_recovery(settings, data, passwords, authentication),
-        links=data.password_links,
-        outbox=data.outbox,
         admin=open_admin(settings, data, eraser, passwords),
-        totals=data.totals,
-        usage=data.usage,
-        photo_counts=data.photo_counts,
         records=records,
         reviews=reviews,
         outcomes=OutcomesService(counts=data.outcome_counts, accounts=data.accounts),
@@ -292,7 +266,6 @@ def open_services(
             llm=llm,
             outbox=data.outbox,
         ),
-        stored_letters=data.letters,
         messages=MessagesService(
             store=store,
             messages=data.messages,
@@ -303,9 +276,7 @@ def open_services(
             trail=data.trail,
             outbox=data.outbox,
         ),
-        stored_messages=data.messages,
         llm=llm,
-        issued=data.issued,
         lab=lab,
         jobs=jobs,
         models=models,

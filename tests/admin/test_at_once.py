@@ -97,7 +97,7 @@ def test_of_two_admins_who_remove_each_other_one_is_left(
         any_backend.member(email, role="admin")
     meet("get")
     assert play(any_backend, acts) == [None, LastAdmin]
-    assert len(any_backend.services.accounts.list_active_admins()) == 1
+    assert len(any_backend.services.data.accounts.list_active_admins()) == 1
 
 
 def test_an_admin_may_come_while_another_goes(any_backend: Backend, meet: Meet) -> None:
@@ -105,7 +105,7 @@ def test_an_admin_may_come_while_another_goes(any_backend: Backend, meet: Meet) 
     any_backend.member(ADA)
     meet("get")
     ended = play(any_backend, "make ada an admin | demote boss")
-    admins = any_backend.services.accounts.list_active_admins()
+    admins = any_backend.services.data.accounts.list_active_admins()
     assert admins == [any_backend.account(email).id for email in (BOSS, ADA)][-len(admins) :]
     assert ended == [None, None if len(admins) == 1 else LastAdmin]
 
@@ -128,7 +128,7 @@ def test_nobody_is_left_in_the_care_of_who_is_no_doctor(
     any_backend.member(ADA, doctor_id=any_backend.account(GREY).id)
     meet("get")
     assert play(any_backend, acts)[0] is None
-    assert list(any_backend.services.accounts.faults()) == []
+    assert list(any_backend.services.data.accounts.faults()) == []
 
 
 def test_a_suspension_is_not_undone_as_an_approval_that_ends_at_once(
@@ -145,7 +145,7 @@ def test_who_is_deleted_does_not_stay_as_an_admin(any_backend: Backend, meet: Me
     any_backend.member(ADA)
     meet("get")
     assert play(any_backend, "make ada an admin | delete ada") in ([None, None], [None, NotFound])
-    accounts = any_backend.services.accounts
+    accounts = any_backend.services.data.accounts
     assert accounts.find_by_email(ADA) is None
     assert accounts.list_active_admins() == [any_backend.account(BOSS).id]
 
@@ -228,6 +228,8 @@ def test_a_worker_that_starts_late_makes_no_second_admin_of_the_first(any_backen
     assert ada.call("PUT", f"/users/{BOSS}/role", json={"role": "user"}).status_code == 200
     told = any_backend.services.admin.ensure_admin(email=BOSS, password=None, only_first=True)
     assert told[1] is None
-    assert any_backend.services.accounts.list_active_admins() == [any_backend.account(ada.email).id]
+    assert any_backend.services.data.accounts.list_active_admins() == [
+        any_backend.account(ada.email).id
+    ]
     assert ada.call("DELETE", f"/users/{BOSS}").status_code == 200
-    assert first.id not in any_backend.services.accounts.list_active_admins()
+    assert first.id not in any_backend.services.data.accounts.list_active_admins()

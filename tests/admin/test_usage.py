@@ -104,7 +104,7 @@ def test_each_day_has_numbers_of_its_own_and_days_without_use_are_zero(
         day = now() - timedelta(days=back)
         monkeypatch.setattr(usage, "now", lambda day=day: day)
         for _ in range(back):
-            backend.services.usage.add_refused()
+            backend.services.data.usage.add_refused()
     monkeypatch.undo()
     admin = backend.member(role="admin")
     days = admin.call("GET", "/admin/usage?days=5").get_json()["days"]

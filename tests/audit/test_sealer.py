@@ -122,8 +122,8 @@ def test_the_newest_sealed_row_is_logged_once(
     capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     backend = Backend(tmp_path)
-    sealer = AuditSealer(backend.services.store, backend.services.trail)
-    backend.services.trail.record("test.act", by="system", target="x")
+    sealer = AuditSealer(backend.services.store, backend.services.data.trail)
+    backend.services.data.trail.record("test.act", by="system", target="x")
     capfd.readouterr()
     for _ in range(2):
         sealer.make_pass()

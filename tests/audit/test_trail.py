@@ -28,7 +28,7 @@ def rows_of(backend: Backend, action: str) -> list[Document]:
 
 
 def faults_of(backend: Backend) -> list[str]:
-    return [fault.message for fault in backend.services.trail.faults()]
+    return [fault.message for fault in backend.services.data.trail.faults()]
 
 
 def trail_with(backend: Backend, *secrets: str) -> AuditTrail:
@@ -83,8 +83,8 @@ def chain_anew(backend: Backend, kept: list[Document]) -> None:
 
 def fill(backend: Backend, rows: int = 6) -> None:
     for number in range(rows):
-        backend.services.trail.record("test.act", by="system", target=f"{number // 2}")
-    backend.services.trail.seal()
+        backend.services.data.trail.record("test.act", by="system", target=f"{number // 2}")
+    backend.services.data.trail.seal()
 
 
 def test_a_change_leaves_a_row(any_backend: Backend) -> None:
@@ -272,8 +272,8 @@ def test_rows_that_nobody_signed_are_found(any_backend: Backend) -> None:
 
 def test_a_reader_sees_which_rows_are_not_signed(any_backend: Backend) -> None:
     admin = any_backend.admin()
-    any_backend.services.trail.record("photo.read", by="somebody", target="something")
-    any_backend.services.trail.seal()
+    any_backend.services.data.trail.record("photo.read", by="somebody", target="something")
+    any_backend.services.data.trail.seal()
     assert all(row["signed"] is True for row in admin.call("GET", "/audit").get_json())
     rows = any_backend.services.store.collection("audit")
     newest = rows.find(sort="-sequence", limit=1)[0]
@@ -309,7 +309,7 @@ def test_a_head_that_was_deleted_is_found_and_nothing_mends_it(any_backend: Back
     fill(any_backend)
     any_backend.services.store.collection("audit").delete({"sequence": {"$gt": 4}})
     drop_head(any_backend)
-    (fault,) = any_backend.services.trail.faults()
+    (fault,) = any_backend.services.data.trail.faults()
     assert (fault.message, fault.repair) == (NO_HEAD, None)
     fill(any_backend, 1)
     assert faults_of(any_backend) == ["audit row 5 was written when its chain head was missing"]
@@ -317,7 +317,7 @@ def test_a_head_that_was_deleted_is_found_and_nothing_mends_it(any_backend: Back
 
 def test_a_trail_that_was_deleted_whole_is_found(any_backend: Backend) -> None:
     any_backend.services.admin.ensure_admin(email="root@example.org", password=None)
-    any_backend.services.trail.seal()
+    any_backend.services.data.trail.seal()
     assert list(any_backend.services.faults()) == []
     any_backend.services.store.collection("audit").delete({})
     drop_head(any_backend)
@@ -330,7 +330,7 @@ def test_a_trail_that_was_deleted_whole_is_found(any_backend: Backend) -> None:
 def test_a_new_secret_verifies_the_rows_of_the_former_ones(any_backend: Backend) -> None:
     fill(any_backend)
     trail_with(any_backend, "second", SECRET).record("test.second", by="a", target="b")
-    any_backend.services.trail.seal()  # it does not know the new secret yet
+    any_backend.services.data.trail.seal()  # it does not know the new secret yet
     trail_with(any_backend, "third", "second", SECRET).record("test.third", by="a", target="b")
     trail_with(any_backend, "third", "second", SECRET).seal()
     assert says_with(any_backend, "third", "second", SECRET) == []
@@ -397,7 +397,7 @@ def test_concurrent_writers_keep_one_chain(any_backend: Backend) -> None:
 def test_the_trail_of_an_account_pages_what_it_did_and_what_was_done_to_it(
     any_backend: Backend,
 ) -> None:
-    trail = any_backend.services.trail
+    trail = any_backend.services.data.trail
     ada, bob = "0" * 31 + "a", "0" * 31 + "b"
     for by, target in [(ada, bob), (bob, ada), (ada, ada), (bob, bob), ("system", ada)]:
         for action in ("test.one", "test.two"):

@@ -207,7 +207,9 @@ class Accounts(RuleBasedStateMachine):
         if not self.accounts:
             return  # not begun yet
         expected = {one.email for one in self.accounts.values() if one.active_admin}
-        found = self.backend.services.accounts.list_where({"role": "admin", "status": "approved"})
+        found = self.backend.services.data.accounts.list_where(
+            {"role": "admin", "status": "approved"}
+        )
         assert expected == {account.email for account in found} != set()
 
     def teardown(self) -> None:

@@ -25,7 +25,7 @@ class ForgettingPackage:
 def eraser_of(backend: Backend, *services: ForgettingPackage) -> Eraser:
     return Eraser(
         accounts=Accounts(backend.services.store),
-        trail=backend.services.trail,
+        trail=backend.services.data.trail,
         forget=[package.forget for package in services],
     )
 
@@ -78,7 +78,7 @@ def test_what_fails_at_the_start_stops_neither_the_start_nor_the_others(backend:
             raise StoreUnavailable
 
     accounts = Accounts(backend.services.store)
-    Eraser(accounts=accounts, trail=backend.services.trail, forget=[forget]).resume()
+    Eraser(accounts=accounts, trail=backend.services.data.trail, forget=[forget]).resume()
     assert [account.id for account in accounts.list_where({"status": "deleting"})] == [stubborn]
 
 

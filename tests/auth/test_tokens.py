@@ -20,7 +20,7 @@ OTHER_SECRET = "Zq5Wm8Rt2Yx7Kc4Vn9Bj6Hg3Fd1Ps0La"
 def claims_of(backend: Backend, person: Person, **changed: Any) -> dict[str, Any]:
     moment = int(now().timestamp())
     account = backend.account(person.email)
-    session, _ = backend.services.sessions.open(account)
+    session, _ = backend.services.data.sessions.open(account)
     plain = {"sub": account.id, "ver": 1, "sid": session.id, "jti": new_id(), "iat": moment}
     plain["exp"] = moment + 600
     return {name: claim for name, claim in {**plain, **changed}.items() if claim is not None}

@@ -46,7 +46,7 @@ def fill_sessions(store: Store, records: int) -> None:
 
 
 def session_calls(services: Services, _: int) -> Calls:
-    sessions, account = services.auth, services.accounts.get(OWNER)
+    sessions, account = services.auth, services.data.accounts.get(OWNER)
     return {
         "sessions": lambda: sessions.list_sessions(account=account, after=None, limit=PAGE),
     }
@@ -166,5 +166,7 @@ def trail_calls(services: Services, records: int) -> Calls:
         "audit of an account": lambda: rows(account=OWNER),
         "audit of an action": lambda: rows(action="report.issue"),
         "audit of both": lambda: rows(account=OWNER, action="report.issue"),
-        "audit, append a row": lambda: services.trail.record("test.note", by=OWNER, target=OWNER),
+        "audit, append a row": lambda: services.data.trail.record(
+            "test.note", by=OWNER, target=OWNER
+        ),
     }

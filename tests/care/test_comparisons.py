@@ -193,7 +193,7 @@ def test_a_lost_photo_is_no_error(backend: Backend) -> None:
     ada = backend.member()
     lesion = begin(ada)
     numbers = [photographed(backend, ada, spot(seed), lesion=lesion) for seed in (1, 2)]
-    found = backend.services.submissions.find_by_number(numbers[1])
+    found = backend.services.data.submissions.find_by_number(numbers[1])
     assert found
     assert found.photo_blob
     backend.services.store.blobs.delete(found.photo_blob)

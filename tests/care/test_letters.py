@@ -260,7 +260,7 @@ def test_letters_of_a_finding_that_an_older_server_deleted_are_found(backend: Ba
     at.draft()
     services = backend.services
     services.store.collection("submissions").delete({"number": at.number})
-    faults = [*services.stored_letters.faults(services.records.has)]
+    faults = [*services.data.letters.faults(services.records.has)]
     assert [fault.message for fault in faults] != []
     for fault in faults:
         assert fault.repair

@@ -188,7 +188,7 @@ def test_the_words_of_a_doctor_stay_after_the_account_is_deleted(either: Talk) -
 def test_a_message_of_a_spot_that_is_gone_is_a_fault(talk: Talk) -> None:
     talk.sent(talk.ada)
     talk.backend.services.store.collection("lesions").delete({"id": talk.lesion})
-    [fault] = talk.backend.services.stored_messages.faults(talk.backend.services.lesions.has)
+    [fault] = talk.backend.services.data.messages.faults(talk.backend.services.lesions.has)
     assert fault.repair
     fault.repair()
     assert talk.backend.stored()["messages"] == []

@@ -52,7 +52,7 @@ def test_a_photo_that_waits_for_a_login_waits_for_its_own_person(
     visitor.go("check")
     visitor.hand_in("photo", file_of(tmp_path, "lesion.jpg", photo_of("melanoma", (600, 450))))
     visitor.find("figure.crop canvas")
-    seeder.services.sessions.forget(anna.id)
+    seeder.services.data.sessions.forget(anna.id)
     visitor.press_button("Send the photo")
     email = visitor.find(".veil [name=email]")
     email.clear()
@@ -60,9 +60,9 @@ def test_a_photo_that_waits_for_a_login_waits_for_its_own_person(
     visitor.find(".veil [name=password]").send_keys(PASSWORD)
     visitor.press(".veil form .primary")
     visitor.see("No spots yet")  # the start page, without the photo
-    account = seeder.services.accounts.find_by_email(bert)
+    account = seeder.services.data.accounts.find_by_email(bert)
     assert account
-    page = seeder.services.submissions.page_owned(account.id, after=None, limit=1)
+    page = seeder.services.data.submissions.page_owned(account.id, after=None, limit=1)
     assert page.items == []
 
 
@@ -135,7 +135,7 @@ def test_a_page_that_is_looked_at_again_hides_what_an_ended_session_showed(
     visitor: Visitor, seeder: Seeder, event: str
 ) -> None:
     anna = shown_account(visitor, seeder)
-    seeder.services.sessions.forget(anna.id)
+    seeder.services.data.sessions.forget(anna.id)
     visitor.run(event)
     visitor.find(".veil [name=password]")
     color = visitor.run("return getComputedStyle(document.querySelector('.veil')).backgroundColor")
@@ -175,7 +175,7 @@ def test_the_login_lies_over_an_open_dialog(visitor: Visitor, seeder: Seeder) ->
 
 def end_session(visitor: Visitor, seeder: Seeder, caller: Caller) -> None:
     """Elsewhere; then the tab is looked at again."""
-    seeder.services.sessions.forget(caller.id)
+    seeder.services.data.sessions.forget(caller.id)
     visitor.run("document.dispatchEvent(new Event('visibilitychange'))")
     visitor.find(".veil [name=password]")
 
@@ -204,5 +204,5 @@ def take_the_tab(visitor: Visitor, caller: Caller | None) -> None:
 
 
 def numbers_of(seeder: Seeder, caller: Caller) -> list[str]:
-    page = seeder.services.submissions.page_owned(caller.id, after=None, limit=10)
+    page = seeder.services.data.submissions.page_owned(caller.id, after=None, limit=10)
     return [submission.id for submission in page.items]

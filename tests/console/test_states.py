@@ -107,11 +107,11 @@ def lose_the_session(journey: Journey, seeder: Seeder, photo: Path, email: str) 
     visitor.go("check")
     visitor.hand_in("photo", photo)
     visitor.find("figure.crop canvas")
-    account = seeder.services.accounts.find_by_email(email)
+    account = seeder.services.data.accounts.find_by_email(email)
     assert account
     visitor.hold_uploads()
     journey.press("sendPhoto")
-    seeder.services.sessions.forget(account.id)
+    seeder.services.data.sessions.forget(account.id)
     visitor.let_go()
     journey.see("sessionEndedText")
     # The view asks whose it is as it opens, which may be answered only now.

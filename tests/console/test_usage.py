@@ -87,8 +87,8 @@ def test_an_admin_reads_the_usage_as_words_chart_and_table(
     then = now() - timedelta(days=5)
     monkeypatch.setattr(usage, "now", lambda: then)
     for band in (Band.URGENT_REFERRAL, Band.ROUTINE, Band.ROUTINE):
-        seeder.services.usage.add_finding(band)
-    seeder.services.usage.add_refused()
+        seeder.services.data.usage.add_finding(band)
+    seeder.services.data.usage.add_refused()
     visitor.look(PHONE, dark=True, language="fr")
     visitor.enter(seeder.person("admin"), "admin")
     visitor.go("usage")

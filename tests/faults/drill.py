@@ -44,7 +44,7 @@ def acting(
     photos = photos_of(seed)
     with closing(Seeder(server)) as seeder:
         admin = seeder.person("admin")
-        seeder.services.trail.record("account.role_admin", by="system", target=admin.id)
+        seeder.services.data.trail.record("account.role_admin", by="system", target=admin.id)
         working = [
             Actor(
                 admin=admin,

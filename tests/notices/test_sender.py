@@ -36,7 +36,7 @@ def send(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Pass:
 
 def tell(backend: Backend, person: Person, kind: Kind = Kind.REVIEWED, about: str = "") -> None:
     identifier = backend.account(person.email).id
-    add = backend.services.outbox.add
+    add = backend.services.data.outbox.add
     backend.services.store.transaction(lambda: add(kind, to=identifier, about=about))
 
 
@@ -188,7 +188,7 @@ def test_what_was_not_noted_as_sent_is_sent_again_as_the_same_mail(
         def kill(*_: object) -> None:
             raise Killed
 
-        patch.setattr(backend.services.outbox, "mark_sent", kill)
+        patch.setattr(backend.services.data.outbox, "mark_sent", kill)
         with pytest.raises(Killed):
             send()
     send()

@@ -93,7 +93,7 @@ def test_the_finding_is_the_same_wherever_it_is_read(backend: Backend) -> None:
 def test_one_picture_is_answered_as_ever(backend: Backend) -> None:
     ada = backend.member()
     body = predicted(ada, MELANOMA)
-    stored = backend.services.submissions.find_by_number(body["id"])
+    stored = backend.services.data.submissions.find_by_number(body["id"])
     assert stored
     assert not {"pictures", "picture_count"} & body.keys()
     assert not {"pictures", "shown_picture", "asked_by_picture"} & stored.finding.stored().keys()

@@ -30,7 +30,7 @@ def counted(
     windows = MongoWindows(emptied_database_uri)
     monkeypatch.setattr(app, "open_limits", lambda _, __, rates: Limits(windows, rates))
     backend = Backend(tmp_path, store)
-    totals = backend.services.totals
+    totals = backend.services.data.totals
     totals.every_s = 3600
     totals.start()
     with closing(windows), closing(store):

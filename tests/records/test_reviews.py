@@ -241,7 +241,7 @@ def test_a_pending_suspicion_stays_until_the_result(any_backend: Backend) -> Non
 def move(backend: Backend, patient: Person, doctor: Person) -> None:
     doctor_id = backend.account(doctor.email).id
     account = backend.account(patient.email)
-    backend.services.accounts.change(account.id, lambda _: {"doctor_id": doctor_id})
+    backend.services.data.accounts.change(account.id, lambda _: {"doctor_id": doctor_id})
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,7 @@ def test_check_finds_submissions_whose_owner_is_gone(backend: Backend) -> None:
     predicted(ada, keep_photo="true")
     account = backend.account(ada.email)
     gone = account.id
-    backend.services.accounts.remove(gone)
+    backend.services.data.accounts.remove(gone)
     faults = list(backend.services.faults())
     assert [fault.message for fault in faults] == [f"submissions of account {gone}, which is gone"]
     assert faults[0].repair

@@ -46,7 +46,7 @@ def test_a_prediction_is_one_transaction_and_is_counted_in_two(
     """The finding, its place in the queue and the row of the trail."""
     monkeypatch.setattr("skinapi.storage.background.totals.WRITE_EVERY_S", 3600.0)
     backend = Backend(tmp_path)
-    with closing(backend.services.store), running(backend.services.totals):
+    with closing(backend.services.store), running(backend.services.data.totals):
         ada, bob = backend.member(), backend.member()
         predicted(bob)  # makes what is made once
         for _ in range(3):

@@ -100,7 +100,7 @@ def test_a_deleted_finding_was_made_all_the_same(backend: Backend) -> None:
 
 
 def test_versions_are_counted_apart_and_together(backend: Backend) -> None:
-    counts = backend.services.photo_counts
+    counts = backend.services.data.photo_counts
     for version, doubts in (("a-1", (Doubt.TOO_CLOSE,)), ("b-2", ())):
         counts.add_finding(
             finding_of(
@@ -128,7 +128,7 @@ def test_weeks_without_photos_are_zero_and_this_one_is_the_last(
     past = first_day(names[0])
     moment = now().replace(year=past.year, month=past.month, day=past.day)
     monkeypatch.setattr(weekly_counts, "now", lambda: moment)
-    backend.services.photo_counts.add_refused("a-1")
+    backend.services.data.photo_counts.add_refused("a-1")
     monkeypatch.undo()
     weeks = drift(backend, weeks=3)["weeks"]
     assert [(one["week"], one["refused"]) for one in weeks] == [

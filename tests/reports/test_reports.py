@@ -164,7 +164,7 @@ def test_of_two_who_print_at_once_one_keeps_the_pdf(backend: Backend) -> None:
     report_of(ada, predicted(ada)["id"])
     issued = Issued.model_validate(backend.stored()["reports"][0])
     for content in (b"first", b"second"):
-        backend.services.issued.keep_pdf(issued, content)
+        backend.services.data.issued.keep_pdf(issued, content)
     [kept] = backend.services.store.blobs.keys()
     assert backend.services.store.blobs.find(kept) == b"first"
 
@@ -243,7 +243,7 @@ def test_reports_go_with_their_submission_and_with_its_owner(any_backend: Backen
 def test_a_submission_deleted_while_it_is_printed_leaves_nothing(backend: Backend) -> None:
     ada = backend.member()
     number = predicted(ada, keep_photo="true")["id"]
-    issued = backend.services.issued
+    issued = backend.services.data.issued
     find, keep = issued.find_by_hash, issued.keep_pdf
 
     def delete_first(hash: str) -> Issued | None:

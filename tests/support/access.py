@@ -85,7 +85,7 @@ class SampleAccounts:
                 request={},
             ).id,
             "lesion": self._lesion(ada),
-            "session": backend.services.sessions.open(backend.account(ada.email))[0].id,
+            "session": backend.services.data.sessions.open(backend.account(ada.email))[0].id,
             "new name": f"ham-{new_id()}",  # a data set's name belongs to its first account
             "upload": self._upload(researcher, "a.jpg"),
             "network": self._upload(researcher, "mine.keras"),
@@ -117,7 +117,7 @@ class SampleAccounts:
 
     def sort_sample(self) -> "Options":
         """The sample spot has the sample finding."""
-        found = self.backend.services.submissions.find_by_number(int(self.named["number"]))
+        found = self.backend.services.data.submissions.find_by_number(int(self.named["number"]))
         assert found
         findings = self.backend.services.lesions._findings
         findings.put(found.id, self.named["lesion"])
@@ -126,7 +126,7 @@ class SampleAccounts:
     def sort_two(self) -> "Options":
         """The sample spot has the sample finding, and a second one."""
         self.sort_sample()
-        owner = self.backend.services.submissions.find_by_number(int(self.named["number"]))
+        owner = self.backend.services.data.submissions.find_by_number(int(self.named["number"]))
         assert owner
         numbers = int(self.named["number"]), self._submission(owner.owner, self.named["lesion"])
         return {"query_string": dict(zip(("first", "second"), numbers, strict=True))}
@@ -195,7 +195,7 @@ class SampleAccounts:
         account = self.backend.account(
             (self.people["user"] or Person(self.backend.client, "")).email
         )
-        return self.backend.services.sessions.open(account, renews=True)[1] or ""
+        return self.backend.services.data.sessions.open(account, renews=True)[1] or ""
 
 
 def password_link(accounts: SampleAccounts) -> Options:
@@ -216,7 +216,7 @@ def add_factor(accounts: SampleAccounts, email: str, *, confirmed: bool) -> None
 def first_code(accounts: SampleAccounts) -> Options:
     """Of the caller, who has asked for a secret."""
     backend, caller = accounts.backend, accounts.caller
-    account = backend.services.accounts.find_by_email(caller.email) if caller else None
+    account = backend.services.data.accounts.find_by_email(caller.email) if caller else None
     if account is None:
         return {"json": {"code": "000000"}}
     add_factor(accounts, account.email, confirmed=False)
@@ -229,7 +229,7 @@ def first_code(accounts: SampleAccounts) -> Options:
 def recovery_code(accounts: SampleAccounts) -> Options:
     """Of the caller, who has a second factor."""
     caller = accounts.caller
-    if caller and accounts.backend.services.accounts.find_by_email(caller.email):
+    if caller and accounts.backend.services.data.accounts.find_by_email(caller.email):
         add_factor(accounts, caller.email, confirmed=True)
     return {"json": {"current_password": PASSWORD, "code": RECOVERY_CODE}}
 

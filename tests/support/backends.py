@@ -131,14 +131,14 @@ class Backend:
         """Somebody put straight into the store with PASSWORD, holding a token."""
         email = email or f"{secrets.token_hex(6)}@example.org"
         given = {"name": "Ada Example", "password_hash": PASSWORD_HASH, **fields}
-        account = self.services.accounts.add(email=email, role=role, status=status, **given)
+        account = self.services.data.accounts.add(email=email, role=role, status=status, **given)
         return Person(self.client, self.token_of(account), email)
 
     def token_of(self, account: Account) -> str:
         return token_for(self.services, account)
 
     def account(self, email: str) -> Account:
-        found = self.services.accounts.find_by_email(email)
+        found = self.services.data.accounts.find_by_email(email)
         assert found is not None
         return found
 
@@ -149,7 +149,7 @@ class Backend:
 
     def audit(self) -> list[Document]:
         """All rows, sealed as within seconds."""
-        self.services.trail.seal()
+        self.services.data.trail.seal()
         return self.services.store.collection("audit").find(sort="sequence")
 
     def stored(self, *, but: tuple[str, ...] = ("guesses",)) -> dict[str, list[Document]]:
@@ -165,7 +165,7 @@ def unavailable(*_: object, **__: object) -> None:
 
 def token_for(services: Services, account: Account) -> str:
     """As from a login of this account a moment ago."""
-    session, _ = services.sessions.open(account)
+    session, _ = services.data.sessions.open(account)
     return services.tokens.sign(
         account_id=account.id,
         token_version=account.token_version,

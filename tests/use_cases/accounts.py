@@ -69,7 +69,7 @@ def with_a_used_refresh_token(backend: Backend) -> Desk:
     """Whose token is a refresh token."""
     desk = somebody(backend)
     account = backend.account(desk.ada.email)
-    _, token = backend.services.sessions.open(account, renews=True)
+    _, token = backend.services.data.sessions.open(account, renews=True)
     backend.services.auth.refresh(token=token or "")
     return Desk(desk.root, Person(backend.client, token or "", desk.ada.email))
 
@@ -117,7 +117,7 @@ def seen(backend: Backend, desk: Desk) -> Any:
     whose care.
     """
     reader, services = desk.root, backend.services
-    account = services.accounts.find_by_email(desk.ada.email)
+    account = services.data.accounts.find_by_email(desk.ada.email)
     me = desk.ada.call("GET", "/me")
     other = desk.other and (
         desk.other.call("GET", "/me").get_json()["doctor"] is None,
@@ -135,7 +135,7 @@ def seen(backend: Backend, desk: Desk) -> Any:
         [(row["action"], row["outcome"]) for row in rows],
         [listed.get(name) for name in ("role", "status", "patients", "must_change_password")],
         (account.token_version, account.consents, account.locale, account.doctor_id is None),
-        account.id in services.accounts.list_active_admins(),
+        account.id in services.data.accounts.list_active_admins(),
         [one["token_version"] == account.token_version for one in sessions],
         (me.get_json().get("notices"), notices_to(backend, account.id), len(links)),
     )

@@ -17,7 +17,7 @@ def test_a_thousand_posts_at_once_are_answered_and_kept_once(
     shared_server: Server, seeder: Seeder, report: Callable[[str], None]
 ) -> None:
     admin = seeder.person("admin")
-    sessions = seeder.services.sessions
+    sessions = seeder.services.data.sessions
     account = seeder.accounts.get(admin.id)
     tokens = [sessions.open(account, renews=True)[1] for _ in range(20)]
 
