@@ -32,7 +32,7 @@ from skinapi.logs import shield_output
 from skinapi.server.buffering_worker import BufferingWorker
 from skinapi.server.gunicorn_version import refuse_other_gunicorn
 from skinapi.settings import Settings
-from skinapi.settings.safety import refuse_unsafe, say_former_settings
+from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store
 
 # Parameters of glibc's malloc (https://man7.org/linux/man-pages/man3/mallopt.3.html); other systems
@@ -273,7 +273,6 @@ def on_starting(arbiter: Arbiter) -> None:
     Only here: a worker that replaces another one while the instance folder is missing must wait for
     it. An empty database in its place would take records that are lost when the folder is back.
     """
-    say_former_settings()
     logged = ""
     while True:
         try:

@@ -21,7 +21,7 @@ from skinapi.jobs.worker.attempt import Timing
 from skinapi.jobs.worker.job_worker import Worker
 from skinapi.logs import configure_logs, shield_output
 from skinapi.settings import Settings, sentences_of
-from skinapi.settings.safety import refuse_unsafe, say_former_settings
+from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store, open_store
 from skinapi.storage.store_version import join_store
 
@@ -49,8 +49,6 @@ def main(*, job_program: str = "skinapi.run_job", timing: Timing | None = None) 
 def _work(settings: Settings, program: str, timing: Timing | None, parent: int | None) -> int:
     shield_output()
     configure_logs()
-    if parent is None:  # else the server says it
-        say_former_settings()
     refuse_unsafe(settings)
     # The parent's death asks for a stop like any other: the job goes back into the queue.
     if parent is not None and not die_with(parent, signal.SIGTERM):

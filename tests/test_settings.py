@@ -17,7 +17,7 @@ from skinapi.commands import name_store
 from skinapi.composition.services import open_services
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import RATES, Settings, safety
-from skinapi.settings.safety import refuse_unsafe, say_former_settings
+from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store, open_store
 from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.web.limits.rate_limits import Rate, open_limits
@@ -700,17 +700,3 @@ def test_a_command_names_the_store_that_it_is_about_to_write_without_its_passwor
     settings = Settings(mongo_uri=uri, instance_dir=tmp_path)  # type: ignore[arg-type]
     assert name_store(settings).startswith(named)
     assert "secret" not in name_store(settings)
-
-
-def test_an_operator_hears_of_what_is_no_setting_any_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path(".env").write_text("Shadow_share=0.5\nLLM_DEADLINE_S=3\n")
-    monkeypatch.setenv("LLM_DEADLINE_S", "")
-    monkeypatch.setenv("SHORT_JOB_HOURS", "2")
-    say_former_settings()
-    assert capsys.readouterr().err == (
-        "skinapi: no settings any more: SHADOW_SHARE (it is 0.1), SHORT_JOB_HOURS (it is 4)\n"
-    )
-    assert not {name.upper() for name in Settings.model_fields} & safety.FORMER.keys()

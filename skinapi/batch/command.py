@@ -22,7 +22,6 @@ from skinapi.batch.pictures.plan import PlanFacts, read_plan, write_plan
 from skinapi.batch.run import judge_rest, stopping_by_signal
 from skinapi.logs import configure_logs
 from skinapi.settings import Settings
-from skinapi.settings.safety import say_former_settings
 from skinapi.vision.network.model import SHIPPED_MODEL, read_card, read_labels
 
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
@@ -40,7 +39,6 @@ def run(settings: Settings, namespace: argparse.Namespace) -> int:
     Raises SkinAPIError; what is finished is kept.
     """
     configure_logs()
-    say_former_settings()
     arguments = BatchArguments(
         **{name: getattr(namespace, name) for name in BatchArguments.__slots__}
     )

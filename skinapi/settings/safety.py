@@ -1,11 +1,7 @@
 """What the server refuses to start with."""
 
-import os
 import re
-import sys
 from datetime import UTC, datetime
-
-from pydantic_settings import DotEnvSettingsSource
 
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import Settings
@@ -29,25 +25,6 @@ SHORTEST_TOKEN = 16
 LAST_YEAR = 2200
 LISTEN_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
 SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token")
-# Settings of earlier versions, and what holds in their place.
-FORMER = {
-    "GUESSES_PER_HOUR": "it is 60",
-    "LLM_DEADLINE_S": "it is 8",
-    "MAX_BODY_BYTES": "it is 1048576",
-    "MAX_HELD_BYTES": "it is twice MAX_UPLOAD_BYTES, and at least 20 MB",
-    "MODEL_PRECISION": "the model's card says it",
-    "OTEL_EXPORTER_OTLP_ENDPOINT": "nothing is traced",
-    "SHADOW_SHARE": "it is 0.1",
-    "SHORT_JOB_HOURS": "it is 4",
-}
-
-
-def say_former_settings() -> None:
-    """A line on standard error for an operator who still sets what is no setting any more."""
-    given = [*DotEnvSettingsSource(Settings).env_vars.items(), *os.environ.items()]
-    values = {name.upper(): value for name, value in given}
-    if told := [f"{name} ({now})" for name, now in FORMER.items() if values.get(name)]:
-        sys.stderr.write(f"skinapi: no settings any more: {', '.join(told)}\n")
 
 
 def refuse_unsafe(settings: Settings) -> None:

@@ -271,14 +271,6 @@ def test_an_empty_folder_gives_an_empty_table(tmp_path: Path) -> None:
     assert archive.rows() == []
 
 
-def test_a_run_says_that_its_precision_is_no_setting_any_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("MODEL_PRECISION", "bf16")
-    assert archive_of(tmp_path, 0).run() == 0
-    assert "MODEL_PRECISION (the model's card says it)" in capsys.readouterr().err
-
-
 def test_a_list_is_read_from_standard_input_and_names_what_is_missing(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
