@@ -25,10 +25,11 @@ from tests.served.server import Server
 from tests.stores.known_queries import SHAPES, add_known
 from tests.stores.mongod import NoMongodError, running_mongod
 from tests.stores.queries import Recorder
-from tests.support.backends import Backend, store_of_kind
+from tests.support.backends import Backend, Person, store_of_kind
 from tests.support.browser import NoBrowserError, open_browser
 from tests.support.openrouter import OpenRouter, running_openrouter
 from tests.support.size import drill, in_drill
+from tests.support.smtp_server import SmtpServer, smtp_server
 from tests.support.temporary_files import keep_in_memory
 
 if not drill:  # its figures are those of a disk
@@ -260,6 +261,17 @@ def backend_on(request: pytest.FixtureRequest, folder: Path) -> Iterator[Backend
 def llm() -> Iterator[OpenRouter]:
     with running_openrouter() as server:
         yield server
+
+
+@pytest.fixture
+def smtp() -> Iterator[SmtpServer]:
+    with smtp_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ada(shared_backend: Backend) -> Person:
+    return shared_backend.member("ada@example.org")
 
 
 @pytest.fixture(scope="session")

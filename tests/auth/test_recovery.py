@@ -1,7 +1,6 @@
 """A forgotten password: links by mail and from an admin."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,16 +9,10 @@ import pytest
 from skinapi.auth.passwords import guess_limits
 from skinapi.storage.ids import now
 from tests.support.backends import PASSWORD, Backend, Person
-from tests.support.smtp_server import SmtpServer, smtp_server
+from tests.support.smtp_server import SmtpServer
 from tests.test_clock_set_right import Clock
 
 NEW = "another horse"
-
-
-@pytest.fixture
-def smtp() -> Iterator[SmtpServer]:
-    with smtp_server() as server:
-        yield server
 
 
 @pytest.fixture

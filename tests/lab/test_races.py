@@ -20,11 +20,6 @@ MOLES = size(9, 30)  # three lesions of each class, as a training needs
 
 
 @pytest.fixture
-def ada(backend: Backend) -> Person:
-    return backend.member(role="researcher")
-
-
-@pytest.fixture
 def moles(ada: Person) -> str:
     return moles_of(ada)
 

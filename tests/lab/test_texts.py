@@ -82,11 +82,6 @@ def test_no_field_takes_what_cannot_be_stored_or_reaches_beyond_its_line(
     } <= seen  # fmt: skip
 
 
-@pytest.fixture
-def ada(backend: Backend) -> Person:
-    return backend.member(role="researcher")
-
-
 def test_what_cannot_be_stored_is_told_in_a_sentence(
     backend: Backend, ada: Person, tmp_path: Any
 ) -> None:

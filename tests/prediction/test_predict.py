@@ -30,11 +30,6 @@ SECTIONS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def ada(shared_backend: Backend) -> Person:
-    return shared_backend.member("ada@example.org")
-
-
 def test_the_answer_has_the_contracts_keys_first_and_in_its_shape(ada: Person) -> None:
     body = predicted(ada)
     raw = send(ada).get_data(as_text=True)

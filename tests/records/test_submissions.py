@@ -19,11 +19,6 @@ from tests.support.photos import UNCERTAIN, photo_in, photo_of
 NOT_YOURS = "Not found or unauthorized"
 
 
-@pytest.fixture(scope="module")
-def ada(shared_backend: Backend) -> Person:
-    return shared_backend.member("ada@example.org")
-
-
 def test_a_list_holds_only_own_submissions_oldest_first(backend: Backend) -> None:
     ada, bob = backend.member(), backend.member()
     made = [predicted(ada, photo_of(key)) for key in ("melanoma", "dermatofibroma")]

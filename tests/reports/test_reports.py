@@ -20,11 +20,6 @@ KINDS = {"json": "application/json", "html": "text/html", "pdf": "application/pd
 PATHS = ("report", "report.json", "report.html", "report.pdf")
 
 
-@pytest.fixture(scope="module")
-def ada(shared_backend: Backend) -> Person:
-    return shared_backend.member("ada@example.org")
-
-
 def report_of(person: Person, number: int, **query: str) -> dict[str, Any]:
     answer = person.call("GET", f"/submissions/{number}/report", query_string=query)
     assert answer.status_code == 200, answer.text

@@ -3,14 +3,15 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
+from socketserver import ThreadingTCPServer
 from typing import TypeVar
 
 
-class LocalServer(ThreadingHTTPServer):
+class LocalServer(ThreadingTCPServer):
     """`closing` is set when the server ends, for handlers that wait."""
 
     daemon_threads = True
+    allow_reuse_address = True
     request_queue_size = 64
 
     def __init__(self, port: int, handler: type) -> None:

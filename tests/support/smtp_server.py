@@ -1,13 +1,14 @@
 """A mail server (SMTP) in a thread of the test, which keeps the mails that it takes."""
 
 import ssl
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from socketserver import StreamRequestHandler, ThreadingTCPServer
+from socketserver import StreamRequestHandler
+
+from tests.support.local_server import LocalServer, serving_in_a_thread
 
 
 @dataclass
@@ -90,17 +91,13 @@ class Conversation(StreamRequestHandler):
         self.connection.sendall(f"{text}\r\n".encode())
 
 
-class SmtpServer(ThreadingTCPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-
+class SmtpServer(LocalServer):
     def __init__(self, port: int = 0) -> None:
         self.mails: list[EmailMessage] = []
         self.heard: list[str] = []
         self.behaviour = Behaviour()
-        self.closing = threading.Event()
         self.busy = 0  # conversations
-        super().__init__(("127.0.0.1", port), Conversation)
+        super().__init__(port, Conversation)
 
     @property
     def url(self) -> str:
@@ -113,15 +110,5 @@ class SmtpServer(ThreadingTCPServer):
         return [str(mail["To"]) for mail in self.mails]
 
 
-@contextmanager
-def smtp_server(port: int = 0) -> Iterator[SmtpServer]:
-    server = SmtpServer(port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def smtp_server(port: int = 0) -> AbstractContextManager[SmtpServer]:
+    return serving_in_a_thread(SmtpServer(port))

@@ -60,11 +60,6 @@ SPELLINGS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def ada(shared_backend: Backend) -> Person:
-    return shared_backend.member("ada@example.org")
-
-
 @pytest.mark.parametrize("headers", HEADERS, ids=lambda headers: next(iter(headers)))
 def test_no_header_gives_access(
     shared_backend: Backend, ada: Person, headers: dict[str, str]

@@ -9,12 +9,11 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from skinapi.errors import BlobDamaged, ModelDamaged
 from skinapi.server.spool_file import refuse_full_disk
-from skinapi.storage.files.disk_errors import disk_error
+from skinapi.storage.files.disk_errors import disk_errors
 from skinapi.storage.files.file_lock import locked
 from skinapi.storage.ports import Blobs
 from skinapi.stored_record import StoredRecord
@@ -66,7 +65,7 @@ def write_files(blobs: Blobs, files: Collection[StoredFile], folder: Path) -> No
     Raises ModelDamaged if a piece is gone or damaged; then the folder is as before. Raises DiskFull
     and StoreUnavailable.
     """
-    with _disk_errors():
+    with disk_errors():
         folder.parent.mkdir(exist_ok=True, mode=0o700)
         with locked(folder.parent / LOCK):
             if _holds(folder, files):
@@ -86,7 +85,7 @@ def write_files(blobs: Blobs, files: Collection[StoredFile], folder: Path) -> No
 
 def refuse_without_room(files: Collection[StoredFile], folder: Path) -> None:
     """Raises DiskFull where `write_files` would find too little room on the disk."""
-    with _disk_errors():
+    with disk_errors():
         if not _holds(folder, files):
             refuse_full_disk(folder.parent, sum(file.size for file in files))
 
@@ -141,7 +140,7 @@ def prune_folders(parent: Path, keep: Collection[str]) -> None:
     """
     if not parent.is_dir():
         return
-    with _disk_errors(), locked(parent / LOCK):
+    with disk_errors(), locked(parent / LOCK):
         for folder in parent.iterdir():
             if folder.is_dir() and folder.name not in keep:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -161,7 +160,7 @@ def models_folder(instance_dir: Path) -> Path:
             return folder
     except OSError:
         pass
-    with _disk_errors():
+    with disk_errors():
         own = Path(tempfile.gettempdir()) / f"skinapi-models-{os.getuid()}"
         own.mkdir(mode=0o700, exist_ok=True)
         # Somebody else may have made it first, to put their own network there.
@@ -169,12 +168,3 @@ def models_folder(instance_dir: Path) -> Path:
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
             raise ModelDamaged(f"{own} belongs to somebody else, so no model is kept there")
     return own
-
-
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    """Raise DiskFull or StoreUnavailable instead of OSError."""
-    try:
-        yield
-    except OSError as error:
-        raise disk_error(error) from error

@@ -1,6 +1,8 @@
 """Maps errors of the disk and of SQLite to the errors of `skinapi.errors`."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import apsw
 
@@ -29,3 +31,12 @@ def disk_error(error: BaseException) -> StoreUnavailable:
     if full:
         return DiskFull()
     return StoreUnavailable(READ_ONLY) if read_only else StoreUnavailable()
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Raise DiskFull or StoreUnavailable instead of OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error) from error

@@ -9,12 +9,12 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from skinapi.errors import BlobDamaged, StoreUnavailable
 from skinapi.logs import log
-from skinapi.storage.files.disk_errors import LOST_BLOBS, disk_error
+from skinapi.storage.files.disk_errors import LOST_BLOBS, disk_errors
 from skinapi.storage.files.durable import DRAFT, sync, write_durably
 from skinapi.storage.ids import (
     BLOB_KEY,
@@ -36,13 +36,13 @@ class FileBlobs:
 
     def make(self) -> None:
         """Make the folder. Call it once, with the database's file."""
-        with _disk_errors():
+        with disk_errors():
             self._folder.mkdir(exist_ok=True)
             write_durably(self._proof, PROOF)
 
     def refuse_if_lost(self) -> None:
         """Raises StoreUnavailable if the folder was removed or replaced."""
-        with _disk_errors():
+        with disk_errors():
             lost = not self._proof.exists()
         if lost != self._reported:
             self._reported = lost
@@ -65,13 +65,13 @@ class FileBlobs:
 
     def _write_to(self, path: Path, data: bytes) -> None:
         self.refuse_if_lost()
-        with _disk_errors():
+        with disk_errors():
             path.parent.mkdir(exist_ok=True)
             write_durably(path, data)
             sync(self._folder)
 
     def find(self, key: str) -> bytes | None:
-        with _disk_errors():
+        with disk_errors():
             try:
                 data = _read_regular(self._path_of(key))
             except FileNotFoundError:
@@ -81,18 +81,18 @@ class FileBlobs:
 
     def delete(self, key: str) -> None:
         self.refuse_if_lost()  # a file that is away for a while would come back undeleted
-        with _disk_errors():
+        with disk_errors():
             self._path_of(key).unlink(missing_ok=True)
 
     def keys(self) -> Iterator[str]:
         self.refuse_if_lost()
-        with _disk_errors():
+        with disk_errors():
             for path in self._folder.glob("*/*"):
                 if BLOB_KEY.fullmatch(path.name):
                     yield path.name
 
     def sweep(self) -> None:
-        with _disk_errors():
+        with disk_errors():
             for draft in self._folder.glob(f"*/*{DRAFT}"):
                 with suppress(FileNotFoundError):  # its writer has renamed it in the meantime
                     if time.time() - draft.stat().st_mtime > LONGEST_WRITE.total_seconds():
@@ -122,12 +122,3 @@ def _read_regular(path: Path) -> bytes:
             return file.read()
     finally:
         os.close(handle)
-
-
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    """Raise DiskFull or StoreUnavailable instead of OSError."""
-    try:
-        yield
-    except OSError as error:
-        raise disk_error(error) from error
