@@ -115,6 +115,16 @@ class DecisionView(Answer):
         )
 
 
+FirstDecision = Annotated[
+    DecisionView | None,
+    Field(description="to be shown first: what doctors have decided; null before a review"),
+]
+GraverReview = Annotated[
+    str | None,
+    Field(description="for clients without `decision`: that it is more urgent than the finding"),
+]
+
+
 class LetterView(Answer):
     id: str = Field(serialization_alias="_id")
     created_at: datetime

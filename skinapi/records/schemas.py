@@ -20,7 +20,7 @@ from skinapi.records.finding_schemas import (
     TestedView,
 )
 from skinapi.records.findings.submissions import CourseEntry, Submission, SubmissionSummary
-from skinapi.records.review_schemas import DecisionView
+from skinapi.records.review_schemas import DecisionView, FirstDecision, GraverReview
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.calibration.joining import MOST_PICTURES
 from skinapi.vision.conditions import Band, conditions_table
@@ -72,12 +72,8 @@ class SummaryFields(Answer):
     band_label: str = Field(description="in a patient's words")
     action: str
     notice: str
-    decision: DecisionView | None = Field(
-        description="to be shown first: what doctors have decided; null before a review"
-    )
-    graver_review: str | None = Field(
-        description="for clients without `decision`: that it is more urgent than the finding"
-    )
+    decision: FirstDecision
+    graver_review: GraverReview
     uncertain: bool
     reasons: tuple[Doubt, ...]
     language: Language

@@ -6,7 +6,13 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.languages import Language
-from skinapi.records.review_schemas import DecisionView, LetterView, ReviewView
+from skinapi.records.review_schemas import (
+    DecisionView,
+    FirstDecision,
+    GraverReview,
+    LetterView,
+    ReviewView,
+)
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.schemas import NarrativeSource, angular_name, percent
 from skinapi.reports.facts import Facts
@@ -112,13 +118,9 @@ class FullReport(Answer):
         "three sentences first, and no sentence twice"
     )
     about: AboutView | None
-    decision: DecisionView | None = Field(
-        description="to be shown first: what doctors have decided; null before a review"
-    )
+    decision: FirstDecision
     review: ReviewView | None = Field(description="the one that counts")
-    graver_review: str | None = Field(
-        description="for clients without `decision`: that it is more urgent than the finding"
-    )
+    graver_review: GraverReview
     letters: list[LetterView] = Field(description="those that doctors have signed")
     verification: SealView | None
 

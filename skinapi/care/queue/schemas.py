@@ -10,7 +10,7 @@ from skinapi.auth.accounts.accounts import Account
 from skinapi.care.queue.service import FoundCase
 from skinapi.records.findings.review_queue import Waiting, is_free
 from skinapi.records.findings.submissions import CourseEntry, QueueEntry
-from skinapi.records.review_schemas import DecisionView
+from skinapi.records.review_schemas import FirstDecision, GraverReview
 from skinapi.records.schemas import angular_name, decision_view, graver_sentence, percent
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band
@@ -120,12 +120,8 @@ class ListedFinding(Answer):
     confidence: float = Field(description="the probability of `class`, in percent")
     band: Band
     band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
-    decision: DecisionView | None = Field(
-        description="to be shown first: what doctors have decided; null before a review"
-    )
-    graver_review: str | None = Field(
-        description="for clients without `decision`: that it is more urgent than the finding"
-    )
+    decision: FirstDecision
+    graver_review: GraverReview
     uncertain: bool
     photo_kept: bool
 

@@ -2,39 +2,39 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+
+from pydantic import Field
 
 from skinapi.intervals import wilson_interval
 from skinapi.records.outcomes.outcome_counts import CountedOutcome
+from skinapi.web.schemas.schema_types import Answer
 
 
-class Figure(NamedTuple):
-    """Of `n` results. All three are None where `n` does not suffice."""
+class FigureView(Answer):
+    """A share, or kappa, with its 95 % interval; null where there are too few results."""
 
     value: float | None
     low: float | None
     high: float | None
-    n: int
+    n: int = Field(description="how many results it is of")
 
 
-class Figures(NamedTuple):
-    """`named_…` count a condition that is a cancer or may become one; `sent_…` the advice to see a
-    doctor. `kappa` is Cohen's, of the conditions.
-    """
+class OutcomeFigures(Answer):
+    """`named_…`: a cancer, or what may become one, was named. `sent_…`: a doctor was advised."""
 
-    results: int
-    malignant: int
-    named_sensitivity: Figure
-    named_specificity: Figure
-    sent_sensitivity: Figure
-    sent_specificity: Figure
-    kappa: Figure
+    results: int = Field(description="findings with the laboratory's result")
+    malignant: int = Field(description="of these, a cancer or what may become one")
+    named_sensitivity: FigureView
+    named_specificity: FigureView
+    sent_sensitivity: FigureView
+    sent_specificity: FigureView
+    kappa: FigureView = Field(description="Cohen's, of the conditions")
 
 
-def figures_of(outcomes: Sequence[CountedOutcome]) -> Figures:
+def figures_of(outcomes: Sequence[CountedOutcome]) -> OutcomeFigures:
     malignant = [one for one in outcomes if one.malignant]
     benign = [one for one in outcomes if not one.malignant]
-    return Figures(
+    return OutcomeFigures(
         results=_sum(outcomes),
         malignant=_sum(malignant),
         named_sensitivity=_share(malignant, lambda one: one.named_malignant),
@@ -49,15 +49,18 @@ def _sum(outcomes: Iterable[CountedOutcome]) -> int:
     return sum(one.n for one in outcomes)
 
 
-def _share(outcomes: Sequence[CountedOutcome], holds: Callable[[CountedOutcome], bool]) -> Figure:
+def _share(
+    outcomes: Sequence[CountedOutcome], holds: Callable[[CountedOutcome], bool]
+) -> FigureView:
     """With Wilson's interval."""
     n, hits = _sum(outcomes), _sum(one for one in outcomes if holds(one))
     if n == 0:
-        return Figure(None, None, None, 0)
-    return Figure(hits / n, *wilson_interval(hits / n, n), n)
+        return _without_value(0)
+    low, high = wilson_interval(hits / n, n)
+    return FigureView(value=hits / n, low=low, high=high, n=n)
 
 
-def _kappa(outcomes: Sequence[CountedOutcome]) -> Figure:
+def _kappa(outcomes: Sequence[CountedOutcome]) -> FigureView:
     """Its interval is Wilson's of the observed agreement, as if that by chance were known: the
     usual standard error is zero where all agree, or none.
     """
@@ -68,11 +71,15 @@ def _kappa(outcomes: Sequence[CountedOutcome]) -> Figure:
         said[one.said] += one.n
     by_chance = sum(truths[key] * said[key] for key in truths) / (n * n) if n else 1.0
     if by_chance == 1:  # both name one condition alone: there is nothing to agree about
-        return Figure(None, None, None, n)
+        return _without_value(n)
     observed = _sum(one for one in outcomes if one.agrees) / n
 
     def beyond_chance(agreement: float) -> float:
         return (agreement - by_chance) / (1 - by_chance)
 
-    low, high = wilson_interval(observed, n)
-    return Figure(beyond_chance(observed), beyond_chance(low), beyond_chance(high), n)
+    value, low, high = map(beyond_chance, (observed, *wilson_interval(observed, n)))
+    return FigureView(value=value, low=low, high=high, n=n)
+
+
+def _without_value(n: int) -> FigureView:
+    return FigureView(value=None, low=None, high=None, n=n)

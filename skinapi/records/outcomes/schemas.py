@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.auth.accounts.emails import Email
-from skinapi.records.outcomes.figures import Figure, Figures
+from skinapi.records.outcomes.figures import OutcomeFigures
 from skinapi.records.outcomes.service import Course
 from skinapi.web.schemas.schema_types import Answer
 
@@ -23,40 +23,6 @@ class DoctorsOutcomesQuery(OutcomesQuery):
     doctor: Email
 
 
-class FigureView(Answer):
-    """A share, or kappa, with its 95 % interval; null where there are too few results."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int = Field(description="how many results it is of")
-
-    @classmethod
-    def of(cls, figure: Figure) -> Self:
-        return cls(**figure._asdict())
-
-
-class OutcomeFigures(Answer):
-    """`named_…`: a cancer, or what may become one, was named. `sent_…`: a doctor was advised."""
-
-    results: int = Field(description="findings with the laboratory's result")
-    malignant: int = Field(description="of these, a cancer or what may become one")
-    named_sensitivity: FigureView
-    named_specificity: FigureView
-    sent_sensitivity: FigureView
-    sent_specificity: FigureView
-    kappa: FigureView = Field(description="Cohen's, of the conditions")
-
-    @classmethod
-    def of(cls, figures: Figures) -> Self:
-        told = figures._asdict()
-        return cls(
-            results=told.pop("results"),
-            malignant=told.pop("malignant"),
-            **{name: FigureView.of(figure) for name, figure in told.items()},
-        )
-
-
 class MonthOfOutcomes(OutcomeFigures):
     month: str = Field(description="of the result, as 2026-11")
 
@@ -66,11 +32,8 @@ class OutcomeCourse(OutcomeFigures):
 
     @classmethod
     def over(cls, course: Course) -> Self:
-        months = [
-            MonthOfOutcomes(month=month, **dict(OutcomeFigures.of(figures)))
-            for month, figures in course.months
-        ]
-        return cls(**dict(OutcomeFigures.of(course.whole)), months=months)
+        months = [MonthOfOutcomes(month=month, **dict(figures)) for month, figures in course.months]
+        return cls(**dict(course.whole), months=months)
 
 
 class OutcomesView(Answer):

@@ -6,18 +6,18 @@ from typing import NamedTuple
 
 from skinapi.auth.accounts.accounts import Accounts
 from skinapi.errors import NotFound
-from skinapi.records.outcomes.figures import Figures, figures_of
+from skinapi.records.outcomes.figures import OutcomeFigures, figures_of
 from skinapi.records.outcomes.outcome_counts import CountedOutcome, OutcomeCounts
 from skinapi.storage.ids import now
 
 NO_DOCTOR = "There is no such doctor"
-Months = list[tuple[str, Figures]]
+Months = list[tuple[str, OutcomeFigures]]
 
 
 class Course(NamedTuple):
     """Over all months, and in each that has results."""
 
-    whole: Figures
+    whole: OutcomeFigures
     months: Months
 
 
