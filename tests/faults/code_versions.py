@@ -74,8 +74,8 @@ def code_after(folder: Path) -> Path:
     )
     replace(
         code / "records/findings/submissions.py",
-        "    return {**plain, ",
-        '    return {**plain, "year": submission.created_at.year, ',
+        '{**submission.stored(), "schema": 1}',
+        '{**submission.stored(), "schema": 1, "year": submission.created_at.year}',
     )
     return folder
 

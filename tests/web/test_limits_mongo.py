@@ -1,13 +1,11 @@
-"""The windows of the rate limits in MongoDB, alone and beside a server of the version before."""
+"""The windows of the rate limits in MongoDB, of one server and of many."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 from limits import parse
-from limits.storage import MongoDBStorage
-from limits.strategies import MovingWindowRateLimiter
 
-from skinapi.storage.mongo.mongo_snapshot import LIMIT_COUNTERS, LIMIT_WINDOWS
+from skinapi.storage.mongo.mongo_snapshot import LIMIT_WINDOWS
 from skinapi.web.limits.mongo_windows import MongoWindows
 from tests.stores.mongo_commands import noted_commands
 
@@ -33,27 +31,3 @@ def test_of_hits_at_once_just_as_many_are_allowed_as_the_limit_says(
 
     with ThreadPoolExecutor(8) as crowd:
         assert sum(crowd.map(hit, range(8))) == 100
-
-
-def test_a_server_of_the_version_before_counts_in_the_same_windows(
-    mongo_database_uri: str,
-) -> None:
-    """It counts with the library."""
-    windows = MongoWindows(mongo_database_uri)
-    storage = MongoDBStorage(
-        mongo_database_uri,
-        database_name=mongo_database_uri.rpartition("/")[2].partition("?")[0],
-        counter_collection_name=LIMIT_COUNTERS,
-        window_collection_name=LIMIT_WINDOWS,
-    )
-    before = MovingWindowRateLimiter(storage)
-    four = parse("4/minute")
-    assert windows.hit(four, "key").allowed
-    assert before.hit(four, "key")
-    assert windows.hit(four, "key")[:2] == (True, 1)
-    assert before.get_window_stats(four, "key").remaining == 1
-    assert before.hit(four, "key")
-    assert not windows.hit(four, "key").allowed
-    assert not before.hit(four, "key")
-    storage.storage.close()
-    windows.close()

@@ -205,7 +205,7 @@ class Submissions:
             id=identifier, created_at=now(), band=finding.band, finding=finding, **fields
         )
         submission = submission.model_copy(update=submission.make_keys(reviewed=False))
-        self._documents.insert({**_document(submission), "schema": 1})
+        self._documents.insert({**submission.stored(), "schema": 1})
         return submission
 
     def take_number(self) -> int:
@@ -387,8 +387,3 @@ def _key_ranges(reviewed: bool | None, urgency: Band | None) -> list[tuple[str, 
         rank = RANKED_BANDS.index(urgency)
         return [(f"{group}{rank}", f"{group}{rank + 1}") for group in groups]
     return [(groups[0], f"{int(groups[-1]) + 1}")]
-
-
-def _document(submission: Submission) -> dict[str, Any]:
-    plain = submission.model_dump(mode="json", exclude={"created_at"})
-    return {**plain, "created_at": submission.created_at}

@@ -56,8 +56,7 @@ class Reviews:
         review = Review(
             id=identifier, created_at=now(), submission=submission, opinion=opinion, **fields
         )
-        plain = review.model_dump(mode="json", exclude={"created_at"})
-        self._documents.insert({**plain, "created_at": review.created_at, "schema": 1})
+        self._documents.insert({**review.stored(), "schema": 1})
         return review
 
     def find_by_key(self, doctor: str, key: str | None) -> Review | None:

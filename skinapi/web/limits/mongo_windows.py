@@ -1,7 +1,6 @@
 """Moving windows of the rate limits in MongoDB: exact across servers, one command for each hit.
 
-A window is a document with the times of its hits, the newest first, as the `limits` library keeps
-them: a server of the version before, which counts with it, counts in the same windows.
+A window is a document with the times of its hits, the newest first.
 """
 
 import threading
