@@ -32,6 +32,7 @@ from skinapi.storage.backup.writing import write_backup
 from skinapi.storage.faults import Fault
 from skinapi.storage.files.durable import new_file
 from skinapi.storage.store_version import accept_key, join_store
+from skinapi.web.schemas.pagination import read_pages
 
 FIRST_ADMIN = "admin@skinapi.local"
 # Whoever may run these commands, in the audit trail.
@@ -162,19 +163,16 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
 def list_models(settings: Settings, _: argparse.Namespace) -> int:
     """Print the model versions, one on a line; `*` marks the one in service."""
     models = _open_models(settings)
-    pointer, after = models.pointer.read(), None
+    pointer = models.pointer.read()
     in_service = models.name_of(pointer.version)
-    while True:
-        page = models.versions.page_versions(after=after, limit=100)
+    for page in read_pages(lambda after: models.versions.page_versions(after=after)):
         for found in page.items:
             mark = "*" if found.version == in_service else " "
             serving, shadow = found.version == in_service, found.version == pointer.shadow
             state = shown_state(found, serving=serving, shadow=shadow)
             files = f"{found.size / 1e6:.0f} MB" if found.files else "no files"
             print(f"{mark} {found.version}  {state}  {files}  {found.created_at:%Y-%m-%d}")
-        after = page.next_after
-        if after is None:
-            return 0
+    return 0
 
 
 def add_model(settings: Settings, options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from pymongo.database import Database
 from selenium import webdriver
 from werkzeug.routing import Rule
 
+from skinapi.storage.ports import Store
 from skinapi.storage.sqlite.database_file import SqliteFile
 from tests.served.server import Server
 from tests.stores.known_queries import SHAPES, add_known
@@ -251,10 +253,22 @@ def real_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bac
 
 def backend_on(request: pytest.FixtureRequest, folder: Path) -> Iterator[Backend]:
     """On the kind of store that is the fixture's parameter."""
+    for store in store_on(request, folder):
+        yield Backend(folder, store)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """SQLite."""
+    with closing(store_of_kind("sqlite", tmp_path)) as store:
+        yield store
+
+
+def store_on(request: pytest.FixtureRequest, folder: Path) -> Iterator[Store]:
+    """The kind of store that is the fixture's parameter."""
     uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
-    backend = Backend(folder, store_of_kind(request.param, folder, uri))
-    yield backend
-    backend.services.store.close()
+    with closing(store_of_kind(request.param, folder, uri)) as store:
+        yield store
 
 
 @pytest.fixture

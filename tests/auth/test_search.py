@@ -13,6 +13,7 @@ from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.auth.accounts.search import search_fields
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.web.routing.declaration import route_of
+from skinapi.web.schemas.pagination import read_pages
 from tests.stores.mock_store import MockStore
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
 from tests.support.backends import MAIL, Backend, Person, store_of_kind
@@ -59,13 +60,10 @@ def hits(accounts: list[Account], text: str, **asked: Any) -> list[str]:
 
 
 def pages(accounts: Accounts, text: str, *, limit: int, **asked: Any) -> list[str]:
-    found, after = list[str](), None
-    while True:
-        page = accounts.page_accounts(beginning=text, after=after, limit=limit, **asked)
-        found += [account.id for account in page.items]
-        after = page.next_after
-        if after is None:
-            return found
+    read = read_pages(
+        lambda after: accounts.page_accounts(beginning=text, after=after, limit=limit, **asked)
+    )
+    return [account.id for page in read for account in page.items]
 
 
 @pytest.mark.parametrize("few", [True, False], ids=["sorted", "walked"])

@@ -110,7 +110,15 @@ def test_what_goes_wrong_is_told_in_a_sentence_and_leaves_nothing(
     assert not list(backend.settings.quarantine.glob("*"))
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "upload-dataset"), ("GET", "datasets")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "upload-dataset"),
+        ("GET", "datasets"),
+        ("POST", "start-training"),
+        ("GET", "job/01234567/status"),
+    ],
+)
 def test_a_preflight_is_answered(backend: Backend, method: str, path: str) -> None:
     headers = {"Origin": ORIGIN, "Access-Control-Request-Method": method}
     answer = backend.client.open(f"/api/{path}", method="OPTIONS", headers=headers)

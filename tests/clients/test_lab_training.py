@@ -139,14 +139,3 @@ def test_a_data_set_is_not_deleted_while_a_training_uses_it(trained: Backend) ->
     assert admin.call("DELETE", path).status_code == 409
     trained.services.jobs.cancel(job_id=job, owner=DERMASCAN_LAB_OWNER, by=DERMASCAN_LAB_OWNER)
     assert admin.call("DELETE", path).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("POST", "start-training"), ("GET", "job/01234567/status")]
-)
-def test_a_preflight_is_answered(backend: Backend, method: str, path: str) -> None:
-    headers = {"Origin": ORIGIN, "Access-Control-Request-Method": method}
-    answer = backend.client.open(f"/api/{path}", method="OPTIONS", headers=headers)
-    assert answer.status_code == 200
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert method in answer.headers["Access-Control-Allow-Methods"]

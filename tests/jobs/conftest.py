@@ -7,32 +7,17 @@ import pytest
 
 from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.storage.ports import Store
+from tests.conftest import store_on
 from tests.jobs.bench import Bench
-from tests.support.backends import store_of_kind
 from tests.support.size import in_drill
 
 REAL = ["sqlite", "mongod"]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """SQLite."""
-    opened = store_of_kind("sqlite", tmp_path)
-    yield opened
-    opened.close()
-
-
 @pytest.fixture(params=REAL)
 def real_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Where it matters how a store lets many take at once."""
-    opened = _opened(request, tmp_path)
-    yield opened
-    opened.close()
-
-
-def _opened(request: pytest.FixtureRequest, folder: Path) -> Store:
-    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
-    return store_of_kind(request.param, folder, uri)
+    yield from store_on(request, tmp_path)
 
 
 @pytest.fixture

@@ -26,9 +26,10 @@ from skinapi.registry.versions.serving_pointer import Serving
 from skinapi.registry.versions.version_record import ModelVersion, Origin
 from skinapi.storage.ids import new_id, now
 from skinapi.vision.network.model import write_checksums
+from tests.conftest import store_on
 from tests.lab.sending import publish_one
 from tests.prediction.photographer import predicted
-from tests.support.backends import Backend, Person, store_of_kind
+from tests.support.backends import Backend, Person
 from tests.support.models import write_model
 
 REASON = "a test of the override"
@@ -66,11 +67,9 @@ class ModelBackend(Backend):
 
 @pytest.fixture(params=["sqlite", "mongod"])
 def any_models(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModelBackend]:
-    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
     folder = tmp_path / "instance"
-    backend = ModelBackend(folder, store=store_of_kind(request.param, folder, uri))
-    yield backend
-    backend.services.store.close()
+    for store in store_on(request, folder):
+        yield ModelBackend(folder, store)
 
 
 @pytest.fixture

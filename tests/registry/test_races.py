@@ -18,7 +18,8 @@ from skinapi.registry.versions.service import ModelsService
 from skinapi.registry.versions.serving_pointer import ServingPointer
 from skinapi.storage.faults import blob_faults
 from skinapi.storage.ports import Store
-from tests.support.backends import SECRET, store_of_kind
+from tests.conftest import store_on
+from tests.support.backends import SECRET
 from tests.support.models import tiny_model, write_model
 from tests.support.size import size
 
@@ -27,10 +28,7 @@ REASON = "a test of two at the same time"
 
 @pytest.fixture(params=["sqlite", "mongod"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
-    opened = store_of_kind(request.param, tmp_path, uri)
-    yield opened
-    opened.close()
+    yield from store_on(request, tmp_path)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from skinapi.registry.versions.version_record import Origin
 from skinapi.storage.faults import blob_faults, document_faults
 from skinapi.storage.ports import Store
 from skinapi.vision.network.model import CARD, SERVED_FILES, open_model, write_checksums
+from tests.conftest import store_on
 from tests.support.backends import store_of_kind
 from tests.support.models import write_model
 
@@ -23,10 +24,7 @@ KINDS = ["sqlite", "mongomock", "mongod"]
 
 @pytest.fixture(params=KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
-    opened = store_of_kind(request.param, tmp_path / "store", uri)
-    yield opened
-    opened.close()
+    yield from store_on(request, tmp_path / "store")
 
 
 @pytest.fixture

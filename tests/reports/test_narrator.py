@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -44,7 +43,7 @@ from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import NOTHING_TOLD, Context, Modality
 from skinapi.vision.finding.finding import Doubt
 from tests.reports.facts import facts_of
-from tests.support.backends import settings_in, store_of_kind
+from tests.support.backends import settings_in
 from tests.support.findings import EIGHT, told_finding
 from tests.support.openrouter import (
     FOREVER_S,
@@ -75,13 +74,6 @@ NEVUS = facts_of(
 CONSENTS = {"llm": True}
 PATIENT_S = 0.3
 FIRST, SECOND = "openai/gpt-4.1-mini", "google/gemini-2.5-flash"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = store_of_kind("sqlite", tmp_path)
-    yield store
-    store.close()
 
 
 def narrator_of(llm: OpenRouter, store: Store, tmp_path: Path, **settings: Any) -> Narrator:

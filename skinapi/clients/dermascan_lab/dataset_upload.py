@@ -20,7 +20,7 @@ from skinapi.web.access import Opened, Subject
 from skinapi.web.bodies.streams import FormStream
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
-from skinapi.web.schemas.pagination import LARGEST_PAGE
+from skinapi.web.schemas.pagination import LARGEST_PAGE, read_pages
 from skinapi.web.schemas.schema_types import Answer, ContractForm, Upload
 
 FILES = "files"
@@ -136,10 +136,6 @@ def _read_name(text: str) -> str:
 def list_datasets_for_lab(datasets: DatasetsService) -> ListedDatasets:
     """DermaScan lab's list: the newest version of each name."""
     newest: dict[str, DatasetVersion] = {}
-    after: str | None = None
-    while True:
-        page = datasets.page_datasets(after=after, limit=LARGEST_PAGE)
+    for page in read_pages(lambda after: datasets.page_datasets(after=after, limit=LARGEST_PAGE)):
         newest.update({dataset.name_key: dataset for dataset in page.items})
-        after = page.next_after
-        if after is None:
-            return ListedDatasets(datasets=[ListedDataset.of(one) for one in newest.values()])
+    return ListedDatasets(datasets=[ListedDataset.of(one) for one in newest.values()])

@@ -11,7 +11,7 @@ from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import Modality
-from skinapi.web.schemas.pagination import Page, page_of
+from skinapi.web.schemas.pagination import Page, page_of, read_pages
 
 PAGE_SIZE = 500
 BAND_FIELDS = ("band_a", "band_b", "band_c", "band_d")
@@ -119,13 +119,10 @@ class DatasetImages:
             yield from batch
 
     def batches(self, dataset: str, size: int) -> Iterator[Sequence[DatasetImage]]:
-        after: str | None = None
-        while True:
-            page = self.page_of_dataset(dataset, after=after, limit=size)
+        for page in read_pages(
+            lambda after: self.page_of_dataset(dataset, after=after, limit=size)
+        ):
             yield page.items
-            after = page.next_after
-            if after is None:
-                return
 
     def tally(self, dataset: str) -> Tally:
         """Count what is stored, reading no more of each picture than that needs."""

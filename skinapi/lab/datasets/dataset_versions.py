@@ -323,7 +323,7 @@ class Datasets:
             ahead: Filter = {"status": status, "touched_at": {"$gt": now() + CLOCK_TOLERANCE}}
             self._documents.update_all(ahead, {"$set": {"touched_at": now()}})
 
-    def abandoned(self, limit: int = 100) -> Iterator[DatasetVersion]:
+    def abandoned(self) -> Iterator[DatasetVersion]:
         """Those whose check or deletion was interrupted, and those that were refused a day ago."""
         for status, since in (
             ("checking", SILENT_FOR),
@@ -332,7 +332,7 @@ class Datasets:
         ):
             wanted: Filter = {"status": status, "touched_at": {"$lt": now() - since}}
             for document in self._documents.find(
-                wanted, sort="touched_at", limit=limit, fields=LISTED
+                wanted, sort="touched_at", limit=PAGE_SIZE, fields=LISTED
             ):
                 yield DatasetVersion.model_validate(document)
 

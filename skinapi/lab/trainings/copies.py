@@ -19,7 +19,6 @@ CUTS = ((0.05, 3), (0.1, 5))
 SQUARE_CUT = 0.04
 SIDE, COARSE_SIDE = 12, 6
 LONGEST_READ = 72
-ORIENTATIONS = 8
 # Of the windows below: the whole, both middles, the outer ones, and the square.
 COARSE_WINDOWS = (0, 5, 10, 12, 14, 20, 22, 24, 30, 32, 34, 35)
 # Of 1 where two vectors are the same. How they were chosen is in docs/decisions.md.

@@ -14,8 +14,7 @@ class CircuitBreaker:
     the LLM works again; the others are refused until it succeeds, or for one more minute.
     """
 
-    def __init__(self, cooldown_s: float = COOLDOWN_S) -> None:
-        self._cooldown_s = cooldown_s
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._failures = 0
         self._open_until = 0.0
@@ -28,10 +27,10 @@ class CircuitBreaker:
             if time.monotonic() < self._open_until:
                 raise NarrativeUnavailable(Reason.RESTING)
             # Only the caller that gets here sends a request; the others wait once more.
-            self._open_until = time.monotonic() + self._cooldown_s
+            self._open_until = time.monotonic() + COOLDOWN_S
 
     def record(self, *, success: bool) -> None:
         with self._lock:
             self._failures = 0 if success else self._failures + 1
             if self._failures == MOST_FAILURES:
-                self._open_until = time.monotonic() + self._cooldown_s
+                self._open_until = time.monotonic() + COOLDOWN_S

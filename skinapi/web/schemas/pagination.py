@@ -70,5 +70,14 @@ def page_of(found: Sequence[T], limit: int) -> Page[T]:
     return Page(records, _id(records[-1]) if len(found) > limit else None)
 
 
+def read_pages(read: Callable[[str | None], Page[T]]) -> Iterator[Page[T]]:
+    """All pages; `read(after)` reads the one behind that record."""
+    page = read(None)
+    yield page
+    while page.next_after is not None:
+        page = read(page.next_after)
+        yield page
+
+
 def _id(record: Any) -> str:
     return str(record["id"] if isinstance(record, dict) else record.id)
