@@ -144,7 +144,8 @@ class Work:
     def is_marked(self, submission: Document) -> bool:
         reviewed = {one.number: one.labels for one in self._reviewer.findings}
         labels = reviewed.get(str(submission["number"]), [])
-        return submission.get("reviewed_as") == (labels[-1] if labels else None)
+        decision: Document = submission.get("decision") or {}
+        return decision.get("label") == (labels[-1] if labels else None)
 
     def figures(self) -> str:
         findings = self._reviewer.findings
