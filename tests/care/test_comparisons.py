@@ -182,7 +182,7 @@ def test_dermoscope_pictures_are_chosen_before_close_ups_and_else_those_that_are
     for kinds in (before, after):
         pictures = [(kind, spot(1) if kept else None) for kind in kinds]
         number = joined_visit(backend, ada, None, *pictures)
-        found.append(backend.services.submissions.find_by_number(number))
+        found.append(backend.services.data.submissions.find_by_number(number))
     assert found[0]
     assert found[1]
     first, second = choose_pictures(found[0], found[1])
