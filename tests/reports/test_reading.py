@@ -32,6 +32,7 @@ from skinapi.vision.finding.finding import Doubt, Finding
 from tests.reports.facts import any_facts, facts_of
 from tests.reports.sample_reports import made_report, reviewed
 from tests.support.findings import LITTLE_TESTED, TESTED, finding_of, named_finding, told_finding
+from tests.support.size import size
 from tests.support.wording import jargon_in
 
 PHONE = ModalityFinding(
@@ -86,7 +87,7 @@ def texts_of(reading: Reading) -> list[str]:
 
 
 @given(facts=any_facts, language=st.sampled_from(LANGUAGES))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=size(40, 1000), deadline=None)
 def test_three_sentences_come_first_and_none_comes_twice(facts: Facts, language: Language) -> None:
     reading = read_in_order(report_on(facts, language))
     assert [len(sentences_of(one)) for one in reading.summary.sentences] == [1, 1, 1]
@@ -94,7 +95,7 @@ def test_three_sentences_come_first_and_none_comes_twice(facts: Facts, language:
 
 
 @given(facts=any_facts, language=st.sampled_from(LANGUAGES))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=size(20, 500), deadline=None)
 def test_no_sentence_of_the_narrative_or_the_notices_is_lost(
     facts: Facts, language: Language
 ) -> None:
@@ -106,7 +107,7 @@ def test_no_sentence_of_the_narrative_or_the_notices_is_lost(
 
 
 @given(facts=any_facts, language=st.sampled_from(LANGUAGES))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=size(20, 500), deadline=None)
 def test_what_a_patient_reads_has_no_word_of_doctors_or_engineers(
     facts: Facts, language: Language
 ) -> None:

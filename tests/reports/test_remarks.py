@@ -108,7 +108,7 @@ def test_the_patterns_know_a_sentence_that_disowns(language: Language) -> None:
 def test_whatever_is_chosen_the_template_stands_and_the_figures_are_the_facts(
     language: Language,
 ) -> None:
-    @settings(max_examples=size(100, 3000), deadline=None)
+    @settings(max_examples=size(40, 3000), deadline=None)
     @given(found(), chosen, chosen)
     def holds(facts: Facts, overview: tuple[Remark, ...], later: tuple[Remark, ...]) -> None:
         template = write_template(facts, language)

@@ -36,7 +36,7 @@ def sentences_on(narrative: Narrative) -> list[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_template_never_contradicts_its_facts(language: Language) -> None:
-    @settings(max_examples=size(100, 3000), deadline=None)
+    @settings(max_examples=size(40, 3000), deadline=None)
     @given(any_facts)
     def holds(facts: Facts) -> None:
         narrative = write_template(facts, language)

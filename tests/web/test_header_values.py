@@ -9,6 +9,7 @@ from werkzeug.test import EnvironBuilder
 
 from skinapi.web.bodies.request_parsing import ignore_unreadable_headers
 from tests.support.backends import Backend
+from tests.support.size import size
 
 # Each header that werkzeug parses, and the properties of a request that it is parsed for. Not here:
 # Authorization (auth reads it as it is) and Host (Flask refuses it while it chooses the route).
@@ -54,7 +55,7 @@ PIECES = st.lists(st.sampled_from([*HOSTILE, ";", "=", ",", "*", "%ff", "q="]), 
 
 
 @pytest.mark.parametrize("name", PARSED)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=size(10, 400), deadline=None)
 @given(PIECES, TEXT)
 @example(HOSTILE[:1], "")
 @example(['",'], "")
