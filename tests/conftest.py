@@ -69,7 +69,7 @@ STARTED_ONCE = (
 
 # Folders whose tests one process runs for minutes. They begin first: of what begins last the other
 # processes can take nothing over.
-BEGIN_FIRST = ("learning", "console")
+BEGIN_FIRST = ("learning", "console", "jobs")
 
 
 LONGEST_ID = 100

@@ -71,6 +71,8 @@ def set_up(journey: Journey) -> tuple[str, list[str]]:
     journey.see("error_wrong_code")
     visitor.type(code=code(secret))
     journey.press("confirmCode")
+    # What is in a dialog that is not open yet has no text.
+    visitor.await_truth(lambda: bool(visitor.find("dialog .secret").text), "the recovery codes")
     recovery = visitor.find("dialog .secret").text.split()
     file = str(visitor.find("dialog a[download]").get_attribute("href"))
     assert file.endswith("%0A".join(recovery))
