@@ -14,7 +14,7 @@ run: $(VENV)/serving
 # What trainings and imports in the lab need. A server that runs goes on, and uses it.
 lab: $(VENV)/everything
 
-# In five processes, for much of it is waiting. One has learning to itself: each of the others would
+# In four processes, for much of it is waiting. One has learning to itself: each of the others would
 # import TensorFlow, for five seconds of processor. The drill is alone, for its figures' sake.
 test: $(VENV)/everything $(VENV)/mongod $(VENV)/npm
 	@$(MAKE) --no-print-directory -j 2 test_learning test_rest
@@ -25,7 +25,7 @@ test_learning:
 	    status=$$?; cat build/test_learning.txt; exit $$status
 
 test_rest:
-	$(PYTHON) -m pytest -n 4 --dist loadgroup --ignore=tests/learning
+	$(PYTHON) -m pytest -n 3 --dist loadgroup --ignore=tests/learning
 
 drill: $(VENV)/everything $(VENV)/mongod $(VENV)/npm
 	DRILL=1 $(PYTHON) -m pytest --timeout=3600

@@ -37,8 +37,8 @@ CHECKED = CHECKS.get_by_names(
 )
 # That one sends the case again without its token, which a sequence puts back.
 CHECKED_IN_SEQUENCES = [check for check in CHECKED if check.__name__ != "ignored_auth"]
-CASES_EACH = size(2, 300)
-SEQUENCES, STEPS = size(3, 250), 10
+CASES_EACH = size(1, 300)
+SEQUENCES, STEPS = size(2, 250), 10
 REGISTRATIONS = ("/register", "/doctors")  # no description of an e-mail makes a generator write one
 # What an answer leads to: the next operation, and where it finds what it needs.
 BY_EMAIL = ("approve_user", "change_role", "suspend_user", "reset_password", "delete_user")

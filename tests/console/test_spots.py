@@ -12,6 +12,7 @@ from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, post
 from tests.support.photos import photo_in, photo_of
+from tests.support.size import in_drill
 from tests.vision.comparison.pictures import spot
 from tests.vision.photos import encoded
 
@@ -124,7 +125,7 @@ def join(journey: Journey) -> None:
     journey.see("countFindings", count="3")
 
 
-@pytest.mark.parametrize("look", [*looks(1), AT_400_PERCENT], ids=str)
+@pytest.mark.parametrize("look", [*looks(1), *in_drill(AT_400_PERCENT)], ids=str)
 def test_two_visits_lie_over_each_other_and_what_cannot_be_compared_beside_each_other(
     visitor: Visitor, ada: Caller, look: Look
 ) -> None:

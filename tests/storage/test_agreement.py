@@ -178,7 +178,7 @@ def drive(left: Store, right: Store) -> None:
         run_state_machine_as_test(
             lambda: SideBySide(*sides),  # type: ignore[arg-type]  # it takes a factory too
             settings=settings(
-                max_examples=size(20, 500),
+                max_examples=size(10, 500),
                 stateful_step_count=30,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
