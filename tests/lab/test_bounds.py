@@ -10,8 +10,9 @@ import pytest
 from skinapi.errors import BadDataset, NotFound
 from skinapi.lab.archives.contents import Contents, Entry
 from skinapi.lab.archives.quarantine import Quarantine
+from skinapi.lab.archives.unpacking import MOST_ENTRIES
 from skinapi.lab.checks import bounded_csv
-from skinapi.lab.checks.bounded_csv import LONGEST_ROW, read_table
+from skinapi.lab.checks.bounded_csv import LONGEST_ROW, MOST_ROWS, read_table
 from skinapi.lab.checks.check_report import (
     drop_duplicates,
     near_within,
@@ -26,7 +27,7 @@ from skinapi.vision.labels.label_tables import KNOWN_COLUMNS, LabelColumns
 from tests.support.backends import settings_in
 from tests.support.size import size
 
-ROWS = size(1000, bounded_csv.MOST_ROWS)
+ROWS = size(1000, MOST_ROWS)
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,10 @@ def test_a_table_is_refused_for_what_no_data_set_has(tmp_path: Path, rows: str, 
     """A row of two bytes took 80 microseconds, and a row of commas an object for each."""
     with pytest.raises(BadDataset, match=said):
         layout_of(tmp_path, "image_id,label\n" + rows)
+
+
+def test_a_table_has_no_more_rows_than_an_archive_has_pictures() -> None:
+    assert MOST_ROWS <= MOST_ENTRIES
 
 
 def test_a_table_of_the_most_rows_is_read_as_it_was(tmp_path: Path) -> None:
