@@ -3,11 +3,14 @@
 import re
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reportlab.lib.colors import black
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from skinapi.reports.pages.characters import UNPRINTABLE, strip_control_characters
+from skinapi.reports.pdf.flow import Flow, Style, space
 from skinapi.reports.pdf.fonts import REGULAR, has_letter
 from skinapi.reports.pdf.text_layout import one_line, printable, wrap
 from skinapi.web.schemas.visible_text import MOST_MARKS
@@ -66,3 +69,15 @@ def test_one_line_says_that_more_would_follow() -> None:
     long = one_line("long " * 40, font=REGULAR, size=9, width=100)
     assert long.endswith("…")
     assert stringWidth(long, REGULAR, 9) <= 100
+
+
+@pytest.mark.parametrize(("room", "lines"), [(1, [0, 4]), (2, [2, 2]), (3, [2, 2]), (4, [4])])
+def test_neither_the_first_nor_the_last_line_of_a_text_stands_alone_on_a_page(
+    room: int, lines: list[int]
+) -> None:
+    style = Style(font=REGULAR, size=8, leading=10, colour=black)
+    flow = Flow(left=0, top=100, bottom=0)
+    flow.place(space(100 - room * style.leading))
+    flow.write("a\nb\nc\nd", style, width=100)
+    first, *others = map(len, flow.pages)
+    assert [first - 1, *others] == lines
