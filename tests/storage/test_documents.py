@@ -172,6 +172,7 @@ def test_a_list_matches_nothing(documents: Documents) -> None:
     assert found(documents, {"n": {"$ne": "y"}}) == "bc"
     assert found(documents, {"n": {"$gt": 1}}) == ""
     assert found(documents, {"n": {"$in": ["x", 5]}}) == "b"
+    assert found(documents, {"n": '["x",null,5]'}) == ""
     assert documents.count_by("n") == {"x": 1}
 
 

@@ -1,5 +1,6 @@
 """Group commit: concurrent writers wait for the disk once, and stay independent of each other."""
 
+import fcntl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -139,3 +140,11 @@ def test_a_commit_that_fails_is_acknowledged_to_nobody(store: SqliteStore) -> No
     assert all(isinstance(outcome, StoreUnavailable) for outcome in outcomes)
     assert [document["id"] for document in documents.find()] == ["first"]
     documents.insert({"id": "later"})
+
+
+def test_while_one_writes_no_other_process_does(store: SqliteStore) -> None:
+    def look(_: apsw.Connection) -> None:
+        with store._file._lock.open() as other, pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    store.write(look)
