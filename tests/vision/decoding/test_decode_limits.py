@@ -49,6 +49,11 @@ def test_a_header_tells_the_size_that_is_decoded(name: str) -> None:
             "too_much_memory",
             "takes 120 MB of memory to open; at most 88",
         ),
+        (
+            hostile.png(6_000, 4_000, kind=4),  # grey, with alpha
+            "too_much_memory",
+            "takes 120 MB of memory to open; at most 88",
+        ),
         (hostile.png(12_000, 1_500, depth=16), "too_much_memory", "at most 88 MB"),
         (hostile.jpeg_of(7_000, 7_000, progressive=True), "too_much_memory", "at most 88 MB"),
         (

@@ -107,11 +107,15 @@ PNG = hostile.valid()["png"]
             JPEG[:2] + b"\xff" * (MOST_STRAY_BYTES + 1) + JPEG[2:],
         ),
         (
+            JPEG[:-2] + b"\xff" * MOST_STRAY_BYTES + JPEG[-2:],
+            JPEG[:-2] + b"\xff" * (MOST_STRAY_BYTES + 1) + JPEG[-2:],
+        ),
+        (
             PNG[:33] + hostile.chunk(b"prVt", b"") * (MOST_CHUNKS - 40) + PNG[33:],
             PNG[:33] + hostile.chunk(b"prVt", b"") * MOST_CHUNKS + PNG[33:],
         ),
     ],
-    ids=["segments", "stray bytes", "chunks"],
+    ids=["segments", "stray bytes", "stray bytes after data", "chunks"],
 )
 def test_the_bound_is_where_it_is_said_to_be(within: bytes, beyond: bytes) -> None:
     assert read_photo(within).width == 160
