@@ -94,6 +94,14 @@ def test_what_a_camera_or_its_program_makes_is_within_the_bounds(content: bytes)
         assert bytes_needed(header, needed) <= MOST_BYTES
 
 
+def test_the_transparency_of_a_lossy_webp_is_decoded_in_a_process_with_a_limit() -> None:
+    picture = skin_with_spot((160, 128))
+    picture.putalpha(picture.convert("L"))
+    content = encoded(picture, "WEBP")
+    assert b"ALPH" in content
+    assert read_header(content).isolated
+
+
 def test_a_thin_photo_is_judged() -> None:
     assert read_photo(encoded(skin_with_spot((4_000, 200)))).pixels.size == (4_000, 200)
 
