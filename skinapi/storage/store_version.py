@@ -81,7 +81,7 @@ def _refuse_other(stored: Document) -> None:
     if stored["version"] < COMPATIBLE_SINCE:
         raise StoreTooOld(
             f"The store has version {stored['version']}; this code reads version "
-            f"{COMPATIBLE_SINCE} or newer. Run the last code of that version on it first: "
+            f"{COMPATIBLE_SINCE} or newer. Run older code on it first: "
             "docs/operate/upgrade.md names it, and says for how long"
         )
     if stored["version"] <= VERSION:

@@ -158,12 +158,7 @@ def test_a_new_worker_behind_the_clock_of_the_last_one_still_lists_every_finding
 
 def numbers_of(caller: Caller) -> list[int]:
     """By following the links, two at a time."""
-    numbers, path = list[int](), "/submissions?limit=2"
-    while path:
-        answer = caller.call("GET", path)
-        numbers += [submission["id"] for submission in answer.json]
-        path = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
-    return numbers
+    return [submission["id"] for submission in caller.pages("/submissions?limit=2")]
 
 
 @pytest.mark.timeout(600)

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -59,10 +58,10 @@ class Pair:
             thread.join()
 
     def assert_once(self) -> None:
-        shown = [one["text"] for one in pages(self.patient, f"{self.talk}/messages?limit=100")]
+        shown = [one["text"] for one in self.patient.pages(f"{self.talk}/messages?limit=100")]
         assert sorted(shown) == sorted(self.sent)
         assert self.sent
-        listed = pages(self.patient, "/submissions?limit=100")
+        listed = self.patient.pages("/submissions?limit=100")
         letters = [self.patient.call("GET", f"/submissions/{one['id']}/letters") for one in listed]
         assert sorted(one["_id"] for answer in letters for one in answer.json) == sorted(
             self.signed
@@ -95,14 +94,6 @@ class Pair:
         answer = ask_until_answered(self.doctor, "POST", path, text, key="")
         assert answer.status in (200, SIGNED_ALREADY), answer.json
         self.signed.append(draft["_id"])
-
-
-def pages(caller: Caller, path: str) -> Iterator[dict[str, Any]]:
-    while path:
-        answer = caller.call("GET", path)
-        assert answer.status == 200, answer.json
-        yield from answer.json
-        path = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
 
 
 @contextmanager

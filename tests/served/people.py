@@ -23,6 +23,16 @@ class Caller:
     def call(self, method: str, path: str, **options: Any) -> Answer:
         return ask(self.port, method, path, token=self.token, **options)
 
+    def pages(self, path: str) -> list[Any]:
+        """Every item of a list, by following its links to the end."""
+        items: list[Any] = []
+        while path:
+            answer = self.call("GET", path)
+            assert answer.status == 200, answer.json
+            items += answer.json
+            path = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
+        return items
+
 
 class Seeder:
     """The store of a served backend, opened a second time beside the server."""
