@@ -20,11 +20,10 @@ from tests.vision.decoding import hostile
 from tests.vision.photos import encoded, skin_with_spot
 
 MOST_MEMORY = 12_000_000
-# Of a photo as large as these files: the clock of a shared machine is not exact.
 MOST_TIMES_A_PHOTO = 1.5
 
 MEASURE = """
-import json, pathlib, time, warnings
+import json, pathlib, sys, time, warnings
 from skinapi.errors import Refused
 from skinapi.vision.decoding.photo import read_photo
 from tests.vision.decoding import hostile
@@ -53,21 +52,31 @@ photo = encoded(picture, quality=95)
 del picture
 for content in hostile.valid().values():
     measured(content)
-print(json.dumps(["photo", len(photo), *min(measured(photo) for _ in range(5))]))
+of_photo, photo_memory = min(measured(photo) for _ in range(5))
+print(json.dumps(["photo", len(photo), 1, photo_memory]))
 for name, content in hostile.many_parts():
     seconds, memory = min(measured(content) for _ in range(2))
-    print(json.dumps([name, len(content), seconds, memory]))
+    times = seconds / of_photo
+    # Another program may have slowed these two runs down: again, in turns with the photo.
+    for _ in range(10 if times > float(sys.argv[1]) else 0):
+        times = min(times, measured(content)[0] / measured(photo)[0])
+    print(json.dumps([name, len(content), times, memory]))
 """
 
 
 @cache
 def measurements() -> dict[str, tuple[int, float, int]]:
-    """In a process of its own, with the memory of nothing else."""
+    """By name: the length, the time as a multiple of a photo's, and the memory. In a process of its
+    own, with the memory of nothing else.
+    """
     ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", MEASURE], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "ignore", "-c", MEASURE, str(MOST_TIMES_A_PHOTO)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     rows = [json.loads(line) for line in ran.stdout.splitlines()]
-    return {name: (length, seconds, memory) for name, length, seconds, memory in rows}
+    return {name: (length, times, memory) for name, length, times, memory in rows}
 
 
 @pytest.mark.xdist_group("many parts")
@@ -76,11 +85,10 @@ def test_no_file_of_many_parts_costs_more_time_than_a_photo_of_its_size(
     report: Callable[[str], None],
 ) -> None:
     found = measurements()
-    length, of_photo, _ = found["photo"]
-    assert 6_000_000 < length < 10_200_000
+    assert 6_000_000 < found["photo"][0] < 10_200_000
     slowest = max(found, key=lambda name: found[name][1])
-    report(f"a photo {of_photo:.3f} s, slowest {slowest}: {found[slowest][1]:.3f} s")
-    assert [row for row in found.items() if row[1][1] > MOST_TIMES_A_PHOTO * of_photo] == []
+    report(f"slowest is {slowest}: {found[slowest][1]:.2f} times a photo")
+    assert [row for row in found.items() if row[1][1] > MOST_TIMES_A_PHOTO] == []
 
 
 @pytest.mark.xdist_group("many parts")
