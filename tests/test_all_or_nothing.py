@@ -29,7 +29,7 @@ USE_CASES = (
 )
 # In every run some of the points, other ones for each use case, on one of the stores. In the drill
 # all points on both.
-STRIDE = size(16, 1)
+STRIDE = size(24, 1)
 STORES = ("sqlite", "mongod")
 RUNS = [
     (store, case)

@@ -27,8 +27,8 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from tests.npm_tools import tool
 from tests.served.people import Caller
 
-# Looks, 0.05 s apart.
-AT_REST = 6
+# Looks, 0.1 s apart.
+AT_REST = 4
 PATIENCE_S = 20
 PHONE, DESKTOP = (390, 844), (1440, 900)
 IN_THE_WAY = (
@@ -245,7 +245,7 @@ class Visitor:
         self._until(ask, f"for {what}")
 
     def await_rest(self, script: str, what: str) -> None:
-        """Wait until what the script returns has been the same for a quarter of a second. A click
+        """Wait until what the script returns has been the same for 0.3 seconds. A click
         aims where its target is, and lands there a moment later: on a page that still moves, on
         something else.
         """
@@ -347,7 +347,7 @@ class Visitor:
 
     def _until(self, act: Callable[[], Any], what: str) -> Any:
         wait = WebDriverWait(
-            self._browser, PATIENCE_S, poll_frequency=0.05, ignored_exceptions=IN_THE_WAY
+            self._browser, PATIENCE_S, poll_frequency=0.1, ignored_exceptions=IN_THE_WAY
         )
 
         def attempt(_: object) -> Any:

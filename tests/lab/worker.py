@@ -1,8 +1,8 @@
-"""The worker with the jobs of the lab, run by this module: `python -m tests.lab.worker MODULE`."""
+"""The worker with the jobs of the lab, which are not niced: `python -m tests.lab.worker`."""
 
 import sys
 
 from skinapi.worker import main
 
 if __name__ == "__main__":
-    sys.exit(main(job_program=sys.argv.pop()))
+    sys.exit(main(job_program="tests.lab.run_job"))

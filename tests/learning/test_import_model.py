@@ -49,11 +49,13 @@ class Attempt(JobContext):
     job: Job
     work: Path
     lines: list[str] = field(default_factory=list)
+    metrics: list[dict[str, float | str]] = field(default_factory=list)
 
     def progress(self, percent: float, message: str) -> None:
         self.lines.append(f"{percent:.0f} % {message}")
 
-    def metric(self, **values: float | str) -> None: ...
+    def metric(self, **values: float | str) -> None:
+        self.metrics.append(values)
 
     def say(self, line: str) -> None:
         self.lines.append(line)

@@ -1,4 +1,4 @@
-"""A training that is interrupted while it reads its data set begins that again."""
+"""A training of the lab: what it reads, where it begins, and the candidate that it makes."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -9,18 +9,24 @@ import pytest
 
 from skinapi.errors import BadNetwork, NotFound
 from skinapi.jobs.job import DERMASCAN_LAB_OWNER
+from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.trainings import job_services, model_comparison, training_job
 from skinapi.lab.trainings.job_services import JobServices
 from skinapi.lab.trainings.training_job import choose_start
+from skinapi.learning.measure.robustness import stress
+from skinapi.learning.package import trained_model
 from skinapi.learning.progress import Progress
+from skinapi.learning.train.networks import ARCHITECTURES
 from skinapi.registry.versions.version_record import Origin
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
-from tests.lab.sending import publish_one
+from tests.lab.sending import publish_one, send, upload, zipped
 from tests.learning import tiny
 from tests.learning.conftest import Small
+from tests.learning.pictures import write_ham_like
+from tests.learning.test_import_model import Attempt
 from tests.stores.mock_store import MockStore
 from tests.support.backends import Backend
 from tests.support.models import tiny_model, write_model
@@ -196,3 +202,42 @@ def test_a_training_begins_from_the_model_in_service_else_from_imagenet_else_fro
     assert choose_start("MobileNetV2", small.model, weights) == found
     assert choose_start("MobileNetV2", None, None) == "none"
     assert choose_start(tiny.NAME, small.model, weights) == str(small.model)
+
+
+def test_a_data_set_becomes_a_candidate_compared_with_the_model_in_service(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked for as the lab's own page does; a tiny network stands for the one that is named."""
+    monkeypatch.setenv("INSTANCE_DIR", str(backend.settings.instance_dir))
+    monkeypatch.setenv("MODEL_PATH", str(tiny_model()))
+    monkeypatch.setenv("ENVIRONMENT", "development")
+    monkeypatch.setitem(cast("dict[str, Any]", ARCHITECTURES), "MobileNetV2", tiny.TINY)
+    monkeypatch.setattr(stress, "STRESSES", {"blurred": stress.STRESSES["blurred"]})
+    monkeypatch.setattr(trained_model, "draw_charts", lambda *_: None)
+    admin = backend.member("ada@example.org", role="admin")
+    folder = write_ham_like(tmp_path / "ham", lesions_per_class=8)
+    packed = zipped({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert send(admin, [upload(admin, packed)], name="moles")["status"] == "published"
+    asked = {
+        "dataset_name": "moles",
+        "architecture": "MobileNetV2",
+        "epochs": 2,
+        "batch_size": 16,
+        "optimizer": "Adam",
+        "learning_rate": 0.001,
+        "class_balancing": True,
+        "side": 64,
+    }
+    begun = admin.call("POST", "/api/start-training", json=asked).get_json()
+    attempt = Attempt(Jobs(backend.services.store).get(begun["job_id"]), tmp_path / "work")
+    attempt.work.mkdir()
+    version = training_job.train(attempt)["version"]
+    assert [row["epoch"] for row in attempt.metrics] == [1, 2]
+    assert all(row["val_accuracy"] is not None for row in attempt.metrics)
+    seen = admin.call("GET", f"/models/{version}").get_json()
+    assert {each["name"] for each in seen["gates"] if each["outcome"] == "passed"} <= {
+        "latency_ms", "other_pictures"
+    }, "nothing vouches for its own test part"  # fmt: skip
+    assert set(seen["comparison"]["differences"]) >= {"refused_share", "latency_ms"}
+    refused = admin.call("POST", f"/models/{version}/promote", json={})
+    assert refused.status_code == 409, refused.text

@@ -16,7 +16,9 @@ from tests.served.photo_clients import ANGULAR
 from tests.served.server import Server, serving
 from tests.served.wire import Answer
 from tests.support.photos import photo_of
-from tests.support.size import drill, size
+
+# It trains a real MobileNetV2.
+pytestmark = pytest.mark.drill
 
 TRAINED_S = 240
 FOLLOWED_S = 10
@@ -30,9 +32,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def _worker(server: Server) -> Iterator[None]:
-    """In the drill it trains a real MobileNetV2."""
-    program = "tests.lab.run_job" if drill else "tests.lab.run_tiny_job"
-    worker = server.begin("-m", "tests.lab.worker", program)
+    worker = server.begin("-m", "tests.lab.worker")
     yield
     worker.kill()
     worker.wait()
@@ -78,11 +78,10 @@ def await_answer_of(admin: Caller, version: str) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.timeout(400)
 def test_a_model_is_trained_compared_promoted_served_and_rolled_back(
     server: Server, admin: Caller, tmp_path: Path
 ) -> None:
-    folder = write_ham_like(tmp_path / "ham", lesions_per_class=size(8, 40))
+    folder = write_ham_like(tmp_path / "ham", lesions_per_class=40)
     packed = zipped({path.name: path.read_bytes() for path in folder.iterdir()})
     sent = requests.post(
         f"http://127.0.0.1:{server.port}/api/upload-dataset",

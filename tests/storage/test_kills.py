@@ -147,13 +147,13 @@ def write_on(documents: Documents, name: str, begun: Event, stop: Event) -> list
     return told
 
 
-@pytest.mark.timeout(size(120, 600))
+@pytest.mark.drill
 def test_a_killed_mongod_loses_nothing(seed: int, report: Report) -> None:
     dice = random.Random(seed)
     total = missing = 0
     try:
         with running_mongod() as server:
-            for round_ in range(size(1, 5)):
+            for round_ in range(5):
                 names = [f"writer-{round_}-{number}" for number in range(WRITERS)]
                 with closing(MongoStore.at(server.uri)) as store:
                     things, begun, stop = store.collection("things"), Event(), Event()
@@ -163,7 +163,7 @@ def test_a_killed_mongod_loses_nothing(seed: int, report: Report) -> None:
                         ]
                         # On a busy machine the first write may take a second.
                         begun.wait(30)
-                        time.sleep(dice.uniform(0.1, size(0.3, 5)))
+                        time.sleep(dice.uniform(0.1, 5))
                         server.kill()
                         stop.set()
                         told = [lines.result() for lines in writing]

@@ -163,6 +163,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.drill
 def test_bodies_of_empty_lists_leave_no_memory_behind(
     server: Server, report: Callable[[str], None]
 ) -> None:

@@ -133,6 +133,7 @@ for name, content in hostile.greedy():
 """
 
 
+@pytest.mark.drill
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a peak that can be reset")
 def test_decoding_takes_no_more_memory_than_the_header_tells() -> None:
     """In a process of its own, with the memory of nothing else."""

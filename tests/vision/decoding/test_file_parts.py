@@ -79,8 +79,7 @@ def measurements() -> dict[str, tuple[int, float, int]]:
     return {name: (length, times, memory) for name, length, times, memory in rows}
 
 
-@pytest.mark.xdist_group("many parts")
-@pytest.mark.timeout(600)
+@pytest.mark.drill
 def test_no_file_of_many_parts_costs_more_time_than_a_photo_of_its_size(
     report: Callable[[str], None],
 ) -> None:
@@ -91,8 +90,7 @@ def test_no_file_of_many_parts_costs_more_time_than_a_photo_of_its_size(
     assert [row for row in found.items() if row[1][1] > MOST_TIMES_A_PHOTO] == []
 
 
-@pytest.mark.xdist_group("many parts")
-@pytest.mark.timeout(600)
+@pytest.mark.drill
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a peak that can be reset")
 def test_no_file_of_many_parts_takes_memory_for_them() -> None:
     found = [row for row in measurements().items() if row[1][2] > MOST_MEMORY]
