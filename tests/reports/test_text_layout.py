@@ -81,3 +81,11 @@ def test_neither_the_first_nor_the_last_line_of_a_text_stands_alone_on_a_page(
     flow.write("a\nb\nc\nd", style, width=100)
     first, *others = map(len, flow.pages)
     assert [first - 1, *others] == lines
+
+
+def test_the_top_of_a_page_takes_a_block_of_any_height_and_no_gap() -> None:
+    flow = Flow(left=0, top=100, bottom=0)
+    for height in (150, 100, 150):
+        flow.skip(1)
+        flow.place(space(height))
+    assert [len(page) for page in flow.pages] == [1, 1, 1]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.vision.comparison.alignment import find_fit
+from skinapi.vision.comparison import alignment
+from skinapi.vision.comparison.alignment import FARTHEST, SEARCH_SIDE, find_fit, view
 from skinapi.vision.comparison.similarity import Similarity, draw_in_first, grid
 from tests.bench.known_changes import take_view
 from tests.support.size import in_drill
@@ -32,6 +33,17 @@ def test_a_view_that_was_moved_turned_scaled_lit_and_compressed_is_found(by: Sim
     fit = find_fit(picture, view)
     assert distance(by, fit.by, view.size) < 1
     assert fit.correlation > 0.6
+
+
+def test_no_move_is_tried_by_which_a_picture_would_come_in_on_the_other_side(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(alignment, "SCALES", (1.0,))
+    monkeypatch.setattr(alignment, "ROTATIONS", (0,))
+    wide = spot(1).resize((768, 384))
+    far = Image.fromarray(np.roll(np.asarray(wide), 384, axis=1))
+    [(_, by)] = alignment._scored(view(wide, SEARCH_SIDE), view(far, SEARCH_SIDE))
+    assert max(abs(by.across), abs(by.down)) <= FARTHEST / SEARCH_SIDE
 
 
 def test_there_and_back_is_the_same_way() -> None:
