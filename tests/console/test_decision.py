@@ -14,6 +14,13 @@ FIRST_HEADING = "return document.querySelector('.finding h1').closest('header').
 NOTE = "return document.querySelector('textarea[name=note]')?.value"
 LABEL = "return document.querySelector('select[name=label]').value"
 
+PRESS_U_AT_ONCE = """
+new MutationObserver((_, seen) => {
+  if (!document.querySelector("#review")) return;
+  seen.disconnect();
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "u", bubbles: true }));
+}).observe(document, { childList: true, subtree: true });
+"""
 
 @pytest.fixture
 def patient(seeder: Seeder) -> Caller:
@@ -62,13 +69,12 @@ def test_an_unsigned_review_is_there_when_the_doctor_comes_back(
 
 
 def test_who_is_unsure_signs_no_label_of_the_model(visitor: Visitor, doctor: Caller) -> None:
-    """The form filled in the model's."""
+    """The form filled in the model's. The key is pressed in the moment in which the form appears."""
     first, _ = numbers(doctor)
     visitor.look()
     visitor.enter(doctor, "doctor")
+    visitor.run(PRESS_U_AT_ONCE)
     visitor.go(f"case/{first}")
-    visitor.find("#review")
-    visitor.keys("u")
     visitor.find("select[name=label]")
     assert visitor.run(LABEL) == ""
     visitor.choose("urgency", "same")

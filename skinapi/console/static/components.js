@@ -1,7 +1,7 @@
 // @ts-check
 // What every view is built from.
 
-import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getPage, getSession, onSessionChange } from "/console/api.js";
 import { hasWords, say, sayPercent, sayWait } from "/console/language.js";
 
@@ -180,7 +180,8 @@ const PRESSED = "a, button, summary, [role=button]";
 export function useKeys(actions, { inFullScreen = false } = {}) {
   const latest = useRef(actions);
   latest.current = actions;
-  useEffect(() => {
+  // Not after the next frame: who sees the page may press a key before that.
+  useLayoutEffect(() => {
     /** @param {KeyboardEvent} event */
     const press = (event) => {
       const action = latest.current[event.key];

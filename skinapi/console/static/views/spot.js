@@ -53,11 +53,9 @@ const DeleteSpot = ({ spot, onClose }) => html`
       goTo("spots");
     }}><p>${say("deleteSpotText", { name: nameOfSpot(spot) })}</p><//>`;
 
-/** What can be done with a spot. @param {{spot: any, others: any[], onDone: () => void}} props */
-const Tools = ({ spot, others, onDone }) => {
-  const [open, setOpen] = useState("");
+/** What one comes for. @param {{spot: any}} props */
+const Tools = ({ spot }) => {
   const [error, setError] = useState(/** @type {any} */ (null));
-  const close = () => setOpen("");
   const remind = () =>
     saveFile(apiPath`/lesions/${spot.id}/reminder.ics?lang=${getLanguage()}`, "text/calendar", "skinapi.ics").then(() => setError(null), setError);
   return html`
@@ -65,11 +63,20 @@ const Tools = ({ spot, others, onDone }) => {
       <a class="button primary" href="#/check/${spot.id}"><${Icon} name="camera" />${say("newPhotoOfIt")}</a>
       ${spot.findings > 1 && html`<a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a>`}
       ${spot.latest && html`<button onClick=${remind}><${Icon} name="routine" />${say("reminder")}</button>`}
+    </div>
+    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}`;
+};
+
+/** What is rarely done, below the timeline. @param {{spot: any, others: any[], onDone: () => void}} props */
+const Changes = ({ spot, others, onDone }) => {
+  const [open, setOpen] = useState("");
+  const close = () => setOpen("");
+  return html`
+    <div class="row">
       <button class="quiet" onClick=${() => setOpen("change")}>${say("changeSpot")}</button>
       ${others.length > 0 && html`<button class="quiet" onClick=${() => setOpen("join")}>${say("joinSpot")}</button>`}
       <button class="quiet danger" onClick=${() => setOpen("delete")}>${say("deleteSpot")}</button>
     </div>
-    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
     ${open === "change" && html`<${ChangeSpot} spot=${spot} onDone=${onDone} onClose=${close} />`}
     ${open === "join" && html`<${JoinSpot} spot=${spot} others=${others} onDone=${onDone} onClose=${close} />`}
     ${open === "delete" && html`<${DeleteSpot} spot=${spot} onClose=${close} />`}`;
@@ -95,11 +102,12 @@ export const View = ({ argument }) => {
       ${(/** @type {any} */ [spot, spots, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>
         <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
-        <${Tools} spot=${spot} others=${spots.filter((/** @type {any} */ one) => one.id !== spot.id)} onDone=${() => changed(null)} />
+        <${Tools} spot=${spot} />
         ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
         <${Pages} pages=${pages} empty=${none}>
           ${(/** @type {any[]} */ items) => html`<${OwnFindings} items=${items} spot=${spot.id} spots=${spots} conditions=${conditions} onChange=${changed} />`}
         <//>
-        <${OwnConversation} key=${spot.id} spot=${spot.id} />`}
+        <${OwnConversation} key=${spot.id} spot=${spot.id} />
+        <${Changes} spot=${spot} others=${spots.filter((/** @type {any} */ one) => one.id !== spot.id)} onDone=${() => changed(null)} />`}
     <//>`;
 };
