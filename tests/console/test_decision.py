@@ -22,6 +22,7 @@ new MutationObserver((_, seen) => {
 }).observe(document, { childList: true, subtree: true });
 """
 
+
 @pytest.fixture
 def patient(seeder: Seeder) -> Caller:
     return seeder.person()
@@ -69,7 +70,7 @@ def test_an_unsigned_review_is_there_when_the_doctor_comes_back(
 
 
 def test_who_is_unsure_signs_no_label_of_the_model(visitor: Visitor, doctor: Caller) -> None:
-    """The form filled in the model's. The key is pressed in the moment in which the form appears."""
+    """The form filled in the model's. The key is pressed as soon as the form is there."""
     first, _ = numbers(doctor)
     visitor.look()
     visitor.enter(doctor, "doctor")
