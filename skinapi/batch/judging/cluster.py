@@ -77,8 +77,9 @@ class ClusterAnswer:
     def done(self) -> bool:
         return bool(self.future.done())
 
-    def cancel(self) -> object:
-        return self.future.cancel()
+    def cancel(self) -> bool:
+        """A scheduler does not say whether a worker has begun, so everything goes on."""
+        return False
 
     def result(self, timeout: float | None = None) -> list[Row]:
         try:
@@ -132,10 +133,6 @@ class ClusterWorkers:
     def submit(self, names: Sequence[bytes]) -> Answer:
         # Not pure: what is judged is a file, which may have changed since an earlier run.
         return ClusterAnswer(self._client.submit(_judge_all, self._plugin, names, pure=False))
-
-    def drop(self, _: Answer) -> bool:
-        """A scheduler does not say whether a worker has begun, so everything goes on."""
-        return False
 
     def close(self) -> None:
         with suppress(Exception):

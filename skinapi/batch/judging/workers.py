@@ -16,13 +16,12 @@ PICTURES_AHEAD = 64
 
 
 class Answer(Protocol):
-    """The rows of some pictures, once they are judged. A part of what Dask's futures and those of
-    the standard library have in common.
-    """
+    """The rows of some pictures, once they are judged: a part of the standard library's futures."""
 
     def done(self) -> bool: ...
 
-    def cancel(self) -> object: ...
+    def cancel(self) -> bool:
+        """Take back what no worker has begun. False: it goes on."""
 
     def result(self, timeout: float | None = None) -> list[Row]: ...
 
@@ -40,9 +39,6 @@ class Workers(Protocol):
 
     def submit(self, names: Sequence[bytes]) -> Answer: ...
 
-    def drop(self, answer: Answer) -> bool:
-        """Take back what no worker has begun. False: it goes on."""
-
     def close(self) -> None: ...
 
 
@@ -59,9 +55,6 @@ class LocalWorkers:
     def submit(self, names: Sequence[bytes]) -> Answer:
         return self._threads.submit(self._judge.judge_all, names)
 
-    def drop(self, answer: Answer) -> bool:
-        return bool(answer.cancel())
-
     def close(self) -> None:
         self._threads.shutdown(cancel_futures=True)
 
@@ -75,17 +68,14 @@ def judge_in_order(
     Once `stop` is set, nothing more is begun, and the rows of all that was begun still come.
     """
     under_way: deque[Answer] = deque()
-    dropped = False
     while True:
         while not stop.is_set() and len(under_way) < workers.ahead:
             batch = list(islice(names, workers.batch))
             if not batch:
                 break
             under_way.append(workers.submit(batch))
-        if stop.is_set() and not dropped:
-            dropped = True
-            while under_way and workers.drop(under_way[-1]):
-                under_way.pop()
+        while stop.is_set() and under_way and under_way[-1].cancel():
+            under_way.pop()
         if not under_way:
             return
         rows = _wait_for(under_way[0])
