@@ -152,25 +152,17 @@ def load_dataset(
     tables = sorted(folder.glob("*.csv")) if table is None else [table]
     if len(tables) > 1:
         tables = [table for table in tables if table.name == TABLE_NAME]
-    if tables:
-        return load_table(tables[0], folder, labels=labels, modality=modality)
-    return load_folders(folder, labels=labels, modality=modality)
+    builder = _DatasetBuilder(folder, labels, modality)
+    return _read_table(builder, tables[0], folder) if tables else _read_folders(builder, folder)
 
 
-def load_table(
-    table: Path,
-    images: Path,
-    *,
-    labels: Mapping[str, str] | None = None,
-    modality: Modality | None = None,
-) -> Dataset:
+def _read_table(builder: _DatasetBuilder, table: Path, images: Path) -> Dataset:
     """Reads a CSV file with the columns of HAM10000, with image_id/image_path/label, or with ISIC's
     one-hot columns; its header decides which.
     """
     names, rows = _read_rows(table)
     columns = LabelColumns(names, table=table.name)
     found = {path.stem: path for path in _pictures_in(images)}
-    builder = _DatasetBuilder(images, labels, modality)
     for row in map(columns.read, rows):
         named = Path(row.named)
         path = images / named if named.suffix else found.get(named.name, images / named)
@@ -207,11 +199,8 @@ def load_pictures(
     return list(builder.build(lesions_known=False).samples)
 
 
-def load_folders(
-    folder: Path, *, labels: Mapping[str, str] | None = None, modality: Modality | None = None
-) -> Dataset:
-    """Loads one folder for each class; its name is the label."""
-    builder = _DatasetBuilder(folder, labels, modality)
+def _read_folders(builder: _DatasetBuilder, folder: Path) -> Dataset:
+    """One folder for each class; its name is the label."""
     for directory in sorted(path for path in folder.iterdir() if path.is_dir()):
         for path in _pictures_in(directory):
             image_id = f"{directory.name}/{path.stem}"
