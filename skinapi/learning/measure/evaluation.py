@@ -80,7 +80,7 @@ def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool)
         "dropped_classes": [
             short_name(key) for key in lesion_classes() if key not in predictions.classes
         ],
-        **_measure_groups(model, outputs, results),
+        **measure_groups(model, outputs, results),
         **_measure_served(model, outputs, results),
         **_describe_rules(model),
         **_describe_patient_facts(model, outputs),
@@ -127,16 +127,8 @@ def _measure_lesions(
 ) -> dict[str, Any]:
     lesions = select_one_per_lesion(outputs)
     of_lesions = pick_results(outputs, results, lesions)
-    groups = _measure_groups(model, lesions, of_lesions)
+    groups = measure_groups(model, lesions, of_lesions)
     return {**measure_predictions(predict(model, lesions, of_lesions)), **groups}
-
-
-def _measure_groups(
-    model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
-) -> dict[str, Any]:
-    lesions = outputs.where(lambda sample: sample.is_lesion)
-    of_lesions = pick_results(outputs, results, lesions)
-    return measure_groups(model, lesions, of_lesions)
 
 
 def _measure_served(

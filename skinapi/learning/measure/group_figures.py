@@ -20,6 +20,7 @@ from skinapi.learning.measure.served_results.outcomes import (
     is_refused,
     measure_share,
     pair_samples,
+    pick_results,
 )
 from skinapi.learning.measure.served_results.served_figures import measure_caught
 from skinapi.vision.context import Modality
@@ -40,14 +41,18 @@ KNOWN_VALUES: Mapping[str, Collection[str]] = {
 def measure_groups(
     model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """The figures by source, by modality, and by skin tone where the data sets name one."""
+    """The figures of the lesions by source, by modality, and by skin tone where the data sets name
+    one.
+    """
+    lesions = outputs.where(lambda sample: sample.is_lesion)
+    of_lesions = pick_results(outputs, results, lesions)
     groups = {
-        "by_source": _measure_sources(model, outputs, results),
-        "by_modality": measure_by(_modality_of, model, outputs, results),
+        "by_source": _measure_sources(model, lesions, of_lesions),
+        "by_modality": measure_by(_modality_of, model, lesions, of_lesions),
     }
-    if any(map(skin_tone, outputs.samples)):
+    if any(map(skin_tone, lesions.samples)):
         groups["by_skin_tone"] = measure_by(
-            lambda sample: skin_tone(sample) or UNKNOWN, model, outputs, results
+            lambda sample: skin_tone(sample) or UNKNOWN, model, lesions, of_lesions
         )
     return groups
 
