@@ -36,13 +36,11 @@ class Progress:
         now = time.monotonic()
         if now - self._last_line >= SECONDS_BETWEEN_LINES or self._done >= self.total:
             self._last_line = now
-            left = describe_seconds(self.seconds_left(now))
+            seconds = (now - self._started) / max(self._done, 1) * (self.total - self._done)
+            left = describe_seconds(seconds)
             if self.measures and isinstance(self.report, CountsPictures):
                 self.report.count(self._done, self.total)
             self.report(f"{self.what} {self._done}/{self.total}, {left} left{note}")
-
-    def seconds_left(self, now: float) -> float:
-        return (now - self._started) / max(self._done, 1) * (self.total - self._done)
 
 
 def describe_seconds(seconds: float) -> str:

@@ -22,7 +22,7 @@ from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.learning.measure.tables.figure_tables import describe_figures
 from skinapi.learning.package.card import describe_training, list_sources
 from skinapi.learning.package.known_limits import describe_limits
-from skinapi.learning.package.left_out import read_left_out, refuse_existing, write_left_out
+from skinapi.learning.package.left_out import read_left_out, write_left_out
 from skinapi.learning.package.openvino_export import new_model_folder
 from skinapi.learning.package.trained_model import (
     calibrate,
@@ -83,7 +83,8 @@ def measure_left_out(settings: Settings, options: TrainOptions, *, report: Repor
     """
     with raise_disk_full():
         out = options.out or Path(f"{options.leave_out}.json")
-        refuse_existing(out)
+        if out.exists():  # asked now, before hours of training
+            raise BadNetwork(f"There is already something at {out}")
         training = _train(settings, options, report, lambda _, __: None)
         with TemporaryDirectory() as scratch:
             folder = Path(scratch)

@@ -24,7 +24,7 @@ def measure_predictions(predictions: Predictions) -> dict[str, Any]:
     draws = [np.arange(y.size), *metrics.draw_bootstrap(predictions.groups)]
     figures: dict[str, Any] = {
         "n": int(y.size),
-        "lesions": len(set(predictions.lesions)),
+        "lesions": len({sample.lesion_key for sample in predictions.samples}),
         "refused": int(predictions.refused.sum()),
         **with_interval("macro_auc", draws, lambda r: metrics.macro_auc_of_ranks(ranks[r], y[r])),
         **with_interval(

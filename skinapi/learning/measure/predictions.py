@@ -166,10 +166,6 @@ class Predictions:
     calibrated_as: NDArray[np.str_]
 
     @property
-    def lesions(self) -> list[str]:
-        return [sample.lesion_key for sample in self.samples]
-
-    @property
     def groups(self) -> list[str]:
         """The groups that a bootstrap draws as a whole."""
         return [bootstrap_group(sample) for sample in self.samples]

@@ -1,7 +1,6 @@
 """Fits the doubt about diseases that the model does not name."""
 
 import zlib
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -40,7 +39,7 @@ def fit_other_diseases(
         rows = folds == fold
         learned = others.take(np.flatnonzero(~rows).tolist())
         found[rows] = _fit(known, watched, learned).finds(others.pooled[rows])
-    low, high = metrics.wilson_interval(found, _groups(others.samples))
+    low, high = metrics.wilson_interval(found, list(map(bootstrap_group, others.samples)))
     report(
         f"other diseases: {len(found)} pictures of {lesions} lesions, of those held out in turn "
         f"{found.mean():.1%} [{low:.1%}, {high:.1%}] are in doubt"
@@ -62,7 +61,3 @@ def _fit(known: ModelOutputs, watched: ModelOutputs, others: ModelOutputs) -> Ot
 def _fold_of(sample: Sample) -> int:
     """By patient or lesion, and the same on every machine."""
     return zlib.crc32(bootstrap_group(sample).encode()) % FOLDS
-
-
-def _groups(samples: Sequence[Sample]) -> list[str]:
-    return [bootstrap_group(sample) for sample in samples]

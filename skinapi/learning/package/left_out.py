@@ -5,14 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from skinapi.errors import BadDataset, BadNetwork
+from skinapi.errors import BadDataset
 from skinapi.storage.files.durable import written_durably
-
-
-def refuse_existing(path: Path) -> None:
-    """Before hours of training: raises BadNetwork where there is something already."""
-    if path.exists():
-        raise BadNetwork(f"There is already something at {path}")
 
 
 def write_left_out(path: Path, command: str, figures: Mapping[str, Any]) -> None:

@@ -23,10 +23,6 @@ class Architecture:
     scaling: Scaling
     cuts: Mapping[Depth, str]
 
-    @property
-    def last_map(self) -> str:
-        return self.cuts["head"]
-
 
 def _cuts(head: str, last: str, deeper: str) -> dict[Depth, str]:
     return {"head": head, "last-blocks": last, "deeper-blocks": deeper}
@@ -68,7 +64,7 @@ def build_network(
         if isinstance(layer, keras.layers.Normalization):
             # Keras numbers it anew in each network, and weights are stored by layer name.
             layer.name = "normalization"
-    features = trunk.get_layer(known.last_map).output
+    features = trunk.get_layer(known.cuts["head"]).output
     # The head computes in float32 under any policy: bfloat16 is too coarse for logits.
     pooled = keras.layers.GlobalAveragePooling2D(name="pooled", dtype="float32")(features)
     kept = keras.layers.Dropout(dropout, name="dropout", dtype="float32")(pooled)

@@ -161,7 +161,8 @@ def measure_without_modality(
     `malignant_caught` is still grouped by the modality in the data set.
     """
     results = serve_as_if_tested(model, outputs, use_modality=False)
-    predictions = predict(model, _forget_modality(outputs), results)
+    untold = [replace(sample, modality=Modality.UNKNOWN) for sample in outputs.samples]
+    predictions = predict(model, replace(outputs, samples=untold), results)
     draws = [np.arange(predictions.labels.size), *metrics.draw_bootstrap(predictions.groups)]
     return {
         "refusals": count_refused(select_lesions(outputs, results)),
@@ -174,8 +175,3 @@ def measure_without_modality(
             lambda r: metrics.balanced_accuracy_of(predictions.named[r], predictions.labels[r]),
         ),
     }
-
-
-def _forget_modality(outputs: ModelOutputs) -> ModelOutputs:
-    samples = [replace(sample, modality=Modality.UNKNOWN) for sample in outputs.samples]
-    return replace(outputs, samples=samples)

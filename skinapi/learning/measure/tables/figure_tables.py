@@ -36,10 +36,6 @@ def describe_figures(figures: Figures) -> str:
     """All figures of a model as plain text: over every picture, over one picture per lesion, then
     what users get.
     """
-    return write_text(_list_blocks(figures))
-
-
-def _list_blocks(figures: Figures) -> list[Block]:
     turned = f", mean of {figures['turns']} turned views" if figures["turns"] > 1 else ""
     lines: list[Block] = [f"model {figures['model_version']}{turned}"]
     lines += describe_part(figures, "every picture")
@@ -58,7 +54,7 @@ def _list_blocks(figures: Figures) -> list[Block]:
     lines += describe_subgroups(figures["subgroups"])
     if "stress" in figures:
         lines += ["", *list_robustness(figures)]
-    return lines
+    return write_text(lines)
 
 
 def describe_part(part: Figures, title: str) -> list[Block]:

@@ -21,7 +21,7 @@ Array = NDArray[np.float32]
 def folded_kernels(network: keras.Model) -> dict[str, NDArray[np.float16]]:
     """Layer name -> its kernel as served: multiplied by the scale, rounded to float16."""
     return {
-        layer.name: (_kernel(layer) * scale).astype(np.float16)
+        layer.name: (np.asarray(layer.get_weights()[0], np.float32) * scale).astype(np.float16)
         for layer, scale in layers_with_kernels(network)
     }
 
@@ -72,7 +72,3 @@ def layers_with_kernels(network: keras.Model) -> Iterator[tuple[keras.Layer, Arr
 def _scale_after(layer: keras.Layer) -> Array:
     norm = norm_after(layer)
     return np.ones(1, np.float32) if norm is None else norm_scale(norm)
-
-
-def _kernel(layer: keras.Layer) -> Array:
-    return np.asarray(layer.get_weights()[0], np.float32)
