@@ -1,6 +1,6 @@
 """Age, sex, body site and skin as data sets write them, and as a client would send them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import get_args
 
 from skinapi.learning.data.samples import Sample
@@ -15,7 +15,9 @@ from skinapi.vision.context import (
     SkinTone,
 )
 
-OTHER_SITE_WORDS: Mapping[str, BodySite] = {
+# By the words of the data sets.
+SITES: Mapping[str, BodySite] = {
+    **{site.replace("_", " "): site for site in BODY_SITES},
     "acral nos": "acral",
     "acral palms or soles": "acral",
     "anterior torso": "trunk",
@@ -39,7 +41,6 @@ TONE_OF_STEP = (
     SkinTone.LIGHT,
     SkinTone.LIGHT,
 )
-SITE_WORDS = {*(site.replace("_", " ") for site in BODY_SITES), *OTHER_SITE_WORDS}
 
 
 def patient_context(sample: Sample) -> Context:
@@ -49,7 +50,7 @@ def patient_context(sample: Sample) -> Context:
         modality=sample.modality,
         age_band=_age_band(sample.facts.get("age", "")),
         sex="female" if sex == "female" else "male" if sex == "male" else None,
-        body_site=_body_site(sample.facts.get("localization", "")),
+        body_site=SITES.get(site_word(sample.facts.get("localization", ""))),
     )
 
 
@@ -65,15 +66,8 @@ def _end_of(band: str) -> float:
     return float("inf") if band.endswith("+") else int(band.split("-")[1]) + 1
 
 
-def _body_site(words: str) -> BodySite | None:
-    word = site_word(words)
-    known: Iterable[BodySite] = BODY_SITES
-    same = next((site for site in known if site == word.replace(" ", "_")), None)
-    return same or OTHER_SITE_WORDS.get(word)
-
-
 def site_word(written: str) -> str:
-    """A body site as SITE_WORDS has it: some tables write `lower_extremity`."""
+    """A body site as SITES has it: some tables write `lower_extremity`."""
     return written.strip().lower().replace("_", " ")
 
 

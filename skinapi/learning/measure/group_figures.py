@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skinapi.learning.data.patient_contexts import SITE_WORDS, site_word, skin_tone
+from skinapi.learning.data.patient_contexts import SITES, site_word, skin_tone
 from skinapi.learning.data.samples import UNKNOWN, Sample, source_of
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.prediction_figures import measure_bands, measure_predictions
@@ -33,7 +33,7 @@ OTHER = "other"
 # anything under these names: whatever else is in it is one group.
 KNOWN_VALUES: Mapping[str, Collection[str]] = {
     "sex": ("female", "male"),
-    "localization": SITE_WORDS,
+    "localization": SITES,
     "dx_type": ("histo", "follow_up", "consensus", "confocal"),
 }
 
