@@ -99,14 +99,9 @@ def _split_groups(
     shuffled = sorted(groups, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
     for_test = round(shares["test"] * len(shuffled))
     for_validation = round(shares["validation"] * len(shuffled))
-    assigned: dict[str, Part] = {}
-    for position, group in enumerate(shuffled):
-        if position < for_test:
-            assigned[group] = "test"
-        elif position < for_test + for_validation:
-            assigned[group] = "validation"
-        else:
-            assigned[group] = "train"
+    assigned: dict[str, Part] = dict.fromkeys(shuffled, "train")
+    assigned.update(dict.fromkeys(shuffled[: for_test + for_validation], "validation"))
+    assigned.update(dict.fromkeys(shuffled[:for_test], "test"))
     return assigned
 
 
