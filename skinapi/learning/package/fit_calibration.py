@@ -28,6 +28,7 @@ from skinapi.learning.package.fit_patient_facts import fit_patient_facts
 from skinapi.learning.package.fit_prediction_sets import fit_prediction_sets
 from skinapi.learning.progress import Report
 from skinapi.vision.bands import THRESHOLDS, keys_of_threshold
+from skinapi.vision.calibration.modality import KNOWN
 from skinapi.vision.calibration.model_calibration import (
     Calibration,
     ModelCalibration,
@@ -122,7 +123,7 @@ def fit_calibration(
     """
     fitted = {
         modality: _fit_modality(modality, labels, train, validation, report)
-        for modality in (Modality.DERMOSCOPIC, Modality.CLINICAL)
+        for modality in KNOWN
         if any(s.is_lesion and s.modality is modality for s in validation.samples)
     }
     calibration = ModelCalibration(

@@ -13,7 +13,7 @@ from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
 from skinapi.learning.train.inputs.sampling import weigh_by_root
 from skinapi.vision.calibration.linear_classifier import LinearClassifier
-from skinapi.vision.calibration.modality import ModalityDetector
+from skinapi.vision.calibration.modality import KNOWN, ModalityDetector
 from skinapi.vision.calibration.skin_detector import SkinDetector
 from skinapi.vision.context import Modality
 from skinapi.vision.network.model import Model
@@ -42,9 +42,8 @@ def fit_modality_detector(
     It counts as sure from the lowest probability at which at most half a percent of the validation
     pictures are wrong; both modalities count equally, whichever has more pictures.
     """
-    known = (Modality.DERMOSCOPIC, Modality.CLINICAL)
     train, validation = (
-        outputs.where(lambda sample: sample.modality in known) for outputs in (train, validation)
+        outputs.where(lambda sample: sample.modality in KNOWN) for outputs in (train, validation)
     )
     truth = np.array([s.modality is Modality.DERMOSCOPIC for s in train.samples], bool)
     if truth.all() or not truth.any():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from skinapi.learning.data.patient_contexts import skin_tone
 from skinapi.learning.data.samples import Sample
+from skinapi.vision.calibration.modality import KNOWN
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality, SkinTone
 from skinapi.vision.labels.spellings import SQUAMOUS
@@ -63,7 +64,7 @@ def _limit_modality(samples: Sequence[Sample]) -> str:
         return "It is not known how its pictures were taken, so neither modality is validated."
     if len(counts) == 1:
         (only,) = counts
-        others = [PLURALS[m] for m in (Modality.DERMOSCOPIC, Modality.CLINICAL) if m is not only]
+        others = [PLURALS[m] for m in KNOWN if m is not only]
         return f"Trained on {PLURALS[only]} alone. Not validated on {' or on '.join(others)}."
     counted = [f"{counts[m]:,} {PLURALS[m]}" for m in Modality if counts[m]]
     few = PLURALS[min(counts, key=lambda modality: (counts[modality], modality))]
