@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,8 +62,10 @@ def test_sources_are_joined_and_each_is_described(hospital: Path, phones: Path) 
     data = [f"{hospital},share=0.7", f"{phones},modality=clinical,licence=CC BY 4.0"]
     sources = load_sources(data)
     assert [s.image_id for s in sources.samples] == ["h1", "h2", "p1", "p2", "p3", "p4"]
-    assert sources.shares == {"hospital": 0.7, "phones": None}
-    assert sources.sizes == {"hospital": 2, "phones": 4}
+    assert [(each.name, each.share) for each in sources.sources] == [
+        ("hospital", 0.7), ("phones", None)
+    ]  # fmt: skip
+    assert Counter(sample.source for sample in sources.samples) == {"hospital": 2, "phones": 4}
     assert "phones: 4 pictures of 3 lesions" in sources.describe()
 
 

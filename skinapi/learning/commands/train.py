@@ -129,7 +129,7 @@ def _train(
         train=train,
         validation=validation,
         teachers=open_teachers(options.teachers, classes=outputs),
-        shares={name: n for name, n in sources.shares.items() if name != options.leave_out},
+        shares={one.name: one.share for one in sources.sources if one.name != options.leave_out},
         others=select_fitting(sources.others, parts),
     )
     name = "+".join(source.name for source in sources.sources)

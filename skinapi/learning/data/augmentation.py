@@ -103,11 +103,8 @@ def _tint(picture: Image.Image, random: np.random.Generator, strength: Augmentat
     channels = random.uniform(1 - strength.tint, 1 + strength.tint, 3)
     pixels = pixels * (brightness * channels).astype(np.float32)
     gamma = math.exp(random.uniform(-1, 1) * math.log(strength.least_gamma))
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).point(_gamma_table(gamma))
-
-
-def _gamma_table(gamma: float) -> list[int]:
-    return [round(255 * (value / 255) ** gamma) for value in range(256)] * 3
+    table = [round(255 * (value / 255) ** gamma) for value in range(256)] * 3
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).point(table)
 
 
 def _erase_rectangle(

@@ -81,16 +81,6 @@ class Sources:
         """Every picture, including normal skin."""
         return (*self.dataset.samples, *self.normal_skin)
 
-    @property
-    def shares(self) -> dict[str, float | None]:
-        """Each source's share of the draws in training."""
-        return {source.name: source.share for source in self.sources}
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """The number of pictures of each source."""
-        return dict(Counter(sample.source for sample in self.samples))
-
     def describe(self) -> str:
         """What was found and skipped, as lines for the log."""
         values = [
@@ -189,7 +179,8 @@ def load_part(
     """The pictures of one part and, with `cut`, patches of normal skin cut from these."""
     samples = select_part(sources.samples, parts, part)
     if cut:
-        samples += cut_normal_skin(samples, source_sizes=sources.sizes, report=report)
+        sizes = Counter(sample.source for sample in sources.samples)
+        samples += cut_normal_skin(samples, source_sizes=sizes, report=report)
     return samples
 
 

@@ -59,7 +59,9 @@ class Batches:
         order = self._sampler.draw(np.random.default_rng((self._seed, epoch)))
         chosen = order[index * self._batch : (index + 1) * self._batch]
         random = np.random.default_rng((self._seed, epoch, index))
-        inputs, targets = self._fetch_at(epoch, index)(chosen, random)
+        switched = self._switch if index >= self._switch_index(epoch) else None
+        fetch = switched.fetch if switched else self._fetch
+        inputs, targets = fetch(chosen, random)
         if self._mixup > 0.0:
             return _mix(inputs, targets, self._mixup, random)
         return inputs, targets
@@ -71,11 +73,6 @@ class Batches:
         switch = self._switch_index(epoch)
         ranges = (range(switch), range(switch, len(self)))
         return [BatchRange(self, epoch, indices) for indices in ranges if indices]
-
-    def _fetch_at(self, epoch: int, index: int) -> Fetch:
-        if self._switch is None or index < self._switch_index(epoch):
-            return self._fetch
-        return self._switch.fetch
 
     def _switch_index(self, epoch: int) -> int:
         """The first batch of the epoch that comes from the switched source."""
