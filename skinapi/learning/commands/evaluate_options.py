@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from skinapi.learning.commands.options import (
     NOT_SKIN,
-    Options,
     add_data,
     add_normal_skin,
     import_and_run,
@@ -25,7 +24,7 @@ MODALITIES = ("dermoscopic", "clinical", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluateOptions(Options):
+class EvaluateOptions:
     images: Path
     labels: Path | None
     out: Path | None
@@ -73,7 +72,7 @@ def add_evaluate(commands: "Commands") -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class CompareOptions(Options):
+class CompareOptions:
     models: list[Path]
     data: list[str]
     skip_unknown_labels: bool

@@ -1,13 +1,11 @@
-"""What all commands share: options as typed values, the arguments that several commands have, and
-how a command is started.
-"""
+"""What all commands share: arguments that several of them have, and how a command is started."""
 
 import argparse
 import importlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Self
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from skinapi.settings import Settings
 
@@ -30,25 +28,16 @@ NOT_SKIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of one command, one field for each argument."""
-
-    @classmethod
-    def from_namespace(cls, namespace: argparse.Namespace) -> Self:
-        """Raises AttributeError where an argument is missing."""
-        return cls(**{field.name: getattr(namespace, field.name) for field in fields(cls)})
-
-
-def import_and_run(action: str, options_type: type[Options]) -> Run:
+def import_and_run(action: str, options_type: type[Any]) -> Run:
     """Imports the command when it is called: TensorFlow takes seconds to load, and need not be
-    installed to serve.
+    installed to serve. It is given its options as a dataclass, a field for each argument.
     """
 
     def run(settings: Settings, namespace: argparse.Namespace) -> int:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         module = importlib.import_module(f"skinapi.learning.commands.{action}")
-        done: int = module.run(settings, options_type.from_namespace(namespace))
+        options = {one.name: getattr(namespace, one.name) for one in fields(options_type)}
+        done: int = module.run(settings, options_type(**options))
         return done
 
     return run

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from skinapi.learning.commands.options import (
     NOT_SKIN,
-    Options,
     add_data,
     add_normal_skin,
     import_and_run,
@@ -30,7 +29,7 @@ PHASES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainOptions(Options):
+class TrainOptions:
     """The order of the fields is the order of the options in the card's command."""
 
     data: list[str]
@@ -131,7 +130,7 @@ def add_train(commands: "Commands") -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrateOptions(Options):
+class CalibrateOptions:
     model: Path
     data: list[str]
     skip_unknown_labels: bool
@@ -157,7 +156,7 @@ def add_calibrate(commands: "Commands") -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExportOptions(Options):
+class ExportOptions:
     network: Path
     labels: tuple[str, ...]
     scaling: str
