@@ -121,9 +121,8 @@ def _input_of(wanted: keras.Layer, network: keras.Model) -> keras.KerasTensor:
 
 
 def _is_pooling(layer: keras.Layer) -> bool:
-    if isinstance(layer, keras.Model):
-        return isinstance(layer.layers[-1], keras.layers.GlobalAveragePooling2D)
-    return isinstance(layer, keras.layers.GlobalAveragePooling2D)
+    last = layer.layers[-1] if isinstance(layer, keras.Model) else layer
+    return isinstance(last, keras.layers.GlobalAveragePooling2D)
 
 
 def _activation_is(layer: keras.Layer, name: str) -> bool:
