@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.prediction_figures import with_interval
+from skinapi.learning.measure.prediction_figures import share_with_interval, with_interval
 from skinapi.learning.measure.predictions import (
     ModelOutputs,
     ServedResult,
@@ -122,10 +122,8 @@ def _reached(bands: Bands, malignant: metrics.Mask, groups: Sequence[str]) -> di
     shares = {"caught": (reached, malignant), "benign_below": (~reached, ~malignant)}
     figures: dict[str, Any] = {"malignant": int(malignant.sum())}
     for name, (hit, among) in shares.items():
-        counted = [group for group, counts in zip(groups, among, strict=True) if counts]
-        if counted:
-            figures[name] = float(hit[among].mean())
-            figures[f"{name}_interval"] = [*metrics.wilson_interval(hit[among], counted)]
+        if among.any():
+            figures |= share_with_interval(name, hit, among, groups)
     return figures
 
 

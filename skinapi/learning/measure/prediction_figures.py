@@ -94,15 +94,15 @@ def _measure_class(
     return {
         "condition": predictions.classes[index],
         "n": int(positive.sum()),
-        **_share("sensitivity", chosen, positive, groups),
-        **_share("specificity", ~chosen, ~positive, groups),
+        **share_with_interval("sensitivity", chosen, positive, groups),
+        **share_with_interval("specificity", ~chosen, ~positive, groups),
         **with_interval("auc", draws, lambda r: metrics.auc_of_ranks(ranks[r], positive[r])),
-        **_share("named_sensitivity", named, positive, groups),
+        **share_with_interval("named_sensitivity", named, positive, groups),
         "ece": metrics.calibration_error(scores, positive),
     }
 
 
-def _share(
+def share_with_interval(
     name: str, hit: metrics.Mask, among: metrics.Mask, groups: Sequence[str]
 ) -> dict[str, Any]:
     """The share of hits among these rows. Its interval is Wilson's: a bootstrap's is 0 to 0 where
