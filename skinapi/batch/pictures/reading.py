@@ -52,6 +52,7 @@ class PictureFile:
     sha256: str | None
 
 
+@dataclass(slots=True)
 class PictureReader:
     """Reads pictures below a root. Several threads may use it.
 
@@ -59,11 +60,10 @@ class PictureReader:
     would lead out of the folder. It is not followed.
     """
 
-    def __init__(self, root: bytes, *, largest_bytes: int, inside: bool = True) -> None:
-        self._root = root
-        self._largest = largest_bytes
-        self._inside = inside
-        self._last_read: bytes | None = None
+    root: bytes
+    largest_bytes: int
+    inside: bool = True
+    _last_read: bytes | None = None
 
     def read(self, name: bytes) -> PictureFile:
         """Raises UnreadableFile, and PicturesGone if the file system was lost."""
@@ -75,11 +75,11 @@ class PictureReader:
             if error.errno not in PICTURE_ERRORS or not self._is_there():
                 raise PicturesGone from error
             raise UnreadableFile(PICTURE_ERRORS[error.errno]) from error
-        self._last_read = path_below(self._root, name)
+        self._last_read = path_below(self.root, name)
         return file
 
     def exists(self, name: bytes) -> bool:
-        return os.path.lexists(path_below(self._root, name))
+        return os.path.lexists(path_below(self.root, name))
 
     def _read(self, name: bytes) -> PictureFile:
         handle = self._open(name)
@@ -87,20 +87,20 @@ class PictureReader:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
                 raise UnreadableFile(NOT_A_FILE)
-            if status.st_size > self._largest:
+            if status.st_size > self.largest_bytes:
                 return PictureFile(status.st_size, None, None)
-            content = _read_up_to(handle, self._largest + 1, expected=status.st_size)
+            content = _read_up_to(handle, self.largest_bytes + 1, expected=status.st_size)
         finally:
             os.close(handle)
-        if len(content) > self._largest:  # it has grown
+        if len(content) > self.largest_bytes:  # it has grown
             return PictureFile(len(content), None, None)
         return PictureFile(len(content), content, hashlib.sha256(content).hexdigest())
 
     def _open(self, name: bytes) -> int:
-        if not self._inside:
-            return os.open(path_below(self._root, name), _FLAGS)
+        if not self.inside:
+            return os.open(path_below(self.root, name), _FLAGS)
         *folders, file = name.split(b"/")
-        folder = os.open(self._root, _FOLDER)
+        folder = os.open(self.root, _FOLDER)
         try:
             for part in folders:
                 above, folder = folder, os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
@@ -113,7 +113,7 @@ class PictureReader:
         """Whether the picture that was read last can still be found. If it cannot, a share was
         unmounted, and `missing` would be wrong for each picture that follows.
         """
-        known = self._last_read or self._root
+        known = self._last_read or self.root
         return os.path.lexists(known)
 
 

@@ -23,47 +23,37 @@ class FetchSwitch:
     fetch: Fetch
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batches:
     """Pairs of inputs and targets. A batch depends on seed, epoch and index alone, so a resumed
-    training repeats it.
+    training repeats it. `steps`: batches of one epoch; 0: as many as the sampler's rows fill.
     """
 
     # Classes are balanced by the sampler. Weights in the loss would aim at the same, but spend two
     # thirds of the work on the most frequent class.
 
-    def __init__(
-        self,
-        *,
-        fetch: Fetch,
-        sampler: Sampler,
-        batch: int,
-        mixup: float,
-        seed: int,
-        switch: FetchSwitch | None = None,
-        steps: int = 0,
-    ) -> None:
-        self._fetch = fetch
-        self._sampler = sampler
-        self._batch = batch
-        self._mixup = mixup
-        self._seed = seed
-        self._switch = switch
-        self._steps = steps or max(1, len(sampler) // batch)
+    fetch: Fetch
+    sampler: Sampler
+    batch: int
+    mixup: float
+    seed: int
+    switch: FetchSwitch | None = None
+    steps: int = 0
 
     def __len__(self) -> int:
         """Batches of one epoch."""
-        return self._steps
+        return self.steps or max(1, len(self.sampler) // self.batch)
 
     def load(self, epoch: int, index: int) -> tuple[Floats, Floats]:
         # Drawn again for each batch, so that threads share no state. It takes milliseconds.
-        order = self._sampler.draw(np.random.default_rng((self._seed, epoch)))
-        chosen = order[index * self._batch : (index + 1) * self._batch]
-        random = np.random.default_rng((self._seed, epoch, index))
-        switched = self._switch if index >= self._switch_index(epoch) else None
-        fetch = switched.fetch if switched else self._fetch
+        order = self.sampler.draw(np.random.default_rng((self.seed, epoch)))
+        chosen = order[index * self.batch : (index + 1) * self.batch]
+        random = np.random.default_rng((self.seed, epoch, index))
+        switched = self.switch if index >= self._switch_index(epoch) else None
+        fetch = switched.fetch if switched else self.fetch
         inputs, targets = fetch(chosen, random)
-        if self._mixup > 0.0:
-            return _mix(inputs, targets, self._mixup, random)
+        if self.mixup > 0.0:
+            return _mix(inputs, targets, self.mixup, random)
         return inputs, targets
 
     def segments(self, epoch: int) -> "list[BatchRange]":
@@ -76,9 +66,9 @@ class Batches:
 
     def _switch_index(self, epoch: int) -> int:
         """The first batch of the epoch that comes from the switched source."""
-        if self._switch is None:
+        if self.switch is None:
             return len(self)
-        return min(max(round((self._switch.epochs - epoch) * len(self)), 0), len(self))
+        return min(max(round((self.switch.epochs - epoch) * len(self)), 0), len(self))
 
 
 class BatchRange(keras.utils.PyDataset):  # type: ignore[misc]
