@@ -22,6 +22,7 @@ from skinapi.learning.train.networks import ARCHITECTURES
 from skinapi.registry.versions.version_record import Origin
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
+from tests.clients.test_lab_training import ASKED
 from tests.lab.sending import publish_one, send, upload, zipped
 from tests.learning import tiny
 from tests.learning.conftest import Small
@@ -218,17 +219,7 @@ def test_a_data_set_becomes_a_candidate_compared_with_the_model_in_service(
     folder = write_ham_like(tmp_path / "ham", lesions_per_class=8)
     packed = zipped({path.name: path.read_bytes() for path in folder.iterdir()})
     assert send(admin, [upload(admin, packed)], name="moles")["status"] == "published"
-    asked = {
-        "dataset_name": "moles",
-        "architecture": "MobileNetV2",
-        "epochs": 2,
-        "batch_size": 16,
-        "optimizer": "Adam",
-        "learning_rate": 0.001,
-        "class_balancing": True,
-        "side": 64,
-    }
-    begun = admin.call("POST", "/api/start-training", json=asked).get_json()
+    begun = admin.call("POST", "/api/start-training", json={**ASKED, "side": 64}).get_json()
     attempt = Attempt(Jobs(backend.services.store).get(begun["job_id"]), tmp_path / "work")
     attempt.work.mkdir()
     version = training_job.train(attempt)["version"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.clients.test_lab_training import ASKED
 from tests.lab.sending import zipped
 from tests.learning.pictures import write_ham_like
 from tests.served.people import Caller, Seeder
@@ -91,17 +92,7 @@ def test_a_model_is_trained_compared_promoted_served_and_rolled_back(
         timeout=60,
     )
     assert sent.status_code == 200, sent.text
-    asked = {
-        "dataset_name": "moles",
-        "architecture": "MobileNetV2",
-        "epochs": 2,
-        "batch_size": 16,
-        "optimizer": "Adam",
-        "learning_rate": 0.001,
-        "class_balancing": True,
-        "side": 64,
-    }
-    started = read(admin.call("POST", "/api/start-training", json=asked))
+    started = read(admin.call("POST", "/api/start-training", json={**ASKED, "side": 64}))
     found = await_end(admin, started["job_id"])
     assert found["status"] == "completed", found["message"]
     assert [row["epoch"] for row in found["metrics"]] == [1, 2]
