@@ -245,9 +245,9 @@ class Visitor:
         self._until(ask, f"for {what}")
 
     def await_rest(self, script: str, what: str) -> None:
-        """Wait until what the script returns has been the same for 0.3 seconds. A click
-        aims where its target is, and lands there a moment later: on a page that still moves, on
-        something else.
+        """Wait until what the script returns has been the same for 0.3 seconds. A click aims where
+        its target is, and lands there a moment later: on a page that still moves, on something
+        else.
         """
         seen: list[Any] = []
 

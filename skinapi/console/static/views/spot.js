@@ -53,7 +53,7 @@ const DeleteSpot = ({ spot, onClose }) => html`
       goTo("spots");
     }}><p>${say("deleteSpotText", { name: nameOfSpot(spot) })}</p><//>`;
 
-/** What one comes for. @param {{spot: any}} props */
+/** What is mostly done with a spot. @param {{spot: any}} props */
 const Tools = ({ spot }) => {
   const [error, setError] = useState(/** @type {any} */ (null));
   const remind = () =>
@@ -67,7 +67,7 @@ const Tools = ({ spot }) => {
     ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}`;
 };
 
-/** What is rarely done, below the timeline. @param {{spot: any, others: any[], onDone: () => void}} props */
+/** What is rarely done with it. @param {{spot: any, others: any[], onDone: () => void}} props */
 const Changes = ({ spot, others, onDone }) => {
   const [open, setOpen] = useState("");
   const close = () => setOpen("");
