@@ -1,6 +1,7 @@
 """Two findings of one spot side by side, and what their photos may be said to show."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from skinapi.care.comparisons.pictures import choose_pictures
 from skinapi.care.comparisons.schemas import Placement
+from skinapi.registry.serving.prediction_pool import PredictionPool
 from skinapi.vision.calibration.modality import KNOWN, ModalityFinding
 from skinapi.vision.comparison.similarity import Similarity
 from skinapi.vision.conditions import Band
@@ -265,6 +267,28 @@ def test_a_finding_without_a_photo_is_proposed_by_place_and_counts_as_no_compari
         assert [one["id"] for one in proposed] == [newer, older]
     own = ada.call("GET", f"/submissions/{numbers[0]}/lesion-proposals").get_json()
     assert [(one["id"], one["alike"]) for one in own] == [(newer, True)]
+
+
+class BusyBackend(Backend):
+    """Never a place at the engine."""
+
+    pool = PredictionPool(streams=1, queue=-1)
+
+
+def test_where_the_engine_has_no_place_spots_are_proposed_by_place_alone(tmp_path: Path) -> None:
+    """A person who sorts findings is not turned away; one who asks for a comparison is told."""
+    backend = BusyBackend(tmp_path, photos="always")
+    ada = backend.member()
+    at = {"context": Context(body_site="back")}
+    alike, newer = begin(ada), begin(ada)
+    first = photographed(backend, ada, spot(1), lesion=alike, **at)
+    second = photographed(backend, ada, spot(1), lesion=alike, **at)
+    photographed(backend, ada, spot(2), lesion=newer, **at)
+    number = photographed(backend, ada, spot(1), **at)
+    proposed = ada.call("GET", f"/submissions/{number}/lesion-proposals").get_json()
+    assert [(one["id"], one["alike"]) for one in proposed] == [(newer, False), (alike, False)]
+    assert code_of(compared(ada, alike, first, second)) == (503, "unavailable")
+    backend.services.store.close()
 
 
 @pytest.mark.parametrize("size", [(512, 384), (384, 512), (400, 400)])
