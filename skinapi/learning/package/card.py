@@ -224,8 +224,8 @@ def _list_left_out(left_out: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
         return
     yield (
         "Other networks than this one: each was trained without one source, and measured on one "
-        "picture of each of that source's lesions. So it is told how the training carries to a "
-        "clinic that it has never seen."
+        "picture of each of that source's lesions. They show how the training carries to a clinic "
+        "that it has never seen."
     )
     yield from describe_groups({entry["source"]: entry["figures"] for entry in left_out})
     yield from (f"- `{entry['command']}`" for entry in left_out)
