@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from skinapi.vision.network.model import SHIPPED_MODEL
+from tests.bench.photos import draw_spots
 from tests.clients.dialects import CLIENTS, each_client, said
 from tests.clients.served_backend import ServedBackend
 from tests.served.server import serving
@@ -43,3 +44,10 @@ def test_a_photo_is_answered_in_the_clients_shape(
         assert set(answer.get_json()) >= READS[name]
     else:
         assert said(answer, kind)
+
+
+def test_the_guide_has_a_heat_map_of_spots_that_the_bench_draws(shipped: ServedBackend) -> None:
+    """It gets a sentence alone where a finding is in doubt: the bench would measure nothing."""
+    send, *_ = CLIENTS["guide"]
+    statuses = [send(shipped, encoded(spot)).status_code for spot in draw_spots()]
+    assert statuses.count(200) >= 8
