@@ -1,5 +1,6 @@
 """One phase on a toy network: resuming gives the same weights, and early stopping ends it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -238,3 +239,13 @@ def test_an_epoch_may_be_shorter_than_the_data_and_each_one_is_another_part_of_i
     ]
     assert all(len(rows) == 4 for rows in drawn)
     assert len({frozenset(rows) for rows in drawn}) > 4
+
+
+def test_an_epoch_may_be_longer_than_the_data_and_every_batch_is_full() -> None:
+    def fetch_rows(rows: Rows, _: np.random.Generator) -> tuple[Floats, Floats]:
+        return rows.astype(np.float32), rows.astype(np.float32)
+
+    batches = Batches(fetch=fetch_rows, sampler=ALIKE, batch=10, mixup=0.0, seed=3, steps=12)
+    times = Counter(float(row) for index in range(12) for row in batches.load(0, index)[0])
+    assert set(times.values()) == {2, 3}
+    assert times.total() == 120

@@ -34,7 +34,7 @@ def sampler_of(
 
 
 def drawn(sampler: Sampler, seed: int = 0) -> Counter[tuple[str, str]]:
-    rows = sampler.draw(np.random.default_rng(seed))
+    rows = sampler.draw(np.random.default_rng(seed), len(sampler))
     return Counter((SAMPLES[row].source, SAMPLES[row].label) for row in rows)
 
 
@@ -104,20 +104,24 @@ def test_one_source_is_drawn_by_class_alone() -> None:
     assert weights[0] / weights[-1] == pytest.approx(2)
 
 
-def test_each_picture_and_each_class_is_drawn_within_one_of_its_weight() -> None:
+@pytest.mark.parametrize("share", [0.1, 1, 2.5])
+def test_each_picture_and_each_class_is_drawn_within_one_of_its_weight(share: float) -> None:
     sampler = sampler_of(SAMPLES, {"phones": 0.4})
+    many = round(share * len(SAMPLES))
+    expected = sampler.weights * many / len(SAMPLES)
     for seed in range(20):
-        rows = sampler.draw(np.random.default_rng(seed))
+        rows = sampler.draw(np.random.default_rng(seed), many)
+        assert len(rows) == many
         times = np.bincount(rows, minlength=len(SAMPLES))
-        assert (np.abs(times - sampler.weights) < 1).all()
+        assert (np.abs(times - expected) < 1).all()
         for group in np.unique(sampler.groups):
             mine = sampler.groups == group
-            assert abs(times[mine].sum() - sampler.weights[mine].sum()) < 1 + 1e-6
+            assert abs(times[mine].sum() - expected[mine].sum()) < 1 + 1e-6
 
 
 def test_the_same_seed_draws_alike_and_another_seed_differently() -> None:
     sampler = sampler_of(SAMPLES)
-    first, again, other = (sampler.draw(np.random.default_rng(seed)) for seed in (1, 1, 2))
+    first, again, other = (sampler.draw(np.random.default_rng(seed), 500) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
     assert not np.array_equal(first, np.sort(first))

@@ -46,7 +46,8 @@ class Batches:
 
     def load(self, epoch: int, index: int) -> tuple[Floats, Floats]:
         # Drawn again for each batch, so that threads share no state. It takes milliseconds.
-        order = self.sampler.draw(np.random.default_rng((self.seed, epoch)))
+        many = self.steps * self.batch or len(self.sampler)
+        order = self.sampler.draw(np.random.default_rng((self.seed, epoch)), many)
         chosen = order[index * self.batch : (index + 1) * self.batch]
         random = np.random.default_rng((self.seed, epoch, index))
         switched = self.switch if index >= self._switch_index(epoch) else None

@@ -18,11 +18,10 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """Draws the rows of an epoch by weight. Weights are 1 on average.
+    """Draws rows by weight. Weights are 1 on average.
 
-    Systematic sampling: in each epoch a picture, and each group of pictures, is drawn as often as
-    its weight says, give or take one. Independent draws would vary more, most of all in rare
-    classes.
+    Systematic sampling: in each draw a picture, and each group of pictures, comes as often as its
+    weight says, give or take one. Independent draws would vary more, most of all in rare classes.
     """
 
     weights: Weights
@@ -31,14 +30,14 @@ class Sampler:
     def __len__(self) -> int:
         return self.weights.size
 
-    def draw(self, random: np.random.Generator) -> Rows:
-        """As many rows as there are, in random order."""
+    def draw(self, random: np.random.Generator, many: int) -> Rows:
+        """So many rows, in random order."""
         rows = random.permutation(len(self))
         # Sorted by group, so that the cumulative weights of a group are one interval: that bounds
         # how often the group as a whole is drawn. The stable sort keeps the order within it random.
         rows = rows[np.argsort(self.groups[rows], kind="stable")]
         expected = np.cumsum(self.weights[rows])
-        upto = np.floor(expected / expected[-1] * len(self) + random.random())
+        upto = np.floor(expected / expected[-1] * many + random.random())
         times = np.diff(upto, prepend=0).astype(int)
         return random.permutation(np.repeat(rows, times))
 
