@@ -136,6 +136,11 @@ def draw_bootstrap(groups: Sequence[str]) -> list[Rows]:
     return [np.concatenate([members[group] for group in draw]) for draw in chosen]
 
 
+def all_rows_and_draws(groups: Sequence[str]) -> list[Rows]:
+    """All rows, for the figure itself, and then the bootstrap samples for its interval."""
+    return [np.arange(len(groups)), *draw_bootstrap(groups)]
+
+
 def bootstrap_interval(
     figure: Callable[[Rows], float], draws: Sequence[Rows]
 ) -> tuple[float, float]:

@@ -54,7 +54,7 @@ def measure_pairs(
     if len(set(truth.tolist())) < 2:
         return {}
     groups = [bootstrap_group(outputs.samples[min(pair.values())]) for pair in pairs]
-    draws = [np.arange(truth.size), *metrics.draw_bootstrap(groups)]
+    draws = metrics.all_rows_and_draws(groups)
     told = [[results[row] for row in pair.values()] for pair in pairs]
     joined = [join_assessments(model.calibration, [one.assessment for one in p]) for p in told]
     answers: dict[str, Sequence[Assessment]] = {

@@ -21,7 +21,7 @@ def measure_predictions(predictions: Predictions) -> dict[str, Any]:
     """All metrics of these predictions, refused pictures included."""
     p, y = predictions.probabilities, predictions.labels
     ranks = metrics.rank_classes(p)
-    draws = [np.arange(y.size), *metrics.draw_bootstrap(predictions.groups)]
+    draws = metrics.all_rows_and_draws(predictions.groups)
     figures: dict[str, Any] = {
         "n": int(y.size),
         "lesions": len({sample.lesion_key for sample in predictions.samples}),
@@ -53,7 +53,7 @@ def measure_squamous(predictions: Predictions) -> dict[str, Any]:
         return {}
     index = predictions.classes.index(SQUAMOUS)
     ranks = metrics.rank_classes(predictions.probabilities)
-    draws = [np.arange(predictions.labels.size), *metrics.draw_bootstrap(predictions.groups)]
+    draws = metrics.all_rows_and_draws(predictions.groups)
     return {"output": _measure_class(predictions, index, ranks[:, index], draws)}
 
 
@@ -118,9 +118,7 @@ def share_with_interval(
 def with_interval(
     name: str, draws: Sequence[metrics.Rows], figure: Callable[[metrics.Rows], float]
 ) -> dict[str, Any]:
-    """A figure with its 95 % interval. The first of the `draws` must be all rows, the others
-    bootstrap samples.
-    """
+    """A figure with its 95 % interval; `draws` are of `metrics.all_rows_and_draws`."""
     everything, *resampled = draws
     return {
         name: figure(everything),

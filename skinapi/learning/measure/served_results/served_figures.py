@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from skinapi.learning.data.patient_contexts import skin_tone
 from skinapi.learning.data.samples import source_of
 from skinapi.learning.measure import metrics
@@ -163,7 +161,7 @@ def measure_without_modality(
     results = serve_as_if_tested(model, outputs, use_modality=False)
     untold = [replace(sample, modality=Modality.UNKNOWN) for sample in outputs.samples]
     predictions = predict(model, replace(outputs, samples=untold), results)
-    draws = [np.arange(predictions.labels.size), *metrics.draw_bootstrap(predictions.groups)]
+    draws = metrics.all_rows_and_draws(predictions.groups)
     return {
         "refusals": count_refused(select_lesions(outputs, results)),
         "malignant_caught": measure_malignant_caught(
