@@ -11,7 +11,7 @@ from PIL import Image
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.patient_contexts import patient_context
-from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.samples import Sample, fitting_half, measuring_half
 from skinapi.learning.measure.predictions import ModelOutputs, name_classes
 from skinapi.learning.package.fit_calibration import (
     calibrate_model,
@@ -180,6 +180,18 @@ def test_what_is_not_skin_is_told_from_every_source_and_hardly_a_lesion_refused(
         rows = [row for row, s in enumerate(watched.samples) if s.source == source]
         refused = [detector.probability(watched.pooled[row]) > detector.limit for row in rows]
         assert np.mean(refused) <= MAX_REFUSED
+
+
+def test_every_kind_of_thing_is_in_both_halves_although_names_sort_by_kind() -> None:
+    """The first thirty of sixty ordinary photographs were all of animals, and those of other things
+    were refused less often.
+    """
+    things = [sample_of(number, "beast" if number < 9 else "tool") for number in range(18)]
+    fitting, measuring = fitting_half(things[::-1]), measuring_half(things[::-1])
+    assert {s.image_id for s in (*fitting, *measuring)} == {s.image_id for s in things}
+    assert len(fitting) == len(measuring) == 9
+    for half in (fitting, measuring):
+        assert {s.label for s in half} == {"beast", "tool"}
 
 
 def test_no_skin_tone_is_refused_more_often_than_another() -> None:

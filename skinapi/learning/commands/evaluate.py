@@ -8,7 +8,7 @@ from skinapi.errors import BadDataset
 from skinapi.learning.commands.evaluate_options import EvaluateOptions
 from skinapi.learning.commands.terminal import print_line, raise_disk_full
 from skinapi.learning.data.dataset_folders import Dataset, load_dataset, load_pictures
-from skinapi.learning.data.samples import second_half, select_part
+from skinapi.learning.data.samples import measuring_half, select_part
 from skinapi.learning.data.skin_patches import cut_normal_skin
 from skinapi.learning.data.sources import load_normal_skin, parse_source
 from skinapi.learning.data.splits import read_split
@@ -29,8 +29,8 @@ def run(settings: Settings, options: EvaluateOptions) -> int:
     dataset = _load(options)
     figures, outputs = evaluate_model(model, dataset, report=print_line, turns=options.turns)
     if options.not_skin:
-        # The first half was for fitting the skin detector.
-        unseen = second_half(load_pictures(options.not_skin, label="not skin"))
+        # The other half was for fitting the skin detector.
+        unseen = measuring_half(load_pictures(options.not_skin, label="not skin"))
         not_skin = run_model(model, unseen, report=print_line, turns=options.turns)
         figures["not_skin"] = measure_not_skin(model, outputs, not_skin)
     if options.stress:

@@ -23,8 +23,8 @@ CUT_NORMAL_SKIN = (
     "also cut patches of normal skin from the pictures, away from the lesion, one for each patient"
 )
 NOT_SKIN = (
-    "a folder of pictures of anything but skin: the first half fits the skin detector, the second "
-    "half measures it"
+    "a folder of pictures of anything but skin: every other one by name fits the skin detector, "
+    "the rest measures it"
 )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.dataset_folders import load_pictures
-from skinapi.learning.data.samples import Sample, first_half, label_for, subsample
+from skinapi.learning.data.samples import Sample, fitting_half, label_for, subsample
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs, name_classes, run_model
 from skinapi.learning.package.fit_detectors import (
@@ -67,14 +67,13 @@ def calibrate_model(
     """Runs the model on both parts and fits its calibration.
 
     `others` are training and validation pictures of diseases that no model names. `not_skin` is a
-    folder of photographs of anything but skin. Only its first half is used: the
-    second half measures the skin detector. Pictures whose label is no output of the model are left
-    out and reported.
+    folder of photographs of anything but skin; only every other one is used, and the rest measures
+    the skin detector. Pictures whose label is no output of the model are left out and reported.
     """
     train = keep_known_labels(train, model.labels, part="training", report=report)
     validation = keep_known_labels(validation, model.labels, part="validation", report=report)
     chosen = subsample(train, most=MAX_TRAIN_PER_SOURCE, by=lambda sample: sample.source)
-    photographs = first_half(load_pictures(not_skin, label="not skin")) if not_skin else []
+    photographs = fitting_half(load_pictures(not_skin, label="not skin")) if not_skin else []
     return fit_calibration(
         labels=model.labels,
         train=run_model(model, chosen, report=report),

@@ -9,7 +9,7 @@ import numpy as np
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.dataset_folders import Dataset, load_pictures
-from skinapi.learning.data.samples import second_half
+from skinapi.learning.data.samples import measuring_half
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.measure.predictions import ModelOutputs, predict, run_model
@@ -80,8 +80,8 @@ def calibrate_and_measure(
     figures, outputs = evaluate_model(model, test, report=report)
     model = _with_test_figures(model, outputs)
     if not_skin:
-        # The first half was for fitting the skin detector.
-        unseen = second_half(load_pictures(not_skin, label="not skin"))
+        # The other half was for fitting the skin detector.
+        unseen = measuring_half(load_pictures(not_skin, label="not skin"))
         figures["not_skin"] = measure_not_skin(
             model, outputs, run_model(model, unseen, report=report)
         )
