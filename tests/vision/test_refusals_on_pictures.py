@@ -44,5 +44,5 @@ def test_at_most_one_lesion_in_a_hundred_is_refused(model: Model, source: str) -
 
 
 def test_nearly_all_that_is_not_skin_is_refused(model: Model) -> None:
-    strangers = sorted((DATA / "not_skin").iterdir())[: size(6, 30)]
+    strangers = sorted((DATA / "not_skin").iterdir())[::2][: size(6, 30)]
     assert share_refused(model, strangers) >= 0.9
