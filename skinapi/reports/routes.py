@@ -132,15 +132,16 @@ def generate_report(
     or_produces=(HTML,),
 )
 def verify_report(reports: ReportsService, *, hash: str) -> Verdict | Response:
-    """Whether a report with this code was issued here and still exists.
+    """Whether a report with this code was issued here and still exists, whether it is the newest
+    one, and what is newer.
 
     The answer contains nothing of the report's content. A browser gets an HTML page.
     """
-    issued = reports.verify(hash=hash)
+    verified = reports.verify(hash=hash)
     if _accepted(JSON, HTML) == HTML:
         language = known_language(request.accept_languages.best_match(LANGUAGES))
-        return _page(render_verdict(issued, language or LANGUAGES[0]))
-    return Verdict.of(issued)
+        return _page(render_verdict(verified, language or LANGUAGES[0]))
+    return Verdict.of(verified)
 
 
 def _accepted(*kinds: str) -> str:

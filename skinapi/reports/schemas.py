@@ -19,7 +19,7 @@ from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
 from skinapi.reports.pages.reading_order import Reading, read_in_order
 from skinapi.reports.report import Report, ReportedPatient, SealView
-from skinapi.reports.verification import Issued
+from skinapi.reports.verification import Newer, Verified
 from skinapi.vision.conditions import Band, Condition, Source, conditions_table
 from skinapi.web.schemas.schema_types import Answer, ContractBody
 
@@ -187,15 +187,54 @@ class StatedReport(Answer):
         )
 
 
+class SupersededView(Answer):
+    """When what a report does not say came about; null where there is no such thing."""
+
+    newer_report_at: datetime | None = Field(description="another report on the finding")
+    later_decision_at: datetime | None = Field(description="a doctor's decision that it lacks")
+    later_letter_at: datetime | None = Field(description="a doctor's letter that it lacks")
+
+    @classmethod
+    def of(cls, newer: Newer) -> Self:
+        return cls(
+            newer_report_at=newer.report,
+            later_decision_at=newer.decision,
+            later_letter_at=newer.letter,
+        )
+
+
 class Verdict(Answer):
     """The answer to a verification: all that a stranger who has the hash learns."""
 
     valid: bool
     issued_at: datetime | None = None
     model_version: str | None = None
+    number: int | None = Field(default=None, description="of the finding, as the paper says it")
+    language: str | None = None
+    pages: int | None = Field(default=None, description="of the PDF; null where none was printed")
+    code: str | None = Field(
+        default=None, description="the first eight signs of the hash, to compare with the paper"
+    )
+    newest: bool | None = Field(
+        default=None, description="whether nothing is newer; null where it is not valid"
+    )
+    superseded: SupersededView | None = Field(
+        default=None, description="what is newer; null where nothing is"
+    )
 
     @classmethod
-    def of(cls, issued: Issued | None) -> Self:
-        if issued is None:
+    def of(cls, verified: Verified | None) -> Self:
+        if verified is None:
             return cls(valid=False)
-        return cls(valid=True, issued_at=issued.created_at, model_version=issued.model_version)
+        issued, newer = verified.issued, verified.newer
+        return cls(
+            valid=True,
+            issued_at=issued.created_at,
+            model_version=issued.model_version,
+            number=verified.number,
+            language=issued.language,
+            pages=issued.pages,
+            code=issued.code,
+            newest=not newer,
+            superseded=SupersededView.of(newer) if newer else None,
+        )

@@ -18,10 +18,17 @@ from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.narrator import Narrator
 from skinapi.reports.pages.pictures import print_pictures
-from skinapi.reports.pdf.printing import RENDERER, print_pdf
+from skinapi.reports.pdf.printing import RENDERER, count_pages, print_pdf
 from skinapi.reports.report import Pictures, Report, ReportedPatient, SealView
 from skinapi.reports.text.template import write_template
-from skinapi.reports.verification import Issued, IssuedReports, seal_report
+from skinapi.reports.verification import (
+    Holds,
+    Issued,
+    IssuedReports,
+    Newer,
+    Verified,
+    seal_report,
+)
 from skinapi.web.access import Subject
 
 HASH = re.compile("[0-9a-f]{64}")
@@ -86,7 +93,7 @@ class ReportsService:
         illustrated = self._with_pictures(report, submission, to)
         printed = print_pdf(illustrated)
         if issued and not illustrated.photo_damaged:  # the photo may be restored from a backup
-            self._issued.keep_pdf(issued, printed)
+            self._issued.keep_pdf(issued, printed, count_pages(printed))
         return printed
 
     def count_rendering(self, by: Subject) -> None:
@@ -127,9 +134,21 @@ class ReportsService:
         )
         return print_pdf(report)
 
-    def verify(self, *, hash: str) -> Issued | None:
-        """The issued report with this hash. None if there is none or if it was deleted."""
-        return self._issued.find_by_hash(hash) if HASH.fullmatch(hash) else None
+    def verify(self, *, hash: str) -> Verified | None:
+        """The issued report with this hash, and what is newer today. None if there is none or if it
+        was deleted.
+        """
+        issued = self._issued.find_by_hash(hash) if HASH.fullmatch(hash) else None
+        submission = self._records.find(issued.submission) if issued else None
+        if issued is None or submission is None:
+            return None
+        newer = Newer.than(
+            issued,
+            report=self._issued.find_newer(issued),
+            decision=submission.decision,
+            letters=self._letters.list_signed(submission.id),
+        )
+        return Verified(issued, submission.number, newer)
 
     def _report_on(
         self, submission: Submission, owner: Account, to: Subject, language: str | None
@@ -150,7 +169,8 @@ class ReportsService:
             renderer=RENDERER,
             submission=submission.id,
         )
-        issued = self._issue(submission, chosen, seal, by=to)
+        holds = Holds.of(review, letters)
+        issued = self._issue(submission, chosen, seal, holds, by=to)
         return Report(
             facts=facts,
             narrative=narrative,
@@ -169,7 +189,7 @@ class ReportsService:
         )
 
     def _issue(
-        self, submission: Submission, language: Language, hash: str, *, by: Subject
+        self, submission: Submission, language: Language, hash: str, holds: Holds, *, by: Subject
     ) -> Issued:
         issued = self._issued.find_by_hash(hash)
         if issued:
@@ -182,6 +202,7 @@ class ReportsService:
                 language=language,
                 hash=hash,
                 model_version=submission.finding.model_version,
+                holds=holds,
             )
 
         try:

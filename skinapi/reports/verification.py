@@ -5,9 +5,10 @@ reports.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from skinapi.errors import BlobDamaged
 from skinapi.logs import log
@@ -60,8 +61,21 @@ def seal_report(
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+class Holds(StoredRecord):
+    """What a report says beside its finding: the id of the review that counts, and of letters."""
+
+    review: str | None = None
+    letters: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, review: Review | None, letters: Sequence[Letter]) -> Self:
+        return cls(review=review.id if review else None, letters=tuple(one.id for one in letters))
+
+
 class Issued(StoredRecord):
-    """A report that was issued. Its PDF is stored when it is requested for the first time."""
+    """A report that was issued. Its PDF is stored when it is requested for the first time, with the
+    number of its `pages`. One of before store version 7 does not say what it `holds`.
+    """
 
     id: str
     created_at: datetime
@@ -70,6 +84,59 @@ class Issued(StoredRecord):
     hash: str
     model_version: str | None = None
     pdf_blob: str | None = None
+    pages: int | None = None
+    holds: Holds | None = None
+
+    @property
+    def code(self) -> str:
+        """So much of its hash as a person compares with a paper."""
+        return self.hash[:8]
+
+
+@dataclass(frozen=True)
+class Newer:
+    """What there is that a report does not say, by the time of the newest: nothing else of it."""
+
+    report: datetime | None = None
+    decision: datetime | None = None
+    letter: datetime | None = None
+
+    @classmethod
+    def than(
+        cls,
+        issued: Issued,
+        *,
+        report: datetime | None,
+        decision: Decision | None,
+        letters: Sequence[Letter],
+    ) -> Self:
+        holds, since = issued.holds, issued.created_at
+        decided = decision is not None and (
+            decision.decided_at > since if holds is None else decision.review != holds.review
+        )
+        written = [
+            one.signed_at
+            for one in letters
+            if one.signed_at
+            and (one.signed_at > since if holds is None else one.id not in holds.letters)
+        ]
+        return cls(
+            report=report,
+            decision=decision.decided_at if decision and decided else None,
+            letter=max(written, default=None),
+        )
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, field.name) for field in fields(self))
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A report that stands. `number` is that of its finding."""
+
+    issued: Issued
+    number: int
+    newer: Newer
 
 
 class IssuedReports:
@@ -82,24 +149,27 @@ class IssuedReports:
         self._documents.ensure_index("submission", "id")
         self._documents.ensure_index("hash", "id")
 
-    def add(
-        self, *, submission: str, language: str, hash: str, model_version: str | None
-    ) -> Issued:
+    def add(self, **fields: Any) -> Issued:
         """Store an issued report. Raises Duplicate where it was issued before."""
-        issued = Issued(
-            id=new_id(),
-            created_at=now(),
-            submission=submission,
-            language=language,
-            hash=hash,
-            model_version=model_version,
-        )
-        self._documents.insert({**issued.model_dump(), "schema": 1})
+        issued = Issued(id=new_id(), created_at=now(), **fields)
+        self._documents.insert({**issued.stored(), "schema": 1})
         return issued
 
     def find_by_hash(self, hash: str) -> Issued | None:
         rows = self._documents.find({"hash": hash}, limit=1)
         return Issued.model_validate(rows[0]) if rows else None
+
+    def find_newer(self, issued: Issued) -> datetime | None:
+        """When the newest report on the same finding in the same language was issued; None where
+        this is it.
+        """
+        later = self._documents.find(
+            {"submission": issued.submission},
+            after=issued.id,
+            fields=("created_at", "language"),
+        )
+        of_language = (one["created_at"] for one in later if one["language"] == issued.language)
+        return max(of_language, default=None)
 
     def read_pdf(self, issued: Issued) -> bytes | None:
         """The stored PDF. None if none is stored or if its file is damaged: it can be rendered
@@ -111,14 +181,15 @@ class IssuedReports:
             log.error("report_damaged", report=issued.id)
             return None
 
-    def keep_pdf(self, issued: Issued, content: bytes) -> None:
+    def keep_pdf(self, issued: Issued, content: bytes, pages: int) -> None:
         """Store the PDF. Nothing is stored if the report was deleted meanwhile, or if another
         request has stored the same bytes.
         """
         blob = self._blobs.put(content)
         # Compare-and-set: only the request that still sees the old blob may replace it.
         unchanged = {"id": issued.id, "pdf_blob": issued.pdf_blob}
-        if self._documents.update(unchanged, {"$set": {"pdf_blob": blob}}) is None:
+        kept = {"pdf_blob": blob, "pages": pages}
+        if self._documents.update(unchanged, {"$set": kept}) is None:
             self._blobs.delete(blob)
         elif issued.pdf_blob:
             self._blobs.delete(issued.pdf_blob)

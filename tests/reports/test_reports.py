@@ -159,7 +159,7 @@ def test_of_two_who_print_at_once_one_keeps_the_pdf(backend: Backend) -> None:
     report_of(ada, predicted(ada)["id"])
     issued = Issued.model_validate(backend.stored()["reports"][0])
     for content in (b"first", b"second"):
-        backend.services.data.issued.keep_pdf(issued, content)
+        backend.services.data.issued.keep_pdf(issued, content, 1)
     [kept] = backend.services.store.blobs.keys()
     assert backend.services.store.blobs.find(kept) == b"first"
 
@@ -189,14 +189,83 @@ def test_anyone_can_verify_and_learns_nothing_else(backend: Backend) -> None:
     ada = backend.member()
     seal = report_of(ada, predicted(ada)["id"])["verification"]
     assert seal["url"].endswith(f"/reports/verify/{seal['hash']}")
-    assert verdict(backend, seal["hash"]).get_json() == {
-        "valid": True,
-        "issued_at": seal["issued_at"],
-        "model_version": "tiny-1",
+    number = ada.call("GET", "/submissions").get_json()[0]["id"]
+    assert (
+        verdict(backend, seal["hash"]).get_json()
+        == {
+            "valid": True,
+            "issued_at": seal["issued_at"],
+            "model_version": "tiny-1",
+            "number": number,
+            "language": "en",
+            "pages": None,  # nobody has printed it
+            "code": seal["hash"][:8],
+            "newest": True,
+            "superseded": None,
+        }
+    )
+    page = verdict_page(backend, seal["hash"])
+    assert "was issued by this server" in page
+    assert "It is the newest one" in page
+    assert ada.email not in page
+
+
+def verdict_page(backend: Backend, hash: str) -> str:
+    text: str = verdict(backend, hash, headers={"Accept": "text/html"}).text
+    return text
+
+
+def test_the_seal_shows_what_a_paper_is_compared_with(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada)["id"]
+    printed = PdfReader(io.BytesIO(ada.call("GET", f"/submissions/{number}/report.pdf").data))
+    seal = report_of(ada, number)["verification"]
+    told = verdict(backend, seal["hash"]).get_json()
+    assert told["pages"] == len(printed.pages) > 0
+    page = verdict_page(backend, seal["hash"])
+    for shown in (f"No. {number}", seal["issued_at"][:10], "tiny-1", seal["hash"][:8]):
+        assert shown in page
+    assert seal["hash"] not in page
+
+
+NEWER = ("newer_report_at", "later_decision_at", "later_letter_at")
+
+
+@pytest.mark.parametrize("before_version_7", [False, True])
+def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
+    backend: Backend, *, before_version_7: bool
+) -> None:
+    doctor, ada, number = in_care(backend)
+    first, french = (
+        report_of(ada, number, lang=language)["verification"]["hash"] for language in ("en", "fr")
+    )
+    if before_version_7:
+        reports = backend.services.store.collection("reports")
+        reports.update_all({}, {"$unset": {"holds": True, "pages": True}})
+    assert verdict(backend, first).get_json()["newest"]  # the same in French is no newer one
+    said = {"label": "melanocytic_nevus", "agreement": "disagree", "note": "Excised."}
+    signed = doctor.call("POST", f"/submissions/{number}/review", json=said).get_json()
+    told = verdict(backend, french).get_json()
+    assert (told["valid"], told["newest"]) == (True, False)
+    newer = [told["superseded"][name] for name in NEWER]
+    assert newer == [None, signed["created_at"], None]
+    path = f"/submissions/{number}/letters"
+    draft = doctor.call("POST", path, json={"reader": "colleague"}).get_json()
+    body = {"text": "Please read.", "version": draft["version"]}
+    letter = doctor.call("POST", f"/letters/{draft['_id']}/sign", json=body)
+    assert letter.status_code == 200, letter.text
+    second = report_of(ada, number)["verification"]
+    told = verdict(backend, first).get_json()
+    assert told["superseded"] == {
+        "newer_report_at": second["issued_at"],
+        "later_decision_at": signed["created_at"],
+        "later_letter_at": letter.get_json()["signed_at"],
     }
-    page = verdict(backend, seal["hash"], headers={"Accept": "text/html"})
-    assert "was issued by this server" in page.text
-    assert ada.email not in page.text
+    page = verdict_page(backend, first)
+    assert "It is not the newest one" in page
+    for secret in ("nevus", "Excised", "Please read", "Hopper", ada.email):
+        assert secret not in page + str(told)
+    assert verdict(backend, second["hash"]).get_json()["newest"]
 
 
 @pytest.mark.parametrize("hash", ["0" * 64, "x", "٣" * 64, "A" * 64, "a" * 63, "$ne", "%00"])
@@ -206,7 +275,8 @@ def test_what_was_never_issued_is_not_valid_and_says_no_more(
     answer = verdict(shared_backend, hash)
     if answer.status_code == 400:  # control characters are no address at all
         return
-    assert answer.get_json() == {"valid": False, "issued_at": None, "model_version": None}
+    told = answer.get_json()
+    assert (told.pop("valid"), {*told.values()}) == (False, {None})
     page = verdict(
         shared_backend, hash, headers={"Accept": "text/html", "Accept-Language": "fr, en;q=0.5"}
     )

@@ -18,7 +18,7 @@ from skinapi.reports.pages.characters import strip_control_characters
 from skinapi.reports.pages.content import ReportContent, time_text
 from skinapi.reports.pages.labels import LABELS
 from skinapi.reports.report import Report
-from skinapi.reports.verification import Issued
+from skinapi.reports.verification import Verified
 
 
 def _read(name: str) -> str:
@@ -61,20 +61,32 @@ def render_html(report: Report) -> str:
     )
 
 
-def render_verdict(issued: Issued | None, language: Language) -> str:
+def render_verdict(verified: Verified | None, language: Language) -> str:
     """The result of a verification as a page, for a person who scans the QR code with a phone."""
     labels = LABELS[language]
-    rows = []
-    if issued:
+    said, rows, newer = labels.unknown, [], []
+    if verified:
+        said = labels.outdated if verified.newer else labels.valid
+        issued, later = verified.issued, verified.newer
         rows = [
+            (labels.submission, labels.number.format(verified.number)),
             (labels.issued, time_text(issued.created_at)),
             (labels.model, issued.model_version or ""),
+            (labels.pages_of_pdf, str(issued.pages or "")),
+            (labels.code, issued.code),
+        ]
+        newer = [
+            (labels.newer_report, later.report),
+            (labels.later_decision, later.decision),
+            (labels.later_letter, later.letter),
         ]
     return _page("verdict.html").render(
         labels=labels,
         language=language,
-        said=labels.valid if issued else labels.unknown,
-        rows=rows,
+        verified=verified,
+        said=said,
+        rows=[(label, text) for label, text in rows if text],
+        newer=[said.format(time_text(moment)) for said, moment in newer if moment],
         style=STYLE,
     )
 

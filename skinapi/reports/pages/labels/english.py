@@ -96,7 +96,18 @@ ENGLISH = Labels(
     how_to_verify="The code on the first page leads to this address. It tells whether a report "
     "with this code was issued and still stands, and shows no data of the patient.",
     valid="A report with this code was issued by this server, and stands.",
+    outdated="A report with this code was issued by this server.",
     unknown="No report stands under this code: it was never issued here, or was deleted.",
+    newest="It is the newest one on this finding: nothing was added since.",
+    superseded="It is not the newest one on this finding.",
+    newer_report="A newer report was issued on {}.",
+    later_decision="A doctor has decided since, on {}. This report does not say what.",
+    later_letter="A doctor has written a letter since, on {}. It is not in this report.",
+    ask_for_newest="Do not rely on it: ask whoever gave it to you for the newest one.",
+    compare="Compare these with the paper or file in your hand. Where one differs, it is not this "
+    "report, whatever it looks like.",
+    pages_of_pdf="Pages",
+    code="Code begins with",
     modalities={
         Modality.DERMOSCOPIC: "dermoscopic",
         Modality.CLINICAL: "ordinary photograph",

@@ -97,7 +97,19 @@ _LABELS = Labels(
     how_to_verify="Le code de la première page mène à cette adresse. Elle dit si un rapport de ce "
     "code a été établi et reste en vigueur, et ne montre aucune donnée du patient.",
     valid="Un rapport de ce code a été établi par ce serveur, et reste en vigueur.",
+    outdated="Un rapport de ce code a été établi par ce serveur.",
     unknown="Aucun rapport n'existe sous ce code: il n'a jamais été établi ici, ou a été effacé.",
+    newest="C'est le plus récent sur ce résultat: rien ne s'y est ajouté depuis.",
+    superseded="Ce n'est pas le plus récent sur ce résultat.",
+    newer_report="Un rapport plus récent a été établi le {}.",
+    later_decision="Un médecin s'est prononcé depuis, le {}. Ce rapport ne dit pas ce qu'il a "
+    "décidé.",
+    later_letter="Un médecin a écrit une lettre depuis, le {}. Elle n'est pas dans ce rapport.",
+    ask_for_newest="Ne vous y fiez pas: demandez le plus récent à la personne qui vous l'a remis.",
+    compare="Comparez ces indications avec le papier ou le fichier que vous avez. Si l'une d'elles "
+    "est différente, ce n'est pas ce rapport, même s'il lui ressemble.",
+    pages_of_pdf="Pages",
+    code="Le code commence par",
     modalities={
         Modality.DERMOSCOPIC: "dermatoscopique",
         Modality.CLINICAL: "photographie ordinaire",

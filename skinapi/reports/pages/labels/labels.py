@@ -101,7 +101,17 @@ class Labels(Frozen):
     address: str
     how_to_verify: str
     valid: str
+    outdated: str
     unknown: str
+    newest: str
+    superseded: str
+    newer_report: str
+    later_decision: str
+    later_letter: str
+    ask_for_newest: str
+    compare: str
+    pages_of_pdf: str
+    code: str
 
     modalities: Mapping[Modality, str]
     sexes: Mapping[Sex, str]
