@@ -6,13 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+import pymongo
 import pytest
+from pymongo.errors import OperationFailure
 
 from skinapi.errors import Duplicate, NotFound, StoreBusy, StoreUnavailable
 from skinapi.storage.ids import now
-from skinapi.storage.mongo import mongo_transactions
+from skinapi.storage.mongo import mongo_store, mongo_transactions, outage
 from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Document, Documents, Store
 from tests.storage.conftest import sqlite_store
@@ -202,6 +205,30 @@ def test_a_conflict_that_does_not_end_is_told(
         store.transaction(act)
     assert told.value.retry_after
     assert things.get("a") == {"id": "a", "n": len(runs)}
+    store.close()
+
+
+@pytest.mark.parametrize("longest_s", [0.7, 4.0], ids=["no time left", "circuit breaker open"])
+def test_a_commit_whose_first_attempt_was_slow_is_sent_again_and_its_outcome_known(
+    monkeypatch: pytest.MonkeyPatch, mongo_database_uri: str, longest_s: float
+) -> None:
+    monkeypatch.setattr(mongo_store, "TIMEOUTS", {"timeoutMS": 800})
+    monkeypatch.setattr(mongo_transactions, "LONGEST_S", longest_s)
+    monkeypatch.setattr(outage, "LONG_WAIT_S", 0.1)
+    store = MongoStore.at(mongo_database_uri)
+    things = store.collection("things")
+    things.insert({"id": "before"})
+    slow = {"failCommands": ["commitTransaction"], "blockConnection": True, "blockTimeMS": 1200}
+    fail = {"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": slow}
+    client: pymongo.MongoClient[Document]
+    with pymongo.MongoClient(mongo_database_uri) as client:
+        try:
+            client.admin.command(fail)
+        except OperationFailure:
+            pytest.skip("the server of MONGO_URI has no failpoints")
+        store.transaction(partial(things.insert, {"id": "a"}))
+        kept = client.get_default_database()["things"].find()
+        assert sorted(each["_id"] for each in kept) == ["a", "before"]
     store.close()
 
 

@@ -119,6 +119,7 @@ class Mongod:
             *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "128"),
             *("--setParameter", "ttlMonitorSleepSecs=2"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false", "--nounixsocket"),
+            *("--setParameter", "enableTestCommands=1"),  # failpoints
         ]
 
     def _await_start(self, process: subprocess.Popen[bytes]) -> None:

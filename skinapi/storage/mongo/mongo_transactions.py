@@ -16,6 +16,7 @@ from pymongo.write_concern import WriteConcern
 
 from skinapi.errors import Duplicate, StoreBusy, StoreUnavailable
 from skinapi.storage.documents.open_transaction import OpenTransaction
+from skinapi.storage.mongo.driver_calls import mongo_errors
 from skinapi.storage.mongo.outage import ErrorContext
 
 # As long as one call may take (outage.py): the caller is told to come again.
@@ -88,19 +89,32 @@ class MongoTransactions:
         return result
 
     def _commit(self, session: ClientSession) -> None:
-        """Commit, and once more where it is not known whether the first attempt arrived: the driver
+        """Commit, and again where it is not known whether the first attempt arrived: the driver
         sends the same commit, which does nothing where it did.
         """
-        deadline = time.monotonic() + LONGEST_S
-        while True:
-            try:
-                with self._error_context():
-                    session.commit_transaction()
-            except StoreUnavailable as error:
-                if not _says(error, COMMIT_AGAIN) or time.monotonic() > deadline:
-                    raise
-            else:
-                return
+        try:
+            with self._error_context():
+                session.commit_transaction()
+        except StoreUnavailable as error:
+            if not _says(error, COMMIT_AGAIN):
+                raise
+            with pymongo.timeout(LONGEST_S):
+                _commit_again(session, until=time.monotonic() + LONGEST_S)
+
+
+def _commit_again(session: ClientSession, *, until: float) -> None:
+    """Past the circuit breaker, which a first attempt that was slow has opened: refused by it,
+    nobody would learn whether the change is stored.
+    """
+    while True:
+        try:
+            with mongo_errors():
+                session.commit_transaction()
+        except StoreUnavailable as error:
+            if not _says(error, COMMIT_AGAIN) or time.monotonic() > until:
+                raise
+        else:
+            return
 
 
 def _is_conflict(error: StoreUnavailable) -> bool:
