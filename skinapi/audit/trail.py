@@ -14,7 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from skinapi.audit.chain_head import ChainHead
-from skinapi.audit.chain_rows import chain_faults
+from skinapi.audit.chain_rows import OTHER_KEY, chain_faults
 from skinapi.errors import Duplicate, InvalidQuery, SkinAPIError, StoreUnavailable
 from skinapi.storage.documents.merging import merged
 from skinapi.storage.faults import Fault
@@ -45,6 +45,7 @@ class AuditTrail:
         self._rows = store.collection("audit")
         self._rows.ensure_index("sequence", unique=True)
         self._rows.ensure_index("sequence", "id")
+        self._rows.ensure_index("sequence", "key", "id")
         # One index for each combination of filters of `page`.
         for fields in (["by"], ["target"]):
             self._rows.ensure_index(*fields, "id")
@@ -87,7 +88,8 @@ class AuditTrail:
 
     def seal(self) -> int:
         """Number and chain the next rows that are not sealed, in the order of their ids; return how
-        many. Call it again as long as it is SEALED_AT_ONCE.
+        many. Call it again as long as it is SEALED_AT_ONCE. A row of a key that this server does
+        not know waits for one that does, as while a secret is replaced, and holds up no other.
         """
         return self._store.transaction(self._seal)
 
@@ -96,23 +98,39 @@ class AuditTrail:
             pass
 
     def has_unsealed(self) -> bool:
-        return bool(self._rows.find(NOT_SEALED, sort="id", limit=1))
+        """Whether a row waits that this server can seal."""
+        return bool(self._list_sealable(1))
+
+    def _list_sealable(self, limit: int) -> list[Document]:
+        listings = [
+            self._rows.find({**NOT_SEALED, "key": key}, sort="id", limit=limit)
+            for key in self._keys.names
+        ]
+        return merged(listings, limit=limit)
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong with the hash chain, and rows that were not sealed in time."""
         yield from chain_faults(self._in_sequence(), self._keys, "audit")
-        late = 0
-        for row in self._unsealed():
-            if not self.is_signed(row):
-                yield Fault(f"audit row {row['id']} is not signed, and not numbered yet")
-            late += row["created_at"] < now() - LATEST_SEAL
-        if late:
-            yield Fault(f"{late} audit rows are not numbered yet", self.seal_all)
+        yield from self._faults_of_unsealed()
         count = self._rows.count()  # first: more may be added and numbered, but none is deleted
         count -= self._rows.count(NOT_SEALED) + self._rows.count({"sequence": {"$gt": 0}})
         if count > 0:
             yield Fault(f"{count} audit rows are not numbered from 1 up")
         yield from self._chain_head.faults()
+
+    def _faults_of_unsealed(self) -> Iterator[Fault]:
+        late = unknown = 0
+        for row in self._unsealed():
+            if row.get("key") and self._keys.age(row) is None:
+                unknown += 1
+                continue
+            if not self.is_signed(row):
+                yield Fault(f"audit row {row['id']} is not signed, and not numbered yet")
+            late += row["created_at"] < now() - LATEST_SEAL
+        if late:
+            yield Fault(f"{late} audit rows are not numbered yet", self.seal_all)
+        if unknown:
+            yield Fault(f"{unknown} audit rows are not numbered, because they are {OTHER_KEY}")
 
     def _unsealed(self) -> Iterator[Document]:
         after = ""
@@ -182,10 +200,7 @@ class AuditTrail:
             self._seal()
 
     def _seal(self) -> int:
-        rows = self._rows.find(NOT_SEALED, sort="id", limit=SEALED_AT_ONCE)
-        # A row of another key waits for a server that knows it, as while a secret is replaced.
-        rows = [row for row in rows if self._keys.age(row) is not None]
-        if rows:
+        if rows := self._list_sealable(SEALED_AT_ONCE):
             newest = self._chain_head.newest()
             changes: dict[str, Document] = {}
             for row in rows:

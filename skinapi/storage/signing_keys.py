@@ -18,17 +18,17 @@ class SigningKeys:
         # One key for each purpose: a signature of one kind is worth nothing as another.
         made = [hmac.digest(each.encode(), purpose.encode(), "sha256") for each in secrets]
         self._keys = {hmac.digest(key, b"name", "sha256").hex()[:8]: key for key in made}
-        self._names = list(self._keys)
+        self.names = list(self._keys)
 
     @property
     def current(self) -> str:
         """The name of the key that signs."""
-        return self._names[0]
+        return self.names[0]
 
     def age(self, document: Document) -> int | None:
         """0 if the document names the newest key, 1 for the one before; None for an unknown key."""
         name = document.get("key")
-        return self._names.index(name) if name in self._names else None
+        return self.names.index(name) if name in self.names else None
 
     def sign(self, document: Document) -> str:
         """The signature of a document that names a known key."""

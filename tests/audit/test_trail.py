@@ -10,6 +10,7 @@ import pytest
 
 from skinapi.__main__ import main
 from skinapi.audit import AuditTrail
+from skinapi.audit import trail as trail_module
 from skinapi.audit.trail import PURPOSE
 from skinapi.auth.errors import LastAdmin
 from skinapi.storage.ids import new_id, now
@@ -337,6 +338,25 @@ def test_a_new_secret_verifies_the_rows_of_the_former_ones(any_backend: Backend)
     (says,) = says_with(any_backend, "third")
     assert says.startswith("audit rows 1 to ")
     assert "are signed with an unknown key" in says
+    assert "FORMER_JWT_SECRET_KEYS" in says
+
+
+def test_rows_of_an_unknown_key_hold_up_no_other_and_check_names_them(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trail_module, "SEALED_AT_ONCE", 5)
+    fill(any_backend, 1)
+    rows = any_backend.services.store.collection("audit")
+    stranger = {**any_backend.audit()[0], "key": "00000000"}
+    for name in ("sequence", "previous", "hash"):
+        stranger.pop(name, None)
+    rows.insert_many([{**stranger, "id": new_id()} for _ in range(6)])
+    fill(any_backend, 2)
+    any_backend.services.data.trail.seal_all()
+    numbered = rows.find({"sequence": {"$gt": 0}}, sort="sequence")
+    assert [row["sequence"] for row in numbered] == [1, 2, 3]
+    (says,) = faults_of(any_backend)
+    assert says.startswith("6 audit rows are not numbered, because they are signed with an unknown")
     assert "FORMER_JWT_SECRET_KEYS" in says
 
 
