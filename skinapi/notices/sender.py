@@ -15,8 +15,9 @@ from skinapi.storage.background.threads import PeriodicThread
 from skinapi.storage.ports import Store
 
 SEND_EVERY_S = 2.0
-# Longer than one mail may take (mail_server.MAIL_S). After a crash the others wait for so long.
-LEASE_LENGTH = timedelta(seconds=60)
+# Longer than a mail and the farewell may take (mail_server.MAIL_S each). After a crash the others
+# wait for so long.
+LEASE_LENGTH = timedelta(seconds=75)
 SENT_AT_ONCE = 100
 MOST_A_DAY = 20
 LONGEST_PAUSE_S = 300.0

@@ -227,7 +227,7 @@ def test_a_commit_whose_first_attempt_was_slow_is_sent_again_and_its_outcome_kno
         except OperationFailure:
             pytest.skip("the server of MONGO_URI has no failpoints")
         store.transaction(partial(things.insert, {"id": "a"}))
-        kept = client.get_default_database()["things"].find()
+        kept: list[Document] = [*client.get_default_database()["things"].find()]
         assert sorted(each["_id"] for each in kept) == ["a", "before"]
     store.close()
 
