@@ -41,7 +41,7 @@ lint: $(VENV)/everything $(VENV)/npm
 bench: $(VENV)/everything $(VENV)/mongod
 	$(PYTHON) -m tests.bench
 
-# The tables of settings, limits and figures and the drawing of the layers, from the code.
+# The tables of settings, limits and figures, the drawing of the layers and nginx's errors, from the code.
 docs: $(VENV)/everything
 	$(PYTHON) -m tests.repository.reference
 

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, TestResponse
 
-from tests.served.server import Server
 from tests.served.wire import PATIENCE_S
 
 
@@ -24,8 +23,15 @@ class ClientBackend(Protocol):
     def client(self) -> Client: ...
 
 
+class Listening(Protocol):
+    """A server, or a proxy in front of one."""
+
+    @property
+    def port(self) -> int: ...
+
+
 class ServedBackend:
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Listening) -> None:
         self._server = server
 
     @property

@@ -23,6 +23,7 @@ from skinapi.storage import open_store
 from skinapi.storage.backup.writing import write_backup
 from skinapi.web.limits.mongo_windows import MongoWindows
 from skinapi.web.limits.rate_limits import Limits
+from tests.deploy.nginx import RECIPE
 from tests.prediction.photographer import predicted
 from tests.repository.documents import ROOT
 from tests.stores.mongod import Mongod, NoMongodError
@@ -59,6 +60,22 @@ def test_the_server_waits_for_a_replica_set_that_makes_itself() -> None:
     assert 'rs.initiate({ _id: "rs0", members: [{ _id: 0, host: "mongodb:27017" }] })' in check
     assert address.endswith("@mongodb:27017/skinapi?replicaSet=rs0&authSource=admin")
     assert "ports" not in mongodb
+
+
+def test_nothing_but_nginx_is_published_and_it_is_the_one_proxy_of_the_recipe() -> None:
+    published = {name for name, service in services().items() if "ports" in service}
+    assert published == {"nginx"}
+    nginx, server = services()["nginx"], services()["skinapi"]
+    filled = set(re.findall(r"\$\{(\w+)\}", RECIPE.read_text()))
+    assert nginx["environment"].keys() - {"NGINX_ENVSUBST_FILTER"} == filled
+    names = re.compile(nginx["environment"]["NGINX_ENVSUBST_FILTER"].replace("$$", "$"))
+    assert all(map(names.search, filled))
+    assert nginx["environment"]["SERVER"] == f"skinapi:{Settings.model_fields['port'].default}"
+    assert server["environment"]["TRUSTED_PROXIES"] == "${TRUSTED_PROXIES:-1}"
+    mounted = dict(each.split(":")[:2] for each in nginx["volumes"] if each.startswith("./"))
+    assert all((ROOT / path).is_file() for path in mounted)
+    (errors,) = re.findall(r"include (\S+);", RECIPE.read_text())
+    assert mounted["./deploy/nginx/skinapi-errors.conf"] == errors
 
 
 def test_a_backup_outlives_the_container() -> None:

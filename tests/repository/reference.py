@@ -1,6 +1,6 @@
 """What is written from the code: the tables of settings and fixed limits in
-docs/operate/configure.md, that of the model's figures in the README, and the drawing of the layers
-in docs/layers.svg.
+docs/operate/configure.md, that of the model's figures in the README, the drawing of the layers
+in docs/layers.svg, and the errors of nginx.
 
 `make docs` (`python -m tests.repository.reference`) writes them again; test_docs.py fails while
 they differ.
@@ -50,6 +50,8 @@ from skinapi.web.limits import list_concurrency, size_limits
 from skinapi.web.schemas import pagination
 from tests.repository.documents import ROOT
 from tests.repository.figures_table import HEAD, figures_rows
+from tests.repository.nginx_errors import FILE as NGINX_ERRORS
+from tests.repository.nginx_errors import write_errors
 
 DRAWING = ROOT / "docs" / "layers.svg"
 COMMAND = "make docs"
@@ -366,4 +368,6 @@ if __name__ == "__main__":
     for page in TABLES:
         (ROOT / page).write_text(write_page(page))
     DRAWING.write_text(draw_layers())
-    sys.stdout.write(f"written: {', '.join(TABLES)}, {DRAWING.relative_to(ROOT)}\n")
+    NGINX_ERRORS.write_text(write_errors())
+    files = (DRAWING.relative_to(ROOT), NGINX_ERRORS.relative_to(ROOT))
+    sys.stdout.write(f"written: {', '.join(map(str, (*TABLES, *files)))}\n")

@@ -26,6 +26,7 @@ KINDS = {
     "sh docker",
     "sh systemd",
     "sh haproxy",
+    "sh nginx",
     "sh worker",
     "bash cluster",
     "js",

@@ -8,6 +8,9 @@ from flask_cors import CORS
 
 from skinapi.problem import SECURITY_HEADERS
 
+SENDABLE = ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"]
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+HTTPS_ONLY = "max-age=31536000"
 READABLE = ["X-Request-ID", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"]
 
 # Any port, because development servers move to the next free one, and previews have others.
@@ -31,9 +34,9 @@ def add_headers(app: Flask, *, origins: Sequence[re.Pattern[str]], https_only: b
     CORS(
         app,
         origins=list(origins),
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+        allow_headers=SENDABLE,
         expose_headers=READABLE,
-        methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        methods=METHODS,
         max_age=600,
         vary_header=True,
         always_send=False,
@@ -45,5 +48,5 @@ def add_headers(app: Flask, *, origins: Sequence[re.Pattern[str]], https_only: b
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         if https_only:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+            response.headers["Strict-Transport-Security"] = HTTPS_ONLY
         return response

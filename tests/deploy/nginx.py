@@ -1,0 +1,143 @@
+"""A real nginx with the recipe of deploy/nginx, in front of a server that does what it is told."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+from tests.repository.documents import ROOT
+from tests.served.wire import open_connection
+from tests.stores.mongod import free_port
+from tests.support.local_server import LocalServer
+
+RECIPE = ROOT / "deploy" / "nginx" / "skinapi.conf.template"
+ERRORS = ROOT / "deploy" / "nginx" / "skinapi-errors.conf"
+READY_S = 20
+OWN_503 = b'{"detail":"The model is loading","code":"no_model"}'
+# What Debian's nginx.conf has around the site.
+AROUND = """\
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+worker_processes 1;
+{user}
+events {{ worker_connections 768; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/bodies;
+    proxy_temp_path {folder}/answers;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/site.conf;
+}}
+"""
+
+
+class NoNginxError(Exception):
+    """There is none on the PATH."""
+
+
+def find_nginx() -> str:
+    """Raises NoNginxError."""
+    places = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
+    if program := shutil.which("nginx", path=places):
+        return program
+    raise NoNginxError("no nginx is installed (Debian: nginx)")
+
+
+def filled_recipe(*, server: str, origins: str = "", certificates: str = "") -> str:
+    """As `envsubst` fills it in."""
+    values = {"SERVER": server, "ALLOWED_ORIGINS": origins, "CERTIFICATES": certificates}
+    text = re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], RECIPE.read_text())
+    return text.replace("/etc/nginx/snippets/skinapi-errors.conf", str(ERRORS))
+
+
+class Proxy:
+    """nginx on free ports of this machine; without certificates it speaks plain HTTP."""
+
+    def __init__(
+        self, folder: Path, *, server: str, origins: str = "", certificates: str = ""
+    ) -> None:
+        self.folder, self.port, self.plain_port = folder, free_port(), free_port()
+        site = filled_recipe(server=server, origins=origins, certificates=certificates)
+        site = re.sub(r"\n +listen \[::\]:.*", "", site)
+        site = site.replace("listen 80;", f"listen 127.0.0.1:{self.plain_port};")
+        site = site.replace("listen 443 ", f"listen 127.0.0.1:{self.port} ")
+        if not certificates:
+            site = re.sub(r"\n +ssl_.*", "", site).replace(" ssl http2;", ";")
+        # A test does not wait a minute and a half.
+        site = site.replace("proxy_read_timeout 90s;", "proxy_read_timeout 1s;")
+        (folder / "site.conf").write_text(site)
+        user = "user root root;" if os.geteuid() == 0 else ""
+        (folder / "nginx.conf").write_text(AROUND.format(folder=folder, user=user))
+        self.command = [find_nginx(), "-p", str(folder), "-c", str(folder / "nginx.conf")]
+
+    def check(self) -> "subprocess.CompletedProcess[str]":
+        """What nginx itself says of the files."""
+        return subprocess.run([*self.command, "-t"], capture_output=True, text=True, check=False)
+
+    @contextmanager
+    def running(self) -> Iterator["Proxy"]:
+        with (self.folder / "output.log").open("wb") as log:
+            process = subprocess.Popen(self.command, stdout=log, stderr=log)
+        try:
+            self._await(process)
+            yield self
+        finally:
+            process.terminate()
+            process.wait()
+
+    def _await(self, process: "subprocess.Popen[bytes]") -> None:
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            assert process.poll() is None, (self.folder / "output.log").read_text()
+            with suppress(OSError):
+                open_connection(self.port).close()
+                return
+            time.sleep(0.02)
+        raise AssertionError("nginx does not listen")
+
+
+class TellableServer(LocalServer):
+    """Notes what reaches it. A request with `X-Do: 503` gets that error, and one with `X-Do: hang`
+    no answer.
+    """
+
+    def __init__(self) -> None:
+        self.heads: list[dict[str, str]] = []
+        super().__init__(0, _Handler)
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: TellableServer
+
+    def do_POST(self) -> None:
+        heads = {name.lower(): value for name, value in self.headers.items()}
+        self.server.heads.append(heads)
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        asked = heads.get("x-do", "")
+        if asked == "hang":
+            self.server.closing.wait()
+            return
+        self.send_response(503 if asked == "503" else 200)
+        if asked == "503":
+            self.send_header("Retry-After", "7")
+        self.send_header("Content-Type", "application/problem+json")
+        self.send_header("Content-Length", str(len(OWN_503)))
+        self.end_headers()
+        self.wfile.write(OWN_503)
+
+    do_GET = do_OPTIONS = do_POST  # noqa: N815 (as the class above names them)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass

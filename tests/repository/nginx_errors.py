@@ -1,0 +1,161 @@
+"""deploy/nginx/skinapi-errors.conf: what nginx answers by itself, in the words of the server.
+
+`make docs` writes it from the server's own renderers; test_nginx.py fails while it differs.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from flask import Response, g, request
+
+from skinapi.app import Application
+from skinapi.errors import (
+    BadRequest,
+    HeadersTooLarge,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    SkinAPIError,
+    TooManyRequests,
+    Unavailable,
+    UriTooLong,
+)
+from skinapi.problem import SECURITY_HEADERS
+from skinapi.settings import Settings
+from skinapi.web.answers.response_headers import (
+    HTTPS_ONLY,
+    METHODS,
+    READABLE,
+    SENDABLE,
+)
+from skinapi.web.limits.size_limits import body_too_large, photo_too_large
+from skinapi.web.routing.declaration import choose_client_route, renderer_for
+from tests.repository.documents import ROOT
+from tests.support.backends import Backend
+
+FILE = ROOT / "deploy" / "nginx" / "skinapi-errors.conf"
+ID = "0" * 32  # nginx puts the request's own in its place
+HEAD = """\
+# What nginx answers by itself, in the form of each client. Written from the server's own errors by
+# `make docs`: do not edit. `skinapi.conf.template` includes it, and says which form is whose.
+"""
+PAGE = {"Origin": "https://page.example"}
+# How a request looks to which nginx answers in this form.
+FORMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "problem": ("/predict", {}),
+    "dataset": ("/api/upload-dataset", {}),
+    "lab": ("/api/predict", {"content_type": "application/json"}),
+    "guide-page": ("/api/predict", {"headers": PAGE}),
+    "guide": ("/api/predict", {}),
+    "inference": ("/inference", {}),
+    "report": ("/report", {}),
+}
+PHOTO, DATASET = (
+    Settings.model_fields[name].default for name in ("max_upload_bytes", "max_dataset_bytes")
+)
+
+
+class BadGateway(Unavailable):
+    status, code = 502, "bad_gateway"
+    sentence = "The server does not answer; try again shortly"
+
+
+class GatewayTimeout(Unavailable):
+    status, code = 504, "gateway_timeout"
+    sentence = "The server gave no answer in time; try again shortly"
+
+
+# By nginx's status. Of those that come before nginx knows the address there is one form.
+EVERYBODYS: dict[int, SkinAPIError] = {
+    400: BadRequest(),
+    404: NotFound(),
+    405: MethodNotAllowed(),
+    414: UriTooLong(),
+    494: HeadersTooLarge(),
+}
+EACH_CLIENTS: dict[int, SkinAPIError] = {
+    413: photo_too_large(PHOTO),
+    429: TooManyRequests(retry_after=5),
+    500: SkinAPIError(),
+    502: BadGateway(),
+    503: Unavailable(),
+    504: GatewayTimeout(),
+}
+
+
+def write_errors() -> str:
+    """The whole file."""
+    lines = [HEAD, 'set $skinapi_retry_after "";']
+    lines += [f"error_page {status} = /.skinapi/{status}/problem;" for status in EVERYBODYS]
+    lines += [f"error_page {status} = /.skinapi/{status}/$skinapi_form;" for status in EACH_CLIENTS]
+    # Of nginx's headers a location inherits all or none.
+    lines += ["location ^~ /.skinapi/ {", "internal;", *_headers()]
+    with TemporaryDirectory() as folder:
+        backend = Backend(Path(folder))
+        for status, error in EVERYBODYS.items():
+            lines += _location(backend.app, status, "problem", error)
+        for status, error in EACH_CLIENTS.items():
+            for form in FORMS:
+                lines += _location(backend.app, status, form, error)
+            lines += _preflight(status)
+        backend.services.store.close()
+    return "\n".join([*lines, "}", ""])
+
+
+def _headers() -> Iterator[str]:
+    """Of every answer that nginx gives by itself. One without a value is not sent."""
+    values = SECURITY_HEADERS | {
+        "Strict-Transport-Security": HTTPS_ONLY,
+        "X-Request-ID": "$skinapi_request_id",
+        "Retry-After": "$skinapi_retry_after",
+        "Access-Control-Allow-Origin": "$skinapi_origin",
+        "Access-Control-Expose-Headers": ", ".join(READABLE),
+        "Vary": "Origin",
+    }
+    for name, value in values.items():
+        yield f'add_header {name} "{value}" always;'
+
+
+def _location(app: Application, status: int, form: str, error: SkinAPIError) -> Iterator[str]:
+    if isinstance(error, PayloadTooLarge) and form == "dataset":
+        error = body_too_large(DATASET)
+    answer = _rendered(app, form, error)
+    yield f"location = /.skinapi/{status}/{form} {{"
+    yield "internal;"
+    yield f"default_type {answer.mimetype};"
+    if error.retry_after is not None:
+        yield f"set $skinapi_retry_after {error.retry_after};"
+    yield f"return {answer.status_code} {_quoted(answer.get_data(as_text=True))};"
+    yield "}"
+
+
+def _rendered(app: Application, form: str, error: SkinAPIError) -> Response:
+    """The answer of the server itself to a request of this form that fails so."""
+    path, options = FORMS[form]
+    with app.test_request_context(path, method="POST", **options):
+        choose_client_route(app, request)
+        g.request_id = ID
+        return renderer_for(app)(request)(error)
+
+
+def _preflight(status: int) -> Iterator[str]:
+    """Without it a page could not read the error of the request that follows."""
+    yield f"location = /.skinapi/{status}/preflight {{"
+    yield "internal;"
+    yield from _headers()
+    yield f'add_header Access-Control-Allow-Methods "{", ".join(METHODS)}" always;'
+    yield f'add_header Access-Control-Allow-Headers "{", ".join(SENDABLE)}" always;'
+    yield "return 200;"
+    yield "}"
+
+
+def _quoted(body: str) -> str:
+    """As a string of nginx, which has no sign for a dollar."""
+    if body.startswith("{"):
+        body = json.dumps(json.loads(body), ensure_ascii=True, separators=(",", ":"))
+    assert "$" not in body
+    body = body.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{body.replace(ID, '$skinapi_request_id')}'"
