@@ -27,6 +27,7 @@ class Kind(StrEnum):
     NEW_PICTURE = "new_picture"
     URGENT = "urgent"
     OPINION = "opinion"
+    OPINION_CAME = "opinion_came"
     REMINDER = "reminder"
     MESSAGE = "message"
     PASSWORD_LINK = "password_link"  # noqa: S105 (a kind, no password)

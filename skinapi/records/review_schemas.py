@@ -67,6 +67,9 @@ class ReviewView(Answer):
     new_picture_wanted: bool
     note: str | None
     signed_by: str = Field(description="the doctor's name at that time")
+    second_opinion: bool = Field(
+        description="it is for the doctor in charge, who decides: no patient sees it"
+    )
 
     @classmethod
     def of(cls, review: Review) -> Self:
@@ -77,6 +80,7 @@ class ReviewView(Answer):
             agreement=review.opinion.agreement,
             note=review.note,
             signed_by=review.signature,
+            second_opinion=review.second_opinion,
         )
 
 

@@ -60,7 +60,7 @@ class ReviewsService:
         key: str | None,
     ) -> Review:
         """Store the review of the doctor in whose care the owner is, or of one who is asked for a
-        second opinion: the request ends with it.
+        second opinion: the request ends with it. That is for the doctor in charge, who decides.
 
         The same request with the same idempotency key gets the review of the first one. Raises
         NotFound, Forbidden, IdempotencyKeyReused for another request with that key,
@@ -83,17 +83,15 @@ class ReviewsService:
         def sign() -> Review:
             current, owner = self._get_to_review(number, by)
             signed = self._reviews.list_of(current.id)
+            asked_by = None if in_care(owner, by) else current.doctor
             review = self._reviews.add(
-                submission=current.id, opinion=opinion, signed=signed, **fields
+                submission=current.id, opinion=opinion, signed=signed, asked_by=asked_by, **fields
             )
-            self._mark(current, owner, [*signed, review])
             self._records.end_work_on(current, by.id)
-            if opinion.histology_result:
-                reviews = [*signed, review]
-                doctors = self._accounts.by_ids({one.doctor for one in reviews})
-                self._outcomes.add(current, reviews, doctors=doctors)
-            kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
-            self._outbox.add(kind, to=owner.id, about=f"finding/{current.number}")
+            if review.second_opinion:
+                self._bring(review, current)
+            else:
+                self._publish([*signed, review], current, owner)
             return review
 
         try:
@@ -102,9 +100,37 @@ class ReviewsService:
             if stored := self._find_signed(by.id, key, number, said):
                 return stored
             raise
-        if opinion.condition is not None:
+        if opinion.condition is not None and not review.second_opinion:
             self._on_review(version, _disagrees(opinion, stated, outputs))
         return review
+
+    def _bring(self, review: Review, submission: Submission) -> None:
+        """Bring a second opinion to the doctor in charge, in the caller's transaction."""
+        published = review.model_copy(update={"asked_by": None})
+        asks_for = Decision.of([published], submission.finding)
+        self._records.note_opinion(
+            submission, urgency=asks_for.urgency if asks_for else submission.band
+        )
+        if submission.doctor:
+            about = f"case/{submission.number}"
+            self._outbox.add(Kind.OPINION_CAME, to=submission.doctor, about=about)
+
+    def _publish(self, reviews: Sequence[Review], submission: Submission, owner: Account) -> None:
+        """Let the newest of these reviews count, in the caller's transaction, and tell the patient
+        of it.
+        """
+        opinion = reviews[-1].opinion
+        self._mark(submission, owner, reviews)
+        self._records.close_opinion(submission)
+        if opinion.histology_result:
+            # A result that a colleague has told counts from when the doctor in charge signs it.
+            known = [
+                one for one in reviews if not (one.second_opinion and one.opinion.histology_result)
+            ]
+            doctors = self._accounts.by_ids({one.doctor for one in known})
+            self._outcomes.add(submission, known, doctors=doctors)
+        kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
+        self._outbox.add(kind, to=owner.id, about=f"finding/{submission.number}")
 
     def _get_to_review(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
         submission, owner = self._records.get(number=number, to=doctor)
@@ -152,9 +178,14 @@ class ReviewsService:
     def list_reviews(
         self, *, number: str, to: Subject, after: str | None, limit: int
     ) -> Page[Review]:
-        """The reviews of a finding that the caller may see. Raises NotFound."""
-        submission, _ = self._records.get(number=number, to=to)
-        return self._reviews.page_of_submission(submission.id, after=after, limit=limit)
+        """The reviews of a finding that the caller may see; its owner sees no second opinion, so a
+        page may hold fewer than `limit`. Raises NotFound.
+        """
+        submission, owner = self._records.get(number=number, to=to)
+        page = self._reviews.page_of_submission(submission.id, after=after, limit=limit)
+        if owner.id != to.id:
+            return page
+        return Page([one for one in page.items if not one.second_opinion], page.next_after)
 
     def find_decision(self, submission: Submission) -> tuple[Review, Decision] | None:
         """The review that counts, and what is decided; None without any review."""

@@ -20,6 +20,7 @@ from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.findings.review_queue import ReviewQueue, in_care, is_asked
 from skinapi.records.findings.submissions import (
+    NONE_CAME,
     NOT_ASKED,
     NOT_TAKEN,
     Submission,
@@ -31,7 +32,7 @@ from skinapi.records.photos.thumbnails import Thumbnails
 from skinapi.records.reviews.decisions import Decision
 from skinapi.storage.background.erasures import Erasures
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import new_id
+from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
@@ -279,6 +280,19 @@ class RecordsService:
         asked = NOT_ASKED if submission.opinion_of == doctor else {}
         if taken or asked:
             self._submissions.set_work(submission.id, **taken, **asked)
+
+    def note_opinion(self, submission: Submission, *, urgency: Band) -> None:
+        """Let the doctor in charge see that a second opinion has come, which asks for this urgency,
+        in the caller's transaction.
+        """
+        came_at = now()
+        key = submission.make_opinion_key(urgency, came_at)
+        self._submissions.set_work(submission.id, opinion_key=key, opinion_came_at=came_at)
+
+    def close_opinion(self, submission: Submission) -> None:
+        """The doctor in charge has answered what came, in the caller's transaction."""
+        if submission.opinion_key:
+            self._submissions.set_work(submission.id, **NONE_CAME)
 
     def rely_on(self, submission: Submission) -> None:
         """Call it in a transaction that stores data about a finding. Raises NotFound where the

@@ -236,3 +236,107 @@ def test_the_queue_begins_with_the_opinions_that_are_asked_of_one(any_backend: B
     assert numbers(clinic.colleague, "/queue?urgency=routine") == [asked[1]]
     first = clinic.colleague.pages("/queue")[0]
     assert first["case"]["opinion"]["of_me"] is True
+
+
+UNSURE = {"certainty": "unsure", "note": "Looks like a mole to me, but I am not sure."}
+MELANOMA = {"label": "melanoma", "certainty": "sure", "note": "Excise it this week."}
+
+
+def answer(doctor: Person, number: int, body: Any) -> Any:
+    signed = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    assert signed.status_code == 201, signed.text
+    return signed.get_json()
+
+
+def test_what_a_colleague_was_asked_is_for_the_doctor_in_charge_until_that_one_signs(
+    clinic: Clinic,
+) -> None:
+    """The colleague's "unsure" was the patient's decision at once, with a note for the doctor."""
+    before = clinic.ada.call("GET", clinic.path).get_json()
+    clinic.ask()
+    said = answer(clinic.colleague, clinic.number, UNSURE)
+    assert said["second_opinion"] is True
+    for path in (clinic.path, f"{clinic.path}/report.json", f"{clinic.path}/reviews"):
+        assert "not sure" not in clinic.ada.call("GET", path).text
+    assert clinic.ada.call("GET", clinic.path).get_json() == before
+    assert clinic.ada.call("GET", f"{clinic.path}/reviews").get_json() == []
+    assert clinic.doctor.call("GET", f"{clinic.path}/reviews").get_json() == [said]
+    assert clinic.case()["opinion_came_at"]
+    assert numbers(clinic.doctor, "/queue?reviewed=false") == [clinic.number]
+    own = answer(clinic.doctor, clinic.number, {**MELANOMA, "agrees_with_label": True})
+    decision = clinic.ada.call("GET", clinic.path).get_json()["decision"]
+    assert (decision["label"], decision["decided_by"]) == ("melanoma", "Dr Grace Hopper")
+    assert clinic.ada.call("GET", f"{clinic.path}/reviews").get_json() == [own]
+    assert clinic.case()["opinion_came_at"] is None
+
+
+def came(doctor: Person) -> int:
+    count: int = doctor.call("GET", "/second-opinions").get_json()["came"]
+    return count
+
+
+def test_what_has_come_stands_first_and_the_gravest_at_the_top(any_backend: Backend) -> None:
+    clinic = Clinic(any_backend)
+    urgent, routine, spare, mild = (
+        file_for(any_backend, clinic.ada, band).number
+        for band in (URGENT, ROUTINE, ROUTINE, ROUTINE)
+    )
+    answer(clinic.doctor, routine, {"label": "melanocytic_nevus", "certainty": "sure"})
+    for number, said in ((mild, UNSURE), (routine, MELANOMA)):
+        clinic.ask(number=number)
+        answer(clinic.colleague, number, said)
+    assert came(clinic.doctor) == 2
+    assert came(clinic.colleague) == came(clinic.stranger) == 0
+    first = [routine, mild]
+    waiting = [*first, *sorted((clinic.number, urgent)), spare]
+    for limit in (1, 2, 3, 100):
+        assert numbers(clinic.doctor, f"/queue?reviewed=false&limit={limit}") == waiting
+    assert numbers(clinic.doctor, "/queue?reviewed=true") == [routine]
+    assert numbers(clinic.doctor, "/queue?urgency=routine&reviewed=false") == [spare, mild]
+    path = f"/submissions/{mild}/second-opinion/answer"
+    assert clinic.stranger.call("DELETE", path).status_code == 404
+    closed = [clinic.doctor.call("DELETE", path) for _ in range(2)]
+    assert [one.get_json()["opinion_came_at"] for one in closed] == [None, None]
+    acts = [row["action"] for row in any_backend.audit()]
+    assert acts.count("case.close_opinion") == 1
+    kept = clinic.doctor.call("GET", f"/submissions/{mild}/reviews").get_json()
+    assert [one["note"] for one in kept] == [UNSURE["note"]]
+
+
+def test_who_is_in_charge_next_finds_what_has_come(clinic: Clinic) -> None:
+    clinic.ask()
+    answer(clinic.colleague, clinic.number, MELANOMA)
+    clinic.admin("PATCH", f"/users/{clinic.doctor.email}/suspend")
+    body = {"doctor": clinic.stranger.email}
+    clinic.admin("PUT", f"/users/{clinic.ada.email}/doctor", json=body)
+    assert came(clinic.stranger) == 1
+    (found,) = clinic.stranger.pages("/queue")
+    assert found["case"]["opinion_came_at"]
+
+
+def test_a_result_that_a_colleague_tells_counts_when_the_doctor_in_charge_signs_it(
+    any_backend: Backend,
+) -> None:
+    clinic = Clinic(any_backend)
+    result = {"label": "melanoma", "histology_result": "melanoma"}
+    clinic.ask()
+    answer(clinic.colleague, clinic.number, result)
+
+    def counted() -> int:
+        outcomes = clinic.doctor.call("GET", "/outcomes").get_json()
+        return sum(one["results"] for one in outcomes["models"].values())
+
+    assert (clinic.ada.call("GET", clinic.path).get_json()["decision"], counted()) == (None, 0)
+    answer(clinic.doctor, clinic.number, result)
+    assert clinic.ada.call("GET", clinic.path).get_json()["decision"]["histology"] == "confirmed"
+    assert counted() == 1
+
+
+def test_what_was_stored_of_opinions_before_counts_as_before(any_backend: Backend) -> None:
+    clinic = Clinic(any_backend)
+    clinic.ask()
+    answer(clinic.colleague, clinic.number, MELANOMA)
+    stored = any_backend.services.store.collection("reviews")
+    stored.update_all({}, {"$unset": {"asked_by": True}})
+    report = clinic.ada.call("GET", f"{clinic.path}/report.json").get_json()
+    assert report["decision"]["decided_by"] == "Dr Ann Other"

@@ -43,8 +43,11 @@ def test_a_case_goes_from_the_queue_to_the_signed_letter_by_keys_alone(
     visitor.keys("j")
     visitor.await_truth(lambda: visitor.run("return location.hash") == f"#/case/{second}", "next")
     give_a_second_opinion(journey, colleague, first)
+    decide_by_the_second_opinion(journey, doctor, first)
     signed = doctor.call("GET", f"/submissions/{first}/reviews").json
-    assert [one["agreement"] for one in signed] == ["agree", "disagree"]
+    told = [(one["agreement"], one["second_opinion"]) for one in signed]
+    assert told == [("agree", False), ("disagree", True), ("disagree", False)]
+    assert signed[1]["label"] == signed[2]["label"]
     assert [
         bool(one["signed_at"]) for one in doctor.call("GET", f"/submissions/{first}/letters").json
     ] == [True]
@@ -88,6 +91,7 @@ def give_a_second_opinion(journey: Journey, colleague: Caller, number: int) -> N
     journey.step("colleague")
     visitor.keys("o")
     visitor.find(".work .take")
+    journey.see("noteForWhoAsked")
     journey.step("second-opinion")
     assert visitor.count(".letters") == 0
     visitor.keys("d")
@@ -103,3 +107,22 @@ def give_a_second_opinion(journey: Journey, colleague: Caller, number: int) -> N
     visitor.await_truth(
         lambda: visitor.run("return location.hash") != f"#/case/{number}", "the next case"
     )
+
+
+def decide_by_the_second_opinion(journey: Journey, doctor: Caller, number: int) -> None:
+    visitor = journey.visitor
+    visitor.enter(doctor, "doctor")
+    visitor.find(f"{FIRST}.current a[data-number='{number}']")
+    visitor.find("nav .unread")
+    journey.see("opinionCame")
+    journey.step("opinion-came")
+    visitor.keys("o")
+    journey.see("opinionUnpublished")
+    journey.see("noteForPatient")
+    journey.step("opinion")
+    journey.press("opinionUse")
+    visitor.find("[value=disagree]:checked")
+    journey.step("opinion-filled")
+    journey.press("sign")
+    journey.see("signed")
+    visitor.await_truth(lambda: visitor.count(".use") == 0, "the opinion is answered")

@@ -74,7 +74,12 @@ def test_a_colleague_is_told_who_is_asked_for_an_opinion_unless_it_is_withdrawn_
     assert grey.call("PUT", path, json=body).status_code == 200
     subject = "A colleague asks for your opinion"
     page = f"http://127.0.0.1:5000/#/case/{number}"
-    assert sent(backend, smtp) == [(colleague.email, subject, page)]
+    asked = (colleague.email, subject, page)
+    assert sent(backend, smtp) == [asked]
+    signed = {"label": "melanoma", "certainty": "sure"}
+    answer = colleague.call("POST", f"/submissions/{number}/review", json=signed)
+    assert answer.status_code == 201, "and the patient hears nothing of it"
+    assert sent(backend, smtp) == [asked, (grey.email, "A colleague has answered you", page)]
 
 
 def test_a_new_password_is_told(backend: Backend, smtp: SmtpServer) -> None:

@@ -438,6 +438,8 @@ ROWS: dict[str, Row] = {
         TO_REVIEW,
         lambda accounts: no_body(accounts.ask_colleague()),
     ),
+    "close_opinion": Row("/submissions/{number}/second-opinion/answer", IN_CHARGE),
+    "count_second_opinions": Row("/second-opinions", DOCTORS),
     "draft_letter": Row("/submissions/{number}/letters", IN_CHARGE, sends({"reader": "colleague"})),
     "list_letters": Row("/submissions/{number}/letters", IN_CARE),
     "change_letter": Row(

@@ -125,6 +125,30 @@ def answer_the_question(backend: Backend, people: tuple[Person, Person, Person])
     return review_it(backend, (ada, colleague))
 
 
+def with_an_opinion(backend: Backend) -> tuple[Person, Person, Person]:
+    people = with_a_question(backend)
+    answer_the_question(backend, people)
+    return people
+
+
+def leave_it_as_it_is(_: Backend, people: tuple[Person, Person, Person]) -> object:
+    ada, grey = people[:2]
+    return grey.call("DELETE", f"/submissions/{number_of(ada)}/second-opinion/answer")
+
+
+def decide_by_it(backend: Backend, people: tuple[Person, Person, Person]) -> object:
+    return review_it(backend, people[:2])
+
+
+def opinions_and_rows(backend: Backend, people: tuple[Person, ...]) -> Any:
+    """What waits for the doctor in charge, what the patient reads, and what the trail says."""
+    ada, grey = people[:2]
+    (own,) = ada.call("GET", "/submissions").get_json()
+    came = grey.call("GET", "/second-opinions").get_json()
+    told = [notices_to(backend, backend.account(one.email).id) for one in (ada, grey)]
+    return came, own["decision"] is None, told, case_and_rows(backend, people)
+
+
 def suspend_the_colleague(backend: Backend, people: tuple[Person, Person, Person]) -> object:
     admin = backend.member(role="admin")
     return admin.call("PATCH", f"/users/{people[2].email}/suspend")
@@ -220,7 +244,9 @@ USE_CASES = (
     UseCase("give a case back", that_is_taken, give_it_back, case_and_rows),
     UseCase("ask a colleague", with_a_colleague, ask_the_colleague, case_and_rows),
     UseCase("withdraw a question", with_a_question, withdraw_the_question, case_and_rows),
-    UseCase("answer a question", with_a_question, answer_the_question, case_and_rows),
+    UseCase("answer a question", with_a_question, answer_the_question, opinions_and_rows),
+    UseCase("decide by an opinion", with_an_opinion, decide_by_it, opinions_and_rows),
+    UseCase("leave an opinion", with_an_opinion, leave_it_as_it_is, opinions_and_rows),
     UseCase("suspend who is asked", with_a_question, suspend_the_colleague, case_and_rows),
     UseCase("draft a letter", with_a_finding, draft_a_letter, letters_and_rows),
     UseCase("sign a letter", with_a_letter, sign_the_letter, letters_and_rows),

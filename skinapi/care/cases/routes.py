@@ -61,7 +61,8 @@ def ask_colleague(
     cases: CasesService, *, number: str, body: AskedColleague, subject: Subject
 ) -> CaseView:
     """Ask a colleague for a second opinion. Until it is signed, or the request withdrawn, the
-    colleague sees the finding and those of its spot, and may review it.
+    colleague sees the finding and those of its spot, and may review it. What the colleague signs is
+    for the doctor in charge: the patient reads it where that doctor signs the same.
     """
     asked = cases.ask_colleague(number=number, colleague=body.colleague, by=subject)
     return CaseView.of(*asked, subject.id)
@@ -78,3 +79,17 @@ def withdraw_request(cases: CasesService, *, number: str, subject: Subject) -> M
     """End the request for a second opinion, as who has asked for it or as who is asked."""
     cases.withdraw_request(number=number, by=subject)
     return Message(message="The request for a second opinion has ended")
+
+
+@routes.route(
+    "DELETE",
+    "/submissions/<number>/second-opinion/answer",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden),
+)
+def close_opinion(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
+    """Leave the finding as it is, as the doctor in charge: the second opinion that has come is
+    read, and stays beside the reviews.
+    """
+    return CaseView.of(*cases.close_opinion(number=number, by=subject), subject.id)

@@ -17,12 +17,17 @@ from skinapi.care.queue.service import doctors_of
 from skinapi.errors import Conflict, Forbidden, NotFound
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.findings.review_queue import TAKEN_FOR, in_care, is_asked, is_free
-from skinapi.records.findings.submissions import NOT_TAKEN, Submission, Submissions
+from skinapi.records.findings.submissions import (
+    NONE_CAME,
+    NOT_TAKEN,
+    Submission,
+    Submissions,
+)
 from skinapi.records.service import RecordsService
 from skinapi.storage.ids import ID, now
 from skinapi.web.access import Subject
 
-NOT_IN_CHARGE = "Only the doctor in charge asks for a second opinion"
+NOT_IN_CHARGE = "Only the doctor in charge asks for a second opinion, and answers one"
 NOT_TO_REVIEW = "Only who may review a finding can take it"
 NO_COLLEAGUE = "There is no active doctor with this e-mail or id"
 ONESELF = "A second opinion is that of another doctor; name a colleague"
@@ -120,6 +125,18 @@ class CasesService:
 
         if found.opinion_of:
             self._trail.change(withdraw, "case.withdraw_opinion", by=by.id, target=found.id)
+
+    def close_opinion(self, *, number: str, by: Subject) -> Case:
+        """The second opinion that has come changes nothing. Raises NotFound, Forbidden."""
+        found = self._get_in_charge(number, by)
+
+        def close() -> Submission:
+            submission = self._get_in_charge(number, by)
+            return self._set_work(submission, **NONE_CAME)
+
+        if found.opinion_key is None:
+            return self._with_doctors(found)
+        return self._change(found, close, "case.close_opinion", by=by)
 
     def _change(
         self, found: Submission, act: Callable[[], Submission], action: str, *, by: Subject

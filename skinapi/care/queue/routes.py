@@ -1,6 +1,7 @@
 """The routes of a doctor's lists: patients in care, their findings, and the queue of all."""
 
 from skinapi.care.queue.schemas import (
+    OpinionsView,
     OrderedQueueQuery,
     PatientInCare,
     PatientSearch,
@@ -53,7 +54,8 @@ def list_queue(
 ) -> Page[QueuedFinding]:
     """The findings of all patients in care: unreviewed first, then by urgency, then oldest.
 
-    Of those to review, second opinions that the doctor is asked for come first.
+    Of those to review, the ones about which a second opinion has come stand first, then those about
+    which the doctor is asked for one.
 
     With `order=learning`, those that wait, by what a review would teach a model. Urgent referrals
     stand first in that list too.
@@ -69,3 +71,9 @@ def list_queue(
         limit=query.limit,
     )
     return page.map(lambda found: QueuedFinding.of(found, subject.id))
+
+
+@routes.route("GET", "/second-opinions", access=DOCTORS, rate=Rate.READ)
+def count_second_opinions(care: CareService, *, subject: Subject) -> OpinionsView:
+    """How many second opinions have come to the caller, who is in charge and decides."""
+    return OpinionsView(came=care.count_opinions(doctor=subject))

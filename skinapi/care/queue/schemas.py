@@ -143,6 +143,9 @@ class CaseView(Answer):
     mine: bool = Field(description="whether the caller has taken it")
     free: bool = Field(description="whether the caller may take it, or over")
     opinion: OpinionView | None = Field(description="null where none is asked for")
+    opinion_came_at: datetime | None = Field(
+        description="when a second opinion has come that the doctor in charge has not answered"
+    )
 
     @classmethod
     def of(cls, submission: QueueEntry, doctors: Mapping[str, Account], asker: str) -> Self:
@@ -163,7 +166,12 @@ class CaseView(Answer):
             )
             if submission.opinion_of and submission.opinion_at
             else None,
+            opinion_came_at=submission.opinion_came_at,
         )
+
+
+class OpinionsView(Answer):
+    came: int = Field(description="second opinions that wait for the caller's decision")
 
 
 class QueuedFinding(ListedFinding):

@@ -15,8 +15,9 @@ from skinapi.web.access import Subject
 from skinapi.web.schemas.pagination import Page
 
 NO_PATIENT = "Patient not found"
-# Before the queue key that a list of the opinions that are asked of a doctor continues behind.
-OPINIONS = "a"
+# Before the key that a list of the opinions that are asked of a doctor, or have come, continues
+# behind.
+ASKED, CAME = "a", "b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +83,46 @@ class CareService:
         limit: int,
     ) -> Page[FoundCase]:
         """Findings of all patients in this doctor's care, all or those of one urgency. Those about
-        which the doctor is asked for a second opinion come first.
+        which a second opinion has come stand first, the gravest at the top, then those about which
+        the doctor is asked for one.
 
         A page may hold fewer than `limit` although more follow: findings of patients who left the
-        doctor's care a moment ago are left out.
+        doctor's care a moment ago are left out, and so are those that stood first.
         """
-        asked: list[FoundCase] = []
-        if not reviewed and (after is None or after.startswith(OPINIONS)):
+        first: list[FoundCase] = []
+        came_first = not reviewed and urgency is None
+        if came_first and (after is None or after.startswith(CAME)):
+            page = self._submissions.page_opinions(
+                doctor.id, after=after and after.removeprefix(CAME), limit=limit
+            )
+            first += self._in_care(page, doctor).items
+            if len(page.items) == limit:
+                return Page(first, f"{CAME}{page.items[-1].opinion_key}")
+            after, limit = None, limit - len(page.items)
+        if not reviewed and (after is None or after.startswith(ASKED)):
             page = self._submissions.page_by_urgency(
                 {"opinion_of": doctor.id},
                 reviewed=None,
                 urgency=urgency,
-                after=after and after.removeprefix(OPINIONS),
+                after=after and after.removeprefix(ASKED),
                 limit=limit,
             )
-            asked = self._with_accounts(page, lambda one, owner: is_asked(one, owner, doctor)).items
+            first += self._with_accounts(
+                page, lambda one, owner: is_asked(one, owner, doctor)
+            ).items
             if len(page.items) == limit:
-                return Page(asked, f"{OPINIONS}{page.items[-1].queue_key}")
+                return Page(first, f"{ASKED}{page.items[-1].queue_key}")
             after, limit = None, limit - len(page.items)
         page = self._submissions.page_by_urgency(
             {"doctor": doctor.id}, reviewed=reviewed, urgency=urgency, after=after, limit=limit
         )
         own = self._in_care(page, doctor)
-        return Page([*asked, *own.items], own.next_after)
+        others = [one for one in own.items if not (came_first and one.submission.opinion_key)]
+        return Page([*first, *others], own.next_after)
+
+    def count_opinions(self, *, doctor: Subject) -> int:
+        """How many second opinions have come that the doctor has not answered."""
+        return self._submissions.count_opinions(doctor.id)
 
     def list_by_learning(
         self, *, doctor: Subject, after: str | None, limit: int

@@ -6,7 +6,7 @@ import { checkSession, getSession, isWaitingForLogin, logOut, onSessionChange, p
 import { Failure, Icon, Loading, toast, Toasts } from "/console/components.js";
 import { goTo, LAB, placeOf, placesOf, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { getLanguage, nameOfLanguage, onLanguageChange, otherLanguages, say, setLanguage } from "/console/language.js";
-import { UnreadCount, useAsking } from "/console/waiting.js";
+import { OpinionCount, UnreadCount, useAsking } from "/console/waiting.js";
 
 /** Each view is a module that is loaded when it is first shown. */
 const VIEWS = {
@@ -99,7 +99,7 @@ const Header = () => {
           (place) =>
             place === LAB[0]
               ? html`<a href="#/${place}" aria-current=${inLab ? "true" : null}>${say("lab")}</a>`
-              : html`<a href="#/${place}" aria-current=${current(place, place === here)}>${say(/** @type {any} */ (`nav_${place}`))}${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}</a>`,
+              : html`<a href="#/${place}" aria-current=${current(place, place === here)}>${say(/** @type {any} */ (`nav_${place}`))}${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}${place === "queue" && html`<${OpinionCount} />`}</a>`,
         )}
       </nav>
       <div class="row">

@@ -10,22 +10,30 @@ const EVERY_MS = 5000;
 /** @typedef {{lesion: string, name: string | null, place: any, patient_name: string | null, unread: number}} Waiting */
 /** @type {Waiting[]} */
 let known = [];
+/** Second opinions that have come to a doctor, who decides. */
+let opinions = 0;
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
-/** @param {Waiting[]} next */
-function tell(next) {
-  known = next;
+/** @param {Waiting[]} next @param {number} came */
+function tell(next, came) {
+  [known, opinions] = [next, came];
   listeners.forEach((listener) => listener());
 }
 
 onSessionChange(() => {
-  if (!getSession()) tell([]); // it is not for whoever is next
+  if (!getSession()) tell([], 0); // it is not for whoever is next
 });
+
+/** How many second opinions have come; a server of the version before knows of none. */
+const countOpinions = () =>
+  getSession()?.role === "doctor"
+    ? get("/second-opinions").then(({ came }) => came, (error) => (error.status === 404 ? 0 : Promise.reject(error)))
+    : 0;
 
 /** Ask now. */
 export async function askForMessages() {
-  if (document.visibilityState === "visible") tell(await get("/messages"));
+  if (document.visibilityState === "visible") tell(...(await Promise.all([get("/messages"), countOpinions()])));
 }
 
 /** For the frame: ask again and again while `asked`. @param {boolean} asked */
@@ -51,4 +59,10 @@ export function useWaiting() {
 export const UnreadCount = () => {
   const count = useWaiting().reduce((sum, { unread }) => sum + unread, 0);
   return count > 0 && html` <span class="unread" role="img" aria-label=${say("messagesUnread", { count: String(count) })}>${count}</span>`;
+};
+
+/** How many second opinions wait for the doctor's decision, beside the queue, where they stand first. */
+export const OpinionCount = () => {
+  useWaiting();
+  return opinions > 0 && html` <span class="unread" role="img" aria-label=${say("opinionsCame", { count: String(opinions) })}>${opinions}</span>`;
 };

@@ -10,6 +10,7 @@ ENGLISH = MailWords(
         Kind.NEW_PICTURE: "Your doctor asks for a new photo",
         Kind.URGENT: "Something in your queue should be seen soon",
         Kind.OPINION: "A colleague asks for your opinion",
+        Kind.OPINION_CAME: "A colleague has answered you",
         Kind.REMINDER: "It is time for a photo",
         Kind.MESSAGE: "You have a message",
         Kind.PASSWORD_LINK: "Choose a new password",
@@ -22,6 +23,8 @@ ENGLISH = MailWords(
         Kind.NEW_PICTURE: "Your doctor asks you for a new photo. Log in to take it.",
         Kind.URGENT: "Something new in your queue should be seen soon. Log in to see it.",
         Kind.OPINION: "A colleague asks for your opinion. Log in to give it.",
+        Kind.OPINION_CAME: "The colleague whom you asked has given an opinion. Log in to read it "
+        "and to decide.",
         Kind.REMINDER: "It is time for the next photo. Log in to take it.",
         Kind.MESSAGE: "Somebody has written to you. Log in to read the message.",
         Kind.PASSWORD_LINK: "Somebody asked for a new password for your account. With this link "

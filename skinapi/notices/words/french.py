@@ -11,6 +11,7 @@ _WORDS = MailWords(
         Kind.NEW_PICTURE: "Votre médecin demande une nouvelle photo",
         Kind.URGENT: "Un élément de votre file est à voir rapidement",
         Kind.OPINION: "Un confrère demande votre avis",
+        Kind.OPINION_CAME: "Un confrère vous a répondu",
         Kind.REMINDER: "C'est le moment de prendre une photo",
         Kind.MESSAGE: "Vous avez un message",
         Kind.PASSWORD_LINK: "Choisissez un nouveau mot de passe",
@@ -25,6 +26,8 @@ _WORDS = MailWords(
         Kind.URGENT: "Un nouvel élément de votre file est à voir rapidement. Connectez-vous pour "
         "le voir.",
         Kind.OPINION: "Un confrère demande votre avis. Connectez-vous pour le donner.",
+        Kind.OPINION_CAME: "Le confrère que vous avez interrogé a donné son avis. Connectez-vous "
+        "pour le lire et pour décider.",
         Kind.REMINDER: "C'est le moment de prendre la photo suivante. Connectez-vous pour la "
         "prendre.",
         Kind.MESSAGE: "Quelqu'un vous a écrit. Connectez-vous pour lire le message.",

@@ -30,6 +30,7 @@ TOUCH: Ops = {"$inc": {"revision": 1}}
 FIRST_REVIEWED = "1"
 NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
 NOT_ASKED: dict[str, Any] = {"opinion_of": None, "opinion_at": None}
+NONE_CAME: dict[str, Any] = {"opinion_key": None, "opinion_came_at": None}
 
 
 class CourseEntry(StoredRecord):
@@ -55,7 +56,9 @@ class QueueEntry(CourseEntry):
     """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
     `learning_key` order these lists (see review_queue.py). `reviewed_as` is the condition of the
     decision for servers of version 3 of the store. `taken_by` is the doctor who works on it;
-    `opinion_of` the one whom the doctor in charge has asked for a second opinion.
+    `opinion_of` the one whom the doctor in charge has asked for a second opinion. `opinion_key` is
+    there from when one has come until the doctor in charge has answered it; by it the gravest
+    stands first.
     """
 
     owner: str
@@ -69,6 +72,8 @@ class QueueEntry(CourseEntry):
     taken_at: datetime | None = None
     opinion_of: str | None = None
     opinion_at: datetime | None = None
+    opinion_key: str | None = None
+    opinion_came_at: datetime | None = None
 
     @property
     def margin(self) -> float:
@@ -108,6 +113,14 @@ class QueueEntry(CourseEntry):
         rank = RANKED_BANDS.index(most_urgent(*asked))
         since = int(self.created_at.timestamp() * 1000)
         return f"{reviewed:d}{rank}{since:013d}{self.number:016d}"
+
+    def make_opinion_key(self, urgency: Band, came_at: datetime) -> str:
+        """Digits that sort second opinions that have come: by what they ask for, or the finding,
+        then by time. A graver one that came before stands.
+        """
+        rank = RANKED_BANDS.index(most_urgent(self.band, urgency))
+        key = f"0{rank}{int(came_at.timestamp() * 1000):013d}{self.number:016d}"
+        return min(key, self.opinion_key or key)
 
     def _make_learning_key(self, *, reviewed: bool) -> str:
         """Digits that sort by review, then the urgent ones by time, then by what a review would
@@ -196,6 +209,7 @@ class Submissions:
         self._documents.ensure_index("doctor", "learning_key", "id")
         self._documents.ensure_index("taken_by", "id")
         self._documents.ensure_index("opinion_of", "queue_key", "id")
+        self._documents.ensure_index("doctor", "opinion_key", "id")
 
     def add(self, *, identifier: str, finding: Finding, **fields: Any) -> Submission:
         """Store a submission under a number that was taken for it. Raises Duplicate where the
@@ -269,6 +283,22 @@ class Submissions:
                 )
         shown = [QueuedCase.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].queue_key if len(found) > limit else None)
+
+    def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[QueuedCase]:
+        """The submissions in this doctor's care about which a second opinion has come, the gravest
+        first. `after` is an opinion key.
+        """
+        wanted = {"doctor": doctor, "opinion_key": {"$gt": after or "0", "$lt": FIRST_REVIEWED}}
+        found = self._documents.find(
+            wanted, sort="opinion_key", limit=limit + 1, fields=CASE_FIELDS
+        )
+        shown = [QueuedCase.model_validate(document) for document in found[:limit]]
+        return Page(shown, shown[-1].opinion_key if len(found) > limit else None)
+
+    def count_opinions(self, doctor: str) -> int:
+        """How many second opinions have come to this doctor and are not answered."""
+        within = {"$gt": "0", "$lt": FIRST_REVIEWED}
+        return self._documents.count({"doctor": doctor, "opinion_key": within})
 
     def page_by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[QueuedCase]:
         """The unreviewed submissions of a doctor's patients: the urgent ones, then those that would

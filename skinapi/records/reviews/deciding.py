@@ -12,13 +12,14 @@ Signed = TypeVar("Signed", bound=Verdict)
 
 def deciding_review(reviews: Sequence[Signed]) -> Signed | None:
     """The review that counts, of all reviews of one finding in the order in which they were signed;
-    None without any.
+    None without any. Second opinions do not count: who asked for one signs what counts.
 
     The laboratory's newest result outranks opinions, and only another result replaces it; a graver
     condition whose result is awaited since then stands before it. Of opinions, one that is sure or
     whose result is awaited outranks one that is unsure; among equals the graver counts, then the
     newer. A doctor's own later opinion replaces the earlier one, unless it is unsure and milder.
     """
+    reviews = [review for review in reviews if not review.second_opinion]
     standing = [
         review
         for place, review in enumerate(reviews)

@@ -37,13 +37,14 @@ class Decision(StoredRecord):
         decides = deciding_review(reviews)
         if decides is None:
             return None
+        newest = next(review for review in reversed(reviews) if not review.second_opinion)
         return cls(
             review=decides.id,
             label=decides.opinion.condition,
             urgency=_urgency_of(decides.opinion, finding.band),
             certainty=decides.opinion.certainty,
             histology=decides.opinion.histology,
-            new_picture_wanted=reviews[-1].opinion.new_picture_wanted,
+            new_picture_wanted=newest.opinion.new_picture_wanted,
             decided_at=decides.created_at,
             decided_by=decides.signature,
         )

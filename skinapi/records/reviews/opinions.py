@@ -83,11 +83,18 @@ def known_to_version_3(condition: str | None) -> str | None:
 
 
 class Verdict(StoredRecord):
-    """What a review says of the lesion, without its note."""
+    """What a review says of the lesion, without its note. `asked_by` is the doctor who had asked
+    for it: such a second opinion is for who is in charge, and decides nothing.
+    """
 
     submission: str
     doctor: str
     opinion: Opinion
+    asked_by: str | None = None
+
+    @property
+    def second_opinion(self) -> bool:
+        return self.asked_by is not None
 
 
 def _known_label(label: str) -> str:

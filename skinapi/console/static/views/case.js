@@ -6,13 +6,13 @@ import { apiPath, get } from "/console/api.js";
 import { Answer, Failure, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
 import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
-import { CaseWork } from "/console/views/case_work.js";
+import { CaseWork, SecondOpinion } from "/console/views/case_work.js";
 import { PatientConversation } from "/console/views/conversation.js";
 import { Course } from "/console/views/course.js";
 import { Downloads, FindingPage, getReport, Reviewed, useFinding } from "/console/views/finding.js";
 import { Letters } from "/console/views/letters.js";
 import { findNext, FindingRow } from "/console/views/queue.js";
-import { focusOn, ReviewForm } from "/console/views/review_form.js";
+import { fillReview, focusOn, ReviewForm } from "/console/views/review_form.js";
 
 /** What the patient told with the photo. @param {{submission: any, checklist: any}} props */
 const Context = ({ submission, checklist }) => {
@@ -61,6 +61,7 @@ const Case = ({ number, finding }) => {
   const asked = work.value?.opinion?.of_me; // a colleague sees the finding until the review is signed
   const following = useAnswer(() => findNext(Number(number)), [number]);
   const [signed, setSigned] = useState(0);
+  const [filled, setFilled] = useState(0);
   // A review may change what is said of the finding. The photo is not read again: that is audited.
   const renewed = useAnswer(async () => (signed ? getReport(number) : finding.report), [finding, signed]);
   const report = renewed.value ?? finding.report;
@@ -73,6 +74,13 @@ const Case = ({ number, finding }) => {
     }
   };
   useKeys({ j: goOn });
+  const came = work.value?.opinion_came_at && !asked;
+  /** @param {any} opinion */
+  const use = (opinion) => {
+    fillReview(number, opinion, report);
+    setFilled(filled + 1);
+    setTimeout(() => focusOn("[name=note]")); // the form is there once this has been drawn
+  };
   const done = () => {
     if (asked) return goOn();
     setSigned(signed + 1);
@@ -95,9 +103,14 @@ const Case = ({ number, finding }) => {
         ${work.value?.free !== undefined && html`<${CaseWork} number=${number} work=${work.value} onChanged=${work.reload} onEnded=${goOn} />`}
         ${renewed.error && html`<${Failure} error=${renewed.error} retry=${renewed.reload} />`}
         <${Answer} answer=${reviews}>
-          ${(/** @type {any[]} */ list) => list.map((review) => html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`)}
+          ${(/** @type {any[]} */ list) =>
+            list.map((review) =>
+              review.second_opinion
+                ? html`<${SecondOpinion} key=${review._id} review=${review} conditions=${conditions} onUse=${came && (() => use(review))} />`
+                : html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`,
+            )}
         <//>
-        <div><${ReviewForm} key=${`${number} ${signed}`} number=${number} report=${report} conditions=${conditions} onSigned=${done} /></div>
+        <div><${ReviewForm} key=${`${number} ${signed} ${filled}`} number=${number} report=${report} conditions=${conditions} asked=${asked} onSigned=${done} /></div>
         ${!work.error && !asked && html`<${Letters} key=${`letters ${number}`} number=${number} may=${Boolean(work.value)} />`}
         ${work.value && !asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} />`}
         <${Context} submission=${submission} checklist=${conditions.checklist} />

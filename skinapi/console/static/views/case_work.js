@@ -5,6 +5,7 @@ import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, put, remove } from "/console/api.js";
 import { Field, Form, Message, sayError, toast, useKeys } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
+import { Reviewed } from "/console/views/finding.js";
 
 /** @param {any} opinion */
 const sayOpinion = ({ of_me, doctor, colleague }) =>
@@ -13,8 +14,9 @@ const sayOpinion = ({ of_me, doctor, colleague }) =>
 /** Who has taken a case, and who is asked about it, in a list; nothing where nobody. @param {{work: any}} props */
 export const WorkLine = ({ work }) => {
   // A server of the version before says nothing of it.
-  const { taken_by: by, mine, opinion } = work ?? {};
+  const { taken_by: by, mine, opinion, opinion_came_at: came } = work ?? {};
   const said = [
+    came && say("opinionCame"),
     opinion && sayOpinion(opinion),
     by && (mine ? say("takenByMe") : say("takenBy", { name: isolated(by) })),
   ].filter(Boolean);
@@ -79,6 +81,10 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
       ${taken && html`<p>${taken}</p>`}
       ${work.mine && html`<p>${say("takenByMe")} · ${sayAge(work.taken_at)}</p>`}
       ${opinion && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>`}
+      ${work.opinion_came_at &&
+      html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
+        <p>${say("opinionCameText")}</p>
+        <button class="opinion-close" onClick=${() => change(() => remove(`${request}/answer`))}>${say("opinionClose")}</button>`}
       <div class="row">
         ${work.free &&
         html`<button class="take" onClick=${take}>${say(work.mine ? "caseGiveBack" : taken ? "caseTakeOver" : "caseTake")}<kbd aria-hidden="true">t</kbd></button>`}
@@ -94,3 +100,14 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
     </section>`;
 };
+
+/**
+ * A colleague's second opinion, which no patient sees. `onUse` is there where the doctor may sign the same.
+ * @param {{review: any, conditions: any, onUse?: (() => void) | false}} props
+ */
+export const SecondOpinion = ({ review, conditions, onUse }) => html`
+  <section class="second-opinion">
+    <p><span class="mark">${say("opinionUnpublished")}</span></p>
+    <${Reviewed} review=${review} conditions=${conditions} />
+    ${onUse && html`<button class="use" onClick=${onUse}>${say("opinionUse")}</button>`}
+  </section>`;

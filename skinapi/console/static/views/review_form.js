@@ -21,6 +21,23 @@ const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: ""
 /** By finding. @type {Map<string, typeof EMPTY>} */
 const drafts = keepTyped();
 
+/**
+ * Fill the form with what a second opinion says, for the doctor in charge to sign. Its note was for that doctor.
+ * @param {string} number @param {any} opinion @param {any} report
+ */
+export function fillReview(number, opinion, report) {
+  const { agreement, certainty, label, urgency, histology, histology_result: result, new_picture_wanted: picture } = opinion;
+  drafts.set(number, {
+    agreement: agreement === "unsure" && certainty === "sure" ? "" : agreement,
+    label: agreement === "agree" ? "" : (label ?? ""),
+    urgency: urgency === report.band ? SAME : (urgency ?? ""),
+    histology: histology ?? "",
+    result: result ?? "",
+    picture,
+    note: "",
+  });
+}
+
 /** @param {string} selector */
 export function focusOn(selector) {
   const field = /** @type {HTMLElement | null} */ (document.querySelector(`.case ${selector}`));
@@ -72,8 +89,11 @@ const Standing = ({ decision }) =>
     doctor: isolated(decision.decided_by),
   })}</small></p>`;
 
-/** @param {{number: string, report: any, conditions: any, onSigned: () => void}} props */
-export const ReviewForm = ({ number, report, conditions, onSigned }) => {
+/**
+ * `asked`: the caller gives a second opinion, which the doctor in charge alone reads.
+ * @param {{number: string, report: any, conditions: any, asked?: boolean, onSigned: () => void}} props
+ */
+export const ReviewForm = ({ number, report, conditions, asked = false, onSigned }) => {
   const { stated } = report.facts;
   const [draft, setDraft] = useState(drafts.get(number) ?? EMPTY);
   const [error, setError] = useState(/** @type {any} */ (null));
@@ -135,7 +155,7 @@ export const ReviewForm = ({ number, report, conditions, onSigned }) => {
   const needed = !draft.picture && draft.histology !== "confirmed" && draft.urgency === "";
   return html`
     <form class="card" id="review" onSubmit=${sign} aria-label=${say("review")}>
-      <h2>${say("review")}</h2>
+      <h2>${say(asked ? "opinionYours" : "review")}</h2>
       <p class="keys"><small>${say("caseKeys")}</small></p>
       <${Standing} decision=${report.decision} />
       <div class="chips" role="radiogroup" aria-label=${say("agreement")}>
@@ -158,11 +178,12 @@ export const ReviewForm = ({ number, report, conditions, onSigned }) => {
       html`<${Select} name="result" title=${say("histologyResult")} value=${draft.result} options=${labels} first=${say("choose")} required
         onValue=${(/** @type {string} */ result) => enter({ result })} />`}
       <label class="tick"><input type="checkbox" name="picture" checked=${draft.picture}
-        onChange=${(/** @type {any} */ event) => enter({ picture: event.target.checked })} />${say("pictureNotGood")}<kbd aria-hidden="true">p</kbd></label>
+        onChange=${(/** @type {any} */ event) => enter({ picture: event.target.checked })} />${say(asked ? "pictureNotGoodOpinion" : "pictureNotGood")}<kbd aria-hidden="true">p</kbd></label>
       <div class="field">
         <label for="review-note">${say("note")}</label>
-        <textarea id="review-note" name="note" rows="3" maxlength=${LONGEST_NOTE} value=${draft.note}
+        <textarea id="review-note" name="note" aria-describedby="review-readers" rows="3" maxlength=${LONGEST_NOTE} value=${draft.note}
           onInput=${(/** @type {any} */ event) => enter({ note: event.target.value })}></textarea>
+        <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}</small>
       </div>
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
       <button class="primary wide" disabled=${busy}>${say(busy ? "sending" : "sign")}</button>
