@@ -83,9 +83,10 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
       ${opinion && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>`}
       ${work.opinion_came_at &&
       html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
-        <p>${say("opinionCameText")}</p>
-        <button class="opinion-close" onClick=${() => change(() => remove(`${request}/answer`))}>${say("opinionClose")}</button>`}
+        <p>${say("opinionCameText")}</p>`}
       <div class="row">
+        ${work.opinion_came_at &&
+        html`<button class="opinion-close" onClick=${() => change(() => remove(`${request}/answer`))}>${say("opinionClose")}</button>`}
         ${work.free &&
         html`<button class="take" onClick=${take}>${say(work.mine ? "caseGiveBack" : taken ? "caseTakeOver" : "caseTake")}<kbd aria-hidden="true">t</kbd></button>`}
         ${opinion
