@@ -10,6 +10,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       Unauthenticated                401
         InvalidToken                 401
         ExpiredToken                 401
+        SecondFactorNotGiven         401  (auth)
         InvalidRefreshToken          401  (auth)
         InvalidCredentials           401  (auth)
       Forbidden                      403

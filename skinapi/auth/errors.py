@@ -57,6 +57,11 @@ class SecondFactorRequired(Forbidden):
         super().__init__(f"{self.sentence}, on the page {page}")
 
 
+class SecondFactorNotGiven(Unauthenticated):
+    code = "second_factor_not_given"
+    sentence = "This session was opened without your second factor. Please log in again."
+
+
 class SecondFactorKept(Conflict):
     code = "second_factor_kept"
     sentence = "This account has a second factor already; remove it first"

@@ -195,7 +195,7 @@ def change_password(
 ) -> PasswordChanged | PasswordChangedToRefresh:
     """Replace one's own password. All other tokens of the account are revoked."""
     tokens = auth.change_password(
-        account_id=subject.id,
+        subject=subject,
         current=body.current_password,
         new=body.new_password,
         caller=_caller(body),

@@ -106,7 +106,8 @@ class AuthService:
         identifier = new_id()
 
         def register() -> IssuedTokens:
-            return self._open_session(self._accounts.add(id=identifier, **fields), caller)
+            account = self._accounts.add(id=identifier, **fields)
+            return self._open_session(account, caller, factor_given=False)
 
         try:
             issued = self._trail.change(
@@ -132,8 +133,8 @@ class AuthService:
                 raise PasswordChangeRequired(self._password_page)
             if self._passwords.outdated(account.password_hash):
                 self._rehash(account, password)
-        self._second_factor.verify(account, code)
-        return account, self._open_session(account, caller)
+        given = self._second_factor.verify(account, code)
+        return account, self._open_session(account, caller, factor_given=given)
 
     def refresh(self, *, token: str) -> IssuedTokens:
         """Token rotation: new tokens for a refresh token, which can be used once.
@@ -163,18 +164,23 @@ class AuthService:
         return next((one.email for one in self._accounts.by_ids(identifiers).values()), None)
 
     def change_password(
-        self, *, account_id: str, current: str, new: str, caller: ClientInfo
+        self, *, subject: Subject, current: str, new: str, caller: ClientInfo
     ) -> IssuedTokens:
-        """Replace the password, revoke all tokens and return new ones.
+        """Replace one's own password, revoke all tokens and return new ones.
 
         Raises WrongPassword, TooManyGuesses, InitialPasswordExpired, BadRequest, AccountSuspended
         or AccountNotApproved.
         """
-        account = self._accounts.get(account_id)
+        account = self._accounts.get(subject.id)
         with self._passwords.place(caller.address, signed=True):
             self._authentication.verify_own_password(account, current, caller)
             return self._replace_password(
-                account, current=current, new=new, caller=caller, wrong=WrongPassword
+                account,
+                current=current,
+                new=new,
+                caller=caller,
+                factor_given=subject.factor_given,
+                wrong=WrongPassword,
             )
 
     def replace_password(
@@ -185,9 +191,14 @@ class AuthService:
         """
         with self._passwords.place(caller.address):
             account = self._authentication.authenticate(email, current, caller)
-            self._second_factor.verify(account, code)
+            given = self._second_factor.verify(account, code)
             return self._replace_password(
-                account, current=current, new=new, caller=caller, wrong=InvalidCredentials
+                account,
+                current=current,
+                new=new,
+                caller=caller,
+                factor_given=given,
+                wrong=InvalidCredentials,
             )
 
     def set_consents(self, *, account_id: str, consents: dict[str, bool]) -> None:
@@ -255,6 +266,7 @@ class AuthService:
         current: str,
         new: str,
         caller: ClientInfo,
+        factor_given: bool,
         wrong: type[SkinAPIError],
     ) -> IssuedTokens:
         """Raises `wrong` where the current password was replaced since it was checked, or the
@@ -282,7 +294,7 @@ class AuthService:
                 account.id, email=account.email, address=caller.address
             )
             self._outbox.add(Kind.PASSWORD_CHANGED, to=account.id, about="forgotten")
-            return self._open_session(changed, caller)
+            return self._open_session(changed, caller, factor_given=factor_given)
 
         return self._trail.change(replace, "account.password", by=account.id, target=account.id)
 
@@ -294,7 +306,7 @@ class AuthService:
             raise InvalidRefreshToken from error
         if account.status in ("deleting", "suspended"):
             raise InvalidRefreshToken
-        if account.token_version != session.token_version:
+        if account.token_version != session.token_version or not session.opens(account):
             raise InvalidRefreshToken
         return account
 
@@ -309,9 +321,13 @@ class AuthService:
         with suppress(NotFound):  # deleted meanwhile: its session opens nothing
             self._accounts.change(account.id, decide)
 
-    def _open_session(self, account: Account, caller: ClientInfo) -> IssuedTokens:
+    def _open_session(
+        self, account: Account, caller: ClientInfo, *, factor_given: bool
+    ) -> IssuedTokens:
         self._tell_of_new_browser(account, caller.browser)
-        session_and_token = self._sessions.open(account, client=caller.client, renews=caller.renews)
+        session_and_token = self._sessions.open(
+            account, client=caller.client, renews=caller.renews, factor_given=factor_given
+        )
         return self._issue_tokens(account, *session_and_token)
 
     def _tell_of_new_browser(self, account: Account, browser: str) -> None:

@@ -51,6 +51,7 @@ def open_second_factor(
         passwords=passwords,
         authentication=authentication,
         guess_limits=data.guess_limits,
+        sessions=data.sessions,
         trail=data.trail,
         keys=settings.audit_secrets(),
         required_roles=settings.second_factor_roles,

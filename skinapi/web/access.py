@@ -17,12 +17,14 @@ class Subject:
 
     `account` is the record that was read then (`auth.accounts.Account`), so that nothing reads it
     again for the same request; but what a change depends on is read in its transaction.
+    `factor_given` says whether the session was opened with a code of the second factor.
     """
 
     id: str
     role: str
     session_id: str
     account: Any = field(default=None, repr=False)
+    factor_given: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from skinapi.auth.errors import EmailTaken, LastAdmin, WrongPassword
 from skinapi.auth.passwords.authentication import ClientInfo
 from skinapi.auth.service import IssuedTokens
 from skinapi.errors import NotFound, SkinAPIError
+from skinapi.web.access import Subject
 from tests.served.wire import at_once
 from tests.support.backends import PASSWORD, Backend, Person
 
@@ -152,7 +153,7 @@ def test_who_is_deleted_does_not_stay_as_an_admin(any_backend: Backend, meet: Me
 
 def change_password(backend: Backend, account_id: str, new: str) -> IssuedTokens:
     return backend.services.auth.change_password(
-        account_id=account_id, current=PASSWORD, new=new, caller=CALLER
+        subject=Subject(account_id, "user", "-"), current=PASSWORD, new=new, caller=CALLER
     )
 
 

@@ -1,6 +1,8 @@
 """A second factor: codes of an authenticator app, recovery codes, and who must have one."""
 
 import base64
+import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from skinapi.auth.errors import WrongCode
+from skinapi.auth.errors import SecondFactorNotGiven, WrongCode
 from skinapi.auth.passwords.guess_limits import CODES_PER_HOUR
 from skinapi.auth.second_factor import service
 from skinapi.auth.second_factor.codes import RECOVERY_CODES, code_at, step_of
 from skinapi.storage.ids import now
+from skinapi.web.access import Public
+from skinapi.web.routing.declaration import route_of
 from tests.support.backends import PASSWORD, SECRET, Backend, Person
 
 # RFC 6238, appendix B.
@@ -83,6 +87,7 @@ def outcome(answer: Any) -> tuple[int, str | None]:
     return answer.status_code, answer.get_json().get("code")
 
 
+DROPPED = {"factor_given": True}
 OK, WRONG, WANTED = (200, None), (403, "wrong_code"), (403, "code_required")
 
 
@@ -116,6 +121,79 @@ def test_a_login_asks_for_a_code_which_works_once(
     app.pass_time(seconds=30)
     assert outcome(login(backend, doctor.email, app.code(secret, seconds=-30))) == WRONG
     assert outcome(login(backend, doctor.email, app.code(secret))) == OK
+
+
+def as_of_old_code(backend: Backend, person: Person) -> tuple[Person, str]:
+    """A token and a refresh token of a server that asks for no second factor."""
+    account = backend.account(person.email)
+    token = backend.token_of(account)
+    _, refresh_token = backend.services.data.sessions.open(account, renews=True)
+    sessions = backend.services.store.collection("sessions")
+    sessions.update_all({"account": account.id, "factor_given": False}, {"$unset": DROPPED})
+    assert refresh_token
+    return Person(backend.client, token, person.email), refresh_token
+
+
+def refreshed(backend: Backend, token: str) -> Any:
+    return backend.client.post("/auth/refresh", json={"refresh_token": token})
+
+
+def paths(backend: Backend) -> Iterator[tuple[str, str]]:
+    """Method and path of every route that looks at a token."""
+    for rule in backend.app.url_map.iter_rules():
+        route = route_of(backend.app, rule.endpoint)
+        if route and not isinstance(route.access, Public):
+            yield route.method, re.sub("<int:.*?>", "1", re.sub("<(?!int).*?>", "x", rule.rule))
+
+
+def test_a_token_of_code_that_asks_for_no_second_factor_opens_no_route_and_is_not_renewed(
+    backend: Backend, app: App
+) -> None:
+    admin = backend.member(role="admin")
+    set_up(admin, app)
+    old, refresh_token = as_of_old_code(backend, admin)
+    answers = {path: old.call(*path).text for path in paths(backend)}
+    assert len(answers) > 100
+    opened = [path for path, text in answers.items() if SecondFactorNotGiven.sentence not in text]
+    assert opened == []
+    assert outcome(old.call("GET", "/me")) == (401, "second_factor_not_given")
+    assert outcome(refreshed(backend, refresh_token)) == (401, "invalid_refresh_token")
+
+
+def test_without_a_second_factor_a_token_of_old_code_is_as_good_as_ever(
+    backend: Backend, doctor: Person
+) -> None:
+    old, refresh_token = as_of_old_code(backend, doctor)
+    assert old.call("GET", "/me/sessions").status_code == 200
+    assert refreshed(backend, refresh_token).status_code == 200
+
+
+def test_a_session_that_gave_a_code_opens_also_after_a_refresh_and_a_new_password(
+    backend: Backend, doctor: Person, app: App
+) -> None:
+    secret, recovery = set_up(doctor, app)
+    body: dict[str, object] = {"email": doctor.email, "password": PASSWORD, "refresh": True}
+    body |= {"code": app.code(secret)}
+    given = backend.client.post("/login", json=body).get_json()
+    renewed = refreshed(backend, given["refresh_token"]).get_json()
+    person = Person(backend.client, renewed["access_token"], doctor.email)
+    body = {"current_password": PASSWORD, "new_password": "another horse"}
+    changed = person.call("PUT", "/me/password", json=body).get_json()
+    assert Person(backend.client, changed["access_token"]).call("GET", "/me").status_code == 200
+    body = {"email": doctor.email, "current_password": "another horse", "new_password": PASSWORD}
+    replaced = backend.client.post("/password", json={**body, "code": recovery[0]}).get_json()
+    assert Person(backend.client, replaced["access_token"]).call("GET", "/me").status_code == 200
+
+
+def test_setting_it_up_ends_all_sessions_but_the_one_that_gave_the_code(
+    backend: Backend, doctor: Person, app: App
+) -> None:
+    other = Person(backend.client, backend.token_of(backend.account(doctor.email)), doctor.email)
+    assert other.call("GET", "/me").status_code == 200
+    set_up(doctor, app)
+    assert doctor.call("GET", "/me").status_code == 200
+    assert other.call("GET", "/me").status_code == 401
+    assert len(doctor.call("GET", "/me/sessions").get_json()) == 1
 
 
 def test_a_wrong_password_is_refused_the_same_with_a_second_factor_and_without(

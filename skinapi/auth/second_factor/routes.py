@@ -65,9 +65,10 @@ def confirm_second_factor(
     factors: SecondFactorService, *, body: CodeBody, subject: Subject
 ) -> RecoveryCodes:
     """Put the second factor in force, with a code that the app shows. From then on each login asks
-    for one. The sessions that are open go on.
+    for one. This session goes on; all others end.
     """
-    return RecoveryCodes(recovery_codes=factors.confirm(account_id=subject.id, code=body.code))
+    codes = factors.confirm(account_id=subject.id, session_id=subject.session_id, code=body.code)
+    return RecoveryCodes(recovery_codes=codes)
 
 
 @routes.route(

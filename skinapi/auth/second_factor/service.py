@@ -19,6 +19,7 @@ from skinapi.auth.second_factor.codes import (
     matching_step,
     new_recovery_codes,
 )
+from skinapi.auth.tokens.sessions import Sessions
 from skinapi.storage.ids import now
 
 
@@ -30,6 +31,7 @@ class SecondFactorService:
         passwords: Passwords,
         authentication: Authentication,
         guess_limits: GuessLimits,
+        sessions: Sessions,
         trail: AuditTrail,
         keys: Sequence[str],
         required_roles: Collection[str],
@@ -41,6 +43,7 @@ class SecondFactorService:
         self._passwords = passwords
         self._authentication = authentication
         self._guess_limits = guess_limits
+        self._sessions = sessions
         self._trail = trail
         self._keys = [key.encode() for key in keys]
         self._required_roles = required_roles
@@ -60,9 +63,9 @@ class SecondFactorService:
 
         return self._accounts.change(account_id, decide), self._secrets(account, pending)[0]
 
-    def confirm(self, *, account_id: str, code: str) -> list[str]:
+    def confirm(self, *, account_id: str, session_id: str, code: str) -> list[str]:
         """Put the second factor in force with a first code of the app, and return the recovery
-        codes, which nobody can show again.
+        codes, which nobody can show again. The session that gave the code goes on; all others end.
 
         Raises WrongCode, TooManyCodes, NoSecondFactor, SecondFactorKept.
         """
@@ -80,7 +83,11 @@ class SecondFactorService:
                 "second_factor": used.model_copy(update={"confirmed": True, "recovery": hashes})
             }
 
-        self._change(account_id, "account.second_factor", decide)
+        def put_in_force() -> None:
+            self._accounts.change(account_id, decide)
+            self._sessions.keep_only(session_id, account_id=account_id)
+
+        self._trail.change(put_in_force, "account.second_factor", by=account_id, target=account_id)
         self._guess_limits.give_back(guess, account_id=account_id)
         return recovery
 
@@ -101,14 +108,15 @@ class SecondFactorService:
         self._change(account_id, "account.second_factor_removed", decide)
         self._guess_limits.give_back(guess, account_id=account_id)
 
-    def verify(self, account: Account, code: str | None) -> None:
-        """For a login with the right password: use up a code of the account.
+    def verify(self, account: Account, code: str | None) -> bool:
+        """For a login with the right password: use up a code of the account. False where it has no
+        second factor: then nothing is asked.
 
-        Nothing is asked where it has no second factor. Raises CodeRequired without a code,
+        Raises CodeRequired without a code,
         WrongCode, also for one that was used before, and TooManyCodes.
         """
         if not account.has_second_factor:
-            return
+            return False
         if not code:
             raise CodeRequired
         guess = self._take_guess(account.id)
@@ -123,6 +131,7 @@ class SecondFactorService:
         else:
             self._accounts.change(account.id, decide)
         self._guess_limits.give_back(guess, account_id=account.id)
+        return True
 
     def is_missing(self, account: Account) -> bool:
         """Whether the operator requires a second factor of this account, and it has none."""

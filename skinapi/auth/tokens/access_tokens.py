@@ -19,7 +19,7 @@ from skinapi.web.schemas.schema_types import Identifier
 ALGORITHM = "HS256"
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub"]
 # The library would refuse every token of a server whose clock is a second ahead. The guard looks at
-# the session, which was opened or renewed when the token was issued (`Sessions.has`).
+# the session, which was opened or renewed when the token was issued (`Sessions.find`).
 DECODE_OPTIONS: Any = {"require": REQUIRED_CLAIMS, "verify_iat": False}
 LATEST = 2**33  # in the year 2242; datetime cannot represent years after 9999
 

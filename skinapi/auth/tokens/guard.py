@@ -8,9 +8,9 @@ import hmac
 from collections.abc import Callable, Collection
 
 from skinapi.auth.accounts.accounts import Account, Accounts
-from skinapi.auth.errors import SecondFactorRequired
+from skinapi.auth.errors import SecondFactorNotGiven, SecondFactorRequired
 from skinapi.auth.tokens.access_tokens import Claims, Tokens
-from skinapi.auth.tokens.sessions import Sessions
+from skinapi.auth.tokens.sessions import Session, Sessions
 from skinapi.errors import (
     Forbidden,
     InvalidToken,
@@ -51,8 +51,8 @@ class Guard:
     def admit(self, access: Access, authorization: str | None) -> Subject | None:
         """The caller, or None for a request that needs no account.
 
-        Raises Unauthenticated, InvalidToken, ExpiredToken, Forbidden, AccountNotApproved,
-        AccountSuspended, PasswordChangeRequired or SecondFactorRequired.
+        Raises Unauthenticated, InvalidToken, ExpiredToken, SecondFactorNotGiven, Forbidden,
+        AccountNotApproved, AccountSuspended, PasswordChangeRequired or SecondFactorRequired.
         """
         if isinstance(access, Public):
             return None
@@ -71,7 +71,9 @@ class Guard:
             # Not the operator's token: then it must be the access token of an admin.
             access = ADMIN_ONLY
         claims = self._tokens.read(token)
-        account = self._account_of(claims)
+        account, session = self._read(claims)
+        if not session.opens(account):
+            raise SecondFactorNotGiven
         account.refuse_inactive(even_waiting=access.even_waiting)
         if account.must_change and not access.even_unready:
             raise PasswordChangeRequired(self._password_page)
@@ -79,22 +81,23 @@ class Guard:
             raise SecondFactorRequired(self._account_page)
         if account.role not in access.roles:
             raise Forbidden(access.refusal)
-        return Subject(account.id, account.role, claims.session_id, account)
+        return Subject(account.id, account.role, session.id, account, session.factor_given)
 
     def _refuse_closed(self, access: Opened) -> None:
         if not any(name in self._open_clients for name in access.clients):
             raise Unauthenticated(access.closed)
 
-    def _account_of(self, claims: Claims) -> Account:
-        """The account of a token that is not revoked. Raises InvalidToken."""
+    def _read(self, claims: Claims) -> tuple[Account, Session]:
+        """The account and the session of a token that is not revoked. Raises InvalidToken."""
         try:
             account = self._accounts.get(claims.account_id)
         except NotFound as error:
             raise InvalidToken from error
         revoked = account.status == "deleting" or account.token_version != claims.token_version
-        if revoked or not self._sessions.has(claims.session_id, account=account):
+        session = self._sessions.find(claims.session_id, account=account)
+        if revoked or session is None:
             raise InvalidToken
-        return account
+        return account, session
 
 
 def _bearer(authorization: str | None) -> str:

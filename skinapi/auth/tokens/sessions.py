@@ -42,6 +42,8 @@ class Session(StoredRecord):
     """A frozen copy of one session.
 
     `ends_at` is the latest possible end. `expires_at` is when it ends if it is not renewed again.
+    `factor_given` says whether a code of the second factor was asked for and given; a server of an
+    earlier version asks for none, and does not write the field.
     """
 
     id: str
@@ -54,6 +56,11 @@ class Session(StoredRecord):
     client: str | None = None
     family: str | None = None
     turn: str | None = None
+    factor_given: bool = False
+
+    def opens(self, account: Account) -> bool:
+        """Whether it was opened with all that its account asks for."""
+        return self.factor_given or not account.has_second_factor
 
 
 class Sessions:
@@ -68,7 +75,12 @@ class Sessions:
         self._documents.expire_by("expires_at")
 
     def open(
-        self, account: Account, *, client: str | None = None, renews: bool = False
+        self,
+        account: Account,
+        *,
+        client: str | None = None,
+        renews: bool = False,
+        factor_given: bool = False,
     ) -> tuple[Session, str | None]:
         """A new session, and with `renews` its first refresh token. Where the account has changed
         meanwhile, it is of another token version, and opens nothing.
@@ -86,6 +98,7 @@ class Sessions:
             client=client,
             family=_hash(family) if renews else None,
             turn=_hash(turn) if renews else None,
+            factor_given=factor_given,
         )
         self._store.transaction(partial(self._insert, session))
         return session, f"{family}.{turn}" if renews else None
@@ -96,18 +109,19 @@ class Sessions:
             return session.ends_at
         return min(session.used_at + self._lifetimes.access, session.expires_at)
 
-    def has(self, session_id: str, *, account: Account) -> bool:
-        """Whether this is a valid session of the account as it is now.
+    def find(self, session_id: str, *, account: Account) -> Session | None:
+        """The session, if it is a valid one of the account as it is now.
 
         One from the future is not: it would be valid for as long as the clock was ahead. Where a
         clock is behind now, its sessions are valid again once it is right.
         """
         found = self._documents.get(session_id)
         mine = {"account": account.id, "token_version": account.token_version}
-        return found is not None and mine.items() <= found.items() and _is_believed(found)
+        valid = found is not None and mine.items() <= found.items() and _is_believed(found)
+        return Session.model_validate(found) if valid else None
 
     def by_refresh_token(self, token: str) -> Session | None:
-        """The session of this refresh token, unless it is from the future (see `has`)."""
+        """The session of this refresh token, unless it is from the future (see `find`)."""
         found = self._documents.find({"family": _hash(token.partition(".")[0])}, limit=1)
         return Session.model_validate(found[0]) if found and _is_believed(found[0]) else None
 
@@ -139,6 +153,14 @@ class Sessions:
     def end(self, session_id: str, *, account_id: str) -> bool:
         """End a session; False if there is none with this id and account."""
         return self._documents.delete({"id": session_id, "account": account_id}) > 0
+
+    def keep_only(self, session_id: str, *, account_id: str) -> None:
+        """End all sessions of an account but this one, which has given a code of the new second
+        factor.
+        """
+        own = {"id": session_id, "account": account_id}
+        self._documents.update(own, {"$set": {"factor_given": True}})
+        self._documents.delete({"account": account_id, "id": {"$ne": session_id}})
 
     def forget(self, account_id: str) -> None:
         """End all sessions of an account."""
