@@ -67,6 +67,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         StoreUnavailable             503
           DiskFull                   507
           StoreBusy                  503
+          RateLimitsUnavailable      503
         NarrativeUnavailable         503  (reports)
         PicturesGone                 503  (batch)
         OutputUnwritable             503  (batch)
@@ -275,6 +276,13 @@ class StoreBusy(StoreUnavailable):
     """Others change the same data all the time."""
 
     sentence = "Others are changing the same data; try again shortly"
+
+
+class RateLimitsUnavailable(StoreUnavailable):
+    """Requests cannot be counted, in whatever RATE_LIMIT_STORAGE names."""
+
+    code = "rate_limits_unavailable"
+    sentence = "The store of the rate limits does not answer; try again shortly"
 
 
 class BlobDamaged(SkinAPIError):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from flask import Flask, Response, g, request
 from limits import RateLimitItem, parse
@@ -17,6 +17,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from skinapi.errors import (
     PredictionQuotaReached,
+    RateLimitsUnavailable,
     StoreUnavailable,
     TooManyRequests,
     UnsafeSettings,
@@ -42,6 +43,8 @@ class Rate(Enum):
 
 EVERYBODY = "everybody"
 DAY = 24 * 60 * 60
+# A request waits for Redis once at most: no retries, which by default are three.
+REDIS_WAIT_S = 1.5
 
 
 class Windows(Protocol):
@@ -89,7 +92,7 @@ class Limits:
             return
         items = self._items[rate]
         item = items.get(role or EVERYBODY, items[EVERYBODY])
-        with self._outage.noticed():
+        with self._noticed_outage():
             window = self._windows.hit(item, rate.value, caller)
         seconds = item.get_expiry()
         # At least 1: a client that is told 0 seconds would ask again at once. At most the window:
@@ -105,8 +108,19 @@ class Limits:
 
     def ping(self) -> None:
         """Raises StoreUnavailable unless the counts can be read."""
-        with self._outage.noticed():
+        with self._noticed_outage():
             self._windows.ping()
+
+    @contextmanager
+    def _noticed_outage(self) -> Iterator[None]:
+        """The error says that it is not the database that does not answer."""
+        try:
+            with self._outage.noticed():
+                yield
+        except StoreUnavailable as error:
+            if error.detail == StoreUnavailable.sentence:
+                raise RateLimitsUnavailable from error
+            raise
 
 
 @contextmanager
@@ -163,14 +177,18 @@ def _windows_at(uri: str) -> Windows:
                 "skinapi.web.limits.mongo_windows"
             ).MongoWindows(uri)
             return windows
-        # The driver's own timeouts are so long that an outage would keep every request waiting.
-        timeouts = (
-            {"socket_connect_timeout": 3, "socket_timeout": 15} if uri.startswith("redis") else {}
-        )
-        return LibraryWindows(storage_from_string(uri, wrap_exceptions=True, **timeouts))
+        options = _redis_options() if uri.startswith("redis") else {}
+        return LibraryWindows(storage_from_string(uri, wrap_exceptions=True, **options))
     except (ConfigurationError, ValueError):
         # Without its cause: that may quote the password.
         raise UnsafeSettings("RATE_LIMIT_STORAGE is not an address that can be used") from None
+
+
+def _redis_options() -> dict[str, Any]:
+    """The driver's own timeouts and retries would keep a request waiting for half a minute."""
+    backoff, retry = (importlib.import_module(f"redis.{name}") for name in ("backoff", "retry"))
+    once = retry.Retry(backoff.NoBackoff(), 0)
+    return {"socket_connect_timeout": REDIS_WAIT_S, "socket_timeout": REDIS_WAIT_S, "retry": once}
 
 
 def caller_address() -> str:
