@@ -32,6 +32,7 @@ from skinapi.logs import shield_output
 from skinapi.server.buffering_worker import BufferingWorker
 from skinapi.server.gunicorn_version import refuse_other_gunicorn
 from skinapi.settings import Settings
+from skinapi.settings.reading import read_settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store
 
@@ -218,6 +219,15 @@ def _connections_beside(files: int) -> int:
     return MOST_CONNECTIONS
 
 
+def _read_settings() -> Settings:
+    """Or end with a sentence for each that cannot be read; gunicorn would print a traceback."""
+    try:
+        return read_settings()
+    except SkinAPIError as error:
+        sys.stderr.writelines(f"skinapi: {text}\n" for text in error.detail.splitlines())
+        sys.exit(Arbiter.APP_LOAD_ERROR)
+
+
 with suppress(OSError, AttributeError):
     mallopt = ctypes.CDLL(None).mallopt
     mallopt(M_ARENA_MAX, HEAPS)
@@ -236,7 +246,7 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
 values.ValueClass = values.get_value_class()
 
 os.umask(0o077)  # other users of this machine may not read what the workers write
-settings = Settings()
+settings = _read_settings()
 if settings.workers > 1:
     with quick_start():  # the workers are forks, and share the modules
         importlib.import_module("skinapi.app")
@@ -289,7 +299,7 @@ def on_starting(arbiter: Arbiter) -> None:
                 arbiter.log.warning("waiting: %s", logged)
             time.sleep(STORE_RETRY_S)
         except SkinAPIError as error:
-            sys.stderr.write(f"skinapi: {error.detail}\n")
+            sys.stderr.writelines(f"skinapi: {text}\n" for text in error.detail.splitlines())
             sys.exit(Arbiter.APP_LOAD_ERROR)
         else:
             return

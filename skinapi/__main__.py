@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from skinapi.jobs.worker.keeper import WorkerKeeper, missing_library
 from skinapi.learning.commands import add_commands
 from skinapi.learning.commands.options import Run
 from skinapi.settings import Settings, sentences_of
+from skinapi.settings.reading import odd_names, read_settings
 from skinapi.settings.safety import refuse_unsafe
 
 REFUSED = 2  # the exit status where a setting has to be changed first
@@ -89,6 +91,7 @@ def _before_serving(worker: Worker) -> None:
 def serve(settings: Settings, _: argparse.Namespace) -> int:
     """Serve the API until the process is stopped. Raises UnsafeSettings."""
     refuse_unsafe(settings)
+    _say(odd_names())
     sys.argv = ["gunicorn", "--config", str(SERVER_CONFIGURATION)]
     parent = os.getpid()
     try:
@@ -147,23 +150,28 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.umask(0o077)  # other users of this machine must not read findings and photos
     try:
-        status: int = options.run(_read_settings(), options)
+        status: int = options.run(read_settings(), options)
     except SkinAPIError as error:
-        print(f"skinapi: {error.detail}", file=sys.stderr)
+        _say(error.detail.splitlines())
         return REFUSED
-    except ValidationError as error:
-        print(*(f"skinapi: {text}" for text in sentences_of(error)), sep="\n", file=sys.stderr)
+    except ValidationError as error:  # of a value that a command was given
+        _say(sentences_of(error))
         return REFUSED
     return status
 
 
-def _read_settings() -> Settings:
-    """The settings of the environment and of `.env`. Raises UnsafeSettings, ValidationError."""
-    try:
-        return Settings()
-    except (OSError, UnicodeDecodeError):
-        # Without its cause: that quotes the file, which may hold secrets.
-        raise UnsafeSettings(".env cannot be read: it must be a file of UTF-8 text") from None
+def _say(sentences: Iterable[str]) -> None:
+    sys.stderr.writelines(f"skinapi: {each}\n" for each in sentences)
+
+
+def check_settings(settings: Settings, _: argparse.Namespace) -> int:
+    """Say whether a server would start with these settings, and which names are none. Raises
+    UnsafeSettings.
+    """
+    _say(odd_names())
+    refuse_unsafe(settings)
+    print(f"the settings are safe to serve with ({settings.environment})")
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -192,6 +200,10 @@ def _parser() -> argparse.ArgumentParser:
         "accept-key", help="make JWT_SECRET_KEY the key of the store, where the former one is lost"
     )
     accepting.set_defaults(run=_lazy_command("accept_store_key"))
+    settings = commands.add_parser(
+        "check-settings", help="say whether a server would start, and which names are no settings"
+    )
+    settings.set_defaults(run=check_settings)
     _add_backups(commands)
     _add_models(commands)
     add_batch(commands).set_defaults(run=judge_archive)

@@ -11,7 +11,7 @@ import sys
 from dataclasses import replace
 from functools import partial
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from skinapi.auth.accounts.owners import Owners
 from skinapi.errors import SkinAPIError
@@ -20,7 +20,8 @@ from skinapi.jobs.process.process_control import die_with
 from skinapi.jobs.worker.attempt import Timing
 from skinapi.jobs.worker.job_worker import Worker
 from skinapi.logs import configure_logs, shield_output
-from skinapi.settings import Settings, sentences_of
+from skinapi.settings import Settings
+from skinapi.settings.reading import read_settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store, open_store
 from skinapi.storage.store_version import join_store
@@ -38,11 +39,9 @@ def main(*, job_program: str = "skinapi.run_job", timing: Timing | None = None) 
     options = parser.parse_args()
     os.umask(0o077)
     try:
-        return _work(Settings(), job_program, timing, options.parent)
+        return _work(read_settings(), job_program, timing, options.parent)
     except SkinAPIError as error:
-        sys.stderr.write(f"skinapi: {error.detail}\n")
-    except ValidationError as error:
-        sys.stderr.writelines(f"skinapi: {text}\n" for text in sentences_of(error))
+        sys.stderr.writelines(f"skinapi: {text}\n" for text in error.detail.splitlines())
     return REFUSED
 
 

@@ -1,6 +1,7 @@
-"""What the server refuses to start with."""
+"""What the server refuses to start with: all of it at once, else each start would name one more."""
 
 import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from skinapi.errors import UnsafeSettings
@@ -28,139 +29,154 @@ SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token")
 
 
 def refuse_unsafe(settings: Settings) -> None:
-    """Raises UnsafeSettings if it would not be safe to serve patients with these settings."""
+    """Raises UnsafeSettings if it would not be safe to serve patients with these settings; its
+    sentences are lines.
+    """
+    if faults := faults_of(settings):
+        raise UnsafeSettings("\n".join(faults))
+
+
+def faults_of(settings: Settings) -> list[str]:
+    """A sentence for each setting that it would not be safe to serve patients with."""
+    found = [
+        *_faults_of_clock(),
+        *(_faults_of_unset(settings) if settings.production else ()),
+        *_caught(lambda: refuse_shared(settings.instance_dir)),
+        *_faults_of_reach(settings),
+        *_faults_of_addresses(settings),
+        *_faults_of_secrets(settings),
+        *_faults_of_rates(settings),
+        *(_faults_of_production(settings) if settings.production else ()),
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _caught(read: Callable[[], object]) -> Iterator[str]:
+    """The sentence of a value that cannot be read."""
+    try:
+        read()
+    except UnsafeSettings as error:
+        yield error.detail
+
+
+def _faults_of_clock() -> Iterator[str]:
     year = datetime.now(UTC).year
     if year > LAST_YEAR:
-        raise UnsafeSettings(
-            f"The clock of this machine says that the year is {year}: set it right"
-        )
-    if settings.production:
-        _refuse_unset(settings)
-    refuse_shared(settings.instance_dir)
-    for address in settings.binds:
-        named = LISTEN_ADDRESS.fullmatch(address)
-        if not named or not 0 < int(named[2]) <= 65535:
-            raise UnsafeSettings("BIND must name host:port, several separated by one comma")
-    if settings.open_lab and not settings.loopback:
-        raise UnsafeSettings("OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy")
-    _refuse_addresses(settings)
-    _refuse_secrets_of_headers(settings)
-    _refuse_rates(settings)
-    if settings.production:
-        _refuse_for_production(settings)
+        yield f"The clock of this machine says that the year is {year}: set it right"
 
 
-def _refuse_unset(settings: Settings) -> None:
-    """All that production needs, in one error: else each start would name one more."""
-    unset = []
-    try:
-        settings.signing_key()
-    except UnsafeSettings as error:
-        unset.append(error.detail)
+def _faults_of_unset(settings: Settings) -> Iterator[str]:
+    yield from _caught(settings.signing_key)
     if settings.mongo_uri is None and "instance_dir" not in settings.model_fields_set:
-        unset.append(
+        yield (
             "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
             "without either, every account would be lost at the next deployment"
         )
     if not settings.public_url or not settings.public_url.startswith("https://"):
-        unset.append(
+        yield (
             "Set PUBLIC_URL to the address that people use, as https://host: "
             "the QR code of every report leads there"
         )
-    if unset:
-        raise UnsafeSettings("\n".join(unset))
 
 
-def _refuse_addresses(settings: Settings) -> None:
+def _faults_of_reach(settings: Settings) -> Iterator[str]:
+    named = [LISTEN_ADDRESS.fullmatch(address) for address in settings.binds]
+    if not all(one and 0 < int(one[2]) <= 65535 for one in named):
+        yield "BIND must name host:port, several separated by one comma"
+    if settings.open_lab and not settings.loopback:
+        yield "OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy"
+
+
+def _faults_of_addresses(settings: Settings) -> Iterator[str]:
     if not is_url(settings.openrouter_url) or not stays_private(settings.openrouter_url):
-        raise UnsafeSettings("OPENROUTER_URL must be https://host/path: the key travels there")
+        yield "OPENROUTER_URL must be https://host/path: the key travels there"
     if not all(_may_call(origin, settings) for origin in settings.origins):
-        raise UnsafeSettings(
+        yield (
             "ALLOWED_ORIGINS must name each front end as https://host or https://host:port, "
             "without *, user or path; in production http:// is for this machine alone"
         )
     if settings.public_url and not is_url(settings.public_url):
-        raise UnsafeSettings(
+        yield (
             "PUBLIC_URL must be the address that people use, as https://host, without user, "
             f"query or fragment, and of at most {LONGEST_URL} characters"
         )
-    _refuse_engine(settings)
-    _refuse_mail(settings)
-    uri = settings.secret("mongo_uri")
-    if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
-        raise UnsafeSettings("MONGO_URI must begin with mongodb:// or mongodb+srv://")
-    named = {
-        "MONGO_URI": uri,
-        "RATE_LIMIT_STORAGE": settings.rate_limit_uri,  # raises UnsafeSettings
-        "JOBS_BROKER": settings.broker_uri,  # raises UnsafeSettings
-    }
-    for name, address in named.items():
-        if not settings.production or not address or address.startswith(f"{MEMORY}:"):
-            continue
-        if not asks_for_password(address):
-            raise UnsafeSettings(
-                f"{name} must have a password, and not guest's, unless it is on this machine"
-            )
+    yield from _faults_of_engine(settings)
+    yield from _faults_of_mail(settings)
+    yield from _faults_of_stores(settings)
 
 
-def _refuse_engine(settings: Settings) -> None:
+def _faults_of_engine(settings: Settings) -> Iterator[str]:
     url = settings.engine_url
     if url is None:
         return
     safe = not settings.production or stays_private(url) or is_in_private_network(url)
     if not is_url(url) or not safe:
-        raise UnsafeSettings(
+        yield (
             "ENGINE_URL must be https://host, without user, query or fragment; in production "
             "http:// is for this machine and for IP addresses of private networks alone, because "
             "pictures travel there"
         )
 
 
-def _refuse_mail(settings: Settings) -> None:
-    if settings.mail_server is None:  # raises UnsafeSettings
-        return
-    if not is_mail_address(settings.mail_from or ""):
-        raise UnsafeSettings("MAIL_FROM must be the address that mails come from, as name@host")
+def _faults_of_mail(settings: Settings) -> Iterator[str]:
+    yield from _caught(lambda: settings.mail_server)
+    if settings.smtp_url and not is_mail_address(settings.mail_from or ""):
+        yield "MAIL_FROM must be the address that mails come from, as name@host"
+
+
+def _faults_of_stores(settings: Settings) -> Iterator[str]:
+    uri = settings.secret("mongo_uri")
+    if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
+        yield "MONGO_URI must begin with mongodb:// or mongodb+srv://"
+    yield from _caught(lambda: settings.rate_limit_uri)
+    yield from _caught(lambda: settings.broker_uri)
+    for name in ("mongo_uri", "rate_limit_storage", "jobs_broker") * settings.production:
+        address = (settings.secret(name) or "").strip()
+        if not address or address.lower().startswith(f"{MEMORY}:"):
+            continue
+        if not asks_for_password(address):
+            yield (
+                f"{name.upper()} must have a password, and not guest's, unless it is on this "
+                "machine"
+            )
 
 
 def _may_call(origin: str, settings: Settings) -> bool:
     return is_origin(origin) and (not settings.production or stays_private(origin))
 
 
-def _refuse_secrets_of_headers(settings: Settings) -> None:
+def _faults_of_secrets(settings: Settings) -> Iterator[str]:
     for name in SECRETS_OF_HEADERS:
         if not is_header_token(settings.secret(name) or "unset"):
-            raise UnsafeSettings(
+            yield (
                 f"{name.upper()} must be one word of ASCII letters, digits and signs, because a "
                 "header carries it: remove spaces and line breaks"
             )
 
 
-def _refuse_rates(settings: Settings) -> None:
+def _faults_of_rates(settings: Settings) -> Iterator[str]:
     for name, text in settings.rates.items():
         if not is_rate(text):
-            raise UnsafeSettings(
+            yield (
                 f"RATE_{name.upper()} must be a number of requests in at most a day, for example "
                 "600/minute, and then maybe others for roles: 600/minute, doctor=1200/minute"
             )
-    _ = settings.rate_limit_uri  # raises UnsafeSettings
 
 
-def _refuse_for_production(settings: Settings) -> None:
-    key, *former = settings.audit_secrets()
+def _faults_of_production(settings: Settings) -> Iterator[str]:
+    key = settings.secret("jwt_secret_key")
+    listed = (settings.secret("former_jwt_secret_keys") or "").split(",")
+    former = {each.strip() for each in listed} - {""}
     if key in former:
-        raise UnsafeSettings(
+        yield (
             "FORMER_JWT_SECRET_KEYS holds the value of JWT_SECRET_KEY: give that a new value, or "
             "leave it out there"
         )
     token = settings.secret("metrics_token")
-    if token in (key, *former):
-        raise UnsafeSettings(
-            "METRICS_TOKEN must not be JWT_SECRET_KEY: who collects metrics could sign tokens"
-        )
+    if token in {key, *former} - {None}:
+        yield "METRICS_TOKEN must not be JWT_SECRET_KEY: who collects metrics could sign tokens"
     if token is not None and (len(token) < SHORTEST_TOKEN or looks_made_up(token)):
-        raise UnsafeSettings("METRICS_TOKEN must have at least 16 random characters")
-    if (settings.rate_limit_uri or "").startswith(f"{MEMORY}:") and settings.workers > 1:
-        raise UnsafeSettings(
-            "RATE_LIMIT_STORAGE must be shared by the workers; memory:// counts in each alone"
-        )
+        yield "METRICS_TOKEN must have at least 16 random characters"
+    counted = (settings.secret("rate_limit_storage") or "").strip().lower()
+    if counted.startswith(f"{MEMORY}:") and settings.workers > 1:
+        yield ("RATE_LIMIT_STORAGE must be shared by the workers; memory:// counts in each alone")

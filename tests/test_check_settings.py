@@ -1,0 +1,87 @@
+"""`check-settings`: all that is wrong with the settings in one run, and names that are none."""
+
+from pathlib import Path
+
+import pytest
+
+from skinapi.__main__ import REFUSED, main
+from skinapi.settings import Settings
+from tests.support.backends import SECRET
+
+GOOD = {
+    "ENVIRONMENT": "production",
+    "INSTANCE_DIR": "disk",
+    "JWT_SECRET_KEY": SECRET,
+    "PUBLIC_URL": "https://skin.example",
+}
+# Of each kind: not set, too weak, unsafe, malformed, out of bounds, no number.
+SEVEN = {
+    "JWT_SECRET_KEY": "brief",
+    "PUBLIC_URL": "",
+    "METRICS_TOKEN": "aaaaaaaaaaaaaaaaaaaa",
+    "ALLOWED_ORIGINS": "*",
+    "RATE_READ": "often",
+    "WORKERS": "0",
+    "TRUSTED_PROXIES": "one",
+}
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Good settings for production in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("command", ["check-settings", "serve"])
+def test_seven_bad_settings_are_named_in_one_run(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each run named the first."""
+    for name, value in SEVEN.items():
+        monkeypatch.setenv(name, value)
+    assert main([command]) == REFUSED
+    said = capsys.readouterr().err
+    for name in SEVEN:
+        assert name.lower() in said.lower(), name
+    assert len(said.splitlines()) == len(SEVEN)
+    assert all(line.startswith("skinapi: ") for line in said.splitlines())
+
+
+def test_good_settings_are_called_safe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-settings"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "the settings are safe to serve with (production)\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("METRIC_TOKEN", "METRICS_TOKEN"),
+        ("MONGODB_URI", "MONGO_URI"),
+        ("ALLOWED_ORIGIN", "ALLOWED_ORIGINS"),
+        ("JWT_SECRET", "JWT_SECRET_KEY"),
+    ],
+)
+def test_a_name_that_is_no_setting_is_told_with_the_one_that_was_meant(
+    name: str, meant: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, "hidden")
+    assert main(["check-settings"]) == 0
+    said = capsys.readouterr().err
+    assert f"{name} is no setting: did you mean {meant}?" in said
+    assert "hidden" not in said
+
+
+def test_every_name_of_the_file_is_looked_at_and_of_the_environment_those_that_are_close(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".env").write_text("NOTHING_LIKE_IT=1\nMONGO_PASSWORD=x\nworkers=1\n")
+    for name in ("LANGUAGE", "SSH_CONNECTION", "OMP_NUM_THREADS", "HOSTNAME", "PORTS"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("RENDER_EXTERNAL_URL", "https://skin.example")
+    assert main(["check-settings"]) == 0
+    assert capsys.readouterr().err == "skinapi: NOTHING_LIKE_IT is no setting\n"
