@@ -17,7 +17,7 @@ from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import SkinTone
-from skinapi.vision.finding.finding import Finding
+from skinapi.vision.finding.finding import Doubt, Finding
 from skinapi.vision.network.model import read_calibration, write_checksums
 from tests.prediction.photographer import predicted
 from tests.registry.test_models import ModelBackend, compared_with
@@ -89,6 +89,17 @@ def test_version_one_reads_a_finding_of_untested_skin() -> None:
         stored = made.stored()
         assert RaisedBy.UNTESTED_SKIN not in stored["raised_by"]
         assert Finding.model_validate(stored) == made
+
+
+def test_version_one_reads_a_finding_whose_pictures_disagree() -> None:
+    """It does not know that doubt, and refuses an uncertain finding without one that it knows."""
+    for others in ((), (Doubt.UNLIKE_TRAINING,)):
+        made = finding_of(reasons=(Doubt.PICTURES_DISAGREE, *others))
+        stored = made.stored()
+        assert stored["reasons"] == ([*others] or [Doubt.TOO_CLOSE])
+        assert Finding.model_validate(stored) == made
+        assert Finding.model_validate_json(made.model_dump_json()) == made
+    assert "all_reasons" not in finding_of(reasons=(Doubt.TOO_CLOSE,)).stored()
 
 
 def test_a_server_shows_a_model_whose_comparison_is_of_the_next_version(tmp_path: Path) -> None:

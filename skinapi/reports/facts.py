@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from skinapi.languages import Language, Said
-from skinapi.vision.bands import RaisedBy, is_raised, most_urgent
+from skinapi.vision.bands import RaisedBy, is_raised, most_urgent, severity_rank
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import (
@@ -90,6 +90,7 @@ class Facts(Frozen):
     notices: tuple[Said, ...]
     # Left out where there are none, so that the reports on one picture keep their hashes.
     pictures: tuple[PictureFacts, ...] = Field(default=(), exclude_if=lambda each: not each)
+    alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
 
     @classmethod
     def of(cls, finding: Finding, context: Context) -> Self:
@@ -131,7 +132,7 @@ class Facts(Frozen):
         """The condition for a client that shows one alone: see `choose_heading`."""
         if not self.examined:
             return Ranked(key=self.stated, probability=self.confidence)
-        return choose_heading(self.ranked, self.stated, self.band, self.raised_by)
+        return self.alone or choose_heading(self.ranked, self.stated, self.band, self.raised_by)
 
     @property
     def named_by_rule(self) -> bool:
@@ -172,17 +173,20 @@ class Facts(Frozen):
 
         If the band is more urgent than the stated condition, that condition's text would contradict
         the band, so the condition behind the band is used. If there is none, normal skin is used:
-        its text says that the result is no all-clear.
+        its text says that the result is no all-clear. What one picture alone is headed with may be
+        graver.
         """
         table = conditions_table()
-        if not self.more_urgent:
-            return table.by_key(self.stated)
-        for rule in CONDITION_RULES:
-            if rule in self.raised_by:
-                return table.by_key(rule.value)
-        ranked = [table.by_key(entry.key) for entry in self.ranked]
-        normal_skin = table.by_key(NORMAL_SKIN)
-        return next((condition for condition in ranked if condition.malignant), normal_skin)
+        explained = self._explained if self.more_urgent else self.stated
+        graver = [self.alone.key] if self.alone else []
+        return table.by_key(min([explained, *graver], key=severity_rank))
+
+    @property
+    def _explained(self) -> str:
+        rules = [rule.value for rule in CONDITION_RULES if rule in self.raised_by]
+        malignant = conditions_table().malignant_keys
+        ranked = [entry.key for entry in self.ranked if entry.key in malignant]
+        return next(iter([*rules, *ranked]), NORMAL_SKIN)
 
     def band_words(self, language: Language) -> BandWords:
         return conditions_table().band_words(self.band, language)

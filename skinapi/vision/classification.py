@@ -11,7 +11,13 @@ from skinapi.vision.bands import RaisedBy
 from skinapi.vision.context import NOTHING_TOLD, Context, Modality
 from skinapi.vision.decoding.photo import Photo, read_photo
 from skinapi.vision.finding.assessment import Assessment, assess
-from skinapi.vision.finding.finding import Finding, Timings, rank, sum_malignant
+from skinapi.vision.finding.finding import (
+    Finding,
+    Timings,
+    find_graver_alone,
+    rank,
+    sum_malignant,
+)
 from skinapi.vision.finding.joining import gravest, join_assessments
 from skinapi.vision.measures.quality import Quality, measure_quality
 from skinapi.vision.network.engine import EngineOutput
@@ -102,7 +108,7 @@ def join_photos(model: Model, judged: Sequence[JudgedPhoto]) -> Finding:
     joined = join_assessments(model.calibration, [one.assessment for one in judged])
     shown = gravest([one.assessment for one in judged])
     timings = [one.timings for one in alone]
-    return _finding_of(
+    finding = _finding_of(
         joined,
         quality=alone[shown].quality,
         not_dermoscopic=any(one.not_dermoscopic for one in alone),
@@ -119,6 +125,7 @@ def join_photos(model: Model, judged: Sequence[JudgedPhoto]) -> Finding:
         pictures=tuple(alone),
         shown_picture=shown,
     )
+    return finding.model_copy(update={"alone": find_graver_alone(finding)})
 
 
 def _finding_of(assessment: Assessment, **measured: Any) -> Finding:

@@ -212,6 +212,7 @@ class Notices(Frozen):
     modality_contradicts: Said
     uncertain: Said
     strange: Said
+    disagree: Said
     decision: DecisionWords
     comparison: ComparisonWords
     joined: Said

@@ -13,10 +13,11 @@ from skinapi.vision.conditions import Band
 from tests.care.clinic import patient_in_care
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
-from tests.support.photos import COLOURS, photo_of
+from tests.support.photos import COLOURS, photo_in, photo_of
 
 # Their grain is the same, so they fit each other.
 NEVUS, MELANOMA = photo_of("melanocytic_nevus"), photo_of("melanoma")
+HALF_MELANOMA = photo_in((92, 59, 45))
 
 
 @pytest.fixture
@@ -66,6 +67,36 @@ def test_a_melanoma_that_one_picture_shows_is_not_undone_by_another(backend: Bac
     assert set(found["reasons"]) >= {*nevus["reasons"], *melanoma["reasons"]}
     assert found["notices"][1].startswith("This answer joins 2 pictures of one spot.")
     assert found["picture_count"] == 2
+
+
+def test_what_one_picture_states_is_not_joined_into_a_mole(backend: Backend) -> None:
+    """All together say "mole"; one alone says "melanoma", with little more than half."""
+    doctor, ada = patient_in_care(backend)
+    alone = predicted(ada, HALF_MELANOMA)
+    found = joined(ada, NEVUS, HALF_MELANOMA)
+    assert found["most_probable"]["key"] == "melanocytic_nevus"
+    stated = ("class", "confidence", "band")
+    assert [found[name] for name in stated] == [alone[name] for name in stated]
+    assert (found["uncertain"], found["reasons"]) == (True, ["pictures_disagree"])
+    assert any(one.startswith("The pictures of this spot do not agree") for one in found["notices"])
+    overview, confidence = (
+        found["report"][part] for part in ("overview", "confidence_explanation")
+    )
+    assert overview.startswith("This finding is uncertain: the pictures do not agree.")
+    share = f"{alone['confidence']:.2f}%"
+    assert confidence.startswith(f"Picture 2 alone gives Melanoma a probability of {share};")
+    [listed, _] = ada.call("GET", "/submissions").get_json()
+    [waiting, _] = doctor.call("GET", "/queue").get_json()
+    for row in (listed, waiting):
+        assert (row["class"], row["confidence"]) == (alone["class"], alone["confidence"])
+    report = ada.call("GET", f"/submissions/{found['id']}/report.json?lang=fr").get_json()
+    assert report["class"] == "melanoma"
+    assert "les images ne concordent pas" in report["reading"]["summary"]["certainty"]
+
+
+def test_pictures_that_say_the_same_are_no_doubt(backend: Backend) -> None:
+    found = joined(backend.member(), NEVUS, NEVUS)
+    assert (found["class"], found["reasons"]) == ("melanocytic nevus", [])
 
 
 def test_the_finding_is_the_same_wherever_it_is_read(backend: Backend) -> None:

@@ -80,14 +80,15 @@ class Figures:
         if re.match(rf"\W{{0,2}}(?:{self._words.points})", rest) or "⟨points⟩" in clause:
             return said == str(self._facts.checklist_score)
         subjects = [name.strip("⟨⟩") for name in re.findall("⟨.*?⟩", clause)]
-        shares = dict(self._shares())
         asked = subjects or [self._facts.stated, self._facts.most_probable]
-        return any(_equals(said, shares[one]) for one in asked if one in shares)
+        return any(_equals(said, share) for subject, share in self._shares() if subject in asked)
 
     def _shares(self) -> Iterator[tuple[str, float]]:
         facts = self._facts
         yield from ((entry.key, entry.probability) for entry in facts.ranked)
         yield facts.stated, facts.confidence
+        if facts.alone:
+            yield facts.alone.key, facts.alone.probability
         if facts.malignant_score is not None:
             yield "score", facts.malignant_score
 

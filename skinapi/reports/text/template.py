@@ -178,11 +178,24 @@ class _Sentences:
         values = {"name": self._name(self._stated), "share": self._share(facts.confidence)}
         if not facts.examined:
             return [phrases.stated_confidence.format(**values)]
+        if facts.alone:
+            return [self._say_alone(facts.alone), *self._malignant_score()]
         if facts.from_picture is None:
             return [phrases.probability.format(**values), *self._malignant_score()]
         pictured = self._share(probability_of(facts.from_picture, facts.stated))
         shifted = phrases.shifted_probability.format(**values, pictured=pictured)
         return [shifted, *self._malignant_score()]
+
+    def _say_alone(self, heading: Ranked) -> str:
+        """What one picture says, beside what all together give that condition."""
+        facts = self._facts
+        alone = [one.heading.probability for one in facts.pictures]
+        return self._phrases.probability_alone.format(
+            picture=alone.index(heading.probability) + 1,
+            name=self._name_of(heading.key),
+            share=self._share(heading.probability),
+            joined=self._share(probability_of(facts.ranked, heading.key)),
+        )
 
     def not_ruled_out(self) -> list[str]:
         """One sentence per level, the highest level first."""

@@ -42,6 +42,8 @@ from skinapi.vision.refusals import Reason, refuse
 class Doubt(StrEnum):
     """Why a finding is uncertain."""
 
+    # Of several pictures: one is answered with something graver than the rest.
+    PICTURES_DISAGREE = "pictures_disagree"
     TOO_CLOSE = "too_close"
     UNLIKE_TRAINING = "unlike_training"
 
@@ -71,6 +73,10 @@ class Timings(StoredRecord):
     total: NonNegativeFloat
 
 
+def _is_newer(reasons: Iterable[str]) -> bool:
+    return Doubt.PICTURES_DISAGREE in reasons
+
+
 _NOT_STORED = (RaisedBy.UNTESTED_SKIN, RaisedBy.PICTURE)
 
 
@@ -79,6 +85,8 @@ class FindingHeading(StoredRecord):
 
     `stated` is the class that clients are told: the one that the naming rule names, or, if the
     finding is uncertain, the most severe plausible condition. The confidence is its probability.
+    `alone` is the heading of the gravest of several pictures, where that is graver or surer than
+    what all of them say together: then it is the finding's heading too.
     """
 
     ranked: tuple[Ranked, ...] = Field(min_length=2)
@@ -86,6 +94,7 @@ class FindingHeading(StoredRecord):
     band: Band
     raised_by: tuple[RaisedBy, ...]
     uncertain: bool
+    alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
 
     @property
     def confidence(self) -> float:
@@ -93,7 +102,7 @@ class FindingHeading(StoredRecord):
 
     @property
     def heading(self) -> Ranked:
-        return choose_heading(self.ranked, self.stated, self.band, self.raised_by)
+        return self.alone or choose_heading(self.ranked, self.stated, self.band, self.raised_by)
 
     def band_words(self, language: Language = "en") -> BandWords:
         return conditions_table().band_words(self.band, language)
@@ -102,10 +111,12 @@ class FindingHeading(StoredRecord):
 class FindingSummary(FindingHeading):
     """The part of a finding that other lists show. `untested_skin` are the tones that were told,
     and for which the model was not tested. `asked_by_picture`: the band is that of one of several
-    pictures, and not of all together.
+    pictures, and not of all together. `all_reasons` has the reasons where version 1.0.0 of the
+    software cannot read one of them: it reads those in `reasons`.
     """
 
     reasons: tuple[Doubt, ...]
+    all_reasons: tuple[Doubt, ...] = Field(default=(), exclude_if=lambda reasons: not reasons)
     model_version: str
     untested_skin: tuple[SkinTone, ...] = ()
     asked_by_picture: bool = Field(default=False, exclude_if=lambda asked: not asked)
@@ -125,6 +136,20 @@ class FindingSummary(FindingHeading):
         if given.get("asked_by_picture"):
             rules = tell_rules(map(RaisedBy, (*rules, RaisedBy.PICTURE)))
         return {**given, "raised_by": rules or (RaisedBy.NEAR_THRESHOLD,)}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_reasons(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or "reasons" not in given:
+            return given
+        reasons = tuple(given.get("all_reasons") or given["reasons"])
+        return {**given, "reasons": reasons, "all_reasons": reasons if _is_newer(reasons) else ()}
+
+    @field_serializer("reasons")
+    def _store_reasons(self, reasons: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
+        """Version 1.0.0 refuses an uncertain finding without a reason."""
+        known = tuple(doubt for doubt in reasons if doubt is not Doubt.PICTURES_DISAGREE)
+        return known or (Doubt.TOO_CLOSE,) if reasons else ()
 
     @field_serializer("raised_by")
     def _store_rules(self, rules: tuple[RaisedBy, ...]) -> tuple[RaisedBy, ...]:
@@ -227,6 +252,7 @@ class Finding(FindingSummary):
             "raised_by": tell_rules(RaisedBy(counted.get(rule, rule)) for rule in self.raised_by),
             "from_picture": add_up(pictured, counted) if pictured else None,
             "not_ruled_out": tuple(sets),
+            "alone": self.alone and self.alone.model_copy(update={"key": counted[self.alone.key]}),
         }
         return self.model_copy(update=changed)
 
@@ -248,21 +274,41 @@ class Finding(FindingSummary):
 
 def doubt_notice(doubt: Doubt) -> Said:
     table = conditions_table().notices
-    return {Doubt.TOO_CLOSE: table.uncertain, Doubt.UNLIKE_TRAINING: table.strange}[doubt]
+    said = {
+        Doubt.PICTURES_DISAGREE: table.disagree,
+        Doubt.TOO_CLOSE: table.uncertain,
+        Doubt.UNLIKE_TRAINING: table.strange,
+    }
+    return said[doubt]
+
+
+def find_graver_alone(joined: "Finding") -> Ranked | None:
+    """The heading of the gravest picture, where it is graver than that of the finding, or where the
+    pictures disagree and it is the same with a higher probability.
+    """
+    gravest = min(
+        (one.heading for one in joined.pictures),
+        key=lambda heading: (severity_rank(heading.key), -heading.probability),
+    )
+    own = joined.heading
+    graver = severity_rank(gravest.key) < severity_rank(own.key)
+    surer = gravest.key == own.key and gravest.probability > own.probability
+    return gravest if graver or (surer and Doubt.PICTURES_DISAGREE in joined.reasons) else None
 
 
 def choose_heading(
     ranked: Iterable[Ranked], stated: str, band: Band, raised_by: Iterable[RaisedBy]
 ) -> Ranked:
     """The condition for a client that shows one alone: the stated one, or, where the band is more
-    urgent than that asks for, the most severe plausible one. A condition whose own threshold has
-    raised the band is plausible, however improbable.
+    urgent than that asks for, the most severe plausible one. The stated one is plausible, and so is
+    a condition whose own threshold has raised the band, however improbable.
     """
     entries = {entry.key: entry for entry in ranked}
     if not is_raised(band, named=stated):
         return entries[stated]
     probabilities = {key: entry.probability for key, entry in entries.items()}
-    return entries[most_severe_plausible(probabilities, also=[rule.value for rule in raised_by])]
+    also = [stated, *(rule.value for rule in raised_by)]
+    return entries[most_severe_plausible(probabilities, also=also)]
 
 
 def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:

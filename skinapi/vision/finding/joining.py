@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from skinapi.vision.bands import (
     RaisedBy,
     all_thresholds,
     choose_band,
+    most_probable,
     most_urgent,
     severity_rank,
     tell_rules,
     urgency,
 )
 from skinapi.vision.calibration.joining import EQUAL, JoiningRule
-from skinapi.vision.calibration.model_calibration import ModelCalibration
+from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import SkinTone
 from skinapi.vision.finding.assessment import (
     Assessment,
@@ -33,9 +36,18 @@ WITHOUT_SCORES = {
 }
 
 
+class _Answer(NamedTuple):
+    """What the joined probabilities alone ask for."""
+
+    named: str
+    band: Band
+    rules: tuple[RaisedBy, ...]
+
+
 def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessment]) -> Assessment:
-    """The joined assessment, with a band that is never milder than that of any picture alone, and
-    every doubt that one of them has. Modality and calibration are those of the gravest picture.
+    """The joined assessment. Its band is never milder than that of any picture alone, nor is what
+    it states, and it has every doubt that one of them has. That they disagree is one more. Modality
+    and calibration are those of the gravest picture.
 
     The joined scores are compared with the lowest of the thresholds of the pictures. Raises
     ValueError for no picture, and for more than MOST_PICTURES.
@@ -46,33 +58,16 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
     closest = max(one.too_close for one in used)
     doubts = {doubt for one in pictures for doubt in one.reasons}
     doubts |= {d for one in versions for d in list_doubts(one, unlike=False, closest=closest)}
-    named = [
-        min(
-            (choose_stated(version, one, uncertain=bool(doubts)) for one in used), key=severity_rank
-        )
-        for version in versions
-    ]
-    limits = [all_thresholds(one.thresholds) for one in used]
-    asked = [
-        choose_band(
-            probabilities=version,
-            named=name,
-            thresholds={key: min(each[key] for each in limits) for key in limits[0]},
-            checklist_score=None,
-            uncertain=bool(doubts),
-            little_tested=False,
-            untested_skin=False,
-        )
-        for version, name in zip(versions, named, strict=True)
-    ]
-    by_all = most_urgent(*(band for band, _ in asked))
-    band = most_urgent(by_all, *(one.band for one in pictures))
-    first = pictures[gravest(pictures)]
+    answer = _answer(versions, used, uncertain=bool(doubts))
+    if _disagree(pictures, most_probable(versions[0]), answer):
+        doubts.add(Doubt.PICTURES_DISAGREE)
+        answer = _answer(versions, used, uncertain=True)
+    band = most_urgent(answer.band, *(one.band for one in pictures))
     joined = replace(
-        first,
+        pictures[gravest(pictures)],
         probabilities=versions[0],
         from_picture=versions[1] if len(versions) > 1 else None,
-        stated=min(named, key=severity_rank),
+        stated=min([answer.named, *(one.stated for one in pictures)], key=severity_rank),
         band=band,
         reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
         not_ruled_out=join_not_ruled_out([one.not_ruled_out for one in pictures]),
@@ -81,9 +76,53 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
             tone for tone in SkinTone if any(tone in one.untested_skin for one in pictures)
         ),
     )
-    rules = {rule for one, told in asked if one is band for rule in told}
+    rules = {rule for rule in answer.rules if answer.band is band}
     rules |= {rule for one in pictures if one.band is band for rule in one.raised_by}
-    return replace(joined, raised_by=_tell(rules, joined, by_all is band))
+    return replace(joined, raised_by=_tell(rules, joined, answer.band is band))
+
+
+def _answer(
+    versions: Sequence[Mapping[str, float]], used: Sequence[Calibration], *, uncertain: bool
+) -> _Answer:
+    limits = [all_thresholds(one.thresholds) for one in used]
+    named = [
+        min((choose_stated(version, one, uncertain=uncertain) for one in used), key=severity_rank)
+        for version in versions
+    ]
+    asked = [
+        choose_band(
+            probabilities=version,
+            named=name,
+            thresholds={key: min(each[key] for each in limits) for key in limits[0]},
+            checklist_score=None,
+            uncertain=uncertain,
+            little_tested=False,
+            untested_skin=False,
+        )
+        for version, name in zip(versions, named, strict=True)
+    ]
+    band = most_urgent(*(band for band, _ in asked))
+    rules = tuple(rule for one, told in asked if one is band for rule in told)
+    return _Answer(min(named, key=severity_rank), band, rules)
+
+
+def _disagree(pictures: Sequence[Assessment], first: str, answer: _Answer) -> bool:
+    """Whether what they state asks for different things, or one states something graver than all
+    together; or the scores of one send it more urgently than all together, of which a benign
+    condition (`first`) is the most probable.
+    """
+    table = conditions_table()
+    asked = {table.by_key(one.stated).urgency for one in pictures}
+    stated = min(severity_rank(one.stated) for one in pictures)
+    sent = any(
+        urgency(one.band) < urgency(answer.band) and not {*one.raised_by} <= WITHOUT_SCORES
+        for one in pictures
+    )
+    return (
+        len(asked) > 1
+        or stated < severity_rank(answer.named)
+        or (sent and not table.by_key(first).malignant)
+    )
 
 
 def gravest(pictures: Sequence[Assessment]) -> int:

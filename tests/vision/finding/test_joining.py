@@ -9,16 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from skinapi.vision.bands import RaisedBy, threshold_scores, urgency
+from skinapi.vision.bands import (
+    RaisedBy,
+    most_probable,
+    severity_rank,
+    threshold_scores,
+    urgency,
+)
 from skinapi.vision.calibration.joining import EQUAL, MOST_PICTURES, JoiningRule
 from skinapi.vision.calibration.model_calibration import (
     Calibration,
     HeldOutFigures,
     ModelCalibration,
 )
-from skinapi.vision.conditions import Band
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.finding.assessment import Assessment, assess
+from skinapi.vision.finding.finding import Doubt
 from skinapi.vision.finding.joining import join_assessments
 from tests.vision.fakes import LABELS, TESTED
 
@@ -60,6 +67,42 @@ def test_the_joined_band_is_never_milder_than_that_of_any_picture(
     assert all(urgency(joined.band) <= urgency(one.band) for one in single)
     if threshold_scores(joined.probabilities)["melanoma"] >= 0.4:
         assert joined.band is Band.URGENT_REFERRAL
+
+
+@given(rules, pictures)
+def test_what_is_stated_of_all_is_never_milder_than_of_any_picture(
+    rule: JoiningRule, given_: list[tuple[Modality, dict[str, float]]]
+) -> None:
+    single = [assessed(kind, picture) for kind, picture in given_]
+    joined = join_assessments(MODEL.model_copy(update={"joining": rule}), single)
+    gravest_stated = min(severity_rank(one.stated) for one in single)
+    assert severity_rank(joined.stated) <= gravest_stated
+    asked = {conditions_table().by_key(one.stated).urgency for one in single}
+    assert Doubt.PICTURES_DISAGREE in joined.reasons or len(asked) == 1
+
+
+def sure_of(key: str, share: float = 0.93) -> dict[str, float]:
+    left = (1 - share) / (len(LABELS) - 1)
+    return dict.fromkeys(LABELS, left) | {key: share}
+
+
+@pytest.mark.parametrize("kind", [DERMOSCOPIC, CLINICAL])
+def test_a_carcinoma_that_one_picture_states_is_not_joined_into_a_mole(kind: Modality) -> None:
+    carcinoma = assessed(kind, sure_of("basal_cell_carcinoma", 0.67))
+    nevus = assessed(DERMOSCOPIC, sure_of("melanocytic_nevus", 0.999))
+    joined = join_assessments(MODEL, [nevus, carcinoma])
+    assert most_probable(joined.probabilities) == "melanocytic_nevus"
+    assert (joined.stated, joined.reasons) == ("basal_cell_carcinoma", (Doubt.PICTURES_DISAGREE,))
+
+
+def test_two_benign_conditions_of_one_urgency_are_no_doubt() -> None:
+    keratosis, fibroma = (
+        assessed(DERMOSCOPIC, sure_of(key, share))
+        for key, share in (("benign_keratosis", 0.99), ("dermatofibroma", 0.9))
+    )
+    nevus = assessed(DERMOSCOPIC, sure_of("melanocytic_nevus", 0.99))
+    assert join_assessments(MODEL, [keratosis, fibroma]).reasons == ()
+    assert Doubt.PICTURES_DISAGREE in join_assessments(MODEL, [keratosis, nevus]).reasons
 
 
 @given(rules, pictures)

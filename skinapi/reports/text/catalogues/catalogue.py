@@ -46,6 +46,7 @@ class Catalogue(Frozen):
     as_stated: str
     more_urgent: str
     why_urgent: Mapping[RaisedBy, str]
+    probability_alone: str
     probability: str
     shifted_probability: str
     from_picture: str

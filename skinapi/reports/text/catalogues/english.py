@@ -12,6 +12,7 @@ ENGLISH = Catalogue(
     likely_nothing="No kind of spot that this check knows was recognised.",
     uncertain="This finding is uncertain: {doubts}.",
     doubts={
+        Doubt.PICTURES_DISAGREE: "the pictures do not agree",
         Doubt.TOO_CLOSE: "the model cannot tell the possibilities apart",
         Doubt.UNLIKE_TRAINING: "the picture is unlike those the model learned from",
     },
@@ -33,6 +34,8 @@ ENGLISH = Catalogue(
         RaisedBy.PICTURE: "one of the pictures by itself",
         RaisedBy.UNCERTAIN: "the uncertainty",
     },
+    probability_alone="Picture {picture} alone gives {name} a probability of {share}; all pictures "
+    "together give it {joined}.",
     probability="The model gives {name} a probability of {share}.",
     shifted_probability="From the picture alone, the model gives {name} a probability of "
     "{pictured}; with what you told us, {share}.",

@@ -13,6 +13,7 @@ _WRITTEN = Catalogue(
     likely_nothing="Aucune sorte de tache connue de ce contrôle n'a été reconnue.",
     uncertain="Ce résultat est incertain: {doubts}.",
     doubts={
+        Doubt.PICTURES_DISAGREE: "les images ne concordent pas",
         Doubt.TOO_CLOSE: "le modèle ne départage pas les possibilités",
         Doubt.UNLIKE_TRAINING: "l'image ne ressemble pas à celles dont le modèle a appris",
     },
@@ -34,6 +35,8 @@ _WRITTEN = Catalogue(
         RaisedBy.PICTURE: "l'une des images à elle seule",
         RaisedBy.UNCERTAIN: "l'incertitude",
     },
+    probability_alone="L'image {picture} à elle seule donne la probabilité suivante: {name}, "
+    "{share}; toutes les images ensemble: {joined}.",
     probability="Le modèle donne la probabilité suivante: {name}, {share}.",
     shifted_probability="D'après l'image seule, le modèle donne la probabilité suivante: {name}, "
     "{pictured}; avec ce qui a été indiqué, {share}.",
