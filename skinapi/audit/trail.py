@@ -56,19 +56,27 @@ class AuditTrail:
         self._request_id = request_id
 
     def change(
-        self, act: Callable[[], T], action: str, *, by: str, target: str, detail: str | None = None
+        self,
+        act: Callable[[], T],
+        action: str,
+        *,
+        by: str,
+        target: str,
+        detail: str | Callable[[T], str | None] | None = None,
     ) -> T:
         """Run `act` and add its row, in one transaction (`Store.transaction`). `detail` says on
-        what grounds, and names nobody.
+        what grounds, and names nobody; it may be read from what `act` returns.
 
         Where `act` is refused with a SkinAPIError, only a row with the error's code is added. No
         row is added where the store fails, or another request has stored the same.
         """
-        fields: Document = {"action": action, "by": by, "target": target, "detail": detail}
+        known = None if callable(detail) else detail
+        fields: Document = {"action": action, "by": by, "target": target, "detail": known}
 
         def change() -> T:
             result = act()
-            self._insert({**fields, "outcome": "done"})
+            said = detail(result) if callable(detail) else detail
+            self._insert({**fields, "detail": said, "outcome": "done"})
             return result
 
         try:

@@ -24,6 +24,7 @@ LATE = timedelta(minutes=10)
 class Kind(StrEnum):
     APPROVED = "approved"
     REVIEWED = "reviewed"
+    LETTER_WITHDRAWN = "letter_withdrawn"
     NEW_PICTURE = "new_picture"
     URGENT = "urgent"
     OPINION = "opinion"

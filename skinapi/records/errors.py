@@ -42,7 +42,25 @@ class LetterSigned(Conflict):
 
 class LetterMarked(Conflict):
     code = "letter_marked"
-    sentence = "The facts do not support some sentences; change them, or sign despite the marks"
+    sentence = "The facts do not support some sentences; change them, or accept each mark"
+
+
+class LetterUrgency(Conflict):
+    code = "letter_urgency"
+    sentence = (
+        "This letter must say how soon to see a doctor, as it was decided, and no other time; "
+        "change it, or review the finding again"
+    )
+
+
+class LetterUnreviewed(Conflict):
+    code = "letter_unreviewed"
+    sentence = "No doctor has reviewed this finding yet; sign a review first, then the letter"
+
+
+class LetterWithdrawn(Conflict):
+    code = "letter_withdrawn"
+    sentence = "This letter is withdrawn already, for another reason"
 
 
 class LetterChanged(Conflict):

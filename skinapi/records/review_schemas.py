@@ -1,5 +1,6 @@
 """The request and answer schemas of reviews and decisions, and how a letter is answered."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -7,8 +8,9 @@ from pydantic import Field, StringConstraints, model_validator
 
 from skinapi.languages import Language
 from skinapi.records.reviews.decisions import Decision
-from skinapi.records.reviews.letters import Letter, Reader
+from skinapi.records.reviews.letters import Reader
 from skinapi.records.reviews.opinions import Agreement, Certainty, Histology, Statement
+from skinapi.records.reviews.reviewed_finding import ShownLetter
 from skinapi.records.reviews.reviews import Review
 from skinapi.vision.conditions import Band
 from skinapi.web.schemas.schema_types import Answer, Contained, PrintableLines
@@ -129,6 +131,17 @@ GraverReview = Annotated[
 ]
 
 
+class WithdrawalView(Answer):
+    withdrawn_at: datetime
+    withdrawn_by: str = Field(description="the doctor's name at that time")
+    reason: str
+
+
+class SupersededView(Answer):
+    decided_at: datetime
+    decided_by: str = Field(description="the doctor's name at that time")
+
+
 class LetterView(Answer):
     id: str = Field(serialization_alias="_id")
     created_at: datetime
@@ -137,8 +150,16 @@ class LetterView(Answer):
     text: str
     signed_at: datetime | None = Field(description="null while it is a draft")
     signed_by: str | None = Field(description="the doctor's name at that time")
+    superseded: SupersededView | None = Field(
+        description="the later decision that counts instead: show the letter struck through"
+    )
+    withdrawn: WithdrawalView | None = Field(
+        description="that a doctor took it back: show the letter struck through"
+    )
 
     @classmethod
-    def of(cls, letter: Letter) -> Self:
+    def of(cls, shown: ShownLetter) -> Self:
+        letter, by = shown.letter, shown.superseded
         own = letter.model_dump(include=set(cls.model_fields))
-        return cls(**own, signed_by=letter.signature)
+        superseded = SupersededView(**asdict(by)) if by else None
+        return cls(**own, signed_by=letter.signature, superseded=superseded)

@@ -17,6 +17,7 @@ from skinapi.records.outcomes.outcome_counts import OutcomeCounts
 from skinapi.records.review_schemas import NewReview
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Agreement, Opinion
+from skinapi.records.reviews.reviewed_finding import ReviewedFinding
 from skinapi.records.reviews.reviews import Review, Reviews
 from skinapi.records.service import RecordsService
 from skinapi.storage.faults import Fault
@@ -187,13 +188,9 @@ class ReviewsService:
             return page
         return Page([one for one in page.items if not one.second_opinion], page.next_after)
 
-    def find_decision(self, submission: Submission) -> tuple[Review, Decision] | None:
-        """The review that counts, and what is decided; None without any review."""
-        reviews = self._reviews.list_of(submission.id)
-        decision = Decision.of(reviews, submission.finding)
-        if decision is None:
-            return None
-        return next(one for one in reviews if one.id == decision.review), decision
+    def get_reviewed(self, submission: Submission) -> ReviewedFinding:
+        """All reviews of the finding, and what they decide."""
+        return ReviewedFinding(self._reviews.list_of(submission.id), submission.finding)
 
     def faults(self) -> Iterator[Fault]:
         """Reviews of deleted submissions, and submissions that are not marked as their reviews say,

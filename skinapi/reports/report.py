@@ -7,7 +7,7 @@ from datetime import datetime
 
 from skinapi.languages import Language, Said
 from skinapi.records.reviews.decisions import Decision
-from skinapi.records.reviews.letters import Letter
+from skinapi.records.reviews.reviewed_finding import ShownLetter
 from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
@@ -57,7 +57,7 @@ class Report:
     photo_damaged: bool = False
     review: Review | None = None
     decision: Decision | None = None
-    letters: tuple[Letter, ...] = ()
+    letters: tuple[ShownLetter, ...] = ()
     seal: SealView | None = None
     translations: tuple[tuple[str, str], ...] = ()
     names_class: bool = True

@@ -158,18 +158,18 @@ class ReportsService:
         narrative = self._narrator.narrate(
             facts=facts, language=chosen, llm=self._llm, consents=owner.consents
         )
-        review, decision = self._reviews.find_decision(submission) or (None, None)
-        letters = self._letters.list_signed(submission.id)
+        reviewed = self._reviews.get_reviewed(submission)
+        letters = tuple(map(reviewed.show, self._letters.list_signed(submission.id)))
         seal = seal_report(
             facts=facts,
             narrative=narrative,
-            review=review,
-            decision=decision,
+            review=reviewed.review,
+            decision=reviewed.decision,
             letters=letters,
             renderer=RENDERER,
             submission=submission.id,
         )
-        holds = Holds.of(review, letters)
+        holds = Holds.of(reviewed.review, letters)
         issued = self._issue(submission, chosen, seal, holds, by=to)
         return Report(
             facts=facts,
@@ -178,8 +178,8 @@ class ReportsService:
             number=submission.number,
             patient=ReportedPatient(name=owner.name, email=owner.email),
             made_at=submission.created_at,
-            review=review,
-            decision=decision,
+            review=reviewed.review,
+            decision=reviewed.decision,
             letters=letters,
             seal=SealView(
                 hash=seal,

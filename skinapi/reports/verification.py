@@ -14,6 +14,7 @@ from skinapi.errors import BlobDamaged
 from skinapi.logs import log
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.letters import Letter
+from skinapi.records.reviews.reviewed_finding import ShownLetter
 from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
@@ -25,7 +26,7 @@ from skinapi.stored_record import StoredRecord
 # These fields do not change what a report says: how a review was sent, why the LLM did not write.
 NOT_HASHED = {"idempotency_key", "request_hash"}
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
-LETTER_SAYS = {"id", "reader", "language", "text", "signed_at", "signature"}
+LETTER_SAYS = {"id", "reader", "language", "text", "signed_at", "signature", "withdrawn"}
 
 
 def seal_report(
@@ -34,7 +35,7 @@ def seal_report(
     narrative: Narrative,
     review: Review | None,
     decision: Decision | None,
-    letters: Sequence[Letter],
+    letters: Sequence[ShownLetter],
     renderer: str,
     submission: str,
 ) -> str:
@@ -53,9 +54,7 @@ def seal_report(
         "submission": submission,
     }
     if letters:  # a report without any keeps the hash that it had before there were letters
-        sealed["letters"] = [
-            letter.model_dump(mode="json", include=LETTER_SAYS) for letter in letters
-        ]
+        sealed["letters"] = [_say_letter(shown) for shown in letters]
     # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
@@ -68,8 +67,19 @@ class Holds(StoredRecord):
     letters: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, review: Review | None, letters: Sequence[Letter]) -> Self:
-        return cls(review=review.id if review else None, letters=tuple(one.id for one in letters))
+    def of(cls, review: Review | None, letters: Sequence[ShownLetter]) -> Self:
+        ids = tuple(one.letter.id for one in letters)
+        return cls(review=review.id if review else None, letters=ids)
+
+
+def _say_letter(shown: ShownLetter) -> dict[str, Any]:
+    """What a report says of a letter. One that stands keeps the hash that it had before letters
+    could be superseded or withdrawn.
+    """
+    said = shown.letter.model_dump(mode="json", include=LETTER_SAYS, exclude_none=True)
+    if shown.superseded:
+        said["superseded"] = shown.superseded.decided_at.isoformat()
+    return said
 
 
 class Issued(StoredRecord):
@@ -120,6 +130,8 @@ class Newer:
             if one.signed_at
             and (one.signed_at > since if holds is None else one.id not in holds.letters)
         ]
+        withdrawn = [one.withdrawn.withdrawn_at for one in letters if one.withdrawn]
+        written += [moment for moment in withdrawn if moment > since]
         return cls(
             report=report,
             decision=decision.decided_at if decision and decided else None,

@@ -15,9 +15,11 @@ DAMAGE = "<img src=x onerror=alert(1)> & *bold* {patient}"
 
 
 class Practice:
-    """A doctor, a patient, the patient's finding, and a letter about it."""
+    """A doctor, a patient, the patient's finding, which the doctor has reviewed, and a letter about
+    it.
+    """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, *, reviewed: bool = True) -> None:
         self.backend = backend
         self.doctor = backend.member(role="doctor", name="Dr Grace Hopper")
         self.other = backend.member(role="doctor")
@@ -26,6 +28,15 @@ class Practice:
         )
         self.number = predicted(self.ada)["id"]
         self.letters = f"/submissions/{self.number}/letters"
+        if reviewed:
+            self.review("melanoma")
+
+    def review(self, label: str, by: Person | None = None, **said: Any) -> dict[str, Any]:
+        body = {"label": label, "certainty": "sure", **said}
+        answer = (by or self.doctor).call("POST", f"/submissions/{self.number}/review", json=body)
+        assert answer.status_code == 201, answer.text
+        review: dict[str, Any] = answer.get_json()
+        return review
 
     def draft(self, reader: str = "patient", **fields: Any) -> dict[str, Any]:
         answer = self.doctor.call("POST", self.letters, json={"reader": reader, **fields})
@@ -40,6 +51,17 @@ class Practice:
     def sign(self, letter: dict[str, Any], text: str | None = None, **fields: Any) -> TestResponse:
         body = {"text": text or letter["text"], "version": letter["version"], **fields}
         return self.doctor.call("POST", f"/letters/{letter['_id']}/sign", json=body)
+
+    def sign_accepting(self, letter: dict[str, Any], text: str) -> TestResponse:
+        """As the console does: store the text, read its marks, accept each."""
+        changed = self.change(letter, text).get_json()
+        return self.sign(changed, accepted_marks=[mark["id"] for mark in changed["marks"]])
+
+    def withdraw(
+        self, letter: dict[str, Any], reason: str = "It was wrong.", by: Person | None = None
+    ) -> TestResponse:
+        path = f"/letters/{letter['_id']}/withdrawal"
+        return (by or self.doctor).call("POST", path, json={"reason": reason})
 
     def shown_to(self, person: Person) -> Any:
         return person.call("GET", self.letters).get_json()
@@ -84,7 +106,7 @@ def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) ->
 
 
 def test_a_draft_says_what_the_finding_and_its_review_say(shared_backend: Backend) -> None:
-    at = Practice(shared_backend)
+    at = Practice(shared_backend, reviewed=False)
     assert "See a doctor this week" in at.draft()["text"]
     assert "NICE NG12" in at.draft("colleague")["text"]
     assert at.draft(language="fr")["text"].startswith("Bonjour Ada Example,")
@@ -111,7 +133,7 @@ def test_of_two_windows_the_later_one_is_told(backend: Backend) -> None:
     assert at.change(draft, "The first window.").status_code == 200
     refused = [
         at.change(draft, "The second window."),
-        at.sign(draft, "The second window.", despite_marks=True),
+        at.sign(draft, draft["text"] + " The second window."),
     ]
     assert [(one.status_code, one.get_json()["code"]) for one in refused] == [
         (409, "letter_changed")
@@ -127,6 +149,8 @@ def test_what_is_marked_is_signed_knowingly(backend: Backend) -> None:
     text = draft["text"] + "\n\nThe spot is harmless."
     (mark,) = at.change(draft, text).get_json()["marks"]
     assert mark == {
+        "id": mark["id"],
+        "acceptable": True,
         "sentence": "The spot is harmless.",
         "contradicts": "reassurance",
         "said": "harmless",
@@ -134,11 +158,16 @@ def test_what_is_marked_is_signed_knowingly(backend: Backend) -> None:
     }
     (draft,) = at.shown_to(at.doctor)
     assert draft["marks"] == [mark]
-    refused = at.sign(draft)
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "letter_marked")
+    for fields in ({}, {"despite_marks": True}, {"accepted_marks": ["0" * 16]}):
+        refused = at.sign(draft, **fields)
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "letter_marked")
     assert at.shown_to(at.ada) == []
-    assert at.sign(draft, despite_marks=True).get_json()["marks"] == []
+    signed = at.sign(draft, accepted_marks=[mark["id"]])
+    assert signed.status_code == 200, signed.text
+    assert signed.get_json()["marks"] == []
     assert at.shown_to(at.ada)[0]["text"] == text
+    newest = backend.stored()["audit"][-1]
+    assert (newest["action"], newest["detail"]) == ("letter.sign", "marks: reassurance")
 
 
 def test_a_doctor_who_loses_the_case_writes_no_more(backend: Backend) -> None:
@@ -247,7 +276,8 @@ def test_a_letter_for_nobody_is_refused(shared_backend: Backend, wrong: dict[str
 
 def test_markup_is_text(backend: Backend) -> None:
     at = Practice(backend)
-    assert at.sign(at.draft(), f"Dear Ada,\n{DAMAGE}", despite_marks=True).status_code == 200
+    draft = at.draft()
+    assert at.sign_accepting(draft, f"{draft['text']}\n{DAMAGE}").status_code == 200
     page = at.report("report.html").text
     assert "<img src=x" not in page
     assert "&lt;img src=x onerror=alert(1)&gt; &amp; *bold* {patient}" in page
@@ -273,7 +303,7 @@ def test_the_patient_is_told_by_mail_of_a_letter_to_the_patient(
     tmp_path: Path, reader: str, told: list[str]
 ) -> None:
     at = Practice(Backend(tmp_path, **MAIL))
-    draft = at.draft(reader)
-    assert notices_to(at.backend, at.backend.account(at.ada.email).id) == []
+    of_review, draft = ["reviewed"], at.draft(reader)
+    assert notices_to(at.backend, at.backend.account(at.ada.email).id) == of_review
     assert at.sign(draft).status_code == 200
-    assert notices_to(at.backend, at.backend.account(at.ada.email).id) == told
+    assert notices_to(at.backend, at.backend.account(at.ada.email).id) == of_review + told

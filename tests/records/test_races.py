@@ -16,6 +16,7 @@ from skinapi.storage.ports import Document
 from tests.care.clinic import URGENT, numbers, patient_of
 from tests.prediction.photographer import predicted, send
 from tests.served.wire import at_once
+from tests.support.access import SIGNATURE
 from tests.support.backends import Backend, Person
 from tests.support.size import size
 
@@ -47,8 +48,11 @@ class Ward:
         return letter
 
     def sign(self, letter: str) -> TestResponse:
-        body = {"text": "Dear Ada,", "version": 1, "despite_marks": True}
-        return self.doctor.call("POST", f"/letters/{letter}/sign", json=body)
+        return self.doctor.call("POST", f"/letters/{letter}/sign", json=SIGNATURE)
+
+    def withdraw(self, letter: str) -> TestResponse:
+        body = {"reason": "It was wrong."}
+        return self.doctor.call("POST", f"/letters/{letter}/withdrawal", json=body)
 
     def delete(self, number: int) -> TestResponse:
         return self.ada.call("DELETE", f"/submissions/{number}")
@@ -132,6 +136,10 @@ PAIRS = [
     ("thumbnail 1", "delete 1"),
     ("sign 1", "delete 1"),
     ("delete 1", "sign 1"),
+    ("withdraw 1", "delete 1"),
+    ("withdraw 1", "withdraw 1"),
+    ("delete 1", "withdraw 1"),
+    ("withdraw 1", "assign"),
     ("sign 1", "assign"),
     ("assign", "sign 1"),
     ("review 1", "assign"),
@@ -165,6 +173,9 @@ def test_whatever_two_requests_overlap_nothing_is_out_of_place(backend: Backend)
     for pair in PAIRS[:: 4 if backend.services.store.one_writer else size(3, 1)]:
         ward = Ward(backend, findings=2)
         first, second = ward.numbers
+        assert ward.review(first, "melanoma").status_code == 201
+        letters = [ward.draft(first) for _ in range(2)]
+        assert ward.sign(letters[0]).status_code == 200
         calls: dict[str, Call] = {
             "file": ward.file,
             "review 1": partial(ward.review, first, "melanoma"),
@@ -173,7 +184,8 @@ def test_whatever_two_requests_overlap_nothing_is_out_of_place(backend: Backend)
             "delete 1": partial(ward.delete, first),
             "report 1": partial(ward.report, first),
             "thumbnail 1": partial(ward.thumbnail, first),
-            "sign 1": partial(ward.sign, ward.draft(first)),
+            "sign 1": partial(ward.sign, letters[1]),
+            "withdraw 1": partial(ward.withdraw, letters[0]),
             "assign": partial(ward.assign, ward.other),
         }
         told = overlapped(*(calls[name] for name in pair))
@@ -225,3 +237,17 @@ def test_where_the_conflicts_do_not_end_it_is_told_when_to_come_again(
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0
     assert ward.is_whole()
+
+
+def test_of_two_withdrawals_at_once_one_counts(backend: Backend) -> None:
+    for done, ward in enumerate(rounds(backend, findings=1), 1):
+        (number,) = ward.numbers
+        assert ward.review(number, "melanoma").status_code == 201
+        letter = ward.draft(number)
+        assert ward.sign(letter).status_code == 200
+        withdraw = partial(ward.withdraw, letter)
+        assert overlapped(withdraw, withdraw) == (200, 200)
+        rows = [
+            row["outcome"] for row in ward.stored("audit") if row["action"] == "letter.withdraw"
+        ]
+        assert rows.count("done") == done

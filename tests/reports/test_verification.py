@@ -1,15 +1,16 @@
 """What a report's verification code stands for."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from skinapi.languages import Language
-from skinapi.records.reviews.letters import Letter
+from skinapi.records.reviews.letters import Letter, Withdrawal
+from skinapi.records.reviews.reviewed_finding import ShownLetter, Superseded
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Reason, Source
 from skinapi.reports.text.template import write_template
-from skinapi.reports.verification import seal_report
+from skinapi.reports.verification import _say_letter, seal_report
 
 FACTS = Facts.as_stated(condition="melanoma", confidence=0.9)
 
@@ -19,13 +20,18 @@ def written(language: Language = "en", source: Source | None = None) -> Narrativ
     return narrative.model_copy(update={"source": source or Source()})
 
 
-def sealed(narrative: Narrative, submission: str = "one", letters: Sequence[Letter] = ()) -> str:
+def sealed(
+    narrative: Narrative,
+    submission: str = "one",
+    letters: Sequence[Letter] = (),
+    superseded: Superseded | None = None,
+) -> str:
     return seal_report(
         facts=FACTS,
         narrative=narrative,
         review=None,
         decision=None,
-        letters=letters,
+        letters=[ShownLetter(letter, superseded) for letter in letters],
         renderer="r",
         submission=submission,
     )
@@ -47,6 +53,7 @@ def test_another_language_another_submission_and_other_words_have_codes_of_their
     assert len(codes) == 4
 
 
+MONDAY = datetime(2026, 11, 30, tzinfo=UTC)
 SIGNED = Letter(
     id="0" * 32,
     created_at=datetime(2026, 11, 24, tzinfo=UTC),
@@ -67,6 +74,8 @@ def test_each_word_of_a_signed_letter_is_sealed() -> None:
         {"signed_at": datetime(2026, 11, 25, tzinfo=UTC)},
         {"reader": "colleague"},
         {"language": "fr"},
+        {"withdrawn": Withdrawal(withdrawn_at=MONDAY, withdrawn_by="Dr Hyde", reason="Wrong.")},
+        {"withdrawn": Withdrawal(withdrawn_at=MONDAY, withdrawn_by="Dr Hyde", reason="Old.")},
     ]
     letters = [SIGNED, *(SIGNED.model_copy(update=change) for change in changes)]
     codes = {sealed(written()), *(sealed(written(), letters=[one]) for one in letters)}
@@ -75,5 +84,20 @@ def test_each_word_of_a_signed_letter_is_sealed() -> None:
 
 def test_how_a_letter_came_about_is_not_sealed() -> None:
     """A field that a later version adds would give each report another code."""
-    other = SIGNED.model_copy(update={"version": 7, "source": {"writer": "llm"}})
+    came = {"version": 7, "source": {"writer": "llm"}, "accepted": ("name",), "last_review": "0"}
+    other = SIGNED.model_copy(update=came)
     assert sealed(written(), letters=[other]) == sealed(written(), letters=[SIGNED])
+
+
+def test_what_supersedes_a_letter_is_sealed() -> None:
+    days = [Superseded(MONDAY + timedelta(days=day), "Dr Grace Hopper") for day in range(2)]
+    codes = {sealed(written(), letters=[SIGNED], superseded=by) for by in (None, *days)}
+    assert len(codes) == 3
+
+
+def test_a_letter_that_stands_keeps_the_code_of_its_report() -> None:
+    """Before letters could be superseded or withdrawn, the letters' part of the code was made of
+    these fields.
+    """
+    said = {"id", "reader", "language", "text", "signed_at", "signature"}
+    assert _say_letter(ShownLetter(SIGNED)) == SIGNED.model_dump(mode="json", include=said)

@@ -52,6 +52,7 @@ DOCTOR_IN_CARE = "ufffonnffuu"
 TO_REVIEW = "ufffonoffuu"
 IN_CHARGE = "ufffonfffuu"  # not who sees the finding for a second opinion
 PHOTO = photo_of("melanoma")
+SIGNATURE = {"text": "Dear Ada,\nPlease see a doctor this week.", "version": 1}
 Options = dict[str, Any]
 
 
@@ -92,6 +93,7 @@ class SampleAccounts:
             **self._dataset(),
         }
         self.named["letter"] = self.draft_letter()
+        self.named["signed letter"] = self.sign_another_letter()
         self.ask_colleague()
         self.named["message"] = self._message(doctor, self.named["lesion"])
 
@@ -139,6 +141,16 @@ class SampleAccounts:
         doctor = self.people["doctor"] or Person(self.backend.client, "")
         path = f"/submissions/{self.named['number']}/letters"
         letter: str = doctor.call("POST", path, json={"reader": "patient"}).get_json()["_id"]
+        return letter
+
+    def sign_another_letter(self) -> str:
+        """Of the doctor, after a review."""
+        doctor = self.people["doctor"] or Person(self.backend.client, "")
+        body = {"label": "melanoma", "certainty": "sure"}
+        doctor.call("POST", f"/submissions/{self.named['number']}/review", json=body)
+        letter = self.draft_letter()
+        answer = doctor.call("POST", f"/letters/{letter}/sign", json=SIGNATURE)
+        assert answer.status_code == 200, answer.text
         return letter
 
     def ask_colleague(self) -> "Options":
@@ -445,10 +457,9 @@ ROWS: dict[str, Row] = {
     "change_letter": Row(
         "/letters/{letter}", DOCTOR_IN_CARE, sends({"text": "Dear Ada,", "version": 1})
     ),
-    "sign_letter": Row(
-        "/letters/{letter}/sign",
-        DOCTOR_IN_CARE,
-        sends({"text": "Dear Ada,", "version": 1, "despite_marks": True}),
+    "sign_letter": Row("/letters/{letter}/sign", DOCTOR_IN_CARE, sends(SIGNATURE)),
+    "withdraw_letter": Row(
+        "/letters/{signed letter}/withdrawal", IN_CHARGE, sends({"reason": "It was wrong."})
     ),
     "delete_letter": Row("/letters/{letter}", DOCTOR_IN_CARE),
     "create_lesion": Row("/lesions", APPROVED, sends({"place": {"site": "back"}})),

@@ -63,8 +63,14 @@ def issue_its_report(_: Backend, people: tuple[Person, Person]) -> object:
 
 
 def with_a_letter(backend: Backend) -> tuple[Person, Person]:
-    people = with_a_finding(backend)
+    people = with_a_review(backend)
     assert draft_a_letter(backend, people).status_code == 201
+    return people
+
+
+def with_a_signed_letter(backend: Backend) -> tuple[Person, Person]:
+    people = with_a_letter(backend)
+    assert sign_the_letter(backend, people).status_code == 200
     return people
 
 
@@ -74,11 +80,18 @@ def draft_a_letter(_: Backend, people: tuple[Person, Person]) -> TestResponse:
     return grey.call("POST", path, json={"reader": "patient"})
 
 
-def sign_the_letter(_: Backend, people: tuple[Person, Person]) -> object:
+def sign_the_letter(_: Backend, people: tuple[Person, Person]) -> TestResponse:
     ada, grey = people
     (draft,) = grey.call("GET", f"/submissions/{number_of(ada)}/letters").get_json()
     body = {"text": draft["text"], "version": draft["version"]}
     return grey.call("POST", f"/letters/{draft['_id']}/sign", json=body)
+
+
+def withdraw_the_letter(_: Backend, people: tuple[Person, Person]) -> object:
+    ada, grey = people
+    (letter,) = grey.call("GET", f"/submissions/{number_of(ada)}/letters").get_json()
+    path = f"/letters/{letter['_id']}/withdrawal"
+    return grey.call("POST", path, json={"reason": "It was wrong."})
 
 
 def take_it(_: Backend, people: tuple[Person, Person]) -> object:
@@ -203,7 +216,10 @@ def letters_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
     """The letters that each of the two reads, and what the trail says of the finding."""
     (own,) = people[0].call("GET", "/submissions").get_json()
     read = [one.call("GET", f"/submissions/{own['id']}/letters").get_json() for one in people]
-    letters = [[(bool(one["signed_at"]), one["version"]) for one in some] for some in read]
+    letters = [
+        [(bool(one["signed_at"]), bool(one["withdrawn"]), one["version"]) for one in some]
+        for some in read
+    ]
     notices = notices_to(backend, backend.account(people[0].email).id)
     return letters, notices, rows_of(backend, own["_id"])
 
@@ -250,6 +266,7 @@ USE_CASES = (
     UseCase("suspend who is asked", with_a_question, suspend_the_colleague, case_and_rows),
     UseCase("draft a letter", with_a_finding, draft_a_letter, letters_and_rows),
     UseCase("sign a letter", with_a_letter, sign_the_letter, letters_and_rows),
+    UseCase("withdraw a letter", with_a_signed_letter, withdraw_the_letter, letters_and_rows),
     UseCase("issue a report", with_a_finding, issue_its_report, reports_and_rows),
     UseCase("read another's photo", with_a_photo, look_at_its_photo, reports_and_rows),
 )

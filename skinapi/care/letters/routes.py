@@ -1,10 +1,24 @@
 """The routes of letters."""
 
-from skinapi.care.letters.schemas import LetterChange, NewLetter, Signature, WrittenLetter
+from skinapi.care.letters.schemas import (
+    LetterChange,
+    NewLetter,
+    NewWithdrawal,
+    Signature,
+    WrittenLetter,
+)
 from skinapi.care.letters.service import LettersService
 from skinapi.care.queue.routes import DOCTORS
 from skinapi.errors import Forbidden, NotFound
-from skinapi.records.errors import LetterChanged, LetterMarked, LetterSigned, TooManyLetters
+from skinapi.records.errors import (
+    LetterChanged,
+    LetterMarked,
+    LetterSigned,
+    LetterUnreviewed,
+    LetterUrgency,
+    LetterWithdrawn,
+    TooManyLetters,
+)
 from skinapi.web.access import Signed, Subject
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
@@ -63,22 +77,48 @@ def change_letter(
     "/letters/<letter>/sign",
     access=DOCTORS,
     rate=Rate.WRITE,
-    raises=(NotFound, Forbidden, LetterSigned, LetterChanged, LetterMarked),
+    raises=(
+        NotFound,
+        Forbidden,
+        LetterSigned,
+        LetterChanged,
+        LetterUnreviewed,
+        LetterUrgency,
+        LetterMarked,
+    ),
 )
 def sign_letter(
     letters: LettersService, *, letter: str, body: Signature, subject: Subject
 ) -> WrittenLetter:
-    """Sign one's own draft with this text: it is part of the report from then on, and never
-    changes.
+    """Sign one's own draft with this text, after a review of the finding: it is part of the report
+    from then on, and never changes.
     """
     return WrittenLetter.with_marks(
         *letters.sign_letter(
             letter=letter,
             text=body.text,
             version=body.version,
-            despite_marks=body.despite_marks,
+            accepted_marks=body.accepted_marks,
             by=subject,
         )
+    )
+
+
+@routes.route(
+    "POST",
+    "/letters/<letter>/withdrawal",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden, LetterWithdrawn),
+)
+def withdraw_letter(
+    letters: LettersService, *, letter: str, body: NewWithdrawal, subject: Subject
+) -> WrittenLetter:
+    """Take a signed letter back, as the doctor in charge: it stays, struck through, with the date
+    and the reason, and the patient is told. The same request again changes nothing.
+    """
+    return WrittenLetter.with_marks(
+        *letters.withdraw_letter(letter=letter, reason=body.reason, by=subject)
     )
 
 

@@ -1,34 +1,43 @@
-"""The use cases of letters: draft one, edit it, sign it. Before it is signed only its doctor sees
-it.
+"""The use cases of letters: draft one, edit it, sign it, withdraw it. Before it is signed only its
+doctor sees it.
 """
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple, TypeVar
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account
+from skinapi.care.letters.accepting import require_accepted
 from skinapi.care.letters.drafting import draft_letter
 from skinapi.care.letters.letter_facts import LetterFacts
 from skinapi.care.letters.marks import Mark, mark_sentences
 from skinapi.errors import Forbidden, NotFound
 from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
-from skinapi.records.errors import LetterMarked, LetterSigned
+from skinapi.records.errors import LetterSigned, LetterUnreviewed, LetterWithdrawn
 from skinapi.records.findings.lesion_findings import LesionFindings
 from skinapi.records.findings.review_queue import in_care
 from skinapi.records.findings.submissions import CourseEntry, Submission
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.reviews.letters import Letter, Letters, Reader
+from skinapi.records.reviews.letters import Letter, Letters, Reader, Withdrawal
+from skinapi.records.reviews.reviewed_finding import ReviewedFinding, ShownLetter
 from skinapi.records.service import RecordsService
 from skinapi.reports.llm.openrouter import OpenRouterClient
 from skinapi.storage.ids import now
 from skinapi.web.access import Subject
 
-NOT_IN_CHARGE = "Only the doctor in charge can write letters"
+NOT_IN_CHARGE = "Only the doctor in charge can write or withdraw letters"
 NO_LETTER = "There is no such letter"
+NOT_SIGNED = "There is no such signed letter"
 MOST_EARLIER = 5  # findings of the same spot that a letter may speak of
 T = TypeVar("T")
-MarkedLetter = tuple[Letter, Sequence[Mark]]
+MarkedLetter = tuple[ShownLetter, Sequence[Mark]]
+
+
+class _Draft(NamedTuple):
+    letter: Letter
+    submission: Submission
+    owner: Account
 
 
 class LettersService:
@@ -71,64 +80,116 @@ class LettersService:
             return self._letters.add(submission=current.id, doctor=by.id, reader=reader, **written)
 
         drafted = self._trail.change(draft, "letter.draft", by=by.id, target=submission.id)
-        return drafted, mark_sentences(text, about, chosen)
+        return ShownLetter(drafted), mark_sentences(text, about, chosen)
 
     def list_letters(self, *, number: str, to: Subject) -> list[MarkedLetter]:
         """The signed letters about a finding that the caller may see, and the caller's drafts.
         Raises NotFound.
         """
         submission, owner = self._records.get(number=number, to=to)
-        letters = self._letters.list_of(submission.id)
-        drafts = [one for one in letters if not one.signed_at and one.doctor == to.id]
-        about = self._facts_of(submission, owner, to) if drafts else None
+        letters = [
+            one
+            for one in self._letters.list_of(submission.id)
+            if one.signed_at or one.doctor == to.id
+        ]
+        if not letters:
+            return []
+        reviewed = self._reviews.get_reviewed(submission)
+        drafts = not all(one.signed_at for one in letters)
+        about = self._facts_of(submission, owner, to, reviewed) if drafts else None
         return [
-            (one, mark_sentences(one.text, about, one.language) if about and one in drafts else [])
+            (ShownLetter(one), mark_sentences(one.text, about, one.language))
+            if about and not one.signed_at
+            else (reviewed.show(one), [])
             for one in letters
-            if one.signed_at or one in drafts
         ]
 
     def change_letter(self, *, letter: str, text: str, version: int, by: Subject) -> MarkedLetter:
         """Store another text of the caller's draft. Raises NotFound, Forbidden, LetterSigned,
         LetterChanged.
         """
-        draft, about = self._get_draft(letter, by)
 
-        def change() -> Letter:
-            return self._letters.change_draft(letter, version, {"text": text})
+        def change(draft: _Draft) -> Letter:
+            return self._letters.change_draft(draft.letter.id, version, {"text": text})
 
+        draft = self._get_draft(letter, by)
+        about = self._facts_of(draft.submission, draft.owner, by)
         changed = self._change(letter, change, "letter.change", by=by)
-        return changed, mark_sentences(text, about, draft.language)
+        return ShownLetter(changed), mark_sentences(text, about, changed.language)
 
     def sign_letter(
-        self, *, letter: str, text: str, version: int, despite_marks: bool, by: Subject
+        self, *, letter: str, text: str, version: int, accepted_marks: Collection[str], by: Subject
     ) -> MarkedLetter:
-        """Sign the caller's draft with this text, the one that the doctor sees. Raises NotFound,
-        also where the finding was deleted meanwhile, Forbidden, LetterSigned, LetterChanged, and
-        LetterMarked unless its marks are accepted.
+        """Sign the caller's draft with this text, the one that the doctor sees, after a review of
+        the finding. Raises NotFound, also where the finding was deleted meanwhile, Forbidden,
+        LetterSigned, LetterChanged, LetterUnreviewed, LetterUrgency, and LetterMarked unless all
+        its marks are accepted.
         """
-        draft, about = self._get_draft(letter, by)
-        if not despite_marks and mark_sentences(text, about, draft.language):
-            raise LetterMarked
 
-        def sign() -> Letter:
-            if draft.reader == "patient":
-                finding = about.submission
-                self._outbox.add(Kind.REVIEWED, to=finding.owner, about=f"finding/{finding.number}")
-            signed = {"text": text, "signed_at": now(), "signature": by.account.name}
+        def sign(draft: _Draft) -> Letter:
+            found, finding, owner = draft
+            reviewed = self._reviews.get_reviewed(finding)
+            if not reviewed.reviews:
+                raise LetterUnreviewed
+            about = self._facts_of(finding, owner, by, reviewed)
+            marks = mark_sentences(text, about, found.language)
+            signed = {
+                "text": text,
+                "signed_at": now(),
+                "signature": by.account.name,
+                "last_review": reviewed.reviews[-1].id,
+                "accepted": [*require_accepted(marks, accepted_marks)],
+            }
+            if found.reader == "patient":
+                self._outbox.add(Kind.REVIEWED, to=owner.id, about=f"finding/{finding.number}")
             return self._letters.change_draft(letter, version, signed)
 
-        return self._change(letter, sign, "letter.sign", by=by), []
+        signed = self._change(letter, sign, "letter.sign", by=by, detail=_say_accepted)
+        return ShownLetter(signed), []
+
+    def withdraw_letter(self, *, letter: str, reason: str, by: Subject) -> MarkedLetter:
+        """Take a signed letter back, as the doctor in whose care the patient is. The same again
+        changes nothing. Raises NotFound, also where the finding was deleted meanwhile, Forbidden,
+        and LetterWithdrawn where another reason stands.
+        """
+
+        def withdraw() -> Letter:
+            found, submission = self._get_signed(letter, by)
+            self._records.rely_on(submission)
+            if found.withdrawn:
+                raise LetterWithdrawn
+            about = f"finding/{submission.number}"
+            self._outbox.add(Kind.LETTER_WITHDRAWN, to=submission.owner, about=about)
+            said = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
+            return self._letters.withdraw(letter, said)
+
+        found, submission = self._get_signed(letter, by)
+        if found.withdrawn is None:
+            try:
+                found = self._trail.change(
+                    withdraw, "letter.withdraw", by=by.id, target=submission.id
+                )
+            except LetterWithdrawn:  # by another request at the same time
+                found, _ = self._get_signed(letter, by)
+        if found.withdrawn is None or found.withdrawn.reason != reason:
+            raise LetterWithdrawn
+        return self._reviews.get_reviewed(submission).show(found), []
 
     def delete_draft(self, *, letter: str, by: Subject) -> None:
         """Raises NotFound, Forbidden, LetterSigned."""
 
-        def delete() -> None:
-            self._letters.remove_draft(letter)
+        def delete(draft: _Draft) -> None:
+            self._letters.remove_draft(draft.letter.id)
 
         self._change(letter, delete, "letter.delete", by=by)
 
-    def _facts_of(self, submission: Submission, owner: Account, doctor: Subject) -> LetterFacts:
-        _, decision = self._reviews.find_decision(submission) or (None, None)
+    def _facts_of(
+        self,
+        submission: Submission,
+        owner: Account,
+        doctor: Subject,
+        reviewed: ReviewedFinding | None = None,
+    ) -> LetterFacts:
         earlier: tuple[CourseEntry, ...] = ()
         if submission.lesion:
             page = self._findings.page(
@@ -137,26 +198,35 @@ class LettersService:
             earlier = tuple(page.items)
         return LetterFacts(
             submission=submission,
-            decision=decision,
+            decision=(reviewed or self._reviews.get_reviewed(submission)).decision,
             course=earlier,
             patient=owner.name,
             doctor=doctor.account.name,
         )
 
-    def _change(self, letter: str, act: Callable[[], T], action: str, *, by: Subject) -> T:
+    def _change(
+        self,
+        letter: str,
+        act: Callable[[_Draft], T],
+        action: str,
+        *,
+        by: Subject,
+        detail: Callable[[T], str | None] | None = None,
+    ) -> T:
         """Change the caller's draft. Whether it still is one, and the patient still in care, is
         asked again in the transaction.
         """
-        _, about = self._get_draft(letter, by)
 
         def change() -> T:
-            self._records.rely_on(self._get_draft(letter, by)[1].submission)
-            return act()
+            draft = self._get_draft(letter, by)
+            self._records.rely_on(draft.submission)
+            return act(draft)
 
-        return self._trail.change(change, action, by=by.id, target=about.submission.id)
+        about = self._get_draft(letter, by).submission
+        return self._trail.change(change, action, by=by.id, target=about.id, detail=detail)
 
-    def _get_draft(self, identifier: str, by: Subject) -> tuple[Letter, LetterFacts]:
-        """The caller's draft and what it is about. Raises NotFound, Forbidden, LetterSigned."""
+    def _get_draft(self, identifier: str, by: Subject) -> _Draft:
+        """The caller's draft, and what it is about. Raises NotFound, Forbidden, LetterSigned."""
         letter = self._letters.find(identifier)
         submission = self._records.find(letter.submission) if letter else None
         if letter is None or submission is None or letter.doctor != by.id:
@@ -164,10 +234,25 @@ class LettersService:
         submission, owner = self._get_in_care(str(submission.number), by)
         if letter.signed_at:
             raise LetterSigned
-        return letter, self._facts_of(submission, owner, by)
+        return _Draft(letter, submission, owner)
+
+    def _get_signed(self, identifier: str, by: Subject) -> tuple[Letter, Submission]:
+        """A signed letter, whoever signed it, about a finding of a patient in care. Raises
+        NotFound, Forbidden.
+        """
+        letter = self._letters.find(identifier)
+        submission = self._records.find(letter.submission) if letter else None
+        if letter is None or submission is None or letter.signed_at is None:
+            raise NotFound(NOT_SIGNED)
+        return letter, self._get_in_care(str(submission.number), by)[0]
 
     def _get_in_care(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
         submission, owner = self._records.get(number=number, to=doctor)
         if not in_care(owner, doctor):
             raise Forbidden(NOT_IN_CHARGE)
         return submission, owner
+
+
+def _say_accepted(letter: Letter) -> str | None:
+    """For the audit trail: what the marks contradict that were accepted, and none of the text."""
+    return f"marks: {', '.join(letter.accepted)}" if letter.accepted else None

@@ -7,6 +7,7 @@ ENGLISH = MailWords(
     subjects={
         Kind.APPROVED: "Your account is open",
         Kind.REVIEWED: "A doctor has answered",
+        Kind.LETTER_WITHDRAWN: "Your doctor has taken a letter back",
         Kind.NEW_PICTURE: "Your doctor asks for a new photo",
         Kind.URGENT: "Something in your queue should be seen soon",
         Kind.OPINION: "A colleague asks for your opinion",
@@ -20,6 +21,7 @@ ENGLISH = MailWords(
     texts={
         Kind.APPROVED: "Your account was approved. You can log in now.",
         Kind.REVIEWED: "A doctor has answered you. Log in to read the answer.",
+        Kind.LETTER_WITHDRAWN: "Your doctor has taken a letter back. Log in to read why.",
         Kind.NEW_PICTURE: "Your doctor asks you for a new photo. Log in to take it.",
         Kind.URGENT: "Something new in your queue should be seen soon. Log in to see it.",
         Kind.OPINION: "A colleague asks for your opinion. Log in to give it.",

@@ -8,6 +8,7 @@ _WORDS = MailWords(
     subjects={
         Kind.APPROVED: "Votre compte est ouvert",
         Kind.REVIEWED: "Un médecin a répondu",
+        Kind.LETTER_WITHDRAWN: "Votre médecin a retiré une lettre",
         Kind.NEW_PICTURE: "Votre médecin demande une nouvelle photo",
         Kind.URGENT: "Un élément de votre file est à voir rapidement",
         Kind.OPINION: "Un confrère demande votre avis",
@@ -21,6 +22,8 @@ _WORDS = MailWords(
     texts={
         Kind.APPROVED: "Votre compte a été approuvé. Vous pouvez maintenant vous connecter.",
         Kind.REVIEWED: "Un médecin vous a répondu. Connectez-vous pour lire la réponse.",
+        Kind.LETTER_WITHDRAWN: "Votre médecin a retiré une lettre. Connectez-vous pour lire "
+        "pourquoi.",
         Kind.NEW_PICTURE: "Votre médecin vous demande une nouvelle photo. Connectez-vous pour la "
         "prendre.",
         Kind.URGENT: "Un nouvel élément de votre file est à voir rapidement. Connectez-vous pour "

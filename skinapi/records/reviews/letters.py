@@ -1,5 +1,5 @@
 """The collection of letters: what a doctor writes about a finding. A draft is its doctor's alone. A
-signed letter never changes, and is part of the finding's report.
+signed letter never changes, and is part of the finding's report; it can be withdrawn.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,9 +23,19 @@ Reader = Literal["patient", "colleague"]
 READERS: tuple[Reader, ...] = get_args(Reader)
 
 
+class Withdrawal(StoredRecord):
+    """`withdrawn_by` is the doctor's name at that time."""
+
+    withdrawn_at: datetime
+    withdrawn_by: str
+    reason: str
+
+
 class Letter(StoredRecord):
     """`signature` is the doctor's name when it was signed; it stays after the doctor's account is
     deleted. `version` counts the texts that were stored. `source` says who wrote the first one.
+    `last_review` is the finding's newest review when it was signed, `accepted` what its marks
+    contradict that the doctor accepted then.
     """
 
     id: str
@@ -39,6 +49,9 @@ class Letter(StoredRecord):
     source: dict[str, str | None] = Field(default_factory=dict)
     signed_at: datetime | None = None
     signature: str | None = None
+    last_review: str | None = None
+    accepted: tuple[str, ...] = ()
+    withdrawn: Withdrawal | None = None
 
 
 class Letters:
@@ -90,6 +103,11 @@ class Letters:
         if changed is None:
             raise LetterChanged
         return Letter.model_validate(changed)
+
+    def withdraw(self, identifier: str, withdrawal: Withdrawal) -> Letter:
+        """Call it in a transaction that has read the letter as signed and not withdrawn."""
+        fields: Document = {"withdrawn": withdrawal.stored()}
+        return Letter.model_validate(self._documents.update({"id": identifier}, {"$set": fields}))
 
     def remove_draft(self, identifier: str) -> None:
         self._documents.delete({"id": identifier, "signed_at": None})

@@ -8,8 +8,8 @@ from typing import Self
 
 from skinapi.languages import NUMBERS, Language
 from skinapi.records.reviews.decisions import Decision
-from skinapi.records.reviews.letters import Letter
 from skinapi.records.reviews.opinions import Histology, Opinion
+from skinapi.records.reviews.reviewed_finding import ShownLetter
 from skinapi.reports.facts import PictureFacts
 from skinapi.reports.narrative import Writer
 from skinapi.reports.pages.labels import LABELS
@@ -31,7 +31,8 @@ SKIN_TYPES: Mapping[Fitzpatrick, str] = {
     5: "Fitzpatrick V",
     6: "Fitzpatrick VI",
 }
-TIME = "%Y-%m-%d %H:%M UTC"
+DATE = "%Y-%m-%d"
+TIME = f"{DATE} %H:%M UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +77,30 @@ class DecisionContent:
 
 @dataclass(frozen=True, slots=True)
 class LetterContent:
-    """A signed letter, line by line."""
+    """A signed letter, line by line. `struck` says why it counts no more; empty where it does."""
 
     head: str
     language: Language
     lines: tuple[str, ...]
     signed: str
+    struck: tuple[str, ...]
 
     @classmethod
-    def of(cls, letter: Letter, labels: Labels) -> Self:
+    def of(cls, shown: ShownLetter, labels: Labels) -> Self:
+        letter, by, withdrawn = shown.letter, shown.superseded, shown.letter.withdrawn
+        struck = []
+        if withdrawn:
+            date = date_text(withdrawn.withdrawn_at)
+            struck.append(labels.withdrawn.format(withdrawn.withdrawn_by, date, withdrawn.reason))
+        if by:
+            dates = date_text(letter.signed_at), date_text(by.decided_at)
+            struck.append(labels.superseded.format(*dates))
         return cls(
             head=labels.letters[letter.reader],
             language=letter.language,
             lines=tuple(filter(None, letter.text.splitlines())),
             signed=labels.signed.format(letter.signature, time_text(letter.signed_at)),
+            struck=tuple(struck),
         )
 
 
@@ -321,7 +332,7 @@ class ReportContent:
 
     @cached_property
     def letters(self) -> list[LetterContent]:
-        return [LetterContent.of(letter, self.labels) for letter in self.report.letters]
+        return [LetterContent.of(shown, self.labels) for shown in self.report.letters]
 
     @cached_property
     def quality(self) -> list[Row]:
@@ -353,3 +364,7 @@ class ReportContent:
 
 def time_text(moment: datetime | None) -> str:
     return moment.astimezone(UTC).strftime(TIME) if moment else ""
+
+
+def date_text(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime(DATE) if moment else ""

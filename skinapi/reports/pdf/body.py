@@ -100,7 +100,9 @@ class _Body:
         rows = [*self._content.identity, *self._content.review]
         signed = self._content.decision.signed if self._content.decision else ""
         letters = [
-            line for letter in self._content.letters for line in (*letter.lines, letter.signed)
+            line
+            for letter in self._content.letters
+            for line in (*letter.struck, *letter.lines, letter.signed)
         ]
         texts = [self._report.clinic or "", signed, *letters, *(text for _, text in rows)]
         return any(UNPRINTABLE in printable(text) for text in texts)
@@ -234,8 +236,12 @@ class _Body:
     def _letters(self) -> None:
         for letter in self._content.letters:
             self._heading(letter.head)
+            for sentence in letter.struck:
+                self._flow.write(sentence, self._styles.strong, width=WIDTH)
+                self._flow.skip(3)
+            style = self._styles.struck if letter.struck else self._styles.text
             for line in letter.lines:
-                self._flow.write(line, self._styles.text, width=WIDTH)
+                self._flow.write(line, style, width=WIDTH)
                 self._flow.skip(3)
             self._flow.write(letter.signed, self._styles.small, width=WIDTH)
 

@@ -24,6 +24,7 @@ class Style:
     size: float
     leading: float
     colour: Color
+    struck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,4 +139,10 @@ def _paint_lines(
     baseline = top - (style.leading + 0.7 * style.size) / 2
     for line in lines:
         canvas.drawString(left, baseline, line)
+        if style.struck:
+            middle = baseline + style.size / 4
+            canvas.setStrokeColor(style.colour)
+            canvas.setLineWidth(0.6)
+            width = canvas.stringWidth(line, style.font, style.size)
+            canvas.line(left, middle, left + width, middle)
         baseline -= style.leading

@@ -1,6 +1,6 @@
 """The sizes and colours of a printed page, at any scale: a dense page is set smaller."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from reportlab.lib.colors import Color, HexColor
@@ -43,6 +43,7 @@ class Styles:
     action: Style
     answer: Style
     text: Style
+    struck: Style
     strong: Style
     label: Style
     small: Style
@@ -62,6 +63,7 @@ class Styles:
             action=style(REGULAR, 10, 13.5),
             answer=style(BOLD, 14, 19),
             text=style(REGULAR, 9, 12.2),
+            struck=replace(style(REGULAR, 7.5, 10, PALE), struck=True),
             strong=style(BOLD, 9, 12.2),
             label=style(REGULAR, 8.5, 12.2, PALE),
             small=style(REGULAR, 7.5, 10, PALE),

@@ -83,6 +83,8 @@ ENGLISH = Labels(
         "colleague": "Doctor's letter to a colleague",
     },
     signed="Signed by {}, {}",
+    superseded="Written on {}, before the decision of {}, which counts",
+    withdrawn="Withdrawn by {}, {}: {}",
     quality="Picture and model",
     size="Size",
     pixels="{} × {} pixels",

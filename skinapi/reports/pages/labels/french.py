@@ -84,6 +84,8 @@ _LABELS = Labels(
         "colleague": "Lettre du médecin à un confrère",
     },
     signed="Signé par {}, {}",
+    superseded="Écrite le {}, avant la décision du {}, qui compte",
+    withdrawn="Retirée par {}, {}: {}",
     quality="Image et modèle",
     size="Taille",
     pixels="{} × {} pixels",

@@ -87,6 +87,8 @@ class Labels(Frozen):
     note: str
     letters: Mapping[Reader, str]
     signed: str
+    superseded: str
+    withdrawn: str
 
     quality: str
     size: str

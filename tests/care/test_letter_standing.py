@@ -1,0 +1,225 @@
+"""A signed letter is shown for what it is worth today: as it stands, superseded, or withdrawn."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from tests.care.test_letters import Practice
+from tests.support.backends import MAIL, Backend
+from tests.use_cases.use_case import notices_to
+
+NEVUS, MELANOMA = "melanocytic_nevus", "melanoma"
+ROUTINE: dict[str, Any] = {"urgency": "routine"}
+UNSURE = {"certainty": "unsure"}
+AWAITED = {"histology": "awaited"}
+HARMLESS = "This is a harmless mole."
+
+
+def a_letter_about_a_mole(backend: Backend, **said: Any) -> tuple[Practice, dict[str, Any]]:
+    at = Practice(backend, reviewed=False)
+    at.review(NEVUS, **{**ROUTINE, **said})
+    draft = at.draft()
+    signed = at.sign_accepting(draft, f"{draft['text']}\n\n{HARMLESS}")
+    assert signed.status_code == 200, signed.text
+    return at, signed.get_json()
+
+
+def printed(at: Practice) -> str:
+    pages = PdfReader(io.BytesIO(at.report("report.pdf").data)).pages
+    return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+def test_a_letter_that_a_later_decision_contradicts_is_struck_wherever_it_is_read(
+    any_backend: Backend,
+) -> None:
+    at, letter = a_letter_about_a_mole(any_backend)
+    (shown,) = at.report().get_json()["letters"]
+    assert shown["superseded"] is shown["withdrawn"] is None
+    sealed = at.report().get_json()["verification"]["hash"]
+    assert "<del>" not in at.report("report.html").text
+    later = at.review(MELANOMA)
+    report = at.report().get_json()
+    (shown,) = report["letters"]
+    superseded = {"decided_at": later["created_at"], "decided_by": "Dr Grace Hopper"}
+    assert (shown["text"], shown["superseded"]) == (letter["text"], superseded)
+    assert report["verification"]["hash"] != sealed
+    assert [one["superseded"] for one in at.shown_to(at.ada)] == [superseded]
+    signed, decided = letter["signed_at"][:10], later["created_at"][:10]
+    heading = f"Written on {signed}, before the decision of {decided}, which counts"
+    page = at.report("report.html").text
+    assert f"<summary><strong><bdi>{heading}</bdi></strong> </summary>" in page
+    assert f'<p lang="en"><del><bdi>{HARMLESS}</bdi></del></p>' in page
+    assert heading in printed(at)
+
+
+@pytest.mark.parametrize(
+    ("first", "label", "later", "superseded"),
+    [
+        ({}, NEVUS, {"urgency": "referral"}, True),
+        ({}, NEVUS, {**ROUTINE, **UNSURE}, True),
+        ({}, NEVUS, {"urgency": "self_monitoring"}, True),
+        ({}, "basal_cell_carcinoma", {**ROUTINE, **AWAITED}, True),
+        (AWAITED, MELANOMA, {"histology_result": MELANOMA, "histology": "confirmed"}, True),
+        ({}, NEVUS, ROUTINE, False),
+        (UNSURE, NEVUS, ROUTINE, False),
+        (AWAITED, NEVUS, {**ROUTINE, "histology": "confirmed"}, False),
+        ({}, NEVUS, {**ROUTINE, "new_picture_wanted": True}, False),
+    ],
+)
+def test_only_a_decision_that_says_otherwise_supersedes(
+    shared_backend: Backend,
+    first: dict[str, Any],
+    label: str,
+    later: dict[str, Any],
+    superseded: bool,
+) -> None:
+    at, _ = a_letter_about_a_mole(shared_backend, **first)
+    at.review(label, **later)
+    (letter,) = at.shown_to(at.ada)
+    assert bool(letter["superseded"]) is superseded
+
+
+def test_a_milder_opinion_that_does_not_count_supersedes_nothing(shared_backend: Backend) -> None:
+    at = Practice(shared_backend)
+    assert at.sign(at.draft()).status_code == 200
+    at.assign(at.other)
+    at.review(NEVUS, at.other, **ROUTINE)
+    (letter,) = at.shown_to(at.ada)
+    assert letter["superseded"] is None
+
+
+def test_a_decision_that_comes_back_when_a_later_one_is_taken_back_supersedes_too(
+    shared_backend: Backend,
+) -> None:
+    """The decision that counts then is older than the letter; what took the other back is not."""
+    at = Practice(shared_backend, reviewed=False)
+    at.assign(at.other)
+    at.review("actinic_keratosis", at.other, urgency="referral")
+    at.assign(at.doctor)
+    at.review(MELANOMA)
+    assert at.sign(at.draft()).status_code == 200
+    taken_back = at.review(NEVUS, **ROUTINE)
+    report = at.report().get_json()
+    assert report["decision"]["label"] == "actinic_keratosis"
+    (letter,) = report["letters"]
+    assert letter["superseded"]["decided_at"] == taken_back["created_at"]
+
+
+def test_a_letter_that_an_older_server_let_be_signed_before_any_review_is_judged_too(
+    backend: Backend,
+) -> None:
+    at, letter = a_letter_about_a_mole(backend)
+    store = backend.services.store
+    store.collection("reviews").delete({"doctor": backend.account(at.doctor.email).id})
+    old = {"$unset": {"last_review": True, "accepted": True, "withdrawn": True}}
+    assert store.collection("letters").update({"id": letter["_id"]}, old)
+    assert at.report().get_json()["letters"][0]["superseded"] is None
+    later = at.review("basal_cell_carcinoma")
+    (shown,) = at.report().get_json()["letters"]
+    assert shown["superseded"]["decided_at"] == later["created_at"]
+    assert at.withdraw(letter).status_code == 200
+
+
+def test_a_withdrawn_letter_stays_struck_with_its_reason(any_backend: Backend) -> None:
+    at, letter = a_letter_about_a_mole(any_backend)
+    withdrawn = at.withdraw(letter, "I mixed up <two> patients.")
+    assert withdrawn.status_code == 200, withdrawn.text
+    said = withdrawn.get_json()["withdrawn"]
+    assert said == {
+        "withdrawn_at": said["withdrawn_at"],
+        "withdrawn_by": "Dr Grace Hopper",
+        "reason": "I mixed up <two> patients.",
+    }
+    (shown,) = at.report().get_json()["letters"]
+    assert (shown["text"], shown["withdrawn"]) == (letter["text"], said)
+    assert at.shown_to(at.ada) == at.shown_to(at.doctor) == [withdrawn.get_json()]
+    heading = f"Withdrawn by Dr Grace Hopper, {said['withdrawn_at'][:10]}: I mixed up "
+    assert f"{heading}&lt;two&gt; patients." in at.report("report.html").text
+    assert f"{heading}<two> patients." in printed(at)
+    assert at.rows()[-1] == ("letter.withdraw", "done")
+
+
+def test_a_letter_is_withdrawn_once(backend: Backend) -> None:
+    at, letter = a_letter_about_a_mole(backend)
+    first, again = at.withdraw(letter), at.withdraw(letter)
+    assert first.get_json() == again.get_json()
+    other = at.withdraw(letter, "Another reason.")
+    assert (other.status_code, other.get_json()["code"]) == (409, "letter_withdrawn")
+    assert at.shown_to(at.ada) == [first.get_json()]
+    assert [row for row in at.rows() if row[0] == "letter.withdraw"] == [
+        ("letter.withdraw", "done")
+    ]
+
+
+def test_only_the_doctor_in_charge_withdraws_a_signed_letter(backend: Backend) -> None:
+    at, letter = a_letter_about_a_mole(backend)
+    assert at.withdraw(at.draft("colleague")).status_code == 404
+    assert [at.withdraw(letter, by=one).status_code for one in (at.ada, at.other)] == [403, 404]
+    at.assign(at.other)
+    assert at.withdraw(letter).status_code == 404
+    answer = at.withdraw(letter, by=at.other)
+    assert answer.status_code == 200, answer.text
+    assert at.shown_to(at.ada)[0]["withdrawn"]["withdrawn_at"]
+
+
+@pytest.mark.parametrize("reason", ["", " ", "n" * 501, "bell\a", None])
+def test_a_letter_is_not_withdrawn_without_a_reason(shared_backend: Backend, reason: Any) -> None:
+    at, letter = a_letter_about_a_mole(shared_backend)
+    assert at.withdraw(letter, reason).status_code == 400
+    assert at.shown_to(at.ada)[0]["withdrawn"] is None
+
+
+def test_the_patient_is_told_by_mail_that_a_letter_was_withdrawn(tmp_path: Path) -> None:
+    at, letter = a_letter_about_a_mole(Backend(tmp_path, **MAIL))
+    assert at.withdraw(letter, "Wrong person.").status_code == 200
+    told = notices_to(at.backend, at.backend.account(at.ada.email).id)
+    assert told == ["reviewed", "reviewed", "letter_withdrawn"]
+    assert at.withdraw(letter, "Wrong person.").status_code == 200
+    assert notices_to(at.backend, at.backend.account(at.ada.email).id) == told
+
+
+def test_a_letter_is_signed_after_a_review_and_not_before(backend: Backend) -> None:
+    at = Practice(backend, reviewed=False)
+    draft = at.draft()
+    refused = at.sign(draft)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "letter_unreviewed")
+    assert at.shown_to(at.ada) == []
+    at.review(MELANOMA)
+    assert at.sign(at.draft()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "contradicts"),
+    [
+        ("Dear Ada,\nPlease see a doctor next year.", ["urgency", "unsaid"]),
+        ("Dear Ada,\nThank you for the photo.", ["unsaid"]),
+    ],
+)
+def test_no_letter_is_signed_that_says_another_urgency_or_none(
+    shared_backend: Backend, text: str, contradicts: list[str]
+) -> None:
+    at = Practice(shared_backend)
+    changed = at.change(at.draft(), text).get_json()
+    marks = changed["marks"]
+    assert [mark["contradicts"] for mark in marks] == contradicts
+    assert not any(mark["acceptable"] for mark in marks)
+    refused = at.sign(changed, accepted_marks=[mark["id"] for mark in marks], despite_marks=True)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "letter_urgency")
+    assert at.shown_to(at.ada) == []
+    soon = "Dear Ada,\nPlease see a doctor this week."
+    assert at.sign(changed, soon).status_code == 200
+
+
+def test_a_mark_that_was_not_read_is_not_accepted(shared_backend: Backend) -> None:
+    """Of two marks one is accepted; then the other one too."""
+    at = Practice(shared_backend)
+    draft = at.draft()
+    changed = at.change(draft, f"{draft['text']}\nIt is harmless. Take aspirin.").get_json()
+    first, second = (mark["id"] for mark in changed["marks"])
+    assert at.sign(changed, accepted_marks=[first]).get_json()["code"] == "letter_marked"
+    assert at.sign(changed, accepted_marks=[first, second]).status_code == 200
+    newest = at.backend.stored()["audit"][-1]
+    assert newest["detail"] == "marks: medicine, reassurance"
