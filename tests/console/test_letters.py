@@ -1,5 +1,5 @@
-"""A doctor's letter in the console: drafted, marked, corrected and signed by keyboard alone; then
-the patient reads it.
+"""A doctor's letter in the console: drafted, marked, corrected and signed by keyboard alone; the
+patient reads it, until a later decision supersedes it or its doctor withdraws it.
 """
 
 import pytest
@@ -42,6 +42,7 @@ def test_a_letter_is_signed_by_keyboard_and_read_by_the_patient(
     doctor, patient = people
     (number,) = [one["id"] for one in doctor.call("GET", "/queue").json]
     journey = Journey(visitor, "letter", look)
+    review(doctor, number, "melanoma")
     visitor.enter(doctor, "doctor")
     hold_answers(visitor, "GET", "/case")
     visitor.go(f"case/{number}")
@@ -55,23 +56,84 @@ def test_a_letter_is_signed_by_keyboard_and_read_by_the_patient(
     assert patient.call("GET", f"/submissions/{number}/letters").json == []
     visitor.keys("l")
     visitor.find("[name=letter]:focus")
-    reach(journey, "letterSign")
+    reach(journey, "letterSign_patient")
     visitor.keys(Keys.ENTER)
-    journey.see("letterIsSigned")
+    journey.see("letterIsSigned_patient")
     visitor.find(".letter-text")
     journey.step("signed")
     visitor.enter(patient, "user")
     visitor.go(f"finding/{number}")
     visitor.find(".letter-text")
-    visitor.run("document.querySelector('.letter-text').scrollIntoView({block: 'center'})")
-    journey.step("patient")
+    look_at_letter(journey, "patient")
+    review(doctor, number, "melanocytic_nevus", urgency="routine")
+    visitor.go("home")
+    visitor.go(f"finding/{number}")
+    (letter,) = patient.call("GET", f"/submissions/{number}/letters").json
+    assert letter["superseded"]
+    assert visitor.find(".struck summary").text.startswith(before(journey, "letterSuperseded"))
+    assert not visitor.find(".struck .letter-text").is_displayed()
+    visitor.press(".struck summary")
+    look_at_letter(journey, "superseded")
+
+
+def review(doctor: Caller, number: int, label: str, **said: str) -> None:
+    body = {"label": label, "certainty": "sure", **said}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status == 201
+
+
+def look_at_letter(journey: Journey, name: str) -> None:
+    journey.visitor.run("document.querySelector('.letter').scrollIntoView({block: 'center'})")
+    journey.step(name)
+
+
+def before(journey: Journey, key: str) -> str:
+    """The words before the first hole."""
+    return journey.say(key, date="{", decided="", name="{", reason="").partition("{")[0]
+
+
+@pytest.mark.parametrize("look", looks(1), ids=str)
+def test_each_mark_is_accepted_by_itself_and_a_signed_letter_is_withdrawn(
+    visitor: Visitor, people: tuple[Caller, Caller], look: Look
+) -> None:
+    doctor, patient = people
+    (number,) = [one["id"] for one in doctor.call("GET", "/queue").json]
+    path = f"/submissions/{number}/letters"
+    review(doctor, number, "melanoma")
+    draft = doctor.call("POST", path, json={"reader": "patient", "language": look.language}).json
+    journey = Journey(visitor, "withdrawal", look)
+    text = f"{draft['text']}\n\n{HARMLESS[journey.language]}"
+    body = {"text": text, "version": draft["version"]}
+    assert doctor.call("PUT", f"/letters/{draft['_id']}", json=body).status == 200
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.find(".marks")  # in view before anything is pressed
+    look_at_letter(journey, "marks")
+    journey.press("letterSign_patient", "letter")
+    visitor.find(".marks:focus")
+    boxes = visitor.count(".marks [type=checkbox]")
+    for box in visitor.all(".marks [type=checkbox]"):
+        box.click()
+    sign = journey.say("letterSign_patient")
+    visitor.press_button(journey.say("letterSignMarked", sign=sign, n=str(boxes)), "letter")
+    journey.see("letterIsSigned_patient")
+    journey.press("letterWithdraw", "letter")
+    visitor.press("dialog .danger")
+    journey.see("letterReasonMissing")
+    visitor.type(withdrawal="12.5 %")
+    journey.step("reason")
+    visitor.press("dialog .danger")
+    journey.see("letterIsWithdrawn")
+    assert "12.5 %" in visitor.find(".struck summary").text
+    look_at_letter(journey, "withdrawn")
+    (letter,) = patient.call("GET", path).json
+    assert (letter["text"], letter["withdrawn"]["reason"]) == (text, "12.5 %")
 
 
 def correct_what_is_marked(journey: Journey) -> None:
     visitor, harmless = journey.visitor, HARMLESS[journey.language]
     visitor.keys(Keys.CONTROL, Keys.END, Keys.NULL)
     visitor.keys(Keys.ENTER, Keys.ENTER, harmless)
-    reach(journey, "letterSign")
+    reach(journey, "letterSign_patient")
     visitor.keys(Keys.ENTER)  # it is not signed, because it has a mark
     visitor.find(".marks:focus")
     visitor.see(harmless)
@@ -108,6 +170,7 @@ def test_a_text_that_was_changed_in_another_window_is_not_written_over(
     visitor.look((320, 256))  # a small window at 400 %
     visitor.enter(doctor, "doctor")
     visitor.go(f"case/{number}")
+    journey.see("error_letter_unreviewed")
     visitor.find("[name=letter]").send_keys(" One more word.")
     body = {"text": "Please see a doctor this week.", "version": draft["version"]}
     assert doctor.call("PUT", f"/letters/{draft['_id']}", json=body).status == 200

@@ -45,6 +45,10 @@ const FilterForm = ({ onFilter, actions }) => {
     <//>`;
 };
 
+/** In spite of which marks a letter was signed, which the API writes as `marks: figure, name`. @param {string} detail */
+const sayMarks = (detail) =>
+  say("marksAccepted", { kinds: detail.slice(detail.indexOf(":") + 1).split(",").map((kind) => sayValue("mark", kind.trim())).join(", ") });
+
 /** An account by its address; what has none, or none any more, by the end of its number. @param {{id: string, email: string | null}} props */
 const Whom = ({ id, email }) =>
   email ? html`<span class="address">${isolated(email)}</span>` : hasWords(`actor_${id}`) ? sayValue("actor", id) : html`<code title=${id}>${id.length > 12 ? `…${id.slice(-8)}` : id}</code>`;
@@ -75,7 +79,8 @@ const Trail = ({ rows }) => html`
             <td><time datetime=${row.created_at}>${sayDate(row.created_at)}</time></td>
             <td data-name=${say("who")}><${Whom} id=${row.by} email=${row.by_email} /></td>
             <td data-name=${say("what")}><span title=${row.action}>${sayAction(row.action)}</span>
-              ${row.action === "message.report" && html`<small> (${sayValue("abuse", row.detail.split(" ")[0])})</small>`}</td>
+              ${row.action === "message.report" && html`<small> (${sayValue("abuse", row.detail.split(" ")[0])})</small>`}
+              ${row.action === "letter.sign" && row.detail && html`<small> (${sayMarks(row.detail)})</small>`}</td>
             <td data-name=${say("whom")}><${Whom} id=${row.target} email=${row.target_email} /></td>
             <td data-name=${say("outcome")} class=${row.outcome === "done" ? "" : "failed"}>
               <span title=${row.outcome}>${sayOutcome(row)}</span>

@@ -111,7 +111,7 @@ const Case = ({ number, finding }) => {
             )}
         <//>
         <div><${ReviewForm} key=${`${number} ${signed} ${filled}`} number=${number} report=${report} conditions=${conditions} asked=${asked} onSigned=${done} /></div>
-        ${!work.error && !asked && html`<${Letters} key=${`letters ${number}`} number=${number} may=${Boolean(work.value)} />`}
+        ${!work.error && !asked && html`<${Letters} key=${`letters ${number}`} number=${number} may=${Boolean(work.value)} decision=${report.decision} />`}
         ${work.value && !asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} />`}
         <${Context} submission=${submission} checklist=${conditions.checklist} />
         ${submission.lesion &&

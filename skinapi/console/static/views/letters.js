@@ -1,5 +1,5 @@
 // @ts-check
-// The doctor's letters about a finding: drafted, edited with marks at what the facts do not support, signed.
+// The doctor's letters about a finding: drafted, edited with marks at what the facts do not support, signed, withdrawn.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post, put, remove } from "/console/api.js";
@@ -10,16 +10,52 @@ import { keepTyped } from "/console/views/typed.js";
 const LONGEST = 5000;
 const READERS = /** @type {const} */ (["patient", "colleague"]);
 
+/** Errors after which the letter is another one than this window shows. */
+const RELOADED = new Set(["letter_changed", "letter_signed", "letter_marked", "letter_urgency"]);
+
 /** By letter. @type {Map<string, string>} */
 const typed = keepTyped();
 
-/** A signed letter. @param {{letter: any}} props */
-export const SignedLetter = ({ letter }) => html`
-  <section class="card letter">
-    <h2>${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}</h2>
-    <p class="letter-text" lang=${letter.language}>${letter.text}</p>
-    <small>${say("letterSigned", { name: isolated(letter.signed_by), date: sayDate(letter.signed_at) })}</small>
-  </section>`;
+/** @param {{path: string, onDone: () => void, onClose: () => void}} props */
+const Withdraw = ({ path, onDone, onClose }) => {
+  const [reason, setReason] = useState("");
+  const withdraw = async () => {
+    if (!reason.trim()) throw new Error(say("letterReasonMissing"));
+    await post(`${path}/withdrawal`, { reason });
+    toast(say("letterIsWithdrawn"));
+    onDone();
+  };
+  return html`
+    <${Confirm} title=${say("letterWithdrawTitle")} confirm=${say("letterWithdraw")} onConfirm=${withdraw} onClose=${onClose}>
+      <p>${say("letterWithdrawText")}</p>
+      <div class="field"><label for="withdrawal">${say("letterReason")}</label>
+        <textarea id="withdrawal" name="withdrawal" rows="3" maxlength="500" value=${reason}
+          onInput=${(/** @type {any} */ event) => setReason(event.target.value)}></textarea></div>
+    <//>`;
+};
+
+/** Why a letter counts no more, in sentences; none where it does. @param {any} letter */
+const whyStruck = ({ withdrawn, superseded, signed_at }) => [
+  ...(withdrawn ? [say("letterWithdrawn", { name: isolated(withdrawn.withdrawn_by), date: sayDate(withdrawn.withdrawn_at), reason: isolated(withdrawn.reason) })] : []),
+  ...(superseded ? [say("letterSuperseded", { date: sayDate(signed_at), decided: sayDate(superseded.decided_at) })] : []),
+];
+
+/** A signed letter; its doctor may withdraw it. @param {{letter: any, onWithdrawn?: () => void}} props */
+export const SignedLetter = ({ letter, onWithdrawn }) => {
+  const [asking, setAsking] = useState(false);
+  const struck = whyStruck(letter);
+  const text = html`<p class="letter-text" lang=${letter.language}>${letter.text}</p>`;
+  const signed = html`<small>${say("letterSigned", { name: isolated(letter.signed_by), date: sayDate(letter.signed_at) })}</small>`;
+  return html`
+    <section class="card letter">
+      <h2>${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}</h2>
+      ${struck.length > 0
+        ? html`<details class="struck"><summary>${struck.map((sentence) => html`<strong>${sentence}</strong> `)}</summary><del>${text}</del>${signed}</details>`
+        : html`${text}${signed}`}
+      ${onWithdrawn && !letter.withdrawn && html`<p><button onClick=${() => setAsking(true)}>${say("letterWithdraw")}</button></p>`}
+      ${asking && html`<${Withdraw} path=${apiPath`/letters/${letter._id}`} onDone=${onWithdrawn} onClose=${() => setAsking(false)} />`}
+    </section>`;
+};
 
 /** The sentence, with what is wrong in it made visible. @param {string} sentence @param {string[]} words */
 const highlight = (sentence, words) => {
@@ -28,21 +64,31 @@ const highlight = (sentence, words) => {
   return parts.map((part, place) => (place % 2 ? html`<mark>${part}</mark>` : part));
 };
 
-/** What is wrong with a sentence, at the sentence. @param {{sentence: string, marks: any[], language: string, onShow: () => void}} props */
-const Marked = ({ sentence, marks, language, onShow }) => html`
+/**
+ * What is wrong with a sentence, at the sentence. `accepted` are the ids of the marks that the doctor signs in spite of.
+ * @param {{sentence: string, marks: any[], language: string, accepted: Set<string>, onAccept: (id: string, yes: boolean) => void, onShow: () => void}} props
+ */
+const Marked = ({ sentence, marks, language, accepted, onAccept, onShow }) => html`
   <li>
     ${sentence &&
     html`<button type="button" class="quiet sentence" onClick=${onShow} lang=${language}>
       <q>${highlight(sentence, marks.map(({ said }) => said))}</q>
     </button>`}
     ${marks.map(
-      ({ contradicts, said, facts }) =>
-        html`<p>${say(/** @type {"marked_figure"} */ (`marked_${contradicts}`), { facts: isolated(facts), said: isolated(said) })}</p>`,
+      ({ id, acceptable, contradicts, said, facts }) => html`
+        <p>${say(/** @type {"marked_figure"} */ (`marked_${contradicts}`), { facts: isolated(facts), said: isolated(said) })}</p>
+        ${acceptable
+          ? html`<label class="tick"><input type="checkbox" checked=${accepted.has(id)}
+              onChange=${(/** @type {any} */ event) => onAccept(id, event.target.checked)} />${say("markAccept")}</label>`
+          : html`<p><strong>${say("markBlocks")}</strong></p>`}`,
     )}
   </li>`;
 
 /** @param {any[]} marks @returns {[string, any[]][]} by sentence, in the order of the text */
 const bySentence = (marks) => [...new Set(marks.map(({ sentence }) => sentence))].map((one) => [one, marks.filter(({ sentence }) => sentence === one)]);
+
+/** Another one as soon as the text or a mark is. @param {any} letter */
+const keyOf = ({ _id, version, marks }) => [_id, version, ...marks.map((/** @type {any} */ mark) => mark.id)].join(" ");
 
 /** Who wrote the first text. @param {{source: any}} props */
 const Written = ({ source }) => {
@@ -51,13 +97,20 @@ const Written = ({ source }) => {
   return html`<p><small>${say(`letterByTemplate_${/** @type {"no_key"} */ (key)}`)}</small></p>`;
 };
 
-/** The doctor's own draft. @param {{draft: any, onDone: () => void}} props */
-const Draft = ({ draft, onDone }) => {
+/** What signing does. @param {any} letter @param {number} accepted how many marks */
+const saySign = ({ reader }, accepted) => {
+  const key = /** @type {"letterSign_patient"} */ (`letterSign_${reader}`);
+  return accepted > 0 ? say("letterSignMarked", { sign: say(key), n: String(accepted) }) : say(key);
+};
+
+/** The doctor's own draft. @param {{draft: any, reviewed: boolean, onDone: () => void}} props */
+const Draft = ({ draft, reviewed, onDone }) => {
   const [letter, setLetter] = useState(draft);
   const [text, setText] = useState(typed.get(draft._id) ?? draft.text);
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
   const [deleting, setDeleting] = useState(false);
+  const [accepted, setAccepted] = useState(/** @type {Set<string>} */ (new Set()));
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   const path = apiPath`/letters/${draft._id}`;
@@ -65,6 +118,8 @@ const Draft = ({ draft, onDone }) => {
   // A sentence that was changed since is checked when the letter is stored.
   const marks = letter.marks.filter((/** @type {any} */ mark) => text.includes(mark.sentence));
 
+  /** @param {string} id @param {boolean} yes */
+  const accept = (id, yes) => setAccepted(new Set(yes ? [...accepted, id] : [...accepted].filter((one) => one !== id)));
   /** @param {string} next */
   const enter = (next) => {
     typed.set(draft._id, next);
@@ -96,15 +151,17 @@ const Draft = ({ draft, onDone }) => {
   const sign = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     act(async () => {
-      // Only what was shown with its marks is signed in spite of them.
+      // Only what was shown with its marks is signed in spite of them, each accepted by itself.
       const shown = stored ? letter : await store();
-      if (!stored && shown.marks.length > 0) {
+      if (shown.marks.some((/** @type {any} */ mark) => !mark.acceptable || !accepted.has(mark.id))) {
         setTimeout(() => list.current?.focus());
         return;
       }
-      await post(`${path}/sign`, { text: shown.text, version: shown.version, despite_marks: shown.marks.length > 0 });
+      const ids = shown.marks.map((/** @type {any} */ mark) => mark.id);
+      // A server of the version before knows no such field.
+      await post(`${path}/sign`, { text: shown.text, version: shown.version, ...(ids.length > 0 && { accepted_marks: ids }) });
       typed.delete(draft._id);
-      toast(say("letterIsSigned"));
+      toast(say(`letterIsSigned_${/** @type {"patient"} */ (letter.reader)}`));
       onDone();
     });
   };
@@ -122,12 +179,14 @@ const Draft = ({ draft, onDone }) => {
     <form class="card letter" onSubmit=${sign} aria-label=${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}>
       <h2>${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}</h2>
       <p>${say("letterUnsigned")}</p>
+      ${!reviewed && html`<p><strong>${say("error_letter_unreviewed")}</strong></p>`}
       <${Written} source=${letter.source} />
       ${marks.length > 0 &&
       html`<section class="marks" tabindex="-1" ref=${list} aria-label=${say("letterMarks")}>
         <h3>${say("letterMarks")}</h3>
         <ul class="plain">
-          ${bySentence(marks).map(([sentence, found]) => html`<${Marked} sentence=${sentence} marks=${found} language=${letter.language} onShow=${() => show(sentence)} />`)}
+          ${bySentence(marks).map(([sentence, found]) => html`<${Marked} sentence=${sentence} marks=${found} language=${letter.language}
+            accepted=${accepted} onAccept=${accept} onShow=${() => show(sentence)} />`)}
         </ul>
       </section>`}
       <p><small>${say("letterMarksMiss")}</small></p>
@@ -138,10 +197,10 @@ const Draft = ({ draft, onDone }) => {
       </div>
       ${error && html`<${Message} kind="bad">
         <p>${sayError(error)}</p>
-        ${error.code?.startsWith("letter_") && html`<button type="button" class="quiet" onClick=${reload}>${say("letterReload")}</button>`}
+        ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${reload}>${say("letterReload")}</button>`}
       <//>`}
       <div class="row">
-        <button class="primary" disabled=${busy}>${stored && letter.marks.length > 0 ? say("letterSignMarked", { n: String(bySentence(letter.marks).length) }) : say("letterSign")}</button>
+        <button class="primary" disabled=${busy}>${saySign(letter, marks.filter((/** @type {any} */ mark) => accepted.has(mark.id)).length)}</button>
         <button type="button" disabled=${busy} onClick=${save}>${say("letterStore")}</button>
         <button type="button" class="danger" disabled=${busy} onClick=${() => setDeleting(true)}>${say("letterDelete")}</button>
       </div>
@@ -155,14 +214,15 @@ const Draft = ({ draft, onDone }) => {
 };
 
 /**
- * The letters of a case, and the way to write one: `may` says that the doctor does, once that is known.
- * @param {{number: string, may: boolean}} props
+ * The letters of a case, and the way to write one: `may` says that the doctor does, once that is known. They are judged anew
+ * when the `decision` is another one.
+ * @param {{number: string, may: boolean, decision: any}} props
  */
-export const Letters = ({ number, may }) => {
+export const Letters = ({ number, may, decision }) => {
   const path = apiPath`/submissions/${number}/letters`;
   // A server of the version before has none, while the servers are upgraded one after the other.
   const ask = () => get(path).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
-  const letters = useAnswer(() => (may ? ask() : new Promise(() => {})), [number, may]);
+  const letters = useAnswer(() => (may ? ask() : new Promise(() => {})), [number, may, decision?.decided_at]);
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState("");
   const wanted = useRef(false); // the key was pressed before the letters were known
@@ -204,8 +264,8 @@ export const Letters = ({ number, may }) => {
     <section class="letters">
       ${letters.value.map((/** @type {any} */ letter) =>
         letter.signed_at
-          ? html`<${SignedLetter} key=${letter._id} letter=${letter} />`
-          : html`<${Draft} key=${`${letter._id} ${letter.version}`} draft=${letter} onDone=${letters.reload} />`,
+          ? html`<${SignedLetter} key=${letter._id} letter=${letter} onWithdrawn=${letters.reload} />`
+          : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)} onDone=${letters.reload} />`,
       )}
       <div class="row">
         ${READERS.map(
