@@ -251,7 +251,7 @@ def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
     assert newer == [None, signed["created_at"], None]
     path = f"/submissions/{number}/letters"
     draft = doctor.call("POST", path, json={"reader": "colleague"}).get_json()
-    body = {"text": "Please read.", "version": draft["version"]}
+    body = {"text": f"{draft['text']}\n\nPlease read.", "version": draft["version"]}
     letter = doctor.call("POST", f"/letters/{draft['_id']}/sign", json=body)
     assert letter.status_code == 200, letter.text
     second = report_of(ada, number)["verification"]
@@ -266,6 +266,10 @@ def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
     for secret in ("nevus", "Excised", "Please read", "Hopper", ada.email):
         assert secret not in page + str(told)
     assert verdict(backend, second["hash"]).get_json()["newest"]
+    path = f"/letters/{draft['_id']}/withdrawal"
+    withdrawn = doctor.call("POST", path, json={"reason": "Wrong person."}).get_json()
+    told = verdict(backend, second["hash"]).get_json()["superseded"]
+    assert told["later_letter_at"] == withdrawn["withdrawn"]["withdrawn_at"]
 
 
 @pytest.mark.parametrize("hash", ["0" * 64, "x", "٣" * 64, "A" * 64, "a" * 63, "$ne", "%00"])

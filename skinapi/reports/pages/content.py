@@ -91,10 +91,12 @@ class LetterContent:
         struck = []
         if withdrawn:
             date = date_text(withdrawn.withdrawn_at)
-            struck.append(labels.withdrawn.format(withdrawn.withdrawn_by, date, withdrawn.reason))
+            struck.append(
+                labels.withdrawn_letter.format(withdrawn.withdrawn_by, date, withdrawn.reason)
+            )
         if by:
             dates = date_text(letter.signed_at), date_text(by.decided_at)
-            struck.append(labels.superseded.format(*dates))
+            struck.append(labels.superseded_letter.format(*dates))
         return cls(
             head=labels.letters[letter.reader],
             language=letter.language,

@@ -87,8 +87,8 @@ class Labels(Frozen):
     note: str
     letters: Mapping[Reader, str]
     signed: str
-    superseded: str
-    withdrawn: str
+    superseded_letter: str
+    withdrawn_letter: str
 
     quality: str
     size: str
