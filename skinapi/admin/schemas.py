@@ -114,7 +114,8 @@ class AuditRow(Answer):
     detail: str | None = Field(
         default=None,
         description="on what grounds: the gates of a model that was promoted, the reason of a "
-        "report of abuse and the id of the message",
+        "report of abuse and the id of the message, the kinds of marks that a letter was signed "
+        "in spite of",
     )
     request_id: str | None = None
     hash: str | None = Field(default=None, description="of a row that has its place in the chain")

@@ -137,7 +137,7 @@ class WithdrawalView(Answer):
     reason: str
 
 
-class SupersededView(Answer):
+class LaterDecision(Answer):
     decided_at: datetime
     decided_by: str = Field(description="the doctor's name at that time")
 
@@ -150,7 +150,7 @@ class LetterView(Answer):
     text: str
     signed_at: datetime | None = Field(description="null while it is a draft")
     signed_by: str | None = Field(description="the doctor's name at that time")
-    superseded: SupersededView | None = Field(
+    superseded: LaterDecision | None = Field(
         description="the later decision that counts instead: show the letter struck through"
     )
     withdrawn: WithdrawalView | None = Field(
@@ -161,5 +161,5 @@ class LetterView(Answer):
     def of(cls, shown: ShownLetter) -> Self:
         letter, by = shown.letter, shown.superseded
         own = letter.model_dump(include=set(cls.model_fields))
-        superseded = SupersededView(**asdict(by)) if by else None
+        superseded = LaterDecision(**asdict(by)) if by else None
         return cls(**own, signed_by=letter.signature, superseded=superseded)
