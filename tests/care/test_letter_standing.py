@@ -91,6 +91,24 @@ def test_a_milder_opinion_that_does_not_count_supersedes_nothing(shared_backend:
     assert letter["superseded"] is None
 
 
+def test_a_second_opinion_supersedes_no_letter_and_is_no_review_to_sign_one_by(
+    shared_backend: Backend,
+) -> None:
+    """The doctor who asked decides."""
+    at, _ = a_letter_about_a_mole(shared_backend)
+    ask = {"colleague": at.other.email}
+    path = f"/submissions/{at.number}/second-opinion"
+    assert at.doctor.call("PUT", path, json=ask).status_code == 200
+    at.review(MELANOMA, at.other)
+    assert at.shown_to(at.ada)[0]["superseded"] is None
+    fresh = Practice(shared_backend, reviewed=False)
+    path = f"/submissions/{fresh.number}/second-opinion"
+    ask = {"colleague": fresh.other.email}
+    assert fresh.doctor.call("PUT", path, json=ask).status_code == 200
+    fresh.review(MELANOMA, fresh.other)
+    assert fresh.sign(fresh.draft()).get_json()["code"] == "letter_unreviewed"
+
+
 def test_a_decision_that_comes_back_when_a_later_one_is_taken_back_supersedes_too(
     shared_backend: Backend,
 ) -> None:

@@ -129,7 +129,7 @@ class LettersService:
         def sign(draft: _Draft) -> Letter:
             found, finding, owner = draft
             reviewed = self._reviews.get_reviewed(finding)
-            if not reviewed.reviews:
+            if reviewed.decision is None:
                 raise LetterUnreviewed
             about = self._facts_of(finding, owner, by, reviewed)
             marks = mark_sentences(text, about, found.language)

@@ -48,11 +48,12 @@ class ReviewedFinding:
         It goes by what was decided when it was signed and what is decided now, never by its words:
         so a letter by hand, or in words that no check knows, is superseded too.
         """
-        later = [review for review in self.reviews if _is_later(review, letter)]
+        counted = [review for review in self.reviews if not review.second_opinion]
+        later = [review for review in counted if _is_later(review, letter)]
         decision = self.decision
         if decision is None or not later:
             return ShownLetter(letter)
-        before = Decision.of(self.reviews[: -len(later)], self.finding)
+        before = Decision.of(counted[: -len(later)], self.finding)
         if self._says_no_less(decision, before):
             return ShownLetter(letter)
         # Where somebody took a review back, the one that counts may be older than the letter.
