@@ -22,6 +22,7 @@ from skinapi.jobs.worker.keeper import WorkerKeeper, missing_library
 from skinapi.learning.commands import add_commands
 from skinapi.learning.commands.options import Run
 from skinapi.settings import Settings, sentences_of
+from skinapi.settings.instance_folder import refuse_other_user
 from skinapi.settings.reading import odd_names, read_settings
 from skinapi.settings.safety import refuse_unsafe
 
@@ -112,13 +113,26 @@ def work(_: Settings, __: argparse.Namespace) -> int:
 
 
 def _lazy_command(name: str) -> Run:
-    """The function `name` of `commands`, which is imported only when the command runs."""
+    """The function `name` of `commands`, which is imported only when the command runs, as the user
+    to whom the store belongs.
+    """
 
     def run(settings: Settings, options: argparse.Namespace) -> int:
+        if not settings.mongo_uri:
+            _refuse_other_user(settings, options)
         status: int = getattr(_commands(), name)(settings, options)
         return status
 
     return run
+
+
+def _refuse_other_user(settings: Settings, options: argparse.Namespace) -> None:
+    refuse_other_user(
+        settings.instance_dir,
+        command=[sys.executable, "-m", "skinapi", *options.command],
+        kept=[name.upper() for name in Settings.model_fields if name.upper() in os.environ],
+        as_root=options.as_root,
+    )
 
 
 def judge_archive(settings: Settings, options: argparse.Namespace) -> int:
@@ -147,7 +161,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     REFUSED for a SkinAPIError or an invalid setting.
     """
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(arguments, argparse.Namespace(command=arguments))
     os.umask(0o077)  # other users of this machine must not read findings and photos
     try:
         status: int = options.run(read_settings(), options)
@@ -174,20 +189,32 @@ def check_settings(settings: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
+def _store_options() -> argparse.ArgumentParser:
+    """What every command takes that works on the store."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--as-root", action="store_true", help="run as root although the store is another user's"
+    )
+    return options
+
+
 def _parser() -> argparse.ArgumentParser:
+    store = _store_options()
     parser = argparse.ArgumentParser(prog="skinapi", description=__doc__)
     commands = parser.add_subparsers(required=True)
     commands.add_parser("serve", help="serve the API").set_defaults(run=serve)
     commands.add_parser("worker", help="run jobs, such as trainings").set_defaults(run=work)
     admin = commands.add_parser(
-        "create-admin", help="make the account with this e-mail address an admin"
+        "create-admin",
+        parents=[store],
+        help="make the account with this e-mail address an admin",
     )
     admin.add_argument("--email", required=True, type=normalise_new_email)
     admin.add_argument(
         "--password-stdin", action="store_true", help="read the password from standard input"
     )
     admin.set_defaults(run=_lazy_command("create_admin"))
-    checker = commands.add_parser("check", help="list broken invariants")
+    checker = commands.add_parser("check", parents=[store], help="list broken invariants")
     checker.add_argument("--repair", action="store_true", help="also repair them")
     checker.add_argument(
         "--logged",
@@ -197,46 +224,60 @@ def _parser() -> argparse.ArgumentParser:
     )
     checker.set_defaults(run=_lazy_command("check"))
     accepting = commands.add_parser(
-        "accept-key", help="make JWT_SECRET_KEY the key of the store, where the former one is lost"
+        "accept-key",
+        parents=[store],
+        help="make JWT_SECRET_KEY the key of the store, where the former one is lost",
     )
     accepting.set_defaults(run=_lazy_command("accept_store_key"))
     settings = commands.add_parser(
         "check-settings", help="say whether a server would start, and which names are no settings"
     )
     settings.set_defaults(run=check_settings)
-    _add_backups(commands)
-    _add_models(commands)
+    _add_backups(commands, store)
+    _add_models(commands, store)
     add_batch(commands).set_defaults(run=judge_archive)
     add_commands(commands)
     return parser
 
 
-def _add_backups(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    backup = commands.add_parser("backup", help="copy the store into one file; servers may run")
+def _add_backups(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", store: argparse.ArgumentParser
+) -> None:
+    backup = commands.add_parser(
+        "backup", parents=[store], help="copy the store into one file; servers may run"
+    )
     backup.add_argument("file", type=Path, help="a new file, or - for standard output")
     backup.set_defaults(run=_lazy_command("back_up"))
-    restore = commands.add_parser("restore", help="put a backup into an empty store")
+    restore = commands.add_parser(
+        "restore", parents=[store], help="put a backup into an empty store"
+    )
     restore.add_argument("file", type=Path)
     restore.add_argument("--verify", action="store_true", help="only read the file and verify it")
     restore.set_defaults(run=_lazy_command("restore"))
 
 
-def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_models(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", store: argparse.ArgumentParser
+) -> None:
     models = commands.add_parser("models", help="list, add, promote and roll back model versions")
     actions = models.add_subparsers(required=True)
-    listing = actions.add_parser("list", help="list the versions")
+    listing = actions.add_parser("list", parents=[store], help="list the versions")
     listing.set_defaults(run=_lazy_command("list_models"))
-    adding = actions.add_parser("add", help="store the model that train or export made")
+    adding = actions.add_parser(
+        "add", parents=[store], help="store the model that train or export made"
+    )
     adding.add_argument("folder", type=Path)
     adding.set_defaults(run=_lazy_command("add_model"))
-    promoting = actions.add_parser("promote", help="put a version into service")
+    promoting = actions.add_parser("promote", parents=[store], help="put a version into service")
     promoting.add_argument("version")
     promoting.add_argument("--reason")
     promoting.add_argument(
         "--override", action="store_true", help="although a gate is not passed; needs --reason"
     )
     promoting.set_defaults(run=_lazy_command("promote_model"))
-    back = actions.add_parser("rollback", help="put the version before into service again")
+    back = actions.add_parser(
+        "rollback", parents=[store], help="put the version before into service again"
+    )
     back.add_argument("--reason")
     back.set_defaults(run=_lazy_command("roll_back_model"))
 

@@ -1,7 +1,10 @@
 """Opens the folder that INSTANCE_DIR names."""
 
 import os
+import pwd
+import shlex
 import stat
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from skinapi.errors import UnsafeSettings
@@ -42,3 +45,40 @@ def refuse_shared(folder: Path) -> None:
             "INSTANCE_DIR is a folder that others use too: name one of this server's own, with the "
             "mode 0700, for example a new folder inside it"
         )
+
+
+def refuse_other_user(
+    folder: Path, *, command: Sequence[str], kept: Iterable[str], as_root: bool
+) -> None:
+    """Raises UnsafeSettings where the store of this folder belongs to another user than the one who
+    runs the command: what that one writes, the server could not open. `kept` are the names of the
+    environment that the command needs; root may insist (`as_root`).
+    """
+    owner, user = _owner_of(folder), os.geteuid()
+    if owner in (None, user) or (as_root and user == 0):
+        return
+    preserved = ",".join(sorted(kept))
+    line = ["sudo", "-u", _name_of(owner), *([f"--preserve-env={preserved}"] if preserved else [])]
+    insist = ", or add --as-root" if user == 0 else ""
+    raise UnsafeSettings(
+        f"The store in {folder.resolve()} belongs to the user {_name_of(owner)}, and this command "
+        f"runs as {_name_of(user)}: the server could not open what it writes (permission denied). "
+        f"Run this line{insist}:\n  {shlex.join([*line, *command])}"
+    )
+
+
+def _owner_of(folder: Path) -> int | None:
+    """Whose the database is, or the folder where it cannot be looked into; None without a store."""
+    for path in (folder / "skinapi.db", folder):
+        try:
+            return path.stat().st_uid
+        except OSError:
+            continue
+    return None
+
+
+def _name_of(user: int | None) -> str:
+    try:
+        return pwd.getpwuid(user or 0).pw_name
+    except KeyError:
+        return f"#{user}"

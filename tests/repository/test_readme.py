@@ -27,6 +27,7 @@ KINDS = {
     "sh systemd",
     "sh haproxy",
     "sh nginx",
+    "sh systemd-run",
     "sh worker",
     "bash cluster",
     "js",

@@ -2,6 +2,7 @@
 another file is in its place, that is an error: no empty file is created instead.
 """
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -66,9 +67,23 @@ class SqliteFile:
     def connect(self) -> apsw.Connection:
         """Open a connection for one thread of one process.
 
-        Raises StoreUnavailable if the file is missing, replaced or damaged.
+        Raises StoreUnavailable if the file is missing, replaced or damaged, and PermissionError
+        with the file that may not be opened.
         """
         self.refuse_if_lost()
+        try:
+            return self._connect()
+        except (apsw.CantOpenError, apsw.ReadOnlyError):
+            self._refuse_if_denied()
+            raise
+
+    def _refuse_if_denied(self) -> None:
+        """SQLite does not say which file it may not open, nor that this is why."""
+        for path in (self._path, *self._log_files, self._path.parent):
+            if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    def _connect(self) -> apsw.Connection:
         with self.locked():
             self._forget_parents_connections()
             self.refuse_if_replaced()

@@ -55,7 +55,8 @@ class SqliteStore:
 
     def refuse_if_lost(self) -> None:
         """Raises StoreUnavailable where the database is missing, or was never made."""
-        self._file.refuse_if_lost()
+        with sqlite_errors():
+            self._file.refuse_if_lost()
 
     def collection(self, name: str) -> SqliteDocuments:
         return self._collections.setdefault(name, SqliteDocuments(self, require_name(name)))
