@@ -45,7 +45,11 @@ class WrongCode(Forbidden):
 
 
 class TooManyCodes(TooManyRequests):
-    code, sentence = "too_many_codes", "Too many wrong codes; try again later"
+    code = "too_many_codes"
+    sentence = (
+        "Too many wrong codes. Use a recovery code, choose a new password with a link by mail or "
+        "from an admin, or try again later"
+    )
 
 
 class SecondFactorRequired(Forbidden):

@@ -133,7 +133,7 @@ class AuthService:
                 raise PasswordChangeRequired(self._password_page)
             if self._passwords.outdated(account.password_hash):
                 self._rehash(account, password)
-        given = self._second_factor.verify(account, code)
+        given = self._second_factor.verify(account, code, caller)
         return account, self._open_session(account, caller, factor_given=given)
 
     def refresh(self, *, token: str) -> IssuedTokens:
@@ -191,7 +191,7 @@ class AuthService:
         """
         with self._passwords.place(caller.address):
             account = self._authentication.authenticate(email, current, caller)
-            given = self._second_factor.verify(account, code)
+            given = self._second_factor.verify(account, code, caller)
             return self._replace_password(
                 account,
                 current=current,

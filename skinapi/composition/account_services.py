@@ -53,6 +53,7 @@ def open_second_factor(
         guess_limits=data.guess_limits,
         sessions=data.sessions,
         trail=data.trail,
+        outbox=data.outbox,
         keys=settings.audit_secrets(),
         required_roles=settings.second_factor_roles,
     )

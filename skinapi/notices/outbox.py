@@ -34,10 +34,13 @@ class Kind(StrEnum):
     PASSWORD_LINK = "password_link"  # noqa: S105 (a kind, no password)
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     NEW_BROWSER = "new_browser"
+    WRONG_CODES = "wrong_codes"
 
 
 # They tell of who can open the account: nobody can switch them off, and no limit delays them.
-SECURITY = frozenset({Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.NEW_BROWSER})
+SECURITY = frozenset(
+    {Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.NEW_BROWSER, Kind.WRONG_CODES}
+)
 
 
 class Notice(StoredRecord):

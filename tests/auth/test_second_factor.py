@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from skinapi.auth.errors import SecondFactorNotGiven, WrongCode
+from skinapi.auth.passwords.authentication import ClientInfo
 from skinapi.auth.passwords.guess_limits import CODES_PER_HOUR
 from skinapi.auth.second_factor import service
 from skinapi.auth.second_factor.codes import RECOVERY_CODES, code_at, step_of
@@ -18,6 +19,7 @@ from skinapi.storage.ids import now
 from skinapi.web.access import Public
 from skinapi.web.routing.declaration import route_of
 from tests.support.backends import PASSWORD, SECRET, Backend, Person
+from tests.support.smtp_server import SmtpServer
 
 # RFC 6238, appendix B.
 VECTORS = {
@@ -28,6 +30,8 @@ VECTORS = {
     2000000000: "69279037",
     20000000000: "65353130",
 }
+
+HOME, FAR = "127.0.0.1", "192.0.2.7"
 
 
 class App:
@@ -50,8 +54,9 @@ def app(monkeypatch: pytest.MonkeyPatch) -> App:
 
 
 @pytest.fixture
-def given() -> dict[str, Any]:
-    return {"require_second_factor": "researcher, admin"}
+def given(smtp: SmtpServer) -> dict[str, Any]:
+    mail = {"smtp_url": smtp.url, "mail_from": "clinic@example.org"}
+    return {"require_second_factor": "researcher, admin", **mail}
 
 
 @pytest.fixture
@@ -76,11 +81,26 @@ def set_up(person: Person, app: App) -> tuple[str, list[str]]:
     return secret, answer.get_json()["recovery_codes"]
 
 
-def login(backend: Backend, email: str, code: object = None) -> Any:
-    body: dict[str, object] = {"email": email, "password": PASSWORD}
+def login(
+    backend: Backend, email: str, code: object = None, *, at: str = HOME, password: str = PASSWORD
+) -> Any:
+    body: dict[str, object] = {"email": email, "password": password}
     if code is not None:
         body |= {"code": code}
-    return backend.app.test_client().post("/login", json=body)
+    address = {"REMOTE_ADDR": at}
+    return backend.app.test_client().post("/login", json=body, environ_base=address)
+
+
+def spend_all_codes(backend: Backend, email: str, *, at: str) -> None:
+    """As a thief who knows the password."""
+    for wrong in ("000000", "aaaa-aaaa-aaaa-aaaa"):
+        answers = [outcome(login(backend, email, wrong, at=at)) for _ in range(CODES_PER_HOUR + 1)]
+        assert (answers[0], answers[-1]) == (WRONG, (429, "too_many_codes"))
+
+
+def mails(backend: Backend, smtp: SmtpServer) -> list[object]:
+    backend.app.background.notice_sender.make_pass()
+    return [mail["Subject"] for mail in smtp.mails]
 
 
 def outcome(answer: Any) -> tuple[int, str | None]:
@@ -259,7 +279,7 @@ def test_of_many_requests_with_one_code_at_once_one_passes(
 
     def use(code: str) -> bool:
         try:
-            backend.services.second_factor.verify(account, code)
+            backend.services.second_factor.verify(account, code, ClientInfo("127.0.0.1"))
         except WrongCode:
             return False
         return True
@@ -282,6 +302,69 @@ def test_after_too_many_wrong_codes_a_right_one_waits_too_and_the_trail_says_so(
     account = backend.account(doctor.email).id
     told = [row for row in backend.audit() if row["action"] == "account.guessing"]
     assert [row["target"] for row in told] == [account]
+
+
+def test_who_knows_the_password_cannot_lock_the_owner_out_of_the_recovery_codes(
+    backend: Backend, doctor: Person, app: App
+) -> None:
+    secret, recovery = set_up(doctor, app)
+    spend_all_codes(backend, doctor.email, at=FAR)
+    assert outcome(login(backend, doctor.email, app.code(secret))) == (429, "too_many_codes")
+    assert outcome(login(backend, doctor.email, recovery[0])) == OK
+
+
+@pytest.mark.parametrize("way", ["the owner", "a link", "an admin"])
+def test_a_new_password_gives_all_codes_back(
+    backend: Backend, doctor: Person, app: App, way: str
+) -> None:
+    secret, recovery = set_up(doctor, app)
+    spend_all_codes(backend, doctor.email, at=HOME)
+    new = "another horse"
+    if way == "the owner":
+        body = {"current_password": PASSWORD, "new_password": new}
+        assert doctor.call("PUT", "/me/password", json=body).status_code == 200
+    else:
+        link, _ = backend.services.recovery.hand_link(email=doctor.email, by="system")
+        if way == "an admin":
+            first, _ = backend.services.admin.reset_password(email=doctor.email, by="system")
+            assert outcome(login(backend, doctor.email, app.code(secret), password=first)) == (
+                403,
+                "password_change_required",
+            )
+            link, _ = backend.services.recovery.hand_link(email=doctor.email, by="system")
+        body = {"token": link.rpartition("/")[2], "new_password": new}
+        assert backend.client.post("/password/reset", json=body).status_code == 200
+    for code in (app.code(secret), recovery[0]):
+        assert outcome(login(backend, doctor.email, code, password=new)) == OK
+
+
+def test_one_mail_a_day_tells_the_owner_of_wrong_codes_after_the_right_password(
+    backend: Backend, doctor: Person, app: App, smtp: SmtpServer
+) -> None:
+    secret, _ = set_up(doctor, app)
+    for code in ("000000", "000000", app.code(secret)):
+        login(backend, doctor.email, code)
+    assert mails(backend, smtp) == []
+    warning = ["Somebody entered wrong codes for your account"]
+    spend_all_codes(backend, doctor.email, at=FAR)
+    assert mails(backend, smtp) == warning
+    assert smtp.recipients() == [doctor.email]
+    within_hours = {"expires_at": {"$lt": now() + timedelta(hours=2)}}
+    backend.services.store.collection("guesses").delete(within_hours)
+    spend_all_codes(backend, doctor.email, at=FAR)
+    assert mails(backend, smtp) == warning
+
+
+def test_an_address_becomes_known_by_a_code_and_not_by_the_password_alone(
+    backend: Backend, doctor: Person, app: App
+) -> None:
+    secret, _ = set_up(doctor, app)
+    before = backend.stored()["known_addresses"]
+    login(backend, doctor.email, at=FAR)
+    login(backend, doctor.email, "000000", at=FAR)
+    assert backend.stored()["known_addresses"] == before
+    login(backend, doctor.email, app.code(secret), at=FAR)
+    assert len(backend.stored()["known_addresses"]) == len(before) + 1
 
 
 def test_nothing_that_is_kept_or_written_shows_a_secret_or_a_recovery_code(

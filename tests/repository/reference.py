@@ -206,7 +206,7 @@ def _limits() -> Iterator[Row]:
     )
     yield (
         "wrong codes of a second factor an hour, for one account",
-        str(guess_limits.CODES_PER_HOUR),
+        f"{guess_limits.CODES_PER_HOUR} of the app; as many recovery codes from each address",
     )
     mails = guess_limits.LINKS_PER_HOUR
     yield (

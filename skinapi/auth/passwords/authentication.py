@@ -54,7 +54,8 @@ class Authentication:
         self._initial_password_life = initial_password_life
 
     def authenticate(self, email: str, password: str, caller: ClientInfo) -> Account:
-        """The account of this e-mail address and password.
+        """The account of this e-mail address and password. Its address becomes known where no
+        second factor is still to be given.
 
         Raises InvalidCredentials if either is wrong, and TooManyGuesses after too many wrong ones;
         neither reveals whether the account exists. Raises AccountSuspended, AccountNotApproved or
@@ -71,7 +72,9 @@ class Authentication:
         right = self._passwords.matches(password, account.password_hash if account else None)
         if not account or not right or account.status == "deleting":
             raise wrong
-        self._guess_limits.give_back(guess, account_id=account.id)
+        self._guess_limits.give_back(guess)
+        if not (guess.known or account.has_second_factor):
+            self._guess_limits.remember(account, address=caller.address)
         account.refuse_inactive()
         self.refuse_expired(account)
         return account
@@ -86,7 +89,9 @@ class Authentication:
         guess = self._take_guess(account.email, caller, account)
         if not self._passwords.matches(password, account.password_hash):
             raise WrongPassword
-        self._guess_limits.give_back(guess, account_id=account.id)
+        self._guess_limits.give_back(guess)
+        if not guess.known:
+            self._guess_limits.remember(account, address=caller.address)
         self.refuse_expired(account)
 
     def refuse_expired(self, account: Account) -> None:

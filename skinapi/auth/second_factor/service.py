@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.accounts import Account, Accounts, SecondFactor
+from skinapi.auth.accounts.accounts import Account, Accounts, Decide, SecondFactor
 from skinapi.auth.errors import CodeRequired, NoSecondFactor, SecondFactorKept, WrongCode
 from skinapi.auth.passwords.authentication import Authentication, ClientInfo
 from skinapi.auth.passwords.guess_limits import GuessAttempt, GuessLimits
@@ -20,7 +20,11 @@ from skinapi.auth.second_factor.codes import (
     new_recovery_codes,
 )
 from skinapi.auth.tokens.sessions import Sessions
+from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.ids import now
+
+# One's own mistakes are fewer: two in a row are common, with a clock that is off or a used code.
+WRONG_CODES_TOLD = 3
 
 
 class SecondFactorService:
@@ -33,6 +37,7 @@ class SecondFactorService:
         guess_limits: GuessLimits,
         sessions: Sessions,
         trail: AuditTrail,
+        outbox: Outbox,
         keys: Sequence[str],
         required_roles: Collection[str],
     ) -> None:
@@ -45,6 +50,7 @@ class SecondFactorService:
         self._guess_limits = guess_limits
         self._sessions = sessions
         self._trail = trail
+        self._outbox = outbox
         self._keys = [key.encode() for key in keys]
         self._required_roles = required_roles
 
@@ -69,7 +75,7 @@ class SecondFactorService:
 
         Raises WrongCode, TooManyCodes, NoSecondFactor, SecondFactorKept.
         """
-        guess = self._take_guess(account_id)
+        guess = self._take_guess(self._accounts.get(account_id))
         recovery = new_recovery_codes()
         hashes = tuple(map(hash_recovery_code, recovery))
 
@@ -88,7 +94,7 @@ class SecondFactorService:
             self._sessions.keep_only(session_id, account_id=account_id)
 
         self._trail.change(put_in_force, "account.second_factor", by=account_id, target=account_id)
-        self._guess_limits.give_back(guess, account_id=account_id)
+        self._guess_limits.give_back(guess)
         return recovery
 
     def remove(self, *, account_id: str, password: str, code: str, caller: ClientInfo) -> None:
@@ -96,8 +102,7 @@ class SecondFactorService:
 
         Raises the errors of `verify_own_password`, WrongCode, TooManyCodes, NoSecondFactor.
         """
-        self._checked(account_id, password, caller)
-        guess = self._take_guess(account_id)
+        account = self._checked(account_id, password, caller)
 
         def decide(own: Account) -> dict[str, Any]:
             if own.second_factor is None or not own.has_second_factor:
@@ -105,12 +110,11 @@ class SecondFactorService:
             self._use(own, own.second_factor, code)
             return {"second_factor": None}
 
-        self._change(account_id, "account.second_factor_removed", decide)
-        self._guess_limits.give_back(guess, account_id=account_id)
+        self._use_up(account, code, caller, decide, action="account.second_factor_removed")
 
-    def verify(self, account: Account, code: str | None) -> bool:
-        """For a login with the right password: use up a code of the account. False where it has no
-        second factor: then nothing is asked.
+    def verify(self, account: Account, code: str | None, caller: ClientInfo) -> bool:
+        """For a login with the right password: use up a code of the account, whose address becomes
+        known. False where it has no second factor: then nothing is asked.
 
         Raises CodeRequired without a code,
         WrongCode, also for one that was used before, and TooManyCodes.
@@ -119,28 +123,57 @@ class SecondFactorService:
             return False
         if not code:
             raise CodeRequired
-        guess = self._take_guess(account.id)
 
         def decide(own: Account) -> dict[str, Any]:
             if own.second_factor is None:  # removed meanwhile
                 return {}
             return {"second_factor": self._use(own, own.second_factor, code)}
 
-        if is_recovery_code(code):
-            self._change(account.id, "account.recovery_code", decide)
-        else:
-            self._accounts.change(account.id, decide)
-        self._guess_limits.give_back(guess, account_id=account.id)
+        action = "account.recovery_code" if is_recovery_code(code) else None
+        self._use_up(account, code, caller, decide, action=action)
+        self._guess_limits.remember(account, address=caller.address)
         return True
 
     def is_missing(self, account: Account) -> bool:
         """Whether the operator requires a second factor of this account, and it has none."""
         return account.role in self._required_roles and not account.has_second_factor
 
-    def _take_guess(self, account_id: str) -> GuessAttempt:
-        guess = self._guess_limits.take_code(account_id)
+    def _use_up(
+        self,
+        account: Account,
+        code: str,
+        caller: ClientInfo,
+        decide: Decide,
+        *,
+        action: str | None,
+    ) -> None:
+        """Change the account with a code, after the right password. Raises WrongCode, TooManyCodes
+        and what `decide` raises.
+        """
+        guess = self._take_guess(account, caller.address, recovery=is_recovery_code(code))
+        change = partial(self._accounts.change, account.id, decide)
+        try:
+            if action:
+                self._trail.change(change, action, by=account.id, target=account.id)
+            else:
+                change()
+        except WrongCode:
+            self._warn(account, guess)
+            raise
+        self._guess_limits.give_back(guess)
+
+    def _warn(self, account: Account, guess: GuessAttempt) -> None:
+        """Tell the owner by mail, once a day: only who knows the password gets so far."""
+        told = self._outbox.enabled and guess.count >= WRONG_CODES_TOLD
+        if told and self._guess_limits.take_warning(account):
+            self._outbox.add(Kind.WRONG_CODES, to=account.id, about="forgotten")
+
+    def _take_guess(
+        self, account: Account, address: str = "", *, recovery: bool = False
+    ) -> GuessAttempt:
+        guess = self._guess_limits.take_code(account, address=address, recovery=recovery)
         if guess.last:
-            self._trail.record("account.guessing", by="anonymous", target=account_id)
+            self._trail.record("account.guessing", by="anonymous", target=account.id)
         return guess
 
     def _checked(self, account_id: str, password: str, caller: ClientInfo) -> Account:
@@ -148,10 +181,6 @@ class SecondFactorService:
         with self._passwords.place(caller.address, signed=True):
             self._authentication.verify_own_password(account, password, caller)
         return account
-
-    def _change(self, account_id: str, action: str, decide: Any) -> None:
-        change = partial(self._accounts.change, account_id, decide)
-        self._trail.change(change, action, by=account_id, target=account_id)
 
     def _use(self, account: Account, factor: SecondFactor, code: str) -> SecondFactor:
         """The factor after this code, which cannot be used again. Raises WrongCode."""

@@ -27,7 +27,7 @@ export const english = {
   error_invalid_password_link: "This link is not valid any more: it was used, or is too old. Ask for a new one.",
   error_wrong_code: "This code is wrong, or was used before. Wait for the next one. If that is refused too, set the clock of your device.",
   error_code_required: "Enter the code that your authenticator app shows, or a recovery code.",
-  error_too_many_codes: "Too many wrong codes. Try again {wait}.",
+  error_too_many_codes: "Too many wrong codes. Use a recovery code, choose a new password, or try again {wait}.",
   error_second_factor_required: "Your role needs a second factor for the login. Set it up first.",
   error_second_factor_kept: "This account has a second factor already. Remove it first.",
   error_no_second_factor: "This account has no second factor.",

@@ -42,7 +42,7 @@ export const french = spaced({
   error_invalid_password_link: "Ce lien n'est plus valable: il a servi, ou il est trop ancien. Demandez-en un nouveau.",
   error_wrong_code: "Ce code est faux, ou a déjà servi. Attendez le suivant. S'il est refusé aussi, réglez l'heure de votre appareil.",
   error_code_required: "Entrez le code que montre votre application d'authentification, ou un code de secours.",
-  error_too_many_codes: "Trop de codes faux. Réessayez {wait}.",
+  error_too_many_codes: "Trop de codes faux. Utilisez un code de secours, choisissez un nouveau mot de passe, ou réessayez {wait}.",
   error_second_factor_required: "Votre rôle demande un second facteur à la connexion. Installez-le d'abord.",
   error_second_factor_kept: "Ce compte a déjà un second facteur. Retirez-le d'abord.",
   error_no_second_factor: "Ce compte n'a pas de second facteur.",

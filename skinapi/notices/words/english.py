@@ -17,6 +17,7 @@ ENGLISH = MailWords(
         Kind.PASSWORD_LINK: "Choose a new password",
         Kind.PASSWORD_CHANGED: "Your password was changed",
         Kind.NEW_BROWSER: "A new browser opened your account",
+        Kind.WRONG_CODES: "Somebody entered wrong codes for your account",
     },
     texts={
         Kind.APPROVED: "Your account was approved. You can log in now.",
@@ -36,6 +37,8 @@ ENGLISH = MailWords(
         "choose a new one now.",
         Kind.NEW_BROWSER: "Somebody logged in to your account with a browser or program that was "
         "not used for it before. If it was not you, choose a new password now.",
+        Kind.WRONG_CODES: "Somebody entered the right password of your account, and then wrong "
+        "codes of your second factor. If it was not you, choose a new password now.",
     },
     switch_off="You can switch these mails off on the page of your account: {page}",
 )

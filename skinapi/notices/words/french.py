@@ -18,6 +18,7 @@ _WORDS = MailWords(
         Kind.PASSWORD_LINK: "Choisissez un nouveau mot de passe",
         Kind.PASSWORD_CHANGED: "Votre mot de passe a été changé",
         Kind.NEW_BROWSER: "Un nouveau navigateur a ouvert votre compte",
+        Kind.WRONG_CODES: "Quelqu'un a saisi des codes faux pour votre compte",
     },
     texts={
         Kind.APPROVED: "Votre compte a été approuvé. Vous pouvez maintenant vous connecter.",
@@ -42,6 +43,9 @@ _WORDS = MailWords(
         Kind.NEW_BROWSER: "Quelqu'un s'est connecté à votre compte avec un navigateur ou un "
         "programme qui n'avait pas encore servi pour ce compte. Si ce n'était pas vous, choisissez "
         "un nouveau mot de passe maintenant.",
+        Kind.WRONG_CODES: "Quelqu'un a saisi le bon mot de passe de votre compte, puis des codes "
+        "faux du second facteur. Si ce n'était pas vous, choisissez un nouveau mot de passe "
+        "maintenant.",
     },
     switch_off="Vous pouvez désactiver ces e-mails sur la page de votre compte: {page}",
 )
