@@ -118,7 +118,8 @@ def _lazy_command(name: str) -> Run:
     """
 
     def run(settings: Settings, options: argparse.Namespace) -> int:
-        if not settings.mongo_uri:
+        only_reads_file = any(vars(options).get(name) for name in ("verify", "drill"))
+        if not (settings.mongo_uri or only_reads_file):
             _refuse_other_user(settings, options)
         status: int = getattr(_commands(), name)(settings, options)
         return status
@@ -247,12 +248,23 @@ def _add_backups(
         "backup", parents=[store], help="copy the store into one file; servers may run"
     )
     backup.add_argument("file", type=Path, help="a new file, or - for standard output")
+    backup.add_argument(
+        "--keep",
+        type=_count,
+        metavar="N",
+        help="`file` is a folder: write a file with the time in its name, and keep the newest N",
+    )
     backup.set_defaults(run=_lazy_command("back_up"))
     restore = commands.add_parser(
         "restore", parents=[store], help="put a backup into an empty store"
     )
-    restore.add_argument("file", type=Path)
-    restore.add_argument("--verify", action="store_true", help="only read the file and verify it")
+    restore.add_argument("file", type=Path, help="or a folder: the newest backup in it")
+    only = restore.add_mutually_exclusive_group()
+    only.add_argument("--verify", action="store_true", help="only read the file and verify it")
+    only.add_argument(
+        "--drill", action="store_true", help="restore it beside the file, check it, and remove it"
+    )
+
     restore.set_defaults(run=_lazy_command("restore"))
 
 
@@ -280,6 +292,12 @@ def _add_models(
     )
     back.add_argument("--reason")
     back.set_defaults(run=_lazy_command("roll_back_model"))
+
+
+def _count(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
 
 
 def _position(text: str) -> tuple[int, str]:

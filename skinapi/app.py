@@ -113,7 +113,7 @@ def create_app(
         proxied = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)
         app.wsgi_app = proxied  # type: ignore[method-assign]
 
-    log_requests(app)
+    log_requests(app, addresses=settings.log_addresses)
     measure_requests(app)
     add_request_ids(app)
     origins = allowed_origins(settings.origins, loopback=not settings.production)

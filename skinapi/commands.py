@@ -9,9 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
+from skinapi.auth.accounts.accounts import Account
 from skinapi.auth.passwords.hashing import NewPassword
 from skinapi.composition.services import (
     Services,
@@ -27,6 +30,11 @@ from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store, open_store
 from skinapi.storage.backup.backup_file import Counts, verify_backup
+from skinapi.storage.backup.backup_folder import (
+    dated_backup,
+    newest_backup,
+    remove_old_backups,
+)
 from skinapi.storage.backup.restore import restore_backup
 from skinapi.storage.backup.writing import write_backup
 from skinapi.storage.faults import Fault
@@ -82,12 +90,25 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> int:
     _say_store(settings)
     make_store(settings)
     services = open_services(settings)
+    before = services.data.accounts.find_by_email(options.email)
     account, one_time = services.admin.ensure_admin(email=options.email, password=password)
-    print(f"{account.email} is an admin")
+    print(f"{account.email} is an admin: {_say_change(before, account)}")
     if one_time:
         print(f"one-time password: {one_time}")
         print(f"replace it first, on {settings.password_page}")
     return 0
+
+
+def _say_change(before: Account | None, after: Account) -> str:
+    """What `create_admin` has done."""
+    if before is None:
+        return "the account was created"
+    if not before.active_admin:
+        was = f"it was a {before.role} ({before.status})"
+        return f"promoted, {was}; it has a new password, and its sessions have ended"
+    if after.token_version == before.token_version:
+        return "nothing was changed, it was one already"
+    return "it was one already; its password was changed, and its sessions have ended"
 
 
 def check(settings: Settings, options: argparse.Namespace) -> int:
@@ -122,8 +143,9 @@ def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def back_up(settings: Settings, options: argparse.Namespace) -> int:
-    """Write a backup of the store to a new file, or to standard output for `-`. Servers may run.
-    The exit status is 1 if a damaged file was left out. Raises StoreUnavailable, UnsafeSettings.
+    """Write a backup of the store to a new file, or to standard output for `-`; with --keep to a
+    file with the time in its name, in a folder in which only so many stay. Servers may run. The
+    exit status is 1 if a damaged file was left out. Raises StoreUnavailable, UnsafeSettings.
     """
     configure_logs()
     refuse_unsafe(settings)
@@ -131,29 +153,49 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
     if str(options.file) == STANDARD_OUTPUT:
         counts = write_backup(store, sys.stdout.buffer, progress=_progress())
     else:
-        with new_file(options.file) as out:
+        file = dated_backup(options.file) if options.keep else options.file
+        with new_file(file) as out:
             counts = write_backup(store, out, progress=_progress())
+        print(f"written: {file}", file=sys.stderr)
     for key in counts.damaged:
         print(f"left out, because it is damaged: the stored file {key}", file=sys.stderr)
     print(_counted(counts), file=sys.stderr)
+    if options.keep and not counts.damaged:  # an older one may have what this one lacks
+        for removed in remove_old_backups(options.file, keep=options.keep):
+            print(f"removed: {removed}", file=sys.stderr)
     return 1 if counts.damaged else 0
 
 
 def restore(settings: Settings, options: argparse.Namespace) -> int:
     """Restore a backup into an empty store, then repair what was half written at its moment; with
-    --verify, only read the file. Raises BrokenBackup, Conflict, StoreTooNew, StoreTooOld,
-    StoreUnavailable, UnsafeSettings.
+    --verify, only read the file; with --drill, restore it into a folder beside it that is removed
+    again. Raises BrokenBackup, Conflict, StoreTooNew, StoreTooOld, StoreUnavailable,
+    UnsafeSettings.
     """
     configure_logs()
+    file = newest_backup(options.file)
     if options.verify:
-        print(f"whole: {_counted(verify_backup(options.file))}")
+        print(f"whole: {_counted(verify_backup(file))}")
         return 0
     refuse_unsafe(settings)
-    _say_store(settings)
+    if not options.drill:
+        _say_store(settings)
+        return _restore_into(settings, file)
+    with TemporaryDirectory(prefix="skinapi-drill-", dir=file.parent) as folder:
+        key = SecretStr(settings.signing_key())  # in development it is in the other folder
+        empty = {"instance_dir": Path(folder, "instance"), "mongo_uri": None, "jwt_secret_key": key}
+        status = _restore_into(settings.model_copy(update=empty), file)
+    print(f"{file.name} {'can' if status == 0 else 'CANNOT'} be restored whole")
+    return status
+
+
+def _restore_into(settings: Settings, file: Path) -> int:
     make_store(settings)
     store = open_store(settings)
-    counts = restore_backup(store, options.file, progress=_progress(), leave_out=NOT_RESTORED)
+    counts = restore_backup(store, file, progress=_progress(), leave_out=NOT_RESTORED)
     print(f"restored: {_counted(counts)}")
+    for name, many in counts.left_out.items():
+        print(f"left out: {many:,} records of {name}: everybody logs in again")
     # The development secret is in no backup; `check` says which audit rows another key signed.
     accept_key(store, secrets=settings.audit_secrets())
     open_services(settings).data.trail.record("store.restore", by=OPERATOR, target="store")

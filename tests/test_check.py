@@ -100,7 +100,7 @@ def test_a_token_that_was_revoked_after_the_backup_stays_dead_after_a_restore(
     assert ada.call("POST", "/auth/logout").status_code == 200
     settings = settings_in(tmp_path / "after", model_path=tiny_model())
     (tmp_path / "after").mkdir()
-    commands.restore(settings, Namespace(file=file, verify=False))
+    commands.restore(settings, Namespace(file=file, verify=False, drill=False))
     restored = Backend(tmp_path / "after")
     assert restored.account(ada.email)
     answer = restored.client.get("/me", headers={"Authorization": f"Bearer {ada.token}"})
@@ -129,7 +129,7 @@ def test_a_restored_store_takes_the_key_that_it_is_restored_with(tmp_path: Path)
         write_backup(backend.services.store, out)
     other = settings_in(tmp_path / "after", model_path=tiny_model(), jwt_secret_key=SECRET[::-1])
     (tmp_path / "after").mkdir()
-    assert commands.restore(other, Namespace(file=file, verify=False)) == 0
+    assert commands.restore(other, Namespace(file=file, verify=False, drill=False)) == 0
     Backend(tmp_path / "after", jwt_secret_key=SECRET[::-1]).services.store.close()
 
 
@@ -144,12 +144,12 @@ def test_a_store_that_was_only_checked_is_empty_to_a_restore(tmp_path: Path) -> 
     settings = settings_in(tmp_path / "after", model_path=tiny_model())
     make_store(settings)
     assert commands.check(settings, Namespace(repair=False, logged=None)) == 0
-    assert commands.restore(settings, Namespace(file=file, verify=False)) == 0
+    assert commands.restore(settings, Namespace(file=file, verify=False, drill=False)) == 0
     restored = Backend(tmp_path / "after")
     assert restored.account(ada.email)
     restored.services.store.close()
     with pytest.raises(Conflict, match="not empty"):
-        commands.restore(settings, Namespace(file=file, verify=False))
+        commands.restore(settings, Namespace(file=file, verify=False, drill=False))
 
 
 def test_a_repair_that_fails_keeps_the_others_from_nothing(

@@ -142,6 +142,12 @@ class Settings(BaseSettings):
         "random characters in production. If empty, only admins can read it.",
     )
 
+    log_addresses: bool = Field(
+        default=False,
+        description="Whether each line of the log has the caller's IP address, which is personal "
+        "data. For whoever must find an attacker; keep such a log no longer than that needs.",
+    )
+
     clinic_name: str | None = Field(
         default=None, max_length=200, description="Name at the head of every report."
     )

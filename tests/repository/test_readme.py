@@ -126,7 +126,7 @@ def test_the_commands_of_the_command_line_work_as_written(
     assert len(commands) == 13
     assert commands[2] == "python -m skinapi worker"  # runs until it is stopped
     made = server.run(*_arguments(commands[1]), stdin="correct horse battery\n")
-    assert made.stdout == "me@clinic.example is an admin\n", made.stderr
+    assert made.stdout == "me@clinic.example is an admin: the account was created\n", made.stderr
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     # In this process, because each process takes seconds to begin.

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +69,21 @@ def test_a_request_is_one_line_with_its_template_and_its_id(
     assert said["request_id"] == REQUEST_ID
     assert said["account"] == backend.account("root@example.org").id
     assert said["ms"] >= 0
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_line_names_the_callers_address_where_the_operator_asks_for_it_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], asked: bool
+) -> None:
+    """Of the caller, not of the proxy."""
+    settings: dict[str, Any] = {"log_addresses": True} if asked else {}
+    backend = Backend(tmp_path, trusted_proxies=1, **settings)
+    capfd.readouterr()
+    backend.client.get("/conditions", headers={"X-Forwarded-For": "192.0.2.7"})
+    (line,) = capfd.readouterr().err.splitlines()
+    assert json.loads(line).get("address") == ("192.0.2.7" if asked else None)
+    assert ("192.0.2.7" in line) == asked
+    backend.services.store.close()
 
 
 FULL = Path("/dev/full")

@@ -44,6 +44,7 @@ class Counts:
     changed: int = 0  # documents that are as they were when their blob was copied
     damaged: list[str] = field(default_factory=list)  # blobs that were left out
     collections: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)  # by collection, by a restore
 
     def add_documents(self, collection: str, many: int) -> None:
         self.documents += many

@@ -54,7 +54,8 @@ def restore_backup(
             store.blobs.put_as(blob[1], data)
             counts.blobs += 1
         elif (chunk := MEMBER.fullmatch(name)) and chunk[1] in leave_out:
-            continue
+            left = counts.left_out.get(chunk[1], 0)
+            counts.left_out[chunk[1]] = left + sum(1 for _ in unpacked(data))
         elif chunk and chunk[1]:
             documents = [from_json(line) for line in unpacked(data)]
             store.collection(chunk[1]).insert_many(documents)

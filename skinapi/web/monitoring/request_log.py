@@ -1,5 +1,5 @@
 """Logs one JSON line per request, without personal data: the route's template instead of the path,
-the account's id instead of a name.
+the account's id instead of a name. The caller's address is there where the operator asks for it.
 """
 
 import time
@@ -10,7 +10,7 @@ from skinapi.logs import log
 from skinapi.web.request_context import current_subject, request_id
 
 
-def log_requests(app: Flask) -> None:
+def log_requests(app: Flask, *, addresses: bool) -> None:
     @app.before_request
     def start() -> None:
         g.started = time.perf_counter()
@@ -26,5 +26,6 @@ def log_requests(app: Flask) -> None:
             ms=round((time.perf_counter() - g.started) * 1000, 1),
             account=subject.id if subject else None,
             request_id=request_id(),
+            **({"address": request.remote_addr} if addresses else {}),
         )
         return response

@@ -1,0 +1,151 @@
+"""Backups on a timer: how many stay, the drill that restores one, and what the recipes run."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from skinapi.__main__ import _parser, main
+from skinapi.settings import Settings
+from tests.repository.documents import ROOT
+from tests.support.backends import PASSWORD, SECRET, Backend
+from tests.support.models import tiny_model
+
+SETTINGS = {name.upper() for name in Settings.model_fields}
+
+
+@pytest.fixture
+def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
+    """A store with a person, which the commands find by the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("INSTANCE_DIR", str(tmp_path / "instance"))
+    monkeypatch.setenv("MODEL_PATH", str(tiny_model()))
+    monkeypatch.setenv("JWT_SECRET_KEY", SECRET)
+    made = Backend(tmp_path / "instance", jwt_secret_key=SECRET)
+    made.member("ada@example.org")
+    return made
+
+
+def test_of_backups_in_a_folder_the_newest_stay(backend: Backend, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    old = [folder / f"skinapi-2026010{day}T023000Z.tar" for day in range(1, 5)]
+    others = [folder / "skinapi-before-the-upgrade.tar", folder / "notes.txt"]
+    for path in (*old, *others):
+        path.touch()
+    assert main(["backup", "--keep", "3", str(folder)]) == 0
+    left = sorted(folder.iterdir())
+    assert [path in left for path in old] == [False, False, True, True]
+    assert set(others) <= set(left)
+    (new,) = set(left) - {*old, *others}
+    assert main(["restore", "--verify", str(new)]) == 0
+
+
+def test_the_drill_restores_the_newest_beside_it_and_leaves_nothing(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / "skinapi-20260101T023000Z.tar").write_bytes(b"an older one, which is broken")
+    assert main(["backup", "--keep", "2", str(folder)]) == 0
+    before = sorted(folder.iterdir())
+    assert main(["restore", "--drill", str(folder)]) == 0
+    assert capsys.readouterr().out.endswith(f"no faults\n{before[-1].name} can be restored whole\n")
+    assert sorted(folder.iterdir()) == before
+    assert backend.account("ada@example.org")
+
+
+def test_a_drill_fails_where_the_backup_is_broken_or_there_is_none(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    assert main(["restore", "--drill", str(folder)]) != 0
+    assert "there is none in" in capsys.readouterr().err
+    (folder / "skinapi-20260101T023000Z.tar").write_bytes(b"broken")
+    assert main(["restore", "--drill", str(folder)]) != 0
+    assert backend.account("ada@example.org")
+
+
+def test_a_restore_says_what_it_left_out(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    login = {"email": "ada@example.org", "password": PASSWORD, "refresh": True}
+    for _ in range(2):
+        assert backend.client.post("/login", json=login).status_code == 200
+    kept = len(list(backend.services.store.collection("sessions").find()))
+    assert kept
+    assert main(["backup", "here.tar"]) == 0
+    assert main(["restore", "--drill", "here.tar"]) == 0
+    said = capsys.readouterr().out
+    assert f"left out: {kept} records of sessions: everybody logs in again\n" in said
+
+
+def test_create_admin_says_what_it_did(
+    backend: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said: list[list[str]] = []
+    for email in ("new@example.org", "new@example.org", "ada@example.org"):
+        assert main(["create-admin", "--email", email]) == 0
+        said.append(capsys.readouterr().out.splitlines())
+    created, nothing, promoted = said
+    assert created[0] == "new@example.org is an admin: the account was created"
+    assert created[1].startswith("one-time password: ")
+    assert nothing == ["new@example.org is an admin: nothing was changed, it was one already"]
+    assert promoted[0] == (
+        "ada@example.org is an admin: promoted, it was a user (approved); it has a new password, "
+        "and its sessions have ended"
+    )
+
+
+def cron_job() -> dict[str, Any]:
+    documents = yaml.safe_load_all((ROOT / "deploy/kubernetes/base/backup.yaml").read_text())
+    (found,) = (one for one in documents if one["kind"] == "CronJob")
+    pod: dict[str, Any] = found["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return pod
+
+
+def render_cron() -> dict[str, Any]:
+    services = yaml.safe_load((ROOT / "render.yaml").read_text())["services"]
+    (found,) = (one for one in services if one["type"] == "cron")
+    made: dict[str, Any] = found
+    return made
+
+
+def commands_of_the_recipes() -> list[list[str]]:
+    pod = cron_job()
+    found = [one["command"] for one in (*pod["initContainers"], *pod["containers"])]
+    steps = render_cron()["startCommand"].split(" && ")
+    return [*found, *(shlex.split(step) for step in steps if step.startswith("python"))]
+
+
+def test_each_recipe_makes_a_backup_and_then_restores_it() -> None:
+    kinds = []
+    for program, *arguments in commands_of_the_recipes():
+        assert (program, arguments[:2]) == ("python", ["-m", "skinapi"])
+        options = _parser().parse_args(arguments[2:])
+        kinds.append("drill" if "--drill" in arguments else "backup")
+        assert options.file.name.startswith(("backups", "skinapi-backup"))
+    assert kinds == ["backup", "drill"] * 2
+
+
+def test_the_job_of_kubernetes_is_confined_and_has_the_servers_settings() -> None:
+    pod = cron_job()
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    for container in (*pod["initContainers"], *pod["containers"]):
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container["envFrom"] == [{"configMapRef": {"name": "skinapi"}}]
+        assert {one["name"] for one in container["env"]} == {"MONGO_URI", "JWT_SECRET_KEY"}
+
+
+def test_the_cron_job_of_render_has_the_settings_that_production_requires() -> None:
+    given = {one["key"]: one for one in render_cron()["envVars"]}
+    others = {"PYTHON_VERSION", "WEBDAV_FOLDER"}
+    assert given.keys() - others <= SETTINGS
+    assert {"ENVIRONMENT", "JWT_SECRET_KEY", "PUBLIC_URL", "MONGO_URI"} <= given.keys()
+    assert not any("value" in given[name] for name in ("JWT_SECRET_KEY", "MONGO_URI"))
