@@ -32,7 +32,7 @@ from skinapi.logs import shield_output
 from skinapi.server.buffering_worker import BufferingWorker
 from skinapi.server.gunicorn_version import refuse_other_gunicorn
 from skinapi.settings import Settings
-from skinapi.settings.reading import read_settings
+from skinapi.settings.reading import odd_names, read_settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store
 
@@ -283,6 +283,7 @@ def on_starting(arbiter: Arbiter) -> None:
     Only here: a worker that replaces another one while the instance folder is missing must wait for
     it. An empty database in its place would take records that are lost when the folder is back.
     """
+    sys.stderr.writelines(f"skinapi: {text}\n" for text in odd_names())
     logged = ""
     while True:
         try:

@@ -92,7 +92,6 @@ def _before_serving(worker: Worker) -> None:
 def serve(settings: Settings, _: argparse.Namespace) -> int:
     """Serve the API until the process is stopped. Raises UnsafeSettings."""
     refuse_unsafe(settings)
-    _say(odd_names())
     sys.argv = ["gunicorn", "--config", str(SERVER_CONFIGURATION)]
     parent = os.getpid()
     try:

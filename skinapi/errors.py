@@ -282,7 +282,7 @@ class StoreBusy(StoreUnavailable):
 
 
 class RateLimitsUnavailable(StoreUnavailable):
-    """Requests cannot be counted, in whatever RATE_LIMIT_STORAGE names."""
+    """Requests cannot be counted in the Redis that RATE_LIMIT_STORAGE names."""
 
     code = "rate_limits_unavailable"
     sentence = "The store of the rate limits does not answer; try again shortly"

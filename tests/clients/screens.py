@@ -143,8 +143,10 @@ def serving_pages() -> Iterator[str]:
     handler = partial(QuietHandler, directory=str(PAGES))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()
-        yield f"http://localhost:{server.server_address[1]}"
-        server.shutdown()
+        try:
+            yield f"http://localhost:{server.server_address[1]}"
+        finally:  # else a test that fails never ends
+            server.shutdown()
 
 
 class QuietRequests(WSGIRequestHandler):

@@ -77,8 +77,9 @@ class LibraryWindows:
 class Limits:
     """Counts requests by rate class and caller, and refuses those past the limit."""
 
-    def __init__(self, windows: Windows, rates: dict[Rate, str]) -> None:
-        self._windows = windows
+    def __init__(self, windows: Windows, rates: dict[Rate, str], *, apart: bool = False) -> None:
+        """`apart`: the counts are in a server of their own, which errors name."""
+        self._windows, self._apart = windows, apart
         self._outage = Outage(_storage_errors)
         self._items = {rate: _by_role(text) for rate, text in rates.items()}
 
@@ -113,12 +114,11 @@ class Limits:
 
     @contextmanager
     def _noticed_outage(self) -> Iterator[None]:
-        """The error says that it is not the database that does not answer."""
         try:
             with self._outage.noticed():
                 yield
         except StoreUnavailable as error:
-            if error.detail == StoreUnavailable.sentence:
+            if self._apart:  # it is not the database that does not answer
                 raise RateLimitsUnavailable from error
             raise
 
@@ -166,7 +166,7 @@ def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, s
     """
     if storage_uri is None:
         return Limits(SqliteWindows(instance_dir / "limits.db"), rates)
-    return Limits(_windows_at(storage_uri), rates)
+    return Limits(_windows_at(storage_uri), rates, apart=storage_uri.startswith("redis"))
 
 
 def _windows_at(uri: str) -> Windows:
