@@ -185,6 +185,7 @@ class ComparisonWords(Frozen):
     why_not_comparable: Mapping[str, Said]
     not_measured: Said
     area_not_measured: Said
+    part_not_measured: Said
     why_not_measured: Mapping[str, Said]
     unchanged: Said
     unchanged_in: Mapping[str, Said]

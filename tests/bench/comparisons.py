@@ -2,6 +2,7 @@
 
     python -m tests.bench.comparisons moved --images DIR [--count 60]
     python -m tests.bench.comparisons lesions --images DIR [--count 60] [--part chosen|held]
+    python -m tests.bench.comparisons alarms --images DIR [--count 60] [--part chosen|held]
     python -m tests.bench.comparisons proposals --images DIR [--count 60] [--part chosen|held]
     python -m tests.bench.comparisons grown --images DIR --masks DIR [--count 60]
     python -m tests.bench.comparisons kinds --images DIR [--count 60]
@@ -10,11 +11,12 @@
 `moved`: each picture with a view of it that was moved, turned, scaled, lit, blurred and compressed
 by known amounts, and with the view of another picture. `lesions`: two pictures of one lesion of
 HAM10000 (`lesion_id` of metadata.csv), and two of different lesions. Limits and uncertainties are
-chosen on the lesions `chosen`, and read on those `held`. `proposals`: how often the right spot is
-proposed first, among others at the same place and of the same diagnosis. `grown`: lesions within
-their experts' outlines that were made larger by known amounts. `kinds`: the close-up and the
-dermoscope picture of one lesion of MILK10k. `cost`: time and memory for two photos of 12
-megapixels.
+chosen on the lesions `chosen`, and read on those `held`. `alarms`: a black disc in the lesion, a
+black satellite beside it and a blue-white centre, painted into the second photo. `proposals`: how
+often the right spot is proposed first, among others at the same place and of the same diagnosis.
+`grown`: lesions within their experts' outlines that were made larger by known amounts. `kinds`: the
+close-up and the dermoscope picture of one lesion of MILK10k. `cost`: time and memory for two photos
+of 12 megapixels.
 """
 
 import argparse
@@ -35,6 +37,7 @@ from skinapi.vision.comparison.alignment import find_fit
 from skinapi.vision.comparison.comparison import Comparison, Measure, compare, refuse_fit
 from skinapi.vision.comparison.similarity import Similarity, grid
 from skinapi.vision.decoding.photo import Photo, read_photo
+from tests.bench.alarms import alarms as find_alarms
 from tests.bench.known_changes import enlarge, random_view, take_view
 from tests.bench.outlines import spread
 from tests.vision.photos import as_photo, encoded, skin_with_spot
@@ -90,6 +93,11 @@ def lesions(options: argparse.Namespace) -> Iterator[str]:
     fitting = sum(refuse_fit(fit) is None for fit in others)
     yield f"different lesions: {len(others)} pairs, comparable {fitting}"
     yield row("  correlation", [fit.correlation for fit in others])
+
+
+def alarms(options: argparse.Namespace) -> Iterator[str]:
+    lesions = [[_read(options, line) for line in lines[:2]] for lines in _of_part(options)]
+    yield from find_alarms(lesions, SEED)
 
 
 def proposals(options: argparse.Namespace) -> Iterator[str]:
@@ -249,6 +257,7 @@ def _metadata(images: Path) -> list[dict[str, str]]:
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
     "moved": moved,
     "lesions": lesions,
+    "alarms": alarms,
     "proposals": proposals,
     "kinds": kinds,
     "grown": grown,

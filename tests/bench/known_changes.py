@@ -1,14 +1,15 @@
-"""Pictures that were moved, turned, scaled, lit and compressed, and lesions that were made larger,
-by known amounts.
+"""Pictures that were moved, turned, scaled, lit and compressed, and lesions that were made larger
+or painted on, by known amounts.
 """
 
 import io
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from skinapi.vision.comparison.similarity import Similarity, draw_in_first
+from skinapi.vision.comparison.similarity import Mask, Similarity, draw_in_first
 
 # A view has this share of its picture's sides, so that it is turned without an empty corner often.
 SHARE = 0.85
@@ -67,3 +68,65 @@ def _sampled(
     upper = values[top, left] * (1 - right) + values[top, left + 1] * right
     lower = values[top + 1, left] * (1 - right) + values[top + 1, left + 1] * right
     return np.asarray(upper * (1 - low) + lower * low)
+
+
+class Alarm(StrEnum):
+    """What the worst lesions announce themselves by, painted into a picture."""
+
+    NODULE = "black disc of 12 % of the area"
+    LARGE_NODULE = "black disc of 25 % of the area"
+    SATELLITE = "black satellite of 6 % of the area"
+    CENTRE = "blue-white centre of 20 % of the area"
+
+
+# Of the lesion's area, the colour, and how much of what lies below is covered.
+PAINT = {
+    Alarm.NODULE: (0.12, (22, 16, 18), 0.95),
+    Alarm.LARGE_NODULE: (0.25, (22, 16, 18), 0.95),
+    Alarm.SATELLITE: (0.06, (22, 16, 18), 0.95),
+    Alarm.CENTRE: (0.20, (140, 150, 180), 0.7),
+}
+
+
+def paint(
+    picture: Image.Image, lesion: Mask, shown: Mask, alarm: Alarm, random: np.random.Generator
+) -> Image.Image | None:
+    """The picture with an alarm in its lesion, or beside it, where `shown` is true. None if there
+    is no such place.
+    """
+    share, colour, cover = PAINT[alarm]
+    radius = float(np.sqrt(share * lesion.sum() / np.pi))
+    if alarm is Alarm.SATELLITE:
+        near = _share_within(lesion, 2 * radius) > 0.02
+        possible = near & (_share_within(lesion, 1.3 * radius) < 0.01)
+    else:
+        inside = _share_within(lesion, radius)
+        possible = inside > min(0.97, inside.max() - 1e-3)
+    possible &= _share_within(shown, radius) > 0.98
+    rows, columns = np.nonzero(possible)
+    if not rows.size:
+        return None
+    if alarm is Alarm.CENTRE:
+        middle = [float(places.mean()) for places in np.nonzero(lesion)]
+        chosen = int(np.hypot(rows - middle[0], columns - middle[1]).argmin())
+    else:
+        chosen = int(random.integers(rows.size))
+    down, across = np.mgrid[: picture.height, : picture.width]
+    distance = np.hypot(down - rows[chosen], across - columns[chosen])
+    covered = cover * np.clip((radius - distance) / 2 + 0.5, 0, 1)[..., None]
+    painted = np.asarray(picture, np.float64) * (1 - covered) + np.array(colour) * covered
+    return Image.fromarray(np.rint(painted).astype(np.uint8))
+
+
+def _share_within(mask: Mask, radius: float) -> NDArray[np.float64]:
+    """Which share of the disc about each pixel is in the mask; beyond the border nothing is."""
+    margin = int(np.ceil(radius)) + 1
+    padded = np.pad(mask.astype(np.float64), margin)
+    height, width = padded.shape
+    down, across = (
+        np.minimum(one, side - one)
+        for one, side in ((np.arange(height)[:, None], height), (np.arange(width)[None], width))
+    )
+    disc = np.hypot(down, across) <= radius
+    summed = np.fft.irfft2(np.fft.rfft2(padded) * np.fft.rfft2(disc), padded.shape)
+    return np.asarray(summed[margin:-margin, margin:-margin] / disc.sum())

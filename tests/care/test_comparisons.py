@@ -20,12 +20,14 @@ from tests.care.clinic import REFERRAL, ROUTINE, file_for, patient_in_care
 from tests.care.test_lesions import NO_SPOT, begin, code_of
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
-from tests.vision.comparison.pictures import spot
+from tests.vision.comparison.pictures import spot, with_disc
 from tests.vision.photos import encoded
 
 VIEW = Similarity.of(scale=0.8, degrees=15, across=0.03, down=-0.02)
 SCOPE, CLOSE, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
-UNCHANGED = "The spot has not changed measurably."
+UNCHANGED = (
+    "The area, outline and colours of the spot and the skin beside it have not changed measurably."
+)
 
 
 @pytest.fixture
@@ -61,13 +63,16 @@ def test_a_spot_that_has_not_changed_is_said_so_and_never_called_harmless(
     said = compared(ada, lesion, after, before).get_json()
     assert (said["before"]["id"], said["after"]["id"]) == (before, after)
     assert (said["comparable"], said["summary"]) == (True, UNCHANGED)
-    assert [change["beyond_error"] for change in said["changes"]] == [False] * 3
+    assert [change["beyond_error"] for change in said["changes"]] == [False] * 4
     assert said["alignment"]["scale"] == pytest.approx(1 / 0.8, rel=0.01)
     assert (said["band"], said["raised"]) == (Band.ROUTINE, None)
     assert said["notices"][0] == "For information only. Not a medical diagnosis."
     assert said["notices"][1].startswith("A comparison of photos can miss a change.")
     seen = compared(doctor, lesion, before, after, lang="fr").get_json()
-    assert seen["summary"] == "La tache n'a pas changé de façon mesurable."
+    assert seen["summary"] == (
+        "La surface, le contour et les couleurs de la tache et de la peau voisine n'ont pas changé "
+        "de façon mesurable."
+    )
     assert seen["band_label"] == "Visite habituelle"
     read = [row["by"] for row in backend.audit() if row["action"] == "photo.read"]
     assert read == [backend.account(doctor.email).id] * 2
@@ -92,6 +97,28 @@ def test_a_spot_that_has_grown_asks_for_a_doctor_and_for_nothing_milder(
     assert 28 <= int(told[1]) <= 43
     assert said["band"] == raised
     assert (said["raised"] is not None) == (raised is not band)
+
+
+@pytest.mark.parametrize("place", [(265, 200, 24), (375, 192, 17)], ids=["nodule", "satellite"])
+def test_a_new_black_part_in_the_spot_or_beside_it_asks_for_a_doctor(
+    backend: Backend, place: tuple[int, int, int]
+) -> None:
+    ada = backend.member()
+    lesion = begin(ada)
+    before = photographed(backend, ada, spot(1), lesion=lesion)
+    now = visit(with_disc(spot(1), *place))
+    after = photographed(backend, ada, now, lesion=lesion, band=Band.SELF_MONITORING)
+    said = compared(ada, lesion, before, after).get_json()
+    assert said["summary"] == (
+        "A part of the spot, or of the skin beside it, has become darker by more than the error."
+    )
+    assert said["band"] == Band.DOCTOR_REVIEW
+    assert said["raised"].startswith("Because a change was measured")
+    assert "eye on it" not in str([said["band_label"], said["action"], said["summary"]])
+    [part] = [change for change in said["changes"] if change["beyond_error"]]
+    assert (part["measure"], part["value"] < 0) == ("part", True)
+    in_french = compared(ada, lesion, before, after, lang="fr").get_json()["summary"]
+    assert in_french.startswith("Une partie de la tache, ou de la peau voisine, est devenue plus")
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from tests.vision.photos import encoded
 BACK = {"site": "back", "side": "rear", "x": 43.0, "y": 60.0}
 AT_400_PERCENT = Look((320, 256), dark=False, language="en")
 UNCHANGED = {
-    "en": "The spot has not changed measurably.",
-    "fr": "La tache n'a pas changé de façon mesurable.",
+    "en": "The area, outline and colours of the spot and the skin beside it have not changed measurably.",
+    "fr": "La surface, le contour et les couleurs de la tache et de la peau voisine n'ont pas changé",
 }
 TURNED = "return getComputedStyle(document.querySelector('.later img')).transform.split('(')[0]"
 CUT = "return document.querySelector('.later').style.clipPath"
@@ -142,7 +142,7 @@ def test_two_visits_lie_over_each_other_and_what_cannot_be_compared_beside_each_
     journey.step("spot")
     journey.press("sideBySide")
     visitor.see(UNCHANGED[look.language])
-    assert visitor.count(".columns section li") == 3  # area, colour and asymmetry
+    assert visitor.count(".columns section li") == 4  # area, colour, asymmetry and any part
     assert visitor.run(TURNED) == "matrix"
     visitor.slide(".aligned [type=range]", Keys.ARROW_RIGHT)
     visitor.await_truth(lambda: "51%" in visitor.run(CUT), "the slider to uncover")

@@ -77,7 +77,9 @@ class ChangeView(Answer):
     measure: Measure
     value: float = Field(
         description="from the earlier photo to the later one: the area by a share of what it was, "
-        "the colour by a distance in CIELAB, the asymmetry on its scale from 0 to 1"
+        "the mean colour by a distance in CIELAB, the asymmetry on its scale from 0 to 1, the part "
+        "of the spot or of the skin beside it that changed most by a distance in CIELAB, which is "
+        "negative where it became darker"
     )
     uncertainty: float = Field(description="two photos of an unchanged spot may differ by this")
     beyond_error: bool = Field(description="the change is larger than its uncertainty")
@@ -106,7 +108,10 @@ class SpotComparison(Answer):
     not_measured: NotMeasured | None = Field(
         description="why nothing was measured, or not the area (`no_scale`)"
     )
-    summary: str = Field(description="whether the spot has changed, to be shown first")
+    part_not_measured: NotMeasured | None = Field(
+        description="why it is not known whether a part has changed: `other_colours`, `too_dark`"
+    )
+    summary: str = Field(description="what has changed, to be shown first")
     band: Band = Field(description="of the later finding; a change may raise it, and never lowers")
     band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
     action: str
@@ -133,6 +138,7 @@ class SpotComparison(Answer):
             else None,
             changes=[ChangeView.of(change, language) for change in comparison.changes],
             not_measured=comparison.not_measured,
+            part_not_measured=comparison.part_not_measured,
             summary=" ".join(said.in_language(language) for said in summarise(comparison)),
             band=band,
             band_label=words.doctor_label if for_doctor else words.label,

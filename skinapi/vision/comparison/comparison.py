@@ -2,6 +2,8 @@
 
 A change counts only above what the same measure differs by between two photos of a lesion that
 were taken one after the other (`UNCERTAINTY`, measured by `python -m tests.bench.comparisons`).
+Area, mean colour and asymmetry are those of the whole spot; a part of it, and of the skin beside
+it, is compared by `changed_part`.
 """
 
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ from skinapi.vision.comparison.alignment import (
     find_fit,
     small_copy,
 )
+from skinapi.vision.comparison.changed_part import ChangedPart, find_changed_part
 from skinapi.vision.comparison.similarity import Mask, Similarity, draw_in_first, overlap
 from skinapi.vision.comparison.skin_fit import fit_skin, resized
 from skinapi.vision.conditions import Band
@@ -46,15 +49,18 @@ MOST_CUT_OFF = 0.02
 
 class Measure(StrEnum):
     """What may change: the area by a share of what it was, the mean colour by a distance in CIELAB,
-    the asymmetry on its scale from 0 to 1 (`Shape`).
+    the asymmetry on its scale from 0 to 1 (`Shape`), and the part of the spot or of the skin beside
+    it that changed most, by a distance in CIELAB, negative where it became darker.
     """
 
     AREA = "area"
     COLOUR = "colour"
     ASYMMETRY = "asymmetry"
+    PART = "part"
 
 
-# Of 40 lesions of HAM10000, two pictures of one differ by less than this in 95 % of the cases.
+# Of 40 lesions of HAM10000, two pictures of one differ by less than this in 95 % of the cases. What
+# a part may differ by depends on the two photos.
 UNCERTAINTY = {Measure.AREA: 0.22, Measure.COLOUR: 10.0, Measure.ASYMMETRY: 0.13}
 
 
@@ -77,6 +83,9 @@ class NotMeasured(StrEnum):
     # The area alone: without a pattern of the skin that both show, nothing tells a larger lesion
     # from a nearer camera.
     NO_SCALE = "no_scale"
+    # A part alone: it could have changed without a sign of it.
+    OTHER_COLOURS = "other_colours"
+    TOO_DARK = "too_dark"
 
 
 class Alignment(StoredRecord):
@@ -116,22 +125,19 @@ class Change(StoredRecord):
 
 
 class Comparison(StoredRecord):
-    """Either an alignment or the reason why there is none; and each change that was measured."""
+    """Either an alignment or the reason why there is none; and each change that was measured.
+    `part_not_measured` is why no part was, or could not be told as unchanged.
+    """
 
     alignment: Alignment | None = None
     not_comparable: NotComparable | None = None
     changes: tuple[Change, ...] = ()
     not_measured: NotMeasured | None = None
+    part_not_measured: NotMeasured | None = None
 
     @property
     def has_changed(self) -> bool:
         return any(change.measurable for change in self.changes)
-
-
-class _NotMeasurable(Exception):
-    def __init__(self, reason: NotMeasured) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class _Pair(NamedTuple):
@@ -148,6 +154,18 @@ class _Outlines(NamedTuple):
 
     masks: tuple[Mask, Mask]
     pixels: tuple[Numbers, Numbers]
+
+    def at(self, shape: tuple[int, ...]) -> tuple[Mask, Mask]:
+        """The lesion at the scale of the pair."""
+        return resized(self.masks[0], shape), resized(self.masks[1], shape)
+
+
+class _Outlined(NamedTuple):
+    """A pair with its outlines where there are any, and why they measure nothing."""
+
+    pair: _Pair
+    outlines: _Outlines | None
+    not_measured: NotMeasured | None
 
 
 def compare(first: Photo, second: Photo) -> Comparison:
@@ -187,26 +205,43 @@ def _told(fit: Fit) -> Alignment:
 
 
 def _measure(first: Image.Image, second: Image.Image, fit: Fit) -> Comparison:
-    try:
-        pair, outlines = _outlined(first, second, fit.by)
-        by_skin = fit_skin(first, second, fit.by, *_within_first(first, pair, outlines))
-        if by_skin is not None:
-            fit = by_skin
-            pair, outlines = _outlined(first, second, fit.by)
-    except _NotMeasurable as unmeasured:
-        return Comparison(alignment=_told(fit), not_measured=unmeasured.reason)
-    changes = [] if by_skin is None else [_area(outlines)]
-    changes += _colour_and_asymmetry(pair, outlines)
-    not_measured = NotMeasured.NO_SCALE if by_skin is None else None
-    return Comparison(alignment=_told(fit), changes=tuple(changes), not_measured=not_measured)
+    outlined = _outlined(first, second, fit.by)
+    by_skin = None
+    if outlined.outlines and outlined.not_measured is None:
+        where = _within_first(first, outlined.pair, outlined.outlines)
+        by_skin = fit_skin(first, second, fit.by, *where)
+    if by_skin is not None:
+        fit = by_skin
+        outlined = _outlined(first, second, fit.by)
+    pair, outlines, not_measured = outlined
+    changes: list[Change] = []
+    if outlines and not_measured is None:
+        changes += [] if by_skin is None else [_area(outlines)]
+        changes += _colour_and_asymmetry(pair, outlines)
+        not_measured = NotMeasured.NO_SCALE if by_skin is None else None
+    masks = outlines.at(pair.common.shape) if outlines else None
+    part = find_changed_part(pair.first, pair.second, pair.common, masks)
+    part_not_measured = _why_unknown(part)
+    if part and part_not_measured is None:
+        changes.append(_part(part))
+    return Comparison(
+        alignment=_told(fit),
+        changes=tuple(changes),
+        not_measured=not_measured,
+        part_not_measured=part_not_measured,
+    )
 
 
-def _outlined(first: Image.Image, second: Image.Image, by: Similarity) -> tuple[_Pair, _Outlines]:
+def _outlined(first: Image.Image, second: Image.Image, by: Similarity) -> _Outlined:
     pair = _in_one_frame(first, second, by)
     outlines = _find_outlines(pair)
-    if _is_cut_off(pair, outlines):
-        raise _NotMeasurable(NotMeasured.CUT_OFF)
-    return pair, outlines
+    if outlines is None:
+        return _Outlined(pair, None, NotMeasured.NO_OUTLINE)
+    one, other = outlines.at(pair.common.shape)
+    if (skin := pair.common & ~one & ~other).any():
+        pair = pair._replace(second=colours.match_light(pair.second, pair.first, skin))
+    cut_off = NotMeasured.CUT_OFF if _is_cut_off(pair, outlines) else None
+    return _Outlined(pair, outlines, cut_off)
 
 
 def _in_one_frame(first: Image.Image, second: Image.Image, by: Similarity) -> _Pair:
@@ -228,14 +263,14 @@ def _bounds(places: NDArray[np.intp]) -> slice:
     return slice(int(places.min()), int(places.max()) + 1)
 
 
-def _find_outlines(pair: _Pair) -> _Outlines:
+def _find_outlines(pair: _Pair) -> _Outlines | None:
     """Both drawn alike: an edge that suits one photo alone would look like a change."""
     smooth = tuple(shrink_smoothly(_filled(light, pair)) for light in (pair.first, pair.second))
     for edge in EDGES:
         masks = tuple(find_lesion(one, (edge,)) for one in smooth)
         if masks[0] is not None and masks[1] is not None:
             return _Outlines((masks[0], masks[1]), (smooth[0], smooth[1]))
-    raise _NotMeasurable(NotMeasured.NO_OUTLINE)
+    return None
 
 
 def _filled(light: Numbers, pair: _Pair) -> Image.Image:
@@ -269,16 +304,37 @@ def _area(outlines: _Outlines) -> Change:
 
 
 def _colour_and_asymmetry(pair: _Pair, outlines: _Outlines) -> Iterator[Change]:
-    one, other = (resized(mask, pair.common.shape) for mask in outlines.masks)
-    skin = pair.common & ~one & ~other
-    if (one & other).any() and skin.any():
-        matched = colours.match_light(pair.second, pair.first, skin)
-        lights = pair.first[one & other], matched[one & other]
+    one, other = outlines.at(pair.common.shape)
+    if (one & other).any():
+        lights = pair.first[one & other], pair.second[one & other]
         before, after = (colours.lab(light).mean(axis=0) for light in lights)
         distance = float(np.linalg.norm(after - before))
         yield _change(Measure.COLOUR, distance, size=distance)
-    shapes = [shape_within(*each).asymmetry for each in zip(*outlines, strict=True)]
+    shapes = [
+        shape_within(mask, pixels).asymmetry
+        for mask, pixels in zip(outlines.masks, outlines.pixels, strict=True)
+    ]
     yield _change(Measure.ASYMMETRY, shapes[1] - shapes[0], size=abs(shapes[1] - shapes[0]))
+
+
+def _why_unknown(part: ChangedPart | None) -> NotMeasured | None:
+    """Why a part may have changed that nothing shows. None if one is seen, or would be."""
+    if part is None:
+        return NotMeasured.CUT_OFF
+    if part.has_changed:
+        return None
+    if part.hidden_by_noise:
+        return NotMeasured.OTHER_COLOURS
+    return NotMeasured.TOO_DARK if part.hidden_by_dark else None
+
+
+def _part(part: ChangedPart) -> Change:
+    return Change(
+        measure=Measure.PART,
+        value=round(-part.distance if part.darker else part.distance, 3),
+        uncertainty=round(part.error, 3),
+        measurable=part.has_changed,
+    )
 
 
 def _change(measure: Measure, value: float, *, size: float) -> Change:

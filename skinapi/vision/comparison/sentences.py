@@ -1,6 +1,7 @@
 """What a comparison of two photos says, from the table of conditions."""
 
 import math
+from collections.abc import Iterator
 
 from skinapi.languages import NUMBERS, Said
 from skinapi.vision.comparison.comparison import (
@@ -14,8 +15,8 @@ from skinapi.vision.conditions import ComparisonWords, conditions_table
 
 
 def summarise(comparison: Comparison) -> tuple[Said, ...]:
-    """Whether the spot has changed, in one sentence or a few: each change beyond the error, or else
-    that there is none; and what could not be measured.
+    """What has changed, in one sentence or a few: each change beyond the error, or else in what
+    there is none; and what could not be measured. Never that the spot has not changed.
     """
     if comparison.not_comparable:
         return (_not_comparable(comparison.not_comparable),)
@@ -23,7 +24,7 @@ def summarise(comparison: Comparison) -> tuple[Said, ...]:
     told = [say_change(change) for change in changed or comparison.changes]
     if not changed and len(told) == len(Measure):
         told = [_words().unchanged]
-    return *told, *(map(_not_measured, filter(None, [comparison.not_measured])))
+    return *told, *_all_not_measured(comparison)
 
 
 def say_change(change: Change) -> Said:
@@ -31,6 +32,8 @@ def say_change(change: Change) -> Said:
     if not change.measurable:
         return _words().unchanged_in[change.measure]
     key, size = change.measure.value, abs(change.value)
+    if change.measure is Measure.PART:
+        return _words().changed_in["darker" if change.value < 0 else key]
     if change.measure is Measure.AREA:
         key = "larger" if change.value > 0 else "smaller"
         return (
@@ -48,10 +51,13 @@ def _not_comparable(reason: NotComparable) -> Said:
     return _words().not_comparable.fill(why=_words().why_not_comparable[reason])
 
 
-def _not_measured(reason: NotMeasured) -> Said:
-    words = _words()
-    sentence = words.area_not_measured if reason is NotMeasured.NO_SCALE else words.not_measured
-    return sentence.fill(why=words.why_not_measured[reason])
+def _all_not_measured(comparison: Comparison) -> Iterator[Said]:
+    words, why = _words(), comparison.not_measured
+    if why:
+        sentence = words.area_not_measured if why is NotMeasured.NO_SCALE else words.not_measured
+        yield sentence.fill(why=words.why_not_measured[why])
+    if comparison.part_not_measured and why in {None, NotMeasured.NO_SCALE}:
+        yield words.part_not_measured.fill(why=words.why_not_measured[comparison.part_not_measured])
 
 
 def _percent(number: int) -> Said:

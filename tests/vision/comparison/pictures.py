@@ -3,7 +3,7 @@
 from functools import cache
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from skinapi.vision.comparison.alignment import blur
 from skinapi.vision.comparison.similarity import Floats
@@ -11,6 +11,9 @@ from skinapi.vision.comparison.similarity import Floats
 # Of the patches of a pattern, in pixels.
 SIZES = (2, 5, 12)
 SKIN, LESION = np.array([205.0, 150, 125]), np.array([120.0, 70, 55])
+BLACK, BLUE_WHITE = (22, 16, 18), (140, 150, 180)
+# Of the spot, which has a radius of about 67 pixels.
+MIDDLE = (256, 192)
 
 
 @cache
@@ -27,6 +30,20 @@ def spot(seed: int, *, area: float = 1.0, darker: float = 0.0, side: int = 384) 
     skin, net = (weight * pattern(random, (side, width)) for weight in (12, 30))
     pixels = (SKIN + skin) * (1 - inside) + (LESION - darker + net) * inside
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def with_disc(
+    picture: Image.Image,
+    across: float,
+    down: float,
+    radius: float,
+    colour: tuple[int, int, int] = BLACK,
+) -> Image.Image:
+    """With a disc of one colour, as nodules are."""
+    picture = picture.copy()
+    box = (across - radius, down - radius, across + radius, down + radius)
+    ImageDraw.Draw(picture).ellipse(box, fill=colour)
+    return picture
 
 
 def pattern(random: np.random.Generator, shape: tuple[int, int]) -> Floats:

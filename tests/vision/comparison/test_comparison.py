@@ -20,7 +20,7 @@ from skinapi.vision.comparison.comparison import (
 from skinapi.vision.comparison.similarity import Similarity
 from skinapi.vision.conditions import Band
 from tests.bench.known_changes import take_view
-from tests.vision.comparison.pictures import SKIN, spot
+from tests.vision.comparison.pictures import MIDDLE, SKIN, spot, with_disc
 from tests.vision.photos import as_photo, skin_with_spot
 
 VIEW = Similarity.of(scale=0.8, degrees=15, across=0.03, down=-0.02)
@@ -63,22 +63,24 @@ def test_without_a_pattern_of_the_skin_no_change_of_the_area_is_told() -> None:
     picture = Image.fromarray((lesion * (1 - around) + SKIN * around).astype(np.uint8))
     comparison = compared(picture, picture)
     assert comparison.not_measured is NotMeasured.NO_SCALE
-    assert set(changes(comparison)) == {Measure.COLOUR, Measure.ASYMMETRY}
+    assert set(changes(comparison)) == {*Measure} - {Measure.AREA}
 
 
-def test_without_an_outline_nothing_is_told() -> None:
+def test_without_an_outline_only_a_part_is_compared() -> None:
     skin = spot(1, area=0.001)
     comparison = compared(skin, skin)
     assert comparison.alignment
     assert comparison.not_measured is NotMeasured.NO_OUTLINE
-    assert comparison.changes == ()
+    assert set(changes(comparison)) == {Measure.PART}
+    assert not comparison.has_changed
+    assert changes(compared(skin, with_disc(skin, *MIDDLE, 20)))[Measure.PART].measurable
 
 
 def test_a_lesion_that_one_photo_cuts_off_is_not_measured() -> None:
     cut = spot(1).crop((240, 20, 512, 384))
     comparison = compare(as_photo(spot(1)), as_photo(cut))
     assert comparison.not_measured in {NotMeasured.CUT_OFF, NotMeasured.NO_OUTLINE}
-    assert comparison.changes == ()
+    assert set(changes(comparison)) <= {Measure.PART}
 
 
 @pytest.mark.parametrize(
@@ -98,9 +100,12 @@ def test_what_cannot_be_compared_is_said_to_be_so(
     assert comparison == Comparison(not_comparable=reason)
 
 
-def test_a_comparison_is_read_back_as_it_was_stored() -> None:
+def test_a_comparison_is_read_back_as_it_was_stored_and_so_is_one_of_before() -> None:
     comparison = compared(spot(1), spot(1))
-    assert Comparison.model_validate(comparison.stored()) == comparison
+    stored = comparison.stored()
+    assert Comparison.model_validate(stored) == comparison
+    del stored["part_not_measured"]  # of before parts were compared
+    assert Comparison.model_validate(stored) == comparison
 
 
 comparisons = st.builds(
