@@ -19,8 +19,8 @@ from tests.vision.photos import encoded
 BACK = {"site": "back", "side": "rear", "x": 43.0, "y": 60.0}
 AT_400_PERCENT = Look((320, 256), dark=False, language="en")
 UNCHANGED = {
-    "en": "The area, outline and colours of the spot and the skin beside it have not changed measurably.",
-    "fr": "La surface, le contour et les couleurs de la tache et de la peau voisine n'ont pas changé",
+    "en": "The area, outline and colours of the spot and the skin beside it have not changed",
+    "fr": "La surface, le contour et les couleurs de la tache et de la peau voisine n'ont pas",
 }
 TURNED = "return getComputedStyle(document.querySelector('.later img')).transform.split('(')[0]"
 CUT = "return document.querySelector('.later').style.clipPath"
