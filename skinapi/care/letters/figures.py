@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from skinapi.care.letters.sentences import VOCABULARIES, count_in, named_in, without_names
+from skinapi.care.letters.sentences import VOCABULARIES, count_in, named_in, times_in, without_names
 from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.languages import NUMBERS, Language
 from skinapi.reports.facts import Facts
@@ -27,21 +27,27 @@ class Figures:
             for number in NUMBER.finditer(clause):
                 if not self._fits(number, clause):
                     yield number[0]
-        bare = without_names(self._lower)
+        left = without_names(self._lower)
+        for words in VOCABULARIES:
+            for said, _ in times_in(left, words):
+                left = left.replace(said, " ; ", 1)  # a time: see the urgency
         for words in VOCABULARIES:
             count = count_in(words)
             ratio = rf"(?<!\w){count} {words.out_of} {count}(?!\w)"
-            yield from (part[0] for part in re.finditer(rf"{words.fraction}|{ratio}", bare))
+            exact = "|".join(word for word, count in words.numbers.items() if count > 1)
+            wrong = rf"{words.fraction}|{ratio}|(?<!\w)(?:{exact})(?!\w)(?! {words.counted})"
+            yield from (part[0] for part in re.finditer(wrong, left))
 
-    def gives_share_of(self, key: str) -> bool:
-        """Whether a part of the sentence that names this condition gives its share."""
-        share = dict(self._shares()).get(key)
-        return share is not None and any(
-            _equals(number[0], share)
+    @cached_property
+    def with_share(self) -> set[str]:
+        """The conditions of which a part of the sentence gives the share."""
+        return {
+            key
             for clause in self._clauses
+            for key, share in self._shares()
             if f"⟨{key}⟩" in clause
-            for number in NUMBER.finditer(clause)
-        )
+            and any(_equals(number[0], share) for number in NUMBER.finditer(clause))
+        }
 
     def say_right(self) -> str:
         """The greatest shares, in the letter's language."""
@@ -66,7 +72,7 @@ class Figures:
             marked = re.sub(r"\b7[- ]?point checklist|liste en 7 points", "⟨points⟩", marked)
         parts, subject = [], ""
         for part in re.split(self._words.and_, marked):
-            named = re.findall("⟨.*?⟩", part)
+            named = re.findall("⟨[^⟨⟩]*⟩", part)
             parts.append(part if named else f"{subject} {part}")
             subject = named[-1] if named else subject
         return parts
@@ -79,7 +85,7 @@ class Figures:
             return True  # a time: see the urgency
         if re.match(rf"\W{{0,2}}(?:{self._words.points})", rest) or "⟨points⟩" in clause:
             return said == str(self._facts.checklist_score)
-        subjects = [name.strip("⟨⟩") for name in re.findall("⟨.*?⟩", clause)]
+        subjects = [name.strip("⟨⟩") for name in re.findall("⟨[^⟨⟩]*⟩", clause)]
         asked = subjects or [self._facts.stated, self._facts.most_probable]
         return any(_equals(said, share) for subject, share in self._shares() if subject in asked)
 

@@ -4,26 +4,46 @@ another language than it was asked for is found too: the words of all languages 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
-from functools import cache, cached_property
+from functools import cached_property
 
 from skinapi.care.letters.drafting import write_by_template
 from skinapi.care.letters.figures import Figures
 from skinapi.care.letters.letter_facts import LetterFacts
+from skinapi.care.letters.plain_text import (
+    foreign_letters,
+    in_lower_case,
+    letters_apart,
+    read_plainly,
+    without_accents,
+)
+from skinapi.care.letters.searching import (
+    before,
+    claims,
+    each,
+    is_hedged,
+    is_negated,
+    is_time_word,
+    pairs,
+    split,
+    without,
+)
 from skinapi.care.letters.sentences import (
     NAME,
     VOCABULARIES,
-    WORD,
     band_of,
+    lines_of,
     named_in,
     sentences_of,
     times_in,
+    without_dates,
     without_names,
 )
+from skinapi.care.letters.strangers import find_strangers
 from skinapi.care.letters.words import LETTER_WORDS
-from skinapi.care.letters.words.letter_words import Vocabulary
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.letters import READERS
 from skinapi.records.reviews.opinions import Histology
@@ -36,13 +56,17 @@ MARKUP = re.compile(
 
 
 class Contradicts(StrEnum):
-    """What a marked sentence contradicts. `unsaid`: no sentence says how soon to see a doctor."""
+    """What a marked sentence contradicts. `visit`: it puts a visit or a treatment off, or does
+    without; `time`: one that is not understood; `unsaid`: no sentence says how soon.
+    """
 
     FIGURE = "figure"
     CONDITION = "condition"
     CERTAINTY = "certainty"
     URGENCY = "urgency"
     REASSURANCE = "reassurance"
+    VISIT = "visit"
+    TIME = "time"
     MEDICINE = "medicine"
     NAME = "name"
     MARKUP = "markup"
@@ -61,15 +85,25 @@ class Mark:
     facts: str
 
 
+Found = tuple[Contradicts, str, str]
+
+
 def mark_sentences(text: str, about: LetterFacts, language: Language) -> list[Mark]:
-    """The marks in the order of the text; `unsaid` is the last, and has no sentence."""
-    own = _own_sentences(about, language)
-    marks, levels = [], set()
-    for sentence in sentences_of(text):
-        checked = _Sentence(sentence, about, language)
-        levels |= {level for _, level in checked.levels}
+    """The marks in the order of the text, of each sentence one of each kind; `unsaid` is the last,
+    and has no sentence. A sentence of our template on these facts has none, unless a name in it
+    says something.
+    """
+    names = {about.patient, about.doctor}
+    telling = sorted(name for name in names if _says_something(name, about))
+    own = _own_lines(about, language, telling)
+    marks: list[Mark] = []
+    levels = set[Band]()
+    for sentence in sentences_of(text, own):
+        checked = _Sentence(sentence, about, language, data=names.difference(telling))
+        levels |= checked.said_levels
         if sentence not in own:
-            marks += [Mark(sentence, *found) for found in dict.fromkeys(checked.find())]
+            found = [(Contradicts.NAME, name, "") for name in telling if _has_part(sentence, name)]
+            marks += _one_of_each_kind(sentence, [*found, *checked.find()])
     words = about.band_words(language)
     said = about.band in levels or words.label in text or words.doctor_action in text
     if not said and about.band is not Band.SELF_MONITORING:
@@ -77,37 +111,94 @@ def mark_sentences(text: str, about: LetterFacts, language: Language) -> list[Ma
     return marks
 
 
-def _own_sentences(about: LetterFacts, language: Language) -> set[str]:
-    """What the template would write of these facts."""
+def _one_of_each_kind(sentence: str, found: Sequence[Found]) -> Iterator[Mark]:
+    kinds = set[Contradicts]()
+    for kind, said, facts in found:
+        if kind not in kinds:
+            yield Mark(sentence, kind, said, facts)
+        kinds.add(kind)
+
+
+def _own_lines(about: LetterFacts, language: Language, telling: list[str]) -> set[str]:
+    """What the template would write of these facts, but for names that say something."""
     drafts = (write_by_template(about, reader, language) for reader in READERS)
-    return {sentence for draft in drafts for sentence in sentences_of(draft)}
+    lines = {line for draft in drafts for line in lines_of(draft)}
+    return {line for line in lines if not any(_has_part(line, name) for name in telling)}
 
 
-Found = tuple[Contradicts, str, str]
+def _has_part(sentence: str, name: str) -> bool:
+    """Whether the name, or one of the sentences that it is made of, stands in this sentence."""
+    return any(part in sentence for part in lines_of(name))
+
+
+def _says_something(name: str, about: LetterFacts) -> bool:
+    """Whether a name is a statement: a name belongs to a person, and says nothing of a spot. One
+    word, a season, a number or another alphabet may be anybody's.
+    """
+    if letters_apart(name) or " " not in name.strip():
+        return letters_apart(name) is not None
+    judged = _Sentence(name, replace(about, patient=name, doctor=""), LANGUAGES[0])
+    return judged.is_statement
+
+
+def _known_days(about: LetterFacts) -> list[datetime]:
+    days = [about.submission.created_at, *(one.created_at for one in about.course)]
+    return [*days, about.decision.decided_at] if about.decision else days
 
 
 class _Sentence:
-    def __init__(self, sentence: str, about: LetterFacts, language: Language) -> None:
+    """One that is checked. The names in `data` are no part of what it says."""
+
+    def __init__(
+        self,
+        sentence: str,
+        about: LetterFacts,
+        language: Language,
+        *,
+        data: Collection[str] = (),
+    ) -> None:
         self._about = about
         self._language = language
         self._words = LETTER_WORDS[language].vocabulary
-        self._written = _without_dates(sentence, about)
-        lower = self._written.casefold().replace("’", "'").replace("n't", " not")
-        lower = lower.replace("cannot", "can not")
-        self._lower = re.sub(r"\s", " ", lower)
+        for name in data:
+            sentence = sentence.replace(name, " ") if " " in name else sentence
+        self._apart = letters_apart(sentence)
+        dated = read_plainly(sentence)
+        self._written = re.sub(r"\s+", " ", without_dates(dated, _known_days(about)))
+        self._accents = in_lower_case(self._written)
+        self._lower = without_accents(self._accents)
         self._bare = without_names(self._lower)
+        self._asserted = without(self._bare, "unasserted")
         self._figures = Figures(self._lower, about.facts, language)
 
+    @property
+    def is_statement(self) -> bool:
+        """Whether it says something that no name would."""
+        kinds = {kind for kind, said, _ in self._find() if not is_time_word(said)}
+        nameless = kinds - {Contradicts.NAME, Contradicts.FIGURE, Contradicts.MARKUP}
+        return self._has("statement") or bool(nameless)
+
     def find(self) -> Iterator[Found]:
+        for kind, said, facts in self._find():
+            yield kind, self._as_written(said), facts
+
+    def _find(self) -> Iterator[Found]:
         for figure in self._figures.find_wrong():
             yield Contradicts.FIGURE, figure, self._figures.say_right()
         yield from self._find_conditions()
         yield from self._find_claims()
         yield from self._find_urgency()
+        if not self._about.all_clear:
+            yield from self._find_reassurance()
         yield from self._find_others()
 
+    def _as_written(self, said: str) -> str:
+        """With its accents."""
+        at = self._lower.find(said)
+        return self._accents[at : at + len(said)] if at >= 0 else said
+
     def _has(self, pattern: str) -> bool:
-        return any(re.search(getattr(words, pattern), self._bare) for words in VOCABULARIES)
+        return any(each(pattern, self._bare))
 
     def _say_named(self) -> str:
         return ", ".join(sorted(map(self._name, self._about.named)))
@@ -117,31 +208,36 @@ class _Sentence:
 
     def _find_conditions(self) -> Iterator[Found]:
         facts = self._say_named()
-        for key, start, end in named_in(self._lower):
-            if not self._may_name(key):
-                yield Contradicts.CONDITION, self._lower[start:end], facts
-        for words in VOCABULARIES:
-            for said in re.finditer(words.disease, self._bare):
-                if not any(re.fullmatch(one.no_disease, said[0]) for one in VOCABULARIES):
-                    yield Contradicts.CONDITION, said[0], facts
+        for clause in dict.fromkeys(re.split(self._words.and_, self._lower)):
+            named = {key: clause[start:end] for key, start, end in named_in(clause)}
+            for key, said in named.items():
+                if not self._may_name(key, clause):
+                    yield Contradicts.CONDITION, said, facts
+        for said in each("disease", self._bare):
+            if not any(re.fullmatch(one.no_disease, said[0]) for one in VOCABULARIES):
+                yield Contradicts.CONDITION, said[0], facts
+        if not self._about.malignant:
+            for claim in pairs("claiming", "cancer", self._asserted, 3):
+                if not is_hedged(claim[0]):
+                    yield Contradicts.CONDITION, claim[0], facts
 
-    def _may_name(self, key: str) -> bool:
+    def _may_name(self, key: str, clause: str) -> bool:
         about = self._about
         if key in about.named or (about.sure and self._excludes(key)):
             return True
-        if key in about.named_by_finding and self._has("of_the_model"):
+        if key in about.named_by_finding and any(each("of_the_model", clause)):
             return True
         if self._has("past") and key in {one.finding.stated for one in about.course}:
             return True
-        return self._figures.gives_share_of(key)
+        return key in self._figures.with_share
 
     def _excludes(self, key: str) -> bool:
         """Whether the sentence says that it is not this condition."""
         places = [(start, end) for named, start, end in named_in(self._lower) if named == key]
         return not self._has("certain") and all(
             any(
-                re.search(rf"{words.excluded}(?: [\w']+){{0,2}} ?$", self._lower[:start])
-                or re.match(rf"(?: [\w']+){{1,3}}? {words.excluded}", self._lower[end:])
+                re.search(rf"{words.excluded}(?: [\w']+){{0,2}} ?$", before(self._lower, start))
+                or re.match(rf"(?: [\w']+){{1,3}}? {words.excluded}", self._lower[end : end + 80])
                 for words in VOCABULARIES
             )
             for start, end in places
@@ -149,39 +245,45 @@ class _Sentence:
 
     def _find_claims(self) -> Iterator[Found]:
         """What is said as certain, or as excluded, although no doctor is sure of it."""
-        about, facts = self._about, self._say_named()
-        decision = about.decision
-        if decision is None or decision.histology in (None, Histology.NOT_TAKEN):
-            for words in VOCABULARIES:
-                for said in re.finditer(words.laboratory, self._bare):
-                    yield Contradicts.CERTAINTY, said[0], facts
-        if about.sure:
-            return
-        bare = self._bare
-        for words in VOCABULARIES:
-            bare = re.sub(words.not_excluded, " ", bare)
-        for words in VOCABULARIES:
-            for said in re.finditer(words.certain, bare):
-                if not _is_negated(bare[: said.start()], words):
-                    yield Contradicts.CERTAINTY, said[0], facts
-            if NAME in bare and (excluded := re.search(words.excluded, bare)):
-                yield Contradicts.CERTAINTY, excluded[0], facts
+        about = self._about
+        histology = about.decision and about.decision.histology
+        fates = each("fate", self._asserted)
+        said = [one[0] for one in fates if not (about.all_clear and is_negated(one))]
+        if histology in (None, Histology.NOT_TAKEN):
+            said += [one[0] for one in each("laboratory", self._asserted)]
+        elif histology is Histology.AWAITED:
+            said += [one[0] for one in pairs("laboratory", "outcome", self._asserted, 6)]
+            if not self._has("pending"):
+                said += [one[0] for one in each("laboratory", self._bare)]
+        if not about.sure:
+            said += self._find_certain()
+        for one in said:
+            yield Contradicts.CERTAINTY, one, self._say_named()
+
+    def _find_certain(self) -> Iterator[str]:
+        asserted = self._asserted
+        yield from (one[0] for one in each("certain", asserted) if not is_negated(one))
+        if NAME in asserted:
+            yield from (one[0] for one in each("excluded", asserted))
         for clause in re.split(self._words.and_, self._bare):
-            if NAME in clause and _claims(*clause.split(NAME, 1)):
-                yield Contradicts.CERTAINTY, self._with_name(clause.strip()), facts
+            if NAME in clause and claims(*clause.split(NAME, 1)):
+                yield self._with_name(clause.strip())
+        if NAME in asserted or any(each("cancer", asserted)):
+            open_ = ("hedge", "general", "of_the_model", "conditional")
+            told = "%" in self._bare or (self._about.course and self._has("past"))
+            if not told and not any(map(self._has, open_)):
+                yield self._with_name(self._bare.strip())
 
     def _with_name(self, bare: str) -> str:
         names = [self._lower[start:end] for _, start, end in named_in(self._lower)]
         return bare.replace(NAME, names[0] if len(names) == 1 else "…")
 
     @cached_property
-    def levels(self) -> list[tuple[str, Band]]:
+    def _times(self) -> tuple[list[tuple[str, Band]], str]:
         """The times and the words for an urgency in this sentence, each with the band that it is
-        one of.
+        one of, and what is left of the sentence.
         """
-        found, left = [], self._bare
-        for words in VOCABULARIES:
-            left = re.sub(words.urging, " ; ", left)
+        found, left = [], without(self._bare, "urging")
         for words in VOCABULARIES:
             for said, days in times_in(left, words):
                 found.append((said, band_of(days)))
@@ -189,26 +291,68 @@ class _Sentence:
             for band, pattern in words.levels.items():
                 found += [(said[0], band) for said in re.finditer(pattern, left)]
                 left = re.sub(pattern, " ; ", left)
-        return found
+        return found, left
+
+    @property
+    def said_levels(self) -> set[Band]:
+        """How soon it says that a doctor is to be seen."""
+        return {level for said, level in set(self._times[0]) if not self._negates(said)}
+
+    @cached_property
+    def _parts(self) -> list[str]:
+        return split(self._asserted, "apart")
+
+    def _negates(self, said: str) -> bool:
+        """Whether the words for an urgency stand in a part that negates something."""
+        parts = (part for part in self._parts if said in part)
+        return any(any(each("negating", part.replace(said, " ; "))) for part in parts)
 
     def _find_urgency(self) -> Iterator[Found]:
         about = self._about
         label = about.band_words(self._language).label
-        for said, level in self.levels:
-            if level is about.band or self._is_supported(said, level):
-                continue
-            milder = urgency(level) > urgency(about.band)
-            if milder or not self._has("conditional"):
-                yield Contradicts.URGENCY, said, label
+        levels, left = self._times
+        for one, level in dict.fromkeys(levels):
+            if self._is_wrong(one, level):
+                yield Contradicts.URGENCY, one, label
+        for found in each("time_words", left):
+            yield Contradicts.TIME, found[0], label
+        watched = about.band is Band.SELF_MONITORING
+        dismissed = [*self._find_dismissed("watching" if watched else "visiting")]
         if not about.all_clear:
-            for words in VOCABULARIES:
-                for soothing in re.finditer(words.reassuring, self._bare):
-                    if not _is_negated(self._bare[: soothing.start()], words):
-                        yield Contradicts.REASSURANCE, soothing[0], label
-        for words in VOCABULARIES:
-            for claimed in re.finditer(words.cancer, self._bare):
-                if not (about.malignant or re.search(words.hedge, claimed[0])):
-                    yield Contradicts.CONDITION, claimed[0], self._say_named()
+            dismissed += self._find_dismissed("treating")
+            dismissed += [one[0] for one in each("delaying", left) if not is_negated(one)]
+        for part in dismissed:
+            yield Contradicts.VISIT, part, label
+
+    def _is_wrong(self, said: str, level: Band) -> bool:
+        band = self._about.band
+        if level is band:
+            return band is not Band.SELF_MONITORING and self._negates(said)
+        if self._is_supported(said, level):
+            return False
+        return urgency(level) > urgency(band) or not self._has("conditional")
+
+    def _find_dismissed(self, pattern: str) -> Iterator[str]:
+        """The parts that negate a visit, or what a doctor would do."""
+        for clause in re.split(self._words.and_, self._asserted):
+            if any(each("negating", clause)) and any(each(pattern, clause)):
+                yield clause.strip()
+
+    def _find_reassurance(self) -> Iterator[Found]:
+        asserted = self._asserted
+        soothing = [*each("reassuring", asserted), *pairs("looking", "fine", asserted, 3)]
+        said = [one[0] for one in soothing if not is_negated(one)]
+        said += [one[0] for one in each("improbable", asserted)]
+        for first, second, within in (
+            ("negating", "danger", 5),
+            ("danger", "excluded", 3),
+            ("chance", "small", 6),
+            ("small", "chance", 2),
+        ):
+            said += [one[0] for one in pairs(first, second, asserted, within)]
+        label = self._about.band_words(self._language).label
+        for one in said:
+            yield Contradicts.REASSURANCE, one, label
 
     def _is_supported(self, said: str, level: Band) -> bool:
         """Whether it says how old an earlier finding is, or is one of a doctor's words for this
@@ -219,6 +363,8 @@ class _Sentence:
             return self._has("pathway")
         if band is Band.REFERRAL and said == "routine":
             return "routine referral" in self._bare
+        if band is Band.ROUTINE and self._about.all_clear:
+            return any(each("watching", said))
         return self._has("past") and self._is_of_course(said)
 
     def _is_of_course(self, said: str) -> bool:
@@ -230,81 +376,13 @@ class _Sentence:
         )
 
     def _find_others(self) -> Iterator[Found]:
-        for words in VOCABULARIES:
-            for said in re.finditer(words.medicine, self._bare):
+        for said in each("medicine", without(self._bare, "no_medicine")):
+            if not is_negated(said):
                 yield Contradicts.MEDICINE, said[0], ""
-        if markup := MARKUP.search(self._written):
-            yield Contradicts.MARKUP, markup[0], ""
-        for name in self._names():
-            yield Contradicts.NAME, name, f"{self._about.patient}; {self._about.doctor}"
-
-    def _names(self) -> Iterator[str]:
+        markup = MARKUP.search(self._written)
+        hidden = (self._apart, foreign_letters(self._written), markup and markup[0])
+        for sign in filter(None, hidden):
+            yield Contradicts.MARKUP, sign, ""
         people = f"{self._about.patient} {self._about.doctor}".split()
-        written = self._written
-        for words in VOCABULARIES:
-            for titled in re.findall(words.title, written):
-                if titled.split()[-1] not in people:
-                    yield titled
-                written = written.replace(titled, titled.casefold())
-        known = _known_words() | {word.casefold() for word in people}
-        for found in WORD.finditer(written):
-            # Of "L'Alsace" the second word, of "J'ai" none.
-            word = re.sub(r"^\w{1,2}['’]", "", found[0])
-            begins = not WORD.search(written[: found.start()])
-            after = written[found.end() :]
-            if begins and not any(re.match(rf"\s?{one.after_name}", after) for one in VOCABULARIES):
-                continue
-            if word[0].isupper() and word.casefold() not in known:
-                yield word
-
-
-def _without_dates(sentence: str, about: LetterFacts) -> str:
-    """Without the dates that are known here."""
-    days = [about.submission.created_at, *(one.created_at for one in about.course)]
-    if about.decision:
-        days.append(about.decision.decided_at)
-    known: list[str] = []
-    for day in days:
-        known += [f"{day:%Y-%m-%d}", f"{day:%d/%m/%Y}", f"{day:%d.%m.%Y}"]
-        for words in VOCABULARIES:
-            month = words.months[day.month - 1]
-            known += [f"{day.day} {month} {day.year}", f"{month} {day.day}, {day.year}"]
-    for text in known:
-        sentence = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", " ", sentence)
-    return sentence
-
-
-def _claims(before: str, after: str) -> bool:
-    """Whether a name between these words is said to be what it is."""
-    for words in VOCABULARIES:
-        if re.match(rf" {words.found}", after):
-            return True
-        for claim in re.finditer(words.claim, before):
-            far = len(before[claim.end() :].split()) > 3
-            if not (far or re.search(words.hedge, before)):
-                return True
-    return False
-
-
-def _is_negated(before: str, words: Vocabulary) -> bool:
-    """Whether the word after this is negated, in its own part of the sentence."""
-    part = re.split(words.and_, before)[-1]
-    return re.search(words.negation, part) is not None
-
-
-@cache
-def _known_words() -> frozenset[str]:
-    """The words that are no names, at the beginning of a sentence or within it."""
-    table = conditions_table()
-    texts: list[str] = []
-    for language in LANGUAGES:
-        words = LETTER_WORDS[language].vocabulary
-        texts += [words.first_words, *words.months, words.months[0]]
-        texts += [table.name(key, language) for key in table.labels]
-        texts += _all_texts(table.band_words(band, language) for band in Band)
-        texts += _all_texts(one.sentences[language] for one in table.conditions)
-    return frozenset(word.casefold() for text in texts for word in WORD.findall(text))
-
-
-def _all_texts(values: Iterable[object]) -> Sequence[str]:
-    return [text for value in values for text in vars(value).values() if isinstance(text, str)]
+        for name in find_strangers(self._written, people):
+            yield Contradicts.NAME, name, f"{self._about.patient}; {self._about.doctor}"

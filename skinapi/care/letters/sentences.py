@@ -1,9 +1,11 @@
 """A letter's text in sentences, and what one sentence names: conditions, numbers, times."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from functools import cache
 
+from skinapi.care.letters.plain_text import without_accents
 from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.care.letters.words.letter_words import Vocabulary
 from skinapi.languages import LANGUAGES
@@ -14,15 +16,40 @@ END = re.compile(
     r"(?<=[.!?…])(?<!\bM\.)(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bPr\.)(?<!\bProf\.)"
     r"(?<!\bno\.)(?<!\be\.g\.)(?<!\bi\.e\.)\s+|\n+"
 )
+CLOSED = re.compile(r"[.!?…:;,]\W*$")
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 NAME = "NAME"
-# Until how many days a time says the urgency of each band.
-LATEST = {Band.URGENT_REFERRAL: 7, Band.REFERRAL: 14, Band.DOCTOR_REVIEW: 42, Band.ROUTINE: 10**9}
+# Until how many days a time says the urgency of each band: "huit jours" are a week.
+LATEST = {Band.URGENT_REFERRAL: 8, Band.REFERRAL: 15, Band.DOCTOR_REVIEW: 42, Band.ROUTINE: 10**9}
 VOCABULARIES = tuple(LETTER_WORDS[language].vocabulary for language in LANGUAGES)
 
 
-def sentences_of(text: str) -> list[str]:
-    return [sentence.strip() for sentence in END.split(text) if sentence.strip()]
+def sentences_of(text: str, own: Collection[str] = ()) -> list[str]:
+    """A line that ends within a sentence is none of its own, unless it or the next is in `own`."""
+    spans: list[tuple[int, int]] = []
+    line = ""
+    for start, end in _pieces(text):
+        piece = text[start:end].strip()
+        broken = spans and "\n" in text[spans[-1][1] : start] and not CLOSED.search(line)
+        if broken and not {line, piece} & set(own):
+            spans[-1] = (spans[-1][0], end)
+        elif piece:
+            spans.append((start, end))
+        line = piece or line
+    return [text[start:end].strip() for start, end in spans]
+
+
+def lines_of(text: str) -> set[str]:
+    """Its sentences, each line apart."""
+    return {text[start:end].strip() for start, end in _pieces(text)}
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for end in END.finditer(text):
+        yield start, end.start()
+        start = end.end()
+    yield start, len(text)
 
 
 @cache
@@ -37,7 +64,8 @@ def spellings() -> dict[str, str]:
     for language in LANGUAGES:
         for key, written in LETTER_WORDS[language].vocabulary.synonyms.items():
             found |= dict.fromkeys(written, key)
-    return dict(sorted(found.items(), key=lambda entry: -len(entry[0])))
+    plain = {without_accents(spelled): key for spelled, key in found.items()}
+    return dict(sorted(plain.items(), key=lambda entry: -len(entry[0])))
 
 
 @cache
@@ -46,7 +74,7 @@ def _names() -> re.Pattern[str]:
 
 
 def named_in(lower: str) -> Iterator[tuple[str, int, int]]:
-    """The conditions that a sentence in lower case names, each with where."""
+    """The conditions that a sentence in lower case and without accents names, each with where."""
     for found in _names().finditer(lower):
         word = found[0] if found[0] in spellings() else found[0].removesuffix("s")
         yield spellings()[word], found.start(), found.end()
@@ -57,21 +85,39 @@ def without_names(lower: str) -> str:
     return _names().sub(NAME, lower)
 
 
-def times_in(text: str, words: Vocabulary) -> Iterator[tuple[str, int]]:
+def times_in(text: str, words: Vocabulary) -> Iterator[tuple[str, float]]:
     """Each time in the text, with its days; of "two to three weeks" the later."""
     number, units = count_in(words), "|".join(sorted(words.units, key=len, reverse=True))
-    until = rf"(?<!\w)(?:{number} ?(?:-|–|to|or|à|ou) ?)?({number})"
+    until = rf"(?<!\w)(?:{number} ?(?:-|–|to|or|à|ou) ?)??({number})"
     pattern = rf"{until}[ -](?:\w+ )?({units})(?:s|es)?(?!\w)"
     for found in re.finditer(pattern, text):
-        count = int(found[1]) if found[1].isdigit() else words.numbers[found[1]]
+        count = counts_in(words).get(found[1]) or int(found[1])
         yield found[0], count * words.units[found[2]]
+
+
+def counts_in(words: Vocabulary) -> dict[str, float]:
+    """The words for a count, exact or not."""
+    return {**words.numbers, **words.vague}
 
 
 def count_in(words: Vocabulary) -> str:
     """The pattern of a count, in digits or words."""
-    return rf"(?:\d+|{'|'.join(sorted(words.numbers, key=len, reverse=True))})"
+    return rf"(?:\d{{1,6}}|{'|'.join(sorted(counts_in(words), key=len, reverse=True))})"
 
 
-def band_of(days: int) -> Band:
+def band_of(days: float) -> Band:
     """The band whose urgency it is to see a doctor within so many days."""
     return next(band for band, latest in LATEST.items() if days <= latest)
+
+
+def without_dates(sentence: str, days: Iterable[datetime]) -> str:
+    """Without the dates that are known here."""
+    known: list[str] = []
+    for day in days:
+        known += [f"{day:%Y-%m-%d}", f"{day:%d/%m/%Y}", f"{day:%d.%m.%Y}"]
+        for words in VOCABULARIES:
+            month = words.months[day.month - 1]
+            known += [f"{day.day} {month} {day.year}", f"{month} {day.day}, {day.year}"]
+    for text in known:
+        sentence = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", " ", sentence)
+    return sentence

@@ -7,17 +7,25 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from skinapi.care.letters.plain_text import without_accents
 from skinapi.vision.conditions import Band, Frozen
 
 
 def _join(lines: str) -> str:
     joined = "|".join(line.strip() for line in lines.splitlines() if line.strip())
-    return rf"(?<!\w)(?:{joined})(?!\w)"
+    return rf"(?<!\w)(?:{without_accents(joined)})(?!\w)"
 
 
-# A regular expression for text in lower case, in which NAME stands for a condition. Its lines are
-# alternatives, of whole words.
+def _without_accents(words: Mapping[str, float]) -> dict[str, float]:
+    return {without_accents(word): count for word, count in words.items()}
+
+
+# A regular expression for text in lower case and without accents, in which NAME stands for a
+# condition. Its lines are alternatives, of whole words.
 Pattern = Annotated[str, BeforeValidator(_join)]
+
+
+Numbers = Annotated[Mapping[str, float], BeforeValidator(_without_accents)]
 
 
 class Vocabulary(Frozen):
@@ -28,13 +36,27 @@ class Vocabulary(Frozen):
     """
 
     synonyms: Mapping[str, tuple[str, ...]]
-    numbers: Mapping[str, int]
-    units: Mapping[str, int]
+    numbers: Numbers
+    vague: Numbers
+    units: Numbers
     months: tuple[str, ...]
     levels: Mapping[Band, Pattern]
+    delaying: Pattern
     urging: Pattern
+    unasserted: Pattern
     reassuring: Pattern
+    looking: Pattern
+    fine: Pattern
+    danger: Pattern
+    improbable: Pattern
+    chance: Pattern
+    small: Pattern
+    fate: Pattern
     negation: Pattern
+    negating: Pattern
+    visiting: Pattern
+    watching: Pattern
+    treating: Pattern
     conditional: Pattern
     past: Pattern
     of_the_model: Pattern
@@ -43,17 +65,25 @@ class Vocabulary(Frozen):
     hedge: Pattern
     certain: Pattern
     laboratory: Pattern
+    pending: Pattern
+    general: Pattern
+    outcome: Pattern
     excluded: Pattern
-    not_excluded: Pattern
+    claiming: Pattern
     cancer: Pattern
     disease: Pattern
     no_disease: Pattern
     medicine: Pattern
+    no_medicine: Pattern
+    time_words: Pattern
+    statement: Pattern
     fraction: Pattern
     out_of: Pattern
     score: Pattern
+    counted: Pattern
     points: Pattern
     pathway: Pattern
+    apart: Pattern
     and_: str
     title: str
     after_name: Pattern

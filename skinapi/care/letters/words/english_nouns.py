@@ -1,0 +1,48 @@
+"""Long lists of English words that letters are checked for: see `Vocabulary`."""
+
+DISEASES = r"""
+    \w{3,}(?:omas?|osis|oses|itis|iasis)|cancer of \w+|leuk\w+|metasta\w+|psoria\w+|eczema
+    warts?|lupus|herpes|ringworm|cysts?|abscess\w*|shingles|rosacea|acne|scabies|leprosy
+    syphilis|hiv|aids|diabetes|infect\w+|fung\w+|allerg\w+|allergic|impetigo|follic\w+|inflam\w+
+    vitiligo|alopecia|boils?|ulcers?|burns?|bites?|hives|rash\w*|skin tags?|keloids?|blisters?
+    freckles?|birthmarks?|pimples?|bruises?|insects?|mosquito\w*|sunburns?|blackheads?
+    splinters?|callus\w*|age spots?|liver spots?|stains?|calluses|corns?|mites?|ticks?|porphyria
+    scleroderma|merkel\w*|paget\w*|kaposi\w*|gout|anaemia|anemia|bitten|stung
+"""
+MEDICINES = r"""
+    medicines?|medications?|drugs?|tablets?|pills?|creams?|ointments?|gels?|lotions?
+    antibiotics?|steroids?|cortisone|hydrocortisone|imiquimod|fluorouracil|aspirin|ibuprofen
+    paracetamol|chemotherapy|radiotherapy|radiation|injections?|prescri\w+|doses?|dosage
+    cryotherapy|plasters?|bandages?|disinfect\w*|surgery|surgeons?|operat(?:ion|ions|e|ed)
+    lasers?
+    (?:freez|burn|scrap|squeez|scratch|cut|snip|tear|pull|pick)\w*(?: \w+){0,3} (?:off|out|away)
+    burnt off|frozen off|razor\w*|blades?|oils?|vinegar|honey|garlic|alcohol|iodine|salve
+    remed(?:y|ies)|sprays?|powder|vitamins?|homeopath\w*|beauticians?
+    (?:take|cut|burn|shave) (?:it|this|the spot) off|lemon\w*|coconut|turmeric|baking soda
+    toothpaste|ice|needle|knife|scissors|tape|thread|herbs?|pharmac\w+|chemist\w*
+    over the counter|home (?:kit|treatment|remed\w+)|rub|dab|smear|soak|tie
+    (?:treat|remove|cut|burn|freeze|take)(?: \w+){0,3} (?:yourself|at home)|herbal|acid|peeling
+    salons?|chemo|immunotherapy|transplant\w*|amputat\w+|tattoo\w*|pumice
+"""
+FIRST_WORDS = """
+    a about according actually after again all also although among an and another any are as
+    ask at based be because before best between both bring but by call can certainly
+    clinical compared computer consider contact could dear definitely despite did do doctors
+    does during each early either even every examination examine figures finally find first
+    following for forget from further given go good had has have here he histology how
+    however i if ignore immediately in indeed instead is it its just keep kind later leave
+    let like look many may meanwhile melanocytic mention moreover most much my neither never
+    nevertheless next no none not nothing now of often on once one only or other otherwise
+    our out overall patient patients photograph please probability put rather really relax
+    rest see several she should show since skin so some soon specialist still such sun take
+    thank that the their then there therefore these they this those though thus to today
+    together tomorrow try two under unfortunately unless until up urgent urgently use
+    usually very wait was watch we well were what when where whether which while who why
+    will with within without would yes you your yours clinically dermatology dermatologist
+    doctor dermoscopy dermoscopically excision biopsy referral review routine model software
+    report result results lesion spot photo picture check nine eight seven six five four
+    three ten half regards sincerely everything something anything nobody everybody someone
+    sooner additionally differential diagnosis diagnoses conclusion summary recommendation
+    monday tuesday wednesday thursday friday saturday sunday assessment automated automatic
+    calculated rounded don't can't it's
+"""
