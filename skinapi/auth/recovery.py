@@ -1,5 +1,11 @@
-"""A forgotten password: a link by mail, or from an admin, with which one chooses a new one."""
+"""A forgotten password: a link by mail, or from an admin, with which one chooses a new one.
 
+Who asks for a mail is answered before anybody looks for the account: the request is kept in memory,
+and a thread works through them every second. So neither the answer nor its time tells whether there
+is an account, and nothing is stored of an address that has none but the count of its requests.
+"""
+
+from collections import deque
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,9 +19,13 @@ from skinapi.auth.passwords.guess_limits import GuessLimits
 from skinapi.auth.passwords.hashing import Passwords
 from skinapi.auth.passwords.links import MAILED_LINK_LIFE, PasswordLink, PasswordLinks
 from skinapi.auth.tokens.sessions import Sessions
-from skinapi.errors import NotFound
+from skinapi.errors import NotFound, StoreUnavailable, Unavailable
 from skinapi.notices.outbox import Kind, Outbox
+from skinapi.storage.background.threads import PeriodicThread
 
+MAIL_EVERY_S = 1.0
+MOST_ASKED = 1000  # that wait at once, in each process
+RETRY_AFTER_S = 2
 LINK_ACTION = "account.password_link"
 NO_ACCOUNT = "User/doctor not found"
 
@@ -44,14 +54,30 @@ class RecoveryService:
         self._sessions = sessions
         self._trail = trail
         self._handed_link_life = handed_link_life
+        self._asked: deque[tuple[str, str]] = deque()
 
     def ask_for_link(self, *, email: str, address: str) -> None:
-        """Mail a link to the account with this e-mail address, if there is one that may log in.
-
-        Says neither whether there is, nor that it has had enough mails. Raises NoMailServer.
+        """Have a link mailed to the account with this e-mail address, if there is one that may log
+        in. Raises NoMailServer, and Unavailable where too many requests wait.
         """
         if not self._outbox.enabled:
             raise NoMailServer
+        if len(self._asked) >= MOST_ASKED:
+            raise Unavailable(retry_after=RETRY_AFTER_S)
+        self._asked.append((email, address))
+
+    def mail_links(self) -> None:
+        """Work through what was asked for. Raises StoreUnavailable: then the rest waits."""
+        while self._asked:
+            email, address = self._asked.popleft()
+            try:
+                self._mail_link(email, address)
+            except StoreUnavailable:
+                self._asked.appendleft((email, address))
+                raise
+
+    def _mail_link(self, email: str, address: str) -> None:
+        """Nothing where there is no such account, or it has had enough mails."""
         named, account = self._authentication.find_account(email)
         try:
             self._guess_limits.take_link(email=named, address=address)
@@ -117,3 +143,18 @@ class RecoveryService:
             self._outbox.add(Kind.PASSWORD_CHANGED, to=changed.id, about="forgotten")
 
         self._trail.change(replace, "account.password", by=link.account, target=link.account)
+
+
+class LinkMailer(PeriodicThread):
+    def __init__(self, recovery: RecoveryService) -> None:
+        super().__init__("link-mailer", every_s=MAIL_EVERY_S, failure="links not mailed")
+        self._recovery = recovery
+
+    def make_pass(self) -> None:
+        self._recovery.mail_links()
+
+    def stop(self) -> None:
+        """Mail what is left, too."""
+        super().stop()
+        with suppress(StoreUnavailable):
+            self.make_pass()

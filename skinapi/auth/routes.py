@@ -48,6 +48,7 @@ from skinapi.errors import (
     BadRequest,
     NotFound,
     PasswordChangeRequired,
+    Unavailable,
 )
 from skinapi.web.access import Public, Signed, Subject, admins
 from skinapi.web.limits.rate_limits import Rate, caller_address
@@ -262,12 +263,13 @@ def end_session(auth: AuthService, *, session_id: str, subject: Subject) -> Mess
     access=Public(),
     rate=Rate.SIGN_IN,
     max_body=LARGEST_BODY,
-    raises=(NoMailServer,),
+    raises=(NoMailServer, Unavailable),
 )
 def ask_for_link(recovery: RecoveryService, *, body: Forgotten) -> Message:
     """Ask for a mail with a link to choose a new password; it can be used once, within an hour.
 
-    The answer is the same whether or not there is such an account, and after many requests.
+    The answer and its time are the same whether or not there is such an account, and after many
+    requests: the account is looked for later.
     """
     recovery.ask_for_link(email=body.email, address=caller_address())
     return Message(message="If this address has an account, a mail with a link is on its way")

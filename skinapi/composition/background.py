@@ -11,6 +11,7 @@ from skinapi.audit.sealer import AuditSealer
 from skinapi.auth.accounts.accounts import Accounts
 from skinapi.auth.accounts.emails import spellings_of
 from skinapi.auth.accounts.waiting_expiry import WaitingExpiry
+from skinapi.auth.recovery import LinkMailer
 from skinapi.care.lesions.reminder_mailer import ReminderMailer
 from skinapi.composition.migrations import migrations_of
 from skinapi.composition.services import Services
@@ -36,6 +37,7 @@ class Background:
     audit_sealer: AuditSealer
     erasures: ErasureRetry
     waiting_expiry: WaitingExpiry
+    link_mailer: LinkMailer
     notice_sender: NoticeSender
     reminder_mailer: ReminderMailer
 
@@ -67,6 +69,7 @@ def open_background(
             eraser=services.eraser,
             life=timedelta(days=settings.waiting_account_days),
         ),
+        link_mailer=LinkMailer(services.recovery),
         notice_sender=_notice_sender(settings, services),
         reminder_mailer=services.reminder_mailer,
     )

@@ -1,14 +1,18 @@
 """A forgotten password: links by mail and from an admin."""
 
 import re
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from skinapi.auth import recovery
 from skinapi.auth.passwords import guess_limits
+from skinapi.errors import StoreUnavailable
 from skinapi.storage.ids import now
-from tests.support.backends import PASSWORD, Backend, Person
+from skinapi.storage.sqlite.sqlite_store import SqliteStore
+from tests.support.backends import PASSWORD, Backend, Person, unavailable
 from tests.support.smtp_server import SmtpServer
 from tests.test_clock_set_right import Clock
 
@@ -22,6 +26,7 @@ def given(smtp: SmtpServer) -> dict[str, str]:
 
 def ask(backend: Backend, email: str) -> Any:
     answer = backend.client.post("/password/forgotten", json={"email": email})
+    backend.app.background.link_mailer.make_pass()
     backend.app.background.notice_sender.make_pass()
     return answer
 
@@ -93,6 +98,53 @@ def test_the_answer_is_the_same_whether_or_not_there_is_an_account(
     assert smtp.recipients() == [there.email]
 
 
+def test_a_request_asks_the_store_for_the_same_whether_or_not_there_is_an_account(
+    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So its time does not tell either."""
+    there, waiting = backend.member(), backend.member(status="waiting")
+    suspended = backend.member(status="suspended")
+    asked: Counter[str] = Counter()
+
+    def noting(name: str) -> None:
+        original = getattr(SqliteStore, name)
+
+        def call(store: SqliteStore, *args: object) -> object:
+            asked[name] += 1
+            return original(store, *args)
+
+        monkeypatch.setattr(SqliteStore, name, call)
+
+    noting("reading")
+    noting("write")
+    found = []
+    for email in (there.email, waiting.email, suspended.email, "nobody@example.org", "no address"):
+        asked.clear()
+        backend.client.post("/password/forgotten", json={"email": email})
+        found.append(dict(asked))
+    assert found == [found[0]] * 5
+    backend.app.background.link_mailer.make_pass()
+    backend.app.background.notice_sender.make_pass()
+    assert sorted(smtp.recipients()) == sorted([there.email, waiting.email])
+
+
+def test_requests_that_wait_are_bounded_and_outlive_an_outage_of_the_store(
+    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "MOST_ASKED", 2)
+    ada, ben = backend.member(), backend.member()
+    emails = (ada.email, ben.email, "nobody@example.org")
+    answers = [backend.client.post("/password/forgotten", json={"email": e}) for e in emails]
+    assert [answer.status_code for answer in answers] == [200, 200, 503]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SqliteStore, "transaction", unavailable)
+        with pytest.raises(StoreUnavailable):
+            backend.app.background.link_mailer.make_pass()
+    backend.app.background.link_mailer.stop()
+    backend.app.background.notice_sender.make_pass()
+    assert sorted(smtp.recipients()) == sorted([ada.email, ben.email])
+
+
 def test_a_hundred_requests_for_one_address_send_three_mails_and_answer_the_same(
     backend: Backend, smtp: SmtpServer
 ) -> None:
@@ -123,6 +175,7 @@ def test_a_link_by_mail_is_dead_after_an_hour_and_is_not_sent_then(
     ask(backend, ada.email)
     token = token_in(smtp.texts()[0])
     backend.client.post("/password/forgotten", json={"email": ada.email})
+    backend.app.background.link_mailer.make_pass()
     clock.ahead = timedelta(minutes=61)
     assert reset(backend, token).status_code == 403
     backend.app.background.notice_sender.make_pass()

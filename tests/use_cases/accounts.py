@@ -149,7 +149,9 @@ def with_a_link(backend: Backend) -> Desk:
 
 
 def ask_for_link(backend: Backend, desk: Desk) -> object:
-    return backend.client.post("/password/forgotten", json={"email": desk.ada.email})
+    answer = backend.client.post("/password/forgotten", json={"email": desk.ada.email})
+    backend.app.background.link_mailer.make_pass()
+    return answer
 
 
 def use_link(backend: Backend, desk: Desk) -> object:
