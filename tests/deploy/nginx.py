@@ -72,7 +72,9 @@ class Proxy:
         if not certificates:
             site = re.sub(r"\n +ssl_.*", "", site).replace(" ssl http2;", ";")
         # A test does not wait a minute and a half.
-        site = site.replace("proxy_read_timeout 90s;", "proxy_read_timeout 1s;")
+        for name in ("proxy_read_timeout 90s", "client_header_timeout 10s"):
+            assert f"{name};" in site
+            site = site.replace(f"{name};", f"{name.split()[0]} 1s;")
         (folder / "site.conf").write_text(site)
         user = "user root root;" if os.geteuid() == 0 else ""
         (folder / "nginx.conf").write_text(AROUND.format(folder=folder, user=user))

@@ -241,6 +241,14 @@ def test_a_slow_caller_reaches_the_server_once_its_body_is_whole(behind: Behind)
     assert behind.server.heads[-1]["x-request-id"] == "a" * 32
 
 
+def test_a_head_that_does_not_end_holds_no_connection(behind: Behind) -> None:
+    seen = len(behind.server.heads)
+    with closing(open_connection(behind.proxy.port)) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n")
+        assert connection.recv(1024) == b""  # closed
+    assert len(behind.server.heads) == seen
+
+
 def test_every_route_gets_the_largest_body_that_it_takes(tmp_path: Path) -> None:
     backend = Backend(tmp_path)
     sizes = Sizes(photo=PHOTO, spooled=DATASET)
