@@ -32,6 +32,7 @@ from skinapi.lab.imports.routes import routes as import_routes
 from skinapi.lab.routes import routes as dataset_routes
 from skinapi.lab.uploads.routes import routes as upload_routes
 from skinapi.logs import configure_logs
+from skinapi.prediction.routes import again_routes
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.records.outcomes.routes import routes as outcomes_routes
 from skinapi.records.routes import review_routes
@@ -181,6 +182,7 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(dataset_upload.routes.blueprint(services.lab.datasets))
     app.register_blueprint(jobs_routes.blueprint(services.jobs))
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
+    app.register_blueprint(again_routes.blueprint(model_services.judging_again))
     for client in (skinartify, explainable, diagnosis, shared_paths):
         app.register_blueprint(client.routes.blueprint(model_services.clients))
     app.register_blueprint(model_list.routes.blueprint(services.models))

@@ -36,6 +36,8 @@ The tree, with the statuses. An error that only one package raises is defined in
         DatasetInUse                 409  (lab)
         UploadInUse                  409  (lab)
         NameTaken                    409  (lab)
+        NoPhotoToJudge               409  (prediction)
+        JudgedByThisModel            409  (prediction)
         LetterSigned                 409  (records)
         LetterUnreviewed             409  (records)
         LetterUrgency                409  (records)

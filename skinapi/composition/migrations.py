@@ -10,5 +10,8 @@ from skinapi.composition.services import Services
 from skinapi.storage.background.migration import Migration
 
 
-def migrations_of(services: Services) -> list[Migration]:  # noqa: ARG001 (none needs them now)
-    return []
+def migrations_of(services: Services) -> list[Migration]:
+    submissions = services.data.submissions
+    return [
+        Migration(version=7, name="models of findings", fill=submissions.fill_model_version),
+    ]

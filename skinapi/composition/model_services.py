@@ -7,6 +7,7 @@ from skinapi.care.comparisons.service import ComparisonsService
 from skinapi.clients.service import ClientsService
 from skinapi.composition.services import Services
 from skinapi.console.assets import ASSETS
+from skinapi.prediction.judging_again import JudgingAgainService
 from skinapi.prediction.service import PredictionService
 from skinapi.records.findings.quotas import Quotas
 from skinapi.registry.service import RegistryService
@@ -19,6 +20,7 @@ from skinapi.settings import Settings
 class ModelServices:
     reports: ReportsService
     prediction: PredictionService
+    judging_again: JudgingAgainService
     clients: ClientsService
     comparisons: ComparisonsService
 
@@ -64,6 +66,12 @@ def open_model_services(
             counts=services.data.photo_counts,
             sample=ASSETS["sample.jpg"].content,
             require_lesion=services.lesions.require_open,
+        ),
+        judging_again=JudgingAgainService(
+            registry=registry,
+            records=services.records,
+            narrator=narrator,
+            llm=settings.predict_narrative == "llm",
         ),
         clients=ClientsService(
             registry=registry,

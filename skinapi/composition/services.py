@@ -177,7 +177,11 @@ def open_services(
     join_store(store, secrets=settings.audit_secrets(), change=change)
     data = open_repositories(settings, store)
     counts = LesionCounts(data.lesions, data.lesion_findings, most=settings.most_lesion_findings)
-    records = _records_service(settings, store, data, counts)
+    reference = partial(current_reference, data.lab.datasets)
+    models = open_models(
+        settings, store, data.trail.change, reference=reference, problem=model_problem
+    )
+    records = _records_service(settings, store, data, counts, models)
     owners = Owners(store)
     jobs = JobsService(
         jobs=Jobs(store),
@@ -186,10 +190,6 @@ def open_services(
         owner_stays=owners.stays,
         announce=open_announcer(settings.broker_uri),
         missing_library=missing_library,
-    )
-    reference = partial(current_reference, data.lab.datasets)
-    models = open_models(
-        settings, store, data.trail.change, reference=reference, problem=model_problem
     )
     lab = open_lab_services(
         settings,
@@ -234,7 +234,9 @@ def open_services(
         records=records,
         reviews=reviews,
         outcomes=OutcomesService(counts=data.outcome_counts, accounts=data.accounts),
-        care=CareService(accounts=data.accounts, submissions=data.submissions),
+        care=CareService(
+            accounts=data.accounts, submissions=data.submissions, pointer=models.pointer
+        ),
         cases=CasesService(
             accounts=data.accounts,
             submissions=data.submissions,
@@ -307,9 +309,14 @@ def _eraser(data: Repositories, records: RecordsService, jobs: JobsService, lab:
 
 
 def _records_service(
-    settings: Settings, store: Store, data: Repositories, counts: LesionCounts
+    settings: Settings,
+    store: Store,
+    data: Repositories,
+    counts: LesionCounts,
+    models: ModelsService,
 ) -> RecordsService:
     return RecordsService(
+        models=models,
         store=store,
         submissions=data.submissions,
         accounts=data.accounts,

@@ -2,23 +2,26 @@
 
 from skinapi.errors import (
     BadRequest,
+    Forbidden,
     IdempotencyKeyReused,
     NoModel,
     NotFound,
     PredictionQuotaReached,
     Refused,
 )
-from skinapi.prediction.errors import MaybeDifferentSpots
+from skinapi.prediction.errors import JudgedByThisModel, MaybeDifferentSpots, NoPhotoToJudge
+from skinapi.prediction.judging_again import JudgingAgainService
 from skinapi.prediction.schemas import PhotoForm, SampleQuery, SampleView
 from skinapi.prediction.service import PredictionService
 from skinapi.records.errors import LesionFull, StorageQuotaReached
-from skinapi.records.schemas import SubmissionView
+from skinapi.records.schemas import SubmissionInCare, SubmissionView
 from skinapi.web.access import Public, Signed, Subject
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
 
 QUOTAS = (PredictionQuotaReached, StorageQuotaReached)
 routes: Routes[PredictionService] = Routes("prediction")
+again_routes: Routes[JudgingAgainService] = Routes("judging_again")
 
 
 @routes.route(
@@ -67,3 +70,21 @@ def show_sample(prediction: PredictionService, *, query: SampleQuery) -> SampleV
     looks like. The picture is at `/console/sample.jpg`.
     """
     return SampleView.of(*prediction.classify_sample(language=query.lang))
+
+
+@again_routes.route(
+    "POST",
+    "/submissions/<number>/judge-again",
+    access=Signed(roles=("doctor",), refusal="Only doctors let a photo be judged again"),
+    rate=Rate.WRITE,
+    raises=(
+        *(NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel),
+        *(Refused, NoModel, LesionFull),
+    ),
+)
+def judge_again(judging: JudgingAgainService, *, number: str, subject: Subject) -> SubmissionInCare:
+    """Let the model in service judge the kept photos of a patient in care again, as where the
+    version of then was withdrawn. That makes a new finding, which names this one (`again_of`); this
+    one stays as it was, and names the new one (`judged_again`). Sent again, the answer is the same.
+    """
+    return SubmissionInCare.of(*judging.judge_again(number=number, by=subject))

@@ -44,7 +44,7 @@ def show_submission(
     """A finding of the caller, or of a patient in the caller's care, who is named by id then."""
     submission, owner = records.get(number=number, to=subject)
     view = SubmissionView if owner.id == subject.id else SubmissionInCare
-    return view.of(submission, owner)
+    return view.of(submission, owner, records.find_standing(submission))
 
 
 @routes.route(

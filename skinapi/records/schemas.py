@@ -4,7 +4,7 @@ The names of the first fields are those that the Angular app reads; the other fi
 """
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +21,7 @@ from skinapi.records.finding_schemas import (
 )
 from skinapi.records.findings.submissions import CourseEntry, Submission, SubmissionSummary
 from skinapi.records.review_schemas import DecisionView, FirstDecision, GraverReview
+from skinapi.registry.versions.service import Standing
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.calibration.joining import MOST_PICTURES
 from skinapi.vision.conditions import Band, conditions_table
@@ -86,6 +87,21 @@ class SummaryFields(Answer):
         description="the spot that the finding belongs to; absent where it belongs to none",
     )
 
+    again_of: int | None = Field(
+        default=None,
+        exclude_if=lambda number: number is None,
+        description="the finding whose photo was judged again in this one; absent else",
+    )
+    photo_sent_at: datetime | None = Field(
+        default=None,
+        exclude_if=lambda moment: moment is None,
+        description="when that photo was sent; absent of a finding on a new one",
+    )
+    judged_again: int | None = Field(
+        default=None,
+        exclude_if=lambda number: number is None,
+        description="the finding in which the photo of this one was judged again; absent else",
+    )
     picture_count: int = Field(
         default=1,
         exclude_if=lambda pictures: pictures == 1,
@@ -150,7 +166,20 @@ class PictureView(Answer):
         )
 
 
+class ModelStanding(Answer):
+    """What has become of the model version that made a finding."""
+
+    state: Literal["in_service", "older", "withdrawn"]
+    withdrawn_at: datetime | None
+
+
 class SubmissionView(SummaryFields):
+    model: ModelStanding | None = Field(
+        default=None,
+        exclude_if=lambda standing: standing is None,
+        description="whether its version is in service, was replaced, or was rolled back "
+        "(withdrawn); absent where the finding has just been made",
+    )
     raised_by: tuple[RaisedBy, ...]
     notices: list[str]
     malignant_score: float
@@ -185,10 +214,11 @@ class SubmissionView(SummaryFields):
     )
 
     @classmethod
-    def of(cls, submission: Submission, owner: Account) -> Self:
+    def of(cls, submission: Submission, owner: Account, standing: Standing | None = None) -> Self:
         finding, language = submission.finding, submission.language
         return cls(
             **_summary(submission, owner),
+            model=ModelStanding(**standing._asdict()) if standing else None,
             raised_by=finding.raised_by,
             notices=[notice.in_language(language) for notice in finding.notices],
             malignant_score=finding.malignant_score,
@@ -221,8 +251,8 @@ class SubmissionInCare(SubmissionView):
     patient_id: str = Field(description="the owner, as in the path of `/patients/{id}/submissions`")
 
     @classmethod
-    def of(cls, submission: Submission, owner: Account) -> Self:
-        seen = SubmissionView.of(submission, owner)
+    def of(cls, submission: Submission, owner: Account, standing: Standing | None = None) -> Self:
+        seen = SubmissionView.of(submission, owner, standing)
         return cls(**dict(seen), patient_id=owner.id)
 
 
@@ -253,6 +283,9 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
             source=NarrativeSource.model_validate(submission.narrative_source)
         ),
         "lesion": submission.lesion,
+        "again_of": submission.again_of,
+        "photo_sent_at": submission.photo_sent_at,
+        "judged_again": submission.judged_again,
         "picture_count": submission.picture_count,
     }
 

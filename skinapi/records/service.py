@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -30,6 +31,7 @@ from skinapi.records.findings.submissions import (
 from skinapi.records.photos.kept_photos import KeptPhotos
 from skinapi.records.photos.thumbnails import Thumbnails
 from skinapi.records.reviews.decisions import Decision
+from skinapi.registry.versions.service import ModelsService, Standing
 from skinapi.storage.background.erasures import Erasures
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
@@ -46,6 +48,15 @@ NOT_YOURS = "Not found or unauthorized"
 
 # A deletion of so many findings is one transaction.
 DELETED_AT_ONCE = 20
+
+
+@dataclass(frozen=True)
+class Again:
+    """The finding whose photo is judged again, and the doctor who lets it be."""
+
+    original: Submission
+    by: str
+
 
 ForgetSubmission = Callable[[Submission], Iterable[str] | None]
 
@@ -72,6 +83,7 @@ class RecordsService:
         enter_lesion: Callable[[Submission], None],
         update_lesion: Callable[[Submission], None],
         outbox: Outbox,
+        models: ModelsService,
         forget: Sequence[ForgetSubmission] = (),
     ) -> None:
         self._submissions = submissions
@@ -86,6 +98,7 @@ class RecordsService:
         self._enter_lesion = enter_lesion
         self._update_lesion = update_lesion
         self._outbox = outbox
+        self._models = models
         self._thumbnails = Thumbnails(
             submissions=submissions, photos=photos, blobs=store.blobs, trail=trail
         )
@@ -115,12 +128,15 @@ class RecordsService:
         lesion: str | None,
         key: str | None,
         request_hash: str,
+        again: Again | None = None,
     ) -> Submission:
         """Store a finding, and its photos if there are any. Where a retry of the same request has
-        stored it in the meantime, the result is the retry's submission.
+        stored it in the meantime, the result is the retry's submission. `again`: its photos are
+        those of another finding, which a doctor lets the model in service judge.
 
         Pass photos only where `photos.may_keep` allows it. Raises InvalidToken where the account
-        was deleted in the meantime, and what its spot refuses it with; then nothing is stored.
+        was deleted in the meantime, NotFound where the finding was that it is made `again` of, and
+        what its spot refuses it with; then nothing is stored.
         """
         blobs = tuple(map(self.photos.keep, photos))
         identifier = new_id()
@@ -138,7 +154,7 @@ class RecordsService:
             "request_hash": request_hash,
         }
         try:
-            filed = self._file_once(identifier=identifier, owner=owner.id, **fields)
+            filed = self._file_once(identifier=identifier, owner=owner.id, again=again, **fields)
         except SkinAPIError as error:
             # Without an answer from the store, the finding may be there: `check` finds a photo of
             # none.
@@ -151,20 +167,33 @@ class RecordsService:
             self.photos.delete(*blobs)
         return filed
 
-    def _file_once(self, *, identifier: str, owner: str, **fields: Any) -> Submission:
+    def _file_once(
+        self, *, identifier: str, owner: str, again: Again | None, **fields: Any
+    ) -> Submission:
         key, request_hash = fields["idempotency_key"], fields["request_hash"]
+        action, by = ("submission.judge_again", again.by) if again else ("submission.create", owner)
+        original = again.original if again else None
         for _ in range(ATTEMPTS):
             number = self._submissions.take_number()
-            file = partial(self._file, identifier=identifier, owner=owner, number=number, **fields)
+            file = partial(
+                self._file,
+                identifier=identifier,
+                owner=owner,
+                original=original,
+                number=number,
+                **fields,
+            )
             with suppress(Duplicate):
-                return self._trail.change(file, "submission.create", by=owner, target=identifier)
+                return self._trail.change(file, action, by=by, target=identifier)
             # A retry of this request has stored it in the meantime, or the number is in use.
             if stored := self.find_answered(owner=owner, key=key, request_hash=request_hash):
                 return stored
             self._submissions.skip_used_numbers()
         raise StoreBusy
 
-    def _file(self, *, identifier: str, owner: str, **fields: Any) -> Submission:
+    def _file(
+        self, *, identifier: str, owner: str, original: Submission | None = None, **fields: Any
+    ) -> Submission:
         account = self._accounts.add_findings(owner, 1)
         if account is None:
             try:
@@ -173,6 +202,10 @@ class RecordsService:
                 raise InvalidToken from error
             if account.status == "deleting":
                 raise InvalidToken
+        if original:
+            self.rely_on(original)
+            self._submissions.link_again(original, fields["number"])
+            fields["again_of"], fields["photo_sent_at"] = original.number, original.photographed_at
         filed = self._submissions.add(
             identifier=identifier, owner=owner, doctor=account.doctor_id, **fields
         )
@@ -216,6 +249,10 @@ class RecordsService:
         ):
             raise NotFound(NOT_YOURS)
         return submission, owner
+
+    def find_standing(self, submission: Submission) -> Standing:
+        """What has become of the model version that made this finding."""
+        return self._models.find_standing(submission.finding.model_version)
 
     def may_see(self, owner: Account, to: Subject, *, lesion: str | None) -> bool:
         """Whether the caller may see the findings of a spot of this patient; without a spot, those
@@ -349,6 +386,7 @@ class RecordsService:
         if submission is None:
             raise NotFound(NOT_YOURS)
         self._submissions.remove(identifier)
+        self._submissions.unlink_again(submission)
         own = {submission.photo_blob, submission.thumbnail_blob, *submission.picture_blobs}
         blobs = [*self._remove_beside(submission), *filter(None, own)]
         self._erasures.note(blobs)

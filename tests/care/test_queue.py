@@ -7,6 +7,7 @@ import pytest
 from skinapi.auth.accounts.accounts import Accounts
 from skinapi.care.queue.service import CareService
 from skinapi.records.findings.submissions import Submissions
+from skinapi.registry.versions.serving_pointer import ServingPointer
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.vision.conditions import Band
 from skinapi.web.access import Subject
@@ -106,7 +107,9 @@ def test_a_list_costs_the_same_queries_however_many_patients(
 ) -> None:
     doctor, patient = crowded(backend, patients)
     store: Any = CountingStore(backend.services.store)
-    care = CareService(accounts=Accounts(store), submissions=Submissions(store))
+    care = CareService(
+        accounts=Accounts(store), submissions=Submissions(store), pointer=ServingPointer(store)
+    )
     subject = Subject(id=doctor, role="doctor", session_id="-")
     wanted: dict[str, Any] = {"reviewed": None, "after": None, "limit": 100}
     counts = []

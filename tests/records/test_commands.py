@@ -77,11 +77,12 @@ def test_a_request_reads_its_account_and_session_once(counted: Backend, commands
     assert sent_by(commands, ada, "/me") == {**READ, **its_doctor}
     assert sent_by(commands, ada, "/me/sessions") == {**READ, "find sessions": 2}
     assert sent_by(commands, ada, "/submissions") == {**READ, **finding}
-    assert sent_by(commands, ada, "/submissions/1") == {**READ, **finding}
+    its_model = {"find serving": 1}
+    assert sent_by(commands, ada, "/submissions/1") == {**READ, **finding, **its_model}
     assert sent_by(commands, ada, "/submissions/1/reviews") == {**READ, **finding, **reviews}
     opinions_and_own = {"find submissions": 3}  # that have come, that are asked for
     assert sent_by(commands, doctor, "/queue") == {**READ, **its_owner, **opinions_and_own}
-    assert sent_by(commands, doctor, "/submissions/1") == {**READ, **its_owner}
+    assert sent_by(commands, doctor, "/submissions/1") == {**READ, **its_owner, **its_model}
 
 
 def sent_by(commands: Commands, person: Person, path: str) -> Counter[str]:

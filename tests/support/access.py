@@ -164,6 +164,24 @@ class SampleAccounts:
         assert doctor.call("PUT", f"{path}/second-opinion", json=body).status_code == 200
         return {"json": body}
 
+    def withdraw_model(self) -> Options:
+        """A version that was rolled back."""
+        at = {"schema": 1, "created_at": now(), "revision": 1}
+        move = {"action": "rollback", "previous": "withdrawn", "by": "-", "changed_at": now()}
+        serving = self.backend.services.store.collection("serving")
+        if serving.get("model") is None:
+            serving.insert({"id": "model", **at, "moves": [move]})
+        return {}
+
+    def replace_model(self) -> Options:
+        """The sample finding is of another version than the one in service, and has its photo."""
+        submissions = self.backend.services.store.collection("submissions")
+        (found,) = submissions.find({"number": int(self.named["number"])})
+        finding = {**found["finding"], "model_version": "before"}
+        blob = self.backend.services.store.blobs.put(PHOTO)
+        submissions.update({"id": found["id"]}, {"$set": {"finding": finding, "photo_blob": blob}})
+        return {}
+
     def _message(self, author: Person, lesion: str) -> str:
         """Only Ada may report what her doctor wrote."""
         path = f"/lesions/{lesion}/messages"
@@ -455,6 +473,15 @@ ROWS: dict[str, Row] = {
     ),
     "close_opinion": Row("/submissions/{number}/second-opinion/answer", IN_CHARGE),
     "count_second_opinions": Row("/second-opinions", DOCTORS),
+    "list_withdrawn_models": Row("/withdrawn-models", DOCTORS),
+    "list_withdrawn_findings": Row(
+        "/withdrawn-models/withdrawn/submissions",
+        DOCTORS,
+        lambda accounts: accounts.withdraw_model(),
+    ),
+    "judge_again": Row(
+        "/submissions/{number}/judge-again", IN_CHARGE, lambda accounts: accounts.replace_model()
+    ),
     "draft_letter": Row("/submissions/{number}/letters", IN_CHARGE, sends({"reader": "colleague"})),
     "list_letters": Row("/submissions/{number}/letters", IN_CARE),
     "change_letter": Row(

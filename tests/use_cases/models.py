@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from skinapi.vision.network.model import write_checksums
+from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 from tests.support.models import write_model
 from tests.use_cases.use_case import UseCase, acts_on
@@ -84,6 +85,38 @@ def add(backend: Backend, models: Models) -> object:
     return backend.services.models.add(folder=folder_of(models.version), by="ada")
 
 
+@dataclass
+class Judged:
+    """A patient's finding with its photo, which another version than the one in service made."""
+
+    doctor: Person
+    ada: Person
+    number: int
+
+
+def judged_by_another(backend: Backend) -> Judged:
+    doctor = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    number = predicted(ada, keep_photo="true")["id"]
+    submissions = backend.services.store.collection("submissions")
+    (found,) = submissions.find({"number": number})
+    finding = {**found["finding"], "model_version": "before"}
+    submissions.update({"id": found["id"]}, {"$set": {"finding": finding}})
+    return Judged(doctor, ada, number)
+
+
+def judge_again(_: Backend, judged: Judged) -> object:
+    return judged.doctor.call("POST", f"/submissions/{judged.number}/judge-again")
+
+
+def both_findings(backend: Backend, judged: Judged) -> Any:
+    """What the patient has, whether the two name each other, and what the trail says."""
+    own = judged.ada.call("GET", "/submissions").get_json()
+    old, *new = own
+    linked = [(one["again_of"] == old["id"], old["judged_again"] == one["id"]) for one in new]
+    return len(own), linked, [acts_on(backend, one["_id"]) for one in own]
+
+
 def roll_back(_: Backend, models: Models) -> object:
     return models.root.call("POST", "/models/rollback", json={})
 
@@ -113,6 +146,7 @@ def states_and_rows(backend: Backend, models: Models) -> Any:
 
 
 USE_CASES = (
+    UseCase("judge again", judged_by_another, judge_again, both_findings),
     UseCase("add a model", none_yet, add, states_and_rows),
     UseCase("promote a model", a_candidate, call("POST", "version", "promote"), states_and_rows),
     UseCase("roll a model back", in_service, roll_back, states_and_rows),

@@ -67,12 +67,15 @@ class ComparisonsService:
         self, *, lesion: str, numbers: tuple[int, int], to: Subject
     ) -> ComparedFindings:
         """Compare the earlier with the later of two findings of a spot. Raises NotFound, also where
-        one of them is not of this spot, ComparedWithItself, TooManyRequests, Unavailable.
+        one of them is not of this spot, ComparedWithItself, TooManyRequests, Unavailable. Of a
+        photo that was judged again it counts when it was sent; two findings on it are one.
         """
         spot, _ = self._lesions.get(lesion=lesion, to=to)
         found = [self._finding(spot, number, to) for number in numbers]
-        before, after = sorted(found, key=lambda finding: finding.id)
-        if before.id == after.id:
+        before, after = sorted(found, key=lambda finding: (finding.photographed_at, finding.id))
+        if before.photographed_at == after.photographed_at and (
+            before.id == after.id or after.photo_sent_at
+        ):
             raise ComparedWithItself
         chosen = choose_pictures(before, after)
         compared = partial(

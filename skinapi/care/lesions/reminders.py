@@ -24,7 +24,7 @@ def remind_at(latest: CourseEntry) -> datetime:
     """
     bands = [latest.finding.band, *([latest.decision.urgency] if latest.decision else [])]
     days = conditions_table().band_entry(most_urgent(*bands)).photograph_again_days
-    return datetime.combine(latest.created_at.date() + timedelta(days=days), REMINDED_AT)
+    return datetime.combine(latest.photographed_at.date() + timedelta(days=days), REMINDED_AT)
 
 
 def calendar_file(*, lesion: str, due: date, language: Language, made_at: datetime) -> str:

@@ -7,13 +7,14 @@ from skinapi.care.queue.schemas import (
     PatientSearch,
     QueuedFinding,
     QueueQuery,
+    WithdrawnModel,
 )
 from skinapi.care.queue.service import CareService
 from skinapi.errors import NotFound, TooManyFound
 from skinapi.web.access import Signed, Subject
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
-from skinapi.web.schemas.pagination import Page
+from skinapi.web.schemas.pagination import Page, PageQuery
 
 DOCTORS = Signed(roles=("doctor",), refusal="Only doctors have patients")
 
@@ -77,3 +78,29 @@ def list_queue(
 def count_second_opinions(care: CareService, *, subject: Subject) -> OpinionsView:
     """How many second opinions have come to the caller, who is in charge and decides."""
     return OpinionsView(came=care.count_opinions(doctor=subject))
+
+
+@routes.route("GET", "/withdrawn-models", access=DOCTORS, rate=Rate.READ)
+def list_withdrawn_models(care: CareService, *, subject: Subject) -> list[WithdrawnModel]:
+    """The model versions that were withdrawn (rolled back) and have judged findings in the caller's
+    care; the newest first.
+    """
+    found = care.list_withdrawn_models(doctor=subject)
+    return [WithdrawnModel(version=version, withdrawn_at=moment) for version, moment in found]
+
+
+@routes.route(
+    "GET",
+    "/withdrawn-models/<version>/submissions",
+    access=DOCTORS,
+    rate=Rate.READ,
+    raises=(NotFound,),
+)
+def list_withdrawn_findings(
+    care: CareService, *, version: str, query: PageQuery, subject: Subject
+) -> Page[QueuedFinding]:
+    """The findings in the caller's care that a withdrawn version has made, oldest first."""
+    page = care.list_judged_by(
+        version=version, doctor=subject, after=query.after, limit=query.limit
+    )
+    return page.map(lambda found: QueuedFinding.of(found, subject.id))

@@ -170,6 +170,13 @@ class CaseView(Answer):
         )
 
 
+class WithdrawnModel(Answer):
+    """A model version that was rolled back, and has judged a finding in the caller's care."""
+
+    version: str
+    withdrawn_at: datetime
+
+
 class OpinionsView(Answer):
     came: int = Field(description="second opinions that wait for the caller's decision")
 
@@ -185,6 +192,9 @@ class QueuedFinding(ListedFinding):
     raised_by: tuple[RaisedBy, ...] = Field(description="the rules that asked for this band")
     case: CaseView
     learning: LearningPlace | None = Field(description="only in the list by learning")
+    judged_again: int | None = Field(
+        description="the finding in which the photo of this one was judged again; null where none"
+    )
 
     @classmethod
     def of(cls, found: FoundCase, asker: str, *, by_learning: bool = False) -> Self:
@@ -199,6 +209,7 @@ class QueuedFinding(ListedFinding):
             raised_by=submission.finding.raised_by,
             case=CaseView.of(submission, found.doctors, asker),
             learning=LearningPlace.of(submission, owner) if by_learning else None,
+            judged_again=submission.judged_again,
         )
 
 

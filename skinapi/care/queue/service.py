@@ -5,16 +5,19 @@ The order of the queue is `make_queue_key` in records/findings/submissions.py.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.errors import NotFound
 from skinapi.records.findings.review_queue import in_care, is_asked
 from skinapi.records.findings.submissions import QueuedCase, QueueEntry, Submissions
+from skinapi.registry.versions.serving_pointer import ServingPointer
 from skinapi.vision.conditions import Band
 from skinapi.web.access import Subject
 from skinapi.web.schemas.pagination import Page
 
 NO_PATIENT = "Patient not found"
+NOT_WITHDRAWN = "No model version of this name was withdrawn"
 # Before the key that a list of the opinions that are asked of a doctor, or have come, continues
 # behind.
 ASKED, CAME = "a", "b"
@@ -38,9 +41,12 @@ def doctors_of(submission: QueueEntry) -> set[str]:
 class CareService:
     """Reads the lists. Each page costs few queries, each answered from an index."""
 
-    def __init__(self, *, accounts: Accounts, submissions: Submissions) -> None:
+    def __init__(
+        self, *, accounts: Accounts, submissions: Submissions, pointer: ServingPointer
+    ) -> None:
         self._accounts = accounts
         self._submissions = submissions
+        self._pointer = pointer
 
     def list_patients(
         self, *, doctor: Subject, beginning: str | None = None, after: str | None, limit: int
@@ -123,6 +129,29 @@ class CareService:
     def count_opinions(self, *, doctor: Subject) -> int:
         """How many second opinions have come that the doctor has not answered."""
         return self._submissions.count_opinions(doctor.id)
+
+    def list_withdrawn_models(self, *, doctor: Subject) -> list[tuple[str, datetime]]:
+        """The model versions that were rolled back and have judged a finding in this doctor's care,
+        with when that was; the newest first.
+        """
+        withdrawn = self._pointer.read().withdrawn
+        judged = [
+            (version, withdrawn_at)
+            for version, withdrawn_at in withdrawn.items()
+            if self._submissions.page_by_model(doctor.id, version, after=None, limit=1).items
+        ]
+        return sorted(judged, key=lambda one: one[1], reverse=True)
+
+    def list_judged_by(
+        self, *, version: str, doctor: Subject, after: str | None, limit: int
+    ) -> Page[FoundCase]:
+        """The findings in this doctor's care that a version has made which was rolled back, oldest
+        first. Raises NotFound where it was not.
+        """
+        if version not in self._pointer.read().withdrawn:
+            raise NotFound(NOT_WITHDRAWN)
+        page = self._submissions.page_by_model(doctor.id, version, after=after, limit=limit)
+        return self._in_care(page, doctor)
 
     def list_by_learning(
         self, *, doctor: Subject, after: str | None, limit: int

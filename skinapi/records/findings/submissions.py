@@ -11,6 +11,7 @@ from skinapi.languages import Language
 from skinapi.records.findings.numbers import Numbers
 from skinapi.records.findings.photo_sources import PHOTO_FIELDS, SubmittedPhoto
 from skinapi.records.reviews.decisions import Decision
+from skinapi.storage.background.migration import Chunk
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
@@ -35,7 +36,7 @@ NONE_CAME: dict[str, Any] = {"opinion_key": None, "opinion_came_at": None}
 
 class CourseEntry(StoredRecord):
     """The fields of a submission that the list of its spot shows. `decision` is what the reviews
-    say.
+    say. `photo_sent_at` is when its photo was sent, of one that was judged again later.
     """
 
     id: str
@@ -46,6 +47,11 @@ class CourseEntry(StoredRecord):
     photo_blob: str | None = None
     queue_key: str | None = None
     decision: Decision | None = None
+    photo_sent_at: datetime | None = None
+
+    @property
+    def photographed_at(self) -> datetime:
+        return self.photo_sent_at or self.created_at
 
     @property
     def reviewed(self) -> bool:
@@ -58,7 +64,8 @@ class QueueEntry(CourseEntry):
     decision for servers of version 3 of the store. `taken_by` is the doctor who works on it;
     `opinion_of` the one whom the doctor in charge has asked for a second opinion. `opinion_key` is
     there from when one has come until the doctor in charge has answered it; by it the gravest
-    stands first.
+    stands first. `model_version` is that of the finding, for an index. Where the photo was judged
+    again, the new finding names the old one in `again_of`, and the old one it in `judged_again`.
     """
 
     owner: str
@@ -74,6 +81,9 @@ class QueueEntry(CourseEntry):
     opinion_at: datetime | None = None
     opinion_key: str | None = None
     opinion_came_at: datetime | None = None
+    model_version: str | None = None
+    again_of: int | None = None
+    judged_again: int | None = None
 
     @property
     def margin(self) -> float:
@@ -210,13 +220,19 @@ class Submissions:
         self._documents.ensure_index("taken_by", "id")
         self._documents.ensure_index("opinion_of", "queue_key", "id")
         self._documents.ensure_index("doctor", "opinion_key", "id")
+        self._documents.ensure_index("doctor", "model_version", "id")
 
     def add(self, *, identifier: str, finding: Finding, **fields: Any) -> Submission:
         """Store a submission under a number that was taken for it. Raises Duplicate where the
         number is in use, or the owner has used its idempotency key before.
         """
         submission = Submission(
-            id=identifier, created_at=now(), band=finding.band, finding=finding, **fields
+            id=identifier,
+            created_at=now(),
+            band=finding.band,
+            finding=finding,
+            model_version=finding.model_version,
+            **fields,
         )
         submission = submission.model_copy(update=submission.make_keys(reviewed=False))
         self._documents.insert({**submission.stored(), "schema": 1})
@@ -311,6 +327,36 @@ class Submissions:
         )
         shown = [QueuedCase.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].learning_key if len(found) > limit else None)
+
+    def page_by_model(
+        self, doctor: str, version: str, *, after: str | None, limit: int
+    ) -> Page[QueuedCase]:
+        """The submissions in this doctor's care that this version has judged; oldest first."""
+        wanted = {"doctor": doctor, "model_version": version}
+        found = self._documents.find(wanted, after=after, limit=limit + 1, fields=CASE_FIELDS)
+        return page_of(found, limit).map(QueuedCase.model_validate)
+
+    def fill_model_version(self, after: str | None) -> Chunk | None:
+        """See Migration: submissions of before store version 7 lack the field."""
+        found = self._documents.find(after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS)
+        missing = [one for one in found if one.get("model_version") is None]
+        for one in missing:
+            version = one["finding"]["model_version"]
+            self._documents.update({"id": one["id"]}, {"$set": {"model_version": version}})
+        return Chunk(found[-1]["id"], len(missing)) if found else None
+
+    def link_again(self, original: QueueEntry, number: int) -> None:
+        """Let the original name the finding that its photo was given when it was judged again."""
+        self._documents.update({"id": original.id}, {"$set": {"judged_again": number}, **TOUCH})
+
+    def unlink_again(self, deleted: QueueEntry) -> None:
+        """After a deletion: the other one of two that name each other stands alone."""
+        if deleted.again_of:
+            other: Filter = {"number": deleted.again_of, "judged_again": deleted.number}
+            self._documents.update(other, {"$unset": {"judged_again": True}})
+        if deleted.judged_again:
+            other = {"number": deleted.judged_again, "again_of": deleted.number}
+            self._documents.update(other, {"$unset": {"again_of": True}})
 
     def most_urgent(self, owner: str) -> tuple[str, str] | None:
         """The id and the queue key of the owner's most urgent unreviewed submission."""

@@ -6,9 +6,10 @@ that version's record, so that of a promotion and a deletion at the same time on
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from skinapi.errors import Conflict, DiskFull, InvalidBody, ModelDamaged
 from skinapi.logs import log
@@ -48,6 +49,13 @@ class Inspected:
     gates: tuple[Gate, ...]
     on_current_reference: bool
     moves: tuple[Move, ...]
+
+
+class Standing(NamedTuple):
+    """`older`: another version is in service. `withdrawn`: it was rolled back, and when."""
+
+    state: Literal["in_service", "older", "withdrawn"]
+    withdrawn_at: datetime | None = None
 
 
 class ModelsService:
@@ -100,6 +108,14 @@ class ModelsService:
         if pointed is not None:
             return pointed
         return self.built_in_card.version if self.built_in_card else None
+
+    def find_standing(self, version: str) -> Standing:
+        """Whether this version is in service, was replaced, or was rolled back."""
+        pointer = self.pointer.read()
+        withdrawn_at = pointer.withdrawn.get(version)
+        if withdrawn_at:
+            return Standing("withdrawn", withdrawn_at)
+        return Standing("in_service" if version == self.name_of(pointer.version) else "older")
 
     def inspect(self, *, version: str) -> Inspected:
         """Raises NotFound."""
@@ -168,6 +184,8 @@ class ModelsService:
             reason=reason,
             override=override,
             gates=summary,
+            left=in_service,
+            entered=version,
         )
 
         def promote() -> Serving:
@@ -203,6 +221,8 @@ class ModelsService:
             by=by,
             changed_at=now(),
             reason=reason,
+            left=self.name_of(before.version),
+            entered=self.name_of(target),
         )
 
         def roll_back() -> Serving:

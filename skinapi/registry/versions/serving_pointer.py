@@ -23,7 +23,9 @@ Action = Literal["promote", "rollback", "withdraw", "shadow", "end_shadow"]
 class Move(StoredRecord):
     """One change of the pointer. None is the built-in model: that of MODEL_PATH or the shipped.
 
-    For a shadow, which replaces nothing, `previous` is the version itself.
+    For a shadow, which replaces nothing, `previous` is the version itself. `left` and `entered` are
+    what went out of service and into it by their versions, which tells built-in ones apart; servers
+    of store version 6 did not store them.
     """
 
     action: Action
@@ -34,6 +36,12 @@ class Move(StoredRecord):
     reason: str | None = None
     override: bool = False
     gates: str | None = None
+    left: str | None = None
+    entered: str | None = None
+
+    @property
+    def replaces(self) -> bool:
+        return self.action in ("promote", "rollback")
 
 
 class Serving(StoredRecord):
@@ -46,6 +54,27 @@ class Serving(StoredRecord):
     earlier: tuple[str | None, ...] = ()
     shadow: str | None = None
     moves: tuple[Move, ...] = ()
+
+    @property
+    def withdrawn(self) -> dict[str, datetime]:
+        """The versions that were rolled back and are not in service again, with when that was."""
+        found: dict[str, datetime] = {}
+        for move in filter(lambda one: one.replaces, self.moves):
+            found.pop(move.entered or move.version or "", None)
+            left = move.left or move.previous
+            if move.action == "rollback" and left:
+                found[left] = move.changed_at
+        return found
+
+    def with_move(self, move: Move) -> tuple[Move, ...]:
+        """The newest moves and this one; of older ones those that have withdrawn a version."""
+        moves = (*self.moves, move)
+        withdrawals = {*self.withdrawn.values()}
+        older = moves[:-MOST_MOVES]
+        return (
+            *(one for one in older if one.action == "rollback" and one.changed_at in withdrawals),
+            *moves[-MOST_MOVES:],
+        )
 
     def moves_of(self, version: str | None) -> tuple[Move, ...]:
         return tuple(move for move in self.moves if version in (move.version, move.previous))
@@ -67,7 +96,7 @@ class ServingPointer:
             version=move.version,
             earlier=tuple(earlier)[-MOST_EARLIER:],
             shadow=None if before.shadow == move.version else before.shadow,
-            moves=(*before.moves, move)[-MOST_MOVES:],
+            moves=before.with_move(move),
         )
         return self._replace(before, after)
 
@@ -77,7 +106,7 @@ class ServingPointer:
             update={
                 "revision": before.revision + 1,
                 "shadow": shadow,
-                "moves": (*before.moves, move)[-MOST_MOVES:],
+                "moves": before.with_move(move),
             }
         )
         return self._replace(before, after)
