@@ -24,6 +24,7 @@ const VIEWS = {
   account: () => import("/console/views/account.js"),
   queue: () => import("/console/views/queue.js"),
   case: () => import("/console/views/case.js"),
+  withdrawn: () => import("/console/views/withdrawn.js"),
   patients: () => import("/console/views/patients.js"),
   course: () => import("/console/views/course.js"),
   outcomes: () => import("/console/views/outcomes.js"),

@@ -14,6 +14,7 @@ const NAVIGATION = {
 /** A view that is opened from a place of the navigation. @type {Record<string, string>} */
 const PARENTS = {
   case: "queue",
+  withdrawn: "queue",
   course: "patients",
   finding: "spots",
   spot: "spots",

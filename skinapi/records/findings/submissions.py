@@ -351,12 +351,10 @@ class Submissions:
 
     def unlink_again(self, deleted: QueueEntry) -> None:
         """After a deletion: the other one of two that name each other stands alone."""
-        if deleted.again_of:
-            other: Filter = {"number": deleted.again_of, "judged_again": deleted.number}
-            self._documents.update(other, {"$unset": {"judged_again": True}})
-        if deleted.judged_again:
-            other = {"number": deleted.judged_again, "again_of": deleted.number}
-            self._documents.update(other, {"$unset": {"again_of": True}})
+        others = {"judged_again": deleted.again_of, "again_of": deleted.judged_again}
+        for field, number in others.items():
+            if number:
+                self._documents.update({"number": number}, {"$unset": {field: True}})
 
     def most_urgent(self, owner: str) -> tuple[str, str] | None:
         """The id and the queue key of the owner's most urgent unreviewed submission."""

@@ -9,6 +9,7 @@ import { Decided } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { SignedLetter } from "/console/views/letters.js";
 import { SortDialog } from "/console/views/own_findings.js";
+import { ModelMark } from "/console/views/withdrawn.js";
 
 /** @param {any} conditions @param {string} key */
 export const nameOf = (conditions, key) =>
@@ -134,6 +135,7 @@ export const FindingPage = ({ title, report, submission, photo, conditions, chil
         <//>
       </div>
       <div>
+        <${ModelMark} submission=${submission} doctor=${doctor} />
         ${children}
         <${Rest} report=${report} conditions=${conditions} doctor=${doctor} />
       </div>

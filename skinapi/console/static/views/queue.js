@@ -10,6 +10,7 @@ import { UnreadList } from "/console/views/conversation.js";
 import { bandOf, DecisionLine } from "/console/views/decision.js";
 import { labelOfBand, nameOf, nameOfClass } from "/console/views/finding.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
+import { WithdrawnLinks } from "/console/views/withdrawn.js";
 import { usePolling } from "/console/views/polling.js";
 
 /** A page is short: the first ones are what a doctor reads. */
@@ -39,8 +40,8 @@ const Told = ({ found, conditions }) => {
   return told.length > 0 && html`<small>${told.join(" · ")}</small>`;
 };
 
-/** A finding in short. @param {{found: any, conditions: any, current?: boolean, named?: boolean}} props */
-export const FindingRow = ({ found, conditions, current = false, named = true }) => html`
+/** A finding in short. @param {{found: any, conditions: any, current?: boolean, named?: boolean, children?: any}} props */
+export const FindingRow = ({ found, conditions, current = false, named = true, children }) => html`
   <li class=${current ? "whole current" : "whole"}>
     <${KeptPhoto} number=${found.id} kept=${found.photo_kept} />
     <div class="grow">
@@ -55,6 +56,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true })
       <${WorkLine} work=${found.case} />
       <${Told} found=${found} conditions=${conditions} />
       <${DecisionLine} decision=${found.decision} conditions=${conditions} />
+      ${children}
     </div>
     <${BandBadge} band=${bandOf(found)} label=${labelOfBand(conditions, bandOf(found))} />
   </li>`;
@@ -161,6 +163,7 @@ export const View = ({ argument }) => {
   return html`
     <h1>${say("title_queue")}</h1>
     <${UnreadList} view="course" />
+    <${WithdrawnLinks} />
     <${Tabs} label=${say("title_queue")} chosen=${tab} tabs=${[
       ["", say("toReview")],
       ["teach", say("toTeach")],

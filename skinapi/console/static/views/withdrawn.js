@@ -1,0 +1,90 @@
+// @ts-check
+// Findings of a model version that was taken out of service, for the doctor in charge: their photos can be judged again.
+
+import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, get, getConditions, post } from "/console/api.js";
+import { Answer, Empty, Icon, Message, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
+import { say, sayDate } from "/console/language.js";
+import { FindingRow } from "/console/views/queue.js";
+
+/** A server of the version before knows of none. */
+const getWithdrawn = () => get("/withdrawn-models").catch((error) => (error.status === 404 ? [] : Promise.reject(error)));
+
+/** Above the queue, where such findings are in one's care. */
+export const WithdrawnLinks = () => {
+  const answer = useAnswer(getWithdrawn, []);
+  return (answer.value ?? []).map(
+    (/** @type {any} */ { version, withdrawn_at }) => html`<${Message}>
+      ${say("withdrawnModel", { version, date: sayDate(withdrawn_at) })} <a href="#/withdrawn/${version}">${say("withdrawnList")}</a><//>`,
+  );
+};
+
+/** Lets the photo of a finding be judged again, or leads to what came of it. @param {{finding: any, onJudged: (number: number) => void}} props */
+export const JudgeAgain = ({ finding, onJudged }) => {
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
+  const sent = useRef(false);
+  if (finding.judged_again) return html`<a class="button" href="#/case/${finding.judged_again}">${say("judgedAgain", { number: finding.judged_again })}</a>`;
+  if (!finding.photo_kept) return html`<small>${say("judgeAgainNoPhoto")}</small>`;
+  const judge = async () => {
+    if (sent.current) return;
+    sent.current = true;
+    setBusy(true);
+    setError(null);
+    try {
+      const { id } = await post(apiPath`/submissions/${finding.id}/judge-again`, undefined);
+      toast(say("judgedAgain", { number: id }));
+      onJudged(id);
+    } catch (problem) {
+      setError(problem);
+    }
+    sent.current = false;
+    setBusy(false);
+  };
+  return html`
+    <button class="judge-again" disabled=${busy} onClick=${judge}>${say(busy ? "sending" : "judgeAgain")}</button>
+    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}`;
+};
+
+/** What became of the model that made a finding, and of its photo. @param {{submission: any, doctor: boolean}} props */
+export const ModelMark = ({ submission, doctor }) => {
+  const { model, model_version: version, again_of: original, judged_again: newer, photo_sent_at: sent } = submission;
+  const place = doctor ? "case" : "finding";
+  const withdrawn = model?.state === "withdrawn";
+  const said = [
+    withdrawn && say(doctor ? "withdrawnModel" : "withdrawnForPatient", { version, date: sayDate(model.withdrawn_at) }),
+    withdrawn && !doctor && !newer && say("withdrawnAsk"),
+    doctor && model?.state === "older" && say("olderModel", { version }),
+    original && say("againOf", { number: original, date: sayDate(sent) }),
+  ].filter(Boolean);
+  if (said.length === 0 && !newer) return null;
+  return html`<${Message} kind=${withdrawn && doctor ? "bad" : "info"}>
+    ${said.map((one) => html`<p>${one}</p>`)}
+    ${original && html`<p><a href="#/${place}/${original}">${say("againOriginal", { number: original })}</a></p>`}
+    ${newer && html`<p><a href="#/${place}/${newer}">${say("judgedAgain", { number: newer })}</a></p>`}
+    ${doctor && withdrawn && !newer && html`<p><${JudgeAgain} finding=${submission} onJudged=${(/** @type {number} */ id) => (location.hash = `#/case/${id}`)} /></p>`}
+  <//>`;
+};
+
+/** @param {{version: string}} props */
+const OfVersion = ({ version }) => {
+  const conditions = useAnswer(getConditions, []);
+  const pages = usePages(`${apiPath`/withdrawn-models/${version}/submissions`}?limit=20`);
+  return html`
+    <p>${say("withdrawnText")}</p>
+    <${Answer} answer=${conditions}>
+      ${(/** @type {any} */ table) => html`
+        <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("findingsEmpty")} />`}>
+          ${(/** @type {any[]} */ items) => html`<ul class="list">${items.map(
+            (found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${table}>
+              <span class="above"><${JudgeAgain} finding=${found} onJudged=${() => pages.refresh()} /></span><//>`,
+          )}</ul>`}
+        <//>`}
+    <//>`;
+};
+
+/** @param {{argument: string}} props */
+export const View = ({ argument }) => html`
+  <p><a href="#/queue"><${Icon} name="back" size=${16} />${say("title_queue")}</a></p>
+  <h1>${say("title_withdrawn")}</h1>
+  ${argument ? html`<p><code>${argument}</code></p><${OfVersion} key=${argument} version=${argument} />` : html`<${WithdrawnLinks} />`}`;
