@@ -77,9 +77,9 @@ def sign_a_letter(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.keys("l")
     visitor.find("[name=letter]:focus")
-    reach(journey, "letterSign")
+    reach(journey, "letterSign_patient")
     visitor.keys(Keys.ENTER)
-    journey.see("letterIsSigned")
+    journey.see("letterIsSigned_patient")
     visitor.find(".letter-text")
     journey.step("letter")
 
