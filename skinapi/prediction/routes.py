@@ -48,8 +48,9 @@ def predict(
     that spot of the caller.
 
     Several photos get one finding, with the part of each in it, which is never less urgent than
-    that of any photo alone. Where two may show different spots, nothing is stored and 422,
-    `code` maybe_different_spots, asks: `same_spot` confirms that they show one.
+    that of any photo alone, and states nothing milder. Where two may show different spots, nothing
+    is stored and 422, `code` maybe_different_spots, asks: `same_spot` confirms that they show one.
+    A close-up and a dermoscope picture are always asked about.
     """
     submission = prediction.predict(
         owner=subject.account,

@@ -30,9 +30,16 @@ review_routes: Routes[ReviewsService] = Routes("reviews")
 def list_submissions(
     records: RecordsService, *, query: OwnQuery, subject: Subject
 ) -> Page[SummaryView]:
-    """The caller's own findings, oldest first; each in full is at its number."""
+    """The caller's own findings, oldest or newest first; each in full is at its number.
+
+    Without `limit` as many as may be, because the Angular app reads one answer and follows no link.
+    """
     page = records.list_own(
-        owner=subject.id, unsorted=query.lesion == "none", after=query.after, limit=query.limit
+        owner=subject.id,
+        unsorted=query.lesion == "none",
+        newest_first=query.order == "newest",
+        after=query.after,
+        limit=query.limit,
     )
     return page.map(lambda submission: SummaryView.of(submission, subject.account))
 

@@ -119,6 +119,7 @@ class OwnQuery(ContractPageQuery):
     lesion: Literal["none"] | None = Field(
         default=None, description="`none`: only those that belong to no spot"
     )
+    order: Literal["oldest", "newest"] = "oldest"
 
 
 class PictureQuery(BaseModel):

@@ -225,10 +225,14 @@ class RecordsService:
         return self._store.transaction(partial(self._queue.recount, owner.id))
 
     def list_own(
-        self, *, owner: str, unsorted: bool = False, after: str | None, limit: int
+        self, *, owner: str, unsorted: bool, newest_first: bool, after: str | None, limit: int
     ) -> Page[SubmissionSummary]:
-        """One page of the owner's findings, or of those that belong to no spot; oldest first."""
-        return self._submissions.page_owned(owner, unsorted=unsorted, after=after, limit=limit)
+        """One page of the owner's findings, or of those that belong to no spot, in the order of
+        time.
+        """
+        return self._submissions.page_owned(
+            owner, unsorted=unsorted, newest_first=newest_first, after=after, limit=limit
+        )
 
     def get(self, *, number: str, to: Subject) -> tuple[Submission, Account]:
         """A submission and its owner, who is the caller or a patient in the caller's care; or the

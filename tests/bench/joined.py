@@ -22,10 +22,12 @@ import numpy as np
 from PIL import Image
 
 from skinapi.errors import Refused
-from skinapi.vision.bands import most_probable, severity_rank, urgency
+from skinapi.vision.bands import severity_rank, urgency
 from skinapi.vision.classification import JudgedPhoto, join_photos, judge_prepared, prepare_photo
+from skinapi.vision.comparison.same_spot import KnownPicture, find_apart
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
+from skinapi.vision.decoding.photo import shrink_to_stored
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.network.model import Model, open_model
 
@@ -40,10 +42,13 @@ class Lesion:
     def __init__(self, model: Model, lines: Sequence[dict[str, str]], folder: Path) -> None:
         self.dx = lines[0]["dx"]
         self.paths = [folder / f"{one['image_id']}.jpg" for one in lines]
-        self.judged = [
-            judge_prepared(model, prepare_photo(path.read_bytes()), NOTHING_TOLD)
-            for path in self.paths
-        ]
+        prepared = [prepare_photo(path.read_bytes()) for path in self.paths]
+        self.judged = [judge_prepared(model, one, NOTHING_TOLD) for one in prepared]
+
+    def known(self, place: int) -> KnownPicture:
+        modality = self.judged[place].assessment.modality
+        photo = shrink_to_stored(prepare_photo(self.paths[place].read_bytes()).photo)
+        return KnownPicture(photo.pixels, modality.recognised)
 
 
 def read_lesions(options: argparse.Namespace, model: Model) -> Iterator[Lesion]:
@@ -119,6 +124,9 @@ def spots(options: argparse.Namespace) -> Iterator[str]:
     ]
     any_others = [(one, lesions[place - len(lesions) // 2]) for place, one in enumerate(lesions)]
     yield f"{len(lesions)} lesions; pairs of two: {len(others)} of one diagnosis, {len(any_others)}"
+    for what, pairs in (("one lesion", [(one, one) for one in lesions]), ("two", any_others)):
+        asked = sum(find_apart([a.known(0), b.known(1)]) is not None for a, b in pairs)
+        yield f"  pictures of {what}: asked about {asked} of {len(pairs)}"
     for name, distance in DISTANCES.items():
         true = np.array([distance(one, one) for one in lesions])
         for what, pairs in (("one diagnosis", others), ("any", any_others)):
@@ -146,11 +154,6 @@ def _shares(judged: JudgedPhoto) -> np.ndarray:
     return np.array([share for _, share in sorted(judged.assessment.probabilities.items())])
 
 
-def _first_condition(first: Lesion, second: Lesion) -> float:
-    near, far = first.judged[0].assessment, second.judged[1].assessment
-    return float(most_probable(near.probabilities) != most_probable(far.probabilities))
-
-
 def _colours(first: Lesion, second: Lesion) -> float:
     """Of the middles of both pictures, against their edges: in CIELAB."""
     return float(np.linalg.norm(_contrast(first.paths[0]) - _contrast(second.paths[1])))
@@ -167,7 +170,6 @@ DISTANCES: dict[str, Callable[[Lesion, Lesion], float]] = {
     "colours": _colours,
     "features": _features,
     "probabilities": _probabilities,
-    "first class": _first_condition,
 }
 
 

@@ -82,6 +82,9 @@ def test_findings_of_no_spot_are_listed_alone(any_backend: Backend) -> None:
     assert sort(ada, taken_out, None).status_code == 200
     unsorted = ada.pages("/submissions?lesion=none&limit=1")
     assert [one["id"] for one in unsorted] == [first, taken_out, last]
+    newest = ada.pages("/submissions?lesion=none&order=newest&limit=1")
+    assert newest == unsorted[::-1]
+    assert ada.pages("/submissions?order=newest&limit=3") == ada.pages("/submissions")[::-1]
     assert len(ada.pages("/submissions")) == 4
     assert ada.call("GET", f"/submissions?lesion={lesion}").status_code == 400
 

@@ -104,6 +104,20 @@ def test_what_is_unknown_is_told_in_the_clients_own_sentences(trained: Backend) 
     assert (answer.status_code, answer.get_json()["detail"]) == (404, "Job not found: 00000000")
 
 
+@pytest.mark.parametrize("named", [{}, {"dataset_name": None}, {"dataset_name": ""}], ids=str)
+def test_a_training_before_an_upload_is_refused_in_a_sentence(
+    backend: Backend, named: dict[str, Any]
+) -> None:
+    """Its page has no data set to name then, and shows `detail`."""
+    asked = {name: value for name, value in ASKED.items() if name != "dataset_name"}
+    answer = backend.client.post(
+        "/api/start-training", json={**asked, **named}, headers={"Origin": ORIGIN}
+    )
+    said = "No data set was named (dataset_name). Upload one first, then start the training."
+    assert (answer.status_code, answer.get_json()["detail"]) == (400, said)
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+
+
 def test_bad_values_are_refused_by_their_name_and_queue_nothing(trained: Backend) -> None:
     bad: tuple[tuple[str, Any], ...] = (
         ("architecture", "VGG16"),

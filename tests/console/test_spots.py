@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from skinapi.storage.ids import new_id
 from tests.care.test_comparisons import visit
 from tests.console.journey import LOOKS, Journey, Look, file_of, looks
 from tests.console.visitor import DESKTOP, PHONE, Visitor
@@ -216,6 +217,28 @@ def test_of_two_windows_that_sort_at_once_the_second_says_so(visitor: Visitor, a
     visitor.see_none("Findings without a spot")
     assert ada.call("GET", f"/submissions/{number}").json["lesion"] == thumb
     visitor.assert_quiet(expected=("409",))
+
+
+def test_of_many_unsorted_findings_fifty_are_drawn_and_then_more(
+    visitor: Visitor, seeder: Seeder, ada: Caller
+) -> None:
+    number = send(ada, "melanoma")
+    findings = seeder.services.store.collection("submissions")
+    [stored] = findings.find({"number": number})
+    for other in range(1, 61):
+        findings.insert({**stored, "id": new_id(), "number": number + 10**6 * other})
+    visitor.look(PHONE)
+    visitor.enter(ada, "user")
+    rows = "main .list > li"
+    visitor.await_truth(lambda: visitor.count(rows) > 0, "the findings to be drawn")
+    assert visitor.count(rows) == 50
+    visitor.see(f"Finding {number + 6 * 10**7}")
+    visitor.press_button("Show more")
+    visitor.await_truth(lambda: visitor.count(rows) == 61, "all findings to be drawn")
+    visitor.press(f"button[aria-label='Delete {number}']")
+    visitor.press("dialog .danger")
+    visitor.await_truth(lambda: visitor.count(rows) == 60, "what was shown to be kept")
+    visitor.assert_quiet()
 
 
 def test_the_doctor_in_charge_sees_the_spots_and_the_course_beside_a_case(

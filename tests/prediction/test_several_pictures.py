@@ -1,6 +1,8 @@
 """Several pictures of one spot in one request: one finding, with the part of each in it."""
 
 import io
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,11 +10,15 @@ import pytest
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from skinapi.registry.serving.served_model import ServedModel
 from skinapi.vision.bands import urgency
+from skinapi.vision.calibration.linear_classifier import LinearClassifier
+from skinapi.vision.calibration.modality import ModalityDetector
 from skinapi.vision.conditions import Band
 from tests.care.clinic import patient_in_care
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
+from tests.support.models import served_of, tiny_model, write_model
 from tests.support.photos import COLOURS, photo_in, photo_of
 
 # Their grain is the same, so they fit each other.
@@ -22,7 +28,7 @@ HALF_MELANOMA = photo_in((92, 59, 45))
 
 @pytest.fixture
 def given() -> dict[str, Any]:
-    return {"photos": "always", "rate_predictions": "5/day"}
+    return {"photos": "always", "rate_predictions": "12/day"}
 
 
 def send(person: Person, *pictures: bytes, key: str | None = None, **texts: Any) -> TestResponse:
@@ -142,6 +148,34 @@ def test_what_may_be_two_spots_is_asked_and_not_guessed(backend: Backend) -> Non
     assert len(joined(ada, MELANOMA, another_spot(), same_spot="true")["pictures"]) == 2
 
 
+class BackendOfKinds(Backend):
+    """Its model takes dark pictures for those of a dermoscope."""
+
+    def served(self) -> ServedModel | None:
+        return served_of(self.settings.model_path or tiny_model())
+
+
+def test_nothing_tells_whether_a_close_up_and_a_dermoscope_picture_show_one_spot(
+    tmp_path: Path, given: dict[str, Any]
+) -> None:
+    """So it is asked, even where they look alike."""
+    by_red = LinearClassifier.of(np.array([-60.0, 0, 0]), -18.0)
+    folder = write_model(
+        tmp_path / "kinds", modality=ModalityDetector(dermoscopic=by_red, sure=0.9)
+    )
+    backend = BackendOfKinds(tmp_path / "instance", model_path=folder, **given)
+    with closing(backend.services.store):
+        ada = backend.member()
+        for pictures in ((NEVUS, MELANOMA), (MELANOMA, NEVUS, NEVUS)):
+            status, code, says = problem(send(ada, *pictures))
+            assert (status, code) == (422, "maybe_different_spots")
+            assert says.startswith("Pictures 1 and 2 may show different spots.")
+        assert joined(ada, NEVUS, NEVUS)
+        found = joined(ada, NEVUS, MELANOMA, same_spot="true")
+        kinds = [one["modality"]["recognised"] for one in found["pictures"]]
+        assert kinds == ["clinical", "dermoscopic"]
+
+
 def test_a_picture_that_cannot_be_judged_is_named_and_nothing_is_stored(backend: Backend) -> None:
     ada = backend.member()
     dark = io.BytesIO()
@@ -155,7 +189,8 @@ def test_a_picture_that_cannot_be_judged_is_named_and_nothing_is_stored(backend:
 def test_five_pictures_are_too_many_and_each_counts_for_the_day(backend: Backend) -> None:
     ada = backend.member()
     assert problem(send(ada, *[MELANOMA] * 5))[:2] == (400, "invalid_body")
-    joined(ada, *[MELANOMA] * 4, same_spot="true")
+    for _ in range(3):
+        joined(ada, *[MELANOMA] * 4, same_spot="true")
     assert problem(send(ada, MELANOMA, NEVUS))[:2] == (429, "prediction_quota_reached")
 
 

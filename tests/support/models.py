@@ -16,6 +16,7 @@ from openvino import opset13 as op
 from skinapi.registry.service import RegistryService
 from skinapi.registry.serving.prediction_pool import PredictionPool
 from skinapi.registry.serving.served_model import ServedModel, open_warm
+from skinapi.vision.calibration.modality import ModalityDetector
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
 from skinapi.vision.context import Modality
 from skinapi.vision.network.heatmap import Head
@@ -46,6 +47,7 @@ def write_model(
     colours: Mapping[str, tuple[int, int, int]] = COLOURS,
     *,
     clinical: Calibration | None = None,
+    modality: ModalityDetector | None = None,
     **calibration: Any,
 ) -> Path:
     """A whole model folder, as an export writes it, tested on enough dermoscope pictures that one
@@ -65,7 +67,9 @@ def write_model(
     (folder / LABELS).write_text(json.dumps(list(colours)))
     (folder / CARD).write_text(card.model_dump_json())
     fitted = ModelCalibration(
-        dermoscopic=Calibration(**{"tested": TESTED, **calibration}), clinical=clinical
+        dermoscopic=Calibration(**{"tested": TESTED, **calibration}),
+        clinical=clinical,
+        modality=modality,
     )
     (folder / CALIBRATION).write_text(fitted.model_dump_json())
     write_checksums(folder)

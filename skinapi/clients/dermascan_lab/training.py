@@ -22,7 +22,9 @@ routes: Routes[TrainingService] = Routes("lab training")
 
 
 class StartTraining(ContractBody, TrainingRequest):
-    missing: ClassVar[str] = "dataset_name: the name of a data set is needed"
+    missing: ClassVar[str] = (
+        "No data set was named (dataset_name). Upload one first, then start the training."
+    )
 
 
 class StartedTraining(Answer):

@@ -166,7 +166,7 @@ export const english = {
   leavePictureOut: "Leave picture {number} out",
   leaveOneOut: "Leave that picture out and send the others, or take it again.",
   sameSpotQuestion: "Do all pictures show the same spot?",
-  sameSpotText: "Two of them do not fit each other. If one shows another spot, leave it out here and send it by itself.",
+  sameSpotText: "The computer cannot tell: they do not look alike, or one is a photo and one is through a dermoscope. If one shows another spot, leave it out here and send it by itself.",
   sameSpotYes: "Yes, the same spot",
   useAnyway: "Use this one all the same",
   example_good: "Good: one spot, sharp, in the middle, filling about a third of the picture, in daylight.",

@@ -181,7 +181,7 @@ export const french = spaced({
   leavePictureOut: "Retirer l'image {number}",
   leaveOneOut: "Retirez cette image et envoyez les autres, ou reprenez-la.",
   sameSpotQuestion: "Toutes les images montrent-elles la même tache?",
-  sameSpotText: "Deux d'entre elles ne vont pas ensemble. Si l'une montre une autre tache, retirez-la ici et envoyez-la seule.",
+  sameSpotText: "L'ordinateur ne peut pas le dire: elles ne se ressemblent pas, ou l'une est une photo et l'autre prise à travers un dermatoscope. Si l'une montre une autre tache, retirez-la ici et envoyez-la seule.",
   sameSpotYes: "Oui, la même tache",
   useAnyway: "Utiliser celle-ci quand même",
   example_good: "Bonne: une seule tache, nette, au milieu, sur environ un tiers de l'image, à la lumière du jour.",

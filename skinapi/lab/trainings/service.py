@@ -27,7 +27,7 @@ Side = Annotated[int, Field(ge=64, le=320, multiple_of=32)]
 class TrainingRequest(StoredRecord):
     """What a job of this kind is asked for. `dataset` is the id of the version that is used."""
 
-    dataset_name: Annotated[str, Field(max_length=200), Printable, Contained]
+    dataset_name: Annotated[str, Field(min_length=1, max_length=200), Printable, Contained]
     architecture: Architecture = "ResNet50"
     epochs: int = Field(default=10, ge=1, le=MOST_EPOCHS)
     batch_size: int = Field(default=32, ge=1, le=128)

@@ -265,11 +265,20 @@ class Submissions:
         return Submission.model_validate(found[0]) if found else None
 
     def page_owned(
-        self, owner: str, *, unsorted: bool = False, after: str | None, limit: int
+        self,
+        owner: str,
+        *,
+        unsorted: bool = False,
+        newest_first: bool = False,
+        after: str | None,
+        limit: int,
     ) -> Page[SubmissionSummary]:
-        """One page of an owner's submissions, or of those that belong to no spot; oldest first."""
+        """One page of an owner's submissions, or of those that belong to no spot."""
         wanted: Filter = {"owner": owner, **({"lesion": None} if unsorted else {})}
-        found = self._documents.find(wanted, after=after, limit=limit + 1, fields=SUMMARY_FIELDS)
+        if after:
+            wanted["id"] = {"$lt" if newest_first else "$gt": after}
+        sort = "-id" if newest_first else "id"
+        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=SUMMARY_FIELDS)
         return page_of(found, limit).map(SubmissionSummary.model_validate)
 
     def page_by_urgency(

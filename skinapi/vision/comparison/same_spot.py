@@ -16,21 +16,20 @@ class KnownPicture(NamedTuple):
     pixels: Image.Image
     kind: Modality
 
-    def may_fit(self, other: "KnownPicture") -> bool:
-        """A close-up and a dermoscope picture of one spot hardly ever fit, so that says nothing."""
-        return Modality.UNKNOWN in (self.kind, other.kind) or self.kind is other.kind
+    def fits(self, other: "KnownPicture") -> bool:
+        """A close-up and a dermoscope picture hardly ever fit, of one spot or of two: that is not
+        tried, because nothing tells such pairs apart (docs/comparison.md).
+        """
+        if Modality.UNKNOWN not in (self.kind, other.kind) and self.kind is not other.kind:
+            return False
+        return find_fit(other.pixels, self.pixels).correlation >= LEAST_CORRELATION
 
 
 def find_apart(pictures: Sequence[KnownPicture]) -> tuple[int, int] | None:
     """The places of two pictures that may show different spots: the later one fits none of those
-    before it, of which one at least is not known to be of another kind. None if there are none.
+    before it. None if there are none.
     """
-    for place, picture in enumerate(pictures):
-        before = [other for other in range(place) if picture.may_fit(pictures[other])]
-        if before and not any(_fits(pictures[other], picture) for other in before):
-            return before[0], place
+    for place, picture in enumerate(pictures[1:], 1):
+        if not any(picture.fits(other) for other in pictures[:place]):
+            return 0, place
     return None
-
-
-def _fits(first: KnownPicture, second: KnownPicture) -> bool:
-    return find_fit(first.pixels, second.pixels).correlation >= LEAST_CORRELATION

@@ -3,7 +3,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getAll, getConditions, newKey, post } from "/console/api.js";
-import { Answer, Confirm, Empty, Icon, Message, sayError, useAnswer } from "/console/components.js";
+import { Answer, Confirm, Empty, Icon, Message, Pages, sayError, useAnswer, usePages } from "/console/components.js";
 import { colon, say } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { Approved } from "/console/views/approved.js";
@@ -22,28 +22,25 @@ const NewSpot = ({ onClose }) => {
     <//>`;
 };
 
-const load = async () => {
-  const [spots, findings, conditions] = await Promise.all([
-    getAll("/lesions?limit=200"),
-    getAll("/submissions?lesion=none&limit=200"),
-    getConditions(),
-  ]);
-  // A server of the version before answers with all of them.
-  return { spots, unsorted: findings.filter((one) => !one.lesion).reverse(), conditions };
-};
+const UNSORTED = "/submissions?lesion=none&order=newest&limit=50";
 
 const Spots = () => {
-  const answer = useAnswer(load, []);
+  const answer = useAnswer(() => Promise.all([getAll("/lesions?limit=200"), getConditions()]), []);
+  const pages = usePages(UNSORTED);
   const [adding, setAdding] = useState(false);
   const [error, setError] = useState(/** @type {any} */ (null));
   const dragged = useRef(/** @type {any} */ (null));
+  const renewAll = () => {
+    answer.reload();
+    pages.refresh();
+  };
   const changed = (/** @type {any} */ problem) => {
     setError(problem);
-    answer.reload();
+    renewAll();
   };
   useEffect(() => {
     // Another window may have sorted them meanwhile.
-    const renew = () => document.visibilityState === "visible" && answer.reload();
+    const renew = () => document.visibilityState === "visible" && renewAll();
     document.addEventListener("visibilitychange", renew);
     return () => document.removeEventListener("visibilitychange", renew);
   });
@@ -60,18 +57,19 @@ const Spots = () => {
     <${UnreadList} view="spot" />
     ${adding && html`<${NewSpot} onClose=${() => setAdding(false)} />`}
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ { spots, unsorted, conditions }) => html`
+      ${(/** @type {any} */ [spots, conditions]) => html`
         <${SpotPoints} spots=${spots} conditions=${conditions} view="spot" onDrop=${drop} actions=${(/** @type {any} */ spot) => html`
           <a class="button quiet" href="#/check/${spot.id}" aria-label=${`${say("newPhotoOfIt")}${colon()}${nameOfSpot(spot)}`}>
             <${Icon} name="camera" />${say("newPhoto")}</a>`} />
         ${spots.length === 0 && html`<${Empty} title=${say("spotsEmpty")}><p>${say("spotsEmptyText")}</p><//>`}
-        ${unsorted.length > 0 &&
-        html`<section>
-          <h2>${say("unsorted")}</h2>
-          <p>${say("unsortedText")} <span class="by-mouse">${say("unsortedDrag")}</span></p>
-          <${OwnFindings} items=${unsorted} spot=${null} spots=${spots} conditions=${conditions} onChange=${changed}
-            onDrag=${(/** @type {any} */ finding) => (dragged.current = finding)} />
-        </section>`}`}
+        <${Pages} pages=${pages} empty=${null}>
+          ${(/** @type {any[]} */ items) => html`<section>
+            <h2>${say("unsorted")}</h2>
+            <p>${say("unsortedText")} <span class="by-mouse">${say("unsortedDrag")}</span></p>
+            <${OwnFindings} items=${items} spot=${null} spots=${spots} conditions=${conditions} onChange=${changed}
+              onDrag=${(/** @type {any} */ finding) => (dragged.current = finding)} />
+          </section>`}
+        <//>`}
     <//>`;
 };
 
