@@ -225,7 +225,13 @@ class RecordsService:
         return self._store.transaction(partial(self._queue.recount, owner.id))
 
     def list_own(
-        self, *, owner: str, unsorted: bool, newest_first: bool, after: str | None, limit: int
+        self,
+        *,
+        owner: str,
+        unsorted: bool = False,
+        newest_first: bool = False,
+        after: str | None,
+        limit: int,
     ) -> Page[SubmissionSummary]:
         """One page of the owner's findings, or of those that belong to no spot, in the order of
         time.
