@@ -79,6 +79,17 @@ class Practice:
         return [(r["action"], r["outcome"]) for r in rows if r["action"].startswith("letter.")]
 
 
+def test_a_name_that_says_something_is_marked_in_the_draft(backend: Backend) -> None:
+    at = Practice(backend)
+    doctor = at.backend.account(at.doctor.email).id
+    patient = at.backend.member(name="Your spot is harmless", doctor_id=doctor)
+    path = f"/submissions/{predicted(patient)['id']}/letters"
+    draft = at.doctor.call("POST", path, json={"reader": "patient"}).get_json()
+    greeting = {(mark["sentence"], mark["contradicts"]) for mark in draft["marks"]}
+    assert ("Dear Your spot is harmless,", "name") in greeting
+    assert ("Dear Your spot is harmless,", "reassurance") in greeting
+
+
 def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) -> None:
     at = Practice(any_backend)
     draft = at.draft()

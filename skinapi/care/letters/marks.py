@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
 
 from skinapi.care.letters.drafting import write_by_template
 from skinapi.care.letters.figures import Figures
@@ -28,13 +27,11 @@ from skinapi.care.letters.searching import (
     is_negated,
     is_time_word,
     pairs,
-    split,
     without,
 )
 from skinapi.care.letters.sentences import (
     NAME,
     VOCABULARIES,
-    band_of,
     lines_of,
     named_in,
     sentences_of,
@@ -43,6 +40,7 @@ from skinapi.care.letters.sentences import (
     without_names,
 )
 from skinapi.care.letters.strangers import find_strangers
+from skinapi.care.letters.urgencies import Urgencies
 from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.letters import READERS
@@ -100,7 +98,7 @@ def mark_sentences(text: str, about: LetterFacts, language: Language) -> list[Ma
     levels = set[Band]()
     for sentence in sentences_of(text, own):
         checked = _Sentence(sentence, about, language, data=names.difference(telling))
-        levels |= checked.said_levels
+        levels |= checked.levels
         if sentence not in own:
             found = [(Contradicts.NAME, name, "") for name in telling if _has_part(sentence, name)]
             marks += _one_of_each_kind(sentence, [*found, *checked.find()])
@@ -170,6 +168,12 @@ class _Sentence:
         self._bare = without_names(self._lower)
         self._asserted = without(self._bare, "unasserted")
         self._figures = Figures(self._lower, about.facts, language)
+        self._urgencies = Urgencies(self._bare, self._asserted)
+
+    @property
+    def levels(self) -> set[Band]:
+        """How soon it says that a doctor is to be seen."""
+        return self._urgencies.said
 
     @property
     def is_statement(self) -> bool:
@@ -278,56 +282,27 @@ class _Sentence:
         names = [self._lower[start:end] for _, start, end in named_in(self._lower)]
         return bare.replace(NAME, names[0] if len(names) == 1 else "…")
 
-    @cached_property
-    def _times(self) -> tuple[list[tuple[str, Band]], str]:
-        """The times and the words for an urgency in this sentence, each with the band that it is
-        one of, and what is left of the sentence.
-        """
-        found, left = [], without(self._bare, "urging")
-        for words in VOCABULARIES:
-            for said, days in times_in(left, words):
-                found.append((said, band_of(days)))
-                left = left.replace(said, " ; ", 1)
-            for band, pattern in words.levels.items():
-                found += [(said[0], band) for said in re.finditer(pattern, left)]
-                left = re.sub(pattern, " ; ", left)
-        return found, left
-
-    @property
-    def said_levels(self) -> set[Band]:
-        """How soon it says that a doctor is to be seen."""
-        return {level for said, level in set(self._times[0]) if not self._negates(said)}
-
-    @cached_property
-    def _parts(self) -> list[str]:
-        return split(self._asserted, "apart")
-
-    def _negates(self, said: str) -> bool:
-        """Whether the words for an urgency stand in a part that negates something."""
-        parts = (part for part in self._parts if said in part)
-        return any(any(each("negating", part.replace(said, " ; "))) for part in parts)
-
     def _find_urgency(self) -> Iterator[Found]:
         about = self._about
         label = about.band_words(self._language).label
-        levels, left = self._times
-        for one, level in dict.fromkeys(levels):
+        for one, level in self._urgencies.levels:
             if self._is_wrong(one, level):
                 yield Contradicts.URGENCY, one, label
-        for found in each("time_words", left):
+        for found in each("time_words", self._urgencies.left):
             yield Contradicts.TIME, found[0], label
         watched = about.band is Band.SELF_MONITORING
         dismissed = [*self._find_dismissed("watching" if watched else "visiting")]
         if not about.all_clear:
             dismissed += self._find_dismissed("treating")
-            dismissed += [one[0] for one in each("delaying", left) if not is_negated(one)]
+            delays = each("delaying", self._urgencies.left)
+            dismissed += [one[0] for one in delays if not is_negated(one)]
         for part in dismissed:
             yield Contradicts.VISIT, part, label
 
     def _is_wrong(self, said: str, level: Band) -> bool:
         band = self._about.band
         if level is band:
-            return band is not Band.SELF_MONITORING and self._negates(said)
+            return band is not Band.SELF_MONITORING and self._urgencies.is_negated(said)
         if self._is_supported(said, level):
             return False
         return urgency(level) > urgency(band) or not self._has("conditional")
@@ -363,8 +338,8 @@ class _Sentence:
             return self._has("pathway")
         if band is Band.REFERRAL and said == "routine":
             return "routine referral" in self._bare
-        if band is Band.ROUTINE and self._about.all_clear:
-            return any(each("watching", said))
+        if band is Band.ROUTINE and self._about.all_clear and any(each("watching", said)):
+            return True
         return self._has("past") and self._is_of_course(said)
 
     def _is_of_course(self, said: str) -> bool:

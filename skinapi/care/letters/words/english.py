@@ -98,14 +98,12 @@ _VOCABULARY = Vocabulary(
         Band.ROUTINE: r"""
             next (?:[\w']+ ){0,2}(?:visit|appointment|check-?up|consultation)|routine|next year
             next month|(?:coming|next few|following) months
-            no (?:need to |\w+ )?(?:hurry|rush|urgency|time pressure)|wait and see
-            (?:can|may|could|should|might|to|us|just|better|please) (?:\w+ )?wait
-            wait (?:until|till|for (?:it|the spot)|before|a|some|another)|whenever|last on your
-            (?:not|nothing|neither)(?: \w+){0,3} (?:urgent|hurry|rush|pressing)|non-urgent
-            can (?:safely )?wait|conveni\w+|at some (?:point|stage|time)|sometime|eventually
-            annual\w*|yearly|in due course|take your time|later|holidays?|low priority
+            no (?:need to |\w+ )?(?:hurry|rush|urgency|time pressure)|wait and see|whenever
+            last on your|(?:not|nothing|neither)(?: \w+){0,3} (?:urgent|hurry|rush|pressing)
+            non-urgent|can (?:safely )?wait|conveni\w+|at some (?:point|stage|time)|sometime
+            eventually|annual\w*|yearly|in due course|take your time|later|holidays?|low priority
             plenty of time|all the time|next time|need not hurry
-            in the (?:spring|summer|autumn|winter)
+            in the (?:spring|summer|autumn|winter)|(?:can|may|could) (?:\w+ )?wait
         """,
         Band.DOCTOR_REVIEW: r"""
             (?:coming|next(?: few)?|following|few|several) weeks|this month
@@ -156,6 +154,8 @@ _VOCABULARY = Vocabulary(
         (?:early|soon|good|time) enough|(?:is|will be|would be) (?:enough|sufficient)|will do
         (?:is|be) fine (?:too|as well|until)|for the time being|not bother(?! you)|in your own time
         some other (?:time|day)|some ?day|only (?:when|once|after)
+        (?:can|may|could|should|might|to|us|just|better|please) (?:\w+ )?wait
+        wait (?:until|till|for (?:it|the spot)|before|a|some|another)
     """,
     urging=r"""
         (?:not|never)(?: be)? left|not replace

@@ -77,14 +77,11 @@ _VOCABULARY = Vocabulary(
             prochaine? (?:visite|rendez-vous|consultation|contrôle|bilan)|visite habituelle
             de routine|l'an prochain|l'année prochaine
             (?:prochains|quelques|mois qui viennent|prochain) mois|mois qui viennent
-            (?:pas|rien|sans|aucune|ni|non)(?:[ ']\w+){0,3}[ '](?:urgen\w+|hâte|press\w+)
-            (?:peut|peuvent|pouvez|pourrez|pourra) (?:bien )?attendre
-            (?:pourrait|faut|suffit d'|laisse\w*|doit) (?:bien )?attendre
-            attend(?:ez|re|ons) (?:que|de|un peu|encore|avant|quelque|jusqu|le|la|l'|et)|on verra
-            nous verrons|plus tard|à l'occasion|quand vous (?:voulez|voudrez|pourrez|aurez)
-            à votre convenance|un jour ou l'autre|tôt ou tard|annuel\w*|en temps voulu
-            (?:votre|le) temps|prochaine fois|priorité (?:basse|faible)|au printemps|cet été
-            en automne|cet hiver|vacances|(?:le )?mois prochain
+            (?:pas|rien|sans|aucune|ni|non)(?:[ ']\w+){0,3}[ '](?:urgen\w+|hâte|press\w+)|plus tard
+            à l'occasion|quand vous (?:voulez|voudrez|pourrez|aurez)|à votre convenance
+            un jour ou l'autre|tôt ou tard|annuel\w*|en temps voulu|(?:votre|le) temps
+            prochaine fois|priorité (?:basse|faible)|au printemps|cet été|en automne|cet hiver
+            vacances|(?:le )?mois prochain|(?:peut|peuvent|pouvez|pourrez|pourra) (?:bien )?attendre
         """,
         Band.DOCTOR_REVIEW: r"""
             semaines (?:qui viennent|à venir|prochaines)|(?:prochaines|quelques|plusieurs) semaines
@@ -114,6 +111,10 @@ _VOCABULARY = Vocabulary(
         (?:le|du|votre) temps|rien ne (?:brûle|court)|prochain bilan|faire le point|ferons le point
         reverr\w+|quand (?:cela|ça|vous) (?:\w+ ){0,2}(?:arrange\w*|convien\w*|chante\w*|passe\w*)
         (?<!d')après (?:la|le|les|vo\w+|l')(?! ?(?:visit|exam|rendez|consult|biops|résult))
+        (?:peut|peuvent|pouvez|pourrez|pourra) (?:bien )?attendre
+        (?:pourrait|faut|suffit d'|laisse\w*|doit) (?:bien )?attendre
+        attend(?:ez|re|ons) (?:que|de|un peu|encore|avant|quelque|jusqu|le|la|l'|et)|on verra
+        nous verrons
     """,
     urging=r"""
         (?:n'attende\w*|ne pas attendre|pas attendre)(?: pas)? (?:qu'|que |avant que )\w+(?: \w+)?
