@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from typing import NamedTuple
 
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter, Ops, Store
@@ -19,6 +20,9 @@ DAY = timedelta(days=1)
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
 LATE = timedelta(minutes=10)
+MOST_A_DAY = 20  # of each kind
+MESSAGES_A_DAY = 10  # of each author
+URGENT_EVERY = timedelta(hours=1)
 
 
 class Kind(StrEnum):
@@ -37,6 +41,13 @@ class Kind(StrEnum):
     WRONG_CODES = "wrong_codes"
 
 
+class Budget(NamedTuple):
+    """So many mails within a time."""
+
+    most: int
+    within: timedelta
+
+
 # They tell of who can open the account: nobody can switch them off, and no limit delays them.
 SECURITY = frozenset(
     {Kind.PASSWORD_LINK, Kind.PASSWORD_CHANGED, Kind.NEW_BROWSER, Kind.WRONG_CODES}
@@ -45,7 +56,8 @@ SECURITY = frozenset(
 
 class Notice(StoredRecord):
     """`about` is the place in the console that the mail leads to; of a PASSWORD_LINK the id of the
-    link. It is not sent after `expires_at`. One without `due_at` has been sent at `sent_at`.
+    link. `author` is the account that wrote a MESSAGE. It is not sent after `expires_at`. One
+    without `due_at` has been sent at `sent_at`.
     """
 
     id: str
@@ -53,6 +65,7 @@ class Notice(StoredRecord):
     account: str
     kind: Kind
     about: str
+    author: str | None = None
     attempts: int = 0
     due_at: datetime | None = None
     sent_at: datetime | None = None
@@ -76,7 +89,8 @@ class Outbox:
         self._store = store
         self._documents = store.collection("outbox")
         self._documents.ensure_index("due_at", "id")
-        self._documents.ensure_index("account", "sent_at")
+        self._documents.ensure_index("account", "kind", "author", "sent_at", "id")
+        self._documents.ensure_index("author")
         self._documents.expire_by("expires_at")
 
     def add(
@@ -85,6 +99,7 @@ class Outbox:
         *,
         to: str,
         about: str = "",
+        author: str | None = None,
         delay: timedelta = timedelta(),
         expires_at: datetime | None = None,
     ) -> None:
@@ -100,6 +115,7 @@ class Outbox:
             account=to,
             kind=kind,
             about=about,
+            author=author,
             due_at=moment + delay,
             expires_at=expires_at or moment + GIVEN_UP_AFTER,
         )
@@ -118,9 +134,26 @@ class Outbox:
         found = self._documents.find(due, sort="due_at", limit=limit)
         return [Notice.model_validate(one) for one in found]
 
-    def count_sent(self, account: str) -> int:
-        """How many mails the account got within a day, without those of security."""
-        return self._documents.count({"account": account, "sent_at": {"$gt": now() - DAY}})
+    def find_end_of_wait(self, notice: Notice) -> datetime | None:
+        """When the budget of such mails has room for it; None where it has, and for security.
+
+        Each kind has its own, and of messages each author: so nobody uses up what another kind, or
+        another person, needs. Those of urgent findings wait for an hour after the last one, and
+        are one mail then.
+        """
+        if notice.of_security:
+            return None
+        budget = _budget_of(notice.kind)
+        same: Filter = {"account": notice.account, "kind": notice.kind, "author": notice.author}
+        sent = self._documents.find(
+            {**same, "sent_at": {"$gt": now() - budget.within}},
+            sort="-sent_at",
+            limit=budget.most,
+        )
+        if len(sent) < budget.most:
+            return None
+        first: datetime = sent[-1]["sent_at"]
+        return first + budget.within
 
     def mark_sent(self, notices: Sequence[Notice]) -> None:
         """They were one mail. One row counts for the limit, for a day; the others are deleted, and
@@ -148,18 +181,16 @@ class Outbox:
         """Send them later: after each failure twice as late."""
         attempts = max(one.attempts for one in notices) + 1
         wait = min(FIRST_RETRY * 2 ** min(attempts - 1, 10), LONGEST_RETRY)
-        self._postpone(notices, wait, attempts)
-
-    def wait_for_limit(self, notices: Sequence[Notice]) -> None:
-        self._postpone(notices, timedelta(hours=1), notices[0].attempts)
-
-    def _postpone(self, notices: Sequence[Notice], wait: timedelta, attempts: int) -> None:
         later: Document = {"due_at": now() + wait, "attempts": attempts}
         self._documents.set_each({one.id: later for one in notices})
 
+    def postpone(self, notices: Sequence[Notice], *, until: datetime) -> None:
+        self._documents.set_each({one.id: {"due_at": until} for one in notices})
+
     def forget(self, account: str) -> None:
-        """Delete all notices to this account. Idempotent."""
+        """Delete all notices to this account, and those of what it wrote. Idempotent."""
         self._documents.delete({"account": account})
+        self._documents.delete({"author": account})
 
     def problems(self) -> list[str]:
         """What the operator should know: mails that the mail server does not take."""
@@ -167,3 +198,9 @@ class Outbox:
             return []
         late = self._documents.count({"due_at": {"$lte": now() - LATE}})
         return [f"Mails that the mail server of SMTP_URL does not take: {late}"] if late else []
+
+
+def _budget_of(kind: Kind) -> Budget:
+    if kind is Kind.URGENT:
+        return Budget(1, URGENT_EVERY)
+    return Budget(MESSAGES_A_DAY if kind is Kind.MESSAGE else MOST_A_DAY, DAY)

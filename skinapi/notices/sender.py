@@ -19,7 +19,6 @@ SEND_EVERY_S = 2.0
 # wait for so long.
 LEASE_LENGTH = timedelta(seconds=75)
 SENT_AT_ONCE = 100
-MOST_A_DAY = 20
 LONGEST_PAUSE_S = 300.0
 
 FindRecipient = Callable[[str], Recipient | None]
@@ -80,8 +79,8 @@ class NoticeSender(PeriodicThread):
         recipient = self._find_recipient(first.account)
         if recipient is None or not (recipient.notices or first.of_security):
             self._outbox.drop(notices)
-        elif not first.of_security and self._outbox.count_sent(first.account) >= MOST_A_DAY:
-            self._outbox.wait_for_limit(notices)
+        elif until := self._outbox.find_end_of_wait(first):
+            self._outbox.postpone(notices, until=until)
         else:
             try:
                 mail = self._write(first, recipient)

@@ -6,13 +6,17 @@ import pytest
 
 from skinapi.care.messages import service
 from skinapi.languages import LANGUAGES
+from skinapi.notices import outbox
 from skinapi.notices.outbox import Kind
 from skinapi.notices.words import WORDS
+from skinapi.storage.ids import now
 from skinapi.vision.conditions import conditions_table
 from tests.care.clinic import REFERRAL, URGENT, file_for, patient_in_care, review
 from tests.care.conversation import Talk
 from tests.support.backends import PASSWORD, Backend
 from tests.support.smtp_server import SmtpServer
+
+PAGE = "http://127.0.0.1:5000/#"
 
 
 def sent(backend: Backend, smtp: SmtpServer) -> list[tuple[str, str, str]]:
@@ -59,6 +63,40 @@ def test_the_doctor_in_charge_is_told_of_an_urgent_finding_and_of_no_other(
     file_for(backend, ada, URGENT)
     subject = "Something in your queue should be seen soon"
     assert sent(backend, smtp) == [(grey.email, subject, "http://127.0.0.1:5000/#/queue")]
+
+
+def test_urgent_findings_of_an_hour_are_one_mail_and_none_is_left_out(
+    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey, ada = patient_in_care(backend)
+    told = (grey.email, "Something in your queue should be seen soon", f"{PAGE}/queue")
+    for expected in (1, 1, 1):
+        file_for(backend, ada, URGENT)
+        assert sent(backend, smtp) == [told] * expected
+    later = now() + timedelta(minutes=61)
+    monkeypatch.setattr(outbox, "now", lambda: later)
+    assert sent(backend, smtp) == [told] * 2
+    assert sent(backend, smtp) == [told] * 2
+    assert [row for row in backend.stored()["outbox"] if row.get("due_at")] == []
+
+
+def test_one_who_writes_much_uses_up_no_mail_that_another_needs(
+    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAILED_AFTER", timedelta())
+    talk = Talk(backend)
+    for _ in range(22):
+        talk.lesion = talk.begin()
+        talk.sent(talk.ada)
+    [*first] = sent(backend, smtp)
+    ben = backend.member(doctor_id=backend.account(talk.grey.email).id)
+    talk.ada = ben
+    talk.lesion = talk.begin()
+    talk.sent(ben)
+    file_for(backend, ben, URGENT)
+    subjects = [subject for _, subject, _ in sent(backend, smtp)[len(first) :]]
+    assert sorted(subjects) == ["Something in your queue should be seen soon", "You have a message"]
+    assert len(first) == outbox.MESSAGES_A_DAY
 
 
 def test_a_colleague_is_told_who_is_asked_for_an_opinion_unless_it_is_withdrawn_first(

@@ -272,7 +272,7 @@ def test_notices_that_say_the_same_are_one_mail(
 def test_a_person_gets_so_many_mails_a_day_and_the_others_later(
     backend: Backend, smtp: SmtpServer, send: Pass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "MOST_A_DAY", 2)
+    monkeypatch.setattr(outbox, "MOST_A_DAY", 2)
     ada = backend.member()
     for number in range(4):
         tell(backend, ada, about=f"finding/{number}")

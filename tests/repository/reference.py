@@ -32,7 +32,7 @@ from skinapi.lab.checks import bounded_csv
 from skinapi.lab.datasets import dataset_versions
 from skinapi.lab.uploads import service as upload_service
 from skinapi.lab.uploads import upload_records
-from skinapi.notices import outbox, sender
+from skinapi.notices import outbox
 from skinapi.records.findings import review_queue
 from skinapi.records.reviews import letters
 from skinapi.registry.serving import prediction_pool, shadow
@@ -217,7 +217,14 @@ def _limits() -> Iterator[Row]:
         "a link for a new password that was mailed is valid",
         f"{links.MAILED_LINK_LIFE.seconds // 60} minutes",
     )
-    yield "notices to one account in a day, without those of security", str(sender.MOST_A_DAY)
+    yield (
+        "mails to one account in a day, of each kind but those of security",
+        f"{outbox.MOST_A_DAY}; {outbox.MESSAGES_A_DAY} that tell of messages of one person",
+    )
+    yield (
+        "a mail that tells a doctor of urgent findings, at most every",
+        f"{outbox.URGENT_EVERY.seconds // 60} minutes",
+    )
     yield (
         "a notice that the mail server does not take is given up",
         _days(outbox.GIVEN_UP_AFTER.days),

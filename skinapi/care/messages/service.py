@@ -96,7 +96,9 @@ class MessagesService:
                     raise TooManyUnread
                 if not unread:  # else a mail was sent, or waits
                     about = _place_of(found.id, for_owner=to == owner.id)
-                    self._outbox.add(Kind.MESSAGE, to=to, about=about, delay=MAILED_AFTER)
+                    self._outbox.add(
+                        Kind.MESSAGE, to=to, about=about, author=by.id, delay=MAILED_AFTER
+                    )
                 return self._messages.add(
                     lesion=found.id,
                     owner=owner.id,
