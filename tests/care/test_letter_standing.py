@@ -20,6 +20,7 @@ NEVUS, MELANOMA = "melanocytic_nevus", "melanoma"
 ROUTINE: dict[str, Any] = {"urgency": "routine"}
 UNSURE = {"certainty": "unsure"}
 AWAITED = {"histology": "awaited"}
+SOON = "Please see a doctor this week."
 HARMLESS = "This is a harmless mole."
 
 
@@ -236,6 +237,7 @@ def test_a_letter_is_signed_after_a_review_and_not_before(backend: Backend) -> N
     [
         ("Dear Ada,\nPlease see a doctor next year.", ["urgency", "unsaid"]),
         ("Dear Ada,\nThank you for the photo.", ["unsaid"]),
+        (f"Dear Ada,\n{SOON} You do not have to come back.", ["visit"]),
     ],
 )
 def test_no_letter_is_signed_that_says_another_urgency_or_none(
@@ -249,8 +251,7 @@ def test_no_letter_is_signed_that_says_another_urgency_or_none(
     refused = at.sign(changed, accepted_marks=[mark["id"] for mark in marks], despite_marks=True)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "letter_urgency")
     assert at.shown_to(at.ada) == []
-    soon = "Dear Ada,\nPlease see a doctor this week."
-    assert at.sign(changed, soon).status_code == 200
+    assert at.sign(changed, f"Dear Ada,\n{SOON}").status_code == 200
 
 
 def test_a_mark_that_was_not_read_is_not_accepted(shared_backend: Backend) -> None:
