@@ -58,6 +58,7 @@ class Report:
     review: Review | None = None
     decision: Decision | None = None
     letters: tuple[ShownLetter, ...] = ()
+    model_withdrawn_at: datetime | None = None
     seal: SealView | None = None
     translations: tuple[tuple[str, str], ...] = ()
     names_class: bool = True

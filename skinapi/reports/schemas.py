@@ -122,6 +122,9 @@ class FullReport(Answer):
     review: ReviewView | None = Field(description="the one that counts")
     graver_review: GraverReview
     letters: list[LetterView] = Field(description="those that doctors have signed")
+    model_withdrawn_at: datetime | None = Field(
+        description="when the model version that made the finding was rolled back; null else"
+    )
     verification: SealView | None
 
     @classmethod
@@ -154,6 +157,7 @@ class FullReport(Answer):
             review=ReviewView.of(report.review) if report.review else None,
             graver_review=report.graver_review,
             letters=[LetterView.of(letter) for letter in report.letters],
+            model_withdrawn_at=report.model_withdrawn_at,
             verification=report.seal,
         )
 
@@ -193,6 +197,8 @@ class SupersededView(Answer):
     newer_report_at: datetime | None = Field(description="another report on the finding")
     later_decision_at: datetime | None = Field(description="a doctor's decision that it lacks")
     later_letter_at: datetime | None = Field(description="a doctor's letter that it lacks")
+    letter_withdrawn_at: datetime | None = Field(description="a letter was withdrawn since")
+    model_withdrawn_at: datetime | None = Field(description="its model version was, since")
 
     @classmethod
     def of(cls, newer: Newer) -> Self:
@@ -200,6 +206,8 @@ class SupersededView(Answer):
             newer_report_at=newer.report,
             later_decision_at=newer.decision,
             later_letter_at=newer.letter,
+            letter_withdrawn_at=newer.letter_withdrawal,
+            model_withdrawn_at=newer.model_withdrawal,
         )
 
 

@@ -147,6 +147,7 @@ class ReportsService:
             report=self._issued.find_newer(issued),
             decision=submission.decision,
             letters=self._letters.list_signed(submission.id),
+            model_withdrawn_at=self._records.find_standing(submission).withdrawn_at,
         )
         return Verified(issued, submission.number, newer)
 
@@ -160,6 +161,7 @@ class ReportsService:
         )
         reviewed = self._reviews.get_reviewed(submission)
         letters = tuple(map(reviewed.show, self._letters.list_signed(submission.id)))
+        withdrawn_at = self._records.find_standing(submission).withdrawn_at
         seal = seal_report(
             facts=facts,
             narrative=narrative,
@@ -168,6 +170,7 @@ class ReportsService:
             letters=letters,
             renderer=RENDERER,
             submission=submission.id,
+            model_withdrawn_at=withdrawn_at,
         )
         holds = Holds.of(reviewed.review, letters)
         issued = self._issue(submission, chosen, seal, holds, by=to)
@@ -181,6 +184,7 @@ class ReportsService:
             review=reviewed.review,
             decision=reviewed.decision,
             letters=letters,
+            model_withdrawn_at=withdrawn_at,
             seal=SealView(
                 hash=seal,
                 url=f"{self._address}/reports/verify/{seal}",

@@ -23,8 +23,9 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Blobs, Store
 from skinapi.stored_record import StoredRecord
 
-# These fields do not change what a report says: how a review was sent, why the LLM did not write.
-NOT_HASHED = {"idempotency_key", "request_hash"}
+# These fields do not change what a report says: how a review was sent and who had asked for it, why
+# the LLM did not write. A field that later code adds belongs here, or each report gets a new hash.
+NOT_HASHED = {"idempotency_key", "request_hash", "asked_by"}
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {"id", "reader", "language", "text", "signed_at", "signature", "withdrawn"}
 
@@ -38,6 +39,7 @@ def seal_report(
     letters: Sequence[ShownLetter],
     renderer: str,
     submission: str,
+    model_withdrawn_at: datetime | None = None,
 ) -> str:
     """SHA-256 of the report's content, its submission and its renderer.
 
@@ -55,6 +57,8 @@ def seal_report(
     }
     if letters:  # a report without any keeps the hash that it had before there were letters
         sealed["letters"] = [_say_letter(shown) for shown in letters]
+    if model_withdrawn_at:
+        sealed["model_withdrawn_at"] = model_withdrawn_at.isoformat()
     # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
@@ -110,6 +114,8 @@ class Newer:
     report: datetime | None = None
     decision: datetime | None = None
     letter: datetime | None = None
+    letter_withdrawal: datetime | None = None
+    model_withdrawal: datetime | None = None
 
     @classmethod
     def than(
@@ -119,6 +125,7 @@ class Newer:
         report: datetime | None,
         decision: Decision | None,
         letters: Sequence[Letter],
+        model_withdrawn_at: datetime | None = None,
     ) -> Self:
         holds, since = issued.holds, issued.created_at
         decided = decision is not None and (
@@ -131,11 +138,14 @@ class Newer:
             and (one.signed_at > since if holds is None else one.id not in holds.letters)
         ]
         withdrawn = [one.withdrawn.withdrawn_at for one in letters if one.withdrawn]
-        written += [moment for moment in withdrawn if moment > since]
         return cls(
             report=report,
             decision=decision.decided_at if decision and decided else None,
             letter=max(written, default=None),
+            letter_withdrawal=max((one for one in withdrawn if one > since), default=None),
+            model_withdrawal=model_withdrawn_at
+            if model_withdrawn_at and model_withdrawn_at > since
+            else None,
         )
 
     def __bool__(self) -> bool:

@@ -169,3 +169,19 @@ def test_the_mark_of_a_withdrawal_outlasts_the_moves_that_are_kept(
     pointer = withdrawal.backend.services.models.pointer.read()
     assert [move.action for move in pointer.moves] == ["rollback", "promote", "promote"]
     assert withdrawal.standing(withdrawal.kept)["state"] == "withdrawn"
+
+
+def test_the_report_and_the_seal_say_that_the_version_was_withdrawn(withdrawal: Withdrawal) -> None:
+    path = f"/submissions/{withdrawal.kept}/report"
+    before = withdrawal.ada.call("GET", f"{path}.json").get_json()
+    assert before["model_withdrawn_at"] is None
+    withdrawal.roll_back()
+    withdrawn_at = withdrawal.standing(withdrawal.kept)["withdrawn_at"]
+    verify = f"/reports/verify/{before['verification']['hash']}"
+    told = withdrawal.backend.client.get(verify).get_json()
+    assert (told["newest"], told["superseded"]["model_withdrawn_at"]) == (False, withdrawn_at)
+    after = withdrawal.ada.call("GET", f"{path}.json").get_json()
+    assert after["model_withdrawn_at"] == withdrawn_at
+    assert "bad, a version that was withdrawn" in withdrawal.ada.call("GET", f"{path}.html").text
+    verify = f"/reports/verify/{after['verification']['hash']}"
+    assert withdrawal.backend.client.get(verify).get_json()["newest"]

@@ -260,6 +260,8 @@ def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
         "newer_report_at": second["issued_at"],
         "later_decision_at": signed["created_at"],
         "later_letter_at": letter.get_json()["signed_at"],
+        "letter_withdrawn_at": None,
+        "model_withdrawn_at": None,
     }
     page = verdict_page(backend, first)
     assert "It is not the newest one" in page
@@ -269,7 +271,7 @@ def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
     path = f"/letters/{draft['_id']}/withdrawal"
     withdrawn = doctor.call("POST", path, json={"reason": "Wrong person."}).get_json()
     told = verdict(backend, second["hash"]).get_json()["superseded"]
-    assert told["later_letter_at"] == withdrawn["withdrawn"]["withdrawn_at"]
+    assert told["letter_withdrawn_at"] == withdrawn["withdrawn"]["withdrawn_at"]
 
 
 @pytest.mark.parametrize("hash", ["0" * 64, "x", "٣" * 64, "A" * 64, "a" * 63, "$ne", "%00"])

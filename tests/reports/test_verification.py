@@ -7,10 +7,12 @@ from typing import Any
 from skinapi.languages import Language
 from skinapi.records.reviews.letters import Letter, Withdrawal
 from skinapi.records.reviews.reviewed_finding import ShownLetter, Superseded
+from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Reason, Source
 from skinapi.reports.text.template import write_template
-from skinapi.reports.verification import _say_letter, seal_report
+from skinapi.reports.verification import NOT_HASHED, _say_letter, seal_report
+from tests.reports.sample_reports import REVIEW
 
 FACTS = Facts.as_stated(condition="melanoma", confidence=0.9)
 
@@ -101,3 +103,23 @@ def test_a_letter_that_stands_keeps_the_code_of_its_report() -> None:
     """
     said = {"id", "reader", "language", "text", "signed_at", "signature"}
     assert _say_letter(ShownLetter(SIGNED)) == SIGNED.model_dump(mode="json", include=said)
+
+
+def test_what_later_code_stores_of_a_review_gives_its_reports_no_other_code() -> None:
+    """Each report with a review would be superseded by an upgrade."""
+
+    def code(review: Review) -> str:
+        return seal_report(
+            facts=FACTS,
+            narrative=written(),
+            review=review,
+            decision=None,
+            letters=(),
+            renderer="r",
+            submission="one",
+        )
+
+    sealed_fields = {*REVIEW.model_dump(exclude=NOT_HASHED)}
+    before = {"id", "created_at", "submission", "doctor", "opinion", "signature", "note"}
+    assert sealed_fields == before
+    assert code(REVIEW) == code(REVIEW.model_copy(update={"asked_by": "2" * 32}))

@@ -142,8 +142,14 @@ class ReportContent:
             (labels.made, time_text(report.made_at)),
             (labels.issued, time_text(report.seal.issued_at if report.seal else None)),
             (labels.basis, "" if self._facts.examined else labels.as_stated),
+            (labels.model, self._withdrawn_model),
         ]
         return [(label, text) for label, text in rows if text]
+
+    @property
+    def _withdrawn_model(self) -> str:
+        moment, version = self.report.model_withdrawn_at, self._facts.model_version
+        return self.labels.model_withdrawn.format(version, time_text(moment)) if moment else ""
 
     @cached_property
     def context(self) -> list[Row]:

@@ -79,6 +79,8 @@ def render_verdict(verified: Verified | None, language: Language) -> str:
             (labels.newer_report, later.report),
             (labels.later_decision, later.decision),
             (labels.later_letter, later.letter),
+            (labels.letter_withdrawn_since, later.letter_withdrawal),
+            (labels.model_withdrawn_since, later.model_withdrawal),
         ]
     return _page("verdict.html").render(
         labels=labels,

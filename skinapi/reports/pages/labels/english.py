@@ -105,6 +105,9 @@ ENGLISH = Labels(
     newer_report="A newer report was issued on {}.",
     later_decision="A doctor has decided since, on {}. This report does not say what.",
     later_letter="A doctor has written a letter since, on {}. It is not in this report.",
+    letter_withdrawn_since="A doctor has withdrawn a letter since, on {}.",
+    model_withdrawn_since="The model version of this report was withdrawn on {}.",
+    model_withdrawn="This finding was made by {}, a version that was withdrawn on {}.",
     ask_for_newest="Do not rely on it: ask whoever gave it to you for the newest one.",
     compare="Compare these with the paper or file in your hand. Where one differs, it is not this "
     "report, whatever it looks like.",

@@ -107,6 +107,9 @@ _LABELS = Labels(
     later_decision="Un médecin s'est prononcé depuis, le {}. Ce rapport ne dit pas ce qu'il a "
     "décidé.",
     later_letter="Un médecin a écrit une lettre depuis, le {}. Elle n'est pas dans ce rapport.",
+    letter_withdrawn_since="Un médecin a retiré une lettre depuis, le {}.",
+    model_withdrawn_since="La version du modèle de ce rapport a été retirée le {}.",
+    model_withdrawn="Ce résultat a été donné par {}, une version qui a été retirée le {}.",
     ask_for_newest="Ne vous y fiez pas: demandez le plus récent à la personne qui vous l'a remis.",
     compare="Comparez ces indications avec le papier ou le fichier que vous avez. Si l'une d'elles "
     "est différente, ce n'est pas ce rapport, même s'il lui ressemble.",

@@ -110,6 +110,9 @@ class Labels(Frozen):
     newer_report: str
     later_decision: str
     later_letter: str
+    letter_withdrawn_since: str
+    model_withdrawn_since: str
+    model_withdrawn: str
     ask_for_newest: str
     compare: str
     pages_of_pdf: str
