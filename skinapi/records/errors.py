@@ -48,8 +48,8 @@ class LetterMarked(Conflict):
 class LetterUrgency(Conflict):
     code = "letter_urgency"
     sentence = (
-        "This letter must say how soon to see a doctor, as it was decided, and neither another "
-        "time nor that no visit is needed; change it, or review the finding again"
+        "This letter must say how soon to see a doctor, as it was decided, and no other time; "
+        "change it, or review the finding again"
     )
 
 

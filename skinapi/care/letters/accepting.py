@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from skinapi.care.letters.marks import Contradicts, Mark
 from skinapi.records.errors import LetterMarked, LetterUrgency
 
-# When to see a doctor is what a patient acts on, so no letter says another time than the decision,
-# nor that one need not go.
-OF_URGENCY = frozenset({Contradicts.URGENCY, Contradicts.VISIT, Contradicts.UNSAID})
+# When to see a doctor is what a patient acts on, so no letter says another time than the decision.
+# Vaguer words that put a visit off are marked too, also where nobody does ("bring nothing to the
+# visit"), so a doctor may accept those.
+OF_URGENCY = frozenset({Contradicts.URGENCY, Contradicts.UNSAID})
 MARK_ID = 16
 
 
