@@ -79,7 +79,7 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -
     ada = backend.log_in("ada@example.org")
     assert ada.call("PUT", "/me/consents", json={"llm": True}).status_code == 200
     spot = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
-    number = predicted(ada, lesion=spot)["id"]
+    number = predicted(ada, lesion=spot, keep_photo="true")["id"]
     job = backend.services.jobs.submit(kind="train", owner=account.id, request={})
     JobLogs(backend.services.store).add(job.id, 1, ["a line"])
     ada.call("GET", f"/submissions/{number}/report.pdf?lang=fr")

@@ -14,4 +14,5 @@ def migrations_of(services: Services) -> list[Migration]:
     submissions = services.data.submissions
     return [
         Migration(version=7, name="models of findings", fill=submissions.fill_model_version),
+        Migration(version=7, name="decisions", fill=services.reviews.renew_marks),
     ]

@@ -257,6 +257,7 @@ def open_services(
             trail=data.trail,
             hold_owner=owners.hold,
             move_messages=data.messages.move_all,
+            has_messages=data.messages.has_any,
             most=settings.most_lesions,
         ),
         letters=LettersService(
@@ -319,6 +320,7 @@ def _records_service(
         models=models,
         store=store,
         submissions=data.submissions,
+        findings=data.lesion_findings,
         accounts=data.accounts,
         trail=data.trail,
         photos=KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos),

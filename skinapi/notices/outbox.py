@@ -101,14 +101,16 @@ class Outbox:
         about: str = "",
         author: str | None = None,
         delay: timedelta = timedelta(),
+        due_at: datetime | None = None,
         expires_at: datetime | None = None,
     ) -> None:
         """Call it in the transaction of the change. `to` is an account. It is sent after `delay`,
-        unless it is withdrawn before.
+        or at `due_at`, unless it is withdrawn before.
         """
         if not self.enabled:
             return
         moment = now()
+        due_at = due_at or moment + delay
         notice = Notice(
             id=new_id(),
             created_at=moment,
@@ -116,8 +118,8 @@ class Outbox:
             kind=kind,
             about=about,
             author=author,
-            due_at=moment + delay,
-            expires_at=expires_at or moment + GIVEN_UP_AFTER,
+            due_at=due_at,
+            expires_at=expires_at or due_at + GIVEN_UP_AFTER,
         )
         self._documents.insert({**notice.stored(), "schema": 1})
 

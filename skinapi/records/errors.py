@@ -26,6 +26,18 @@ class ContradictoryReview(Unprocessable):
     code, sentence = "contradictory_review", "The parts of this review contradict each other"
 
 
+class NoPictureToAgreeOn(Unprocessable):
+    code = "no_picture_to_agree_on"
+    sentence = (
+        "The photo of this finding was not kept, so nobody can agree with it. Ask for another "
+        "photo, or name what you saw when you examined the patient"
+    )
+
+
+class HoldRefused(Unprocessable):
+    code, sentence = "hold_refused", "This review cannot be held back from the patient"
+
+
 class TooManyReviews(Unprocessable):
     code = "too_many_reviews"
     sentence = "This finding has as many reviews as are kept; ask for another photo"

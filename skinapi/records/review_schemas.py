@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from skinapi.languages import Language
 from skinapi.records.reviews.decisions import Decision
@@ -12,6 +12,7 @@ from skinapi.records.reviews.letters import Reader
 from skinapi.records.reviews.opinions import Agreement, Certainty, Histology, Statement
 from skinapi.records.reviews.reviewed_finding import ShownLetter
 from skinapi.records.reviews.reviews import Review
+from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 from skinapi.web.schemas.schema_types import Answer, Contained, PrintableLines
 
@@ -28,6 +29,12 @@ Note = Annotated[
 
 class NewReview(Statement):
     note: Note | None = None
+    hold_until: AwareDatetime | None = Field(
+        default=None,
+        description="the doctor tells the patient: until then, a week at most, the patient's views "
+        "show what they showed before. Only of a cancer, or of what asks for a visit this week",
+        strict=False,
+    )
 
     @property
     def hashed(self) -> tuple[object, ...]:
@@ -39,6 +46,7 @@ class NewReview(Statement):
             self.agrees_with_urgency,
             self.histology_result,
             self.new_picture_wanted or None,
+            *([self.hold_until] if self.hold_until else []),
         )
         said = any(part is not None for part in newer)
         return self.label, self.agreement, self.histology, self.note, *(newer if said else ())
@@ -72,10 +80,16 @@ class ReviewView(Answer):
     second_opinion: bool = Field(
         description="it is for the doctor in charge, who decides: no patient sees it"
     )
+    held_until: datetime | None = Field(
+        default=None,
+        exclude_if=lambda until: until is None,
+        description="until when the patient is not shown it; absent where that is not so",
+    )
 
     @classmethod
     def of(cls, review: Review) -> Self:
         return cls(
+            held_until=review.hold_ends_at if review.held_at(now()) else None,
             id=review.id,
             created_at=review.created_at,
             **review.opinion.model_dump(),
@@ -105,12 +119,21 @@ class DecisionView(Answer):
     new_picture_wanted: bool
     decided_at: datetime
     decided_by: str = Field(description="the doctor's name at that time")
+    held_until: datetime | None = Field(
+        default=None,
+        exclude_if=lambda until: until is None,
+        description="for doctors: until when the patient is shown what stood before; absent where "
+        "that is not so",
+    )
 
     @classmethod
-    def of(cls, decision: Decision, language: Language) -> Self:
+    def of(
+        cls, decision: Decision, language: Language, *, held_until: datetime | None = None
+    ) -> Self:
         words = decision.band_words(language)
         return cls(
-            **decision.model_dump(exclude={"review"}),
+            held_until=held_until,
+            **decision.model_dump(exclude={"review", "doctor"}),
             heading=decision.heading(language),
             title=decision.title().in_language(language),
             name=decision.name(language),

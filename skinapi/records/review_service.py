@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from pydantic import ValidationError
@@ -11,21 +12,30 @@ from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
 from skinapi.notices.outbox import Kind, Outbox
+from skinapi.records.errors import HoldRefused
 from skinapi.records.findings.review_queue import in_care, is_asked
 from skinapi.records.findings.submissions import Submission
 from skinapi.records.outcomes.outcome_counts import OutcomeCounts
 from skinapi.records.review_schemas import NewReview
-from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.decisions import Decision, urgency_asked, withheld_at
 from skinapi.records.reviews.opinions import Agreement, Opinion
 from skinapi.records.reviews.reviewed_finding import ReviewedFinding
 from skinapi.records.reviews.reviews import Review, Reviews
 from skinapi.records.service import RecordsService
+from skinapi.storage.background.migration import Chunk
 from skinapi.storage.faults import Fault
+from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.web.access import Subject
 from skinapi.web.schemas.pagination import Page
 
+MARKED_AT_ONCE = 50
+LONGEST_HOLD = timedelta(days=7)
+NOT_GRAVE = "Only a cancer, or what asks for a visit this week, can be held back from the patient"
+NOT_WITHIN_A_WEEK = "A review is held until a time that lies ahead, within 7 days"
+NOT_SHOWN_ANYWAY = "A second opinion goes to the doctor in charge: no patient is shown it"
+NOT_TO_SHOW = "Only the doctor in charge can show the patient what is held back"
 NOT_IN_CHARGE = "Only the doctor in charge can review, or one who is asked for a second opinion"
 
 
@@ -65,15 +75,20 @@ class ReviewsService:
 
         The same request with the same idempotency key gets the review of the first one. Raises
         NotFound, Forbidden, IdempotencyKeyReused for another request with that key,
-        ContradictoryReview, and TooManyReviews.
+        NoPictureToAgreeOn, ContradictoryReview, HoldRefused, and TooManyReviews.
         """
         if signed := self._find_signed(by.id, key, number, said):
             return signed
         submission = self._get_to_review(number, by)[0]
         stated, version = submission.finding.stated, submission.finding.model_version
         outputs = [entry.key for entry in submission.finding.ranked]
-        opinion = said.resolve(stated=stated, band=submission.finding.band)
+        opinion = said.resolve(
+            stated=stated,
+            band=submission.finding.band,
+            pictured=submission.photo_blob is not None,
+        )
         fields = {
+            "hold_ends_at": _hold_of(said, opinion, submission.finding.band),
             "doctor": by.id,
             "signature": by.account.name,
             "idempotency_key": key,
@@ -85,6 +100,8 @@ class ReviewsService:
             current, owner = self._get_to_review(number, by)
             signed = self._reviews.list_of(current.id)
             asked_by = None if in_care(owner, by) else current.doctor
+            if asked_by and said.hold_until:
+                raise HoldRefused(NOT_SHOWN_ANYWAY)
             review = self._reviews.add(
                 submission=current.id, opinion=opinion, signed=signed, asked_by=asked_by, **fields
             )
@@ -131,7 +148,8 @@ class ReviewsService:
             doctors = self._accounts.by_ids({one.doctor for one in known})
             self._outcomes.add(submission, known, doctors=doctors)
         kind = Kind.NEW_PICTURE if opinion.new_picture_wanted else Kind.REVIEWED
-        self._outbox.add(kind, to=owner.id, about=f"finding/{submission.number}")
+        place, due_at = _place_of(submission), reviews[-1].hold_ends_at
+        self._outbox.add(kind, to=owner.id, about=place, due_at=due_at)
 
     def _get_to_review(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
         submission, owner = self._records.get(number=number, to=doctor)
@@ -142,7 +160,32 @@ class ReviewsService:
     def _mark(self, submission: Submission, owner: Account, reviews: Sequence[Review]) -> None:
         """Mark the finding with what its reviews say, in the caller's transaction."""
         if decision := Decision.of(reviews, submission.finding):
-            self._records.mark_reviewed(submission, owner, decision=decision)
+            withheld = withheld_at(now(), reviews, submission.finding)
+            self._records.mark_reviewed(submission, owner, decision=decision, withheld=withheld)
+
+    def end_hold(self, *, number: str, by: Subject) -> None:
+        """Show the patient what the doctor in charge holds back: the patient knows. Nothing changes
+        where nothing is held. Raises NotFound, Forbidden.
+        """
+        held = self._get_in_charge(number, by)[0]
+
+        def end() -> None:
+            current, owner = self._get_in_charge(number, by)
+            if not self._reviews.end_holds(current.id):
+                return
+            self._mark(current, owner, self._reviews.list_of(current.id))
+            for kind in (Kind.REVIEWED, Kind.NEW_PICTURE):
+                self._outbox.withdraw(kind, to=owner.id, about=_place_of(current))
+            self._outbox.add(Kind.REVIEWED, to=owner.id, about=_place_of(current))
+
+        if held.held:
+            self._trail.change(end, "review.show", by=by.id, target=held.id)
+
+    def _get_in_charge(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
+        submission, owner = self._records.get(number=number, to=doctor)
+        if not in_care(owner, doctor):
+            raise Forbidden(NOT_TO_SHOW)
+        return submission, owner
 
     def repair_mark(self, submission_id: str) -> bool:
         """Mark the finding as its reviews say; False where it is marked so already."""
@@ -179,18 +222,22 @@ class ReviewsService:
     def list_reviews(
         self, *, number: str, to: Subject, after: str | None, limit: int
     ) -> Page[Review]:
-        """The reviews of a finding that the caller may see; its owner sees no second opinion, so a
-        page may hold fewer than `limit`. Raises NotFound.
+        """The reviews of a finding that the caller may see; its owner sees no second opinion and
+        nothing that is held, so a page may hold fewer than `limit`. Raises NotFound.
         """
-        submission, owner = self._records.get(number=number, to=to)
+        submission, _ = self._records.get(number=number, to=to)
         page = self._reviews.page_of_submission(submission.id, after=after, limit=limit)
-        if owner.id != to.id:
-            return page
-        return Page([one for one in page.items if not one.second_opinion], page.next_after)
+        return Page(_told(page.items, submission), page.next_after)
 
     def get_reviewed(self, submission: Submission) -> ReviewedFinding:
-        """All reviews of the finding, and what they decide."""
-        return ReviewedFinding(self._reviews.list_of(submission.id), submission.finding)
+        """The reviews of the finding of which its reader may know, and what they decide."""
+        told = _told(self._reviews.list_of(submission.id), submission)
+        return ReviewedFinding(told, submission.finding)
+
+    def renew_marks(self, after: str | None) -> Chunk | None:
+        """Mark the findings of the next reviews behind this one as this version decides."""
+        last, submissions = self._reviews.submissions_after(after, MARKED_AT_ONCE)
+        return Chunk(last, sum(map(self.repair_mark, sorted(submissions)))) if last else None
 
     def faults(self) -> Iterator[Fault]:
         """Reviews of deleted submissions, and submissions that are not marked as their reviews say,
@@ -212,7 +259,34 @@ def _is_marked(submission: Submission, reviews: Sequence[Review]) -> bool:
         return True
     marks = (decision, decision.reviewed_as(stated=submission.finding.stated))
     marked = (submission.decision, submission.reviewed_as) == marks
+    if submission.held != withheld_at(now(), reviews, submission.finding):
+        return False
     return marked and submission.reviewed and submission.has_current_keys
+
+
+def _told(reviews: Sequence[Review], submission: Submission) -> list[Review]:
+    """Those of which the reader of this copy of the finding may know."""
+    if not submission.as_owner_sees:
+        return [*reviews]
+    moment = now()
+    return [one for one in reviews if not (one.second_opinion or one.held_at(moment))]
+
+
+def _hold_of(said: NewReview, opinion: Opinion, band: Band) -> datetime | None:
+    """Until when it is held back from the patient. Raises HoldRefused."""
+    if said.hold_until is None:
+        return None
+    if not (opinion.malignant or urgency_asked(opinion, band) is Band.URGENT_REFERRAL):
+        raise HoldRefused(NOT_GRAVE)
+    moment, until = now(), said.hold_until.astimezone(UTC)
+    if not moment < until <= moment + LONGEST_HOLD:
+        raise HoldRefused(NOT_WITHIN_A_WEEK)
+    return until.replace(microsecond=until.microsecond // 1000 * 1000)
+
+
+def _place_of(submission: Submission) -> str:
+    """Where the console shows it to its owner."""
+    return f"finding/{submission.number}"
 
 
 def _disagrees(opinion: Opinion, stated: str, outputs: Collection[str]) -> bool:

@@ -5,7 +5,12 @@ import hashlib
 from flask import Response, request
 
 from skinapi.errors import Forbidden, IdempotencyKeyReused, NotFound
-from skinapi.records.errors import ContradictoryReview, TooManyReviews
+from skinapi.records.errors import (
+    ContradictoryReview,
+    HoldRefused,
+    NoPictureToAgreeOn,
+    TooManyReviews,
+)
 from skinapi.records.review_schemas import NewReview, ReviewView
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.schemas import (
@@ -51,7 +56,8 @@ def show_submission(
     """A finding of the caller, or of a patient in the caller's care, who is named by id then."""
     submission, owner = records.get(number=number, to=subject)
     view = SubmissionView if owner.id == subject.id else SubmissionInCare
-    return view.of(submission, owner, records.find_standing(submission))
+    standing, instruction = records.find_standing(submission), records.instruct(submission)
+    return view.of(submission, owner, standing, instruction)
 
 
 @routes.route(
@@ -122,7 +128,15 @@ def delete_submission(records: RecordsService, *, number: str, subject: Subject)
     access=Signed(),
     rate=Rate.WRITE,
     status=201,
-    raises=(NotFound, Forbidden, IdempotencyKeyReused, ContradictoryReview, TooManyReviews),
+    raises=(
+        NotFound,
+        Forbidden,
+        IdempotencyKeyReused,
+        ContradictoryReview,
+        NoPictureToAgreeOn,
+        HoldRefused,
+        TooManyReviews,
+    ),
 )
 def add_review(
     reviews: ReviewsService,
@@ -135,6 +149,19 @@ def add_review(
     """Sign a review of a patient's finding, as the doctor in charge."""
     review = reviews.add_review(number=number, by=subject, said=body, key=idempotency_key)
     return ReviewView.of(review)
+
+
+@review_routes.route(
+    "DELETE",
+    "/submissions/<number>/hold",
+    access=Signed(),
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden),
+)
+def end_hold(reviews: ReviewsService, *, number: str, subject: Subject) -> Message:
+    """Show the patient now what is held back, as the doctor in charge: the patient knows."""
+    reviews.end_hold(number=number, by=subject)
+    return Message(message="Shown to the patient")
 
 
 @review_routes.route(

@@ -19,8 +19,14 @@ from skinapi.records.finding_schemas import (
     QualityView,
     TestedView,
 )
+from skinapi.records.findings.instructions import Instruction
 from skinapi.records.findings.submissions import CourseEntry, Submission, SubmissionSummary
-from skinapi.records.review_schemas import DecisionView, FirstDecision, GraverReview
+from skinapi.records.instruction_schemas import InstructionView
+from skinapi.records.review_schemas import (
+    DecisionView,
+    FirstDecision,
+    GraverReview,
+)
 from skinapi.registry.versions.service import Standing
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.calibration.joining import MOST_PICTURES
@@ -213,13 +219,28 @@ class SubmissionView(SummaryFields):
         exclude_if=lambda pictures: not pictures,
         description="each of several pictures, as they were sent; absent where there was one",
     )
+    instruction: InstructionView | None = Field(
+        default=None,
+        exclude_if=lambda instruction: instruction is None,
+        description="what is to be done about its spot, of all that was said of that: "
+        "docs/reviews.md. Absent where the finding was just sent or moved",
+    )
 
     @classmethod
-    def of(cls, submission: Submission, owner: Account, standing: Standing | None = None) -> Self:
+    def of(
+        cls,
+        submission: Submission,
+        owner: Account,
+        standing: Standing | None = None,
+        instruction: Instruction | None = None,
+    ) -> Self:
         finding, language = submission.finding, submission.language
         return cls(
             **_summary(submission, owner),
             model=ModelStanding(**standing._asdict()) if standing else None,
+            instruction=InstructionView.of_spot(
+                instruction, language, for_doctor=not submission.as_owner_sees
+            ),
             raised_by=finding.raised_by,
             notices=[notice.in_language(language) for notice in finding.notices],
             malignant_score=finding.malignant_score,
@@ -250,11 +271,23 @@ class SubmissionInCare(SubmissionView):
     """What the doctor in charge gets."""
 
     patient_id: str = Field(description="the owner, as in the path of `/patients/{id}/submissions`")
+    former_lesion: str | None = Field(
+        default=None,
+        exclude_if=lambda lesion: lesion is None,
+        description="the spot that it belonged to when the patient deleted that; its messages are "
+        "at `/lesions/{id}/messages`. Absent where there are none",
+    )
 
     @classmethod
-    def of(cls, submission: Submission, owner: Account, standing: Standing | None = None) -> Self:
-        seen = SubmissionView.of(submission, owner, standing)
-        return cls(**dict(seen), patient_id=owner.id)
+    def of(
+        cls,
+        submission: Submission,
+        owner: Account,
+        standing: Standing | None = None,
+        instruction: Instruction | None = None,
+    ) -> Self:
+        seen = SubmissionView.of(submission, owner, standing, instruction)
+        return cls(**dict(seen), patient_id=owner.id, former_lesion=submission.former_lesion)
 
 
 def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
@@ -293,7 +326,10 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
 
 def decision_view(submission: CourseEntry) -> DecisionView | None:
     decision = submission.decision
-    return DecisionView.of(decision, submission.language) if decision else None
+    if decision is None:
+        return None
+    held_until = None if submission.as_owner_sees else submission.held_until
+    return DecisionView.of(decision, submission.language, held_until=held_until)
 
 
 def graver_sentence(submission: CourseEntry) -> str | None:

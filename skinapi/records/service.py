@@ -19,6 +19,8 @@ from skinapi.errors import (
 )
 from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
+from skinapi.records.findings.instructions import Instruction, reconcile
+from skinapi.records.findings.lesion_findings import LesionFindings
 from skinapi.records.findings.review_queue import ReviewQueue, in_care, is_asked
 from skinapi.records.findings.submissions import (
     NONE_CAME,
@@ -30,7 +32,7 @@ from skinapi.records.findings.submissions import (
 )
 from skinapi.records.photos.kept_photos import KeptPhotos
 from skinapi.records.photos.thumbnails import Thumbnails
-from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.decisions import Decision, Withheld
 from skinapi.registry.versions.service import ModelsService, Standing
 from skinapi.storage.background.erasures import Erasures
 from skinapi.storage.faults import Fault
@@ -76,6 +78,7 @@ class RecordsService:
         *,
         store: Store,
         submissions: Submissions,
+        findings: LesionFindings,
         accounts: Accounts,
         trail: AuditTrail,
         photos: KeptPhotos,
@@ -86,7 +89,7 @@ class RecordsService:
         models: ModelsService,
         forget: Sequence[ForgetSubmission] = (),
     ) -> None:
-        self._submissions = submissions
+        self._submissions, self._findings = submissions, findings
         self._queue = ReviewQueue(store=store, submissions=submissions, accounts=accounts)
         self._forget = forget
         self._erasures = Erasures(store)
@@ -113,7 +116,7 @@ class RecordsService:
             return None
         if found.request_hash != request_hash:
             raise IdempotencyKeyReused
-        return found
+        return found.for_owner()
 
     def file_finding(
         self,
@@ -236,20 +239,22 @@ class RecordsService:
         """One page of the owner's findings, or of those that belong to no spot, in the order of
         time.
         """
-        return self._submissions.page_owned(
+        page = self._submissions.page_owned(
             owner, unsorted=unsorted, newest_first=newest_first, after=after, limit=limit
         )
+        return page.map(SubmissionSummary.for_owner)
 
     def get(self, *, number: str, to: Subject) -> tuple[Submission, Account]:
         """A submission and its owner, who is the caller or a patient in the caller's care; or the
-        caller is asked for a second opinion about it, or about another finding of its spot.
+        caller is asked for a second opinion about it, or about another finding of its spot. Its
+        owner gets it without what a doctor holds back.
 
         Raises NotFound, also where the caller may not see it: so a caller cannot learn which
         numbers exist.
         """
         submission = self._find(number)
         if submission.owner == to.id and to.account:
-            return submission, to.account
+            return submission.for_owner(), to.account
         try:
             owner = self._accounts.get(submission.owner)
         except NotFound as error:
@@ -263,6 +268,16 @@ class RecordsService:
     def find_standing(self, submission: Submission) -> Standing:
         """What has become of the model version that made this finding."""
         return self._models.find_standing(submission.finding.model_version)
+
+    def instruct(self, submission: Submission) -> Instruction | None:
+        """What is to be done about the spot of this finding, as the reader of this copy may know;
+        about the finding alone where it belongs to none.
+        """
+        if submission.lesion is None:
+            return reconcile([submission.advised])
+        return self._findings.instruct_all(
+            [submission.lesion], for_owner=submission.as_owner_sees
+        ).get(submission.lesion)
 
     def may_see(self, owner: Account, to: Subject, *, lesion: str | None) -> bool:
         """Whether the caller may see the findings of a spot of this patient; without a spot, those
@@ -313,9 +328,16 @@ class RecordsService:
         blobs = self._trail.change(delete, "submission.delete", by=by, target=found.id)
         self._erasures.finish(blobs)
 
-    def mark_reviewed(self, submission: Submission, owner: Account, *, decision: Decision) -> None:
+    def mark_reviewed(
+        self,
+        submission: Submission,
+        owner: Account,
+        *,
+        decision: Decision,
+        withheld: Sequence[Withheld],
+    ) -> None:
         """Mark a finding with what its reviews say, in the transaction that signs one."""
-        self._submissions.mark_reviewed(submission, decision=decision)
+        self._submissions.mark_reviewed(submission, decision=decision, withheld=withheld)
         self._queue.leave(submission, owner)
         self._update_lesion(submission)
 

@@ -42,8 +42,9 @@ class Report:
 
     Only a report on a stored submission has `number`, `patient`, `made_at` and `seal`. Of a finding
     on several photos, `other_pictures` has those that `pictures` does not, each with its place.
-    `translations` are pairs of label and value, for a client that has its own words. Without
-    `names_class` the pages name what is not excluded, and not the most probable condition.
+    The patient is not shown the decision before `held_until`. `translations` are pairs of label and
+    value, for a client that has its own words. Without `names_class` the pages name what is not
+    excluded, and not the most probable condition.
     """
 
     facts: Facts
@@ -57,6 +58,7 @@ class Report:
     photo_damaged: bool = False
     review: Review | None = None
     decision: Decision | None = None
+    held_until: datetime | None = None
     letters: tuple[ShownLetter, ...] = ()
     model_withdrawn_at: datetime | None = None
     seal: SealView | None = None

@@ -153,7 +153,9 @@ class FullReport(Answer):
             narrative=AllWords.of(report.shown_narrative),
             reading=read_in_order(report, about.sentences if about else ()),
             about=about,
-            decision=DecisionView.of(report.decision, report.language) if report.decision else None,
+            decision=DecisionView.of(report.decision, report.language, held_until=report.held_until)
+            if report.decision
+            else None,
             review=ReviewView.of(report.review) if report.review else None,
             graver_review=report.graver_review,
             letters=[LetterView.of(letter) for letter in report.letters],

@@ -12,7 +12,7 @@ from skinapi.errors import Duplicate, NotFound
 from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.records.findings.submissions import Submission
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.reviews.letters import Letters
+from skinapi.records.reviews.letters import Letter, Letters
 from skinapi.records.service import RecordsService
 from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.facts import Facts
@@ -142,11 +142,14 @@ class ReportsService:
         submission = self._records.find(issued.submission) if issued else None
         if issued is None or submission is None:
             return None
+        # Whoever asks may be the patient; of a doctor's paper that says more, the doctor.
+        as_owner = submission.for_owner()
+        seen = as_owner if as_owner.shows(issued.created_at) else submission
         newer = Newer.than(
             issued,
-            report=self._issued.find_newer(issued),
-            decision=submission.decision,
-            letters=self._letters.list_signed(submission.id),
+            report=max(filter(seen.shows, self._issued.list_newer(issued)), default=None),
+            decision=seen.decision,
+            letters=self._list_letters(seen),
             model_withdrawn_at=self._records.find_standing(submission).withdrawn_at,
         )
         return Verified(issued, submission.number, newer)
@@ -160,7 +163,7 @@ class ReportsService:
             facts=facts, language=chosen, llm=self._llm, consents=owner.consents
         )
         reviewed = self._reviews.get_reviewed(submission)
-        letters = tuple(map(reviewed.show, self._letters.list_signed(submission.id)))
+        letters = tuple(map(reviewed.show, self._list_letters(submission)))
         withdrawn_at = self._records.find_standing(submission).withdrawn_at
         seal = seal_report(
             facts=facts,
@@ -183,6 +186,7 @@ class ReportsService:
             made_at=submission.created_at,
             review=reviewed.review,
             decision=reviewed.decision,
+            held_until=None if submission.as_owner_sees else submission.held_until,
             letters=letters,
             model_withdrawn_at=withdrawn_at,
             seal=SealView(
@@ -191,6 +195,11 @@ class ReportsService:
                 issued_at=issued.created_at,
             ),
         )
+
+    def _list_letters(self, submission: Submission) -> tuple[Letter, ...]:
+        """The signed letters that the reader of this copy of the finding may read."""
+        signed = self._letters.list_signed(submission.id)
+        return tuple(one for one in signed if submission.shows(one.signed_at))
 
     def _issue(
         self, submission: Submission, language: Language, hash: str, holds: Holds, *, by: Subject

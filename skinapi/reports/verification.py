@@ -23,9 +23,11 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Blobs, Store
 from skinapi.stored_record import StoredRecord
 
-# These fields do not change what a report says: how a review was sent and who had asked for it, why
-# the LLM did not write. A field that later code adds belongs here, or each report gets a new hash.
-NOT_HASHED = {"idempotency_key", "request_hash", "asked_by"}
+# These fields do not change what a report says: how a review was sent, who asked for it and when
+# its patient was shown it, why the LLM did not write. A field that later code adds belongs here, or
+# each report gets a new hash.
+NOT_HASHED = {"idempotency_key", "request_hash", "asked_by", "hold_ends_at"}
+NOT_HASHED_OF_DECISION = {"doctor"}  # the review says it
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {"id", "reader", "language", "text", "signed_at", "signature", "withdrawn"}
 
@@ -50,7 +52,9 @@ def seal_report(
         "facts": facts.model_dump(mode="json"),
         "narrative": narrative.model_dump(mode="json", exclude=NOT_HASHED_OF_NARRATIVE),
         "review": review.model_dump(mode="json", exclude=NOT_HASHED) if review else None,
-        "decision": decision.model_dump(mode="json") if decision else None,
+        "decision": decision.model_dump(mode="json", exclude=NOT_HASHED_OF_DECISION)
+        if decision
+        else None,
         "language": narrative.language,
         "renderer": renderer,
         "submission": submission,
@@ -181,17 +185,14 @@ class IssuedReports:
         rows = self._documents.find({"hash": hash}, limit=1)
         return Issued.model_validate(rows[0]) if rows else None
 
-    def find_newer(self, issued: Issued) -> datetime | None:
-        """When the newest report on the same finding in the same language was issued; None where
-        this is it.
-        """
+    def list_newer(self, issued: Issued) -> list[datetime]:
+        """When newer reports on the same finding in the same language were issued."""
         later = self._documents.find(
             {"submission": issued.submission},
             after=issued.id,
             fields=("created_at", "language"),
         )
-        of_language = (one["created_at"] for one in later if one["language"] == issued.language)
-        return max(of_language, default=None)
+        return [one["created_at"] for one in later if one["language"] == issued.language]
 
     def read_pdf(self, issued: Issued) -> bytes | None:
         """The stored PDF. None if none is stored or if its file is damaged: it can be rendered

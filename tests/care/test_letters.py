@@ -26,7 +26,7 @@ class Practice:
         self.ada = backend.member(
             name="Ada Example", doctor_id=backend.account(self.doctor.email).id
         )
-        self.number = predicted(self.ada)["id"]
+        self.number = predicted(self.ada, keep_photo="true")["id"]
         self.letters = f"/submissions/{self.number}/letters"
         if reviewed:
             self.review("melanoma")

@@ -131,14 +131,14 @@ def test_what_a_review_names_as_urgent_stands_before_what_another_calls_harmless
     for number, label in (
         (harmless, "melanocytic_nevus"),
         (grave, "melanoma"),
-        (urgent, "melanocytic_nevus"),  # a review lowers no urgency
+        (urgent, "melanocytic_nevus"),  # the doctor is sure: it waits for nobody
     ):
         body = {"label": label, "agreement": "disagree"}
         answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
         assert answer.status_code == 201
     path = f"/patients/{any_backend.account(patient.email).id}/submissions"
     for reviewed in ("/queue?reviewed=true", f"{path}?reviewed=true", "/queue", path):
-        assert numbers(doctor, reviewed) == [grave, urgent, harmless]
+        assert numbers(doctor, reviewed) == [grave, harmless, urgent]
     review(doctor, harmless)
     assert numbers(doctor, "/queue") == [harmless, grave, urgent]
     assert list(any_backend.services.faults()) == []

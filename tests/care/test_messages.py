@@ -170,10 +170,35 @@ def test_joined_spots_have_one_conversation(either: Talk) -> None:
     assert either.texts(either.grey) == ["one", "two"]
 
 
-def test_a_deleted_spot_takes_its_messages_along(either: Talk) -> None:
-    either.sent(either.ada)
+def test_what_was_said_about_a_deleted_spot_stays_with_the_doctor(either: Talk) -> None:
+    """It is a part of the doctor's record, as the findings are."""
+    path, messages = f"/lesions/{either.lesion}", f"/lesions/{either.lesion}/messages"
+    number = predicted(either.ada, lesion=either.lesion)["id"]
+    message = either.sent(either.ada, text="It bleeds.")
+    assert either.ada.call("DELETE", path).status_code == 200
+    for asked in (path, messages):
+        assert either.ada.call("GET", asked).status_code == 404
+    assert either.ada.call("GET", "/lesions").get_json() == []
+    case = either.grey.call("GET", f"/submissions/{number}").get_json()
+    assert ("lesion" in case, case["former_lesion"]) == (False, either.lesion)
+    assert either.grey.call("GET", path).get_json()["deleted"] is True
+    (waiting,) = either.grey.call("GET", "/messages").get_json()
+    assert (waiting["lesion"], waiting["unread"]) == (either.lesion, 1)
+    assert either.texts(either.grey) == ["It bleeds."]
+    read = either.grey.call("PUT", f"{messages}/read", json={"message": message["_id"]})
+    assert read.status_code == 200
+    assert either.grey.call("GET", "/messages").get_json() == []
+    for side in (either.ada, either.grey):
+        assert side.call("POST", messages, json={"text": "And now?"}).status_code == 404
+    assert list(either.backend.services.faults()) == []
+    either.backend.services.admin.delete_user(email=either.ada.email, by="-")
+    stored = either.backend.stored()
+    assert (stored["messages"], stored["lesions"]) == ([], [])
+
+
+def test_a_deleted_spot_without_messages_leaves_nothing(either: Talk) -> None:
     assert either.ada.call("DELETE", f"/lesions/{either.lesion}").status_code == 200
-    assert either.backend.stored()["messages"] == []
+    assert either.backend.stored()["lesions"] == []
 
 
 def test_the_words_of_a_doctor_stay_after_the_account_is_deleted(either: Talk) -> None:

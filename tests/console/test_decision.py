@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.console.journey import Journey, Look, looks
-from tests.console.visitor import Visitor
+from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.support.photos import photo_of
@@ -25,7 +25,9 @@ new MutationObserver((_, seen) => {
 
 @pytest.fixture
 def patient(seeder: Seeder) -> Caller:
-    return seeder.person()
+    patient = seeder.person()
+    assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
+    return patient
 
 
 @pytest.fixture
@@ -101,10 +103,78 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
     visitor.find(".list .band-routine")
     journey.step("spots")
     visitor.go(f"finding/{first}")
-    visitor.find(".verdict.second h2")
+    visitor.find(".finding details:not([open]) .verdict.second h2")
     assert visitor.run(FIRST_HEADING) == "verdict decided band-routine"
     journey.step("decided")
     visitor.go(f"finding/{second}")
     visitor.find(".verdict.decided [role=alert]")
     visitor.find(".verdict.decided a.primary[href='#/check']")
     journey.step("another-photo")
+
+
+def test_a_grave_decision_is_held_until_the_doctor_shows_it(
+    visitor: Visitor, doctor: Caller, patient: Caller
+) -> None:
+    """A signed melanoma was on the patient's screen at once."""
+    first, second = numbers(doctor)
+    spot = patient.call("POST", "/lesions", json={"place": {"site": "back"}}).json["id"]
+    for number in (first, second):
+        moved = patient.call("PUT", f"/submissions/{number}/lesion", json={"lesion": spot})
+        assert moved.status == 200
+    sign(doctor, max(first, second), label="melanocytic_nevus", certainty="sure")
+    number = min(first, second)
+    case = Journey(visitor, "hold-case", Look(PHONE, dark=False, language="en"))
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.find("#review")
+    visitor.keys("a")
+    visitor.press("[name=hold]")
+    visitor.find("[name=held]")
+    case.step("form")
+    visitor.press("#review button.primary")
+    visitor.find(".show-now")
+    case.step("held")
+    page = Journey(visitor, "hold-page", Look(PHONE, dark=False, language="en"))
+    visitor.enter(patient, "user")
+    visitor.go(f"finding/{number}")
+    visitor.find(".verdict.instruction.band-self_monitoring")  # of the newer finding
+    assert visitor.count(".verdict.decided") == 0
+    page.step("before")
+    assert doctor.call("DELETE", f"/submissions/{number}/hold").status == 200
+    visitor.go("spots")
+    visitor.go(f"finding/{number}")
+    visitor.find(".verdict.decided.band-urgent_referral")
+    page.step("after")
+    visitor.go(f"spot/{spot}")
+    visitor.find(".verdict.instruction")
+    visitor.press(".verdict.instruction summary")
+    page.step("spot")
+    spot_page = Journey(visitor, "hold-spot", Look(DESKTOP, dark=False, language="en"))
+    visitor.enter(patient, "user")
+    visitor.go(f"spot/{spot}")
+    visitor.find(".verdict.instruction")
+    spot_page.step("spot")
+
+
+def test_nobody_agrees_with_a_photo_that_was_not_kept(
+    visitor: Visitor, doctor: Caller, patient: Caller, seeder: Seeder
+) -> None:
+    """The picture was a blank, and `a`, Enter signed it."""
+    assert patient.call("PUT", "/me/consents", json={"photos": False}).status == 200
+    photo = photo_of("melanoma", (600, 450))
+    sent = ANGULAR.send(seeder.server.port, photo, token=patient.token)
+    number = sent.json["id"]
+    journey = Journey(visitor, "unkept", Look(DESKTOP, dark=False, language="en"))
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.find("[value=agree]:disabled")
+    visitor.keys("a")
+    assert visitor.count("[name=agreement]:checked") == 0
+    journey.see("error_no_picture_to_agree_on")
+    journey.step("form")
+    visitor.keys("d")
+    visitor.choose("label", "melanoma")  # what the doctor saw, also where the model named it
+    visitor.press("#review button.primary")
+    visitor.find(".verdict.decided h1")
+    [signed] = doctor.call("GET", f"/submissions/{number}/reviews").json
+    assert (signed["label"], signed["agrees_with_label"]) == ("melanoma", None)

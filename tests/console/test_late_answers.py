@@ -66,6 +66,7 @@ def doctor(seeder: Seeder) -> Caller:
     doctor = seeder.person("doctor")
     for key in ("melanoma", "melanocytic_nevus"):
         patient = seeder.person()
+        assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
         seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
         sent = ANGULAR.send(seeder.server.port, photo_of(key), token=patient.token)
         assert sent.status == 200
@@ -154,6 +155,7 @@ def send_to_a_busy_server(visitor: Visitor, seeder: Seeder, folder: Path) -> Non
     visitor.go("check")
     visitor.hand_in("photo", file_of(folder, "lesion.jpg", photo_of("melanoma", (600, 450))))
     visitor.find("figure.crop canvas")
+    visitor.press("[name=keep_photo][value=true]")
     visitor.press_button("Send the photo")
     visitor.find(".sending")
 

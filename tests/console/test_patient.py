@@ -78,6 +78,9 @@ def send_a_photo(journey: Journey, photo: Path) -> None:
     visitor.press("input[name=sex][value=other]")
     visitor.find("[name=sex][value=other]:checked")
     journey.press("sendPhoto")
+    assert visitor.count("[name=keep_photo]:checked") == 0, "it was asked, and nothing was sent"
+    visitor.press("[name=keep_photo][value=false]")
+    journey.press("sendPhoto")
     journey.see("photoRefused")
     journey.step("refused", expected=("/predict",))
     journey.press("otherPhoto", within="message")
@@ -90,7 +93,7 @@ def send_a_photo(journey: Journey, photo: Path) -> None:
         "age_band'][value='45-59",
         "skin_tone'][value='dark",
         "checklist'][value='oozing",
-        "keep_photo",
+        "keep_photo'][value='true",
     ):
         visitor.press(f"input[name='{chosen}']")
     journey.step("questions")
@@ -198,6 +201,7 @@ def test_a_photo_that_is_sent_before_it_could_be_drawn_is_the_one_that_was_chose
     visitor.press_button("Take another photo")
     visitor.run("window.createImageBitmap = () => new Promise(() => {})")
     visitor.hand_in("photo", photo)
+    visitor.press("[name=keep_photo][value=true]")
     visitor.press_button("Send the photo")
     visitor.find(".band-urgent_referral h1")
     visitor.assert_quiet()

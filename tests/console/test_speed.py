@@ -87,6 +87,7 @@ def test_a_finding_is_there_soon_after_its_upload(
         visitor.open("/#/check")
         visitor.hand_in("photo", STATIC / "sample.jpg")
         visitor.find("figure.crop canvas")
+        visitor.press("[name=keep_photo][value=true]")
         visitor.press_button("Send the photo")
         visitor.find(".verdict h1")
         noted = visitor.run("return noted")

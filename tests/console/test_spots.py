@@ -174,6 +174,7 @@ def test_a_new_spot_and_its_next_photo_too_large_for_the_server(
     visitor.choose("body_site", "back")
     visitor.press("[name=lesion][value=new]")
     visitor.press("[name=sex][value=female]")
+    visitor.press("[name=keep_photo][value=true]")
     visitor.press_button("Send the photo")
     visitor.press_button("This spot over time")
     visitor.press_button("New photo of this spot")
@@ -183,6 +184,7 @@ def test_a_new_spot_and_its_next_photo_too_large_for_the_server(
     visitor.hand_in("camera", file_of(tmp_path, "large.jpg", large))
     visitor.find("[name=lesion]:not([value='']):not([value=new]):checked")
     visitor.find("[name=sex][value=female]:checked")  # as told last
+    visitor.find("[name=keep_photo][value=true]:checked")
     visitor.run(UPLOADED)
     visitor.await_truth(lambda: visitor.count("figure.crop canvas[width='960']") > 0, "the photo")
     visitor.press_button("Send the photo")
@@ -283,6 +285,7 @@ def test_a_photo_that_is_unlike_the_others_is_asked_about_and_each_is_shown(
     journey.see("quality_dark")
     journey.step("dark")
     journey.press("useAnyway")
+    visitor.press("[name=keep_photo][value=true]")
     journey.press("sendPhotos")
     journey.see("leaveOneOut")
     visitor.press_button(journey.say("leavePictureOut", number="2"))

@@ -95,7 +95,7 @@ def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(backend: Ba
     clinic.finding(ada, {"label": "melanoma"}, {"label": "dermatofibroma"})
     clinic.finding(ada, {"agreement": "unsure"})
     clinic.finding(ada, {"histology": "awaited"})
-    clinic.finding(ada, {}, photo=False)
+    clinic.finding(ada, {"label": "dermatofibroma"}, photo=False)
     clinic.finding(ada)  # nobody has reviewed it
     clinic.finding(clinic.patient(consents=False), CONFIRMED)
     clinic.finding(clinic.patient(status="suspended"), {})

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from threading import Event
 from typing import Any
@@ -12,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.audit import AuditTrail
 from skinapi.errors import StoreBusy
+from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
 from tests.care.clinic import URGENT, numbers, patient_of
 from tests.prediction.photographer import predicted, send
@@ -206,6 +208,20 @@ def test_of_two_reviews_at_once_the_later_decides_over_both(backend: Backend) ->
     told = overlapped(partial(unsure, new_picture_wanted=True), unsure)
     assert told == (201, 201)
     assert ward.is_whole()
+
+
+def test_what_is_shown_while_another_review_is_signed_stays_shown(backend: Backend) -> None:
+    ward = Ward(backend, findings=1)
+    (number,) = ward.numbers
+    until = (now() + timedelta(days=2)).isoformat()
+    hold = partial(ward.review, number, "melanoma", certainty="sure", hold_until=until)
+    show = partial(ward.doctor.call, "DELETE", f"/submissions/{number}/hold")
+    unsure = partial(ward.review, number, "melanocytic_nevus", certainty="unsure")
+    for first, second in ((show, unsure), (unsure, show)):
+        assert hold().status_code == 201
+        assert {*overlapped(first, second)} == {200, 201}
+        assert ward.ada.pages("/submissions")[0]["decision"]["label"] == "melanoma"
+        assert ward.is_whole()
 
 
 def test_of_two_deletions_at_once_one_is_told_that_there_is_none(backend: Backend) -> None:

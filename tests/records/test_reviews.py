@@ -1,5 +1,6 @@
 """What the doctor in charge makes of a finding: signed rows, never overwritten."""
 
+import html
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +12,12 @@ from skinapi.records.reviews import reviews
 from skinapi.records.reviews.opinions import Certainty, Opinion
 from skinapi.storage import ids
 from skinapi.storage.ids import new_id
+from skinapi.vision.conditions import Band, conditions_table
+from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_in_care
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
+from tests.support.photos import photo_of
 
 KERATOSIS, SQUAMOUS = "actinic_keratosis", "squamous_cell_carcinoma"
 AGREED = {"label": "melanoma", "agreement": "agree"}  # the network of the tests states melanoma
@@ -22,7 +27,7 @@ def in_care(backend: Backend) -> tuple[Person, Person, int]:
     """A doctor, a patient and the patient's submission."""
     doctor = backend.member(role="doctor", name="Dr Grace Hopper")
     ada = backend.member(doctor_id=backend.account(doctor.email).id)
-    return doctor, ada, predicted(ada)["id"]
+    return doctor, ada, predicted(ada, keep_photo="true")["id"]
 
 
 def review(person: Person, number: int, key: str | None = None, **fields: Any) -> TestResponse:
@@ -140,7 +145,7 @@ def test_a_review_leaves_its_rows_in_the_trail(backend: Backend) -> None:
 def test_reviews_go_with_their_submission_and_with_its_owner(any_backend: Backend) -> None:
     doctor, ada, number = in_care(any_backend)
     review(doctor, number)
-    review(doctor, predicted(ada)["id"])
+    review(doctor, predicted(ada, keep_photo="true")["id"])
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     assert len(any_backend.stored()["reviews"]) == 1
     any_backend.services.eraser.erase(any_backend.account(ada.email), by="-")
@@ -304,6 +309,82 @@ def test_a_review_says_with_what_it_agrees(
     answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
     assert answer.status_code == 201, answer.text
     assert shown.items() <= answer.get_json().items()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        AGREED,
+        {"certainty": "sure", "agrees_with_label": True},
+        {"certainty": "sure", "agrees_with_urgency": True},
+    ],
+)
+def test_nobody_agrees_with_a_finding_without_a_picture(
+    shared_backend: Backend, said: dict[str, Any]
+) -> None:
+    doctor, ada, _ = in_care(shared_backend)
+    number = predicted(ada)["id"]
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "no_picture_to_agree_on")
+    assert "Ask for another photo" in answer.get_json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("said", "agrees"),
+    [
+        ({"certainty": "sure", "label": "melanoma", "urgency": "urgent_referral"}, None),
+        ({"certainty": "sure", "label": "melanocytic_nevus"}, None),
+        ({"certainty": "unsure"}, None),
+        ({"new_picture_wanted": True}, None),
+        ({"histology_result": "melanoma"}, True),  # the laboratory needs none
+    ],
+)
+def test_what_a_doctor_saw_is_signed_without_a_picture_and_is_no_agreement(
+    shared_backend: Backend, said: dict[str, Any], agrees: bool | None
+) -> None:
+    doctor, ada, _ = in_care(shared_backend)
+    number = predicted(ada)["id"]
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
+    assert answer.status_code == 201, answer.text
+    signed = answer.get_json()
+    assert (signed["agrees_with_label"], signed["agrees_with_urgency"]) == (agrees, None)
+
+
+MOLE, BASALIOMA = "melanocytic_nevus", "basal_cell_carcinoma"
+MOLE_RESULT = {"label": None, "agreement": None, "histology_result": MOLE}
+SELF = Band.SELF_MONITORING
+
+
+@pytest.mark.parametrize(
+    ("stated", "band", "said", "urgency"),
+    [
+        (MOLE, URGENT, {**MOLE_RESULT}, SELF),
+        ("melanoma", URGENT, {**MOLE_RESULT}, SELF),
+        (MOLE, URGENT, {"label": MOLE, "agreement": "agree"}, SELF),
+        ("dermatofibroma", REVIEW, {"label": "dermatofibroma", "agreement": "agree"}, ROUTINE),
+        (MOLE, URGENT, {"label": MOLE, "agreement": "agree", "histology": "awaited"}, URGENT),
+        (MOLE, URGENT, {"label": MOLE, "agreement": "unsure"}, URGENT),
+        (BASALIOMA, URGENT, {"label": BASALIOMA, "agreement": "agree"}, URGENT),
+    ],
+)
+def test_what_is_benign_asks_for_its_own_urgency_and_nothing_else_becomes_milder(
+    backend: Backend, stated: str, band: Band, said: dict[str, Any], urgency: Band
+) -> None:
+    """A proven mole read "See a doctor this week", in red."""
+    doctor, ada = patient_in_care(backend)
+    blob = backend.services.store.blobs.put(photo_of("melanoma"))
+    finding = finding_of(stated, band=band)
+    number = file_for(backend, ada, band, finding=finding, photo_blob=blob).number
+    body = {**AGREED, **said}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status_code == 201
+    asked = conditions_table().band_words(urgency, "en")
+    (own,), (queued,) = ada.pages("/submissions"), doctor.pages(f"/queue?urgency={urgency}")
+    assert own["decision"]["urgency"] == queued["decision"]["urgency"] == urgency
+    assert own["report"]["recommendation"].endswith(f"{asked.label}. {asked.next_step}")
+    page = html.unescape(ada.call("GET", f"/submissions/{number}/report.html").text)
+    assert f"<strong>{asked.label}</strong>" in page
+    assert page.count(f'class="band {urgency}"') == 1, "one coloured box: that of the decision"
+    assert f'class="band {band}"' not in page or band == urgency
 
 
 def test_a_finding_takes_so_many_reviews_and_no_more(

@@ -62,7 +62,7 @@ def test_what_the_model_did_this_week_is_counted_once(backend: Backend) -> None:
     doctor = backend.member(role="doctor")
     ada = patient_of(backend, doctor)
     for _ in range(2):
-        body = predicted(ada, key="visit-1")
+        body = predicted(ada, key="visit-1", keep_photo="true")
     assert send(ada, BLACK).status_code == 422
     for _ in range(2):
         review(doctor, body["id"], "disagree", key="review-1")

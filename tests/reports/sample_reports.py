@@ -38,7 +38,7 @@ REVIEW = Review(
     signature="Dr Ελένη Παπαδοπούλου",
     opinion=Statement(
         label="melanocytic_nevus", agreement=Agreement.DISAGREE, histology=Histology.AWAITED
-    ).resolve(stated="melanoma", band=Band.URGENT_REFERRAL),
+    ).resolve(stated="melanoma", band=Band.URGENT_REFERRAL, pictured=True),
     note="Excision planned.\nPatient told by telephone.",
 )
 
@@ -46,7 +46,7 @@ REVIEW = Review(
 def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> Report:
     """The report where the doctor says this of the finding."""
     found = finding or finding_of()
-    opinion = Statement(**said).resolve(stated=found.stated, band=found.band)
+    opinion = Statement(**said).resolve(stated=found.stated, band=found.band, pictured=True)
     review = REVIEW.model_copy(update={"opinion": opinion})
     return replace(report, review=review, decision=Decision.of([review], found))
 

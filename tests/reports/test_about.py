@@ -12,8 +12,8 @@ from pypdf import PdfReader
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.opinions import Certainty
 from skinapi.reports.facts import Facts
+from skinapi.reports.pages.content import ReportContent
 from skinapi.reports.pages.html import render_html
-from skinapi.reports.pages.labels import LABELS
 from skinapi.reports.pdf.rendering import render_pdf
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import AboutView, FullReport
@@ -102,7 +102,7 @@ def test_a_decision_heads_the_report_and_nothing_said_of_the_finding_contradicts
         step.label,
         step.next_step,
         "Ελένη Παπαδοπούλου, 2026-11-21",
-        LABELS[language].model_said,
+        ReportContent(report).model_said,
         f"{report.band_words.label}.",
     )
     page = " ".join(html.unescape(re.sub("<[^>]*>", " ", render_html(report))).split())

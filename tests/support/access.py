@@ -458,6 +458,7 @@ ROWS: dict[str, Row] = {
         "uffnononnuu",
         sends({"label": "melanoma", "agreement": "agree"}),
     ),
+    "end_hold": Row("/submissions/{number}/hold", "uffnonfnnuu"),
     "show_case": Row("/submissions/{number}/case", TO_REVIEW),
     "take_case": Row(
         "/submissions/{number}/case", TO_REVIEW, lambda accounts: no_body(accounts.ask_colleague())

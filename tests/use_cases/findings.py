@@ -1,9 +1,11 @@
 """Findings: filed, reviewed, reported, deleted."""
 
+from datetime import timedelta
 from typing import Any
 
 from werkzeug.test import TestResponse
 
+from skinapi.storage.ids import now
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
 from tests.use_cases.use_case import UseCase, notices_to
@@ -48,6 +50,25 @@ def with_a_review(backend: Backend) -> tuple[Person, Person]:
     people = with_a_finding(backend)
     review_it(backend, people)
     return people
+
+
+def with_a_held_review(backend: Backend) -> tuple[Person, Person]:
+    people = with_a_finding(backend)
+    assert hold_it(backend, people).status_code == 201
+    return people
+
+
+def hold_it(_: Backend, people: tuple[Person, Person]) -> TestResponse:
+    """A review that its doctor tells the patient."""
+    ada, grey = people
+    until = (now() + timedelta(days=2)).isoformat()
+    said = {"label": "melanoma", "certainty": "unsure", "hold_until": until}
+    return grey.call("POST", f"/submissions/{number_of(ada)}/review", json=said)
+
+
+def show_it(_: Backend, people: tuple[Person, Person]) -> object:
+    ada, grey = people
+    return grey.call("DELETE", f"/submissions/{number_of(ada)}/hold")
 
 
 def enter_the_result(_: Backend, people: tuple[Person, Person]) -> object:
@@ -255,6 +276,8 @@ USE_CASES = (
     UseCase("file with photo", a_patient_of_a_doctor, file_one_with_its_photo, lists_and_rows),
     UseCase("delete a finding", with_a_finding, delete_it, lists_and_rows),
     UseCase("review a finding", with_a_finding, review_it, review_and_lists),
+    UseCase("hold a review", with_a_finding, hold_it, review_and_lists),
+    UseCase("show a held review", with_a_held_review, show_it, review_and_lists),
     UseCase("enter a result", with_a_review, enter_the_result, review_and_outcomes),
     UseCase("take a case", with_a_finding, take_it, case_and_rows),
     UseCase("give a case back", that_is_taken, give_it_back, case_and_rows),

@@ -50,4 +50,4 @@ def propose_lesions(
     fits that of the finding, then the one with the newest finding. Nothing is sorted.
     """
     proposed = comparisons.propose_lesions(number=number, by=subject)
-    return [ProposedLesionView.of_proposed(one) for one in proposed]
+    return [ProposedLesionView.of_proposed(one, subject.account.language) for one in proposed]

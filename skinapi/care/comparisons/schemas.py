@@ -8,6 +8,7 @@ from skinapi.care.comparisons.service import ComparedFindings, ProposedLesion, S
 from skinapi.care.lesions.schemas import LanguageQuery, LesionView, finding_view
 from skinapi.care.queue.schemas import ListedFinding
 from skinapi.languages import Language
+from skinapi.records.instruction_schemas import InstructionView
 from skinapi.vision.bands import urgency
 from skinapi.vision.comparison.comparison import (
     Alignment,
@@ -116,6 +117,10 @@ class SpotComparison(Answer):
     band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
     action: str
     raised: str | None = Field(description="why the band is above that of the later finding")
+    instruction: InstructionView | None = Field(
+        description="what is to be done about the spot, of all that was said of it and of what the "
+        "comparison asks for: docs/reviews.md"
+    )
     notices: list[str] = Field(description="to be shown with every comparison")
 
     @classmethod
@@ -143,6 +148,9 @@ class SpotComparison(Answer):
             band=band,
             band_label=words.doctor_label if for_doctor else words.label,
             action=words.doctor_action if for_doctor else words.action,
+            instruction=InstructionView.of_spot(
+                compared.instruction, language, for_doctor=for_doctor
+            ),
             raised=notices.comparison.raised.in_language(language) if is_raised else None,
             notices=[
                 said.in_language(language)
@@ -157,6 +165,6 @@ class ProposedLesionView(LesionView):
     )
 
     @classmethod
-    def of_proposed(cls, proposed: ProposedLesion) -> Self:
-        view = LesionView.of(proposed.lesion, proposed.latest, for_doctor=False)
+    def of_proposed(cls, proposed: ProposedLesion, language: Language) -> Self:
+        view = LesionView.of(proposed.shown, language, for_doctor=False)
         return cls(**dict(view), alike=proposed.alike)

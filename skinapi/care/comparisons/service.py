@@ -10,14 +10,21 @@ from functools import partial
 from skinapi.care.comparisons.errors import ComparedWithItself
 from skinapi.care.comparisons.pictures import choose_pictures
 from skinapi.care.lesions.lesions import Lesion
-from skinapi.care.lesions.service import LesionsService, WithLatest
+from skinapi.care.lesions.service import LesionsService, ShownLesion
 from skinapi.errors import NotFound, TooManyRequests, Unavailable
-from skinapi.records.findings.submissions import CourseEntry, Submission
+from skinapi.records.findings.instructions import Advice, Instruction, SaidBy
+from skinapi.records.findings.submissions import Submission
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.registry.service import RegistryService
 from skinapi.registry.serving.prediction_pool import PoolCaller
 from skinapi.vision.comparison.alignment import find_fit
-from skinapi.vision.comparison.comparison import Comparison, NotComparable, compare, refuse_fit
+from skinapi.vision.comparison.comparison import (
+    Comparison,
+    NotComparable,
+    compare,
+    raise_band,
+    refuse_fit,
+)
 from skinapi.vision.decoding.photo import read_stored_photo
 from skinapi.web.access import Subject
 
@@ -31,12 +38,14 @@ class ComparedFindings:
     """Two findings in the order of time, and the comparison of their photos. `second_size` is that
     of the second photo, `first_size` of the first; both (0, 0) where they were not read. `pictures`
     says which picture of each was compared, counted from 1; None of a finding on one picture.
+    `instruction` is what is to be done about the spot.
     """
 
     before: Submission
     after: Submission
     comparison: Comparison
     pictures: tuple[int | None, int | None]
+    instruction: Instruction | None
     first_size: Size = (0, 0)
     second_size: Size = (0, 0)
 
@@ -45,8 +54,7 @@ class ComparedFindings:
 class ProposedLesion:
     """`alike`: the photo of its newest finding fits the photo that is to be sorted."""
 
-    lesion: Lesion
-    latest: CourseEntry | None
+    shown: ShownLesion
     alike: bool
 
 
@@ -70,7 +78,7 @@ class ComparisonsService:
         one of them is not of this spot, ComparedWithItself, TooManyRequests, Unavailable. Of a
         photo that was judged again it counts when it was sent; two findings on it are one.
         """
-        spot, _ = self._lesions.get(lesion=lesion, to=to)
+        spot = self._lesions.get(lesion=lesion, to=to).lesion
         found = [self._finding(spot, number, to) for number in numbers]
         before, after = sorted(found, key=lambda finding: (finding.photographed_at, finding.id))
         if before.photographed_at == after.photographed_at and (
@@ -78,17 +86,25 @@ class ComparisonsService:
         ):
             raise ComparedWithItself
         chosen = choose_pictures(before, after)
-        compared = partial(
-            ComparedFindings, before, after, pictures=(chosen[0].number, chosen[1].number)
-        )
+        sizes: tuple[Size, Size] = ((0, 0), (0, 0))
         try:
             contents = [self._photo(picture.submission, to) for picture in chosen]
         except _NoPhoto as missing:
-            return compared(Comparison(not_comparable=missing.reason))
-        self._count_rendering(to.id, to.role)
-        work = partial(_compare, *contents)
-        comparison, sizes = self._registry.run_in_pool(work, caller=_caller(to))
-        return compared(comparison, first_size=sizes[0], second_size=sizes[1])
+            comparison = Comparison(not_comparable=missing.reason)
+        else:
+            self._count_rendering(to.id, to.role)
+            work = partial(_compare, *contents)
+            comparison, sizes = self._registry.run_in_pool(work, caller=_caller(to))
+        advice = _advice_of(comparison, after)
+        return ComparedFindings(
+            before,
+            after,
+            comparison,
+            pictures=(chosen[0].number, chosen[1].number),
+            instruction=self._lesions.instruct_compared(lesion=spot, compared=advice, to=to),
+            first_size=sizes[0],
+            second_size=sizes[1],
+        )
 
     def propose_lesions(self, *, number: str, by: Subject) -> list[ProposedLesion]:
         """The caller's spots where a finding of the caller is: first those of which the newest
@@ -99,15 +115,15 @@ class ComparisonsService:
         finding = self._lesions.get_own_finding(number, by)
         near = self._lesions.list_at_place(finding)
         fits = self._find_fits(finding, near[:MOST_COMPARED], by)
-        near.sort(key=lambda found: -fits.get(found[0].id, 0.0))
-        return [ProposedLesion(*found, alike=found[0].id in fits) for found in near]
+        near.sort(key=lambda found: -fits.get(found.lesion.id, 0.0))
+        return [ProposedLesion(found, alike=found.lesion.id in fits) for found in near]
 
     def _find_fits(
-        self, finding: Submission, near: Sequence[WithLatest], by: Subject
+        self, finding: Submission, near: Sequence[ShownLesion], by: Subject
     ) -> dict[str, float]:
         """How well the newest photo of these spots fits, by spot: of those that do."""
         pairs = {}
-        for lesion, latest in near:
+        for lesion, latest, _ in near:
             if latest:
                 with suppress(_NoPhoto, NotFound):  # it may have been deleted in the meantime
                     newest = self._lesions.get_own_finding(str(latest.number), by)
@@ -142,6 +158,14 @@ class _NoPhoto(Exception):
     def __init__(self, reason: NotComparable) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def _advice_of(comparison: Comparison, after: Submission) -> Advice | None:
+    """What a comparison asks for beyond the later finding."""
+    band = raise_band(after.finding.band, comparison)
+    if band is after.finding.band:
+        return None
+    return Advice(SaidBy.COMPARISON, band, since=after.created_at, finding=after.number)
 
 
 def _caller(subject: Subject) -> PoolCaller:

@@ -6,7 +6,7 @@ deletes a finding and knows no spots, leaves no wrong count for long.
 """
 
 from skinapi.care.lesions.lesions import Lesion, Lesions
-from skinapi.care.lesions.reminders import remind_at
+from skinapi.care.lesions.reminders import look_at
 from skinapi.errors import NotFound
 from skinapi.records.errors import LesionFull
 from skinapi.records.findings.lesion_findings import LesionFindings
@@ -44,7 +44,7 @@ class LesionCounts:
         counted = {
             "findings": self._findings.count(lesion),
             "latest": newest.id if newest else None,
-            "remind_at": remind_at(newest) if newest else None,
+            "remind_at": look_at(newest) if newest else None,
         }
         return self._lesions.change(lesion, counted)
 

@@ -7,12 +7,21 @@ from datetime import datetime
 from typing import Any, Literal
 
 from skinapi.storage.ids import ID, new_id, now
-from skinapi.storage.ports import Document, Ops, Store
+from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import BodySite
 from skinapi.web.schemas.pagination import Page, page_of
 
 PAGE_SIZE = 100
+NOT_DELETED: Filter = {"deleted_at": None}
+# What a deleted spot has no more. Its owner may use the idempotency key again.
+CLOSED: Document = {
+    "findings": 0,
+    "latest": None,
+    "joined": None,
+    "remind_at": None,
+    "idempotency_key": None,
+}
 Side = Literal["front", "rear"]
 
 
@@ -30,7 +39,8 @@ class Place(StoredRecord):
 class Lesion(StoredRecord):
     """A spot. `findings` is how many it has, and `latest` the newest of them. `joined` is the spot
     that was joined to it last. At `remind_at` its owner is reminded of the next photo; `reminded`
-    is the newest finding when that was done.
+    is the newest finding when that was done. One that was deleted at `deleted_at` is kept with its
+    messages for the doctor in charge; nobody else finds it.
     """
 
     id: str
@@ -43,6 +53,7 @@ class Lesion(StoredRecord):
     joined: str | None = None
     remind_at: datetime | None = None
     reminded: str | None = None
+    deleted_at: datetime | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
 
@@ -50,7 +61,7 @@ class Lesion(StoredRecord):
 class Lesions:
     def __init__(self, store: Store) -> None:
         self._documents = store.collection("lesions")
-        self._documents.ensure_index("owner", "id")
+        self._documents.ensure_index("owner", "deleted_at", "id")
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
         self._documents.ensure_index("remind_at", "id")
         self._documents.ensure_index("joined", "id")
@@ -62,6 +73,11 @@ class Lesions:
         return lesion
 
     def find(self, identifier: str) -> Lesion | None:
+        found = self.find_kept(identifier)
+        return None if found is None or found.deleted_at else found
+
+    def find_kept(self, identifier: str) -> Lesion | None:
+        """A spot, also one that was deleted and had messages."""
         # What was sent as an id may be a text that no store takes.
         found = self._documents.get(identifier) if ID.fullmatch(identifier) else None
         return Lesion.model_validate(found) if found else None
@@ -73,7 +89,7 @@ class Lesions:
         return Lesion.model_validate(found[0]) if found else None
 
     def by_ids(self, identifiers: Sequence[str]) -> dict[str, Lesion]:
-        """Those of these spots that are there."""
+        """Those of these spots that are there, also deleted ones."""
         found = self._documents.find({"id": {"$in": [*identifiers]}})
         return {one["id"]: Lesion.model_validate(one) for one in found}
 
@@ -85,11 +101,12 @@ class Lesions:
 
     def page_owned(self, owner: str, *, after: str | None, limit: int) -> Page[Lesion]:
         """One page of an owner's spots, oldest first."""
-        found = self._documents.find({"owner": owner}, after=after, limit=limit + 1)
+        wanted: Filter = {"owner": owner, **NOT_DELETED}
+        found = self._documents.find(wanted, after=after, limit=limit + 1)
         return page_of(found, limit).map(Lesion.model_validate)
 
     def count_of(self, owner: str) -> int:
-        return self._documents.count({"owner": owner})
+        return self._documents.count({"owner": owner, **NOT_DELETED})
 
     def list_due(self, limit: int) -> list[str]:
         """The ids of spots whose owners are to be reminded, those that are due longest first."""
@@ -112,6 +129,10 @@ class Lesions:
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})
+
+    def close(self, identifier: str) -> None:
+        """Delete it for its owner, and keep it for the doctor who reads its messages."""
+        self.change(identifier, {**CLOSED, "deleted_at": now()})
 
     def forget(self, owner: str) -> None:
         """Delete all spots of this owner. Idempotent."""

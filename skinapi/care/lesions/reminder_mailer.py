@@ -6,7 +6,7 @@ from functools import partial
 from pydantic import ValidationError
 
 from skinapi.care.lesions.lesions import Lesions
-from skinapi.care.lesions.reminders import remind_at
+from skinapi.care.lesions.reminders import look_at
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.findings.lesion_findings import LesionFindings
 from skinapi.storage.background.threads import PeriodicThread
@@ -40,8 +40,8 @@ class ReminderMailer(PeriodicThread):
         if lesion is None or lesion.remind_at is None or lesion.remind_at > now():
             return
         newest = self._findings.newest(identifier)
-        if newest and remind_at(newest) > now():
-            self._lesions.change(identifier, {"remind_at": remind_at(newest)})
+        if newest and look_at(newest) > now():
+            self._lesions.change(identifier, {"remind_at": look_at(newest)})
             return
         if newest and newest.id != lesion.reminded:
             self._outbox.add(Kind.REMINDER, to=lesion.owner)

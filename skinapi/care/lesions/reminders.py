@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from skinapi.languages import Language
 from skinapi.records.findings.submissions import CourseEntry
-from skinapi.vision.bands import most_urgent
 from skinapi.vision.conditions import conditions_table
 
 REMINDED_AT = time(8, tzinfo=UTC)
@@ -19,12 +18,20 @@ def due_date(latest: CourseEntry, *, today: date) -> date:
 
 
 def remind_at(latest: CourseEntry) -> datetime:
-    """When the band of the newest finding asks for another photo, or that of what doctors have
-    decided, whichever is more urgent.
+    """When what doctors have decided about the newest finding asks for another photo; without a
+    decision, when its band does.
     """
-    bands = [latest.finding.band, *([latest.decision.urgency] if latest.decision else [])]
-    days = conditions_table().band_entry(most_urgent(*bands)).photograph_again_days
+    band = latest.decision.urgency if latest.decision else latest.finding.band
+    days = conditions_table().band_entry(band).photograph_again_days
     return datetime.combine(latest.photographed_at.date() + timedelta(days=days), REMINDED_AT)
+
+
+def look_at(latest: CourseEntry) -> datetime:
+    """When to see whether the owner is to be reminded: a decision that is withheld until then may
+    ask for another photo earlier.
+    """
+    due = remind_at(latest.for_owner())
+    return min(due, latest.held_until) if latest.held_until else due
 
 
 def calendar_file(*, lesion: str, due: date, language: Language, made_at: datetime) -> str:

@@ -43,7 +43,7 @@ def create_lesion(
     created = lesions.create_lesion(
         owner=subject.id, place=body.place.place(), name=body.name, key=idempotency_key
     )
-    return LesionView.of(*created, for_doctor=False)
+    return LesionView.of(created, subject.account.language, for_doctor=False)
 
 
 @routes.route("GET", "/lesions", access=Signed(), rate=Rate.READ)
@@ -52,7 +52,7 @@ def list_lesions(
 ) -> Page[LesionView]:
     """The caller's own spots, oldest first, each with its newest finding."""
     page = lesions.list_own(owner=subject.id, after=query.after, limit=query.limit)
-    return page.map(lambda found: LesionView.of(*found, for_doctor=False))
+    return page.map(lambda one: LesionView.of(one, subject.account.language, for_doctor=False))
 
 
 @routes.route(
@@ -65,14 +65,15 @@ def list_patient_lesions(
     page = lesions.list_of_patient(
         patient=patient, doctor=subject, after=query.after, limit=query.limit
     )
-    return page.map(lambda found: LesionView.of(*found, for_doctor=True))
+    return page.map(lambda one: LesionView.of(one, subject.account.language, for_doctor=True))
 
 
 @routes.route("GET", "/lesions/<lesion>", access=Signed(), rate=Rate.READ, raises=(NotFound,))
 def show_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> LesionView:
     """A spot of the caller, or of a patient in the caller's care."""
-    found, latest = lesions.get(lesion=lesion, to=subject)
-    return LesionView.of(found, latest, for_doctor=found.owner != subject.id)
+    found = lesions.get(lesion=lesion, to=subject)
+    for_doctor = found.lesion.owner != subject.id
+    return LesionView.of(found, subject.account.language, for_doctor=for_doctor)
 
 
 @routes.route(
@@ -82,7 +83,7 @@ def list_course(
     lesions: LesionsService, *, lesion: str, query: CourseQuery, subject: Subject
 ) -> Page[ListedFinding]:
     """The findings of a spot in the order of time: `order` oldest or newest first."""
-    for_doctor = lesions.get(lesion=lesion, to=subject)[0].owner != subject.id
+    for_doctor = lesions.get(lesion=lesion, to=subject).lesion.owner != subject.id
     page = lesions.page_course(
         lesion=lesion,
         to=subject,
@@ -105,12 +106,14 @@ def change_lesion(
 ) -> LesionView:
     """Give a spot of the caller another name or place; what is not sent stays."""
     changed = lesions.change_lesion(lesion=lesion, fields=body.changes(), by=subject.id)
-    return LesionView.of(*changed, for_doctor=False)
+    return LesionView.of(changed, subject.account.language, for_doctor=False)
 
 
 @routes.route("DELETE", "/lesions/<lesion>", access=Signed(), rate=Rate.WRITE, raises=(NotFound,))
 def delete_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> Message:
-    """Delete a spot of the caller and its messages. Its findings stay, and belong to no spot."""
+    """Delete a spot of the caller. Its findings stay, and belong to no spot; its messages stay with
+    the doctor in charge.
+    """
     lesions.delete_lesion(lesion=lesion, by=subject.id)
     return Message(message="Spot deleted; its findings stay")
 
@@ -130,7 +133,7 @@ def join_lesion(
     The same request sent again is answered as before.
     """
     changed = lesions.join_lesion(lesion=lesion, joined=body.lesion, by=subject.id)
-    return LesionView.of(*changed, for_doctor=False)
+    return LesionView.of(changed, subject.account.language, for_doctor=False)
 
 
 @routes.route(

@@ -5,10 +5,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from skinapi.care.lesions.lesions import Lesion, Place, Side
+from skinapi.care.lesions.lesions import Place, Side
+from skinapi.care.lesions.service import ShownLesion
 from skinapi.care.queue.schemas import ListedFinding, listed_fields
 from skinapi.languages import Language
 from skinapi.records.findings.submissions import CourseEntry
+from skinapi.records.instruction_schemas import InstructionView
 from skinapi.vision.context import BodySite
 from skinapi.web.schemas.pagination import LARGEST_PAGE, PageQuery
 from skinapi.web.schemas.schema_types import Answer, Body, Name
@@ -100,13 +102,26 @@ class LesionView(Answer):
     created_at: datetime
     findings: int = Field(description="how many")
     latest: ListedFinding | None = Field(description="the newest finding; null without any")
+    instruction: InstructionView | None = Field(
+        description="what is to be done about the spot, of all that was said of it: "
+        "docs/reviews.md; null without findings"
+    )
+    deleted: bool = Field(
+        default=False,
+        exclude_if=lambda deleted: not deleted,
+        description="its owner has deleted it, and the doctor in charge reads its messages on; "
+        "absent where that is not so",
+    )
 
     @classmethod
-    def of(cls, lesion: Lesion, latest: CourseEntry | None, *, for_doctor: bool) -> Self:
+    def of(cls, shown: ShownLesion, language: Language, *, for_doctor: bool) -> Self:
+        lesion, latest, instruction = shown
         return cls(
+            instruction=InstructionView.of_spot(instruction, language, for_doctor=for_doctor),
             **lesion.model_dump(include={"id", "name", "created_at", "findings"}),
             place=PlaceView(**lesion.place.model_dump()),
             latest=finding_view(latest, for_doctor=for_doctor) if latest else None,
+            deleted=lesion.deleted_at is not None,
         )
 
 

@@ -90,7 +90,7 @@ class LettersService:
         letters = [
             one
             for one in self._letters.list_of(submission.id)
-            if one.signed_at or one.doctor == to.id
+            if (one.signed_at and submission.shows(one.signed_at)) or one.doctor == to.id
         ]
         if not letters:
             return []
@@ -141,7 +141,8 @@ class LettersService:
                 "accepted": [*require_accepted(marks, accepted_marks)],
             }
             if found.reader == "patient":
-                self._outbox.add(Kind.REVIEWED, to=owner.id, about=f"finding/{finding.number}")
+                place, due_at = f"finding/{finding.number}", finding.held_until
+                self._outbox.add(Kind.REVIEWED, to=owner.id, about=place, due_at=due_at)
             return self._letters.change_draft(letter, version, signed)
 
         signed = self._change(letter, sign, "letter.sign", by=by, detail=_say_accepted)
@@ -159,7 +160,8 @@ class LettersService:
             if found.withdrawn:
                 raise LetterWithdrawn
             about = f"finding/{submission.number}"
-            self._outbox.add(Kind.LETTER_WITHDRAWN, to=submission.owner, about=about)
+            if submission.for_owner().shows(found.signed_at):  # else the owner knows of none
+                self._outbox.add(Kind.LETTER_WITHDRAWN, to=submission.owner, about=about)
             said = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
             return self._letters.withdraw(letter, said)
 

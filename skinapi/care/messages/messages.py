@@ -108,12 +108,15 @@ class Messages:
     def end_work(self, doctor: str) -> None:
         """Messages are no work that another doctor takes over: they wait for who is in charge."""
 
-    def move_all(self, lesion: str, to: str | None) -> None:
-        """Give all messages of a spot to the one that it is joined to; delete them without one."""
-        if to is None:
-            self._documents.delete({"lesion": lesion})
-        else:
-            self._documents.update_all({"lesion": lesion}, {"$set": {"lesion": to}})
+    def move_all(self, lesion: str, to: str) -> None:
+        """Give all messages of a spot to the one that it is joined to."""
+        self._documents.update_all({"lesion": lesion}, {"$set": {"lesion": to}})
+
+    def has_any(self, lesion: str) -> bool:
+        return bool(self._documents.find({"lesion": lesion}, limit=1, fields=()))
+
+    def _forget_lesion(self, lesion: str) -> None:
+        self._documents.delete({"lesion": lesion})
 
     def drop_reference(self, submission: str) -> None:
         """No message names this finding any more, which is deleted."""
@@ -128,4 +131,4 @@ class Messages:
         for lesion in sorted(self._documents.count_by("lesion")):
             if not has_lesion(lesion):
                 says = f"messages of the spot {lesion}, which is gone"
-                yield Fault(says, partial(self.move_all, lesion, None))
+                yield Fault(says, partial(self._forget_lesion, lesion))

@@ -155,19 +155,22 @@ class MessagesService:
         unread = self._messages.count_unread_by_lesion(to.id)
         if not unread:
             return []
-        spots = self._lesions.by_ids(sorted(unread)[:MOST_LISTED]).values()
+        found = self._lesions.by_ids(sorted(unread)[:MOST_LISTED]).values()
+        spots = [one for one in found if not (one.deleted_at and one.owner == to.id)]
         patients = self._accounts.by_ids({one.owner for one in spots} - {to.id})
         return [Waiting(one, patients.get(one.owner), unread[one.id]) for one in spots]
 
     def _get_spot(self, lesion: str, caller: Subject) -> Lesion:
-        """The spot, for its owner or the doctor in charge. A colleague who is asked for a second
-        opinion sees the findings, and not what these two write to each other. Raises NotFound.
+        """The spot, for its owner or the doctor in charge, who reads on what was said about one
+        that was deleted. A colleague who is asked for a second opinion sees the findings, and not
+        what these two write to each other. Raises NotFound.
         """
-        found = self._lesions.find(lesion)
+        found = self._lesions.find_kept(lesion)
         if found is None:
             raise NotFound(NO_LESION)
         owner = self._accounts.by_ids({found.owner}).get(found.owner)
-        if not (found.owner == caller.id or (owner and in_care(owner, caller))):
+        own = found.owner == caller.id and not found.deleted_at
+        if not (own or (owner and in_care(owner, caller))):
             raise NotFound(NO_LESION)
         return found
 
@@ -182,6 +185,8 @@ class MessagesService:
         where the caller is not a side of the conversation any more.
         """
         held = self._accounts.hold(owner)
+        if self._lesions.find(lesion) is None:
+            raise NotFound(NO_LESION)
         own = held.id == by.id and held.status != "deleting"
         if self._lesions.change(lesion, {}) is None or not (own or in_care(held, by)):
             raise NotFound(NO_LESION)

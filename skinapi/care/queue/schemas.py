@@ -50,8 +50,8 @@ class OrderedQueueQuery(QueueQuery):
     )
     urgency: Band | None = Field(
         default=None,
-        description="only findings of this band; of reviewed ones, those whose band or decision, "
-        "whichever is more urgent, is this one",
+        description="only findings of this band; of reviewed ones, those whose decision asks for "
+        "it",
     )
 
     @model_validator(mode="after")

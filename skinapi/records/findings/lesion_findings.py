@@ -1,8 +1,15 @@
 """Which findings a spot (a lesion) has: the field `lesion` of the submissions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from skinapi.records.findings.submissions import COURSE_FIELDS, TOUCH, CourseEntry
+from skinapi.records.findings.instructions import Instruction, reconcile
+from skinapi.records.findings.submissions import (
+    ADVISED_FIELDS,
+    COURSE_FIELDS,
+    TOUCH,
+    AdvisedEntry,
+    CourseEntry,
+)
 from skinapi.storage.ports import Filter, Ops, Store
 from skinapi.web.schemas.pagination import Page, page_of
 
@@ -30,6 +37,27 @@ class LesionFindings:
         found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=COURSE_FIELDS)
         return page_of(found, limit).map(CourseEntry.model_validate)
 
+    def instruct_all(self, lesions: Sequence[str], *, for_owner: bool) -> dict[str, Instruction]:
+        """What is to be done about each of these spots that has findings, as their owner may know
+        or as a doctor does.
+        """
+        found = self.list_advised(lesions, for_owner=for_owner)
+        told = {lesion: reconcile(advised) for lesion, advised in found.items()}
+        return {lesion: one for lesion, one in told.items() if one}
+
+    def list_advised(
+        self, lesions: Sequence[str], *, for_owner: bool
+    ) -> dict[str, list[AdvisedEntry]]:
+        """What all findings of these spots say that is to be done, in the order of time."""
+        found: dict[str, list[AdvisedEntry]] = {}
+        wanted = {"lesion": {"$in": [*lesions]}}
+        fields = (*ADVISED_FIELDS, "lesion")
+        for one in self._documents.find(wanted, sort="lesion", fields=fields):
+            advised = AdvisedEntry.model_validate(one)
+            told = advised.for_owner() if for_owner else advised
+            found.setdefault(one["lesion"], []).append(told)
+        return {lesion: sorted(told, key=lambda one: one.id) for lesion, told in found.items()}
+
     def by_ids(self, identifiers: list[str]) -> dict[str, CourseEntry]:
         """Those of these findings that are not deleted."""
         found = self._documents.find({"id": {"$in": identifiers}}, fields=COURSE_FIELDS)
@@ -42,6 +70,15 @@ class LesionFindings:
     def move_all(self, lesion: str, to: str | None) -> None:
         """Give all findings of a spot to another one, or to none."""
         self._documents.update_all({"lesion": lesion}, _move_to(to))
+
+    def leave(self, lesion: str, *, keep: bool) -> None:
+        """Take all findings out of a spot that is deleted. With `keep` they remember it, so that
+        the doctor finds the messages about it.
+        """
+        change = _move_to(None)
+        if keep:
+            change["$set"] = {"former_lesion": lesion}
+        self._documents.update_all({"lesion": lesion}, change)
 
     def named_lesions(self) -> Iterable[str]:
         """The spots that findings name, whether these exist or not."""

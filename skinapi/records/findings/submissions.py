@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from skinapi.errors import NotFound
 from skinapi.languages import Language
 from skinapi.records.findings.numbers import Numbers
 from skinapi.records.findings.photo_sources import PHOTO_FIELDS, SubmittedPhoto
-from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.decisions import Decision, Withheld
 from skinapi.storage.background.migration import Chunk
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Ops, Store
@@ -34,20 +34,21 @@ NOT_ASKED: dict[str, Any] = {"opinion_of": None, "opinion_at": None}
 NONE_CAME: dict[str, Any] = {"opinion_key": None, "opinion_came_at": None}
 
 
-class CourseEntry(StoredRecord):
-    """The fields of a submission that the list of its spot shows. `decision` is what the reviews
-    say. `photo_sent_at` is when its photo was sent, of one that was judged again later.
+class DecidedEntry(StoredRecord):
+    """The fields of a submission that say what doctors have decided about it: `decision` is what
+    the reviews say, and `withheld` what its owner is shown instead as long as a doctor holds it
+    back. A copy `as_owner_sees` has that in its place. `photo_sent_at` is when its photo was
+    sent, of one that was judged again later.
     """
 
     id: str
     created_at: datetime
     number: int
-    finding: FindingHeading
-    language: Language
-    photo_blob: str | None = None
     queue_key: str | None = None
     decision: Decision | None = None
     photo_sent_at: datetime | None = None
+    withheld: tuple[Withheld, ...] = Field(default=(), exclude_if=lambda withheld: not withheld)
+    as_owner_sees: bool = Field(default=False, exclude=True)
 
     @property
     def photographed_at(self) -> datetime:
@@ -56,6 +57,55 @@ class CourseEntry(StoredRecord):
     @property
     def reviewed(self) -> bool:
         return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
+
+    @property
+    def held(self) -> tuple[Withheld, ...]:
+        """What is withheld now: it ends by itself."""
+        moment = now()
+        return tuple(one for one in self.withheld if one.until_at > moment)
+
+    @property
+    def held_until(self) -> datetime | None:
+        """When its owner is shown all that doctors have decided; None where that is so now."""
+        return max((one.until_at for one in self.held), default=None)
+
+    def for_owner(self) -> Self:
+        """As its owner may see it now."""
+        held = self.held
+        told: dict[str, Any] = {"as_owner_sees": True}
+        if held:
+            told["decision"] = held[0].shown
+            if held[0].shown is None and self.queue_key:
+                told["queue_key"] = f"0{self.queue_key[1:]}"
+        return self.model_copy(update=told)
+
+    def shows(self, written_at: datetime | None) -> bool:
+        """Whether the reader of this copy may read what a doctor signed at that time: it may tell
+        its owner what is withheld.
+        """
+        if written_at is None or not self.as_owner_sees:
+            return True
+        return not any(one.since_at <= written_at for one in self.held)
+
+
+class AdvisedEntry(DecidedEntry):
+    """The fields of a submission that say what is to be done: `band` is that of its finding."""
+
+    band: Band
+
+
+class CourseEntry(DecidedEntry):
+    """The fields of a submission that the list of its spot shows."""
+
+    finding: FindingHeading
+    language: Language
+    photo_blob: str | None = None
+
+    @property
+    def advised(self) -> AdvisedEntry:
+        """What it says that is to be done, to the same reader."""
+        own = {name: getattr(self, name) for name in DecidedEntry.model_fields}
+        return AdvisedEntry.model_construct(**own, band=self.finding.band)
 
 
 class QueueEntry(CourseEntry):
@@ -112,14 +162,14 @@ class QueueEntry(CourseEntry):
     def make_queue_key(self, *, reviewed: bool) -> str:
         """The queue key: digits that sort by review, urgency, time in milliseconds, and number.
 
-        The urgency is that of the band, of the reviewed condition, or of the decision, whichever is
-        the greatest.
+        The urgency is that of the decision. Without one it is that of the band, or of the reviewed
+        condition as version 3 of the store knew it, whichever is the greater.
         """
         asked = [self.band]
-        if reviewed and self.reviewed_as:
-            asked.append(conditions_table().by_key(self.reviewed_as).urgency)
         if reviewed and self.decision:
-            asked.append(self.decision.urgency)
+            asked = [self.decision.urgency]
+        elif reviewed and self.reviewed_as:
+            asked.append(conditions_table().by_key(self.reviewed_as).urgency)
         rank = RANKED_BANDS.index(most_urgent(*asked))
         since = int(self.created_at.timestamp() * 1000)
         return f"{reviewed:d}{rank}{since:013d}{self.number:016d}"
@@ -163,12 +213,14 @@ class SubmissionSummary(QueueEntry):
 
 class Submission(SubmissionSummary):
     """All fields of a submission. `picture_blobs` are the kept photos of a finding on several, as
-    they were sent; one of them is `photo_blob` too.
+    they were sent; one of them is `photo_blob` too. `former_lesion` is the spot that it belonged to
+    when its owner deleted that, if there were messages.
     """
 
     finding: Finding
     context: Context
     thumbnail_blob: str | None = None
+    former_lesion: str | None = None
     picture_blobs: tuple[str, ...] = Field(default=(), exclude_if=lambda blobs: not blobs)
     revision: int = 1
     idempotency_key: str | None = None
@@ -195,10 +247,11 @@ def _fields_of(
     view: type[CourseEntry], finding: type[FindingHeading] = FindingSummary
 ) -> tuple[str, ...]:
     """The fields that the store must read for this view; it always reads the id."""
-    own = view.model_fields.keys() - {"id", "finding", "context"}
+    own = view.model_fields.keys() - {"id", "finding", "context", "as_owner_sees"}
     return (*sorted(own), *(f"finding.{name}" for name in finding.model_fields))
 
 
+ADVISED_FIELDS = tuple(sorted(AdvisedEntry.model_fields.keys() - {"id", "as_owner_sees"}))
 COURSE_FIELDS = _fields_of(CourseEntry, FindingHeading)
 QUEUE_FIELDS = _fields_of(QueueEntry)
 CASE_FIELDS = (*QUEUE_FIELDS, "context.age_band", "context.body_site")
@@ -402,13 +455,16 @@ class Submissions:
         keys = submission.make_keys(reviewed=submission.reviewed)
         self._documents.update({"id": submission.id}, {"$set": keys})
 
-    def mark_reviewed(self, submission: QueueEntry, *, decision: Decision) -> None:
-        """Set the decision of a submission, and its keys."""
+    def mark_reviewed(
+        self, submission: QueueEntry, *, decision: Decision, withheld: Sequence[Withheld]
+    ) -> None:
+        """Set the decision of a submission, what its owner is shown instead, and its keys."""
         reviewed_as = decision.reviewed_as(stated=submission.finding.stated)
         marks = {"reviewed_as": reviewed_as, "decision": decision}
         keys = submission.model_copy(update=marks).make_keys(reviewed=True)
-        change = {**keys, **marks, "decision": decision.as_document()}
-        self._documents.update({"id": submission.id}, {"$set": change, **TOUCH})
+        shown = [one.as_document() for one in withheld] or None
+        change = {**keys, **marks, "decision": decision.as_document(), "withheld": shown}
+        self._documents.update({"id": submission.id}, {**_set_or_remove(change), **TOUCH})
 
     def touch(self, identifier: str) -> bool:
         """Write to a submission on which the caller's transaction relies, so that it conflicts with

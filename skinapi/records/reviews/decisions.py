@@ -18,8 +18,9 @@ from skinapi.vision.finding.finding import FindingSummary
 
 
 class Decision(StoredRecord):
-    """What the review that counts says. `review` is its id; `new_picture_wanted` is what the newest
-    review says, whichever counts.
+    """What the review that counts says. `review` is its id, `doctor` who signed it; `urgency` is
+    the one that counts from then on, in place of the finding's. `new_picture_wanted` is what the
+    newest review says, whichever counts.
     """
 
     review: str
@@ -30,6 +31,7 @@ class Decision(StoredRecord):
     new_picture_wanted: bool
     decided_at: datetime
     decided_by: str
+    doctor: str | None = None
 
     @classmethod
     def of(cls, reviews: Sequence[Review], finding: FindingSummary) -> Self | None:
@@ -41,12 +43,13 @@ class Decision(StoredRecord):
         return cls(
             review=decides.id,
             label=decides.opinion.condition,
-            urgency=_urgency_of(decides.opinion, finding.band),
+            urgency=urgency_asked(decides.opinion, finding.band),
             certainty=decides.opinion.certainty,
             histology=decides.opinion.histology,
             new_picture_wanted=newest.opinion.new_picture_wanted,
             decided_at=decides.created_at,
             decided_by=decides.signature,
+            doctor=decides.doctor,
         )
 
     def as_document(self) -> Document:
@@ -56,6 +59,21 @@ class Decision(StoredRecord):
     @property
     def sure(self) -> bool:
         return self.certainty is Certainty.SURE
+
+    @property
+    def proven(self) -> bool:
+        """Whether the laboratory has said so."""
+        return self.histology is Histology.CONFIRMED
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the laboratory's result is awaited."""
+        return self.histology is Histology.AWAITED
+
+    @property
+    def settled(self) -> bool:
+        """Whether it waits for nothing: a doctor is sure, and no result is awaited."""
+        return self.sure and not self.awaited
 
     def reviewed_as(self, *, stated: str) -> str:
         """What servers of version 3 of the store are told."""
@@ -141,14 +159,45 @@ class Decision(StoredRecord):
         return table.notices.decision.ask_a_doctor.in_language(language)
 
 
-def _urgency_of(opinion: Opinion, band: Band) -> Band:
+class Withheld(StoredRecord):
+    """What the owner of a finding is shown in place of its decision until `until_at`. What is held
+    was signed at `since_at`; what doctors write after that may tell of it, and is withheld too.
+    """
+
+    since_at: datetime
+    until_at: datetime
+    shown: Decision | None = None
+
+    def as_document(self) -> Document:
+        shown = self.shown.as_document() if self.shown else None
+        return {"since_at": self.since_at, "until_at": self.until_at, "shown": shown}
+
+
+def withheld_at(
+    moment: datetime, reviews: Sequence[Review], finding: FindingSummary
+) -> tuple[Withheld, ...]:
+    """What the owner is shown from this moment on: one for each time at which a hold ends, the
+    next one first. None where nothing is held.
+    """
+    ends = sorted({one.hold_ends_at for one in reviews if one.hold_ends_at and one.held_at(moment)})
+    return tuple(_until(end, reviews, finding) for end in ends)
+
+
+def _until(end: datetime, reviews: Sequence[Review], finding: FindingSummary) -> Withheld:
+    held = [one for one in reviews if one.hold_ends_at and one.hold_ends_at >= end]
+    shown = Decision.of([one for one in reviews if one not in held], finding)
+    return Withheld(since_at=min(one.created_at for one in held), until_at=end, shown=shown)
+
+
+def urgency_asked(opinion: Opinion, band: Band) -> Band:
     """The urgency that the doctor said. Else that of the condition, and no less than the finding's
-    where it is that of the finding, not certain, or not settled by the laboratory.
+    where the doctor is not certain, awaits a result, or agrees that it is a cancer. So a benign
+    condition of which a doctor is sure, or which the laboratory has found, ends the urgency.
     """
     if opinion.urgency is not None or opinion.condition is None:
         return opinion.urgency or band
     own = conditions_table().label(opinion.condition).urgency
     settled = opinion.sure and opinion.histology is not Histology.AWAITED
-    if settled and not opinion.agrees_with_label:
+    if settled and not (opinion.agrees_with_label and opinion.malignant):
         return own
     return most_urgent(own, band)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from skinapi.records.errors import ContradictoryReview
+from skinapi.records.errors import ContradictoryReview, NoPictureToAgreeOn
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.web.schemas.schema_types import Body
@@ -157,11 +157,16 @@ class Statement(Body):
             return self.histology_result is None and not self.agrees
         return Certainty.UNSURE in (self.certainty, self.agreement)
 
-    def resolve(self, *, stated: str, band: Band) -> Opinion:
+    def resolve(self, *, stated: str, band: Band, pictured: bool) -> Opinion:
         """What it says of a finding that states this condition and has this band.
 
-        Raises ContradictoryReview where its parts contradict each other.
+        Nobody agrees with a finding whose photo was not kept (`pictured`). A doctor who has seen
+        the patient names a condition and an urgency then; that they are the finding's is no
+        agreement. Raises NoPictureToAgreeOn, and ContradictoryReview where its parts contradict
+        each other.
         """
+        if not pictured and (self.agrees or self.agrees_with_urgency):
+            raise NoPictureToAgreeOn
         label = self.label or (stated if self.agrees else None)
         result = self.histology_result
         if self.histology is Histology.CONFIRMED and result is None:
@@ -169,11 +174,12 @@ class Statement(Body):
         condition = result or label
         self._refuse_contradictions(condition, result, stated=stated, band=band)
         agrees = self.agrees
-        if agrees is None and condition is not None and not self.unsure:
+        comparable = pictured or result is not None
+        if agrees is None and condition is not None and comparable and not self.unsure:
             agrees = condition == stated
         urgency = self.urgency or (band if self.agrees_with_urgency else None)
         agrees_with_urgency = self.agrees_with_urgency
-        if agrees_with_urgency is None and urgency is not None:
+        if agrees_with_urgency is None and urgency is not None and pictured:
             agrees_with_urgency = urgency is band
         return Opinion(
             certainty=Certainty.UNSURE if self.unsure else Certainty.SURE,

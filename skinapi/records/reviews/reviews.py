@@ -16,15 +16,20 @@ MOST_REVIEWS = 100
 
 class Review(Verdict):
     """One doctor's review of a finding. `signature` is the doctor's name at that time; it stays
-    after the doctor's account is deleted.
+    after the doctor's account is deleted. Until `hold_ends_at` the owner of the finding is not
+    shown it, because the doctor wants to tell it.
     """
 
     id: str
     created_at: datetime
     signature: str
     note: str | None = None
+    hold_ends_at: datetime | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
+
+    def held_at(self, moment: datetime) -> bool:
+        return self.hold_ends_at is not None and self.hold_ends_at > moment
 
 
 WALKED_AT_ONCE = 500
@@ -84,6 +89,19 @@ class Reviews:
         ):
             yield from (Verdict.model_validate(document) for document in found)
             after = found[-1]["id"]
+
+    def end_holds(self, submission: str) -> bool:
+        """Show the owner what is held; False where nothing was."""
+        moment = now()
+        held = {"submission": submission, "hold_ends_at": {"$gt": moment}}
+        return self._documents.update_all(held, {"$set": {"hold_ends_at": moment}}) > 0
+
+    def submissions_after(self, after: str | None, limit: int) -> tuple[str | None, set[str]]:
+        """The id of the last of the next reviews behind this one, and of which findings they are;
+        None at the end.
+        """
+        found = self._documents.find(after=after, limit=limit, fields=("submission",))
+        return (found[-1]["id"] if found else None), {one["submission"] for one in found}
 
     def reviewed_submissions(self) -> set[str]:
         return set(self._documents.count_by("submission"))

@@ -8,7 +8,7 @@ from typing import Self
 
 from skinapi.languages import NUMBERS, Language
 from skinapi.records.reviews.decisions import Decision
-from skinapi.records.reviews.opinions import Histology, Opinion
+from skinapi.records.reviews.opinions import Agreement, Histology, Opinion
 from skinapi.records.reviews.reviewed_finding import ShownLetter
 from skinapi.reports.facts import PictureFacts
 from skinapi.reports.narrative import Writer
@@ -95,9 +95,7 @@ class LetterContent:
                 labels.withdrawn_letter.format(withdrawn.withdrawn_by, date, withdrawn.reason)
             )
         if by:
-            moments = letter.signed_at, by.decided_at
-            days = tuple(map(date_text, moments))
-            dates = tuple(map(time_text, moments)) if days[0] == days[1] else days
+            dates = date_text(letter.signed_at), date_text(by.decided_at)
             struck.append(labels.superseded_letter.format(*dates))
         return cls(
             head=labels.letters[letter.reader],
@@ -318,8 +316,10 @@ class ReportContent:
         opinion = review.opinion
         seen = opinion.label if opinion.label != opinion.condition else None
         not_taken = opinion.histology is Histology.NOT_TAKEN
+        # Who is sure and does not agree or disagree has seen no picture, or named no label.
+        said = opinion.agreement is not Agreement.UNSURE or not opinion.sure
         rows = [
-            (labels.agreement, labels.agreements[opinion.agreement]),
+            (labels.agreement, labels.agreements[opinion.agreement] if said else ""),
             (labels.review_label, self.report.name(seen) if seen else ""),
             (labels.urgency_asked, self._urgency_of(opinion)),
             (labels.histology, labels.not_taken if not_taken else ""),
@@ -339,6 +339,12 @@ class ReportContent:
         """The head of the first page; None before a review."""
         decision = self.report.decision
         return DecisionContent.of(decision, self.report.language) if decision else None
+
+    @property
+    def model_said(self) -> str:
+        """The heading of the model's answer, below a decision."""
+        made = self.report.made_at
+        return self.labels.model_said.format(f"{made.astimezone(UTC):%Y-%m-%d}" if made else "")
 
     @cached_property
     def letters(self) -> list[LetterContent]:

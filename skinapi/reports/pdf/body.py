@@ -121,12 +121,17 @@ class _Body:
         ]
         self._box(decision.urgency, said)
         self._flow.skip(5)
-        model_said = text_block(self._labels.model_said, styles.small_heading, width=WIDTH)
-        self._flow.place(model_said, keep=4 * styles.action.leading)
 
     def _band(self) -> None:
-        """Three sentences on what the model says, the first ones where no doctor has decided."""
+        """Three sentences on what the model says: the first ones, or, where doctors have decided,
+        small ones with their date.
+        """
         said_first, styles, inner = self._content.reading.summary, self._styles, WIDTH - 28
+        if self._content.decision:
+            heading = text_block(self._content.model_said, styles.small_heading, width=WIDTH)
+            said_before = " ".join(said_first.sentences)
+            self._flow.place(stack(heading, text_block(said_before, styles.small, width=WIDTH)))
+            return
         ink, _ = BAND_COLOURS[self._report.facts.band]
         said = [
             text_block(said_first.likely, styles.action, width=inner),

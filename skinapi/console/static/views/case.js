@@ -2,12 +2,12 @@
 // One finding of a patient, for the doctor in charge: what the model found, and the doctor's review.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get } from "/console/api.js";
-import { Answer, Failure, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
+import { apiPath, get, remove } from "/console/api.js";
+import { Answer, Failure, Message, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
 import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
 import { CaseWork, SecondOpinion } from "/console/views/case_work.js";
-import { PatientConversation } from "/console/views/conversation.js";
+import { FormerConversation, PatientConversation } from "/console/views/conversation.js";
 import { Course } from "/console/views/course.js";
 import { Downloads, FindingPage, getReport, Reviewed, useFinding } from "/console/views/finding.js";
 import { Letters } from "/console/views/letters.js";
@@ -52,9 +52,21 @@ const OtherFindings = ({ patient, number, conditions }) => {
     <//>`;
 };
 
+/** What the patient is not shown yet. @param {{number: string, until: string, onShown: () => void}} props */
+const Held = ({ number, until, onShown }) => {
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const show = () => remove(apiPath`/submissions/${number}/hold`).then(onShown, setError);
+  return html`
+    <${Message}>
+      <p><strong>${say("heldUntil", { date: sayDate(until) })}</strong></p>
+      ${error && html`<${Failure} error=${error} />`}
+      <button class="show-now" onClick=${show}>${say("showNow")}</button>
+    <//>`;
+};
+
 /** @param {{number: string, finding: any}} props */
 const Case = ({ number, finding }) => {
-  const { submission, conditions, photo } = finding;
+  const { conditions, photo } = finding;
   const reviews = useAnswer(() => get(apiPath`/submissions/${number}/reviews`), [number]);
   // A server of the version before knows nothing of it, while the servers are upgraded one after the other.
   const work = useAnswer(() => get(apiPath`/submissions/${number}/case`).catch((error) => (error.status === 404 ? {} : Promise.reject(error))), [number]);
@@ -63,8 +75,12 @@ const Case = ({ number, finding }) => {
   const [signed, setSigned] = useState(0);
   const [filled, setFilled] = useState(0);
   // A review may change what is said of the finding. The photo is not read again: that is audited.
-  const renewed = useAnswer(async () => (signed ? getReport(number) : finding.report), [finding, signed]);
-  const report = renewed.value ?? finding.report;
+  const renewed = useAnswer(async () => {
+    if (!signed) return finding;
+    const [report, submission] = await Promise.all([getReport(number), get(apiPath`/submissions/${number}`)]);
+    return { report, submission };
+  }, [finding, signed]);
+  const { report, submission } = renewed.value ?? finding;
   const goOn = () => {
     if (following.loading) return;
     if (following.value) location.hash = `#/case/${following.value}`;
@@ -102,6 +118,7 @@ const Case = ({ number, finding }) => {
         ${work.error && html`<${Failure} error=${work.error} retry=${work.reload} />`}
         ${work.value?.free !== undefined && html`<${CaseWork} number=${number} work=${work.value} onChanged=${work.reload} onEnded=${goOn} />`}
         ${renewed.error && html`<${Failure} error=${renewed.error} retry=${renewed.reload} />`}
+        ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${done} />`}
         <${Answer} answer=${reviews}>
           ${(/** @type {any[]} */ list) =>
             list.map((review) =>
@@ -110,9 +127,10 @@ const Case = ({ number, finding }) => {
                 : html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`,
             )}
         <//>
-        <div><${ReviewForm} key=${`${number} ${signed} ${filled}`} number=${number} report=${report} conditions=${conditions} asked=${asked} onSigned=${done} /></div>
-        ${!work.error && !asked && html`<${Letters} key=${`letters ${number}`} number=${number} may=${Boolean(work.value)} decision=${report.decision} />`}
+        <div><${ReviewForm} key=${`${number} ${signed} ${filled}`} number=${number} report=${report} conditions=${conditions}
+          pictured=${submission.photo_kept} asked=${asked} onSigned=${done} /></div>
         ${work.value && !asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} />`}
+        ${work.value && !asked && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
         <${Context} submission=${submission} checklist=${conditions.checklist} />
         ${submission.lesion &&
         html`<section>

@@ -57,6 +57,19 @@ const AskSpot = ({ spots, site, chosen, onChoose }) => {
     </fieldset>`;
 };
 
+/** Whether the photo is kept. It is asked once, and remembered. @param {{chosen: string}} props */
+const AskToKeep = ({ chosen }) => html`
+  <fieldset>
+    <legend>${say("keepPhoto")}</legend>
+    <small>${say("keepPhotoWhy")}</small>
+    <div class="chips">
+      ${["true", "false"].map(
+        (value) => html`<label class="chip"><input type="radio" name="keep_photo" value=${value} required
+          defaultChecked=${value === chosen} />${say(/** @type {any} */ (`keepPhoto_${value}`))}</label>`,
+      )}
+    </div>
+  </fieldset>`;
+
 /** @param {{checklist: any}} props */
 const Checklist = ({ checklist }) => {
   const [none, setNone] = useState(false);
@@ -118,7 +131,6 @@ function answersOf(form) {
   const answers = new FormData(form);
   for (const name of [...answers.keys()]) if (answers.get(name) === "") answers.delete(name);
   answers.set("language", getLanguage());
-  answers.set("keep_photo", String(answers.get("keep_photo") === "on"));
   return answers;
 }
 
@@ -253,8 +265,7 @@ const Check = ({ account, spots, checklist, from }) => {
         <${Choice} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")}
           options=${SKIN_TONES.map((tone) => [tone, say(/** @type {any} */ (`skin_${tone}`))])} />
         <${Checklist} checklist=${checklist} />
-        <label class="tick"><input type="checkbox" name="keep_photo" defaultChecked=${account.consents?.photos ?? false} />
-          ${say("keepPhoto")}</label>
+        <${AskToKeep} chosen=${told.keep_photo || (account.consents?.photos ? "true" : "")} />
         ${some && error?.code === "maybe_different_spots" && html`<${SameSpot} onSame=${() => {
           sameSpot.current = true;
           send();

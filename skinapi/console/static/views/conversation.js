@@ -88,9 +88,10 @@ const Write = ({ path, about, onSent }) => {
 /**
  * The messages of a spot, the newest last. They count as read once the last one has come into sight.
  * `about` is a finding that those written here name, and `view` shows a finding.
- * @param {{spot: string, view: "case" | "finding", mayWrite: boolean, about?: any}} props
+ * `closed` says why nobody writes.
+ * @param {{spot: string, view: "case" | "finding", mayWrite: boolean, about?: any, closed?: "messagesOfDeleted" | "error_nobody_in_charge"}} props
  */
-const Conversation = ({ spot, view, mayWrite, about = null }) => {
+const Conversation = ({ spot, view, mayWrite, about = null, closed = "error_nobody_in_charge" }) => {
   const path = apiPath`/lesions/${spot}/messages`;
   const pages = usePages(`${path}?order=newest&limit=${PAGE}`);
   const waiting = useWaiting();
@@ -124,7 +125,7 @@ const Conversation = ({ spot, view, mayWrite, about = null }) => {
       ${next && html`<button class="quiet" onClick=${pages.more}>${say("messagesEarlier")}</button>`}
       <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} onReport=${() => setReporting(message._id)} />`).reverse()}</ul>
       <div ref=${last}></div>
-      ${mayWrite ? html`<${Write} path=${path} about=${about} onSent=${pages.refresh} />` : html`<p>${say("error_nobody_in_charge")}</p>`}
+      ${mayWrite ? html`<${Write} path=${path} about=${about} onSent=${pages.refresh} />` : html`<p>${say(closed)}</p>`}
       <p><small>${say("messagesSlow")}</small></p>
       ${reporting && html`<${Report} path=${`${path}/${reporting}/abuse`} onDone=${pages.refresh} onClose=${() => setReporting("")} />`}
     </section>`;
@@ -132,6 +133,10 @@ const Conversation = ({ spot, view, mayWrite, about = null }) => {
 
 /** For the doctor in charge. @param {{spot: string, about?: any}} props */
 export const PatientConversation = ({ spot, about }) => html`<${Conversation} key=${spot} spot=${spot} view="case" mayWrite about=${about} />`;
+
+/** For the doctor in charge, of a spot that the patient has deleted: it is read, and not gone on with. @param {{spot: string}} props */
+export const FormerConversation = ({ spot }) => html`
+  <${Conversation} key=${spot} spot=${spot} view="case" mayWrite=${false} closed="messagesOfDeleted" />`;
 
 /** For the owner of the spot, who writes where there is a doctor. @param {{spot: string}} props */
 export const OwnConversation = ({ spot }) => {

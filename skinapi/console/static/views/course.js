@@ -5,7 +5,8 @@ import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions } from "/console/api.js";
 import { Answer, Empty, Pages, useAnswer, usePages } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
-import { PatientConversation } from "/console/views/conversation.js";
+import { FormerConversation, PatientConversation } from "/console/views/conversation.js";
+import { Instruction } from "/console/views/decision.js";
 import { FindingRow } from "/console/views/queue.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
@@ -34,8 +35,9 @@ export const View = ({ argument }) => {
       ${(/** @type {any} */ [spot, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>
         <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
+        ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="case" /></div>`}
         ${spot.findings > 1 && html`<p><a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a></p>`}
         <${Course} spot=${spot.id} conditions=${conditions} />
-        <${PatientConversation} spot=${spot.id} />`}
+        <${spot.deleted ? FormerConversation : PatientConversation} spot=${spot.id} />`}
     <//>`;
 };

@@ -3,7 +3,7 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { Icon } from "/console/components.js";
-import { isolated, say, sayDate } from "/console/language.js";
+import { colon, isolated, say, sayDate } from "/console/language.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 
 /** Where the patient is asked for another photo. @param {{decision: any}} props */
@@ -27,8 +27,32 @@ export const Decided = ({ decision, conditions, doctor, title, notice }) => {
     </header>`;
 };
 
+/** What else was said of a spot, with its dates: it counts no more, or is milder. @param {{items: any[], view: string}} props */
+export const Superseded = ({ items, view }) => items.length > 0 && html`
+  <details><summary>${say("saidBesides")}</summary>
+    <ul class="plain">${items.map((one) => html`<li>${saidBy(one)}${colon()}${one.action}${" · "}<a
+      href="#/${view}/${one.finding}">${say("title_finding")} ${one.finding}</a></li>`)}</ul>
+  </details>`;
+
+/** Who said it, and when. @param {any} one */
+const saidBy = (one) => say(/** @type {any} */ (`saidBy_${one.from}`), { date: sayDate(one.since) });
+
+/** The one thing to do about a spot, of all that was said of it. `view` shows a finding. @param {{instruction: any, view: string, notice?: string}} props */
+export const Instruction = ({ instruction, view, notice }) => html`
+  <header class="verdict instruction band-${instruction.band}">
+    <p class="eyebrow">${saidBy(instruction)}</p>
+    <h2><${Icon} name=${instruction.band} size=${32} />${instruction.action}</h2>
+    <p class="action">${instruction.sentence}</p>
+    ${instruction.picture_wanted && view === "finding" && html`<p><a class="button primary" href="#/check">${say("takeAnother")}</a></p>`}
+    <${Superseded} items=${instruction.superseded} view=${view} />
+    ${notice && html`<p class="notice">${notice}</p>`}
+  </header>`;
+
 /** The urgency that counts in a list. @param {any} found */
 export const bandOf = (found) => found.decision?.urgency ?? found.band;
+
+/** The urgency that counts of a spot with findings. @param {any} spot */
+export const bandOfSpot = (spot) => spot.instruction?.band ?? bandOf(spot.latest);
 
 /** The decision in a row of a list, beside its urgency. @param {{decision: any, conditions: any}} props */
 export const DecisionLine = ({ decision, conditions }) => {

@@ -5,7 +5,7 @@ import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Bars, Failure, Icon, Message, sayError, useAnswer } from "/console/components.js";
 import { getLanguage, otherLanguages, said, say, sayDate, sayPercent } from "/console/language.js";
-import { Decided } from "/console/views/decision.js";
+import { Decided, Instruction } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { SignedLetter } from "/console/views/letters.js";
 import { SortDialog } from "/console/views/own_findings.js";
@@ -115,19 +115,37 @@ const Alone = ({ picture, conditions }) => html`
     <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
 
 /**
+ * What is to be done comes first, once: what a decision replaces is folded for a patient, and so is this
+ * finding where more was said of its spot.
+ * @param {{title: string, report: any, submission: any, conditions: any, doctor: boolean}} props
+ */
+const Verdicts = ({ title, report, submission, conditions, doctor }) => {
+  const { decision } = report;
+  const { instruction } = submission;
+  const ofSpot = instruction && instruction.band !== (decision?.urgency ?? report.band);
+  const model = html`
+    <header class=${`verdict band-${report.band}${decision ? " second" : ""}`}>
+      <p class="eyebrow">${decision ? say("modelSaid", { date: sayDate(report.time) }) : title}</p>
+      <${First} report=${report} doctor=${doctor} />
+      ${!decision && html`<p class="notice">${report.reading.notice}</p>`}
+    </header>`;
+  const own = html`
+    ${decision && html`<${Decided} decision=${decision} conditions=${conditions} doctor=${doctor} title=${title} notice=${report.reading.notice} />`}
+    ${decision && !doctor ? html`<details class="card"><summary>${say("modelSaid", { date: sayDate(report.time) })}</summary>${model}</details>` : model}`;
+  if (!ofSpot) return own;
+  return html`
+    <${Instruction} instruction=${instruction} view=${doctor ? "case" : "finding"} notice=${report.reading.notice} />
+    ${doctor ? own : html`<details class="card"><summary>${title}</summary>${own}</details>`}`;
+};
+
+/**
  * `submission` is what has several photos, or one.
  * @param {{title: string, report: any, submission: any, photo: string | null, conditions: any,
  *   children?: any, doctor?: boolean}} props
  */
 export const FindingPage = ({ title, report, submission, photo, conditions, children, doctor = false }) => html`
   <article class="finding">
-    ${report.decision &&
-    html`<${Decided} decision=${report.decision} conditions=${conditions} doctor=${doctor} title=${title} notice=${report.reading.notice} />`}
-    <header class=${`verdict band-${report.band}${report.decision ? " second" : ""}`}>
-      <p class="eyebrow">${report.decision ? say("modelSaid") : title}</p>
-      <${First} report=${report} doctor=${doctor} />
-      ${!report.decision && html`<p class="notice">${report.reading.notice}</p>`}
-    </header>
+    <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor=${doctor} />
     <div class="columns photo-first">
       <div>
         <${FindingPhoto} key=${submission.id} submission=${submission} photo=${photo} heat=${submission.heat}>
@@ -239,7 +257,8 @@ export const Reviewed = ({ review, conditions }) => {
   const { label, histology, histology_result } = review;
   const said = [
     label && nameOf(conditions, label),
-    say(/** @type {any} */ (`agreement_${review.agreement}`)),
+    // Who is sure and neither agrees nor not has seen no picture, or named no label.
+    (review.agreement !== "unsure" || review.certainty === "unsure") && say(/** @type {any} */ (`agreement_${review.agreement}`)),
     urgencyOf(conditions, review),
     histology && say(/** @type {any} */ (`histology_${histology}`)),
     histology_result && nameOf(conditions, histology_result),

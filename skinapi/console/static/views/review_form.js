@@ -16,7 +16,9 @@ const AGREEMENTS = /** @type {const} */ ([
 const HISTOLOGIES = ["not_taken", "awaited", "confirmed"];
 const LONGEST_NOTE = 1000;
 const SAME = "same";
-const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "" };
+/** A week at most, which ends with a day. */
+const DAYS_HELD = 6;
+const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", held: "" };
 
 /** By finding. @type {Map<string, typeof EMPTY>} */
 const drafts = keepTyped();
@@ -28,13 +30,14 @@ const drafts = keepTyped();
 export function fillReview(number, opinion, report) {
   const { agreement, certainty, label, urgency, histology, histology_result: result, new_picture_wanted: picture } = opinion;
   drafts.set(number, {
-    agreement: agreement === "unsure" && certainty === "sure" ? "" : agreement,
+    agreement: agreement === "unsure" && certainty === "sure" ? (label ? "disagree" : "") : agreement,
     label: agreement === "agree" ? "" : (label ?? ""),
-    urgency: urgency === report.band ? SAME : (urgency ?? ""),
+    urgency: opinion.agrees_with_urgency ? SAME : (urgency ?? ""),
     histology: histology ?? "",
     result: result ?? "",
     picture,
     note: "",
+    held: "",
   });
 }
 
@@ -49,7 +52,7 @@ export function focusOn(selector) {
 const labelsOf = (conditions) => [...conditions.conditions, ...(conditions.review_only ?? [])];
 
 /** What is sent. The doctor's own label stays beside another result. @param {typeof EMPTY} draft @param {string} stated */
-function reviewOf({ agreement, label, urgency, histology, result, picture, note }, stated) {
+function reviewOf({ agreement, label, urgency, histology, result, picture, note, held }, stated) {
   const known = histology === "confirmed";
   const sure = ["agree", "disagree"].includes(agreement) || known || (agreement === "" && urgency !== "");
   const agrees = agreement === "agree" && (!known || result === stated);
@@ -63,8 +66,28 @@ function reviewOf({ agreement, label, urgency, histology, result, picture, note 
     histology_result: known ? result : null,
     new_picture_wanted: picture,
     note: note.trim() || null,
+    hold_until: held ? new Date(`${held}T23:59`).toISOString() : null,
   };
 }
+
+/** A day as a field of a form has it. @param {number} after how many days after today */
+function dayAfter(after) {
+  const day = new Date();
+  day.setDate(day.getDate() + after);
+  return [day.getFullYear(), day.getMonth() + 1, day.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
+}
+
+/** Until when the patient is not shown the review. @param {{held: string, onHeld: (held: string) => void}} props */
+const Hold = ({ held, onHeld }) => html`
+  <label class="tick"><input type="checkbox" name="hold" checked=${held !== ""}
+    onChange=${(/** @type {any} */ event) => onHeld(event.target.checked ? dayAfter(2) : "")} />${say("holdIt")}</label>
+  ${held !== "" &&
+  html`<div class="field">
+    <label for="review-held">${say("holdUntil")}</label>
+    <input id="review-held" name="held" type="date" required min=${dayAfter(0)} max=${dayAfter(DAYS_HELD)} value=${held}
+      onChange=${(/** @type {any} */ event) => event.target.value && onHeld(event.target.value)} />
+    <small>${say("holdText")}</small>
+  </div>`}`;
 
 /**
  * A list to choose from.
@@ -90,10 +113,11 @@ const Standing = ({ decision }) =>
   })}</small></p>`;
 
 /**
- * `asked`: the caller gives a second opinion, which the doctor in charge alone reads.
- * @param {{number: string, report: any, conditions: any, asked?: boolean, onSigned: () => void}} props
+ * Without a kept photo (`pictured`) there is nothing that one could agree with. `asked`: the caller
+ * gives a second opinion, which the doctor in charge alone reads.
+ * @param {{number: string, report: any, conditions: any, pictured: boolean, asked?: boolean, onSigned: () => void}} props
  */
-export const ReviewForm = ({ number, report, conditions, asked = false, onSigned }) => {
+export const ReviewForm = ({ number, report, conditions, pictured, asked = false, onSigned }) => {
   const { stated } = report.facts;
   const [draft, setDraft] = useState(drafts.get(number) ?? EMPTY);
   const [error, setError] = useState(/** @type {any} */ (null));
@@ -117,7 +141,7 @@ export const ReviewForm = ({ number, report, conditions, asked = false, onSigned
     setTimeout(() => focusOn(`[value=${agreement}]`)); // the field is there once this has been drawn
   };
   useKeys({
-    a: chooseAt("agree"),
+    a: pictured ? chooseAt("agree") : () => toast(say("error_no_picture_to_agree_on")),
     d: chooseAt("disagree"),
     u: chooseAt("unsure"),
     p: () => enter({ picture: !draft.picture }),
@@ -145,11 +169,11 @@ export const ReviewForm = ({ number, report, conditions, asked = false, onSigned
   };
   const labels = labelsOf(conditions).map((one) => ({ key: one.key, text: said(one.names) }));
   const { agreement } = draft;
-  const others = agreement === "disagree" ? labels.filter(({ key }) => key !== stated) : labels;
+  const others = agreement === "disagree" && pictured ? labels.filter(({ key }) => key !== stated) : labels;
   const urgencies = [
-    { key: SAME, text: say("urgencyAgreed", { band: labelOfBand(conditions, report.band) }) },
+    ...(pictured ? [{ key: SAME, text: say("urgencyAgreed", { band: labelOfBand(conditions, report.band) }) }] : []),
     ...conditions.bands
-      .filter((/** @type {any} */ band) => band.key !== report.band)
+      .filter((/** @type {any} */ band) => !pictured || band.key !== report.band)
       .map((/** @type {any} */ band) => ({ key: band.key, text: labelOfBand(conditions, band.key) })),
   ];
   const needed = !draft.picture && draft.histology !== "confirmed" && draft.urgency === "";
@@ -161,9 +185,10 @@ export const ReviewForm = ({ number, report, conditions, asked = false, onSigned
       <div class="chips" role="radiogroup" aria-label=${say("agreement")}>
         ${AGREEMENTS.map(
           ([value, key]) => html`<label class="chip"><input type="radio" name="agreement" value=${value} required=${needed}
-            checked=${agreement === value} onChange=${() => choose(value)} />${say(value)}<kbd aria-hidden="true">${key}</kbd></label>`,
+            disabled=${value === "agree" && !pictured} checked=${agreement === value} onChange=${() => choose(value)} />${say(value)}<kbd aria-hidden="true">${key}</kbd></label>`,
         )}
       </div>
+      ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}
       <p class="agreed" aria-live="polite">${agreement === "agree" && html`${say("label")}${colon()}<strong>${nameOf(conditions, stated)}</strong>`}</p>
       ${["disagree", "unsure"].includes(agreement) &&
       html`<${Select} name="label" title=${say("label")} value=${draft.label} options=${others}
@@ -185,6 +210,7 @@ export const ReviewForm = ({ number, report, conditions, asked = false, onSigned
           onInput=${(/** @type {any} */ event) => enter({ note: event.target.value })}></textarea>
         <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}</small>
       </div>
+      ${!asked && html`<${Hold} held=${draft.held} onHeld=${(/** @type {string} */ held) => enter({ held })} />`}
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
       <button class="primary wide" disabled=${busy}>${say(busy ? "sending" : "sign")}</button>
     </form>`;

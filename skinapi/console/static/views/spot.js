@@ -7,6 +7,7 @@ import { Answer, Confirm, Empty, Icon, Message, Pages, sayError, toast, useAnswe
 import { getLanguage, say, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { OwnFindings, SpotFields, spotOf } from "/console/views/own_findings.js";
+import { Instruction } from "/console/views/decision.js";
 import { OwnConversation } from "/console/views/conversation.js";
 import { nameOfSpot, spotOptions } from "/console/views/spot_points.js";
 
@@ -102,6 +103,7 @@ export const View = ({ argument }) => {
       ${(/** @type {any} */ [spot, spots, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>
         <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
+        ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="finding" /></div>`}
         <${Tools} spot=${spot} />
         ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
         <${Pages} pages=${pages} empty=${none}>

@@ -6,7 +6,7 @@ import { BandBadge } from "/console/components.js";
 import { isolated, say, sayDate, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { BodyMap, dropOn, Marker } from "/console/views/body_map.js";
-import { bandOf, DecisionLine } from "/console/views/decision.js";
+import { bandOfSpot, DecisionLine } from "/console/views/decision.js";
 import { labelForPatient, labelOfBand } from "/console/views/finding.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 
@@ -23,7 +23,7 @@ const pointsOf = (spots) =>
     id: spot.id,
     number: index + 1,
     name: nameOfSpot(spot),
-    band: spot.latest ? bandOf(spot.latest) : "none",
+    band: spot.latest ? bandOfSpot(spot) : "none",
     place: spot.place,
   }));
 
@@ -49,7 +49,7 @@ export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
                 <small>${latest ? `${sayValue("site", spot.place.site)} · ${sayDate(latest.created_at, false)}` : say("noPhotoYet")}</small>
                 ${latest && html`<${DecisionLine} decision=${latest.decision} conditions=${conditions} />`}
               </div>
-              ${latest && html`<${BandBadge} band=${bandOf(latest)} label=${label(conditions, bandOf(latest))} />`}
+              ${latest && html`<${BandBadge} band=${bandOfSpot(spot)} label=${label(conditions, bandOfSpot(spot))} />`}
               ${actions?.(spot)}
             </li>`;
         })}

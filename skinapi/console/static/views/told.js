@@ -1,5 +1,5 @@
 // @ts-check
-// Age and sex, as they were told last: kept in this browser until one logs out.
+// Age, sex and whether photos are kept, as they were told last: in this browser until one logs out.
 
 import { getSession, TOLD_KEY } from "/console/api.js";
 
@@ -15,6 +15,6 @@ export function recallTold() {
 
 /** @param {FormData} answers */
 export function rememberTold(answers) {
-  const told = Object.fromEntries(["age_band", "sex"].map((name) => [name, answers.get(name) ?? ""]));
+  const told = Object.fromEntries(["age_band", "sex", "keep_photo"].map((name) => [name, answers.get(name) ?? ""]));
   localStorage.setItem(TOLD_KEY, JSON.stringify({ ...told, email: getSession()?.email }));
 }

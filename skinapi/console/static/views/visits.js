@@ -5,7 +5,7 @@ import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, getFile, getSession } from "/console/api.js";
 import { Answer, Empty, Icon, useAnswer } from "/console/components.js";
 import { getLanguage, say, sayDate } from "/console/language.js";
-import { DecisionLine } from "/console/views/decision.js";
+import { DecisionLine, Superseded } from "/console/views/decision.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
 /**
@@ -59,15 +59,18 @@ const Beside = ({ photos, dates }) => html`
 
 /** @param {{compared: any, before: string | null, after: string | null, conditions: any}} props */
 const Compared = ({ compared, before, after, conditions }) => {
+  // A server of the version before tells what the comparison alone asks for.
+  const told = compared.instruction ?? { band: compared.band, action: compared.band_label, sentence: compared.action };
   const dates = [compared.before, compared.after].map((one) => sayDate(one.created_at));
   useEffect(() => () => [before, after].forEach((url) => url && URL.revokeObjectURL(url)), [before, after]);
   return html`
     <article class="finding">
-      <header class=${`verdict band-${compared.band}`}>
+      <header class=${`verdict band-${told.band}`}>
         <h2>${compared.summary}</h2>
-        ${compared.raised && html`<p class="action">${compared.raised}</p>`}
-        <p class="action"><${Icon} name=${compared.band} /> <strong>${compared.band_label}.</strong> ${compared.action}</p>
+        ${compared.raised && told.from !== "decision" && html`<p class="action">${compared.raised}</p>`}
+        <p class="action"><${Icon} name=${told.band} /> <strong>${told.action}.</strong> ${told.sentence}</p>
         <${DecisionLine} decision=${compared.after.decision} conditions=${conditions} />
+        <${Superseded} items=${told.superseded ?? []} view=${getSession()?.role === "doctor" ? "case" : "finding"} />
         ${compared.notices.map((/** @type {string} */ notice) => html`<p class="notice">${notice}</p>`)}
       </header>
       <div class="columns">

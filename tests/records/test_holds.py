@@ -1,0 +1,292 @@
+"""A grave decision that the doctor tells: until then no answer to the patient betrays it."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.records.findings import submissions
+from skinapi.records.reviews.opinions import Certainty, Histology, Opinion
+from skinapi.records.reviews.reviews import Reviews
+from skinapi.storage.ids import now
+from tests.care.clinic import REVIEW, file_for, patient_in_care
+from tests.support.access import PEOPLE, ROWS, SampleAccounts
+from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
+from tests.support.smtp_server import SmtpServer
+from tests.test_access import declared
+
+MELANOMA = {"label": "melanoma", "certainty": "sure", "histology": "confirmed"}
+MOLE = finding_of("melanocytic_nevus", band=REVIEW)
+# What changes by itself, or with each request.
+NOT_OF_FINDINGS = {"list_sessions"}
+MADE_AT = re.compile(rb"DTSTAMP:\S+")
+
+
+def in_days(days: float) -> str:
+    return (now() + timedelta(days=days)).isoformat()
+
+
+def sign(doctor: Person, number: int, **said: Any) -> TestResponse:
+    return doctor.call("POST", f"/submissions/{number}/review", json={**MELANOMA, **said})
+
+
+def hold(doctor: Person, number: int, days: float = 2, **said: Any) -> dict[str, Any]:
+    answer = sign(doctor, number, hold_until=in_days(days), **said)
+    assert answer.status_code == 201, answer.text
+    review: dict[str, Any] = answer.get_json()
+    return review
+
+
+def decided(reader: Person, number: int) -> Any:
+    """The label at the top of the finding, and of its report."""
+    finding = reader.call("GET", f"/submissions/{number}").get_json()["decision"]
+    report = reader.call("GET", f"/submissions/{number}/report.json").get_json()["decision"]
+    assert (finding and finding["label"]) == (report and report["label"])
+    return finding and finding["label"]
+
+
+def pass_days(backend: Backend, number: int, days: float) -> None:
+    """As if it all had happened so much earlier."""
+    store, ago = backend.services.store, timedelta(days=days)
+    (stored,) = store.collection("submissions").find({"number": number})
+    for review in store.collection("reviews").find({"submission": stored["id"]}):
+        if held := review.get("hold_ends_at"):
+            change = {"$set": {"hold_ends_at": held - ago}}
+            store.collection("reviews").update({"id": review["id"]}, change)
+    withheld = [
+        {**one, "since_at": one["since_at"] - ago, "until_at": one["until_at"] - ago}
+        for one in stored.get("withheld", [])
+    ]
+    store.collection("submissions").update({"id": stored["id"]}, {"$set": {"withheld": withheld}})
+
+
+def test_no_answer_to_the_owner_betrays_what_is_held(backend: Backend) -> None:
+    """Each route that the owner of a finding may read answers as before the review."""
+    accounts = SampleAccounts(backend)
+    two = accounts.sort_two()
+    backend.services.lesions._counts.recount(accounts.named["lesion"])
+    number, ada, doctor = (
+        accounts.named["number"],
+        accounts.people["user"],
+        accounts.people["doctor"],
+    )
+    assert ada
+    assert doctor
+    routes = declared(backend)
+    own, anybody = PEOPLE.index("user"), PEOPLE.index("anonymous")
+    readable = [
+        name
+        for name, row in ROWS.items()
+        if routes[name].method == "GET" and row.who[own] == "o" and row.who[anybody] != "o"
+    ]
+
+    def read_all() -> dict[str, bytes]:
+        answers = {
+            name: ada.call(
+                "GET",
+                ROWS[name].path.format_map(accounts.named),
+                **(two if name == "compare_findings" else {}),
+            )
+            for name in readable
+            if name not in NOT_OF_FINDINGS
+        }
+        assert {answer.status_code for answer in answers.values()} == {200}
+        told = {name: MADE_AT.sub(b"", answer.data) for name, answer in answers.items()}
+        return {**told, "seal": ada.call("GET", f"/reports/verify/{seal}").data}
+
+    seal = ada.call("GET", f"/submissions/{number}/report.json").get_json()["verification"]["hash"]
+    before = read_all()
+    findings = list(two["query_string"].values())
+    for finding in findings:
+        hold(doctor, finding)
+    draft = doctor.call("POST", f"/submissions/{number}/letters", json={"reader": "patient"})
+    letter = draft.get_json()
+    path, body = f"/letters/{letter['_id']}", {"text": letter["text"], "version": 1}
+    assert doctor.call("POST", f"{path}/sign", json=body).status_code == 200
+    assert decided(doctor, int(number)) == "melanoma"  # which issues a report of its own
+    assert read_all() == before
+    assert decided(doctor, int(number)) == "melanoma"
+    for finding in findings:
+        pass_days(backend, finding, 2)
+    changed = {name for name, answer in read_all().items() if answer != before[name]}
+    assert changed >= {
+        "list_submissions", "show_submission", "list_lesions", "show_lesion", "list_course",
+        "compare_findings", "list_reviews", "list_letters", "show_report", "show_report_json",
+        "show_report_html", "show_report_pdf", "seal",
+    }  # fmt: skip
+
+
+def test_a_held_decision_is_shown_by_itself_when_its_time_has_come(any_backend: Backend) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    number = file_for(any_backend, ada, REVIEW, finding=MOLE).number
+    assert sign(doctor, number, label="dermatofibroma", histology=None).status_code == 201
+    review = hold(doctor, number)
+    assert datetime.fromisoformat(review["held_until"]) > now()
+    assert decided(ada, number) == "dermatofibroma"
+    assert decided(doctor, number) == "melanoma"
+    seen = doctor.call("GET", f"/submissions/{number}").get_json()["decision"]
+    assert seen["held_until"] == review["held_until"]
+    assert len(ada.call("GET", f"/submissions/{number}/reviews").get_json()) == 1
+    assert len(doctor.call("GET", f"/submissions/{number}/reviews").get_json()) == 2
+    assert list(any_backend.services.faults()) == []
+    pass_days(any_backend, number, 2)
+    assert decided(ada, number) == decided(doctor, number) == "melanoma"
+    assert len(ada.pages(f"/submissions/{number}/reviews?limit=1")) == 2
+    assert list(any_backend.services.reviews.faults()) == []
+
+
+def test_the_doctor_in_charge_shows_it_before(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    hold(doctor, number)
+    path = f"/submissions/{number}/hold"
+    assert ada.call("DELETE", path).status_code == 403
+    assert backend.member(role="doctor").call("DELETE", path).status_code == 404
+    assert decided(ada, number) is None
+    for _ in range(2):  # the second time nothing is held
+        assert doctor.call("DELETE", path).status_code == 200
+    assert decided(ada, number) == "melanoma"
+    shown = ada.call("GET", f"/submissions/{number}/reviews").get_json()
+    assert ["held_until" in one for one in shown] == [False]
+    trail = backend.services.store.collection("audit").find({"action": "review.show"})
+    assert len(trail) == 1
+
+
+@pytest.mark.parametrize("gone", ["suspend", "delete"])
+def test_a_hold_ends_at_its_time_although_its_doctor_is_gone(backend: Backend, gone: str) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    hold(doctor, number)
+    root = backend.admin()
+    if gone == "suspend":
+        assert root.call("PATCH", f"/users/{doctor.email}/suspend").status_code == 200
+    else:
+        assert root.call("DELETE", f"/doctors/{doctor.email}").status_code == 200
+    assert decided(ada, number) is None
+    pass_days(backend, number, 2)
+    assert decided(ada, number) == "melanoma"
+
+
+def test_two_holds_end_each_at_its_time(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    hold(doctor, number, days=2, label="basal_cell_carcinoma", histology=None)
+    hold(doctor, number, days=5)
+    assert decided(ada, number) is None
+    pass_days(backend, number, 3)
+    assert decided(ada, number) == "basal_cell_carcinoma"
+    pass_days(backend, number, 3)
+    assert decided(ada, number) == "melanoma"
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ({"days": 7.1}, "within 7 days"),
+        ({"days": -0.1}, "lies ahead"),
+        ({"days": 2, "label": "dermatofibroma", "histology": None}, "Only a cancer"),
+    ],
+)
+def test_what_may_not_be_held_is_refused_with_a_sentence(
+    backend: Backend, said: dict[str, Any], says: str
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    days = said.pop("days")
+    answer = sign(doctor, number, hold_until=in_days(days), **said)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "hold_refused")
+    assert says in answer.get_json()["detail"]
+    assert decided(doctor, number) is None
+
+
+def test_a_benign_name_that_asks_for_a_visit_this_week_may_be_held(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    hold(doctor, number, label="inflammatory", histology=None, urgency="urgent_referral")
+    assert decided(ada, number) is None
+
+
+def test_a_held_review_that_is_sent_again_is_signed_once(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    body, headers = {**MELANOMA, "hold_until": in_days(2)}, {"Idempotency-Key": "one"}
+    path = f"/submissions/{number}/review"
+    first, again = (
+        doctor.call("POST", path, json=body, headers=headers).get_json() for _ in range(2)
+    )
+    assert first == again
+    other = {**body, "hold_until": in_days(3)}
+    assert doctor.call("POST", path, json=other, headers=headers).get_json()["code"] == (
+        "idempotency_key_reused"
+    )
+
+
+def test_marks_made_by_the_version_before_are_renewed(backend: Backend) -> None:
+    """It asked for a visit where the laboratory had found a mole."""
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW).number
+    opinion = Opinion(
+        certainty=Certainty.SURE,
+        label="melanocytic_nevus",
+        histology=Histology.CONFIRMED,
+        histology_result="melanocytic_nevus",
+    )
+    stored = backend.services.store.collection("submissions")
+    (finding,) = stored.find({"number": number})
+    Reviews(backend.services.store).add(
+        submission=finding["id"],
+        opinion=opinion,
+        signed=[],
+        doctor=backend.account(doctor.email).id,
+        signature="Grace",
+    )
+    assert decided_in_list(ada) is None
+    chunk = backend.services.reviews.renew_marks(None)
+    assert chunk
+    assert (chunk.changed, backend.services.reviews.renew_marks(chunk.last)) == (1, None)
+    assert decided_in_list(ada) == "melanocytic_nevus"
+
+
+def decided_in_list(reader: Person) -> Any:
+    (listed,) = reader.call("GET", "/submissions").get_json()
+    return listed["decision"] and listed["decision"]["label"]
+
+
+class TestMails:
+    """The mail that a doctor has answered goes out when the patient can read it."""
+
+    @pytest.fixture
+    def given(self, smtp: SmtpServer) -> dict[str, str]:
+        return {"smtp_url": smtp.url, "mail_from": "clinic@example.org"}
+
+    def test_nobody_is_told_before_the_hold_ends(self, backend: Backend, smtp: SmtpServer) -> None:
+        doctor, ada = patient_in_care(backend)
+        number = file_for(backend, ada, REVIEW, finding=MOLE).number
+        review = hold(doctor, number, days=6)
+        backend.app.background.notice_sender.make_pass()
+        assert smtp.mails == []
+        (waiting,) = backend.services.store.collection("outbox").find()
+        assert waiting["due_at"] == datetime.fromisoformat(review["held_until"])
+        assert waiting["expires_at"] > waiting["due_at"]
+        assert doctor.call("DELETE", f"/submissions/{number}/hold").status_code == 200
+        backend.app.background.notice_sender.make_pass()
+        assert [mail["Subject"] for mail in smtp.mails] == ["A doctor has answered"]
+
+
+def test_what_is_held_has_an_end_in_every_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy for the owner that is read a week later shows the decision."""
+    monkeypatch.setattr(submissions, "now", lambda: now() + timedelta(days=8))
+    entry = submissions.CourseEntry.model_validate(
+        {
+            "id": "1",
+            "created_at": now(),
+            "number": 1,
+            "finding": finding_of(),
+            "language": "en",
+            "withheld": [{"since_at": now(), "until_at": now() + timedelta(days=7)}],
+        }
+    )
+    assert (entry.held, entry.held_until) == ((), None)

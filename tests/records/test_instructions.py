@@ -1,0 +1,217 @@
+"""One spot, one instruction: the table of docs/reviews.md."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from skinapi.records.findings.instructions import Advice, SaidBy, reconcile
+from skinapi.records.findings.submissions import AdvisedEntry
+from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.opinions import Certainty, Histology
+from skinapi.vision.bands import urgency
+from skinapi.vision.conditions import Band
+from tests.care.clinic import file_for, patient_in_care
+from tests.support.backends import Backend, Person
+
+URGENT, REFERRAL, REVIEW, ROUTINE, SELF = Band
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
+AWAITED, PROVEN = Histology.AWAITED, Histology.CONFIRMED
+FINDING, DECISION, COMPARISON = SaidBy.FINDING, SaidBy.DECISION, SaidBy.COMPARISON
+
+
+def decided(band: Band, *, day: int, doctor: str = "grey", **said: Any) -> Decision:
+    values: dict[str, Any] = {
+        "review": "1",
+        "label": "melanoma" if band is URGENT else "melanocytic_nevus",
+        "urgency": band,
+        "certainty": SURE,
+        "histology": None,
+        "new_picture_wanted": False,
+        "decided_at": BEGAN + timedelta(days=day, hours=1),
+        "decided_by": doctor,
+        "doctor": doctor,
+    }
+    return Decision(**{**values, **said})
+
+
+def spot(*findings: tuple[Band, Decision | None]) -> list[AdvisedEntry]:
+    """A finding a day, from day 1, with its band and what doctors have decided."""
+    return [
+        AdvisedEntry(
+            id=f"{day}",
+            created_at=BEGAN + timedelta(days=day),
+            number=day,
+            band=band,
+            decision=decision,
+        )
+        for day, (band, decision) in enumerate(findings, 1)
+    ]
+
+
+UNSURE_MOLE = decided(SELF, day=2, certainty=UNSURE)
+AWAITED_MOLE = decided(SELF, day=2, histology=AWAITED)
+PROVEN_MOLE = decided(SELF, day=1, histology=PROVEN)
+
+
+def changed(finding: int) -> Advice:
+    return Advice(COMPARISON, REVIEW, since=BEGAN + timedelta(days=finding), finding=finding)
+
+
+@pytest.mark.parametrize(
+    ("findings", "counts"),
+    [
+        # the model alone: a later, milder photo takes nothing back
+        (spot((ROUTINE, None)), (FINDING, ROUTINE, 1)),
+        (spot((URGENT, None), (SELF, None)), (FINDING, URGENT, 1)),
+        (spot((SELF, None), (URGENT, None)), (FINDING, URGENT, 2)),
+        # a decision on the finding
+        (spot((URGENT, decided(SELF, day=1))), (DECISION, SELF, 1)),
+        (spot((SELF, decided(URGENT, day=1))), (DECISION, URGENT, 1)),
+        # a decision on the newest finding ends what the model said of older ones, if it is settled
+        (spot((URGENT, None), (SELF, decided(SELF, day=2))), (DECISION, SELF, 2)),
+        (spot((URGENT, None), (SELF, UNSURE_MOLE)), (FINDING, URGENT, 1)),
+        (spot((URGENT, None), (SELF, AWAITED_MOLE)), (FINDING, URGENT, 1)),
+        # a newer finding that is more urgent than an older decision stands
+        (spot((URGENT, decided(SELF, day=1)), (REFERRAL, None)), (FINDING, REFERRAL, 2)),
+        (spot((URGENT, PROVEN_MOLE), (URGENT, None)), (FINDING, URGENT, 2)),
+        (spot((SELF, decided(URGENT, day=1)), (SELF, None)), (DECISION, URGENT, 1)),
+        # of two decisions: the same doctor's later one, the graver, or the laboratory's
+        (spot((SELF, decided(URGENT, day=1)), (SELF, decided(SELF, day=2))), (DECISION, SELF, 2)),
+        (
+            spot((SELF, decided(URGENT, day=1)), (SELF, decided(SELF, day=2, doctor="other"))),
+            (DECISION, URGENT, 1),
+        ),
+        (
+            spot(
+                (SELF, decided(URGENT, day=1, certainty=UNSURE)),
+                (SELF, decided(SELF, day=2, doctor="other")),
+            ),
+            (DECISION, SELF, 2),
+        ),
+        (
+            spot((SELF, decided(URGENT, day=1, histology=AWAITED)), (SELF, decided(SELF, day=2))),
+            (DECISION, URGENT, 1),
+        ),
+        (
+            spot((SELF, decided(URGENT, day=1, histology=PROVEN)), (SELF, decided(SELF, day=2))),
+            (DECISION, URGENT, 1),
+        ),
+        (
+            spot(
+                (SELF, decided(URGENT, day=1, histology=PROVEN)),
+                (SELF, decided(SELF, day=2, histology=PROVEN, doctor="other")),
+            ),
+            (DECISION, SELF, 2),
+        ),
+        # what was decided later about the older finding is not ended by what is older
+        (
+            spot((SELF, decided(URGENT, day=3)), (SELF, decided(SELF, day=2))),
+            (DECISION, URGENT, 1),
+        ),
+    ],
+)  # fmt: skip
+def test_the_most_urgent_that_is_still_valid_counts(
+    findings: list[AdvisedEntry], counts: tuple[SaidBy, Band, int]
+) -> None:
+    told = reconcile(findings)
+    assert told
+    assert (told.counts.said_by, told.counts.band, told.counts.finding) == counts
+    said = len(findings) + sum(one.decision is not None for one in findings)
+    assert len(told.others) == said - 1, "all else is there, to be folded"
+    dates = [one.since for one in told.others]
+    assert dates == sorted(dates, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("findings", "counts"),
+    [
+        (spot((SELF, None), (SELF, None)), (COMPARISON, 2)),
+        (spot((SELF, None), (SELF, decided(SELF, day=2))), (DECISION, 2)),
+        (spot((SELF, None), (SELF, decided(SELF, day=2, certainty=UNSURE))), (COMPARISON, 2)),
+        (spot((URGENT, None), (SELF, None)), (FINDING, 1)),
+        (spot((SELF, None), (SELF, None), (SELF, decided(SELF, day=3))), (DECISION, 3)),
+    ],
+)
+def test_a_change_counts_until_a_doctor_has_decided(
+    findings: list[AdvisedEntry], counts: tuple[SaidBy, int]
+) -> None:
+    told = reconcile(findings, compared=changed(2))
+    assert told
+    assert (told.counts.said_by, told.counts.finding) == counts
+
+
+def test_a_photo_is_wanted_until_there_is_a_newer_one() -> None:
+    wanting = decided(REVIEW, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
+    waits, sent = (
+        reconcile(spot((REVIEW, wanting))),
+        reconcile(spot((REVIEW, wanting), (SELF, None))),
+    )
+    assert waits
+    assert sent
+    assert (waits.picture_wanted, sent.picture_wanted) == (True, False)
+    assert reconcile([]) is None
+
+
+def test_whatever_was_said_no_model_makes_it_milder() -> None:
+    """A further finding that nobody has looked at never lowers the instruction."""
+    decisions = [
+        None,
+        *(
+            decided(band, day=1, certainty=sure)
+            for band in (URGENT, SELF)
+            for sure in (SURE, UNSURE)
+        ),
+        decided(SELF, day=1, histology=PROVEN),
+        decided(URGENT, day=1, histology=AWAITED),
+    ]
+    for decision in decisions:
+        for first in Band:
+            for then in Band:
+                before = reconcile(spot((first, decision)))
+                after = reconcile(spot((first, decision), (then, None)))
+                assert before
+                assert after
+                assert urgency(after.counts.band) <= urgency(before.counts.band)
+
+
+def test_every_page_of_a_spot_gives_the_same_instruction(backend: Backend) -> None:
+    """The page of the spot said "keep an eye on it" where that of a finding said "this week"."""
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    first = file_for(backend, ada, URGENT, lesion=lesion).number
+    then = file_for(backend, ada, SELF, lesion=lesion).number
+    pages = [f"/lesions/{lesion}", f"/submissions/{first}", f"/submissions/{then}"]
+    compared = f"/lesions/{lesion}/comparison?first={first}&second={then}"
+
+    def told(reader: Person) -> Any:
+        (listed,) = reader.pages(
+            "/lesions" if reader is ada else f"/patients/{backend.account(ada.email).id}/lesions"
+        )
+        answers = [listed, *(reader.call("GET", path).get_json() for path in [*pages, compared])]
+        one, *others = [answer["instruction"] for answer in answers]
+        assert [one] * len(others) == others
+        return one
+
+    before = told(ada)
+    assert (before["from"], before["band"], before["finding"]) == ("finding", URGENT, first)
+    assert before["action"] == "See a doctor this week"
+    assert [one["finding"] for one in before["superseded"]] == [then]
+    assert told(doctor)["action"] == "Urgent referral"
+    body = {"label": "melanocytic_nevus", "certainty": "sure", "new_picture_wanted": True}
+    assert doctor.call("POST", f"/submissions/{then}/review", json=body).status_code == 201
+    after = told(ada)
+    assert (after["from"], after["band"], after["finding"]) == ("decision", SELF, then)
+    assert after["picture_wanted"] is True
+    assert "take another photo" in after["sentence"]
+    assert [one["finding"] for one in after["superseded"]] == [then, first]
+
+
+def test_a_finding_of_no_spot_has_its_own_instruction_and_a_new_spot_none(backend: Backend) -> None:
+    ada = backend.member()
+    number = file_for(backend, ada, ROUTINE).number
+    own = ada.call("GET", f"/submissions/{number}").get_json()["instruction"]
+    assert (own["band"], own["superseded"]) == (ROUTINE, [])
+    begun = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()
+    assert begun["instruction"] is None
