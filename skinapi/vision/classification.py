@@ -12,6 +12,7 @@ from skinapi.vision.context import NOTHING_TOLD, Context, Modality
 from skinapi.vision.decoding.photo import Photo, read_photo
 from skinapi.vision.finding.assessment import Assessment, assess
 from skinapi.vision.finding.finding import (
+    Doubt,
     Finding,
     Timings,
     find_graver_alone,
@@ -125,7 +126,13 @@ def join_photos(model: Model, judged: Sequence[JudgedPhoto]) -> Finding:
         pictures=tuple(alone),
         shown_picture=shown,
     )
-    return finding.model_copy(update={"alone": find_graver_alone(finding)})
+    gravest_heading = find_graver_alone(finding)
+    changed: dict[str, Any] = {"alone": gravest_heading}
+    if gravest_heading and Doubt.PICTURES_DISAGREE in finding.reasons:
+        # In doubt the most severe plausible condition is stated.
+        heat = _rounded_heat(model, judged[shown].output, gravest_heading.key)
+        changed |= {"stated": gravest_heading.key, "heat": heat}
+    return finding.model_copy(update=changed)
 
 
 def _finding_of(assessment: Assessment, **measured: Any) -> Finding:
