@@ -166,11 +166,14 @@ class SampleAccounts:
 
     def withdraw_model(self) -> Options:
         """A version that was rolled back."""
-        at = {"schema": 1, "created_at": now(), "revision": 1}
         move = {"action": "rollback", "previous": "withdrawn", "by": "-", "changed_at": now()}
         serving = self.backend.services.store.collection("serving")
-        if serving.get("model") is None:
-            serving.insert({"id": "model", **at, "moves": [move]})
+        before = serving.get("model")  # other rows may have put a version into service
+        if before is None:
+            fields = {"id": "model", "schema": 1, "created_at": now(), "revision": 1}
+            serving.insert({**fields, "moves": [move]})
+        else:
+            serving.update({"id": "model"}, {"$set": {"moves": [*before["moves"], move]}})
         return {}
 
     def replace_model(self) -> Options:
