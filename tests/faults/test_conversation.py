@@ -19,7 +19,7 @@ from tests.served.server import serving
 from tests.served.wire import Answer
 from tests.support.size import size
 
-SIGNED_ALREADY = 409
+REVIEW = {"label": "melanocytic_nevus", "agreement": "disagree"}
 LAST = "f" * 32  # an id after all others
 PAIRS = size(1, 4)
 
@@ -87,12 +87,15 @@ class Pair:
         finding = send(self.patient.port, "POST", "/predict", token, body, kind, new_id())
         if not finding.acknowledged:
             return  # it may be there, without a letter
-        path = f"/submissions/{finding.json['id']}/letters"
+        about = f"/submissions/{finding.json['id']}"
+        reviewed = ask_until_answered(self.doctor, "POST", f"{about}/review", REVIEW, key=new_id())
+        assert reviewed.status == 201, reviewed.json
+        path = f"{about}/letters"
         draft = ask_until_answered(self.doctor, "POST", path, {"reader": "patient"}, key="").json
         text = {"text": draft["text"], "version": draft["version"]}
         path = f"/letters/{draft['_id']}/sign"
         answer = ask_until_answered(self.doctor, "POST", path, text, key="")
-        assert answer.status in (200, SIGNED_ALREADY), answer.json
+        assert answer.status == 200 or answer.json["code"] == "letter_signed", answer.json
         self.signed.append(draft["_id"])
 
 
