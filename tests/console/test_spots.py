@@ -14,7 +14,7 @@ from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, post
 from tests.support.photos import photo_in, photo_of
 from tests.support.size import in_drill
-from tests.vision.comparison.pictures import spot
+from tests.vision.comparison.pictures import spot, with_disc
 from tests.vision.photos import encoded
 
 BACK = {"site": "back", "side": "rear", "x": 43.0, "y": 60.0}
@@ -22,6 +22,10 @@ AT_400_PERCENT = Look((320, 256), dark=False, language="en")
 UNCHANGED = {
     "en": "The area, outline and colours of the spot and the skin beside it have not changed",
     "fr": "La surface, le contour et les couleurs de la tache et de la peau voisine n'ont pas",
+}
+DARKER = {
+    "en": "A part of the spot, or of the skin beside it, has become darker",
+    "fr": "Une partie de la tache, ou de la peau voisine, est devenue plus foncée",
 }
 TURNED = "return getComputedStyle(document.querySelector('.later img')).transform.split('(')[0]"
 CUT = "return document.querySelector('.later').style.clipPath"
@@ -132,8 +136,10 @@ def test_two_visits_lie_over_each_other_and_what_cannot_be_compared_beside_each_
 ) -> None:
     lesion = begin(ada, BACK, "left of the spine")
     other = send_photo(ada, encoded(spot(2), quality=90), lesion=lesion)
-    for picture in (spot(1), visit(spot(1))):
+    first, _, _ = (
         send_photo(ada, encoded(picture, quality=90), lesion=lesion)
+        for picture in (spot(1), visit(spot(1)), visit(with_disc(spot(1), 265, 200, 24)))
+    )
     journey = Journey(visitor, "visits", look)
     visitor.enter(ada, "user")
     visitor.find(f"ol.list a[href='#/spot/{lesion}']")
@@ -142,6 +148,9 @@ def test_two_visits_lie_over_each_other_and_what_cannot_be_compared_beside_each_
     visitor.find(f"a[href='#/visits/{lesion}']")
     journey.step("spot")
     journey.press("sideBySide")
+    visitor.see(DARKER[look.language])
+    journey.step("changed")
+    visitor.choose("second", str(first))
     visitor.see(UNCHANGED[look.language])
     assert visitor.count(".columns section li") == 4  # area, colour, asymmetry and any part
     assert visitor.run(TURNED) == "matrix"
