@@ -36,14 +36,17 @@ MOST_NOISE = 3.5
 # A disc of an eighth of the spot's area, less a patch at its border, in radii of the spot; and the
 # lightness of a black nodule.
 NODULE, BLACK = 0.2, 7.0
+# Where two outlines really differ, the photos do so by more than this many times the noise.
+OUTLINE_PER_NOISE = 2.0
 # Fewer points than this say nothing about colours.
 LEAST_POINTS = 100
 
 
 class ChangedPart(NamedTuple):
     """`distance` of the patch that changed most, in CIELAB; `darker` if it became darker. What lies
-    below `error` may be noise. `hidden_by_noise`, `hidden_by_dark`: a part could have
-    changed unseen, because the photos differ too much, or because the spot is nearly black.
+    below `error` may be noise. `hidden_by_noise`, `hidden_by_dark`: a part may have changed unseen,
+    because the photos differ too much, or because the spot is nearly black. `outlines_agree`: where
+    one outline goes beyond the other, the photos show the same, so the outlines are not clear.
     """
 
     distance: float
@@ -51,6 +54,7 @@ class ChangedPart(NamedTuple):
     error: float
     hidden_by_noise: bool
     hidden_by_dark: bool
+    outlines_agree: bool
 
     @property
     def has_changed(self) -> bool:
@@ -83,6 +87,8 @@ def find_changed_part(
         hidden_by_noise=noise > MOST_NOISE,
         hidden_by_dark=outlines is not None
         and _hides_black(before[..., 0], outlines[0] & inner, half, radius),
+        outlines_agree=outlines is not None
+        and _is_same(before, after, inner & (outlines[0] ^ outlines[1]), noise),
     )
 
 
@@ -129,6 +135,11 @@ def _hides_black(lightness: Floats, spot: Mask, half: int, radius: float) -> boo
     seen = _slid(_slid(lightness, half + OFF, np.minimum), round(NODULE * radius), np.maximum)
     places = ~_grown(~spot, round(NODULE * radius))
     return bool(places.any() and seen[places].min() < BLACK + LEAST)
+
+
+def _is_same(before: Floats, after: Floats, where: Mask, noise: float) -> bool:
+    apart = np.linalg.norm(before[where] - after[where], axis=-1)
+    return not apart.size or float(apart.mean()) <= OUTLINE_PER_NOISE * noise
 
 
 def _grown(mask: Mask, by: int) -> Mask:

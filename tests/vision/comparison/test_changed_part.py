@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from skinapi.vision.comparison import colours
+from skinapi.vision.comparison.changed_part import find_changed_part
 from skinapi.vision.comparison.comparison import Change, Measure, NotMeasured
 from tests.vision.comparison.pictures import BLACK, BLUE_WHITE, MIDDLE, pattern, spot, with_disc
 from tests.vision.comparison.test_comparison import changes, compared
@@ -55,6 +57,21 @@ def test_colours_that_another_camera_renders_otherwise_are_no_change_of_a_part()
     pixels = np.asarray(spot(1), np.float64)
     warmer = 255 * (pixels / 255) ** np.array([0.85, 1.0, 1.2])
     assert not part(spot(1), Image.fromarray(warmer.astype(np.uint8))).measurable
+
+
+def outlines_agree(before: Image.Image, after: Image.Image) -> bool:
+    """Of outlines of which the later one is larger by a tenth."""
+    pixels = [colours.linear(np.asarray(one, np.float64)[::2, ::2]) for one in (before, after)]
+    rows, columns = np.mgrid[-1:1:192j, -1.333:1.333:256j]
+    one, other = (np.hypot(rows, columns) < radius for radius in (0.35, 0.385))
+    found = find_changed_part(pixels[0], pixels[1], np.ones_like(one), (one, other))
+    assert found
+    return found.outlines_agree
+
+
+def test_outlines_differ_only_where_the_photos_do() -> None:
+    assert outlines_agree(spot(1), spot(1))
+    assert not outlines_agree(spot(1), spot(1, area=1.21))
 
 
 def test_of_a_spot_that_is_nearly_black_no_part_is_told_as_unchanged() -> None:

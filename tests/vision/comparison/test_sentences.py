@@ -71,7 +71,7 @@ def test_nothing_is_said_to_be_unchanged_that_was_not_measured() -> None:
 def test_only_changes_beyond_the_error_are_told_where_there_are_some() -> None:
     darker = change(Measure.COLOUR, 14.0)
     assert summary(changes=(NONE[0], darker, NONE[2])) == (
-        "Its colour as a whole has changed by more than the error (14.00, error 10.00)."
+        "Its colour as a whole has changed by more than the error (14.00, error 13.20)."
     )
 
 
