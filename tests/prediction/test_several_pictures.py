@@ -111,7 +111,8 @@ def test_the_finding_is_the_same_wherever_it_is_read(backend: Backend) -> None:
     found = joined(ada, MELANOMA, NEVUS)
     number = found["id"]
     read = ada.call("GET", f"/submissions/{number}").get_json()
-    assert read == {**found, "model": read["model"]}
+    by_itself = {name: read[name] for name in ("model", "instruction")}
+    assert read == {**found, **by_itself}
     seen = doctor.call("GET", f"/submissions/{number}").get_json()
     assert (seen["pictures"], seen["raised_by"]) == (found["pictures"], found["raised_by"])
     [listed] = ada.call("GET", "/submissions").get_json()
