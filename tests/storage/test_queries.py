@@ -81,8 +81,10 @@ def fill_store(store: Store, folder: Path) -> None:
 
 
 def document(collection: str, number: int) -> Document:
-    """Every tenth has the value that the queries ask for."""
-    made: Document = {"id": f"{number:032x}"}
+    """Every tenth has the value that the queries ask for. The ids of every third are below the one
+    that a page begins behind, those of the others are above it.
+    """
+    made: Document = {"id": f"{number:032x}" if number % 3 else f"{'0' * 32}{number:x}"}
     for field, value in samples(collection).items():
         unlike = number % 10 or field in DISTINCT
         if isinstance(value, str):
