@@ -129,6 +129,7 @@ const Case = ({ number, finding }) => {
         <//>
         <div><${ReviewForm} key=${`${number} ${signed} ${filled}`} number=${number} report=${report} conditions=${conditions}
           pictured=${submission.photo_kept} asked=${asked} onSigned=${done} /></div>
+        ${!work.error && !asked && html`<${Letters} key=${`letters ${number}`} number=${number} may=${Boolean(work.value)} decision=${report.decision} />`}
         ${work.value && !asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} />`}
         ${work.value && !asked && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
         <${Context} submission=${submission} checklist=${conditions.checklist} />
