@@ -40,7 +40,7 @@ class JudgingAgainService:
             raise Forbidden(NOT_IN_CHARGE)
         key = f"{AGAIN}{original.id}"
         if answered := self._records.find_answered(owner=owner.id, key=key, request_hash=key):
-            return answered, owner
+            return self._records.get(number=str(answered.number), to=by)
         if self._registry.served.model.version == original.finding.model_version:
             raise JudgedByThisModel
         contents = self._read_photos(original)

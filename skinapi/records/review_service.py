@@ -28,7 +28,7 @@ from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.web.access import Subject
-from skinapi.web.schemas.pagination import Page
+from skinapi.web.schemas.pagination import Page, page_of
 
 MARKED_AT_ONCE = 50
 LONGEST_HOLD = timedelta(days=7)
@@ -223,11 +223,11 @@ class ReviewsService:
         self, *, number: str, to: Subject, after: str | None, limit: int
     ) -> Page[Review]:
         """The reviews of a finding that the caller may see; its owner sees no second opinion and
-        nothing that is held, so a page may hold fewer than `limit`. Raises NotFound.
+        nothing that is held, and no link to a page of those either. Raises NotFound.
         """
         submission, _ = self._records.get(number=number, to=to)
-        page = self._reviews.page_of_submission(submission.id, after=after, limit=limit)
-        return Page(_told(page.items, submission), page.next_after)
+        told = _told(self._reviews.list_of(submission.id), submission)
+        return page_of([one for one in told if one.id > (after or "")], limit)
 
     def get_reviewed(self, submission: Submission) -> ReviewedFinding:
         """The reviews of the finding of which its reader may know, and what they decide."""
@@ -278,9 +278,10 @@ def _hold_of(said: NewReview, opinion: Opinion, band: Band) -> datetime | None:
         return None
     if not (opinion.malignant or urgency_asked(opinion, band) is Band.URGENT_REFERRAL):
         raise HoldRefused(NOT_GRAVE)
-    moment, until = now(), said.hold_until.astimezone(UTC)
-    if not moment < until <= moment + LONGEST_HOLD:
+    moment = now()
+    if not moment < said.hold_until <= moment + LONGEST_HOLD:
         raise HoldRefused(NOT_WITHIN_A_WEEK)
+    until = said.hold_until.astimezone(UTC)  # not before: the last of all days has none in UTC
     return until.replace(microsecond=until.microsecond // 1000 * 1000)
 
 

@@ -142,9 +142,7 @@ class ReportsService:
         submission = self._records.find(issued.submission) if issued else None
         if issued is None or submission is None:
             return None
-        # Whoever asks may be the patient; of a doctor's paper that says more, the doctor.
-        as_owner = submission.for_owner()
-        seen = as_owner if as_owner.shows(issued.created_at) else submission
+        seen = self._as_its_reader_sees(issued, submission)
         newer = Newer.than(
             issued,
             report=max(filter(seen.shows, self._issued.list_newer(issued)), default=None),
@@ -153,6 +151,18 @@ class ReportsService:
             model_withdrawn_at=self._records.find_standing(submission).withdrawn_at,
         )
         return Verified(issued, submission.number, newer)
+
+    def _as_its_reader_sees(self, issued: Issued, submission: Submission) -> Submission:
+        """Whoever asks about a report may be the patient; about one that says what is held back
+        from the patient, the doctor.
+        """
+        as_owner, says = submission.for_owner(), issued.holds
+        if says is None or not as_owner.held:
+            return as_owner
+        reviews = {one.id for one in self._reviews.get_reviewed(as_owner).reviews}
+        letters = {one.id for one in self._list_letters(as_owner)}
+        tells = says.review not in {None, *reviews} or not letters.issuperset(says.letters)
+        return submission if tells else as_owner
 
     def _report_on(
         self, submission: Submission, owner: Account, to: Subject, language: str | None

@@ -9,6 +9,7 @@ import pytest
 from tests.care.clinic import patient_in_care
 from tests.conftest import store_on
 from tests.prediction.photographer import predicted
+from tests.records.test_holds import in_days
 from tests.registry.test_models import OVERRIDE, ModelBackend
 from tests.support.backends import Person
 
@@ -132,6 +133,9 @@ def test_a_photo_is_judged_again_in_a_new_finding_and_the_old_one_stays(
     compared = f"/lesions/{withdrawal.spot}/comparison?first={kept}&second={new['id']}"
     refused = withdrawal.ada.call("GET", compared)
     assert (refused.status_code, refused.get_json()["code"]) == (422, "compared_with_itself")
+    held = {"label": "melanoma", "certainty": "sure", "hold_until": in_days(1)}
+    assert doctor.call("POST", f"/submissions/{new['id']}/review", json=held).status_code == 201
+    assert withdrawal.again(kept).get_json()["decision"]["label"] == "melanoma", "to the doctor"
 
 
 def test_of_two_findings_on_one_photo_each_is_deleted_by_itself(withdrawal: Withdrawal) -> None:

@@ -138,6 +138,39 @@ def test_a_held_decision_is_shown_by_itself_when_its_time_has_come(any_backend: 
     assert list(any_backend.services.reviews.faults()) == []
 
 
+def test_a_report_that_the_owner_opens_during_the_hold_is_told_to_be_the_newest(
+    backend: Backend,
+) -> None:
+    """Its code is issued after the review, and the page of the code is anybody's."""
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    hold(doctor, number)
+    path = f"/submissions/{number}/report.json"
+
+    def verdict_on(reader: Person) -> Any:
+        code = reader.call("GET", path).get_json()["verification"]["hash"]
+        return ada.call("GET", f"/reports/verify/{code}").get_json()
+
+    assert verdict_on(ada)["newest"]
+    assert verdict_on(doctor)["newest"], "the doctor's says what is decided"
+    told = verdict_on(ada)
+    assert (told["newest"], told["superseded"]) == (True, None)
+    kept = ada.call("GET", path).get_json()["verification"]["hash"]
+    pass_days(backend, number, 2)
+    ended = ada.call("GET", f"/reports/verify/{kept}").get_json()
+    assert ended["superseded"]["later_decision_at"]
+
+
+def test_no_link_leads_the_owner_to_a_page_of_what_is_held(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    assert sign(doctor, number, label="dermatofibroma", histology=None).status_code == 201
+    hold(doctor, number)
+    path = f"/submissions/{number}/reviews?limit=1"
+    assert "Link" not in ada.call("GET", path).headers
+    assert len(doctor.pages(path)) == 2
+
+
 def test_the_doctor_in_charge_shows_it_before(backend: Backend) -> None:
     doctor, ada = patient_in_care(backend)
     number = file_for(backend, ada, REVIEW, finding=MOLE).number
@@ -200,6 +233,16 @@ def test_what_may_not_be_held_is_refused_with_a_sentence(
     assert (answer.status_code, answer.get_json()["code"]) == (422, "hold_refused")
     assert says in answer.get_json()["detail"]
     assert decided(doctor, number) is None
+
+
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+def test_a_hold_until_a_time_that_utc_does_not_have_is_refused(
+    backend: Backend, until: str
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, REVIEW, finding=MOLE).number
+    answer = sign(doctor, number, hold_until=until)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "hold_refused")
 
 
 def test_a_benign_name_that_asks_for_a_visit_this_week_may_be_held(backend: Backend) -> None:

@@ -208,6 +208,20 @@ def test_every_page_of_a_spot_gives_the_same_instruction(backend: Backend) -> No
     assert [one["finding"] for one in after["superseded"]] == [then, first]
 
 
+def test_a_decision_on_an_old_photo_that_was_judged_again_ends_nothing_of_a_newer_photo(
+    backend: Backend,
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    old = file_for(backend, ada, SELF, lesion=lesion)
+    new = file_for(backend, ada, URGENT, lesion=lesion).number
+    again = file_for(backend, ada, SELF, lesion=lesion, original=old).number
+    body = {"label": "melanocytic_nevus", "certainty": "sure"}
+    assert doctor.call("POST", f"/submissions/{again}/review", json=body).status_code == 201
+    told = ada.call("GET", f"/lesions/{lesion}").get_json()["instruction"]
+    assert (told["finding"], told["band"]) == (new, URGENT)
+
+
 def test_a_finding_of_no_spot_has_its_own_instruction_and_a_new_spot_none(backend: Backend) -> None:
     ada = backend.member()
     number = file_for(backend, ada, ROUTINE).number

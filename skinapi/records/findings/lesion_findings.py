@@ -56,7 +56,10 @@ class LesionFindings:
             advised = AdvisedEntry.model_validate(one)
             told = advised.for_owner() if for_owner else advised
             found.setdefault(one["lesion"], []).append(told)
-        return {lesion: sorted(told, key=lambda one: one.id) for lesion, told in found.items()}
+        return {
+            lesion: sorted(told, key=lambda one: (one.photographed_at, one.id))
+            for lesion, told in found.items()
+        }
 
     def by_ids(self, identifiers: list[str]) -> dict[str, CourseEntry]:
         """Those of these findings that are not deleted."""

@@ -8,7 +8,6 @@ from skinapi.records.errors import TooManyReviews
 from skinapi.records.reviews.opinions import Opinion, Verdict
 from skinapi.storage.ids import new_id_after, now
 from skinapi.storage.ports import Store
-from skinapi.web.schemas.pagination import Page, page_of
 
 # All of them are read to find the one that counts.
 MOST_REVIEWS = 100
@@ -69,11 +68,6 @@ class Reviews:
             return None
         found = self._documents.find({"doctor": doctor, "idempotency_key": key}, limit=1)
         return Review.model_validate(found[0]) if found else None
-
-    def page_of_submission(self, submission: str, *, after: str | None, limit: int) -> Page[Review]:
-        """One page of a submission's reviews, in the order in which they were signed."""
-        found = self._documents.find({"submission": submission}, after=after, limit=limit + 1)
-        return page_of(found, limit).map(Review.model_validate)
 
     def list_of(self, submission: str) -> list[Review]:
         """All reviews of a submission, in the order in which they were signed."""
