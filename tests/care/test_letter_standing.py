@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from skinapi.languages import Language
+from skinapi.records.reviews.reviewed_finding import ShownLetter, Superseded
+from skinapi.reports.pages.content import LetterContent
+from skinapi.reports.pages.labels import LABELS
 from tests.care.test_letters import Practice
+from tests.reports.test_verification import MONDAY, SIGNED
 from tests.support.backends import MAIL, Backend
 from tests.use_cases.use_case import notices_to
 
@@ -26,6 +31,11 @@ def a_letter_about_a_mole(backend: Backend, **said: Any) -> tuple[Practice, dict
     signed = at.sign_accepting(draft, f"{draft['text']}\n\n{HARMLESS}")
     assert signed.status_code == 200, signed.text
     return at, signed.get_json()
+
+
+def minute(moment: str) -> str:
+    """Of the same day the pages say the time too."""
+    return f"{moment[:16].replace('T', ' ')} UTC"
 
 
 def printed(at: Practice) -> str:
@@ -48,12 +58,24 @@ def test_a_letter_that_a_later_decision_contradicts_is_struck_wherever_it_is_rea
     assert (shown["text"], shown["superseded"]) == (letter["text"], superseded)
     assert report["verification"]["hash"] != sealed
     assert [one["superseded"] for one in at.shown_to(at.ada)] == [superseded]
-    signed, decided = letter["signed_at"][:10], later["created_at"][:10]
+    signed, decided = (minute(one) for one in (letter["signed_at"], later["created_at"]))
     heading = f"Written on {signed}, before the decision of {decided}, which counts"
     page = at.report("report.html").text
     assert f"<summary><strong><bdi>{heading}</bdi></strong> </summary>" in page
     assert f'<p lang="en"><del><bdi>{HARMLESS}</bdi></del></p>' in page
     assert heading in printed(at)
+
+
+@pytest.mark.parametrize(
+    ("language", "heading"),
+    [
+        ("en", "Written on 2026-11-24, before the decision of 2026-11-30, which counts"),
+        ("fr", "Écrite le 2026-11-24, avant la décision du 2026-11-30, qui compte"),
+    ],
+)
+def test_of_two_days_the_pages_say_the_dates(language: Language, heading: str) -> None:
+    shown = ShownLetter(SIGNED, Superseded(MONDAY, "Dr Hyde"))
+    assert LetterContent.of(shown, LABELS[language]).struck == (heading,)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,9 @@ def test_each_mark_is_accepted_by_itself_and_a_signed_letter_is_withdrawn(
     assert doctor.call("PUT", f"/letters/{draft['_id']}", json=body).status == 200
     visitor.enter(doctor, "doctor")
     visitor.go(f"case/{number}")
-    visitor.find(".marks")  # in view before anything is pressed
+    visitor.find(".marks")
+    visitor.keys("l")
+    visitor.find(".marks:focus")  # not at the text below them
     look_at_letter(journey, "marks")
     journey.press("letterSign_patient", "letter")
     visitor.find(".marks:focus")

@@ -95,7 +95,9 @@ class LetterContent:
                 labels.withdrawn_letter.format(withdrawn.withdrawn_by, date, withdrawn.reason)
             )
         if by:
-            dates = date_text(letter.signed_at), date_text(by.decided_at)
+            moments = letter.signed_at, by.decided_at
+            days = tuple(map(date_text, moments))
+            dates = tuple(map(time_text, moments)) if days[0] == days[1] else days
             struck.append(labels.superseded_letter.format(*dates))
         return cls(
             head=labels.letters[letter.reader],

@@ -213,6 +213,9 @@ const Draft = ({ draft, reviewed, onDone }) => {
     </form>`;
 };
 
+/** Where one reads on: at the marks of a draft, else at its text. @param {HTMLElement | null} text */
+const focusDraft = (text) => /** @type {HTMLElement | null} */ (text?.closest("form")?.querySelector(".marks") ?? text)?.focus();
+
 /**
  * The letters of a case, and the way to write one: `may` says that the doctor does, once that is known. They are judged anew
  * when the `decision` is another one.
@@ -230,7 +233,7 @@ export const Letters = ({ number, may, decision }) => {
   useEffect(() => {
     const text = document.getElementById(`letter-${begun.current}`);
     if (text) begun.current = "";
-    text?.focus();
+    focusDraft(text);
   });
   /** @param {string} reader */
   const begin = async (reader) => {
@@ -251,7 +254,7 @@ export const Letters = ({ number, may, decision }) => {
     wanted.current = !letters.value; // there may be a draft already
     if (wanted.current) return;
     const text = /** @type {HTMLElement | null} */ (document.querySelector("[name=letter]"));
-    if (text) text.focus();
+    if (text) focusDraft(text);
     else begin("patient");
   };
   useKeys({ l: write });
