@@ -105,6 +105,9 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
     visitor.go(f"finding/{first}")
     visitor.find(".finding details:not([open]) .verdict.second h2")
     assert visitor.run(FIRST_HEADING) == "verdict decided band-routine"
+    visitor.press(".finding > details summary")
+    visitor.find(".verdict.second h2")
+    assert visitor.count(".band-urgent_referral") == 0  # nor what it was to be done for that
     journey.step("decided")
     visitor.go(f"finding/{second}")
     visitor.find(".verdict.decided [role=alert]")

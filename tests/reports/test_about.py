@@ -103,13 +103,14 @@ def test_a_decision_heads_the_report_and_nothing_said_of_the_finding_contradicts
         step.next_step,
         "Ελένη Παπαδοπούλου, 2026-11-21",
         ReportContent(report).model_said,
-        f"{report.band_words.label}.",
+        ReportContent(report).said_before,
     )
     page = " ".join(html.unescape(re.sub("<[^>]*>", " ", render_html(report))).split())
     pdf = PdfReader(io.BytesIO(render_pdf(report))).pages[0].extract_text()
     for text in (page, " ".join(pdf.split())):
         places = [text.index(" ".join(part.split())) for part in head]
         assert places == sorted(places)
+        assert f"{report.band_words.label}." not in text[: places[-1]]  # it counts no more
     written = plain.narrative.sections
     gone = (written.overview, written.importance_of_early_detection, written.recommendation)
     for sentence in (*gone, *plain.narrative.next_steps):

@@ -348,6 +348,12 @@ class ReportContent:
         made = self.report.made_at
         return self.labels.model_said.format(f"{made.astimezone(UTC):%Y-%m-%d}" if made else "")
 
+    @property
+    def said_before(self) -> str:
+        """The model's answer, below a decision: without its urgency, which counts no more."""
+        said = self.reading.summary
+        return f"{said.likely} {said.certainty}"
+
     @cached_property
     def letters(self) -> list[LetterContent]:
         return [LetterContent.of(shown, self.labels) for shown in self.report.letters]

@@ -123,14 +123,14 @@ class _Body:
         self._flow.skip(5)
 
     def _band(self) -> None:
-        """Three sentences on what the model says: the first ones, or, where doctors have decided,
-        small ones with their date.
+        """Three sentences on what the model says; where doctors have decided, small ones with their
+        date.
         """
         said_first, styles, inner = self._content.reading.summary, self._styles, WIDTH - 28
         if self._content.decision:
             heading = text_block(self._content.model_said, styles.small_heading, width=WIDTH)
-            said_before = " ".join(said_first.sentences)
-            self._flow.place(stack(heading, text_block(said_before, styles.small, width=WIDTH)))
+            answer = text_block(self._content.said_before, styles.small, width=WIDTH)
+            self._flow.place(stack(heading, answer))
             return
         ink, _ = BAND_COLOURS[self._report.facts.band]
         said = [

@@ -275,7 +275,7 @@ const Check = ({ account, spots, checklist, from }) => {
         ${sent >= 0
           ? html`<div role="status" class="sending">
               <progress max="1" value=${sent < 1 ? sent : null}></progress>${say(sent < 1 ? "uploading" : "analysing")}</div>`
-          : html`<button class="primary wide">${say(several ? "sendPhotos" : "sendPhoto")}</button>`}
+          : html`<button class=${error ? "wide" : "primary wide"}>${say(several ? "sendPhotos" : "sendPhoto")}</button>`}
       </div>
     </form>`;
 };

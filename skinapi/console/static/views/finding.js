@@ -103,10 +103,12 @@ const Rest = ({ report, conditions, doctor }) => {
 /** What comes first, for whom it is. @param {{report: any, doctor: boolean}} props */
 const First = ({ report, doctor }) => {
   const { likely, to_do, certainty } = report.reading.summary;
-  const head = report.decision ? "h2" : "h1"; // what doctors have decided is the page's
+  // What doctors have decided is the page's: a patient reads no older urgency beside theirs.
+  if (report.decision && !doctor) return html`<h2>${likely}</h2><p>${certainty}</p>`;
+  const head = report.decision ? "h2" : "h1";
   const icon = html`<${Icon} name=${report.band} size=${32} />`;
   if (doctor) return html`<${head}>${icon}${report.doctor_label}<//><p class="action">${report.doctor_action}</p><p>${likely} ${certainty}</p>`;
-  return html`<p class="action">${likely}</p><${head}>${icon}${to_do}<//><p>${certainty}</p>`;
+  return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1><p>${certainty}</p>`;
 };
 
 /** What one of several pictures alone says, for a doctor: a patient reads what all of them say. @param {{picture: any, conditions: any}} props */
@@ -124,7 +126,7 @@ const Verdicts = ({ title, report, submission, conditions, doctor }) => {
   const { instruction } = submission;
   const ofSpot = instruction && instruction.band !== (decision?.urgency ?? report.band);
   const model = html`
-    <header class=${`verdict band-${report.band}${decision ? " second" : ""}`}>
+    <header class=${`verdict${decision && !doctor ? "" : ` band-${report.band}`}${decision ? " second" : ""}`}>
       <p class="eyebrow">${decision ? say("modelSaid", { date: sayDate(report.time) }) : title}</p>
       <${First} report=${report} doctor=${doctor} />
       ${!decision && html`<p class="notice">${report.reading.notice}</p>`}
