@@ -5,10 +5,11 @@ needs no application, stays small.
 """
 
 import argparse
+import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -47,6 +48,7 @@ FIRST_ADMIN = "admin@skinapi.local"
 OPERATOR = "system"
 STANDARD_OUTPUT = "-"
 PROGRESS_EVERY_S = 5
+ENDING = (signal.SIGTERM, signal.SIGHUP)
 # Sessions that were ended after a backup: their tokens would be valid again.
 NOT_RESTORED = frozenset({"sessions"})
 
@@ -154,7 +156,7 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
         counts = write_backup(store, sys.stdout.buffer, progress=_progress())
     else:
         file = dated_backup(options.file) if options.keep else options.file
-        with new_file(file) as out:
+        with _removing_half_made(), new_file(file) as out:
             counts = write_backup(store, out, progress=_progress())
         print(f"written: {file}", file=sys.stderr)
     for key in counts.damaged:
@@ -181,7 +183,8 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
     if not options.drill:
         _say_store(settings)
         return _restore_into(settings, file)
-    with TemporaryDirectory(prefix="skinapi-drill-", dir=file.parent) as folder:
+    made = TemporaryDirectory(prefix="skinapi-drill-", dir=file.parent)
+    with _removing_half_made(), made as folder:
         key = SecretStr(settings.signing_key())  # in development it is in the other folder
         empty = {"instance_dir": Path(folder, "instance"), "mongo_uri": None, "jwt_secret_key": key}
         status = _restore_into(settings.model_copy(update=empty), file)
@@ -200,6 +203,26 @@ def _restore_into(settings: Settings, file: Path) -> int:
     accept_key(store, secrets=settings.audit_secrets())
     open_services(settings).data.trail.record("store.restore", by=OPERATOR, target="store")
     return check(settings, argparse.Namespace(repair=True, logged=None))
+
+
+@contextmanager
+def _removing_half_made() -> Iterator[None]:
+    """A signal that would end the process at once raises SystemExit instead, which removes what is
+    half made: it may be a whole copy of the records of patients. One that is ignored, as under
+    `nohup`, stays so.
+    """
+    ending = [one for one in ENDING if signal.getsignal(one) is signal.SIG_DFL]
+    for number in ending:
+        signal.signal(number, _exit)
+    try:
+        yield
+    finally:
+        for number in ending:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _exit(number: int, _: object) -> None:
+    sys.exit(128 + number)  # as a shell has it
 
 
 def list_models(settings: Settings, _: argparse.Namespace) -> int:

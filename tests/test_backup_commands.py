@@ -1,6 +1,10 @@
 """Backups on a timer: how many stay, the drill that restores one, and what the recipes run."""
 
+import os
 import shlex
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +41,8 @@ def test_of_backups_in_a_folder_the_newest_stay(backend: Backend, tmp_path: Path
     others = [folder / "skinapi-before-the-upgrade.tar", folder / "notes.txt"]
     for path in (*old, *others):
         path.touch()
+    others.append(folder / "skinapi-20260101T000000Z.tar")  # a folder, unpacked by somebody
+    others[-1].mkdir()
     assert main(["backup", "--keep", "3", str(folder)]) == 0
     left = sorted(folder.iterdir())
     assert [path in left for path in old] == [False, False, True, True]
@@ -69,6 +75,35 @@ def test_a_drill_fails_where_the_backup_is_broken_or_there_is_none(
     (folder / "skinapi-20260101T023000Z.tar").write_bytes(b"broken")
     assert main(["restore", "--drill", str(folder)]) != 0
     assert backend.account("ada@example.org")
+
+
+# As `systemctl stop` does in the middle of one, or a cluster that moves it.
+TERMINATED = """
+import os, signal, sys
+from skinapi import commands
+from skinapi.__main__ import main
+setattr(commands, sys.argv[1], lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "command"),
+    [("write_backup", "backup here.tar"), ("restore_backup", "restore --drill first.tar")],
+)
+def test_one_that_is_terminated_leaves_no_copy_of_the_records(
+    backend: Backend, tmp_path: Path, interrupted: str, command: str
+) -> None:
+    """Nobody removed it, and each night made one more."""
+    assert main(["backup", "first.tar"]) == 0
+    before = sorted(tmp_path.iterdir())
+    ended = subprocess.run(
+        [sys.executable, "-c", TERMINATED, interrupted, *command.split()],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert ended.returncode == 128 + signal.SIGTERM
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_restore_says_what_it_left_out(

@@ -85,3 +85,26 @@ def test_every_name_of_the_file_is_looked_at_and_of_the_environment_those_that_a
     monkeypatch.setenv("RENDER_EXTERNAL_URL", "https://skin.example")
     assert main(["check-settings"]) == 0
     assert capsys.readouterr().err == "skinapi: NOTHING_LIKE_IT is no setting\n"
+
+
+def test_a_secret_that_was_broken_into_lines_is_not_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each further line of it was printed as a name, into the log of the server too."""
+    lines = ["JWT_SECRET_KEY=", "q8Zs0mYw5pXc2Lr7", "dGhlIHJlc3Q==", "c29t+/x=1", "METRIC_TOKEN=1"]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    assert main(["check-settings"]) == 0
+    said = capsys.readouterr().err
+    for piece in ("q8Zs0mYw5pXc2Lr7", "dGhlIHJlc3Q", "c29t"):
+        assert piece.lower() not in said.lower()
+    assert "skinapi: METRIC_TOKEN is no setting" in said
+    assert "skinapi: A line of .env is no NAME=value" in said
+
+
+def test_names_that_are_no_setting_are_told_beside_a_value_that_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WORKERS", "many")
+    monkeypatch.setenv("METRIC_TOKEN", "hidden")
+    assert main(["check-settings"]) == REFUSED
+    assert "METRIC_TOKEN is no setting: did you mean METRICS_TOKEN?" in capsys.readouterr().err

@@ -1,7 +1,8 @@
 """Reads the settings, and finds all that is wrong with them at once."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -18,6 +19,9 @@ OF_COMPOSE = ("MONGO_PASSWORD", "MONGO_ROOT_PASSWORD", "CERTIFICATES")
 # Of the environment, which is full of names of others. METRIC_TOKEN is at 0.96, MONGODB_URI at 0.9.
 CLOSE = 0.82
 SHORTEST_NAME = 6
+# A line of `.env` that is not like this is maybe a secret that was broken into lines: not repeated.
+NAME = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
+BROKEN_LINE = "A line of .env is no NAME=value: a value, such as a secret, must be on one line"
 
 
 def read_settings() -> Settings:
@@ -45,7 +49,7 @@ def _with_the_others(error: ValidationError) -> list[str]:
         others = faults_of(Settings(**defaults))
     except ValidationError:
         others = []
-    return [*sentences_of(error), *others]
+    return [*sentences_of(error), *others, *odd_names()]
 
 
 def _field_of(place: str) -> str:
@@ -58,16 +62,19 @@ def odd_names() -> list[str]:
     in `.env`, and those of the environment that are close to a setting's.
     """
     known = {name.upper() for name in Settings.model_fields} | {*ALIASES}
-    written = {name.upper() for name in _names_of_file()} - {*OF_COMPOSE}
-    found = sorted(written - known)
+    lines = DotEnvSettingsSource(Settings).env_vars
+    written = {name.upper() for name in lines} - {*OF_COMPOSE}
+    broken = {name for name in written - known if not _is_named(name, lines)}
+    found = sorted(written - known - broken)
     close = [name for name in map(str.upper, sorted(os.environ)) if name not in known | written]
     found += [name for name in close if len(name) >= SHORTEST_NAME and _closest(name)]
-    return [_say_odd(name) for name in found]
+    return [*map(_say_odd, found), *([BROKEN_LINE] if broken else [])]
 
 
-def _names_of_file() -> Iterator[str]:
-    source = DotEnvSettingsSource(Settings)
-    yield from source.env_vars
+def _is_named(name: str, lines: Mapping[str, str | None]) -> bool:
+    """Whether a line is like NAME=value, and no piece of base64, which may end with `=` too."""
+    value = lines.get(name.lower())
+    return value is not None and set(value) != {"="} and bool(NAME.fullmatch(name))
 
 
 def _closest(name: str) -> str | None:

@@ -32,4 +32,5 @@ def remove_old_backups(folder: Path, *, keep: int) -> list[Path]:
 
 
 def _backups_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name))
+    named = (path for path in folder.iterdir() if NAME.fullmatch(path.name))
+    return sorted(path for path in named if path.is_file())
