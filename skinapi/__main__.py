@@ -294,9 +294,9 @@ def _add_models(
 
 
 def _count(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise ValueError
-    return number
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError("it must be a whole number from 1 up")
+    return int(text)
 
 
 def _position(text: str) -> tuple[int, str]:

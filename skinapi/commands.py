@@ -151,6 +151,8 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
     """
     configure_logs()
     refuse_unsafe(settings)
+    if options.keep and not options.file.is_dir():
+        raise UnsafeSettings(f"--keep needs a folder, and {options.file} is none")
     store = open_store(settings)
     if str(options.file) == STANDARD_OUTPUT:
         counts = write_backup(store, sys.stdout.buffer, progress=_progress())
@@ -183,8 +185,7 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
     if not options.drill:
         _say_store(settings)
         return _restore_into(settings, file)
-    made = TemporaryDirectory(prefix="skinapi-drill-", dir=file.parent)
-    with _removing_half_made(), made as folder:
+    with _removing_half_made(), _folder_beside(file) as folder:
         key = SecretStr(settings.signing_key())  # in development it is in the other folder
         empty = {"instance_dir": Path(folder, "instance"), "mongo_uri": None, "jwt_secret_key": key}
         status = _restore_into(settings.model_copy(update=empty), file)
@@ -203,6 +204,16 @@ def _restore_into(settings: Settings, file: Path) -> int:
     accept_key(store, secrets=settings.audit_secrets())
     open_services(settings).data.trail.record("store.restore", by=OPERATOR, target="store")
     return check(settings, argparse.Namespace(repair=True, logged=None))
+
+
+def _folder_beside(file: Path) -> "TemporaryDirectory[str]":
+    try:
+        return TemporaryDirectory(prefix="skinapi-drill-", dir=file.parent)
+    except OSError as error:
+        raise UnsafeSettings(
+            f"--drill needs room for a folder in {file.parent}, which cannot be written: "
+            f"{error.strerror}"
+        ) from error
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from skinapi.__main__ import _parser, main
+from skinapi.__main__ import REFUSED, _parser, main
 from skinapi.settings import Settings
 from tests.repository.documents import ROOT
 from tests.support.backends import PASSWORD, SECRET, Backend
@@ -49,6 +49,22 @@ def test_of_backups_in_a_folder_the_newest_stay(backend: Backend, tmp_path: Path
     assert set(others) <= set(left)
     (new,) = set(left) - {*old, *others}
     assert main(["restore", "--verify", str(new)]) == 0
+
+
+@pytest.mark.parametrize("place", ["-", "nowhere", "notes.txt"])
+def test_only_in_a_folder_the_newest_stay(
+    backend: Backend, tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").touch()
+    assert main(["backup", "--keep", "3", place]) == REFUSED
+    assert f"--keep needs a folder, and {place} is none" in capsys.readouterr().err
+
+
+def test_a_drill_without_a_place_beside_the_backup_says_so(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["restore", "--drill", str(tmp_path / "nowhere" / "some.tar")]) == REFUSED
+    assert "cannot be written" in capsys.readouterr().err
 
 
 def test_the_drill_restores_the_newest_beside_it_and_leaves_nothing(
