@@ -66,7 +66,8 @@ function reviewOf({ agreement, label, urgency, histology, result, picture, note,
     histology_result: known ? result : null,
     new_picture_wanted: picture,
     note: note.trim() || null,
-    hold_until: held ? new Date(`${held}T23:59`).toISOString() : null,
+    // A server of the version before refuses the field. It can hold nothing back, so that is right where it is asked for.
+    ...(held && { hold_until: new Date(`${held}T23:59`).toISOString() }),
   };
 }
 
