@@ -143,11 +143,13 @@ class ReportsService:
         if issued is None or submission is None:
             return None
         seen = self._as_its_reader_sees(issued, submission)
+        letters = self._list_letters(seen)
+        later = self._issued.list_newer(issued, saying=Holds.of(seen.decision, letters))
         newer = Newer.than(
             issued,
-            report=max(filter(seen.shows, self._issued.list_newer(issued)), default=None),
+            report=max(later, default=None),
             decision=seen.decision,
-            letters=self._list_letters(seen),
+            letters=letters,
             model_withdrawn_at=self._records.find_standing(submission).withdrawn_at,
         )
         return Verified(issued, submission.number, newer)
@@ -173,7 +175,8 @@ class ReportsService:
             facts=facts, language=chosen, llm=self._llm, consents=owner.consents
         )
         reviewed = self._reviews.get_reviewed(submission)
-        letters = tuple(map(reviewed.show, self._list_letters(submission)))
+        signed = self._list_letters(submission)
+        letters = tuple(map(reviewed.show, signed))
         withdrawn_at = self._records.find_standing(submission).withdrawn_at
         seal = seal_report(
             facts=facts,
@@ -185,7 +188,7 @@ class ReportsService:
             submission=submission.id,
             model_withdrawn_at=withdrawn_at,
         )
-        holds = Holds.of(reviewed.review, letters)
+        holds = Holds.of(reviewed.decision, signed)
         issued = self._issue(submission, chosen, seal, holds, by=to)
         return Report(
             facts=facts,

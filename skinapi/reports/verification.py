@@ -75,9 +75,9 @@ class Holds(StoredRecord):
     letters: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, review: Review | None, letters: Sequence[ShownLetter]) -> Self:
-        ids = tuple(one.letter.id for one in letters)
-        return cls(review=review.id if review else None, letters=ids)
+    def of(cls, decision: Decision | None, letters: Sequence[Letter]) -> Self:
+        ids = tuple(one.id for one in letters)
+        return cls(review=decision.review if decision else None, letters=ids)
 
 
 def _say_letter(shown: ShownLetter) -> dict[str, Any]:
@@ -185,14 +185,19 @@ class IssuedReports:
         rows = self._documents.find({"hash": hash}, limit=1)
         return Issued.model_validate(rows[0]) if rows else None
 
-    def list_newer(self, issued: Issued) -> list[datetime]:
-        """When newer reports on the same finding in the same language were issued."""
-        later = self._documents.find(
-            {"submission": issued.submission},
-            after=issued.id,
-            fields=("created_at", "language"),
+    def list_newer(self, issued: Issued, *, saying: Holds) -> list[datetime]:
+        """When newer reports on the same finding in the same language were issued, of those that
+        say what counts now. One that the patient opens during a hold says less than the doctor's.
+        """
+        found = map(
+            Issued.model_validate,
+            self._documents.find({"submission": issued.submission}, after=issued.id),
         )
-        return [one["created_at"] for one in later if one["language"] == issued.language]
+        return [
+            one.created_at
+            for one in found
+            if one.language == issued.language and one.holds in (None, saying)
+        ]
 
     def read_pdf(self, issued: Issued) -> bytes | None:
         """The stored PDF. None if none is stored or if its file is damaged: it can be rendered
