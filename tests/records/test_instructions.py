@@ -218,8 +218,9 @@ def test_a_decision_on_an_old_photo_that_was_judged_again_ends_nothing_of_a_newe
     again = file_for(backend, ada, SELF, lesion=lesion, original=old).number
     body = {"label": "melanocytic_nevus", "certainty": "sure"}
     assert doctor.call("POST", f"/submissions/{again}/review", json=body).status_code == 201
-    told = ada.call("GET", f"/lesions/{lesion}").get_json()["instruction"]
-    assert (told["finding"], told["band"]) == (new, URGENT)
+    told = ada.call("GET", f"/lesions/{lesion}").get_json()
+    assert (told["instruction"]["finding"], told["instruction"]["band"]) == (new, URGENT)
+    assert told["latest"]["id"] == new, "the newest photo, by which reminders go too"
 
 
 def test_a_finding_of_no_spot_has_its_own_instruction_and_a_new_spot_none(backend: Backend) -> None:

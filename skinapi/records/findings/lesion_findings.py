@@ -23,8 +23,13 @@ class LesionFindings:
         return self._documents.count({"lesion": lesion})
 
     def newest(self, lesion: str) -> CourseEntry | None:
-        found = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=COURSE_FIELDS)
-        return CourseEntry.model_validate(found[0]) if found else None
+        """The finding on the newest photo; where that was judged again, the last one."""
+        wanted: Filter = {"lesion": lesion}
+        found = self._documents.find(wanted, sort="-id", limit=1, fields=COURSE_FIELDS)
+        if found and found[0].get("photo_sent_at"):  # it may be on an older photo
+            found = self._documents.find(wanted, fields=COURSE_FIELDS)
+        entries = map(CourseEntry.model_validate, found)
+        return max(entries, key=lambda one: (one.photographed_at, one.id), default=None)
 
     def page(
         self, lesion: str, *, newest_first: bool, after: str | None, limit: int
