@@ -141,14 +141,15 @@ class Outbox:
 
         Each kind has its own, and of messages each author: so nobody uses up what another kind, or
         another person, needs. Those of urgent findings wait for an hour after the last one, and
-        are one mail then.
+        are one mail then. Mails of a clock that was ahead do not count: the next would wait for it.
         """
         if notice.of_security:
             return None
         budget = _budget_of(notice.kind)
         same: Filter = {"account": notice.account, "kind": notice.kind, "author": notice.author}
+        moment = now()
         sent = self._documents.find(
-            {**same, "sent_at": {"$gt": now() - budget.within}},
+            {**same, "sent_at": {"$gt": moment - budget.within, "$lte": moment}},
             sort="-sent_at",
             limit=budget.most,
         )

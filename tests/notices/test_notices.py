@@ -80,6 +80,20 @@ def test_urgent_findings_of_an_hour_are_one_mail_and_none_is_left_out(
     assert [row for row in backend.stored()["outbox"] if row.get("due_at")] == []
 
 
+def test_a_mail_of_a_clock_that_was_ahead_holds_up_none_about_an_urgent_finding(
+    backend: Backend, smtp: SmtpServer
+) -> None:
+    """It waited until the clock was there again, and an hour more."""
+    _, ada = patient_in_care(backend)
+    ahead = now() + timedelta(hours=20)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outbox, "now", lambda: ahead)
+        file_for(backend, ada, URGENT)
+        assert len(sent(backend, smtp)) == 1
+    file_for(backend, ada, URGENT)
+    assert len(sent(backend, smtp)) == 2
+
+
 def test_one_who_writes_much_uses_up_no_mail_that_another_needs(
     backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
