@@ -99,6 +99,8 @@ The tree, with the statuses. An error that only one package raises is defined in
           WrongNetworkLabels         422
         IdempotencyKeyReused         422
         ContradictoryReview          422  (records)
+        NoPictureToAgreeOn           422  (records)
+        HoldRefused                  422  (records)
         TooManyReviews               422  (records)
         TooManyLetters               422  (records)
         LesionFull                   422  (records)
