@@ -14,6 +14,7 @@ from skinapi.records.errors import (
 from skinapi.records.review_schemas import NewReview, ReviewView
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.schemas import (
+    InstructionQuery,
     OwnQuery,
     PictureQuery,
     SubmissionInCare,
@@ -51,13 +52,13 @@ def list_submissions(
 
 @routes.route("GET", "/submissions/<number>", access=Signed(), rate=Rate.READ, raises=(NotFound,))
 def show_submission(
-    records: RecordsService, *, number: str, subject: Subject
+    records: RecordsService, *, number: str, query: InstructionQuery, subject: Subject
 ) -> SubmissionView | SubmissionInCare:
     """A finding of the caller, or of a patient in the caller's care, who is named by id then."""
     submission, owner = records.get(number=number, to=subject)
     view = SubmissionView if owner.id == subject.id else SubmissionInCare
     standing, instruction = records.find_standing(submission), records.instruct(submission)
-    return view.of(submission, owner, standing, instruction)
+    return view.of(submission, owner, standing, instruction, query.lang)
 
 
 @routes.route(

@@ -128,6 +128,13 @@ class OwnQuery(ContractPageQuery):
     order: Literal["oldest", "newest"] = "oldest"
 
 
+class InstructionQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lang: Language | None = Field(
+        default=None, description="of the `instruction`; the finding's own unless given"
+    )
+
+
 class PictureQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     picture: Annotated[int, Field(ge=1, le=MOST_PICTURES)] | None = Field(
@@ -233,13 +240,14 @@ class SubmissionView(SummaryFields):
         owner: Account,
         standing: Standing | None = None,
         instruction: Instruction | None = None,
+        instructed_in: Language | None = None,
     ) -> Self:
         finding, language = submission.finding, submission.language
         return cls(
             **_summary(submission, owner),
             model=ModelStanding(**standing._asdict()) if standing else None,
             instruction=InstructionView.of_spot(
-                instruction, language, for_doctor=not submission.as_owner_sees
+                instruction, instructed_in or language, for_doctor=not submission.as_owner_sees
             ),
             raised_by=finding.raised_by,
             notices=[notice.in_language(language) for notice in finding.notices],
@@ -285,8 +293,9 @@ class SubmissionInCare(SubmissionView):
         owner: Account,
         standing: Standing | None = None,
         instruction: Instruction | None = None,
+        instructed_in: Language | None = None,
     ) -> Self:
-        seen = SubmissionView.of(submission, owner, standing, instruction)
+        seen = SubmissionView.of(submission, owner, standing, instruction, instructed_in)
         return cls(**dict(seen), patient_id=owner.id, former_lesion=submission.former_lesion)
 
 

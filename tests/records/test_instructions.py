@@ -199,6 +199,9 @@ def test_every_page_of_a_spot_gives_the_same_instruction(backend: Backend) -> No
     assert before["action"] == "See a doctor this week"
     assert [one["finding"] for one in before["superseded"]] == [then]
     assert told(doctor)["action"] == "Urgent referral"
+    for path in pages:  # in the words of who reads, not of who sent the photo
+        french = doctor.call("GET", f"{path}?lang=fr").get_json()["instruction"]
+        assert french["action"] == "Avis spécialisé urgent"
     body = {"label": "melanocytic_nevus", "certainty": "sure", "new_picture_wanted": True}
     assert doctor.call("POST", f"/submissions/{then}/review", json=body).status_code == 201
     after = told(ada)

@@ -69,11 +69,13 @@ def list_patient_lesions(
 
 
 @routes.route("GET", "/lesions/<lesion>", access=Signed(), rate=Rate.READ, raises=(NotFound,))
-def show_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> LesionView:
+def show_lesion(
+    lesions: LesionsService, *, lesion: str, query: LanguageQuery, subject: Subject
+) -> LesionView:
     """A spot of the caller, or of a patient in the caller's care."""
     found = lesions.get(lesion=lesion, to=subject)
-    for_doctor = found.lesion.owner != subject.id
-    return LesionView.of(found, subject.account.language, for_doctor=for_doctor)
+    language = query.lang or subject.account.language
+    return LesionView.of(found, language, for_doctor=found.lesion.owner != subject.id)
 
 
 @routes.route(

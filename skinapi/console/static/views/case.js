@@ -9,7 +9,7 @@ import { scrollToTop } from "/console/navigation.js";
 import { CaseWork, SecondOpinion } from "/console/views/case_work.js";
 import { FormerConversation, PatientConversation } from "/console/views/conversation.js";
 import { Course } from "/console/views/course.js";
-import { Downloads, FindingPage, getReport, Reviewed, useFinding } from "/console/views/finding.js";
+import { Downloads, FindingPage, getReport, getSubmission, Reviewed, useFinding } from "/console/views/finding.js";
 import { Letters } from "/console/views/letters.js";
 import { findNext, FindingRow } from "/console/views/queue.js";
 import { fillReview, focusOn, ReviewForm } from "/console/views/review_form.js";
@@ -77,7 +77,7 @@ const Case = ({ number, finding }) => {
   // A review may change what is said of the finding. The photo is not read again: that is audited.
   const renewed = useAnswer(async () => {
     if (!signed) return finding;
-    const [report, submission] = await Promise.all([getReport(number), get(apiPath`/submissions/${number}`)]);
+    const [report, submission] = await Promise.all([getReport(number), getSubmission(number)]);
     return { report, submission };
   }, [finding, signed]);
   const { report, submission } = renewed.value ?? finding;

@@ -126,7 +126,7 @@ const Conversation = ({ spot, view, mayWrite, about = null, closed = "error_nobo
       <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} onReport=${() => setReporting(message._id)} />`).reverse()}</ul>
       <div ref=${last}></div>
       ${mayWrite ? html`<${Write} path=${path} about=${about} onSent=${pages.refresh} />` : html`<p>${say(closed)}</p>`}
-      <p><small>${say("messagesSlow")}</small></p>
+      ${mayWrite && html`<p><small>${say("messagesSlow")}</small></p>`}
       ${reporting && html`<${Report} path=${`${path}/${reporting}/abuse`} onDone=${pages.refresh} onClose=${() => setReporting("")} />`}
     </section>`;
 };

@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions } from "/console/api.js";
 import { Answer, Empty, Pages, useAnswer, usePages } from "/console/components.js";
-import { say, sayValue } from "/console/language.js";
+import { getLanguage, say, sayValue } from "/console/language.js";
 import { FormerConversation, PatientConversation } from "/console/views/conversation.js";
 import { Instruction } from "/console/views/decision.js";
 import { FindingRow } from "/console/views/queue.js";
@@ -29,7 +29,7 @@ export const Course = ({ spot, conditions, without = "" }) => {
 
 /** @param {{argument: string}} props */
 export const View = ({ argument }) => {
-  const answer = useAnswer(() => Promise.all([get(apiPath`/lesions/${argument}`), getConditions()]), [argument]);
+  const answer = useAnswer(() => Promise.all([get(apiPath`/lesions/${argument}?lang=${getLanguage()}`), getConditions()]), [argument, getLanguage()]);
   return html`
     <${Answer} answer=${answer} gone=${html`<${Empty} title=${say("spotGone")}><p>${say("patientSpotGone")}</p><a class="button" href="#/patients">${say("title_patients")}</a><//>`}>
       ${(/** @type {any} */ [spot, conditions]) => html`

@@ -6,19 +6,17 @@ import { Icon } from "/console/components.js";
 import { colon, isolated, say, sayDate } from "/console/language.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 
-/** Where the patient is asked for another photo. @param {{decision: any}} props */
-const NewPicture = ({ decision }) => html`
-  <p class="action" role="alert">${decision.remarks[0]}</p>
-  <p><a class="button primary" href="#/check">${say("takeAnother")}</a></p>`;
+/** For another photo, of the same spot where it is one. @param {{spot: string | null}} props */
+const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot ? `#/check/${spot}` : "#/check"}>${say("takeAnother")}</a></p>`;
 
-/** The head of a decided finding. @param {{decision: any, conditions: any, doctor: boolean, title: string, notice: string}} props */
-export const Decided = ({ decision, conditions, doctor, title, notice }) => {
+/** The head of a decided finding. @param {{decision: any, conditions: any, doctor: boolean, spot: string | null, title: string, notice: string}} props */
+export const Decided = ({ decision, conditions, doctor, spot, title, notice }) => {
   const wanted = decision.new_picture_wanted;
   const urgency = doctor ? labelOfBand(conditions, decision.urgency) : decision.urgency_label;
   return html`
     <header class="verdict decided band-${decision.urgency}">
       <p class="eyebrow">${title}</p>
-      ${wanted && !doctor && html`<${NewPicture} decision=${decision} />`}
+      ${wanted && !doctor && html`<p class="action" role="alert">${decision.remarks[0]}</p><${TakeAnother} spot=${spot} />`}
       <h1><${Icon} name=${decision.urgency} size=${32} />${decision.heading}</h1>
       <p class="action"><strong>${urgency}.</strong> ${!doctor && decision.next_step}</p>
       ${decision.remarks.slice(wanted && !doctor ? 1 : 0).map((/** @type {string} */ remark) => html`<p>${remark}</p>`)}
@@ -27,23 +25,28 @@ export const Decided = ({ decision, conditions, doctor, title, notice }) => {
     </header>`;
 };
 
+/** @param {{number: number, view: string}} props */
+const FindingLink = ({ number, view }) => html`<a href="#/${view}/${number}">${say("title_finding")} ${number}</a>`;
+
 /** What else was said of a spot, with its dates: it counts no more, or is milder. @param {{items: any[], view: string}} props */
 export const Superseded = ({ items, view }) => items.length > 0 && html`
   <details><summary>${say("saidBesides")}</summary>
-    <ul class="plain">${items.map((one) => html`<li>${saidBy(one)}${colon()}${one.action}${" · "}<a
-      href="#/${view}/${one.finding}">${say("title_finding")} ${one.finding}</a></li>`)}</ul>
+    <ul class="plain">${items.map((one) => html`<li>${saidBy(one)}${colon()}${one.action}${" · "}<${FindingLink} number=${one.finding} view=${view} /></li>`)}</ul>
   </details>`;
 
 /** Who said it, and when. @param {any} one */
 const saidBy = (one) => say(/** @type {any} */ (`saidBy_${one.from}`), { date: sayDate(one.since) });
 
-/** The one thing to do about a spot, of all that was said of it. `view` shows a finding. @param {{instruction: any, view: string, notice?: string}} props */
-export const Instruction = ({ instruction, view, notice }) => html`
+/**
+ * The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
+ * @param {{instruction: any, view: string, here?: any, notice?: string}} props
+ */
+export const Instruction = ({ instruction, view, here, notice }) => html`
   <header class="verdict instruction band-${instruction.band}">
-    <p class="eyebrow">${saidBy(instruction)}</p>
+    <p class="eyebrow">${saidBy(instruction)}${instruction.finding !== here?.id && html`${" · "}<${FindingLink} number=${instruction.finding} view=${view} />`}</p>
     <h2><${Icon} name=${instruction.band} size=${32} />${instruction.action}</h2>
     <p class="action">${instruction.sentence}</p>
-    ${instruction.picture_wanted && view === "finding" && html`<p><a class="button primary" href="#/check">${say("takeAnother")}</a></p>`}
+    ${instruction.picture_wanted && view === "finding" && here && html`<${TakeAnother} spot=${here.lesion} />`}
     <${Superseded} items=${instruction.superseded} view=${view} />
     ${notice && html`<p class="notice">${notice}</p>`}
   </header>`;

@@ -132,11 +132,11 @@ const Verdicts = ({ title, report, submission, conditions, doctor }) => {
       ${!decision && html`<p class="notice">${report.reading.notice}</p>`}
     </header>`;
   const own = html`
-    ${decision && html`<${Decided} decision=${decision} conditions=${conditions} doctor=${doctor} title=${title} notice=${report.reading.notice} />`}
+    ${decision && html`<${Decided} decision=${decision} conditions=${conditions} doctor=${doctor} spot=${submission.lesion} title=${title} notice=${report.reading.notice} />`}
     ${decision && !doctor ? html`<details class="card"><summary>${say("modelSaid", { date: sayDate(report.time) })}</summary>${model}</details>` : model}`;
   if (!ofSpot) return own;
   return html`
-    <${Instruction} instruction=${instruction} view=${doctor ? "case" : "finding"} notice=${report.reading.notice} />
+    <${Instruction} instruction=${instruction} view=${doctor ? "case" : "finding"} here=${submission} notice=${report.reading.notice} />
     ${doctor ? own : html`<details class="card"><summary>${title}</summary>${own}</details>`}`;
 };
 
@@ -198,10 +198,13 @@ export async function getReport(number) {
   return report;
 }
 
+/** What is stored of it, with what to do about its spot in the words of this page. @param {string} number */
+export const getSubmission = (number) => get(apiPath`/submissions/${number}?lang=${getLanguage()}`);
+
 /** Everything that the page of a finding shows. @param {string} number */
 async function loadFinding(number) {
   const [submission, report, conditions] = await Promise.all([
-    get(apiPath`/submissions/${number}`),
+    getSubmission(number),
     getReport(number),
     getConditions(),
   ]);

@@ -86,8 +86,8 @@ const Changes = ({ spot, others, onDone }) => {
 /** @param {{argument: string}} props */
 export const View = ({ argument }) => {
   const answer = useAnswer(
-    () => Promise.all([get(apiPath`/lesions/${argument}`), getAll("/lesions?limit=200"), getConditions()]),
-    [argument],
+    () => Promise.all([get(apiPath`/lesions/${argument}?lang=${getLanguage()}`), getAll("/lesions?limit=200"), getConditions()]),
+    [argument, getLanguage()],
   );
   const pages = usePages(apiPath`/lesions/${argument}/submissions?order=newest&limit=${PAGE}`);
   const [error, setError] = useState(/** @type {any} */ (null));

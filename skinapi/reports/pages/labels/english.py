@@ -144,8 +144,8 @@ ENGLISH = Labels(
         "upper_extremity": "arm",
     },
     agreements={
-        Agreement.AGREE: "the doctor agrees",
-        Agreement.DISAGREE: "the doctor does not agree",
+        Agreement.AGREE: "the doctor agrees with the model",
+        Agreement.DISAGREE: "the doctor does not agree with the model",
         Agreement.UNSURE: "the doctor is unsure",
     },
 )

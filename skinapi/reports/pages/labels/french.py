@@ -146,8 +146,8 @@ _LABELS = Labels(
         "upper_extremity": "bras",
     },
     agreements={
-        Agreement.AGREE: "le médecin est d'accord",
-        Agreement.DISAGREE: "le médecin n'est pas d'accord",
+        Agreement.AGREE: "le médecin est d'accord avec le modèle",
+        Agreement.DISAGREE: "le médecin n'est pas d'accord avec le modèle",
         Agreement.UNSURE: "le médecin hésite",
     },
 )
