@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from skinapi.languages import Language, Said
+from skinapi.records.findings.instructions import Advice
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.reviewed_finding import ShownLetter
 from skinapi.records.reviews.reviews import Review
@@ -42,9 +43,10 @@ class Report:
 
     Only a report on a stored submission has `number`, `patient`, `made_at` and `seal`. Of a finding
     on several photos, `other_pictures` has those that `pictures` does not, each with its place.
-    The patient is not shown the decision before `held_until`. `translations` are pairs of label and
-    value, for a client that has its own words. Without `names_class` the pages name what is not
-    excluded, and not the most probable condition.
+    The patient is not shown the decision before `held_until`. `spot_advice` is what was said about
+    another finding of the same spot, where that counts and is more urgent. `translations` are pairs
+    of label and value, for a client that has its own words. Without `names_class` the pages name
+    what is not excluded, and not the most probable condition.
     """
 
     facts: Facts
@@ -61,6 +63,7 @@ class Report:
     held_until: datetime | None = None
     letters: tuple[ShownLetter, ...] = ()
     model_withdrawn_at: datetime | None = None
+    spot_advice: Advice | None = None
     seal: SealView | None = None
     translations: tuple[tuple[str, str], ...] = ()
     names_class: bool = True

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.languages import Language
+from skinapi.records.instruction_schemas import AdviceView
 from skinapi.records.review_schemas import (
     DecisionView,
     FirstDecision,
@@ -125,6 +126,10 @@ class FullReport(Answer):
     model_withdrawn_at: datetime | None = Field(
         description="when the model version that made the finding was rolled back; null else"
     )
+    spot_advice: AdviceView | None = Field(
+        description="what was said about another finding of the same spot, where that counts and "
+        "is more urgent: to be shown first; null else"
+    )
     verification: SealView | None
 
     @classmethod
@@ -160,6 +165,9 @@ class FullReport(Answer):
             graver_review=report.graver_review,
             letters=[LetterView.of(letter) for letter in report.letters],
             model_withdrawn_at=report.model_withdrawn_at,
+            spot_advice=AdviceView.of(report.spot_advice, report.language, for_doctor=False)
+            if report.spot_advice
+            else None,
             verification=report.seal,
         )
 

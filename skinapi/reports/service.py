@@ -178,6 +178,9 @@ class ReportsService:
         signed = self._list_letters(submission)
         letters = tuple(map(reviewed.show, signed))
         withdrawn_at = self._records.find_standing(submission).withdrawn_at
+        band = reviewed.decision.urgency if reviewed.decision else facts.band
+        instruction = self._records.instruct(submission)
+        spot_advice = instruction.beyond(submission.number, band) if instruction else None
         seal = seal_report(
             facts=facts,
             narrative=narrative,
@@ -187,6 +190,7 @@ class ReportsService:
             renderer=RENDERER,
             submission=submission.id,
             model_withdrawn_at=withdrawn_at,
+            spot_advice=spot_advice,
         )
         holds = Holds.of(reviewed.decision, signed)
         issued = self._issue(submission, chosen, seal, holds, by=to)
@@ -202,6 +206,7 @@ class ReportsService:
             held_until=None if submission.as_owner_sees else submission.held_until,
             letters=letters,
             model_withdrawn_at=withdrawn_at,
+            spot_advice=spot_advice,
             seal=SealView(
                 hash=seal,
                 url=f"{self._address}/reports/verify/{seal}",

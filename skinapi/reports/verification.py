@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from skinapi.errors import BlobDamaged
 from skinapi.logs import log
+from skinapi.records.findings.instructions import Advice
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.letters import Letter
 from skinapi.records.reviews.reviewed_finding import ShownLetter
@@ -42,6 +43,7 @@ def seal_report(
     renderer: str,
     submission: str,
     model_withdrawn_at: datetime | None = None,
+    spot_advice: Advice | None = None,
 ) -> str:
     """SHA-256 of the report's content, its submission and its renderer.
 
@@ -63,6 +65,12 @@ def seal_report(
         sealed["letters"] = [_say_letter(shown) for shown in letters]
     if model_withdrawn_at:
         sealed["model_withdrawn_at"] = model_withdrawn_at.isoformat()
+    if spot_advice:
+        sealed["spot_advice"] = [
+            spot_advice.finding,
+            spot_advice.band,
+            spot_advice.since.isoformat(),
+        ]
     # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -12,6 +12,7 @@ from skinapi.records.reviews.opinions import Certainty, Histology
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for, patient_in_care
+from tests.reports.sample_reports import text_of
 from tests.support.backends import Backend, Person
 
 URGENT, REFERRAL, REVIEW, ROUTINE, SELF = Band
@@ -209,6 +210,38 @@ def test_every_page_of_a_spot_gives_the_same_instruction(backend: Backend) -> No
     assert after["picture_wanted"] is True
     assert "take another photo" in after["sentence"]
     assert [one["finding"] for one in after["superseded"]] == [then, first]
+
+
+def test_a_report_begins_with_what_is_more_urgent_about_its_spot(backend: Backend) -> None:
+    """The PDF of an older finding said "keep an eye on it" below a page that said "this week"."""
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    mild = file_for(backend, ada, SELF, lesion=lesion).number
+
+    def read() -> tuple[Any, str, bytes]:
+        told = ada.call("GET", f"/submissions/{mild}/report").get_json()
+        page, pdf = (
+            ada.call("GET", f"/submissions/{mild}/report.{kind}") for kind in ("html", "pdf")
+        )
+        return told, page.text, pdf.data
+
+    alone = read()
+    assert alone[0]["spot_advice"] is None
+    urgent = file_for(backend, ada, URGENT, lesion=lesion).number
+    told, page, pdf = read()
+    assert (told["spot_advice"]["finding"], told["spot_advice"]["band"]) == (urgent, URGENT)
+    day = told["spot_advice"]["since"][:10]
+    said = (
+        f"Finding no. {urgent} of the same spot, of {day}, is more urgent: See a doctor this week."
+    )
+    assert page.index(said) < page.index("Keep an eye on it")
+    assert said in text_of(pdf)
+    assert told["verification"]["hash"] != alone[0]["verification"]["hash"]
+    graver = ada.call("GET", f"/submissions/{urgent}/report").get_json()
+    assert graver["spot_advice"] is None
+    body = {"label": "melanocytic_nevus", "certainty": "sure"}
+    assert doctor.call("POST", f"/submissions/{urgent}/review", json=body).status_code == 201
+    assert read() == alone
 
 
 def test_a_decision_on_an_old_photo_that_was_judged_again_ends_nothing_of_a_newer_photo(

@@ -42,6 +42,12 @@ class Instruction:
     others: tuple[Advice, ...]
     picture_wanted: bool
 
+    def beyond(self, finding: int, band: Band) -> Advice | None:
+        """What counts, where that was said about another finding and is more urgent than this."""
+        counts = self.counts
+        is_beyond = counts.finding != finding and urgency(counts.band) < urgency(band)
+        return counts if is_beyond else None
+
 
 def reconcile(
     findings: Sequence[AdvisedEntry], *, compared: Advice | None = None

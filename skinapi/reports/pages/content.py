@@ -343,6 +343,15 @@ class ReportContent:
         return DecisionContent.of(decision, self.report.language) if decision else None
 
     @property
+    def spot_advice(self) -> str:
+        """What comes before all else; empty where the spot has no more urgent finding."""
+        advice = self.report.spot_advice
+        if advice is None:
+            return ""
+        words = conditions_table().band_words(advice.band, self.report.language)
+        return self.labels.spot_advice.format(advice.finding, date_text(advice.since), words.label)
+
+    @property
     def model_said(self) -> str:
         """The heading of the model's answer, below a decision."""
         made = self.report.made_at

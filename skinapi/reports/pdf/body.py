@@ -59,6 +59,7 @@ class _Body:
 
     def pages(self) -> list[Page]:
         self._title()
+        self._spot_advice()
         self._decision()
         self._band()
         self._head()
@@ -106,6 +107,13 @@ class _Body:
         ]
         texts = [self._report.clinic or "", signed, *letters, *(text for _, text in rows)]
         return any(UNPRINTABLE in printable(text) for text in texts)
+
+    def _spot_advice(self) -> None:
+        advice = self._report.spot_advice
+        if advice:
+            said = text_block(self._content.spot_advice, self._styles.strong, width=WIDTH - 28)
+            self._box(advice.band, [said])
+            self._flow.skip(5)
 
     def _decision(self) -> None:
         """Where doctors have decided, this is the first thing to read."""

@@ -83,6 +83,7 @@ ENGLISH = Labels(
         "colleague": "Doctor's letter to a colleague",
     },
     signed="Signed by {}, {}",
+    spot_advice="Finding no. {} of the same spot, of {}, is more urgent: {}.",
     superseded_letter="Written on {}, before the decision of {}, which counts",
     withdrawn_letter="Withdrawn by {}, {}: {}",
     quality="Picture and model",

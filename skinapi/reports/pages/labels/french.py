@@ -84,6 +84,7 @@ _LABELS = Labels(
         "colleague": "Lettre du médecin à un confrère",
     },
     signed="Signé par {}, {}",
+    spot_advice="Le résultat n° {} de la même tache, du {}, est plus urgent: {}.",
     superseded_letter="Écrite le {}, avant la décision du {}, qui compte",
     withdrawn_letter="Retirée par {}, {}: {}",
     quality="Image et modèle",

@@ -88,6 +88,7 @@ class Labels(Frozen):
     letters: Mapping[Reader, str]
     signed: str
     superseded_letter: str
+    spot_advice: str
     withdrawn_letter: str
 
     quality: str
