@@ -4,6 +4,7 @@ The version before is a commit of the git history. The next version is a copy of
 more field and one more migration.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -28,6 +29,11 @@ from tests.support.backends import Backend
 ACTORS = 4
 MIGRATED_S = 90
 REFUSED = 2
+# The version before gives a benign decision another urgency, and looks for that.
+OF_THE_OLD_RULE = re.compile(
+    r"fault: (submission \w+ is not marked with what its reviews say"
+    r"|the doctors' queue differs from the findings of account \w+)"
+)
 Report = Callable[[str], None]
 
 
@@ -86,7 +92,8 @@ def test_an_upgrade_from_the_version_before_and_back_loses_nothing(
         await_all(work.submissions, work.is_marked)
         report(f"{work.figures()}; {work.kept()}")
         cluster.entrance.code = before
-        assert cluster.entrance.run("check").stdout == "no faults\n"
+        *faults, _ = cluster.entrance.run("check").stdout.splitlines()
+        assert [one for one in faults if not OF_THE_OLD_RULE.fullmatch(one)] == []
 
 
 @pytest.mark.drill
