@@ -11,9 +11,9 @@ from pathlib import Path
 from skinapi.storage.store_version import VERSION
 from tests.served.server import ROOT
 
-# The last one that reads a store of version 5, and writes version 6. It runs with what this tree
-# requires: CI installs nothing else.
-BEFORE = "96ad2632e2b224f78cbc486cc29c2146c9f91925"
+# The last one that writes version 6. It runs with what this tree requires, for CI installs nothing
+# else.
+BEFORE = "0dfa9863dec31e931757944e00f14885d7d6ec3a"
 SERVED = ("skinapi", "gunicorn.conf.py", "wsgi.py")
 # Large, and no server needs them here: MODEL_PATH names a small model.
 LEFT_OUT = ("skinapi/models",)
@@ -65,7 +65,7 @@ def code_after(folder: Path) -> Path:
     replace(code / "storage/store_version.py", f"\nVERSION = {VERSION}\n", f"\nVERSION = {NEXT}\n")
     migrations = code / "composition/migrations.py"
     replace(migrations, "import Migration\n", "import Chunk, Migration\n")
-    replace(migrations, "    return []", "    return [_years_of(services)]")
+    replace(migrations, "    ]\n", "        _years_of(services),\n    ]\n")
     migrations.write_text(migrations.read_text() + FILLS_YEARS)
     # Inside a record too: what it is made of is read by the version before as well.
     total = "    total: NonNegativeFloat\n"
