@@ -2,6 +2,7 @@
 
 import pytest
 
+from skinapi.registry.versions.serving_pointer import Move, ServingPointer
 from skinapi.storage.ids import now
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_doctor import send_for
@@ -21,11 +22,12 @@ def doctor(seeder: Seeder) -> Caller:
         finding = {**found["finding"], "model_version": "gone-1"}
         change = {"finding": finding, "model_version": "gone-1"}
         submissions.update({"id": found["id"]}, {"$set": change})
-    serving = store.collection("serving")
-    if serving.get("model") is None:
-        moved = {"action": "rollback", "previous": "gone-1", "by": "-", "changed_at": now()}
-        fields = {"id": "model", "schema": 1, "created_at": now(), "revision": 1}
-        serving.insert({**fields, "moves": [moved]})
+    # Another test may have moved the pointer of this server.
+    pointer = ServingPointer(store)
+    before = pointer.read()
+    if "gone-1" not in before.withdrawn:
+        move = Move(action="rollback", previous="gone-1", by="-", changed_at=now())
+        pointer.set_shadow(before, move, shadow=before.shadow)
     return doctor
 
 
