@@ -22,10 +22,10 @@ from skinapi.reports.pdf.printing import RENDERER, count_pages, print_pdf
 from skinapi.reports.report import Pictures, Report, ReportedPatient, SealView
 from skinapi.reports.text.template import write_template
 from skinapi.reports.verification import (
-    Holds,
     Issued,
     IssuedReports,
     Newer,
+    ReportContents,
     Verified,
     seal_report,
 )
@@ -144,7 +144,7 @@ class ReportsService:
             return None
         seen = self._as_its_reader_sees(issued, submission)
         letters = self._list_letters(seen)
-        later = self._issued.list_newer(issued, saying=Holds.of(seen.decision, letters))
+        later = self._issued.list_newer(issued, saying=ReportContents.of(seen.decision, letters))
         newer = Newer.than(
             issued,
             report=max(later, default=None),
@@ -158,7 +158,7 @@ class ReportsService:
         """Whoever asks about a report may be the patient; about one that says what is held back
         from the patient, the doctor.
         """
-        as_owner, says = submission.for_owner(), issued.holds
+        as_owner, says = submission.for_owner(), issued.contents
         if says is None or not as_owner.held:
             return as_owner
         reviews = {one.id for one in self._reviews.get_reviewed(as_owner).reviews}
@@ -192,8 +192,8 @@ class ReportsService:
             model_withdrawn_at=withdrawn_at,
             spot_advice=spot_advice,
         )
-        holds = Holds.of(reviewed.decision, signed)
-        issued = self._issue(submission, chosen, seal, holds, by=to)
+        contents = ReportContents.of(reviewed.decision, signed)
+        issued = self._issue(submission, chosen, seal, contents, by=to)
         return Report(
             facts=facts,
             narrative=narrative,
@@ -220,7 +220,13 @@ class ReportsService:
         return tuple(one for one in signed if submission.shows(one.signed_at))
 
     def _issue(
-        self, submission: Submission, language: Language, hash: str, holds: Holds, *, by: Subject
+        self,
+        submission: Submission,
+        language: Language,
+        hash: str,
+        contents: ReportContents,
+        *,
+        by: Subject,
     ) -> Issued:
         issued = self._issued.find_by_hash(hash)
         if issued:
@@ -233,7 +239,7 @@ class ReportsService:
                 language=language,
                 hash=hash,
                 model_version=submission.finding.model_version,
-                holds=holds,
+                contents=contents,
             )
 
         try:

@@ -76,7 +76,7 @@ def seal_report(
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-class Holds(StoredRecord):
+class ReportContents(StoredRecord):
     """What a report says beside its finding: the id of the review that counts, and of letters."""
 
     review: str | None = None
@@ -100,7 +100,7 @@ def _say_letter(shown: ShownLetter) -> dict[str, Any]:
 
 class Issued(StoredRecord):
     """A report that was issued. Its PDF is stored when it is requested for the first time, with the
-    number of its `pages`. One of before store version 7 does not say what it `holds`.
+    number of its `pages`. One of before store version 7 does not say its `contents`.
     """
 
     id: str
@@ -111,7 +111,7 @@ class Issued(StoredRecord):
     model_version: str | None = None
     pdf_blob: str | None = None
     pages: int | None = None
-    holds: Holds | None = None
+    contents: ReportContents | None = None
 
     @property
     def code(self) -> str:
@@ -139,15 +139,15 @@ class Newer:
         letters: Sequence[Letter],
         model_withdrawn_at: datetime | None = None,
     ) -> Self:
-        holds, since = issued.holds, issued.created_at
+        contents, since = issued.contents, issued.created_at
         decided = decision is not None and (
-            decision.decided_at > since if holds is None else decision.review != holds.review
+            decision.decided_at > since if contents is None else decision.review != contents.review
         )
         written = [
             one.signed_at
             for one in letters
             if one.signed_at
-            and (one.signed_at > since if holds is None else one.id not in holds.letters)
+            and (one.signed_at > since if contents is None else one.id not in contents.letters)
         ]
         withdrawn = [one.withdrawn.withdrawn_at for one in letters if one.withdrawn]
         return cls(
@@ -193,7 +193,7 @@ class IssuedReports:
         rows = self._documents.find({"hash": hash}, limit=1)
         return Issued.model_validate(rows[0]) if rows else None
 
-    def list_newer(self, issued: Issued, *, saying: Holds) -> list[datetime]:
+    def list_newer(self, issued: Issued, *, saying: ReportContents) -> list[datetime]:
         """When newer reports on the same finding in the same language were issued, of those that
         say what counts now. One that the patient opens during a hold says less than the doctor's.
         """
@@ -204,7 +204,7 @@ class IssuedReports:
         return [
             one.created_at
             for one in found
-            if one.language == issued.language and one.holds in (None, saying)
+            if one.language == issued.language and one.contents in (None, saying)
         ]
 
     def read_pdf(self, issued: Issued) -> bytes | None:

@@ -241,7 +241,7 @@ def test_the_seal_says_what_is_newer_and_nothing_of_what_it_says(
     )
     if before_version_7:
         reports = backend.services.store.collection("reports")
-        reports.update_all({}, {"$unset": {"holds": True, "pages": True}})
+        reports.update_all({}, {"$unset": {"contents": True, "pages": True}})
     assert verdict(backend, first).get_json()["newest"]  # the same in French is no newer one
     said = {"label": "melanocytic_nevus", "agreement": "disagree", "note": "Excised."}
     signed = doctor.call("POST", f"/submissions/{number}/review", json=said).get_json()
