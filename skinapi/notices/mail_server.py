@@ -48,7 +48,7 @@ class MailServer:
         deadline = _Deadline()
         try:
             tls = self._tls if self._address.tls else None
-            with _Line(self._address, self._hello, deadline, tls) as smtp:
+            with _TimedSMTP(self._address, self._hello, deadline, tls) as smtp:
                 self._introduce(smtp)
                 yield partial(_send, smtp, deadline)
         except (OSError, smtplib.SMTPException) as error:
@@ -111,7 +111,7 @@ class _Deadline:
                 self._connection.shutdown(socket.SHUT_RDWR)
 
 
-class _Line(smtplib.SMTP):
+class _TimedSMTP(smtplib.SMTP):
     """A connection under a deadline from its first byte, with TLS from there on or not."""
 
     def __init__(

@@ -29,8 +29,9 @@ class JudgingAgainService:
 
     def judge_again(self, *, number: str, by: Subject) -> tuple[Submission, Account]:
         """A new finding on the kept photos of this one, of the same owner and spot; and its owner.
-        The old one stays as it was, with what doctors have decided. It counts against no quota.
-        Called again, the result is the finding of the first time.
+        The old one stays as it was, with what doctors have decided. It is one more finding of
+        the owner and of the spot, and counts for no day's photos. Called again, the result is the
+        finding of the first time.
 
         Raises NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel, Refused, NoModel,
         Unavailable.

@@ -92,7 +92,6 @@ class SummaryFields(Answer):
         exclude_if=lambda lesion: lesion is None,
         description="the spot that the finding belongs to; absent where it belongs to none",
     )
-
     again_of: int | None = Field(
         default=None,
         exclude_if=lambda number: number is None,
