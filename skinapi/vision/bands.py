@@ -1,12 +1,11 @@
 """Decides how soon a doctor should see the lesion: each rule asks for a band, and the most urgent
 one is chosen.
 
-A score that reaches its threshold asks for that threshold's band (`THRESHOLDS`). The numbers come
-with the model: `thresholds` of each modality in its calibration.json. `python -m skinapi calibrate`
-fits them so that the share `WANTED_SENSITIVITY` of the malignant lesions reaches each of them: one
-constant for all (`learning/package/fit_calibration.py`). To change melanoma's alone, give it one of
-its own there, and fit anew. `cautious` holds for a model that has no threshold of its own, and no
-threshold is above it that was fitted to few lesions (`MIN_POSITIVE`).
+*Whether* a doctor should look is one decision: the malignant score against one threshold for each
+modality and operating point. *How soon* is a ranking: the probabilities of single cancers against
+thresholds that few benign lesions reach, and the named condition. The thresholds are fitted by
+`python -m skinapi calibrate` (`learning/package/fit_bands.py`) and come with the model, in its
+calibration.json. `cautious` holds for a model that has no threshold of its own.
 """
 
 import math
@@ -17,6 +16,16 @@ from typing import NamedTuple
 from skinapi.vision.conditions import Band, conditions_table
 
 
+class OperatingPoint(StrEnum):
+    """How many of the malignant lesions must be sent to a doctor. The fewer, the more benign ones
+    are spared a visit. A clinic chooses; each finding keeps the one under which it was made.
+    """
+
+    CAUTIOUS = "cautious"
+    STANDARD = "standard"
+    SELECTIVE = "selective"
+
+
 class Threshold(NamedTuple):
     band: Band
     cautious: float
@@ -25,10 +34,10 @@ class Threshold(NamedTuple):
 # The cautious ones are low, because a missed cancer costs more than a visit to a doctor.
 THRESHOLDS: Mapping[str, Threshold] = {
     "melanoma": Threshold(Band.URGENT_REFERRAL, 0.05),
+    "squamous_cell_carcinoma": Threshold(Band.URGENT_REFERRAL, 0.05),
     "basal_cell_carcinoma": Threshold(Band.REFERRAL, 0.05),
     # For a model without an output for squamous cell carcinoma, it is within this class.
     "actinic_keratosis": Threshold(Band.REFERRAL, 0.05),
-    "squamous_cell_carcinoma": Threshold(Band.REFERRAL, 0.05),
     "malignant": Threshold(Band.DOCTOR_REVIEW, 0.10),
 }
 PLAUSIBLE_SHARE = 1 / 3
@@ -129,7 +138,7 @@ def all_thresholds(fitted: Mapping[str, float]) -> dict[str, float]:
 def _asked_by_probabilities(
     probabilities: Mapping[str, float], thresholds: Mapping[str, float], named: str
 ) -> dict[RaisedBy, Band]:
-    table, limits = conditions_table(), all_thresholds(thresholds)
+    limits = all_thresholds(thresholds)
     asked = {
         RaisedBy(name): THRESHOLDS[name].band
         for name, score in threshold_scores(probabilities).items()
@@ -139,27 +148,52 @@ def _asked_by_probabilities(
     if near is not Band.SELF_MONITORING:
         asked[RaisedBy.NEAR_THRESHOLD] = near
     first = most_probable(probabilities)
-    asked[RaisedBy.MOST_PROBABLE] = table.by_key(first).urgency
+    asked[RaisedBy.MOST_PROBABLE] = band_of_condition(first, probabilities)
     if named != first:
-        asked[RaisedBy.NAMED] = table.by_key(named).urgency
+        asked[RaisedBy.NAMED] = band_of_condition(named, probabilities)
     return asked
+
+
+def band_of_condition(key: str, outputs: Collection[str]) -> Band:
+    """The band that a condition asks for, named by a model of these outputs. Actinic keratosis is
+    as urgent as squamous cell carcinoma only where that has no output of its own.
+    """
+    table = conditions_table()
+    apart = any(other != key and table.counted_as(other) == key for other in outputs)
+    return THRESHOLDS[key].band if apart else table.by_key(key).urgency
+
+
+def demand_of(key: str, outputs: Collection[str]) -> Band | None:
+    """The band that a malignant condition asks for; None of a benign one: benign conditions all ask
+    for the same, that no doctor need look soon.
+    """
+    malignant = conditions_table().by_key(key).malignant
+    return band_of_condition(key, outputs) if malignant else None
 
 
 def _asked_by_nearness(probabilities: Mapping[str, float], limits: Mapping[str, float]) -> Band:
     """The most urgent band that a score below its threshold asks for: that of the threshold, less
-    urgent by one step for each STEP_LOG_ODDS, begun or whole, that the score lies below it.
+    urgent by one step for each STEP_LOG_ODDS, begun or whole, that the score lies below it. The
+    same holds for a condition by how far it lies below the most probable one.
 
     So a score that changes by no more than that, as when a picture is saved once more, moves this
     band by one step at most.
     """
     bands = list(Band)
     below = [
-        urgency(THRESHOLDS[name].band)
-        + max(1, math.ceil((log_odds(limits[name]) - log_odds(score)) / STEP_LOG_ODDS))
+        (THRESHOLDS[name].band, log_odds(limits[name]) - log_odds(score))
         for name, score in threshold_scores(probabilities).items()
         if score < limits[name]
     ]
-    return bands[min([*below, len(bands) - 1])]
+    first = most_probable(probabilities)
+    highest = max(probabilities[first], 1e-9)
+    below += [
+        (band_of_condition(key, probabilities), math.log(highest / max(p, 1e-9)))
+        for key, p in probabilities.items()
+        if key != first
+    ]
+    steps = [urgency(band) + max(1, math.ceil(gap / STEP_LOG_ODDS)) for band, gap in below]
+    return bands[min([*steps, len(bands) - 1])]
 
 
 def log_odds(share: float) -> float:

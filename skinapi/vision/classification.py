@@ -150,6 +150,7 @@ def _finding_of(assessment: Assessment, **measured: Any) -> Finding:
         untested_skin=assessment.untested_skin,
         from_picture=rank(assessment.from_picture) if assessment.from_picture else None,
         not_ruled_out=assessment.not_ruled_out,
+        operating_point=assessment.operating_point,
         **measured,
     )
 

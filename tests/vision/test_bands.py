@@ -12,6 +12,7 @@ from skinapi.vision.bands import (
     STEP_LOG_ODDS,
     THRESHOLDS,
     RaisedBy,
+    band_of_condition,
     choose_band,
     log_odds,
     most_probable,
@@ -91,10 +92,12 @@ def test_the_most_urgent_wins(
         p, context, limits=limits, named=named, uncertain=uncertain, little_tested=little_tested
     )
     limits = {name: each.cautious for name, each in THRESHOLDS.items()} | limits
-    floors = [TABLE.by_key(most_probable(p)).urgency, TABLE.by_key(named).urgency]
+    floors = [band_of_condition(key, p) for key in (most_probable(p), named)]
     floors += [Band.URGENT_REFERRAL] * (p["melanoma"] >= limits["melanoma"])
     floors += [Band.REFERRAL] * (p["basal_cell_carcinoma"] >= limits["basal_cell_carcinoma"])
     floors += [Band.REFERRAL] * (p["actinic_keratosis"] >= limits["actinic_keratosis"])
+    squamous = p.get("squamous_cell_carcinoma", 0.0) >= limits["squamous_cell_carcinoma"]
+    floors += [Band.URGENT_REFERRAL] * squamous
     floors += [Band.DOCTOR_REVIEW] * (uncertain or little_tested)
     floors += [Band.URGENT_REFERRAL] * ((context.checklist_score or 0) >= 3)
     assert all(urgency(band) <= urgency(floor) for floor in floors)
@@ -240,14 +243,27 @@ def band_of_thresholds(p: dict[str, float], limits: dict[str, float]) -> Band:
     return choose({**p, "melanocytic_nevus": 1.0}, limits=limits)[0]
 
 
-def test_squamous_cell_carcinoma_is_referred_at_its_threshold_and_urgent_where_it_is_first() -> (
-    None
-):
+def test_squamous_cell_carcinoma_is_urgent_at_its_threshold_and_where_it_is_first() -> None:
     few = {"melanocytic_nevus": 0.93, "squamous_cell_carcinoma": 0.06, "melanoma": 0.01}
     band, rules = choose(few, named="melanocytic_nevus")
-    assert (band, rules) == (Band.REFERRAL, (RaisedBy.SQUAMOUS_CELL_CARCINOMA,))
+    assert (band, rules) == (Band.URGENT_REFERRAL, (RaisedBy.SQUAMOUS_CELL_CARCINOMA,))
     first = {"squamous_cell_carcinoma": 0.6, "melanocytic_nevus": 0.4}
     assert band_of(first) is Band.URGENT_REFERRAL
+
+
+def test_actinic_keratosis_is_urgent_only_where_it_holds_squamous_cell_carcinoma() -> None:
+    limits = dict.fromkeys(THRESHOLDS, 1.0)
+    within = {"actinic_keratosis": 0.9, "melanocytic_nevus": 0.1}
+    assert choose(within, limits=limits)[0] is Band.URGENT_REFERRAL
+    assert choose({**within, "squamous_cell_carcinoma": 0.0}, limits=limits)[0] is Band.REFERRAL
+
+
+@pytest.mark.parametrize(("odds", "band"), [(0.1, Band.URGENT_REFERRAL), (-0.1, Band.REFERRAL)])
+def test_a_condition_that_is_almost_the_most_probable_is_one_step_less_urgent(
+    odds: float, band: Band
+) -> None:
+    p = {"melanoma": math.exp(odds) / 2, "melanocytic_nevus": 0.5}
+    assert choose(p, limits=dict.fromkeys(THRESHOLDS, 1.0))[0] is band
 
 
 @given(p=st.floats(0.01, 0.9), limits=thresholds)

@@ -23,7 +23,13 @@ from tests.vision.photos import encoded, skin_with_spot
 PHOTO = encoded(skin_with_spot(), quality=95)
 DERMOSCOPIC = Context(modality=Modality.DERMOSCOPIC)
 NEVUS = {"melanocytic_nevus": 0.95, "benign_keratosis": 0.04, "melanoma": 0.01}
-CLOSE = {"melanocytic_nevus": 0.4, "benign_keratosis": 0.35, "melanoma": 0.2, "normal_skin": 0.05}
+CLOSE = {
+    "melanocytic_nevus": 0.3,
+    "benign_keratosis": 0.25,
+    "melanoma": 0.2,
+    "dermatofibroma": 0.2,
+    "normal_skin": 0.05,
+}
 NOTHING = {"normal_skin": 0.9, "melanocytic_nevus": 0.1}
 
 
@@ -79,9 +85,20 @@ def test_too_close_to_call_states_the_most_severe_plausible_condition() -> None:
 
 
 def test_what_is_hardly_possible_is_not_stated_in_doubt() -> None:
-    finding = judged({"melanocytic_nevus": 0.48, "benign_keratosis": 0.45, "melanoma": 0.07})
+    finding = judged({"melanocytic_nevus": 0.48, "basal_cell_carcinoma": 0.45, "melanoma": 0.07})
     assert finding.uncertain
-    assert finding.stated == "benign_keratosis", "more urgent than a nevus, and plausible"
+    assert finding.stated == "basal_cell_carcinoma", "more urgent than a nevus, and plausible"
+
+
+def test_two_benign_conditions_that_are_close_are_no_doubt() -> None:
+    finding = judged({"melanocytic_nevus": 0.5, "benign_keratosis": 0.49, "melanoma": 0.01})
+    assert not finding.uncertain
+    assert finding.stated == "melanocytic_nevus"
+
+
+def test_a_cancer_that_is_close_behind_two_benign_conditions_is_a_doubt() -> None:
+    close = {"melanocytic_nevus": 0.36, "benign_keratosis": 0.34, "melanoma": 0.3}
+    assert judged(close).reasons == (Doubt.TOO_CLOSE,)
 
 
 def test_between_two_of_equal_severity_the_more_urgent_is_stated() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.bands import most_probable
+from skinapi.vision.bands import OperatingPoint, all_thresholds, most_probable
 from skinapi.vision.calibration.joining import JoiningRule
 from skinapi.vision.calibration.modality import ModalityDetector
 from skinapi.vision.calibration.out_of_distribution import (
@@ -64,6 +64,22 @@ class HeldOutFigures(StoredRecord):
         return self.malignant < ENOUGH_TESTED
 
 
+class PointFigures(StoredRecord):
+    """What an operating point does on the test part of one modality, in lesions, one picture of
+    each. `sent`: doctor_review or more urgent; `urgent`: urgent_referral.
+    """
+
+    malignant: NonNegativeInt
+    malignant_sent: NonNegativeInt
+    malignant_urgent: NonNegativeInt
+    benign: NonNegativeInt
+    benign_sent: NonNegativeInt
+    benign_urgent: NonNegativeInt
+    melanomas: NonNegativeInt
+    melanomas_sent: NonNegativeInt
+    melanomas_urgent: NonNegativeInt
+
+
 class NamingRule(Frozen):
     """Names a picture by the class with the highest log p - tau * log(prior), so that rare classes
     are not overlooked. With a tau of 0 that is the most probable class. This is logit adjustment:
@@ -93,15 +109,18 @@ class Calibration(Frozen):
 
     A picture is out of distribution if its energy is below `unlike_training`, or the distance of
     its features exceeds the limit of `familiar`. Two classes whose probabilities differ by less
-    than `too_close` cannot be told apart. `prediction_sets` holds for each level the limit of each
-    class: with at least this probability it cannot be ruled out. A class in `too_few` had too few
-    validation lesions for its own limit; it has that of all malignant, or of all other, classes
-    together.
+    than `too_close` cannot be told apart. A lesion is sent to a doctor if its malignant score
+    reaches `sent`; a calibration of before there were operating points has that threshold among
+    `thresholds`, and all of them were fitted to 95 % sensitivity. `prediction_sets` holds for each
+    level the limit of each class: with at least this probability it cannot be ruled out. A class in
+    `too_few` had too few validation lesions for its own limit; it has that of all malignant, or of
+    all other, classes together.
     """
 
     # No temperature that is fitted comes near these bounds; beyond them sums overflow.
     temperature: float = Field(default=1.0, ge=0.01, le=100)
     thresholds: Mapping[str, Limit] = {}
+    sent: Mapping[OperatingPoint, Limit] = {}
     unlike_training: float | None = None
     familiar: OutOfDistributionDetector | None = None
     too_close: NonNegativeFloat = 0.15
@@ -109,6 +128,20 @@ class Calibration(Frozen):
     prediction_sets: Mapping[Level, Mapping[str, Limit]] = {}
     too_few: Mapping[Level, tuple[str, ...]] = {}
     tested: HeldOutFigures | None = None
+    point_figures: Mapping[OperatingPoint, PointFigures] = {}
+
+    def limits(self, point: OperatingPoint) -> Mapping[str, float]:
+        """The threshold of each score that decides on a band, at this operating point."""
+        limits = all_thresholds(self.thresholds)
+        return {**limits, "malignant": self.sent[point]} if self.sent else limits
+
+    def tested_at(self, point: OperatingPoint) -> HeldOutFigures | None:
+        """The test figures with the sensitivity of this operating point."""
+        figures = self.point_figures.get(point)
+        if self.tested is None or figures is None or not figures.malignant:
+            return self.tested
+        share = figures.malignant_sent / figures.malignant
+        return self.tested.model_copy(update={"sensitivity": share})
 
     def probabilities(self, logits: NDArray[np.floating]) -> Probabilities:
         return softmax(logits, self.temperature)
@@ -128,6 +161,7 @@ class ModelCalibration(Frozen):
     calibration.json.
 
     A model without a `clinical` calibration uses the dermoscopic one for clinical pictures.
+    `operating_point` is the one in use; it is no part of the file.
     """
 
     dermoscopic: Calibration = Calibration()
@@ -137,6 +171,16 @@ class ModelCalibration(Frozen):
     other_diseases: OtherDiseaseDetector | None = None
     patient_facts: PatientFactsTable | None = None
     joining: JoiningRule | None = None
+    operating_point: OperatingPoint = Field(default=OperatingPoint.CAUTIOUS, exclude=True)
+
+    @property
+    def has_points(self) -> bool:
+        """False where the bands follow the old rule: calibrated by older code, or not at all."""
+        return all(one.sent for one in (self.dermoscopic, self.clinical) if one is not None)
+
+    def at(self, point: OperatingPoint) -> "ModelCalibration":
+        """The same calibration, for serving at this operating point."""
+        return self.model_copy(update={"operating_point": point})
 
     def of(self, modality: Modality) -> Calibration:
         if modality is Modality.CLINICAL and self.clinical is not None:

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skinapi.vision.bands import (
+    OperatingPoint,
     RaisedBy,
-    all_thresholds,
+    band_of_condition,
     choose_band,
+    demand_of,
     most_probable,
     most_severe_plausible,
     most_urgent,
@@ -29,7 +31,7 @@ from skinapi.vision.calibration.model_calibration import (
     HeldOutFigures,
     ModelCalibration,
 )
-from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.vision.conditions import NORMAL_SKIN, Band
 from skinapi.vision.context import Context, Modality, SkinTone
 from skinapi.vision.finding.finding import Doubt, NotRuledOut
 
@@ -42,6 +44,7 @@ class Assessment:
     are no such facts or the model has learned nothing about them. `stated` is the condition that
     clients are told. `calibrated_as` is the modality whose calibration was used.
     `untested_skin` are the tones that were told, and of which too few lesions were tested.
+    `operating_point` is None where the model's calibration has none.
     """
 
     probabilities: Mapping[str, float]
@@ -56,6 +59,7 @@ class Assessment:
     not_skin: bool
     calibrated_as: Modality
     untested_skin: tuple[SkinTone, ...]
+    operating_point: OperatingPoint | None
 
     @property
     def malignant_score(self) -> float:
@@ -85,6 +89,9 @@ class _CalibratedOutput:
     """By the calibration of one modality."""
 
     calibration: Calibration
+    limits: Mapping[str, float]
+    point: OperatingPoint | None
+    tested: HeldOutFigures | None
     used: Modality
     probabilities: Mapping[str, float]
     from_picture: Mapping[str, float]
@@ -119,15 +126,19 @@ def _calibrate(
     context: Context,
 ) -> _CalibratedOutput:
     calibration = model.of(used)
+    limits = calibration.limits(model.operating_point)
     from_picture = dict(zip(labels, calibration.probabilities(logits).tolist(), strict=True))
     table = model.patient_facts
     return _CalibratedOutput(
         calibration=calibration,
+        limits=limits,
+        point=model.operating_point if model.has_points else None,
+        tested=calibration.tested_at(model.operating_point),
         used=used,
         probabilities=table.shift(from_picture, context) if table else from_picture,
         from_picture=from_picture,
         unlike=is_unlike_training(model, calibration, logits=logits, pooled=pooled),
-        not_skin=_is_not_skin(model, calibration, pooled, from_picture),
+        not_skin=_is_not_skin(model, limits, pooled, from_picture),
     )
 
 
@@ -135,13 +146,14 @@ def _assess(
     output: _CalibratedOutput, doubts: set[Doubt], context: Context, modality: ModalityFinding
 ) -> Assessment:
     calibration, versions = output.calibration, output.versions
-    named = [choose_stated(version, calibration, uncertain=bool(doubts)) for version in versions]
+    named = [choose_stated(version, calibration, uncertain=False) for version in versions]
+    stated = [choose_stated(version, calibration, uncertain=bool(doubts)) for version in versions]
     untested_skin = _untested_tones(calibration, output.used, context)
     asked = [
         choose_band(
             probabilities=version,
             named=name,
-            thresholds=calibration.thresholds,
+            thresholds=output.limits,
             checklist_score=context.checklist_score,
             uncertain=bool(doubts),
             little_tested=_is_little_tested(calibration, output.used),
@@ -154,16 +166,17 @@ def _assess(
     return Assessment(
         probabilities=output.probabilities,
         from_picture=output.from_picture if len(versions) > 1 else None,
-        stated=next(name for name, (each, _) in zip(named, asked, strict=True) if each is band),
+        stated=next(name for name, (each, _) in zip(stated, asked, strict=True) if each is band),
         band=band,
         raised_by=tell_rules(raised_by),
         reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
         not_ruled_out=_not_ruled_out(calibration, output.from_picture),
         modality=modality,
-        tested=(calibration.tested,) if calibration.tested else (),
+        tested=(output.tested,) if output.tested else (),
         not_skin=output.not_skin,
         calibrated_as=output.used,
         untested_skin=untested_skin,
+        operating_point=output.point,
     )
 
 
@@ -207,12 +220,14 @@ def rules_of_conditions(assessment: Assessment) -> set[RaisedBy]:
     the assessment does not show: without the patient's facts, or by another calibration. A report
     would then name the condition that it shows, maybe a harmless one, as the reason for the band.
     """
-    table = conditions_table()
-    first = most_probable(assessment.probabilities)
+    outputs = assessment.probabilities
+    first = most_probable(outputs)
     rules = {RaisedBy.MOST_PROBABLE: first}
-    if assessment.stated != first:
+    if assessment.stated != first and not assessment.reasons:
         rules[RaisedBy.NAMED] = assessment.stated
-    return {rule for rule, key in rules.items() if table.by_key(key).urgency is assessment.band}
+    return {
+        rule for rule, key in rules.items() if band_of_condition(key, outputs) is assessment.band
+    }
 
 
 def is_unlike_training(
@@ -231,9 +246,22 @@ def is_unlike_training(
 def list_doubts(
     probabilities: Mapping[str, float], *, unlike: bool, closest: float
 ) -> tuple[Doubt, ...]:
-    first, second, *_ = sorted(probabilities.values(), reverse=True)
-    doubted = {Doubt.TOO_CLOSE: first - second < closest, Doubt.UNLIKE_TRAINING: unlike}
+    doubted = {
+        Doubt.TOO_CLOSE: _is_too_close(probabilities, closest),
+        Doubt.UNLIKE_TRAINING: unlike,
+    }
     return tuple(doubt for doubt, holds in doubted.items() if holds)
+
+
+def _is_too_close(probabilities: Mapping[str, float], closest: float) -> bool:
+    """Whether conditions that ask for different things are nearly as probable as the first."""
+    first = max(probabilities.values())
+    demands = {
+        demand_of(key, probabilities)
+        for key, probability in probabilities.items()
+        if probability == first or first - probability < closest
+    }
+    return len(demands) > 1
 
 
 def choose_stated(
@@ -275,14 +303,14 @@ def _tested_on(calibration: Calibration, used: Modality) -> HeldOutFigures | Non
 
 def _is_not_skin(
     model: ModelCalibration,
-    calibration: Calibration,
+    limits: Mapping[str, float],
     pooled: Features,
     probabilities: Mapping[str, float],
 ) -> bool:
     return model.skin is not None and model.skin.refuses(
         pooled,
         scores=threshold_scores(probabilities),
-        thresholds=all_thresholds(calibration.thresholds),
+        thresholds=limits,
     )
 
 

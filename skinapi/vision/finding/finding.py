@@ -17,6 +17,7 @@ from pydantic import (
 from skinapi.languages import Language, Said
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import (
+    OperatingPoint,
     RaisedBy,
     is_raised,
     most_severe_plausible,
@@ -162,8 +163,9 @@ class Finding(FindingSummary):
     the one at the place `shown_picture`.
 
     `from_picture` holds the probabilities before the patient's facts were applied; it is set only
-    if the facts changed them. Fields with a default are missing in findings that were stored
-    before these fields existed.
+    if the facts changed them. `operating_point` is the one that the clinic had chosen; None where
+    the model had none, and the band follows the older rule. Fields with a default are missing in
+    findings that were stored before these fields existed.
     """
 
     malignant_score: float
@@ -177,6 +179,9 @@ class Finding(FindingSummary):
     from_picture: tuple[Ranked, ...] | None = None
     not_ruled_out: tuple[NotRuledOut, ...] = ()
     profile_unread: bool = False
+    operating_point: OperatingPoint | None = Field(
+        default=None, exclude_if=lambda point: point is None
+    )
     pictures: tuple["Finding", ...] = Field(default=(), exclude_if=lambda pictures: not pictures)
     shown_picture: int = Field(default=0, exclude_if=lambda place: not place)
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from skinapi.vision.bands import (
     RaisedBy,
-    all_thresholds,
     choose_band,
+    demand_of,
     most_probable,
     most_urgent,
     severity_rank,
@@ -39,7 +39,7 @@ WITHOUT_SCORES = {
 class _Answer(NamedTuple):
     """What the joined probabilities alone ask for."""
 
-    named: str
+    stated: str
     band: Band
     rules: tuple[RaisedBy, ...]
 
@@ -58,16 +58,17 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
     closest = max(one.too_close for one in used)
     doubts = {doubt for one in pictures for doubt in one.reasons}
     doubts |= {d for one in versions for d in list_doubts(one, unlike=False, closest=closest)}
-    answer = _answer(versions, used, uncertain=bool(doubts))
+    limits = [one.limits(calibration.operating_point) for one in used]
+    answer = _answer(versions, used, limits, uncertain=bool(doubts))
     if _disagree(pictures, most_probable(versions[0]), answer):
         doubts.add(Doubt.PICTURES_DISAGREE)
-        answer = _answer(versions, used, uncertain=True)
+        answer = _answer(versions, used, limits, uncertain=True)
     band = most_urgent(answer.band, *(one.band for one in pictures))
     joined = replace(
         pictures[gravest(pictures)],
         probabilities=versions[0],
         from_picture=versions[1] if len(versions) > 1 else None,
-        stated=min([answer.named, *(one.stated for one in pictures)], key=severity_rank),
+        stated=min([answer.stated, *(one.stated for one in pictures)], key=severity_rank),
         band=band,
         reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
         not_ruled_out=join_not_ruled_out([one.not_ruled_out for one in pictures]),
@@ -82,13 +83,19 @@ def join_assessments(calibration: ModelCalibration, pictures: Sequence[Assessmen
 
 
 def _answer(
-    versions: Sequence[Mapping[str, float]], used: Sequence[Calibration], *, uncertain: bool
+    versions: Sequence[Mapping[str, float]],
+    used: Sequence[Calibration],
+    limits: Sequence[Mapping[str, float]],
+    *,
+    uncertain: bool,
 ) -> _Answer:
-    limits = [all_thresholds(one.thresholds) for one in used]
-    named = [
-        min((choose_stated(version, one, uncertain=uncertain) for one in used), key=severity_rank)
-        for version in versions
-    ]
+    named, stated = (
+        [
+            min((choose_stated(version, one, uncertain=doubt) for one in used), key=severity_rank)
+            for version in versions
+        ]
+        for doubt in (False, uncertain)
+    )
     asked = [
         choose_band(
             probabilities=version,
@@ -103,7 +110,7 @@ def _answer(
     ]
     band = most_urgent(*(band for band, _ in asked))
     rules = tuple(rule for one, told in asked if one is band for rule in told)
-    return _Answer(min(named, key=severity_rank), band, rules)
+    return _Answer(min(stated, key=severity_rank), band, rules)
 
 
 def _disagree(pictures: Sequence[Assessment], first: str, answer: _Answer) -> bool:
@@ -112,15 +119,15 @@ def _disagree(pictures: Sequence[Assessment], first: str, answer: _Answer) -> bo
     condition (`first`) is the most probable.
     """
     table = conditions_table()
-    asked = {table.by_key(one.stated).urgency for one in pictures}
+    demands = {demand_of(one.stated, one.probabilities) for one in pictures}
     stated = min(severity_rank(one.stated) for one in pictures)
     sent = any(
         urgency(one.band) < urgency(answer.band) and not {*one.raised_by} <= WITHOUT_SCORES
         for one in pictures
     )
     return (
-        len(asked) > 1
-        or stated < severity_rank(answer.named)
+        len(demands) > 1
+        or stated < severity_rank(answer.stated)
         or (sent and not table.by_key(first).malignant)
     )
 

@@ -174,7 +174,12 @@ def test_what_the_rule_names_may_raise_the_band_and_says_so() -> None:
 
 
 def test_in_doubt_the_most_severe_plausible_condition_is_stated_whatever_the_rule() -> None:
-    p = {"melanocytic_nevus": 0.42, "benign_keratosis": 0.38, "melanoma": 0.2}
+    p = {
+        "melanocytic_nevus": 0.32,
+        "benign_keratosis": 0.28,
+        "melanoma": 0.2,
+        "dermatofibroma": 0.2,
+    }
     found = assessed(p, naming(1.0, melanocytic_nevus=0.7, benign_keratosis=0.05))
     assert found.reasons
     assert found.stated == "melanoma"
