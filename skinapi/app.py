@@ -37,8 +37,9 @@ from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.records.outcomes.routes import routes as outcomes_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
-from skinapi.registry.composition import open_registry, open_served
+from skinapi.registry.composition import open_operating_point, open_registry, open_served
 from skinapi.registry.drift.routes import drift_routes
+from skinapi.registry.operating_point.routes import operating_point_routes
 from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import RegistryService
 from skinapi.registry.serving.prediction_pool import PredictionPool
@@ -165,6 +166,10 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(usage_routes.blueprint(services.data.usage))
     app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(models_routes.blueprint(services.models))
+    operating_point = open_operating_point(
+        settings, services.models, registry.served, services.data.trail.change
+    )
+    app.register_blueprint(operating_point_routes.blueprint(operating_point))
     app.register_blueprint(drift_routes.blueprint(services.drift))
     app.register_blueprint(records_routes.blueprint(services.records))
     app.register_blueprint(review_routes.blueprint(services.reviews))

@@ -109,6 +109,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         ComparedWithItself           422  (care)
         TooManyUnread                422  (care)
         MaybeDifferentSpots          422  (prediction)
+        NoOperatingPoints            422  (registry)
         Undecided                    422  (clients)
         OutputDamaged                422  (batch)
         BadSource                    422  (batch)

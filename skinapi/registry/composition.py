@@ -6,6 +6,7 @@ from pathlib import Path
 
 from skinapi.registry.gates.judging import ReferenceData
 from skinapi.registry.model_reloader import ModelReloader
+from skinapi.registry.operating_point.service import OperatingPointService
 from skinapi.registry.service import RegistryService
 from skinapi.registry.serving.prediction_pool import PredictionPool
 from skinapi.registry.serving.served_model import ServedModel, open_warm
@@ -16,6 +17,7 @@ from skinapi.registry.versions.serving_pointer import ServingPointer
 from skinapi.registry.versions.version_files import models_folder
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
+from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.network.model import SHIPPED_MODEL
 
 
@@ -78,6 +80,7 @@ def open_registry(
         built_in=models.built_in,
         folder=partial(models_folder, settings.instance_dir),
         candidate=candidate,
+        point=OperatingPoint(settings.triage),
     )
     registry = RegistryService(
         served=served,
@@ -85,3 +88,14 @@ def open_registry(
         shadow=Shadow(served=candidate, results=models.shadows),
     )
     return registry, reloader
+
+
+def open_operating_point(
+    settings: Settings, models: ModelsService, served: ServedModel, audit: RunAudited
+) -> OperatingPointService:
+    return OperatingPointService(
+        pointer=models.pointer,
+        served=served,
+        audit=audit,
+        setting=OperatingPoint(settings.triage),
+    )

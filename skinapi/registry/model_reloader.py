@@ -1,4 +1,4 @@
-"""Keeps the model of this process the one that the pointer names.
+"""Keeps the model of this process, and its operating point, those that the pointer names.
 
 Every server process has a reloader. It asks the store once a second, loads and warms a new model
 beside the one in service, and then exchanges them. If the new model cannot be used, the last good
@@ -25,6 +25,7 @@ from skinapi.registry.versions.repository import ModelVersions
 from skinapi.registry.versions.serving_pointer import Serving, ServingPointer
 from skinapi.registry.versions.version_files import prune_folders
 from skinapi.storage.background.threads import PeriodicThread
+from skinapi.vision.bands import OperatingPoint
 
 POLL_S = 1.0
 # A model that could not be loaded: its files may have been put back.
@@ -34,7 +35,8 @@ UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull, En
 
 class ModelReloader(PeriodicThread):
     """`built_in` is the folder of the built-in model; others are written below `folder()`. The
-    candidate that judges in the background is kept in `candidate`.
+    candidate that judges in the background is kept in `candidate`. `point` is the operating point
+    where no admin has chosen one.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class ModelReloader(PeriodicThread):
         built_in: Path,
         folder: Callable[[], Path],
         candidate: ServedModel,
+        point: OperatingPoint,
     ) -> None:
         super().__init__("model-reloader", every_s=POLL_S, failure="model not followed")
         self._served = served
         self._candidate = candidate
         self._shadow: str | None = None
+        self._point = point
         self._pointer = pointer
         self._versions = versions
         self._built_in = built_in
@@ -67,9 +71,17 @@ class ModelReloader(PeriodicThread):
             wanted = self._pointer.read()
             retry = self._served.problem is not None and time.monotonic() >= self._retry_at
             if wanted.revision != self._seen or retry:
+                self._follow_point(wanted.operating_point)
                 self._follow(wanted)
                 self._follow_shadow(wanted.shadow)
                 self._seen = wanted.revision
+
+    def _follow_point(self, chosen: OperatingPoint | None) -> None:
+        """Before the model is followed, so that a new one judges its first picture at it."""
+        for served in (self._served, self._candidate):
+            served.choose_point(chosen or self._point)
+        if chosen and chosen is not self._point:
+            log.info("operating point chosen by an admin", point=chosen, setting=self._point)
 
     def _follow(self, wanted: Serving) -> None:
         """Load the version, or, where nothing is in service yet, the newest that can be loaded."""

@@ -125,6 +125,12 @@ class Settings(BaseSettings):
         description="Inference server that runs the network, as `https://host`: one that speaks "
         "the Open Inference Protocol v2. If empty: the network runs in this server.",
     )
+    triage: Literal["cautious", "standard", "selective"] = Field(
+        default="cautious",
+        description="The operating point: how many cancers must be sent to a doctor, and so how "
+        "many harmless lesions are spared a visit. For the server until an admin chooses another "
+        "in the console, and for `batch`.",
+    )
     num_streams: PositiveInt = Field(
         default=2,
         le=256,

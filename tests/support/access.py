@@ -43,6 +43,7 @@ ANY_ACCOUNT = "uoooooooouu"
 APPROVED = "ufooooooouu"
 ADMINS = "ufffffffouu"
 LAB = "uffffffoouu"
+STAFF = "ufffooooouu"
 RESEARCHER = "uffffffonuu"  # what is the researcher's own
 IN_CARE = "ufonononnuu"
 CONVERSATION = "ufononnnnuu"  # its two sides
@@ -382,6 +383,12 @@ ROWS: dict[str, Row] = {
     "show_shadow": Row("/models/tiny-1/shadow", LAB),
     "list_disagreements": Row("/models/tiny-1/disagreements", LAB),
     "show_drift": Row("/drift", LAB),
+    "show_operating_point": Row("/models/operating-point", STAFF),
+    "choose_operating_point": Row(
+        "/models/operating-point",
+        ADMINS,
+        lambda _: {"json": {"operating_point": "standard"}},
+    ),
     "list_models_for_lab": Row("/api/models", LAB),
     # accounts
     "register": Row("/register", ANYONE, new_account),

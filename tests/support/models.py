@@ -16,6 +16,7 @@ from openvino import opset13 as op
 from skinapi.registry.service import RegistryService
 from skinapi.registry.serving.prediction_pool import PredictionPool
 from skinapi.registry.serving.served_model import ServedModel, open_warm
+from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.calibration.modality import ModalityDetector
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
 from skinapi.vision.context import Modality
@@ -39,6 +40,8 @@ SIDE = 224
 CELL = 32
 CERTAINTY = 40.0
 VERSION = "tiny-1"
+# The threshold of a model that has none, at each operating point.
+SENT = dict.fromkeys(OperatingPoint, 0.1)
 
 
 def write_model(
@@ -51,7 +54,7 @@ def write_model(
     **calibration: Any,
 ) -> Path:
     """A whole model folder, as an export writes it, tested on enough dermoscope pictures that one
-    told to be such is banded by its figures alone.
+    told to be such is banded by its figures alone. `sent={}`: as calibrated by older code.
     """
     folder.mkdir(parents=True)
     weights, bias = _nearest_colour(colours)
@@ -67,7 +70,7 @@ def write_model(
     (folder / LABELS).write_text(json.dumps(list(colours)))
     (folder / CARD).write_text(card.model_dump_json())
     fitted = ModelCalibration(
-        dermoscopic=Calibration(**{"tested": TESTED, **calibration}),
+        dermoscopic=Calibration(**{"tested": TESTED, "sent": SENT, **calibration}),
         clinical=clinical,
         modality=modality,
     )
@@ -89,7 +92,7 @@ def tested_model() -> Path:
     """The same, tested on enough pictures of both kinds: it raises no band for little testing."""
     enough = TESTED.model_copy(update={"modality": Modality.CLINICAL})
     folder = tiny_model().parent / "tested"
-    return write_model(folder, clinical=Calibration(tested=enough))
+    return write_model(folder, clinical=Calibration(tested=enough, sent=SENT))
 
 
 def served_of(folder: Path) -> ServedModel:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from skinapi.errors import EngineUnavailable, ModelDamaged, NoModel
 from skinapi.logs import log
+from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.network.model import Model, open_model
 
 KERAS_SUFFIXES = (".keras", ".h5")
@@ -15,16 +16,18 @@ Open = Callable[[Path], Model]
 
 
 class ServedModel:
-    """Holds the model in service. `problem` is a sentence where another one should serve.
+    """Holds the model in service, and at which operating point it judges. `problem` is a sentence
+    where another one should serve.
 
     A request must read `model` once and use that object for its whole answer: then the answer names
-    one version, also when the model is replaced in the meantime.
+    one version and one point, also when either is replaced in the meantime.
     """
 
     def __init__(self, open_warm: Open) -> None:
         self._open = open_warm
         self._serving: Model | None = None
         self._refused: str | None = None
+        self._point = OperatingPoint.CAUTIOUS
         self.problem: str | None = None
 
     @property
@@ -63,10 +66,22 @@ class ServedModel:
         except EngineUnavailable:
             self._refused = "the inference server of ENGINE_URL"
             raise
-        self._serving = model
+        self._serving = _at_point(model, self._point)
         seconds = round(time.monotonic() - started, 2)
         log.info("model ready", version=model.version, seconds=seconds)
-        return model
+        if not model.calibration.has_points:
+            log.warning(
+                "model without operating points: its bands follow the older rule until it is "
+                "calibrated again with python -m skinapi calibrate",
+                version=model.version,
+            )
+        return self._serving
+
+    def choose_point(self, point: OperatingPoint) -> None:
+        """Judge at this point from the next request on, with this model and later ones."""
+        self._point = point
+        if self._serving is not None:
+            self._serving = _at_point(self._serving, point)
 
     def another(self) -> "ServedModel":
         """Without a model yet; it opens models in the same way."""
@@ -75,6 +90,12 @@ class ServedModel:
     def clear(self) -> None:
         """Serve no model any more."""
         self._serving = None
+
+
+def _at_point(model: Model, point: OperatingPoint) -> Model:
+    if model.calibration.operating_point is point:
+        return model
+    return model.with_calibration(model.calibration.at(point))
 
 
 def open_warm(

@@ -49,7 +49,7 @@ from skinapi.vision.network.model_files import BadFile, read_json
 from skinapi.web.schemas.pagination import Page, page_of
 
 # Words that are addresses below /models.
-RESERVED_NAMES = {"compare", "rollback"}
+RESERVED_NAMES = {"compare", "rollback", "operating-point"}
 MOST_SPLIT_BYTES, MOST_SPLIT_VALUES = 16 * 1024 * 1024, 1_000_000
 HEADLINE = ("macro_auc", "balanced_accuracy", "accuracy", "ece", "log_loss")
 # The card has up to 4 MB, and a list needs none of it.

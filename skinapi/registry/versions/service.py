@@ -34,7 +34,13 @@ class RunAudited(Protocol):
     """Runs a change and adds its row to the audit trail, in one transaction."""
 
     def __call__(
-        self, act: Callable[[], T], action: str, *, by: str, target: str, detail: str | None = None
+        self,
+        act: Callable[[], T],
+        action: str,
+        *,
+        by: str,
+        target: str,
+        detail: str | Callable[[T], str | None] | None = None,
     ) -> T: ...
 
 

@@ -12,6 +12,7 @@ from skinapi.registry.versions.errors import ModelChanged
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import OperatingPoint
 
 DOCUMENT = "model"
 MOST_EARLIER = 20
@@ -46,7 +47,8 @@ class Move(StoredRecord):
 
 class Serving(StoredRecord):
     """What the pointer says. `earlier` are the versions before, the newest last; `shadow` is the
-    candidate that judges in the background.
+    candidate that judges in the background. `operating_point` is the one that an admin has chosen;
+    None: that of the setting.
     """
 
     revision: int = 0
@@ -54,6 +56,7 @@ class Serving(StoredRecord):
     earlier: tuple[str | None, ...] = ()
     shadow: str | None = None
     moves: tuple[Move, ...] = ()
+    operating_point: OperatingPoint | None = None
 
     @property
     def withdrawn(self) -> dict[str, datetime]:
@@ -91,12 +94,14 @@ class ServingPointer:
         """Put another version into service. It is no shadow any more. Raises ModelChanged if the
         pointer is no longer as the caller has read it.
         """
-        after = Serving(
-            revision=before.revision + 1,
-            version=move.version,
-            earlier=tuple(earlier)[-MOST_EARLIER:],
-            shadow=None if before.shadow == move.version else before.shadow,
-            moves=before.with_move(move),
+        after = before.model_copy(
+            update={
+                "revision": before.revision + 1,
+                "version": move.version,
+                "earlier": tuple(earlier)[-MOST_EARLIER:],
+                "shadow": None if before.shadow == move.version else before.shadow,
+                "moves": before.with_move(move),
+            }
         )
         return self._replace(before, after)
 
@@ -110,6 +115,13 @@ class ServingPointer:
             }
         )
         return self._replace(before, after)
+
+    def set_operating_point(self, before: Serving, point: OperatingPoint) -> Serving:
+        """Let every server judge at this point, whichever model is in service. Raises
+        ModelChanged.
+        """
+        update = {"revision": before.revision + 1, "operating_point": point}
+        return self._replace(before, before.model_copy(update=update))
 
     def _replace(self, before: Serving, after: Serving) -> Serving:
         fields = after.stored()

@@ -10,7 +10,7 @@ from itertools import chain
 
 import numpy as np
 
-from skinapi.vision.bands import THRESHOLDS
+from skinapi.vision.bands import THRESHOLDS, OperatingPoint
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
 from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
@@ -158,6 +158,9 @@ def _fault_of_modality(fitted: Calibration, labels: Sequence[str]) -> str | None
     unknown = [name for name in fitted.thresholds if name not in THRESHOLDS]
     if unknown:
         return f"no band has the threshold {unknown[0]}"
+    missing = [point for point in OperatingPoint if point not in fitted.sent]
+    if fitted.sent and missing:
+        return f"it has no threshold for the operating point {missing[0]}"
     lesions = {*labels} - {NORMAL_SKIN}
     for level, limits in fitted.prediction_sets.items():
         # A class without a limit would count as ruled out.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skinapi.errors import ModelDamaged
-from skinapi.vision.bands import THRESHOLDS, threshold_scores
+from skinapi.vision.bands import THRESHOLDS, OperatingPoint, threshold_scores
 from skinapi.vision.calibration.linear_classifier import LinearClassifier
 from skinapi.vision.calibration.modality import ModalityDetector
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, NamingRule
@@ -102,6 +102,10 @@ def test_a_calibration_of_these_labels_has_no_fault() -> None:
         ),
         ({"naming": NamingRule(tau=1, prior={"dermatofibroma": 1})}, "dermatofibroma"),
         ({"prediction_sets": {"0.90": {"melanoma": 0.1}}}, "differ in melanocytic_nevus"),
+        (
+            {"sent": {OperatingPoint.CAUTIOUS: 0.1}},
+            "it has no threshold for the operating point standard",
+        ),
         ({"too_few": {"0.90": ("vascular_lesion",)}}, "vascular_lesion is none of the labels"),
     ],
 )
