@@ -126,12 +126,18 @@ def join_photos(model: Model, judged: Sequence[JudgedPhoto]) -> Finding:
         pictures=tuple(alone),
         shown_picture=shown,
     )
-    gravest_heading = find_graver_alone(finding)
-    changed: dict[str, Any] = {"alone": gravest_heading}
-    if gravest_heading and Doubt.PICTURES_DISAGREE in finding.reasons:
+    graver = find_graver_alone(finding)
+    if graver is None:
+        return finding
+    heading, restated = graver.heading, finding.restated
+    changed: dict[str, Any] = {
+        "alone": heading,
+        "restated": restated and restated.model_copy(update={"alone": graver.shown_heading}),
+    }
+    if Doubt.PICTURES_DISAGREE in finding.reasons:
         # In doubt the most severe plausible condition is stated.
-        heat = _rounded_heat(model, judged[shown].output, gravest_heading.key)
-        changed |= {"stated": gravest_heading.key, "heat": heat}
+        heat = _rounded_heat(model, judged[shown].output, heading.key)
+        changed |= {"stated": heading.key, "heat": heat}
     return finding.model_copy(update=changed)
 
 
@@ -151,6 +157,8 @@ def _finding_of(assessment: Assessment, **measured: Any) -> Finding:
         from_picture=rank(assessment.from_picture) if assessment.from_picture else None,
         not_ruled_out=assessment.not_ruled_out,
         operating_point=assessment.operating_point,
+        calibrated_on=assessment.calibrated_on,
+        restated=assessment.restated,
         **measured,
     )
 

@@ -2,6 +2,7 @@
 were fitted to, and holds all limits that were fitted with them.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -18,8 +19,9 @@ from skinapi.vision.calibration.out_of_distribution import (
     OutOfDistributionDetector,
 )
 from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
+from skinapi.vision.calibration.prevalence import restate
 from skinapi.vision.calibration.skin_detector import SkinDetector
-from skinapi.vision.conditions import Frozen
+from skinapi.vision.conditions import Frozen, conditions_table
 from skinapi.vision.context import Modality, SkinTone
 
 Probabilities = NDArray[np.float64]
@@ -146,6 +148,18 @@ class Calibration(Frozen):
     def probabilities(self, logits: NDArray[np.floating]) -> Probabilities:
         return softmax(logits, self.temperature)
 
+    @property
+    def malignant_share(self) -> float | None:
+        """The share of malignant lesions in the mix for which the probabilities hold; None where it
+        is not known. It is that of the training and validation pictures: for the shipped model
+        within 1.2 points of the validation pictures alone, which the temperature is fitted to.
+        """
+        prior = self.naming.prior if self.naming else {}
+        keys = conditions_table().malignant_keys
+        malignant = math.fsum(share for key, share in prior.items() if key in keys)
+        whole = math.fsum(prior.values())
+        return malignant / whole if 0 < malignant < whole else None
+
     def energy(self, logits: NDArray[np.floating]) -> Probabilities:
         """The negated free energy (https://arxiv.org/abs/2010.03759). It is high if the network
         recognises the picture, and low if the picture is unlike the training pictures.
@@ -161,7 +175,8 @@ class ModelCalibration(Frozen):
     calibration.json.
 
     A model without a `clinical` calibration uses the dermoscopic one for clinical pictures.
-    `operating_point` is the one in use; it is no part of the file.
+    `operating_point` is the one in use, and `prevalence` the share of malignant lesions that the
+    clinic sees, where it has told one; they are no part of the file.
     """
 
     dermoscopic: Calibration = Calibration()
@@ -172,6 +187,7 @@ class ModelCalibration(Frozen):
     patient_facts: PatientFactsTable | None = None
     joining: JoiningRule | None = None
     operating_point: OperatingPoint = Field(default=OperatingPoint.CAUTIOUS, exclude=True)
+    prevalence: float | None = Field(default=None, gt=0, lt=1, exclude=True)
 
     @property
     def has_points(self) -> bool:
@@ -181,6 +197,22 @@ class ModelCalibration(Frozen):
     def at(self, point: OperatingPoint) -> "ModelCalibration":
         """The same calibration, for serving at this operating point."""
         return self.model_copy(update={"operating_point": point})
+
+    def where(self, prevalence: float | None) -> "ModelCalibration":
+        """The same calibration, for serving where this share of the lesions is malignant."""
+        return self.model_copy(update={"prevalence": prevalence})
+
+    def restate(
+        self, modality: Modality, probabilities: Mapping[str, float]
+    ) -> Mapping[str, float] | None:
+        """Probabilities by this modality's calibration, for the clinic's prevalence. None where it
+        has told none, and where more of its lesions are malignant than of the calibration's: there
+        the thresholds would send too few, so the model must be calibrated on the clinic's pictures.
+        """
+        share = self.of(modality).malignant_share
+        if self.prevalence is None or share is None or self.prevalence > share:
+            return None
+        return restate(probabilities, calibrated=share, prevalence=self.prevalence)
 
     def of(self, modality: Modality) -> Calibration:
         if modality is Modality.CLINICAL and self.clinical is not None:

@@ -33,7 +33,7 @@ from skinapi.vision.calibration.model_calibration import (
 )
 from skinapi.vision.conditions import NORMAL_SKIN, Band
 from skinapi.vision.context import Context, Modality, SkinTone
-from skinapi.vision.finding.finding import Doubt, NotRuledOut
+from skinapi.vision.finding.finding import Doubt, NotRuledOut, Restated
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class Assessment:
     are no such facts or the model has learned nothing about them. `stated` is the condition that
     clients are told. `calibrated_as` is the modality whose calibration was used.
     `untested_skin` are the tones that were told, and of which too few lesions were tested.
-    `operating_point` is None where the model's calibration has none.
+    `operating_point` is None where the model's calibration has none. `calibrated_on` and `restated`
+    are those of a Finding.
     """
 
     probabilities: Mapping[str, float]
@@ -60,6 +61,8 @@ class Assessment:
     calibrated_as: Modality
     untested_skin: tuple[SkinTone, ...]
     operating_point: OperatingPoint | None
+    calibrated_on: float | None = None
+    restated: Restated | None = None
 
     @property
     def malignant_score(self) -> float:
@@ -95,6 +98,7 @@ class _CalibratedOutput:
     used: Modality
     probabilities: Mapping[str, float]
     from_picture: Mapping[str, float]
+    restated: Restated | None
     unlike: bool
     not_skin: bool
 
@@ -129,17 +133,31 @@ def _calibrate(
     limits = calibration.limits(model.operating_point)
     from_picture = dict(zip(labels, calibration.probabilities(logits).tolist(), strict=True))
     table = model.patient_facts
+    probabilities = table.shift(from_picture, context) if table else from_picture
     return _CalibratedOutput(
         calibration=calibration,
         limits=limits,
         point=model.operating_point if model.has_points else None,
         tested=calibration.tested_at(model.operating_point),
         used=used,
-        probabilities=table.shift(from_picture, context) if table else from_picture,
+        probabilities=probabilities,
         from_picture=from_picture,
+        restated=_restate(model, used, probabilities, from_picture),
         unlike=is_unlike_training(model, calibration, logits=logits, pooled=pooled),
         not_skin=_is_not_skin(model, limits, pooled, from_picture),
     )
+
+
+def _restate(
+    model: ModelCalibration,
+    used: Modality,
+    probabilities: Mapping[str, float],
+    from_picture: Mapping[str, float],
+) -> Restated | None:
+    shown, pictured = (model.restate(used, each) for each in (probabilities, from_picture))
+    if shown is None or model.prevalence is None:
+        return None
+    return Restated.of(shown, None if probabilities == from_picture else pictured, model.prevalence)
 
 
 def _assess(
@@ -177,6 +195,8 @@ def _assess(
         calibrated_as=output.used,
         untested_skin=untested_skin,
         operating_point=output.point,
+        calibrated_on=calibration.malignant_share,
+        restated=output.restated,
     )
 
 

@@ -54,6 +54,33 @@ class Ranked(StoredRecord):
     probability: float = Field(ge=0, le=1)
 
 
+class Restated(StoredRecord):
+    """The same probabilities where the share `prevalence` of the lesions is malignant (PREVALENCE).
+    They are shown; the finding's own decide on everything. `alone` belongs to the finding's.
+    """
+
+    prevalence: float = Field(gt=0, lt=1)
+    ranked: tuple[Ranked, ...] = Field(min_length=2)
+    malignant_score: float = Field(ge=0, le=1)
+    from_picture: tuple[Ranked, ...] | None = None
+    alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
+
+    @classmethod
+    def of(
+        cls,
+        probabilities: Mapping[str, float],
+        from_picture: Mapping[str, float] | None,
+        prevalence: float,
+    ) -> Self:
+        ranked = rank(probabilities)
+        return cls(
+            prevalence=prevalence,
+            ranked=ranked,
+            malignant_score=sum_malignant(ranked),
+            from_picture=rank(from_picture) if from_picture else None,
+        )
+
+
 class NotRuledOut(StoredRecord):
     """The lesion classes in a conformal prediction set (https://arxiv.org/abs/2107.07511).
 
@@ -87,7 +114,8 @@ class FindingHeading(StoredRecord):
     `stated` is the class that clients are told: the one that the naming rule names, or, if the
     finding is uncertain, the most severe plausible condition. The confidence is its probability.
     `alone` is the heading of the gravest of several pictures, where that is graver or surer than
-    what all of them say together: then it is the finding's heading too.
+    what all of them say together: then it is the finding's heading too. `restated` has the
+    probabilities that people read instead of these, where the clinic has set its PREVALENCE.
     """
 
     ranked: tuple[Ranked, ...] = Field(min_length=2)
@@ -96,6 +124,7 @@ class FindingHeading(StoredRecord):
     raised_by: tuple[RaisedBy, ...]
     uncertain: bool
     alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
+    restated: Restated | None = Field(default=None, exclude_if=lambda restated: restated is None)
 
     @property
     def confidence(self) -> float:
@@ -104,6 +133,21 @@ class FindingHeading(StoredRecord):
     @property
     def heading(self) -> Ranked:
         return self.alone or choose_heading(self.ranked, self.stated, self.band, self.raised_by)
+
+    @property
+    def shown_ranked(self) -> tuple[Ranked, ...]:
+        """The probabilities that people read."""
+        return self.restated.ranked if self.restated else self.ranked
+
+    @property
+    def shown_heading(self) -> Ranked:
+        """The heading, with the probability that people read."""
+        heading = self.heading
+        if self.restated is None:
+            return heading
+        if self.alone and self.restated.alone:
+            return self.restated.alone
+        return Ranked(key=heading.key, probability=probability_of(self.shown_ranked, heading.key))
 
     def band_words(self, language: Language = "en") -> BandWords:
         return conditions_table().band_words(self.band, language)
@@ -164,8 +208,9 @@ class Finding(FindingSummary):
 
     `from_picture` holds the probabilities before the patient's facts were applied; it is set only
     if the facts changed them. `operating_point` is the one that the clinic had chosen; None where
-    the model had none, and the band follows the older rule. Fields with a default are missing in
-    findings that were stored before these fields existed.
+    the model had none, and the band follows the older rule. `calibrated_on` is the share of
+    malignant lesions for which `ranked` holds; None where it is not known, and of several pictures.
+    Fields with a default are missing in findings that were stored before these fields existed.
     """
 
     malignant_score: float
@@ -181,6 +226,9 @@ class Finding(FindingSummary):
     profile_unread: bool = False
     operating_point: OperatingPoint | None = Field(
         default=None, exclude_if=lambda point: point is None
+    )
+    calibrated_on: float | None = Field(
+        default=None, ge=0, le=1, exclude_if=lambda share: share is None
     )
     pictures: tuple["Finding", ...] = Field(default=(), exclude_if=lambda pictures: not pictures)
     shown_picture: int = Field(default=0, exclude_if=lambda place: not place)
@@ -205,6 +253,21 @@ class Finding(FindingSummary):
     @property
     def most_probable(self) -> str:
         return self.ranked[0].key
+
+    @property
+    def shown_malignant_score(self) -> float:
+        """The malignant score that people read."""
+        return self.restated.malignant_score if self.restated else self.malignant_score
+
+    @property
+    def mixes(self) -> tuple[float, ...]:
+        """Each share of malignant lesions for which probabilities in `ranked` were calibrated."""
+        own = [one.calibrated_on for one in (self, *self.pictures)]
+        return tuple(dict.fromkeys(share for share in own if share is not None))
+
+    def by_own_mix(self) -> Self:
+        """The same finding without restated probabilities, for clients that show the model's."""
+        return self.model_copy(update={"restated": None})
 
     @property
     def notices(self) -> tuple[Said, ...]:
@@ -287,17 +350,17 @@ def doubt_notice(doubt: Doubt) -> Said:
     return said[doubt]
 
 
-def find_graver_alone(joined: "Finding") -> Ranked | None:
-    """The heading of the gravest picture, where it is graver than that of the finding, or where the
-    pictures disagree and it is the same with a higher probability.
+def find_graver_alone(joined: "Finding") -> "Finding | None":
+    """The gravest picture by its heading, where that is graver than the heading of the finding, or
+    where the pictures disagree and it is the same with a higher probability.
     """
     gravest = min(
-        (one.heading for one in joined.pictures),
-        key=lambda heading: (severity_rank(heading.key), -heading.probability),
+        joined.pictures,
+        key=lambda one: (severity_rank(one.heading.key), -one.heading.probability),
     )
-    own = joined.heading
-    graver = severity_rank(gravest.key) < severity_rank(own.key)
-    surer = gravest.key == own.key and gravest.probability > own.probability
+    alone, own = gravest.heading, joined.heading
+    graver = severity_rank(alone.key) < severity_rank(own.key)
+    surer = alone.key == own.key and alone.probability > own.probability
     return gravest if graver or (surer and Doubt.PICTURES_DISAGREE in joined.reasons) else None
 
 
@@ -311,9 +374,8 @@ def choose_heading(
     entries = {entry.key: entry for entry in ranked}
     if not is_raised(band, named=stated):
         return entries[stated]
-    probabilities = {key: entry.probability for key, entry in entries.items()}
     also = [stated, *(rule.value for rule in raised_by)]
-    return entries[most_severe_plausible(probabilities, also=also)]
+    return entries[most_severe_plausible(as_mapping(entries.values()), also=also)]
 
 
 def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:
@@ -322,6 +384,10 @@ def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:
     """
     entries = sorted(probabilities.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(Ranked(key=key, probability=probability) for key, probability in entries)
+
+
+def as_mapping(ranked: Iterable[Ranked]) -> dict[str, float]:
+    return {entry.key: entry.probability for entry in ranked}
 
 
 def add_up(ranked: Iterable[Ranked], counted: Mapping[str, str]) -> tuple[Ranked, ...]:
