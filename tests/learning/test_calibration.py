@@ -17,7 +17,6 @@ from skinapi.learning.package.fit_calibration import (
     calibrate_model,
     fit_calibration,
     fit_naming_rule,
-    fit_thresholds,
 )
 from skinapi.learning.package.fit_detectors import (
     MAX_REFUSED,
@@ -27,7 +26,6 @@ from skinapi.learning.package.fit_detectors import (
 )
 from skinapi.learning.package.fit_patient_facts import fit_patient_facts, fit_table
 from skinapi.learning.package.fit_prediction_sets import conformal_limit, fit_prediction_sets
-from skinapi.vision.bands import THRESHOLDS
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
 from skinapi.vision.context import Modality
 from tests.learning.toy_answers import toy_model
@@ -108,27 +106,6 @@ def test_prediction_sets_count_a_lesion_once() -> None:
         ModelOutputs(same, answers.logits, answers.pooled), LABELS, np.full((100, 3), 0.3)
     )
     assert "melanoma" in too_few["0.90"]
-
-
-def test_thresholds_catch_what_they_are_for_and_are_cautious_about_few() -> None:
-    samples = [sample_of(n, label) for n, label in enumerate(MIX)]
-    probabilities = np.zeros((len(MIX), 3))
-    probabilities[:60, 0] = np.linspace(0.2, 0.9, 60)
-    many = fit_thresholds(samples, LABELS, probabilities)
-    assert (probabilities[:60, 0] >= many["melanoma"]).mean() == pytest.approx(0.95)
-    few = fit_thresholds(samples[55:], LABELS, probabilities[55:])
-    assert few["melanoma"] == THRESHOLDS["melanoma"].cautious
-
-
-def test_squamous_cell_carcinomas_are_caught_as_a_group_of_their_own() -> None:
-    labels = ("actinic_keratosis", "melanocytic_nevus")
-    facts = [{"dx": "scc"} if n < 5 else {"dx": "akiec"} for n in range(205)]
-    samples = [sample_of(n, "actinic_keratosis", facts=f) for n, f in enumerate(facts)]
-    probabilities = np.full((205, 2), 0.5)
-    probabilities[:5, 0] = 0.11
-    limits = fit_thresholds(samples, labels, probabilities)
-    assert limits["actinic_keratosis"] == pytest.approx(0.11)
-    assert limits["malignant"] == pytest.approx(0.5)
 
 
 def test_the_naming_rule_finds_rare_classes_for_at_most_half_a_point_of_accuracy() -> None:

@@ -12,6 +12,7 @@ from skinapi.learning.package.card import README, write_readable_card
 from skinapi.learning.package.left_out import read_left_out
 from skinapi.learning.train.recipe import TrainingData
 from skinapi.learning.train.training import train_network
+from skinapi.vision.context import Modality
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import write_source
 
@@ -44,16 +45,19 @@ def test_a_source_left_out_is_measured_and_not_learned_from(
     (data,) = learned
     assert {sample.source for sample in (*data.train, *data.validation)} == {"data"}
     (entry,) = read_left_out([out])
-    assert entry["source"] == "phones"
-    assert entry["figures"]["n"] == 24
-    assert entry["figures"]["malignant"] == 12
-    assert "--leave-out phones" in entry["command"]
+    assert entry.source == "phones"
+    assert entry.figures["n"] == 24
+    assert entry.figures["malignant"] == 12
+    assert "--leave-out phones" in entry.command
+    scores = entry.scores[Modality.CLINICAL]
+    assert (len(scores.malignant), len(scores.benign)) == (12, 12)
+    assert list(scores.malignant) == sorted(scores.malignant)
     card = json.loads((small.model / "card.json").read_text())
-    write_readable_card(tmp_path, card | {"left_out": [entry]}, "toy-1")
+    write_readable_card(tmp_path, card | {"left_out": [entry.for_card()]}, "toy-1")
     page = (tmp_path / README).read_text()
     told = page[page.index("## Sources that it did not learn from") :]
     assert "| phones |  | 24 |" in told
-    assert f"- `{entry['command']}`" in told
+    assert f"- `{entry.command}`" in told
     with pytest.raises(BadDataset, match="same source"):
         read_left_out([out, out])
     with pytest.raises(BadNetwork, match="already something"):
@@ -76,9 +80,22 @@ def test_a_source_that_is_not_there_is_refused(small: Small, phones: Path, tmp_p
         run_command(words, tmp_path)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"source": "phones"}', '{"figures": 1}'])
+@pytest.mark.parametrize("content", ["", "[]", '[{"source": "phones"}]', '{"figures": 1}', "[1]"])
 def test_a_file_of_anything_else_is_refused(content: str, tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     file.write_text(content)
     with pytest.raises(BadDataset, match="is not a file that train --leave-out wrote"):
         read_left_out([file])
+
+
+def test_what_a_model_makes_of_a_source_that_it_never_saw_is_a_file_too(
+    small: Small, phones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL_PATH", str(small.model))
+    out = tmp_path / "phones.json"
+    assert run_command(["evaluate", "--images", phones, "--left-out", out], tmp_path) == 0
+    (entry,) = read_left_out([out])
+    assert (entry.source, entry.figures["n"]) == ("phones", 24)
+    assert len(entry.scores[Modality.CLINICAL].malignant) == 12
+    with pytest.raises(BadDataset, match=r"knows \d+ of these pictures"):
+        run_command(["evaluate", "--images", small.data, "--left-out", out], tmp_path)

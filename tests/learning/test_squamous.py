@@ -16,7 +16,6 @@ from skinapi.learning.measure.robustness import stress
 from skinapi.learning.measure.tables.figure_tables import describe_figures
 from skinapi.learning.package import trained_model
 from skinapi.learning.package.card import README
-from skinapi.learning.package.fit_calibration import fit_thresholds, keep_known_labels
 from skinapi.learning.package.known_limits import describe_limits, describe_missing_labels
 from skinapi.learning.train.inputs.teachers import Teachers
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, softmax
@@ -134,23 +133,6 @@ def test_pairs_of_pictures_of_it_are_measured_within_the_seven_classes() -> None
     assert found["pairs"]["n"] == 2
     assert found["pairs"]["joined"]["malignant"] == 1
     assert found["pairs"]["joined"]["balanced_accuracy"] == 1.0
-
-
-def test_each_threshold_is_fitted_to_what_the_model_learns() -> None:
-    pictures = [sample(n, SQUAMOUS) for n in range(60)] + [sample(n, KERATOSIS) for n in range(60)]
-    shares = np.full((120, 9), 0.01)
-    shares[:60, NINE.index(SQUAMOUS)], shares[60:, NINE.index(KERATOSIS)] = 0.4, 0.7
-    nine = fit_thresholds(keep(pictures, NINE), NINE, shares)
-    assert (nine[SQUAMOUS], nine[KERATOSIS]) == (0.4, 0.7)
-    within = np.delete(shares, NINE.index(SQUAMOUS), axis=1)
-    within[:60, EIGHT.index(KERATOSIS)] = 0.4
-    eight = fit_thresholds(keep(pictures, EIGHT), EIGHT, within)
-    assert SQUAMOUS not in eight
-    assert eight[KERATOSIS] == 0.4, "the carcinomas are a group of their own"
-
-
-def keep(samples: list[Sample], labels: tuple[str, ...]) -> list[Sample]:
-    return keep_known_labels(samples, labels, part="validation", report=lambda _: None)
 
 
 def test_a_teacher_with_the_output_teaches_a_student_without_it_their_sum() -> None:

@@ -13,12 +13,14 @@ from skinapi.learning.data.splits import (
     write_split,
 )
 from skinapi.learning.package.fit_calibration import calibrate_model
+from skinapi.learning.package.left_out import read_left_out
 from skinapi.learning.package.openvino_export import write_model_files
 from skinapi.settings import Settings
 from skinapi.vision.network.model import CARD, SPLIT, Part, open_model
 
 
 def run(settings: Settings, options: CalibrateOptions) -> int:  # noqa: ARG001
+    left_out = read_left_out(options.left_out)
     model = open_model(options.model, calibrated=False)
     sources, parts = _load(options)
     cut = options.cut_normal_skin
@@ -28,9 +30,12 @@ def run(settings: Settings, options: CalibrateOptions) -> int:  # noqa: ARG001
         validation=load_part(sources, parts, "validation", cut=cut, report=print_line),
         not_skin=options.not_skin,
         others=select_fitting(sources.others, parts),
+        left_out=[entry.scores for entry in left_out],
         report=print_line,
     )
     card = json.loads((options.model / CARD).read_bytes())
+    if left_out:
+        card["left_out"] = [entry.for_card() for entry in left_out]
     with raise_disk_full():
         if sources.others and options.split is None:
             write_split(parts, options.model / SPLIT)

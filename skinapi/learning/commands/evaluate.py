@@ -2,7 +2,10 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from skinapi.errors import BadDataset
 from skinapi.learning.commands.evaluate_options import EvaluateOptions
@@ -13,19 +16,21 @@ from skinapi.learning.data.skin_patches import cut_normal_skin
 from skinapi.learning.data.sources import load_normal_skin, parse_source
 from skinapi.learning.data.splits import read_split
 from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
-from skinapi.learning.measure.predictions import run_model
+from skinapi.learning.measure.predictions import ModelOutputs, run_model
 from skinapi.learning.measure.served_results.skin_figures import measure_not_skin
 from skinapi.learning.measure.tables.figure_tables import describe_figures
+from skinapi.learning.package.left_out import malignant_scores, write_left_out
 from skinapi.settings import Settings
 from skinapi.vision.context import Modality
 from skinapi.vision.labels.spellings import label_spellings
-from skinapi.vision.network.model import SHIPPED_MODEL, open_model
+from skinapi.vision.network.model import SHIPPED_MODEL, SPLIT, Model, open_model
 from skinapi.vision.network.openvino_engine import Precision
 
 
 def run(settings: Settings, options: EvaluateOptions) -> int:
     precision = Precision(options.precision) if options.precision else None
-    model = open_model(settings.model_path or SHIPPED_MODEL, precision=precision)
+    folder = settings.model_path or SHIPPED_MODEL
+    model = open_model(folder, precision=precision)
     dataset = _load(options)
     figures, outputs = evaluate_model(model, dataset, report=print_line, turns=options.turns)
     if options.not_skin:
@@ -36,10 +41,27 @@ def run(settings: Settings, options: EvaluateOptions) -> int:
     if options.stress:
         figures |= measure_robustness(model, dataset.samples, report=print_line)
     print_line(describe_figures(figures))
-    if options.out:
-        with raise_disk_full():
+    with raise_disk_full():
+        if options.left_out:
+            _write_left_out(folder, model, options.left_out, figures, outputs)
+        if options.out:
             options.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def _write_left_out(
+    folder: Path, model: Model, out: Path, figures: Mapping[str, Any], outputs: ModelOutputs
+) -> None:
+    """Raises BadDataset for a picture that the model may have learned from."""
+    if not (folder / SPLIT).is_file():
+        raise BadDataset(f"{folder} has no {SPLIT}: what it has learned from is not known.")
+    parts = read_split(folder / SPLIT)
+    seen = [s.image_id for s in outputs.samples if parts.get(s.image_id, "test") != "test"]
+    if seen:
+        raise BadDataset(f"{model.version} knows {len(seen)} of these pictures, {seen[0]} is one.")
+    scores = malignant_scores(model.calibration, model.labels, outputs)
+    command = f"MODEL_PATH={folder.name} python -m skinapi evaluate --images {{}} --left-out FILE"
+    write_left_out(out, command.format(" ".join(scores)), figures, scores)
 
 
 def _load(options: EvaluateOptions) -> Dataset:

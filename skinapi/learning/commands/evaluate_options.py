@@ -37,6 +37,7 @@ class EvaluateOptions:
     turns: int
     stress: bool
     precision: str | None
+    left_out: Path | None = None
 
 
 def add_evaluate(commands: "Commands") -> None:
@@ -67,6 +68,13 @@ def add_evaluate(commands: "Commands") -> None:
     )
     evaluate.add_argument(
         "--precision", choices=("f32", "bf16"), help="default: the one in the model card"
+    )
+    evaluate.add_argument(
+        "--left-out",
+        type=Path,
+        metavar="FILE",
+        help="write what `calibrate --left-out` reads, of pictures from which this model has "
+        "learned nothing",
     )
     evaluate.set_defaults(run=import_and_run("evaluate", EvaluateOptions))
 

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +22,12 @@ from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.learning.measure.tables.figure_tables import describe_figures
 from skinapi.learning.package.card import describe_training, list_sources
 from skinapi.learning.package.known_limits import describe_limits
-from skinapi.learning.package.left_out import read_left_out, write_left_out
+from skinapi.learning.package.left_out import (
+    LeftOut,
+    malignant_scores,
+    read_left_out,
+    write_left_out,
+)
 from skinapi.learning.package.openvino_export import new_model_folder
 from skinapi.learning.package.trained_model import (
     calibrate,
@@ -78,21 +83,22 @@ def train_model(
 
 
 def measure_left_out(settings: Settings, options: TrainOptions, *, report: Report) -> Path:
-    """Train and calibrate without the source `options.leave_out`, and measure on its pictures
+    """Train and calibrate without the sources `options.leave_out`, and measure on their pictures
     alone; the result is a file of figures. The network is not kept.
     """
     with raise_disk_full():
-        out = options.out or Path(f"{options.leave_out}.json")
+        out = options.out or Path(f"{'+'.join(options.leave_out)}.json")
         if out.exists():  # asked now, before hours of training
             raise BadNetwork(f"There is already something at {out}")
         training = _train(settings, options, report, lambda _, __: None)
         with TemporaryDirectory() as scratch:
             folder = Path(scratch)
             card = _export(training, options, folder)
-            model, _ = calibrate(folder, training.data, card, options.not_skin, report)
-            figures, _ = evaluate_model(model, training.test, report=report)
+            model, _ = calibrate(folder, training.data, card, options.not_skin, [], report)
+            figures, outputs = evaluate_model(model, training.test, report=report)
         report(describe_figures(figures))
-        write_left_out(out, _repeat_command(options), figures)
+        scores = malignant_scores(model.calibration, model.labels, outputs)
+        write_left_out(out, _repeat_command(options), figures, scores)
         return out
 
 
@@ -129,13 +135,15 @@ def _train(
         train=train,
         validation=validation,
         teachers=open_teachers(options.teachers, classes=outputs),
-        shares={one.name: one.share for one in sources.sources if one.name != options.leave_out},
+        shares={
+            one.name: one.share for one in sources.sources if one.name not in options.leave_out
+        },
         others=select_fitting(sources.others, parts),
     )
     name = "+".join(source.name for source in sources.sources)
     if options.leave_out:
-        test = [sample for sample in test if sample.source == options.leave_out]
-        name += f"-without-{options.leave_out}"
+        test = [sample for sample in test if sample.source in options.leave_out]
+        name += f"-without-{'+'.join(options.leave_out)}"
     work = options.work or settings.instance_dir / "training" / f"{name}-{recipe.seed}"
     network, statuses = train_network(
         recipe=recipe,
@@ -162,7 +170,7 @@ def _write_model(
     training: _Training,
     options: TrainOptions,
     folder: Path,
-    left_out: Sequence[Mapping[str, Any]],
+    left_out: Sequence[LeftOut],
     report: Report,
 ) -> dict[str, Any]:
     """Writes the model folder; the result is its figures."""
@@ -177,10 +185,16 @@ def _write_model(
         "training": describe_training(
             recipe, data, training.statuses, _repeat_command(options), options.note
         ),
-        "left_out": list(left_out),
+        "left_out": [entry.for_card() for entry in left_out],
     }
     return calibrate_and_measure(
-        folder, card, data, training.test, not_skin=options.not_skin, report=report
+        folder,
+        card,
+        data,
+        training.test,
+        not_skin=options.not_skin,
+        left_out=[entry.scores for entry in left_out],
+        report=report,
     )
 
 
@@ -219,8 +233,8 @@ def _split(sources: Sources, options: TrainOptions) -> dict[str, Part]:
     given = read_split(options.split) if options.split else {}
     samples = (*sources.dataset.samples, *sources.others)
     parts = split_samples(samples, given=given, seed=options.seed)
-    if options.leave_out:
-        parts |= _test_on(options.leave_out, samples)
+    for source in options.leave_out:
+        parts |= _test_on(source, samples)
     healthy = {s.image_id: given.get(s.image_id, "train") for s in sources.normal_skin}
     return parts | healthy
 

@@ -28,6 +28,12 @@ PHASES = (
 )
 
 
+LEFT_OUT = (
+    "files of `train --leave-out` or `evaluate --left-out`: for the card, and so that enough is "
+    "sent to a doctor in a clinic that a network never saw"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOptions:
     """The order of the fields is the order of the options in the card's command."""
@@ -52,7 +58,7 @@ class TrainOptions:
     side: int
     seed: int = 0
     not_skin: Path | None
-    leave_out: str | None = None
+    leave_out: list[str] = field(default_factory=list)
     left_out: list[Path] = field(default_factory=list)
     licence: str
     note: list[str]
@@ -108,8 +114,10 @@ def add_train(commands: "Commands") -> None:
     train.add_argument("--not-skin", type=Path, help=NOT_SKIN)
     train.add_argument(
         "--leave-out",
+        nargs="+",
+        default=[],
         metavar="NAME",
-        help="learn nothing from this source, and measure on all its pictures; --out is then a "
+        help="learn nothing from these sources, and measure on all their pictures; --out is then a "
         "JSON file of figures",
     )
     train.add_argument(
@@ -118,7 +126,7 @@ def add_train(commands: "Commands") -> None:
         nargs="+",
         default=[],
         metavar="FILE",
-        help="files that --leave-out wrote, for the card",
+        help=LEFT_OUT,
     )
     train.add_argument("--licence", default="that of the pictures it was trained on")
     train.add_argument("--note", action="append", default=[], help="a line for the model card")
@@ -138,6 +146,7 @@ class CalibrateOptions:
     cut_normal_skin: bool
     not_skin: Path | None
     split: Path | None
+    left_out: list[Path] = field(default_factory=list)
 
 
 def add_calibrate(commands: "Commands") -> None:
@@ -151,6 +160,9 @@ def add_calibrate(commands: "Commands") -> None:
     calibrate.add_argument("--not-skin", type=Path, help=NOT_SKIN)
     calibrate.add_argument(
         "--split", type=Path, help="a split file; default: the one in the model folder"
+    )
+    calibrate.add_argument(
+        "--left-out", type=Path, nargs="+", default=[], metavar="FILE", help=LEFT_OUT
     )
     calibrate.set_defaults(run=import_and_run("calibrate", CalibrateOptions))
 

@@ -17,6 +17,7 @@ from skinapi.learning.data.dataset_folders import load_pictures
 from skinapi.learning.data.samples import Sample, fitting_half, label_for, subsample
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs, name_classes, run_model
+from skinapi.learning.package.fit_bands import SourceScores, fit_bands
 from skinapi.learning.package.fit_detectors import (
     fit_modality_detector,
     fit_skin_detector,
@@ -27,7 +28,6 @@ from skinapi.learning.package.fit_other_diseases import fit_other_diseases
 from skinapi.learning.package.fit_patient_facts import fit_patient_facts
 from skinapi.learning.package.fit_prediction_sets import fit_prediction_sets
 from skinapi.learning.progress import Report
-from skinapi.vision.bands import THRESHOLDS, keys_of_threshold
 from skinapi.vision.calibration.modality import KNOWN
 from skinapi.vision.calibration.model_calibration import (
     Calibration,
@@ -37,13 +37,9 @@ from skinapi.vision.calibration.model_calibration import (
 )
 from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
 from skinapi.vision.context import Modality
-from skinapi.vision.labels.spellings import SQUAMOUS
 from skinapi.vision.network.model import Model
 
 TEMPERATURES = np.geomspace(0.2, 5.0, 401)
-WANTED_SENSITIVITY = 0.95
-# With fewer positive lesions a quantile of their scores says little.
-MIN_POSITIVE = 20
 LOW_ENERGY_SHARE = 0.01
 FAR_FEATURES_SHARE = 0.02
 TAUS = np.arange(0.0, 1.01, 0.05)
@@ -62,13 +58,15 @@ def calibrate_model(
     validation: Sequence[Sample],
     not_skin: Path | None,
     others: Sequence[Sample] = (),
+    left_out: Sequence[SourceScores] = (),
     report: Report,
 ) -> ModelCalibration:
     """Runs the model on both parts and fits its calibration.
 
     `others` are training and validation pictures of diseases that no model names. `not_skin` is a
     folder of photographs of anything but skin; only every other one is used, and the rest measures
-    the skin detector. Pictures whose label is no output of the model are left out and reported.
+    the skin detector. `left_out` are the scores of sources, each by a network that never saw it.
+    Pictures whose label is no output of the model are left out and reported.
     """
     train = keep_known_labels(train, model.labels, part="training", report=report)
     validation = keep_known_labels(validation, model.labels, part="validation", report=report)
@@ -80,6 +78,7 @@ def calibrate_model(
         validation=run_model(model, validation, report=report),
         not_skin=read_not_skin_features(model, photographs) if photographs else None,
         others=run_model(model, others, report=report) if others else None,
+        left_out=left_out,
         report=report,
     )
 
@@ -112,6 +111,7 @@ def fit_calibration(
     validation: ModelOutputs,
     not_skin: NDArray[np.floating] | None,
     others: ModelOutputs | None = None,
+    left_out: Sequence[SourceScores] = (),
     report: Report,
 ) -> ModelCalibration:
     """Fits the calibration from model outputs.
@@ -121,7 +121,7 @@ def fit_calibration(
     pictures of diseases that no model names.
     """
     fitted = {
-        modality: _fit_modality(modality, labels, train, validation, report)
+        modality: _fit_modality(modality, labels, train, validation, left_out, report)
         for modality in KNOWN
         if any(s.is_lesion and s.modality is modality for s in validation.samples)
     }
@@ -146,6 +146,7 @@ def _fit_modality(
     labels: Sequence[str],
     train: ModelOutputs,
     validation: ModelOutputs,
+    left_out: Sequence[SourceScores],
     report: Report,
 ) -> Calibration:
     lesions = _lesions_of(validation, modality)
@@ -163,9 +164,8 @@ def _fit_modality(
         f"{modality}: {len(lesions.samples)} validation pictures, temperature {temperature:.3f}, "
         f"tau {naming.tau:.2f}"
     )
-    return scaled.model_copy(
+    fitted = scaled.model_copy(
         update={
-            "thresholds": fit_thresholds(lesions.samples, labels, probabilities),
             "unlike_training": float(np.quantile(scaled.energy(lesions.logits), LOW_ENERGY_SHARE)),
             "familiar": familiar,
             "naming": naming,
@@ -173,6 +173,10 @@ def _fit_modality(
             "too_few": too_few,
         }
     )
+    fitted = fit_bands(lesions, labels, fitted, modality, left_out)
+    limits = [*fitted.thresholds.items(), *fitted.sent.items()]
+    report(f"{modality}: " + ", ".join(f"{name} from {limit}" for name, limit in limits))
+    return fitted
 
 
 def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
@@ -181,35 +185,6 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
     """
     losses = [metrics.log_loss(softmax(logits, t), labels) for t in TEMPERATURES]
     return float(TEMPERATURES[int(np.argmin(losses))])
-
-
-def fit_thresholds(
-    samples: Sequence[Sample], labels: Sequence[str], probabilities: Probabilities
-) -> dict[str, float]:
-    """For each risk band the highest threshold that keeps 95 % sensitivity on validation.
-
-    With few positive pictures it is at most the cautious default. Squamous cell carcinomas that
-    train as actinic keratosis must reach 95 % as a group of their own too.
-    """
-    thresholds = {}
-    for name in THRESHOLDS:
-        keys = keys_of_threshold(name)
-        places = [place for place, key in enumerate(labels) if key in keys]
-        score = probabilities[:, places].sum(axis=1)
-        groups = [np.array([sample.label in keys for sample in samples])]
-        if name == "actinic_keratosis" and SQUAMOUS not in labels:
-            groups.append(np.array([sample.is_squamous for sample in samples]))
-        limits = [_threshold(score, group) for group in groups if group.any()]
-        if limits:
-            few = groups[0].sum() < MIN_POSITIVE
-            thresholds[name] = min(*limits, *([THRESHOLDS[name].cautious] if few else []), 1.0)
-    return thresholds
-
-
-def _threshold(score: Probabilities, positive: NDArray[np.bool_]) -> float:
-    wanted = metrics.threshold_at_sensitivity(score, positive, WANTED_SENSITIVITY)
-    # Rounded down: rounded up, the threshold would miss the picture that it was fitted to catch.
-    return float(np.floor(wanted * 1e4) / 1e4)
 
 
 def fit_familiar(

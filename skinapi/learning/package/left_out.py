@@ -1,40 +1,112 @@
-"""The figures of a network on a source that it learned nothing from: `train --leave-out`."""
+"""What a network makes of a source that it learned nothing from: `train --leave-out`, and
+`evaluate --left-out` for a model that never saw it.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from skinapi.errors import BadDataset
+from skinapi.learning.data.samples import source_of
+from skinapi.learning.measure.predictions import ModelOutputs
+from skinapi.learning.measure.served_results.served_figures import select_one_per_lesion
+from skinapi.learning.package.fit_bands import Scores, SourceScores, is_malignant
 from skinapi.storage.files.durable import written_durably
+from skinapi.vision.bands import keys_of_threshold
+from skinapi.vision.calibration.modality import KNOWN
+from skinapi.vision.calibration.model_calibration import ModelCalibration
+from skinapi.vision.context import Modality
 
 
-def write_left_out(path: Path, command: str, figures: Mapping[str, Any]) -> None:
-    """Writes the row of the only source in `figures`: over one picture of each lesion where the
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """One source: its row of figures, and the malignant scores of its lesions."""
+
+    source: str
+    command: str
+    figures: Mapping[str, Any]
+    scores: SourceScores
+
+    def for_card(self) -> dict[str, Any]:
+        return {"source": self.source, "command": self.command, "figures": dict(self.figures)}
+
+
+def malignant_scores(
+    calibration: ModelCalibration, labels: Sequence[str], outputs: ModelOutputs
+) -> dict[str, SourceScores]:
+    """By source and modality the malignant scores of one picture of each lesion."""
+    places = [place for place, key in enumerate(labels) if key in keys_of_threshold("malignant")]
+    found: dict[str, dict[Modality, Scores]] = {}
+    for modality in KNOWN:
+        lesions = select_one_per_lesion(outputs, modality)
+        if not lesions.samples:
+            continue
+        scores = calibration.of(modality).probabilities(lesions.logits)[:, places].sum(axis=1)
+        sources = np.array([source_of(sample) for sample in lesions.samples])
+        malignant = np.array([is_malignant(sample) for sample in lesions.samples], bool)
+        for source in np.unique(sources).tolist():
+            own, rounded = sources == source, scores.round(4)
+            found.setdefault(source, {})[modality] = Scores(
+                malignant=tuple(sorted(rounded[own & malignant].tolist())),
+                benign=tuple(sorted(rounded[own & ~malignant].tolist())),
+            )
+    return dict(found)
+
+
+def write_left_out(
+    path: Path,
+    command: str,
+    figures: Mapping[str, Any],
+    scores: Mapping[str, SourceScores],
+) -> None:
+    """Writes the rows of the sources in `figures`: over one picture of each lesion where the
     lesions are known.
     """
-    ((source, row),) = figures.get("one_per_lesion", figures)["by_source"].items()
-    content = {"source": source, "command": command, "figures": row}
+    rows = figures.get("one_per_lesion", figures)["by_source"]
+    content = [
+        {
+            "source": source,
+            "command": command,
+            "figures": row,
+            "scores": {str(kind): one.model_dump() for kind, one in scores[source].items()},
+        }
+        for source, row in rows.items()
+    ]
     with written_durably(path) as draft:
         draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def read_left_out(paths: Sequence[Path]) -> list[dict[str, Any]]:
+def read_left_out(paths: Sequence[Path]) -> list[LeftOut]:
     """The contents of these files, by source. Raises BadDataset for anything else."""
-    read = [_read(path) for path in paths]
-    names = [entry["source"] for entry in read]
-    if len(set(names)) < len(names):
+    read = [entry for path in paths for entry in _read(path)]
+    if len({entry.source for entry in read}) < len(read):
         raise BadDataset("Two files have figures of the same source")
-    return sorted(read, key=lambda entry: str(entry["source"]))
+    return sorted(read, key=lambda entry: entry.source)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> list[LeftOut]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            "source": str(content["source"]),
-            "command": str(content["command"]),
-            "figures": dict(content["figures"]),
-        }
-    except (OSError, ValueError, KeyError, TypeError) as broken:
+        return [
+            LeftOut(
+                source=str(entry["source"]),
+                command=str(entry["command"]),
+                figures=dict(entry["figures"]),
+                scores={
+                    Modality(kind): Scores.model_validate(one)
+                    for kind, one in entry["scores"].items()
+                },
+            )
+            for entry in _entries(json.loads(path.read_text(encoding="utf-8")))
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as broken:
         raise BadDataset(f"{path} is not a file that train --leave-out wrote") from broken
+
+
+def _entries(content: Any) -> list[Any]:
+    if not isinstance(content, list) or not content:
+        raise TypeError
+    return content

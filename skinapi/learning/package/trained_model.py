@@ -1,6 +1,6 @@
 """Makes a model folder of a trained network: exported, calibrated, measured, documented."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from skinapi.learning.measure.served_results.served_figures import measure_teste
 from skinapi.learning.measure.served_results.skin_figures import measure_not_skin
 from skinapi.learning.package.card import write_readable_card
 from skinapi.learning.package.card_charts import draw_charts
+from skinapi.learning.package.fit_bands import SourceScores
 from skinapi.learning.package.fit_calibration import calibrate_model
 from skinapi.learning.package.openvino_export import export_servable, write_model_files
 from skinapi.learning.package.servable import make_servable
@@ -69,6 +70,7 @@ def calibrate_and_measure(
     test: Dataset,
     *,
     not_skin: Path | None,
+    left_out: Sequence[SourceScores],
     report: Report,
 ) -> dict[str, Any]:
     """Calibrates an exported model, measures it, and completes its folder: card, page, charts.
@@ -76,7 +78,7 @@ def calibrate_and_measure(
     Returns the figures of the test part. It is read here and nowhere else, after everything has
     been fitted on training and validation data.
     """
-    model, precision = calibrate(folder, data, card, not_skin, report)
+    model, precision = calibrate(folder, data, card, not_skin, left_out, report)
     figures, outputs = evaluate_model(model, test, report=report)
     model = _with_test_figures(model, outputs)
     if not_skin:
@@ -104,6 +106,7 @@ def calibrate(
     data: TrainingData,
     card: Mapping[str, Any],
     not_skin: Path | None,
+    left_out: Sequence[SourceScores],
     report: Report,
 ) -> tuple[Model, dict[str, float]]:
     """The calibrated model, and the macro AUC on validation for each precision.
@@ -122,6 +125,7 @@ def calibrate(
         validation=data.validation,
         not_skin=not_skin,
         others=data.others,
+        left_out=left_out,
         report=report,
     )
     write_model_files(folder, card={**card, "precision": chosen.value}, calibration=calibration)

@@ -1,0 +1,192 @@
+"""Fits the thresholds of the bands on validation: from which malignant score a lesion is sent to a
+doctor, and from which probabilities it is urgent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinapi.learning.data.samples import Sample, source_of
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.predictions import ModelOutputs
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import THRESHOLDS, OperatingPoint, most_probable
+from skinapi.vision.calibration.model_calibration import Calibration
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import Modality
+
+# The share of the malignant lesions of each source that an operating point sends to a doctor.
+SENT: Mapping[OperatingPoint, float] = {
+    OperatingPoint.CAUTIOUS: 0.99,
+    OperatingPoint.STANDARD: 0.98,
+    OperatingPoint.SELECTIVE: 0.95,
+}
+# In a clinic that the network never saw, so much less of them must still be sent.
+LESS_ELSEWHERE = 0.02
+# A source with fewer malignant pictures is fitted together with the other small ones.
+MIN_POSITIVE = 20
+# The largest share of the benign lesions that may be told "this week".
+URGENT_BENIGN: Mapping[Modality, float] = {Modality.DERMOSCOPIC: 0.20, Modality.CLINICAL: 0.33}
+# The thresholds of the other cancers: this share of their own lesions reaches them, unless more of
+# the benign ones would than this part of URGENT_BENIGN. Melanoma, which kills more, has the rest.
+OWN_SENSITIVITY = 0.95
+OTHERS_PART = 0.25
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.bool_]
+
+
+class Scores(StoredRecord):
+    """The malignant scores of the lesions of one source and modality, by a network that never saw
+    the source.
+    """
+
+    malignant: tuple[float, ...]
+    benign: tuple[float, ...] = ()
+
+
+SourceScores = Mapping[Modality, Scores]
+
+
+def is_malignant(sample: Sample) -> bool:
+    return sample.label in conditions_table().malignant_keys
+
+
+@dataclass(frozen=True, slots=True)
+class BandRows:
+    """Validation pictures of one modality. `named` has for each the conditions that a finding
+    would name: the most probable one, and that of the naming rule.
+    """
+
+    probabilities: Mapping[str, Floats]
+    labels: NDArray[np.str_]
+    sources: NDArray[np.str_]
+    malignant: Rows
+    named: Sequence[frozenset[str]]
+
+    @classmethod
+    def of(
+        cls, outputs: ModelOutputs, labels: Sequence[str], calibration: Calibration
+    ) -> "BandRows":
+        probabilities = calibration.probabilities(outputs.logits)
+        each = [dict(zip(labels, row, strict=True)) for row in probabilities.tolist()]
+        name = calibration.naming.name if calibration.naming else most_probable
+        return cls(
+            probabilities={key: probabilities[:, place] for place, key in enumerate(labels)},
+            labels=np.array([sample.label for sample in outputs.samples]),
+            sources=np.array([source_of(sample) for sample in outputs.samples]),
+            malignant=np.array([is_malignant(sample) for sample in outputs.samples], bool),
+            named=[frozenset({most_probable(one), name(one)}) for one in each],
+        )
+
+    @property
+    def malignant_score(self) -> Floats:
+        keys = conditions_table().malignant_keys
+        each = [p for key, p in self.probabilities.items() if key in keys]
+        return np.asarray(np.sum(each, axis=0))
+
+    def names(self, key: str) -> Rows:
+        return np.array([key in named for named in self.named], bool)
+
+
+def fit_bands(
+    lesions: ModelOutputs,
+    labels: Sequence[str],
+    calibration: Calibration,
+    modality: Modality,
+    left_out: Sequence[SourceScores],
+) -> Calibration:
+    """The calibration of this modality with thresholds, from its validation lesions."""
+    elsewhere = [scores[modality] for scores in left_out if modality in scores]
+    rows = BandRows.of(lesions, labels, calibration)
+    # A share of benign lesions, not of their pictures: a source may have many of one.
+    one_each = BandRows.of(lesions.one_per_lesion(), labels, calibration)
+    return calibration.model_copy(
+        update={"thresholds": fit_soon(one_each, modality), "sent": fit_sent(rows, elsewhere)}
+    )
+
+
+def fit_sent(rows: BandRows, left_out: Sequence[Scores] = ()) -> dict[OperatingPoint, float]:
+    """For each operating point the largest threshold of the malignant score that sends its share of
+    the malignant lesions of every source, and a little less of every source in `left_out`.
+
+    With few malignant pictures in all, it is at most the cautious default. Empty without any.
+    """
+    if not rows.malignant.any():
+        return {}
+    groups = [rows.malignant_score[group] for group in _malignant_by_source(rows)]
+    elsewhere = [np.array(scores.malignant) for scores in left_out if scores.malignant]
+    few = rows.malignant.sum() < MIN_POSITIVE
+    fitted = {}
+    for point, share in SENT.items():
+        limits = [_reached_by(share, group) for group in groups]
+        limits += [_reached_by(share - LESS_ELSEWHERE, group) for group in elsewhere]
+        fitted[point] = min(*limits, THRESHOLDS["malignant"].cautious if few else 1.0)
+    return fitted
+
+
+def _malignant_by_source(rows: BandRows) -> list[Rows]:
+    own = [rows.malignant & (rows.sources == source) for source in np.unique(rows.sources)]
+    large = [group for group in own if group.sum() >= MIN_POSITIVE]
+    small = [group for group in own if 0 < group.sum() < MIN_POSITIVE]
+    return [*large, *([np.any(small, axis=0)] if small else [])]
+
+
+def fit_soon(rows: BandRows, modality: Modality) -> dict[str, float]:
+    """The thresholds of single cancers, from which a finding is urgent or a referral.
+
+    That of melanoma is the lowest with which at most URGENT_BENIGN of the benign lesions are told
+    "this week", by whichever rule.
+    """
+    cap = URGENT_BENIGN[modality]
+    thresholds = {
+        key: _own_threshold(rows, key, most_benign=cap * OTHERS_PART)
+        for key in THRESHOLDS
+        if key in rows.probabilities and key != "melanoma" and (rows.labels == key).any()
+    }
+    if "melanoma" in rows.probabilities:
+        thresholds["melanoma"] = _melanoma_threshold(rows, thresholds, cap)
+    return thresholds
+
+
+def _own_threshold(rows: BandRows, key: str, *, most_benign: float) -> float:
+    score, own = rows.probabilities[key], rows.labels == key
+    wanted = _reached_by(OWN_SENSITIVITY, score[own])
+    limit = max(wanted, _passed_by(most_benign, score[~rows.malignant]))
+    few = own.sum() < MIN_POSITIVE
+    return min(limit, THRESHOLDS[key].cautious if few else 1.0)
+
+
+def _melanoma_threshold(rows: BandRows, others: Mapping[str, float], cap: float) -> float:
+    """With few melanomas it is the cautious default."""
+    if (rows.labels == "melanoma").sum() < MIN_POSITIVE:
+        return THRESHOLDS["melanoma"].cautious
+    urgent = rows.names("melanoma")
+    for key, threshold in THRESHOLDS.items():
+        if threshold.band is Band.URGENT_REFERRAL and key in others:
+            urgent |= (rows.probabilities[key] >= others[key]) | rows.names(key)
+    benign = ~rows.malignant
+    waiting = benign & ~urgent
+    left = cap * benign.sum() - (benign & urgent).sum()
+    share = max(left, 0.0) / max(waiting.sum(), 1)
+    return _passed_by(share, rows.probabilities["melanoma"][waiting])
+
+
+def _reached_by(share: float, scores: Floats) -> float:
+    """The largest threshold that at least this share of the scores reaches."""
+    wanted = metrics.threshold_at_sensitivity(scores, np.ones(len(scores), bool), share)
+    # Rounded down: rounded up, the threshold would miss the picture that it was fitted to catch.
+    return float(np.floor(wanted * 1e4) / 1e4)
+
+
+def _passed_by(share: float, scores: Floats) -> float:
+    """The smallest threshold that at most this share of the scores reaches."""
+    if not len(scores):
+        return 0.0
+    allowed = int(share * len(scores))
+    highest = np.sort(scores)[::-1]
+    if allowed >= len(highest):
+        return 0.0
+    return float(min(np.floor(highest[allowed] * 1e4 + 1) / 1e4, 1.0))

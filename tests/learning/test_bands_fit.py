@@ -1,0 +1,155 @@
+"""The thresholds of the bands, fitted on validation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.measure.predictions import ModelOutputs
+from skinapi.learning.package.fit_bands import (
+    LESS_ELSEWHERE,
+    SENT,
+    URGENT_BENIGN,
+    Scores,
+    fit_bands,
+)
+from skinapi.vision.bands import THRESHOLDS, OperatingPoint
+from skinapi.vision.calibration.model_calibration import Calibration
+from skinapi.vision.context import Modality
+
+LABELS = ("melanoma", "basal_cell_carcinoma", "melanocytic_nevus")
+CAUTIOUS, STANDARD, SELECTIVE = OperatingPoint
+LENS = Modality.DERMOSCOPIC
+
+
+def lesion(name: str, label: str, source: str, *, pictures: int = 1) -> list[Sample]:
+    return [
+        Sample(f"{name}-{n}", Path("none"), label, name, source=source, modality=LENS)
+        for n in range(pictures)
+    ]
+
+
+def answered(rows: Sequence[tuple[Sample, float, float]]) -> ModelOutputs:
+    """Each sample with its probabilities of melanoma and of basal cell carcinoma."""
+    shares = np.array([[melanoma, other, 1 - melanoma - other] for _, melanoma, other in rows])
+    logits = np.log(shares).astype(np.float32)
+    pooled = np.zeros((len(rows), 1), np.float32)
+    return ModelOutputs([sample for sample, *_ in rows], logits, pooled)
+
+
+def source_of_lesions(source: str, *, lowest: float, melanomas: int = 100) -> ModelOutputs:
+    """Melanomas between `lowest` and 0.9, and as many nevi between 0.005 and 0.4."""
+    rows = [
+        (sample, float(p), 0.001)
+        for n, p in enumerate(np.linspace(lowest, 0.9, melanomas))
+        for sample in lesion(f"{source}m{n}", "melanoma", source)
+    ]
+    rows += [
+        (sample, float(p), 0.001)
+        for n, p in enumerate(np.linspace(0.005, 0.4, 100))
+        for sample in lesion(f"{source}n{n}", "melanocytic_nevus", source)
+    ]
+    return answered(rows)
+
+
+def together(*each: ModelOutputs) -> ModelOutputs:
+    samples = [sample for one in each for sample in one.samples]
+    return ModelOutputs(
+        samples,
+        np.concatenate([one.logits for one in each]),
+        np.concatenate([one.pooled for one in each]),
+    )
+
+
+def fitted(lesions: ModelOutputs, *left_out: Scores) -> Calibration:
+    sources = [{LENS: scores} for scores in left_out]
+    return fit_bands(lesions, LABELS, Calibration(), LENS, sources)
+
+
+def malignant_scores(lesions: ModelOutputs) -> NDArray[np.float64]:
+    shares = Calibration().probabilities(lesions.logits)[:, :2].sum(axis=1)
+    return np.asarray(shares[[sample.label == "melanoma" for sample in lesions.samples]])
+
+
+@pytest.mark.parametrize("point", OperatingPoint)
+def test_of_every_source_the_share_of_the_point_is_sent(point: OperatingPoint) -> None:
+    easy, hard = (source_of_lesions(*args[:1], lowest=args[1]) for args in EASY_AND_HARD)
+    limit = fitted(together(easy, hard)).sent[point]
+    share = (malignant_scores(hard) >= limit).mean()
+    assert SENT[point] <= share <= SENT[point] + 0.01, "the largest threshold that does"
+    assert (malignant_scores(easy) >= limit).mean() > share
+
+
+EASY_AND_HARD = (("easy", 0.3), ("hard", 0.02))
+
+
+def test_a_small_source_is_no_reason_to_send_everybody() -> None:
+    """Of three lesions the lowest decides; with the other small ones they are a group."""
+    large = source_of_lesions("large", lowest=0.2)
+    small = [source_of_lesions(f"small{n}", lowest=0.01, melanomas=3) for n in range(2)]
+    limits = fitted(together(large, *small)).sent
+    assert limits[SELECTIVE] == pytest.approx(malignant_scores(small[0]).min(), abs=1e-3)
+    assert limits[SELECTIVE] < fitted(large).sent[SELECTIVE]
+
+
+def test_a_network_that_never_saw_a_source_may_lower_the_threshold_and_never_raise_it() -> None:
+    home = source_of_lesions("home", lowest=0.2)
+    low, high = (
+        Scores(malignant=tuple(np.linspace(start, 0.9, 100).tolist())) for start in (0.01, 0.5)
+    )
+    for point in OperatingPoint:
+        limit = fitted(home, low, high).sent[point]
+        assert (np.array(low.malignant) >= limit).mean() == pytest.approx(
+            SENT[point] - LESS_ELSEWHERE
+        )
+        assert fitted(home, high).sent[point] == fitted(home).sent[point]
+
+
+def test_at_most_a_fifth_of_benign_lesions_is_told_this_week() -> None:
+    lesions = source_of_lesions("clinic", lowest=0.02)
+    limit = fitted(lesions).thresholds["melanoma"]
+    shares = Calibration().probabilities(lesions.logits)[:, 0]
+    benign = shares[[sample.label != "melanoma" for sample in lesions.samples]]
+    told = (benign >= limit).mean()
+    assert URGENT_BENIGN[LENS] - 0.01 <= told <= URGENT_BENIGN[LENS]
+
+
+def test_benign_lesions_are_counted_once_whatever_their_pictures() -> None:
+    """One nevus of which fifty pictures were taken would else take the whole allowance."""
+    lesions = source_of_lesions("clinic", lowest=0.02)
+    often = [
+        (sample, 0.45, 0.001)
+        for sample in lesion("often", "melanocytic_nevus", "clinic", pictures=50)
+    ]
+    once = together(lesions, answered(often[:1]))
+    assert fitted(together(lesions, answered(often))).thresholds == fitted(once).thresholds
+
+
+def test_a_nevus_that_is_named_melanoma_is_counted_among_those_told_this_week() -> None:
+    named = [
+        (sample, 0.6, 0.001)
+        for n in range(15)
+        for sample in lesion(f"x{n}", "melanocytic_nevus", "clinic")
+    ]
+    lesions = source_of_lesions("clinic", lowest=0.02)
+    more = fitted(together(lesions, answered(named))).thresholds["melanoma"]
+    assert more > fitted(lesions).thresholds["melanoma"]
+
+
+def test_few_malignant_lesions_give_no_threshold_above_the_cautious_one() -> None:
+    few = fitted(source_of_lesions("clinic", lowest=0.5, melanomas=5))
+    assert few.thresholds["melanoma"] == THRESHOLDS["melanoma"].cautious
+    assert set(few.sent.values()) == {THRESHOLDS["malignant"].cautious}
+
+
+def test_without_a_malignant_lesion_nothing_is_fitted() -> None:
+    none = fitted(source_of_lesions("clinic", lowest=0.5, melanomas=0))
+    assert none.sent == {}
+
+
+def test_the_points_send_less_and_less() -> None:
+    sent = fitted(source_of_lesions("clinic", lowest=0.02)).sent
+    assert sent[CAUTIOUS] <= sent[STANDARD] <= sent[SELECTIVE]
