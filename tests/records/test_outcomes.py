@@ -6,7 +6,11 @@ import pytest
 
 from skinapi.records.outcomes.figures import FigureView, figures_of
 from skinapi.records.outcomes.outcome_counts import CountedOutcome
-from tests.care.clinic import REFERRAL, URGENT, file_for, patient_of
+from skinapi.vision.bands import OperatingPoint
+from skinapi.vision.calibration.modality import ModalityFinding
+from skinapi.vision.conditions import Band
+from skinapi.vision.context import Modality
+from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
 
@@ -92,6 +96,128 @@ def test_counts_outlive_the_finding_and_those_of_a_doctor_go_with_the_account(
     rows = backend.services.store.collection("outcome_counts").find()
     assert {row["kind"] for row in rows} == {"model"}
     assert ada.email not in str(rows)
+
+
+CAUTIOUS, STANDARD = OperatingPoint.CAUTIOUS, OperatingPoint.STANDARD
+COUNTS = "outcome_counts"
+
+
+def file_at_point(
+    backend: Backend,
+    patient: Person,
+    band: Band,
+    point: OperatingPoint | None,
+    *kinds: Modality,
+) -> int:
+    """The number of a finding of mole that was made at this point, of one picture of each kind."""
+    pictures = [
+        finding_of(
+            MOLE,
+            band=band,
+            operating_point=point,
+            modality=ModalityFinding(told=kind, recognised=kind, used=(kind,)),
+        )
+        for kind in kinds or (Modality.DERMOSCOPIC,)
+    ]
+    several = {"pictures": tuple(pictures)} if len(pictures) > 1 else {}
+    return file_for(backend, patient, band, finding=pictures[0].model_copy(update=several)).number
+
+
+def points_of(person: Person, path: str = "/outcomes") -> dict[tuple[str, str], Any]:
+    [model] = outcomes(person, path)["models"].values()
+    return {(one["operating_point"], one["pictures"]): one for one in model["points"]}
+
+
+def test_each_operating_point_and_kind_of_picture_has_its_own_figures(any_backend: Backend) -> None:
+    grey, root = any_backend.member(role="doctor"), any_backend.member(role="admin")
+    ada = patient_of(any_backend, grey)
+    dermoscope, photograph = Modality.DERMOSCOPIC, Modality.CLINICAL
+    for found, band, point, *kinds in (
+        (MELANOMA, URGENT, CAUTIOUS, dermoscope),
+        (MELANOMA, REVIEW, CAUTIOUS, dermoscope),
+        (MOLE, URGENT, CAUTIOUS, dermoscope),
+        (MOLE, REVIEW, CAUTIOUS, dermoscope),
+        (MOLE, ROUTINE, CAUTIOUS, dermoscope),
+        (MELANOMA, ROUTINE, STANDARD, dermoscope),
+        (MOLE, ROUTINE, STANDARD, photograph),
+        (MOLE, REVIEW, STANDARD, photograph, dermoscope),
+        (MOLE, ROUTINE, None, dermoscope),  # made by older code
+    ):
+        number = file_at_point(any_backend, ada, band, point, *kinds)
+        result(grey, number, found)
+    told = points_of(grey)
+    assert [*told] == [
+        ("cautious", "dermoscopic"),
+        ("standard", "dermoscopic"),
+        ("standard", "clinical"),
+        ("standard", "both"),
+    ]
+    cautious = told["cautious", "dermoscopic"]
+    assert (cautious["results"], cautious["malignant"]) == (5, 2)
+    assert share(cautious, "malignant_sent") == (1.0, 2)
+    assert share(cautious, "benign_spared") == (1 / 3, 3)
+    assert share(cautious, "benign_urgent") == (1 / 3, 3)
+    assert share(cautious, "urgent_malignant") == (0.5, 2)
+    assert cautious["malignant_sent"]["low"] == pytest.approx(0.3424, abs=1e-4)
+    assert share(told["standard", "dermoscopic"], "malignant_sent") == (0.0, 1)
+    assert share(told["standard", "dermoscopic"], "urgent_malignant") == (None, 0)
+    assert share(told["standard", "clinical"], "benign_spared") == (1.0, 1)
+    assert share(told["standard", "both"], "benign_spared") == (0.0, 1)
+    [model] = outcomes(grey)["models"].values()
+    assert model["results"] == 9
+    assert points_of(root, "/admin/outcomes") == told
+    assert outcomes(root, "/admin/outcomes")["doctor"]["results"] == 0
+
+
+def test_a_later_result_takes_back_what_was_counted_at_the_operating_point(
+    backend: Backend,
+) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    corrected, other = (file_at_point(backend, ada, URGENT, CAUTIOUS) for _ in range(2))
+    result(grey, corrected, MELANOMA)
+    result(grey, other, MELANOMA)
+    result(grey, corrected, MOLE)
+    told = points_of(grey)["cautious", "dermoscopic"]
+    assert (told["results"], told["malignant"]) == (2, 1)
+    assert share(told, "urgent_malignant") == (0.5, 2)
+    result(grey, other, MOLE)
+    told = points_of(grey)["cautious", "dermoscopic"]
+    assert share(told, "urgent_malignant") == (0.0, 2)
+    assert share(told, "malignant_sent") == (None, 0)
+
+
+def test_a_count_of_a_server_of_version_7_is_taken_back_without_one_at_a_point(
+    backend: Backend,
+) -> None:
+    """Such a server has counted the first of two results, in `n` alone."""
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    rows = backend.services.store.collection(COUNTS)
+    first, second = (file_at_point(backend, ada, URGENT, CAUTIOUS) for _ in range(2))
+    result(grey, first, MELANOMA)
+    [row] = [row for row in rows.find({"kind": "model"}) if row["truth"] == MELANOMA]
+    rows.update({"id": row["id"]}, {"$unset": {"at_cautious_dermoscopic_urgent": ""}})
+    assert outcomes(grey)["models"]["made-1"]["results"] == 1
+    assert points_of(grey) == {}
+    result(grey, first, MOLE)
+    result(grey, second, MELANOMA)
+    [model] = outcomes(grey)["models"].values()
+    assert (model["results"], model["malignant"]) == (2, 1)
+    told = points_of(grey)["cautious", "dermoscopic"]
+    assert (told["results"], told["malignant"]) == (2, 1)
+
+
+def test_counts_at_an_operating_point_outlive_the_finding_and_its_patient(
+    backend: Backend,
+) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    result(grey, file_at_point(backend, ada, REVIEW, STANDARD), MELANOMA)
+    told = points_of(grey)
+    backend.services.eraser.erase(backend.account(ada.email), by="-")
+    assert points_of(grey) == told
+    assert share(told["standard", "dermoscopic"], "malignant_sent") == (1.0, 1)
 
 
 def test_an_opinion_of_who_has_no_account_any_more_is_not_counted(backend: Backend) -> None:

@@ -2,12 +2,22 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+from typing import TypeVar
 
 from pydantic import Field
 
 from skinapi.intervals import wilson_interval
-from skinapi.records.outcomes.outcome_counts import CountedOutcome
+from skinapi.records.outcomes.outcome_counts import (
+    PICTURES,
+    CountAtPoint,
+    CountedOutcome,
+    Pictures,
+)
+from skinapi.vision.bands import OperatingPoint
 from skinapi.web.schemas.schema_types import Answer
+
+T = TypeVar("T", CountedOutcome, CountAtPoint)
 
 
 class FigureView(Answer):
@@ -31,6 +41,22 @@ class OutcomeFigures(Answer):
     kappa: FigureView = Field(description="Cohen's, of the conditions")
 
 
+class FiguresAtPoint(Answer):
+    """What an operating point did with the lesions that have the laboratory's result.
+
+    `sent`: a doctor was advised, `urgent`: within a week, `spared`: no doctor was advised.
+    """
+
+    operating_point: OperatingPoint
+    pictures: Pictures = Field(description="both: the kind was in doubt, or pictures of both")
+    results: int = Field(description="findings with the laboratory's result")
+    malignant: int = Field(description="of these, a cancer or what may become one")
+    malignant_sent: FigureView
+    benign_spared: FigureView
+    benign_urgent: FigureView
+    urgent_malignant: FigureView = Field(description="of those told urgent, the malignant ones")
+
+
 def figures_of(outcomes: Sequence[CountedOutcome]) -> OutcomeFigures:
     malignant = [one for one in outcomes if one.malignant]
     benign = [one for one in outcomes if not one.malignant]
@@ -45,13 +71,37 @@ def figures_of(outcomes: Sequence[CountedOutcome]) -> OutcomeFigures:
     )
 
 
-def _sum(outcomes: Iterable[CountedOutcome]) -> int:
-    return sum(one.n for one in outcomes)
+def figures_by_point(outcomes: Iterable[CountedOutcome]) -> list[FiguresAtPoint]:
+    """Those with results, by operating point, then by kind of pictures."""
+    counts = [count for one in outcomes for count in one.by_point() if count.n]
+    kinds = product(OperatingPoint, PICTURES)
+    found = {kind: [one for one in counts if one[:2] == kind] for kind in kinds}
+    return [_figures_at(*kind, counted) for kind, counted in found.items() if counted]
 
 
-def _share(
-    outcomes: Sequence[CountedOutcome], holds: Callable[[CountedOutcome], bool]
-) -> FigureView:
+def _figures_at(
+    point: OperatingPoint, pictures: Pictures, counts: Sequence[CountAtPoint]
+) -> FiguresAtPoint:
+    malignant = [one for one in counts if one.malignant]
+    benign = [one for one in counts if not one.malignant]
+    urgent = [one for one in counts if one.urgent]
+    return FiguresAtPoint(
+        operating_point=point,
+        pictures=pictures,
+        results=_sum(counts),
+        malignant=_sum(malignant),
+        malignant_sent=_share(malignant, lambda one: one.sent),
+        benign_spared=_share(benign, lambda one: not one.sent),
+        benign_urgent=_share(benign, lambda one: one.urgent),
+        urgent_malignant=_share(urgent, lambda one: one.malignant),
+    )
+
+
+def _sum(counted: Iterable[CountedOutcome | CountAtPoint]) -> int:
+    return sum(one.n for one in counted)
+
+
+def _share(outcomes: Sequence[T], holds: Callable[[T], bool]) -> FigureView:
     """With Wilson's interval."""
     n, hits = _sum(outcomes), _sum(one for one in outcomes if holds(one))
     if n == 0:

@@ -4,17 +4,53 @@ A count names no finding and no patient, so it stays when these are deleted. Tha
 deleted with the doctor's account.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Literal
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any, Literal, NamedTuple
+
+from pydantic import model_validator
 
 from skinapi.records.findings.submissions import Submission
 from skinapi.records.reviews.reviews import Review
 from skinapi.storage.ports import Filter, Store
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.bands import urgency
+from skinapi.vision.bands import OperatingPoint, urgency
 from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.finding.finding import Finding
 
 Kind = Literal["model", "doctor"]
+# `both`: the kind was in doubt, or there were pictures of both; the graver answer was given.
+Pictures = Literal["dermoscopic", "clinical", "both"]
+PICTURES: tuple[Pictures, ...] = ("dermoscopic", "clinical", "both")
+
+
+class _AtPoint(NamedTuple):
+    operating_point: OperatingPoint
+    pictures: Pictures
+    urgent: bool
+
+    @property
+    def field(self) -> str:
+        """Where a document counts the findings that were made so."""
+        return f"at_{self.operating_point}_{self.pictures}_{'urgent' if self.urgent else 'later'}"
+
+
+_AT_POINTS = {
+    one.field: one
+    for one in (_AtPoint(*each) for each in product(OperatingPoint, PICTURES, (True, False)))
+}
+
+
+class CountAtPoint(NamedTuple):
+    """So many findings that were made at this operating point, of this kind of pictures."""
+
+    operating_point: OperatingPoint
+    pictures: Pictures
+    malignant: bool
+    sent: bool
+    urgent: bool
+    n: int
 
 
 class Outcome(StoredRecord):
@@ -48,7 +84,30 @@ class Outcome(StoredRecord):
 
 
 class CountedOutcome(Outcome):
+    """`n` findings. `at_points` counts those of them that were made at an operating point; findings
+    of before there were any, and what doctors said, are in `n` alone.
+
+    These counts are further fields of the same document, because servers of version 7 of the store
+    know `n` alone: beside them `n` stays right, whoever counts a result or takes it back. What they
+    do so is missing at the operating points.
+    """
+
     n: int
+    at_points: Mapping[str, int] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        return {**given, "at_points": {name: given[name] for name in _AT_POINTS if name in given}}
+
+    def by_point(self) -> Iterator[CountAtPoint]:
+        for field, n in self.at_points.items():
+            at = _AT_POINTS[field]
+            yield CountAtPoint(
+                at.operating_point, at.pictures, self.malignant, self.sent, at.urgent, n
+            )
 
 
 class OutcomeCounts:
@@ -66,11 +125,19 @@ class OutcomeCounts:
         results = [place for place, one in enumerate(reviews) if one.opinion.histology_result]
         if len(results) > 1:
             for outcome in _outcomes(submission, reviews[: results[-2] + 1], doctors):
-                counted: Filter = {"id": outcome.id, "n": {"$gt": 0}}
-                self._documents.update(counted, {"$inc": {"n": -1}})
+                self._take_back(outcome, submission.finding)
         for outcome in _outcomes(submission, reviews, doctors):
             facts: Filter = {"id": outcome.id, "schema": 1, **outcome.stored()}
-            self._documents.update(facts, {"$inc": {"n": 1}}, upsert=True)
+            steps = dict.fromkeys(_counters(outcome, submission.finding), 1)
+            self._documents.update(facts, {"$inc": steps}, upsert=True)
+
+    def _take_back(self, outcome: Outcome, finding: Finding) -> None:
+        """Only `n`, where a server of version 7 has counted it: that knows no operating point."""
+        counters = _counters(outcome, finding)
+        for taken in (counters, counters[:1]):
+            counted: Filter = {"id": outcome.id, **{field: {"$gt": 0} for field in taken}}
+            if self._documents.update(counted, {"$inc": dict.fromkeys(taken, -1)}):
+                return
 
     def of_models(self, *, since: str) -> list[CountedOutcome]:
         return self._read({"kind": "model"}, since)
@@ -113,6 +180,23 @@ def _outcomes(
         yield Outcome(
             kind="doctor", subject=doctor, month=month, truth=truth, said=said, sent=_sends(band)
         )
+
+
+def _counters(outcome: Outcome, finding: Finding) -> tuple[str, ...]:
+    """The fields in which an outcome of this finding is counted."""
+    if outcome.kind == "doctor" or finding.operating_point is None:
+        return ("n",)
+    urgent = finding.band is Band.URGENT_REFERRAL
+    return "n", _AtPoint(finding.operating_point, _pictures_of(finding), urgent).field
+
+
+def _pictures_of(finding: Finding) -> Pictures:
+    used = {
+        kind for one in (finding, *finding.pictures) if one.modality for kind in one.modality.used
+    }
+    if used == {Modality.DERMOSCOPIC}:
+        return "dermoscopic"
+    return "clinical" if used == {Modality.CLINICAL} else "both"
 
 
 def _opinions(reviews: Sequence[Review]) -> dict[str, Review]:

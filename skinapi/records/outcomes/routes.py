@@ -38,7 +38,7 @@ def show_outcomes(
     raises=(NotFound,),
 )
 def show_outcomes_of(outcomes: OutcomesService, *, query: DoctorsOutcomesQuery) -> OutcomesView:
-    """The same of a doctor, for an admin."""
+    """The same of a doctor, for an admin. Without one, that of the models alone."""
     return OutcomesView.over(
         outcomes.of_models(months=query.months),
         outcomes.of_doctor_named(query.doctor, months=query.months),

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.auth.accounts.emails import Email
-from skinapi.records.outcomes.figures import OutcomeFigures
+from skinapi.records.outcomes.figures import FiguresAtPoint, OutcomeFigures
 from skinapi.records.outcomes.service import Course
 from skinapi.web.schemas.schema_types import Answer
 
@@ -20,7 +20,7 @@ class OutcomesQuery(BaseModel):
 
 
 class DoctorsOutcomesQuery(OutcomesQuery):
-    doctor: Email
+    doctor: Email | None = None
 
 
 class MonthOfOutcomes(OutcomeFigures):
@@ -36,11 +36,21 @@ class OutcomeCourse(OutcomeFigures):
         return cls(**dict(course.whole), months=months)
 
 
+class ModelOutcomes(OutcomeCourse):
+    points: list[FiguresAtPoint] = Field(
+        description="by the operating point at which a finding was made, and the kind of pictures"
+    )
+
+    @classmethod
+    def over(cls, course: Course) -> Self:
+        return cls(**dict(OutcomeCourse.over(course)), points=course.points)
+
+
 class OutcomesView(Answer):
-    models: dict[str, OutcomeCourse] = Field(description="by the version of the model")
+    models: dict[str, ModelOutcomes] = Field(description="by the version of the model")
     doctor: OutcomeCourse
 
     @classmethod
     def over(cls, models: dict[str, Course], doctor: Course) -> Self:
-        views = {version: OutcomeCourse.over(course) for version, course in models.items()}
+        views = {version: ModelOutcomes.over(course) for version, course in models.items()}
         return cls(models=views, doctor=OutcomeCourse.over(doctor))

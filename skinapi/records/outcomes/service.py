@@ -6,7 +6,12 @@ from typing import NamedTuple
 
 from skinapi.auth.accounts.accounts import Accounts
 from skinapi.errors import NotFound
-from skinapi.records.outcomes.figures import OutcomeFigures, figures_of
+from skinapi.records.outcomes.figures import (
+    FiguresAtPoint,
+    OutcomeFigures,
+    figures_by_point,
+    figures_of,
+)
 from skinapi.records.outcomes.outcome_counts import CountedOutcome, OutcomeCounts
 from skinapi.storage.ids import now
 
@@ -19,6 +24,7 @@ class Course(NamedTuple):
 
     whole: OutcomeFigures
     months: Months
+    points: list[FiguresAtPoint]
 
 
 class OutcomesService:
@@ -35,8 +41,10 @@ class OutcomesService:
     def of_doctor(self, account: str, *, months: int) -> Course:
         return _course(self._counts.of_doctor(account, since=_first_month(months)))
 
-    def of_doctor_named(self, email: str, *, months: int) -> Course:
-        """Raises NotFound."""
+    def of_doctor_named(self, email: str | None, *, months: int) -> Course:
+        """Of nobody, no results. Raises NotFound."""
+        if email is None:
+            return _course([])
         account = self._accounts.find_by_email(email)
         if account is None or account.role != "doctor":
             raise NotFound(NO_DOCTOR)
@@ -54,4 +62,4 @@ def _first_month(months: int) -> str:
 def _course(outcomes: list[CountedOutcome]) -> Course:
     by_month = groupby(outcomes, key=lambda one: one.month)  # the store lists them so
     months = [(month, figures_of([*found])) for month, found in by_month]
-    return Course(figures_of(outcomes), months)
+    return Course(figures_of(outcomes), months, figures_by_point(outcomes))
