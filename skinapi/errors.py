@@ -85,6 +85,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       UnsafeSettings                 500
       Unprocessable                  422
         UnreadablePicture            422
+        NoOperatingPoints            422
         Refused                      422
         BadDataset                   422
           BadArchive                 422  (lab)
@@ -109,7 +110,6 @@ The tree, with the statuses. An error that only one package raises is defined in
         ComparedWithItself           422  (care)
         TooManyUnread                422  (care)
         MaybeDifferentSpots          422  (prediction)
-        NoOperatingPoints            422  (registry)
         Undecided                    422  (clients)
         OutputDamaged                422  (batch)
         BadSource                    422  (batch)
@@ -354,6 +354,13 @@ class Refused(Unprocessable):
         self.reason = reason
         self.figures: Mapping[str, int] = figures or {}
         super().__init__(sentence)
+
+
+class NoOperatingPoints(Unprocessable):
+    """A model that was calibrated by older code has one rule for its bands, and no choice."""
+
+    code = "no_operating_points"
+    sentence = "The model has no thresholds for operating points"
 
 
 class BadDataset(Unprocessable):

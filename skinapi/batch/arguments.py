@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skinapi.settings import TRIAGE
+
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -19,6 +21,7 @@ class BatchArguments:
     out: Path
     null: bool
     model: Path | None
+    triage: str | None
     threads: int
     cluster: str | None
     restart: bool
@@ -46,6 +49,12 @@ def add_batch(commands: "Commands") -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--model", type=Path, metavar="FOLDER", help="model folder; if not given: MODEL_PATH"
+    )
+    parser.add_argument(
+        "--triage",
+        choices=TRIAGE,
+        help="the operating point: cautious sends the most cancers to a doctor, selective spares "
+        "the most harmless lesions; if not given: that of the setting TRIAGE",
     )
     parser.add_argument(
         "--threads",

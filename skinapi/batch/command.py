@@ -22,7 +22,8 @@ from skinapi.batch.pictures.plan import PlanFacts, read_plan, write_plan
 from skinapi.batch.run import judge_rest, stopping_by_signal
 from skinapi.logs import configure_logs
 from skinapi.settings import Settings
-from skinapi.vision.network.model import SHIPPED_MODEL, read_card, read_labels
+from skinapi.vision.bands import OperatingPoint
+from skinapi.vision.network.model import SHIPPED_MODEL, read_calibration, read_card, read_labels
 
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 # So many pictures before and behind the place where a run goes on are looked for.
@@ -61,10 +62,13 @@ def run(settings: Settings, namespace: argparse.Namespace) -> int:
 
 
 def _judge_options(settings: Settings, arguments: BatchArguments, listing: Listing) -> JudgeOptions:
-    """Raises ModelDamaged."""
+    """Raises ModelDamaged, and NoOperatingPoints where one was asked for and the model has none."""
     model = arguments.model or settings.model_path or SHIPPED_MODEL
+    if arguments.triage or "triage" in settings.model_fields_set:
+        read_calibration(model).refuse_without_points(read_card(model).version)
     return JudgeOptions(
         model=model.absolute(),
+        point=OperatingPoint(arguments.triage or settings.triage),
         precision=read_card(model).precision,
         root=listing.root,
         largest_bytes=settings.max_upload_bytes,
@@ -112,7 +116,8 @@ def _begin(
     is finished. Raises OutputOfAnotherRun.
     """
     begun = output.manifest()
-    earlier = begun or output.finished_manifest()
+    # With --restart, a finished output stays until the new one replaces it.
+    earlier = begun or (None if arguments.restart else output.finished_manifest())
     is_folder = isinstance(listing, FolderWalk)
     # A folder's plan stays as it was when the run began. Of a list, only its plan can be compared.
     if earlier and is_folder:
@@ -126,6 +131,7 @@ def _begin(
         model_sha256=sum_model(options.model),
         precision=options.precision,
         largest_bytes=options.largest_bytes,
+        operating_point=_point_of(options),
         kind="folder" if is_folder else "list",
         root=options.root.decode(errors="backslashreplace"),
         pictures=facts.total,
@@ -140,6 +146,16 @@ def _begin(
             "anew with --restart"
         )
     return begun
+
+
+def _point_of(options: JudgeOptions) -> str:
+    if read_calibration(options.model).has_points:
+        return options.point.value
+    _say(
+        "The model has no thresholds for operating points, so its bands follow the older rule. To "
+        "have them, calibrate it again: python -m skinapi calibrate"
+    )
+    return "none"
 
 
 def _until(names: Iterator[bytes], stop: threading.Event) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import (
     AliasChoices,
@@ -29,6 +29,8 @@ from skinapi.settings.value_checks import ROLES, read_broker_uri, read_rate_limi
 VERSION = "1.0.0"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LEAST_HELD_BYTES = 20 * 1024 * 1024
+Triage = Literal["cautious", "standard", "selective"]
+TRIAGE: tuple[Triage, ...] = get_args(Triage)
 RATES = ("read", "write", "sign_in", "anonymous", "predictions", "renderings")
 
 
@@ -125,7 +127,7 @@ class Settings(BaseSettings):
         description="Inference server that runs the network, as `https://host`: one that speaks "
         "the Open Inference Protocol v2. If empty: the network runs in this server.",
     )
-    triage: Literal["cautious", "standard", "selective"] = Field(
+    triage: Triage = Field(
         default="cautious",
         description="The operating point: how many cancers must be sent to a doctor, and so how "
         "many harmless lesions are spared a visit. For the server until an admin chooses another "

@@ -25,9 +25,13 @@ from skinapi.batch.output.table import path_of
 from skinapi.batch.pictures.reading import PictureReader
 from skinapi.batch.progress import Progress
 from skinapi.storage.files import durable
+from skinapi.vision.bands import OperatingPoint
+from skinapi.vision.calibration.model_calibration import Calibration
 from skinapi.vision.classification import classify_photo
+from skinapi.vision.context import Modality
 from skinapi.vision.network.model import open_model
 from tests.batch.archives import Archive, archive_of
+from tests.support.findings import TESTED
 from tests.support.models import tiny_model, write_model
 from tests.support.photos import photo_of
 
@@ -102,6 +106,46 @@ def test_every_picture_has_the_row_of_its_finding(archive: Archive) -> None:
         assert row["model_version"] == model.version
         assert row["width"] == finding.quality.width
     assert archive.left_beside() == []
+
+
+def test_the_operating_point_of_the_option_or_the_setting_decides_who_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = archive_of(tmp_path, 8)
+    sent = dict(zip(OperatingPoint, (0.0, 0.5, 0.9), strict=True))
+    enough = TESTED.model_copy(update={"modality": Modality.CLINICAL})
+    clinical = Calibration(tested=enough, sent=sent)
+    folder = write_model(tmp_path / "models" / "points", sent=sent, clinical=clinical)
+
+    def judged(*options: str) -> tuple[set[str], int]:
+        """The points that the rows name, and how many pictures are spared a visit."""
+        assert archive.run("--model", folder, "--restart", *options) == 0
+        rows = archive.rows()
+        spared = sum(row["band"] in ("routine", "self_monitoring") for row in rows)
+        return {row["operating_point"] for row in rows}, spared
+
+    assert judged() == ({"cautious"}, 0)
+    monkeypatch.setenv("TRIAGE", "standard")
+    point, spared = judged()
+    assert point == {"standard"}
+    assert spared > 0
+    assert judged("--triage", "cautious") == ({"cautious"}, 0)
+
+
+def test_a_point_is_refused_for_a_model_without_points(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    old = write_model(tmp_path / "models" / "old-1", "old-1", sent={})
+    assert archive.run("--model", old, "--triage", "standard") == REFUSED
+    said = capsys.readouterr().err
+    assert "old-1 has no thresholds for operating points" in said
+    assert "python -m skinapi calibrate" in said
+    with monkeypatch.context() as patch:
+        patch.setenv("TRIAGE", "cautious")
+        assert archive.run("--model", old) == REFUSED
+    assert archive.run("--model", old) == 0
+    assert "its bands follow the older rule" in capsys.readouterr().err
+    assert {row["operating_point"] for row in archive.rows()} == {None}
 
 
 def test_hostile_files_get_a_row_with_a_reason_and_stop_nothing(archive: Archive) -> None:
@@ -216,12 +260,14 @@ def test_another_model_source_or_limit_is_refused_until_a_restart(
     refitted = write_model(tmp_path / "models" / "refitted", too_close=0.2)
     others = archive_of(tmp_path / "others", 1)
     capsys.readouterr()
-    for options, source, says in [
+    refused: list[tuple[tuple[str | Path, ...], Path | None, str]] = [
         (("--model", newer), None, "begun with the model tiny-1, and this is tiny-2"),
         (("--model", refitted), None, "the files of the model have changed"),
+        (("--triage", "standard"), None, "its operating point was cautious, and is standard"),
         ((), others.pictures, "its paths begin at"),
         ((), _list(tmp_path, "a.jpg"), "its paths begin at"),
-    ]:
+    ]
+    for options, source, says in refused:
         assert archive.run(*options, source=source) == REFUSED
         assert says in capsys.readouterr().err
     with monkeypatch.context() as patch:

@@ -18,6 +18,7 @@ from skinapi.__main__ import REFUSED
 from skinapi.batch.errors import ClusterUnavailable
 from skinapi.batch.judging.cluster import JudgePlugin, refuse_open_address
 from skinapi.batch.judging.judge import JudgeOptions
+from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.network.openvino_engine import Precision
 from tests.batch.archives import Archive, archive_of
 from tests.repository.documents import ROOT
@@ -95,7 +96,14 @@ def test_a_cluster_gives_the_rows_of_one_machine(tmp_path: Path, cluster: LocalC
 
 
 def test_workers_that_cannot_judge_are_named_before_the_first_picture(tmp_path: Path) -> None:
-    options = JudgeOptions(tiny_model(), Precision.F32, b"/", 10**7, inside=True)
+    options = JudgeOptions(
+        model=tiny_model(),
+        point=OperatingPoint.CAUTIOUS,
+        precision=Precision.F32,
+        root=b"/",
+        largest_bytes=10**7,
+        inside=True,
+    )
     worker: Any = SimpleNamespace(address="tcp://10.0.0.7:1", state=SimpleNamespace(nthreads=1))
     for plugin, says in [
         (JudgePlugin(options, "0" * 64), "10.0.0.7:1 has another model"),

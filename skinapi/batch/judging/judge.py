@@ -19,6 +19,7 @@ from skinapi.batch.output.table import (
 from skinapi.batch.pictures.reading import PictureFile, PictureReader, UnreadableFile
 from skinapi.errors import PayloadTooLarge, Refused, SkinAPIError, Unavailable
 from skinapi.logs import log
+from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.network.model import CHECKSUMS, Model, open_model
@@ -32,11 +33,12 @@ MOST_CHECKSUMS = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class JudgeOptions:
-    """All that a process needs to judge pictures as every other process of the run does.
-    `inside`: see PictureReader.
+    """All that a process needs to judge pictures as every other process of the run does. `point`
+    is the operating point, for a model that has them. `inside`: see PictureReader.
     """
 
     model: Path
+    point: OperatingPoint
     precision: Precision
     root: bytes
     largest_bytes: int
@@ -98,6 +100,7 @@ def open_judge(options: JudgeOptions, *, threads: int) -> Judge:
     """Load the model, with a stream for each thread. Raises ModelDamaged."""
     model = open_model(options.model, precision=options.precision, streams=threads)
     model.warm()  # the first pass is slow, and it finds a model that loads but does not work
+    model = model.with_calibration(model.calibration.at(options.point))
     return Judge(model, options.open_reader())
 
 

@@ -21,6 +21,8 @@ class Manifest(BaseModel):
     model_sha256: str
     precision: str
     largest_bytes: int
+    # Of a run that was begun before there were operating points: unknown.
+    operating_point: str = "unknown"
     kind: Literal["folder", "list"]
     root: str
     pictures: int
@@ -47,5 +49,6 @@ _DIFFERENCES = {
     "model_sha256": "the files of the model have changed since, although its version has not",
     "precision": "it was begun with the precision {begun}, and this is {now}",
     "largest_bytes": "it was begun with MAX_UPLOAD_BYTES={begun}, and this is {now}",
+    "operating_point": "its operating point was {begun}, and is {now}",
     "software": "it was begun with SkinAPI {begun}, and this is {now}",
 }

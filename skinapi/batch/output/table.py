@@ -40,6 +40,7 @@ def columns(labels: Sequence[str]) -> pa.Schema:
             ("modality_used", pa.list_(pa.string())),
             ("dermoscopic_probability", pa.float64()),
             ("model_version", _WORDS),
+            ("operating_point", _WORDS),
             *((probability_column(label), pa.float64()) for label in labels),
         ]
     )
@@ -90,5 +91,6 @@ def finding_columns(finding: Finding) -> Row:
         "modality_used": [used.value for used in modality.used] if modality else None,
         "dermoscopic_probability": modality.dermoscopic_probability if modality else None,
         "model_version": finding.model_version,
+        "operating_point": finding.operating_point and finding.operating_point.value,
         **{probability_column(ranked.key): ranked.probability for ranked in finding.ranked},
     }

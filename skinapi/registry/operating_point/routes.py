@@ -1,8 +1,8 @@
 """The routes of the operating point."""
 
-from skinapi.errors import NoModel
+from skinapi.errors import NoModel, NoOperatingPoints
 from skinapi.registry.operating_point.schemas import NewOperatingPoint, OperatingPointView
-from skinapi.registry.operating_point.service import NoOperatingPoints, OperatingPointService
+from skinapi.registry.operating_point.service import OperatingPointService
 from skinapi.registry.versions.errors import ModelChanged
 from skinapi.web.access import Signed, Subject, admins
 from skinapi.web.limits.rate_limits import Rate

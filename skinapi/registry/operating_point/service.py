@@ -2,17 +2,11 @@
 
 from typing import NamedTuple
 
-from skinapi.errors import Unprocessable
 from skinapi.registry.serving.served_model import ServedModel
 from skinapi.registry.versions.service import RunAudited
 from skinapi.registry.versions.serving_pointer import ServingPointer
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.network.model import Model
-
-
-class NoOperatingPoints(Unprocessable):
-    code = "no_operating_points"
-    sentence = "The model in service has no operating points"
 
 
 class ChosenPoint(NamedTuple):
@@ -53,12 +47,7 @@ class OperatingPointService:
         model = self._served.model
 
         def choose() -> OperatingPoint:
-            if not model.calibration.has_points:
-                raise NoOperatingPoints(
-                    f"The model {model.version} has no thresholds for operating points: it was "
-                    "calibrated by an older version of this software. Calibrate it again: "
-                    "python -m skinapi calibrate"
-                )
+            model.calibration.refuse_without_points(model.version)
             before = self._pointer.read()
             self._pointer.set_operating_point(before, point)
             return before.operating_point or self._setting

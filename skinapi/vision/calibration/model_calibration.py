@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
+from skinapi.errors import NoOperatingPoints
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import OperatingPoint, all_thresholds, most_probable
 from skinapi.vision.calibration.joining import JoiningRule
@@ -193,6 +194,14 @@ class ModelCalibration(Frozen):
     def has_points(self) -> bool:
         """False where the bands follow the old rule: calibrated by older code, or not at all."""
         return all(one.sent for one in (self.dermoscopic, self.clinical) if one is not None)
+
+    def refuse_without_points(self, version: str) -> None:
+        """Raises NoOperatingPoints for the calibration of this model version."""
+        if not self.has_points:
+            raise NoOperatingPoints(
+                f"The model {version} has no thresholds for operating points: it was calibrated by "
+                "an older version of this software. Calibrate it again: python -m skinapi calibrate"
+            )
 
     def at(self, point: OperatingPoint) -> "ModelCalibration":
         """The same calibration, for serving at this operating point."""
