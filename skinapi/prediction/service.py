@@ -16,6 +16,7 @@ from skinapi.registry.serving.prediction_pool import PoolCaller
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.narrator import Narrator
 from skinapi.reports.report import Report
+from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.context import NOTHING_TOLD, Context
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.refusals import translate_refusal
@@ -46,6 +47,7 @@ class PredictionService:
         self._sample = sample
         self._require_lesion = require_lesion
         self._sample_finding: Finding | None = None
+        self._sample_by: tuple[str, OperatingPoint] | None = None
 
     def predict(
         self,
@@ -110,14 +112,15 @@ class PredictionService:
         )
 
     def classify_sample(self, *, language: Language) -> tuple[Finding, Report]:
-        """Of the sample picture. It is classified once for each model, so that callers without an
-        account cost no more than that. Raises NoModel, Unavailable.
+        """Of the sample picture. It is classified once for each model and operating point, so that
+        callers without an account cost no more than that. Raises NoModel, Unavailable.
         """
-        version = self._registry.served.model.version
+        model = self._registry.served.model
+        by = model.version, model.calibration.operating_point
         finding = self._sample_finding
-        if finding is None or finding.model_version != version:
+        if finding is None or self._sample_by != by:
             finding = self._registry.classify_photo(content=self._sample, caller=SAMPLE).finding
-            self._sample_finding = finding
+            self._sample_finding, self._sample_by = finding, by
         facts = Facts.of(finding, NOTHING_TOLD)
         return finding, Report(
             facts=facts, narrative=self._narrator.narrate(facts=facts, language=language)

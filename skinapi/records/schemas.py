@@ -28,7 +28,7 @@ from skinapi.records.review_schemas import (
     GraverReview,
 )
 from skinapi.registry.versions.service import Standing
-from skinapi.vision.bands import RaisedBy
+from skinapi.vision.bands import OperatingPoint, RaisedBy
 from skinapi.vision.calibration.joining import MOST_PICTURES
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, SkinTone
@@ -193,6 +193,10 @@ class SubmissionView(SummaryFields):
         description="whether its version is in service, was replaced, or was rolled back "
         "(withdrawn); absent where the finding has just been made",
     )
+    operating_point: OperatingPoint | None = Field(
+        description="the one under which it was made: see `GET /models/operating-point`; null "
+        "where the model had none"
+    )
     raised_by: tuple[RaisedBy, ...]
     notices: list[str]
     malignant_score: float
@@ -248,6 +252,7 @@ class SubmissionView(SummaryFields):
             instruction=InstructionView.of_spot(
                 instruction, instructed_in or language, for_doctor=not submission.as_owner_sees
             ),
+            operating_point=finding.operating_point,
             raised_by=finding.raised_by,
             notices=[notice.in_language(language) for notice in finding.notices],
             malignant_score=finding.malignant_score,

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from skinapi.languages import Language, Said
-from skinapi.vision.bands import RaisedBy, is_raised, most_urgent, severity_rank
+from skinapi.vision.bands import OperatingPoint, RaisedBy, is_raised, most_urgent, severity_rank
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import (
@@ -82,6 +82,9 @@ class Facts(Frozen):
     checklist_score: int | None = None
     context: Context = NOTHING_TOLD
     model_version: str | None = None
+    operating_point: OperatingPoint | None = Field(
+        default=None, exclude_if=lambda point: point is None
+    )
     modality: ModalityFinding | None = None
     tested: tuple[HeldOutFigures, ...] = ()
     from_picture: tuple[Ranked, ...] | None = None

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from skinapi.vision.bands import OperatingPoint
-from skinapi.vision.calibration.model_calibration import PointFigures
+from skinapi.vision.calibration.model_calibration import Calibration, PointFigures
+from skinapi.vision.context import Modality
 from tests.prediction.photographer import predicted
 from tests.registry.test_models import OVERRIDE, ModelBackend
 from tests.support.backends import Person
+from tests.support.findings import TESTED
 from tests.support.models import write_model
+from tests.support.photos import photo_of
 
 PLACE = "/models/operating-point"
 # At the cautious point every lesion is sent to a doctor, at the others only what looks malignant.
@@ -41,7 +44,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with figures for one point."""
     place = tmp_path_factory.mktemp("models") / "points-1"
     figures = {OperatingPoint.STANDARD: FIGURES}
-    return write_model(place, "points-1", sent=SENT, point_figures=figures)
+    enough = TESTED.model_copy(update={"modality": Modality.CLINICAL})
+    clinical = Calibration(tested=enough, sent=SENT)
+    return write_model(place, "points-1", sent=SENT, point_figures=figures, clinical=clinical)
 
 
 @pytest.fixture
@@ -129,8 +134,43 @@ def test_a_model_without_points_is_served_by_the_old_rule_and_takes_none(
     assert "python -m skinapi calibrate" in answer.get_json()["detail"]
     assert not admin.call("GET", PLACE).get_json()["has_points"]
     assert shown(admin) == ("cautious", "setting")
-    assert predicted(backend.member())
+    finding = predicted(backend.member())
+    assert finding["operating_point"] is None
     backend.services.store.close()
+
+
+def test_a_finding_keeps_the_point_under_which_it_was_made(backend: PointsBackend) -> None:
+    ada, admin = backend.member(), backend.member(role="admin")
+    photo = photo_of("melanocytic_nevus")
+    earlier = predicted(ada, photo)
+    assert choose(admin, "standard").status_code == 200
+    backend.reloader.make_pass()
+    later = predicted(ada, photo)
+    for finding, point, band, label in (
+        (earlier, "cautious", "doctor_review", "cautious: sends the most cancers to a doctor"),
+        (later, "standard", "self_monitoring", "standard"),
+    ):
+        stored = ada.call("GET", f"/submissions/{finding['id']}").get_json()
+        assert (stored["operating_point"], stored["band"]) == (point, band)
+        assert finding["operating_point"] == point
+        report = ada.call("GET", f"/submissions/{finding['id']}/report.json").get_json()
+        assert report["facts"]["operating_point"] == point
+        page = ada.call("GET", f"/submissions/{finding['id']}/report.html").text
+        assert "Operating point" in page
+        assert label in page
+
+
+def sample_point(backend: PointsBackend) -> str:
+    point: str = backend.client.get("/sample").get_json()["report"]["facts"]["operating_point"]
+    return point
+
+
+def test_the_sample_is_judged_anew_at_another_point(backend: PointsBackend) -> None:
+    admin = backend.member(role="admin")
+    assert sample_point(backend) == "cautious"
+    assert choose(admin, "standard").status_code == 200
+    backend.reloader.make_pass()
+    assert sample_point(backend) == "standard"
 
 
 def test_promotion_rollback_and_a_restart_keep_what_the_admin_chose(

@@ -37,10 +37,21 @@ class Share(Answer):
         return cls(share=part / whole, low=low, high=high)
 
 
-class KindView(PointFigures, Answer):
-    """Counted on the test part of one kind of picture, in lesions."""
+class KindView(Answer):
+    """Counted on the test part of one kind of picture, in lesions. `sent`: to a doctor; `urgent`:
+    told to see one this week.
+    """
 
     modality: Kind
+    malignant: int
+    malignant_sent: int
+    malignant_urgent: int
+    benign: int
+    benign_sent: int
+    benign_urgent: int
+    melanomas: int
+    melanomas_sent: int
+    melanomas_urgent: int
     malignant_sent_share: Share | None = Field(
         description="of the malignant lesions, those sent to a doctor; with a 95 % interval, as "
         "each share; null where nothing was counted"

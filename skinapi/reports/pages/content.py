@@ -381,6 +381,9 @@ class ReportContent:
             ]
         if facts.model_version:
             rows.append((labels.model, facts.model_version))
+        if facts.operating_point:
+            point = labels.operating_points[facts.operating_point]
+            rows.append((labels.operating_point, point))
         return rows
 
     @cached_property

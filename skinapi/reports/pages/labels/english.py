@@ -2,6 +2,7 @@
 
 from skinapi.records.reviews.opinions import Agreement
 from skinapi.reports.pages.labels.labels import Labels
+from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.context import Modality, SkinTone
 
 ENGLISH = Labels(
@@ -93,6 +94,12 @@ ENGLISH = Labels(
     sharpness="Sharpness",
     at_least="{}, of at least {}",
     model="Model",
+    operating_point="Operating point",
+    operating_points={
+        OperatingPoint.CAUTIOUS: "cautious: sends the most cancers to a doctor",
+        OperatingPoint.STANDARD: "standard",
+        OperatingPoint.SELECTIVE: "selective: spares the most harmless lesions a visit",
+    },
     verification="Verification",
     scan="Verify",
     address="Address",

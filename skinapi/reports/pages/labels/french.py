@@ -3,6 +3,7 @@
 from skinapi.languages import space_all_french
 from skinapi.records.reviews.opinions import Agreement
 from skinapi.reports.pages.labels.labels import Labels
+from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.context import Modality, SkinTone
 
 _LABELS = Labels(
@@ -94,6 +95,12 @@ _LABELS = Labels(
     sharpness="Netteté",
     at_least="{}, pour au moins {}",
     model="Modèle",
+    operating_point="Point de fonctionnement",
+    operating_points={
+        OperatingPoint.CAUTIOUS: "prudent : adresse le plus de cancers à un médecin",
+        OperatingPoint.STANDARD: "standard",
+        OperatingPoint.SELECTIVE: "sélectif : évite le plus de consultations inutiles",
+    },
     verification="Vérification",
     scan="Vérifier",
     address="Adresse",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from skinapi.records.reviews.letters import Reader
 from skinapi.records.reviews.opinions import Agreement
+from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.conditions import Frozen
 from skinapi.vision.context import AgeBand, BodySite, Modality, Sex, SkinTone
 
@@ -98,6 +99,8 @@ class Labels(Frozen):
     sharpness: str
     at_least: str
     model: str
+    operating_point: str
+    operating_points: Mapping[OperatingPoint, str]
 
     verification: str
     scan: str
