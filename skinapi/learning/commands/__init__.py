@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from skinapi.learning.commands.evaluate_options import add_compare, add_evaluate
+from skinapi.learning.commands.evaluate_options import add_card, add_compare, add_evaluate
 from skinapi.learning.commands.train_options import add_calibrate, add_export, add_train
 
 if TYPE_CHECKING:
@@ -14,5 +14,6 @@ def add_commands(commands: "Commands") -> None:
     add_train(commands)
     add_calibrate(commands)
     add_evaluate(commands)
+    add_card(commands)
     add_compare(commands)
     add_export(commands)

@@ -1,4 +1,4 @@
-"""The options of the commands that measure models: `evaluate` and `compare`.
+"""The options of the commands that measure models: `evaluate`, `card` and `compare`.
 
 A new option needs two lines here: the argument, and the field that carries it.
 """
@@ -77,6 +77,32 @@ def add_evaluate(commands: "Commands") -> None:
         "learned nothing",
     )
     evaluate.set_defaults(run=import_and_run("evaluate", EvaluateOptions))
+
+
+@dataclass(frozen=True, slots=True)
+class CardOptions:
+    model: Path
+    data: list[str]
+    skip_unknown_labels: bool
+    normal_skin: str | None
+    cut_normal_skin: bool
+    not_skin: Path | None
+    split: Path | None
+
+
+def add_card(commands: "Commands") -> None:
+    card = commands.add_parser(
+        "card",
+        help="measure a calibrated model on the test part of its split, and write its card",
+    )
+    card.add_argument("model", type=Path, help="the model folder; the figures in it are replaced")
+    add_data(card)
+    add_normal_skin(card)
+    card.add_argument("--not-skin", type=Path, help=NOT_SKIN)
+    card.add_argument(
+        "--split", type=Path, help="a split file; default: the one in the model folder"
+    )
+    card.set_defaults(run=import_and_run("card", CardOptions))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,13 @@ from skinapi.learning.measure.served_results.other_disease_figures import (
     measure_other_diseases,
 )
 from skinapi.learning.measure.served_results.outcomes import count_outcomes, pick_results
+from skinapi.learning.measure.served_results.point_figures import measure_points
 from skinapi.learning.measure.served_results.prediction_set_figures import (
     measure_modality_recognition,
     measure_prediction_sets,
 )
+from skinapi.learning.measure.served_results.sent_figures import measure_malignant_caught
 from skinapi.learning.measure.served_results.served_figures import (
-    measure_malignant_caught,
     measure_refusals,
     measure_scc,
     measure_without_modality,
@@ -141,6 +142,7 @@ def _measure_served(
         "malignant_caught": measure_malignant_caught(
             lesions, pick_results(outputs, results, lesions)
         ),
+        "points": measure_points(model, outputs),
         "told_nothing": measure_without_modality(model, outputs, lesions),
         "prediction_sets": measure_prediction_sets(outputs, results),
         "modality_recognition": measure_modality_recognition(outputs, results),

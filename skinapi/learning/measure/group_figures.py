@@ -22,7 +22,7 @@ from skinapi.learning.measure.served_results.outcomes import (
     pair_samples,
     pick_results,
 )
-from skinapi.learning.measure.served_results.served_figures import measure_caught
+from skinapi.learning.measure.served_results.sent_figures import measure_sent
 from skinapi.vision.context import Modality
 from skinapi.vision.network.model import Model
 
@@ -114,13 +114,13 @@ def _measure_group(
 
 
 def _measure_served(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
-    """How many malignant and benign lesions get a doctor's review or more, how many are refused,
-    and how many are taken for the other modality.
+    """How many malignant and benign lesions are sent to a doctor, and how soon; how many are
+    refused, and how many are taken for the other modality.
     """
     rows = pair_samples(outputs, results)
     told = [row for row in rows if row[0].modality is not Modality.UNKNOWN]
     return {
-        **measure_caught(rows),
+        **measure_sent(rows),
         **measure_share("refused_share", rows, is_refused),
         **measure_share(
             "other_modality",

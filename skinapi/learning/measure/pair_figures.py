@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.prediction_figures import share_with_interval, with_interval
+from skinapi.learning.measure.prediction_figures import with_interval
 from skinapi.learning.measure.predictions import (
     ModelOutputs,
     ServedResult,
@@ -18,9 +18,8 @@ from skinapi.learning.measure.predictions import (
     count_as,
     shared_classes,
 )
-from skinapi.vision.bands import urgency
+from skinapi.learning.measure.served_results.sent_figures import measure_sent
 from skinapi.vision.calibration.modality import KNOWN
-from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.assessment import Assessment
 from skinapi.vision.finding.joining import join_assessments
@@ -28,8 +27,6 @@ from skinapi.vision.network.model import Model
 
 JOINED = "joined"
 Pair = Mapping[Modality, int]
-# The band of each pair's answer; None where all its pictures are refused.
-Bands = Sequence[Band | None]
 
 
 def list_pairs(samples: Sequence[Sample]) -> list[Pair]:
@@ -53,27 +50,27 @@ def measure_pairs(
     truth = np.array([classes.index(_label(outputs, pair)) for pair in pairs])
     if len(set(truth.tolist())) < 2:
         return {}
-    groups = [bootstrap_group(outputs.samples[min(pair.values())]) for pair in pairs]
-    draws = metrics.all_rows_and_draws(groups)
+    samples = [outputs.samples[min(pair.values())] for pair in pairs]
+    draws = metrics.all_rows_and_draws(list(map(bootstrap_group, samples)))
     told = [[results[row] for row in pair.values()] for pair in pairs]
     joined = [join_assessments(model.calibration, [one.assessment for one in p]) for p in told]
     answers: dict[str, Sequence[Assessment]] = {
         **{kind.value: [one[place].assessment for one in told] for place, kind in enumerate(KNOWN)},
         JOINED: joined,
     }
-    bands: dict[str, Bands] = {
-        **{k.value: [_band(model, [one[place]]) for one in told] for place, k in enumerate(KNOWN)},
-        JOINED: [_band(model, one) for one in told],
+    served: dict[str, Sequence[ServedResult]] = {
+        **{kind.value: [one[place] for one in told] for place, kind in enumerate(KNOWN)},
+        JOINED: [_serve_joined(model, one) for one in told],
     }
     shares = {
         name: np.array([_over(one.probabilities, classes) for one in given])
         for name, given in answers.items()
     }
-    malignant = np.array([_label(outputs, p) in conditions_table().malignant_keys for p in pairs])
     return {
         "n": len(pairs),
         **{
-            name: _figures(p, truth, draws) | _reached(bands[name], malignant, groups)
+            name: _figures(p, truth, draws)
+            | measure_sent([*zip(samples, served[name], strict=True)])
             for name, p in shares.items()
         },
         "gain_over": {
@@ -95,9 +92,12 @@ def _over(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[fl
     return divided
 
 
-def _band(model: Model, results: Sequence[ServedResult]) -> Band | None:
+def _serve_joined(model: Model, results: Sequence[ServedResult]) -> ServedResult:
+    """Refused only where all pictures are."""
     accepted = [one.assessment for one in results if one.refused is None]
-    return join_assessments(model.calibration, accepted).band if accepted else None
+    if not accepted:
+        return results[0]
+    return ServedResult(join_assessments(model.calibration, accepted), refused=None)
 
 
 def _figures(
@@ -113,18 +113,6 @@ def _figures(
         ),
         **with_interval("ece", draws, lambda r: metrics.ece(p[r], truth[r])),
     }
-
-
-def _reached(bands: Bands, malignant: metrics.Mask, groups: Sequence[str]) -> dict[str, Any]:
-    """The share of malignant lesions with a doctor's review or more, and of others below it."""
-    least = urgency(Band.DOCTOR_REVIEW)
-    reached = np.array([band is not None and urgency(band) <= least for band in bands])
-    shares = {"caught": (reached, malignant), "benign_below": (~reached, ~malignant)}
-    figures: dict[str, Any] = {"malignant": int(malignant.sum())}
-    for name, (hit, among) in shares.items():
-        if among.any():
-            figures |= share_with_interval(name, hit, among, groups)
-    return figures
 
 
 def _gain(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import Predictions
-from skinapi.vision.bands import THRESHOLDS, all_thresholds, keys_of_threshold
+from skinapi.vision.bands import THRESHOLDS, keys_of_threshold
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.labels.spellings import SQUAMOUS
@@ -172,12 +172,13 @@ def measure_bands(model: Model, predictions: Predictions) -> dict[str, dict[str,
     differ. A band without positive or negative pictures is left out.
     """
     figures: dict[str, dict[str, float | None]] = {}
+    point = model.calibration.operating_point
     used = {
         key: model.calibration.of(Modality(key)) for key in set(predictions.calibrated_as.tolist())
     }
     for name, (scores, positive) in band_scores(predictions).items():
         if positive.any() and not positive.all():
-            limits = {key: all_thresholds(one.thresholds)[name] for key, one in used.items()}
+            limits = {key: one.limits(point)[name] for key, one in used.items()}
             chosen = scores >= np.array([limits[key] for key in predictions.calibrated_as.tolist()])
             figures[name] = {
                 "threshold": min(limits.values()) if len(set(limits.values())) == 1 else None,

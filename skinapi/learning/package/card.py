@@ -208,7 +208,8 @@ def _list_results(figures: Figures) -> Iterator[Block]:
     titles = {"by_source": "source", "by_modality": "modality", "by_skin_tone": "skin tone"}
     for key, title in titles.items():
         yield f"### By {title}"
-        yield from describe_groups(primary.get(key, {}))
+        sent = key == "by_skin_tone" or not figures.get("points")
+        yield from describe_groups(primary.get(key, {}), sent=sent)
     yield from describe_pairs(figures.get("pairs"))
     yield "### Every picture of these lesions"
     yield _summarise(figures)
@@ -227,7 +228,7 @@ def _list_left_out(left_out: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
         "picture of each of that source's lesions. They show how the training carries to a clinic "
         "that it has never seen."
     )
-    yield from describe_groups({entry["source"]: entry["figures"] for entry in left_out})
+    yield from describe_groups({one["source"]: one["figures"] for one in left_out}, sent=True)
     yield from (f"- `{entry['command']}`" for entry in left_out)
 
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.dataset_folders import Dataset, load_pictures
-from skinapi.learning.data.samples import measuring_half
+from skinapi.learning.data.samples import Sample, measuring_half
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.measure.predictions import ModelOutputs, predict, run_model
-from skinapi.learning.measure.served_results.served_figures import measure_tested
+from skinapi.learning.measure.served_results.point_figures import with_test_figures
 from skinapi.learning.measure.served_results.skin_figures import measure_not_skin
 from skinapi.learning.package.card import write_readable_card
 from skinapi.learning.package.card_charts import draw_charts
@@ -27,9 +27,7 @@ from skinapi.learning.train.networks import ARCHITECTURES
 from skinapi.learning.train.recipe import Recipe, TrainingData
 from skinapi.learning.train.weights.float16 import round_to_float16
 from skinapi.learning.train.weights.stored import save_norms
-from skinapi.vision.calibration.modality import KNOWN
 from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.context import Modality
 from skinapi.vision.network.model import Model, open_model
 from skinapi.vision.network.openvino_engine import Precision
 
@@ -78,26 +76,45 @@ def calibrate_and_measure(
     Returns the figures of the test part. It is read here and nowhere else, after everything has
     been fitted on training and validation data.
     """
-    model, precision = calibrate(folder, data, card, not_skin, left_out, report)
+    model, aucs = calibrate(folder, data, card, not_skin, left_out, report)
+    card |= {"precision": model.card.precision, "figures": {"precision": aucs}}
+    return measure_again(
+        folder, card, validation=data.validation, test=test, not_skin=not_skin, report=report
+    )
+
+
+def measure_again(
+    folder: Path,
+    card: dict[str, Any],
+    *,
+    validation: Sequence[Sample],
+    test: Dataset,
+    not_skin: Path | None,
+    report: Report,
+) -> dict[str, Any]:
+    """Measures a calibrated model, and writes its card, its page, its charts and what its
+    calibration says about the test part; the result is the figures of that.
+
+    A network that came without an account of its training gets no page.
+    """
+    model = open_model(folder)
     figures, outputs = evaluate_model(model, test, report=report)
-    model = _with_test_figures(model, outputs)
     if not_skin:
         # The other half was for fitting the skin detector.
         unseen = measuring_half(load_pictures(not_skin, label="not skin"))
         figures["not_skin"] = measure_not_skin(
             model, outputs, run_model(model, unseen, report=report)
         )
-    card |= {
-        "precision": model.card.precision,
-        "figures": {
-            "test": figures,
-            "validation": measure_robustness(model, data.validation, report=report),
-            "precision": precision,
-        },
+    card["figures"] = {
+        "test": figures,
+        "validation": measure_robustness(model, validation, report=report),
+        "precision": card.get("figures", {}).get("precision", {}),
     }
-    draw_charts(predict(model, outputs), figures, folder)
-    write_readable_card(folder, card, model.version)
-    write_model_files(folder, card=card, calibration=model.calibration)
+    if "training" in card:
+        draw_charts(predict(model, outputs), figures, folder)
+        write_readable_card(folder, card, model.version)
+    calibration = with_test_figures(model, outputs).calibration
+    write_model_files(folder, card=card, calibration=calibration)
     return figures
 
 
@@ -130,18 +147,6 @@ def calibrate(
     )
     write_model_files(folder, card={**card, "precision": chosen.value}, calibration=calibration)
     return open_model(folder), aucs
-
-
-def _with_test_figures(model: Model, outputs: ModelOutputs) -> Model:
-    """Adds to the calibration what the notice beside each finding says about the test part."""
-    tested = {
-        modality.value: model.calibration.of(modality).model_copy(
-            update={"tested": measure_tested(model, outputs, modality)}
-        )
-        for modality in KNOWN
-        if modality is Modality.DERMOSCOPIC or model.calibration.clinical is not None
-    }
-    return model.with_calibration(model.calibration.model_copy(update=tested))
 
 
 def _macro_auc(model: Model, outputs: ModelOutputs) -> float:

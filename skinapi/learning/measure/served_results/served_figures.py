@@ -1,4 +1,4 @@
-"""Figures of what users get: refusals, and the risk bands of malignant lesions.
+"""Figures of what users get: refusals, the test figures, and what is told without a modality.
 
 Computed from `ServedResult`, so by the rules of serving itself.
 """
@@ -6,6 +6,7 @@ Computed from `ServedResult`, so by the rules of serving itself.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from skinapi.learning.data.patient_contexts import skin_tone
@@ -15,7 +16,6 @@ from skinapi.learning.measure.prediction_figures import short_name, with_interva
 from skinapi.learning.measure.predictions import (
     ModelOutputs,
     ServedResult,
-    calibration_modality,
     predict,
     serve_outputs,
 )
@@ -30,6 +30,10 @@ from skinapi.learning.measure.served_results.outcomes import (
     reaches_band,
     select_lesions,
 )
+from skinapi.learning.measure.served_results.sent_figures import (
+    measure_malignant_caught,
+    measure_sent,
+)
 from skinapi.vision.calibration.modality import KNOWN
 from skinapi.vision.calibration.model_calibration import (
     ENOUGH_TESTED,
@@ -38,7 +42,7 @@ from skinapi.vision.calibration.model_calibration import (
     ModelCalibration,
     TonesTested,
 )
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.conditions import Band
 from skinapi.vision.context import Modality
 from skinapi.vision.network.model import Model
 
@@ -72,7 +76,7 @@ def measure_tested(
     lesion. None without a malignant lesion.
     """
     lesions = select_one_per_lesion(outputs, modality)
-    figures = measure_caught(pair_samples(lesions, serve_as_if_tested(model, lesions)))
+    figures = measure_sent(pair_samples(lesions, serve_as_if_tested(model, lesions)))
     if not figures["malignant"]:
         return None
     return HeldOutFigures(
@@ -89,35 +93,6 @@ def select_one_per_lesion(outputs: ModelOutputs, modality: Modality | None = Non
     return outputs.where(
         lambda sample: sample.is_lesion and modality in (None, sample.modality)
     ).one_per_lesion()
-
-
-def measure_malignant_caught(
-    lesions: ModelOutputs, results: Sequence[ServedResult]
-) -> dict[str, dict[str, Any]]:
-    """By modality: how many malignant lesions get a band of doctor_review or more urgent.
-
-    `lesions` holds one picture of each lesion; `results` come from `serve_as_if_tested`.
-    """
-    return measure_each_group(
-        lambda row: calibration_modality(*row).value,
-        select_lesions(lesions, results),
-        measure_caught,
-    )
-
-
-def measure_caught(rows: Sequence[ServedSample]) -> dict[str, Any]:
-    """A malignant lesion counts as caught with doctor_review or more urgent, not if refused."""
-    keys = conditions_table().malignant_keys
-    malignant = [row for row in rows if row[0].label in keys]
-    benign = [row for row in rows if row[0].label not in keys]
-    return {
-        "lesions": len(rows),
-        "malignant": len(malignant),
-        **measure_share("caught", malignant, lambda row: reaches_band(row, Band.DOCTOR_REVIEW)),
-        **measure_share(
-            "benign_below", benign, lambda row: not reaches_band(row, Band.DOCTOR_REVIEW)
-        ),
-    }
 
 
 def measure_refusals(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
@@ -140,15 +115,20 @@ def _count_by_class(rows: Sequence[ServedSample]) -> dict[str, Any]:
 
 
 def measure_scc(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
-    """How many squamous cell carcinomas get the band referral or a more urgent one.
+    """How many squamous cell carcinomas are sent to a doctor, and how soon.
 
     A model may have no output for them, so they are found by the label as their data set writes it.
     """
     rows = [row for row in pair_samples(outputs, results) if row[0].is_squamous]
-    return {
-        **count_refused(rows),
-        **measure_share("referral_or_higher", rows, lambda row: reaches_band(row, Band.REFERRAL)),
+    asked = {
+        "sent": Band.DOCTOR_REVIEW,
+        "referral_or_higher": Band.REFERRAL,
+        "told_urgent": Band.URGENT_REFERRAL,
     }
+    figures = count_refused(rows)
+    for name, band in asked.items():
+        figures |= measure_share(name, rows, partial(reaches_band, band=band))
+    return figures
 
 
 def measure_without_modality(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from skinapi.learning.measure.tables.served_tables import describe_served
+from skinapi.learning.measure.tables.served_tables import SENT, describe_served
 from skinapi.learning.measure.tables.text_tables import (
     NOTHING,
     Block,
@@ -24,9 +24,6 @@ AVERAGES = {
 CALIBRATION = {"ECE": "ece", "ECE by chance": "ece_by_chance"}
 MELANOMA = {"melanoma AUC": "melanoma_auc"}
 SERVED = {
-    "malignant": "malignant",
-    "of these sent to a doctor": "caught",
-    "benign spared that": "benign_below",
     "refused": "refused_share",
     "taken for the other modality": "other_modality",
 }
@@ -38,16 +35,17 @@ def describe_figures(figures: Figures) -> str:
     """
     turned = f", mean of {figures['turns']} turned views" if figures["turns"] > 1 else ""
     lines: list[Block] = [f"model {figures['model_version']}{turned}"]
-    lines += describe_part(figures, "every picture")
+    points = bool(figures.get("points"))
+    lines += describe_part(figures, "every picture", points=points)
     if figures["dropped_classes"]:
         dropped = ", ".join(figures["dropped_classes"])
         lines.append(f"classes without a label, left out and the rest renormalised: {dropped}")
     for reason, count in figures["skipped"].items():
         lines.append(f"skipped, {reason}: {count}")
     if "one_per_lesion" in figures:
-        lines += describe_part(figures["one_per_lesion"], "one picture per lesion")
+        lines += describe_part(figures["one_per_lesion"], "one picture per lesion", points=points)
     if "accepted" in figures:
-        lines += describe_part(figures["accepted"], "accepted pictures only")
+        lines += describe_part(figures["accepted"], "accepted pictures only", points=points)
     lines += describe_pairs(figures.get("pairs"))
     lines += describe_thresholds(figures)
     lines += describe_served(figures)
@@ -57,8 +55,10 @@ def describe_figures(figures: Figures) -> str:
     return write_text(lines)
 
 
-def describe_part(part: Figures, title: str) -> list[Block]:
-    """The figures over these pictures, then by source, by modality and by skin tone."""
+def describe_part(part: Figures, title: str, *, points: bool) -> list[Block]:
+    """The figures over these pictures, then by source, by modality and by skin tone. With `points`
+    another table says who of the first two is sent.
+    """
     counted = f"{part['n']} pictures of {part['lesions']} lesions"
     lines: list[Block] = [
         "",
@@ -78,7 +78,9 @@ def describe_part(part: Figures, title: str) -> list[Block]:
     ]
     for name in ("by_source", "by_modality", "by_skin_tone"):
         if name in part:
-            lines += ["", f"{title}, {name.replace('_', ' ')}", *describe_groups(part[name])]
+            sent = not points or name == "by_skin_tone"
+            lines += ["", f"{title}, {name.replace('_', ' ')}"]
+            lines += describe_groups(part[name], sent=sent)
     return lines
 
 
@@ -94,8 +96,10 @@ def describe_classes(part: Figures) -> Table:
     return tabulate(("class",), part["per_class"].items(), columns)
 
 
-def describe_groups(groups: Mapping[str, Figures]) -> list[Block]:
-    """A line for each group, and for each modality within a source; then lines for its classes."""
+def describe_groups(groups: Mapping[str, Figures], *, sent: bool) -> list[Block]:
+    """A line for each group, and for each modality within a source, and with `sent` one that says
+    who is sent to a doctor; then lines for its classes.
+    """
     rows = [
         (name, modality, figures)
         for name, group in groups.items()
@@ -110,6 +114,7 @@ def describe_groups(groups: Mapping[str, Figures]) -> list[Block]:
     by_class = {"n": "n", "AUC": "auc", "sensitivity": "sensitivity"}
     return [
         tabulate(("", ""), rows, columns),
+        *([tabulate(("", ""), rows, SENT)] if sent else []),
         tabulate(("", "class"), classes, by_class),
     ]
 
@@ -123,9 +128,7 @@ def describe_pairs(pairs: Figures | None) -> list[Block]:
         "macro AUC": "macro_auc",
         "balanced accuracy": "balanced_accuracy",
         "ECE": "ece",
-        "malignant": "malignant",
-        "of these sent to a doctor": "caught",
-        "benign spared that": "benign_below",
+        **SENT,
     }
     changes: Columns = {
         "macro AUC": partial(_show_gain, "macro_auc"),

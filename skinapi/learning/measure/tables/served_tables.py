@@ -4,11 +4,22 @@ from collections.abc import Mapping
 
 from skinapi.learning.measure.tables.text_tables import (
     Block,
+    Columns,
     Figures,
     formatted,
+    share_of,
     show_interval,
     tabulate,
 )
+
+# What `measure_sent` says. "This week" is what the most urgent band tells.
+SENT: Columns = {
+    "malignant sent": share_of("caught", "malignant"),
+    "benign spared": share_of("benign_below", "benign"),
+    "benign told this week": share_of("benign_told_urgent", "benign"),
+    "melanomas told this week": share_of("melanomas_told_urgent", "melanomas"),
+    "of those told this week, malignant": share_of("urgent_right", "urgent"),
+}
 
 
 def describe_served(figures: Figures) -> list[Block]:
@@ -16,7 +27,7 @@ def describe_served(figures: Figures) -> list[Block]:
     lines = [
         *_describe_refusals(figures["refusals"]),
         *_describe_outcomes("these pictures", figures["gates"]),
-        *_describe_caught(figures["malignant_caught"], "modality given"),
+        *_describe_sent(figures),
         *_describe_without_modality(figures["told_nothing"]),
         *_describe_recognition(figures["modality_recognition"]),
         *_describe_sets(figures["prediction_sets"]),
@@ -30,6 +41,11 @@ def describe_served(figures: Figures) -> list[Block]:
     if "not_skin" in figures:
         lines += _describe_not_skin(figures["not_skin"])
     return lines
+
+
+def _describe_sent(figures: Figures) -> list[Block]:
+    points = describe_points(figures.get("points", {}))
+    return points or _describe_caught(figures["malignant_caught"], "modality given")
 
 
 def _describe_refusals(refusals: Figures) -> list[Block]:
@@ -49,14 +65,28 @@ def _describe_outcomes(what: str, gates: Figures) -> list[Block]:
     return ["", f"outcomes of {what}: {shares} ({why})"]
 
 
+def describe_points(points: Mapping[str, Mapping[str, Figures]]) -> list[Block]:
+    """A row for each kind of picture, source and operating point."""
+    if not points:
+        return []
+    kinds = dict.fromkeys(kind for by_kind in points.values() for kind in by_kind)
+    rows = [
+        (kind, source, point, row)
+        for kind in kinds
+        for source in ("", *next(iter(points.values()))[kind]["by_source"])
+        for point, by_kind in points.items()
+        for row in [by_kind[kind]["by_source"][source] if source else by_kind[kind]]
+    ]
+    heads = ("pictures", "source", "operating point")
+    return [
+        "",
+        "what each operating point does, one picture of that kind of each lesion",
+        tabulate(heads, rows, SENT),
+    ]
+
+
 def _describe_caught(caught: Mapping[str, Figures], title: str) -> list[Block]:
-    columns = {
-        "lesions": "lesions",
-        "malignant": "malignant",
-        "of these doctor_review or more": "caught",
-        "others below it": "benign_below",
-    }
-    table = tabulate(("",), caught.items(), columns)
+    table = tabulate(("",), caught.items(), {"lesions": "lesions", **SENT})
     return ["", f"bands, one picture per lesion, {title}", table]
 
 
@@ -95,7 +125,6 @@ def _describe_sets(by_modality: Mapping[str, Mapping[str, Figures]]) -> list[Blo
 
 
 def _describe_scc(scc: Figures) -> list[Block]:
-    reached = show_interval(scc, "referral_or_higher")
     own = scc.get("output")
     trained = "an output of its own" if own else "trained as actinic keratosis"
     found = (
@@ -108,7 +137,10 @@ def _describe_scc(scc: Figures) -> list[Block]:
         "",
         (
             f"squamous cell carcinoma ({trained}): of {scc['n']} pictures "
-            f"{reached} get referral or higher, {scc['refused']} refused{found}"
+            f"{show_interval(scc, 'sent')} are sent to a doctor, "
+            f"{show_interval(scc, 'referral_or_higher')} get referral or higher, "
+            f"{show_interval(scc, 'told_urgent')} are told to come this week, "
+            f"{scc['refused']} refused{found}"
         ),
     ]
 

@@ -51,6 +51,11 @@ def formatted(key: str, form: str) -> Cell:
     return lambda row: f"{row[key]:{form}}"
 
 
+def share_of(key: str, counted: str) -> Cell:
+    """A share with its interval, and of how many; a card of older code counts only some."""
+    return lambda row: show_interval(row, key) + (f" of {row[counted]}" if row.get(counted) else "")
+
+
 def _pad(row: Sequence[str], widths: Sequence[int]) -> str:
     cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
     return "  " + "  ".join(cells).rstrip()

@@ -1,0 +1,240 @@
+"""What each operating point does, counted by hand on toy answers, and told in card and tables."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.learning.measure.evaluation import measure_answers
+from skinapi.learning.measure.robustness import stress
+from skinapi.learning.measure.served_results.point_figures import with_test_figures
+from skinapi.learning.measure.tables.figure_tables import describe_figures
+from skinapi.learning.package.card import README
+from skinapi.learning.package.openvino_export import write_model_files
+from skinapi.vision.bands import OperatingPoint
+from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, PointFigures
+from skinapi.vision.network.model import CARD, Model, open_model
+from skinapi.vision.refusals import Reason
+from tests.learning.conftest import Small, run_command
+from tests.learning.test_figures import MELANOMA, NEVUS, phone, scope
+from tests.learning.toy_answers import (
+    CLINICAL,
+    DERMOSCOPIC,
+    answers_of,
+    told_calibration,
+    toy_model,
+)
+
+CAUTIOUS, STANDARD, SELECTIVE = OperatingPoint
+SENT = {CAUTIOUS: 0.02, STANDARD: 0.1, SELECTIVE: 0.2}
+BASAL, LITTLE = "basal_cell_carcinoma", 0.05
+
+
+def with_points(calibration: ModelCalibration) -> ModelCalibration:
+    return calibration.model_copy(
+        update={
+            kind: getattr(calibration, kind).model_copy(update={"sent": SENT})
+            for kind in ("dermoscopic", "clinical")
+            if getattr(calibration, kind) is not None
+        }
+    )
+
+
+def pointed_model(point: OperatingPoint = CAUTIOUS) -> Model:
+    """Of three operating points; one temperature, so that a score is what the test says."""
+    told = told_calibration()
+    clinical = Calibration(thresholds=told.dermoscopic.thresholds)
+    return toy_model(with_points(told.model_copy(update={"clinical": clinical})).at(point))
+
+
+def said(cancer: float, of: str = MELANOMA) -> Mapping[str, float]:
+    """So probable is the cancer; the rest is a nevus."""
+    return {of: cancer, NEVUS: 0.998 - cancer}
+
+
+def rows() -> list[Any]:
+    """Scores between the points' thresholds. 0.9 is named, and asks for this week."""
+    return [
+        scope(MELANOMA, said(0.9), lesion="m0"),
+        scope(MELANOMA, said(0.05), lesion="m1"),
+        scope(BASAL, said(0.15, of=BASAL), lesion="b0"),
+        scope(NEVUS, said(0.9), lesion="n0"),
+        scope(NEVUS, said(0.15), lesion="n1"),
+        scope(NEVUS, said(0.05), lesion="n2"),
+        scope(NEVUS, said(0.01), lesion="n3"),
+        replace_source(scope(NEVUS, said(0.01), lesion="n4"), "others"),
+        phone(MELANOMA, said(0.9), lesion="pm", patient_id="one"),
+        phone(NEVUS, said(0.01), lesion="pn", patient_id="two"),
+        # The same lesion again, and by its other kind of picture.
+        scope(MELANOMA, said(0.01), lesion="m0", image_id="m0-again"),
+        phone(MELANOMA, said(0.01), lesion="m0", image_id="m0-close", source="scopes"),
+    ]
+
+
+def replace_source(row: Any, source: str) -> Any:
+    sample, *given = row
+    return replace(sample, source=source), *given
+
+
+def measured(model: Model, **more: Any) -> dict[str, Any]:
+    figures = measure_answers(model, answers_of(rows(), **more), lesions_known=True)
+    told: dict[str, Any] = json.loads(json.dumps(figures, allow_nan=False))
+    return told
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict[str, Any]:
+    return measured(pointed_model())
+
+
+def test_each_point_sends_what_reaches_its_threshold(figures: dict[str, Any]) -> None:
+    points = {name: kinds["dermoscopic"] for name, kinds in figures["points"].items()}
+    assert list(points) == ["cautious", "standard", "selective"]
+    sent = {name: (row["malignant_sent"], row["benign_sent"]) for name, row in points.items()}
+    assert sent == {"cautious": (3, 3), "standard": (2, 2), "selective": (1, 1)}
+    assert {(row["malignant"], row["benign"], row["lesions"]) for row in points.values()} == {
+        (3, 5, 8)
+    }
+    cautious = points["cautious"]
+    assert (cautious["caught"], cautious["benign_below"]) == (1, 2 / 5)
+    low, high = points["standard"]["caught_interval"]
+    assert 0.2 < low < 2 / 3 < high < 1
+
+
+def test_what_this_week_is_worth_is_told_of_the_lesions_that_were_told_so(
+    figures: dict[str, Any],
+) -> None:
+    row = figures["points"]["standard"]["dermoscopic"]
+    assert (row["melanomas"], row["melanomas_sent"], row["melanomas_urgent"]) == (2, 1, 1)
+    assert (row["malignant_urgent"], row["benign_urgent"], row["urgent"]) == (1, 1, 2)
+    assert (row["urgent_right"], row["benign_told_urgent"]) == (1 / 2, 1 / 5)
+    assert row["melanomas_told_urgent"] == 1 / 2
+    low, high = row["urgent_right_interval"]
+    assert 0 < low < 1 / 2 < high < 1
+
+
+def test_sources_and_kinds_have_a_row_each_and_a_lesion_one_picture_of_each_kind(
+    figures: dict[str, Any],
+) -> None:
+    for kinds in figures["points"].values():
+        assert {name: one["lesions"] for name, one in kinds.items()} == {
+            "dermoscopic": 8,
+            "clinical": 3,
+        }
+        scopes = kinds["dermoscopic"]["by_source"]
+        assert {name: one["lesions"] for name, one in scopes.items()} == {"others": 1, "scopes": 7}
+        assert scopes["others"]["caught"] is scopes["others"]["urgent_right"] is None
+        phones = kinds["clinical"]["by_source"]
+        assert {name: one["malignant_sent"] for name, one in phones.items()} == {
+            "phones": 1,
+            "scopes": 0,
+        }
+
+
+def test_a_refused_picture_is_not_sent_at_any_point() -> None:
+    points = measured(pointed_model(), unfit={"m0": Reason.BLURRED, "n0": Reason.BLURRED})["points"]
+    for kinds, sent in zip(points.values(), (2, 1, 0), strict=True):
+        row = kinds["dermoscopic"]
+        assert (row["malignant"], row["malignant_sent"], row["urgent"]) == (3, sent, 0)
+        assert row["urgent_right"] is None
+
+
+def test_a_model_of_older_code_has_its_old_figures_alone() -> None:
+    model = toy_model()
+    figures = measured(model)
+    assert figures["points"] == {}
+    text = described(figures)
+    assert "operating point" not in text
+    assert "bands, one picture per lesion, modality given" in text
+    tested = with_test_figures(model, answers_of(rows())).calibration
+    assert tested.dermoscopic.tested is not None
+    assert tested.dermoscopic.point_figures == {}
+
+
+def described(figures: dict[str, Any]) -> str:
+    return describe_figures({"model_version": "toy", "turns": 1, "skipped": {}, **figures})
+
+
+def test_the_table_has_a_line_for_each_kind_source_and_point(figures: dict[str, Any]) -> None:
+    lines = [" ".join(line.split()) for line in described(figures).splitlines()]
+    (head,) = [
+        place for place, line in enumerate(lines) if "what each operating point does" in line
+    ]
+    assert lines[head + 1] == (
+        "pictures source operating point malignant sent benign spared benign told this week "
+        "melanomas told this week of those told this week, malignant"
+    )
+    table = lines[head + 2 : head + 2 + 3 * 6]
+    assert table[0].startswith("dermoscopic cautious 1.000 [")
+    assert "] of 3 0.400 [" in table[0]
+    assert table[4].startswith("dermoscopic others standard - 1.000 [")
+    assert table[-1].startswith("clinical scopes selective 0.000 [")
+    # Nothing else says the same of the same lesions in other words.
+    assert "benign spared that" not in described(figures)
+
+
+def test_skin_tones_and_joined_pairs_have_the_same_columns_at_the_point_in_use() -> None:
+    told = [scope(MELANOMA, said(0.15), lesion="a", facts={"skin_tone": "dark"}), *rows()]
+    sent = {}
+    for point in (CAUTIOUS, SELECTIVE):
+        figures = measure_answers(pointed_model(point), answers_of(told), lesions_known=True)
+        tone = figures["one_per_lesion"]["by_skin_tone"]["dark"]
+        sent[point] = tone["malignant_sent"], figures["bands"]["malignant"]["threshold"]
+        assert tone["melanomas_told_urgent"] == 0
+    assert sent == {CAUTIOUS: (1, 0.02), SELECTIVE: (0, 0.2)}
+
+
+def test_the_calibration_says_what_each_point_does_whichever_is_in_use() -> None:
+    for point in OperatingPoint:
+        model = with_test_figures(pointed_model(point), answers_of(rows()))
+        own = model.calibration.dermoscopic
+        assert own.tested is not None
+        assert own.tested.sensitivity == 1
+        assert own.point_figures[STANDARD] == PointFigures(
+            malignant=3,
+            malignant_sent=2,
+            malignant_urgent=1,
+            benign=5,
+            benign_sent=2,
+            benign_urgent=1,
+            melanomas=2,
+            melanomas_sent=1,
+            melanomas_urgent=1,
+        )
+        assert {one.malignant_sent for one in own.point_figures.values()} == {3, 2, 1}
+        selective = own.tested_at(SELECTIVE)
+        assert selective is not None
+        assert selective.sensitivity == pytest.approx(1 / 3)
+        assert model.calibration.of(CLINICAL).point_figures[CAUTIOUS].malignant == 2
+
+
+def test_pictures_of_a_kind_that_nobody_told_do_not_count_as_a_test() -> None:
+    untold = [(replace(sample, modality="unknown"), *given) for sample, *given in rows()]
+    model = with_test_figures(pointed_model(), answers_of(untold))
+    assert model.calibration.of(DERMOSCOPIC).point_figures == {}
+
+
+def test_a_model_that_was_calibrated_again_is_measured_again_by_one_command(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its card, its page, its charts and its notices had figures of the calibration before."""
+    monkeypatch.setattr(stress, "STRESSES", {})
+    folder = shutil.copytree(small.model, tmp_path / "model")
+    before, model = json.loads((folder / CARD).read_text()), open_model(folder)
+    write_model_files(folder, card=before, calibration=with_points(model.calibration))
+    assert run_command(["card", folder, "--data", small.data], tmp_path) == 0
+    after, calibration = json.loads((folder / CARD).read_text()), open_model(folder).calibration
+    points = after["figures"]["test"]["points"]
+    assert after["training"] == before["training"]
+    assert after["figures"]["precision"] == before["figures"]["precision"]
+    assert after["figures"]["test"]["lesions"] == before["figures"]["test"]["lesions"]
+    assert set(calibration.dermoscopic.point_figures) == set(OperatingPoint)
+    for point, figures in calibration.dermoscopic.point_figures.items():
+        told = points[point]["dermoscopic"]
+        assert told["malignant_sent"] == figures.malignant_sent
+        assert told["lesions"] == figures.malignant + figures.benign
+    assert "what each operating point does" in (folder / README).read_text()
