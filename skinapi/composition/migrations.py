@@ -15,4 +15,5 @@ def migrations_of(services: Services) -> list[Migration]:
     return [
         Migration(version=7, name="models of findings", fill=submissions.fill_model_version),
         Migration(version=7, name="decisions", fill=services.reviews.renew_marks),
+        Migration(version=8, name="queue keys", fill=services.records.renew_keys),
     ]

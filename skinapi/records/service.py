@@ -35,6 +35,7 @@ from skinapi.records.photos.thumbnails import Thumbnails
 from skinapi.records.reviews.decisions import Decision, Withheld
 from skinapi.registry.versions.service import ModelsService, Standing
 from skinapi.storage.background.erasures import Erasures
+from skinapi.storage.background.migration import Chunk
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
@@ -391,6 +392,10 @@ class RecordsService:
                 blobs += self._remove(identifier)[1]
         return blobs
 
+    def renew_keys(self, after: str | None) -> Chunk | None:
+        """See Migration: the keys of the doctors' lists."""
+        return self._queue.renew_keys(after)
+
     def faults(self) -> Iterator[Fault]:
         """Findings of deleted accounts, and what stands in a wrong place of the doctors' lists."""
         owners = sorted(self._submissions.owners())  # first: an account comes before its findings
@@ -401,7 +406,7 @@ class RecordsService:
         yield from self._queue.faults()
 
     def _find(self, number: str) -> Submission:
-        # Numbers have at most 16 digits (see `make_queue_key`); a longer one might not fit into the
+        # Numbers have at most 16 digits (see queue_keys.py); a longer one might not fit into the
         # stores' 64-bit integers.
         if not (number.isascii() and number.isdigit()) or len(number) > 16:
             raise NotFound(NOT_YOURS)

@@ -14,7 +14,7 @@ from skinapi.storage.ports import Document, Store
 from skinapi.storage.signing_keys import SigningKeys
 
 # Raise it where stored data changes, also by a field that is only added.
-VERSION = 7
+VERSION = 8
 # The oldest version of the code that can work on a store of this version, and beside this code; and
 # the oldest version of a store that this code reads.
 # Raise it only where no server of an older version runs any more: one release after its code was

@@ -3,17 +3,20 @@ version before, and a next version that is made of this tree.
 """
 
 import io
+import json
 import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
 from skinapi.storage.store_version import VERSION
+from skinapi.vision.network.model import CALIBRATION, write_checksums
 from tests.served.server import ROOT
+from tests.support.models import tiny_model
 
-# The last one that writes version 6. It runs with what this tree requires, for CI installs nothing
+# The last one that writes version 7. It runs with what this tree requires, for CI installs nothing
 # else.
-BEFORE = "0dfa9863dec31e931757944e00f14885d7d6ec3a"
+BEFORE = "d7161b6701c10be80b517da66e710f613b759443"
 SERVED = ("skinapi", "gunicorn.conf.py", "wsgi.py")
 # Large, and no server needs them here: MODEL_PATH names a small model.
 LEFT_OUT = ("skinapi/models",)
@@ -47,6 +50,17 @@ def code_before(folder: Path) -> Path:
         raise NoHistoryError(f"commit {BEFORE[:7]} is not in the git history here")
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(folder, filter="data")
+    return folder
+
+
+def model_before(folder: Path) -> Path:
+    """The model of the tests as the version before can read it, without operating points."""
+    shutil.copytree(tiny_model(), folder)
+    calibration = json.loads((folder / CALIBRATION).read_text())
+    for name in ("sent", "point_figures"):
+        del calibration["dermoscopic"][name]
+    (folder / CALIBRATION).write_text(json.dumps(calibration))
+    write_checksums(folder)
     return folder
 
 

@@ -6,34 +6,41 @@ more field and one more migration.
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from skinapi.records.findings.submissions import Submission
 from skinapi.storage.ports import Document
 from skinapi.storage.store_version import COMPATIBLE_SINCE, STORE_COLLECTION, VERSION
 from tests.faults.cluster import Cluster, running_cluster
-from tests.faults.code_versions import NEXT, NoHistoryError, code_after, code_before, replace
+from tests.faults.code_versions import (
+    NEXT,
+    NoHistoryError,
+    code_after,
+    code_before,
+    model_before,
+    replace,
+)
 from tests.faults.drill import Drill, acting, assert_all_promises_are_kept
 from tests.faults.proxy import NoProxyError
 from tests.faults.reviewer import Reviewer
 from tests.jobs.brokers import NoBrokerError
 from tests.prediction.photographer import predicted
-from tests.served.people import Seeder
+from tests.served.people import Caller, Seeder
+from tests.served.photo_clients import ANGULAR
 from tests.served.server import ROOT, Server
 from tests.stores.mongod import NoMongodError
 from tests.support.backends import Backend
+from tests.support.photos import photo_of
 
 ACTORS = 4
 MIGRATED_S = 90
 REFUSED = 2
-# The version before gives a benign decision another urgency, and looks for that.
-OF_THE_OLD_RULE = re.compile(
-    r"fault: (submission \w+ is not marked with what its reviews say"
-    r"|the doctors' queue differs from the findings of account \w+)"
-)
+# The version before gives what waits other keys, and looks for them.
+OF_THE_OLD_RULE = re.compile(r"fault: the doctors' queue differs from the findings of account \w+")
 Report = Callable[[str], None]
 
 
@@ -61,11 +68,54 @@ def test_the_version_before_reads_a_store_of_this_one(tmp_path: Path, before: Pa
     assert (done.returncode, done.stdout) == (0, "no faults\n"), done.stdout
 
 
+def test_servers_of_both_versions_list_and_review_what_the_other_has_stored(
+    tmp_path: Path, before: Path
+) -> None:
+    backend = Backend(tmp_path / "instance")
+    doctor = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    numbers = [predicted(ada)["id"] for _ in range(3)]
+    stored = backend.services.store.collection("submissions")
+    (first,) = stored.find({"number": numbers[0]})
+    newer = {**first["finding"], "operating_point": "standard"}
+    assert stored.update({"number": numbers[0]}, {"$set": {"finding": newer}})
+    with started(tmp_path, before) as port:
+        older = Caller(port, doctor.email, doctor.email, doctor.token)
+        for path in ("/queue?reviewed=false&limit=1", "/queue?order=learning&limit=1"):
+            assert [one["id"] for one in older.pages(path)] == numbers
+            link = doctor.call("GET", path).headers["Link"].partition(">")[0].removeprefix("<")
+            assert [one["id"] for one in older.pages(link)] == numbers[1:]
+        assert [one["waiting_submission"] for one in older.pages("/patients")] == numbers[:1]
+        body = {"label": "melanoma", "certainty": "sure"}
+        assert older.call("POST", f"/submissions/{numbers[0]}/review", json=body).acknowledged
+        sent = ANGULAR.send(port, photo_of("melanoma"), token=ada.token)
+        numbers.append(sent.json["id"])
+        assert {one["id"] for one in doctor.pages("/queue?limit=1")} == {*numbers}
+    backend.services.records.renew_keys(None)
+    assert [one["id"] for one in doctor.pages("/queue?limit=1")] == [*numbers[1:], numbers[0]]
+    assert list(backend.services.faults()) == []
+
+
 @contextmanager
-def cluster_of(folder: Path, code: Path) -> Iterator[tuple[Cluster, Seeder]]:
+def started(folder: Path, code: Path) -> Iterator[int]:
+    """The port of a server of the version before."""
+    settings = {"MODEL_PATH": str(model_before(folder / "model"))}
+    server = Server(folder, settings, workers=1)
+    server.code = code
+    server.start()
+    try:
+        yield server.port
+    finally:
+        server.stop()
+
+
+@contextmanager
+def cluster_of(
+    folder: Path, code: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[tuple[Cluster, Seeder]]:
     try:
         with (
-            running_cluster(folder, broker=None, code=code) as running,
+            running_cluster(folder, broker=None, code=code, settings=settings) as running,
             closing(Seeder(running.entrance)) as seeder,
         ):
             yield running, seeder
@@ -78,8 +128,11 @@ def cluster_of(folder: Path, code: Path) -> Iterator[tuple[Cluster, Seeder]]:
 def test_an_upgrade_from_the_version_before_and_back_loses_nothing(
     tmp_path: Path, before: Path, seed: int, report: Report
 ) -> None:
-    """At the end each finding is marked with its latest review, whichever version stored that."""
-    with cluster_of(tmp_path / "cluster", before) as (cluster, seeder):
+    """At the end each finding is marked with its latest review and has the keys of this version,
+    whichever version stored them.
+    """
+    settings = {"MODEL_PATH": str(model_before(tmp_path / "model"))}
+    with cluster_of(tmp_path / "cluster", before, settings) as (cluster, seeder):
         with working(cluster, seeder, seed) as work:
             # The seeder is of this tree, and has raised it.
             older = {"compatible_since": COMPATIBLE_SINCE - 1}
@@ -90,6 +143,7 @@ def test_an_upgrade_from_the_version_before_and_back_loses_nothing(
             roll(cluster, to=ROOT)
         work.assert_answered()
         await_all(work.submissions, work.is_marked)
+        await_all(work.submissions, has_current_keys)
         report(f"{work.figures()}; {work.kept()}")
         cluster.entrance.code = before
         *faults, _ = cluster.entrance.run("check").stdout.splitlines()
@@ -185,6 +239,10 @@ def roll(cluster: Cluster, *, to: Path) -> None:
         server.start()
         cluster.proxy.make_ready(server)
     time.sleep(1)
+
+
+def has_current_keys(submission: Document) -> bool:
+    return Submission.model_validate(submission).has_current_keys
 
 
 def version_of(seeder: Seeder) -> tuple[int, int]:

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from skinapi.auth.accounts.accounts import Account
 from skinapi.care.queue.service import FoundCase
-from skinapi.records.findings.review_queue import Waiting, is_free
+from skinapi.records.findings.queue_keys import Waiting
+from skinapi.records.findings.review_queue import is_free
 from skinapi.records.findings.submissions import CourseEntry, QueueEntry
 from skinapi.records.review_schemas import FirstDecision, GraverReview
 from skinapi.records.schemas import angular_name, decision_view, graver_sentence, percent
@@ -75,7 +76,7 @@ class PatientInCare(Answer):
 
     @classmethod
     def of(cls, account: Account) -> Self:
-        waiting = Waiting.of(account)
+        waiting = Waiting.of(account.queue_key)
         return cls(
             id=account.id,
             name=account.name,
@@ -190,6 +191,10 @@ class QueuedFinding(ListedFinding):
     age_band: AgeBand | None = Field(description="as it was told with the photo")
     body_site: BodySite | None = Field(description="as it was told with the photo")
     raised_by: tuple[RaisedBy, ...] = Field(description="the rules that asked for this band")
+    malignant_score: float = Field(
+        description="the probability that it is malignant, in percent. Within a band, what waits "
+        "for a review is listed by it; where PREVALENCE restates it, by the model's own"
+    )
     case: CaseView
     learning: LearningPlace | None = Field(description="only in the list by learning")
     judged_again: int | None = Field(
@@ -207,6 +212,7 @@ class QueuedFinding(ListedFinding):
             age_band=submission.context.age_band,
             body_site=submission.context.body_site,
             raised_by=submission.finding.raised_by,
+            malignant_score=percent(submission.finding.shown_malignant_score),
             case=CaseView.of(submission, found.doctors, asker),
             learning=LearningPlace.of(submission, owner) if by_learning else None,
             judged_again=submission.judged_again,

@@ -1,6 +1,6 @@
 """The use cases of a doctor's lists: patients in care, their findings, and the queue of all.
 
-The order of the queue is `make_queue_key` in records/findings/submissions.py.
+The order of the queue: records/findings/queue_keys.py.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,11 +1,11 @@
-"""The queue of findings that wait for a doctor's review: most urgent first, then the oldest.
+"""The queue of findings that wait for a doctor's review: the most urgent first, and of those the
+most probably malignant.
 
 An index can sort only by fields of its own documents, so four fields are denormalised. A
-submission holds the `doctor` in whose care its owner is, a `queue_key` that sorts unreviewed before
-reviewed, then by urgency, then by time, and a `learning_key` that sorts by what a review would
-teach a model. An account holds the `queue_key` of its most urgent unreviewed submission. These
-fields only order lists: who may see a finding is decided by the owner's account (`in_care`). How
-a key sorts: `make_queue_key` (submissions.py).
+submission holds the `doctor` in whose care its owner is, a `queue_key` (how that sorts:
+queue_keys.py), and a `learning_key` that sorts by what a review would teach a model. An account
+holds the `queue_key` of its most urgent unreviewed submission. These fields only order lists: who
+may see a finding is decided by the owner's account (`in_care`).
 
 Each is written in the transaction of the change that it depends on. Of two transactions that change
 what waits for one account, one must see the other. So filing and deleting write the account, and
@@ -13,39 +13,19 @@ whoever gives the account the key of a finding writes that finding too: its revi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from skinapi.auth.accounts.accounts import Account, Accounts, key_without_findings
-from skinapi.records.findings.submissions import RANKED_BANDS, QueueEntry, Submissions
+from skinapi.records.findings.submissions import QueueEntry, Submissions
+from skinapi.storage.background.migration import Chunk
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
-from skinapi.vision.conditions import Band
 from skinapi.web.access import Subject
 
 # After that another doctor may take over what one has taken.
 TAKEN_FOR = timedelta(hours=8)
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """The facts in the queue key of an unreviewed finding: band, time and number."""
-
-    band: Band
-    since: datetime
-    number: int
-
-    @classmethod
-    def of(cls, account: Account) -> "Waiting | None":
-        """The account's most urgent unreviewed finding; None where it has none."""
-        # The layout of a key is in QueueEntry.make_queue_key.
-        key = account.queue_key or ""
-        if not key.startswith("0"):
-            return None
-        since = datetime.fromtimestamp(int(key[2:15]) / 1000, UTC)
-        return cls(band=RANKED_BANDS[int(key[1])], since=since, number=int(key[15:]))
 
 
 class ReviewQueue:
@@ -82,6 +62,22 @@ class ReviewQueue:
             self._accounts.set_queue(owner.id, queue_key=key)
             if first:
                 self._submissions.touch(first[0])
+
+    def renew_keys(self, after: str | None) -> Chunk | None:
+        """See Migration: before store version 8 the keys of what waits had no malignant score."""
+        found = self._submissions.list_behind(after)
+        stale = [one.id for one in found if not one.has_current_keys]
+        for identifier in stale:
+            self._store.transaction(partial(self._renew, identifier))
+        return Chunk(found[-1].id, len(stale)) if found else None
+
+    def _renew(self, identifier: str) -> None:
+        submission = self._submissions.find(identifier)
+        if submission is None:
+            return
+        self._submissions.set_keys(submission)
+        for owner in self._accounts.list_where({"id": submission.owner}):
+            self.update_owner_key(owner)
 
     def faults(self) -> Iterator[Fault]:
         """Accounts whose place, count, or a finding of which differs from what it should be, as a

@@ -10,6 +10,12 @@ from skinapi.errors import NotFound
 from skinapi.languages import Language
 from skinapi.records.findings.numbers import Numbers
 from skinapi.records.findings.photo_sources import PHOTO_FIELDS, SubmittedPhoto
+from skinapi.records.findings.queue_keys import (
+    FIRST_REVIEWED,
+    key_range,
+    make_reviewed_key,
+    make_waiting_key,
+)
 from skinapi.records.reviews.decisions import Decision, Withheld
 from skinapi.storage.background.migration import Chunk
 from skinapi.storage.ids import now
@@ -24,11 +30,8 @@ from skinapi.web.schemas.pagination import Page, page_of
 COUNTER = "submissions"
 PAGE_SIZE = 100
 NO_PICTURE = "This finding has no picture of that number"
-RANKED_BANDS = tuple(Band)
-URGENT = RANKED_BANDS[0]
+URGENT = next(iter(Band))
 TOUCH: Ops = {"$inc": {"revision": 1}}
-# Queue keys of unreviewed submissions sort before it, those of reviewed ones after it.
-FIRST_REVIEWED = "1"
 NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
 NOT_ASKED: dict[str, Any] = {"opinion_of": None, "opinion_at": None}
 NONE_CAME: dict[str, Any] = {"opinion_key": None, "opinion_came_at": None}
@@ -160,31 +163,34 @@ class QueueEntry(CourseEntry):
         }
 
     def make_queue_key(self, *, reviewed: bool) -> str:
-        """The queue key: digits that sort by review, urgency, time in milliseconds, and number.
-
-        The urgency is that of the decision. Without one it is that of the band, or of the reviewed
-        condition as version 3 of the store knew it, whichever is the greater.
+        """By its band while it waits. Once it was reviewed, by what was decided; where version 3 of
+        the store knew the reviewed condition alone, by the more urgent of the two.
         """
-        asked = [self.band]
-        if reviewed and self.decision:
-            asked = [self.decision.urgency]
-        elif reviewed and self.reviewed_as:
-            asked.append(conditions_table().by_key(self.reviewed_as).urgency)
-        rank = RANKED_BANDS.index(most_urgent(*asked))
-        since = int(self.created_at.timestamp() * 1000)
-        return f"{reviewed:d}{rank}{since:013d}{self.number:016d}"
+        if not reviewed:
+            return self._make_waiting_key(self.band, self.created_at)
+        if self.decision:
+            decided = self.decision.urgency
+        elif self.reviewed_as:
+            known = conditions_table().by_key(self.reviewed_as).urgency
+            decided = most_urgent(self.band, known)
+        else:
+            decided = self.band
+        return make_reviewed_key(decided, self.created_at, self.number)
 
-    def make_opinion_key(self, urgency: Band, came_at: datetime) -> str:
-        """Digits that sort second opinions that have come: by what they ask for, or the finding,
-        then by time. A graver one that came before stands.
+    def make_opinion_key(self, asked: Band, came_at: datetime) -> str:
+        """It sorts second opinions that have come: by what they ask for, or the finding, then as
+        the queue does. A graver one that came before stands.
         """
-        rank = RANKED_BANDS.index(most_urgent(self.band, urgency))
-        key = f"0{rank}{int(came_at.timestamp() * 1000):013d}{self.number:016d}"
+        key = self._make_waiting_key(most_urgent(self.band, asked), came_at)
         return min(key, self.opinion_key or key)
 
+    def _make_waiting_key(self, band: Band, since: datetime) -> str:
+        return make_waiting_key(band, self.finding.malignant_score, since, self.number)
+
     def _make_learning_key(self, *, reviewed: bool) -> str:
-        """Digits that sort by review, then the urgent ones by time, then by what a review would
-        teach: by the margin in millionths, and last those without a photo, which teach nothing.
+        """Digits that sort by review, then the urgent ones as in the queue, then by what a review
+        would teach: by the margin in millionths, and last those without a photo, which teach
+        nothing.
         """
         if self.urgent:
             return f"{reviewed:d}0{self.make_queue_key(reviewed=reviewed)[2:]}"
@@ -344,7 +350,7 @@ class Submissions:
         limit: int,
     ) -> Page[QueuedCase]:
         """The submissions of an `owner` or a `doctor`, or about which a doctor is asked
-        (`opinion_of`), all or those of one urgency: unreviewed first, then by urgency, then by age.
+        (`opinion_of`), all or those of one urgency: unreviewed first, then as their keys say.
 
         `after` is a queue key and not an id: a review between two pages then neither repeats nor
         skips other submissions.
@@ -397,6 +403,11 @@ class Submissions:
         wanted = {"doctor": doctor, "model_version": version}
         found = self._documents.find(wanted, after=after, limit=limit + 1, fields=CASE_FIELDS)
         return page_of(found, limit).map(QueuedCase.model_validate)
+
+    def list_behind(self, after: str | None) -> list[QueueEntry]:
+        """The next submissions behind this id, of all owners."""
+        found = self._documents.find(after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS)
+        return [QueueEntry.model_validate(document) for document in found]
 
     def fill_model_version(self, after: str | None) -> Chunk | None:
         """See Migration: submissions of before store version 7 lack the field."""
@@ -521,8 +532,7 @@ def _set_or_remove(fields: Mapping[str, Any]) -> Ops:
 
 def _key_ranges(reviewed: bool | None, urgency: Band | None) -> list[tuple[str, str]]:
     """The ranges of queue keys that hold these submissions, in order."""
-    groups = ["0", FIRST_REVIEWED] if reviewed is None else [f"{reviewed:d}"]
+    groups = [False, True] if reviewed is None else [reviewed]
     if urgency:
-        rank = RANKED_BANDS.index(urgency)
-        return [(f"{group}{rank}", f"{group}{rank + 1}") for group in groups]
-    return [(groups[0], f"{int(groups[-1]) + 1}")]
+        return [key_range(reviewed=group, band=urgency) for group in groups]
+    return [(f"{groups[0]:d}", f"{groups[-1] + 1}")]

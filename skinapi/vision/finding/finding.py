@@ -160,11 +160,17 @@ class FindingSummary(FindingHeading):
     software cannot read one of them: it reads those in `reasons`.
     """
 
+    malignant_score: float
     reasons: tuple[Doubt, ...]
     all_reasons: tuple[Doubt, ...] = Field(default=(), exclude_if=lambda reasons: not reasons)
     model_version: str
     untested_skin: tuple[SkinTone, ...] = ()
     asked_by_picture: bool = Field(default=False, exclude_if=lambda asked: not asked)
+
+    @property
+    def shown_malignant_score(self) -> float:
+        """The malignant score that people read."""
+        return self.restated.malignant_score if self.restated else self.malignant_score
 
     @model_validator(mode="before")
     @classmethod
@@ -213,7 +219,6 @@ class Finding(FindingSummary):
     Fields with a default are missing in findings that were stored before these fields existed.
     """
 
-    malignant_score: float
     quality: Quality
     not_dermoscopic: bool
     checklist_score: int | None
@@ -253,11 +258,6 @@ class Finding(FindingSummary):
     @property
     def most_probable(self) -> str:
         return self.ranked[0].key
-
-    @property
-    def shown_malignant_score(self) -> float:
-        """The malignant score that people read."""
-        return self.restated.malignant_score if self.restated else self.malignant_score
 
     @property
     def mixes(self) -> tuple[float, ...]:

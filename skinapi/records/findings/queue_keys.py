@@ -1,0 +1,58 @@
+"""The keys by which an index sorts a doctor's lists: digits, in one layout for what waits for a
+review and another for what was reviewed.
+
+    waiting   0 · rank of its band · place by the malignant score (3 digits) · seconds (10) · number
+    reviewed  1 · rank of the decision's urgency · milliseconds (13) · number
+
+Code of before version 8 of the store gave the second layout to what waits, too. Its milliseconds
+begin with 1, and no place does: so such a key sorts before the others of its band, and a finding
+that gets its new key moves down. Who turns the pages meanwhile may meet it again, and misses none.
+That code finds band and number of a new key where it looks for them.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from skinapi.vision.bands import urgency
+from skinapi.vision.conditions import Band
+
+# Keys of what waits sort before it, those of what was reviewed after it.
+FIRST_REVIEWED = "1"
+FIRST_PLACE = 200
+STEPS = 800  # an eighth of a percent each; within one, who has waited longer comes first
+
+
+def make_waiting_key(band: Band, malignant_score: float, since: datetime, number: int) -> str:
+    """By urgency, then the highest malignant score, then who has waited longest."""
+    place = FIRST_PLACE + STEPS - 1 - min(int(malignant_score * STEPS), STEPS - 1)
+    return f"0{urgency(band)}{place}{int(since.timestamp()):010d}{number:016d}"
+
+
+def make_reviewed_key(decided: Band, since: datetime, number: int) -> str:
+    """By the urgency that was decided, then the oldest."""
+    return f"{FIRST_REVIEWED}{urgency(decided)}{int(since.timestamp() * 1000):013d}{number:016d}"
+
+
+def key_range(*, reviewed: bool, band: Band) -> tuple[str, str]:
+    """The keys of this urgency sort between these two."""
+    rank = urgency(band)
+    return f"{reviewed:d}{rank}", f"{reviewed:d}{rank + 1}"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What the key of a waiting finding says: its band, since when it waits, and its number."""
+
+    band: Band
+    since: datetime
+    number: int
+
+    @classmethod
+    def of(cls, key: str | None) -> Self | None:
+        """None for any other key."""
+        if key is None or not key.startswith("0"):
+            return None
+        has_place = int(key[2:5]) >= FIRST_PLACE
+        since = int(key[5:15]) if has_place else int(key[2:15]) / 1000
+        return cls(tuple(Band)[int(key[1])], datetime.fromtimestamp(since, UTC), int(key[15:]))
