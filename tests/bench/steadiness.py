@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from PIL import Image
 
-from skinapi.vision.bands import all_thresholds, log_odds, threshold_scores, urgency
+from skinapi.vision.bands import log_odds, threshold_scores, urgency
 from skinapi.vision.context import Context
 from skinapi.vision.decoding.photo import read_photo
 from skinapi.vision.finding.assessment import Assessment, assess
@@ -60,7 +60,8 @@ def score_changes(model: Model, before: Assessment, after: Assessment) -> list[f
     """How far the scores near their thresholds moved, in log odds."""
     if before.calibrated_as is not after.calibrated_as:
         return []
-    limits = all_thresholds(model.calibration.of(before.calibrated_as).thresholds)
+    calibration = model.calibration
+    limits = calibration.of(before.calibrated_as).limits(calibration.operating_point)
     scores, moved = threshold_scores(before.probabilities), threshold_scores(after.probabilities)
     return [
         abs(log_odds(moved[name]) - log_odds(score))
