@@ -8,7 +8,16 @@ import pytest
 from selenium import webdriver
 
 from skinapi.jobs.queue.job_queue import Jobs
-from skinapi.vision.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
+from skinapi.vision.bands import OperatingPoint
+from skinapi.vision.calibration.model_calibration import ModelCalibration, PointFigures
+from skinapi.vision.network.model import (
+    CALIBRATION,
+    CARD,
+    SHIPPED_MODEL,
+    read_calibration,
+    read_card,
+    write_checksums,
+)
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder
 from tests.served.server import Server, serving
@@ -24,8 +33,34 @@ def carded_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     toy = {key: getattr(read_card(folder), key) for key in ("side", "scaling", "precision")}
     card = read_card(SHIPPED_MODEL).model_copy(update=toy)
     (folder / CARD).write_text(card.model_dump_json())
+    (folder / CALIBRATION).write_text(_with_figures(read_calibration(folder)).model_dump_json())
     write_checksums(folder)
     return folder
+
+
+def _with_figures(calibration: ModelCalibration) -> ModelCalibration:
+    """With what its operating points do on a test part: 200 malignant, 1,000 benign lesions."""
+    sent = {
+        OperatingPoint.CAUTIOUS: (199, 550, 260),
+        OperatingPoint.STANDARD: (196, 460, 190),
+        OperatingPoint.SELECTIVE: (190, 350, 180),
+    }
+    figures = {
+        point: PointFigures(
+            malignant=200,
+            malignant_sent=malignant,
+            malignant_urgent=150,
+            benign=1000,
+            benign_sent=benign,
+            benign_urgent=urgent,
+            melanomas=100,
+            melanomas_sent=malignant // 2,
+            melanomas_urgent=80,
+        )
+        for point, (malignant, benign, urgent) in sent.items()
+    }
+    dermoscopic = calibration.dermoscopic.model_copy(update={"point_figures": figures})
+    return calibration.model_copy(update={"dermoscopic": dermoscopic})
 
 
 @pytest.fixture(scope="session")

@@ -59,6 +59,10 @@ class KindView(Answer):
     malignant_urgent_share: Share | None
     benign_spared_share: Share | None = Field(description="not sent to a doctor")
     benign_urgent_share: Share | None
+    urgent_malignant_share: Share | None = Field(
+        description="of the lesions told urgent, the malignant ones; that depends on how many "
+        "malignant lesions there are"
+    )
     melanomas_sent_share: Share | None
     melanomas_urgent_share: Share | None
 
@@ -71,6 +75,9 @@ class KindView(Answer):
             malignant_urgent_share=Share.of(one.malignant_urgent, one.malignant),
             benign_spared_share=Share.of(one.benign - one.benign_sent, one.benign),
             benign_urgent_share=Share.of(one.benign_urgent, one.benign),
+            urgent_malignant_share=Share.of(
+                one.malignant_urgent, one.malignant_urgent + one.benign_urgent
+            ),
             melanomas_sent_share=Share.of(one.melanomas_sent, one.melanomas),
             melanomas_urgent_share=Share.of(one.melanomas_urgent, one.melanomas),
         )

@@ -6,7 +6,7 @@ import { getAll, post } from "/console/api.js";
 import { Empty, Field, Form, Tabs, toast, useAnswer } from "/console/components.js";
 import { isolated, say, sayNumber, sayValue } from "/console/language.js";
 import { Accounts, ROLES, Search, Secret, setField } from "/console/views/account_actions.js";
-import { Outcomes } from "/console/views/outcomes.js";
+import { OutcomesOf } from "/console/views/outcomes.js";
 
 const ALL = "all";
 const WAITING = "waiting";
@@ -24,7 +24,7 @@ const FoldedOutcomes = ({ doctor }) => {
   const [open, setOpen] = useState(false);
   return html`
     <details class="outcomes" onToggle=${(/** @type {any} */ event) => setOpen(event.target.open)}>
-      <summary>${say("title_outcomes")}</summary>${open && html`<${Outcomes} doctor=${doctor} />`}</details>`;
+      <summary>${say("title_outcomes")}</summary>${open && html`<${OutcomesOf} doctor=${doctor} />`}</details>`;
 };
 
 /** @param {{onAdded: (email: string, password: string) => void}} props */

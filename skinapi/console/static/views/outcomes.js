@@ -2,17 +2,12 @@
 // What a doctor and the model had said, against the laboratory's results.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get } from "/console/api.js";
+import { apiPath, get, getSession } from "/console/api.js";
 import { Answer, useAnswer } from "/console/components.js";
-import { say, sayNumber, sayPercent } from "/console/language.js";
+import { say, sayNumber } from "/console/language.js";
+import { OperatingCurves, Share } from "/console/views/operating_curve.js";
 
 const SHARES = ["named_sensitivity", "named_specificity", "sent_sensitivity", "sent_specificity"];
-
-/** @param {{figure: any, show: (value: number) => string}} props */
-const Figure = ({ figure: { value, low, high, n }, show }) =>
-  value === null
-    ? say("outcomeTooFew")
-    : html`<strong>${show(value)}</strong> <small>${show(low)} – ${show(high)}, ${say("outcomeOf", { n: sayNumber(n) })}</small>`;
 
 /** @param {{figures: any}} props */
 const Figures = ({ figures }) => html`
@@ -20,10 +15,10 @@ const Figures = ({ figures }) => html`
     <dt>${say("outcomeResults")}</dt>
     <dd>${sayNumber(figures.results)} <small>${say("outcomeMalignant", { n: sayNumber(figures.malignant) })}</small></dd>
     ${SHARES.map(
-      (name) => html`<dt>${say(/** @type {any} */ (`outcome_${name}`))}</dt><dd><${Figure} figure=${figures[name]} show=${sayPercent} /></dd>`,
+      (name) => html`<dt>${say(/** @type {any} */ (`outcome_${name}`))}</dt><dd><${Share} figure=${figures[name]} /></dd>`,
     )}
     <dt>${say("outcome_kappa")}</dt>
-    <dd><${Figure} figure=${figures.kappa} show=${(/** @type {number} */ kappa) => sayNumber(Math.round(100 * kappa) / 100)} /></dd>
+    <dd><${Share} figure=${figures.kappa} show=${(/** @type {number} */ kappa) => sayNumber(Math.round(100 * kappa) / 100)} /></dd>
   </dl>`;
 
 /** @param {{title: string, course: any}} props */
@@ -37,19 +32,37 @@ const Course = ({ title, course }) => html`
       ${course.months.map((/** @type {any} */ one) => html`<h3>${one.month}</h3><${Figures} figures=${one} />`)}</details>`}
   </section>`;
 
-/** Those of a doctor, for an admin; else one's own. @param {{doctor?: string}} props */
-export const Outcomes = ({ doctor = "" }) => {
-  const path = doctor ? apiPath`/admin/outcomes?months=24&doctor=${doctor}` : "/outcomes?months=24";
+/** @param {{models: Record<string, any>}} props */
+const Models = ({ models }) => html`
+  ${Object.entries(models).map(
+    ([version, course]) => html`<${Course} key=${version} title=${say("outcomesOfModel", { version })} course=${course} />`,
+  )}`;
+
+/** Those of a doctor, for an admin. @param {{doctor: string}} props */
+export const OutcomesOf = ({ doctor }) => {
+  const path = apiPath`/admin/outcomes?months=24&doctor=${doctor}`;
   const answer = useAnswer(() => get(path), [path]);
   return html`
     <p>${say("outcomesText")}</p>
     <${Answer} answer=${answer}>
       ${(/** @type {any} */ outcomes) => html`
-        <${Course} title=${say(doctor ? "outcomesOfDoctor" : "outcomesOwn")} course=${outcomes.doctor} />
-        ${Object.entries(outcomes.models).map(
-          ([version, course]) => html`<${Course} key=${version} title=${say("outcomesOfModel", { version })} course=${course} />`,
-        )}`}
-    <//>`;
+        <${Course} title=${say("outcomesOfDoctor")} course=${outcomes.doctor} />
+        <${Models} models=${outcomes.models} />`}
+    <//>
+    <a class="button quiet" href="#/outcomes">${say("curveTitle")}</a>`;
 };
 
-export const View = () => html`<h1>${say("title_outcomes")}</h1><${Outcomes} />`;
+/** A doctor's own and the models'; an admin sees the models' alone. */
+export const View = () => {
+  const admin = getSession()?.role === "admin";
+  const answer = useAnswer(() => get(`${admin ? "/admin" : ""}/outcomes?months=24`), [admin]);
+  return html`
+    <h1>${say("title_outcomes")}</h1>
+    <p>${say("outcomesText")}</p>
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ { doctor, models }) => html`
+        ${!admin && html`<${Course} title=${say("outcomesOwn")} course=${doctor} />`}
+        <${OperatingCurves} models=${models} />
+        <${Models} models=${models} />`}
+    <//>`;
+};
