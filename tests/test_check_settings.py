@@ -108,3 +108,22 @@ def test_names_that_are_no_setting_are_told_beside_a_value_that_cannot_be_read(
     monkeypatch.setenv("METRIC_TOKEN", "hidden")
     assert main(["check-settings"]) == REFUSED
     assert "METRIC_TOKEN is no setting: did you mean METRICS_TOKEN?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", ["0", "100", "-2", "250", "nan", "inf", "two", "2 %", "2,5"])
+def test_a_prevalence_that_cannot_be_is_refused_with_the_way_out(
+    wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PREVALENCE", wrong)
+    assert main(["check-settings"]) == REFUSED
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("skinapi: prevalence must be a number above 0 and below 100")
+    assert said.endswith("Leave it empty if that is not known")
+
+
+@pytest.mark.parametrize(("told", "share"), [("2", 0.02), ("1.5", 0.015), ("", None)])
+def test_a_prevalence_is_told_in_percent(
+    told: str, share: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREVALENCE", told)
+    assert Settings().prevalence_share == share

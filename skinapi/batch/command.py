@@ -73,6 +73,7 @@ def _judge_options(settings: Settings, arguments: BatchArguments, listing: Listi
         root=listing.root,
         largest_bytes=settings.max_upload_bytes,
         inside=isinstance(listing, FolderWalk),
+        prevalence=settings.prevalence_share,
     )
 
 
@@ -87,7 +88,7 @@ def _run_held(
     if manifest is None:
         _say(f"{arguments.out} is complete already; --restart judges every picture again")
         return 0
-    schema = columns(read_labels(options.model))
+    schema = columns(read_labels(options.model), restated=options.prevalence is not None)
     with closing(_open_workers(options, arguments)) as workers:
         _refuse_if_gone(output, options)
         progress = judge_rest(
@@ -132,6 +133,7 @@ def _begin(
         precision=options.precision,
         largest_bytes=options.largest_bytes,
         operating_point=_point_of(options),
+        prevalence="empty" if options.prevalence is None else f"{100 * options.prevalence:g}",
         kind="folder" if is_folder else "list",
         root=options.root.decode(errors="backslashreplace"),
         pictures=facts.total,

@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from skinapi.admin.photo_counts import PhotoCounts
 from skinapi.audit import AuditTrail
@@ -51,7 +52,8 @@ class ClientsService:
         """Classify a photo; with `measure`, measure the lesion's shape too.
 
         Only a row of the audit trail is stored (which model, which band), and the day's numbers
-        grow. Raises Refused, PredictionQuotaReached.
+        grow. The probabilities are the model's own, whatever PREVALENCE is: these clients know of
+        no other. Raises Refused, PredictionQuotaReached.
         """
         if by:
             self._count_photo(by.id, by.role)
@@ -66,11 +68,11 @@ class ClientsService:
         except Refused:
             self._counts.add_refused(self._registry.served.model.version)
             raise
-        finding = classified.finding
+        finding = classified.finding.by_own_mix()
         by_whom = by.id if by else "anonymous"
         self._trail.record(f"finding.{finding.band}", by=by_whom, target=finding.model_version)
         self._counts.add_finding(finding)
-        return classified
+        return replace(classified, finding=finding)
 
     def print_report(
         self,

@@ -58,7 +58,7 @@ class JudgingAgainService:
                 refused, original.language, checklist_score=original.context.checklist_score
             ) from refused
         narrative = self._narrator.narrate(
-            facts=Facts.of(classified.finding, original.context),
+            facts=Facts.of(classified.finding.by_own_mix(), original.context),
             language=original.language,
             llm=self._llm,
             consents=owner.consents,

@@ -92,8 +92,9 @@ class PredictionService:
             ) from refused
         if classified.apart:
             raise MaybeDifferentSpots(classified.apart)
+        # The Angular app shows these words beside the model's own probability.
         narrative = self._narrator.narrate(
-            facts=Facts.of(classified.finding, context),
+            facts=Facts.of(classified.finding.by_own_mix(), context),
             language=answer_language,
             llm=self._llm,
             consents=owner.consents,

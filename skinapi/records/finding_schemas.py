@@ -26,6 +26,36 @@ class Probability(Answer):
         return cls(key=ranked.key, name=name, probability=ranked.probability)
 
 
+class RestatedView(Answer):
+    """The probabilities that people read, where the server has a PREVALENCE. Bands, doubts and what
+    is named come from the model's own, which stand in the fields of these names beside it.
+    """
+
+    prevalence: float = Field(
+        description="the share of spots that are a cancer, for which these probabilities hold"
+    )
+    confidence: float = Field(description="the probability of `class`, in percent")
+    malignant_score: float
+    probabilities: list[Probability]
+    probabilities_from_picture: list[Probability] | None = Field(
+        description="before what the patient told; null where that changed nothing"
+    )
+
+    @classmethod
+    def of(cls, finding: Finding, language: Language) -> Self | None:
+        restated = finding.restated
+        if restated is None:
+            return None
+        pictured = restated.from_picture
+        return cls(
+            prevalence=restated.prevalence,
+            confidence=round(100 * finding.shown_heading.probability, 2),
+            malignant_score=restated.malignant_score,
+            probabilities=list_probabilities(restated.ranked, language),
+            probabilities_from_picture=list_probabilities(pictured, language) if pictured else None,
+        )
+
+
 class NamedCondition(Answer):
     key: str
     name: str
@@ -121,3 +151,7 @@ class HeatView(Answer):
         return cls(
             cells=finding.heat, box=(left / width, top / height, right / width, bottom / height)
         )
+
+
+def list_probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probability]:
+    return [Probability.of(entry, language) for entry in ranked]

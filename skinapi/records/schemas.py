@@ -3,7 +3,6 @@
 The names of the first fields are those that the Angular app reads; the other fields were added.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -17,7 +16,9 @@ from skinapi.records.finding_schemas import (
     NotRuledOutView,
     Probability,
     QualityView,
+    RestatedView,
     TestedView,
+    list_probabilities,
 )
 from skinapi.records.findings.instructions import Instruction
 from skinapi.records.findings.submissions import CourseEntry, Submission, SubmissionSummary
@@ -32,7 +33,7 @@ from skinapi.vision.bands import OperatingPoint, RaisedBy
 from skinapi.vision.calibration.joining import MOST_PICTURES
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, SkinTone
-from skinapi.vision.finding.finding import Doubt, Finding, Ranked
+from skinapi.vision.finding.finding import Doubt, Finding
 from skinapi.web.schemas.pagination import ContractPageQuery
 from skinapi.web.schemas.schema_types import Answer
 
@@ -159,6 +160,9 @@ class PictureView(Answer):
     modality: ModalityView | None
     quality: QualityView
     heat: HeatView
+    restated: RestatedView | None = Field(
+        default=None, exclude_if=lambda restated: restated is None
+    )
 
     @classmethod
     def of(cls, finding: Finding, language: Language, *, shown: bool) -> Self:
@@ -172,10 +176,11 @@ class PictureView(Answer):
             uncertain=finding.uncertain,
             reasons=finding.reasons,
             malignant_score=finding.malignant_score,
-            probabilities=_probabilities(finding.ranked, language),
+            probabilities=list_probabilities(finding.ranked, language),
             modality=ModalityView.of(finding.modality) if finding.modality else None,
             quality=QualityView.model_validate(finding.quality, from_attributes=True),
             heat=HeatView.of(finding),
+            restated=RestatedView.of(finding, language),
         )
 
 
@@ -223,6 +228,17 @@ class SubmissionView(SummaryFields):
     checklist_score: int | None
     quality: QualityView
     heat: HeatView
+    calibrated_on: float | None = Field(
+        default=None,
+        exclude_if=lambda share: share is None,
+        description="the share of cancers for which `probabilities` hold: that of the pictures on "
+        "which the model was calibrated. Absent where it is not known, and of several pictures",
+    )
+    restated: RestatedView | None = Field(
+        default=None,
+        exclude_if=lambda restated: restated is None,
+        description="absent without PREVALENCE",
+    )
     context: Context
     pictures: list[PictureView] = Field(
         default=[],
@@ -256,8 +272,8 @@ class SubmissionView(SummaryFields):
             raised_by=finding.raised_by,
             notices=[notice.in_language(language) for notice in finding.notices],
             malignant_score=finding.malignant_score,
-            probabilities=_probabilities(finding.ranked, language),
-            probabilities_from_picture=_probabilities(finding.from_picture, language)
+            probabilities=list_probabilities(finding.ranked, language),
+            probabilities_from_picture=list_probabilities(finding.from_picture, language)
             if finding.from_picture
             else None,
             most_probable=Probability.of(finding.ranked[0], language),
@@ -271,6 +287,8 @@ class SubmissionView(SummaryFields):
             checklist_score=finding.checklist_score,
             quality=QualityView.model_validate(finding.quality, from_attributes=True),
             heat=HeatView.of(finding),
+            calibrated_on=finding.calibrated_on,
+            restated=RestatedView.of(finding, language),
             context=submission.context,
             pictures=[
                 PictureView.of(picture, language, shown=place == finding.shown_picture)
@@ -356,10 +374,6 @@ def _sections(submission: SubmissionSummary) -> dict[str, str]:
     if decision is None:
         return submission.sections
     return decision.put_first(submission.sections, submission.finding.band, submission.language)
-
-
-def _probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probability]:
-    return [Probability.of(entry, language) for entry in ranked]
 
 
 def angular_name(key: str) -> str:

@@ -28,6 +28,7 @@ def open_served(settings: Settings) -> ServedModel:
             open_warm,
             streams=settings.num_streams,
             engine_url=settings.engine_url,
+            prevalence=settings.prevalence_share,
         )
     )
 

@@ -1,5 +1,6 @@
 """All settings with their types and defaults. In the environment their names are in capitals."""
 
+import math
 import os
 from pathlib import Path
 from typing import Literal, get_args
@@ -132,6 +133,15 @@ class Settings(BaseSettings):
         description="The operating point: how many cancers must be sent to a doctor, and so how "
         "many harmless lesions are spared a visit. For the server until an admin chooses another "
         "in the console, and for `batch`.",
+    )
+    prevalence: float | None = Field(
+        default=None,
+        gt=0,
+        lt=100,
+        description="Of 100 spots that are photographed here, how many are a skin cancer, such as "
+        "`2`. Pages, reports and letters then show the probabilities for that share; the advice, "
+        "and the clients of earlier systems, stay as they are. If empty: the probabilities hold "
+        "for the pictures on which the model was calibrated.",
     )
     num_streams: PositiveInt = Field(
         default=2,
@@ -356,6 +366,22 @@ class Settings(BaseSettings):
         "token; refused unless the server listens on loopback alone, without a proxy.",
     )
 
+    @field_validator("prevalence", mode="before")
+    @classmethod
+    def _refuse_impossible(cls, value: object) -> object:
+        try:
+            told = None if value is None else float(str(value))
+        except ValueError:
+            told = math.nan
+        if told is not None and not 0 < told < 100:
+            raise PydanticCustomError(
+                "prevalence",
+                "must be a number above 0 and below 100, such as 2: of 100 spots that are "
+                "photographed here, how many are a skin cancer. Leave it empty if that is not "
+                "known",
+            )
+        return told
+
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_undecodable(cls, value: object) -> object:
@@ -377,6 +403,11 @@ class Settings(BaseSettings):
     def second_factor_roles(self) -> frozenset[str]:
         """The roles whose accounts need a second factor."""
         return _split(self.require_second_factor or "")
+
+    @property
+    def prevalence_share(self) -> float | None:
+        """PREVALENCE as a share, and no percentage."""
+        return None if self.prevalence is None else self.prevalence / 100
 
     @property
     def quarantine(self) -> Path:

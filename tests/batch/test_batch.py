@@ -3,6 +3,7 @@
 import errno
 import importlib
 import io
+import math
 import os
 import signal
 import struct
@@ -26,7 +27,7 @@ from skinapi.batch.pictures.reading import PictureReader
 from skinapi.batch.progress import Progress
 from skinapi.storage.files import durable
 from skinapi.vision.bands import OperatingPoint
-from skinapi.vision.calibration.model_calibration import Calibration
+from skinapi.vision.calibration.model_calibration import Calibration, NamingRule
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.context import Modality
 from skinapi.vision.network.model import open_model
@@ -277,6 +278,27 @@ def test_another_model_source_or_limit_is_refused_until_a_restart(
     assert archive.run("--model", newer, "--restart") == 0
     assert {row["model_version"] for row in archive.rows()} == {"tiny-2"}
     assert len(archive.rows()) == 24
+
+
+def test_with_a_prevalence_the_table_has_the_restated_probabilities_too(
+    archive: Archive,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    mix = NamingRule(tau=0, prior={"melanoma": 1.0, "melanocytic_nevus": 1.0})
+    model = write_model(tmp_path / "models" / "mixed", clinical=Calibration(naming=mix), naming=mix)
+    assert archive.run("--model", model) == 0
+    assert not [name for name in archive.rows()[0] if name.startswith("restated")]
+    monkeypatch.setenv("PREVALENCE", "2")
+    assert archive.run("--model", model) == REFUSED
+    assert "begun with PREVALENCE empty, and this is 2" in capsys.readouterr().err
+    assert archive.run("--model", model, "--restart") == 0
+    for row in archive.rows():
+        assert row["restated_malignant_score"] <= row["malignant_score"]
+        whole = math.fsum(p for name, p in row.items() if name.startswith("restated_p_"))
+        assert whole == pytest.approx(1)
+    assert any(row["restated_p_melanoma"] < row["p_melanoma"] for row in archive.rows())
 
 
 def _list(folder: Path, *paths: str) -> Path:

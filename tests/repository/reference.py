@@ -352,6 +352,7 @@ def _range(schema: dict[str, Any]) -> str:
     whole, above = schema["type"] == "integer", schema.get("exclusiveMinimum", -1)
     low = f"at least {schema.get('minimum', above + 1)}" if whole else f"more than {above}"
     high = f", at most {schema['maximum']}" if "maximum" in schema else ""
+    high += f", less than {schema['exclusiveMaximum']}" if "exclusiveMaximum" in schema else ""
     return f"{'whole ' if whole else ''}number, {low}{high}"
 
 

@@ -43,6 +43,7 @@ class JudgeOptions:
     root: bytes
     largest_bytes: int
     inside: bool
+    prevalence: float | None = None
 
     def open_reader(self) -> PictureReader:
         return PictureReader(self.root, largest_bytes=self.largest_bytes, inside=self.inside)
@@ -100,8 +101,8 @@ def open_judge(options: JudgeOptions, *, threads: int) -> Judge:
     """Load the model, with a stream for each thread. Raises ModelDamaged."""
     model = open_model(options.model, precision=options.precision, streams=threads)
     model.warm()  # the first pass is slow, and it finds a model that loads but does not work
-    model = model.with_calibration(model.calibration.at(options.point))
-    return Judge(model, options.open_reader())
+    calibration = model.calibration.at(options.point).where(options.prevalence)
+    return Judge(model.with_calibration(calibration), options.open_reader())
 
 
 def sum_model(folder: Path) -> str:

@@ -23,6 +23,7 @@ class Manifest(BaseModel):
     largest_bytes: int
     # Of a run that was begun before there were operating points: unknown.
     operating_point: str = "unknown"
+    prevalence: str = "empty"
     kind: Literal["folder", "list"]
     root: str
     pictures: int
@@ -50,5 +51,6 @@ _DIFFERENCES = {
     "precision": "it was begun with the precision {begun}, and this is {now}",
     "largest_bytes": "it was begun with MAX_UPLOAD_BYTES={begun}, and this is {now}",
     "operating_point": "its operating point was {begun}, and is {now}",
+    "prevalence": "it was begun with PREVALENCE {begun}, and this is {now}",
     "software": "it was begun with SkinAPI {begun}, and this is {now}",
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from skinapi.vision.finding.finding import Finding
+from skinapi.vision.finding.finding import Finding, Restated
 
 JUDGED, REFUSED, UNREADABLE, FAILED = "judged", "refused", "unreadable", "failed"
 Row = dict[str, Any]
@@ -13,8 +13,11 @@ _WORDS = pa.dictionary(pa.int16(), pa.string())  # few values, many times
 _PLACES = ("first", "second", "third")
 
 
-def columns(labels: Sequence[str]) -> pa.Schema:
-    """The columns for a model with these labels. Those behind `reason` are null unless judged."""
+def columns(labels: Sequence[str], *, restated: bool = False) -> pa.Schema:
+    """The columns for a model with these labels. Those behind `reason` are null unless judged.
+    `restated`: those of PREVALENCE too.
+    """
+    shares = ["malignant_score", *map(probability_column, labels)] if restated else []
     return pa.schema(
         [
             ("path", pa.string()),
@@ -42,12 +45,18 @@ def columns(labels: Sequence[str]) -> pa.Schema:
             ("model_version", _WORDS),
             ("operating_point", _WORDS),
             *((probability_column(label), pa.float64()) for label in labels),
+            *((restated_column(name), pa.float64()) for name in shares),
         ]
     )
 
 
 def probability_column(label: str) -> str:
     return f"p_{label}"
+
+
+def restated_column(name: str) -> str:
+    """The column with the same for the prevalence that is set."""
+    return f"restated_{name}"
 
 
 def path_columns(name: bytes) -> Row:
@@ -93,4 +102,11 @@ def finding_columns(finding: Finding) -> Row:
         "model_version": finding.model_version,
         "operating_point": finding.operating_point and finding.operating_point.value,
         **{probability_column(ranked.key): ranked.probability for ranked in finding.ranked},
+        **(_restated_columns(finding.restated) if finding.restated else {}),
     }
+
+
+def _restated_columns(restated: Restated) -> Row:
+    shares = {probability_column(entry.key): entry.probability for entry in restated.ranked}
+    scored = {"malignant_score": restated.malignant_score, **shares}
+    return {restated_column(name): share for name, share in scored.items()}

@@ -119,6 +119,11 @@ class ListedFinding(Answer):
     reviewed: bool
     stated: str = Field(serialization_alias="class")
     confidence: float = Field(description="the probability of `class`, in percent")
+    restated_confidence: float | None = Field(
+        default=None,
+        exclude_if=lambda share: share is None,
+        description="the same for the server's PREVALENCE: what people read. Absent without one",
+    )
     band: Band
     band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
     decision: FirstDecision
@@ -230,6 +235,9 @@ def listed_fields(submission: CourseEntry, *, for_doctor: bool) -> dict[str, Any
         "reviewed": submission.reviewed,
         "stated": angular_name(heading.key),
         "confidence": percent(heading.probability),
+        "restated_confidence": percent(finding.shown_heading.probability)
+        if finding.restated
+        else None,
         "band": finding.band,
         "band_label": words.doctor_label if for_doctor else words.label,
         "decision": decision_view(submission),

@@ -103,8 +103,10 @@ def open_warm(
     *,
     streams: int = 1,
     engine_url: str | None = None,
+    prevalence: float | None = None,
 ) -> Model:
-    """The model of this folder, after its checksums were verified and it has made one pass.
+    """The model of this folder, after its checksums were verified and it has made one pass. Its
+    findings are restated for the `prevalence` of cancers, where one is told.
 
     Raises ModelDamaged, and EngineUnavailable where the inference server of `engine_url` cannot run
     this version.
@@ -116,4 +118,13 @@ def open_warm(
         )
     model = open_model(folder, streams=streams, engine_url=engine_url)
     model.warm()  # the first pass is slow, and it finds a model that loads but does not work
-    return model
+    served = model.with_calibration(model.calibration.where(prevalence))
+    for modality in served.calibration.not_restated:
+        log.warning(
+            "PREVALENCE is not used for this modality: fewer cancers, or nobody knows how many, "
+            "were among the pictures of its calibration. Lower PREVALENCE, leave it empty, or "
+            "calibrate on your own pictures with python -m skinapi calibrate",
+            version=model.version,
+            modality=modality,
+        )
+    return served

@@ -14,7 +14,7 @@ from skinapi.errors import NoOperatingPoints
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import OperatingPoint, all_thresholds, most_probable
 from skinapi.vision.calibration.joining import JoiningRule
-from skinapi.vision.calibration.modality import ModalityDetector
+from skinapi.vision.calibration.modality import KNOWN, ModalityDetector
 from skinapi.vision.calibration.out_of_distribution import (
     OtherDiseaseDetector,
     OutOfDistributionDetector,
@@ -219,9 +219,17 @@ class ModelCalibration(Frozen):
         the thresholds would send too few, so the model must be calibrated on the clinic's pictures.
         """
         share = self.of(modality).malignant_share
-        if self.prevalence is None or share is None or self.prevalence > share:
+        if self.prevalence is None or share is None or modality in self.not_restated:
             return None
         return restate(probabilities, calibrated=share, prevalence=self.prevalence)
+
+    @property
+    def not_restated(self) -> tuple[Modality, ...]:
+        """The modalities whose probabilities stay the calibration's although a prevalence is told:
+        their own share of malignant lesions is lower, or not known.
+        """
+        told = self.prevalence or 0.0
+        return tuple(m for m in KNOWN if told > (self.of(m).malignant_share or 0.0))
 
     def of(self, modality: Modality) -> Calibration:
         if modality is Modality.CLINICAL and self.clinical is not None:

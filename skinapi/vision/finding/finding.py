@@ -267,7 +267,8 @@ class Finding(FindingSummary):
 
     def by_own_mix(self) -> Self:
         """The same finding without restated probabilities, for clients that show the model's."""
-        return self.model_copy(update={"restated": None})
+        pictures = tuple(one.by_own_mix() for one in self.pictures)
+        return self.model_copy(update={"restated": None, "pictures": pictures})
 
     @property
     def notices(self) -> tuple[Said, ...]:
