@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from skinapi.registry.gates.card_figures import list_compared_figures
 from skinapi.registry.versions.card_page import card_page
 from skinapi.vision.conditions import conditions_table
 from tests.support.backends import Backend
@@ -76,6 +77,59 @@ def test_figures_of_several_sources_become_one_table_with_intervals() -> None:
     assert "macro auc interval" not in flat
     assert "<summary>ham</summary>" in flat
     assert "<td>–</td>" in flat
+
+
+def share(value: float, among: int) -> dict[str, Any]:
+    return {"malignant": among, "caught": value, "caught_interval": [value - 0.1, value]}
+
+
+POINTS = {
+    "cautious": {"dermoscopic": {**share(0.99, 200), "by_source": {"ham": share(0.98, 120)}}},
+    "standard": {"dermoscopic": {**share(0.97, 200), "by_source": {"ham": share(0.96, 120)}}},
+}
+
+
+def page_of(test: Any) -> str:
+    with Flask("page").app_context():
+        return " ".join(card_page(model_card(figures={"test": test})).split())
+
+
+def test_what_each_operating_point_does_is_a_table_of_its_own() -> None:
+    page = page_of({"macro_auc": 0.85, "points": POINTS})
+    strict = BalancedTags()
+    strict.feed(page)
+    assert strict.open == []
+    sent = '<td data-name="malignant sent to a doctor">'
+    for row, told in {
+        "dermoscopic · cautious": "0.990 [0.890–0.990] of 200",
+        "dermoscopic · standard": "0.970 [0.870–0.970] of 200",
+        "dermoscopic · ham · standard": "0.960 [0.860–0.960] of 120",
+    }.items():
+        assert f"<th>{row}</th> {sent}{told}</td>" in page
+    assert page.count("dermoscopic") == 4
+    assert "operating point" not in page_of({"macro_auc": 0.85})
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        7,
+        [POINTS],
+        {"cautious": 1},
+        {"cautious": {"dermoscopic": [1]}},
+        {"x": {"y": {"caught": "z"}}},
+    ],
+)
+def test_points_of_a_card_from_anywhere_are_shown_or_left_out(points: Any) -> None:
+    assert "macro auc" in page_of({"macro_auc": 0.85, "n": 3, "points": points})
+
+
+def test_two_models_are_compared_at_the_same_point() -> None:
+    compared = dict(list_compared_figures({"points": POINTS}))
+    assert compared == {
+        "points.dermoscopic.cautious.caught": (0.99, (0.89, 0.99)),
+        "points.dermoscopic.standard.caught": (0.97, (0.87, 0.97)),
+    }
 
 
 @pytest.mark.parametrize("interval", [{"n": 3}, 7, "wide", [1], [1, "x"], [[1], [2]], None])

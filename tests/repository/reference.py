@@ -49,7 +49,7 @@ from skinapi.web.bodies import forms, multipart, request_parsing, streams
 from skinapi.web.limits import list_concurrency, size_limits
 from skinapi.web.schemas import pagination
 from tests.repository.documents import ROOT
-from tests.repository.figures_table import HEAD, figures_rows
+from tests.repository.figures_table import HEAD, SENT_HEAD, figures_rows, sent_rows
 from tests.repository.nginx_errors import FILE as NGINX_ERRORS
 from tests.repository.nginx_errors import write_errors
 
@@ -301,7 +301,7 @@ def _text(x: int, y: int, words: str, style: str = 'font-size="12"') -> str:
 
 
 def figures_table() -> list[str]:
-    return _table(HEAD, figures_rows())
+    return [*_table(HEAD, figures_rows()), "", *_table(SENT_HEAD, sent_rows())]
 
 
 # Which tables a page has.

@@ -17,10 +17,9 @@ from skinapi.vision.network.model import CARD
 
 def run(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
     sources, parts = load_model_pictures(options)
-    validation, test = (
-        load_part(sources, parts, part, cut=options.cut_normal_skin, report=print_line)
-        for part in ("validation", "test")
-    )
+    # Only lesions of it are measured: nothing is cut out of it.
+    validation = select_part(sources.samples, parts, "validation")
+    test = load_part(sources, parts, "test", cut=options.cut_normal_skin, report=print_line)
     if not test or not validation:
         raise BadDataset("None of these pictures is in the validation or in the test part.")
     unseen = tuple(select_part(sources.others, parts, "test"))

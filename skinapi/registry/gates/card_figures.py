@@ -29,6 +29,14 @@ WITHIN = (
     ("by_modality", ("macro_auc", "balanced_accuracy", "ece")),
     ("malignant_caught", ("caught", "benign_below")),
 )
+# What an operating point does: each share, and the count that it is of.
+AT_A_POINT = {
+    "caught": "malignant",
+    "benign_below": "benign",
+    "benign_told_urgent": "benign",
+    "melanomas_told_urgent": "melanomas",
+    "urgent_right": "urgent",
+}
 # Of each table, so that a card of somebody else's cannot make an endless answer.
 MOST_ROWS = 100
 Interval = tuple[float, float]
@@ -111,6 +119,26 @@ def list_compared_figures(
         for row, part in list(rows.items())[:MOST_ROWS] if isinstance(rows, Mapping) else ():
             if isinstance(part, Mapping):
                 yield from _pick(part, names, f"{table}.{row}.")
+    for kind, source, point, row in list_points(figures):
+        if not source:
+            yield from _pick(row, tuple(AT_A_POINT), f"points.{kind}.{point}.")
+
+
+def list_points(figures: Any) -> list[tuple[str, str, str, Mapping[str, Any]]]:
+    """Kind of picture, source (none: all of them) and operating point, each with the figures that
+    the card has of it, by kind and source. A card of older code has none.
+    """
+    rows = []
+    for point, kinds in _parts_of(_at(figures, "points")):
+        for kind, whole in _parts_of(kinds):
+            rows.append((kind, "", point, whole))
+            rows += [(kind, name, point, own) for name, own in _parts_of(_at(whole, "by_source"))]
+    return sorted(rows[:MOST_ROWS], key=lambda row: row[:2])
+
+
+def _parts_of(table: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    parts = list(table.items()) if isinstance(table, Mapping) else []
+    return [(str(name), part) for name, part in parts if isinstance(part, Mapping)]
 
 
 def _pick(

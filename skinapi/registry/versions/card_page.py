@@ -6,15 +6,26 @@ from typing import Any
 
 from flask import Response, render_template_string, request
 
-from skinapi.registry.gates.card_figures import interval_of
+from skinapi.registry.gates.card_figures import AT_A_POINT, interval_of, list_points
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.network.model import ModelCard
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 # A figure `f1` may have a confidence interval in the entry `f1_interval` beside it.
 INTERVAL = "_interval"
+POINT_TITLES = {
+    "caught": "malignant sent to a doctor",
+    "benign_below": "benign spared that",
+    "benign_told_urgent": "benign told this week",
+    "melanomas_told_urgent": "melanomas told this week",
+    "urgent_right": "of those told this week, malignant",
+}
 
-PAGE = """{% macro show(value) %}
+PAGE = """{% macro table_of(rows) %}<table class="points"><thead><tr><th>pictures</th>
+{% for title in titles %}<th>{{ title }}</th>{% endfor %}</tr></thead><tbody>
+{% for row in rows %}<tr><th>{{ row.name }}</th>
+{% for title, cell in row.cells.items() %}<td data-name="{{ title }}">{{ cell }}</td>
+{% endfor %}</tr>{% endfor %}</tbody></table>{% endmacro %}{% macro show(value) %}
 {% if value is mapping %}{% set grid = grid_of(value) %}
 {% if grid %}<table class="grid"><tr><th></th>{% for name in grid.columns %}
 <th>{{ words(name) }}</th>{% endfor %}</tr>
@@ -49,6 +60,15 @@ PAGE = """{% macro show(value) %}
   .grid { font-size: .85rem; display: block; overflow-x: auto }
   .grid td, .grid th { border-bottom: 1px solid #edf1f4; white-space: nowrap }
   details { margin: .3rem 0 }
+  .points { font-size: .85rem } .points th { color: inherit }
+  .points td, .points th { border-bottom: 1px solid #edf1f4; padding: .3rem .8rem .3rem 0 }
+  @media (max-width: 48rem) {
+    .points thead { display: none }
+    .points, .points tbody, .points tr, .points th, .points td { display: block; border: 0 }
+    .points tr { border-bottom: 1px solid #dde4ea; padding: .4rem 0 }
+    .points th, .points td { padding: 0 } .points tr th { font-weight: 600; font-size: 1rem }
+    .points td::before { content: attr(data-name) ": "; color: #5a6875 }
+  }
 </style>
 </head>
 <body>
@@ -58,8 +78,13 @@ PAGE = """{% macro show(value) %}
 {{ card.precision.value }}. <strong>Licence.</strong> {{ card.licence }}</p>
 <h2>Limits</h2>
 <ul>{% for limit in card.limits %}<li>{{ limit }}</li>{% endfor %}</ul>
-<h2>Figures</h2>
-{{ show(card.figures) }}
+{% if points %}<h2>What each operating point does</h2>
+<p>One picture of that kind of each lesion of the test part. In brackets 95 % intervals.
+&ldquo;This week&rdquo; is what the most urgent band tells.</p>
+{{ table_of(points | rejectattr("source")) }}
+<details><summary>By source</summary>{{ table_of(points | selectattr("source")) }}</details>
+{% endif %}<h2>Figures</h2>
+{{ show(figures) }}
 {% for name, part in more.items() %}
 <h2>{{ words(name) | capitalize }}</h2>
 <details><summary>Show</summary>{{ show(part) }}</details>
@@ -83,6 +108,9 @@ def card_page(card: ModelCard) -> str:
     return render_template_string(
         PAGE,
         card=card,
+        points=_operating_points(card),
+        titles=[*POINT_TITLES.values()],
+        figures=_without_points(card),
         more=_extra_sections(card),
         notice=conditions_table().notices.information_only.en,
         cell=_cell,
@@ -95,6 +123,39 @@ def card_page(card: ModelCard) -> str:
 def _extra_sections(card: ModelCard) -> Mapping[str, Any]:
     """The sections of this card that not every card has."""
     return card.model_extra or {}
+
+
+@dataclass(frozen=True, slots=True)
+class PointRow:
+    """What an operating point does for one kind of picture, of one source or all of them."""
+
+    name: str
+    source: str
+    cells: Mapping[str, str]
+
+
+def _operating_points(card: ModelCard) -> list[PointRow]:
+    return [
+        PointRow(
+            name=" · ".join(map(_words, filter(None, (kind, source, point)))),
+            source=source,
+            cells={title: _show_share(row, name) for name, title in POINT_TITLES.items()},
+        )
+        for kind, source, point, row in list_points(card.figures.get("test"))
+    ]
+
+
+def _show_share(row: Mapping[str, Any], name: str) -> str:
+    share, among = dict(_pairs_of(row)).get(name), row.get(AT_A_POINT[name])
+    return _cell(share) + (f" of {among}" if isinstance(among, int) and among else "")
+
+
+def _without_points(card: ModelCard) -> Mapping[str, Any]:
+    """The figures that are shown as they stand."""
+    test = card.figures.get("test")
+    if not isinstance(test, Mapping):
+        return card.figures
+    return {**card.figures, "test": {name: test[name] for name in test if name != "points"}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ import { Answer, Empty, Message, useAnswer } from "/console/components.js";
 import { colon, hasWords, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 import { Gates } from "/console/views/gates.js";
-import { nameOfKind } from "/console/views/model.js";
+import { AT_A_POINT, nameOfKind } from "/console/views/model.js";
 import { getModels } from "/console/views/models.js";
 
 /** These are shares, all others plain numbers. */
 const SHARES = new Set(["accuracy", "balanced_accuracy", "named_balanced_accuracy", "stated_balanced_accuracy", "sensitivity",
-  "specificity", "refused_share", "caught", "benign_below"]);
+  "specificity", "refused_share", ...AT_A_POINT.keys()]);
 /** Of these, less is better. */
-const LESS_IS_BETTER = new Set(["ece", "brier", "log_loss", "refused_share"]);
+const LESS_IS_BETTER = new Set(["ece", "brier", "log_loss", "refused_share", "benign_told_urgent"]);
 
 /** @typedef {{part: string, name: string, first: number | null, second: number | null, difference: number | null,
  *   first_interval: number[] | null, second_interval: number[] | null}} Figure */
@@ -31,6 +31,10 @@ function nameOfRow(conditions, table, row) {
   if (table === "per_class") return nameOf(conditions, conditions.conditions.find((/** @type {any} */ one) => one.names.explainable === row)?.key ?? row);
   if (table === "bands") return nameOf(conditions, row);
   if (table === "by_source") return sayValue("source", row);
+  if (table === "points") {
+    const [kind, point] = row.split(".");
+    return `${nameOfKind(conditions, kind)} · ${sayValue("operatingPoint", point)}`;
+  }
   return row === "unknown" ? sayValue("kind", row) : nameOfKind(conditions, row);
 }
 

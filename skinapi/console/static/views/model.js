@@ -9,6 +9,12 @@ import { nameOf } from "/console/views/finding.js";
 
 /** As a share, or as a number where a share would mislead. @typedef {"percent" | "number"} Kind */
 
+/** What an operating point does: each share, and the count that it is of. */
+export const AT_A_POINT = new Map([
+  ["caught", "malignant"], ["benign_below", "benign"], ["benign_told_urgent", "benign"],
+  ["melanomas_told_urgent", "melanomas"], ["urgent_right", "urgent"],
+]);
+
 /** @param {Kind} kind @param {number} value */
 export const show = (kind, value) => (kind === "percent" ? sayPercent(value) : sayNumber(value, 3));
 
@@ -26,31 +32,33 @@ const Bar = ({ value, interval, from = 0 }) => {
     </span>`;
 };
 
-/** @param {{kind: Kind, value?: number, interval?: number[]}} props */
-const Figure = ({ kind, value, interval }) =>
+/** `among`: of how many it is a share. @param {{kind: Kind, value?: number, interval?: number[], among?: number}} props */
+const Figure = ({ kind, value, interval, among }) =>
   value === undefined || value === null
     ? "–"
-    : html`<span class="figure">${show(kind, value)}
-        ${interval && html` <small>${show(kind, interval[0])} – ${show(kind, interval[1])}</small>`}</span>`;
+    : html`<span><span class="figure">${show(kind, value)}
+          ${interval && html` <small>${show(kind, interval[0])} – ${show(kind, interval[1])}</small>`}</span>
+        ${among !== undefined && html` <small class="figure">${say("outcomeOf", { n: sayNumber(among) })}</small>`}</span>`;
 
 /**
  * A table of figures: a row for each part, a column for each measure; the first measure as bars.
- * @param {{title: string, named: string, rows: {name: string, n?: number, figures: any}[], counted: string,
- *   columns: {key: string, title: string, kind: Kind}[]}} props
+ * @param {{title: string, named: string, rows: {name: string, n?: number, figures: any}[], counted?: string,
+ *   columns: {key: string, title: string, kind: Kind, among?: string}[]}} props
  */
 const Figures = ({ title, named, rows, counted, columns }) => html`
   <div class="scroll" tabindex="0" role="region" aria-label=${title}>
     <table class="stacked">
-      <thead><tr><th scope="col">${named}</th><th scope="col">${counted}</th>
+      <thead><tr><th scope="col">${named}</th>${counted && html`<th scope="col">${counted}</th>`}
         ${columns.map((column) => html`<th scope="col">${column.title}</th>`)}</tr></thead>
       <tbody>
         ${rows.map(
           ({ name, n, figures }) => html`<tr>
             <th scope="row">${name}</th>
-            <td data-name=${counted}>${n === undefined ? "–" : sayNumber(n)}</td>
+            ${counted && html`<td data-name=${counted}>${n === undefined ? "–" : sayNumber(n)}</td>`}
             ${columns.map(
-              ({ key, title, kind }) => html`<td data-name=${title}>
-                <${Figure} kind=${kind} value=${figures[key]} interval=${figures[`${key}_interval`]} />
+              ({ key, title, kind, among }) => html`<td data-name=${title}>
+                <${Figure} kind=${kind} value=${figures[key]} interval=${figures[`${key}_interval`]}
+                  among=${among && figures[among]} />
                 ${typeof figures[key] === "number" &&
                 html`<${Bar} value=${figures[key]} interval=${figures[`${key}_interval`]} from=${kind === "number" ? 0.5 : 0} />`}
               </td>`,
@@ -79,6 +87,26 @@ const Caught = ({ caught, conditions }) => html`
         ${caught_interval && html` <small>${say("interval")}${colon()}${sayPercent(caught_interval[0])} – ${sayPercent(caught_interval[1])}</small>`}</p>
       <${Bar} value=${caught} interval=${caught_interval} /></div>`;
   })}`;
+
+/** What each operating point does, for each kind of picture; and the same for each source. @param {{points: any, conditions: any}} props */
+const Points = ({ points, conditions }) => {
+  const columns = [...AT_A_POINT].map(([key, among]) => ({ key, title: sayValue("measure", key), kind: /** @type {Kind} */ ("percent"), among }));
+  const kinds = Object.keys(/** @type {any} */ (Object.values(points)[0]));
+  /** @param {string} kind @param {string} [source] */
+  const rowsOf = (kind, source) =>
+    Object.entries(points).map(([point, of]) => {
+      const figures = source ? of[kind]?.by_source?.[source] : of[kind];
+      const names = [nameOfKind(conditions, kind), source && sayValue("source", source), sayValue("operatingPoint", point)];
+      return { name: names.filter(Boolean).join(" · "), figures: figures ?? {} };
+    });
+  const sourcesOf = (/** @type {string} */ kind) => Object.keys(/** @type {any} */ (Object.values(points)[0])[kind]?.by_source ?? {});
+  const table = { named: say("pictures"), columns };
+  return html`
+    <p>${say("pointsText")}</p>
+    <${Figures} title=${say("table_points")} rows=${kinds.flatMap((kind) => rowsOf(kind))} ...${table} />
+    <details class="claim"><summary>${say("table_by_source")}</summary>
+      <${Figures} title=${say("table_by_source")} rows=${kinds.flatMap((kind) => sourcesOf(kind).flatMap((source) => rowsOf(kind, source)))} ...${table} /></details>`;
+};
 
 /** @param {{figures: any, all: any}} props the figures with one picture of each lesion, and all of them */
 const Overall = ({ figures, all }) => {
@@ -145,7 +173,9 @@ export const TestFigures = ({ card, conditions }) => {
       <h2>${say("modelFigures")}</h2>
       <p>${say(figures === all ? "testedOn" : "testedOnLesions", { n: sayNumber(figures.n) })} ${say("barsText")}</p>
       <h3>${say("sentToDoctor")}</h3>
-      <${Caught} caught=${all.malignant_caught} conditions=${conditions} />
+      ${Object.keys(all.points ?? {}).length > 0
+        ? html`<${Points} points=${all.points} conditions=${conditions} />`
+        : html`<${Caught} caught=${all.malignant_caught} conditions=${conditions} />`}
       <h3>${say("oneAnswer")}</h3>
       <${Melanoma} figures=${figures} conditions=${conditions} />
       <${Overall} figures=${figures} all=${all} />
