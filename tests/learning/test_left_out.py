@@ -1,6 +1,7 @@
 """A training without one source, measured on that source; and its figures in another's card."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +89,12 @@ def test_a_file_of_anything_else_is_refused(content: str, tmp_path: Path) -> Non
         read_left_out([file])
 
 
-def test_what_a_model_makes_of_a_source_that_it_never_saw_is_a_file_too(
-    small: Small, phones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_a_model_makes_of_a_source_that_it_never_saw_is_a_file_that_calibrate_reads(
+    small: Small,
+    phones: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("MODEL_PATH", str(small.model))
     out = tmp_path / "phones.json"
@@ -99,3 +104,10 @@ def test_what_a_model_makes_of_a_source_that_it_never_saw_is_a_file_too(
     assert len(entry.scores[Modality.CLINICAL].malignant) == 12
     with pytest.raises(BadDataset, match=r"knows \d+ of these pictures"):
         run_command(["evaluate", "--images", small.data, "--left-out", out], tmp_path)
+    model = shutil.copytree(small.model, tmp_path / "model")
+    words = ["calibrate", model, "--data", small.data, "--left-out", out]
+    assert run_command(words, tmp_path) == 0
+    said = capsys.readouterr().out
+    assert "phones, by a network that never saw it:" in said
+    (told,) = json.loads((model / "card.json").read_text())["left_out"]
+    assert (told["source"], "scores" in told) == ("phones", False)

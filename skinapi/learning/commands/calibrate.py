@@ -8,6 +8,7 @@ from skinapi.learning.commands.train_options import CalibrateOptions
 from skinapi.learning.data.samples import select_fitting
 from skinapi.learning.data.sources import load_part
 from skinapi.learning.data.splits import write_split
+from skinapi.learning.package.fit_bands import describe_elsewhere
 from skinapi.learning.package.fit_calibration import calibrate_model
 from skinapi.learning.package.left_out import read_left_out
 from skinapi.learning.package.openvino_export import write_model_files
@@ -29,6 +30,10 @@ def run(settings: Settings, options: CalibrateOptions) -> int:  # noqa: ARG001
         left_out=[entry.scores for entry in left_out],
         report=print_line,
     )
+    for entry in left_out:
+        print_line(f"{entry.source}, by a network that never saw it:")
+        for line in describe_elsewhere(entry.scores, calibration):
+            print_line(f"  {line}")
     card = json.loads((options.model / CARD).read_bytes())
     if left_out:
         card["left_out"] = [entry.for_card() for entry in left_out]

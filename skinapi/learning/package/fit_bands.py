@@ -2,18 +2,19 @@
 doctor, and from which probabilities it is urgent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skinapi.intervals import wilson_interval
 from skinapi.learning.data.samples import Sample, source_of
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import THRESHOLDS, OperatingPoint, most_probable
-from skinapi.vision.calibration.model_calibration import Calibration
+from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
 
@@ -106,6 +107,24 @@ def fit_bands(
     return calibration.model_copy(
         update={"thresholds": fit_soon(one_each, modality), "sent": fit_sent(rows, elsewhere)}
     )
+
+
+def describe_elsewhere(scores: SourceScores, calibration: ModelCalibration) -> Iterator[str]:
+    """What the thresholds do to the lesions of one source, scored by a network that never saw it.
+    Doubts, which send some more, do not count here.
+    """
+    for modality, own in scores.items():
+        for point, limit in calibration.of(modality).sent.items():
+            sent = _describe_share(np.array(own.malignant) >= limit)
+            spared = _describe_share(np.array(own.benign) < limit)
+            yield f"{modality}, {point}: malignant sent {sent}, benign spared {spared}"
+
+
+def _describe_share(hits: Rows) -> str:
+    if not hits.size:
+        return "none"
+    low, high = wilson_interval(float(hits.mean()), hits.size)
+    return f"{hits.mean():.3f} [{low:.3f}-{high:.3f}] of {hits.size}"
 
 
 def fit_sent(rows: BandRows, left_out: Sequence[Scores] = ()) -> dict[OperatingPoint, float]:
