@@ -172,6 +172,8 @@ const wait = setTimeout;
 window.setTimeout = (act, ms) => wait(act, ms === 10000 ? 100 : ms);
 """
 CURSOR = "return document.querySelector('.list > .current a').dataset.number"
+DRAWN = "return [...document.querySelectorAll('.list a')].map((link) => link.dataset.number)"
+HASH = "return location.hash"
 # Where the pictures are, and how far the first is scrolled of what it can be.
 FRAMES = """
 return [...document.querySelectorAll(".photo-frame")].map((frame) => {
@@ -200,7 +202,43 @@ def test_the_queue_has_one_cursor_which_stays_at_its_finding(
     assert visitor.run(CURSOR) == number
     visitor.keys("o")
     visitor.find("#review")
-    assert visitor.run("return location.hash") == f"#/case/{number}"
+    assert visitor.run(HASH) == f"#/case/{number}"
+    both = send_a_mole_of_the_first_patient(doctor, seeder)
+    assert len({row["patient_id"] for row in doctor.call("GET", "/queue").json[:2]}) == 2
+    see_them_together_and_go_on_by_keys(visitor, both)
+
+
+def send_a_mole_of_the_first_patient(doctor: Caller, seeder: Seeder) -> list[str]:
+    """The numbers of the first finding of the queue, and of another one of the same patient."""
+    first = doctor.call("GET", "/queue").json[0]
+    patient = seeder.caller(first["patient_id"], first["patient_email"])
+    photo = photo_of("melanocytic_nevus", (600, 450))
+    sent = ANGULAR.send(seeder.server.port, photo, token=patient.token)
+    return [str(first["id"]), str(sent.json["id"])]
+
+
+def see_them_together_and_go_on_by_keys(visitor: Visitor, both: list[str]) -> None:
+    """Others of the queue are graver than the second of them."""
+    visitor.go("queue")
+    visitor.find(".list > li.patient:first-child h2")
+    first, second, *others = visitor.run(DRAWN)
+    assert [first, second] == both
+    assert len(others) == len({*others} - {*both}) == 3
+    assert visitor.count(".list > .grouped") == 2
+    visitor.run("document.querySelector('.list a').focus()")
+    visitor.keys("j")
+    visitor.await_truth(lambda: visitor.run(CURSOR) == second, "the other one of the patient")
+    visitor.keys("k")
+    visitor.keys("o")
+    visitor.find(".next-case")
+    visitor.await_truth(lambda: visitor.run(HASH) == f"#/case/{first}", "the first")
+
+    def goes_on() -> bool:
+        """The key does nothing before the console knows which case is next."""
+        visitor.keys("j")
+        return bool(visitor.run(HASH) == f"#/case/{second}")
+
+    visitor.await_truth(goes_on, "the same patient's")
 
 
 def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(

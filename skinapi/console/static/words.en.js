@@ -452,6 +452,8 @@ export const english = {
   rule_uncertain: "not certain",
   toReview: "To review",
   toTeach: "To teach the model",
+  queueOrder: "The most urgent first; of the same urgency, the highest probability of skin cancer. The findings of one patient stand together.",
+  reviewedOrder: "By the urgency that was decided, then the oldest. The findings of one patient stand together.",
   toTeachText: "The most urgent findings still come first. After them come those whose review would teach the model most.",
   teachesNothing: "not used to teach the model",
   all: "All",

@@ -467,6 +467,8 @@ export const french = spaced({
   rule_uncertain: "pas certain",
   toReview: "Sans avis",
   toTeach: "Pour instruire le modèle",
+  queueOrder: "Les plus urgents d'abord; à urgence égale, la plus forte probabilité de cancer de la peau. Les résultats d'un même patient sont réunis.",
+  reviewedOrder: "Selon l'urgence décidée, puis les plus anciens. Les résultats d'un même patient sont réunis.",
   toTeachText: "Les résultats les plus urgents restent en tête. Viennent ensuite ceux dont l'avis instruirait le plus le modèle.",
   teachesNothing: "ne sert pas à instruire le modèle",
   all: "Tous",

@@ -1,5 +1,6 @@
 // @ts-check
-// The findings of a doctor's patients, as the API sorts them; the keyboard goes from one to the next.
+// The findings of a doctor's patients, as the API sorts them, those of one patient together; the
+// keyboard goes from one to the next.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions, getPage } from "/console/api.js";
@@ -40,9 +41,25 @@ const Told = ({ found, conditions }) => {
   return told.length > 0 && html`<small>${told.join(" · ")}</small>`;
 };
 
-/** A finding in short. @param {{found: any, conditions: any, current?: boolean, named?: boolean, children?: any}} props */
-export const FindingRow = ({ found, conditions, current = false, named = true, children }) => html`
-  <li class=${current ? "whole current" : "whole"}>
+/**
+ * Those of each patient, in the order of the first of them. One whose place has changed between two
+ * pages stands once. @param {any[]} items @returns {any[][]}
+ */
+const groupByPatient = (items) => {
+  const groups = new Map();
+  for (const found of new Map(items.map((one) => [one.id, one])).values()) {
+    if (!groups.has(found.patient_id)) groups.set(found.patient_id, []);
+    groups.get(found.patient_id).push(found);
+  }
+  return [...groups.values()];
+};
+
+/**
+ * A finding in short. @param {{found: any, conditions: any, current?: boolean, named?: boolean, grouped?: boolean,
+ *   children?: any}} props
+ */
+export const FindingRow = ({ found, conditions, current = false, named = true, grouped = false, children }) => html`
+  <li class=${`whole${current ? " current" : ""}${grouped ? " grouped" : ""}`}>
     <${KeptPhoto} number=${found.id} kept=${found.photo_kept} />
     <div class="grow">
       <a class="cover" href="#/case/${found.id}" data-number=${found.id}>
@@ -63,10 +80,13 @@ export const FindingRow = ({ found, conditions, current = false, named = true, c
 
 /**
  * Rows of findings with the keys j, k, o and Enter. There is one cursor: the finding that has the
- * focus, or had it last. It stays at its finding when others come or go.
- * @param {{items: any[], conditions: any, named: boolean}} props
+ * focus, or had it last. It stays at its finding when others come or go. Several of one patient
+ * stand below the name, unless the list is another one than by urgency.
+ * @param {{found: any[], conditions: any, named: boolean, grouped: boolean}} props
  */
-const Rows = ({ items, conditions, named }) => {
+const Rows = ({ found: listed, conditions, named, grouped }) => {
+  const groups = grouped ? groupByPatient(listed) : listed.map((one) => [one]);
+  const items = groups.flat();
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   const [cursor, setCursor] = useState(() => (items.find(({ id }) => id === opened) ?? items[0])?.id);
   const place = items.findIndex(({ id }) => id === cursor); // -1: it has left the list
@@ -93,20 +113,26 @@ const Rows = ({ items, conditions, named }) => {
       onClick=${(/** @type {any} */ event) => {
         opened = Number(event.target.dataset.number ?? opened);
       }}>
-      ${items.map(
-        (found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named}
-          current=${found.id === cursor} />`,
-      )}
+      ${groups.map((ofOne) => {
+        const several = ofOne.length > 1;
+        return [
+          several && html`<li key=${`of ${ofOne[0].patient_id}`} class="patient"><h2>${isolated(ofOne[0].patient_name)}</h2></li>`,
+          ...ofOne.map(
+            (found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named && !several}
+              grouped=${several} current=${found.id === cursor} />`,
+          ),
+        ];
+      })}
     </ul>`;
 };
 
 /**
  * Findings page by page; `head` is drawn above them from the first one. A `live` list is read again
- * from time to time.
- * @param {{path: string, filter?: Record<string, string>, empty: any, named?: boolean, live?: boolean,
+ * from time to time; a `grouped` one has the findings of each patient together.
+ * @param {{path: string, filter?: Record<string, string>, empty: any, named?: boolean, live?: boolean, grouped?: boolean,
  *   head?: (first: any) => any}} props
  */
-export const Findings = ({ path, filter = {}, empty, named = true, live = false, head }) => {
+export const Findings = ({ path, filter = {}, empty, named = true, live = false, grouped = false, head }) => {
   const conditions = useAnswer(getConditions, []);
   const address = `${path}?${new URLSearchParams({ ...filter, limit: String(PAGE) })}`;
   const pages = usePages(address);
@@ -118,31 +144,32 @@ export const Findings = ({ path, filter = {}, empty, named = true, live = false,
     <${Answer} answer=${conditions}>
       ${(/** @type {any} */ table) => html`
         <${Pages} pages=${pages} empty=${empty}>
-          ${(/** @type {any[]} */ items) => html`<${Rows} items=${items} conditions=${table} named=${named} />`}
+          ${(/** @type {any[]} */ items) => html`<${Rows} found=${items} conditions=${table} named=${named} grouped=${grouped} />`}
         <//>`}
     <//>`;
 };
 
 /**
- * The number of the finding that follows this one among those to review that no other doctor has
- * taken; behind the last one, the first. Null where no other waits. @param {number} number @returns {Promise<number | null>}
+ * The number of the finding that follows this one, as the queue is drawn, among those to review that
+ * no other doctor has taken; behind the last one, the first. Null where no other waits.
+ * @param {number} number @returns {Promise<number | null>}
  */
 export async function findNext(number) {
-  let [first, found] = [/** @type {number | null} */ (null), false];
+  const items = [];
+  const free = (/** @type {any} */ one) => one.id !== number && one.case?.free !== false;
   /** @type {string | null} */
   let path = "/queue?reviewed=false&limit=100";
   while (path) {
     /** @type {{items: any[], next: string | null}} */
     const page = await getPage(path);
-    for (const { id, case: work } of page.items) {
-      if (id === number) found = true;
-      else if (work?.free === false) continue;
-      else if (found) return id;
-      else first ??= id;
-    }
+    items.push(...page.items);
+    const drawn = groupByPatient(items).flat();
+    const place = drawn.findIndex(({ id }) => id === number);
+    const following = place >= 0 && drawn.slice(place).find(free);
+    if (following) return following.id;
     path = page.next;
   }
-  return first;
+  return groupByPatient(items).flat().find(free)?.id ?? null;
 }
 
 /** @param {{chosen: string, onChoose: (band: string) => void}} props */
@@ -170,9 +197,9 @@ export const View = ({ argument }) => {
       ["reviewed", say("reviewed")],
       ["all", say("all")],
     ]} onChoose=${(/** @type {string} */ next) => (location.hash = `#/queue/${next}`)} />
-    ${tab === "teach" && html`<p>${say("toTeachText")}</p>`}
+    <p>${say(tab === "teach" ? "toTeachText" : tab === "reviewed" ? "reviewedOrder" : "queueOrder")}</p>
     ${tab !== "teach" && html`<${Urgency} chosen=${urgency} onChoose=${setUrgency} />`}
-    <${Findings} path="/queue" live filter=${{ ...FILTERS[tab], ...(urgency && tab !== "teach" && { urgency }) }} empty=${html`
+    <${Findings} path="/queue" live grouped=${tab !== "teach"} filter=${{ ...FILTERS[tab], ...(urgency && tab !== "teach" && { urgency }) }} empty=${html`
       <${Empty} title=${say(tab || urgency ? "findingsEmpty" : "queueEmpty")}>
         <p>${say(urgency ? "noneOfUrgency" : "queueEmptyText")}</p><//>`} />`;
 };
