@@ -225,6 +225,7 @@ def see_them_together_and_go_on_by_keys(visitor: Visitor, both: list[str]) -> No
     assert [first, second] == both
     assert len(others) == len({*others} - {*both}) == 3
     assert visitor.count(".list > .grouped") == 2
+    assert "skin cancer: 9" in visitor.find(".list > .grouped").text  # percent
     visitor.run("document.querySelector('.list a').focus()")
     visitor.keys("j")
     visitor.await_truth(lambda: visitor.run(CURSOR) == second, "the other one of the patient")

@@ -435,6 +435,7 @@ export const english = {
   error_judged_by_this_model: "The model in service has made this finding. It would say the same again.",
   waitingSince: "waiting · sent {age}",
   reviewed: "Reviewed",
+  scoreIs: "skin cancer: {score}",
   reasonsAre: "reason: {reasons}",
   ageIs: "age {age}",
   anyUrgency: "any",

@@ -450,6 +450,7 @@ export const french = spaced({
   error_judged_by_this_model: "Le modèle en service a donné ce résultat. Il dirait de nouveau la même chose.",
   waitingSince: "en attente · envoyé {age}",
   reviewed: "Avec avis",
+  scoreIs: "cancer de la peau: {score}",
   reasonsAre: "motif: {reasons}",
   ageIs: "âge: {age}",
   anyUrgency: "toutes",

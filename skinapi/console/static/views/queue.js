@@ -29,11 +29,12 @@ const FILTERS = {
 /** The finding that was opened last: the list begins there when one comes back. */
 let opened = 0;
 
-/** What the sender told, and which rules asked for the band. @param {{found: any, conditions: any}} props */
+/** Why it stands where it does: its score, what the sender told, and which rules asked for the band. @param {{found: any, conditions: any}} props */
 const Told = ({ found, conditions }) => {
-  const { body_site: site, age_band: age, raised_by: rules = [] } = found;
+  const { body_site: site, age_band: age, raised_by: rules = [], malignant_score: score } = found;
   const reasons = rules.map((/** @type {string} */ rule) => (hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule)));
   const told = [
+    score !== undefined && !found.reviewed && say("scoreIs", { score: sayPercent(score / 100) }),
     site && sayValue("site", site),
     age && say("ageIs", { age: sayValue("age", age) }),
     reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") }),
