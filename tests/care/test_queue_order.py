@@ -9,12 +9,14 @@ from skinapi.composition.migrations import migrations_of
 from skinapi.records.findings import submissions as module
 from skinapi.storage.background import migration
 from skinapi.storage.background.migration import Chunk, Migration, Migrator
+from skinapi.vision.finding.finding import Restated
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,
     URGENT,
     age_keys,
     file_at,
+    file_for,
     file_scored,
     numbers,
     patient_in_care,
@@ -22,6 +24,7 @@ from tests.care.clinic import (
     review,
 )
 from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
 
@@ -82,6 +85,20 @@ def test_a_review_between_two_pages_neither_skips_nor_repeats_another_finding(
         review(doctor, number)
     rest = doctor.call("GET", next_link(first)).get_json()
     assert [one["id"] for one in rest] == [equal[1], lowest]
+
+
+def test_scores_that_are_restated_are_shown_and_do_not_order(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    made = {}
+    for own, restated in ((0.6, 0.05), (0.3, 0.2)):
+        finding = finding_of(band=REVIEW, malignant_score=own)
+        shown = Restated(prevalence=0.02, ranked=finding.ranked, malignant_score=restated)
+        finding = finding.model_copy(update={"restated": shown})
+        made[own] = file_for(backend, ada, REVIEW, finding=finding).number
+    rows = doctor.pages("/queue")
+    assert [one["id"] for one in rows] == [made[0.6], made[0.3]]
+    assert [one["malignant_score"] for one in rows] == [60.0, 30.0]
+    assert [one["restated_malignant_score"] for one in rows] == [5.0, 20.0]
 
 
 def test_what_was_decided_stands_by_the_decision_and_time_whatever_the_model_thought(

@@ -198,7 +198,12 @@ class QueuedFinding(ListedFinding):
     raised_by: tuple[RaisedBy, ...] = Field(description="the rules that asked for this band")
     malignant_score: float = Field(
         description="the probability that it is malignant, in percent. Within a band, what waits "
-        "for a review is listed by it; where PREVALENCE restates it, by the model's own"
+        "for a review is listed by it"
+    )
+    restated_malignant_score: float | None = Field(
+        default=None,
+        exclude_if=lambda share: share is None,
+        description="the same for the server's PREVALENCE: what people read. Absent without one",
     )
     case: CaseView
     learning: LearningPlace | None = Field(description="only in the list by learning")
@@ -209,6 +214,7 @@ class QueuedFinding(ListedFinding):
     @classmethod
     def of(cls, found: FoundCase, asker: str, *, by_learning: bool = False) -> Self:
         submission, owner = found.submission, found.owner
+        finding = submission.finding
         return cls(
             **listed_fields(submission, for_doctor=True),
             patient_id=owner.id,
@@ -216,8 +222,11 @@ class QueuedFinding(ListedFinding):
             patient_email=owner.email,
             age_band=submission.context.age_band,
             body_site=submission.context.body_site,
-            raised_by=submission.finding.raised_by,
-            malignant_score=percent(submission.finding.shown_malignant_score),
+            raised_by=finding.raised_by,
+            malignant_score=percent(finding.malignant_score),
+            restated_malignant_score=percent(finding.shown_malignant_score)
+            if finding.restated
+            else None,
             case=CaseView.of(submission, found.doctors, asker),
             learning=LearningPlace.of(submission, owner) if by_learning else None,
             judged_again=submission.judged_again,

@@ -31,7 +31,8 @@ let opened = 0;
 
 /** Why it stands where it does: its score, what the sender told, and which rules asked for the band. @param {{found: any, conditions: any}} props */
 const Told = ({ found, conditions }) => {
-  const { body_site: site, age_band: age, raised_by: rules = [], malignant_score: score } = found;
+  const { body_site: site, age_band: age, raised_by: rules = [] } = found;
+  const score = found.restated_malignant_score ?? found.malignant_score;
   const reasons = rules.map((/** @type {string} */ rule) => (hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule)));
   const told = [
     score !== undefined && !found.reviewed && say("scoreIs", { score: sayPercent(score / 100) }),
