@@ -21,6 +21,7 @@ def test_accounts_are_approved_and_everything_is_seen(
     add_a_doctor(journey, admin)
     care_for_the_account(journey, waiting)
     read_the_trail(journey, waiting)
+    choose_the_operating_point(journey, admin)
     see_how_the_server_is(journey)
 
 
@@ -95,6 +96,30 @@ def read_the_trail(journey: Journey, account: Caller) -> None:
         lambda: visitor.find("tbody td:nth-child(3)").text.endswith(action), "the filtered row"
     )
     journey.step("filtered")
+
+
+def choose_the_operating_point(journey: Journey, admin: Caller) -> None:
+    """With its price before the choice, and its trace after it."""
+    visitor, place = journey.visitor, "/models/operating-point"
+    names = {point: journey.say(f"point_{point}") for point in ("cautious", "standard")}
+    spared = {"n": "54", "range": journey.say("fromTo", low="51", high="57")}
+    visitor.press(".top a[href='#/triage']")
+    journey.see("priceSpared", **spared)
+    journey.see("priceMelanomas", range=journey.say("fromTo", low="0", high="5"))
+    journey.step("triage")
+    visitor.press(".triage section:nth-child(2) button")
+    journey.see("choosePointTitle", name=names["standard"])
+    assert journey.say("priceSpared", **spared) in visitor.find("dialog").text
+    assert admin.call("GET", place).json["operating_point"] == "cautious"
+    journey.step("another-point")
+    visitor.press("dialog .primary")
+    journey.see("pointByAdmin")
+    journey.step("point-chosen")
+    assert admin.call("GET", place).json["operating_point"] == "standard"
+    visitor.press(".top a[href='#/audit']")
+    visitor.see(f"({names['cautious']} → {names['standard']})")
+    back = {"operating_point": "cautious"}
+    assert admin.call("PUT", place, json=back).status == 200
 
 
 def see_how_the_server_is(journey: Journey) -> None:

@@ -32,6 +32,7 @@ const VIEWS = {
   usage: () => import("/console/views/usage.js"),
   audit: () => import("/console/views/audit.js"),
   server: () => import("/console/views/server.js"),
+  triage: () => import("/console/views/triage.js"),
   model: () => import("/console/views/model.js"),
   datasets: () => import("/console/views/datasets.js"),
   add: () => import("/console/views/add.js"),

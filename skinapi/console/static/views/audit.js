@@ -49,6 +49,9 @@ const FilterForm = ({ onFilter, actions }) => {
 const sayMarks = (detail) =>
   say("marksAccepted", { kinds: detail.slice(detail.indexOf(":") + 1).split(",").map((kind) => sayValue("mark", kind.trim())).join(", ") });
 
+/** Which operating point was chosen after which, which the API writes as `cautious to standard`. @param {string} detail */
+const sayPoints = (detail) => detail.split(" to ").map((point) => sayValue("point", point)).join(" → ");
+
 /** An account by its address; what has none, or none any more, by the end of its number. @param {{id: string, email: string | null}} props */
 const Whom = ({ id, email }) =>
   email ? html`<span class="address">${isolated(email)}</span>` : hasWords(`actor_${id}`) ? sayValue("actor", id) : html`<code title=${id}>${id.length > 12 ? `…${id.slice(-8)}` : id}</code>`;
@@ -80,6 +83,7 @@ const Trail = ({ rows }) => html`
             <td data-name=${say("who")}><${Whom} id=${row.by} email=${row.by_email} /></td>
             <td data-name=${say("what")}><span title=${row.action}>${sayAction(row.action)}</span>
               ${row.action === "message.report" && html`<small> (${sayValue("abuse", row.detail.split(" ")[0])})</small>`}
+              ${row.action === "model.operating_point" && row.detail && html`<small> (${sayPoints(row.detail)})</small>`}
               ${row.action === "letter.sign" && row.detail && html`<small> (${sayMarks(row.detail)})</small>`}</td>
             <td data-name=${say("whom")}><${Whom} id=${row.target} email=${row.target_email} /></td>
             <td data-name=${say("outcome")} class=${row.outcome === "done" ? "" : "failed"}>

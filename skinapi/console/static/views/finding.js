@@ -4,7 +4,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Bars, Failure, Icon, Message, sayError, useAnswer } from "/console/components.js";
-import { getLanguage, otherLanguages, said, say, sayDate, sayPercent } from "/console/language.js";
+import { getLanguage, otherLanguages, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
 import { Decided, Instruction } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { SignedLetter } from "/console/views/letters.js";
@@ -79,6 +79,8 @@ const Rest = ({ report, conditions, doctor }) => {
       <${Probabilities} facts=${facts} conditions=${conditions} />
       <${Sentences} items=${reading.findings} />
       <h3>${say("limits")}</h3><${Sentences} items=${reading.limits} />
+      ${doctor && facts.model_version && html`<p><small>${say("madeBy", { version: facts.model_version })}
+        ${facts.operating_point && ` ${say("madeAt", { point: sayValue("point", facts.operating_point) })}`}</small></p>`}
     <//>`;
   return html`
     ${doctor && certain}

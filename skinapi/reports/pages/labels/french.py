@@ -97,9 +97,9 @@ _LABELS = Labels(
     model="Modèle",
     operating_point="Point de fonctionnement",
     operating_points={
-        OperatingPoint.CAUTIOUS: "prudent : adresse le plus de cancers à un médecin",
+        OperatingPoint.CAUTIOUS: "prudent: adresse le plus de cancers à un médecin",
         OperatingPoint.STANDARD: "standard",
-        OperatingPoint.SELECTIVE: "sélectif : évite le plus de consultations inutiles",
+        OperatingPoint.SELECTIVE: "sélectif: évite le plus de consultations inutiles",
     },
     verification="Vérification",
     scan="Vérifier",
