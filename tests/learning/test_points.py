@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.errors import BadDataset
 from skinapi.learning.measure.evaluation import measure_answers
 from skinapi.learning.measure.robustness import stress
 from skinapi.learning.measure.served_results.point_figures import with_test_figures
@@ -238,3 +239,19 @@ def test_a_model_that_was_calibrated_again_is_measured_again_by_one_command(
         assert told["malignant_sent"] == figures.malignant_sent
         assert told["lesions"] == figures.malignant + figures.benign
     assert "what each operating point does" in (folder / README).read_text()
+
+    # Of a network that came without an account of its training there is no page to write.
+    (folder / README).unlink()
+    del after["training"]
+    write_model_files(folder, card=after, calibration=calibration)
+    assert run_command(["card", folder, "--data", small.third(tmp_path)], tmp_path) == 0
+    again = json.loads((folder / CARD).read_text())["figures"]["test"]
+    assert again["lesions"] < after["figures"]["test"]["lesions"]
+    assert not (folder / README).exists()
+
+
+def test_pictures_that_are_in_neither_part_measure_nothing(small: Small, tmp_path: Path) -> None:
+    split = tmp_path / "split.json"
+    split.write_text(json.dumps({"train": [], "validation": [], "test": []}))
+    with pytest.raises(BadDataset, match="None of these pictures"):
+        run_command(["card", small.model, "--data", small.data, "--split", split], tmp_path)
