@@ -343,15 +343,21 @@ class UnreadablePicture(Unprocessable):
 class Refused(Unprocessable):
     """No judgement is possible from this photo; `reason` is a key of the conditions table's
     `notices.refused`, where the sentence stands in every language, and `figures` are what it names
-    in braces.
+    in braces. `question` names what the sender can confirm, so that the photo is judged.
     """
 
     code, sentence = "not_judgeable", "The picture cannot be judged"
 
     def __init__(
-        self, reason: str, sentence: str | None = None, *, figures: Mapping[str, int] | None = None
+        self,
+        reason: str,
+        sentence: str | None = None,
+        *,
+        figures: Mapping[str, int] | None = None,
+        question: str | None = None,
     ) -> None:
         self.reason = reason
+        self.question = question
         self.figures: Mapping[str, int] = figures or {}
         super().__init__(sentence)
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, Field
 
-from skinapi.errors import SkinAPIError
+from skinapi.errors import Refused, SkinAPIError
 
 PROBLEM_TYPE = "application/problem+json"
 # https://owasp.org/www-project-secure-headers/
@@ -34,6 +34,12 @@ class Problem(BaseModel):
     detail: str
     code: str = Field(description="stable, for programs")
     request_id: str | None
+    question: str | None = Field(
+        default=None,
+        exclude_if=lambda question: question is None,
+        description="`skin`: whether the photo shows the spot, to a sender who asked with "
+        "`skin=ask`; with `skin=confirmed` it is judged. Absent where nothing is asked",
+    )
     error: str
     message: str
     msg: str
@@ -51,6 +57,7 @@ def problem_of(
         detail=error.detail,
         code=error.code,
         request_id=request_id,
+        question=error.question if isinstance(error, Refused) else None,
         error=error.detail,
         message=error.detail,
         msg=error.detail,

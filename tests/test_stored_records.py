@@ -102,6 +102,19 @@ def test_version_one_reads_a_finding_whose_pictures_disagree() -> None:
     assert "all_reasons" not in finding_of(reasons=(Doubt.TOO_CLOSE,)).stored()
 
 
+@pytest.mark.parametrize("others", [(), (Doubt.PICTURES_DISAGREE,), (Doubt.TOO_CLOSE,)])
+def test_older_code_reads_a_finding_that_is_doubted_to_show_skin(others: tuple[Doubt, ...]) -> None:
+    """Code of version 7 reads `all_reasons` where that is there, and refuses other doubts."""
+    made = finding_of(reasons=(Doubt.NOT_SURELY_SKIN, *others))
+    stored = made.stored()
+    assert Finding.model_validate(stored) == made
+    assert Finding.model_validate_json(made.model_dump_json()) == made
+    to_6, to_7 = stored["reasons"], stored.get("all_reasons") or stored["reasons"]
+    assert to_6
+    assert {*to_6} <= {Doubt.TOO_CLOSE, Doubt.UNLIKE_TRAINING}
+    assert to_7 == ([*others] or [Doubt.UNLIKE_TRAINING])
+
+
 def test_a_server_shows_a_model_whose_comparison_is_of_the_next_version(tmp_path: Path) -> None:
     """Which may have a gate more, too."""
     backend = ModelBackend(tmp_path / "instance")

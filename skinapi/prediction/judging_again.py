@@ -45,12 +45,14 @@ class JudgingAgainService:
         if self._registry.served.model.version == original.finding.model_version:
             raise JudgedByThisModel
         contents = self._read_photos(original)
+        # Somebody has judged them to be of skin: the model of then, or the sender.
+        of_skin = original.context.model_copy(update={"skin_confirmed": True})
         try:
             classified = self._registry.classify_pictures(
                 contents=contents,
                 same_spot=True,
                 caller=PoolCaller(by.id, signed_in=True),
-                context=original.context,
+                context=of_skin,
                 keep=False,
             )
         except Refused as refused:

@@ -15,6 +15,7 @@ from skinapi.prediction.schemas import PhotoForm, SampleQuery, SampleView
 from skinapi.prediction.service import PredictionService
 from skinapi.records.errors import LesionFull, StorageQuotaReached
 from skinapi.records.schemas import SubmissionInCare, SubmissionView
+from skinapi.vision.context import SkinAnswer
 from skinapi.web.access import Public, Signed, Subject
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
@@ -47,6 +48,10 @@ def predict(
     tells how to take a better one; nothing is stored then. With `lesion`, the finding belongs to
     that spot of the caller.
 
+    A photo that does not look like skin gets a finding in doubt (`not_surely_skin`), and is refused
+    where it surely shows something else. With `skin=ask` both are 422 with `question` skin: a
+    person is asked whether it shows the spot. With `skin=confirmed` it is judged in any case.
+
     Several photos get one finding, with the part of each in it, which is never less urgent than
     that of any photo alone, and states nothing milder. Where two may show different spots, nothing
     is stored and 422, `code` maybe_different_spots, asks: `same_spot` confirms that they show one.
@@ -56,6 +61,7 @@ def predict(
         owner=subject.account,
         contents=form.photos,
         same_spot=form.same_spot,
+        ask_about_skin=form.skin is SkinAnswer.ASK,
         context=form.context(),
         language=form.language,
         keep_photo=form.keep_photo,

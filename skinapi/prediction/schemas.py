@@ -18,6 +18,7 @@ from skinapi.vision.context import (
     Fitzpatrick,
     Modality,
     Sex,
+    SkinAnswer,
     SkinTone,
 )
 from skinapi.vision.finding.finding import Finding
@@ -79,9 +80,18 @@ class PhotoForm(ContextForm):
     same_spot: bool = Field(
         default=False, description="several photos show one spot, as a person has confirmed"
     )
+    skin: SkinAnswer | None = Field(
+        default=None,
+        description="`ask`: this sender can be asked whether a photo that does not look like skin "
+        "shows the spot; `confirmed`: a person says that it does, so it is judged",
+    )
     keep_photo: bool | None = Field(default=None, description="consent to keeping the photo")
     language: Language | None = Field(default=None, description="the account's unless given")
     lesion: str | None = Field(default=None, description="the spot that the photo shows")
+
+    def context(self) -> Context:
+        confirmed = self.skin is SkinAnswer.CONFIRMED
+        return super().context().model_copy(update={"skin_confirmed": confirmed})
 
     @property
     def photos(self) -> tuple[bytes, ...]:

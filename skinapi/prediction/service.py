@@ -18,9 +18,11 @@ from skinapi.reports.llm.narrator import Narrator
 from skinapi.reports.report import Report
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.context import NOTHING_TOLD, Context
-from skinapi.vision.finding.finding import Finding
-from skinapi.vision.refusals import translate_refusal
+from skinapi.vision.finding.finding import Doubt, Finding
+from skinapi.vision.refusals import Reason, translate_refusal
 
+# `question` of an error.
+SKIN = "skin"
 SAMPLE = PoolCaller("sample", signed_in=False)
 
 
@@ -55,6 +57,7 @@ class PredictionService:
         owner: Account,
         contents: Sequence[bytes],
         same_spot: bool,
+        ask_about_skin: bool,
         context: Context,
         language: Language | None,
         keep_photo: bool | None,
@@ -67,7 +70,8 @@ class PredictionService:
         another request with that key raises IdempotencyKeyReused. A new request raises
         StorageQuotaReached or PredictionQuotaReached past the account's quotas. Raises NotFound or
         LesionFull where the spot takes no finding, MaybeDifferentSpots unless `same_spot`, Refused,
-        NoModel, Unavailable too.
+        NoModel, Unavailable too. With `ask_about_skin`, Refused is a question where the photo does
+        not look like skin.
         """
         request_hash = _hash(contents, context, language, keep_photo, *filter(None, [lesion]))
         answered = self._records.find_answered(owner=owner.id, key=key, request_hash=request_hash)
@@ -85,8 +89,13 @@ class PredictionService:
                 context=context,
                 keep=self._records.photos.may_keep(owner, keep_photo),
             )
+            if ask_about_skin:
+                _refuse_doubted_skin(classified.finding)
         except Refused as refused:
-            self._counts.add_refused(self._registry.served.model.version)
+            if refused.question is None:
+                self._counts.add_refused(self._registry.served.model.version)
+            if ask_about_skin and refused.reason == Reason.NOT_SKIN:
+                refused.question = SKIN
             raise translate_refusal(
                 refused, answer_language, checklist_score=context.checklist_score
             ) from refused
@@ -126,6 +135,16 @@ class PredictionService:
         return finding, Report(
             facts=facts, narrative=self._narrator.narrate(facts=facts, language=language)
         )
+
+
+def _refuse_doubted_skin(finding: Finding) -> None:
+    """Raises Refused with the question whether the photo shows the spot, by its place of several.
+    A question is no refusal in any count.
+    """
+    for place, picture in enumerate(finding.pictures or (finding,), 1):
+        if Doubt.NOT_SURELY_SKIN in picture.reasons:
+            figures = {"picture": place} if finding.pictures else {}
+            raise Refused(Reason.NOT_SURELY_SKIN, figures=figures, question=SKIN)
 
 
 def _hash(contents: Sequence[bytes], context: Context, *rest: object) -> str:

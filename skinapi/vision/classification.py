@@ -57,7 +57,9 @@ def classify_prepared(
     prepared: PreparedPhoto,
     context: Context = NOTHING_TOLD,
 ) -> Finding:
-    """Classify a photo that `prepare_photo` accepted. Raises Refused if it shows no skin."""
+    """Classify a photo that `prepare_photo` accepted. Raises Refused if it surely shows no skin,
+    unless the sender has confirmed that it does.
+    """
     return judge_prepared(model, prepared, context).finding
 
 
@@ -82,7 +84,7 @@ def judge_prepared(model: Model, prepared: PreparedPhoto, context: Context) -> J
         pooled=output.pooled[0],
         context=context,
     )
-    if assessment.not_skin:
+    if assessment.something_else and not context.skin_confirmed:
         raise refuse(Reason.NOT_SKIN)
     finding = _finding_of(
         assessment,

@@ -214,6 +214,7 @@ class Notices(Frozen):
     uncertain: Said
     strange: Said
     disagree: Said
+    not_surely_skin: Said
     decision: DecisionWords
     comparison: ComparisonWords
     joined: Said

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal, get_args
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import conditions_table
@@ -24,6 +24,15 @@ class SkinTone(StrEnum):
     LIGHT = "light"
     MEDIUM = "medium"
     DARK = "dark"
+
+
+class SkinAnswer(StrEnum):
+    """What a sender says about a picture that does not look like skin: it can be asked whether that
+    shows the spot, or has confirmed that it does.
+    """
+
+    ASK = "ask"
+    CONFIRMED = "confirmed"
 
 
 AgeBand = Literal["0-29", "30-44", "45-59", "60-74", "75+"]
@@ -62,7 +71,8 @@ BODY_SITES: tuple[BodySite, ...] = get_args(BodySite)
 
 class Context(StoredRecord):
     """What is known about a photo besides its pixels. `checklist` holds the ticked items: None if
-    the questions were not asked, empty if all were answered with no.
+    the questions were not asked, empty if all were answered with no. `skin_confirmed`: the sender
+    says that it shows the spot, whatever it looks like to the program.
     """
 
     modality: Modality = Modality.UNKNOWN
@@ -72,6 +82,7 @@ class Context(StoredRecord):
     fitzpatrick: Fitzpatrick | None = None
     skin_tone: SkinTone | None = None
     checklist: tuple[str, ...] | None = None
+    skin_confirmed: bool = Field(default=False, exclude_if=lambda confirmed: not confirmed)
 
     @field_validator("checklist")
     @classmethod

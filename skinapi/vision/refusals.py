@@ -1,6 +1,7 @@
 """The reasons for refusing a photo. Their sentences and advice are in the conditions table.
 
-They are raised in decoding (photo.py, decode_limits.py), classification.py and finding/finding.py.
+They are raised in decoding (photo.py, decode_limits.py), classification.py and finding/finding.py;
+not_surely_skin, which is a question, in prediction/service.py.
 """
 
 from enum import StrEnum
@@ -24,6 +25,7 @@ class Reason(StrEnum):
     TOO_BRIGHT = "too_bright"
     BLURRED = "blurred"
     NOT_SKIN = "not_skin"
+    NOT_SURELY_SKIN = "not_surely_skin"
     NO_LESION = "no_lesion"
 
 
@@ -50,4 +52,4 @@ def translate_refusal(
     if (checklist_score or 0) >= table.checklist.threshold:
         sentences.insert(0, table.checklist.result.at_or_above.in_language(language))
     text = " ".join(sentences).format(**refused.figures)
-    return Refused(refused.reason, text, figures=refused.figures)
+    return Refused(refused.reason, text, figures=refused.figures, question=refused.question)

@@ -22,14 +22,18 @@ from tests.console.visitor import Visitor
 from tests.served.people import Seeder
 from tests.served.server import Server, serving
 from tests.support.backends import MAIL
-from tests.support.models import tiny_model
+from tests.support.models import GREEN_IS_NO_SKIN, tiny_model
 
 
 @pytest.fixture(scope="session")
 def carded_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The toy network under the shipped card, whose figures fill the page about the model."""
+    """The toy network under the shipped card, whose figures fill the page about the model. It asks
+    about what is green.
+    """
     folder = tmp_path_factory.mktemp("carded") / "model"
     shutil.copytree(tiny_model(), folder)
+    calibration = read_calibration(folder).model_copy(update={"skin": GREEN_IS_NO_SKIN})
+    (folder / CALIBRATION).write_text(calibration.model_dump_json())
     toy = {key: getattr(read_card(folder), key) for key in ("side", "scaling", "precision")}
     card = read_card(SHIPPED_MODEL).model_copy(update=toy)
     (folder / CARD).write_text(card.model_dump_json())

@@ -12,7 +12,7 @@ from tests.console.journey import LOOKS, Journey, Look, file_of, looks
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form, post
-from tests.support.photos import photo_in, photo_of
+from tests.support.photos import LIKE_NO_SKIN, photo_in, photo_of
 from tests.support.size import in_drill
 from tests.vision.comparison.pictures import spot, with_disc
 from tests.vision.photos import encoded
@@ -274,6 +274,39 @@ def test_the_doctor_in_charge_sees_the_spots_and_the_course_beside_a_case(
     visitor.assert_accessible()
     visitor.assert_nothing_overflows()
     visitor.assert_quiet()
+
+
+@pytest.mark.parametrize("look", [Look(PHONE, False, "en"), Look(DESKTOP, True, "fr")])
+def test_a_photo_that_does_not_look_like_skin_is_asked_about_where_it_is_shown(
+    visitor: Visitor, seeder: Seeder, ada: Caller, tmp_path: Path, look: Look
+) -> None:
+    """Dark skin, to the program: whoever says that it shows the spot gets a finding."""
+    dark = file_of(tmp_path, "dark.jpg", photo_in(LIKE_NO_SKIN))
+    journey = Journey(visitor, "skin", look)
+    field = "camera" if journey.on_phone else "photo"
+    visitor.enter(ada, "user")
+    journey.press("newPhoto")
+    visitor.hand_in(field, dark)
+    visitor.press("[name=age_band][value='45-59']")
+    visitor.press("[name=checklist][value=oozing]")
+    visitor.press("[name=keep_photo][value=true]")
+    journey.press("sendPhoto")
+    journey.see("skinYes")
+    visitor.find("figure.crop canvas")
+    assert visitor.run("return document.activeElement.textContent") == journey.say("skinYes")
+    journey.step("asked", expected=("/predict",))
+    journey.press("otherPhoto")
+    visitor.hand_in(field, dark)
+    assert visitor.find("[name=age_band][value='45-59']").is_selected()
+    journey.press("sendPhoto")
+    journey.see("skinYes")
+    visitor.keys(Keys.ENTER)
+    visitor.find(".verdict")
+    journey.step("finding", expected=("/predict",))
+    [found] = ada.call("GET", "/submissions").json
+    whole = ada.call("GET", f"/submissions/{found['id']}").json
+    assert whole["reasons"][0] == "not_surely_skin"
+    assert (whole["context"]["age_band"], whole["checklist_score"]) == ("45-59", 1)
 
 
 def test_a_photo_that_is_unlike_the_others_is_asked_about_and_each_is_shown(

@@ -19,7 +19,8 @@ from skinapi.learning.package.fit_calibration import (
     fit_naming_rule,
 )
 from skinapi.learning.package.fit_detectors import (
-    MAX_REFUSED,
+    LEAST_SURE,
+    MAX_DOUBTED,
     fit_linear,
     fit_modality_detector,
     fit_skin_detector,
@@ -156,7 +157,7 @@ def test_what_is_not_skin_is_told_from_every_source_and_hardly_a_lesion_refused(
     for source in (LENS, PHONE):
         rows = [row for row, s in enumerate(watched.samples) if s.source == source]
         refused = [detector.probability(watched.pooled[row]) > detector.limit for row in rows]
-        assert np.mean(refused) <= MAX_REFUSED
+        assert np.mean(refused) <= MAX_DOUBTED
 
 
 def test_every_kind_of_thing_is_in_both_halves_although_names_sort_by_kind() -> None:
@@ -180,6 +181,20 @@ def test_no_skin_tone_is_refused_more_often_than_another() -> None:
     detector = fit_skin_detector(train, joined(watched, few), strangers, report=silent)
     most = max(detector.probability(row) for row in few.pooled)
     assert detector.limit >= 0.99 * most > 0.5, "else the test could not fail"
+
+
+def test_no_picture_of_a_source_that_was_left_out_is_surely_something_else() -> None:
+    """The second source looks less like skin to whoever has not seen it."""
+    train, far = seen_through(LENS, 0, 1), seen_through(PHONE, 0, 2)
+    shift = np.array([10] * 7 + [-12], np.float32)
+    far = ModelOutputs(far.samples, far.logits, far.pooled + shift)
+    strangers = np.random.default_rng(9).normal(6, 1, (80, train.pooled.shape[1]))
+    both = joined(train, far)
+    detector = fit_skin_detector(both, both, strangers, report=silent)
+    unseen = fit_skin_detector(train, train, strangers, report=silent)
+    assert detector.sure is not None
+    seen, highest = (max(one.probability(row) for row in far.pooled) for one in (detector, unseen))
+    assert detector.sure > highest > max(LEAST_SURE, seen), "else the test could not fail"
 
 
 def test_a_large_source_does_not_decide_alone() -> None:

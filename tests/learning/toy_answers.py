@@ -79,7 +79,9 @@ def told_calibration(**of_dermoscopic: Any) -> ModelCalibration:
             dermoscopic=LinearClassifier.of(np.array([1.0, 0, 0], np.float32), 0.0), sure=0.9
         ),
         skin=SkinDetector(
-            not_skin=LinearClassifier.of(np.array([0, -1.0, 0], np.float32), 0.0), limit=0.9
+            not_skin=LinearClassifier.of(np.array([0, -1.0, 0], np.float32), 0.0),
+            limit=0.9,
+            sure=0.99,
         ),
     )
 

@@ -17,8 +17,10 @@ from skinapi.registry.service import RegistryService
 from skinapi.registry.serving.prediction_pool import PredictionPool
 from skinapi.registry.serving.served_model import ServedModel, open_warm
 from skinapi.vision.bands import OperatingPoint
+from skinapi.vision.calibration.linear_classifier import LinearClassifier
 from skinapi.vision.calibration.modality import ModalityDetector
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.vision.calibration.skin_detector import SkinDetector
 from skinapi.vision.context import Modality
 from skinapi.vision.network.heatmap import Head
 from skinapi.vision.network.model import (
@@ -51,6 +53,7 @@ def write_model(
     *,
     clinical: Calibration | None = None,
     modality: ModalityDetector | None = None,
+    skin: SkinDetector | None = None,
     **calibration: Any,
 ) -> Path:
     """A whole model folder, as an export writes it, tested on enough dermoscope pictures that one
@@ -73,6 +76,7 @@ def write_model(
         dermoscopic=Calibration(**{"tested": TESTED, "sent": SENT, **calibration}),
         clinical=clinical,
         modality=modality,
+        skin=skin,
     )
     (folder / CALIBRATION).write_text(fitted.model_dump_json())
     write_checksums(folder)
@@ -93,6 +97,27 @@ def tested_model() -> Path:
     enough = TESTED.model_copy(update={"modality": Modality.CLINICAL})
     folder = tiny_model().parent / "tested"
     return write_model(folder, clinical=Calibration(tested=enough, sent=SENT))
+
+
+# What is greenish is doubted to be skin, and what is bright green is surely something else: the
+# features are the mean colour, from -1 to 1.
+GREEN_IS_NO_SKIN = SkinDetector(
+    not_skin=LinearClassifier.of(np.array([-8.0, 16.0, -8.0], np.float32), -1.0),
+    limit=0.6,
+    sure=0.9999,
+)
+
+
+@cache
+def asking_model() -> Path:
+    """The same as `tested_model`, which asks about what is green."""
+    return write_model(
+        tiny_model().parent / "asking",
+        clinical=Calibration(
+            tested=TESTED.model_copy(update={"modality": Modality.CLINICAL}), sent=SENT
+        ),
+        skin=GREEN_IS_NO_SKIN,
+    )
 
 
 def served_of(folder: Path) -> ServedModel:

@@ -17,6 +17,8 @@ COLOURS = {
     "normal_skin": (232, 195, 175),
     "vascular_lesion": (170, 50, 60),
 }
+# For `models.asking_model`: dark skin under green light, and no skin at all.
+LIKE_NO_SKIN, NO_SKIN = (75, 88, 55), (40, 210, 60)
 UNCERTAIN = tuple(
     (a + b) // 2
     for a, b in zip(COLOURS["melanocytic_nevus"], COLOURS["benign_keratosis"], strict=True)

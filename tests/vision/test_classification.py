@@ -170,19 +170,32 @@ def unlike_training() -> Calibration:
     )
 
 
-def all_not_skin(limit: float = 0.9) -> SkinDetector:
+def all_not_skin(sure: float | None = 0.99) -> SkinDetector:
     """Sure of every picture that it shows no skin."""
-    return SkinDetector(not_skin=LinearClassifier.of(np.zeros(FEATURES), 8.0), limit=limit)
+    bias = LinearClassifier.of(np.zeros(FEATURES), 8.0)
+    return SkinDetector(not_skin=bias, limit=0.9, sure=sure)
 
 
 def judged_by(calibration: ModelCalibration, probabilities: dict[str, float]) -> Finding:
     return classify_photo(fake_model(probabilities, calibration=calibration), PHOTO, DERMOSCOPIC)
 
 
-def test_what_is_not_skin_is_refused() -> None:
+def test_what_is_surely_something_else_is_refused_unless_its_sender_confirms_it() -> None:
+    calibration = ModelCalibration(skin=all_not_skin())
     with pytest.raises(Refused) as caught:
-        judged_by(ModelCalibration(skin=all_not_skin()), NEVUS)
+        judged_by(calibration, NEVUS)
     assert caught.value.reason == "not_skin"
+    confirmed = DERMOSCOPIC.model_copy(update={"skin_confirmed": True})
+    model = fake_model(NEVUS, calibration=calibration)
+    assert Doubt.NOT_SURELY_SKIN in classify_photo(model, PHOTO, confirmed).reasons
+
+
+@pytest.mark.parametrize("sure", [None, 0.9999])  # None: calibrated by older code
+def test_what_does_not_look_like_skin_is_judged_with_doubt(sure: float | None) -> None:
+    found = judged_by(ModelCalibration(skin=all_not_skin(sure)), NEVUS)
+    assert found.reasons == (Doubt.NOT_SURELY_SKIN,)
+    assert found.band is Band.DOCTOR_REVIEW
+    assert conditions_table().notices.not_surely_skin in found.notices
 
 
 def test_what_might_be_malignant_is_never_refused() -> None:

@@ -9,12 +9,13 @@ export const TOLD_KEY = "skinapi.told";
 
 /** An answer above 399, or none at all (status 0: the server cannot be reached). */
 export class ApiError extends Error {
-  /** @param {number} status @param {string} code @param {string} sentence @param {number} retryAfter */
-  constructor(status, code, sentence, retryAfter = 0) {
+  /** @param {number} status @param {string} code @param {string} sentence @param {number} retryAfter @param {string} question what the sender may confirm */
+  constructor(status, code, sentence, retryAfter = 0, question = "") {
     super(sentence);
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter;
+    this.question = question;
   }
 }
 
@@ -148,6 +149,7 @@ async function exchange(method, path, options, signal) {
     problem.code ?? "unknown",
     problem.detail ?? problem.error ?? response.statusText,
     Number(response.headers.get("Retry-After") ?? 0),
+    problem.question,
   );
   signal.throwIfAborted();
   if (response.status !== 401 || !used || path.startsWith("/login")) throw error;

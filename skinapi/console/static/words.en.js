@@ -193,6 +193,7 @@ export const english = {
   leaveOneOut: "Leave that picture out and send the others, or take it again.",
   sameSpotQuestion: "Do all pictures show the same spot?",
   sameSpotText: "The computer cannot tell: they do not look alike, or one is a photo and one is through a dermoscope. If one shows another spot, leave it out with the button below it, and send it by itself.",
+  skinYes: "Yes, it shows the spot",
   sameSpotYes: "Yes, the same spot",
   useAnyway: "Use this one all the same",
   example_good: "Good: one spot, sharp, in the middle, filling about a third of the picture, in daylight.",

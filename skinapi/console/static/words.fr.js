@@ -208,6 +208,7 @@ export const french = spaced({
   leaveOneOut: "Retirez cette image et envoyez les autres, ou reprenez-la.",
   sameSpotQuestion: "Toutes les images montrent-elles la même tache?",
   sameSpotText: "L'ordinateur ne peut pas le dire: elles ne se ressemblent pas, ou l'une est une photo et l'autre prise à travers un dermatoscope. Si l'une montre une autre tache, retirez-la avec le bouton placé dessous, et envoyez-la seule.",
+  skinYes: "Oui, elle montre la tache",
   sameSpotYes: "Oui, la même tache",
   useAnyway: "Utiliser celle-ci quand même",
   example_good: "Bonne: une seule tache, nette, au milieu, sur environ un tiers de l'image, à la lumière du jour.",

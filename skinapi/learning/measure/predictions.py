@@ -139,7 +139,7 @@ def serve_outputs(
             pooled=pooled,
             context=Context(modality=sample.modality if use_modality else Modality.UNKNOWN),
         )
-        not_skin = Reason.NOT_SKIN if assessment.not_skin else None
+        not_skin = Reason.NOT_SKIN if assessment.something_else else None
         results.append(ServedResult(assessment, outputs.unfit.get(sample.image_id, not_skin)))
     return results
 

@@ -1,5 +1,6 @@
 """Fits the modality detector and the skin detector: linear classifiers on pooled features."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from skinapi.learning.data.samples import UNKNOWN, Sample, open_sample, source_o
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
 from skinapi.learning.train.inputs.sampling import weigh_by_root
+from skinapi.vision.bands import log_odds
 from skinapi.vision.calibration.linear_classifier import LinearClassifier
 from skinapi.vision.calibration.modality import KNOWN, ModalityDetector
 from skinapi.vision.calibration.skin_detector import SkinDetector
@@ -26,8 +28,14 @@ Floats = NDArray[np.float64]
 PENALTY = 100.0
 CERTAINTIES = (0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 MAX_WRONG = 0.005
-MAX_REFUSED = 0.005
+MAX_DOUBTED = 0.005
 LOWEST_LIMIT = 0.5
+# How far, in log odds, what is surely something else lies beyond every picture of skin. Darker and
+# warmer copies of light skin reach up to 1.9 further (`python -m tests.bench.skin_tones`).
+MARGIN = 2.0
+LEAST_SURE = 0.99
+# Beyond it a probability is one to a computer, and no picture of skin lies safely below.
+MOST_LOG_ODDS = 15.0
 # Thirty photographs are few, and a crop of an ordinary thing is an ordinary thing.
 CROPS = 12
 SMALLEST_CROP = 0.4
@@ -66,23 +74,57 @@ def fit_skin_detector(
 ) -> SkinDetector:
     """A classifier skin / not skin. `not_skin` has a row of features for each view of a photograph.
 
-    Its limit is the lowest that refuses at most half a percent of the validation pictures of every
+    Its limit is the lowest that doubts at most half a percent of the validation pictures of every
     single source, modality and skin tone. Over all together, a small hospital could lose far more.
     """
-    pooled = np.concatenate([not_skin, train.pooled])
-    is_not_skin = np.arange(len(pooled)) < len(not_skin)
-    groups = [*([""] * len(not_skin)), *map(group_of, train.samples)]
-    classifier = fit_linear(pooled, is_not_skin, groups=groups)
+    classifier = _fit_not_skin(train, not_skin)
     probability = classifier.probability(validation.pooled)
     limits = [
-        float(np.quantile(probability[rows], 1 - MAX_REFUSED))
+        float(np.quantile(probability[rows], 1 - MAX_DOUBTED))
         for rows in _rows_of_each(validation.samples)
     ]
-    # Below one half the detector would refuse pictures that it takes for skin.
+    # Below one half the detector would doubt pictures that it takes for skin.
     limit = min(max(*limits, LOWEST_LIMIT), 1.0)
-    caught = float((classifier.probability(not_skin) >= limit).mean())
-    report(f"not skin: limit {limit:.3f}, {caught:.1%} of the training views refused")
-    return SkinDetector(not_skin=classifier, limit=limit)
+    sure = _fit_sure(classifier, train, validation, not_skin)
+    caught = [
+        f"{(classifier.probability(not_skin) >= least).mean():.1%}"
+        for least in (limit, 1.0 if sure is None else sure)
+    ]
+    report(
+        f"not skin: doubted from {limit:.4f}, something else from {sure and f'{sure:.6f}'}; of the "
+        f"training views {caught[0]} and {caught[1]}"
+    )
+    return SkinDetector(not_skin=classifier, limit=limit, sure=sure and max(sure, limit))
+
+
+def _fit_not_skin(train: ModelOutputs, not_skin: Features) -> LinearClassifier:
+    pooled = np.concatenate([not_skin, train.pooled])
+    groups = [*([""] * len(not_skin)), *map(group_of, train.samples)]
+    return fit_linear(pooled, np.arange(len(pooled)) < len(not_skin), groups=groups)
+
+
+def _fit_sure(
+    classifier: LinearClassifier,
+    train: ModelOutputs,
+    validation: ModelOutputs,
+    not_skin: Features,
+) -> float | None:
+    """From where on a picture surely shows something else: by a margin beyond every training and
+    validation picture, also where its source was left out of the fit, as that of any clinic is
+    which the model has never seen. None where that leaves nothing.
+    """
+    highest = [classifier.probability(part.pooled).max() for part in (train, validation)]
+    sources = [np.array([*map(source_of, part.samples)]) for part in (train, validation)]
+    for source in np.unique(sources[0]):
+        known = train.take(np.flatnonzero(sources[0] != source))
+        if not known.samples:
+            continue
+        without = _fit_not_skin(known, not_skin)
+        for part, names in zip((train, validation), sources, strict=True):
+            if (names == source).any():
+                highest.append(without.probability(part.pooled[names == source]).max())
+    beyond = log_odds(float(max(highest))) + MARGIN
+    return max(1 / (1 + math.exp(-beyond)), LEAST_SURE) if beyond < MOST_LOG_ODDS else None
 
 
 def _rows_of_each(samples: Sequence[Sample]) -> Iterator[NDArray[np.bool_]]:

@@ -43,6 +43,7 @@ class Assessment:
     `from_picture` holds the probabilities before the patient's facts were applied; None if there
     are no such facts or the model has learned nothing about them. `stated` is the condition that
     clients are told. `calibrated_as` is the modality whose calibration was used.
+    `something_else`: it surely shows no skin.
     `untested_skin` are the tones that were told, and of which too few lesions were tested.
     `operating_point` is None where the model's calibration has none. `calibrated_on` and `restated`
     are those of a Finding.
@@ -57,7 +58,7 @@ class Assessment:
     not_ruled_out: tuple[NotRuledOut, ...]
     modality: ModalityFinding
     tested: tuple[HeldOutFigures, ...]
-    not_skin: bool
+    something_else: bool
     calibrated_as: Modality
     untested_skin: tuple[SkinTone, ...]
     operating_point: OperatingPoint | None
@@ -84,6 +85,8 @@ def assess(
     ]
     # A doubt of one calibration is a doubt about the picture, whichever has the more urgent band.
     doubts = {doubt for output in each for doubt in output.doubts}
+    if calibration.skin is not None and calibration.skin.doubts(pooled):
+        doubts.add(Doubt.NOT_SURELY_SKIN)
     return _most_cautious([_assess(output, doubts, context, modality) for output in each])
 
 
@@ -100,7 +103,7 @@ class _CalibratedOutput:
     from_picture: Mapping[str, float]
     restated: Restated | None
     unlike: bool
-    not_skin: bool
+    something_else: bool
 
     @property
     def versions(self) -> tuple[Mapping[str, float], ...]:
@@ -144,7 +147,7 @@ def _calibrate(
         from_picture=from_picture,
         restated=_restate(model, used, probabilities, from_picture),
         unlike=is_unlike_training(model, calibration, logits=logits, pooled=pooled),
-        not_skin=_is_not_skin(model, limits, pooled, from_picture),
+        something_else=_is_something_else(model, limits, pooled, from_picture),
     )
 
 
@@ -191,7 +194,7 @@ def _assess(
         not_ruled_out=_not_ruled_out(calibration, output.from_picture),
         modality=modality,
         tested=(output.tested,) if output.tested else (),
-        not_skin=output.not_skin,
+        something_else=output.something_else,
         calibrated_as=output.used,
         untested_skin=untested_skin,
         operating_point=output.point,
@@ -207,7 +210,7 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
 
     Every rule of any of them that asks for that band is told: by these rules, callers see whether
     a score has passed its threshold. A condition that any of them cannot rule out is not ruled out.
-    The picture is refused as no skin only if every calibration refuses it.
+    The picture surely shows something else only if every calibration says so.
     """
     first = min(
         each,
@@ -226,7 +229,7 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
         not_ruled_out=join_not_ruled_out([assessment.not_ruled_out for assessment in each]),
         # dict.fromkeys removes repetitions: both modalities may have used the same calibration.
         tested=tuple(dict.fromkeys(tested for assessment in each for tested in assessment.tested)),
-        not_skin=all(assessment.not_skin for assessment in each),
+        something_else=all(assessment.something_else for assessment in each),
         untested_skin=tuple(
             tone for tone in SkinTone if any(tone in each_one.untested_skin for each_one in each)
         ),
@@ -321,13 +324,13 @@ def _tested_on(calibration: Calibration, used: Modality) -> HeldOutFigures | Non
     return tested if tested and tested.modality is used else None
 
 
-def _is_not_skin(
+def _is_something_else(
     model: ModelCalibration,
     limits: Mapping[str, float],
     pooled: Features,
     probabilities: Mapping[str, float],
 ) -> bool:
-    return model.skin is not None and model.skin.refuses(
+    return model.skin is not None and model.skin.finds_something_else(
         pooled,
         scores=threshold_scores(probabilities),
         thresholds=limits,

@@ -43,6 +43,7 @@ from skinapi.vision.refusals import Reason, refuse
 class Doubt(StrEnum):
     """Why a finding is uncertain."""
 
+    NOT_SURELY_SKIN = "not_surely_skin"
     # Of several pictures: one is answered with something graver than the rest.
     PICTURES_DISAGREE = "pictures_disagree"
     TOO_CLOSE = "too_close"
@@ -101,8 +102,17 @@ class Timings(StoredRecord):
     total: NonNegativeFloat
 
 
-def _is_newer(reasons: Iterable[str]) -> bool:
-    return Doubt.PICTURES_DISAGREE in reasons
+def _known_to_7(reasons: Iterable[Doubt]) -> tuple[Doubt, ...]:
+    """The doubts that code of version 7 of the store can read. It refuses an uncertain finding
+    without one, as does code of version 6.
+    """
+    known = tuple(doubt for doubt in reasons if doubt is not Doubt.NOT_SURELY_SKIN)
+    return known or ((Doubt.UNLIKE_TRAINING,) if reasons else ())
+
+
+def _known_to_6(reasons: Iterable[Doubt]) -> tuple[Doubt, ...]:
+    known = tuple(doubt for doubt in reasons if doubt is not Doubt.PICTURES_DISAGREE)
+    return known or ((Doubt.TOO_CLOSE,) if reasons else ())
 
 
 _NOT_STORED = (RaisedBy.UNTESTED_SKIN, RaisedBy.PICTURE)
@@ -156,13 +166,15 @@ class FindingHeading(StoredRecord):
 class FindingSummary(FindingHeading):
     """The part of a finding that other lists show. `untested_skin` are the tones that were told,
     and for which the model was not tested. `asked_by_picture`: the band is that of one of several
-    pictures, and not of all together. `all_reasons` has the reasons where version 1.0.0 of the
-    software cannot read one of them: it reads those in `reasons`.
+    pictures, and not of all together. The last of `reasons`, `all_reasons` and `newest_reasons`
+    that is stored has them all: code of version 6 of the store reads the first alone, code of
+    version 7 the second too, and each refuses a doubt that it does not know.
     """
 
     malignant_score: float
     reasons: tuple[Doubt, ...]
     all_reasons: tuple[Doubt, ...] = Field(default=(), exclude_if=lambda reasons: not reasons)
+    newest_reasons: tuple[Doubt, ...] = Field(default=(), exclude_if=lambda reasons: not reasons)
     model_version: str
     untested_skin: tuple[SkinTone, ...] = ()
     asked_by_picture: bool = Field(default=False, exclude_if=lambda asked: not asked)
@@ -193,14 +205,19 @@ class FindingSummary(FindingHeading):
     def _read_reasons(cls, given: Any) -> Any:
         if not isinstance(given, Mapping) or "reasons" not in given:
             return given
-        reasons = tuple(given.get("all_reasons") or given["reasons"])
-        return {**given, "reasons": reasons, "all_reasons": reasons if _is_newer(reasons) else ()}
+        stored = (given.get(name) for name in ("newest_reasons", "all_reasons", "reasons"))
+        reasons = tuple(map(Doubt, next(filter(None, stored), ())))
+        to_7 = _known_to_7(reasons)
+        return {
+            **given,
+            "reasons": reasons,
+            "all_reasons": to_7 if to_7 != _known_to_6(to_7) else (),
+            "newest_reasons": reasons if reasons != to_7 else (),
+        }
 
     @field_serializer("reasons")
     def _store_reasons(self, reasons: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
-        """Version 1.0.0 refuses an uncertain finding without a reason."""
-        known = tuple(doubt for doubt in reasons if doubt is not Doubt.PICTURES_DISAGREE)
-        return known or (Doubt.TOO_CLOSE,) if reasons else ()
+        return _known_to_6(_known_to_7(reasons))
 
     @field_serializer("raised_by")
     def _store_rules(self, rules: tuple[RaisedBy, ...]) -> tuple[RaisedBy, ...]:
@@ -344,6 +361,7 @@ class Finding(FindingSummary):
 def doubt_notice(doubt: Doubt) -> Said:
     table = conditions_table().notices
     said = {
+        Doubt.NOT_SURELY_SKIN: table.not_surely_skin,
         Doubt.PICTURES_DISAGREE: table.disagree,
         Doubt.TOO_CLOSE: table.uncertain,
         Doubt.UNLIKE_TRAINING: table.strange,

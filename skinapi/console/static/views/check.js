@@ -111,6 +111,27 @@ const SameSpot = ({ onSame }) => html`
     <button type="button" class="primary" onClick=${onSame}>${say("sameSpotYes")}</button>
   <//>`;
 
+/**
+ * Asked below a photo that does not look like skin, where the eyes and the keyboard go; of several, that
+ * one is left out beside it.
+ * @param {{error: any, several: boolean, onShows: () => void, onOther: () => void}} props
+ */
+const ShowsSpot = ({ error, several, onShows, onOther }) => {
+  const yes = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  useEffect(() => {
+    yes.current?.focus({ preventScroll: true });
+    yes.current?.scrollIntoView({ block: "end" });
+  }, []);
+  return html`
+    <${Message}>
+      <p>${sayError(error)}</p>
+      <div class="row">
+        <button type="button" class="primary" ref=${yes} onClick=${onShows}>${say("skinYes")}</button>
+        ${several ? say("leaveOneOut") : html`<button type="button" onClick=${onOther}>${say("otherPhoto")}</button>`}
+      </div>
+    <//>`;
+};
+
 /** @param {{error: any, several: boolean, onRetry: () => void, onOther: () => void}} props */
 const Refusal = ({ error, several, onRetry, onOther }) => html`
   <${Message} kind="bad">
@@ -144,16 +165,17 @@ const beginSpot = (number, place, key) =>
 
 /**
  * A photo that will be sent, and what to do with it. `place` is counted from 1 where there are several.
- * @param {{photo: Chosen, place: number, busy: boolean, onReady: (take: () => Promise<Blob>) => void,
+ * `asked`: whether to take another one is asked below.
+ * @param {{photo: Chosen, place: number, busy: boolean, asked: boolean, onReady: (take: () => Promise<Blob>) => void,
  *   onChange: (change: Partial<Chosen>) => void, onUnreadable: () => void, onOut: () => void}} props
  */
-const ChosenPhoto = ({ photo, place, busy, onReady, onChange, onUnreadable, onOut }) => {
+const ChosenPhoto = ({ photo, place, busy, asked, onReady, onChange, onUnreadable, onOut }) => {
   const poor = isPoor(photo);
   return html`
     ${place > 0 && html`<h2>${say("pictureNumber", { number: place })}</h2>`}
     <${PhotoCrop} file=${photo.file} several=${place > 0} onReady=${onReady} onHints=${(/** @type {string[]} */ hints) => onChange({ hints })} onUnreadable=${onUnreadable} />
-    <button type="button" class=${poor ? "primary" : "quiet"} disabled=${busy} onClick=${onOut}>
-      ${place > 0 ? say("leavePictureOut", { number: place }) : say("otherPhoto")}</button>
+    ${!asked && html`<button type="button" class=${poor ? "primary" : "quiet"} disabled=${busy} onClick=${onOut}>
+      ${place > 0 ? say("leavePictureOut", { number: place }) : say("otherPhoto")}</button>`}
     ${poor && html` <button type="button" onClick=${() => onChange({ accepted: true })}>${say("useAnyway")}</button>`}`;
 };
 
@@ -173,15 +195,18 @@ const Check = ({ account, spots, checklist, from }) => {
   // What was sent last, and under which key: the same photos with the same answers are filed once.
   const last = useRef({ photos: /** @type {Blob[]} */ ([]), answers: "", key: "" });
   const sameSpot = useRef(false); // the person has said so of these photos
+  const skin = useRef("ask"); // or that they show the spot, whatever they look like
   const [told] = useState(recallTold);
   const some = chosen.length > 0;
   const several = chosen.length > 1;
   const poor = chosen.some(isPoor);
+  const asked = error?.question === "skin";
 
   /** @param {(before: Chosen[]) => Chosen[]} next */
   const choose = (next) => {
     setError(null);
     sameSpot.current = false;
+    skin.current = "ask";
     setChosen(next);
   };
   /** @param {File[]} files */
@@ -222,6 +247,7 @@ const Check = ({ account, spots, checklist, from }) => {
       const photos = await Promise.all(chosen.map(({ id, file }) => cuts.current.get(id)?.() ?? file));
       if (!form.current) return; // the view was left, perhaps by logging out
       const body = answersOf(form.current);
+      body.set("skin", skin.current);
       if (sameSpot.current) body.set("same_spot", "true");
       const key = keyOf(photos, body);
       rememberTold(body);
@@ -248,10 +274,14 @@ const Check = ({ account, spots, checklist, from }) => {
       send();
     }}>
       <div>
-        ${chosen.map((photo, at) => html`<${ChosenPhoto} key=${photo.id} photo=${photo} place=${several ? at + 1 : 0} busy=${sent >= 0}
+        ${chosen.map((photo, at) => html`<${ChosenPhoto} key=${photo.id} photo=${photo} place=${several ? at + 1 : 0} busy=${sent >= 0} asked=${asked && !several}
           onReady=${(/** @type {() => Promise<Blob>} */ take) => cuts.current.set(photo.id, take)}
           onChange=${(/** @type {Partial<Chosen>} */ next) => change(photo.id, next)}
           onUnreadable=${() => unreadable(photo.id)} onOut=${() => leaveOut(photo.id)} />`)}
+        ${some && asked && html`<${ShowsSpot} error=${error} several=${several} onShows=${() => {
+          skin.current = "confirmed";
+          send();
+        }} onOther=${() => choose(() => [])} />`}
         ${!poor && sent < 0 && html`<${AddPhotos} chosen=${chosen.length} onPhotos=${add} />`}
       </div>
       <div hidden=${poor}>
@@ -270,7 +300,7 @@ const Check = ({ account, spots, checklist, from }) => {
           sameSpot.current = true;
           send();
         }} />`}
-        ${some && error && error.code !== "maybe_different_spots" && html`
+        ${some && error && !asked && error.code !== "maybe_different_spots" && html`
           <${Refusal} error=${error} several=${several} onRetry=${send} onOther=${() => choose(() => [])} />`}
         ${sent >= 0
           ? html`<div role="status" class="sending">

@@ -12,6 +12,7 @@ ENGLISH = Catalogue(
     likely_nothing="No kind of spot that this check knows was recognised.",
     uncertain="This finding is uncertain: {doubts}.",
     doubts={
+        Doubt.NOT_SURELY_SKIN: "the picture does not look like skin to the program",
         Doubt.PICTURES_DISAGREE: "the pictures do not agree",
         Doubt.TOO_CLOSE: "the model cannot tell the possibilities apart",
         Doubt.UNLIKE_TRAINING: "the picture is unlike those the model learned from",

@@ -13,6 +13,7 @@ _WRITTEN = Catalogue(
     likely_nothing="Aucune sorte de tache connue de ce contrôle n'a été reconnue.",
     uncertain="Ce résultat est incertain: {doubts}.",
     doubts={
+        Doubt.NOT_SURELY_SKIN: "l'image ne ressemble pas à de la peau pour le programme",
         Doubt.PICTURES_DISAGREE: "les images ne concordent pas",
         Doubt.TOO_CLOSE: "le modèle ne départage pas les possibilités",
         Doubt.UNLIKE_TRAINING: "l'image ne ressemble pas à celles dont le modèle a appris",
