@@ -83,6 +83,9 @@ def test_a_doctor_reads_the_outcomes_and_an_admin_those_of_the_doctor(
     sent = visitor.find("table.stacked tbody tr:first-of-type td strong").text
     assert sent.startswith("97")
     journey.step("of-the-clinic")
+    visitor.press("a.button[href='#/triage']")
+    visitor.press("a.button[href='#/outcomes']")
+    visitor.find("svg.curve .mark.own")
     visitor.go("accounts")
     journey.press("all", within="tabs")
     visitor.find("#search").send_keys(doctor.email)

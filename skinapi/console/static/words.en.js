@@ -138,6 +138,7 @@ export const english = {
   curveText: "The line is the model with its test pictures, at its three operating points. The cross is this clinic, with 95 % intervals. Further up, fewer cancers are overlooked; further right, fewer people with a benign lesion are sent to a doctor.",
   curveCaution: "Of this clinic, only lesions with a result of the laboratory count. These are mostly the suspicious ones: a benign lesion that was spared a visit rarely gets a result. So a cross to the left of the line does not mean that the model does worse here, and a cancer that nobody has removed is missing.",
   curveInUse: "In use: {point}",
+  curveChoose: "What each operating point costs",
   curveNone: "The model {version} has no operating points, so there is no curve to compare with.",
   curve_dermoscopic: "Pictures through a dermoscope",
   curve_clinical: "Pictures with a phone or camera",

@@ -153,6 +153,7 @@ export const french = spaced({
   curveText: "La ligne est le modèle avec ses images de test, à ses trois points de fonctionnement. La croix est cet établissement, avec des intervalles à 95 %. Plus haut, moins de cancers échappent; plus à droite, moins de personnes avec une lésion bénigne sont envoyées chez un médecin.",
   curveCaution: "De cet établissement ne comptent que les lésions avec un résultat du laboratoire. Ce sont surtout les lésions suspectes: une lésion bénigne à laquelle une visite a été épargnée a rarement un résultat. Une croix à gauche de la ligne ne veut donc pas dire que le modèle fait moins bien ici, et un cancer que personne n'a retiré manque.",
   curveInUse: "En usage: {point}",
+  curveChoose: "Ce que coûte chaque point de fonctionnement",
   curveNone: "Le modèle {version} n'a pas de points de fonctionnement: il n'y a pas de courbe à comparer.",
   curve_dermoscopic: "Images au dermatoscope",
   curve_clinical: "Images au téléphone ou à l'appareil photo",

@@ -159,6 +159,7 @@ const Curves = ({ answer, models, conditions }) => {
     <p>${say("curveText")}</p>
     <p><small>${say("curveCaution")}</small></p>
     <p>${say("curveInUse", { point: sayValue("point", answer.operating_point) })}</p>
+    ${getSession()?.role === "admin" && html`<p><a class="button" href="#/triage">${say("curveChoose")}</a></p>`}
     <div class="curves">
       ${kinds
         .filter(({ rows }) => rows.length > 0)

@@ -96,6 +96,7 @@ const Points = ({ answer, conditions, onChange }) => {
       })}
     </div>
     <${Counted} points=${answer.points} conditions=${conditions} />
+    ${["admin", "doctor"].includes(getSession()?.role ?? "") && html`<p><a class="button" href="#/outcomes">${say("curveTitle")}</a></p>`}
     ${asked && html`<${Question} point=${asked} conditions=${conditions} onDone=${onChange} onClose=${() => setAsked(null)} />`}`;
 };
 
