@@ -1104,6 +1104,7 @@ export const english = {
   filesDeleted: "its files are deleted; the card stays",
   parent: "Compared with",
   trainedOn: "the data set that it was trained on",
+  versionWithoutPoints: "This version has no operating points: it was calibrated by an older version of this software. In service it follows the older rule, until it is calibrated again.",
   gatesTitle: "Gates: may it go into service?",
   gatesAllPassed: "It passes all {all} gates: it is not worse than the model in service.",
   gatesOpen: "It passes {n} of {all} gates. What is worse than the model in service, or cannot be compared with it, is not passed.",

@@ -1117,6 +1117,7 @@ export const french = spaced({
   filesDeleted: "ses fichiers sont effacés; la fiche reste",
   parent: "Comparé à",
   trainedOn: "le jeu de données de son entraînement",
+  versionWithoutPoints: "Cette version n'a pas de point de fonctionnement: elle a été calibrée par une version plus ancienne de ce logiciel. En service, elle suit l'ancienne règle, jusqu'à ce qu'elle soit calibrée à nouveau.",
   gatesTitle: "Critères: peut-il entrer en service?",
   gatesAllPassed: "Il satisfait les {all} critères: il n'est pas moins bon que le modèle en service.",
   gatesOpen: "Il satisfait {n} des {all} critères. Ce qui est moins bon que le modèle en service, ou ne peut lui être comparé, n'est pas satisfait.",
