@@ -51,15 +51,6 @@ def test_seven_bad_settings_are_named_in_one_run(
     assert all(line.startswith("skinapi: ") for line in said.splitlines())
 
 
-def test_an_operating_point_that_there_is_not_refuses_a_start(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("TRIAGE", "careless")
-    assert main(["serve"]) == REFUSED
-    said = capsys.readouterr().err
-    assert said == "skinapi: triage Input should be 'cautious', 'standard' or 'selective'\n"
-
-
 def test_good_settings_are_called_safe(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check-settings"]) == 0
     said = capsys.readouterr()

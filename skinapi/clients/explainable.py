@@ -19,13 +19,10 @@ from skinapi.clients.undecided import (
     decided,
     is_undecided,
     over_known_classes,
-    say_not_excluded,
 )
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
-from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.drawing.overlay import draw_overlay
 from skinapi.vision.finding.finding import Finding
 from skinapi.web.access import Opened, Subject
@@ -91,7 +88,7 @@ def infer_for_explainable(
     seven = decided(finding)
     probabilities = {label_of(entry.key): entry.probability for entry in seven.ranked}
     return Inference(
-        predicted_label=label_of(seven.stated),
+        predicted_label=label_of(seven.headline.named.key),
         probabilities=[[probabilities.get(label, 0.0) for label in CLASS_ORDER]],
         heatmap=base64.b64encode(_overlay(classified)).decode(),
         band=finding.band,
@@ -123,20 +120,20 @@ def report_for_explainable(
         classified=classified,
         finding=known,
         translations=(*_diagnosis_rows(finding, known), ("Risk level", risk_of(finding))),
-        names_class=not is_undecided(known),
     )
     return PdfReport(pdf_report=base64.b64encode(page).decode())
 
 
 def _diagnosis_rows(finding: Finding, known: Finding) -> tuple[tuple[str, str], ...]:
     """The diagnosis in the client's words; it names no class where `/inference` names none."""
+    named = known.headline.named
     if is_undecided(known):
-        condition = " ".join(say_not_excluded(Facts.of(finding, NOTHING_TOLD))) or "none"
+        condition = finding.headline.for_doctor.en
         return ("Diagnosis", NO_DIAGNOSIS), ("Condition", condition), ("Confidence", "none")
     return (
-        ("Diagnosis", label_of(known.stated)),
-        ("Condition", conditions_table().by_key(known.stated).names.en),
-        ("Confidence", f"{100 * known.confidence:.2f}%"),
+        ("Diagnosis", label_of(named.key)),
+        ("Condition", conditions_table().by_key(named.key).names.en),
+        ("Confidence", f"{100 * named.probability:.2f}%"),
     )
 
 

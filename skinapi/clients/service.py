@@ -80,17 +80,14 @@ class ClientsService:
         classified: ClassifiedPhoto,
         finding: Finding,
         translations: tuple[tuple[str, str], ...],
-        names_class: bool,
     ) -> bytes:
         """The report as PDF. `finding` is limited to the client's classes, and `translations` are
-        rows in the client's own words. Without `names_class` it says which condition is not
-        excluded, and not which is the most probable.
+        rows in the client's own words.
         """
         return self._reports.print_unkept(
             facts=Facts.of(finding, NOTHING_TOLD),
             pictures=print_pictures(classified.photo, finding.heat),
             translations=translations,
-            names_class=names_class,
         )
 
     def decode_photo(self, *, text: str) -> bytes:

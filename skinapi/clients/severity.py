@@ -23,7 +23,8 @@ def risk_of(finding: Finding) -> Risk:
     """The risk of a finding. It does not depend on the confidence, because an uncertain melanoma is
     not a low risk.
     """
-    severity = conditions_table().by_key(finding.stated).severity
+    named = finding.headline.named.key
+    severity = conditions_table().by_key(named).severity
     of_class: Risk = "Low" if severity == "None" else severity
-    raised: Risk = "Medium" if is_raised(finding.band, named=finding.stated) else "Low"
+    raised: Risk = "Medium" if is_raised(finding.band, named=named) else "Low"
     return min(of_class, RISK_OF_BAND[finding.band], raised, key=HIGHEST_FIRST.index)

@@ -11,7 +11,8 @@ from skinapi.clients.service import ClientsService
 from skinapi.clients.undecided import Undecided, decided
 from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.finding.finding import Finding, Ranked
+from skinapi.vision.finding.finding import Finding
+from skinapi.vision.finding.headline import Ranked
 from skinapi.web.access import Opened, Subject, closed_to
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes

@@ -71,18 +71,14 @@ def over_known_classes(finding: Finding) -> Finding:
 
 
 def say_undecided(facts: Facts) -> str:
-    """The sentences on the doubt, on what cannot be ruled out, and on how soon to see a doctor."""
-    return " ".join([*say_doubt(facts), *say_not_excluded(facts), facts.band_words("en").action])
+    """The doubt, the headline as a patient reads it, and how soon to see a doctor."""
+    return " ".join([*say_graver(facts), facts.band_words("en").action])
 
 
-def say_doubt(facts: Facts) -> list[str]:
+def say_graver(facts: Facts) -> list[str]:
+    """The doubt, and the headline, which says what cannot be ruled out."""
+    said = [facts.headline.for_patient.en]
     if not facts.uncertain:
-        return []
+        return said
     doubts = ", ".join(ENGLISH_PHRASES.doubts[doubt] for doubt in facts.reasons)
-    return [ENGLISH_PHRASES.uncertain.format(doubts=doubts)]
-
-
-def say_not_excluded(facts: Facts) -> list[str]:
-    """Names the disease behind the urgency; empty where it is none that the model knows."""
-    concern = facts.concern
-    return [ENGLISH_PHRASES.not_excluded.format(name=concern.names.en)] if concern.malignant else []
+    return [ENGLISH_PHRASES.uncertain.format(doubts=doubts), *said]

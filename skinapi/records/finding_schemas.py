@@ -5,12 +5,13 @@ from typing import Self
 
 from pydantic import Field
 
-from skinapi.languages import Language
+from skinapi.languages import Language, Said
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import TonesTested
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.finding.finding import Finding, NotRuledOut, Ranked
+from skinapi.vision.finding.finding import Finding, NotRuledOut
+from skinapi.vision.finding.headline import Headline, Ranked
 from skinapi.vision.network.tensor import view_box
 from skinapi.web.schemas.schema_types import Answer
 
@@ -49,10 +50,40 @@ class RestatedView(Answer):
         pictured = restated.from_picture
         return cls(
             prevalence=restated.prevalence,
-            confidence=round(100 * finding.shown_heading.probability, 2),
+            confidence=round(100 * finding.headline.named.probability, 2),
             malignant_score=restated.malignant_score,
             probabilities=list_probabilities(restated.ranked, language),
             probabilities_from_picture=list_probabilities(pictured, language) if pictured else None,
+        )
+
+
+class ShareOf(Answer):
+    key: str
+    probability: float
+
+
+class HeadlineView(Answer):
+    """What is most likely, and then what cannot be ruled out, as in every view of a finding."""
+
+    likely: ShareOf
+    not_ruled_out: list[ShareOf] = Field(
+        description="malignant conditions that are more severe than `likely` and plausible, the "
+        "most severe first; empty where the finding sends nobody to a doctor"
+    )
+    patient: Said = Field(description="one sentence or two, without numbers, in each language")
+    doctor: Said | None = Field(
+        default=None,
+        exclude_if=lambda said: said is None,
+        description="for doctors: with names and percentages",
+    )
+
+    @classmethod
+    def of(cls, headline: Headline, *, for_doctor: bool) -> Self:
+        return cls(
+            likely=ShareOf(**headline.likely.model_dump()),
+            not_ruled_out=[ShareOf(**entry.model_dump()) for entry in headline.not_ruled_out],
+            patient=headline.for_patient,
+            doctor=headline.for_doctor if for_doctor else None,
         )
 
 

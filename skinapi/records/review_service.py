@@ -80,15 +80,16 @@ class ReviewsService:
         if signed := self._find_signed(by.id, key, number, said):
             return signed
         submission = self._get_to_review(number, by)[0]
-        stated, version = submission.finding.stated, submission.finding.model_version
-        outputs = [entry.key for entry in submission.finding.ranked]
+        finding = submission.finding
+        likely, version = finding.headline.likely.key, finding.model_version
+        outputs = [entry.key for entry in finding.ranked]
         opinion = said.resolve(
-            stated=stated,
-            band=submission.finding.band,
+            stated=likely,
+            band=finding.band,
             pictured=submission.photo_blob is not None,
         )
         fields = {
-            "hold_ends_at": _hold_of(said, opinion, submission.finding.band),
+            "hold_ends_at": _hold_of(said, opinion, finding.band),
             "doctor": by.id,
             "signature": by.account.name,
             "idempotency_key": key,
@@ -119,7 +120,7 @@ class ReviewsService:
                 return stored
             raise
         if opinion.condition is not None and not review.second_opinion:
-            self._on_review(version, _disagrees(opinion, stated, outputs))
+            self._on_review(version, _disagrees(opinion, likely, outputs))
         return review
 
     def _bring(self, review: Review, submission: Submission) -> None:

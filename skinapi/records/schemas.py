@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from skinapi.auth.accounts.accounts import Account
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import (
+    HeadlineView,
     HeatView,
     ModalityView,
     NotRuledOutView,
@@ -33,7 +34,7 @@ from skinapi.vision.bands import OperatingPoint, RaisedBy
 from skinapi.vision.calibration.joining import MOST_PICTURES
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, SkinTone
-from skinapi.vision.finding.finding import Doubt, Finding
+from skinapi.vision.finding.finding import Doubt, Finding, FindingHeading
 from skinapi.web.schemas.pagination import ContractPageQuery
 from skinapi.web.schemas.schema_types import Answer
 
@@ -70,12 +71,13 @@ class SummaryFields(Answer):
     user_email: str
     stated: str = Field(
         serialization_alias="class",
-        description="the stated condition; of a finding whose band is more urgent than that asks "
-        "for, the most severe plausible one",
+        description="the one name of `headline`: the most severe plausible cancer, where the "
+        "finding sends to a doctor; else the most probable condition",
     )
     confidence: float = Field(description="the probability of `class`, in percent")
     report: ReportView
     time: str = Field(description="UTC")
+    headline: HeadlineView
     band: Band
     band_label: str = Field(description="in a patient's words")
     action: str
@@ -150,6 +152,7 @@ class PictureView(Answer):
     shown: bool = Field(description="`photo`, `thumbnail`, `heatmap`, `quality` are of this one")
     stated: str = Field(serialization_alias="class")
     confidence: float = Field(description="the probability of `class`, in percent")
+    headline: HeadlineView
     band: Band
     band_label: str
     raised_by: tuple[RaisedBy, ...]
@@ -165,11 +168,10 @@ class PictureView(Answer):
     )
 
     @classmethod
-    def of(cls, finding: Finding, language: Language, *, shown: bool) -> Self:
+    def of(cls, finding: Finding, language: Language, *, shown: bool, for_doctor: bool) -> Self:
         return cls(
             shown=shown,
-            stated=angular_name(finding.heading.key),
-            confidence=percent(finding.heading.probability),
+            **headed_fields(finding, for_doctor=for_doctor),
             band=finding.band,
             band_label=finding.band_words(language).label,
             raised_by=finding.raised_by,
@@ -290,10 +292,7 @@ class SubmissionView(SummaryFields):
             calibrated_on=finding.calibrated_on,
             restated=RestatedView.of(finding, language),
             context=submission.context,
-            pictures=[
-                PictureView.of(picture, language, shown=place == finding.shown_picture)
-                for place, picture in enumerate(finding.pictures)
-            ],
+            pictures=_pictures(submission, for_doctor=False),
         )
 
 
@@ -318,7 +317,33 @@ class SubmissionInCare(SubmissionView):
         instructed_in: Language | None = None,
     ) -> Self:
         seen = SubmissionView.of(submission, owner, standing, instruction, instructed_in)
-        return cls(**dict(seen), patient_id=owner.id, former_lesion=submission.former_lesion)
+        worded = {
+            "headline": HeadlineView.of(submission.finding.headline, for_doctor=True),
+            "pictures": _pictures(submission, for_doctor=True),
+        }
+        return cls(
+            **{**dict(seen), **worded},
+            patient_id=owner.id,
+            former_lesion=submission.former_lesion,
+        )
+
+
+def _pictures(submission: Submission, *, for_doctor: bool) -> list[PictureView]:
+    finding, language = submission.finding, submission.language
+    return [
+        PictureView.of(one, language, shown=place == finding.shown_picture, for_doctor=for_doctor)
+        for place, one in enumerate(finding.pictures)
+    ]
+
+
+def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any]:
+    """The headline, and the one name for clients that show one."""
+    headline = finding.headline
+    return {
+        "stated": angular_name(headline.named.key),
+        "confidence": percent(headline.confidence),
+        "headline": HeadlineView.of(headline, for_doctor=for_doctor),
+    }
 
 
 def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
@@ -329,8 +354,7 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
         "number": submission.number,
         "user_name": owner.name,
         "user_email": owner.email,
-        "stated": angular_name(finding.heading.key),
-        "confidence": percent(finding.heading.probability),
+        **headed_fields(finding, for_doctor=False),
         "report": ReportView.model_validate(_sections(submission)),
         "time": submission.created_at.astimezone(UTC).strftime(TIME),
         "band": finding.band,

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from skinapi.languages import Language, Said
-from skinapi.vision.bands import OperatingPoint, RaisedBy, is_raised, most_urgent, severity_rank
+from skinapi.vision.bands import OperatingPoint, RaisedBy, is_raised, most_urgent
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import (
@@ -25,19 +25,12 @@ from skinapi.vision.finding.finding import (
     Doubt,
     Finding,
     NotRuledOut,
-    Ranked,
-    choose_heading,
+    Restated,
 )
+from skinapi.vision.finding.headline import Headline, Ranked
 from skinapi.vision.measures.quality import Quality
 
 Share = Annotated[float, Field(ge=0, le=1)]
-# Rules about one condition: each has that condition's key as its value.
-CONDITION_RULES = (
-    RaisedBy.MELANOMA,
-    RaisedBy.SQUAMOUS_CELL_CARCINOMA,
-    RaisedBy.BASAL_CELL_CARCINOMA,
-    RaisedBy.ACTINIC_KERATOSIS,
-)
 
 
 class PictureFacts(Frozen):
@@ -55,7 +48,7 @@ class PictureFacts(Frozen):
         if modality:
             known = modality.recognised is not Modality.UNKNOWN
             kind = modality.recognised if known else modality.told
-        return cls(kind=kind, heading=finding.heading, band=finding.band)
+        return cls(kind=kind, heading=finding.headline.named, band=finding.band)
 
 
 class Facts(Frozen):
@@ -94,6 +87,7 @@ class Facts(Frozen):
     # Left out where there are none, so that the reports on one picture keep their hashes.
     pictures: tuple[PictureFacts, ...] = Field(default=(), exclude_if=lambda each: not each)
     alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
+    restated: Restated | None = Field(default=None, exclude_if=lambda restated: restated is None)
 
     @classmethod
     def of(cls, finding: Finding, context: Context) -> Self:
@@ -131,23 +125,34 @@ class Facts(Frozen):
         return self.ranked[0].key if self.ranked else self.stated
 
     @property
-    def heading(self) -> Ranked:
-        """The condition for a client that shows one alone: see `choose_heading`."""
+    def shown_ranked(self) -> tuple[Ranked, ...]:
+        """The probabilities that people read."""
+        return self.restated.ranked if self.restated else self.ranked
+
+    @property
+    def headline(self) -> Headline:
+        """What every view of these facts says first."""
         if not self.examined:
-            return Ranked(key=self.stated, probability=self.confidence)
-        return self.alone or choose_heading(self.ranked, self.stated, self.band, self.raised_by)
+            return Headline.as_stated(Ranked(key=self.stated, probability=self.confidence))
+        return Headline.of(
+            ranked=self.ranked,
+            shown=self.shown_ranked,
+            stated=self.stated,
+            band=self.band,
+            raised_by=self.raised_by,
+            uncertain=self.uncertain,
+            alone=self.alone,
+            shown_alone=self.restated.alone if self.restated else self.alone,
+        )
 
     @property
-    def named_by_rule(self) -> bool:
-        """Whether the naming rule has preferred a rarer condition to the most probable one."""
-        return self.examined and not self.uncertain and self.stated != self.most_probable
-
-    @property
-    def may_describe(self) -> bool:
-        """Whether it may be said what the stated condition is and how it is treated. Of a benign
-        one that is "harmless" and "none is needed", which must stand beside an all-clear alone.
+    def described(self) -> Condition | None:
+        """The likely condition, where it may be said what that is and how it is treated. Of a
+        benign one that is "harmless" and "none is needed", which must stand beside an all-clear
+        alone.
         """
-        return conditions_table().by_key(self.stated).malignant or self.all_clear
+        likely = conditions_table().by_key(self.headline.likely.key)
+        return likely if likely.malignant or self.all_clear else None
 
     @property
     def all_clear(self) -> bool:
@@ -164,32 +169,23 @@ class Facts(Frozen):
 
     @property
     def as_urgent(self) -> bool:
-        """Whether the band is exactly that of the stated condition and the finding is certain. Only
-        then does the condition's own advice apply.
+        """Whether the band is exactly that of the likely condition, and nothing graver is open.
+        Only then does the condition's own advice apply.
         """
-        own = conditions_table().by_key(self.stated).urgency
-        return self.band is own and not self.uncertain
+        headline = self.headline
+        own = conditions_table().by_key(headline.likely.key).urgency
+        return self.band is own and not (self.uncertain or headline.not_ruled_out)
 
     @property
     def concern(self) -> Condition:
-        """The condition that explains the urgency; the report uses its text on early detection.
-
-        If the band is more urgent than the stated condition, that condition's text would contradict
-        the band, so the condition behind the band is used. If there is none, normal skin is used:
-        its text says that the result is no all-clear. What one picture alone is headed with may be
-        graver.
+        """Which condition's text on early detection applies: what cannot be ruled out, or else
+        what is likely. Where that text would contradict the band, the most probable cancer's.
         """
-        table = conditions_table()
-        explained = self._explained if self.more_urgent else self.stated
-        graver = [self.alone.key] if self.alone else []
-        return table.by_key(min([explained, *graver], key=severity_rank))
-
-    @property
-    def _explained(self) -> str:
-        rules = [rule.value for rule in CONDITION_RULES if rule in self.raised_by]
-        malignant = conditions_table().malignant_keys
-        ranked = [entry.key for entry in self.ranked if entry.key in malignant]
-        return next(iter([*rules, *ranked]), NORMAL_SKIN)
+        table, named = conditions_table(), self.headline.named.key
+        malignant = [one.key for one in self.ranked if one.key in table.malignant_keys]
+        if named in malignant or self.all_clear:
+            return table.by_key(named)
+        return table.by_key(next(iter(malignant), NORMAL_SKIN))
 
     def band_words(self, language: Language) -> BandWords:
         return conditions_table().band_words(self.band, language)

@@ -45,8 +45,7 @@ class Report:
     on several photos, `other_pictures` has those that `pictures` does not, each with its place.
     The patient is not shown the decision before `held_until`. `spot_advice` is what was said about
     another finding of the same spot, where that counts and is more urgent. `translations` are pairs
-    of label and value, for a client that has its own words. Without `names_class` the pages name
-    what is not excluded, and not the most probable condition.
+    of label and value, for a client that has its own words.
     """
 
     facts: Facts
@@ -66,7 +65,6 @@ class Report:
     spot_advice: Advice | None = None
     seal: SealView | None = None
     translations: tuple[tuple[str, str], ...] = ()
-    names_class: bool = True
 
     @property
     def language(self) -> Language:

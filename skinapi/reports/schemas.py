@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.languages import Language
+from skinapi.records.finding_schemas import HeadlineView
 from skinapi.records.instruction_schemas import AdviceView
 from skinapi.records.review_schemas import (
     DecisionView,
@@ -59,7 +60,7 @@ class AllWords(MoreWords):
 
 
 class AboutView(Answer):
-    """What may be said of the decided condition, else of the stated one. For a harmless one nothing
+    """What may be said of the decided condition, else of the likely one. For a harmless one nothing
     is said where the finding is in doubt or raised: "harmless" would contradict it.
     """
 
@@ -71,10 +72,8 @@ class AboutView(Answer):
     def of(cls, report: Report) -> Self | None:
         if report.decided:
             return cls._of_decision(report, report.decided)
-        facts = report.facts
-        if not facts.may_describe:
-            return None
-        return cls._of_condition(conditions_table().by_key(facts.stated), report)
+        described = report.facts.described
+        return cls._of_condition(described, report) if described else None
 
     @classmethod
     def _of_decision(cls, report: Report, decision: Decision) -> Self | None:
@@ -105,6 +104,10 @@ class FullReport(Answer):
     language: Language
     stated: str = Field(serialization_alias="class")
     confidence: float = Field(description="in percent")
+    headline: HeadlineView | None = Field(
+        exclude_if=lambda headline: headline is None,
+        description="absent of what a caller states",
+    )
     band: Band
     band_label: str = Field(description="in a patient's words, as `action`")
     action: str
@@ -116,7 +119,7 @@ class FullReport(Answer):
     narrative: AllWords
     reading: Reading = Field(
         description="the same words in the order in which a person reads them: the notice and "
-        "three sentences first, and no sentence twice"
+        "the summary first, and no sentence twice"
     )
     about: AboutView | None
     decision: FirstDecision
@@ -145,8 +148,9 @@ class FullReport(Answer):
             time=report.made_at,
             clinic=report.clinic,
             language=report.language,
-            stated=angular_name(facts.heading.key),
-            confidence=percent(facts.heading.probability),
+            stated=angular_name(facts.headline.named.key),
+            confidence=percent(facts.headline.confidence),
+            headline=HeadlineView.of(facts.headline, for_doctor=True) if facts.examined else None,
             band=facts.band,
             band_label=words.label,
             action=words.action,

@@ -120,17 +120,15 @@ class ReportsService:
         facts: Facts,
         pictures: Pictures,
         translations: tuple[tuple[str, str], ...],
-        names_class: bool,
     ) -> bytes:
         """A report as PDF, in English, for a client without an account. Nothing of it is stored."""
-        narrative = write_template(facts, "en", names_class=names_class)
+        narrative = write_template(facts, "en")
         report = Report(
             facts=facts,
             narrative=narrative,
             clinic=self._clinic,
             pictures=pictures,
             translations=translations,
-            names_class=names_class,
         )
         return print_pdf(report)
 

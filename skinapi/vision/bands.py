@@ -205,6 +205,11 @@ def most_urgent(*bands: Band) -> Band:
     return min(bands, key=urgency)
 
 
+def is_sent(band: Band) -> bool:
+    """Whether it sends a lesion to a doctor; else it is spared a visit of its own."""
+    return urgency(band) <= urgency(Band.DOCTOR_REVIEW)
+
+
 def is_raised(band: Band, *, named: str) -> bool:
     """Whether the band is more urgent than the named condition alone asks for."""
     return urgency(band) < urgency(conditions_table().by_key(named).urgency)

@@ -15,7 +15,6 @@ from skinapi.vision.finding.finding import (
     Doubt,
     Finding,
     Timings,
-    find_graver_alone,
     rank,
     sum_malignant,
 )
@@ -128,18 +127,16 @@ def join_photos(model: Model, judged: Sequence[JudgedPhoto]) -> Finding:
         pictures=tuple(alone),
         shown_picture=shown,
     )
-    graver = find_graver_alone(finding)
+    graver = finding.find_graver_alone()
     if graver is None:
         return finding
-    heading, restated = graver.heading, finding.restated
-    changed: dict[str, Any] = {
-        "alone": heading,
-        "restated": restated and restated.model_copy(update={"alone": graver.shown_heading}),
-    }
+    named, restated = graver.by_own_mix().headline.named, finding.restated
+    said = restated and restated.model_copy(update={"alone": graver.headline.named})
+    changed: dict[str, Any] = {"alone": named, "restated": said}
     if Doubt.PICTURES_DISAGREE in finding.reasons:
         # In doubt the most severe plausible condition is stated.
-        heat = _rounded_heat(model, judged[shown].output, heading.key)
-        changed |= {"stated": heading.key, "heat": heat}
+        heat = _rounded_heat(model, judged[shown].output, named.key)
+        changed |= {"stated": named.key, "heat": heat}
     return finding.model_copy(update=changed)
 
 

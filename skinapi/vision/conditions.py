@@ -164,6 +164,41 @@ class CertaintyWords(Frozen):
     missed: Mapping[str, Said]
 
 
+class HeadlineNames(Frozen):
+    """A condition within a sentence: `patient` with its article."""
+
+    patient: Said
+    doctor: Said
+
+
+class ChanceWords(Frozen):
+    """A probability in whole numbers: {count} in {of}."""
+
+    about: Said
+    less: Said
+    more: Said
+
+
+class HeadlineWords(Frozen):
+    """`skinapi.vision.finding.headline` chooses. `names` are by condition, `sent_for` and
+    `doctor_sent_for` by why a finding is sent for which the picture is no reason.
+    """
+
+    likely: Said
+    nothing_recognised: Said
+    not_ruled_out: Said
+    by_picture: Said
+    cancer: Said
+    sent_for: Mapping[str, Said]
+    doctor_likely: Said
+    doctor_not_ruled_out: Said
+    doctor_by_picture: Said
+    doctor_cancer: Said
+    doctor_sent_for: Mapping[str, Said]
+    chance: ChanceWords
+    names: Mapping[str, HeadlineNames]
+
+
 class DecisionWords(Frozen):
     title: Said
     opinion: Said
@@ -202,6 +237,7 @@ class Notices(Frozen):
 
     photograph_again: Said
     information_only: Said
+    headline: HeadlineWords
     kinds: Mapping[str, PictureKind]
     tested: Said
     untested: Said

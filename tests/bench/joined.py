@@ -86,7 +86,7 @@ def _told(name: str, findings: Sequence[Finding]) -> Iterator[str]:
     malignant = conditions_table().malignant_keys
     for one in findings:
         state = severity_rank(one.stated)
-        headed = severity_rank(one.heading.key)
+        headed = severity_rank(one.headline.named.key)
         counts["most probable benign"] += one.most_probable not in malignant
         counts["stated benign"] += one.stated not in malignant
         counts["  and without a doubt"] += one.stated not in malignant and not one.uncertain
@@ -97,7 +97,7 @@ def _told(name: str, findings: Sequence[Finding]) -> Iterator[str]:
             severity_rank(picture.stated) < state for picture in one.pictures
         )
         counts["headed milder than by a picture"] += any(
-            severity_rank(picture.heading.key) < headed for picture in one.pictures
+            severity_rank(picture.headline.named.key) < headed for picture in one.pictures
         )
         counts["in doubt"] += one.uncertain
         counts["  because the pictures disagree, alone"] += [*one.reasons] == ["pictures_disagree"]

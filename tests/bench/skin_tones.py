@@ -11,11 +11,9 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from skinapi.learning.data.degradation import Change
@@ -25,7 +23,6 @@ from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import read_split
 from skinapi.learning.measure.predictions import run_model, serve_outputs
 from skinapi.vision.bands import log_odds
-from skinapi.vision.comparison.colours import linear, pixels
 from skinapi.vision.context import SkinTone
 from skinapi.vision.decoding.photo import Photo
 from skinapi.vision.finding.finding import Doubt
@@ -45,11 +42,18 @@ LIGHTS: Mapping[str, tuple[float, float, float]] = {
 
 def relit(light: tuple[float, float, float]) -> Change:
     """As if so much of each colour's light had come from the skin."""
-    return partial(_relight, light=np.array(light))
 
+    def change(picture: Image.Image) -> Image.Image:
+        shares = np.asarray(picture.convert("RGB"), np.float32) / 255
+        # https://www.w3.org/TR/css-color-4/#predefined-sRGB
+        linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+        dimmed = linear * np.array(light, np.float32)
+        shown = np.where(
+            dimmed <= 0.0031308, dimmed * 12.92, 1.055 * np.maximum(dimmed, 0) ** (1 / 2.4) - 0.055
+        )
+        return Image.fromarray(np.round(shown * 255).clip(0, 255).astype(np.uint8))
 
-def _relight(picture: Image.Image, light: NDArray[np.float64]) -> Image.Image:
-    return Image.fromarray(pixels(linear(np.asarray(picture.convert("RGB"), np.float64)) * light))
+    return change
 
 
 def main() -> None:
@@ -92,8 +96,8 @@ def measure(
 
 
 def _photo(sample: Sample, change: Change | None) -> Photo:
-    picture = open_sample(sample).convert("RGB")
-    shown = change(picture) if change else picture
+    pixels = open_sample(sample).convert("RGB")
+    shown = change(pixels) if change else pixels
     return Photo(shown, shown.width, shown.height, "JPEG")
 
 

@@ -36,17 +36,14 @@ MODEL = Path("skinapi/models/resnet50")
 # The lab's screen paints it green wherever it may.
 REGULAR = Shape(asymmetry=0.1, border=0.1, colour=0.1, diameter=0.1)
 PHRASES = CATALOGUES["en"]
-WARNINGS = [
-    said.partition("{")[0]
-    for said in (PHRASES.more_urgent, PHRASES.uncertain, PHRASES.named_by_rule)
-]
-NOT_EXCLUDED = PHRASES.not_excluded.partition("{")[0]
+WARNINGS = [said.partition("{")[0] for said in (PHRASES.more_urgent, PHRASES.uncertain)]
+NOT_RULED_OUT = conditions_table().notices.headline.not_ruled_out.en.rpartition("}")[2]
 
 
 def on_angular(finding: Finding) -> bool:
     """It shows the class, then the report."""
     overview = write_template(Facts.of(finding, NOTHING_TOLD), "en").sections.overview
-    return is_benign(finding.heading.key) and not any(said in overview for said in WARNINGS)
+    return is_benign(finding.headline.named.key) and not any(said in overview for said in WARNINGS)
 
 
 def on_skinartify(finding: Finding) -> bool:
@@ -60,12 +57,14 @@ def on_skinartify(finding: Finding) -> bool:
 def on_explainable(finding: Finding) -> bool:
     """It paints the first bar green."""
     seven = decided(finding)
-    return is_benign(seven.stated) or is_benign(seven.most_probable)
+    return is_benign(seven.headline.named.key) or is_benign(seven.most_probable)
 
 
 def in_explainables_report(finding: Finding) -> bool:
     known = over_known_classes(finding)
-    return risk_of(finding) == "Low" or (not is_undecided(known) and is_benign(known.stated))
+    return risk_of(finding) == "Low" or (
+        not is_undecided(known) and is_benign(known.headline.named.key)
+    )
 
 
 def on_guide(finding: Finding) -> bool:
@@ -115,7 +114,7 @@ def must_not_be_cleared(finding: Finding) -> bool:
     named = conditions_table().by_key(finding.stated)
     report = write_template(Facts.of(finding, NOTHING_TOLD), "en")
     said = " ".join(report.sections.model_dump().values())
-    return urgency(finding.band) < urgency(named.urgency) or NOT_EXCLUDED in said
+    return urgency(finding.band) < urgency(named.urgency) or NOT_RULED_OUT in said
 
 
 def held_out(folders: list[Path], every: int) -> Iterator[Path]:

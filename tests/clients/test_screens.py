@@ -44,16 +44,19 @@ class Case:
 RAISED = photo_in(between("melanocytic_nevus", "melanoma", 0.4))
 TIED = photo_in(between("melanocytic_nevus", "melanoma", 0.5))
 URGENT = TABLE.band_words(Band.URGENT_REFERRAL, "en").action
+REFERRAL = TABLE.band_words(Band.REFERRAL, "en").action
 REVIEW = TABLE.band_words(Band.DOCTOR_REVIEW, "en").action
 IN_DOUBT = "This finding is uncertain: the model cannot tell the possibilities apart."
-UNCLEAR = "Skin lesion report It is not clear what this is; it may be: Melanoma."
+UNCLEAR = "A skin cancer cannot be ruled out."
 MOLE = photo_of("melanocytic_nevus")
 
 CASES = {
-    "raised": Case(RAISED, "Not excluded: Melanoma.", acts=URGENT),
-    "raised: little tested": Case(MOLE, "Not excluded: ", "little tested", acts=REVIEW),
+    "raised": Case(RAISED, UNCLEAR, acts=URGENT),
+    "raised: little tested": Case(
+        MOLE, "tried on too few such pictures.", "little tested", acts=REVIEW
+    ),
     "uncertain, a melanoma possible": Case(TIED, IN_DOUBT, acts=URGENT),
-    "uncertain between benign classes": Case(photo_in(UNCERTAIN), IN_DOUBT, acts=REVIEW),
+    "uncertain, a carcinoma possible": Case(photo_in(UNCERTAIN), IN_DOUBT, acts=REFERRAL),
     "refused: too dark": Case(photo_in((0, 0, 0)), TABLE.notices.refused["too_dark"].en),
     "refused: no lesion": Case(
         photo_of("normal_skin"), TABLE.notices.refused["no_lesion"].en, "little tested"
@@ -68,11 +71,11 @@ CASES = {
 }
 OF_THE_CLIENT = {
     # Its user has a report of the finding, and may see a token that no longer holds.
-    ("angular", "raised"): "This is more urgent than Melanocytic nevus (mole) alone would ask for",
+    ("angular", "raised"): "This is more urgent than a mole alone would ask for",
     ("angular", "raised: little tested"): "the reason: little tested on this kind of picture",
     ("angular", "401"): "Invalid token. Please log in again.",
     ("angular", "429"): "Daily photo limit reached",
-    ("angular", "refused: no lesion"): "Most probable: Normal skin.",
+    ("angular", "refused: no lesion"): "No kind of spot that this check knows was recognised.",
 }
 
 
@@ -127,7 +130,7 @@ def test_every_page_names_a_melanoma_that_was_found(
     screen = pages.show(client, servers.in_state("open"), photo_of("melanoma"))
     assert screen.harmless == ()
     assert "melanoma" in screen.text.lower()
-    assert "Not excluded" not in screen.text
+    assert "cannot be ruled out" not in screen.text
 
 
 @pytest.mark.parametrize(
@@ -149,8 +152,8 @@ def test_a_page_shows_a_mole_as_ever_where_nothing_speaks_against_it(
 @pytest.mark.parametrize(
     ("name", "begins"),
     [
-        ("raised", f"{UNCLEAR} See a doctor this week"),
-        ("uncertain between benign classes", f"{UNCLEAR} See a doctor in the coming weeks"),
+        ("raised", f"Skin lesion report Most likely a mole. {UNCLEAR} See a doctor this week"),
+        ("uncertain, a carcinoma possible", "Skin lesion report Most likely a"),
         ("refused: too dark", ""),
     ],
 )

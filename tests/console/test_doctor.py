@@ -101,7 +101,7 @@ def agree(journey: Journey) -> None:
         journey.press("nextCase")
     else:
         visitor.keys("j")
-    visitor.find(".case .band-doctor_review h1")
+    visitor.find(".case .band-referral h1")
     assert visitor.count("[name=agreement]:checked") == 0
     visitor.see_none("Excision advised.")
 

@@ -80,7 +80,7 @@ class VersionsSeen:
 
 def _told(finding: Finding) -> dict[str, Any]:
     return {
-        "class": angular_name(finding.heading.key),
+        "class": angular_name(finding.headline.named.key),
         "band": finding.band.value,
         "tested": [tested.model_dump(mode="json") for tested in finding.tested],
         "probabilities": [ranked.model_dump() for ranked in finding.ranked],

@@ -361,20 +361,18 @@ def test_doubtful_skin_is_called_malignant_where_that_is_what_is_stated() -> Non
     assert (healthy["recognised"], healthy["called_malignant"]) == (1, 1)
 
 
-def test_what_is_not_skin_is_refused_or_asked_about_and_told_apart() -> None:
+def test_what_is_not_skin_is_refused_and_told_apart() -> None:
     foreign = answers_of(
         [
             *(answer("not skin", NEVUS, lesion=f"cup{i}", skin=False) for i in range(3)),
             answer("not skin", NEVUS, lesion="leather"),
         ]
     )
-    foreign.pooled[0, 1] = -3.0  # a probability of 0.95
     figures = measure_not_skin(toy_model(), answers_of(toy_rows()), foreign)
-    assert (figures["n"], figures["refused"], figures["refused_share"]) == (4, 2, 0.5)
-    assert figures["asked"] == 1
+    assert (figures["n"], figures["refused"], figures["refused_share"]) == (4, 3, 0.75)
     assert figures["told_apart_by"] == "skin detector"
     assert figures["auroc"] == pytest.approx(1 - 1 / 8)  # the leather ties with every lesion
-    assert figures["gates"]["outcomes"]["refused: not_skin"] == 2
+    assert figures["gates"]["outcomes"]["refused: not_skin"] == 3
 
 
 def test_skin_types_are_listed_however_few() -> None:

@@ -63,7 +63,7 @@ def test_an_outage_fails_no_prediction_and_is_told(backend: Backend, llm: OpenRo
     llm.behave = failing(402)
     body = predicted(backend.member(consents={"llm": True}), language="fr")
     assert body["narrative"]["source"] == {**TEMPLATES, "reason": "no_credit"}
-    assert body["report"]["overview"].startswith("Le plus probable\u00a0: Mélanome.")
+    assert body["report"]["overview"].startswith("Le plus probable est un mélanome.")
 
 
 def test_a_submission_of_an_older_version_was_the_templates(backend: Backend) -> None:

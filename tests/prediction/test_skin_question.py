@@ -2,21 +2,15 @@
 doubt. Only what is surely something else is refused.
 """
 
-import base64
-import io
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from skinapi.batch.judging.judge import Judge
-from skinapi.batch.pictures.reading import PictureReader
 from skinapi.registry.serving.served_model import ServedModel
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.network.model import open_model
 from tests.prediction import test_several_pictures as several
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
@@ -103,29 +97,6 @@ def test_skin_is_neither_asked_about_nor_doubted(ada: Person) -> None:
         found = predicted(ada, photo_of("melanoma"), skin=skin)
         assert "not_surely_skin" not in found["reasons"]
     assert send(ada, DOUBTED, skin="perhaps").status_code == 400
-
-
-def test_other_clients_get_the_doubt_and_refuse_only_the_cat(ada: Person) -> None:
-    """In the shapes of Skinartify and the explainable classifier."""
-    for content, code in ((DOUBTED, "undecided"), (CAT, "not_judgeable")):
-        form = {"image": (io.BytesIO(content), "spot.jpg")}
-        sent = {"image_data": base64.b64encode(content).decode()}
-        for answer in (
-            ada.call("POST", "/api/predict", data=form, content_type="multipart/form-data"),
-            ada.call("POST", "/inference", json=sent),
-        ):
-            assert (answer.status_code, answer.get_json()["code"]) == (422, code)
-            assert ("does not look like skin" in answer.text) == (code == "undecided")
-
-
-def test_a_batch_never_asks_and_its_table_has_the_doubt(tmp_path: Path) -> None:
-    for name, content in (("doubted.jpg", DOUBTED), ("cat.jpg", CAT)):
-        (tmp_path / name).write_bytes(content)
-    reader = PictureReader(bytes(tmp_path), largest_bytes=10**7, inside=True)
-    judge = Judge(open_model(asking_model()), reader)
-    doubted, cat = judge.judge(b"doubted.jpg"), judge.judge(b"cat.jpg")
-    assert (doubted["status"], doubted["doubts"][:1]) == ("judged", ["not_surely_skin"])
-    assert (cat["status"], cat["reason"]) == ("refused", "not_skin")
 
 
 def test_one_of_several_pictures_is_asked_about_by_its_place(ada: Person) -> None:

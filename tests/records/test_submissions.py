@@ -40,7 +40,7 @@ def test_a_list_has_what_the_angular_app_reads_and_what_must_be_said_beside_it(
     [shown] = ada.call("GET", "/submissions").get_json()
     contract = {"_id", "id", "user_name", "user_email", "class", "confidence", "report", "time"}
     beside = {"band", "band_label", "action", "notice", "uncertain", "reasons"}
-    beside |= {"decision", "graver_review"}
+    beside |= {"decision", "graver_review", "headline"}
     assert shown.keys() == contract | beside | {
         "language",
         "photo_kept",
@@ -117,6 +117,8 @@ def test_the_doctor_in_charge_sees_it_and_nobody_else(backend: Backend) -> None:
     own = ada.call("GET", f"/submissions/{number}").get_json()
     told = [one.pop("instruction") for one in (seen, own)]  # in a doctor's words, and a patient's
     assert [one["action"] for one in told] == ["Urgent referral", "See a doctor this week"]
+    said = seen["headline"].pop("doctor")
+    assert said["en"].startswith("Most likely melanoma (")
     assert seen == own
     assert doctor.call("DELETE", f"/submissions/{number}").status_code == 404
     backend.edit(ada.email, doctor_id=backend.account(other.email).id)

@@ -187,10 +187,6 @@ def test_promotion_rollback_and_a_restart_keep_what_the_admin_chose(
         assert backend.answers() == version
         calibration = backend.app.registry.served.model.calibration
         assert calibration.operating_point is OperatingPoint.SELECTIVE
-    old = write_model(tmp_path / "old-1", "old-1", sent={})
-    backend.services.models.add(folder=old, by="system")
-    for version, known in (("next-1", True), ("old-1", False), ("points-1", None)):
-        assert admin.call("GET", f"/models/{version}").get_json()["has_points"] is known
     again = PointsBackend(tmp_path / "instance", model_path=folder, triage="standard")
     assert shown(again.member(role="admin")) == ("selective", "admin")
     again.services.store.close()

@@ -27,7 +27,7 @@ MIX = NamingRule(tau=0, prior={"melanoma": 0.3, "melanocytic_nevus": 0.3})
 # Melanoma is more probable than a mole for it, and not by much.
 BETWEEN = photo_in((88, 57, 45))
 LENS = {"modality": "dermoscopic"}
-CHANGING = {"_id", "id", "time", "processing_time_ms", "processing_time", "restated"}
+CHANGING = {"headline", "_id", "id", "time", "processing_time_ms", "processing_time", "restated"}
 
 
 @pytest.fixture(scope="module")

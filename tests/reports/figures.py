@@ -5,17 +5,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from skinapi.languages import NUMBERS, Language
+from skinapi.languages import LANGUAGES, NUMBERS, Language
 from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.finding.headline import say_chance, whole_percent
 from skinapi.vision.finding.notices import percent_text
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# "about 4 in 10": a probability as patients read it.
+CHANCE = re.compile(r"(?:about|less than|more than|environ|moins de|plus de) \d+ (?:in|sur) 100?")
 SCORE, CHECKLIST, PIXELS = "malignant score", "checklist", "pixels"
 PICTURE, LEVEL, TESTED = "picture", "level", "tested"
 # What a number belongs to.
 TERMS = {
     "malignant score": SCORE,
+    "any skin cancer or early form": SCORE,
+    "how probable a skin cancer or an early form of one is": SCORE,
+    "tout cancer de la peau ou forme précoce": SCORE,
+    "probabilité d'un cancer de la peau ou d'une forme précoce": SCORE,
+    "a skin cancer (all together": SCORE,
+    "un cancer de la peau (tous ensemble": SCORE,
     "7-point checklist": CHECKLIST,
     "picture measures": PIXELS,
     "from the picture alone": PICTURE,
@@ -37,6 +46,9 @@ def _subjects() -> dict[str, str]:
     """
     spellings = conditions_table().label_spellings().items()
     found = {spelling.casefold(): key for spelling, key in spellings} | TERMS
+    for key, names in conditions_table().notices.headline.names.items():
+        for said in (names.patient, names.doctor):
+            found |= {said.in_language(language).casefold(): key for language in LANGUAGES}
     return dict(sorted(found.items(), key=lambda entry: -len(entry[0])))
 
 
@@ -66,26 +78,36 @@ class Figures:
     def _read(self, text: str) -> Iterator[tuple[str, str]]:
         """The subjects and numbers in the order of the text; one of each pair is empty."""
         subjects = "|".join(map(re.escape, _subjects()))
-        parts = rf"(?<!\w)({subjects})(?!\w)|({NUMBER.pattern}(?: ?%)?)"
+        parts = rf"(?<!\w)({subjects})(?!\w)|({CHANCE.pattern}|[<>]?{NUMBER.pattern}(?: ?%)?)"
         for subject, number in re.findall(parts, text):
             yield _subjects().get(subject, ""), number
 
     def _allowed_numbers(self, subject: str) -> set[str]:
         facts, share = self.facts, NUMBERS[self.language].write_share
         if subject == SCORE:
-            return set() if facts.malignant_score is None else {share(facts.malignant_score)}
+            return self._written([facts.malignant_score])
         if subject == CHECKLIST:
             return {str(facts.checklist_score)}
         if subject == PIXELS:
             return {str(facts.quality.width), str(facts.quality.height)} if facts.quality else set()
         if subject == PICTURE:
-            return {share(entry.probability) for entry in facts.from_picture or ()}
+            return self._written([entry.probability for entry in facts.from_picture or ()])
         if subject == LEVEL:
             return {share(float(entry.level), decimals=0) for entry in facts.not_ruled_out}
         if subject == TESTED:
             return self._test_numbers()
-        shares = {entry.key: share(entry.probability) for entry in facts.ranked}
-        return {{facts.stated: share(facts.confidence), **shares}.get(subject, "")}
+        shares = [entry.probability for entry in facts.ranked if entry.key == subject]
+        return self._written([*shares, facts.confidence if subject == facts.stated else None])
+
+    def _written(self, shares: list[float | None]) -> set[str]:
+        """As doctors read them, in a table and in the headline, and as patients do."""
+        written: set[str] = set()
+        for share in shares:
+            if share is not None:
+                written.add(NUMBERS[self.language].write_share(share))
+                said = (say_chance(share), whole_percent(share))
+                written |= {one.in_language(self.language) for one in said}
+        return written
 
     def _test_numbers(self) -> set[str]:
         numbers: set[str] = set()

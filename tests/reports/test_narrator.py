@@ -68,9 +68,7 @@ from tests.support.openrouter import (
     well,
 )
 
-NEVUS = facts_of(
-    "melanocytic_nevus", probability=0.6, raised_by=(RaisedBy.MELANOMA,), checklist_score=4
-)
+NEVUS = facts_of("melanocytic_nevus", probability=0.6, raised_by=(RaisedBy.MELANOMA,))
 CONSENTS = {"llm": True}
 PATIENT_S = 0.3
 FIRST, SECOND = "openai/gpt-4.1-mini", "google/gemini-2.5-flash"
@@ -163,7 +161,7 @@ BADLY: dict[str, tuple[Behaviour, Reason]] = {
     "an id that is not on the list": (saying(overview=["reassured"]), Reason.MALFORMED),
     "an id in other letters": (saying(overview=["Probability"]), Reason.MALFORMED),
     "an id for which there is no fact": (
-        saying(overview=["probability", "highest_probability"]),
+        saying(overview=["probability", "checklist"]),
         Reason.MALFORMED,
     ),
     "too many ids": (saying(overview=list(Remark)[:5]), Reason.MALFORMED),
@@ -485,9 +483,9 @@ def test_a_corrected_sentence_reaches_whoever_has_a_stored_choice(
     narrator = narrator_of(llm, store, tmp_path)
     narrate_with(narrator)
     before = CATALOGUES["en"]
-    corrected = before.model_copy(update={"most_probable": "It is probably: {name}."})
+    corrected = before.model_copy(update={"estimated": "It reckons: {names}."})
     monkeypatch.setattr("skinapi.reports.text.template.CATALOGUES", {"en": corrected})
-    assert narrate_with(narrator).sections.overview.startswith("It is probably: Melanocytic")
+    assert narrate_with(narrator).sections.confidence_explanation.startswith("It reckons: a ")
     assert len(llm.calls) == 1
 
 

@@ -279,21 +279,23 @@ def test_an_uncertain_finding_says_so_in_every_band(band: Band) -> None:
     }
     report = made_report(finding=finding)
     text = text_of(render_pdf(report))
-    assert "Uncertain. Not excluded" in text
+    assert "For the doctor. Uncertain" in text
     assert "The check is not sure of this: the model cannot tell the possibilities apart." in text
     assert report.band_words.label in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_why_another_condition_is_named_stands_above_it(language: Language) -> None:
+def test_the_headline_for_the_doctor_has_the_percentages(language: Language) -> None:
     finding = named_finding("melanoma", most_probable="melanocytic_nevus")
     report = made_report(language)
     named = replace(report, facts=Facts.of(finding, report.facts.context))
     text = text_of(render_pdf(named))
-    share = {"en": "(45.00%)", "fr": "(45,00 %)"}[language]
-    label = {"en": "Named by a rule", "fr": "Retenu par une règle"}[language]
-    assert label in text
-    assert f"{report.name('melanocytic_nevus')} {share} {report.name('melanoma')}" in text
+    said = {
+        "en": "For the doctor Most likely melanocytic nevus (45%). Not ruled out: melanoma (30%).",
+        "fr": "Pour le médecin Le plus probable : naevus mélanocytaire (45 %). "
+        "Non exclu : mélanome (30 %).",
+    }[language]
+    assert said in text
     alone, recognised = {
         "en": ("From the picture alone", "Recognised as"),
         "fr": ("D'après l'image seule", "Reconnue comme"),

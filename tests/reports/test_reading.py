@@ -15,13 +15,12 @@ from pypdf import PdfReader
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.opinions import Agreement
 from skinapi.reports.facts import Facts
-from skinapi.reports.pages.content import ReportContent
 from skinapi.reports.pages.html import render_html
 from skinapi.reports.pages.reading_order import Reading, read_in_order, sentences_of
 from skinapi.reports.pdf.rendering import render_pdf
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
-from skinapi.reports.text.summary import summarise
+from skinapi.reports.text.summary import say_headline, summarise
 from skinapi.reports.text.template import write_template
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.calibration.modality import ModalityFinding
@@ -90,7 +89,8 @@ def texts_of(reading: Reading) -> list[str]:
 @settings(max_examples=size(40, 1000), deadline=None)
 def test_three_sentences_come_first_and_none_comes_twice(facts: Facts, language: Language) -> None:
     reading = read_in_order(report_on(facts, language))
-    assert [len(sentences_of(one)) for one in reading.summary.sentences] == [1, 1, 1]
+    likely, *others = [len(sentences_of(one)) for one in reading.summary.sentences]
+    assert (likely in (1, 2), others) == (True, [1, 1])
     assert said_twice(texts_of(reading)) == []
 
 
@@ -102,8 +102,9 @@ def test_no_sentence_of_the_narrative_or_the_notices_is_lost(
     report = report_on(facts, language)
     read = {s for text in texts_of(read_in_order(report)) for s in sentences_of(text)}
     notices = [report.say(said) for said in facts.notices]
+    above = sentences_of(say_headline(facts, language, for_doctor=True))
     for text in (*report.narrative.texts, *notices):
-        assert set(sentences_of(text)) <= read
+        assert set(sentences_of(text)) <= {*read, *above}
 
 
 @given(facts=any_facts, language=st.sampled_from(LANGUAGES))
@@ -199,17 +200,14 @@ def test_the_json_has_the_same_words_in_that_order() -> None:
 @pytest.mark.parametrize(
     ("finding", "said"),
     [
-        (finding_of(), "This looks most like: Melanoma."),
+        (finding_of(), "Most likely a melanoma."),
         (
             finding_of(MOLE, band=Band.URGENT_REFERRAL, raised_by=(RaisedBy.MELANOMA,)),
-            "This looks most like: Melanocytic nevus (mole), but it may also be: Melanoma.",
+            "Most likely a mole. A skin cancer cannot be ruled out.",
         ),
         (
             named_finding("basal_cell_carcinoma", most_probable=MOLE),
-            (
-                "This looks most like: Melanocytic nevus (mole), but it may also be: Basal cell "
-                "carcinoma."
-            ),
+            "Most likely a mole. A skin cancer cannot be ruled out.",
         ),
         (
             finding_of(
@@ -218,7 +216,7 @@ def test_the_json_has_the_same_words_in_that_order() -> None:
                 reasons=(Doubt.TOO_CLOSE,),
                 raised_by=(RaisedBy.BASAL_CELL_CARCINOMA,),
             ),
-            "It is not clear what this is; it may be: Basal cell carcinoma.",
+            "Most likely a benign keratosis. A skin cancer cannot be ruled out.",
         ),
         (
             finding_of(NORMAL_SKIN, band=Band.SELF_MONITORING),
@@ -228,16 +226,6 @@ def test_the_json_has_the_same_words_in_that_order() -> None:
 )
 def test_the_first_sentence_says_what_it_is_likely_to_be(finding: Finding, said: str) -> None:
     assert summarise(Facts.of(finding, plain_report().facts.context), "en").likely == said
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_normal_skin_is_never_what_a_doubt_leaves_open(language: Language) -> None:
-    """It read "uncertain; not excluded: normal skin" above "cannot be ruled out: melanoma"."""
-    finding = finding_of(NORMAL_SKIN, band=Band.DOCTOR_REVIEW, reasons=(Doubt.UNLIKE_TRAINING,))
-    report = report_on(Facts.of(finding, plain_report().facts.context), language)
-    said = {report.name(key) for key in (NORMAL_SKIN, report.facts.concern.key)}
-    assert ReportContent(report).answer[1] == report.name(report.facts.concern.key)
-    assert len(said) == 2, "a lesion"
 
 
 def test_the_pages_name_one_condition_as_open_not_another_above_it() -> None:
@@ -251,10 +239,10 @@ def test_the_pages_name_one_condition_as_open_not_another_above_it() -> None:
     )
     report = report_on(Facts.of(finding, plain_report().facts.context), "en")
     said = Paragraphs(render_html(report)).filled
-    assert said[said.index("Uncertain. Not excluded") + 1] == "Basal cell carcinoma"
-    assert said[said.index("Probability") + 1] == "8.57%"
-    assert "Not excluded: Basal cell carcinoma." in report.narrative.sections.overview
-    assert "Not excluded: Benign" not in " ".join(said)
+    open_ = "Most likely benign keratosis (40%). Not ruled out: basal cell carcinoma (9%)."
+    assert said[said.index("For the doctor. Uncertain") + 1] == open_
+    assert said[said.index("Probability") + 1] == "40.00%"
+    assert " ".join(said).count("ruled out") == 2, "for the patient, and for the doctor"
 
 
 @pytest.mark.parametrize(

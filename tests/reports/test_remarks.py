@@ -3,6 +3,7 @@ numbers are those of the facts, and whatever it chooses, the template's sentence
 """
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -135,7 +136,8 @@ def test_whatever_is_chosen_the_template_stands_and_the_figures_are_the_facts(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_names_and_numbers_are_filled_in_here(language: Language) -> None:
-    facts = facts_of("melanoma", probability=0.6, stated="dermatofibroma", checklist_score=4)
+    raised: dict[str, Any] = {"raised_by": (RaisedBy.MELANOMA,), "checklist_score": 4}
+    facts = facts_of("melanocytic_nevus", probability=0.6, **raised)
     possible = possible_remarks(facts, language, room=LONGEST_TEXT)
     assert possible.keys() == set(Remark)
     figures = Figures(facts, language)
@@ -147,8 +149,8 @@ def test_names_and_numbers_are_filled_in_here(language: Language) -> None:
         other = str((int(said[last]) + 5) % 10)
         assert not figures.fit(said[:last] + other + said[last + 1 :]), said
     names = conditions_table().name
-    assert names("dermatofibroma", language) in possible[Remark.PROBABILITY]
-    assert names("melanoma", language) in possible[Remark.HIGHEST_PROBABILITY]
+    assert names("melanoma", language) in possible[Remark.PROBABILITY]
+    assert names("melanocytic_nevus", language) in possible[Remark.HIGHEST_PROBABILITY]
 
 
 def test_what_the_facts_do_not_have_cannot_be_chosen() -> None:

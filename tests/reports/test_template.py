@@ -1,5 +1,6 @@
 """The template's words: short enough, in Latin-1, uncertain where it is, never against the band."""
 
+import json
 from datetime import UTC, datetime
 from itertools import chain, combinations, product
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Certainty, Histology
-from skinapi.reports.facts import CONDITION_RULES, Facts
+from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Sections
 from skinapi.reports.pages.reading_order import sentences_of
 from skinapi.reports.text.summary import say_certainty
@@ -35,6 +36,12 @@ DOUBTS = list(chain.from_iterable(combinations(Doubt, count) for count in range(
 BOTH_TESTED = (TESTED, LITTLE_TESTED)
 # That of a checklist without a sign: of all cases only the longest are taken outside the drill.
 LONGEST_SCORES = (0, *in_drill(None, 7))
+CANCER_RULES = (
+    RaisedBy.MELANOMA,
+    RaisedBy.SQUAMOUS_CELL_CARCINOMA,
+    RaisedBy.BASAL_CELL_CARCINOMA,
+    RaisedBy.ACTINIC_KERATOSIS,
+)
 REASSURING = ("no need to worry", "No hurry", "not cancer", "pas lieu de", "Rien ne presse")
 
 
@@ -168,12 +175,30 @@ def test_the_first_sentence_says_that_a_finding_is_uncertain(language: Language,
         assert (says in overview.partition(".")[0]) == bool(doubts)
 
 
-def test_the_numbers_are_the_findings() -> None:
-    said = write_sections(finding_of("melanoma", probability=0.9), "en").confidence_explanation
-    assert "Melanoma a probability of 90.00%" in said
-    assert "is 92.86%" in said
-    french = write_sections(finding_of("melanoma", probability=0.9), "fr").confidence_explanation
-    assert "Mélanome, 90,00 %" in french
+def test_a_patient_reads_no_percentage_and_the_findings_have_them() -> None:
+    """The sections said "15.25 %" to whoever had sent a photo."""
+    narrative = write_template(facts_of("melanoma", probability=0.9), "en")
+    said = narrative.sections.confidence_explanation
+    assert "The model's estimate: a melanoma (about 9 in 10)." in said
+    assert "Its estimate for any skin cancer or early form of one: about 9 in 10." in said
+    assert "Melanoma (90.00%)" in narrative.findings[1]
+    french = write_sections(finding_of("melanoma", probability=0.44), "fr").confidence_explanation
+    assert "Estimation du modèle\u00a0: un mélanome (environ 4 sur 10)." in french
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_no_section_and_no_next_step_has_a_percentage_of_the_finding(
+    key: str, language: Language
+) -> None:
+    texts = json.dumps(TABLE.model_dump(mode="json"), ensure_ascii=False)
+    for band, doubts in product(Band, ((), tuple(Doubt))):
+        rules = RULES[band]
+        finding = told_finding(key, band=band, reasons=doubts, raised_by=rules, checklist_score=4)
+        narrative = write_template(Facts.of(finding, NOTHING_TOLD), language)
+        read = [*narrative.sections.model_dump().values(), *narrative.next_steps]
+        said = [one for text in read for one in sentences_of(text) if one not in texts]
+        assert not [one for one in said if "%" in one]
 
 
 def test_what_raised_the_band_is_named() -> None:
@@ -181,16 +206,18 @@ def test_what_raised_the_band_is_named() -> None:
         "melanocytic_nevus", probability=0.6, raised_by=(RaisedBy.MELANOMA, RaisedBy.CHECKLIST)
     )
     said = write_sections(finding, "en")
-    assert "the reason: Melanoma (5.71%), the 7-point checklist." in said.overview
+    assert "the reason: a melanoma (about 6 in 100), the 7-point checklist." in said.overview
     assert said.importance_of_early_detection.startswith(
-        "Not excluded: Melanoma. Found while it is still thin"
+        "In case it is a melanoma: Found while it is still thin"
     )
+    findings = write_template(Facts.of(finding, NOTHING_TOLD), "en").findings
+    assert any("the reason: Melanoma (5.71%), the 7-point checklist." in one for one in findings)
 
 
 @pytest.mark.parametrize(
-    ("language", "begins"), [("en", "Not excluded"), ("fr", "Non exclu\u00a0")]
+    ("language", "begins"), [("en", "In case it is"), ("fr", "Au cas où ce serait")]
 )
-@pytest.mark.parametrize("concern", CONDITION_RULES)
+@pytest.mark.parametrize("concern", CANCER_RULES)
 def test_the_disease_that_early_detection_is_about_is_named(
     concern: RaisedBy, language: Language, begins: str
 ) -> None:
@@ -198,8 +225,9 @@ def test_the_disease_that_early_detection_is_about_is_named(
     ranked = rank({NORMAL_SKIN: 0.6, concern.value: 0.4})
     finding = finding_of(NORMAL_SKIN, ranked=ranked, band=Band.REFERRAL, raised_by=(concern,))
     said = write_sections(finding, language).importance_of_early_detection
-    names = TABLE.by_key(concern.value).names
-    assert said.startswith(f"{begins}: {getattr(names, language)}. ")
+    name = TABLE.notices.headline.names[concern.value].patient.in_language(language)
+    colon = {"en": ":", "fr": "\u00a0:"}[language]
+    assert said.startswith(f"{begins} {name}{colon} ")
     own = write_sections(finding_of(concern.value), language).importance_of_early_detection
     assert said.endswith(own)
 
@@ -216,29 +244,20 @@ def test_nothing_is_called_harmless_in_doubt_or_raised(language: Language, harml
         assert (harmless in " ".join(sections.model_dump().values())) is calm
 
 
-@pytest.mark.parametrize(
-    ("language", "says"),
-    [
-        ("en", "Named: Basal cell carcinoma, by a rule that keeps rarer conditions from being"),
-        ("fr", "Retenu\u00a0: Carcinome basocellulaire, par une règle qui évite de négliger"),
-    ],
-)
-def test_one_sentence_says_why_another_condition_than_the_most_probable_is_named(
-    language: Language, says: str
-) -> None:
+def test_what_a_rule_named_is_told_as_what_cannot_be_ruled_out() -> None:
     finding = named_finding("basal_cell_carcinoma", most_probable="melanocytic_nevus")
-    first = sentences_of(write_sections(finding, language).overview)[0]
-    assert first.startswith(says)
-    assert {"en": "(mole) (45.00%).", "fr": "beauté) (45,00 %)."}[language] in first
-    findings = write_template(Facts.of(finding, NOTHING_TOLD), "en").findings
-    assert "Urgency: Referral; the reason: Basal cell carcinoma (30.00%)." in findings
-    doubted = named_finding(
-        "basal_cell_carcinoma", most_probable="melanocytic_nevus", reasons=(Doubt.TOO_CLOSE,)
+    narrative = write_template(Facts.of(finding, NOTHING_TOLD), "en")
+    assert narrative.sections.overview.startswith(
+        "Most likely a mole. A skin cancer cannot be ruled out."
     )
-    assert says not in write_sections(doubted, language).overview
+    assert narrative.findings[0] == (
+        "Most likely melanocytic nevus (45%). Not ruled out: basal cell carcinoma (30%)."
+    )
+    assert "Urgency: Referral; the reason: Basal cell carcinoma (30.00%)." in narrative.findings
 
 
-def test_what_cannot_be_ruled_out_is_said_at_95_percent_and_in_the_findings_at_90_too() -> None:
+def test_what_cannot_be_ruled_out_at_a_level_is_a_doctors() -> None:
+    """Patients read "cannot be ruled out at 95%" beside a headline that ruled nothing out."""
     finding = told_finding("melanoma")
     said = (
         "Cannot be ruled out at 95%: Melanoma, Basal cell carcinoma, Actinic keratosis / Bowen's "
@@ -246,41 +265,30 @@ def test_what_cannot_be_ruled_out_is_said_at_95_percent_and_in_the_findings_at_9
         "few test pictures to rule out: Dermatofibroma."
     )
     narrative = write_template(Facts.of(finding, NOTHING_TOLD), "en")
-    assert said in narrative.sections.confidence_explanation
     assert said in narrative.findings
     assert "Cannot be ruled out at 90%: Melanoma." in narrative.findings
-    assert "90%" not in narrative.sections.confidence_explanation
-    french = write_sections(finding, "fr").confidence_explanation
+    assert "ruled out at" not in " ".join(narrative.sections.model_dump().values())
+    french = " ".join(write_template(Facts.of(finding, NOTHING_TOLD), "fr").findings)
     assert "Ne peut être exclu à 95 %\u00a0: Mélanome, " in french
     assert "\u00a0; trop peu d'images de test pour exclure\u00a0: Dermatofibrome." in french
 
 
 def test_a_picture_that_fits_no_class_is_not_said_to_rule_any_out() -> None:
     empty = (NotRuledOut(level="0.95", keys=()),)
-    said = write_sections(finding_of(not_ruled_out=empty), "en").confidence_explanation
+    said = write_template(facts_of(not_ruled_out=empty), "en").findings
     assert "Cannot be ruled out at 95%: any lesion, as the picture fits no class well." in said
     few = (NotRuledOut(level="0.95", keys=("melanoma",), too_few=("melanoma",)),)
-    said = write_sections(finding_of(not_ruled_out=few), "en").confidence_explanation
+    said = write_template(facts_of(not_ruled_out=few), "en").findings
     assert "Cannot be ruled out at 95%: Melanoma." in said  # the picture itself leaves it open
-
-
-def test_normal_skin_is_not_told_as_what_cannot_be_excluded() -> None:
-    doubt = (Doubt.TOO_CLOSE,)
-    doubted = finding_of(NORMAL_SKIN, probability=0.5, band=Band.REFERRAL, reasons=doubt)
-    overview = write_sections(doubted, "en").overview
-    assert "Not excluded: Actinic keratosis / Bowen's disease." in overview
-    assert "Not excluded: Normal skin" not in overview
 
 
 def test_what_the_patient_told_is_shown_beside_what_the_picture_says() -> None:
     finding = told_finding("melanoma")
     said = write_sections(finding, "en").confidence_explanation
     assert said.startswith(
-        "From the picture alone, the model gives Melanoma a probability of 31.00%; with what you "
-        "told us, 44.00%."
+        "From the picture alone: a melanoma (about 3 in 10). With what you told us: a melanoma "
+        "(about 4 in 10)."
     )
-    french = write_sections(finding, "fr").confidence_explanation
-    assert "Mélanome, 31,00 %\u00a0; avec ce qui a été indiqué, 44,00 %." in french
     findings = write_template(Facts.of(finding, NOTHING_TOLD), "en").findings
     assert any(
         found.startswith("From the picture alone: Melanoma (31.00%), ") for found in findings
@@ -306,7 +314,7 @@ def test_a_new_fact_of_the_finding_changes_the_hash() -> None:
 def test_a_client_of_seven_reads_the_figures_that_it_shows(key: str) -> None:
     finding = finding_of(key, probability=0.4)
     seven = finding.over_seven()
-    said = write_sections(seven, "en").confidence_explanation
+    said = " ".join(write_template(Facts.of(seven, NOTHING_TOLD), "en").findings)
     assert f"{100 * seven.confidence:.2f}%" in said
     assert f"{100 * seven.malignant_score:.2f}%" in said
     assert f"{100 * finding.confidence:.2f}%" not in said
@@ -369,7 +377,7 @@ def test_a_reason_is_given_once() -> None:
 
 
 def test_the_malignant_score_adds_up_what_the_model_has_an_output_for() -> None:
-    eight = write_sections(finding_of("melanoma"), "en").confidence_explanation
+    eight = " ".join(write_template(facts_of("melanoma"), "en").findings)
     assert "Squamous" not in eight
-    nine = write_sections(finding_of("squamous_cell_carcinoma"), "en").confidence_explanation
+    nine = " ".join(write_template(facts_of("squamous_cell_carcinoma"), "en").findings)
     assert "Bowen's disease, Squamous cell carcinoma, is " in nine

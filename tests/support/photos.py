@@ -19,9 +19,10 @@ COLOURS = {
 }
 # For `models.asking_model`: dark skin under green light, and no skin at all.
 LIKE_NO_SKIN, NO_SKIN = (75, 88, 55), (40, 210, 60)
+# Between a cancer and a benign condition: two benign ones would be no doubt.
 UNCERTAIN = tuple(
     (a + b) // 2
-    for a, b in zip(COLOURS["melanocytic_nevus"], COLOURS["benign_keratosis"], strict=True)
+    for a, b in zip(COLOURS["basal_cell_carcinoma"], COLOURS["dermatofibroma"], strict=True)
 )
 
 

@@ -6,9 +6,10 @@ from functools import cached_property
 
 from skinapi.care.letters.sentences import VOCABULARIES, count_in, named_in, times_in, without_names
 from skinapi.care.letters.words import LETTER_WORDS
-from skinapi.languages import NUMBERS, Language
+from skinapi.languages import LANGUAGES, NUMBERS, Language
 from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.finding.headline import say_chance
 
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*|(?<=\w)\d+(?:[.,]\d+)*")
 
@@ -23,11 +24,13 @@ class Figures:
         self._words = LETTER_WORDS[language].vocabulary
 
     def find_wrong(self) -> Iterator[str]:
-        for clause in self._clauses:
+        for clause in map(self._without_chances, self._clauses):
             for number in NUMBER.finditer(clause):
                 if not self._fits(number, clause):
                     yield number[0]
         left = without_names(self._lower)
+        for _, share in self._shares():
+            left = _without_chance(left, share)  # each clause has been compared with its own
         for words in VOCABULARIES:
             for said, _ in times_in(left, words):
                 left = left.replace(said, " ; ", 1)  # a time: see the urgency
@@ -46,7 +49,10 @@ class Figures:
             for clause in self._clauses
             for key, share in self._shares()
             if f"⟨{key}⟩" in clause
-            and any(_equals(number[0], share) for number in NUMBER.finditer(clause))
+            and (
+                any(_equals(number[0], share) for number in NUMBER.finditer(clause))
+                or _without_chance(clause, share) != clause
+            )
         }
 
     def say_right(self) -> str:
@@ -85,9 +91,19 @@ class Figures:
             return True  # a time: see the urgency
         if re.match(rf"\W{{0,2}}(?:{self._words.points})", rest) or "⟨points⟩" in clause:
             return said == str(self._facts.checklist_score)
+        return any(_equals(said, share) for share in self._shares_in(clause))
+
+    def _without_chances(self, clause: str) -> str:
+        """Without the probabilities in whole numbers that are those of what it names."""
+        for share in self._shares_in(clause):
+            clause = _without_chance(clause, share)
+        return clause
+
+    def _shares_in(self, clause: str) -> list[float]:
+        """Those of the conditions that it names, and without any, of those named first."""
         subjects = [name.strip("⟨⟩") for name in re.findall("⟨[^⟨⟩]*⟩", clause)]
         asked = subjects or [self._facts.stated, self._facts.most_probable]
-        return any(_equals(said, share) for subject, share in self._shares() if subject in asked)
+        return [share for subject, share in self._shares() if subject in asked]
 
     def _shares(self) -> Iterator[tuple[str, float]]:
         facts = self._facts
@@ -97,6 +113,13 @@ class Figures:
             yield facts.alone.key, facts.alone.probability
         if facts.malignant_score is not None:
             yield "score", facts.malignant_score
+
+
+def _without_chance(text: str, share: float) -> str:
+    said = say_chance(share)
+    for language in LANGUAGES:
+        text = text.replace(said.in_language(language), " ")
+    return text
 
 
 def _equals(said: str, share: float) -> bool:

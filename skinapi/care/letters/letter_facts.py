@@ -51,13 +51,16 @@ class LetterFacts:
 
     @property
     def malignant(self) -> bool:
-        """Whether one of the conditions that may be named is malignant."""
+        """Whether a cancer may be spoken of: one of the conditions that may be named is malignant,
+        or the finding says that one cannot be ruled out, and no doctor has.
+        """
+        if self.named >= self.named_by_finding and self.facts.headline.for_cancer:
+            return True
         return any(conditions_table().label(key).malignant for key in self.named)
 
     @cached_property
     def named_by_finding(self) -> set[str]:
-        facts = self.facts
-        return {facts.stated, facts.most_probable, facts.concern.key, facts.heading.key}
+        return {self.facts.stated, *self.facts.headline.keys}
 
     @cached_property
     def named(self) -> set[str]:

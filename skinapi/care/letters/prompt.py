@@ -12,6 +12,7 @@ from skinapi.records.reviews.letters import LONGEST_LETTER, Reader
 from skinapi.reports.llm.openrouter import Question
 from skinapi.reports.llm.prompt import sent_facts
 from skinapi.reports.narrative import NarrativeUnavailable, Reason
+from skinapi.reports.text.summary import say_headline
 from skinapi.vision.conditions import Frozen, conditions_table
 from skinapi.web.schemas.schema_types import Contained, PrintableLines
 
@@ -26,7 +27,8 @@ A doctor writes a letter about a finding on a skin lesion, and will read, correc
 draft. Write it for {reader}, in the language `{language}`, in two to five short paragraphs of plain
 text without headings, lists or markup. Greeting and closing stand already.
 
-Say nothing that the facts do not say. Copy figures as they are written. Name no condition but those
+Say nothing that the facts do not say. Where `decision` names no condition, begin with the sentences
+of `headline`, as they are written. Copy figures as they are written. Name no condition but those
 that `decision` names, or where there is none, `stated` and those with a probability, which you give
 with it. Say how soon a doctor should see it in the words of `by_when`, and nothing milder or more
 urgent. What the model gives is a probability, never a diagnosis; where `decision` stands, it counts
@@ -84,8 +86,10 @@ def _sent(about: LetterFacts, reader: Reader, language: Language) -> dict[str, A
         "histology": decision.histology,
         "another_photo_wanted": decision.new_picture_wanted,
     }
+    for_patient = reader == "patient"
     return {
-        **sent_facts(about.facts, language),
+        **sent_facts(about.facts, language, for_patient=for_patient),
+        "headline": say_headline(about.facts, language, for_doctor=not for_patient),
         "by_when": words.by_when,
         "to_do": to_do,
         "decision": decided,

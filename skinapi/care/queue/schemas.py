@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from skinapi.auth.accounts.accounts import Account
 from skinapi.care.queue.service import FoundCase
+from skinapi.records.finding_schemas import HeadlineView
 from skinapi.records.findings.queue_keys import Waiting
 from skinapi.records.findings.review_queue import is_free
 from skinapi.records.findings.submissions import CourseEntry, QueueEntry
 from skinapi.records.review_schemas import FirstDecision, GraverReview
-from skinapi.records.schemas import angular_name, decision_view, graver_sentence, percent
+from skinapi.records.schemas import decision_view, graver_sentence, headed_fields, percent
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import AgeBand, BodySite
@@ -124,6 +125,7 @@ class ListedFinding(Answer):
         exclude_if=lambda share: share is None,
         description="the same for the server's PREVALENCE: what people read. Absent without one",
     )
+    headline: HeadlineView
     band: Band
     band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
     decision: FirstDecision
@@ -236,15 +238,14 @@ class QueuedFinding(ListedFinding):
 def listed_fields(submission: CourseEntry, *, for_doctor: bool) -> dict[str, Any]:
     """The fields of a ListedFinding."""
     finding = submission.finding
-    words, heading = finding.band_words(submission.language), finding.heading
+    words = finding.band_words(submission.language)
     return {
         "id": submission.id,
         "number": submission.number,
         "created_at": submission.created_at,
         "reviewed": submission.reviewed,
-        "stated": angular_name(heading.key),
-        "confidence": percent(heading.probability),
-        "restated_confidence": percent(finding.shown_heading.probability)
+        **headed_fields(finding, for_doctor=for_doctor),
+        "restated_confidence": percent(finding.headline.named.probability)
         if finding.restated
         else None,
         "band": finding.band,

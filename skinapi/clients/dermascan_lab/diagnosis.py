@@ -15,8 +15,7 @@ from skinapi.clients.severity import Risk, risk_of
 from skinapi.clients.undecided import (
     NO_DIAGNOSIS,
     over_known_classes,
-    say_doubt,
-    say_not_excluded,
+    say_graver,
 )
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
@@ -88,16 +87,19 @@ class Diagnosis(Answer):
         """The finding in DermaScan lab's format. Raises Refused where no lesion was found."""
         finding, known = classified.finding, over_known_classes(classified.finding)
         facts = Facts.of(known, NOTHING_TOLD)
-        condition, action = conditions_table().by_key(known.stated), finding.band_words().action
-        states_class = facts.may_describe and condition.key != NORMAL_SKIN
+        named, action = known.headline.named, finding.band_words().action
+        condition = conditions_table().by_key(named.key)
+        # Of a benign one they are "harmless" and "none is needed".
+        may_describe = condition.malignant or facts.all_clear
+        states_class = may_describe and known.most_probable != NORMAL_SKIN
         names, sentences = condition.names, condition.sentences["en"]
-        treatment = sentences.treatment_note if facts.may_describe else ""
+        treatment = sentences.treatment_note if states_class else ""
         return cls(
             class_id=(names.lab_class_id or condition.key) if states_class else INCONCLUSIVE,
             class_name=(names.lab_class_name or names.en) if states_class else NO_DIAGNOSIS,
             severity=SEVERITIES[risk_of(finding)],
             risk_score=round(RISK_SCORE_OF_BAND[finding.band] + 2 * known.malignant_score, 1),
-            confidence=known.confidence if states_class else 0.0,
+            confidence=named.probability if states_class else 0.0,
             clinical_indicators=_indicators(
                 classified.shape, may_be_low=states_class and facts.all_clear
             ),
@@ -137,15 +139,15 @@ class Diagnosis(Answer):
 
 
 def _describe(facts: Facts, what_it_is: str, shape: Shape | None) -> str:
-    """The description: doubts first, then the class, then whether the shape was measured.
+    """The description: of what is no all-clear the doubts and the headline first, then the class,
+    then whether the shape was measured.
 
     The last is said here: the client's screen shows the text of an indicator only to users who
     open it.
     """
-    graver = facts.uncertain or facts.more_urgent
-    not_excluded = say_not_excluded(facts) if graver else []
+    graver = say_graver(facts) if facts.headline.sent_for else []
     unmeasured = [f"ABCD: {NOT_ASSESSED}."] if shape is None else []
-    return " ".join(filter(None, [*say_doubt(facts), *not_excluded, what_it_is, *unmeasured]))
+    return " ".join(filter(None, [*graver, what_it_is, *unmeasured]))
 
 
 def _measured(shape: Shape | None) -> dict[str, float | None]:

@@ -273,7 +273,7 @@ def _read_valid_card(folder: Path) -> ModelCard:
 
 def _described(folder: Path, card: ModelCard) -> dict[str, Any]:
     """The fields of a record that come from the folder."""
-    own, calibration = card.figures.get("test"), read_calibration(folder)
+    own = card.figures.get("test")
     figures = {name: number(own.get(name)) for name in HEADLINE} if isinstance(own, dict) else {}
     return {
         "version": card.version,
@@ -282,8 +282,7 @@ def _described(folder: Path, card: ModelCard) -> dict[str, Any]:
         "headline": {name: value for name, value in figures.items() if value is not None},
         "labels": list(read_labels(folder)),
         "test_part": _read_test_part(folder),
-        "refuses_other_pictures": calibration.skin is not None,
-        "has_points": calibration.has_points,
+        "refuses_other_pictures": read_calibration(folder).skin is not None,
     }
 
 

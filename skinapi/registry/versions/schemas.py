@@ -91,10 +91,6 @@ def shown_state(version: VersionSummary, *, serving: bool, shadow: bool) -> Show
 
 class ModelView(ModelSummaryView):
     labels: tuple[str, ...]
-    has_points: bool | None = Field(
-        description="whether it has thresholds for operating points; null where that is not "
-        "stored, as of the built-in model, which may be calibrated again in its folder"
-    )
     card: dict[str, Any]
     measured: dict[str, Any] = Field(description="figures of further test parts")
     comparison: PairedComparison | None = Field(description="on its own test part")
@@ -117,7 +113,6 @@ class ModelView(ModelSummaryView):
             built_in=inspected.built_in,
             fault=fault if inspected.serving else None,
             card=inspected.version.read_card().model_dump(mode="json"),
-            has_points=None if inspected.built_in else inspected.version.has_points,
             measured={},
             on_current_reference=inspected.on_current_reference,
             gates=inspected.gates,

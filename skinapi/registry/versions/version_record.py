@@ -73,15 +73,12 @@ class VersionSummary(StoredRecord):
 
 
 class ModelVersion(VersionSummary):
-    """A version with its card: JSON, as the folder had it. See `Origin` for the comparisons.
-    `has_points`: whether it was calibrated for operating points; None where older code stored it.
-    """
+    """A version with its card: JSON, as the folder had it. See `Origin` for the comparisons."""
 
     card: str
     labels: tuple[str, ...] = ()
     test_part: str | None = None
     refuses_other_pictures: bool = False
-    has_points: bool | None = None
     comparison: PairedComparison | None = None
     reference_comparison: PairedComparison | None = None
     changes: tuple[Change, ...] = ()

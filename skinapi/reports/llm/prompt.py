@@ -18,6 +18,7 @@ from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.catalogues.catalogue import Remark
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Frozen, conditions_table
+from skinapi.vision.finding.headline import say_chance
 
 SHORTEST_TEXT, LONGEST_TEXT = 80, 300
 MOST_REMARKS = 4  # in each text
@@ -69,9 +70,17 @@ def instructions(language: Language) -> str:
     return INSTRUCTIONS.format(most=MOST_REMARKS, sentences="\n".join(listed))
 
 
-def sent_facts(facts: Facts, language: Language) -> dict[str, Any]:
-    """The part of the facts that is sent to the LLM."""
-    share, table = NUMBERS[language].write_share, conditions_table()
+def sent_facts(facts: Facts, language: Language, *, for_patient: bool = False) -> dict[str, Any]:
+    """The part of the facts that is sent to the LLM: for the letter to a patient, with
+    probabilities in whole numbers.
+    """
+    table = conditions_table()
+
+    def share(value: float) -> str:
+        if for_patient:
+            return say_chance(value).in_language(language)
+        return NUMBERS[language].write_share(value)
+
     return {
         "language": language,
         "stated": table.name(facts.stated, language),

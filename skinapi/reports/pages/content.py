@@ -16,9 +16,10 @@ from skinapi.reports.pages.labels import LABELS
 from skinapi.reports.pages.labels.labels import Labels
 from skinapi.reports.pages.reading_order import Reading, read_in_order
 from skinapi.reports.report import Report
+from skinapi.reports.text.summary import say_headline
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Fitzpatrick, Modality
-from skinapi.vision.finding.finding import probability_of
+from skinapi.vision.finding.headline import probability_of, say_chance
 from skinapi.vision.measures.quality import LEAST_SHARPNESS
 
 Row = tuple[str, str]
@@ -41,7 +42,7 @@ class Bar:
     share: float
     text: str
     counted: bool
-    stated: bool
+    named: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,38 +167,22 @@ class ReportContent:
 
     @property
     def answer(self) -> Row:
+        """The headline in a doctor's words: from here on there are percentages."""
         facts, labels = self._facts, self.labels
         if not facts.examined:
             return labels.stated, self.report.name(facts.stated)
-        if facts.uncertain or not self.report.names_class:
-            label = labels.not_excluded if facts.uncertain else labels.raised_not_excluded
-            return label, self.report.name(facts.concern.key)
-        if facts.named_by_rule:
-            share = self._share(facts.ranked[0].probability)
-            label = labels.named_by_rule.format(self.report.name(facts.most_probable), share)
-        else:
-            label = labels.most_probable
-        return label, self.report.name(facts.stated)
-
-    @property
-    def _answered(self) -> str:
-        """The condition of the answer: in doubt the one that stays open, else the stated one."""
-        facts = self._facts
-        return facts.concern.key if facts.examined and facts.uncertain else facts.stated
+        label = labels.for_doctor_uncertain if facts.uncertain else labels.for_doctor
+        return label, say_headline(facts, self.report.language, for_doctor=True)
 
     @cached_property
     def figures(self) -> list[Row]:
-        """The numbers beside the chart."""
+        """The numbers beside the chart, of the most probable condition."""
         facts, labels = self._facts, self.labels
-        share = labels.probability if facts.examined else labels.stated_share
-        rows = [*self.report.translations]
-        if self.report.names_class:
-            said = (
-                probability_of(facts.ranked, self._answered) if facts.ranked else facts.confidence
-            )
-            rows.append((share, self._share(said)))
-        if self.report.names_class and facts.from_picture is not None:
-            pictured = probability_of(facts.from_picture, self._answered)
+        label = labels.probability if facts.examined else labels.stated_share
+        likely = facts.headline.likely
+        rows = [*self.report.translations, (label, self._share(likely.probability))]
+        if facts.from_picture is not None:
+            pictured = probability_of(facts.from_picture, likely.key)
             rows.append((labels.from_picture, self._share(pictured)))
         if facts.malignant_score is not None:
             score = self._share(facts.malignant_score)
@@ -211,14 +196,14 @@ class ReportContent:
 
     @cached_property
     def bars(self) -> list[Bar]:
-        malignant = self._table.malignant_keys
+        malignant, named = self._table.malignant_keys, self._facts.headline.keys
         return [
             Bar(
                 name=self.report.name(entry.key),
                 share=entry.probability,
                 text=self._share(entry.probability),
                 counted=entry.key in malignant,
-                stated=self.report.names_class and entry.key == self._answered,
+                named=entry.key in named,
             )
             for entry in self._facts.ranked
         ]
@@ -239,7 +224,8 @@ class ReportContent:
 
     def _said_alone(self, one: PictureFacts) -> str:
         kind = "" if one.kind is Modality.UNKNOWN else f"{self.labels.modalities[one.kind]} · "
-        name, share = self.report.name(one.heading.key), self._share(one.heading.probability)
+        name = self.report.name(one.heading.key)
+        share = self.report.say(say_chance(one.heading.probability))
         label = self._table.band_words(one.band, self.report.language).label
         return f"{kind}{name}, {share} · {label}"
 

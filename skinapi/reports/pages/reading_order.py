@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from skinapi.reports.report import Report
-from skinapi.reports.text.summary import Summary, summarise
+from skinapi.reports.text.summary import Summary, say_headline, summarise
 from skinapi.vision.conditions import Frozen, conditions_table
 
 END_OF_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
@@ -30,12 +30,14 @@ class Reading(Frozen):
 
 
 def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
-    """`about` are the sentences on the stated condition, which come last."""
+    """`about` are the sentences on the likely condition, which come last."""
     narrative, facts = report.shown_narrative, report.facts
     notice = report.say(conditions_table().notices.information_only)
-    summary = summarise(facts, report.language, names_class=report.names_class)
+    summary = summarise(facts, report.language)
     decided = report.decision.next_steps(report.language) if report.decision else []
-    fresh = _Fresh([notice, *decided, *summary.sentences])
+    # Wherever the findings are shown, a doctor reads the headline above them.
+    for_doctor = say_headline(facts, report.language, for_doctor=True)
+    fresh = _Fresh([notice, *decided, *summary.sentences, for_doctor])
     sections = narrative.sections
     return Reading(
         notice=notice,

@@ -28,7 +28,7 @@ def draw_bars(bars: Sequence[Bar], *, counted: str, width: float) -> Drawing:
     chart = Drawing(width, ROW * len(bars) + ROW)
     for place, bar in enumerate(bars):
         base = ROW * (len(bars) - place)
-        font = BOLD if bar.stated else REGULAR
+        font = BOLD if bar.named else REGULAR
         chart.add(_text(0, base + 2, bar.name, font=font))
         chart.add(Rect(names, base, room, BAR_HEIGHT, strokeColor=RULE, fillColor=None))
         colour = COUNTED if bar.counted else OTHER

@@ -6,7 +6,7 @@ import re
 from skinapi.reports.report import Report
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
-RENDERER = "pages-7"
+RENDERER = "pages-8"
 MODULE = "skinapi.reports.pdf.rendering"
 PAGE = re.compile(rb"/Type /Page\b")
 

@@ -4,13 +4,14 @@ are filled in from the facts here, so no answer of an LLM can change one.
 
 from collections.abc import Collection
 
-from skinapi.languages import NUMBERS, Language
+from skinapi.languages import Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.catalogues.catalogue import Remark
 from skinapi.reports.text.template import AddedText
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.finding.headline import say_chance
 
 
 class Choice(StoredRecord):
@@ -27,7 +28,7 @@ def possible_remarks(facts: Facts, language: Language, *, room: int) -> dict[Rem
         Remark.SCORE: facts.malignant_score is None,
         Remark.SCORE_ADDS: facts.malignant_score is None,
         Remark.CHECKLIST: facts.checklist_score is None,
-        Remark.HIGHEST_PROBABILITY: facts.most_probable == facts.stated,
+        Remark.HIGHEST_PROBABILITY: facts.most_probable == facts.headline.named.key,
     }
     values = _values(facts, language)
     filled = {
@@ -59,12 +60,17 @@ def _join(chosen: Collection[Remark], possible: dict[Remark, str], room: int) ->
 
 
 def _values(facts: Facts, language: Language) -> dict[str, str]:
-    table, share = conditions_table(), NUMBERS[language].write_share
+    """Patients read these sentences: a probability is in whole numbers."""
+    table, named = conditions_table(), facts.headline.named
+
+    def chance(share: float) -> str:
+        return say_chance(share).in_language(language)
+
     return {
-        "name": table.name(facts.stated, language),
-        "share": share(facts.confidence),
+        "name": table.name(named.key, language),
+        "share": chance(named.probability),
         "highest": table.name(facts.most_probable, language),
-        "highest_share": share(facts.ranked[0].probability),
-        "score": share(facts.malignant_score or 0),
+        "highest_share": chance(facts.ranked[0].probability),
+        "score": chance(facts.malignant_score or 0),
         "points": str(facts.checklist_score),
     }

@@ -1,5 +1,5 @@
-"""The three sentences that a patient reads first: what it is likely to be, what to do and by when,
-and how sure that is.
+"""What a patient reads first: what it is likely to be and what cannot be ruled out, what to do and
+by when, and how sure that is.
 """
 
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from skinapi.languages import Language, Said
 from skinapi.reports.facts import Facts
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
-from skinapi.vision.conditions import NORMAL_SKIN, Frozen, conditions_table
+from skinapi.vision.conditions import Frozen, conditions_table
 from skinapi.vision.context import Modality
 
 # A check misses few cancers if it found at least this share of the malignant test lesions, and
@@ -17,7 +17,7 @@ MISSES_FEW, MISSES_SOME = 0.95, 0.80
 
 
 class Summary(Frozen):
-    """One sentence each."""
+    """One sentence each, of `likely` two where something cannot be ruled out."""
 
     likely: str
     to_do: str
@@ -28,10 +28,9 @@ class Summary(Frozen):
         return self.likely, self.to_do, self.certainty
 
 
-def summarise(facts: Facts, language: Language, *, names_class: bool = True) -> Summary:
-    """Without `names_class` no condition is called the most likely."""
+def summarise(facts: Facts, language: Language) -> Summary:
     return Summary(
-        likely=_say_likely(facts, language, names_class=names_class),
+        likely=say_headline(facts, language),
         to_do=f"{facts.band_words(language).label}.",
         certainty=say_certainty(facts, language),
     )
@@ -89,25 +88,10 @@ def _by_figures(modality: Modality, tested: HeldOutFigures | None) -> tuple[floa
     return tested.is_little + (1 - sensitivity), filled
 
 
-def _say_likely(facts: Facts, language: Language, *, names_class: bool) -> str:
-    phrases = CATALOGUES[language]
-    name = conditions_table().name(facts.most_probable, language)
-    others = _others(facts, language)
+def say_headline(facts: Facts, language: Language, *, for_doctor: bool = False) -> str:
+    """What is likely, and what cannot be ruled out."""
     if not facts.examined:
-        return phrases.as_stated.format(name=name)
-    if facts.uncertain or not names_class:
-        if facts.concern.key == NORMAL_SKIN:
-            return phrases.likely_unknown
-        return phrases.likely_unsure.format(name=facts.concern.names.in_language(language))
-    if others:
-        return phrases.likely_but.format(name=name, others=others)
-    if facts.stated == NORMAL_SKIN:
-        return phrases.likely_nothing
-    return phrases.likely.format(name=name)
-
-
-def _others(facts: Facts, language: Language) -> str:
-    """What it may be besides the most probable: what a rule names, what explains the urgency."""
-    keys = dict.fromkeys((facts.stated, facts.concern.key))
-    named = (key for key in keys if key not in (facts.most_probable, NORMAL_SKIN))
-    return ", ".join(conditions_table().name(key, language) for key in named)
+        name = conditions_table().name(facts.stated, language)
+        return CATALOGUES[language].as_stated.format(name=name)
+    headline = facts.headline
+    return (headline.for_doctor if for_doctor else headline.for_patient).in_language(language)

@@ -3,16 +3,17 @@ sentence about a disease comes from the conditions table, those about the findin
 catalogues.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from skinapi.languages import NUMBERS, Language, Said
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.summary import say_certainty
+from skinapi.reports.text.summary import say_certainty, say_headline
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import NORMAL_SKIN, Condition, Frozen, conditions_table
-from skinapi.vision.finding.finding import NotRuledOut, Ranked, doubt_notice, probability_of
+from skinapi.vision.finding.finding import NotRuledOut, doubt_notice
+from skinapi.vision.finding.headline import Ranked, probability_of, say_chance
 from skinapi.vision.finding.notices import modality_doubts
 
 
@@ -26,18 +27,16 @@ class AddedText(Frozen):
 NO_ADDED_TEXT = AddedText()
 
 
-def write_template(
-    facts: Facts, language: Language, added: AddedText = NO_ADDED_TEXT, *, names_class: bool = True
-) -> Narrative:
-    """Without `names_class` the text names what is not excluded, and not the most probable
-    condition: for a client that shows no class of this finding.
+def write_template(facts: Facts, language: Language, added: AddedText = NO_ADDED_TEXT) -> Narrative:
+    """The sections and the next steps are a patient's: they have no percentages. The findings and
+    the limits are a doctor's.
     """
-    sentences = _Sentences(facts, language, names_class=names_class)
+    sentences = _Sentences(facts, language)
     return Narrative(
         language=language,
         sections=_sections_of(sentences, added),
         findings=(
-            *sentences.lead(),
+            *sentences.lead(for_doctor=True),
             *sentences.figures(),
             *sentences.not_ruled_out(),
             sentences.band(),
@@ -79,7 +78,6 @@ def _compose(sentences: "_Sentences", added: AddedText, picture_notices: Iterabl
         ),
         confidence_explanation=_join(
             *sentences.confidence(),
-            *sentences.not_ruled_out()[:1],
             added.confidence_explanation,
             *sentences.first_doubt(),
             *picture_notices,
@@ -95,57 +93,41 @@ def _join(*sentences: str) -> str:
 class _Sentences:
     """The template's sentences on these facts, one method per subject."""
 
-    def __init__(self, facts: Facts, language: Language, *, names_class: bool = True) -> None:
+    def __init__(self, facts: Facts, language: Language) -> None:
         self._facts = facts
         self._language = language
-        self._names_class = names_class
         self._numbers = NUMBERS[language]
         self._phrases = CATALOGUES[language]
         self._table = conditions_table()
-        self._stated = self._table.by_key(facts.stated)
+        self._headline = facts.headline
+        self._likely = self._table.by_key(self._headline.likely.key)
 
-    def lead(self) -> list[str]:
-        facts, phrases, name = self._facts, self._phrases, self._name(self._stated)
-        if not facts.examined:
-            return [phrases.as_stated.format(name=name)]
-        if not (self._names_class or facts.uncertain):
-            return [phrases.not_excluded.format(name=self._name(facts.concern))]
-        if facts.named_by_rule:
-            other = {"other": self._name_of(facts.most_probable), "share": self._top_share()}
-            return [phrases.named_by_rule.format(name=name, **other)]
+    def lead(self, *, for_doctor: bool = False) -> list[str]:
+        """The doubt, where there is one, and the headline."""
+        facts, phrases = self._facts, self._phrases
+        said = say_headline(facts, self._language, for_doctor=for_doctor)
         if not facts.uncertain:
-            return [phrases.most_probable.format(name=name)]
+            return [said]
         doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
-        return [phrases.uncertain.format(doubts=doubts), *self._not_excluded()]
-
-    def _not_excluded(self) -> list[str]:
-        """The condition that stays open; normal skin is none."""
-        left = self._facts.concern
-        if left.key == NORMAL_SKIN:
-            return []
-        return [self._phrases.not_excluded.format(name=self._name(left))]
+        return [phrases.uncertain.format(doubts=doubts), said]
 
     def what_it_is(self) -> list[str]:
-        """What the stated condition is. Left out for normal skin without a picture, because that
+        """What the likely condition is. Left out for normal skin without a picture, because that
         text speaks of the picture. Left out for a harmless condition of a finding that is no
         all-clear.
         """
         facts = self._facts
-        if not facts.examined and facts.stated == NORMAL_SKIN:
+        if facts.described is None or not (facts.examined or facts.stated != NORMAL_SKIN):
             return []
-        if not facts.may_describe:
-            return []
-        return [self._stated.sentences[self._language].what_it_is]
+        return [facts.described.sentences[self._language].what_it_is]
 
     def why_early(self) -> list[str]:
-        """Names the condition first where it is not the stated one: its text says only "it"."""
+        """Names the condition first where it is not the likely one: its text says only "it"."""
         concern = self._facts.concern
         said = concern.sentences[self._language].why_early
-        if concern.key in (self._facts.stated, NORMAL_SKIN):
+        if concern.key in (self._likely.key, NORMAL_SKIN):
             return [said]
-        name, phrases = self._name(concern), self._phrases
-        named = phrases.not_excluded.format(name=name)
-        return [phrases.in_case.format(name=name) if named in self.lead() else named, said]
+        return [self._phrases.in_case.format(name=self._for_patient(concern.key)), said]
 
     def action(self) -> str:
         return self._facts.band_words(self._language).action
@@ -156,12 +138,12 @@ class _Sentences:
         """
         if not self._facts.more_urgent:
             return []
-        name = self._name(self._stated)
-        return [self._phrases.more_urgent.format(name=name, reasons=self.reasons())]
+        name, reasons = self._for_patient(self._likely.key), self._reasons(self._why_for_patient)
+        return [self._phrases.more_urgent.format(name=name, reasons=reasons)]
 
     def advice(self) -> list[str]:
         """The condition's own advice, if the band is exactly that of the condition."""
-        own = self._stated.sentences[self._language].what_to_do
+        own = self._likely.sentences[self._language].what_to_do
         return [own] if self._facts.as_urgent else []
 
     def checklist_result(self) -> list[str]:
@@ -172,29 +154,46 @@ class _Sentences:
         return [self._say(checklist.result.at_or_above if high else checklist.result.below)]
 
     def confidence(self) -> list[str]:
+        """How probable it is, in whole numbers."""
         facts, phrases = self._facts, self._phrases
-        if not self._names_class:
-            return self._malignant_score()
-        values = {"name": self._name(self._stated), "share": self._share(facts.confidence)}
         if not facts.examined:
-            return [phrases.stated_confidence.format(**values)]
-        if facts.alone:
-            return [self._say_alone(facts.alone), *self._malignant_score()]
+            return [self._stated_confidence(self._chance(facts.confidence))]
+        alone = self._headline.named
+        if facts.alone and alone.probability in self._each_alone:
+            return [self._say_alone(alone), *self._chance_of_cancer()]
+        estimated = self._chances(facts.shown_ranked)
         if facts.from_picture is None:
-            return [phrases.probability.format(**values), *self._malignant_score()]
-        pictured = self._share(probability_of(facts.from_picture, facts.stated))
-        shifted = phrases.shifted_probability.format(**values, pictured=pictured)
-        return [shifted, *self._malignant_score()]
+            return [phrases.estimated.format(names=estimated), *self._chance_of_cancer()]
+        pictured = phrases.from_picture.format(names=self._chances(facts.from_picture))
+        told = phrases.with_what_was_told.format(names=estimated)
+        return [pictured, told, *self._chance_of_cancer()]
 
-    def _say_alone(self, heading: Ranked) -> str:
+    def _chances(self, ranked: Sequence[Ranked]) -> str:
+        """Of what the headline names."""
+        keys = dict.fromkeys([self._likely.key, self._headline.named.key])
+        named = (entry for entry in ranked if entry.key in keys)
+        return ", ".join(self._with_chance(entry.key, entry.probability) for entry in named)
+
+    def _chance_of_cancer(self) -> list[str]:
+        share = self._chance(self._headline.malignant)
+        return [self._phrases.chance_of_cancer.format(share=share)]
+
+    def _stated_confidence(self, share: str) -> str:
+        return self._phrases.stated_confidence.format(name=self._name(self._likely), share=share)
+
+    @property
+    def _each_alone(self) -> list[float]:
+        """How probable what each of several pictures names is by that picture."""
+        return [one.heading.probability for one in self._facts.pictures]
+
+    def _say_alone(self, alone: Ranked) -> str:
         """What one picture says, beside what all together give that condition."""
-        facts = self._facts
-        alone = [one.heading.probability for one in facts.pictures]
-        return self._phrases.probability_alone.format(
-            picture=alone.index(heading.probability) + 1,
-            name=self._name_of(heading.key),
-            share=self._share(heading.probability),
-            joined=self._share(probability_of(facts.ranked, heading.key)),
+        facts, each = self._facts, self._each_alone
+        return self._phrases.chance_alone.format(
+            picture=each.index(alone.probability) + 1,
+            name=self._for_patient(alone.key),
+            share=self._chance(alone.probability),
+            joined=self._chance(probability_of(facts.shown_ranked, alone.key)),
         )
 
     def not_ruled_out(self) -> list[str]:
@@ -231,7 +230,7 @@ class _Sentences:
 
     def figures(self) -> list[str]:
         if not self._facts.examined:
-            return self.confidence()
+            return [self._stated_confidence(self._share(self._facts.confidence))]
         said = [self._phrases.ranked.format(names=self._shares(self._facts.ranked))]
         if self._facts.from_picture is not None:
             pictured = self._shares(self._facts.from_picture)
@@ -240,7 +239,7 @@ class _Sentences:
 
     def band(self) -> str:
         label = self._facts.band_words(self._language).doctor_label
-        return self._phrases.band.format(label=label, reasons=self.reasons())
+        return self._phrases.band.format(label=label, reasons=self._reasons(self._why))
 
     def circumstances(self) -> list[str]:
         facts, phrases = self._facts, self._phrases
@@ -263,24 +262,33 @@ class _Sentences:
         added = ", ".join(map(self._name, malignant))
         return [self._phrases.malignant_score.format(names=added, share=self._share(score))]
 
-    def reasons(self) -> str:
+    def _reasons(self, why: Callable[[RaisedBy], str]) -> str:
         """The rules that asked for the band, without repetitions: two may have the same words."""
-        return ", ".join(dict.fromkeys(self._why(rule) for rule in self._facts.raised_by))
+        return ", ".join(dict.fromkeys(map(why, self._facts.raised_by)))
 
     def _why(self, rule: RaisedBy) -> str:
         facts, phrases = self._facts, self._phrases
         if rule in phrases.why_urgent:
             return phrases.why_urgent[rule].format(share=self._share(facts.malignant_score or 0))
+        return self._with_share(*self._asked_by(rule))
+
+    def _why_for_patient(self, rule: RaisedBy) -> str:
+        phrases = self._phrases
+        if rule is RaisedBy.MALIGNANT:
+            return phrases.why_cancer.format(share=self._chance(self._headline.malignant))
+        if rule in phrases.why_urgent:
+            return phrases.why_urgent[rule]
+        return self._with_chance(*self._asked_by(rule))
+
+    def _asked_by(self, rule: RaisedBy) -> tuple[str, float]:
+        """The condition that this rule is about, and its probability."""
+        facts = self._facts
         about = {RaisedBy.MOST_PROBABLE: facts.most_probable, RaisedBy.NAMED: facts.stated}
         key = about.get(rule, rule.value)
-        share = probability_of(facts.ranked, key) if facts.examined else facts.confidence
-        return self._with_share(key, share)
+        return key, probability_of(facts.ranked, key) if facts.examined else facts.confidence
 
     def _shares(self, ranked: Iterable[Ranked]) -> str:
         return ", ".join(self._with_share(entry.key, entry.probability) for entry in ranked)
-
-    def _top_share(self) -> str:
-        return self._share(self._facts.ranked[0].probability)
 
     def _with_share(self, key: str, share: float) -> str:
         return f"{self._name_of(key)} ({self._share(share)})"
@@ -293,6 +301,16 @@ class _Sentences:
 
     def _name_of(self, key: str) -> str:
         return self._table.name(key, self._language)
+
+    def _with_chance(self, key: str, share: float) -> str:
+        return f"{self._for_patient(key)} ({self._chance(share)})"
+
+    def _for_patient(self, key: str) -> str:
+        """Its name within a sentence."""
+        return self._say(self._table.notices.headline.names[key].patient)
+
+    def _chance(self, share: float) -> str:
+        return self._say(say_chance(share))
 
     def _share(self, value: float) -> str:
         return self._numbers.write_share(value)

@@ -19,8 +19,6 @@ from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import (
     OperatingPoint,
     RaisedBy,
-    is_raised,
-    most_severe_plausible,
     severity_rank,
     tell_rules,
     urgency,
@@ -29,6 +27,7 @@ from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import NORMAL_SKIN, Band, BandWords, conditions_table
 from skinapi.vision.context import Modality, SkinTone
+from skinapi.vision.finding.headline import Headline, Ranked, probability_of
 from skinapi.vision.finding.notices import (
     joined_modality_notices,
     modality_notices,
@@ -48,11 +47,6 @@ class Doubt(StrEnum):
     PICTURES_DISAGREE = "pictures_disagree"
     TOO_CLOSE = "too_close"
     UNLIKE_TRAINING = "unlike_training"
-
-
-class Ranked(StoredRecord):
-    key: str
-    probability: float = Field(ge=0, le=1)
 
 
 class Restated(StoredRecord):
@@ -123,9 +117,11 @@ class FindingHeading(StoredRecord):
 
     `stated` is the class that clients are told: the one that the naming rule names, or, if the
     finding is uncertain, the most severe plausible condition. The confidence is its probability.
-    `alone` is the heading of the gravest of several pictures, where that is graver or surer than
-    what all of them say together: then it is the finding's heading too. `restated` has the
-    probabilities that people read instead of these, where the clinic has set its PREVALENCE.
+    `alone` is what the headline of the gravest of several pictures names, where that is a cancer
+    and graver or surer than what all of them say together. `restated` has the probabilities that
+    people read instead of these, where the clinic has set its PREVALENCE. `untested_skin` are the
+    tones that were told, and for which the model was not tested. `asked_by_picture`: the band is
+    that of one of several pictures, and not of all together.
     """
 
     ranked: tuple[Ranked, ...] = Field(min_length=2)
@@ -135,54 +131,8 @@ class FindingHeading(StoredRecord):
     uncertain: bool
     alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
     restated: Restated | None = Field(default=None, exclude_if=lambda restated: restated is None)
-
-    @property
-    def confidence(self) -> float:
-        return probability_of(self.ranked, self.stated)
-
-    @property
-    def heading(self) -> Ranked:
-        return self.alone or choose_heading(self.ranked, self.stated, self.band, self.raised_by)
-
-    @property
-    def shown_ranked(self) -> tuple[Ranked, ...]:
-        """The probabilities that people read."""
-        return self.restated.ranked if self.restated else self.ranked
-
-    @property
-    def shown_heading(self) -> Ranked:
-        """The heading, with the probability that people read."""
-        heading = self.heading
-        if self.restated is None:
-            return heading
-        if self.alone and self.restated.alone:
-            return self.restated.alone
-        return Ranked(key=heading.key, probability=probability_of(self.shown_ranked, heading.key))
-
-    def band_words(self, language: Language = "en") -> BandWords:
-        return conditions_table().band_words(self.band, language)
-
-
-class FindingSummary(FindingHeading):
-    """The part of a finding that other lists show. `untested_skin` are the tones that were told,
-    and for which the model was not tested. `asked_by_picture`: the band is that of one of several
-    pictures, and not of all together. The last of `reasons`, `all_reasons` and `newest_reasons`
-    that is stored has them all: code of version 6 of the store reads the first alone, code of
-    version 7 the second too, and each refuses a doubt that it does not know.
-    """
-
-    malignant_score: float
-    reasons: tuple[Doubt, ...]
-    all_reasons: tuple[Doubt, ...] = Field(default=(), exclude_if=lambda reasons: not reasons)
-    newest_reasons: tuple[Doubt, ...] = Field(default=(), exclude_if=lambda reasons: not reasons)
-    model_version: str
     untested_skin: tuple[SkinTone, ...] = ()
     asked_by_picture: bool = Field(default=False, exclude_if=lambda asked: not asked)
-
-    @property
-    def shown_malignant_score(self) -> float:
-        """The malignant score that people read."""
-        return self.restated.malignant_score if self.restated else self.malignant_score
 
     @model_validator(mode="before")
     @classmethod
@@ -199,6 +149,49 @@ class FindingSummary(FindingHeading):
         if given.get("asked_by_picture"):
             rules = tell_rules(map(RaisedBy, (*rules, RaisedBy.PICTURE)))
         return {**given, "raised_by": rules or (RaisedBy.NEAR_THRESHOLD,)}
+
+    @property
+    def confidence(self) -> float:
+        return probability_of(self.ranked, self.stated)
+
+    @property
+    def shown_ranked(self) -> tuple[Ranked, ...]:
+        """The probabilities that people read."""
+        return self.restated.ranked if self.restated else self.ranked
+
+    @property
+    def headline(self) -> Headline:
+        return Headline.of(
+            ranked=self.ranked,
+            shown=self.shown_ranked,
+            stated=self.stated,
+            band=self.band,
+            raised_by=self.raised_by,
+            uncertain=self.uncertain,
+            alone=self.alone,
+            shown_alone=self.restated.alone if self.restated else self.alone,
+        )
+
+    def band_words(self, language: Language = "en") -> BandWords:
+        return conditions_table().band_words(self.band, language)
+
+
+class FindingSummary(FindingHeading):
+    """The part of a finding that other lists show. The last of `reasons`, `all_reasons` and
+    `newest_reasons` that is stored has them all: code of version 6 of the store reads the first
+    alone, code of version 7 the second too, and each refuses a doubt that it does not know.
+    """
+
+    malignant_score: float
+    reasons: tuple[Doubt, ...]
+    all_reasons: tuple[Doubt, ...] = Field(default=(), exclude_if=lambda reasons: not reasons)
+    newest_reasons: tuple[Doubt, ...] = Field(default=(), exclude_if=lambda reasons: not reasons)
+    model_version: str
+
+    @property
+    def shown_malignant_score(self) -> float:
+        """The malignant score that people read."""
+        return self.restated.malignant_score if self.restated else self.malignant_score
 
     @model_validator(mode="before")
     @classmethod
@@ -271,6 +264,24 @@ class Finding(FindingSummary):
         if any(urgency(one.band) < urgency(self.band) for one in self.pictures):
             raise ValueError("never milder than one of its pictures")
         return self
+
+    def find_graver_alone(self) -> "Finding | None":
+        """The gravest picture by what its headline names, where that is a cancer that is graver
+        than what this one's names, or where the pictures disagree and it is the same with a higher
+        probability.
+        """
+        malignant = conditions_table().malignant_keys
+        named = [(one, one.by_own_mix().headline.named) for one in self.pictures]
+        cancers = [(one, entry) for one, entry in named if entry.key in malignant]
+        if not cancers:
+            return None
+        gravest, alone = min(
+            cancers, key=lambda each: (severity_rank(each[1].key), -each[1].probability)
+        )
+        own = self.by_own_mix().headline.named
+        graver = severity_rank(alone.key) < severity_rank(own.key)
+        surer = alone.key == own.key and alone.probability > own.probability
+        return gravest if graver or (surer and Doubt.PICTURES_DISAGREE in self.reasons) else None
 
     @property
     def most_probable(self) -> str:
@@ -369,34 +380,6 @@ def doubt_notice(doubt: Doubt) -> Said:
     return said[doubt]
 
 
-def find_graver_alone(joined: "Finding") -> "Finding | None":
-    """The gravest picture by its heading, where that is graver than the heading of the finding, or
-    where the pictures disagree and it is the same with a higher probability.
-    """
-    gravest = min(
-        joined.pictures,
-        key=lambda one: (severity_rank(one.heading.key), -one.heading.probability),
-    )
-    alone, own = gravest.heading, joined.heading
-    graver = severity_rank(alone.key) < severity_rank(own.key)
-    surer = alone.key == own.key and alone.probability > own.probability
-    return gravest if graver or (surer and Doubt.PICTURES_DISAGREE in joined.reasons) else None
-
-
-def choose_heading(
-    ranked: Iterable[Ranked], stated: str, band: Band, raised_by: Iterable[RaisedBy]
-) -> Ranked:
-    """The condition for a client that shows one alone: the stated one, or, where the band is more
-    urgent than that asks for, the most severe plausible one. The stated one is plausible, and so is
-    a condition whose own threshold has raised the band, however improbable.
-    """
-    entries = {entry.key: entry for entry in ranked}
-    if not is_raised(band, named=stated):
-        return entries[stated]
-    also = [stated, *(rule.value for rule in raised_by)]
-    return entries[most_severe_plausible(as_mapping(entries.values()), also=also)]
-
-
 def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:
     """Sort by probability, highest first. Equal ones are sorted by key, so that the order never
     depends on chance.
@@ -423,10 +406,6 @@ def without_normal_skin(ranked: Iterable[Ranked]) -> tuple[Ranked, ...]:
     lesions = [entry for entry in ranked if entry.key != NORMAL_SKIN]
     whole = math.fsum(entry.probability for entry in lesions)
     return tuple(Ranked(key=e.key, probability=e.probability / whole) for e in lesions)
-
-
-def probability_of(ranked: Iterable[Ranked], key: str) -> float:
-    return next(entry.probability for entry in ranked if entry.key == key)
 
 
 def sum_malignant(ranked: Iterable[Ranked]) -> float:

@@ -113,8 +113,8 @@ def test_a_prevalence_changes_what_is_shown_and_nothing_that_is_decided(share: f
         assert restated.model_dump(exclude=changing) == plain.model_dump(exclude=changing)
         assert plain.restated is None
         assert restated.shown_malignant_score < plain.shown_malignant_score
-        assert restated.heading == plain.heading
-        assert restated.shown_heading.key == plain.heading.key
+        assert restated.by_own_mix().headline == plain.headline
+        assert restated.headline.named.key == plain.headline.named.key
 
 
 def test_a_finding_is_restated_by_the_mix_of_its_own_modality() -> None:

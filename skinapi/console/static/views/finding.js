@@ -4,7 +4,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Bars, Failure, Icon, Message, sayError, useAnswer } from "/console/components.js";
-import { getLanguage, otherLanguages, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
+import { colon, getLanguage, otherLanguages, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
 import { Decided, Instruction } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { SignedLetter } from "/console/views/letters.js";
@@ -50,17 +50,20 @@ const NotRuledOut = ({ facts, conditions }) => {
 /** @param {{items: string[]}} props */
 const Sentences = ({ items }) => items.length > 0 && html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
 
-/** @param {{facts: any, conditions: any}} props */
-const Probabilities = ({ facts, conditions }) => html`
+/** What the headline names is marked. @param {{report: any, conditions: any}} props */
+const Probabilities = ({ report: { facts, headline }, conditions }) => {
+  const named = new Set([headline.likely, ...headline.not_ruled_out].map((/** @type {any} */ one) => one.key));
+  return html`
   <section>
     <h2>${say("probabilities")}</h2>
     <${Bars} label=${say("probabilities")} rows=${facts.ranked.map((/** @type {any} */ one) => ({
       name: nameOf(conditions, one.key),
       share: one.probability,
-      marked: one.key === facts.stated,
+      marked: named.has(one.key),
     }))} />
     <small>${say("probabilitiesText")}</small>
   </section>`;
+};
 
 /** Closed until one asks; open for a doctor. @param {{title: string, open: boolean, children?: any}} props */
 const Folded = ({ title, open, children }) => html`
@@ -76,7 +79,7 @@ const Rest = ({ report, conditions, doctor }) => {
     <${Folded} title=${say(doctor ? "howCertain" : "forDoctor")} open=${doctor}>
       ${doctor && reading.confidence_explanation && html`<p>${reading.confidence_explanation}</p>`}
       <${NotRuledOut} facts=${facts} conditions=${conditions} />
-      <${Probabilities} facts=${facts} conditions=${conditions} />
+      <${Probabilities} report=${report} conditions=${conditions} />
       <${Sentences} items=${reading.findings} />
       <h3>${say("limits")}</h3><${Sentences} items=${reading.limits} />
       ${doctor && facts.model_version && html`<p><small>${say("madeBy", { version: facts.model_version })}
@@ -88,7 +91,7 @@ const Rest = ({ report, conditions, doctor }) => {
       ${reading.recommendation && html`<p>${reading.recommendation}</p>`}
       <${Sentences} items=${reading.next_steps} />
     <//>`}
-    <${Folded} title=${say("aboutCondition", { name: about?.name ?? nameOf(conditions, facts.stated) })} open=${false}>
+    <${Folded} title=${say("aboutCondition", { name: about?.name ?? nameOf(conditions, report.headline.likely.key) })} open=${false}>
       ${reading.overview && html`<p>${reading.overview}</p>`}
       ${reading.about.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
       ${about && html`<h3>${say("sources")}</h3>
@@ -109,13 +112,13 @@ const First = ({ report, doctor }) => {
   if (report.decision && !doctor) return html`<h2>${likely}</h2><p>${certainty}</p>`;
   const head = report.decision ? "h2" : "h1";
   const icon = html`<${Icon} name=${report.band} size=${32} />`;
-  if (doctor) return html`<${head}>${icon}${report.doctor_label}<//><p class="action">${report.doctor_action}</p><p>${likely} ${certainty}</p>`;
+  if (doctor) return html`<${head}>${icon}${report.doctor_label}<//><p class="action">${report.doctor_action}</p><p>${said(report.headline.doctor)} ${certainty}</p>`;
   return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1><p>${certainty}</p>`;
 };
 
 /** What one of several pictures alone says, for a doctor: a patient reads what all of them say. @param {{picture: any, conditions: any}} props */
 const Alone = ({ picture, conditions }) => html`
-  <p>${say("pictureAlone", { name: nameOfClass(conditions, picture.class), share: sayPercent(picture.confidence / 100) })}
+  <p>${say("pictureAlone")}${colon()}${said(picture.headline?.doctor)}
     <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
 
 /**
@@ -196,7 +199,7 @@ export const Downloads = ({ number, children }) => {
 export async function getReport(number) {
   const report = await get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}`);
   // A server of the version before answered, while the servers are upgraded one after the other.
-  if (!report.reading) throw new ApiError(503, "older_server", say("serverUpgrading"));
+  if (!report.headline) throw new ApiError(503, "older_server", say("serverUpgrading"));
   return report;
 }
 

@@ -5,7 +5,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions, getPage } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, Tabs, useAnswer, useKeys, usePages } from "/console/components.js";
-import { hasWords, isolated, say, sayAge, sayDate, sayPercent, sayValue } from "/console/language.js";
+import { hasWords, isolated, said, say, sayAge, sayDate, sayPercent, sayValue } from "/console/language.js";
 import { WorkLine } from "/console/views/case_work.js";
 import { UnreadList } from "/console/views/conversation.js";
 import { bandOf, DecisionLine } from "/console/views/decision.js";
@@ -66,7 +66,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, g
     <div class="grow">
       <a class="cover" href="#/case/${found.id}" data-number=${found.id}>
         ${named ? isolated(found.patient_name) : `${say("title_finding")} ${found.id}`}</a>
-      <span>${nameOfClass(conditions, found.class)} · ${sayPercent(found.confidence / 100)}
+      <span>${said(found.headline?.doctor) || nameOfClass(conditions, found.class)}
         ${found.uncertain && html` <span class="mark">${say("uncertainMark")}</span>`}</span>
       <small>${found.reviewed
         ? html`<${Icon} name="check" size=${14} /> ${say("reviewed")} · ${sayDate(found.created_at)}`

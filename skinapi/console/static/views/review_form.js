@@ -51,15 +51,15 @@ export function focusOn(selector) {
 /** What a doctor may name. @param {any} conditions */
 const labelsOf = (conditions) => [...conditions.conditions, ...(conditions.review_only ?? [])];
 
-/** What is sent. The doctor's own label stays beside another result. @param {typeof EMPTY} draft @param {string} stated */
-function reviewOf({ agreement, label, urgency, histology, result, picture, note, held }, stated) {
+/** What is sent. The doctor's own label stays beside another result. @param {typeof EMPTY} draft @param {string} likely */
+function reviewOf({ agreement, label, urgency, histology, result, picture, note, held }, likely) {
   const known = histology === "confirmed";
   const sure = ["agree", "disagree"].includes(agreement) || known || (agreement === "" && urgency !== "");
-  const agrees = agreement === "agree" && (!known || result === stated);
+  const agrees = agreement === "agree" && (!known || result === likely);
   return {
     certainty: sure ? "sure" : "unsure",
     agrees_with_label: agrees || null,
-    label: agreement === "agree" ? stated : label || null,
+    label: agreement === "agree" ? likely : label || null,
     agrees_with_urgency: urgency === SAME || null,
     urgency: urgency === SAME ? null : urgency || null,
     histology: histology || null,
@@ -119,7 +119,7 @@ const Standing = ({ decision }) =>
  * @param {{number: string, report: any, conditions: any, pictured: boolean, asked?: boolean, onSigned: () => void}} props
  */
 export const ReviewForm = ({ number, report, conditions, pictured, asked = false, onSigned }) => {
-  const { stated } = report.facts;
+  const likely = report.headline.likely.key;
   const [draft, setDraft] = useState(drafts.get(number) ?? EMPTY);
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
@@ -152,7 +152,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   const sign = async (event) => {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
-    const review = reviewOf(draft, stated);
+    const review = reviewOf(draft, likely);
     const text = JSON.stringify(review);
     if (text !== sent.current.text) sent.current = { text, key: newKey() };
     setBusy(true);
@@ -170,7 +170,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   };
   const labels = labelsOf(conditions).map((one) => ({ key: one.key, text: said(one.names) }));
   const { agreement } = draft;
-  const others = agreement === "disagree" && pictured ? labels.filter(({ key }) => key !== stated) : labels;
+  const others = agreement === "disagree" && pictured ? labels.filter(({ key }) => key !== likely) : labels;
   const urgencies = [
     ...(pictured ? [{ key: SAME, text: say("urgencyAgreed", { band: labelOfBand(conditions, report.band) }) }] : []),
     ...conditions.bands
@@ -190,7 +190,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
         )}
       </div>
       ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}
-      <p class="agreed" aria-live="polite">${agreement === "agree" && html`${say("label")}${colon()}<strong>${nameOf(conditions, stated)}</strong>`}</p>
+      <p class="agreed" aria-live="polite">${agreement === "agree" && html`${say("label")}${colon()}<strong>${nameOf(conditions, likely)}</strong>`}</p>
       ${["disagree", "unsure"].includes(agreement) &&
       html`<${Select} name="label" title=${say("label")} value=${draft.label} options=${others}
         first=${say(agreement === "unsure" ? "noLabelNamed" : "choose")} required=${agreement === "disagree"}

@@ -142,7 +142,6 @@ export const View = ({ argument }) => {
         <div class="row between"><h1>${model.version}</h1><${StateBadge} state=${model.state} words=${sayValue("model", model.state)} /></div>
         <${Fault} model=${model} />
         ${model.state === "serving" && !model.fault && html`<${Message} kind="good">${say("servesNow")}<//>`}
-        ${model.has_points === false && html`<${Message}>${say("versionWithoutPoints")}<//>`}
         <${Origin} model=${model} />
         <div class="row">
           ${model.state !== "serving" && html`<a class="button" href="#/compare/${model.version}">${say("compareWithServing")}</a>`}

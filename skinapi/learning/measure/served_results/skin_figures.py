@@ -20,7 +20,6 @@ from skinapi.learning.measure.served_results.outcomes import (
     select_lesions,
 )
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
-from skinapi.vision.finding.finding import Doubt
 from skinapi.vision.network.model import Model
 
 
@@ -58,8 +57,8 @@ def _is_called_malignant(row: ServedSample) -> bool:
 
 
 def measure_not_skin(model: Model, skin: ModelOutputs, not_skin: ModelOutputs) -> dict[str, Any]:
-    """How many pictures that show no skin are refused or asked about, and how well an
-    out-of-distribution score separates them from the pictures of skin.
+    """How many pictures that show no skin are refused, and how well an out-of-distribution score
+    separates them from the pictures of skin.
     """
     results = serve_outputs(model, not_skin)
     rows = pair_samples(not_skin, results)
@@ -69,15 +68,10 @@ def measure_not_skin(model: Model, skin: ModelOutputs, not_skin: ModelOutputs) -
     return {
         **count_refused(rows),
         **measure_share("refused_share", rows, is_refused),
-        "asked": sum(map(_is_asked_about, rows)),
         "told_apart_by": "skin detector" if model.calibration.skin else "energy",
         "auroc": metrics.auc(scores, np.arange(scores.size) >= len(skin.samples)),
         "gates": count_outcomes(not_skin, results),
     }
-
-
-def _is_asked_about(row: ServedSample) -> bool:
-    return not is_refused(row) and Doubt.NOT_SURELY_SKIN in row[1].assessment.reasons
 
 
 def _out_of_distribution_score(model: Model, outputs: ModelOutputs) -> NDArray[np.float64]:

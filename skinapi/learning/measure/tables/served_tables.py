@@ -188,14 +188,12 @@ def _describe_other_diseases(others: Figures) -> list[Block]:
 
 
 def _describe_not_skin(not_skin: Figures) -> list[Block]:
-    # Cards of before there was a question have no count of it.
-    asked = f"{not_skin['asked']} asked about, " if "asked" in not_skin else ""
     return [
         "",
         (
             f"pictures without skin: {not_skin['refused']} of {not_skin['n']} refused, "
-            f"{show_interval(not_skin, 'refused_share')}; {asked}AUROC of the "
-            f"{not_skin['told_apart_by']} {not_skin['auroc']:.3f}"
+            f"{show_interval(not_skin, 'refused_share')}; AUROC of the {not_skin['told_apart_by']} "
+            f"{not_skin['auroc']:.3f}"
         ),
         *_describe_outcomes("pictures without skin", not_skin["gates"])[1:],
     ]

@@ -31,10 +31,8 @@ class Labels(Frozen):
     recognised: str
 
     stated: str
-    most_probable: str
-    named_by_rule: str
-    not_excluded: str
-    raised_not_excluded: str
+    for_doctor: str
+    for_doctor_uncertain: str
     malignant_score: str
     checklist_score: str
     not_asked: str

@@ -32,24 +32,18 @@ class Catalogue(Frozen):
     placeholders in braces.
     """
 
-    likely: str
-    likely_but: str
-    likely_unknown: str
-    likely_unsure: str
-    likely_nothing: str
     uncertain: str
     doubts: Mapping[Doubt, str]
-    most_probable: str
-    named_by_rule: str
-    not_excluded: str
     in_case: str
     as_stated: str
     more_urgent: str
     why_urgent: Mapping[RaisedBy, str]
-    probability_alone: str
-    probability: str
-    shifted_probability: str
+    why_cancer: str
+    estimated: str
     from_picture: str
+    with_what_was_told: str
+    chance_alone: str
+    chance_of_cancer: str
     malignant_score: str
     stated_confidence: str
     ranked: str

@@ -5,11 +5,6 @@ from skinapi.vision.bands import RaisedBy
 from skinapi.vision.finding.finding import Doubt
 
 ENGLISH = Catalogue(
-    likely="This looks most like: {name}.",
-    likely_but="This looks most like: {name}, but it may also be: {others}.",
-    likely_unknown="It is not clear what this is.",
-    likely_unsure="It is not clear what this is; it may be: {name}.",
-    likely_nothing="No kind of spot that this check knows was recognised.",
     uncertain="This finding is uncertain: {doubts}.",
     doubts={
         Doubt.NOT_SURELY_SKIN: "the picture does not look like skin to the program",
@@ -17,11 +12,7 @@ ENGLISH = Catalogue(
         Doubt.TOO_CLOSE: "the model cannot tell the possibilities apart",
         Doubt.UNLIKE_TRAINING: "the picture is unlike those the model learned from",
     },
-    most_probable="Most probable: {name}.",
-    named_by_rule="Named: {name}, by a rule that keeps rarer conditions from being overlooked; the "
-    "most probable one is {other} ({share}).",
-    not_excluded="Not excluded: {name}.",
-    in_case="In case it is: {name}.",
+    in_case="In case it is {name}:",
     as_stated="As stated by the caller: {name}; no picture was examined.",
     more_urgent="This is more urgent than {name} alone would ask for; the reason: {reasons}.",
     why_urgent={
@@ -35,12 +26,12 @@ ENGLISH = Catalogue(
         RaisedBy.PICTURE: "one of the pictures by itself",
         RaisedBy.UNCERTAIN: "the uncertainty",
     },
-    probability_alone="Picture {picture} alone gives {name} a probability of {share}; all pictures "
-    "together give it {joined}.",
-    probability="The model gives {name} a probability of {share}.",
-    shifted_probability="From the picture alone, the model gives {name} a probability of "
-    "{pictured}; with what you told us, {share}.",
+    why_cancer="how probable a skin cancer or an early form of one is ({share})",
+    estimated="The model's estimate: {names}.",
     from_picture="From the picture alone: {names}.",
+    with_what_was_told="With what you told us: {names}.",
+    chance_alone="Picture {picture} alone: {name}, {share}; all pictures together: {joined}.",
+    chance_of_cancer="Its estimate for any skin cancer or early form of one: {share}.",
     malignant_score="The malignant score, which adds up {names}, is {share}.",
     stated_confidence="The caller gives {name} a confidence of {share}; nothing here confirms it.",
     ranked="In the order of their probability: {names}.",

@@ -6,11 +6,6 @@ from skinapi.vision.bands import RaisedBy
 from skinapi.vision.finding.finding import Doubt
 
 _WRITTEN = Catalogue(
-    likely="Cela ressemble le plus à: {name}.",
-    likely_but="Cela ressemble le plus à: {name}, mais ce peut être aussi: {others}.",
-    likely_unknown="On ne peut pas dire ce que c'est.",
-    likely_unsure="On ne peut pas dire ce que c'est; ce peut être: {name}.",
-    likely_nothing="Aucune sorte de tache connue de ce contrôle n'a été reconnue.",
     uncertain="Ce résultat est incertain: {doubts}.",
     doubts={
         Doubt.NOT_SURELY_SKIN: "l'image ne ressemble pas à de la peau pour le programme",
@@ -18,11 +13,7 @@ _WRITTEN = Catalogue(
         Doubt.TOO_CLOSE: "le modèle ne départage pas les possibilités",
         Doubt.UNLIKE_TRAINING: "l'image ne ressemble pas à celles dont le modèle a appris",
     },
-    most_probable="Le plus probable: {name}.",
-    named_by_rule="Retenu: {name}, par une règle qui évite de négliger les affections plus rares; "
-    "le plus probable est: {other} ({share}).",
-    not_excluded="Non exclu: {name}.",
-    in_case="Au cas où ce serait: {name}.",
+    in_case="Au cas où ce serait {name}:",
     as_stated="Selon l'indication de l'appelant: {name}; aucune image n'a été examinée.",
     more_urgent="C'est plus urgent que ne le demanderait à lui seul: {name}; la raison: {reasons}.",
     why_urgent={
@@ -36,12 +27,13 @@ _WRITTEN = Catalogue(
         RaisedBy.PICTURE: "l'une des images à elle seule",
         RaisedBy.UNCERTAIN: "l'incertitude",
     },
-    probability_alone="L'image {picture} à elle seule donne la probabilité suivante: {name}, "
-    "{share}; toutes les images ensemble: {joined}.",
-    probability="Le modèle donne la probabilité suivante: {name}, {share}.",
-    shifted_probability="D'après l'image seule, le modèle donne la probabilité suivante: {name}, "
-    "{pictured}; avec ce qui a été indiqué, {share}.",
+    why_cancer="la probabilité d'un cancer de la peau ou d'une forme précoce ({share})",
+    estimated="Estimation du modèle: {names}.",
     from_picture="D'après l'image seule: {names}.",
+    with_what_was_told="Avec ce qui a été indiqué: {names}.",
+    chance_alone="L'image {picture} à elle seule: {name}, {share}; toutes les images ensemble: "
+    "{joined}.",
+    chance_of_cancer="Son estimation pour tout cancer de la peau ou forme précoce: {share}.",
     malignant_score="Le score de malignité, somme de {names}, est de {share}.",
     stated_confidence="Confiance selon l'appelant: {name}, {share}; rien ici ne la confirme.",
     ranked="Par ordre de probabilité: {names}.",

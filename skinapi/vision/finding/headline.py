@@ -1,0 +1,252 @@
+"""The headline of a finding: what is most likely, and then what cannot be ruled out. Every view of
+a finding has it from here; the words are in `conditions.yaml`, under `notices.headline`.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field
+
+from skinapi.languages import NUMBERS, Language, Said
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import (
+    PLAUSIBLE_SHARE,
+    RaisedBy,
+    is_sent,
+    severity_rank,
+    threshold_scores,
+)
+from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
+
+
+class Ranked(StoredRecord):
+    key: str
+    probability: float = Field(ge=0, le=1)
+
+
+class SentFor(StrEnum):
+    """Why a finding is sent to a doctor. All but `cancer` say nothing of the picture."""
+
+    CANCER = "cancer"
+    CHECKLIST = "checklist"
+    UNTESTED_SKIN = "untested_skin"
+    LITTLE_TESTED = "little_tested"
+
+
+# The first of these that holds is said.
+_WITHOUT_PICTURE = {
+    RaisedBy.CHECKLIST: SentFor.CHECKLIST,
+    RaisedBy.UNTESTED_SKIN: SentFor.UNTESTED_SKIN,
+    RaisedBy.LITTLE_TESTED: SentFor.LITTLE_TESTED,
+    RaisedBy.NOT_DERMOSCOPIC: SentFor.LITTLE_TESTED,
+    RaisedBy.NOT_EXAMINED: SentFor.LITTLE_TESTED,
+}
+
+_MOST = 0.5  # what has more than half is the most probable
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """`likely` is the most probable condition. `not_ruled_out` are the malignant conditions that
+    are more severe and plausible, the most severe first; none where the finding is spared a doctor.
+    `named` is for a client that shows one name alone: the most severe of both; `confidence` is its
+    probability by the model's own mix. `sent_for` is None where the finding is spared, `malignant`
+    the sum over all malignant conditions. `by_picture` is the one of `not_ruled_out` whose
+    probability is that of one picture alone, which finds nothing more probable.
+    """
+
+    likely: Ranked
+    not_ruled_out: tuple[Ranked, ...]
+    named: Ranked
+    confidence: float
+    sent_for: SentFor | None
+    malignant: float
+    by_picture: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        ranked: Sequence[Ranked],
+        shown: Sequence[Ranked],
+        stated: str,
+        band: Band,
+        raised_by: Collection[RaisedBy],
+        uncertain: bool,
+        alone: Ranked | None = None,
+        shown_alone: Ranked | None = None,
+    ) -> Self:
+        """By `ranked` it is decided what is plausible; `shown` has the probabilities that people
+        read, and says what is likely. `alone` is what one picture names, and `shown_alone` the same
+        as people read it.
+
+        A condition is plausible with a third of the highest probability, and however improbable
+        it is where it is stated, its own threshold raised the band, or one picture alone shows it.
+        """
+        likely = _most_likely(ranked, shown)
+        entries = {entry.key: entry for entry in shown}
+        own = {entry.key: entry.probability for entry in ranked}
+        plausible = {stated, *(rule.value for rule in raised_by)}
+        by_picture = None
+        if alone and alone.probability > own[alone.key]:
+            plausible.add(alone.key)
+            own[alone.key] = alone.probability
+            by_picture = alone.key if alone.probability >= _MOST else None
+            entries[alone.key] = shown_alone or alone
+        open_ = _open_beside(likely, ranked, plausible) if is_sent(band) else []
+        gravest = open_[0] if open_ else likely.key
+        scores = threshold_scores({entry.key: entry.probability for entry in shown})
+        return cls(
+            likely=likely,
+            not_ruled_out=tuple(entries[key] for key in open_),
+            named=entries[gravest],
+            confidence=own[gravest],
+            sent_for=_why_sent(raised_by, for_cancer=uncertain or bool(open_))
+            if is_sent(band)
+            else None,
+            malignant=min(1.0, scores["malignant"]),
+            by_picture=by_picture if by_picture in open_ else None,
+        )
+
+    @classmethod
+    def as_stated(cls, stated: Ranked) -> Self:
+        """Of a finding that a caller states: nothing else is known."""
+        return cls(stated, (), stated, stated.probability, None, 0.0)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The conditions that it names."""
+        return (self.likely.key, *(entry.key for entry in self.not_ruled_out))
+
+    @property
+    def for_cancer(self) -> bool:
+        """Whether it says, of any, that it is a cancer or that none can be ruled out."""
+        malignant = conditions_table().by_key(self.likely.key).malignant
+        return malignant or self.sent_for is SentFor.CANCER
+
+    @property
+    def for_patient(self) -> Said:
+        """One calm sentence on what is likely, and one on why a doctor should look."""
+        words = conditions_table().notices.headline
+        if self.likely.key == NORMAL_SKIN:
+            first = words.nothing_recognised
+        else:
+            first = words.likely.fill(name=words.names[self.likely.key].patient)
+        return _join(first, self._open_for_patient())
+
+    @property
+    def for_doctor(self) -> Said:
+        """The same with every name and its percentage."""
+        words = conditions_table().notices.headline
+        return _join(
+            words.doctor_likely.fill(name=_with_share(self.likely)), self._open_for_doctor()
+        )
+
+    def _open_for_patient(self) -> Said | None:
+        words = conditions_table().notices.headline
+        if self.sent_for is None:
+            return None
+        if self.by_picture:
+            return words.by_picture.fill(name=words.names[self.by_picture].patient)
+        if conditions_table().by_key(self.likely.key).malignant:
+            graver = [words.names[entry.key].patient for entry in self.not_ruled_out[:1]]
+            return words.not_ruled_out.fill(name=graver[0]) if graver else None
+        if self.sent_for is SentFor.CANCER:
+            return words.not_ruled_out.fill(name=words.cancer)
+        return words.sent_for[self.sent_for]
+
+    def _open_for_doctor(self) -> Said | None:
+        words = conditions_table().notices.headline
+        if self.sent_for is None:
+            return None
+        if self.not_ruled_out:
+            names = [
+                _with_share(entry, in_one_picture=entry.key == self.by_picture)
+                for entry in self.not_ruled_out
+            ]
+            joined = Said.by(lambda language: ", ".join(one.in_language(language) for one in names))
+            return words.doctor_not_ruled_out.fill(names=joined)
+        if conditions_table().by_key(self.likely.key).malignant:
+            return None
+        if self.sent_for is SentFor.CANCER:
+            share = whole_percent(self.malignant)
+            return words.doctor_not_ruled_out.fill(names=words.doctor_cancer.fill(share=share))
+        return words.doctor_sent_for[self.sent_for]
+
+
+def say_chance(share: float) -> Said:
+    """A probability as a patient reads it: "about 4 in 10". Never that something is certain."""
+    words = conditions_table().notices.headline.chance
+    if share < 0.01:
+        return _fill_counts(words.less, 1, 100)
+    if share >= 0.95:
+        return _fill_counts(words.more, 9, 10)
+    of = 100 if share < 0.095 else 10
+    return _fill_counts(words.about, round(share * of), of)
+
+
+def _fill_counts(said: Said, count: int, of: int) -> Said:
+    return Said.by(lambda language: said.in_language(language).format(count=count, of=of))
+
+
+def whole_percent(share: float) -> Said:
+    """A percentage as the headline gives it to doctors: 0 and 100 % only where it is that."""
+    rounded = round(100 * share)
+    if rounded in (0, 100) and 0 < share < 1:
+        sign, rounded = ("<", 1) if rounded == 0 else (">", 99)
+    else:
+        sign = ""
+    return Said.by(lambda language: sign + NUMBERS[language].write_share(rounded / 100, decimals=0))
+
+
+def _with_share(entry: Ranked, *, in_one_picture: bool = False) -> Said:
+    words = conditions_table().notices.headline
+    name, share = words.names[entry.key].doctor, whole_percent(entry.probability)
+    if in_one_picture:
+        share = words.doctor_by_picture.fill(share=share)
+    return Said.by(lambda language: f"{name.in_language(language)} ({share.in_language(language)})")
+
+
+def _join(first: Said, second: Said | None) -> Said:
+    """Two sentences, each with a capital at its beginning."""
+    both = [first, second] if second else [first]
+
+    def said(language: Language) -> str:
+        sentences = (one.in_language(language) for one in both)
+        return " ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
+
+    return Said.by(said)
+
+
+def _most_likely(ranked: Sequence[Ranked], shown: Sequence[Ranked]) -> Ranked:
+    """The most probable as people read it; but no cancer where the finding's own is none: its band
+    does not follow what is shown.
+    """
+    malignant = conditions_table().malignant_keys
+    if shown[0].key in malignant and ranked[0].key not in malignant:
+        return next(entry for entry in shown if entry.key == ranked[0].key)
+    return shown[0]
+
+
+def _open_beside(likely: Ranked, ranked: Sequence[Ranked], plausible: Collection[str]) -> list[str]:
+    """The plausible cancers that are more severe than the likely condition, the most severe first.
+    The order of `ranked` stands among equals.
+    """
+    malignant, least = conditions_table().malignant_keys, PLAUSIBLE_SHARE * ranked[0].probability
+    keys = [e.key for e in ranked if e.probability >= least or e.key in plausible]
+    graver = [
+        key for key in keys if key in malignant and severity_rank(key) < severity_rank(likely.key)
+    ]
+    return sorted(graver, key=severity_rank)
+
+
+def _why_sent(raised_by: Collection[RaisedBy], *, for_cancer: bool) -> SentFor:
+    others = set(raised_by) - _WITHOUT_PICTURE.keys()
+    told = [sent for rule, sent in _WITHOUT_PICTURE.items() if rule in raised_by]
+    return SentFor.CANCER if for_cancer or others or not told else told[0]
+
+
+def probability_of(ranked: Iterable[Ranked], key: str) -> float:
+    return next(entry.probability for entry in ranked if entry.key == key)

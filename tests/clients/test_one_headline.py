@@ -1,0 +1,241 @@
+"""One finding has one headline: in the console, the doctor's list, on paper, in letters, and with
+the five clients, as far as their classes go.
+"""
+
+import random
+from datetime import UTC, datetime
+from functools import cache
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from skinapi.auth.accounts.accounts import Account
+from skinapi.care.letters.drafting import write_by_template
+from skinapi.care.letters.letter_facts import LetterFacts
+from skinapi.care.letters.prompt import make_question
+from skinapi.care.queue.schemas import listed_fields
+from skinapi.clients import guide
+from skinapi.clients.dermascan_lab.diagnosis import INCONCLUSIVE, Diagnosis
+from skinapi.clients.explainable import label_of
+from skinapi.clients.guide import GuideAnswer
+from skinapi.clients.skinartify import Predictions
+from skinapi.clients.undecided import Undecided, decided, over_known_classes
+from skinapi.errors import Refused
+from skinapi.languages import Language
+from skinapi.records.finding_schemas import HeadlineView
+from skinapi.records.findings.submissions import CourseEntry, Submission
+from skinapi.records.reviews.letters import READERS
+from skinapi.records.schemas import SubmissionInCare, SubmissionView
+from skinapi.registry.service import ClassifiedPhoto
+from skinapi.reports.facts import Facts
+from skinapi.reports.pages.html import render_html
+from skinapi.reports.pdf.rendering import render_pdf
+from skinapi.reports.report import Report
+from skinapi.reports.schemas import FullReport
+from skinapi.reports.text.template import write_template
+from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, NamingRule
+from skinapi.vision.classification import PreparedPhoto, join_photos, judge_prepared, prepare_photo
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
+from skinapi.vision.context import Context, Modality, SkinTone
+from skinapi.vision.finding.finding import Finding, FindingHeading
+from tests.clients.all_clear import REGULAR, any_photo
+from tests.reports.sample_reports import text_of
+from tests.support.size import size
+from tests.vision.fakes import LABELS, TESTED, fake_model
+from tests.vision.photos import encoded, skin_with_spot
+
+TABLE = conditions_table()
+FINDINGS, SEED = 300, random.randrange(10**6)
+PRINTED = size(30, FINDINGS)  # of these a PDF is drawn
+ITEMS = [item.key for item in TABLE.checklist.items]
+ADA = Account(
+    id="1" * 32,
+    created_at=datetime(2026, 11, 20, tzinfo=UTC),
+    email="ada@example.org",
+    name="Ada Example",
+    role="user",
+    status="approved",
+    password_hash="x",
+)
+
+
+@cache
+def prepared() -> PreparedPhoto:
+    return prepare_photo(encoded(skin_with_spot(), quality=95))
+
+
+def some_context(chance: random.Random) -> Context:
+    ticked = chance.sample(ITEMS, chance.randrange(5)) if chance.random() < 0.2 else None
+    tone = chance.choice(list(SkinTone)) if chance.random() < 0.2 else None
+    return Context(
+        modality=chance.choice(list(Modality)),
+        skin_tone=tone,
+        checklist=None if ticked is None else tuple(ticked),
+    )
+
+
+def some_calibration(chance: random.Random) -> Calibration:
+    rare = NamingRule(tau=1.0, prior={key: chance.uniform(0.02, 1) for key in LABELS})
+    return Calibration(
+        tested=TESTED if chance.random() < 0.7 else None,
+        unlike_training=1e9 if chance.random() < 0.15 else None,
+        too_close=chance.choice([0.0, 0.15]),
+        naming=rare if chance.random() < 0.3 else None,
+        thresholds={"malignant": chance.choice([0.1, 0.3]), "melanoma": chance.choice([0.05, 0.4])},
+    )
+
+
+def some_finding(chance: random.Random, draw: np.random.Generator) -> Finding:
+    """As a model of such probabilities judges one picture, or two of one lesion."""
+    calibration = ModelCalibration(dermoscopic=some_calibration(chance))
+    prevalence = 0.02 if chance.random() < 0.2 else None
+    context, judged = some_context(chance), []
+    for _ in range(2 if chance.random() < 0.25 else 1):
+        drawn = draw.dirichlet(np.full(len(LABELS), chance.choice([0.1, 0.5, 1.0])))
+        shares = dict(zip(LABELS, np.maximum(drawn, 1e-4).tolist(), strict=True))
+        whole = sum(shares.values())
+        model = fake_model(
+            {key: share / whole for key, share in shares.items()},
+            calibration=calibration.where(prevalence),
+        )
+        judged.append(judge_prepared(model, prepared(), context))
+    return judged[0].finding if len(judged) == 1 else join_photos(model, judged)
+
+
+@cache
+def findings() -> tuple[Finding, ...]:
+    print(f"{FINDINGS} findings, seed {SEED}")  # noqa: T201 (shown where a test fails)
+    chance, draw = random.Random(SEED), np.random.default_rng(SEED)
+    return tuple(some_finding(chance, draw) for _ in range(FINDINGS))
+
+
+def submission_of(finding: Finding) -> Submission:
+    words = write_template(Facts.of(finding, Context()), "en").sections.model_dump()
+    return Submission(
+        id="0" * 32,
+        created_at=datetime(2026, 11, 21, tzinfo=UTC),
+        number=1,
+        owner=ADA.id,
+        band=finding.band,
+        finding=finding,
+        context=Context(),
+        language="en",
+        sections=words,
+    )
+
+
+def report_of(finding: Finding, language: Language) -> Report:
+    facts = Facts.of(finding, Context())
+    return Report(facts=facts, narrative=write_template(facts, language))
+
+
+def test_the_console_the_lists_and_what_is_stored_have_one_headline() -> None:
+    for finding in findings():
+        headline = finding.headline
+        for_doctor = HeadlineView.of(headline, for_doctor=True)
+        for_patient = HeadlineView.of(headline, for_doctor=False)
+        submission, report = submission_of(finding), FullReport.of(report_of(finding, "en"))
+        assert report.headline == for_doctor
+        assert report.reading.summary.likely == headline.for_patient.en
+        assert SubmissionView.of(submission, ADA).headline == for_patient
+        assert SubmissionInCare.of(submission, ADA).headline == for_doctor
+        row = CourseEntry.model_validate(
+            submission.model_dump(exclude={"finding"}) | read_back(finding)
+        )
+        assert listed_fields(row, for_doctor=True)["headline"] == for_doctor
+
+
+def read_back(finding: Finding) -> dict[str, FindingHeading]:
+    """What the list of a spot reads of a stored finding."""
+    stored = finding.model_dump(mode="json")
+    own = {name: stored[name] for name in FindingHeading.model_fields if name in stored}
+    return {"finding": FindingHeading.model_validate(own)}
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_paper_and_page_have_the_same_headline(language: Language) -> None:
+    for place, finding in enumerate(findings()):
+        said = finding.headline.for_patient, finding.headline.for_doctor
+        sentences = [spaced(one.in_language(language)) for one in said]
+        report = report_of(finding, language)
+        texts = [
+            render_html(report).replace("&#39;", "'").replace("&lt;", "<").replace("&gt;", ">")
+        ]
+        if place < PRINTED:
+            texts.append(text_of(render_pdf(report)))
+        for text in map(spaced, texts):
+            assert [one for one in sentences if one not in text] == []
+
+
+def spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_letters_are_drafted_with_the_same_headline() -> None:
+    for finding in islice(findings(), 0, None, size(5, 1)):
+        about = LetterFacts(submission_of(finding), None, (), "Ada Example", "Dr Grace Hopper")
+        headline = finding.headline
+        for reader in READERS:
+            said = headline.for_patient if reader == "patient" else headline.for_doctor
+            assert said.en in write_by_template(about, reader, "en")
+            assert make_question(about, reader, "fr").sent["headline"] == said.fr
+
+
+def test_each_client_names_what_the_headline_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that shows one name gets the gravest of the headline, or its sentence."""
+    monkeypatch.setattr(guide, "draw_overlay", lambda *_, **__: b"")
+    named, refused = 0, 0
+    sentences: list[tuple[Finding, str]] = []
+    for finding in findings():
+        # Earlier systems' clients get the model's own probabilities, whatever the prevalence.
+        photo = ClassifiedPhoto(finding.by_own_mix(), any_photo(), REGULAR)
+        angular = SubmissionView.of(submission_of(finding), ADA)
+        assert angular.stated == TABLE.by_key(finding.headline.named.key).names.angular
+        for client in (named_by_skinartify, named_by_explainable, named_by_guide, named_by_lab):
+            try:
+                shown, wanted = client(photo)
+            except Undecided as told:
+                sentences.append((photo.finding, told.detail))
+            except Refused:
+                assert finding.most_probable == NORMAL_SKIN
+                refused += 1
+            else:
+                assert shown == wanted
+                named += 1
+    assert all((named, refused, sentences))
+    for finding, said in sentences:
+        known = finding.within_known_classes()
+        each = [one.headline.for_patient.en for one in (finding, known)]
+        assert any(one in said for one in each), (each, said)
+
+
+def named_by_skinartify(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
+    shares = Predictions.of(photo.finding).predictions
+    known = decided(photo.finding).headline
+    return max(shares, key=shares.__getitem__), TABLE.by_key(known.likely.key).names.skinartify
+
+
+def named_by_explainable(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
+    known = decided(photo.finding)
+    return label_of(known.headline.named.key), label_of(
+        over_known_classes(photo.finding).headline.named.key
+    )
+
+
+def named_by_guide(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
+    answer, known = GuideAnswer.of(photo), over_known_classes(photo.finding).headline
+    assert known.for_patient.en in answer.explanation
+    return answer.predictions[0].label, TABLE.by_key(known.likely.key).names.guide
+
+
+def named_by_lab(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
+    diagnosis, known = Diagnosis.of(photo), over_known_classes(photo.finding)
+    headline = known.headline
+    if headline.sent_for:
+        assert photo.finding.headline.for_patient.en in diagnosis.description
+    malignant = TABLE.by_key(headline.named.key).malignant
+    all_clear = Facts.of(known, Context()).all_clear
+    if known.most_probable == NORMAL_SKIN or not (malignant or all_clear):
+        return diagnosis.class_id, INCONCLUSIVE
+    return diagnosis.class_id, TABLE.by_key(headline.named.key).names.lab_class_id

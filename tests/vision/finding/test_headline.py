@@ -1,0 +1,190 @@
+"""The headline: what is most likely, and then what cannot be ruled out."""
+
+from typing import Any
+
+import pytest
+
+from skinapi.languages import LANGUAGES, Language
+from skinapi.vision.bands import RaisedBy
+from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.vision.finding.finding import Doubt, Finding, Restated, rank
+from skinapi.vision.finding.headline import Ranked, say_chance, whole_percent
+from tests.support.findings import finding_of, named_finding
+from tests.support.wording import jargon_in
+
+WORDS = conditions_table().notices.headline
+MOLE, BASAL, MELANOMA = "melanocytic_nevus", "basal_cell_carcinoma", "melanoma"
+LITTLE_TESTED = "A doctor should look at it, because this check was tried on too few such pictures."
+REVIEW: dict[str, Any] = {"band": Band.DOCTOR_REVIEW}
+
+
+def found(shares: dict[str, float], **fields: Any) -> Finding:
+    """With what is left for a dermatofibroma."""
+    rest = {"dermatofibroma": 1 - sum(shares.values())}
+    ranked = rank({**rest, **shares})
+    return finding_of(fields.pop("stated", ranked[0].key), ranked=ranked, **fields)
+
+
+def said(finding: Finding) -> tuple[str, str]:
+    return finding.headline.for_patient.en, finding.headline.for_doctor.en
+
+
+@pytest.mark.parametrize("reasons", [(), (Doubt.TOO_CLOSE,)])
+def test_a_mole_that_may_be_a_carcinoma_is_headed_by_both(reasons: tuple[Doubt, ...]) -> None:
+    """It read "it may be: basal cell carcinoma", and nothing else."""
+    shares = {MOLE: 0.43, "benign_keratosis": 0.35, BASAL: 0.16}
+    rules = (RaisedBy.UNCERTAIN,) if reasons else (RaisedBy.MALIGNANT,)
+    stated = BASAL if reasons else MOLE
+    finding = found(shares, stated=stated, raised_by=rules, reasons=reasons, **REVIEW)
+    assert said(finding) == (
+        "Most likely a mole. A skin cancer cannot be ruled out.",
+        "Most likely melanocytic nevus (43%). Not ruled out: basal cell carcinoma (16%).",
+    )
+
+
+def test_a_mole_with_some_melanoma_is_not_headed_by_melanoma() -> None:
+    """The doctor's list said "Melanoma · 12.5 %" of a mole at 86 %."""
+    finding = found({MOLE: 0.86, MELANOMA: 0.125}, raised_by=(RaisedBy.MELANOMA,))
+    assert said(finding) == (
+        "Most likely a mole. A skin cancer cannot be ruled out.",
+        "Most likely melanocytic nevus (86%). Not ruled out: melanoma (12%).",
+    )
+    assert finding.headline.named == Ranked(key=MELANOMA, probability=0.125)
+
+
+@pytest.mark.parametrize(
+    ("finding", "patient", "doctor"),
+    [
+        (
+            found({BASAL: 0.8, MELANOMA: 0.1}, band=Band.REFERRAL),
+            "Most likely a basal cell carcinoma.",
+            "Most likely basal cell carcinoma (80%).",
+        ),
+        (
+            found({BASAL: 0.5, MELANOMA: 0.3}, band=Band.REFERRAL),
+            "Most likely a basal cell carcinoma. A melanoma cannot be ruled out.",
+            "Most likely basal cell carcinoma (50%). Not ruled out: melanoma (30%).",
+        ),
+        (
+            found({MOLE: 0.9, MELANOMA: 0.05, BASAL: 0.04}, raised_by=(RaisedBy.MALIGNANT,)),
+            "Most likely a mole. A skin cancer cannot be ruled out.",
+            "Most likely melanocytic nevus (90%). Not ruled out: a skin cancer (all together 9%).",
+        ),
+        (
+            found({MOLE: 0.5, MELANOMA: 0.4}, band=Band.ROUTINE),
+            "Most likely a mole.",
+            "Most likely melanocytic nevus (50%).",
+        ),
+        (
+            found({MOLE: 0.6, "benign_keratosis": 0.4}, raised_by=(RaisedBy.CHECKLIST,)),
+            "Most likely a mole. Your answers about the spot are the reason to see a doctor.",
+            "Most likely melanocytic nevus (60%). Sent by the 7-point checklist.",
+        ),
+        (
+            found({MOLE: 0.97}, raised_by=(RaisedBy.LITTLE_TESTED,), **REVIEW),
+            f"Most likely a mole. {LITTLE_TESTED}",
+            f"Most likely melanocytic nevus (97%). {WORDS.doctor_sent_for['little_tested'].en}",
+        ),
+        (
+            found({MOLE: 0.97}, raised_by=(RaisedBy.UNTESTED_SKIN,), **REVIEW),
+            f"Most likely a mole. {WORDS.sent_for['untested_skin'].en}",
+            f"Most likely melanocytic nevus (97%). {WORDS.doctor_sent_for['untested_skin'].en}",
+        ),
+        (
+            found({MOLE: 0.97}, raised_by=(RaisedBy.CHECKLIST,), reasons=(Doubt.UNLIKE_TRAINING,)),
+            "Most likely a mole. A skin cancer cannot be ruled out.",
+            "Most likely melanocytic nevus (97%). Not ruled out: a skin cancer (all together 0%).",
+        ),
+        (
+            found({NORMAL_SKIN: 0.9}, band=Band.SELF_MONITORING),
+            "No kind of spot that this check knows was recognised.",
+            "Most likely normal skin (90%).",
+        ),
+        (
+            found({NORMAL_SKIN: 0.6, MELANOMA: 0.3}, raised_by=(RaisedBy.MELANOMA,)),
+            f"{WORDS.nothing_recognised.en} A skin cancer cannot be ruled out.",
+            "Most likely normal skin (60%). Not ruled out: melanoma (30%).",
+        ),
+    ],
+)
+def test_the_headline_is_honest_about_why_a_doctor_should_look(
+    finding: Finding, patient: str, doctor: str
+) -> None:
+    assert said(finding) == (patient, doctor)
+
+
+def test_french_names_have_their_articles() -> None:
+    finding = found({MOLE: 0.86, MELANOMA: 0.125}, raised_by=(RaisedBy.MELANOMA,))
+    assert finding.headline.for_patient.fr == (
+        "Le plus probable est un grain de beauté. On ne peut pas exclure un cancer de la peau."
+    )
+    assert finding.headline.for_doctor.fr == (
+        "Le plus probable\u00a0: naevus mélanocytaire (86 %). Non exclu\u00a0: mélanome (12 %)."
+    )
+
+
+def test_what_a_rule_named_cannot_be_ruled_out_where_the_finding_is_sent() -> None:
+    sent = named_finding(BASAL, most_probable=MOLE).headline
+    assert (sent.likely.key, sent.named.key, sent.keys) == (MOLE, BASAL, (MOLE, BASAL))
+    spared = named_finding("benign_keratosis", most_probable=MOLE).headline
+    assert (spared.named.key, spared.keys, spared.sent_for) == (MOLE, (MOLE,), None)
+
+
+def test_what_one_picture_alone_shows_cannot_be_ruled_out() -> None:
+    alone = Ranked(key=BASAL, probability=0.67)
+    shares = {MOLE: 0.9, BASAL: 0.01}
+    finding = found(shares, raised_by=(RaisedBy.PICTURE,), alone=alone, **REVIEW)
+    assert (finding.headline.not_ruled_out, finding.headline.named) == ((alone,), alone)
+    assert said(finding) == (
+        f"Most likely a mole. {WORDS.by_picture.en.format(name='a basal cell carcinoma')}",
+        (
+            "Most likely melanocytic nevus (90%). Not ruled out: basal cell carcinoma (67% in one "
+            "picture)."
+        ),
+    )
+    faint = finding.model_copy(update={"alone": Ranked(key=BASAL, probability=0.3)})
+    assert said(faint)[0] == "Most likely a mole. A skin cancer cannot be ruled out."
+
+
+def test_where_probabilities_are_restated_people_read_those_and_the_finding_decides() -> None:
+    """At a prevalence of 2 % the most probable is benign, and the cancer stays open."""
+    own, shown = {MELANOMA: 0.6, MOLE: 0.4}, {MELANOMA: 0.05, MOLE: 0.95}
+    restated = Restated.of(shown, None, 0.02)
+    finding = finding_of(MELANOMA, ranked=rank(own), restated=restated)
+    assert said(finding) == (
+        "Most likely a mole. A skin cancer cannot be ruled out.",
+        "Most likely melanocytic nevus (95%). Not ruled out: melanoma (5%).",
+    )
+    turned = Restated.of({MELANOMA: 0.7, MOLE: 0.3}, None, 0.9)
+    spared = finding_of(MOLE, ranked=rank({MOLE: 0.8, MELANOMA: 0.2}), restated=turned)
+    spared = spared.model_copy(update={"band": Band.SELF_MONITORING})
+    assert said(spared)[0] == "Most likely a mole."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_word_of_a_patients_headline_is_a_doctors(language: Language) -> None:
+    said = [WORDS.likely, WORDS.nothing_recognised, WORDS.not_ruled_out, WORDS.cancer]
+    said += [*WORDS.sent_for.values(), *(names.patient for names in WORDS.names.values())]
+    assert jargon_in(" ".join(one.in_language(language) for one in said), language) == []
+
+
+def test_every_condition_has_a_name_within_a_sentence() -> None:
+    assert WORDS.names.keys() == set(conditions_table().keys)
+
+
+@pytest.mark.parametrize(
+    ("share", "patient", "doctor"),
+    [
+        (0.0, "less than 1 in 100", "0%"),
+        (0.004, "less than 1 in 100", "<1%"),
+        (0.0349, "about 3 in 100", "3%"),
+        (0.0949, "about 9 in 100", "9%"),
+        (0.1525, "about 2 in 10", "15%"),
+        (0.43, "about 4 in 10", "43%"),
+        (0.949, "about 9 in 10", "95%"),
+        (0.9999, "more than 9 in 10", ">99%"),
+        (1.0, "more than 9 in 10", "100%"),
+    ],
+)
+def test_a_probability_is_read_in_whole_numbers(share: float, patient: str, doctor: str) -> None:
+    assert (say_chance(share).en, whole_percent(share).en) == (patient, doctor)
