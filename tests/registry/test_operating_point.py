@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from skinapi.registry.serving import shadow
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.calibration.model_calibration import Calibration, PointFigures
 from skinapi.vision.context import Modality
+from skinapi.vision.network.model import read_calibration
 from tests.prediction.photographer import predicted
 from tests.registry.test_models import OVERRIDE, ModelBackend
+from tests.registry.test_shadow import settled
 from tests.support.backends import Person
 from tests.support.findings import TESTED
 from tests.support.models import write_model
@@ -158,6 +161,25 @@ def test_a_finding_keeps_the_point_under_which_it_was_made(backend: PointsBacken
         page = ada.call("GET", f"/submissions/{finding['id']}/report.html").text
         assert "Operating point" in page
         assert label in page
+
+
+def test_a_shadow_judges_at_the_point_of_the_model_in_service(
+    backend: PointsBackend, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would seem to disagree wherever the point alone decides."""
+    monkeypatch.setattr(shadow, "SHARE", 1.0)
+    calibration = read_calibration(folder)
+    twin = write_model(tmp_path / "twin-1", "twin-1", sent=SENT, clinical=calibration.clinical)
+    backend.services.models.add(folder=twin, by="system")
+    admin = backend.member(role="admin")
+    assert admin.call("POST", "/models/twin-1/shadow").status_code == 200
+    assert choose(admin, "standard").status_code == 200
+    backend.reloader.make_pass()
+    photo = photo_of("melanocytic_nevus")
+    assert predicted(backend.member(), photo)["band"] == "self_monitoring"
+    settled(backend)
+    counts = admin.call("GET", "/models/twin-1/shadow").get_json()
+    assert (counts["judged"], counts["other_band"]) == (1, 0)
 
 
 def sample_point(backend: PointsBackend) -> str:
