@@ -276,7 +276,7 @@ def test_the_doctor_in_charge_sees_the_spots_and_the_course_beside_a_case(
     visitor.assert_quiet()
 
 
-@pytest.mark.parametrize("look", [Look(PHONE, False, "en"), Look(DESKTOP, True, "fr")])
+@pytest.mark.parametrize("look", [Look(PHONE, False, "en"), Look((1366, 900), True, "fr")])
 def test_a_photo_that_does_not_look_like_skin_is_asked_about_where_it_is_shown(
     visitor: Visitor, seeder: Seeder, ada: Caller, tmp_path: Path, look: Look
 ) -> None:
