@@ -27,7 +27,7 @@ from skinapi.vision.finding.finding import (
     NotRuledOut,
     Restated,
 )
-from skinapi.vision.finding.headline import Headline, Ranked
+from skinapi.vision.finding.headline import Headline, Ranked, probability_of
 from skinapi.vision.measures.quality import Quality
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -58,7 +58,9 @@ class Facts(Frozen):
     classified: then there are no other probabilities, no malignant score and no model.
 
     `ranked` holds the probabilities with the patient's facts, `from_picture` those without them, if
-    they differ. `modality`, `tested` and `not_ruled_out` are missing in old findings.
+    they differ. They decide on what is said; what people read is in `shown`. `mixes` are the shares
+    of malignant lesions for which they were calibrated. `modality`, `tested` and `not_ruled_out`
+    are missing in old findings.
     """
 
     examined: bool
@@ -88,6 +90,7 @@ class Facts(Frozen):
     pictures: tuple[PictureFacts, ...] = Field(default=(), exclude_if=lambda each: not each)
     alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
     restated: Restated | None = Field(default=None, exclude_if=lambda restated: restated is None)
+    mixes: tuple[Share, ...] = Field(default=(), exclude_if=lambda mixes: not mixes)
 
     @classmethod
     def of(cls, finding: Finding, context: Context) -> Self:
@@ -121,13 +124,20 @@ class Facts(Frozen):
         )
 
     @property
-    def most_probable(self) -> str:
-        return self.ranked[0].key if self.ranked else self.stated
+    def shown(self) -> "Facts | Restated":
+        """Where the probabilities are that people read: `ranked`, `from_picture`, `malignant_score`
+        and `alone`.
+        """
+        return self.restated or self
 
     @property
-    def shown_ranked(self) -> tuple[Ranked, ...]:
-        """The probabilities that people read."""
-        return self.restated.ranked if self.restated else self.ranked
+    def shown_confidence(self) -> float:
+        """The probability of `stated` that people read."""
+        return probability_of(self.shown.ranked, self.stated) if self.examined else self.confidence
+
+    @property
+    def most_probable(self) -> str:
+        return self.ranked[0].key if self.ranked else self.stated
 
     @property
     def headline(self) -> Headline:
@@ -136,13 +146,13 @@ class Facts(Frozen):
             return Headline.as_stated(Ranked(key=self.stated, probability=self.confidence))
         return Headline.of(
             ranked=self.ranked,
-            shown=self.shown_ranked,
+            shown=self.shown.ranked,
             stated=self.stated,
             band=self.band,
             raised_by=self.raised_by,
             uncertain=self.uncertain,
             alone=self.alone,
-            shown_alone=self.restated.alone if self.restated else self.alone,
+            shown_alone=self.shown.alone,
         )
 
     @property

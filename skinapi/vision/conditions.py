@@ -253,6 +253,8 @@ class Notices(Frozen):
     not_surely_skin: Said
     decision: DecisionWords
     comparison: ComparisonWords
+    restated: Said
+    calibrated_on: Said
     joined: Said
     picture_refused: Said
     profile_unread: Said

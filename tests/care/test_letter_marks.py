@@ -21,7 +21,7 @@ from skinapi.records.reviews.opinions import Certainty, Histology
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import NOTHING_TOLD
 from tests.care.letter_drafts import Author, some_finding
-from tests.support.findings import finding_of
+from tests.support.findings import finding_of, restated_finding
 from tests.support.size import size
 
 FIGURES = "Melanoma 90.00%; Actinic keratosis / Bowen's disease 1.43%; Basal cell carcinoma 1.43%"
@@ -115,6 +115,15 @@ def test_a_mark_says_what_the_sentence_contradicts() -> None:
         ),
         Mark("", Contradicts.UNSAID, "", "See a doctor this week"),
     ]
+
+
+def test_a_letter_gives_the_figures_that_people_read() -> None:
+    """Restated for the clinic's prevalence: the model's own would be a second number."""
+    made = restated_finding(own=0.55)
+    facts = about(made=made)
+    shown = next(one.probability for one in made.shown_ranked if one.key == "melanoma")
+    assert kinds(f"Melanoma has {100 * shown:.1f}%.", facts) == set()
+    assert kinds("Melanoma has 55%.", facts) == {Contradicts.FIGURE}
 
 
 def test_a_letter_that_nowhere_says_by_when_is_marked() -> None:

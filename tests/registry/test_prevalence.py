@@ -2,6 +2,7 @@
 clients of earlier systems stay as they are.
 """
 
+import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+from pypdf import PdfReader
 
 from skinapi.registry.composition import open_served
 from skinapi.vision.calibration.model_calibration import Calibration, NamingRule
@@ -27,7 +29,7 @@ MIX = NamingRule(tau=0, prior={"melanoma": 0.3, "melanocytic_nevus": 0.3})
 # Melanoma is more probable than a mole for it, and not by much.
 BETWEEN = photo_in((88, 57, 45))
 LENS = {"modality": "dermoscopic"}
-CHANGING = {"headline", "_id", "id", "time", "processing_time_ms", "processing_time", "restated"}
+CHANGING = {"_id", "id", "time", "processing_time_ms", "processing_time", "restated", "headline"}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,9 @@ def test_an_answer_has_the_restated_probabilities_beside_the_models(clinic: Clin
     assert restated["confidence"] < answer["confidence"]
 
 
-def test_nothing_else_of_an_answer_depends_on_the_prevalence(clinic: Clinic, plain: Clinic) -> None:
+def test_nothing_that_is_decided_or_that_older_clients_read_depends_on_the_prevalence(
+    clinic: Clinic, plain: Clinic
+) -> None:
     """Its words too: the Angular app shows them beside the model's own probability."""
     here, there = (
         {
@@ -104,14 +108,39 @@ def test_clients_of_earlier_systems_get_the_models_own_probabilities(
         assert here == there, send.__name__
 
 
-def test_the_doctors_list_has_the_restated_confidence(clinic: Clinic, plain: Clinic) -> None:
-    for backend in (clinic, plain):
-        doctor, ada = patient_in_care(backend)
-        answer = predicted(ada, BETWEEN, **LENS)
-        row = doctor.call("GET", "/queue").get_json()[0]
-        assert row["confidence"] == answer["confidence"]
-        told = answer.get("restated")
-        assert row.get("restated_confidence") == (told and told["confidence"])
+def test_every_page_of_a_finding_shows_the_restated_figures_and_says_for_whom(
+    clinic: Clinic, plain: Clinic
+) -> None:
+    doctor, ada = patient_in_care(clinic)
+    answer = predicted(ada, BETWEEN, **LENS)
+    own, restated = answer["malignant_score"], answer["restated"]["malignant_score"]
+    number = answer["id"]
+    for person in (doctor, ada):
+        report = person.call("GET", f"/submissions/{number}/report.json?lang=en").get_json()
+        page = person.call("GET", f"/submissions/{number}/report?lang=en").text
+        printed = read_pdf(person.call("GET", f"/submissions/{number}/report.pdf?lang=en").data)
+        words = " ".join(str(value) for value in report["reading"].values())
+        for text in (words, page, printed):
+            assert f"{100 * restated:.2f}%" in text
+            assert f"{100 * own:.2f}%" not in text
+        for text in (report["reading"]["restated"], page, printed):
+            assert "of 100 such spots, 2 turned out to be a skin cancer" in text
+        assert "50%" in report["reading"]["calibrated_on"]
+    (row,) = doctor.pages("/queue")
+    assert (row["restated_malignant_score"], row["class"]) == (round(100 * restated, 2), "melanoma")
+    assert row["confidence"] == answer["confidence"]
+    shares = {one["key"]: one["probability"] for one in answer["restated"]["probabilities"]}
+    assert f"({100 * shares['melanoma']:.0f}%)" in row["headline"]["doctor"]["en"]
+
+
+def test_without_a_prevalence_doctors_read_on_what_the_model_was_calibrated(plain: Clinic) -> None:
+    doctor, ada = patient_in_care(plain)
+    number = predicted(ada, BETWEEN, **LENS)["id"]
+    report = doctor.call("GET", f"/submissions/{number}/report.json?lang=fr").get_json()
+    assert report["reading"]["restated"] == ""
+    assert "50 %" in report["reading"]["calibrated_on"]
+    printed = read_pdf(doctor.call("GET", f"/submissions/{number}/report.pdf?lang=en").data)
+    assert "Calibrated on pictures of which 50% show a skin cancer" in printed
 
 
 def test_a_model_whose_mix_is_unknown_or_has_fewer_cancers_is_served_with_a_notice(
@@ -130,3 +159,8 @@ def send_with(send: Any, backend: Clinic, photo: bytes) -> dict[str, Any]:
     answer = send(backend, photo)
     assert answer.status_code == 200, answer.text
     return {name: value for name, value in answer.get_json().items() if name not in CHANGING}
+
+
+def read_pdf(content: bytes) -> str:
+    pages = PdfReader(io.BytesIO(content)).pages
+    return " ".join(" ".join(page.extract_text().split()) for page in pages)

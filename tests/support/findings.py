@@ -5,9 +5,19 @@ from typing import Any
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.calibration.modality import KNOWN, ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
+from skinapi.vision.calibration.prevalence import restate
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut, Timings, rank, sum_malignant
+from skinapi.vision.finding.finding import (
+    Doubt,
+    Finding,
+    NotRuledOut,
+    Restated,
+    Timings,
+    as_mapping,
+    rank,
+    sum_malignant,
+)
 from skinapi.vision.measures.quality import Quality
 
 UNSURE = ModalityFinding(told=Modality.UNKNOWN, recognised=Modality.UNKNOWN, used=KNOWN)
@@ -61,6 +71,14 @@ def finding_of(
         "tested": (TESTED,),
     }
     return Finding.model_validate({**values, **fields})
+
+
+def restated_finding(*, own: float, prevalence: float = 0.02, calibrated: float = 1 / 3) -> Finding:
+    """A melanoma that the model gives this probability, as a clinic of this prevalence shows it."""
+    finding = finding_of(probability=own)
+    shown = restate(as_mapping(finding.ranked), calibrated=calibrated, prevalence=prevalence)
+    told = {"restated": Restated.of(shown, None, prevalence), "calibrated_on": calibrated}
+    return finding.model_copy(update=told)
 
 
 def told_finding(key: str = "melanoma", **fields: Any) -> Finding:

@@ -60,7 +60,7 @@ class Figures:
         table, share = conditions_table(), NUMBERS[self._language].write_share
         return "; ".join(
             f"{table.name(one.key, self._language)} {share(one.probability)}"
-            for one in self._facts.ranked[:3]
+            for one in self._facts.shown.ranked[:3]
         )
 
     @cached_property
@@ -107,12 +107,12 @@ class Figures:
 
     def _shares(self) -> Iterator[tuple[str, float]]:
         facts = self._facts
-        yield from ((entry.key, entry.probability) for entry in facts.ranked)
-        yield facts.stated, facts.confidence
-        if facts.alone:
-            yield facts.alone.key, facts.alone.probability
-        if facts.malignant_score is not None:
-            yield "score", facts.malignant_score
+        yield from ((entry.key, entry.probability) for entry in facts.shown.ranked)
+        yield facts.stated, facts.shown_confidence
+        if alone := facts.shown.alone:
+            yield alone.key, alone.probability
+        if facts.shown.malignant_score is not None:
+            yield "score", facts.shown.malignant_score
 
 
 def _without_chance(text: str, share: float) -> str:

@@ -120,11 +120,6 @@ class ListedFinding(Answer):
     reviewed: bool
     stated: str = Field(serialization_alias="class")
     confidence: float = Field(description="the probability of `class`, in percent")
-    restated_confidence: float | None = Field(
-        default=None,
-        exclude_if=lambda share: share is None,
-        description="the same for the server's PREVALENCE: what people read. Absent without one",
-    )
     headline: HeadlineView
     band: Band
     band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
@@ -245,9 +240,6 @@ def listed_fields(submission: CourseEntry, *, for_doctor: bool) -> dict[str, Any
         "created_at": submission.created_at,
         "reviewed": submission.reviewed,
         **headed_fields(finding, for_doctor=for_doctor),
-        "restated_confidence": percent(finding.headline.named.probability)
-        if finding.restated
-        else None,
         "band": finding.band,
         "band_label": words.doctor_label if for_doctor else words.label,
         "decision": decision_view(submission),

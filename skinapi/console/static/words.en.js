@@ -255,6 +255,7 @@ export const english = {
   tooFewPictures: " – too few test pictures to rule it out",
   fitsNoClass: "The picture fits no class well, so nothing is ruled out.",
   probabilities: "Probabilities",
+  ownFigures: "The model's own figures",
   probabilitiesText: "The shares come from the model's test pictures; your own risk may differ.",
   forDoctor: "For your doctor",
   howCertain: "How certain this is",

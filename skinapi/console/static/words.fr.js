@@ -270,6 +270,7 @@ export const french = spaced({
   tooFewPictures: " – trop peu d'images de test pour l'écarter",
   fitsNoClass: "L'image ne correspond bien à aucune classe: rien n'est écarté.",
   probabilities: "Probabilités",
+  ownFigures: "Les chiffres du modèle lui-même",
   probabilitiesText: "Ces parts viennent des images de test du modèle; votre propre risque peut être autre.",
   forDoctor: "Pour votre médecin",
   howCertain: "Degré de certitude",

@@ -52,8 +52,9 @@ class NarrativeCache:
         """Delete the choices made for a submission's facts, in every language and of every
         writer.
         """
-        facts = Facts.of(submission.finding, submission.context)
-        self._documents.delete({"facts_hash": facts.hash})
+        for finding in (submission.finding, submission.finding.by_own_mix()):
+            facts = Facts.of(finding, submission.context)
+            self._documents.delete({"facts_hash": facts.hash})
 
 
 def _key(facts: Facts, language: Language, writer: str) -> Filter:

@@ -74,7 +74,7 @@ def sent_facts(facts: Facts, language: Language, *, for_patient: bool = False) -
     """The part of the facts that is sent to the LLM: for the letter to a patient, with
     probabilities in whole numbers.
     """
-    table = conditions_table()
+    table, shown = conditions_table(), facts.shown
 
     def share(value: float) -> str:
         if for_patient:
@@ -84,12 +84,12 @@ def sent_facts(facts: Facts, language: Language, *, for_patient: bool = False) -
     return {
         "language": language,
         "stated": table.name(facts.stated, language),
-        "confidence": share(facts.confidence),
+        "confidence": share(facts.shown_confidence),
         "ranked": [
             {"name": table.name(entry.key, language), "probability": share(entry.probability)}
-            for entry in facts.ranked
+            for entry in shown.ranked
         ],
-        "malignant_score": None if facts.malignant_score is None else share(facts.malignant_score),
+        "malignant_score": None if shown.malignant_score is None else share(shown.malignant_score),
         "band": facts.band,
         # Without the skin tone, which this rule would give away.
         "raised_by": [rule for rule in facts.raised_by if rule is not RaisedBy.UNTESTED_SKIN],

@@ -181,11 +181,11 @@ class ReportContent:
         label = labels.probability if facts.examined else labels.stated_share
         likely = facts.headline.likely
         rows = [*self.report.translations, (label, self._share(likely.probability))]
-        if facts.from_picture is not None:
-            pictured = probability_of(facts.from_picture, likely.key)
+        if facts.shown.from_picture is not None:
+            pictured = probability_of(facts.shown.from_picture, likely.key)
             rows.append((labels.from_picture, self._share(pictured)))
-        if facts.malignant_score is not None:
-            score = self._share(facts.malignant_score)
+        if facts.shown.malignant_score is not None:
+            score = self._share(facts.shown.malignant_score)
             rows.append((labels.malignant_score, score))
         if facts.examined:
             rows.append((labels.checklist_score, self._score(labels.score) or labels.not_asked))
@@ -205,8 +205,13 @@ class ReportContent:
                 counted=entry.key in malignant,
                 named=entry.key in named,
             )
-            for entry in self._facts.ranked
+            for entry in self._facts.shown.ranked
         ]
+
+    @property
+    def mix(self) -> str:
+        """For which mix of lesions the figures hold; empty where that is not known."""
+        return self.reading.restated or self.reading.calibrated_on
 
     @property
     def photo_text(self) -> str:

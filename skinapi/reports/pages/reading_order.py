@@ -8,13 +8,15 @@ from collections.abc import Iterable, Sequence
 from skinapi.reports.report import Report
 from skinapi.reports.text.summary import Summary, say_headline, summarise
 from skinapi.vision.conditions import Frozen, conditions_table
+from skinapi.vision.finding.notices import say_calibrated_on, say_restated
 
 END_OF_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 
 
 class Reading(Frozen):
     """Texts that are left empty, and lists without items, have been said before: also at the top,
-    in the decision.
+    in the decision. `restated` and `calibrated_on` say for which mix of lesions the probabilities
+    hold that people read, and for doctors the model's own; empty where there are none.
     """
 
     notice: str
@@ -27,6 +29,8 @@ class Reading(Frozen):
     findings: tuple[str, ...]
     limits: tuple[str, ...]
     about: tuple[str, ...]
+    restated: str
+    calibrated_on: str
 
 
 def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
@@ -50,6 +54,8 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
         findings=fresh.items(narrative.findings),
         limits=fresh.items([*narrative.limits, *map(report.say, facts.notices)]),
         about=fresh.items(about),
+        restated=report.say(say_restated(facts.restated.prevalence)) if facts.restated else "",
+        calibrated_on=report.say(say_calibrated_on(facts.mixes)) if facts.mixes else "",
     )
 
 

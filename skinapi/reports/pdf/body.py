@@ -189,6 +189,7 @@ class _Body:
             (wide + 2 * GUTTER, stack(space(title.height), figures)),
         )
         self._flow.place(stack(answer, columns))
+        self._flow.write(content.mix, styles.small, width=WIDTH)
 
     def _pictures(self) -> None:
         labels, pictures, small = self._labels, self._report.pictures, self._styles.small

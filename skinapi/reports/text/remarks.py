@@ -28,7 +28,7 @@ def possible_remarks(facts: Facts, language: Language, *, room: int) -> dict[Rem
         Remark.SCORE: facts.malignant_score is None,
         Remark.SCORE_ADDS: facts.malignant_score is None,
         Remark.CHECKLIST: facts.checklist_score is None,
-        Remark.HIGHEST_PROBABILITY: facts.most_probable == facts.headline.named.key,
+        Remark.HIGHEST_PROBABILITY: facts.shown.ranked[0].key == facts.headline.named.key,
     }
     values = _values(facts, language)
     filled = {
@@ -61,7 +61,7 @@ def _join(chosen: Collection[Remark], possible: dict[Remark, str], room: int) ->
 
 def _values(facts: Facts, language: Language) -> dict[str, str]:
     """Patients read these sentences: a probability is in whole numbers."""
-    table, named = conditions_table(), facts.headline.named
+    table, named, shown = conditions_table(), facts.headline.named, facts.shown
 
     def chance(share: float) -> str:
         return say_chance(share).in_language(language)
@@ -69,8 +69,8 @@ def _values(facts: Facts, language: Language) -> dict[str, str]:
     return {
         "name": table.name(named.key, language),
         "share": chance(named.probability),
-        "highest": table.name(facts.most_probable, language),
-        "highest_share": chance(facts.ranked[0].probability),
-        "score": chance(facts.malignant_score or 0),
+        "highest": table.name(shown.ranked[0].key, language),
+        "highest_share": chance(shown.ranked[0].probability),
+        "score": chance(shown.malignant_score or 0),
         "points": str(facts.checklist_score),
     }

@@ -155,16 +155,16 @@ class _Sentences:
 
     def confidence(self) -> list[str]:
         """How probable it is, in whole numbers."""
-        facts, phrases = self._facts, self._phrases
+        facts, phrases, shown = self._facts, self._phrases, self._facts.shown
         if not facts.examined:
             return [self._stated_confidence(self._chance(facts.confidence))]
         alone = self._headline.named
         if facts.alone and alone.probability in self._each_alone:
             return [self._say_alone(alone), *self._chance_of_cancer()]
-        estimated = self._chances(facts.shown_ranked)
-        if facts.from_picture is None:
+        estimated = self._chances(shown.ranked)
+        if shown.from_picture is None:
             return [phrases.estimated.format(names=estimated), *self._chance_of_cancer()]
-        pictured = phrases.from_picture.format(names=self._chances(facts.from_picture))
+        pictured = phrases.from_picture.format(names=self._chances(shown.from_picture))
         told = phrases.with_what_was_told.format(names=estimated)
         return [pictured, told, *self._chance_of_cancer()]
 
@@ -193,7 +193,7 @@ class _Sentences:
             picture=each.index(alone.probability) + 1,
             name=self._for_patient(alone.key),
             share=self._chance(alone.probability),
-            joined=self._chance(probability_of(facts.shown_ranked, alone.key)),
+            joined=self._chance(probability_of(facts.shown.ranked, alone.key)),
         )
 
     def not_ruled_out(self) -> list[str]:
@@ -229,11 +229,12 @@ class _Sentences:
         return tuple(self._say(notice) for notice in self._facts.notices)
 
     def figures(self) -> list[str]:
+        shown = self._facts.shown
         if not self._facts.examined:
             return [self._stated_confidence(self._share(self._facts.confidence))]
-        said = [self._phrases.ranked.format(names=self._shares(self._facts.ranked))]
-        if self._facts.from_picture is not None:
-            pictured = self._shares(self._facts.from_picture)
+        said = [self._phrases.ranked.format(names=self._shares(shown.ranked))]
+        if shown.from_picture is not None:
+            pictured = self._shares(shown.from_picture)
             said.append(self._phrases.from_picture.format(names=pictured))
         return [*said, *self._malignant_score()]
 
@@ -254,7 +255,7 @@ class _Sentences:
         return [*said, phrases.checklist_score.format(score=facts.checklist_score)]
 
     def _malignant_score(self) -> list[str]:
-        score = self._facts.malignant_score
+        score = self._facts.shown.malignant_score
         if score is None:
             return []
         ranked = {entry.key for entry in self._facts.ranked}
@@ -267,9 +268,9 @@ class _Sentences:
         return ", ".join(dict.fromkeys(map(why, self._facts.raised_by)))
 
     def _why(self, rule: RaisedBy) -> str:
-        facts, phrases = self._facts, self._phrases
+        phrases, score = self._phrases, self._facts.shown.malignant_score or 0
         if rule in phrases.why_urgent:
-            return phrases.why_urgent[rule].format(share=self._share(facts.malignant_score or 0))
+            return phrases.why_urgent[rule].format(share=self._share(score))
         return self._with_share(*self._asked_by(rule))
 
     def _why_for_patient(self, rule: RaisedBy) -> str:
@@ -285,7 +286,7 @@ class _Sentences:
         facts = self._facts
         about = {RaisedBy.MOST_PROBABLE: facts.most_probable, RaisedBy.NAMED: facts.stated}
         key = about.get(rule, rule.value)
-        return key, probability_of(facts.ranked, key) if facts.examined else facts.confidence
+        return key, probability_of(facts.shown.ranked, key) if facts.examined else facts.confidence
 
     def _shares(self, ranked: Iterable[Ranked]) -> str:
         return ", ".join(self._with_share(entry.key, entry.probability) for entry in ranked)

@@ -2,13 +2,17 @@
 such pictures.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from skinapi.languages import NUMBERS, Said
+from skinapi.languages import NUMBERS, Language, Said
 from skinapi.vision.calibration.modality import KNOWN, ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality, SkinTone
+
+# Of the first of these a prevalence is a whole number.
+_COUNTED_OF = (100, 1000, 10_000)
 
 
 def modality_notices(
@@ -39,6 +43,23 @@ def say_untested(modality: Modality) -> Said:
 def say_untested_skin(tone: SkinTone) -> Said:
     notices = conditions_table().notices
     return notices.untested_skin.fill(skin=notices.skins[tone])
+
+
+def say_restated(prevalence: float) -> Said:
+    """For which prevalence the probabilities hold that people read, in whole numbers."""
+    whole = (of for of in _COUNTED_OF if math.isclose(round(of * prevalence), of * prevalence))
+    of = next(whole, _COUNTED_OF[-1])
+    count = max(1, round(of * prevalence))
+    return conditions_table().notices.restated.fill(count=_number(count), of=_number(of))
+
+
+def say_calibrated_on(mixes: Sequence[float]) -> Said:
+    """For which mix the model's own probabilities hold, for doctors."""
+
+    def shares(language: Language) -> str:
+        return " / ".join(NUMBERS[language].write_share(share, decimals=0) for share in mixes)
+
+    return conditions_table().notices.calibrated_on.fill(shares=Said.by(shares))
 
 
 def percent_text(share: float) -> Said:

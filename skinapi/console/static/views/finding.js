@@ -50,18 +50,25 @@ const NotRuledOut = ({ facts, conditions }) => {
 /** @param {{items: string[]}} props */
 const Sentences = ({ items }) => items.length > 0 && html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
 
-/** What the headline names is marked. @param {{report: any, conditions: any}} props */
-const Probabilities = ({ report: { facts, headline }, conditions }) => {
+/**
+ * What the headline names is marked. Where they are restated, a doctor unfolds the model's own.
+ * @param {{report: any, conditions: any, doctor: boolean}} props
+ */
+const Probabilities = ({ report: { facts, headline, reading }, conditions, doctor }) => {
   const named = new Set([headline.likely, ...headline.not_ruled_out].map((/** @type {any} */ one) => one.key));
-  return html`
-  <section>
-    <h2>${say("probabilities")}</h2>
-    <${Bars} label=${say("probabilities")} rows=${facts.ranked.map((/** @type {any} */ one) => ({
+  const bars = (/** @type {any[]} */ ranked) => html`
+    <${Bars} label=${say("probabilities")} rows=${ranked.map((one) => ({
       name: nameOf(conditions, one.key),
       share: one.probability,
       marked: named.has(one.key),
-    }))} />
-    <small>${say("probabilitiesText")}</small>
+    }))} />`;
+  return html`
+  <section>
+    <h2>${say("probabilities")}</h2>
+    ${bars((facts.restated ?? facts).ranked)}
+    <small>${reading.restated || (doctor && reading.calibrated_on) || say("probabilitiesText")}</small>
+    ${doctor && facts.restated && html`
+      <details><summary>${say("ownFigures")}</summary>${bars(facts.ranked)}<small>${reading.calibrated_on}</small></details>`}
   </section>`;
 };
 
@@ -79,7 +86,7 @@ const Rest = ({ report, conditions, doctor }) => {
     <${Folded} title=${say(doctor ? "howCertain" : "forDoctor")} open=${doctor}>
       ${doctor && reading.confidence_explanation && html`<p>${reading.confidence_explanation}</p>`}
       <${NotRuledOut} facts=${facts} conditions=${conditions} />
-      <${Probabilities} report=${report} conditions=${conditions} />
+      <${Probabilities} report=${report} conditions=${conditions} doctor=${doctor} />
       <${Sentences} items=${reading.findings} />
       <h3>${say("limits")}</h3><${Sentences} items=${reading.limits} />
       ${doctor && facts.model_version && html`<p><small>${say("madeBy", { version: facts.model_version })}

@@ -1,0 +1,65 @@
+"""Probabilities that are restated for the clinic's PREVALENCE, as patient and doctor read them."""
+
+import pytest
+
+from skinapi.languages import NUMBERS
+from skinapi.records.findings.submissions import Submission
+from skinapi.vision.context import NOTHING_TOLD
+from tests.console.journey import Journey, Look
+from tests.console.visitor import PHONE, Visitor
+from tests.served.people import Caller, Seeder
+from tests.support.findings import restated_finding
+
+OWN = 0.55
+SECTIONS = ("overview", "importance_of_early_detection", "recommendation")
+
+
+@pytest.fixture
+def doctor(seeder: Seeder) -> Caller:
+    return seeder.person("doctor")
+
+
+@pytest.fixture
+def patient(seeder: Seeder, doctor: Caller) -> Caller:
+    patient = seeder.person()
+    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    return patient
+
+
+def file_restated(seeder: Seeder, patient: Caller) -> Submission:
+    return seeder.services.records.file_finding(
+        owner=seeder.accounts.get(patient.id),
+        finding=restated_finding(own=OWN),
+        photos=(),
+        context=NOTHING_TOLD,
+        language="en",
+        sections={**dict.fromkeys(SECTIONS, "said"), "confidence_explanation": "said"},
+        narrative_source={"writer": "template"},
+        lesion=None,
+        key=None,
+        request_hash="",
+    )
+
+
+def test_a_patient_reads_restated_figures_alone_and_a_doctor_unfolds_the_models(
+    visitor: Visitor, seeder: Seeder, doctor: Caller, patient: Caller
+) -> None:
+    number = file_restated(seeder, patient).number
+    own, said = NUMBERS["en"].write_share(OWN, decimals=0), "of 100 such spots, 2 turned out"
+    as_patient = Journey(visitor, "patient", Look(PHONE, dark=False, language="en"))
+    visitor.enter(patient, "user")
+    visitor.go(f"finding/{number}")
+    visitor.see("cannot be ruled out")
+    visitor.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    visitor.see(said)
+    assert own not in visitor.text()
+    as_patient.step("restated")
+    as_doctor = Journey(visitor, "doctor", Look((1366, 900), dark=False, language="en"))
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.see(said)
+    assert own not in visitor.text()
+    visitor.run("document.querySelectorAll('details details').forEach((e) => { e.open = true; })")
+    visitor.see("33% show a skin cancer")
+    assert own in visitor.text()
+    as_doctor.step("restated")

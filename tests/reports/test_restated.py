@@ -1,0 +1,48 @@
+"""Texts on a finding whose probabilities are restated: no figure of the model's own beside them."""
+
+import pytest
+
+from skinapi.languages import LANGUAGES, NUMBERS, Language
+from skinapi.reports.facts import Facts
+from skinapi.reports.llm.prompt import sent_facts
+from skinapi.reports.text.remarks import possible_remarks
+from skinapi.reports.text.template import write_template
+from skinapi.vision.context import NOTHING_TOLD
+from skinapi.vision.finding.notices import say_restated
+from tests.support.findings import restated_finding
+
+OWN = 0.55
+FACTS = Facts.of(restated_finding(own=OWN), NOTHING_TOLD)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_template_remarks_and_prompt_have_the_shown_figures_alone(language: Language) -> None:
+    share = NUMBERS[language].write_share
+    written = " ".join(write_template(FACTS, language).texts)
+    remarks = " ".join(possible_remarks(FACTS, language, room=300).values())
+    sent = str(sent_facts(FACTS, language))
+    for text in (written, sent):
+        assert share(FACTS.shown_confidence) in text
+    for text in (written, remarks, sent):
+        assert share(OWN) not in text
+        assert share(FACTS.malignant_score or 0) not in text
+
+
+def test_facts_without_a_mix_are_those_of_before() -> None:
+    """So the reports on stored findings keep their hashes."""
+    plain = restated_finding(own=OWN).model_copy(update={"restated": None, "calibrated_on": None})
+    told = Facts.of(plain, NOTHING_TOLD).model_dump()
+    assert not {"restated", "mixes"} & told.keys()
+
+
+@pytest.mark.parametrize(
+    ("prevalence", "said"),
+    [
+        (0.02, "of 100 such spots, 2 turned"),
+        (0.01, "of 100 such spots, 1 turned"),
+        (0.015, "of 1000 such spots, 15 turned"),
+        (0.0000001, "of 10000 such spots, 1 turned"),
+    ],
+)
+def test_a_patient_reads_for_which_mix_in_whole_numbers(prevalence: float, said: str) -> None:
+    assert said in say_restated(prevalence).en
