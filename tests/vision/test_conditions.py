@@ -313,7 +313,10 @@ def test_each_band_has_words_for_a_patient_and_for_a_doctor() -> None:
 
 
 def for_patients(language: Language) -> Iterator[str]:
-    """Every text of the table that a patient reads; the figures of the test are a doctor's."""
+    """Every text of the table that a patient reads; figures of the test and the mix of the
+    calibration are a doctor's.
+    """
+    for_doctors = ("tested", "calibrated_on")
     for band in TABLE.bands:
         words = TABLE.band_words(band.key, language)
         yield from (words.label, words.action)
@@ -322,7 +325,9 @@ def for_patients(language: Language) -> Iterator[str]:
     checklist, notices = TABLE.checklist, TABLE.notices
     said: list[Said] = [*checklist.items, *notices.refused.values(), checklist.applies_to]
     said += [checklist.result.at_or_above, checklist.result.below]
-    others = (getattr(notices, name) for name in type(notices).model_fields if name != "tested")
+    others = (
+        getattr(notices, name) for name in type(notices).model_fields if name not in for_doctors
+    )
     said += [one for one in others if isinstance(one, Said)]
     certainty = (getattr(notices.certainty, name) for name in type(notices.certainty).model_fields)
     said += [one for one in certainty if isinstance(one, Said)]
