@@ -14,7 +14,7 @@ from skinapi.vision.conditions import Band, conditions_table
 from tests.clients.dialects import SMALL
 from tests.clients.screens import Pages, Servers, serving_pages
 from tests.support.browser import NoBrowserError, open_browser
-from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
+from tests.support.photos import UNCERTAIN, between, photo_in, photo_of
 from tests.support.size import drill
 
 TABLE = conditions_table()
@@ -23,11 +23,6 @@ ALL_CLEAR = re.compile(r"\b(benign|harmless|no risk|confetti|invented)\b", re.IG
 # These two show every class, or the words of the report: one class has the word in its name.
 NAMED_BENIGN = re.compile(r"benign (\(pigmented\) )?keratosis", re.IGNORECASE)
 NAMES_CLASSES = ("angular", "guide")
-
-
-def between(one: str, other: str, share: float) -> tuple[int, ...]:
-    pairs = zip(COLOURS[one], COLOURS[other], strict=True)
-    return tuple(round(a * (1 - share) + b * share) for a, b in pairs)
 
 
 @dataclass(frozen=True)

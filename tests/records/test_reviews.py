@@ -17,7 +17,7 @@ from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_in_care
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
-from tests.support.photos import photo_of
+from tests.support.photos import UNCERTAIN, between, photo_in, photo_of
 
 KERATOSIS, SQUAMOUS = "actinic_keratosis", "squamous_cell_carcinoma"
 AGREED = {"label": "melanoma", "agreement": "agree"}  # the network of the tests states melanoma
@@ -58,6 +58,33 @@ def test_reviews_are_signed_and_kept_beside_each_other(any_backend: Backend) -> 
     assert rows[0]["histology"] is rows[0]["note"] is None
     assert rows[1]["note"] == "Excised.\nClear margins."
     assert len(ada.pages(f"/submissions/{number}/reviews?limit=1")) == 2
+
+
+@pytest.mark.parametrize(
+    ("photo", "likely", "open_"),
+    [
+        (photo_in(UNCERTAIN), "dermatofibroma", "basal_cell_carcinoma"),
+        (photo_in(between("melanocytic_nevus", "melanoma", 0.4)), "melanocytic_nevus", "melanoma"),
+    ],
+    ids=("doubted", "raised"),
+)
+def test_the_row_of_the_list_the_case_and_who_agrees_name_the_same(
+    backend: Backend, photo: bytes, likely: str, open_: str
+) -> None:
+    """A row "Melanoma · 12.5 %" opened a case whose first key agreed with "nevus"."""
+    doctor, ada, _ = in_care(backend)
+    number = predicted(ada, photo, keep_photo="true")["id"]
+    rows = doctor.call("GET", "/queue").get_json()
+    [row] = [one for one in rows if one["id"] == number]
+    case = doctor.call("GET", f"/submissions/{number}/report.json").get_json()
+    assert row["headline"] == case["headline"]
+    assert row["headline"]["likely"]["key"] == likely
+    assert [one["key"] for one in row["headline"]["not_ruled_out"]] == [open_]
+    name = conditions_table().notices.headline.names[likely].doctor.en
+    assert row["headline"]["doctor"]["en"].startswith(f"Most likely {name} (")
+    agreeing = {"agreement": "agree", "label": likely}
+    assert review(doctor, number, **agreeing).get_json()["agrees_with_label"] is True
+    assert review(doctor, number, **{**agreeing, "label": open_}).status_code == 422
 
 
 def test_a_correction_counts_although_the_clock_was_put_back(

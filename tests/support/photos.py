@@ -26,6 +26,11 @@ UNCERTAIN = tuple(
 )
 
 
+def between(one: str, other: str, share: float) -> tuple[int, ...]:
+    pairs = zip(COLOURS[one], COLOURS[other], strict=True)
+    return tuple(round(a * (1 - share) + b * share) for a, b in pairs)
+
+
 def photo_of(key: str, size: tuple[int, int] = (300, 225), **options: Any) -> bytes:
     return photo_in(COLOURS[key], size, **options)
 

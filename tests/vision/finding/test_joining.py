@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from skinapi.vision.bands import (
     RaisedBy,
+    demand_of,
     most_probable,
     severity_rank,
     threshold_scores,
@@ -22,7 +23,7 @@ from skinapi.vision.calibration.model_calibration import (
     HeldOutFigures,
     ModelCalibration,
 )
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.finding.assessment import Assessment, assess
 from skinapi.vision.finding.finding import Doubt
@@ -77,7 +78,7 @@ def test_what_is_stated_of_all_is_never_milder_than_of_any_picture(
     joined = join_assessments(MODEL.model_copy(update={"joining": rule}), single)
     gravest_stated = min(severity_rank(one.stated) for one in single)
     assert severity_rank(joined.stated) <= gravest_stated
-    asked = {conditions_table().by_key(one.stated).urgency for one in single}
+    asked = {demand_of(one.stated, one.probabilities) for one in single}
     assert Doubt.PICTURES_DISAGREE in joined.reasons or len(asked) == 1
 
 
