@@ -148,6 +148,26 @@ def test_pictures_of_one_lesion_are_restated_each_by_its_own_mix_and_then_joined
     assert joined.mixes == pytest.approx((1 / 3, 2 / 3))
 
 
+def test_what_one_picture_alone_shows_is_read_for_the_same_prevalence() -> None:
+    each = [
+        judge_prepared(
+            fake_model(shown).with_calibration(MODEL.where(0.02)),
+            prepare_photo(PHOTO),
+            Context(modality=Modality.DERMOSCOPIC),
+        )
+        for shown in ({"melanocytic_nevus": 1.0}, {"melanoma": 0.67, "melanocytic_nevus": 0.33})
+    ]
+    joined = join_photos(fake_model(NEVUS).with_calibration(MODEL.where(0.02)), each)
+    own, alone = joined.alone, joined.headline.named
+    assert own is not None
+    assert (own.key, alone.key) == ("melanoma", "melanoma")
+    assert own.probability == pytest.approx(0.67)
+    assert alone.probability == pytest.approx(
+        as_mapping(joined.pictures[1].shown_ranked)["melanoma"]
+    )
+    assert alone.probability < 0.1
+
+
 def test_a_higher_prevalence_than_the_calibrations_restates_nothing() -> None:
     """Its thresholds would send too few there."""
     assert judged(Modality.DERMOSCOPIC, prevalence=0.34).restated is None
