@@ -139,8 +139,8 @@ def test_notices_without_room_in_the_sections_stand_in_the_limits(language: Lang
     notices = [getattr(said, language) for said in crowded.notices]
     assert narrative.limits == tuple(notices)
     said = [notice in narrative.sections.confidence_explanation for notice in notices]
-    assert said[:4] == [True, True, False, False], "of three doubts the first"
-    assert not any(said[5:])
+    assert said[:5] == [True, True, False, False, False], "of four doubts the first"
+    assert not any(said[6:]), "the test figures"
     certain = Facts.of(finding_of("melanoma"), NOTHING_TOLD)
     roomy = write_template(certain, language).sections.confidence_explanation
     unsure = getattr(TABLE.notices.modality_unsure, language)
