@@ -59,7 +59,7 @@ def _write_left_out(
     seen = [s.image_id for s in outputs.samples if parts.get(s.image_id, "test") != "test"]
     if seen:
         raise BadDataset(f"{model.version} knows {len(seen)} of these pictures, {seen[0]} is one.")
-    scores = malignant_scores(model.calibration, model.labels, outputs)
+    scores = malignant_scores(model, outputs)
     command = f"MODEL_PATH={folder.name} python -m skinapi evaluate --images {{}} --left-out FILE"
     write_left_out(out, command.format(" ".join(scores)), figures, scores)
 

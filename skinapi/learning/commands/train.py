@@ -97,7 +97,7 @@ def measure_left_out(settings: Settings, options: TrainOptions, *, report: Repor
             model, _ = calibrate(folder, training.data, card, options.not_skin, [], report)
             figures, outputs = evaluate_model(model, training.test, report=report)
         report(describe_figures(figures))
-        scores = malignant_scores(model.calibration, model.labels, outputs)
+        scores = malignant_scores(model, outputs)
         write_left_out(out, _repeat_command(options), figures, scores)
         return out
 

@@ -9,17 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.samples import source_of
 from skinapi.learning.measure.predictions import ModelOutputs
-from skinapi.learning.measure.served_results.served_figures import select_one_per_lesion
+from skinapi.learning.measure.served_results.served_figures import (
+    select_one_per_lesion,
+    serve_as_if_tested,
+)
 from skinapi.learning.package.fit_bands import Scores, SourceScores, is_malignant
 from skinapi.storage.files.durable import written_durably
-from skinapi.vision.bands import keys_of_threshold
+from skinapi.vision.bands import THRESHOLDS, OperatingPoint, keys_of_threshold, urgency
 from skinapi.vision.calibration.modality import KNOWN
-from skinapi.vision.calibration.model_calibration import ModelCalibration
+from skinapi.vision.conditions import Band
 from skinapi.vision.context import Modality
+from skinapi.vision.network.model import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +40,45 @@ class LeftOut:
         return {"source": self.source, "command": self.command, "figures": dict(self.figures)}
 
 
-def malignant_scores(
-    calibration: ModelCalibration, labels: Sequence[str], outputs: ModelOutputs
-) -> dict[str, SourceScores]:
-    """By source and modality the malignant scores of one picture of each lesion."""
-    places = [place for place, key in enumerate(labels) if key in keys_of_threshold("malignant")]
+def malignant_scores(model: Model, outputs: ModelOutputs) -> dict[str, SourceScores]:
+    """By source and modality the malignant scores of one picture of each lesion. A lesion that is
+    sent to a doctor whatever the thresholds are, as where it is in doubt, has the score 1.
+    """
+    places = [
+        place for place, key in enumerate(model.labels) if key in keys_of_threshold("malignant")
+    ]
     found: dict[str, dict[Modality, Scores]] = {}
     for modality in KNOWN:
         lesions = select_one_per_lesion(outputs, modality)
         if not lesions.samples:
             continue
-        scores = calibration.of(modality).probabilities(lesions.logits)[:, places].sum(axis=1)
+        calibration = model.calibration.of(modality)
+        scores = calibration.probabilities(lesions.logits)[:, places].sum(axis=1)
+        scores = np.where(_sent_anyway(model, lesions), 1.0, scores).round(4)
         sources = np.array([source_of(sample) for sample in lesions.samples])
         malignant = np.array([is_malignant(sample) for sample in lesions.samples], bool)
         for source in np.unique(sources).tolist():
-            own, rounded = sources == source, scores.round(4)
+            own = sources == source
             found.setdefault(source, {})[modality] = Scores(
-                malignant=tuple(sorted(rounded[own & malignant].tolist())),
-                benign=tuple(sorted(rounded[own & ~malignant].tolist())),
+                malignant=tuple(sorted(scores[own & malignant].tolist())),
+                benign=tuple(sorted(scores[own & ~malignant].tolist())),
             )
     return dict(found)
+
+
+def _sent_anyway(model: Model, lesions: ModelOutputs) -> NDArray[np.bool_]:
+    """Which would be sent with thresholds that no score reaches."""
+    never: dict[str, Any] = {
+        "thresholds": dict.fromkeys(THRESHOLDS, 1.0),
+        "sent": dict.fromkeys(OperatingPoint, 1.0),
+    }
+    calibration = model.calibration
+    unreached = calibration.model_copy(
+        update={kind.value: calibration.of(kind).model_copy(update=never) for kind in KNOWN}
+    )
+    results = serve_as_if_tested(model.with_calibration(unreached), lesions)
+    bands = [result.assessment.band for result in results]
+    return np.array([urgency(band) <= urgency(Band.DOCTOR_REVIEW) for band in bands], bool)
 
 
 def write_left_out(
