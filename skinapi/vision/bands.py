@@ -174,7 +174,8 @@ def demand_of(key: str, outputs: Collection[str]) -> Band | None:
 def _asked_by_nearness(probabilities: Mapping[str, float], limits: Mapping[str, float]) -> Band:
     """The most urgent band that a score below its threshold asks for: that of the threshold, less
     urgent by one step for each STEP_LOG_ODDS, begun or whole, that the score lies below it. The
-    same holds for a condition by how far it lies below the most probable one.
+    same holds for a condition by how far it lies below the most probable one; there both may
+    change, so a step is twice as long.
 
     So a score that changes by no more than that, as when a picture is saved once more, moves this
     band by one step at most.
@@ -188,7 +189,7 @@ def _asked_by_nearness(probabilities: Mapping[str, float], limits: Mapping[str, 
     first = most_probable(probabilities)
     highest = max(probabilities[first], 1e-9)
     below += [
-        (band_of_condition(key, probabilities), math.log(highest / max(p, 1e-9)))
+        (band_of_condition(key, probabilities), math.log(highest / max(p, 1e-9)) / 2)
         for key, p in probabilities.items()
         if key != first
     ]

@@ -258,8 +258,15 @@ def test_actinic_keratosis_is_urgent_only_where_it_holds_squamous_cell_carcinoma
     assert choose({**within, "squamous_cell_carcinoma": 0.0}, limits=limits)[0] is Band.REFERRAL
 
 
-@pytest.mark.parametrize(("odds", "band"), [(0.1, Band.URGENT_REFERRAL), (-0.1, Band.REFERRAL)])
-def test_a_condition_that_is_almost_the_most_probable_is_one_step_less_urgent(
+@pytest.mark.parametrize(
+    ("odds", "band"),
+    [
+        (0.1, Band.URGENT_REFERRAL),
+        (-1.9 * STEP_LOG_ODDS, Band.REFERRAL),
+        (-2.1 * STEP_LOG_ODDS, Band.DOCTOR_REVIEW),
+    ],
+)
+def test_a_condition_that_is_almost_the_most_probable_is_less_urgent_by_steps(
     odds: float, band: Band
 ) -> None:
     p = {"melanoma": math.exp(odds) / 2, "melanocytic_nevus": 0.5}

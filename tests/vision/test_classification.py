@@ -119,7 +119,7 @@ def test_the_band_has_words_in_both_languages() -> None:
 
 
 def test_the_calibrations_thresholds_and_temperature_decide() -> None:
-    calibration = Calibration(temperature=4, thresholds={"melanoma": 0.9, "malignant": 0.9})
+    calibration = Calibration(temperature=3, thresholds={"melanoma": 0.9, "malignant": 0.9})
     finding = classify_photo(fake_model(NEVUS, calibration=calibration), PHOTO, DERMOSCOPIC)
     assert finding.confidence < 0.9
     assert finding.band is Band.SELF_MONITORING

@@ -5,7 +5,7 @@ If the modality is in doubt, the picture is assessed with both calibrations and 
 result is used.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +34,8 @@ from skinapi.vision.calibration.model_calibration import (
 from skinapi.vision.conditions import NORMAL_SKIN, Band
 from skinapi.vision.context import Context, Modality, SkinTone
 from skinapi.vision.finding.finding import Doubt, NotRuledOut, Restated
+
+CONDITION_RULES = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,7 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
         if assessment.band is first.band
         for rule in assessment.raised_by
     }
-    told = (raised_by - {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}) | rules_of_conditions(first)
+    told = (raised_by - CONDITION_RULES) | rules_of_conditions(first, raised_by)
     return replace(
         first,
         raised_by=tell_rules(told),
@@ -236,8 +238,9 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
     )
 
 
-def rules_of_conditions(assessment: Assessment) -> set[RaisedBy]:
-    """Whether the most probable and the stated condition ask for the band of this assessment.
+def rules_of_conditions(assessment: Assessment, asked: Collection[RaisedBy]) -> set[RaisedBy]:
+    """Whether the most probable and the stated condition ask for the band of this assessment. The
+    stated one counts where the naming rule has asked: in doubt, a graver one may be stated.
 
     Both rules are told by the name of such a condition. They may have asked by probabilities that
     the assessment does not show: without the patient's facts, or by another calibration. A report
@@ -246,11 +249,13 @@ def rules_of_conditions(assessment: Assessment) -> set[RaisedBy]:
     outputs = assessment.probabilities
     first = most_probable(outputs)
     rules = {RaisedBy.MOST_PROBABLE: first}
-    if assessment.stated != first and not assessment.reasons:
+    if assessment.stated != first and RaisedBy.NAMED in asked:
         rules[RaisedBy.NAMED] = assessment.stated
-    return {
+    told = {
         rule for rule, key in rules.items() if band_of_condition(key, outputs) is assessment.band
     }
+    # Where nothing but the naming rule has asked, that is told all the same.
+    return told or {*asked} if {*asked} <= CONDITION_RULES else told
 
 
 def is_unlike_training(

@@ -19,6 +19,7 @@ from skinapi.vision.calibration.model_calibration import Calibration, ModelCalib
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import SkinTone
 from skinapi.vision.finding.assessment import (
+    CONDITION_RULES,
     Assessment,
     choose_stated,
     join_not_ruled_out,
@@ -176,7 +177,7 @@ def _tell(rules: set[RaisedBy], joined: Assessment, asked_by_all: bool) -> tuple
     """The rules that asked for the band. Where one picture alone asked for it by its probabilities,
     that is told too: they are not those that the joined answer shows.
     """
-    told = rules - {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED} | rules_of_conditions(joined)
+    told = rules - CONDITION_RULES | rules_of_conditions(joined, rules)
     if not asked_by_all and not told & WITHOUT_SCORES:
         told.add(RaisedBy.PICTURE)
     return tell_rules(told)

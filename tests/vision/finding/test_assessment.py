@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from skinapi.vision.bands import RaisedBy, severity_rank, urgency
+from skinapi.vision.bands import THRESHOLDS, RaisedBy, severity_rank, urgency
 from skinapi.vision.calibration.linear_classifier import LinearClassifier
 from skinapi.vision.calibration.modality import ModalityDetector
 from skinapi.vision.calibration.model_calibration import (
@@ -433,3 +433,16 @@ def test_telling_ones_skin_changes_no_probability_and_lowers_no_band(
     before, after = (assessed(picture, model, context=context) for context in (untold, told))
     assert after.probabilities == before.probabilities
     assert urgency(after.band) <= urgency(before.band)
+
+
+def test_in_doubt_the_naming_rule_is_told_as_the_reason_that_it_is() -> None:
+    """Near a threshold, as such a finding was said to be, it is not."""
+    p = {"melanocytic_nevus": 0.33, "benign_keratosis": 0.25, "melanoma": 0.19}
+    p["dermatofibroma"] = 1 - sum(p.values())
+    rule = NamingRule(tau=0.5, prior={"melanocytic_nevus": 0.2, "melanoma": 0.01})
+    limits = dict.fromkeys(THRESHOLDS, 0.35)
+    calibration = WELL_TESTED.model_copy(update={"naming": rule, "thresholds": limits})
+    found = assessed(p, ModelCalibration(dermoscopic=calibration))
+    assert found.reasons
+    assert (found.stated, found.band) == ("melanoma", Band.URGENT_REFERRAL)
+    assert RaisedBy.NAMED in found.raised_by
