@@ -44,14 +44,16 @@ const Told = ({ found, conditions }) => {
 };
 
 /**
- * Those of each patient, in the order of the first of them. One whose place has changed between two
- * pages stands once. @param {any[]} items @returns {any[][]}
+ * Those of each patient within an urgency, in the order of the first of them: none stands above a
+ * more urgent one of somebody else. One whose place has changed between two pages stands once.
+ * @param {any[]} items @returns {any[][]}
  */
 const groupByPatient = (items) => {
   const groups = new Map();
   for (const found of new Map(items.map((one) => [one.id, one])).values()) {
-    if (!groups.has(found.patient_id)) groups.set(found.patient_id, []);
-    groups.get(found.patient_id).push(found);
+    const group = `${found.reviewed} ${bandOf(found)} ${found.patient_id}`;
+    if (!groups.has(group)) groups.set(group, []);
+    groups.get(group).push(found);
   }
   return [...groups.values()];
 };
