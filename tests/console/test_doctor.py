@@ -173,6 +173,7 @@ window.setTimeout = (act, ms) => wait(act, ms === 10000 ? 100 : ms);
 """
 CURSOR = "return document.querySelector('.list > .current a').dataset.number"
 DRAWN = "return [...document.querySelectorAll('.list a')].map((link) => link.dataset.number)"
+FOCUSED = "return document.activeElement.dataset.number"
 HASH = "return location.hash"
 # Where the pictures are, and how far the first is scrolled of what it can be.
 FRAMES = """
@@ -199,13 +200,32 @@ def test_the_queue_has_one_cursor_which_stays_at_its_finding(
     visitor.await_truth(lambda: visitor.run(CURSOR) == number, "the cursor to follow the focus")
     send_for(doctor, seeder, photo_of("melanoma", (600, 450)))
     visitor.find(".list > li:nth-child(4)")
-    assert visitor.run(CURSOR) == number
+    assert visitor.run(CURSOR) == visitor.run(FOCUSED) == number
     visitor.keys("o")
     visitor.find("#review")
     assert visitor.run(HASH) == f"#/case/{number}"
     both = send_one_more_of_the_first_patient(doctor, seeder)
     assert len({row["patient_id"] for row in doctor.call("GET", "/queue").json[:2]}) == 2
     see_them_together_and_go_on_by_keys(visitor, both)
+    brought, waiting = bring_an_opinion_about_one_of_two_moles(doctor, seeder)
+    visitor.go("queue/all")
+    visitor.go("queue")
+    visitor.find(f".list > li:first-child a[data-number='{brought}']")
+    assert visitor.run(DRAWN)[-1] == waiting, "below whoever is more urgent"
+
+
+def bring_an_opinion_about_one_of_two_moles(doctor: Caller, seeder: Seeder) -> list[str]:
+    """The numbers of both, which are of one patient."""
+    colleague, patient = seeder.person("doctor"), seeder.person()
+    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    photos = (photo_of("melanocytic_nevus", (600, 450)) for _ in range(2))
+    sent = [ANGULAR.send(seeder.server.port, photo, token=patient.token) for photo in photos]
+    brought, waiting = (str(one.json["id"]) for one in sent)
+    path, said = f"/submissions/{brought}", {"label": "melanocytic_nevus", "certainty": "sure"}
+    asked = doctor.call("PUT", f"{path}/second-opinion", json={"colleague": colleague.email})
+    assert asked.acknowledged
+    assert colleague.call("POST", f"{path}/review", json=said).acknowledged
+    return [brought, waiting]
 
 
 def send_one_more_of_the_first_patient(doctor: Caller, seeder: Seeder) -> list[str]:

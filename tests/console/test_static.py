@@ -148,8 +148,10 @@ def test_every_word_is_used_and_every_used_word_is_there(
     used = set(re.findall(r'say\("(\w+)"', source))
     quoted = set(re.findall(r'"(\w+)"', source))
     prefixes = set(re.findall(r"`(\w+_)\$\{", source))
-    prefixes |= {f"{name}_" for name in re.findall(r'sayValue\("(\w+)"', source)}
+    groups = {f"{name}_" for name in re.findall(r'sayValue\("(\w+)"', source)}
+    prefixes |= groups
     assert used <= words["en"].keys()
+    assert {one for one in groups if not any(key.startswith(one) for key in words["en"])} == set()
     unused = {
         key
         for key in words["en"]

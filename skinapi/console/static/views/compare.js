@@ -33,7 +33,7 @@ function nameOfRow(conditions, table, row) {
   if (table === "by_source") return sayValue("source", row);
   if (table === "points") {
     const [kind, point] = row.split(".");
-    return `${nameOfKind(conditions, kind)} · ${sayValue("operatingPoint", point)}`;
+    return `${nameOfKind(conditions, kind)} · ${sayValue("point", point)}`;
   }
   return row === "unknown" ? sayValue("kind", row) : nameOfKind(conditions, row);
 }

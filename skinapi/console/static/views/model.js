@@ -96,7 +96,7 @@ const Points = ({ points, conditions }) => {
   const rowsOf = (kind, source) =>
     Object.entries(points).map(([point, of]) => {
       const figures = source ? of[kind]?.by_source?.[source] : of[kind];
-      const names = [nameOfKind(conditions, kind), source && sayValue("source", source), sayValue("operatingPoint", point)];
+      const names = [nameOfKind(conditions, kind), source && sayValue("source", source), sayValue("point", point)];
       return { name: names.filter(Boolean).join(" · "), figures: figures ?? {} };
     });
   const sourcesOf = (/** @type {string} */ kind) => Object.keys(/** @type {any} */ (Object.values(points)[0])[kind]?.by_source ?? {});

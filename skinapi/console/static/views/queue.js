@@ -45,13 +45,15 @@ const Told = ({ found, conditions }) => {
 
 /**
  * Those of each patient within an urgency, in the order of the first of them: none stands above a
- * more urgent one of somebody else. One whose place has changed between two pages stands once.
+ * more urgent one of somebody else. What a second opinion put first, whatever its urgency, brings no
+ * other with it. One whose place has changed between two pages stands once.
  * @param {any[]} items @returns {any[][]}
  */
 const groupByPatient = (items) => {
   const groups = new Map();
   for (const found of new Map(items.map((one) => [one.id, one])).values()) {
-    const group = `${found.reviewed} ${bandOf(found)} ${found.patient_id}`;
+    const { opinion_came_at: came, opinion } = found.case ?? {};
+    const group = came || opinion?.of_me ? found.id : `${found.reviewed} ${bandOf(found)} ${found.patient_id}`;
     if (!groups.has(group)) groups.set(group, []);
     groups.get(group).push(found);
   }
@@ -117,15 +119,14 @@ const Rows = ({ found: listed, conditions, named, grouped }) => {
       onClick=${(/** @type {any} */ event) => {
         opened = Number(event.target.dataset.number ?? opened);
       }}>
-      ${groups.map((ofOne) => {
+      ${groups.flatMap((ofOne) => {
         const several = ofOne.length > 1;
-        return [
-          several && html`<li key=${`of ${ofOne[0].patient_id}`} class="patient"><h2>${isolated(ofOne[0].patient_name)}</h2></li>`,
-          ...ofOne.map(
-            (found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named && !several}
-              grouped=${several} current=${found.id === cursor} />`,
-          ),
-        ];
+        const rows = ofOne.map(
+          (found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named && !several}
+            grouped=${several} current=${found.id === cursor} />`,
+        );
+        if (!several) return rows;
+        return [html`<li key=${`above ${ofOne[0].id}`} class="patient"><h2>${isolated(ofOne[0].patient_name)}</h2></li>`, ...rows];
       })}
     </ul>`;
 };
