@@ -26,4 +26,7 @@ class NoPhotoToJudge(Conflict):
 
 class JudgedByThisModel(Conflict):
     code = "judged_by_this_model"
-    sentence = "The model in service has made this finding; it would say the same again"
+    sentence = (
+        "The model in service has made this finding, at the operating point that is in use; it "
+        "would say the same again"
+    )

@@ -42,7 +42,9 @@ class JudgingAgainService:
         key = f"{AGAIN}{original.id}"
         if answered := self._records.find_answered(owner=owner.id, key=key, request_hash=key):
             return self._records.get(number=str(answered.number), to=by)
-        if self._registry.served.model.version == original.finding.model_version:
+        model, finding = self._registry.served.model, original.finding
+        in_use = model.version, model.calibration.point_in_use
+        if in_use == (finding.model_version, finding.operating_point):
             raise JudgedByThisModel
         contents = self._read_photos(original)
         # Somebody has judged them to be of skin: the model of then, or the sender.

@@ -164,6 +164,18 @@ def test_what_cannot_be_judged_again_says_why(withdrawal: Withdrawal) -> None:
     assert withdrawal.again(withdrawal.kept, by=withdrawal.ada).status_code == 403
 
 
+def test_the_same_version_judges_again_at_another_operating_point(withdrawal: Withdrawal) -> None:
+    body = {"operating_point": "standard"}
+    assert withdrawal.root.call("PUT", "/models/operating-point", json=body).status_code == 200
+    withdrawal.backend.reloader.make_pass()
+    made = withdrawal.again(withdrawal.kept)
+    assert (made.status_code, made.get_json()["operating_point"]) == (200, "standard")
+    refused = withdrawal.again(made.get_json()["id"])
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "judged_by_this_model")
+    before = withdrawal.ada.call("GET", f"/submissions/{withdrawal.kept}").get_json()
+    assert (before["operating_point"], before["model_version"]) == ("cautious", "bad")
+
+
 def test_the_mark_of_a_withdrawal_outlasts_the_moves_that_are_kept(
     withdrawal: Withdrawal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

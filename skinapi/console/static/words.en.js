@@ -437,7 +437,7 @@ export const english = {
   error_case_taken: "Another doctor has taken this case. After 8 hours you may take it over.",
   error_opinion_asked: "Another colleague is asked about this finding. Withdraw that request first.",
   error_no_photo_to_judge: "The photo of this finding was not kept, or cannot be read. Ask the patient for another photo.",
-  error_judged_by_this_model: "The model in service has made this finding. It would say the same again.",
+  error_judged_by_this_model: "The model in service has made this finding, at the operating point in use. It would say the same again.",
   waitingSince: "waiting · sent {age}",
   reviewed: "Reviewed",
   scoreIs: "skin cancer: {score}",

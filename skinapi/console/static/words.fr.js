@@ -452,7 +452,7 @@ export const french = spaced({
   error_case_taken: "Un autre médecin a pris ce cas. Après 8 heures, vous pouvez le reprendre.",
   error_opinion_asked: "Un autre confrère est déjà interrogé sur ce résultat. Retirez d'abord cette demande.",
   error_no_photo_to_judge: "La photo de ce résultat n'a pas été conservée, ou ne peut pas être lue. Demandez une autre photo au patient.",
-  error_judged_by_this_model: "Le modèle en service a donné ce résultat. Il dirait de nouveau la même chose.",
+  error_judged_by_this_model: "Le modèle en service a donné ce résultat, au point de fonctionnement en usage. Il dirait de nouveau la même chose.",
   waitingSince: "en attente · envoyé {age}",
   reviewed: "Avec avis",
   scoreIs: "cancer de la peau: {score}",

@@ -195,6 +195,11 @@ class ModelCalibration(Frozen):
         """False where the bands follow the old rule: calibrated by older code, or not at all."""
         return all(one.sent for one in (self.dermoscopic, self.clinical) if one is not None)
 
+    @property
+    def point_in_use(self) -> OperatingPoint | None:
+        """The one that a finding keeps; None where the bands follow the old rule."""
+        return self.operating_point if self.has_points else None
+
     def refuse_without_points(self, version: str) -> None:
         """Raises NoOperatingPoints for the calibration of this model version."""
         if not self.has_points:

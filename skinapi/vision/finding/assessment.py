@@ -142,7 +142,7 @@ def _calibrate(
     return _CalibratedOutput(
         calibration=calibration,
         limits=limits,
-        point=model.operating_point if model.has_points else None,
+        point=model.point_in_use,
         tested=calibration.tested_at(model.operating_point),
         used=used,
         probabilities=probabilities,
