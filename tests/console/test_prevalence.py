@@ -44,7 +44,8 @@ def file_restated(seeder: Seeder, patient: Caller) -> Submission:
 def test_a_patient_reads_restated_figures_alone_and_a_doctor_unfolds_the_models(
     visitor: Visitor, seeder: Seeder, doctor: Caller, patient: Caller
 ) -> None:
-    number = file_restated(seeder, patient).number
+    filed = file_restated(seeder, patient)
+    number, score = filed.number, filed.finding.malignant_score
     own, said = NUMBERS["en"].write_share(OWN, decimals=0), "of 100 such spots, 2 turned out"
     as_patient = Journey(visitor, "patient", Look(PHONE, dark=False, language="en"))
     visitor.enter(patient, "user")
@@ -56,6 +57,8 @@ def test_a_patient_reads_restated_figures_alone_and_a_doctor_unfolds_the_models(
     as_patient.step("restated")
     as_doctor = Journey(visitor, "doctor", Look((1366, 900), dark=False, language="en"))
     visitor.enter(doctor, "doctor")
+    visitor.see(f"which order the queue: {NUMBERS['en'].write_share(score, decimals=1)}")
+    as_doctor.step("queue")
     visitor.go(f"case/{number}")
     visitor.see(said)
     assert own not in visitor.text()

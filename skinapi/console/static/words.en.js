@@ -441,6 +441,7 @@ export const english = {
   waitingSince: "waiting · sent {age}",
   reviewed: "Reviewed",
   scoreIs: "skin cancer: {score}",
+  scoreRestated: "{restated} (by the model's own figures, which order the queue: {own})",
   reasonsAre: "reason: {reasons}",
   ageIs: "age {age}",
   anyUrgency: "any",

@@ -456,6 +456,7 @@ export const french = spaced({
   waitingSince: "en attente · envoyé {age}",
   reviewed: "Avec avis",
   scoreIs: "cancer de la peau: {score}",
+  scoreRestated: "{restated} (selon les chiffres du modèle lui-même, qui ordonnent la file: {own})",
   reasonsAre: "motif: {reasons}",
   ageIs: "âge: {age}",
   anyUrgency: "toutes",

@@ -32,10 +32,13 @@ let opened = 0;
 /** Why it stands where it does: its score, what the sender told, and which rules asked for the band. @param {{found: any, conditions: any}} props */
 const Told = ({ found, conditions }) => {
   const { body_site: site, age_band: age, raised_by: rules = [] } = found;
-  const score = found.restated_malignant_score ?? found.malignant_score;
+  const [own, restated] = [found.malignant_score, found.restated_malignant_score].map(
+    (percent) => percent !== undefined && sayPercent(percent / 100),
+  );
+  const score = restated ? say("scoreRestated", { restated, own: own || "" }) : own;
   const reasons = rules.map((/** @type {string} */ rule) => (hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule)));
   const told = [
-    score !== undefined && !found.reviewed && say("scoreIs", { score: sayPercent(score / 100) }),
+    score && !found.reviewed && say("scoreIs", { score }),
     site && sayValue("site", site),
     age && say("ageIs", { age: sayValue("age", age) }),
     reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") }),
