@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.console.visitor import DESKTOP, Visitor
+from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.support.photos import photo_of
@@ -37,6 +37,23 @@ def test_a_name_leaves_the_words_around_it_in_their_order(
     visitor.see("Sign the review")
     begins, word, last_letter = visitor.run(PLACES)
     assert begins < word < last_letter
+    visitor.assert_quiet()
+
+
+def test_a_long_name_above_the_findings_of_a_patient_stays_on_a_phone(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    doctor, patient = seeder.person("doctor"), seeder.person()
+    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    for size in ((600, 450), (640, 480)):
+        sent = ANGULAR.send(seeder.server.port, photo_of("melanoma", size), token=patient.token)
+        assert sent.status == 200
+    seeder.accounts.change(patient.id, lambda _: {"name": "Wilhelmina" * 10})
+    visitor.look(PHONE)
+    visitor.enter(doctor, "doctor")
+    visitor.find(".patient h2")
+    right = "return document.querySelector('.patient h2').getBoundingClientRect().right"
+    assert visitor.run(right) <= PHONE[0]
     visitor.assert_quiet()
 
 
