@@ -16,7 +16,7 @@ from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.report import Pictures, Report, ReportedPatient, SealView
-from skinapi.vision.bands import RaisedBy
+from skinapi.vision.bands import OperatingPoint, RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.decoding.photo import read_photo
@@ -61,6 +61,7 @@ LONGEST_FINDING: dict[str, Any] = {
     "raised_by": (RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.NAMED, RaisedBy.CHECKLIST),
     "checklist_score": 10,
     "model_version": "m" * 30,
+    "operating_point": OperatingPoint.SELECTIVE,
 }
 HEAT = tuple(tuple(max(0.0, 9.0 - (x - 3) ** 2 - (y - 3) ** 2) for x in range(7)) for y in range(7))
 

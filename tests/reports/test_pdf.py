@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,6 +21,7 @@ from skinapi.languages import LANGUAGES, NO_BREAK_SPACE, Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.pages.labels import LABELS
 from skinapi.reports.pdf.rendering import render_pdf
+from skinapi.reports.pdf.styles import MARGIN, WIDTH
 from skinapi.reports.report import ReportedPatient
 from skinapi.reports.text.template import write_template
 from skinapi.vision.bands import RaisedBy
@@ -142,6 +143,21 @@ def test_the_longest_of_every_class_stays_on_two_pages(key: str, language: Langu
     narrative = write_template(facts, language)
     content = render_pdf(replace(report, facts=facts, narrative=narrative))
     assert len(PdfReader(io.BytesIO(content)).pages) == 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_begins_beyond_the_margin(language: Language) -> None:
+    """The operating point stood in a fifth column, of which the page cut off the most."""
+    begins: list[float] = []
+
+    def visit(text: str, _: Any, matrix: Sequence[float], *__: Any) -> None:
+        if text.strip():
+            begins.append(round(matrix[4]))
+
+    pages = PdfReader(io.BytesIO(render_pdf(longest_report(language)))).pages
+    for page in pages:
+        page.extract_text(visitor_text=visit)
+    assert max(begins) < round(MARGIN + WIDTH)
 
 
 def test_all_probabilities_stand_in_their_order() -> None:

@@ -299,9 +299,14 @@ class _Body:
             )
             for label, value in self._content.quality
         ]
-        across = beside(*((place * quarter, cell) for place, cell in enumerate(cells)))
-        self._heading(self._labels.quality, keep=across.height)
-        self._flow.place(across)
+        rows = stack(
+            *(
+                beside(*((place * quarter, cell) for place, cell in enumerate(cells[first:][:4])))
+                for first in range(0, len(cells), 4)
+            )
+        )
+        self._heading(self._labels.quality, keep=rows.height)
+        self._flow.place(rows)
 
     def _verification(self) -> None:
         styles, labels = self._styles, self._labels
