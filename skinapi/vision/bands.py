@@ -158,9 +158,14 @@ def band_of_condition(key: str, outputs: Collection[str]) -> Band:
     """The band that a condition asks for, named by a model of these outputs. Actinic keratosis is
     as urgent as squamous cell carcinoma only where that has no output of its own.
     """
-    table = conditions_table()
-    apart = any(other != key and table.counted_as(other) == key for other in outputs)
-    return THRESHOLDS[key].band if apart else table.by_key(key).urgency
+    apart = _is_apart(key, outputs)
+    return THRESHOLDS[key].band if apart else conditions_table().by_key(key).urgency
+
+
+def _is_apart(key: str, outputs: Collection[str]) -> bool:
+    """Whether another of these outputs would be counted as this one if it had none of its own."""
+    counted_as = conditions_table().counted_as
+    return any(other != key and counted_as(other) == key for other in outputs)
 
 
 def demand_of(key: str, outputs: Collection[str]) -> Band | None:
@@ -227,13 +232,15 @@ def most_severe_plausible(probabilities: Mapping[str, float], *, also: Collectio
     )
 
 
-def severity_rank(key: str) -> tuple[int, int, bool]:
+def severity_rank(key: str, outputs: Collection[str] = ()) -> tuple[int, int, int]:
     """A sort key: the more severe the condition, the smaller. Of equals, the one that is counted as
-    the other where it has no output is the graver, as squamous cell carcinoma.
+    the other where it has no output is the graver, as squamous cell carcinoma. Where a model of
+    these outputs tells those two apart, what is left of the other is the mildest of its equals: a
+    basal cell carcinoma is graver than an actinic keratosis.
     """
     condition = conditions_table().by_key(key)
-    rank = _SEVERITIES.index(condition.severity), urgency(condition.urgency)
-    return *rank, condition.counted_as is None
+    rank = _SEVERITIES.index(condition.severity), urgency(band_of_condition(key, outputs))
+    return *rank, 1 - bool(condition.counted_as) + _is_apart(key, outputs)
 
 
 def urgency(band: Band) -> int:

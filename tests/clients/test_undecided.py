@@ -105,7 +105,8 @@ def test_a_sentence_names_no_disease_where_the_urgency_is_about_none() -> None:
     with pytest.raises(Undecided) as told:
         Predictions.of(finding)
     assert told.value.detail == (
-        "Most likely a mole. Your answers about the spot are the reason to see a doctor. "
+        "Most likely a mole. Your answers about the spot are a reason to see a doctor: a skin "
+        "cancer cannot be ruled out. "
         f"{action(Band.URGENT_REFERRAL)}"
     )
 

@@ -12,7 +12,7 @@ from skinapi.vision.conditions import Frozen, conditions_table
 from skinapi.vision.context import Modality
 
 # A check misses few cancers if it found at least this share of the malignant test lesions, and
-# some if it found at least the other. The first is what the thresholds are fitted to.
+# some if it found at least the other. The least careful operating point is fitted to the first.
 MISSES_FEW, MISSES_SOME = 0.95, 0.80
 
 

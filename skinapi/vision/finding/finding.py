@@ -270,16 +270,16 @@ class Finding(FindingSummary):
         than what this one's names, or where the pictures disagree and it is the same with a higher
         probability.
         """
-        malignant = conditions_table().malignant_keys
+        malignant, outputs = conditions_table().malignant_keys, [e.key for e in self.ranked]
         named = [(one, one.by_own_mix().headline.named) for one in self.pictures]
         cancers = [(one, entry) for one, entry in named if entry.key in malignant]
         if not cancers:
             return None
         gravest, alone = min(
-            cancers, key=lambda each: (severity_rank(each[1].key), -each[1].probability)
+            cancers, key=lambda each: (severity_rank(each[1].key, outputs), -each[1].probability)
         )
         own = self.by_own_mix().headline.named
-        graver = severity_rank(alone.key) < severity_rank(own.key)
+        graver = severity_rank(alone.key, outputs) < severity_rank(own.key, outputs)
         surer = alone.key == own.key and alone.probability > own.probability
         return gravest if graver or (surer and Doubt.PICTURES_DISAGREE in self.reasons) else None
 

@@ -27,7 +27,9 @@ class Ranked(StoredRecord):
 
 
 class SentFor(StrEnum):
-    """Why a finding is sent to a doctor. All but `cancer` say nothing of the picture."""
+    """Why a finding is sent to a doctor. All but `cancer` say nothing of the picture. Where the
+    checklist asks, a finding does not tell whether the picture would have been sent without it.
+    """
 
     CANCER = "cancer"
     CHECKLIST = "checklist"
@@ -124,7 +126,7 @@ class Headline:
     def for_cancer(self) -> bool:
         """Whether it says, of any, that it is a cancer or that none can be ruled out."""
         malignant = conditions_table().by_key(self.likely.key).malignant
-        return malignant or self.sent_for is SentFor.CANCER
+        return malignant or self.sent_for in (SentFor.CANCER, SentFor.CHECKLIST)
 
     @property
     def for_patient(self) -> Said:
@@ -170,10 +172,10 @@ class Headline:
             return words.doctor_not_ruled_out.fill(names=joined)
         if conditions_table().by_key(self.likely.key).malignant:
             return None
+        share = whole_percent(self.malignant)
         if self.sent_for is SentFor.CANCER:
-            share = whole_percent(self.malignant)
             return words.doctor_not_ruled_out.fill(names=words.doctor_cancer.fill(share=share))
-        return words.doctor_sent_for[self.sent_for]
+        return words.doctor_sent_for[self.sent_for].fill(share=share)
 
 
 def say_chance(share: float) -> Said:
@@ -236,10 +238,10 @@ def _open_beside(likely: Ranked, ranked: Sequence[Ranked], plausible: Collection
     """
     malignant, least = conditions_table().malignant_keys, PLAUSIBLE_SHARE * ranked[0].probability
     keys = [e.key for e in ranked if e.probability >= least or e.key in plausible]
-    graver = [
-        key for key in keys if key in malignant and severity_rank(key) < severity_rank(likely.key)
-    ]
-    return sorted(graver, key=severity_rank)
+    outputs = [e.key for e in ranked]
+    ranks = {key: severity_rank(key, outputs) for key in outputs}
+    graver = [key for key in keys if key in malignant and ranks[key] < ranks[likely.key]]
+    return sorted(graver, key=ranks.__getitem__)
 
 
 def _why_sent(raised_by: Collection[RaisedBy], *, for_cancer: bool) -> SentFor:

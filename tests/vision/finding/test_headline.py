@@ -25,6 +25,10 @@ def found(shares: dict[str, float], **fields: Any) -> Finding:
     return finding_of(fields.pop("stated", ranked[0].key), ranked=ranked, **fields)
 
 
+def sent_by_checklist(share: str) -> str:
+    return WORDS.doctor_sent_for["checklist"].en.format(share=share)
+
+
 def said(finding: Finding) -> tuple[str, str]:
     return finding.headline.for_patient.en, finding.headline.for_doctor.en
 
@@ -77,8 +81,8 @@ def test_a_mole_with_some_melanoma_is_not_headed_by_melanoma() -> None:
         ),
         (
             found({MOLE: 0.6, "benign_keratosis": 0.4}, raised_by=(RaisedBy.CHECKLIST,)),
-            "Most likely a mole. Your answers about the spot are the reason to see a doctor.",
-            "Most likely melanocytic nevus (60%). Sent by the 7-point checklist.",
+            f"Most likely a mole. {WORDS.sent_for['checklist'].en}",
+            f"Most likely melanocytic nevus (60%). {sent_by_checklist('0%')}",
         ),
         (
             found({MOLE: 0.97}, raised_by=(RaisedBy.LITTLE_TESTED,), **REVIEW),
@@ -111,6 +115,28 @@ def test_the_headline_is_honest_about_why_a_doctor_should_look(
     finding: Finding, patient: str, doctor: str
 ) -> None:
     assert said(finding) == (patient, doctor)
+
+
+def test_answers_about_the_spot_take_no_cancer_out_of_the_headline() -> None:
+    """Without them it was sent for a malignant score of 38 %; with them for the answers alone."""
+    shares = {"benign_keratosis": 0.53, BASAL: 0.13, MELANOMA: 0.13, "actinic_keratosis": 0.12}
+    headline = found(shares, raised_by=(RaisedBy.CHECKLIST,)).headline
+    assert "a skin cancer cannot be ruled out" in headline.for_patient.en
+    assert "on ne peut pas exclure un cancer de la peau" in headline.for_patient.fr
+    assert "Not ruled out: a skin cancer (all together 38%)." in headline.for_doctor.en
+    assert headline.for_cancer
+
+
+def test_a_carcinoma_is_graver_than_a_keratosis_that_is_told_from_squamous_ones() -> None:
+    """It read "Most likely a basal cell carcinoma. An actinic keratosis cannot be ruled out."""
+    keratosis, squamous = "actinic_keratosis", "squamous_cell_carcinoma"
+    basal = found({BASAL: 0.5, keratosis: 0.4, squamous: 0.02}).headline
+    assert basal.for_patient.en == "Most likely a basal cell carcinoma."
+    turned = found({keratosis: 0.5, BASAL: 0.4, squamous: 0.02}).headline
+    assert (turned.likely.key, turned.named.key) == (keratosis, BASAL)
+    # A model without an output for the squamous one counts it as the keratosis.
+    joined = found({BASAL: 0.5, keratosis: 0.4}).headline
+    assert joined.named.key == keratosis
 
 
 def test_french_names_have_their_articles() -> None:
