@@ -15,7 +15,8 @@ _WRITTEN = Catalogue(
     },
     in_case="Au cas où ce serait {name}:",
     as_stated="Selon l'indication de l'appelant: {name}; aucune image n'a été examinée.",
-    more_urgent="C'est plus urgent que ne le demanderait à lui seul: {name}; la raison: {reasons}.",
+    more_urgent="C'est plus urgent que ce que demanderait {name} sans autre raison. La raison: "
+    "{reasons}.",
     why_urgent={
         RaisedBy.MALIGNANT: "le score de malignité ({share})",
         RaisedBy.NEAR_THRESHOLD: "proche du seuil à partir duquel le conseil est plus urgent",
