@@ -4,11 +4,11 @@ were fitted to, and holds all limits that were fitted with them.
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, model_validator
 
 from skinapi.errors import NoOperatingPoints
 from skinapi.stored_record import StoredRecord
@@ -81,6 +81,14 @@ class PointFigures(StoredRecord):
     melanomas: NonNegativeInt
     melanomas_sent: NonNegativeInt
     melanomas_urgent: NonNegativeInt
+
+    @model_validator(mode="after")
+    def _refuse_more_than_all(self) -> Self:
+        for kind in ("malignant", "benign", "melanomas"):
+            whole, sent, urgent = (getattr(self, kind + part) for part in ("", "_sent", "_urgent"))
+            if not urgent <= sent <= whole:
+                raise ValueError(f"{kind}: of those tested some are sent, and of those some urgent")
+        return self
 
 
 class NamingRule(Frozen):

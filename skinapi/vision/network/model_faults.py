@@ -161,6 +161,9 @@ def _fault_of_modality(fitted: Calibration, labels: Sequence[str]) -> str | None
     missing = [point for point in OperatingPoint if point not in fitted.sent]
     if fitted.sent and missing:
         return f"it has no threshold for the operating point {missing[0]}"
+    sent = [fitted.sent[point] for point in OperatingPoint if fitted.sent]
+    if sent != sorted(sent):
+        return "its operating points are not in their order: the cautious one sends the most"
     lesions = {*labels} - {NORMAL_SKIN}
     for level, limits in fitted.prediction_sets.items():
         # A class without a limit would count as ruled out.

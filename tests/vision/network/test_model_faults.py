@@ -7,12 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from skinapi.errors import ModelDamaged
 from skinapi.vision.bands import THRESHOLDS, OperatingPoint, threshold_scores
 from skinapi.vision.calibration.linear_classifier import LinearClassifier
 from skinapi.vision.calibration.modality import ModalityDetector
-from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, NamingRule
+from skinapi.vision.calibration.model_calibration import (
+    Calibration,
+    ModelCalibration,
+    NamingRule,
+    PointFigures,
+)
 from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
 from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
 from skinapi.vision.conditions import conditions_table
@@ -106,11 +112,26 @@ def test_a_calibration_of_these_labels_has_no_fault() -> None:
             {"sent": {OperatingPoint.CAUTIOUS: 0.1}},
             "it has no threshold for the operating point standard",
         ),
+        (
+            {"sent": dict(zip(OperatingPoint, (0.3, 0.2, 0.1), strict=True))},
+            "its operating points are not in their order",
+        ),
         ({"too_few": {"0.90": ("vascular_lesion",)}}, "vascular_lesion is none of the labels"),
     ],
 )
 def test_a_calibration_that_does_not_fit_is_told_why(fault: dict[str, Any], says: str) -> None:
     assert says in (fault_of_one(**fault) or "")
+
+
+@pytest.mark.parametrize("wrong", [{"malignant_sent": 11}, {"benign_urgent": 9}])
+def test_an_operating_point_sends_no_more_lesions_than_were_tested(wrong: dict[str, int]) -> None:
+    """A notice would say that 110 % of the malignant ones were sent."""
+    right = {"malignant": 10, "malignant_sent": 9, "malignant_urgent": 5}
+    right |= {"benign": 10, "benign_sent": 8, "benign_urgent": 3}
+    right |= {"melanomas": 4, "melanomas_sent": 4, "melanomas_urgent": 3}
+    assert PointFigures(**right)
+    with pytest.raises(ValidationError, match="of those tested"):
+        PointFigures(**{**right, **wrong})
 
 
 def test_what_belongs_to_no_single_modality_must_fit_as_well() -> None:
