@@ -1,6 +1,7 @@
 """The operating point: chosen by an admin, followed by every server, kept by each finding."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from skinapi.vision.network.model import read_calibration
 from tests.prediction.photographer import predicted
 from tests.registry.test_models import OVERRIDE, ModelBackend
 from tests.registry.test_shadow import settled
+from tests.served.wire import at_once
 from tests.support.backends import Person
 from tests.support.findings import TESTED
 from tests.support.models import write_model
@@ -212,6 +214,32 @@ def test_promotion_rollback_and_a_restart_keep_what_the_admin_chose(
     again = PointsBackend(tmp_path / "instance", model_path=folder, triage="standard")
     assert shown(again.member(role="admin")) == ("selective", "admin")
     again.services.store.close()
+
+
+def test_a_promotion_and_two_choices_at_once_lose_nothing(
+    backend: PointsBackend, tmp_path: Path
+) -> None:
+    """Who was answered 200 is in the trail, each row with the point before, and in the pointer."""
+    admins = [backend.member(role="admin") for _ in range(3)]
+    backend.add(tmp_path, "next-1")
+    first = choose(admins[0], "cautious").status_code
+    calls: list[Callable[[], Any]] = [
+        *(partial(choose, *one) for one in zip(admins[:2], ("standard", "selective"), strict=True)),
+        partial(admins[2].call, "POST", "/models/next-1/promote", json=OVERRIDE),
+    ]
+    *chosen, promoted = (one.status_code for one in at_once(calls))
+    assert {*chosen, promoted} <= {200, 409}
+    pointer = backend.services.models.pointer.read()
+    assert (pointer.version == "next-1") is (promoted == 200)
+    rows = [row for row in backend.audit() if row["action"] == "model.operating_point"]
+    points = ["cautious"]
+    for row in rows:
+        if row["outcome"] == "done":
+            before, _, after = row["detail"].partition(" to ")
+            assert before == points[-1]
+            points.append(after)
+    assert len(points) - 1 == [first, *chosen].count(200)
+    assert (pointer.operating_point or "cautious") == points[-1]
 
 
 def test_the_setting_holds_until_an_admin_chooses(tmp_path: Path, folder: Path) -> None:
