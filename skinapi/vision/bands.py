@@ -77,15 +77,20 @@ def choose_band(
     thresholds: Mapping[str, float],
     checklist_score: int | None,
     uncertain: bool,
+    nearly_uncertain: bool = False,
     little_tested: bool,
     untested_skin: bool,
 ) -> tuple[Band, tuple[RaisedBy, ...]]:
     """The most urgent band that a rule asks for, and every rule that asks for it.
 
     `little_tested`: too few malignant lesions of this modality were in the model's test part.
-    `untested_skin`: so were too few lesions of a skin tone that was told.
+    `untested_skin`: so were too few lesions of a skin tone that was told. `nearly_uncertain`: the
+    picture is almost unlike the training, so that saving it once more may make it a doubt.
     """
     asked = _asked_by_probabilities(probabilities, thresholds, named)
+    if nearly_uncertain:
+        near = asked.get(RaisedBy.NEAR_THRESHOLD, Band.ROUTINE)
+        asked[RaisedBy.NEAR_THRESHOLD] = most_urgent(near, Band.ROUTINE)
     checklist = conditions_table().checklist
     if (checklist_score or 0) >= checklist.threshold:
         asked[RaisedBy.CHECKLIST] = checklist.band

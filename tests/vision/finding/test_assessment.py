@@ -446,3 +446,19 @@ def test_in_doubt_the_naming_rule_is_told_as_the_reason_that_it_is() -> None:
     assert found.reasons
     assert (found.stated, found.band) == ("melanoma", Band.URGENT_REFERRAL)
     assert RaisedBy.NAMED in found.raised_by
+
+
+@pytest.mark.parametrize(
+    ("energy_below", "band"),
+    [(0.01, Band.DOCTOR_REVIEW), (-0.01, Band.ROUTINE), (-1.0, Band.SELF_MONITORING)],
+)
+def test_a_picture_that_is_almost_unlike_the_training_is_one_step_less_urgent(
+    energy_below: float, band: Band
+) -> None:
+    """Saved once more, such a picture went from self-monitoring to a doctor and back."""
+    p = {"melanocytic_nevus": 0.99, "benign_keratosis": 0.01}
+    limits = dict.fromkeys(THRESHOLDS, 0.9)
+    logits = np.log([p.get(label, 1e-12) for label in LABELS])
+    floor = float(WELL_TESTED.energy(logits)) + energy_below
+    calibration = WELL_TESTED.model_copy(update={"unlike_training": floor, "thresholds": limits})
+    assert assessed(p, ModelCalibration(dermoscopic=calibration)).band is band
