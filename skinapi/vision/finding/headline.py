@@ -13,6 +13,7 @@ from skinapi.languages import NUMBERS, Language, Said
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import (
     PLAUSIBLE_SHARE,
+    THRESHOLDS,
     RaisedBy,
     is_sent,
     severity_rank,
@@ -86,11 +87,15 @@ class Headline:
 
         A condition is plausible with a third of the highest probability, and however improbable
         it is where it is stated, its own threshold raised the band, or one picture alone shows it.
+        Where the checklist asked, `raised_by` does not tell whose threshold asked for less: there
+        the cautious thresholds count.
         """
         likely = _most_likely(ranked, shown)
         entries = {entry.key: entry for entry in shown}
         own = {entry.key: entry.probability for entry in ranked}
         plausible = {stated, *(rule.value for rule in raised_by)}
+        if RaisedBy.CHECKLIST in raised_by:
+            plausible |= {key for key, share in own.items() if _reaches_cautious(key, share)}
         by_picture = None
         if alone and alone.probability > own[alone.key]:
             plausible.add(alone.key)
@@ -242,6 +247,10 @@ def _open_beside(likely: Ranked, ranked: Sequence[Ranked], plausible: Collection
     ranks = {key: severity_rank(key, outputs) for key in outputs}
     graver = [key for key in keys if key in malignant and ranks[key] < ranks[likely.key]]
     return sorted(graver, key=ranks.__getitem__)
+
+
+def _reaches_cautious(key: str, share: float) -> bool:
+    return key in THRESHOLDS and share >= THRESHOLDS[key].cautious
 
 
 def _why_sent(raised_by: Collection[RaisedBy], *, for_cancer: bool) -> SentFor:

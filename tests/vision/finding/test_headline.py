@@ -118,13 +118,17 @@ def test_the_headline_is_honest_about_why_a_doctor_should_look(
 
 
 def test_answers_about_the_spot_take_no_cancer_out_of_the_headline() -> None:
-    """Without them it was sent for a malignant score of 38 %; with them for the answers alone."""
-    shares = {"benign_keratosis": 0.53, BASAL: 0.13, MELANOMA: 0.13, "actinic_keratosis": 0.12}
-    headline = found(shares, raised_by=(RaisedBy.CHECKLIST,)).headline
+    """Without them it was named for its own threshold, or sent for its score; with them no more."""
+    faint = {"benign_keratosis": 0.9, BASAL: 0.04, MELANOMA: 0.03, "actinic_keratosis": 0.03}
+    headline = found(faint, raised_by=(RaisedBy.CHECKLIST,)).headline
     assert "a skin cancer cannot be ruled out" in headline.for_patient.en
     assert "on ne peut pas exclure un cancer de la peau" in headline.for_patient.fr
-    assert "Not ruled out: a skin cancer (all together 38%)." in headline.for_doctor.en
+    assert "Not ruled out: a skin cancer (all together 10%)." in headline.for_doctor.en
     assert headline.for_cancer
+    basal = {"benign_keratosis": 0.85, BASAL: 0.14, MELANOMA: 0.01}
+    without = found(basal, band=Band.REFERRAL, raised_by=(RaisedBy.BASAL_CELL_CARCINOMA,)).headline
+    told = found(basal, raised_by=(RaisedBy.CHECKLIST,)).headline
+    assert told.named == without.named == Ranked(key=BASAL, probability=0.14)
 
 
 def test_a_carcinoma_is_graver_than_a_keratosis_that_is_told_from_squamous_ones() -> None:
