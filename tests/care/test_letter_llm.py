@@ -151,4 +151,5 @@ def test_the_earlier_findings_of_the_spot_are_told_by_their_age_alone(
         at.doctor.call("POST", f"/submissions/{number}/letters", json={"reader": "patient"})
         asked = json.loads(json.loads(llm.calls[-1][2])["messages"][1]["content"])
         told.append(asked["earlier_findings_of_this_spot"])
-    assert told == [[{"days_before": 0, "named": "Melanoma"}], []]
+    said = "Most likely a melanoma."
+    assert told == [[{"days_before": 0, "headline": said}], []]

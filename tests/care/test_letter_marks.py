@@ -63,7 +63,7 @@ def decided(label: str, urgency: Band, certainty: Certainty = Certainty.SURE) ->
 
 
 def earlier(stated: str, days: int) -> QueueEntry:
-    finding = SimpleNamespace(stated=stated)
+    finding = SimpleNamespace(headline=SimpleNamespace(keys=(stated,)))
     entry = SimpleNamespace(finding=finding, created_at=TODAY - timedelta(days=days))
     return cast("QueueEntry", entry)
 

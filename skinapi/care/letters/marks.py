@@ -231,7 +231,9 @@ class _Sentence:
             return True
         if key in about.named_by_finding and any(each("of_the_model", clause)):
             return True
-        if self._has("past") and key in {one.finding.stated for one in about.course}:
+        if self._has("past") and key in {
+            named for one in about.course for named in one.finding.headline.keys
+        }:
             return True
         return key in self._figures.with_share
 

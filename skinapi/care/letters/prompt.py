@@ -94,7 +94,11 @@ def _sent(about: LetterFacts, reader: Reader, language: Language) -> dict[str, A
         "to_do": to_do,
         "decision": decided,
         "earlier_findings_of_this_spot": [
-            {"days_before": days, "named": table.name(earlier.finding.stated, language)}
+            # Without percentages: a letter gives only those of its own finding.
+            {
+                "days_before": days,
+                "headline": earlier.finding.headline.for_patient.in_language(language),
+            }
             for earlier, days in about.days_before()
         ],
     }
