@@ -20,6 +20,7 @@ from skinapi.records.reviews.letters import READERS
 from skinapi.records.reviews.opinions import Certainty, Histology
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import NOTHING_TOLD
+from skinapi.vision.finding.notices import say_restated
 from tests.care.letter_drafts import Author, some_finding
 from tests.support.findings import finding_of, restated_finding
 from tests.support.size import size
@@ -101,6 +102,14 @@ def test_the_template_is_not_marked(language: Language) -> None:
         assert mark_sentences(write_by_template(facts, reader, language), facts, language) == []
         sure = replace(facts, decision=decided("basal_cell_carcinoma", Band.REFERRAL))
         assert mark_sentences(write_by_template(sure, reader, language), sure, language) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_letter_to_a_colleague_says_for_which_mix_its_figures_hold(language: Language) -> None:
+    facts = about(made=restated_finding(own=0.55, prevalence=0.02))
+    text = write_by_template(facts, "colleague", language)
+    assert say_restated(0.02).in_language(language) in text
+    assert mark_sentences(text, facts, language) == []
 
 
 def test_a_mark_says_what_the_sentence_contradicts() -> None:

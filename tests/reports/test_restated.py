@@ -5,8 +5,10 @@ import pytest
 from skinapi.languages import LANGUAGES, NUMBERS, Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.prompt import sent_facts
+from skinapi.reports.pages.reading_order import sentences_of
 from skinapi.reports.text.remarks import possible_remarks
 from skinapi.reports.text.template import write_template
+from skinapi.vision.bands import RaisedBy
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.notices import say_restated
 from tests.support.findings import restated_finding
@@ -26,6 +28,20 @@ def test_template_remarks_and_prompt_have_the_shown_figures_alone(language: Lang
     for text in (written, remarks, sent):
         assert share(OWN) not in text
         assert share(FACTS.malignant_score or 0) not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("rule", [RaisedBy.MALIGNANT, RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE])
+def test_a_reason_of_the_band_has_no_restated_figure(rule: RaisedBy, language: Language) -> None:
+    """The band follows the model's own: "the reason: a skin cancer (less than 1 in 100)" made the
+    advice read as an error.
+    """
+    sentences = write_template(FACTS.model_copy(update={"raised_by": (rule,)}), language)
+    said = {"en": "the reason:", "fr": "la raison"}[language]
+    reasons = [one for text in sentences.texts for one in sentences_of(text) if said in one]
+    assert reasons
+    for sentence in reasons:
+        assert not any(character.isdigit() for character in sentence.partition(said)[2])
 
 
 def test_facts_without_a_mix_are_those_of_before() -> None:

@@ -15,6 +15,7 @@ from skinapi.reports.llm.openrouter import OpenRouterClient
 from skinapi.reports.narrative import NarrativeUnavailable, Reason, Source, Writer
 from skinapi.reports.report import Report
 from skinapi.reports.text.template import write_template
+from skinapi.vision.finding.notices import say_restated
 
 LETTER_DEADLINE_S = 20.0  # that a draft may wait for the LLM, all attempts together
 
@@ -88,8 +89,9 @@ def _for_patient(report: Report) -> list[str]:
 
 
 def _for_colleague(report: Report) -> list[str]:
-    narrative, decision = report.shown_narrative, report.decision
-    found = "\n".join(narrative.findings)
+    narrative, decision, restated = report.shown_narrative, report.decision, report.facts.restated
+    mix = [report.say(say_restated(restated.prevalence))] if restated else []
+    found = "\n".join([*narrative.findings, *mix])
     if decision is None:
         return [found, report.band_words.doctor_action]
     words = decision.band_words(report.language)

@@ -264,22 +264,31 @@ class _Sentences:
         return [self._phrases.malignant_score.format(names=added, share=self._share(score))]
 
     def _reasons(self, why: Callable[[RaisedBy], str]) -> str:
-        """The rules that asked for the band, without repetitions: two may have the same words."""
+        """The rules that asked for the band, without repetitions: two may have the same words.
+        Without figures where those are restated: the band follows the model's own.
+        """
         return ", ".join(dict.fromkeys(map(why, self._facts.raised_by)))
 
     def _why(self, rule: RaisedBy) -> str:
         phrases, score = self._phrases, self._facts.shown.malignant_score or 0
+        restated = self._facts.restated is not None
+        if rule is RaisedBy.MALIGNANT and restated:
+            return phrases.why_cancer_restated
         if rule in phrases.why_urgent:
             return phrases.why_urgent[rule].format(share=self._share(score))
-        return self._with_share(*self._asked_by(rule))
+        key, share = self._asked_by(rule)
+        return self._name_of(key) if restated else self._with_share(key, share)
 
     def _why_for_patient(self, rule: RaisedBy) -> str:
-        phrases = self._phrases
+        phrases, restated = self._phrases, self._facts.restated is not None
+        if rule is RaisedBy.MALIGNANT and restated:
+            return phrases.why_cancer_restated
         if rule is RaisedBy.MALIGNANT:
             return phrases.why_cancer.format(share=self._chance(self._headline.malignant))
         if rule in phrases.why_urgent:
             return phrases.why_urgent[rule]
-        return self._with_chance(*self._asked_by(rule))
+        key, share = self._asked_by(rule)
+        return self._for_patient(key) if restated else self._with_chance(key, share)
 
     def _asked_by(self, rule: RaisedBy) -> tuple[str, float]:
         """The condition that this rule is about, and its probability."""

@@ -39,6 +39,7 @@ class Catalogue(Frozen):
     more_urgent: str
     why_urgent: Mapping[RaisedBy, str]
     why_cancer: str
+    why_cancer_restated: str
     estimated: str
     from_picture: str
     with_what_was_told: str

@@ -27,6 +27,7 @@ ENGLISH = Catalogue(
         RaisedBy.UNCERTAIN: "the uncertainty",
     },
     why_cancer="how probable a skin cancer or an early form of one is ({share})",
+    why_cancer_restated="a skin cancer or an early form of one, which cannot be ruled out",
     estimated="The model's estimate: {names}.",
     from_picture="From the picture alone: {names}.",
     with_what_was_told="With what you told us: {names}.",

@@ -29,6 +29,7 @@ _WRITTEN = Catalogue(
         RaisedBy.UNCERTAIN: "l'incertitude",
     },
     why_cancer="la probabilité d'un cancer de la peau ou d'une forme précoce ({share})",
+    why_cancer_restated="un cancer de la peau ou une forme précoce, non exclus",
     estimated="Estimation du modèle: {names}.",
     from_picture="D'après l'image seule: {names}.",
     with_what_was_told="Avec ce qui a été indiqué: {names}.",
