@@ -114,6 +114,7 @@ def choose_the_operating_point(journey: Journey, admin: Caller) -> None:
     journey.step("another-point")
     visitor.press("dialog .primary")
     journey.see("pointByAdmin")
+    visitor.find(".triage section:nth-child(2):focus")
     journey.step("point-chosen")
     assert admin.call("GET", place).json["operating_point"] == "standard"
     visitor.press(".top a[href='#/audit']")

@@ -123,7 +123,7 @@ export const english = {
   outcomesOwn: "What you had said",
   outcomesOfDoctor: "What this doctor had said",
   outcomesOfModel: "What the model {version} had said",
-  outcomesEmpty: "No result of the laboratory yet.",
+  outcomesEmpty: "No result of the laboratory yet for what was said before it.",
   outcomesByMonth: "By month of the result",
   outcomeResults: "Results of the laboratory",
   outcomeMalignant: "{n} of them a cancer or what may become one",

@@ -138,7 +138,7 @@ export const french = spaced({
   outcomesOwn: "Ce que vous aviez dit",
   outcomesOfDoctor: "Ce que ce médecin avait dit",
   outcomesOfModel: "Ce que le modèle {version} avait dit",
-  outcomesEmpty: "Pas encore de résultat du laboratoire.",
+  outcomesEmpty: "Pas encore de résultat du laboratoire pour ce qui avait été dit avant.",
   outcomesByMonth: "Par mois du résultat",
   outcomeResults: "Résultats du laboratoire",
   outcomeMalignant: "dont {n} un cancer ou ce qui peut le devenir",

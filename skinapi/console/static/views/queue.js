@@ -33,7 +33,8 @@ let opened = 0;
 const Told = ({ found, conditions }) => {
   const { body_site: site, age_band: age, raised_by: rules = [] } = found;
   const [own, restated] = [found.malignant_score, found.restated_malignant_score].map(
-    (percent) => percent !== undefined && sayPercent(percent / 100),
+    // It comes rounded, and is never quite 0 or 100.
+    (percent) => percent !== undefined && sayPercent(Math.min(Math.max(percent, 0.01), 99.99) / 100),
   );
   const score = restated ? say("scoreRestated", { restated, own: own || "" }) : own;
   const reasons = rules.map((/** @type {string} */ rule) => (hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule)));

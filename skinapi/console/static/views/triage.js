@@ -1,7 +1,7 @@
 // @ts-check
 // The operating point: what each costs, which one is in use, and how an admin chooses another.
 
-import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions, getSession, put } from "/console/api.js";
 import { Answer, Confirm, Icon, Message, toast, useAnswer } from "/console/components.js";
 import { say, sayNumber, sayValue } from "/console/language.js";
@@ -81,13 +81,21 @@ const Points = ({ answer, conditions, onChange }) => {
   const [asked, setAsked] = useState(/** @type {Point | null} */ (null));
   const { operating_point: chosen, chosen_by: by, has_points: known, model_version: version } = answer;
   const isAdmin = getSession()?.role === "admin";
+  const cards = useRef(/** @type {HTMLElement | null} */ (null));
+  const before = useRef(chosen);
+  useEffect(() => {
+    if (before.current === chosen) return;
+    before.current = chosen;
+    // The button that was pressed is gone: a keyboard goes on at the point that was chosen.
+    /** @type {HTMLElement | null | undefined} */ (cards.current?.querySelector("[aria-current]"))?.focus({ preventScroll: true });
+  }, [chosen]);
   if (!known) return html`<${Message}>${say("noPoints", { version })} <code>python -m skinapi calibrate</code><//>`;
   return html`
     <p>${say(by === "admin" ? "pointByAdmin" : "pointBySetting")} ${isAdmin && html`<a href="#/audit">${say("title_audit")}</a>`}</p>
-    <div class="triage">
+    <div class="triage" ref=${cards}>
       ${answer.points.map((/** @type {Point} */ point) => {
         const used = point.point === chosen;
-        return html`<section class="card" aria-current=${used ? "true" : null}>
+        return html`<section class="card" aria-current=${used ? "true" : null} tabindex=${used ? -1 : null}>
           <h2 class="kind">${sayValue("point", point.point)}${used && html` <span class="badge state-serving"><${Icon} name="check" size=${16} />${say("pointUsed")}</span>`}</h2>
           <p>${sayValue("pointText", point.point)}</p>
           <${Price} point=${point} conditions=${conditions} />
