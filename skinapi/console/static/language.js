@@ -149,6 +149,7 @@ export const sayNumber = (value, digits = 0) =>
 /** @param {number} share between 0 and 1 */
 export function sayPercent(share) {
   const format = new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 1 });
-  if (share < 1 && share > 0.999) return `> ${format.format(0.999)}`;
+  // An interval's end may miss 1 by a rounding.
+  if (1 - share > 1e-9 && share > 0.999) return `> ${format.format(0.999)}`;
   return share > 0 && share < 0.001 ? `< ${format.format(0.001)}` : format.format(share);
 }

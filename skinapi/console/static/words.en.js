@@ -757,8 +757,9 @@ export const english = {
   pointText_standard: "Fitted so that at least 98 of 100 cancers are sent to a doctor.",
   pointText_selective: "Fitted so that at least 95 of 100 cancers are sent to a doctor.",
   pointUsed: "in use",
-  pointByAdmin: "An admin has chosen the point in use. Who and when:",
-  pointBySetting: "The point in use is that of the server's setting TRIAGE: no admin has chosen one yet. Each choice is kept:",
+  pointByAdmin: "An admin has chosen the point in use.",
+  pointBySetting: "The point in use is that of the server's setting TRIAGE: no admin has chosen one yet.",
+  pointTrail: "Each choice is kept:",
   noPoints:
     "The model {version} was calibrated by an older version of this software. It has no operating points: it is served with the older rule, and there is nothing to choose. Ask whoever runs the server to calibrate it again:",
   noPrice: "The model brings no figures for this point.",

@@ -771,8 +771,9 @@ export const french = spaced({
   pointText_standard: "Ajusté pour qu'au moins 98 cancers sur 100 soient adressés à un médecin.",
   pointText_selective: "Ajusté pour qu'au moins 95 cancers sur 100 soient adressés à un médecin.",
   pointUsed: "en service",
-  pointByAdmin: "Un administrateur a choisi le point en service. Qui et quand:",
-  pointBySetting: "Le point en service est celui du réglage TRIAGE du serveur: aucun administrateur n'en a encore choisi. Chaque choix est gardé:",
+  pointByAdmin: "Un administrateur a choisi le point en service.",
+  pointBySetting: "Le point en service est celui du réglage TRIAGE du serveur: aucun administrateur n'en a encore choisi.",
+  pointTrail: "Chaque choix est gardé:",
   noPoints:
     "Le modèle {version} a été calibré par une version plus ancienne de ce logiciel. Il n'a pas de point de fonctionnement: l'ancienne règle s'applique, et il n'y a rien à choisir. Demandez à qui gère le serveur de le calibrer à nouveau:",
   noPrice: "Le modèle n'apporte pas de chiffres pour ce point.",

@@ -91,7 +91,7 @@ const Points = ({ answer, conditions, onChange }) => {
   }, [chosen]);
   if (!known) return html`<${Message}>${say("noPoints", { version })} <code>python -m skinapi calibrate</code><//>`;
   return html`
-    <p>${say(by === "admin" ? "pointByAdmin" : "pointBySetting")} ${isAdmin && html`<a href="#/audit">${say("title_audit")}</a>`}</p>
+    <p>${say(by === "admin" ? "pointByAdmin" : "pointBySetting")} ${isAdmin && html`${say("pointTrail")} <a href="#/audit">${say("title_audit")}</a>`}</p>
     <div class="triage" ref=${cards}>
       ${answer.points.map((/** @type {Point} */ point) => {
         const used = point.point === chosen;
