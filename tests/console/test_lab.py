@@ -25,7 +25,7 @@ from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
 from tests.lab.sending import LABELS, picture, publish_one, table, zipped
 from tests.served.people import Caller, Seeder
-from tests.support.models import write_model
+from tests.support.models import GREEN_IS_NO_SKIN, write_model
 
 LEASE = timedelta(minutes=10)
 EPOCHS = 8
@@ -93,7 +93,7 @@ def add_version(seeder: Seeder, folder: Path, melanoma: PairedDifference) -> str
             GateName.MELANOMA_SENSITIVITY: melanoma,
         },
     )
-    path = write_model(folder / version, version)
+    path = write_model(folder / version, version, skin=GREEN_IS_NO_SKIN)
     figures = read_card(SHIPPED_MODEL).figures  # else its pages would be empty
     card = read_card(path).model_copy(update={"figures": figures, "architecture": "ResNet50"})
     (path / CARD).write_text(card.model_dump_json())

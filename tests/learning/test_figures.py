@@ -323,13 +323,15 @@ def test_told_nothing_the_model_relies_on_what_it_recognises() -> None:
                 thresholds=dict.fromkeys(("melanoma", "actinic_keratosis", "malignant"), 0.7)
             ),
             "clinical": Calibration(
-                thresholds=dict.fromkeys(("melanoma", "actinic_keratosis", "malignant"), 0.3)
+                thresholds=dict.fromkeys(("melanoma", "actinic_keratosis", "malignant"), 0.2)
             ),
         }
     )
     rows = [
         *toy_rows(),
-        phone(MELANOMA, {NEVUS: 0.6, MELANOMA: 0.35}, lesion="like-a-scope", seen_as="dermoscopic"),
+        phone(
+            MELANOMA, {NEVUS: 0.75, MELANOMA: 0.22}, lesion="like-a-scope", seen_as="dermoscopic"
+        ),
     ]
     figures = measure_answers(toy_model(calibration), answers_of(rows), lesions_known=True)
     told, nothing = figures["malignant_caught"], figures["told_nothing"]
