@@ -292,6 +292,7 @@ def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(
     visitor.find("select[name=label]")
     visitor.keys("a")
     visitor.find("[value=agree]:checked")
+    assert "as the label asks: Urgent referral" in visitor.find("[name=urgency]").text
     assert visitor.count("select[name=label]") == 0
     visitor.keys("u")
     select = visitor.find("select[name=label]")

@@ -282,6 +282,7 @@ export const english = {
   saidBy_comparison: "Comparison with the photo of {date}",
   urgency: "Urgency",
   urgencyOfLabel: "as the label asks",
+  urgencyOfNamed: "as the label asks: {band}",
   urgencyAgreed: "agree: {band}",
   histologyResult: "Result of the histology",
   pictureNotGood: "Picture not good enough: the patient is asked for another",

@@ -297,6 +297,7 @@ export const french = spaced({
   saidBy_comparison: "Comparaison avec la photo du {date}",
   urgency: "Urgence",
   urgencyOfLabel: "celle de l'avis retenu",
+  urgencyOfNamed: "celle de l'avis retenu: {band}",
   urgencyAgreed: "d'accord : {band}",
   histologyResult: "Résultat de l'histologie",
   pictureNotGood: "Image insuffisante : une autre est demandée au patient",

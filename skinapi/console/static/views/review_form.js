@@ -177,6 +177,9 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       .filter((/** @type {any} */ band) => !pictured || band.key !== report.band)
       .map((/** @type {any} */ band) => ({ key: band.key, text: labelOfBand(conditions, band.key) })),
   ];
+  const named = labelsOf(conditions).find(({ key }) => key === (agreement === "agree" ? likely : draft.label));
+  // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
+  const ofLabel = named ? say("urgencyOfNamed", { band: labelOfBand(conditions, named.urgency) }) : say("urgencyOfLabel");
   const needed = !draft.picture && draft.histology !== "confirmed" && draft.urgency === "";
   return html`
     <form class="card" id="review" onSubmit=${sign} aria-label=${say("review")}>
@@ -195,7 +198,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       html`<${Select} name="label" title=${say("label")} value=${draft.label} options=${others}
         first=${say(agreement === "unsure" ? "noLabelNamed" : "choose")} required=${agreement === "disagree"}
         onValue=${(/** @type {string} */ label) => enter({ label })} />`}
-      <${Select} name="urgency" title=${say("urgency")} value=${draft.urgency} options=${urgencies} first=${say("urgencyOfLabel")}
+      <${Select} name="urgency" title=${say("urgency")} value=${draft.urgency} options=${urgencies} first=${ofLabel}
         onValue=${(/** @type {string} */ urgency) => enter({ urgency })} />
       <${Select} name="histology" title=${say("histology")} value=${draft.histology} first=${say("notSaid")}
         options=${HISTOLOGIES.filter((key) => agreement !== "unsure" || key !== "confirmed").map((key) => ({ key, text: sayValue("histology", key) }))}
