@@ -7,7 +7,6 @@ photographs have a large part outside of these. On validation lesions this separ
 pictures far better than the energy of the logits did.
 """
 
-import math
 from typing import Self
 
 import numpy as np
@@ -85,9 +84,6 @@ class OtherDiseaseDetector(Frozen):
     limit: float = Field(gt=0, le=1)
     pictures: PositiveInt
 
-    def finds(self, pooled: Features, nearer: float = 0.0) -> NDArray[np.bool_]:
-        """For each row of features, whether that picture is in doubt; with `nearer`, whether it
-        would be with log odds that are so much higher.
-        """
-        p, factor = self.other.probability(pooled), math.exp(nearer)
-        return np.asarray(p * factor / (1 - p + p * factor) > self.limit)
+    def finds(self, pooled: Features) -> NDArray[np.bool_]:
+        """For each row of features, whether that picture is in doubt."""
+        return self.other.probability(pooled) > self.limit

@@ -7,7 +7,6 @@ result is used.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from skinapi.vision.bands import (
     band_of_condition,
     choose_band,
     demand_of,
+    log_odds,
     most_probable,
     most_severe_plausible,
     most_urgent,
@@ -36,16 +36,9 @@ from skinapi.vision.conditions import NORMAL_SKIN, Band
 from skinapi.vision.context import Context, Modality, SkinTone
 from skinapi.vision.finding.finding import Doubt, NotRuledOut, Restated
 
-
-class _Moved(NamedTuple):
-    energy: float
-    distance: float
-    other: float
-
-
 # Saving a picture once more at quality 95 moves its energy, its distance (as a share) and the log
 # odds of another disease by less than this in 99 of 100 cases (864 validation pictures).
-NEARLY_UNLIKE = _Moved(energy=0.19, distance=0.03, other=0.67)
+NEARLY_UNLIKE = {"energy": 0.19, "distance": 0.03, "other": 0.67}
 CONDITION_RULES = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}
 
 
@@ -151,6 +144,7 @@ def _calibrate(
     from_picture = dict(zip(labels, calibration.probabilities(logits).tolist(), strict=True))
     table = model.patient_facts
     probabilities = table.shift(from_picture, context) if table else from_picture
+    unlike, nearly_unlike = measure_unlike(model, calibration, logits=logits, pooled=pooled)
     return _CalibratedOutput(
         calibration=calibration,
         limits=limits,
@@ -160,8 +154,8 @@ def _calibrate(
         probabilities=probabilities,
         from_picture=from_picture,
         restated=_restate(model, used, probabilities, from_picture),
-        unlike=is_unlike_training(model, calibration, logits=logits, pooled=pooled),
-        nearly_unlike=is_unlike_training(model, calibration, logits=logits, pooled=pooled, near=1),
+        unlike=unlike,
+        nearly_unlike=nearly_unlike,
         something_else=_is_something_else(model, limits, pooled, from_picture),
     )
 
@@ -272,25 +266,24 @@ def rules_of_conditions(assessment: Assessment, asked: Collection[RaisedBy]) -> 
     return told or {*asked} if {*asked} <= CONDITION_RULES else told
 
 
-def is_unlike_training(
-    model: ModelCalibration,
-    calibration: Calibration,
-    *,
-    logits: Features,
-    pooled: Features,
-    near: float = 0.0,
-) -> bool:
-    """By the distance of its features, because its energy is too low, or because it looks like a
-    disease that the model does not name. With `near` 1 also what is almost so: see NEARLY_UNLIKE.
+def measure_unlike(
+    model: ModelCalibration, calibration: Calibration, *, logits: Features, pooled: Features
+) -> tuple[bool, bool]:
+    """Whether a picture is unlike the training, and whether it is at least almost so: by the
+    distance of its features, because its energy is too low, or because it looks like a disease that
+    the model does not name. Each is measured by how far it lies beyond its limit.
     """
     floor, familiar, other = calibration.unlike_training, calibration.familiar, model.other_diseases
-    features, moved = np.atleast_2d(pooled), NEARLY_UNLIKE
-    energy = float(calibration.energy(logits)) - near * moved.energy
-    unrecognised = floor is not None and energy < floor
-    far = familiar is not None and (
-        familiar.measure(features)[0] * (1 + near * moved.distance) > familiar.limit
-    )
-    return bool(unrecognised or far or (other and other.finds(features, near * moved.other)[0]))
+    features, beyond = np.atleast_2d(pooled), dict[str, float]()
+    if floor is not None:
+        beyond["energy"] = floor - float(calibration.energy(logits))
+    if familiar is not None:
+        beyond["distance"] = familiar.measure(features)[0] / familiar.limit - 1
+    if other is not None:
+        probability = float(other.other.probability(features)[0])
+        beyond["other"] = log_odds(probability) - log_odds(other.limit)
+    unlike = any(excess > 0 for excess in beyond.values())
+    return unlike, any(excess > -NEARLY_UNLIKE[name] for name, excess in beyond.items())
 
 
 def list_doubts(
