@@ -92,10 +92,7 @@ class PredictionService:
             if ask_about_skin:
                 _refuse_doubted_skin(classified.finding)
         except Refused as refused:
-            if refused.question is None:
-                self._counts.add_refused(self._registry.served.model.version)
-            if ask_about_skin and refused.reason == Reason.NOT_SKIN:
-                refused.question = SKIN
+            self._count_or_ask(refused, ask_about_skin=ask_about_skin)
             raise translate_refusal(
                 refused, answer_language, checklist_score=context.checklist_score
             ) from refused
@@ -120,6 +117,15 @@ class PredictionService:
             key=key,
             request_hash=request_hash,
         )
+
+    def _count_or_ask(self, refused: Refused, *, ask_about_skin: bool) -> None:
+        """Count a refusal; a question is none. Of what surely shows no skin it asks all the same,
+        where somebody can answer.
+        """
+        if refused.question is None:
+            self._counts.add_refused(self._registry.served.model.version)
+        if ask_about_skin and refused.reason == Reason.NOT_SKIN:
+            refused.question = SKIN
 
     def classify_sample(self, *, language: Language) -> tuple[Finding, Report]:
         """Of the sample picture. It is classified once for each model and operating point, so that

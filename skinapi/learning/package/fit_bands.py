@@ -110,9 +110,7 @@ def fit_bands(
 
 
 def describe_elsewhere(scores: SourceScores, calibration: ModelCalibration) -> Iterator[str]:
-    """What the thresholds do to the lesions of one source, scored by a network that never saw it.
-    Doubts, which send some more, do not count here.
-    """
+    """What the thresholds do to a source's lesions, scored by a network that never saw it."""
     for modality, own in scores.items():
         for point, limit in calibration.of(modality).sent.items():
             sent = _describe_share(np.array(own.malignant) >= limit)

@@ -20,9 +20,8 @@ from skinapi.learning.measure.served_results.served_figures import (
 )
 from skinapi.learning.package.fit_bands import Scores, SourceScores, is_malignant
 from skinapi.storage.files.durable import written_durably
-from skinapi.vision.bands import THRESHOLDS, OperatingPoint, keys_of_threshold, urgency
+from skinapi.vision.bands import THRESHOLDS, OperatingPoint, is_sent, keys_of_threshold
 from skinapi.vision.calibration.modality import KNOWN
-from skinapi.vision.conditions import Band
 from skinapi.vision.context import Modality
 from skinapi.vision.network.model import Model
 
@@ -77,8 +76,7 @@ def _sent_anyway(model: Model, lesions: ModelOutputs) -> NDArray[np.bool_]:
         update={kind.value: calibration.of(kind).model_copy(update=never) for kind in KNOWN}
     )
     results = serve_as_if_tested(model.with_calibration(unreached), lesions)
-    bands = [result.assessment.band for result in results]
-    return np.array([urgency(band) <= urgency(Band.DOCTOR_REVIEW) for band in bands], bool)
+    return np.array([is_sent(result.assessment.band) for result in results], bool)
 
 
 def write_left_out(

@@ -14,7 +14,7 @@ from skinapi.records.findings.submissions import Submission
 from skinapi.records.reviews.reviews import Review
 from skinapi.storage.ports import Filter, Store
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.bands import OperatingPoint, urgency
+from skinapi.vision.bands import OperatingPoint, is_sent
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import Finding
@@ -170,7 +170,7 @@ def _outcomes(
         # A model without an output for it counts it within another condition.
         truth=conditions_table().counted_as(truth, outputs) or truth,
         said=finding.stated,
-        sent=_sends(finding.band),
+        sent=is_sent(finding.band),
     )
     for doctor, review in _opinions(reviews).items():
         if doctor not in doctors:
@@ -178,7 +178,7 @@ def _outcomes(
         said = review.opinion.label or ""
         band = review.opinion.urgency or conditions_table().label(said).urgency
         yield Outcome(
-            kind="doctor", subject=doctor, month=month, truth=truth, said=said, sent=_sends(band)
+            kind="doctor", subject=doctor, month=month, truth=truth, said=said, sent=is_sent(band)
         )
 
 
@@ -203,7 +203,3 @@ def _opinions(reviews: Sequence[Review]) -> dict[str, Review]:
     """The last review of each doctor that names a condition, signed before any result was known."""
     first = next(place for place, one in enumerate(reviews) if one.opinion.histology_result)
     return {one.doctor: one for one in reviews[:first] if one.opinion.label}
-
-
-def _sends(band: Band) -> bool:
-    return urgency(band) <= urgency(Band.DOCTOR_REVIEW)
