@@ -3,7 +3,8 @@
     python -m tests.bench.steadiness --model DIR --images DIR [--split FILE --part validation]
 
 `STEP_LOG_ODDS` of `skinapi/vision/bands.py` is the change that 99 of 100 scores stay below, on
-validation pictures that are saved once more at quality 95; the test part is for one reading.
+validation pictures that are saved once more at quality 95; so is `NEARLY_UNLIKE` of
+`skinapi/vision/finding/assessment.py`. The test part is for one reading.
 """
 
 import io
@@ -17,7 +18,7 @@ from PIL import Image
 from skinapi.vision.bands import log_odds, threshold_scores, urgency
 from skinapi.vision.context import Context
 from skinapi.vision.decoding.photo import read_photo
-from skinapi.vision.finding.assessment import Assessment, assess
+from skinapi.vision.finding.assessment import Assessment, assess, measure_unlike
 from skinapi.vision.network.model import Model, open_model
 from tests.bench.refusal_limits import choose_pictures, options_of
 
@@ -46,14 +47,24 @@ CHANGES: dict[str, Callable[[Image.Image], bytes]] = {
 }
 
 
-def assess_contents(model: Model, contents: Iterable[bytes]) -> list[Assessment]:
+def assess_contents(
+    model: Model, contents: Iterable[bytes]
+) -> tuple[list[Assessment], list[dict[str, float]]]:
+    """Of each, the assessment, and how far it lies beyond the limits for dermoscope pictures."""
     read = model.read([read_photo(content).pixels for content in contents])
-    return [
+    beyond = [
+        measure_unlike(
+            model.calibration, model.calibration.dermoscopic, logits=logits, pooled=pooled
+        )
+        for logits, pooled in zip(read.logits, read.pooled, strict=True)
+    ]
+    assessments = [
         assess(
             model.calibration, labels=model.labels, logits=logits, pooled=pooled, context=Context()
         )
         for logits, pooled in zip(read.logits, read.pooled, strict=True)
     ]
+    return assessments, beyond
 
 
 def score_changes(model: Model, before: Assessment, after: Assessment) -> list[float]:
@@ -75,22 +86,33 @@ def main() -> None:
     model, paths = open_model(options.model), choose_pictures(options)
     changes: dict[str, list[float]] = {name: [] for name in CHANGES}
     steps: dict[str, Counter[int]] = {name: Counter() for name in CHANGES}
+    unlike: dict[str, list[float]] = {}
     for path in paths:
         picture = Image.open(path).convert("RGB")
         contents = [path.read_bytes(), *(change(picture) for change in CHANGES.values())]
-        before, *others = assess_contents(model, contents)
+        (before, *others), (limits, first, *_) = assess_contents(model, contents)
+        for name, excess in limits.items():  # CHANGES begins with quality 95
+            unlike.setdefault(name, []).append(abs(first[name] - excess))
         for name, after in zip(CHANGES, others, strict=True):
             changes[name] += score_changes(model, before, after)
             steps[name][abs(urgency(before.band) - urgency(after.band))] += 1
-    _show(changes, steps, len(paths))
+    _show(changes, steps, unlike, len(paths))
 
 
-def _show(changes: dict[str, list[float]], steps: dict[str, Counter[int]], total: int) -> None:
+def _show(
+    changes: dict[str, list[float]],
+    steps: dict[str, Counter[int]],
+    unlike: dict[str, list[float]],
+    total: int,
+) -> None:
     lines = [f"{total} pictures; log odds of scores near a threshold, at {SHARES}"]
     for name, moved in changes.items():
         levels = " ".join(f"{level:.3f}" for level in np.quantile(moved, SHARES))
         by_steps = ", ".join(f"{count} by {step}" for step, count in sorted(steps[name].items()))
         lines.append(f"  {name:18} {len(moved):5} scores: {levels}; bands moved: {by_steps}")
+    for name, moved in unlike.items():
+        levels = " ".join(f"{level:.3f}" for level in np.quantile(moved, SHARES))
+        lines.append(f"  {name} (unlike the training), quality 95: {levels}")
     sys.stdout.write("\n".join(lines) + "\n")
 
 

@@ -37,7 +37,8 @@ from skinapi.vision.context import Context, Modality, SkinTone
 from skinapi.vision.finding.finding import Doubt, NotRuledOut, Restated
 
 # Saving a picture once more at quality 95 moves its energy, its distance (as a share) and the log
-# odds of another disease by less than this in 99 of 100 cases (864 validation pictures).
+# odds of another disease by less than this in 99 of 100 cases (measured by
+# `python -m tests.bench.steadiness`).
 NEARLY_UNLIKE = {"energy": 0.19, "distance": 0.03, "other": 0.67}
 CONDITION_RULES = {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}
 
@@ -144,7 +145,7 @@ def _calibrate(
     from_picture = dict(zip(labels, calibration.probabilities(logits).tolist(), strict=True))
     table = model.patient_facts
     probabilities = table.shift(from_picture, context) if table else from_picture
-    unlike, nearly_unlike = measure_unlike(model, calibration, logits=logits, pooled=pooled)
+    beyond = measure_unlike(model, calibration, logits=logits, pooled=pooled)
     return _CalibratedOutput(
         calibration=calibration,
         limits=limits,
@@ -154,8 +155,8 @@ def _calibrate(
         probabilities=probabilities,
         from_picture=from_picture,
         restated=_restate(model, used, probabilities, from_picture),
-        unlike=unlike,
-        nearly_unlike=nearly_unlike,
+        unlike=any(excess > 0 for excess in beyond.values()),
+        nearly_unlike=any(excess > -NEARLY_UNLIKE[name] for name, excess in beyond.items()),
         something_else=_is_something_else(model, limits, pooled, from_picture),
     )
 
@@ -268,22 +269,20 @@ def rules_of_conditions(assessment: Assessment, asked: Collection[RaisedBy]) -> 
 
 def measure_unlike(
     model: ModelCalibration, calibration: Calibration, *, logits: Features, pooled: Features
-) -> tuple[bool, bool]:
-    """Whether a picture is unlike the training, and whether it is at least almost so: by the
-    distance of its features, because its energy is too low, or because it looks like a disease that
-    the model does not name. Each is measured by how far it lies beyond its limit.
+) -> dict[str, float]:
+    """How far a picture lies beyond each limit from which it is unlike the training: of its energy,
+    of the distance of its features, and of the log odds of a disease that the model does not name.
     """
     floor, familiar, other = calibration.unlike_training, calibration.familiar, model.other_diseases
-    features, beyond = np.atleast_2d(pooled), dict[str, float]()
+    features, beyond = np.atleast_2d(pooled), {}
     if floor is not None:
         beyond["energy"] = floor - float(calibration.energy(logits))
     if familiar is not None:
-        beyond["distance"] = familiar.measure(features)[0] / familiar.limit - 1
+        beyond["distance"] = float(familiar.measure(features)[0]) / familiar.limit - 1
     if other is not None:
         probability = float(other.other.probability(features)[0])
         beyond["other"] = log_odds(probability) - log_odds(other.limit)
-    unlike = any(excess > 0 for excess in beyond.values())
-    return unlike, any(excess > -NEARLY_UNLIKE[name] for name, excess in beyond.items())
+    return beyond
 
 
 def list_doubts(
