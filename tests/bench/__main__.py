@@ -13,7 +13,7 @@ from typing import Any
 from skinapi.auth.passwords.hashing import HASHER
 from skinapi.settings import Settings
 from skinapi.vision.network.model import SHIPPED_MODEL
-from tests.bench import beside_training, growth, printing, serving
+from tests.bench import beside_training, growth, serving
 from tests.bench.clients import measure, request_bytes
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, stopping
@@ -46,7 +46,6 @@ def main(path: Path) -> None:
     results["growth"] = growth.measure_growth(collections=growth.LARGEST)
     results["serving"] = serving.measure_serving(Settings().model_path or SHIPPED_MODEL, None)
     results["beside_training"] = beside_training.measure_beside_training()
-    results["printing"] = printing.measure_printing()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")
     sys.stdout.write("\n".join([*table(results), "", f"written to {path}", ""]))
@@ -164,8 +163,6 @@ def table(results: Results) -> Iterator[str]:
     yield from serving.table(results["serving"])
     yield ""
     yield from beside_training.table(results["beside_training"])
-    yield ""
-    yield from printing.table(results["printing"])
 
 
 def _rows(name: str, routes: Results) -> Iterator[str]:

@@ -15,12 +15,11 @@ from skinapi.vision.calibration.modality import KNOWN, ModalityFinding
 from skinapi.vision.comparison.similarity import Similarity
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context, Modality
-from tests.bench.known_changes import take_view
 from tests.care.clinic import REFERRAL, ROUTINE, file_for, patient_in_care
 from tests.care.test_lesions import NO_SPOT, begin, code_of
 from tests.support.backends import Backend, Person
 from tests.support.findings import finding_of
-from tests.vision.comparison.pictures import spot, with_disc
+from tests.vision.comparison.pictures import spot, take_view, with_disc
 from tests.vision.photos import encoded
 
 VIEW = Similarity.of(scale=0.8, degrees=15, across=0.03, down=-0.02)

@@ -1,17 +1,20 @@
 """Made-up spots: a lesion with a pattern of its own on skin with a pattern of its own."""
 
+import io
 from functools import cache
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from skinapi.vision.comparison.alignment import blur
-from skinapi.vision.comparison.similarity import Floats
+from skinapi.vision.comparison.similarity import Floats, Similarity, draw_in_first
 
 # Of the patches of a pattern, in pixels.
 SIZES = (2, 5, 12)
 SKIN, LESION = np.array([205.0, 150, 125]), np.array([120.0, 70, 55])
 BLACK, BLUE_WHITE = (22, 16, 18), (140, 150, 180)
+# A view has this share of its picture's sides, so that it is turned without an empty corner often.
+SHARE = 0.85
 # Of the spot, which has a radius of about 67 pixels.
 MIDDLE = (256, 192)
 
@@ -49,3 +52,16 @@ def with_disc(
 def pattern(random: np.random.Generator, shape: tuple[int, int]) -> Floats:
     patches = [size * blur(random.normal(0, 1, shape).astype(np.float32), size) for size in SIZES]
     return np.asarray(np.stack(patches, axis=-1).sum(axis=-1, keepdims=True))
+
+
+def take_view(picture: Image.Image, by: Similarity, random: np.random.Generator) -> Image.Image:
+    """Moved, in other light (its colour, and a gradient), a little blurred, and compressed."""
+    width, height = (round(SHARE * side) for side in picture.size)
+    moved = draw_in_first(picture, by, (width, height))
+    moved = moved.filter(ImageFilter.GaussianBlur(random.uniform(0, 0.7)))
+    gradient = 1 + random.uniform(-0.15, 0.15) * np.linspace(-1, 1, width)[None, :, None]
+    lit = np.asarray(moved, np.float64) * gradient * random.uniform(0.8, 1.15, 3)
+    kept = io.BytesIO()
+    quality = int(random.integers(50, 96))
+    Image.fromarray(lit.clip(0, 255).astype(np.uint8)).save(kept, "JPEG", quality=quality)
+    return Image.open(kept).convert("RGB")

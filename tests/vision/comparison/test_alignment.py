@@ -7,9 +7,8 @@ from PIL import Image
 from skinapi.vision.comparison import alignment
 from skinapi.vision.comparison.alignment import FARTHEST, SEARCH_SIDE, find_fit, view
 from skinapi.vision.comparison.similarity import Similarity, draw_in_first, grid
-from tests.bench.known_changes import take_view
 from tests.support.size import in_drill
-from tests.vision.comparison.pictures import spot
+from tests.vision.comparison.pictures import spot, take_view
 
 
 def distance(true: Similarity, found: Similarity, size: tuple[int, int]) -> float:

@@ -19,8 +19,7 @@ from skinapi.vision.comparison.comparison import (
 )
 from skinapi.vision.comparison.similarity import Similarity
 from skinapi.vision.conditions import Band
-from tests.bench.known_changes import take_view
-from tests.vision.comparison.pictures import MIDDLE, SKIN, spot, with_disc
+from tests.vision.comparison.pictures import MIDDLE, SKIN, spot, take_view, with_disc
 from tests.vision.photos import as_photo, skin_with_spot
 
 VIEW = Similarity.of(scale=0.8, degrees=15, across=0.03, down=-0.02)
