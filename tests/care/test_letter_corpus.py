@@ -43,7 +43,7 @@ def _broken(text: str, end: str) -> str:
     return f"{' '.join(words[:middle])}{end}{' '.join(words[middle:])}"
 
 
-# Measured: 97 and 90 % of those that mislead, 2 and 9 % of the others (docs/decisions.md).
+# Measured: 97 and 90 % of those that mislead, 2 and 9 % of the others (docs/experiments.md).
 @pytest.mark.parametrize(
     ("part", "least_caught", "most_false"), [("tune", 0.94, 0.05), ("held", 0.85, 0.13)]
 )

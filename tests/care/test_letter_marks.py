@@ -76,7 +76,7 @@ def kinds(text: str, facts: LetterFacts, language: Language = "en") -> set[Contr
 
 def test_each_wrong_sentence_of_many_drafts_is_marked_and_no_right_one() -> None:
     """The phrasings were written for this test, and the words of the check were made to fit them:
-    so this is no rate for what an LLM will write (docs/decisions.md).
+    so this is no rate for what an LLM will write (docs/experiments.md).
     """
     chance, counted = random.Random(7), Counter[str]()
     wrong_marks: list[object] = []
