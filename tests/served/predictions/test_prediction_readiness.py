@@ -15,17 +15,6 @@ from tests.support.backends import Backend
 from tests.support.models import tiny_model, write_model
 
 
-@pytest.mark.drill
-def test_the_first_photo_after_ready_is_judged(tmp_path: Path) -> None:
-    (photo,) = lesions(1)
-    for number in range(20):
-        with (
-            serving(tmp_path / str(number), workers=1) as server,
-            closing(Seeder(server)) as seeder,
-        ):
-            assert ANGULAR.send(server.port, photo, token=seeder.person().token).status == 200
-
-
 def test_without_a_model_the_server_lives_but_is_not_ready_and_says_why(tmp_path: Path) -> None:
     nowhere = {"MODEL_PATH": str(tmp_path / "nowhere"), **OPEN}
     (photo,) = lesions(1)
