@@ -3,23 +3,19 @@ output, and judges what is left.
 """
 
 import argparse
+import hashlib
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import closing
-from itertools import islice
+from itertools import groupby, islice
 
 from skinapi.batch.arguments import BatchArguments
-from skinapi.batch.errors import GO_ON, OutputDamaged, OutputOfAnotherRun, PicturesGone
-from skinapi.batch.judging.judge import JudgeOptions, open_judge, sum_model
-from skinapi.batch.judging.workers import LocalWorkers, Workers
-from skinapi.batch.output.folder import OutputFolder, saying_why_unwritable
-from skinapi.batch.output.manifest import Manifest
-from skinapi.batch.output.parts import finished_parts, merge_parts, read_paths
-from skinapi.batch.output.table import columns, path_of, was_read
-from skinapi.batch.pictures.listing import FolderWalk, Listing, open_listing
-from skinapi.batch.pictures.plan import PlanFacts, read_plan, write_plan
-from skinapi.batch.run import judge_rest, stopping_by_signal
+from skinapi.batch.errors import GO_ON, OutputOfAnotherRun, PicturesGone
+from skinapi.batch.judge import JudgeOptions, open_judge, sum_model
+from skinapi.batch.output import Manifest, Output
+from skinapi.batch.pictures import FolderWalk, Listing, open_listing
+from skinapi.batch.run import LocalWorkers, Workers, judge_rest, stopping_by_signal
+from skinapi.batch.table import columns
 from skinapi.logs import configure_logs
 from skinapi.settings import Settings
 from skinapi.vision.bands import OperatingPoint
@@ -45,20 +41,12 @@ def run(settings: Settings, namespace: argparse.Namespace) -> int:
     )
     listing = open_listing(arguments.source, null=arguments.null)
     options = _judge_options(settings, arguments, listing)
-    output = OutputFolder(arguments.out.absolute())
-    with saying_why_unwritable(arguments.out), stopping_by_signal() as stop:
-        if arguments.restart:
-            with output.held():
-                output.finished_manifest()  # refuses to replace a file that is not ours
-                output.discard()
-        with output.held():
-            try:
-                return _run_held(output, listing, options, arguments, stop)
-            except Interrupted:
-                return _say_interrupted()
-            finally:
-                if output.is_empty:
-                    output.discard()
+    output = Output(arguments.out.absolute())
+    with stopping_by_signal() as stop, output.held():
+        try:
+            return _run_held(output, listing, options, arguments, stop)
+        except Interrupted:
+            return _say_interrupted()
 
 
 def _judge_options(settings: Settings, arguments: BatchArguments, listing: Listing) -> JudgeOptions:
@@ -78,7 +66,7 @@ def _judge_options(settings: Settings, arguments: BatchArguments, listing: Listi
 
 
 def _run_held(
-    output: OutputFolder,
+    output: Output,
     listing: Listing,
     options: JudgeOptions,
     arguments: BatchArguments,
@@ -91,23 +79,17 @@ def _run_held(
     schema = columns(read_labels(options.model), restated=options.prevalence is not None)
     with closing(_open_workers(options, arguments)) as workers:
         _refuse_if_gone(output, options)
-        progress = judge_rest(
-            output, workers, columns=schema, total=manifest.pictures, say=_say, stop=stop
-        )
+        progress = judge_rest(output, workers, columns=schema, say=_say, stop=stop)
     _say(progress.summary())
     if not progress.complete:
-        if not stop.is_set():
-            raise OutputDamaged(f"{output.plan} holds fewer pictures than when it was written")
         return _say_interrupted()
-    text = manifest.model_dump_json()
-    merge_parts(finished_parts(output.path), output.out, columns=schema, manifest=text)
-    output.discard()
+    output.finish(manifest, columns=schema)
     _say(f"{arguments.out} is complete: {manifest.pictures:,} rows")
     return 0
 
 
 def _begin(
-    output: OutputFolder,
+    output: Output,
     listing: Listing,
     options: JudgeOptions,
     arguments: BatchArguments,
@@ -116,31 +98,22 @@ def _begin(
     """The manifest of the run to go on with; a new one where none has begun, None where its output
     is finished. Raises OutputOfAnotherRun.
     """
-    begun = output.manifest()
+    finished = output.finished()  # it refuses to replace a file that is not ours
+    begun = None if arguments.restart else output.begun()
     # With --restart, a finished output stays until the new one replaces it.
-    earlier = begun or (None if arguments.restart else output.finished_manifest())
-    is_folder = isinstance(listing, FolderWalk)
-    # A folder's plan stays as it was when the run began. Of a list, only its plan can be compared.
-    if earlier and is_folder:
-        facts = PlanFacts(earlier.pictures, 0, earlier.plan_sha256)
+    earlier = begun or (None if arguments.restart else finished)
+    names: list[bytes] = []
+    if earlier and isinstance(listing, FolderWalk):
+        # A folder's plan stays as it was when the run began.
+        manifest = _describe(options, listing, earlier.pictures, earlier.plan_sha256)
     else:
-        path = output.compared_plan if earlier else output.plan
-        facts = write_plan(_until(listing.names(), stop), path)
-        _say(_describe(facts, listing))
-    manifest = Manifest(
-        model_version=read_card(options.model).version,
-        model_sha256=sum_model(options.model),
-        precision=options.precision,
-        largest_bytes=options.largest_bytes,
-        operating_point=_point_of(options),
-        prevalence="empty" if options.prevalence is None else f"{100 * options.prevalence:g}",
-        kind="folder" if is_folder else "list",
-        root=options.root.decode(errors="backslashreplace"),
-        pictures=facts.total,
-        plan_sha256=facts.sha256,
-    )
+        names = _sorted_names(listing, stop)
+        digest = hashlib.sha256()
+        for name in names:
+            digest.update(name + b"\0")
+        manifest = _describe(options, listing, len(names), digest.hexdigest())
     if earlier is None:
-        output.begin(manifest)
+        output.begin(manifest, names)
         return manifest
     if difference := manifest.difference(earlier):
         raise OutputOfAnotherRun(
@@ -148,6 +121,21 @@ def _begin(
             "anew with --restart"
         )
     return begun
+
+
+def _describe(options: JudgeOptions, listing: Listing, pictures: int, digest: str) -> Manifest:
+    return Manifest(
+        model_version=read_card(options.model).version,
+        model_sha256=sum_model(options.model),
+        precision=options.precision,
+        largest_bytes=options.largest_bytes,
+        operating_point=_point_of(options),
+        prevalence="empty" if options.prevalence is None else f"{100 * options.prevalence:g}",
+        kind="folder" if isinstance(listing, FolderWalk) else "list",
+        root=options.root.decode(errors="backslashreplace"),
+        pictures=pictures,
+        plan_sha256=digest,
+    )
 
 
 def _point_of(options: JudgeOptions) -> str:
@@ -160,39 +148,43 @@ def _point_of(options: JudgeOptions) -> str:
     return "none"
 
 
-def _until(names: Iterator[bytes], stop: threading.Event) -> Iterator[bytes]:
-    for name in names:
+def _sorted_names(listing: Listing, stop: threading.Event) -> list[bytes]:
+    """Each name once. All are in memory: with the plan's table 185 MB for a million names of 36
+    bytes. Raises Interrupted.
+    """
+    names: list[bytes] = []
+    for name in listing.names():
         if stop.is_set():
             raise Interrupted
-        yield name
-
-
-def _describe(facts: PlanFacts, listing: Listing) -> str:
-    repeated = f", {facts.repeated:,} named twice" if facts.repeated else ""
+        names.append(name)
+    names.sort()
+    once = [name for name, _ in groupby(names)]
+    repeated = f", {len(names) - len(once):,} named twice" if len(names) > len(once) else ""
     others = f", {listing.left_out:,} other files left out" if listing.left_out else ""
-    return f"{facts.total:,} pictures{repeated}{others}"
+    _say(f"{len(once):,} pictures{repeated}{others}")
+    return once
 
 
 def _open_workers(options: JudgeOptions, arguments: BatchArguments) -> Workers:
     if arguments.cluster:
         # Dask takes 0.3 s to import, and few runs need it.
-        from skinapi.batch.judging.cluster import ClusterWorkers  # noqa: PLC0415
+        from skinapi.batch.cluster import ClusterWorkers  # noqa: PLC0415
 
         return ClusterWorkers(arguments.cluster, options)
     judge = open_judge(options, threads=arguments.threads)
     return LocalWorkers(judge, threads=arguments.threads)
 
 
-def _refuse_if_gone(output: OutputFolder, options: JudgeOptions) -> None:
+def _refuse_if_gone(output: Output, options: JudgeOptions) -> None:
     """Raises PicturesGone if an earlier run read pictures and none can be found now: then a share
     is not mounted, and every picture that is left would be called missing.
     """
-    parts = finished_parts(output.path)
-    # The last part may be short, and hold nothing but what could not be read.
-    rows = (row for part in reversed(parts) for row in reversed(read_paths(part)))
-    before = [path_of(row) for row in islice(filter(was_read, rows), LOOKED_FOR)]
-    done = sum(part.rows for part in parts)
-    following = list(islice(read_plan(output.plan, start=done), LOOKED_FOR))
+    names = output.names()
+    sizes = [size for part in output.parts() for size in part.read(["bytes"])["bytes"]]
+    # The last rows may be of what could not be read.
+    read = (place for place in reversed(range(len(sizes))) if sizes[place].is_valid)
+    before = [names[place].as_py() for place in islice(read, LOOKED_FOR)]
+    following = names[len(sizes) : len(sizes) + LOOKED_FOR].to_pylist()
     reader = options.open_reader()
     if before and following and not any(map(reader.exists, [*before, *following])):
         raise PicturesGone

@@ -18,14 +18,12 @@ import pytest
 from skinapi.__main__ import REFUSED, main
 from skinapi.batch import run
 from skinapi.batch.command import INTERRUPTED
-from skinapi.batch.judging import workers
-from skinapi.batch.judging.judge import STOPPING, Judge
-from skinapi.batch.output.folder import OutputFolder
-from skinapi.batch.output.parts import finished_parts
-from skinapi.batch.output.table import path_of
-from skinapi.batch.pictures.reading import PictureReader
-from skinapi.batch.progress import Progress
+from skinapi.batch.judge import STOPPING, Judge
+from skinapi.batch.output import Output
+from skinapi.batch.pictures import PictureReader
+from skinapi.batch.run import Progress
 from skinapi.storage.files import durable
+from skinapi.storage.files.durable import DRAFT
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.calibration.model_calibration import Calibration, NamingRule
 from skinapi.vision.classification import classify_photo
@@ -47,7 +45,7 @@ def archive(tmp_path: Path) -> Archive:
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "PART_ROWS", 5)
-    monkeypatch.setattr(workers, "PICTURES_AHEAD", 2)
+    monkeypatch.setattr(run, "PICTURES_AHEAD", 2)
 
 
 @pytest.fixture
@@ -168,7 +166,7 @@ def test_hostile_files_get_a_row_with_a_reason_and_stop_nothing(archive: Archive
     (folder / "link.jpg").symlink_to("bomb.png")
     os.mkfifo(folder / "pipe.png")
     assert archive.run() == 0
-    rows = {path_of(row): row for row in archive.rows()}
+    rows = {row["path_bytes"] or row["path"].encode(): row for row in archive.rows()}
     assert len(rows) == 24 + 9
     assert {
         name: (row["status"], row["reason"]) for name, row in rows.items() if row["reason"]
@@ -195,7 +193,7 @@ def test_a_picture_that_nobody_foresaw_fails_alone(
             raise ZeroDivisionError
         return real(model, content)
 
-    monkeypatch.setattr("skinapi.batch.judging.judge.classify_photo", classify)
+    monkeypatch.setattr("skinapi.batch.judge.classify_photo", classify)
     assert archive.run() == 0
     statuses = [(row["status"], row["reason"]) for row in archive.rows()]
     assert statuses.count(("failed", "internal_error")) == 1
@@ -212,7 +210,7 @@ def test_ctrl_c_loses_nothing_that_was_begun(
     assert archive.run() == INTERRUPTED
     assert "run the same command again" in capsys.readouterr().err
     assert signal.getsignal(number) is before
-    done = sum(part.rows for part in finished_parts(OutputFolder(archive.out).path))
+    done = sum(part.rows for part in Output(archive.out).parts())
     assert 9 <= done < 24
     assert not archive.out.exists()
     assert archive.run() == 0
@@ -326,7 +324,7 @@ def test_a_finished_output_is_left_alone(
 def test_a_second_run_on_one_output_is_refused(
     archive: Archive, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with OutputFolder(archive.out).held():
+    with Output(archive.out).held():
         for options in ((), ("--restart",)):
             assert archive.run(*options) == REFUSED
             assert "Another run writes" in capsys.readouterr().err
@@ -389,23 +387,28 @@ def test_a_full_disk_keeps_what_is_finished(
     assert len(set(archive.paths())) == len(archive.rows()) == 24
 
 
-@pytest.mark.parametrize(
-    "step", ["command.merge_parts", "command.OutputFolder.discard", "output.folder.shutil.rmtree"]
-)
+@pytest.mark.parametrize("step", ["the output has its name", "a part is deleted"])
 def test_an_interrupted_end_is_ended_by_the_next_run(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    """Killed before the output has its name, before its parts are put aside, and before these are
-    deleted.
-    """
+    """Killed before that."""
+    replace, unlink = Path.replace, Path.unlink
 
-    def killed(folder: object, *_: object, **__: object) -> None:
-        if step != "output.folder.shutil.rmtree" or str(folder).endswith(".discarded"):
+    def killed_before_name(path: Path, target: Path) -> Path:
+        if target == archive.out:
             raise KeyboardInterrupt
+        return replace(path, target)
+
+    def killed_before_deletion(path: Path, *, missing_ok: bool = False) -> None:
+        if path.suffix == DRAFT or path.name.startswith("part-"):
+            raise KeyboardInterrupt
+        unlink(path, missing_ok=missing_ok)
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"skinapi.batch.{step}", killed)
-        patch.setattr(OutputFolder, "_remove_drafts", lambda _: None)
+        if step == "the output has its name":
+            patch.setattr(Path, "replace", killed_before_name)
+        patch.setattr(Path, "unlink", killed_before_deletion)
+        patch.setattr("skinapi.batch.output.shutil.rmtree", lambda *_, **__: None)
         with pytest.raises(KeyboardInterrupt):
             archive.run()
     assert archive.run() == 0
@@ -451,9 +454,20 @@ def test_going_on_after_a_restart_keeps_what_is_finished(
     at_picture(12, interrupt)
     assert archive.run("--restart") == INTERRUPTED
     assert "without --restart" in capsys.readouterr().err
-    done = sum(part.rows for part in finished_parts(OutputFolder(archive.out).path))
+    done = sum(part.rows for part in Output(archive.out).parts())
     assert archive.run() == 0
     assert f"{24 - done} pictures in" in capsys.readouterr().err
+
+
+def test_a_restart_that_cannot_list_its_pictures_forgets_nothing(
+    archive: Archive, at_picture: Any, tmp_path: Path
+) -> None:
+    at_picture(12, interrupt)
+    assert archive.run() == INTERRUPTED
+    parts = archive.parts()
+    assert archive.run("--restart", source=tmp_path / "nowhere") == REFUSED
+    assert archive.parts() == parts
+    assert archive.run() == 0
 
 
 def test_an_error_that_says_nothing_about_a_picture_ends_the_run(
@@ -499,7 +513,7 @@ def test_a_damaged_part_is_named(
 ) -> None:
     at_picture(12, interrupt)
     assert archive.run() == INTERRUPTED
-    part = OutputFolder(archive.out).path / archive.parts()[1]
+    part = Output(archive.out).folder / archive.parts()[1]
     part.write_bytes(part.read_bytes()[:100])
     assert archive.run() == REFUSED
     assert f"{part.name} cannot be read. Delete it" in capsys.readouterr().err
@@ -516,13 +530,25 @@ def test_a_part_whose_pages_are_damaged_is_named_too(
     """Its footer is whole, so nothing is noticed before its rows are read."""
     at_picture(12, interrupt)
     assert archive.run() == INTERRUPTED
-    part = OutputFolder(archive.out).path / archive.parts()[place]
+    part = Output(archive.out).folder / archive.parts()[place]
     content = bytearray(part.read_bytes())
     content[4:400] = bytes(396)
     part.write_bytes(content)
     assert archive.run() == REFUSED
     assert f"{part.name} cannot be read. Delete it" in capsys.readouterr().err
     assert not archive.out.exists()
+
+
+def test_a_damaged_plan_is_named(
+    archive: Archive, at_picture: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_picture(12, interrupt)
+    assert archive.run() == INTERRUPTED
+    plan = Output(archive.out).plan
+    plan.write_bytes(plan.read_bytes()[:-100])
+    assert archive.run() == REFUSED
+    assert f"{plan.name} cannot be read; --restart begins it anew" in capsys.readouterr().err
+    assert archive.run("--restart") == 0
 
 
 def test_a_folder_that_becomes_a_link_is_not_followed(

@@ -15,9 +15,9 @@ import pytest
 from distributed import LocalCluster
 
 from skinapi.__main__ import REFUSED
+from skinapi.batch.cluster import JudgePlugin, refuse_open_address
 from skinapi.batch.errors import ClusterUnavailable
-from skinapi.batch.judging.cluster import JudgePlugin, refuse_open_address
-from skinapi.batch.judging.judge import JudgeOptions
+from skinapi.batch.judge import JudgeOptions
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.network.openvino_engine import Precision
 from tests.batch.archives import Archive, archive_of
@@ -116,7 +116,7 @@ def test_workers_that_cannot_judge_are_named_before_the_first_picture(tmp_path: 
 def test_a_cluster_that_is_not_there_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("skinapi.batch.judging.cluster.CONNECT_S", 1)
+    monkeypatch.setattr("skinapi.batch.cluster.CONNECT_S", 1)
     archive = archive_of(tmp_path, 1)
     assert archive.run("--cluster", "tcp://127.0.0.1:9") == REFUSED
     assert "No Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err

@@ -1,18 +1,13 @@
 """What is judged: folders and lists, each picture once, and nothing is left out unnoticed."""
 
-import io
 import os
-import tracemalloc
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from skinapi.batch import pictures
 from skinapi.batch.errors import BadSource
-from skinapi.batch.pictures import listing, plan
-from skinapi.batch.pictures.listing import FolderWalk, PathList, open_listing
-from skinapi.batch.pictures.plan import read_plan, write_plan
-from tests.support.size import size
+from skinapi.batch.pictures import FolderWalk, PathList, open_listing
 
 
 def walk(folder: Path) -> FolderWalk:
@@ -52,11 +47,11 @@ def test_a_folder_that_is_too_deep_or_forbidden_has_a_name_of_its_own(
 
     def scandir(path: bytes) -> "os._ScandirIterator[bytes]":
         if path.endswith(b"shut"):
-            raise PermissionError(13, "Permission denied")
+            raise PermissionError(13, "Permission denied", path)
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    monkeypatch.setattr(listing, "MOST_DEPTH", 2)
+    monkeypatch.setattr(pictures, "MOST_DEPTH", 2)
     assert sorted(walk(tmp_path).names()) == [b"a/b/c/", b"shut/"]
 
 
@@ -66,7 +61,7 @@ def test_a_lost_file_system_ends_the_walk(tmp_path: Path, monkeypatch: pytest.Mo
 
     def scandir(path: bytes) -> "os._ScandirIterator[bytes]":
         if path.endswith(b"/a"):
-            raise OSError(116, "Stale file handle")
+            raise OSError(116, "Stale file handle", path)
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
@@ -106,50 +101,3 @@ def test_what_is_no_list_of_paths_is_refused(tmp_path: Path, text: bytes, says: 
         list(open_listing(str(tmp_path / "list"), null=False).names())
     with pytest.raises(BadSource, match="No such file"):
         list(open_listing(str(tmp_path / "nowhere"), null=False).names())
-
-
-def test_a_plan_has_each_name_once_and_sorted_whatever_the_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(plan, "CHUNK_NAMES", 7)
-    monkeypatch.setattr(plan, "MOST_CHUNKS", 3)
-    names = [f"{(number * 37) % 50:03d}".encode() for number in range(100)]
-    facts = write_plan(iter(names), tmp_path / "plan")
-    assert (facts.total, facts.repeated) == (50, 50)
-    assert list(read_plan(tmp_path / "plan", start=0)) == sorted(set(names))
-    assert list(read_plan(tmp_path / "plan", start=48)) == [b"048", b"049"]
-    assert write_plan(reversed(names), tmp_path / "other").sha256 == facts.sha256
-    assert write_plan([*names[:-1], b"new"], tmp_path / "other").sha256 != facts.sha256
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "plan"]
-
-
-def test_a_plan_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
-    def names() -> Iterator[bytes]:
-        yield b"a"
-        raise BadSource
-
-    with pytest.raises(BadSource):
-        write_plan(names(), tmp_path / "plan")
-    assert not list(tmp_path.iterdir())
-
-
-def test_the_memory_of_a_plan_does_not_grow_with_its_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None]
-) -> None:
-    monkeypatch.setattr(plan, "CHUNK_NAMES", size(500, plan.CHUNK_NAMES))
-    monkeypatch.setattr(plan, "MOST_CHUNKS", size(4, plan.MOST_CHUNKS))
-    monkeypatch.setattr(listing, "BLOCK_BYTES", size(4096, listing.BLOCK_BYTES))
-    few, many = size(5_000, 200_000), size(20_000, 1_000_000)
-    peaks = []
-    for total in (few, many):
-        listed = b"".join(b"ward/%09d.jpg\n" % number for number in range(total))
-        source = PathList(b"/", None, null=False)
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(listed)))
-        tracemalloc.start()
-        facts = write_plan(source.names(), tmp_path / "plan")
-        count = sum(1 for _ in read_plan(tmp_path / "plan", start=0))
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-        assert facts.total == count == total
-    assert peaks[1] < 1.5 * peaks[0], peaks
-    report(f"plans of {few:,} and {many:,} names: at most {peaks} bytes in memory")

@@ -20,15 +20,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from skinapi.batch.judging.judge import Judge
-from skinapi.batch.judging.workers import LocalWorkers
-from skinapi.batch.output.folder import OutputFolder
-from skinapi.batch.output.parts import finished_parts, merge_parts
-from skinapi.batch.output.table import columns
-from skinapi.batch.pictures.listing import FolderWalk
-from skinapi.batch.pictures.plan import write_plan
-from skinapi.batch.pictures.reading import PictureReader
-from skinapi.batch.run import judge_rest
+from skinapi.batch.judge import Judge
+from skinapi.batch.output import Manifest, Output
+from skinapi.batch.pictures import FolderWalk, PictureReader
+from skinapi.batch.run import LocalWorkers, judge_rest
+from skinapi.batch.table import columns
 from skinapi.settings import Settings
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.network.model import SHIPPED_MODEL, Model, open_model
@@ -65,21 +61,28 @@ class Loops:
 
     def batch(self) -> None:
         """As `python -m skinapi batch` does it."""
-        output = OutputFolder(self._out)
+        output = Output(self._out)
         schema = columns(self._model.labels)
+        names = sorted(FolderWalk(os.fsencode(self._root)).names())
+        manifest = Manifest(
+            model_version=self._model.version,
+            model_sha256="",
+            precision="",
+            largest_bytes=0,
+            operating_point="",
+            prevalence="",
+            kind="folder",
+            root="",
+            pictures=len(names),
+            plan_sha256="",
+        )
         with output.held(), closing(LocalWorkers(self._judge, threads=THREADS)) as workers:
-            facts = write_plan(FolderWalk(os.fsencode(self._root)).names(), output.plan)
+            output.begin(manifest, names)
             progress = judge_rest(
-                output,
-                workers,
-                columns=schema,
-                total=facts.total,
-                say=lambda _: None,
-                stop=threading.Event(),
+                output, workers, columns=schema, say=lambda _: None, stop=threading.Event()
             )
             assert progress.complete
-            merge_parts(finished_parts(output.path), self._out, columns=schema, manifest="{}")
-            output.discard()
+            output.finish(manifest, columns=schema)
 
     def _spread(self, items: Sequence[object], work: Callable[..., object]) -> None:
         with ThreadPoolExecutor(THREADS) as threads:

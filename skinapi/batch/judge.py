@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from skinapi.batch.output.table import (
+from skinapi.batch.pictures import PictureFile, PictureReader, UnreadableFile
+from skinapi.batch.table import (
     FAILED,
     JUDGED,
     REFUSED,
@@ -16,7 +17,6 @@ from skinapi.batch.output.table import (
     finding_columns,
     path_columns,
 )
-from skinapi.batch.pictures.reading import PictureFile, PictureReader, UnreadableFile
 from skinapi.errors import PayloadTooLarge, Refused, SkinAPIError, Unavailable
 from skinapi.logs import log
 from skinapi.vision.bands import OperatingPoint

@@ -67,18 +67,6 @@ def path_columns(name: bytes) -> Row:
         return {"path": name.decode(errors="backslashreplace"), "path_bytes": name}
 
 
-def path_of(row: Row) -> bytes:
-    """The bytes of the path that `path_columns` was given."""
-    exact: bytes | None = row["path_bytes"]
-    text: str = row["path"]
-    return text.encode() if exact is None else exact
-
-
-def was_read(row: Row) -> bool:
-    """Whether there was a file, whatever was in it."""
-    return row["bytes"] is not None
-
-
 def finding_columns(finding: Finding) -> Row:
     quality, modality = finding.quality, finding.modality
     best = dict(zip(_PLACES, finding.ranked, strict=False))

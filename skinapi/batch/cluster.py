@@ -7,19 +7,18 @@ pictures at the same path. This process alone writes rows, so the cluster keeps 
 import asyncio
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from distributed import Client, Future, Worker, WorkerPlugin, get_worker
 from distributed.scheduler import KilledWorker
 
 from skinapi.batch.errors import GO_ON, ClusterUnavailable
-from skinapi.batch.judging.judge import Judge, JudgeOptions, open_judge, sum_model
-from skinapi.batch.judging.workers import Answer
-from skinapi.batch.output.table import Row
+from skinapi.batch.judge import Judge, JudgeOptions, open_judge, sum_model
+from skinapi.batch.run import Answer
+from skinapi.batch.table import Row
 from skinapi.errors import ModelDamaged, SkinAPIError
 from skinapi.settings import VERSION
 from skinapi.vision.network.model import SHIPPED_MODEL
@@ -34,10 +33,9 @@ class JudgePlugin(WorkerPlugin):  # type: ignore[misc]
     """Gives each worker of the cluster a judge, also those that come later."""
 
     def __init__(self, options: JudgeOptions, model_sha256: str) -> None:
-        shipped = options.model == SHIPPED_MODEL
+        self._options = options
         # An installation may lie elsewhere on another machine.
-        self._options = replace(options, model=Path()) if shipped else options
-        self._shipped = shipped
+        self._shipped = options.model == SHIPPED_MODEL
         self._model_sha256 = model_sha256
         self._software = VERSION
         self.name = f"skinapi-batch-{secrets.token_hex(8)}"
@@ -111,24 +109,22 @@ class ClusterWorkers:
             self._client = Client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise ClusterUnavailable(f"No Dask scheduler answers at {address}") from error
-        try:
-            self._client.register_plugin(plugin)
-            self._threads = int(sum(self._client.nthreads().values()))
-        except SkinAPIError:
-            self.close()
-            raise
-        except Exception as error:
-            self.close()
-            raise ClusterUnavailable(
-                f"A worker of the cluster cannot judge. Has it SkinAPI and this model? ({error})"
-            ) from error
-        if not self._threads:
-            self.close()
-            raise ClusterUnavailable(f"The scheduler at {address} has no workers")
-
-    @property
-    def ahead(self) -> int:
-        return self._threads * BATCHES_PER_THREAD
+        with ExitStack() as unless_ready:
+            unless_ready.callback(self.close)
+            try:
+                self._client.register_plugin(plugin)
+                threads = int(sum(self._client.nthreads().values()))
+            except SkinAPIError:
+                raise
+            except Exception as error:
+                raise ClusterUnavailable(
+                    "A worker of the cluster cannot judge. Has it SkinAPI and this model? "
+                    f"({error})"
+                ) from error
+            if not threads:
+                raise ClusterUnavailable(f"The scheduler at {address} has no workers")
+            unless_ready.pop_all()
+        self.ahead = threads * BATCHES_PER_THREAD
 
     def submit(self, names: Sequence[bytes]) -> Answer:
         # Not pure: what is judged is a file, which may have changed since an earlier run.

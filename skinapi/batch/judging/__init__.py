@@ -1,1 +1,0 @@
-"""Where pictures are judged: threads of this process, or a Dask cluster."""

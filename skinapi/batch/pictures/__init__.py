@@ -1,1 +1,0 @@
-"""Which pictures a run judges: their names, the plan of the run, their bytes."""
