@@ -1,19 +1,12 @@
 """Which languages there are, texts that have words in each of them, and French typography.
 
-To add a language, add it to `Language`: from then on nothing starts until each of these has it:
-
-- here `NUMBERS` and `Said`;
-- the table of conditions: `vision/conditions.yaml`, and `BandEntry` of `vision/conditions.py`;
-- a file beside `english.py` in `reports/text/catalogues`, in `reports/pages/labels`, in
-  `notices/words` and in `care/letters/words`, and the mapping in the `__init__.py` of each;
-- the console, in `console/static`: a file beside `words.en.js`.
-
-Tests fail, and the check of the console's types, until these have it too: `SPOKEN` of the console's
-`language.js`, `pdf_…` in each file of words, and `JARGON` of `tests/support/wording.py`.
+The words themselves are in `skinapi/words`, one folder per language; the medical sentences are in
+`vision/conditions.yaml`. How a language is added: CONTRIBUTING.md.
 """
 
 import re
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 Language = Literal["en", "fr"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 T = TypeVar("T")
+Words = TypeVar("Words", bound=BaseModel)
 # Before : ; ? ! and inside « » no line may break. It is the one of Latin-1, because older clients
 # print in a Latin-1 font.
 NO_BREAK_SPACE = "\u00a0"
@@ -53,6 +47,22 @@ def require_same_keys(words: Mapping[Any, BaseModel]) -> None:
             own = getattr(words[language], field)
             if isinstance(texts, Mapping) and (differing := texts.keys() ^ own.keys()):
                 raise ValueError(f"{field} in {language}, unlike {first}: {sorted(differing)}")
+
+
+def load_words(name: str, schema: type[Words], *, spaced: bool = True) -> Mapping[Language, Words]:
+    """The words of each language under this name: `reports.LABELS` stands in
+    `skinapi/words/en/reports.py`. Raises where a language lacks the file or a text in it, or a text
+    for a value that another language has: at load, because a reader of that language would else
+    get another one. `spaced` is for texts, not for patterns.
+    """
+    file, _, table = name.partition(".")
+    words = {}
+    for language in LANGUAGES:
+        written = getattr(import_module(f"skinapi.words.{language}.{file}"), table)
+        french = spaced and language == "fr"
+        words[language] = schema.model_validate(space_all_french(written, french=french))
+    require_same_keys(words)
+    return words
 
 
 class NumberFormat(NamedTuple):

@@ -33,7 +33,7 @@ SERVING = (
     "skinapi.storage.mongo.mongo_store",
     "skinapi.web.limits.mongo_windows",
     "skinapi.vision.network.remote_engine",
-    "skinapi.reports.pdf.rendering",
+    "skinapi.reports.pdf.document",
     "skinapi.lab.checks.decoder_process",
     "skinapi.jobs.process.confinement",
 )

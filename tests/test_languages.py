@@ -4,19 +4,22 @@ import json
 import re
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import skinapi
-from skinapi.languages import require_same_keys
-from skinapi.reports.pages.labels import LABELS
+from skinapi.languages import load_words
+from skinapi.reports.words import Labels
+from skinapi.words.fr import reports
 from tests.repository.documents import ROOT
 from tests.support.size import in_drill
-from tests.support.third_language import PLACES
+from tests.support.third_language import PLACES, WORDS
 
 # Each is a start of the application.
-TRIED = [*PLACES][::4]
+TRIED = [*PLACES, *WORDS][::4]
 
 
 def started(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -26,11 +29,14 @@ def started(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.parametrize("place", [*TRIED, *in_drill(*sorted(PLACES.keys() - TRIED))])
+@pytest.mark.parametrize("place", [*TRIED, *in_drill(*sorted({*PLACES, *WORDS} - {*TRIED}))])
 def test_a_third_language_that_is_missing_anywhere_ends_the_start(place: str) -> None:
     done = started(place)
     assert done.returncode == 1
-    assert re.search(r"^(?:ValueError: No words in: de|.+\.de)$", done.stderr, re.MULTILINE)
+    lacking = (
+        r"^(?:ValueError: No words in: de|.+\.de|.+No module named 'skinapi\.words\.de\.\w+')$"
+    )
+    assert re.search(lacking, done.stderr, re.MULTILINE)
 
 
 def test_a_third_language_is_read_everywhere() -> None:
@@ -48,12 +54,15 @@ def test_a_third_language_is_read_everywhere() -> None:
     assert "91,2 %" in read["template"]
 
 
-def test_a_value_without_a_text_in_one_language_ends_the_start() -> None:
-    lacking = {name: said for name, said in LABELS["fr"].sexes.items() if name != "female"}
-    french = LABELS["fr"].model_copy(update={"sexes": lacking})
-    require_same_keys(LABELS)
-    with pytest.raises(ValueError, match=r"sexes in fr, unlike en: \['female'\]"):
-        require_same_keys({**LABELS, "fr": french})
+@pytest.mark.parametrize(("key", "at"), [("title", None), ("female", "sexes")])
+def test_a_text_that_one_language_lacks_ends_the_start(
+    monkeypatch: pytest.MonkeyPatch, key: str, at: str | None
+) -> None:
+    written: dict[str, Any] = deepcopy(reports.LABELS)
+    del (written[at] if at else written)[key]
+    monkeypatch.setattr(reports, "LABELS", written)
+    with pytest.raises(ValueError, match=rf"\b{key}\b"):
+        load_words("reports.LABELS", Labels)
 
 
 def test_nowhere_is_one_language_what_is_left_of_another() -> None:

@@ -7,8 +7,7 @@ import pytest
 
 from skinapi.languages import space_french
 from skinapi.notices.words import WORDS
-from skinapi.reports.pages.labels import LABELS
-from skinapi.reports.text.catalogues import CATALOGUES
+from skinapi.reports.words import LABELS, SENTENCES
 from skinapi.vision.conditions import conditions_table
 from tests.support.wording import wrong_spaces_in
 
@@ -26,7 +25,7 @@ def french_in(value: Any, *, french: bool = False) -> Iterator[str]:
 
 FRENCH = {
     "table": list(french_in(conditions_table().model_dump())),
-    "phrases": list(french_in(CATALOGUES["fr"].model_dump(), french=True)),
+    "phrases": list(french_in(SENTENCES["fr"].model_dump(), french=True)),
     "mails": list(french_in(WORDS["fr"].model_dump(), french=True)),
     "labels": list(french_in(LABELS["fr"].model_dump(), french=True)),
 }

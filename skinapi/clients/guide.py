@@ -21,7 +21,7 @@ from skinapi.clients.undecided import (
 from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import Facts
-from skinapi.reports.text.template import write_template
+from skinapi.reports.template import write_template
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.drawing.overlay import draw_overlay

@@ -12,7 +12,7 @@ from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.registry.service import ClassifiedPhoto, RegistryService
 from skinapi.registry.serving.prediction_pool import PoolCaller
 from skinapi.reports.facts import Facts
-from skinapi.reports.pages.pictures import print_pictures
+from skinapi.reports.report import print_pictures
 from skinapi.reports.service import ReportsService
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Finding

@@ -2,13 +2,13 @@
 
 from skinapi.errors import Unprocessable
 from skinapi.reports.facts import Facts
-from skinapi.reports.text.catalogues import CATALOGUES
+from skinapi.reports.words import SENTENCES
 from skinapi.vision.bands import THRESHOLDS, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Finding
 
-ENGLISH_PHRASES = CATALOGUES["en"]
+ENGLISH_PHRASES = SENTENCES["en"]
 NO_DIAGNOSIS = "Inconclusive - no diagnosis"
 
 

@@ -11,7 +11,7 @@ from skinapi.prediction.judging_again import JudgingAgainService
 from skinapi.prediction.service import PredictionService
 from skinapi.records.findings.quotas import Quotas
 from skinapi.registry.service import RegistryService
-from skinapi.reports.llm.narrator import open_narrator
+from skinapi.reports.narrator import open_narrator
 from skinapi.reports.service import ReportsService
 from skinapi.settings import Settings
 

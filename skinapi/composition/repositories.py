@@ -22,7 +22,7 @@ from skinapi.records.outcomes.outcome_counts import OutcomeCounts
 from skinapi.records.reviews.letters import Letters
 from skinapi.records.reviews.reviews import Reviews
 from skinapi.registry.drift.weekly_counts import WeeklyCounts
-from skinapi.reports.llm.cache import NarrativeCache
+from skinapi.reports.narrator import NarrativeCache
 from skinapi.reports.verification import IssuedReports
 from skinapi.settings import Settings
 from skinapi.storage.background.totals import Totals

@@ -64,8 +64,8 @@ from skinapi.registry.drift.service import DriftService
 from skinapi.registry.versions.service import ModelsService
 from skinapi.registry.versions.serving_pointer import Serving
 from skinapi.registry.versions.version_record import ModelVersion
-from skinapi.reports.llm.narrator import open_llm
-from skinapi.reports.llm.openrouter import OpenRouterClient
+from skinapi.reports.narrator import open_llm
+from skinapi.reports.openrouter import OpenRouterClient
 from skinapi.reports.verification import Issued
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe

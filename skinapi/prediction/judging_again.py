@@ -9,7 +9,7 @@ from skinapi.records.service import Again, RecordsService
 from skinapi.registry.service import RegistryService
 from skinapi.registry.serving.prediction_pool import PoolCaller
 from skinapi.reports.facts import Facts
-from skinapi.reports.llm.narrator import Narrator
+from skinapi.reports.narrator import Narrator
 from skinapi.vision.refusals import translate_refusal
 from skinapi.web.access import Subject
 

@@ -14,7 +14,7 @@ from skinapi.records.service import RecordsService
 from skinapi.registry.service import RegistryService
 from skinapi.registry.serving.prediction_pool import PoolCaller
 from skinapi.reports.facts import Facts
-from skinapi.reports.llm.narrator import Narrator
+from skinapi.reports.narrator import Narrator
 from skinapi.reports.report import Report
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.context import NOTHING_TOLD, Context

@@ -1,19 +1,112 @@
-"""The report: everything that its pages show, as immutable values. PDF, HTML and JSON are made from
-it.
+"""The report: its narrative and everything that its pages show, as immutable values. PDF, HTML and
+JSON are made from it.
 """
 
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
+from PIL import Image
+
+from skinapi.errors import Unavailable
 from skinapi.languages import Language, Said
 from skinapi.records.findings.instructions import Advice
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.reviewed_finding import ShownLetter
 from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import Narrative, Sections
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import BandWords, conditions_table
+from skinapi.vision.decoding.photo import Photo
+from skinapi.vision.drawing.overlay import draw_overlay
 from skinapi.web.schemas.schema_types import Answer
+
+# 84 mm on paper at 170 dots per inch.
+PRINTED_SIDE = 560
+PRINTED_QUALITY = 82
+# The Angular app's PDF shows the four sections on one page, without a page break and in a Latin-1
+# font. So this limits the characters of all four together.
+MOST_CHARACTERS = 2000
+
+
+class Sections(StoredRecord):
+    """The four sections that the Angular app shows."""
+
+    overview: str
+    importance_of_early_detection: str
+    recommendation: str
+    confidence_explanation: str
+
+
+class Writer(StrEnum):
+    TEMPLATE = "template"
+    LLM = "llm"
+
+
+class Reason(StrEnum):
+    """Why the template wrote the narrative although the LLM was requested.
+
+    First the reasons why no request was sent, then the failures of a request.
+    """
+
+    NO_KEY = "no_key"
+    NO_CONSENT = "no_consent"
+    NOTHING_EXAMINED = "nothing_examined"
+    NO_ROOM = "no_room"
+    RESTING = "resting"
+    BUSY = "busy"
+    BUDGET = "budget"
+    STORE = "store"
+
+    DEADLINE = "deadline"
+    UNREACHABLE = "unreachable"
+    KEY_REFUSED = "key_refused"
+    NO_CREDIT = "no_credit"
+    RATE_LIMITED = "rate_limited"
+    PROVIDER = "provider"
+    TOO_LARGE = "too_large"
+    MALFORMED = "malformed"
+    FAULT = "fault"
+
+
+class NarrativeUnavailable(Unavailable):
+    """The LLM wrote no usable narrative.
+
+    The template writes the narrative instead, so no client ever sees this error.
+    """
+
+    code, sentence = "unwritten", "The report could not be put into other words"
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+        super().__init__()
+
+
+class Source(StoredRecord):
+    """The writer of a narrative: the LLM, with its model, or the template. `reason` is set if the
+    LLM was requested and its text was not used.
+    """
+
+    writer: Writer = Writer.TEMPLATE
+    model: str | None = None
+    reason: Reason | None = None
+
+
+class Narrative(StoredRecord):
+    language: Language
+    sections: Sections
+    findings: tuple[str, ...]
+    limits: tuple[str, ...]
+    next_steps: tuple[str, ...]
+    source: Source = Source()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All texts, in the order in which they are read."""
+        sections: tuple[str, ...] = tuple(self.sections.model_dump().values())
+        return (*sections, *self.findings, *self.limits, *self.next_steps)
 
 
 class ReportedPatient(Answer):
@@ -109,3 +202,13 @@ class Report:
 
     def name(self, condition: str) -> str:
         return conditions_table().name(condition, self.language)
+
+
+def print_pictures(photo: Photo, heat: Sequence[Sequence[float]]) -> Pictures:
+    """Shrink the photo and draw its heat map, at the size in which they are printed."""
+    printed = photo.pixels.copy()
+    printed.thumbnail((PRINTED_SIDE, PRINTED_SIDE), Image.Resampling.BICUBIC)
+    out = io.BytesIO()
+    printed.save(out, "JPEG", quality=PRINTED_QUALITY, optimize=True)
+    overlay = draw_overlay(photo, heat, size=printed.size)
+    return Pictures(photo=out.getvalue(), overlay=overlay)

@@ -6,10 +6,7 @@ from flask import Response, request
 
 from skinapi.errors import InvalidBody, NotFound
 from skinapi.languages import LANGUAGES, known_language
-from skinapi.reports.errors import NoSuchLanguage
-from skinapi.reports.pages.html import POLICY, render_html, render_verdict
-from skinapi.reports.pages.labels import LABELS
-from skinapi.reports.pdf.printing import print_pdf
+from skinapi.reports.rendering import POLICY, print_pdf, render_html, render_verdict
 from skinapi.reports.schemas import (
     FullReport,
     ReportQuery,
@@ -17,7 +14,8 @@ from skinapi.reports.schemas import (
     StatedReport,
     Verdict,
 )
-from skinapi.reports.service import ReportsService
+from skinapi.reports.service import NoSuchLanguage, ReportsService
+from skinapi.reports.words import LABELS
 from skinapi.vision.conditions import conditions_table
 from skinapi.web.access import Public, Signed, Subject
 from skinapi.web.limits.rate_limits import Rate

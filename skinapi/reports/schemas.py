@@ -18,9 +18,8 @@ from skinapi.records.review_schemas import (
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.schemas import NarrativeSource, angular_name, percent
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import Narrative, Sections
-from skinapi.reports.pages.reading_order import Reading, read_in_order
-from skinapi.reports.report import Report, ReportedPatient, SealView
+from skinapi.reports.reading import Reading, read_in_order
+from skinapi.reports.report import Narrative, Report, ReportedPatient, SealView, Sections
 from skinapi.reports.verification import Newer, Verified
 from skinapi.vision.conditions import Band, Condition, Source, conditions_table
 from skinapi.web.schemas.schema_types import Answer, ContractBody

@@ -8,19 +8,17 @@ from dataclasses import replace
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account
-from skinapi.errors import Duplicate, NotFound
+from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.records.findings.submissions import Submission
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews.letters import Letter, Letters
 from skinapi.records.service import RecordsService
-from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.facts import Facts
-from skinapi.reports.llm.narrator import Narrator
-from skinapi.reports.pages.pictures import print_pictures
-from skinapi.reports.pdf.printing import RENDERER, count_pages, print_pdf
-from skinapi.reports.report import Pictures, Report, ReportedPatient, SealView
-from skinapi.reports.text.template import write_template
+from skinapi.reports.narrator import Narrator
+from skinapi.reports.rendering import RENDERER, count_pages, print_pdf
+from skinapi.reports.report import Pictures, Report, ReportedPatient, SealView, print_pictures
+from skinapi.reports.template import write_template
 from skinapi.reports.verification import (
     Issued,
     IssuedReports,
@@ -32,6 +30,11 @@ from skinapi.reports.verification import (
 from skinapi.web.access import Subject
 
 HASH = re.compile("[0-9a-f]{64}")
+
+
+class NoSuchLanguage(SkinAPIError):
+    status, code = 406, "no_such_language"
+    sentence = "There are no words in this language; the languages are"
 
 
 class ReportsService:

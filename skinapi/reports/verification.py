@@ -18,7 +18,7 @@ from skinapi.records.reviews.letters import Letter
 from skinapi.records.reviews.reviewed_finding import ShownLetter
 from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import Narrative
+from skinapi.reports.report import Narrative
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Blobs, Store

@@ -153,7 +153,7 @@ class PictureKind(Frozen):
 
 
 class CertaintyWords(Frozen):
-    """How sure a patient may be of a finding; `skinapi.reports.text.summary` chooses a sentence."""
+    """How sure a patient may be of a finding; `skinapi.reports.reading` chooses a sentence."""
 
     tested: Said
     little_tested: Said

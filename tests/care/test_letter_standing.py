@@ -9,8 +9,8 @@ from pypdf import PdfReader
 
 from skinapi.languages import Language
 from skinapi.records.reviews.reviewed_finding import ShownLetter, Superseded
-from skinapi.reports.pages.content import LetterContent
-from skinapi.reports.pages.labels import LABELS
+from skinapi.reports.page_texts import LetterContent
+from skinapi.reports.words import LABELS
 from tests.care.test_letters import Practice
 from tests.reports.test_verification import MONDAY, SIGNED
 from tests.support.backends import MAIL, Backend

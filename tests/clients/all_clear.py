@@ -20,8 +20,8 @@ from skinapi.clients.undecided import Undecided, decided, is_undecided, over_kno
 from skinapi.errors import Refused
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import Facts
-from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.template import write_template
+from skinapi.reports.template import write_template
+from skinapi.reports.words import SENTENCES
 from skinapi.vision.bands import urgency
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import conditions_table
@@ -35,7 +35,7 @@ from tests.support.photos import photo_of
 MODEL = Path("skinapi/models/resnet50")
 # The lab's screen paints it green wherever it may.
 REGULAR = Shape(asymmetry=0.1, border=0.1, colour=0.1, diameter=0.1)
-PHRASES = CATALOGUES["en"]
+PHRASES = SENTENCES["en"]
 WARNINGS = [said.partition("{")[0] for said in (PHRASES.more_urgent, PHRASES.uncertain)]
 NOT_RULED_OUT = conditions_table().notices.headline.not_ruled_out.en.rpartition("}")[2]
 

@@ -29,11 +29,11 @@ from skinapi.records.reviews.letters import READERS
 from skinapi.records.schemas import SubmissionInCare, SubmissionView
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import Facts
-from skinapi.reports.pages.html import render_html
-from skinapi.reports.pdf.rendering import render_pdf
+from skinapi.reports.pdf.document import render_pdf
+from skinapi.reports.rendering import render_html
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
-from skinapi.reports.text.template import write_template
+from skinapi.reports.template import write_template
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, NamingRule
 from skinapi.vision.classification import PreparedPhoto, join_photos, judge_prepared, prepare_photo
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table

@@ -6,7 +6,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from skinapi.languages import LANGUAGES
-from skinapi.reports.pages.reading_order import sentences_of
+from skinapi.reports.reading import sentences_of
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder

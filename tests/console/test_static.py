@@ -24,7 +24,7 @@ from skinapi.jobs.errors import TooManyJobs
 from skinapi.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.opinions import Agreement
-from skinapi.reports.pages.labels import LABELS
+from skinapi.reports.words import LABELS
 from skinapi.settings.value_checks import ROLES
 from skinapi.vision.conditions import Band, conditions_table
 from tests.console.visitor import Visitor

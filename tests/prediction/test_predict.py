@@ -12,7 +12,7 @@ from PIL import Image
 
 from skinapi.languages import LANGUAGES, Language
 from skinapi.registry.serving.prediction_pool import PredictionPool
-from skinapi.reports.pages.labels import LABELS
+from skinapi.reports.words import LABELS
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import SkinTone
 from skinapi.vision.finding.notices import say_untested_skin

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from skinapi.languages import LANGUAGES
-from skinapi.reports.pdf.rendering import render_pdf
+from skinapi.reports.pdf.document import render_pdf
 from skinapi.reports.report import Report
 from tests.reports.sample_reports import made_report
 

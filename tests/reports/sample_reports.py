@@ -13,9 +13,16 @@ from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Agreement, Histology, Statement
 from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
-from skinapi.reports.pages.pictures import print_pictures
-from skinapi.reports.report import Pictures, Report, ReportedPatient, SealView
+from skinapi.reports.report import (
+    MOST_CHARACTERS,
+    Narrative,
+    Pictures,
+    Report,
+    ReportedPatient,
+    SealView,
+    Sections,
+    print_pictures,
+)
 from skinapi.vision.bands import OperatingPoint, RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, Modality

@@ -11,10 +11,10 @@ from pypdf import PdfReader
 
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.opinions import Certainty
+from skinapi.reports.content import ReportContent
 from skinapi.reports.facts import Facts
-from skinapi.reports.pages.content import ReportContent
-from skinapi.reports.pages.html import render_html
-from skinapi.reports.pdf.rendering import render_pdf
+from skinapi.reports.pdf.document import render_pdf
+from skinapi.reports.rendering import render_html
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import AboutView, FullReport
 from skinapi.vision.conditions import Band, conditions_table

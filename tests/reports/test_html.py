@@ -9,7 +9,7 @@ import pytest
 
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.decisions import Decision
-from skinapi.reports.pages.html import POLICY, render_html
+from skinapi.reports.rendering import POLICY, render_html
 from skinapi.reports.report import ReportedPatient
 from skinapi.vision.conditions import conditions_table
 from tests.reports.sample_reports import REVIEW, made_report, narrative_in, stated_report

@@ -16,15 +16,13 @@ from structlog.testing import capture_logs
 
 from skinapi.errors import StoreUnavailable
 from skinapi.languages import LANGUAGES, Language
+from skinapi.reports import narrator as narrator_module
+from skinapi.reports import openrouter
 from skinapi.reports.facts import Facts
-from skinapi.reports.llm import budget as budget_module
-from skinapi.reports.llm import circuit_breaker, narrative_writer, openrouter
-from skinapi.reports.llm import narrator as narrator_module
-from skinapi.reports.llm.budget import DailyBudget
-from skinapi.reports.llm.cache import NarrativeCache
-from skinapi.reports.llm.narrator import Narrator, open_llm, open_narrator
-from skinapi.reports.llm.prompt import LONGEST_TEXT
-from skinapi.reports.narrative import (
+from skinapi.reports.narrator import NarrativeCache, Narrator, open_llm, open_narrator
+from skinapi.reports.openrouter import DailyBudget
+from skinapi.reports.prompt import LONGEST_TEXT, possible_remarks
+from skinapi.reports.report import (
     MOST_CHARACTERS,
     Narrative,
     NarrativeUnavailable,
@@ -32,10 +30,8 @@ from skinapi.reports.narrative import (
     Source,
     Writer,
 )
-from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.catalogues.catalogue import Remark
-from skinapi.reports.text.remarks import possible_remarks
-from skinapi.reports.text.template import write_template
+from skinapi.reports.template import write_template
+from skinapi.reports.words import SENTENCES, Remark
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.vision.bands import RaisedBy
@@ -155,7 +151,7 @@ BADLY: dict[str, tuple[Behaviour, Reason]] = {
     "prose": (saying(overview="There is no need to see a doctor."), Reason.MALFORMED),
     "prose among ids": (saying(overview=["probability", "You have melanoma."]), Reason.MALFORMED),
     "a sentence in place of its id": (
-        saying(overview=[CATALOGUES["en"].remarks[Remark.COMPARES]]),
+        saying(overview=[SENTENCES["en"].remarks[Remark.COMPARES]]),
         Reason.MALFORMED,
     ),
     "an id that is not on the list": (saying(overview=["reassured"]), Reason.MALFORMED),
@@ -269,14 +265,14 @@ def test_a_fault_of_ours_costs_the_words_alone_and_is_logged_without_its_text(
         raise RuntimeError("a secret")
 
     llm.behave = in_turn(failing(503), well) if broken == "_pause" else well
-    module = narrative_writer if broken == "read_draft" else openrouter
+    module = narrator_module if broken == "read_draft" else openrouter
     monkeypatch.setattr(module, broken, fail)
     narrator = narrator_of(llm, store, tmp_path)
     with capture_logs() as logged:
         assert narrate_with(narrator) == by_template(Reason.FAULT)
     assert logged[0]["event"] == "fault"
     assert "secret" not in str(logged)
-    for _ in range(circuit_breaker.MOST_FAILURES):
+    for _ in range(openrouter.MOST_FAILURES):
         llm.behave = failing(503, {"Retry-After": "0"}) if broken == "_pause" else well
         reason = narrate_with(narrator).source.reason
     assert reason is Reason.RESTING
@@ -460,14 +456,14 @@ def test_after_three_failures_the_circuit_breaker_opens(
 
 
 def test_after_the_pause_one_request_probes_the_llm(monkeypatch: pytest.MonkeyPatch) -> None:
-    breaker = circuit_breaker.CircuitBreaker()
-    later = time.monotonic() + circuit_breaker.COOLDOWN_S + 1
-    for _ in range(circuit_breaker.MOST_FAILURES):
+    breaker = openrouter.CircuitBreaker()
+    later = time.monotonic() + openrouter.COOLDOWN_S + 1
+    for _ in range(openrouter.MOST_FAILURES):
         breaker.admit()
         breaker.record(success=False)
     with pytest.raises(NarrativeUnavailable):
         breaker.admit()
-    monkeypatch.setattr("skinapi.reports.llm.circuit_breaker.time.monotonic", lambda: later)
+    monkeypatch.setattr("skinapi.reports.openrouter.time.monotonic", lambda: later)
     breaker.admit()
     with pytest.raises(NarrativeUnavailable):
         breaker.admit()
@@ -482,9 +478,9 @@ def test_a_corrected_sentence_reaches_whoever_has_a_stored_choice(
     """It reached nobody whose words were stored, for 90 days."""
     narrator = narrator_of(llm, store, tmp_path)
     narrate_with(narrator)
-    before = CATALOGUES["en"]
+    before = SENTENCES["en"]
     corrected = before.model_copy(update={"estimated": "It reckons: {names}."})
-    monkeypatch.setattr("skinapi.reports.text.template.CATALOGUES", {"en": corrected})
+    monkeypatch.setattr("skinapi.reports.template.SENTENCES", {"en": corrected})
     assert narrate_with(narrator).sections.confidence_explanation.startswith("It reckons: a ")
     assert len(llm.calls) == 1
 
@@ -528,7 +524,7 @@ def test_a_store_that_fails_costs_the_words_alone(
     def gone(*_: object) -> None:
         raise StoreUnavailable
 
-    monkeypatch.setattr("skinapi.reports.llm.narrative_writer.NarrativeCache.find", gone)
+    monkeypatch.setattr("skinapi.reports.narrator.NarrativeCache.find", gone)
     assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.STORE)
 
 
@@ -569,7 +565,7 @@ def test_a_clock_that_was_ahead_for_a_while_does_not_end_the_budget(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     budget = DailyBudget(store, most=2)
-    monkeypatch.setattr(budget_module, "now", lambda: now() + timedelta(days=400))
+    monkeypatch.setattr(openrouter, "now", lambda: now() + timedelta(days=400))
     budget.spend()
     monkeypatch.undo()
     for _ in range(2):
@@ -584,7 +580,7 @@ def test_a_worker_whose_clock_has_passed_midnight_starts_no_day_twice(
     budget = DailyBudget(store, most=2)
     spent = 0
     for days in (0, 1) * 4:
-        monkeypatch.setattr(budget_module, "now", lambda days=days: now() + timedelta(days=days))
+        monkeypatch.setattr(openrouter, "now", lambda days=days: now() + timedelta(days=days))
         with suppress(NarrativeUnavailable):
             budget.spend()
             spent += 1

@@ -18,12 +18,14 @@ from pypdf import PdfReader
 from reportlab.pdfbase.ttfonts import TTFontFace
 
 from skinapi.languages import LANGUAGES, NO_BREAK_SPACE, Language
+from skinapi.records.reviews.letters import Withdrawal
+from skinapi.records.reviews.reviewed_finding import ShownLetter
 from skinapi.reports.facts import Facts
-from skinapi.reports.pages.labels import LABELS
-from skinapi.reports.pdf.rendering import render_pdf
-from skinapi.reports.pdf.styles import MARGIN, WIDTH
-from skinapi.reports.report import ReportedPatient
-from skinapi.reports.text.template import write_template
+from skinapi.reports.pdf.document import render_pdf
+from skinapi.reports.pdf.elements import MARGIN, WIDTH
+from skinapi.reports.report import Report, ReportedPatient, Sections, Source, Writer
+from skinapi.reports.template import write_template
+from skinapi.reports.words import LABELS
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
@@ -32,12 +34,14 @@ from skinapi.vision.finding.notices import say_untested
 from tests.reports.sample_reports import (
     HASH,
     REVIEW,
+    SEAL,
     longest_report,
     made_report,
     narrative_in,
     stated_report,
     text_of,
 )
+from tests.reports.test_verification import SIGNED
 from tests.support.findings import named_finding, told_finding
 from tests.support.size import in_drill
 
@@ -47,7 +51,8 @@ ROOM_TO_GROW = 2.0
 HOSTILE = (
     "<img src=file:///etc/passwd>",
     '<img src="http://127.0.0.1:9/x.png"/><b>Ada',
-    "<para><a href='http://x'>Ada</a></para> &amp; &#65;",
+    "<para><a href='http://127.0.0.1:9'>Ada</a></para> &amp; &#65;",
+    '<font color="red" size="40"><onDraw name="open" label="x"/>Ada</font><br/>',
     "{{ 7 * 7 }} %s {0} \\u0041",
     ") Tj ET Q (",
     "\u202eadA\u2066 \u200bEx\x07ample\u2028",
@@ -230,21 +235,51 @@ def _fonts_are_open() -> None:
 @pytest.mark.usefixtures("_fonts_are_open")
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_text_is_read_as_markup_or_opens_anything(hostile: str) -> None:
-    sections = dict.fromkeys(("overview", "recommendation"), hostile or "x")
-    report = made_report(
-        patient=ReportedPatient(name=hostile, email=hostile),
-        clinic=hostile,
-        narrative=narrative_in("en", **sections),
-        translations=((hostile, hostile),),
-    )
+    """In every place of a text that a person or the LLM's provider may have written."""
+    report = report_saying(hostile)
     with watched() as seen:
         content = render_pdf(report)
     assert seen == []
     text = letters_of(content)
     if "<" in hostile:
-        assert hostile.replace(" ", "") in text
+        assert text.count(hostile.replace(" ", "")) >= 15
     assert "root:" not in text
     assert not set("\u202e\u2066\u200b\x07") & set(text)
+    assert b"/Annots" not in content, "a link, which no text may make"
+
+
+def report_saying(text: str) -> Report:
+    lines = (text, text)
+    narrative = narrative_in("en", **dict.fromkeys(Sections.model_fields, text))
+    narrative = narrative.model_copy(
+        update={
+            "findings": lines,
+            "limits": lines,
+            "next_steps": lines,
+            "source": Source(writer=Writer.LLM, model=text),
+        }
+    )
+    review = REVIEW.model_copy(update={"note": text, "signature": text})
+    letter = SIGNED.model_copy(update={"text": text, "signature": text})
+    taken_back = Withdrawal(withdrawn_at=SEAL.issued_at, withdrawn_by=text, reason=text)
+    withdrawn = letter.model_copy(update={"withdrawn": taken_back})
+    report = made_report(
+        patient=ReportedPatient(name=text, email=text),
+        clinic=text,
+        narrative=narrative,
+        translations=(lines,),
+        finding={"model_version": text},
+        review=review,
+        letters=(ShownLetter(letter), ShownLetter(withdrawn)),
+    )
+    assert report.decision
+    return replace(report, decision=report.decision.model_copy(update={"decided_by": text}))
+
+
+@pytest.mark.parametrize("note", ["a\n" * 499, "\n" * 999, "W" * 1000, "<b>\n" * 200])
+def test_a_note_of_any_shape_goes_on_on_the_next_pages(note: str) -> None:
+    report = made_report(review=REVIEW.model_copy(update={"note": note}))
+    assert "skin.clinic.example" in letters_of(render_pdf(report))
 
 
 def test_what_is_watched_would_be_seen(tmp_path: Path) -> None:

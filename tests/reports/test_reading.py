@@ -15,13 +15,12 @@ from pypdf import PdfReader
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.opinions import Agreement
 from skinapi.reports.facts import Facts
-from skinapi.reports.pages.html import render_html
-from skinapi.reports.pages.reading_order import Reading, read_in_order, sentences_of
-from skinapi.reports.pdf.rendering import render_pdf
+from skinapi.reports.pdf.document import render_pdf
+from skinapi.reports.reading import Reading, read_in_order, say_headline, sentences_of, summarise
+from skinapi.reports.rendering import render_html
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
-from skinapi.reports.text.summary import say_headline, summarise
-from skinapi.reports.text.template import write_template
+from skinapi.reports.template import write_template
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures

@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 
 from skinapi.languages import LANGUAGES, Language
 from skinapi.reports.facts import Facts
-from skinapi.reports.llm.prompt import LONGEST_TEXT, free_characters
-from skinapi.reports.narrative import MOST_CHARACTERS, NarrativeUnavailable
-from skinapi.reports.pages.reading_order import sentences_of
-from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.catalogues.catalogue import Remark
-from skinapi.reports.text.remarks import Choice, possible_remarks, write_remarks
-from skinapi.reports.text.template import NO_ADDED_TEXT, write_template
+from skinapi.reports.prompt import (
+    LONGEST_TEXT,
+    RemarkChoice,
+    free_characters,
+    possible_remarks,
+    write_remarks,
+)
+from skinapi.reports.reading import sentences_of
+from skinapi.reports.report import MOST_CHARACTERS, NarrativeUnavailable
+from skinapi.reports.template import NO_ADDITIONS, write_template
+from skinapi.reports.words import SENTENCES, Remark
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import conditions_table
 from tests.reports.facts import facts_of, found
@@ -86,13 +90,17 @@ FORBIDDEN = {
 }
 
 
-def chose(overview: tuple[Remark, ...], confidence_explanation: tuple[Remark, ...] = ()) -> Choice:
-    return Choice(overview=overview, confidence_explanation=confidence_explanation, model="a/b")
+def chose(
+    overview: tuple[Remark, ...], confidence_explanation: tuple[Remark, ...] = ()
+) -> RemarkChoice:
+    return RemarkChoice(
+        overview=overview, confidence_explanation=confidence_explanation, model="a/b"
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_sentence_of_the_list_disowns_or_reassures(language: Language) -> None:
-    sentences = CATALOGUES[language].remarks
+    sentences = SENTENCES[language].remarks
     assert set(sentences) == set(Remark)
     for sentence in sentences.values():
         bare = re.sub("|".join(TERMS), "", re.sub(r"\{.*?\}", "", sentence.casefold()))
@@ -162,7 +170,7 @@ def test_what_the_facts_do_not_have_cannot_be_chosen() -> None:
         Remark.SCORE_ADDS,
         Remark.CHECKLIST,
     }
-    assert write_remarks(chose((Remark.SCORE,)), facts, "en", room=300) == NO_ADDED_TEXT
+    assert write_remarks(chose((Remark.SCORE,)), facts, "en", room=300) == NO_ADDITIONS
 
 
 @pytest.mark.parametrize("order", [ALL, ALL[::-1]])

@@ -4,10 +4,9 @@ import pytest
 
 from skinapi.languages import LANGUAGES, NUMBERS, Language
 from skinapi.reports.facts import Facts
-from skinapi.reports.llm.prompt import sent_facts
-from skinapi.reports.pages.reading_order import sentences_of
-from skinapi.reports.text.remarks import possible_remarks
-from skinapi.reports.text.template import write_template
+from skinapi.reports.prompt import possible_remarks, sent_facts
+from skinapi.reports.reading import sentences_of
+from skinapi.reports.template import write_template
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.notices import say_restated

@@ -11,10 +11,9 @@ from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Certainty, Histology
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import MOST_CHARACTERS, Sections
-from skinapi.reports.pages.reading_order import sentences_of
-from skinapi.reports.text.summary import say_certainty
-from skinapi.reports.text.template import write_template
+from skinapi.reports.reading import say_certainty, sentences_of
+from skinapi.reports.report import MOST_CHARACTERS, Sections
+from skinapi.reports.template import write_template
 from skinapi.vision.bands import RaisedBy, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.vision.context import NOTHING_TOLD

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 
 from skinapi.languages import LANGUAGES, Language
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import MOST_CHARACTERS, Narrative
-from skinapi.reports.pages.reading_order import sentences_of
-from skinapi.reports.text.template import write_template
+from skinapi.reports.reading import sentences_of
+from skinapi.reports.report import MOST_CHARACTERS, Narrative
+from skinapi.reports.template import write_template
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import NOTHING_TOLD

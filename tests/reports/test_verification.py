@@ -9,8 +9,8 @@ from skinapi.records.reviews.letters import Letter, Withdrawal
 from skinapi.records.reviews.reviewed_finding import ShownLetter, Superseded
 from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import Narrative, Reason, Source
-from skinapi.reports.text.template import write_template
+from skinapi.reports.report import Narrative, Reason, Source
+from skinapi.reports.template import write_template
 from skinapi.reports.verification import NOT_HASHED, _say_letter, seal_report
 from tests.reports.sample_reports import REVIEW
 

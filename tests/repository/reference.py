@@ -36,7 +36,7 @@ from skinapi.notices import outbox
 from skinapi.records.findings import review_queue
 from skinapi.records.reviews import letters
 from skinapi.registry.serving import prediction_pool, shadow
-from skinapi.reports.llm import cache, circuit_breaker, narrator, openrouter
+from skinapi.reports import narrator, openrouter
 from skinapi.server import answering_worker, connection, connection_worker, deadlines
 from skinapi.server import buffered_request as buffering
 from skinapi.server import spool_file as spool
@@ -90,6 +90,7 @@ CAPTIONS = {
     "intervals": "intervals of shares",
     "json_bounds": "size of JSON",
     "http_client": "calls with a deadline",
+    "words": "the texts, by language",
     "logs": "lines of JSON",
     "stored_record": "the base of what is stored",
 }
@@ -252,9 +253,9 @@ def _limits() -> Iterator[Row]:
     yield "what another doctor has taken can be taken over after", taken_for
     yield "requests to the LLM at the same time, in each process", str(openrouter.MOST_AT_ONCE)
     yield "answer of the LLM", _bytes(openrouter.LARGEST_ANSWER)
-    pause, failures = _seconds(circuit_breaker.COOLDOWN_S), circuit_breaker.MOST_FAILURES
+    pause, failures = _seconds(openrouter.COOLDOWN_S), openrouter.MOST_FAILURES
     yield "pause of LLM requests", f"{pause} after {failures} failures in a row"
-    yield "a choice of the LLM is kept", _days(cache.NARRATIVE_LIFETIME.days)
+    yield "a choice of the LLM is kept", _days(narrator.NARRATIVE_LIFETIME.days)
     yield "wait for MongoDB in one operation", _seconds(outage.TIMEOUT_S)
     yield "wait for SQLite's lock", _seconds(sqlite_file.LONGEST_WAIT_MS / 1000)
 

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from skinapi.languages import LANGUAGES
 from skinapi.notices.words import WORDS
 from skinapi.reports.facts import Facts
-from skinapi.reports.text.template import write_template
+from skinapi.reports.template import write_template
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Doubt
 from tests.prediction.photographer import predicted, send

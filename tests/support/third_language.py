@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any
@@ -24,12 +24,6 @@ PLACES = {
     ),
     "BandEntry": ("skinapi.vision.conditions", "    fr: BandWords\n", "    de: BandWords\n"),
     "conditions.yaml": ("skinapi.vision.conditions", "space_all_french(written)", " | in_german"),
-    "CATALOGUES": (
-        "skinapi.reports.text.catalogues",
-        '"fr": FRENCH',
-        ', "de": ENGLISH | in_german',
-    ),
-    "LABELS": ("skinapi.reports.pages.labels", '"fr": FRENCH', ', "de": ENGLISH | in_german'),
     "WORDS": ("skinapi.notices.words", '"fr": FRENCH', ', "de": ENGLISH | in_german'),
     "LETTER_WORDS": (
         "skinapi.care.letters.words",
@@ -42,6 +36,8 @@ PLACES = {
         'ASSETS["words.de.js"] = ASSETS["words.en.js"]\n',
     ),
 }
+# The German files of `skinapi/words`, made of the English ones, and who reads them.
+WORDS = {"words/de/reports.py": "skinapi.reports.words"}
 LANGUAGE = ("skinapi.languages", 'Literal["en", "fr"', ', "de"')
 _DOTTED = str.maketrans("aeiouAEIOU", "äëïöüÄËÏÖÜ")
 _HOLE = re.compile(r"(\{[^}]*\})")
@@ -91,10 +87,24 @@ class _GermanLoader(SourceFileLoader):
         super().exec_module(module)
 
 
+class _GermanWords(Loader):
+    """A module of `skinapi.words.de` from the one of `skinapi.words.en`."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        english = import_module(module.__name__.replace(".de", ".en"))
+        for name, words in vars(english).items():
+            if name.isupper():
+                setattr(module, name, _dotted(words))
+
+
 class _GermanFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname == "skinapi.words.de":
+            return ModuleSpec(fullname, _GermanWords(), is_package=True)
+        if fullname in _words:
+            return ModuleSpec(fullname, _GermanWords())
         if fullname not in {module for module, _, _ in _changes}:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
@@ -104,12 +114,18 @@ class _GermanFinder(MetaPathFinder):
 
 
 _changes: list[tuple[str, str, str]] = []
+_words: set[str] = set()
 
 
 def add_german(*, except_at: str | None = None) -> None:
     """From here on modules of the application that are imported have it."""
     _changes.append(LANGUAGE)
     _changes.extend(change for place, change in PLACES.items() if place != except_at)
+    _words.update(
+        f"skinapi.{place.removesuffix('.py').replace('/', '.')}"
+        for place in WORDS
+        if place != except_at
+    )
     sys.meta_path.insert(0, _GermanFinder())
 
 
@@ -117,7 +133,8 @@ if __name__ == "__main__":
     missing = sys.argv[1] if len(sys.argv) > 1 else None
     add_german(except_at=missing)
     if missing:
-        import_module(PLACES[missing][0])  # the application does so too, after many others
+        # The application does so too, after many others.
+        import_module(WORDS.get(missing) or PLACES[missing][0])
     import_module("skinapi.app")
     # Only now: it imports modules that are to have German.
     sys.stdout.write(json.dumps(import_module("tests.support.german_reader").read_all()))

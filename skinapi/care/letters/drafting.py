@@ -10,11 +10,10 @@ from skinapi.care.letters.prompt import make_question, read_paragraphs
 from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.languages import Language
 from skinapi.records.reviews.letters import LONGEST_LETTER, Reader
-from skinapi.reports.llm.narrator import require_consent, write_or_reason
-from skinapi.reports.llm.openrouter import OpenRouterClient
-from skinapi.reports.narrative import NarrativeUnavailable, Reason, Source, Writer
-from skinapi.reports.report import Report
-from skinapi.reports.text.template import write_template
+from skinapi.reports.narrator import require_consent, write_or_reason
+from skinapi.reports.openrouter import OpenRouterClient
+from skinapi.reports.report import NarrativeUnavailable, Reason, Report, Source, Writer
+from skinapi.reports.template import write_template
 from skinapi.vision.finding.notices import say_restated
 
 LETTER_DEADLINE_S = 20.0  # that a draft may wait for the LLM, all attempts together

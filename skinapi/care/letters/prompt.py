@@ -9,10 +9,10 @@ from pydantic import Field, StringConstraints, ValidationError
 from skinapi.care.letters.letter_facts import LetterFacts
 from skinapi.languages import Language
 from skinapi.records.reviews.letters import LONGEST_LETTER, Reader
-from skinapi.reports.llm.openrouter import Question
-from skinapi.reports.llm.prompt import sent_facts
-from skinapi.reports.narrative import NarrativeUnavailable, Reason
-from skinapi.reports.text.summary import say_headline
+from skinapi.reports.openrouter import Question
+from skinapi.reports.prompt import sent_facts
+from skinapi.reports.reading import say_headline
+from skinapi.reports.report import NarrativeUnavailable, Reason
 from skinapi.vision.conditions import Frozen, conditions_table
 from skinapi.web.schemas.schema_types import Contained, PrintableLines
 

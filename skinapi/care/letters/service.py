@@ -22,7 +22,7 @@ from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews.letters import Letter, Letters, Reader, Withdrawal
 from skinapi.records.reviews.reviewed_finding import ReviewedFinding, ShownLetter
 from skinapi.records.service import RecordsService
-from skinapi.reports.llm.openrouter import OpenRouterClient
+from skinapi.reports.openrouter import OpenRouterClient
 from skinapi.storage.ids import now
 from skinapi.web.access import Subject
 

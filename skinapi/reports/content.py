@@ -1,28 +1,29 @@
 """The content of a report's pages as rows, bars, paragraphs and lists; PDF and HTML both use it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import cached_property
-from typing import Self
 
-from skinapi.languages import NUMBERS, Language
-from skinapi.records.reviews.decisions import Decision
+from skinapi.languages import NUMBERS
 from skinapi.records.reviews.opinions import Agreement, Histology, Opinion
-from skinapi.records.reviews.reviewed_finding import ShownLetter
 from skinapi.reports.facts import PictureFacts
-from skinapi.reports.narrative import Writer
-from skinapi.reports.pages.labels import LABELS
-from skinapi.reports.pages.labels.labels import Labels
-from skinapi.reports.pages.reading_order import Reading, read_in_order
-from skinapi.reports.report import Report
-from skinapi.reports.text.summary import say_headline
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.reports.page_texts import (
+    Bar,
+    DecisionContent,
+    LetterContent,
+    Row,
+    Tick,
+    date_text,
+    time_text,
+)
+from skinapi.reports.reading import Reading, read_in_order, say_headline
+from skinapi.reports.report import Report, Writer
+from skinapi.reports.words import LABELS, Labels
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Fitzpatrick, Modality
 from skinapi.vision.finding.headline import probability_of, say_chance
 from skinapi.vision.measures.quality import LEAST_SHARPNESS
 
-Row = tuple[str, str]
 # The same in each language.
 SKIN_TYPES: Mapping[Fitzpatrick, str] = {
     1: "Fitzpatrick I",
@@ -32,81 +33,6 @@ SKIN_TYPES: Mapping[Fitzpatrick, str] = {
     5: "Fitzpatrick V",
     6: "Fitzpatrick VI",
 }
-DATE = "%Y-%m-%d"
-TIME = f"{DATE} %H:%M UTC"
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    name: str
-    share: float
-    text: str
-    counted: bool
-    named: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    text: str
-    points: int
-    ticked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionContent:
-    """What doctors have decided, in the order in which it is read."""
-
-    head: str
-    urgency: Band
-    urgency_label: str
-    sentences: tuple[str, ...]
-    signed: str
-
-    @classmethod
-    def of(cls, decision: Decision, language: Language) -> Self:
-        words = decision.band_words(language)
-        return cls(
-            head=decision.heading(language),
-            urgency=decision.urgency,
-            urgency_label=words.label,
-            sentences=(*decision.remarks(language), words.next_step),
-            signed=LABELS[language].decided.format(
-                decision.decided_by, time_text(decision.decided_at)
-            ),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class LetterContent:
-    """A signed letter, line by line. `struck` says why it counts no more; empty where it does."""
-
-    head: str
-    language: Language
-    lines: tuple[str, ...]
-    signed: str
-    struck: tuple[str, ...]
-
-    @classmethod
-    def of(cls, shown: ShownLetter, labels: Labels) -> Self:
-        letter, by, withdrawn = shown.letter, shown.superseded, shown.letter.withdrawn
-        struck = []
-        if withdrawn:
-            date = date_text(withdrawn.withdrawn_at)
-            struck.append(
-                labels.withdrawn_letter.format(withdrawn.withdrawn_by, date, withdrawn.reason)
-            )
-        if by:
-            moments = letter.signed_at, by.decided_at
-            days = tuple(map(date_text, moments))
-            dates = tuple(map(time_text, moments)) if days[0] == days[1] else days
-            struck.append(labels.superseded_letter.format(*dates))
-        return cls(
-            head=labels.letters[letter.reader],
-            language=letter.language,
-            lines=tuple(filter(None, letter.text.splitlines())),
-            signed=labels.signed.format(letter.signature, time_text(letter.signed_at)),
-            struck=tuple(struck),
-        )
 
 
 class ReportContent:
@@ -387,11 +313,3 @@ class ReportContent:
 
     def _decimal(self, number: float) -> str:
         return self._numbers.write(number, decimals=1)
-
-
-def time_text(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).strftime(TIME) if moment else ""
-
-
-def date_text(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).strftime(DATE) if moment else ""

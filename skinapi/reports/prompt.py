@@ -1,4 +1,5 @@
-"""Builds the question to the LLM and reads its answer: ids of sentences to add to the template's.
+"""Asks the LLM to choose sentences that are added to the template's, and writes the chosen ones:
+names and numbers are filled in from the facts here, so no answer of an LLM can change one.
 
 Only names of conditions, enums and rounded numbers are sent. The picture, text that a user typed,
 and facts about the person are not sent, not even the age band. The probabilities without the
@@ -12,10 +13,11 @@ from pydantic import Field, ValidationError
 
 from skinapi.languages import NUMBERS, Language
 from skinapi.reports.facts import Facts
-from skinapi.reports.llm.openrouter import Question
-from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, NarrativeUnavailable, Reason
-from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.catalogues.catalogue import Remark
+from skinapi.reports.openrouter import Question
+from skinapi.reports.report import MOST_CHARACTERS, Narrative, NarrativeUnavailable, Reason
+from skinapi.reports.template import SectionAdditions
+from skinapi.reports.words import SENTENCES, Remark
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Frozen, conditions_table
 from skinapi.vision.finding.headline import say_chance
@@ -66,7 +68,7 @@ def make_question(facts: Facts, language: Language, *, possible: Collection[Rema
 
 
 def instructions(language: Language) -> str:
-    listed = (f"- {remark}: {said}" for remark, said in CATALOGUES[language].remarks.items())
+    listed = (f"- {remark}: {said}" for remark, said in SENTENCES[language].remarks.items())
     return INSTRUCTIONS.format(most=MOST_REMARKS, sentences="\n".join(listed))
 
 
@@ -119,4 +121,68 @@ def _schema(possible: Collection[Remark]) -> dict[str, Any]:
         "properties": dict.fromkeys(texts, ids),
         "required": texts,
         "additionalProperties": False,
+    }
+
+
+class RemarkChoice(StoredRecord):
+    """What an LLM has chosen to add to two sections."""
+
+    overview: tuple[Remark, ...]
+    confidence_explanation: tuple[Remark, ...]
+    model: str
+
+
+def possible_remarks(facts: Facts, language: Language, *, room: int) -> dict[Remark, str]:
+    """The sentences that these facts of a picture can fill in, at most `room` characters each."""
+    left_out = {
+        Remark.SCORE: facts.malignant_score is None,
+        Remark.SCORE_ADDS: facts.malignant_score is None,
+        Remark.CHECKLIST: facts.checklist_score is None,
+        Remark.HIGHEST_PROBABILITY: facts.shown.ranked[0].key == facts.headline.named.key,
+    }
+    values = _values(facts, language)
+    filled = {
+        remark: sentence.format(**values)
+        for remark, sentence in SENTENCES[language].remarks.items()
+        if not left_out.get(remark, False)
+    }
+    return {remark: said for remark, said in filled.items() if len(said) <= room}
+
+
+def write_remarks(
+    choice: RemarkChoice, facts: Facts, language: Language, *, room: int
+) -> SectionAdditions:
+    """Each sentence once, in the order of the catalogue, as far as there is room in its section."""
+    possible = possible_remarks(facts, language, room=room)
+    # What one section has said the other does not repeat.
+    later = {*choice.confidence_explanation} - {*choice.overview}
+    return SectionAdditions(
+        overview=_join({*choice.overview}, possible, room),
+        confidence_explanation=_join(later, possible, room),
+    )
+
+
+def _join(chosen: Collection[Remark], possible: dict[Remark, str], room: int) -> str:
+    text = ""
+    for remark in Remark:
+        if remark in chosen and remark in possible:
+            longer = f"{text} {possible[remark]}".strip()
+            text = longer if len(longer) <= room else text
+    return text
+
+
+def _values(facts: Facts, language: Language) -> dict[str, str]:
+    """Patients read these sentences: a probability is in whole numbers."""
+    table, named, shown = conditions_table(), facts.headline.named, facts.shown
+
+    def chance(share: float) -> str:
+        return say_chance(share).in_language(language)
+
+    return {
+        "name": table.name(named.key, language),
+        "share": chance(named.probability),
+        "highest": table.name(shown.ranked[0].key, language),
+        "highest_share": chance(shown.ranked[0].probability),
+        "score": chance(shown.malignant_score or 0),
+        "points": str(facts.checklist_score),
     }

@@ -1,25 +1,27 @@
-"""Asks an LLM through OpenRouter's chat completions, within one deadline. What it answers is not
-trusted.
+"""Asks an LLM through OpenRouter's chat completions, within one deadline, at most so often a day,
+and not while it keeps failing. What it answers is not trusted.
 
 The API: https://openrouter.ai/docs/api-reference/chat-completion
 """
 
 import json
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, StringConstraints, ValidationError
 
-from skinapi.errors import SkinAPIError
+from skinapi.errors import Duplicate, SkinAPIError
 from skinapi.http_client import CallFailed, HttpClient, Reply, Request
-from skinapi.reports.llm.budget import DailyBudget
-from skinapi.reports.llm.circuit_breaker import CircuitBreaker
-from skinapi.reports.narrative import NarrativeUnavailable, Reason
+from skinapi.reports.report import NarrativeUnavailable, Reason
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Store
 
 OK = 200
 MOST_AT_ONCE = 4  # in a process
@@ -27,6 +29,9 @@ LARGEST_ANSWER = 64 * 1024
 ATTEMPTS = 3
 PAUSE_S = 0.5
 SEED = 7
+MOST_FAILURES = 3
+COOLDOWN_S = 60.0
+COUNTER = "llm_calls"
 RETRYABLE = frozenset({408, 429, 502, 503})
 REASON_BY_STATUS: Mapping[int, Reason] = {
     401: Reason.KEY_REFUSED,
@@ -83,6 +88,72 @@ class Question:
     sent: Mapping[str, Any]
     schema: Mapping[str, Any]
     most_tokens: int
+
+
+class CircuitBreaker:
+    """After three failures in a row no request is sent for a minute. Then one request tests whether
+    the LLM works again; the others are refused until it succeeds, or for one more minute.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._open_until = 0.0
+
+    def admit(self) -> None:
+        """Raises NarrativeUnavailable if no request may be sent now."""
+        with self._lock:
+            if self._failures < MOST_FAILURES:
+                return
+            if time.monotonic() < self._open_until:
+                raise NarrativeUnavailable(Reason.RESTING)
+            # Only the caller that gets here sends a request; the others wait once more.
+            self._open_until = time.monotonic() + COOLDOWN_S
+
+    def record(self, *, success: bool) -> None:
+        with self._lock:
+            self._failures = 0 if success else self._failures + 1
+            if self._failures == MOST_FAILURES:
+                self._open_until = time.monotonic() + COOLDOWN_S
+
+
+class DailyBudget:
+    """Counts the requests of a day (UTC) in the store, so for all workers and across restarts."""
+
+    def __init__(self, store: Store, *, most: int) -> None:
+        self._counters = store.collection("counters")
+        self._most = most
+
+    def spend(self) -> None:
+        """Count one request. Raises NarrativeUnavailable if the day's budget is used up."""
+        today = now().date()
+        # The first count fails on a new day. Another worker may start that day first, so then count
+        # again.
+        if not self._most or not (
+            self._count(today) or self._start_day(today) or self._count(today)
+        ):
+            raise NarrativeUnavailable(Reason.BUDGET)
+
+    def _count(self, today: date) -> bool:
+        left = {"id": COUNTER, "day": today.isoformat(), "value": {"$lt": self._most}}
+        return self._counters.update(left, {"$inc": {"value": 1}}) is not None
+
+    def _start_day(self, today: date) -> bool:
+        """Start a new day and count its first request. False if another worker has started it.
+
+        A day after tomorrow was counted under a wrong clock. Tomorrow is not taken for one: around
+        midnight, workers whose clocks differ would each begin their own day again and again.
+        """
+        day, tomorrow = today.isoformat(), (today + timedelta(days=1)).isoformat()
+        for over in ({"$lt": day}, {"$gt": tomorrow}):
+            counted = {"id": COUNTER, "day": over}
+            if self._counters.update(counted, {"$set": {"day": day, "value": 1}}):
+                return True
+        with suppress(Duplicate):
+            first = {"id": COUNTER, "schema": 1, "created_at": now(), "day": day, "value": 1}
+            self._counters.insert(first)
+            return True
+        return False
 
 
 class OpenRouterClient:

@@ -1,15 +1,18 @@
-"""What a patient reads first: what it is likely to be and what cannot be ruled out, what to do and
-by when, and how sure that is.
+"""What a patient reads first, and the whole report in the order in which a person reads it: the
+notice and three sentences first, then all the rest, with no sentence twice.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from skinapi.languages import Language, Said
 from skinapi.reports.facts import Facts
-from skinapi.reports.text.catalogues import CATALOGUES
+from skinapi.reports.report import Report
+from skinapi.reports.words import SENTENCES
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import Frozen, conditions_table
 from skinapi.vision.context import Modality
+from skinapi.vision.finding.notices import say_calibrated_on, say_restated
 
 # A check misses few cancers if it found at least this share of the malignant test lesions, and
 # some if it found at least the other. The least careful operating point is fitted to the first.
@@ -59,7 +62,7 @@ def _certainty(facts: Facts) -> Said:
 
 def _doubts(facts: Facts) -> Said:
     def said(language: Language) -> str:
-        doubts = CATALOGUES[language].doubts
+        doubts = SENTENCES[language].doubts
         return ", ".join(doubts[reason] for reason in facts.reasons)
 
     return Said.by(said)
@@ -92,6 +95,79 @@ def say_headline(facts: Facts, language: Language, *, for_doctor: bool = False) 
     """What is likely, and what cannot be ruled out."""
     if not facts.examined:
         name = conditions_table().name(facts.stated, language)
-        return CATALOGUES[language].as_stated.format(name=name)
+        return SENTENCES[language].as_stated.format(name=name)
     headline = facts.headline
     return (headline.for_doctor if for_doctor else headline.for_patient).in_language(language)
+
+
+END_OF_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
+
+
+class Reading(Frozen):
+    """Texts that are left empty, and lists without items, have been said before: also at the top,
+    in the decision. `restated` and `calibrated_on` say for which mix of lesions the probabilities
+    hold that people read, and for doctors the model's own; empty where there are none.
+    """
+
+    notice: str
+    summary: Summary
+    overview: str
+    importance_of_early_detection: str
+    recommendation: str
+    next_steps: tuple[str, ...]
+    confidence_explanation: str
+    findings: tuple[str, ...]
+    limits: tuple[str, ...]
+    about: tuple[str, ...]
+    restated: str
+    calibrated_on: str
+
+
+def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
+    """`about` are the sentences on the likely condition, which come last."""
+    narrative, facts = report.shown_narrative, report.facts
+    notice = report.say(conditions_table().notices.information_only)
+    summary = summarise(facts, report.language)
+    decided = report.decision.next_steps(report.language) if report.decision else []
+    # Wherever the findings are shown, a doctor reads the headline above them.
+    for_doctor = say_headline(facts, report.language, for_doctor=True)
+    fresh = _Fresh([notice, *decided, *summary.sentences, for_doctor])
+    sections = narrative.sections
+    return Reading(
+        notice=notice,
+        summary=summary,
+        overview="" if report.decision else fresh.text(sections.overview),
+        importance_of_early_detection=fresh.text(sections.importance_of_early_detection),
+        recommendation=fresh.text(sections.recommendation),
+        next_steps=fresh.items(narrative.next_steps),
+        confidence_explanation=fresh.text(sections.confidence_explanation),
+        findings=fresh.items(narrative.findings),
+        limits=fresh.items([*narrative.limits, *map(report.say, facts.notices)]),
+        about=fresh.items(about),
+        restated=report.say(say_restated(facts.restated.prevalence)) if facts.restated else "",
+        calibrated_on=report.say(say_calibrated_on(facts.mixes)) if facts.mixes else "",
+    )
+
+
+def sentences_of(text: str) -> list[str]:
+    return [sentence for sentence in END_OF_SENTENCE.split(text.strip()) if sentence]
+
+
+class _Fresh:
+    """Leaves out of each text the sentences of the texts before it."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._said = {sentence for text in texts for sentence in sentences_of(text)}
+
+    def text(self, text: str) -> str:
+        fresh = [sentence for sentence in sentences_of(text) if self._is_new(sentence)]
+        return " ".join(fresh)
+
+    def items(self, items: Iterable[str]) -> tuple[str, ...]:
+        return tuple(filter(None, map(self.text, items)))
+
+    def _is_new(self, sentence: str) -> bool:
+        if sentence in self._said:
+            return False
+        self._said.add(sentence)
+        return True

@@ -1,15 +1,15 @@
 """The template: a narrative made from the facts alone; equal facts give equal text. Every
-sentence about a disease comes from the conditions table, those about the finding from the
-catalogues.
+sentence about a disease comes from the conditions table, those about the finding from the words of
+the language.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 
 from skinapi.languages import NUMBERS, Language, Said
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
-from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.summary import say_certainty, say_headline
+from skinapi.reports.reading import say_certainty, say_headline
+from skinapi.reports.report import MOST_CHARACTERS, Narrative, Sections
+from skinapi.reports.words import SENTENCES
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import NORMAL_SKIN, Condition, Frozen, conditions_table
 from skinapi.vision.finding.finding import NotRuledOut, doubt_notice
@@ -17,17 +17,19 @@ from skinapi.vision.finding.headline import Ranked, probability_of, say_chance
 from skinapi.vision.finding.notices import modality_doubts
 
 
-class AddedText(Frozen):
+class SectionAdditions(Frozen):
     """The sentences of another writer, added to the template's own, before the notices."""
 
     overview: str = ""
     confidence_explanation: str = ""
 
 
-NO_ADDED_TEXT = AddedText()
+NO_ADDITIONS = SectionAdditions()
 
 
-def write_template(facts: Facts, language: Language, added: AddedText = NO_ADDED_TEXT) -> Narrative:
+def write_template(
+    facts: Facts, language: Language, added: SectionAdditions = NO_ADDITIONS
+) -> Narrative:
     """The sections and the next steps are a patient's: they have no percentages. The findings and
     the limits are a doctor's.
     """
@@ -52,12 +54,12 @@ def write_template(facts: Facts, language: Language, added: AddedText = NO_ADDED
     )
 
 
-def _sections_of(sentences: "_Sentences", added: AddedText) -> Sections:
+def _sections_of(sentences: "_Sentences", added: SectionAdditions) -> Sections:
     """The four sections, with as many of the sentences on the kind of picture as the Angular app's
     PDF has room for. A patient reads them: of the test figures they say the result in words, and
     the narrative's `limits` hold the figures.
     """
-    bare = _compose(sentences, NO_ADDED_TEXT, [])
+    bare = _compose(sentences, NO_ADDITIONS, [])
     room = MOST_CHARACTERS - sum(map(len, bare.model_dump().values()))
     fitting = []
     for notice in sentences.picture_notices():
@@ -67,7 +69,9 @@ def _sections_of(sentences: "_Sentences", added: AddedText) -> Sections:
     return _compose(sentences, added, fitting)
 
 
-def _compose(sentences: "_Sentences", added: AddedText, picture_notices: Iterable[str]) -> Sections:
+def _compose(
+    sentences: "_Sentences", added: SectionAdditions, picture_notices: Iterable[str]
+) -> Sections:
     return Sections(
         overview=_join(
             *sentences.lead(), *sentences.urgency_beyond(), *sentences.what_it_is(), added.overview
@@ -97,7 +101,7 @@ class _Sentences:
         self._facts = facts
         self._language = language
         self._numbers = NUMBERS[language]
-        self._phrases = CATALOGUES[language]
+        self._phrases = SENTENCES[language]
         self._table = conditions_table()
         self._headline = facts.headline
         self._likely = self._table.by_key(self._headline.likely.key)

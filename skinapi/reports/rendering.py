@@ -1,11 +1,14 @@
-"""Renders a report as an HTML page, for screens, screen readers and printing from a browser.
+"""Draws a report as a page: as HTML for screens, screen readers and printing from a browser, and as
+PDF for a clinic's records.
 
-The page loads nothing and runs no script; its Content-Security-Policy
+The HTML page loads nothing and runs no script; its Content-Security-Policy
 (https://www.w3.org/TR/CSP3/) enforces that.
 """
 
 import base64
 import hashlib
+import importlib
+import re
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -14,15 +17,15 @@ from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from skinapi.languages import Language
-from skinapi.reports.pages.characters import strip_control_characters
-from skinapi.reports.pages.content import ReportContent, time_text
-from skinapi.reports.pages.labels import LABELS
+from skinapi.reports.content import ReportContent
+from skinapi.reports.page_texts import strip_control_characters, time_text
 from skinapi.reports.report import Report
 from skinapi.reports.verification import Verified
+from skinapi.reports.words import LABELS
 
 
 def _read(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
+    return resources.files(__package__).joinpath("pages", name).read_text("utf-8")
 
 
 def _clean_text(value: Any) -> Any:
@@ -95,3 +98,21 @@ def render_verdict(verified: Verified | None, language: Language) -> str:
 
 def _base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
+
+
+# Part of a report's hash: if the layout changes, the report gets another hash.
+RENDERER = "pages-8"
+MODULE = "skinapi.reports.pdf.document"
+PAGE = re.compile(rb"/Type /Page\b")
+
+
+def print_pdf(report: Report) -> bytes:
+    """The report as PDF on A4. Equal reports give equal bytes."""
+    # Imported late: the start of a server does without ReportLab and its fonts.
+    pdf: bytes = importlib.import_module(MODULE).render_pdf(report)
+    return pdf
+
+
+def count_pages(pdf: bytes) -> int:
+    """Of a PDF of `print_pdf`, which packs none of its objects."""
+    return len(PAGE.findall(pdf))

@@ -1,0 +1,202 @@
+"""Chooses the writer of a narrative: the LLM if it is requested, allowed and available, otherwise
+the template. The LLM chooses reviewed sentences by their ids.
+
+Its choice is stored, so that the same facts give the same text. A stored choice has no owner. It
+belongs to the facts of one person's finding, so deleting a submission or an account also deletes
+the choices made for it. If the store failed before the facts were stored as a submission, no
+deletion would find their choice. So every choice expires.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+from skinapi.errors import Duplicate, SkinAPIError
+from skinapi.languages import LANGUAGES, Language
+from skinapi.logs import log
+from skinapi.records.findings.submissions import Submission
+from skinapi.reports.facts import Facts
+from skinapi.reports.openrouter import DailyBudget, OpenRouterClient
+from skinapi.reports.prompt import (
+    RemarkChoice,
+    free_characters,
+    instructions,
+    make_question,
+    possible_remarks,
+    read_draft,
+    write_remarks,
+)
+from skinapi.reports.report import Narrative, NarrativeUnavailable, Reason, Source, Writer
+from skinapi.reports.template import write_template
+from skinapi.settings import Settings
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Filter, Store
+from skinapi.web.answers.error_responses import log_fault
+
+CONSENT = "llm"
+NARRATIVE_LIFETIME = timedelta(days=90)
+LLM_DEADLINE_S = 8.0  # that one narrative may wait for the LLM, all attempts together
+NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT)
+T = TypeVar("T")
+NO_CONSENTS: Mapping[str, bool] = {}
+
+
+class NarrativeCache:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("narratives")
+        self._documents.ensure_index("facts_hash", "language", "writer", unique=True)
+        self._documents.ensure_index("facts_hash")
+        self._documents.expire_by("expires_at")
+
+    def find(self, facts: Facts, language: Language, writer: str) -> RemarkChoice | None:
+        """The stored choice, or None. `writer` is a fingerprint of everything else that it depends
+        on: models and instructions.
+        """
+        rows = self._documents.find(_key(facts, language, writer), limit=1)
+        return RemarkChoice.model_validate(rows[0]["choice"]) if rows else None
+
+    def keep(
+        self, facts: Facts, language: Language, writer: str, choice: RemarkChoice
+    ) -> RemarkChoice:
+        """Store a choice and return it. If another request was faster, return its choice."""
+        moment, key = now(), _key(facts, language, writer)
+        row = {
+            "id": new_id(),
+            "schema": 1,
+            "created_at": moment,
+            "expires_at": moment + NARRATIVE_LIFETIME,
+        }
+        with suppress(Duplicate):
+            self._documents.insert({**row, **key, "choice": choice.stored()})
+            return choice
+        return self.find(facts, language, writer) or choice
+
+    def forget(self, submission: Submission) -> None:
+        """Delete the choices made for a submission's facts, in every language and of every
+        writer.
+        """
+        for finding in (submission.finding, submission.finding.by_own_mix()):
+            facts = Facts.of(finding, submission.context)
+            self._documents.delete({"facts_hash": facts.hash})
+
+
+def _key(facts: Facts, language: Language, writer: str) -> Filter:
+    return {"facts_hash": facts.hash, "language": language, "writer": writer}
+
+
+class NarrativeWriter:
+    def __init__(self, llm: OpenRouterClient, *, deadline_s: float, cache: NarrativeCache) -> None:
+        self._llm = llm
+        self._deadline_s = deadline_s
+        self._cache = cache
+        self._fingerprint = _fingerprint(llm.models)
+
+    def write(self, facts: Facts, language: Language) -> Narrative:
+        """Write a narrative with the LLM, or return the cached one. Raises NarrativeUnavailable,
+        with the reason, within the deadline.
+        """
+        deadline = time.monotonic() + self._deadline_s
+        if not facts.examined:
+            raise NarrativeUnavailable(Reason.NOTHING_EXAMINED)
+        room = free_characters(write_template(facts, language))
+        choice = self._cache.find(facts, language, self._fingerprint)
+        if choice is None:
+            choice = self._choose(facts, language, room, deadline)
+            choice = self._cache.keep(facts, language, self._fingerprint, choice)
+        added = write_remarks(choice, facts, language, room=room)
+        source = Source(writer=Writer.LLM, model=choice.model)
+        return write_template(facts, language, added).model_copy(update={"source": source})
+
+    def _choose(self, facts: Facts, language: Language, room: int, deadline: float) -> RemarkChoice:
+        possible = possible_remarks(facts, language, room=room)
+        question = make_question(facts, language, possible=possible)
+        read = partial(read_draft, possible=possible)
+        draft, model = self._llm.ask(question, read, deadline=deadline)
+        return RemarkChoice(**dict(draft), model=model)
+
+
+def _fingerprint(models: list[str]) -> str:
+    """The key of stored choices: other models or other instructions give another one."""
+    asked = [models, *map(instructions, LANGUAGES)]
+    return f"llm-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]}"
+
+
+class Narrator:
+    def __init__(self, llm: NarrativeWriter | None) -> None:
+        self._llm = llm
+
+    def narrate(
+        self,
+        *,
+        facts: Facts,
+        language: Language,
+        llm: bool = False,
+        consents: Mapping[str, bool] = NO_CONSENTS,
+    ) -> Narrative:
+        """Write the narrative of these facts. There is always a result.
+
+        `llm` requests the LLM. It is used only with the operator's key and with the consent of the
+        owner of the facts. If it fails, the template writes, and `source` holds the reason.
+        """
+        if not llm:
+            return write_template(facts, language)
+        written = write_or_reason(
+            lambda: self._writer_for(consents).write(facts, language), language
+        )
+        if isinstance(written, Narrative):
+            return written
+        narrative = write_template(facts, language)
+        return narrative.model_copy(update={"source": Source(reason=written)})
+
+    def _writer_for(self, consents: Mapping[str, bool]) -> NarrativeWriter:
+        if self._llm is None:
+            raise NarrativeUnavailable(Reason.NO_KEY)
+        require_consent(consents)
+        return self._llm
+
+
+def require_consent(consents: Mapping[str, bool]) -> None:
+    """Raises NarrativeUnavailable without the consent of the owner of the facts."""
+    if not consents.get(CONSENT, False):
+        raise NarrativeUnavailable(Reason.NO_CONSENT)
+
+
+def write_or_reason(write: Callable[[], T], language: Language) -> T | Reason:
+    """What the LLM writes; where it does not, the reason, which is logged."""
+    try:
+        return write()
+    except NarrativeUnavailable as unwritten:
+        reason = unwritten.reason
+    except SkinAPIError:
+        reason = Reason.STORE
+    except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the text)
+        log_fault(fault)
+        reason = Reason.FAULT
+    # Without a key or consent nothing went wrong, so that is no warning.
+    write_log = log.info if reason in NOT_ASKED else log.warning
+    write_log("LLM text unavailable, template used", reason=reason, language=language)
+    return reason
+
+
+def open_llm(settings: Settings, store: Store) -> OpenRouterClient | None:
+    """None without an API key: then nothing is ever sent."""
+    key = settings.secret("openrouter_api_key")
+    if key is None:
+        return None
+    return OpenRouterClient(
+        url=settings.openrouter_url,
+        key=key,
+        models=settings.llm_models,
+        budget=DailyBudget(store, most=settings.llm_daily_budget),
+    )
+
+
+def open_narrator(llm: OpenRouterClient | None, cache: NarrativeCache) -> Narrator:
+    if llm is None:
+        return Narrator(None)
+    return Narrator(NarrativeWriter(llm, deadline_s=LLM_DEADLINE_S, cache=cache))

@@ -1,0 +1,129 @@
+"""The texts of a report's pages, one by one: rows, bars, a decision, a letter; and the removal of
+characters that control the output.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from skinapi.languages import Language
+from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.reviewed_finding import ShownLetter
+from skinapi.reports.words import LABELS, Labels
+from skinapi.vision.conditions import Band
+from skinapi.web.schemas.visible_text import cap_marks
+
+Row = tuple[str, str]
+DATE = "%Y-%m-%d"
+TIME = f"{DATE} %H:%M UTC"
+# Shown in place of a letter that the font does not have.
+UNPRINTABLE = "□"
+
+
+def strip_control_characters(text: str) -> str:
+    """Remove characters that are invisible, reorder text or control the output, except line breaks,
+    and marks that would be drawn over other lines.
+
+    Unassigned and private characters become UNPRINTABLE.
+    """
+    if text.isascii() and text.isprintable():
+        return text  # such as a picture in base64, which takes long to go through
+    # NFC makes one character of a letter and its accent; ReportLab would not combine the two.
+    composed = unicodedata.normalize("NFC", text)
+    return cap_marks("".join(_replace_control(character) for character in composed))
+
+
+def _replace_control(character: str) -> str:
+    if character == "\n":
+        return character
+    match unicodedata.category(character):
+        # Categories: https://www.unicode.org/reports/tr44/#General_Category_Values
+        case "Cf":
+            return ""
+        case "Cc" | "Zl" | "Zp":
+            return " "
+        case "Cs" | "Cn" | "Co":
+            return UNPRINTABLE
+    return character
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    name: str
+    share: float
+    text: str
+    counted: bool
+    named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    text: str
+    points: int
+    ticked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionContent:
+    """What doctors have decided, in the order in which it is read."""
+
+    head: str
+    urgency: Band
+    urgency_label: str
+    sentences: tuple[str, ...]
+    signed: str
+
+    @classmethod
+    def of(cls, decision: Decision, language: Language) -> Self:
+        words = decision.band_words(language)
+        return cls(
+            head=decision.heading(language),
+            urgency=decision.urgency,
+            urgency_label=words.label,
+            sentences=(*decision.remarks(language), words.next_step),
+            signed=LABELS[language].decided.format(
+                decision.decided_by, time_text(decision.decided_at)
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LetterContent:
+    """A signed letter, line by line. `struck` says why it counts no more; empty where it does."""
+
+    head: str
+    language: Language
+    lines: tuple[str, ...]
+    signed: str
+    struck: tuple[str, ...]
+
+    @classmethod
+    def of(cls, shown: ShownLetter, labels: Labels) -> Self:
+        letter, by, withdrawn = shown.letter, shown.superseded, shown.letter.withdrawn
+        struck = []
+        if withdrawn:
+            date = date_text(withdrawn.withdrawn_at)
+            struck.append(
+                labels.withdrawn_letter.format(withdrawn.withdrawn_by, date, withdrawn.reason)
+            )
+        if by:
+            moments = letter.signed_at, by.decided_at
+            days = tuple(map(date_text, moments))
+            dates = tuple(map(time_text, moments)) if days[0] == days[1] else days
+            struck.append(labels.superseded_letter.format(*dates))
+        return cls(
+            head=labels.letters[letter.reader],
+            language=letter.language,
+            lines=tuple(filter(None, letter.text.splitlines())),
+            signed=labels.signed.format(letter.signature, time_text(letter.signed_at)),
+            struck=tuple(struck),
+        )
+
+
+def time_text(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime(TIME) if moment else ""
+
+
+def date_text(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime(DATE) if moment else ""

@@ -1,1 +1,0 @@
-"""The content of a report's pages, and the page as HTML."""

@@ -1,1 +1,0 @@
-"""Writes facts as sentences, and checks the sentences of an LLM against the facts."""
