@@ -15,10 +15,10 @@ from gunicorn.errors import HaltServer
 from gunicorn.workers.base import Worker
 from pydantic import ValidationError
 
-from skinapi.auth.accounts.emails import normalise_new_email
+from skinapi.auth.emails import normalise_new_email
 from skinapi.batch.arguments import add_batch
 from skinapi.errors import SkinAPIError, UnsafeSettings
-from skinapi.jobs.worker.keeper import WorkerKeeper, missing_library
+from skinapi.jobs.keeper import WorkerKeeper, missing_library
 from skinapi.learning.commands import add_commands
 from skinapi.learning.commands.options import Run
 from skinapi.settings import Settings, sentences_of

@@ -11,15 +11,22 @@ from skinapi.admin.routes import routes as admin_routes
 from skinapi.admin.routes import usage_routes
 from skinapi.auth.routes import recovery_routes
 from skinapi.auth.routes import routes as auth_routes
-from skinapi.auth.second_factor.routes import routes as second_factor_routes
-from skinapi.care.cases.routes import routes as cases_routes
-from skinapi.care.comparisons.routes import routes as comparisons_routes
-from skinapi.care.lesions.routes import routes as lesions_routes
+from skinapi.auth.second_factor_routes import routes as second_factor_routes
+from skinapi.care.case_routes import routes as cases_routes
+from skinapi.care.comparison_routes import routes as comparisons_routes
+from skinapi.care.lesion_routes import routes as lesions_routes
 from skinapi.care.letters.routes import routes as letters_routes
-from skinapi.care.messages.routes import routes as messages_routes
-from skinapi.care.queue.routes import routes as care_routes
-from skinapi.clients import explainable, shared_paths, skinartify
-from skinapi.clients.dermascan_lab import dataset_upload, diagnosis, model_list, training
+from skinapi.care.message_routes import routes as messages_routes
+from skinapi.care.queue_routes import routes as care_routes
+from skinapi.clients import (
+    dermascan_diagnosis,
+    dermascan_models,
+    dermascan_training,
+    dermascan_uploads,
+    explainable,
+    shared_paths,
+    skinartify,
+)
 from skinapi.composition.background import Background, open_background
 from skinapi.composition.model_services import open_model_services
 from skinapi.composition.services import Services, open_services
@@ -27,38 +34,31 @@ from skinapi.console.routes import routes as console_routes
 from skinapi.console.routes import show_console, show_missing
 from skinapi.errors import SkinAPIError
 from skinapi.jobs.routes import routes as jobs_routes
-from skinapi.lab.from_reviews.routes import routes as from_reviews_routes
-from skinapi.lab.imports.routes import routes as import_routes
+from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
 from skinapi.lab.routes import routes as dataset_routes
-from skinapi.lab.uploads.routes import routes as upload_routes
 from skinapi.logs import configure_logs
 from skinapi.prediction.routes import again_routes
 from skinapi.prediction.routes import routes as prediction_routes
-from skinapi.records.outcomes.routes import routes as outcomes_routes
+from skinapi.records.outcome_routes import routes as outcomes_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
 from skinapi.registry.composition import open_operating_point, open_registry, open_served
-from skinapi.registry.drift.routes import drift_routes
-from skinapi.registry.operating_point.routes import operating_point_routes
+from skinapi.registry.prediction_pool import PredictionPool, ServedModel
+from skinapi.registry.routes import drift_routes, operating_point_routes
 from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import RegistryService
-from skinapi.registry.serving.prediction_pool import PredictionPool
-from skinapi.registry.serving.served_model import ServedModel
-from skinapi.registry.versions.routes import models_routes
+from skinapi.registry.version_routes import models_routes
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
-from skinapi.web.answers.error_responses import answer_errors
-from skinapi.web.answers.response_headers import add_headers, allowed_origins
-from skinapi.web.limits.rate_limits import Limits, Rate, add_rate_headers, open_limits
-from skinapi.web.monitoring.request_log import log_requests
-from skinapi.web.monitoring.request_metrics import measure_requests
-from skinapi.web.pages.routes import ServerInfo
-from skinapi.web.pages.routes import routes as server_routes
+from skinapi.web.admission import ForeignPages, Sizes, guard_requests
+from skinapi.web.answers import add_headers, allowed_origins, answer_errors
+from skinapi.web.declaration import renderer_for
+from skinapi.web.monitoring import log_requests, measure_requests
+from skinapi.web.pages import ServerInfo
+from skinapi.web.pages import routes as server_routes
+from skinapi.web.rate_limits import Limits, Rate, add_rate_headers, open_limits
 from skinapi.web.request_context import add_request_ids
-from skinapi.web.routing.admission import Sizes, guard_requests
-from skinapi.web.routing.declaration import renderer_for
-from skinapi.web.routing.foreign_pages import ForeignPages
 
 
 class Application(Flask):
@@ -184,13 +184,13 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(upload_routes.blueprint(services.lab.uploads))
     app.register_blueprint(dataset_routes.blueprint(services.lab.datasets))
     app.register_blueprint(from_reviews_routes.blueprint(services.lab.from_reviews))
-    app.register_blueprint(dataset_upload.routes.blueprint(services.lab.datasets))
+    app.register_blueprint(dermascan_uploads.routes.blueprint(services.lab.datasets))
     app.register_blueprint(jobs_routes.blueprint(services.jobs))
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
     app.register_blueprint(again_routes.blueprint(model_services.judging_again))
-    for client in (skinartify, explainable, diagnosis, shared_paths):
+    for client in (skinartify, explainable, dermascan_diagnosis, shared_paths):
         app.register_blueprint(client.routes.blueprint(model_services.clients))
-    app.register_blueprint(model_list.routes.blueprint(services.models))
-    app.register_blueprint(training.routes.blueprint(services.lab.trainings))
+    app.register_blueprint(dermascan_models.routes.blueprint(services.models))
+    app.register_blueprint(dermascan_training.routes.blueprint(services.lab.trainings))
     app.register_blueprint(import_routes.blueprint(services.lab.imports))
     app.register_blueprint(console_routes.blueprint(None))

@@ -15,33 +15,33 @@ from tempfile import TemporaryDirectory
 
 from pydantic import SecretStr, TypeAdapter
 
-from skinapi.auth.accounts.accounts import Account
-from skinapi.auth.passwords.hashing import NewPassword
+from skinapi.auth.accounts import Account
+from skinapi.auth.passwords import NewPassword
 from skinapi.composition.services import (
     Services,
     open_services,
 )
 from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.logs import configure_logs
+from skinapi.registry.prediction_pool import ServedModel
 from skinapi.registry.service import announce_model
-from skinapi.registry.serving.served_model import ServedModel
-from skinapi.registry.versions.schemas import shown_state
-from skinapi.registry.versions.service import ModelsService
+from skinapi.registry.version_schemas import shown_state
+from skinapi.registry.version_service import ModelsService
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store, open_store
-from skinapi.storage.backup.backup_file import Counts, verify_backup
-from skinapi.storage.backup.backup_folder import (
+from skinapi.storage.backup import restore_backup, write_backup
+from skinapi.storage.backup_file import (
+    Counts,
     dated_backup,
     newest_backup,
     remove_old_backups,
+    verify_backup,
 )
-from skinapi.storage.backup.restore import restore_backup
-from skinapi.storage.backup.writing import write_backup
 from skinapi.storage.faults import Fault
-from skinapi.storage.files.durable import new_file
+from skinapi.storage.files import new_file
 from skinapi.storage.store_version import accept_key, join_store
-from skinapi.web.schemas.pagination import read_pages
+from skinapi.web.schemas import read_pages
 
 FIRST_ADMIN = "admin@skinapi.local"
 # Whoever may run these commands, in the audit trail.

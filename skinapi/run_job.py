@@ -6,14 +6,14 @@ It is not part of `worker`: the guard of a job needs no store, and lives as long
 import os
 import sys
 
-from skinapi.jobs.process.handlers import Handlers
-from skinapi.jobs.process.job_guard import guard_job
+from skinapi.jobs.handlers import Handlers
+from skinapi.jobs.job_guard import guard_job
 from skinapi.settings import Settings
 
 # Each kind of job, and its handler as `module:function`, which only the process of a job imports.
 HANDLERS: Handlers = {
     "training": "skinapi.lab.trainings.training_job:train",
-    "import": "skinapi.lab.imports.import_job:import_model",
+    "import": "skinapi.lab.trainings.import_job:import_model",
 }
 
 if __name__ == "__main__":

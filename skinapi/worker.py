@@ -13,12 +13,12 @@ from functools import partial
 
 from pydantic import SecretStr
 
-from skinapi.auth.accounts.owners import Owners
+from skinapi.auth.owners import Owners
 from skinapi.errors import SkinAPIError
-from skinapi.jobs.broker.announcements import open_broker
-from skinapi.jobs.process.process_control import die_with
-from skinapi.jobs.worker.attempt import Timing
-from skinapi.jobs.worker.job_worker import Worker
+from skinapi.jobs.announcements import open_broker
+from skinapi.jobs.attempt import Timing
+from skinapi.jobs.job_worker import Worker
+from skinapi.jobs.process import die_with
 from skinapi.logs import configure_logs, shield_output
 from skinapi.settings import Settings
 from skinapi.settings.reading import read_settings

@@ -6,7 +6,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.web.access import closed_to
-from skinapi.web.routing.declaration import Route, route_of
+from skinapi.web.declaration import Route, route_of
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
 from tests.support.backends import MAIL, Backend
 

@@ -13,7 +13,7 @@ from skinapi import commands
 from skinapi.composition.services import open_services
 from skinapi.errors import BrokenStore, Conflict, UnsafeSettings
 from skinapi.storage import make_store, open_store
-from skinapi.storage.backup.writing import write_backup
+from skinapi.storage.backup import write_backup
 from skinapi.storage.faults import Fault
 from skinapi.storage.store_version import join_store
 from tests.prediction.photographer import predicted

@@ -9,10 +9,10 @@ from typing import Any, Self
 import jwt.api_jwt
 import pytest
 
-from skinapi.auth.passwords import guess_limits
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.auth import guess_limits
+from skinapi.jobs.job_queue import Jobs
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
-from skinapi.lab.uploads.upload_records import KEPT_FOR, Announced, Uploads
+from skinapi.lab.uploads import KEPT_FOR, Announced, Uploads
 from skinapi.storage import ids
 from skinapi.storage.ids import CLOCK_TOLERANCE, now
 from tests.support.backends import ADMIN, PASSWORD, Backend, Person

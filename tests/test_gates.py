@@ -16,8 +16,8 @@ from openapi_spec_validator import validate
 
 from skinapi.settings import VERSION, Settings
 from skinapi.web.access import Access, Opened
-from skinapi.web.limits.rate_limits import Rate
-from skinapi.web.routing.declaration import Route, declared_routes, route_of
+from skinapi.web.declaration import Route, declared_routes, route_of
+from skinapi.web.rate_limits import Rate
 from tests.support.backends import Backend
 
 TRAINING = ("tensorflow", "keras", "torch", "jax")
@@ -31,11 +31,11 @@ SERVING = (
     "skinapi.__main__",
     "skinapi.server.buffering_worker",
     "skinapi.storage.mongo.mongo_store",
-    "skinapi.web.limits.mongo_windows",
+    "skinapi.web.limit_windows",
     "skinapi.vision.network.remote_engine",
     "skinapi.reports.pdf.document",
     "skinapi.lab.checks.decoder_process",
-    "skinapi.jobs.process.confinement",
+    "skinapi.jobs.confinement",
 )
 
 

@@ -4,7 +4,7 @@ owner.
 
 import pytest
 
-from skinapi.jobs.queue.job_logs import JobLogs
+from skinapi.jobs.job_logs import JobLogs
 from skinapi.reports.facts import Facts
 from tests.prediction.photographer import predicted
 from tests.repository.documents import chapter

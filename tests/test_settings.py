@@ -20,7 +20,7 @@ from skinapi.settings import RATES, Settings, safety
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store, open_store
 from skinapi.storage.mongo.mongo_store import MongoStore
-from skinapi.web.limits.rate_limits import Rate, open_limits
+from skinapi.web.rate_limits import Rate, open_limits
 from tests.stores.mock_store import MockStore
 from tests.support.backends import SECRET, settings_in
 

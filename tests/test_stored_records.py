@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 import skinapi.composition.services  # noqa: F401 (with it every module that stores something)
 from skinapi.errors import ModelDamaged
-from skinapi.lab.imports.routes import NewModel
-from skinapi.registry.gates.judging import GateName, PairedComparison
+from skinapi.lab.routes import NewModel
+from skinapi.registry.gates import GateName, PairedComparison
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band

@@ -24,10 +24,9 @@ from skinapi.auth.errors import EmailTaken, LastAdmin, NoSecondFactor
 from skinapi.errors import Conflict, NotFound
 from skinapi.settings.value_checks import ROLES, Role
 from skinapi.web.access import Subject, admins
-from skinapi.web.limits.rate_limits import Rate
-from skinapi.web.routing.declaration import Routes
-from skinapi.web.schemas.pagination import Page
-from skinapi.web.schemas.schema_types import Message
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Message, Page
 
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
 routes: Routes[AdminService] = Routes("admin")

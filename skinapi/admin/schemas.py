@@ -7,20 +7,22 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.admin import usage
-from skinapi.auth.accounts.accounts import Account, Status
-from skinapi.auth.accounts.emails import Email, NewEmail
-from skinapi.auth.passwords.hashing import NewPassword
+from skinapi.auth.accounts import Account, Status
+from skinapi.auth.emails import Email, NewEmail
+from skinapi.auth.passwords import NewPassword
 from skinapi.auth.schemas import AccountView
 from skinapi.settings.value_checks import Role
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band
-from skinapi.web.schemas.pagination import LARGEST_PAGE, ContractPageQuery, PageQuery
-from skinapi.web.schemas.schema_types import (
+from skinapi.web.schemas import (
+    LARGEST_PAGE,
     Answer,
     Body,
     ContractBody,
+    ContractPageQuery,
     Identifier,
     Name,
+    PageQuery,
     SearchText,
 )
 

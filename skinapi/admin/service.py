@@ -9,17 +9,17 @@ from functools import partial
 from typing import Any
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.accounts import Account, Accounts, Decide, Status
-from skinapi.auth.accounts.deletion import Eraser
-from skinapi.auth.accounts.emails import normalise_email
+from skinapi.auth.account_deletion import Eraser
+from skinapi.auth.accounts import Account, Accounts, Decide, Status
+from skinapi.auth.emails import normalise_email
 from skinapi.auth.errors import EmailTaken, NoSecondFactor
-from skinapi.auth.passwords.hashing import Passwords, one_time_password
+from skinapi.auth.passwords import Passwords, one_time_password
 from skinapi.errors import Conflict, Duplicate, NotFound
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.settings.value_checks import Role
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
-from skinapi.web.schemas.pagination import Page
+from skinapi.web.schemas import Page
 
 NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"

@@ -1,17 +1,19 @@
 """How much the server is used: numbers for each day (UTC), counted as things happen.
 
 A day is one document, to which all servers add what they have counted
-(storage/background/totals.py): reading a year costs 366 small documents, however much is stored.
+(storage/totals.py): reading a year costs 366 small documents, however much is stored.
 Nothing is ever counted down: a finding that was deleted was made on that day all the same.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from skinapi.storage.background.totals import Totals
+from skinapi.registry.drift_counts import WeeklyCounts
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
+from skinapi.storage.totals import Totals
 from skinapi.vision.conditions import Band
+from skinapi.vision.finding.finding import Finding
 
 DAYS = "daily_counts"
 FINDINGS, REFUSED, ACCOUNTS, REPORTS = "findings", "refused", "accounts", "reports"
@@ -55,3 +57,23 @@ class DailyCounts:
 def field_of(band: Band) -> str:
     """The field that counts the findings of this band."""
     return f"band_{band}"
+
+
+# Counts each photo that was judged or refused: by day for the usage, by week for drift.
+#
+# What serves calls it, for every photo; admins read what it counted (usage.py).
+
+
+class PhotoCounts:
+    def __init__(self, *, daily: DailyCounts, weekly: WeeklyCounts) -> None:
+        self._daily = daily
+        self._weekly = weekly
+
+    def add_finding(self, finding: Finding) -> None:
+        self._daily.add_finding(finding.band)
+        self._weekly.add_finding(finding)
+
+    def add_refused(self, model_version: str) -> None:
+        """A photo that nobody could judge, while this version was in service."""
+        self._daily.add_refused()
+        self._weekly.add_refused(model_version)

@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from skinapi.audit.trail import SEALED_AT_ONCE, AuditTrail
 from skinapi.logs import log
-from skinapi.storage.background.lease import Lease
-from skinapi.storage.background.threads import PeriodicThread
+from skinapi.storage.background import Lease, PeriodicThread
 from skinapi.storage.ports import Document, Store
 
 SEAL_EVERY_S = 1.0

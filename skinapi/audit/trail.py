@@ -13,15 +13,14 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from skinapi.audit.chain_head import ChainHead
-from skinapi.audit.chain_rows import OTHER_KEY, chain_faults
+from skinapi.audit.chain import OTHER_KEY, ChainHead, chain_faults
 from skinapi.errors import Duplicate, InvalidQuery, SkinAPIError, StoreUnavailable
-from skinapi.storage.documents.merging import merged
+from skinapi.storage.documents import merged
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.storage.signing_keys import SigningKeys
-from skinapi.web.schemas.pagination import Page, page_of
+from skinapi.web.schemas import Page, page_of
 
 SEALED_AT_ONCE = 500
 LATEST_SEAL = timedelta(minutes=1)

@@ -5,6 +5,7 @@ and a thread works through them every second. So neither the answer nor its time
 is an account, and nothing is stored of an address that has none but the count of its requests.
 """
 
+import hmac
 from collections import deque
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -12,16 +13,85 @@ from functools import partial
 from typing import Any
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.errors import InvalidPasswordLink, NoMailServer, TooManyGuesses
-from skinapi.auth.passwords.authentication import Authentication
-from skinapi.auth.passwords.guess_limits import GuessLimits
-from skinapi.auth.passwords.hashing import Passwords
-from skinapi.auth.passwords.links import MAILED_LINK_LIFE, PasswordLink, PasswordLinks
-from skinapi.auth.tokens.sessions import Sessions
+from skinapi.auth.guess_limits import GuessLimits
+from skinapi.auth.passwords import Authentication, Passwords
+from skinapi.auth.sessions import Sessions
 from skinapi.errors import NotFound, StoreUnavailable, Unavailable
 from skinapi.notices.outbox import Kind, Outbox
-from skinapi.storage.background.threads import PeriodicThread
+from skinapi.storage.background import PeriodicThread
+from skinapi.storage.ids import ID, is_ahead, new_id, now
+from skinapi.storage.ports import Store
+from skinapi.stored_record import StoredRecord
+
+# Links with which a forgotten password is replaced: each once, and for a limited time.
+#
+# What is stored is no secret. The token in a link is an HMAC of the record's id, with the server's
+# key: so nobody who reads the store can make the link, and it can be made again for a mail that
+# waits in the outbox.
+
+
+MAILED_LINK_LIFE = timedelta(hours=1)
+
+
+class PasswordLink(StoredRecord):
+    """Opens nothing where the account has got another `token_version` since."""
+
+    id: str
+    created_at: datetime
+    account: str
+    token_version: int
+    expires_at: datetime
+
+
+class PasswordLinks:
+    def __init__(self, store: Store, *, key: str, console: str) -> None:
+        """`console` is the address of the console, where the links lead."""
+        self._key = key.encode()
+        self._console = console
+        self._documents = store.collection("password_links")
+        self._documents.ensure_index("account")
+        self._documents.expire_by("expires_at")
+
+    def add(self, account: Account, *, life: timedelta) -> PasswordLink:
+        link = PasswordLink(
+            id=new_id(),
+            created_at=now(),
+            account=account.id,
+            token_version=account.token_version,
+            expires_at=now() + life,
+        )
+        self._documents.insert({**link.stored(), "schema": 1})
+        return link
+
+    def url(self, link_id: str) -> str:
+        """The token stands behind the #, which no browser sends to a server, nor as a referrer."""
+        return f"{self._console}/#/forgotten/{link_id}.{self._sign(link_id)}"
+
+    def find(self, token: str) -> PasswordLink | None:
+        """The link with this token; None where it is used, expired, or of a clock ahead."""
+        link_id, _, signature = token.partition(".")
+        signed = hmac.compare_digest(self._sign(link_id).encode(), signature.encode())
+        found = self._documents.get(link_id) if signed and ID.fullmatch(link_id) else None
+        if found is None or is_ahead(found["created_at"]):
+            return None
+        return PasswordLink.model_validate(found)
+
+    def use(self, link: PasswordLink) -> bool:
+        """Delete it, and all others of its account. False where it was used before."""
+        if not self._documents.delete({"id": link.id}):
+            return False
+        self.forget(link.account)
+        return True
+
+    def forget(self, account_id: str) -> None:
+        self._documents.delete({"account": account_id})
+
+    def _sign(self, link_id: str) -> str:
+        message = f"password link\n{link_id}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key, message, "sha256").hex()
+
 
 MAIL_EVERY_S = 1.0
 MOST_ASKED = 1000  # that wait at once, in each process

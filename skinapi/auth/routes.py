@@ -16,7 +16,7 @@ from skinapi.auth.errors import (
     TooManyGuesses,
     WrongCode,
 )
-from skinapi.auth.passwords.authentication import ClientInfo
+from skinapi.auth.passwords import ClientInfo
 from skinapi.auth.recovery import RecoveryService
 from skinapi.auth.schemas import (
     Consents,
@@ -51,10 +51,9 @@ from skinapi.errors import (
     Unavailable,
 )
 from skinapi.web.access import Public, Signed, Subject, admins
-from skinapi.web.limits.rate_limits import Rate, caller_address
-from skinapi.web.routing.declaration import Routes
-from skinapi.web.schemas.pagination import Page, PageQuery
-from skinapi.web.schemas.schema_types import Message
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate, caller_address
+from skinapi.web.schemas import Message, Page, PageQuery
 
 ANYONE_SIGNED = Signed(even_waiting=True, even_unready=True)
 LONGEST_CLIENT_NAME = 100

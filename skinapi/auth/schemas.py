@@ -5,13 +5,13 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from skinapi.auth.accounts.accounts import Account, Status, WantedRole
-from skinapi.auth.accounts.emails import NewEmail
-from skinapi.auth.passwords.hashing import AnyPassword, NewPassword
-from skinapi.auth.tokens.sessions import Session
+from skinapi.auth.accounts import Account, Status, WantedRole
+from skinapi.auth.emails import NewEmail
+from skinapi.auth.passwords import AnyPassword, NewPassword
+from skinapi.auth.sessions import Session
 from skinapi.languages import Language
 from skinapi.settings.value_checks import Role
-from skinapi.web.schemas.schema_types import Answer, Body, ContractBody, Legible, Name, Printable
+from skinapi.web.schemas import Answer, Body, ContractBody, Legible, Name, Printable
 
 ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable, Legible]
 LONGEST_TOKEN = 200

@@ -8,19 +8,18 @@ from functools import partial
 from typing import Any
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.accounts import Account, Accounts, Decide, WantedRole
+from skinapi.auth.accounts import Account, Accounts, Decide, WantedRole
 from skinapi.auth.errors import (
     EmailTaken,
     InvalidCredentials,
     InvalidRefreshToken,
     WrongPassword,
 )
-from skinapi.auth.passwords.authentication import Authentication, ClientInfo
-from skinapi.auth.passwords.guess_limits import GuessLimits
-from skinapi.auth.passwords.hashing import Passwords
-from skinapi.auth.second_factor.service import SecondFactorService
-from skinapi.auth.tokens.access_tokens import Tokens
-from skinapi.auth.tokens.sessions import Session, Sessions
+from skinapi.auth.guess_limits import GuessLimits
+from skinapi.auth.passwords import Authentication, ClientInfo, Passwords
+from skinapi.auth.second_factor import SecondFactorService
+from skinapi.auth.sessions import Session, Sessions
+from skinapi.auth.tokens import Tokens
 from skinapi.errors import (
     BadRequest,
     Duplicate,
@@ -32,7 +31,7 @@ from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.ids import new_id
 from skinapi.web.access import Subject
-from skinapi.web.schemas.pagination import Page
+from skinapi.web.schemas import Page
 
 NO_SESSION = "There is no such session"
 Withdraw = Callable[[str], Callable[[], None]]

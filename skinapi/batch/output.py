@@ -36,8 +36,7 @@ from skinapi.batch.errors import (
 from skinapi.batch.table import Row
 from skinapi.errors import DiskFull
 from skinapi.settings import VERSION
-from skinapi.storage.files.disk_errors import FULL
-from skinapi.storage.files.durable import DRAFT, sync, written_durably
+from skinapi.storage.files import DRAFT, FULL, sync, written_durably
 
 COMPRESSION = "zstd"
 METADATA = b"skinapi.batch"

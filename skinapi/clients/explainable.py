@@ -12,13 +12,13 @@ from typing import ClassVar
 from flask import Response
 
 from skinapi.clients.service import ClientsService
-from skinapi.clients.severity import risk_of
 from skinapi.clients.undecided import (
     NO_DIAGNOSIS,
     Undecided,
     decided,
     is_undecided,
     over_known_classes,
+    risk_of,
 )
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
@@ -26,10 +26,10 @@ from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.drawing.overlay import draw_overlay
 from skinapi.vision.finding.finding import Finding
 from skinapi.web.access import Opened, Subject
-from skinapi.web.answers.error_responses import plain_text, problem_json
-from skinapi.web.limits.rate_limits import Rate
-from skinapi.web.routing.declaration import Routes
-from skinapi.web.schemas.schema_types import Answer, ContractBody
+from skinapi.web.answers import plain_text, problem_json
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Answer, ContractBody
 
 CLIENT = "explainable"
 # The client knows the probabilities only by their positions.

@@ -26,8 +26,8 @@ from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.drawing.overlay import draw_overlay
 from skinapi.vision.refusals import Reason
-from skinapi.web.answers.error_responses import problem_json
-from skinapi.web.schemas.schema_types import Answer, Upload
+from skinapi.web.answers import problem_json
+from skinapi.web.schemas import Answer, Upload
 
 CLIENT = "guide"
 LARGEST = 8 * 1024 * 1024

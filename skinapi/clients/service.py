@@ -6,19 +6,19 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from skinapi.admin.photo_counts import PhotoCounts
+from skinapi.admin.usage import PhotoCounts
 from skinapi.audit import AuditTrail
 from skinapi.errors import BadRequest, Refused, Unauthenticated
+from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import ClassifiedPhoto, RegistryService
-from skinapi.registry.serving.prediction_pool import PoolCaller
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import print_pictures
 from skinapi.reports.service import ReportsService
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Finding
 from skinapi.web.access import Subject, closed_to
-from skinapi.web.limits.rate_limits import caller_address, caller_site
-from skinapi.web.limits.size_limits import photo_too_large
+from skinapi.web.rate_limits import caller_address, caller_site
+from skinapi.web.size_limits import photo_too_large
 
 DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)
 

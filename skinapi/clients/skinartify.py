@@ -14,9 +14,9 @@ from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.finding.headline import Ranked
 from skinapi.web.access import Opened, Subject, closed_to
-from skinapi.web.limits.rate_limits import Rate
-from skinapi.web.routing.declaration import Routes
-from skinapi.web.schemas.schema_types import Answer, ContractForm, Upload
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Answer, ContractForm, Upload
 
 CLIENT = "skinartify"
 CLASS_ORDER = ("akiec", "bcc", "bkl", "df", "melanoma", "nevus", "vasc")

@@ -1,9 +1,11 @@
 """Decides for clients that show a class but no doubt when a sentence must replace the class."""
 
+from typing import Literal
+
 from skinapi.errors import Unprocessable
 from skinapi.reports.facts import Facts
 from skinapi.reports.words import SENTENCES
-from skinapi.vision.bands import THRESHOLDS, urgency
+from skinapi.vision.bands import THRESHOLDS, is_raised, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Finding
@@ -82,3 +84,29 @@ def say_graver(facts: Facts) -> list[str]:
         return said
     doubts = ", ".join(ENGLISH_PHRASES.doubts[doubt] for doubt in facts.reasons)
     return [ENGLISH_PHRASES.uncertain.format(doubts=doubts), *said]
+
+
+# A risk of three levels for clients without bands: the higher of the class's and the band's, and
+# never low where the band is raised.
+
+
+Risk = Literal["High", "Medium", "Low"]
+HIGHEST_FIRST: tuple[Risk, ...] = ("High", "Medium", "Low")
+RISK_OF_BAND: dict[Band, Risk] = {
+    Band.URGENT_REFERRAL: "High",
+    Band.REFERRAL: "Medium",
+    Band.DOCTOR_REVIEW: "Medium",
+    Band.ROUTINE: "Low",
+    Band.SELF_MONITORING: "Low",
+}
+
+
+def risk_of(finding: Finding) -> Risk:
+    """The risk of a finding. It does not depend on the confidence, because an uncertain melanoma is
+    not a low risk.
+    """
+    named = finding.headline.named.key
+    severity = conditions_table().by_key(named).severity
+    of_class: Risk = "Low" if severity == "None" else severity
+    raised: Risk = "Medium" if is_raised(finding.band, named=named) else "Low"
+    return min(of_class, RISK_OF_BAND[finding.band], raised, key=HIGHEST_FIRST.index)

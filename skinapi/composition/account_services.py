@@ -3,15 +3,13 @@
 from datetime import timedelta
 
 from skinapi.admin.service import AdminService
-from skinapi.auth.accounts.accounts import TEACHING_CONSENT
-from skinapi.auth.accounts.deletion import Eraser
-from skinapi.auth.passwords.authentication import Authentication
-from skinapi.auth.passwords.hashing import Passwords
+from skinapi.auth.account_deletion import Eraser
+from skinapi.auth.accounts import TEACHING_CONSENT
+from skinapi.auth.passwords import Authentication, Passwords
 from skinapi.auth.recovery import RecoveryService
-from skinapi.auth.second_factor.service import SecondFactorService
+from skinapi.auth.second_factor import SecondFactorService
 from skinapi.auth.service import AuthService
-from skinapi.auth.tokens.access_tokens import Tokens
-from skinapi.auth.tokens.guard import Guard
+from skinapi.auth.tokens import Guard, Tokens
 from skinapi.composition.repositories import Repositories
 from skinapi.settings import Settings
 

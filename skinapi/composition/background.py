@@ -8,23 +8,21 @@ from email.message import EmailMessage
 from functools import partial
 
 from skinapi.audit.sealer import AuditSealer
-from skinapi.auth.accounts.accounts import Accounts
-from skinapi.auth.accounts.emails import spellings_of
-from skinapi.auth.accounts.waiting_expiry import WaitingExpiry
+from skinapi.auth.account_deletion import WaitingExpiry
+from skinapi.auth.accounts import Accounts
+from skinapi.auth.emails import spellings_of
 from skinapi.auth.recovery import LinkMailer
-from skinapi.care.lesions.reminder_mailer import ReminderMailer
+from skinapi.care.reminders import ReminderMailer
 from skinapi.composition.migrations import migrations_of
 from skinapi.composition.services import Services
-from skinapi.notices.mail_server import MailServer
 from skinapi.notices.mails import Recipient, write_mail
 from skinapi.notices.outbox import Kind, Notice
-from skinapi.notices.sender import NoticeSender
+from skinapi.notices.sender import MailServer, NoticeSender
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.settings import Settings
-from skinapi.storage.background.erasures import ErasureRetry
-from skinapi.storage.background.migration import Migrator
-from skinapi.storage.background.threads import BackgroundThread
-from skinapi.storage.background.totals import Totals
+from skinapi.storage.background import BackgroundThread, ErasureRetry
+from skinapi.storage.migration import Migrator
+from skinapi.storage.totals import Totals
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ raises COMPATIBLE_SINCE and removes the entry.
 """
 
 from skinapi.composition.services import Services
-from skinapi.storage.background.migration import Migration
+from skinapi.storage.migration import Migration
 
 
 def migrations_of(services: Services) -> list[Migration]:

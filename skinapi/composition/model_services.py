@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from skinapi.care.comparisons.service import ComparisonsService
+from skinapi.care.comparisons import ComparisonsService
 from skinapi.clients.service import ClientsService
 from skinapi.composition.services import Services
-from skinapi.console.assets import ASSETS
-from skinapi.prediction.judging_again import JudgingAgainService
-from skinapi.prediction.service import PredictionService
-from skinapi.records.findings.quotas import Quotas
+from skinapi.console.routes import ASSETS
+from skinapi.prediction.service import JudgingAgainService, PredictionService
+from skinapi.records.quotas import Quotas
 from skinapi.registry.service import RegistryService
 from skinapi.reports.narrator import open_narrator
 from skinapi.reports.service import ReportsService

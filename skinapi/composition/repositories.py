@@ -3,30 +3,29 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from skinapi.admin.photo_counts import PhotoCounts
-from skinapi.admin.usage import DailyCounts
+from skinapi.admin.usage import DailyCounts, PhotoCounts
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.accounts import Accounts
-from skinapi.auth.passwords.guess_limits import GuessLimits
-from skinapi.auth.passwords.links import PasswordLinks
-from skinapi.auth.tokens.sessions import SessionLifetimes, Sessions
-from skinapi.care.lesions.lesions import Lesions
-from skinapi.care.messages.messages import Messages
+from skinapi.auth.accounts import Accounts
+from skinapi.auth.guess_limits import GuessLimits
+from skinapi.auth.recovery import PasswordLinks
+from skinapi.auth.sessions import SessionLifetimes, Sessions
+from skinapi.care.lesion_records import Lesions
+from skinapi.care.message_records import Messages
 from skinapi.errors import BrokenStore, Duplicate
-from skinapi.lab.from_reviews.contributed_pictures import ContributedPictures
 from skinapi.lab.repositories import LabRepositories
+from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.notices.outbox import Outbox
-from skinapi.records.findings.lesion_findings import LesionFindings
-from skinapi.records.findings.submissions import Submissions
-from skinapi.records.outcomes.outcome_counts import OutcomeCounts
-from skinapi.records.reviews.letters import Letters
-from skinapi.records.reviews.reviews import Reviews
-from skinapi.registry.drift.weekly_counts import WeeklyCounts
+from skinapi.records.lesion_findings import LesionFindings
+from skinapi.records.letters import Letters
+from skinapi.records.outcome_counts import OutcomeCounts
+from skinapi.records.reviews import Reviews
+from skinapi.records.submissions import Submissions
+from skinapi.registry.drift_counts import WeeklyCounts
 from skinapi.reports.narrator import NarrativeCache
 from skinapi.reports.verification import IssuedReports
 from skinapi.settings import Settings
-from skinapi.storage.background.totals import Totals
 from skinapi.storage.ports import Store
+from skinapi.storage.totals import Totals
 from skinapi.web.request_context import request_id
 
 TAKEN_TWICE = (

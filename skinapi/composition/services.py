@@ -7,28 +7,24 @@ from functools import partial
 from pydantic import BaseModel
 
 from skinapi.admin.service import AdminService
-from skinapi.auth.accounts.accounts import Account
-from skinapi.auth.accounts.deletion import Eraser
-from skinapi.auth.accounts.owners import Owners
-from skinapi.auth.accounts.search_faults import search_faults
-from skinapi.auth.passwords.hashing import Passwords
-from skinapi.auth.passwords.hashing_places import PLACES
-from skinapi.auth.passwords.links import PasswordLink
-from skinapi.auth.recovery import RecoveryService
-from skinapi.auth.second_factor.service import SecondFactorService
+from skinapi.auth.account_deletion import Eraser
+from skinapi.auth.account_faults import search_faults
+from skinapi.auth.accounts import Account
+from skinapi.auth.owners import Owners
+from skinapi.auth.passwords import PLACES, Passwords
+from skinapi.auth.recovery import PasswordLink, RecoveryService
+from skinapi.auth.second_factor import SecondFactorService
 from skinapi.auth.service import AuthService
-from skinapi.auth.tokens.access_tokens import Tokens
-from skinapi.auth.tokens.guard import Guard
-from skinapi.auth.tokens.sessions import Session
-from skinapi.care.cases.service import CasesService
-from skinapi.care.lesions.counts import LesionCounts
-from skinapi.care.lesions.lesions import Lesion
-from skinapi.care.lesions.reminder_mailer import ReminderMailer
-from skinapi.care.lesions.service import LesionsService
+from skinapi.auth.sessions import Session
+from skinapi.auth.tokens import Guard, Tokens
+from skinapi.care.cases import CasesService
+from skinapi.care.lesion_records import Lesion
+from skinapi.care.lesion_service import LesionsService
 from skinapi.care.letters.service import LettersService
-from skinapi.care.messages.messages import Message
-from skinapi.care.messages.service import MessagesService
-from skinapi.care.queue.service import CareService
+from skinapi.care.message_records import Message
+from skinapi.care.message_service import MessagesService
+from skinapi.care.queue import CareService
+from skinapi.care.reminders import LesionCounts, ReminderMailer
 from skinapi.composition.account_services import (
     open_admin,
     open_auth,
@@ -38,39 +34,38 @@ from skinapi.composition.account_services import (
     open_second_factor,
 )
 from skinapi.composition.repositories import Repositories, open_repositories
-from skinapi.jobs.broker.announcements import open_announcer
+from skinapi.jobs.announcements import open_announcer
 from skinapi.jobs.job import Job
-from skinapi.jobs.queue.job_logs import LogBatch
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.job_logs import LogBatch
+from skinapi.jobs.job_queue import Jobs
 from skinapi.jobs.service import JobsService
-from skinapi.lab.checks.cleanup import Cleanup
+from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.lab.composition import LabServices, open_lab_services
 from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
-from skinapi.lab.from_reviews.reviewed_findings import ReviewedFindings
+from skinapi.lab.reviewed_findings import ReviewedFindings
 from skinapi.lab.trainings.reference import current_reference
-from skinapi.lab.uploads.upload_records import UploadRecord
+from skinapi.lab.uploads import UploadRecord
 from skinapi.notices.outbox import Notice
-from skinapi.records.findings.submissions import Submission
-from skinapi.records.outcomes.outcome_counts import CountedOutcome
-from skinapi.records.outcomes.service import OutcomesService
-from skinapi.records.photos.kept_photos import KeptPhotos
+from skinapi.records.letters import Letter
+from skinapi.records.outcome_counts import CountedOutcome
+from skinapi.records.outcome_service import OutcomesService
+from skinapi.records.photos import KeptPhotos
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.reviews.letters import Letter
-from skinapi.records.reviews.reviews import Review
+from skinapi.records.reviews import Review
 from skinapi.records.service import RecordsService
+from skinapi.records.submissions import Submission
 from skinapi.registry.composition import open_models
-from skinapi.registry.drift.service import DriftService
-from skinapi.registry.versions.service import ModelsService
-from skinapi.registry.versions.serving_pointer import Serving
-from skinapi.registry.versions.version_record import ModelVersion
+from skinapi.registry.drift import DriftService
+from skinapi.registry.serving_pointer import ModelVersion, Serving
+from skinapi.registry.version_service import ModelsService
 from skinapi.reports.narrator import open_llm
 from skinapi.reports.openrouter import OpenRouterClient
 from skinapi.reports.verification import Issued
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import open_store
-from skinapi.storage.backup.restore import refuse_unfinished_restore
+from skinapi.storage.backup import refuse_unfinished_restore
 from skinapi.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.storage.ports import Store
 from skinapi.storage.store_version import join_store

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from skinapi.errors import Conflict, TooManyRequests
 from skinapi.stored_record import StoredRecord
 
 Status = Literal["queued", "running", "completed", "failed", "cancelled"]
@@ -80,3 +81,23 @@ class Job(StoredRecord):
         if done < ETA_FROM_PROGRESS or elapsed < ETA_FROM_SECONDS:
             return None
         return round(elapsed / done * max(0.0, 100.0 - self.progress))
+
+
+# The errors that only jobs raise.
+
+
+class TooManyJobs(TooManyRequests):
+    code = "too_many_jobs"
+    sentence = (
+        f"At most {MOST_UNFINISHED} of your jobs may wait or run at the same time. Wait for one to "
+        "end, or cancel one"
+    )
+
+
+class JobEnded(Conflict):
+    code, sentence = "job_ended", "This job has ended, so it cannot be cancelled"
+
+
+class JobNotEnded(Conflict):
+    code = "job_not_ended"
+    sentence = "Only a job that failed or was cancelled can be started again"

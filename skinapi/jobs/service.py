@@ -7,11 +7,11 @@ from typing import Any
 from skinapi.audit import AuditTrail
 from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.jobs.job import Job
-from skinapi.jobs.queue.job_logs import LogLine
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.job_logs import LogLine
+from skinapi.jobs.job_queue import Jobs
 from skinapi.logs import log
 from skinapi.storage.faults import Fault
-from skinapi.web.monitoring.request_metrics import GaugeReading
+from skinapi.web.monitoring import GaugeReading
 
 
 class JobsService:

@@ -3,23 +3,19 @@
 from dataclasses import dataclass
 from functools import partial
 
-from skinapi.auth.accounts.owners import Owners
+from skinapi.auth.owners import Owners
 from skinapi.jobs.service import JobsService
 from skinapi.lab.archives.quarantine import Quarantine
-from skinapi.lab.checks.check_queue import CheckQueue
-from skinapi.lab.checks.cleanup import Cleanup
+from skinapi.lab.checks.check_queue import CheckQueue, Cleanup
 from skinapi.lab.checks.publishing import Publisher
-from skinapi.lab.datasets.learned_pictures import learned_by_serving
-from skinapi.lab.from_reviews.contributed_pictures import ContributedPictures
-from skinapi.lab.from_reviews.reviewed_findings import ReviewedFindings
-from skinapi.lab.from_reviews.service import FromReviewsService
-from skinapi.lab.imports.service import ImportsService
+from skinapi.lab.datasets.dataset_images import learned_by_serving
 from skinapi.lab.repositories import LabRepositories
+from skinapi.lab.reviewed_findings import ContributedPictures, FromReviewsService, ReviewedFindings
 from skinapi.lab.service import DatasetsService
+from skinapi.lab.trainings.import_service import ImportsService
 from skinapi.lab.trainings.service import TrainingService, uses_dataset
-from skinapi.lab.uploads.quota import Quota
-from skinapi.lab.uploads.service import UploadsService
-from skinapi.registry.versions.service import ModelsService
+from skinapi.lab.uploads import Quota, UploadsService
+from skinapi.registry.version_service import ModelsService
 from skinapi.settings import Settings
 
 

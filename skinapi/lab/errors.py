@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from skinapi.errors import BadDataset, Conflict, SkinAPIError
+from skinapi.web.access import Signed, admins
 
 
 class BadArchive(BadDataset):
@@ -54,3 +55,12 @@ class DatasetInUse(Conflict):
 class DatasetQuotaReached(SkinAPIError):
     status, code = 507, "dataset_quota_reached"
     sentence = "This account keeps as many data sets as it may; delete some, then try again"
+
+
+# Who may use the routes of data sets.
+
+
+RESEARCHERS = Signed(
+    roles=("researcher", "admin"), refusal="Only researchers and admins work with data sets"
+)
+CHOOSERS = admins("Only admin can choose the reference data set")

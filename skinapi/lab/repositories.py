@@ -3,7 +3,7 @@
 from skinapi.audit import AuditTrail
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
-from skinapi.lab.uploads.upload_records import Uploads
+from skinapi.lab.uploads import Uploads
 from skinapi.storage.ports import Store
 
 

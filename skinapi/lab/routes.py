@@ -3,6 +3,7 @@
 import hashlib
 
 from flask import Response, request
+from pydantic import ConfigDict, Field
 
 from skinapi.errors import (
     BadDataset,
@@ -11,27 +12,40 @@ from skinapi.errors import (
     Forbidden,
     IdempotencyKeyReused,
     NotFound,
+    WrongNetworkLabels,
 )
-from skinapi.lab.access import CHOOSERS, RESEARCHERS
-from skinapi.lab.datasets.dataset_versions import NewDataset
+from skinapi.jobs.job import TooManyJobs
+from skinapi.jobs.routes import JobView
+from skinapi.lab.datasets.dataset_versions import LabelSource, NewDataset
 from skinapi.lab.errors import (
+    CHOOSERS,
+    RESEARCHERS,
     DatasetInUse,
+    DatasetQuotaReached,
     NameTaken,
     UploadInUse,
+    WrongOffset,
 )
+from skinapi.lab.reviewed_findings import FromReviewsService
 from skinapi.lab.schemas import (
+    DatasetName,
     DatasetsQuery,
     DatasetSummary,
     DatasetView,
     ImageView,
     NewDatasetBody,
+    NewUpload,
+    ShortText,
+    UploadView,
 )
 from skinapi.lab.service import DatasetsService
+from skinapi.lab.trainings.import_service import ImportRequest, ImportsService
+from skinapi.lab.uploads import LARGEST_PART, Announced, UploadsService
 from skinapi.web.access import Subject
-from skinapi.web.limits.rate_limits import Rate
-from skinapi.web.routing.declaration import Routes
-from skinapi.web.schemas.pagination import Page, PageQuery
-from skinapi.web.schemas.schema_types import Message
+from skinapi.web.declaration import Routes
+from skinapi.web.forms import BodyStream
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Body, Message, Page, PageQuery
 
 routes: Routes[DatasetsService] = Routes("datasets")
 
@@ -155,3 +169,143 @@ def choose_reference(datasets: DatasetsService, *, dataset: str, subject: Subjec
 def end_reference(datasets: DatasetsService, *, dataset: str, subject: Subject) -> DatasetView:
     """Compare no more on this data set."""
     return DatasetView.of(datasets.end_reference(dataset=dataset, by=subject))
+
+
+# The routes of uploads, which can be continued after an interruption.
+
+
+upload_routes: Routes[UploadsService] = Routes("uploads")
+
+
+@upload_routes.route(
+    "POST",
+    "/uploads",
+    access=RESEARCHERS,
+    rate=Rate.WRITE,
+    status=201,
+    raises=(BadRequest, DatasetQuotaReached, IdempotencyKeyReused),
+)
+def begin_upload(
+    uploads: UploadsService, *, body: NewUpload, subject: Subject, idempotency_key: str | None
+) -> UploadView:
+    """Announce a file; its bytes follow in parts, and may be continued after an interruption."""
+    announced = Announced(owner=subject.id, idempotency_key=idempotency_key, **body.model_dump())
+    return UploadView.of(uploads.begin(announced))
+
+
+@upload_routes.route(
+    "PUT",
+    "/uploads/<upload>/<offset>",
+    access=RESEARCHERS,
+    rate=Rate.WRITE,
+    spooled=True,
+    max_body=LARGEST_PART,
+    raises=(NotFound, WrongOffset),
+)
+def add_upload_part(
+    uploads: UploadsService, *, upload: str, offset: str, stream: BodyStream, subject: Subject
+) -> UploadView:
+    """The bytes that begin at this offset, where `received` says that the next part begins.
+
+    A part that is sent again changes nothing.
+    """
+    grown = uploads.add_part(
+        upload=upload, offset=offset, read=stream.read, largest=LARGEST_PART, by=subject
+    )
+    return UploadView.of(grown)
+
+
+@upload_routes.route(
+    "GET", "/uploads/<upload>", access=RESEARCHERS, rate=Rate.READ, raises=(NotFound,)
+)
+def show_upload(uploads: UploadsService, *, upload: str, subject: Subject) -> UploadView:
+    """How much of an upload has arrived."""
+    return UploadView.of(uploads.show(upload=upload, by=subject))
+
+
+@upload_routes.route(
+    "DELETE", "/uploads/<upload>", access=RESEARCHERS, rate=Rate.WRITE, raises=(NotFound,)
+)
+def delete_upload(uploads: UploadsService, *, upload: str, subject: Subject) -> Message:
+    """Delete an upload that is not needed any more."""
+    uploads.delete(upload=upload, by=subject)
+    return Message(message=f"Upload {upload} deleted")
+
+
+# The route that makes a data set of reviewed findings.
+
+
+from_reviews_routes: Routes[FromReviewsService] = Routes("datasets-from-reviews")
+
+
+class NewReviewedDataset(Body):
+    name: DatasetName
+    labels_from: LabelSource = Field(
+        default="reviews",
+        description="`histology`: only labels that the laboratory has confirmed; `reviews`: where "
+        "there is none, also the doctor's newest one, unless unsure or awaiting histology",
+    )
+    licence: ShortText = ""
+    source: ShortText = "reviewed findings of this server"
+
+
+@from_reviews_routes.route(
+    "POST",
+    "/datasets/from-reviews",
+    access=RESEARCHERS,
+    rate=Rate.WRITE,
+    status=202,
+    raises=(NameTaken, IdempotencyKeyReused),
+)
+def send_reviewed(
+    service: FromReviewsService,
+    *,
+    body: NewReviewedDataset,
+    subject: Subject,
+    idempotency_key: str | None,
+) -> DatasetView:
+    """Make a data set of the reviewed findings whose owners consent to it (`training`).
+
+    It is checked and published as any other; `reviews` of its report counts what was taken, and
+    what was left out and why. Patients and findings have names in it that do not lead back to the
+    account, and are the same in each version. A picture is erased from all versions where its owner
+    withdraws the consent or deletes the finding.
+    """
+    new = NewDataset(
+        owner=subject.id,
+        any_name=subject.role == "admin",
+        key=idempotency_key,
+        **body.model_dump(),
+    )
+    return DatasetView.of(service.send(new=new, labels_from=body.labels_from))
+
+
+# The route that imports a network of one's own as a model version.
+
+
+import_routes: Routes[ImportsService] = Routes("imported models")
+
+
+class NewModel(Body, ImportRequest):
+    """A `.keras` or `.h5` file that was uploaded, and what it does not say about itself."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, frozen=True)
+
+
+@import_routes.route(
+    "POST",
+    "/models",
+    access=RESEARCHERS,
+    rate=Rate.WRITE,
+    status=202,
+    raises=(NotFound, BadRequest, WrongNetworkLabels, TooManyJobs, IdempotencyKeyReused),
+)
+def import_model(
+    imports: ImportsService, *, body: NewModel, subject: Subject, idempotency_key: str | None
+) -> JobView:
+    """Make a model version of a Keras network, as a job; its result names the version.
+
+    It is a candidate without calibration. Where an admin has chosen a reference data set, it is
+    compared on it with the model in service.
+    """
+    return JobView.of(imports.start(request=body, owner=subject.id, key=idempotency_key))

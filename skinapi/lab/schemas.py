@@ -7,10 +7,10 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, Status
+from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, UploadRecord
 from skinapi.storage.ids import ID
 from skinapi.vision.context import Modality
-from skinapi.web.schemas.pagination import PageQuery
-from skinapi.web.schemas.schema_types import Answer, Body, Contained, Identifier, Name, Printable
+from skinapi.web.schemas import Answer, Body, Contained, Identifier, Name, PageQuery, Printable
 
 MOST_LABELS = 200
 
@@ -100,3 +100,32 @@ class ImageView(Answer):
     @classmethod
     def of(cls, image: DatasetImage) -> Self:
         return cls.model_validate(image.model_dump(include=set(cls.model_fields)))
+
+
+# What crosses the wire about uploads.
+
+
+class NewUpload(Body):
+    name: Name
+    size: Annotated[int, Field(ge=1)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class UploadView(Answer):
+    id: str
+    name: str
+    size: int
+    received: int = Field(description="where the next part begins")
+    complete: bool
+    expires_at: datetime
+    largest_part: int
+    smallest_part: int = Field(description="of all parts but the last")
+
+    @classmethod
+    def of(cls, upload: UploadRecord) -> Self:
+        return cls(
+            **upload.model_dump(include={"id", "name", "size", "received", "expires_at"}),
+            complete=upload.complete,
+            largest_part=LARGEST_PART,
+            smallest_part=SMALLEST_PART,
+        )

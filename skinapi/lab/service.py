@@ -14,10 +14,9 @@ from skinapi.errors import (
 from skinapi.lab.archives.contents import Sent
 from skinapi.lab.archives.quarantine import Quarantine
 from skinapi.lab.archives.receiving import receive
-from skinapi.lab.checks.check_queue import CheckQueue
-from skinapi.lab.checks.cleanup import Cleanup
+from skinapi.lab.checks.check_queue import CheckQueue, Cleanup
+from skinapi.lab.checks.check_report import shown_report
 from skinapi.lab.checks.publishing import Published, Publisher
-from skinapi.lab.checks.report_lists import shown_report
 from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.lab.datasets.dataset_versions import (
     NO_SUCH,
@@ -27,17 +26,17 @@ from skinapi.lab.datasets.dataset_versions import (
 )
 from skinapi.lab.errors import DatasetInUse, UploadInUse
 from skinapi.lab.repositories import LabRepositories
-from skinapi.lab.uploads.quota import Quota
-from skinapi.lab.uploads.upload_records import (
+from skinapi.lab.uploads import (
     KEPT_FOR,
+    Quota,
     UploadRecord,
 )
 from skinapi.storage.ids import now
 from skinapi.web.access import Subject
-from skinapi.web.answers.error_responses import log_fault
-from skinapi.web.bodies.multipart import PartHead
-from skinapi.web.limits.size_limits import body_too_large
-from skinapi.web.schemas.pagination import Page
+from skinapi.web.answers import log_fault
+from skinapi.web.forms import PartHead
+from skinapi.web.schemas import Page
+from skinapi.web.size_limits import body_too_large
 
 LEARNED_FROM = "A training learns from this data set; wait for it, or cancel it"
 

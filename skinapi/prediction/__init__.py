@@ -1,1 +1,0 @@
-"""Classifies the photos of accounts: /predict, from the form to the stored finding."""

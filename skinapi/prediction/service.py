@@ -3,16 +3,16 @@
 import hashlib
 from collections.abc import Callable, Sequence
 
-from skinapi.admin.photo_counts import PhotoCounts
-from skinapi.auth.accounts.accounts import Account
-from skinapi.errors import Refused
+from skinapi.admin.usage import PhotoCounts
+from skinapi.auth.accounts import Account
+from skinapi.errors import Conflict, Forbidden, NotFound, Refused, Unprocessable
 from skinapi.languages import Language
-from skinapi.prediction.errors import MaybeDifferentSpots
-from skinapi.records.findings.quotas import Quotas
-from skinapi.records.findings.submissions import Submission
-from skinapi.records.service import RecordsService
+from skinapi.records.quotas import Quotas
+from skinapi.records.review_queue import in_care
+from skinapi.records.service import Again, RecordsService
+from skinapi.records.submissions import Submission
+from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import RegistryService
-from skinapi.registry.serving.prediction_pool import PoolCaller
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.report import Report
@@ -20,6 +20,39 @@ from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.context import NOTHING_TOLD, Context
 from skinapi.vision.finding.finding import Doubt, Finding
 from skinapi.vision.refusals import Reason, translate_refusal
+from skinapi.web.access import Subject
+
+# Errors about photos that are sent together, or judged again.
+
+
+class MaybeDifferentSpots(Unprocessable):
+    """`apart`: the places of two pictures that may show different spots."""
+
+    code, sentence = "maybe_different_spots", "The pictures may show different spots"
+
+    def __init__(self, apart: tuple[int, int]) -> None:
+        first, second = (place + 1 for place in apart)
+        super().__init__(
+            f"Pictures {first} and {second} may show different spots. Send each spot by itself, or "
+            "send same_spot=true if all of them show one."
+        )
+
+
+class NoPhotoToJudge(Conflict):
+    code = "no_photo_to_judge"
+    sentence = "The photo of this finding was not kept"
+
+    def __init__(self, reason: str = sentence) -> None:
+        super().__init__(f"{reason}. It cannot be judged again: ask the patient for another photo.")
+
+
+class JudgedByThisModel(Conflict):
+    code = "judged_by_this_model"
+    sentence = (
+        "The model in service has made this finding, at the operating point that is in use; it "
+        "would say the same again"
+    )
+
 
 # `question` of an error.
 SKIN = "skin"
@@ -161,3 +194,83 @@ def _hash(contents: Sequence[bytes], context: Context, *rest: object) -> str:
     digest.update(context.model_dump_json().encode())
     digest.update(repr(rest).encode())
     return digest.hexdigest()
+
+
+# The use case: let the model in service judge the kept photo of a finding again.
+
+
+NOT_IN_CHARGE = "Only the doctor in charge lets a photo be judged again"
+# No caller can send it as an Idempotency-Key: those have no slash.
+AGAIN = "again/"
+
+
+class JudgingAgainService:
+    def __init__(
+        self, *, registry: RegistryService, records: RecordsService, narrator: Narrator, llm: bool
+    ) -> None:
+        self._registry = registry
+        self._records = records
+        self._narrator = narrator
+        self._llm = llm
+
+    def judge_again(self, *, number: str, by: Subject) -> tuple[Submission, Account]:
+        """A new finding on the kept photos of this one, of the same owner and spot; and its owner.
+        The old one stays as it was, with what doctors have decided. It is one more finding of
+        the owner and of the spot, and counts for no day's photos. Called again, the result is the
+        finding of the first time.
+
+        Raises NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel, Refused, NoModel,
+        Unavailable.
+        """
+        original, owner = self._records.get(number=number, to=by)
+        if not in_care(owner, by):
+            raise Forbidden(NOT_IN_CHARGE)
+        key = f"{AGAIN}{original.id}"
+        if answered := self._records.find_answered(owner=owner.id, key=key, request_hash=key):
+            return self._records.get(number=str(answered.number), to=by)
+        model, finding = self._registry.served.model, original.finding
+        in_use = model.version, model.calibration.point_in_use
+        if in_use == (finding.model_version, finding.operating_point):
+            raise JudgedByThisModel
+        contents = self._read_photos(original)
+        # Somebody has judged them to be of skin: the model of then, or the sender.
+        of_skin = original.context.model_copy(update={"skin_confirmed": True})
+        try:
+            classified = self._registry.classify_pictures(
+                contents=contents,
+                same_spot=True,
+                caller=PoolCaller(by.id, signed_in=True),
+                context=of_skin,
+                keep=False,
+            )
+        except Refused as refused:
+            raise translate_refusal(
+                refused, original.language, checklist_score=original.context.checklist_score
+            ) from refused
+        narrative = self._narrator.narrate(
+            facts=Facts.of(classified.finding.by_own_mix(), original.context),
+            language=original.language,
+            llm=self._llm,
+            consents=owner.consents,
+        )
+        filed = self._records.file_finding(
+            owner=owner,
+            finding=classified.finding,
+            photos=contents,  # as they were kept: to keep one of them anew would change it
+            context=original.context,
+            language=original.language,
+            sections=narrative.sections.model_dump(),
+            narrative_source=narrative.source.model_dump(mode="json"),
+            lesion=original.lesion,
+            key=key,
+            request_hash=key,
+            again=Again(original, by=by.id),
+        )
+        return filed, owner
+
+    def _read_photos(self, original: Submission) -> list[bytes]:
+        """All of them. Raises NoPhotoToJudge, with the reason."""
+        try:
+            return [self._records.photos.content_of(picture) for picture in original.pictures]
+        except NotFound as missing:
+            raise NoPhotoToJudge(missing.detail) from missing

@@ -7,14 +7,13 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from skinapi.languages import Language
-from skinapi.records.reviews.decisions import Decision
-from skinapi.records.reviews.letters import Reader
-from skinapi.records.reviews.opinions import Agreement, Certainty, Histology, Statement
-from skinapi.records.reviews.reviewed_finding import ShownLetter
-from skinapi.records.reviews.reviews import Review
+from skinapi.records.letters import Reader
+from skinapi.records.opinions import Agreement, Certainty, Histology, Statement
+from skinapi.records.reviewed_finding import ShownLetter
+from skinapi.records.reviews import Decision, Review
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
-from skinapi.web.schemas.schema_types import Answer, Contained, PrintableLines
+from skinapi.web.schemas import Answer, Contained, PrintableLines
 
 LONGEST_NOTE = 1000
 

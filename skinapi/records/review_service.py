@@ -9,26 +9,25 @@ from functools import partial
 from pydantic import ValidationError
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.errors import HoldRefused
-from skinapi.records.findings.review_queue import in_care, is_asked
-from skinapi.records.findings.submissions import Submission
-from skinapi.records.outcomes.outcome_counts import OutcomeCounts
+from skinapi.records.opinions import Agreement, Opinion
+from skinapi.records.outcome_counts import OutcomeCounts
+from skinapi.records.review_queue import in_care, is_asked
 from skinapi.records.review_schemas import NewReview
-from skinapi.records.reviews.decisions import Decision, urgency_asked, withheld_at
-from skinapi.records.reviews.opinions import Agreement, Opinion
-from skinapi.records.reviews.reviewed_finding import ReviewedFinding
-from skinapi.records.reviews.reviews import Review, Reviews
+from skinapi.records.reviewed_finding import ReviewedFinding
+from skinapi.records.reviews import Decision, Review, Reviews, urgency_asked, withheld_at
 from skinapi.records.service import RecordsService
-from skinapi.storage.background.migration import Chunk
+from skinapi.records.submissions import Submission
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
+from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.web.access import Subject
-from skinapi.web.schemas.pagination import Page, page_of
+from skinapi.web.schemas import Page, page_of
 
 MARKED_AT_ONCE = 50
 LONGEST_HOLD = timedelta(days=7)

@@ -23,10 +23,9 @@ from skinapi.records.schemas import (
 )
 from skinapi.records.service import RecordsService
 from skinapi.web.access import Signed, Subject
-from skinapi.web.limits.rate_limits import Rate
-from skinapi.web.routing.declaration import Routes
-from skinapi.web.schemas.pagination import Page, PageQuery
-from skinapi.web.schemas.schema_types import Message
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Message, Page, PageQuery
 
 routes: Routes[RecordsService] = Routes("submissions")
 review_routes: Routes[ReviewsService] = Routes("reviews")

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.auth.accounts.accounts import Account
+from skinapi.auth.accounts import Account
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import (
     HeadlineView,
     HeatView,
+    InstructionView,
     ModalityView,
     NotRuledOutView,
     Probability,
@@ -21,22 +22,20 @@ from skinapi.records.finding_schemas import (
     TestedView,
     list_probabilities,
 )
-from skinapi.records.findings.instructions import Instruction
-from skinapi.records.findings.submissions import CourseEntry, Submission, SubmissionSummary
-from skinapi.records.instruction_schemas import InstructionView
+from skinapi.records.instructions import Instruction
 from skinapi.records.review_schemas import (
     DecisionView,
     FirstDecision,
     GraverReview,
 )
-from skinapi.registry.versions.service import Standing
+from skinapi.records.submissions import CourseEntry, Submission, SubmissionSummary
+from skinapi.registry.version_service import Standing
 from skinapi.vision.bands import OperatingPoint, RaisedBy
 from skinapi.vision.calibration.joining import MOST_PICTURES
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, SkinTone
 from skinapi.vision.finding.finding import Doubt, Finding, FindingHeading
-from skinapi.web.schemas.pagination import ContractPageQuery
-from skinapi.web.schemas.schema_types import Answer
+from skinapi.web.schemas import Answer, ContractPageQuery
 
 TIME = "%Y-%m-%d %H:%M:%S"
 

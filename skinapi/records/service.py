@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import (
     Duplicate,
     IdempotencyKeyReused,
@@ -19,10 +19,12 @@ from skinapi.errors import (
 )
 from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
-from skinapi.records.findings.instructions import Instruction, reconcile
-from skinapi.records.findings.lesion_findings import LesionFindings
-from skinapi.records.findings.review_queue import ReviewQueue, in_care, is_asked
-from skinapi.records.findings.submissions import (
+from skinapi.records.instructions import Instruction, reconcile
+from skinapi.records.lesion_findings import LesionFindings
+from skinapi.records.photos import KeptPhotos, Thumbnails
+from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
+from skinapi.records.reviews import Decision, Withheld
+from skinapi.records.submissions import (
     NONE_CAME,
     NOT_ASKED,
     NOT_TAKEN,
@@ -30,21 +32,18 @@ from skinapi.records.findings.submissions import (
     Submissions,
     SubmissionSummary,
 )
-from skinapi.records.photos.kept_photos import KeptPhotos
-from skinapi.records.photos.thumbnails import Thumbnails
-from skinapi.records.reviews.decisions import Decision, Withheld
-from skinapi.registry.versions.service import ModelsService, Standing
-from skinapi.storage.background.erasures import Erasures
-from skinapi.storage.background.migration import Chunk
+from skinapi.registry.version_service import ModelsService, Standing
+from skinapi.storage.background import Erasures
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
+from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
 from skinapi.vision.drawing.overlay import draw_kept_overlay
 from skinapi.vision.finding.finding import Finding
 from skinapi.web.access import Subject
-from skinapi.web.schemas.pagination import Page
+from skinapi.web.schemas import Page
 
 ATTEMPTS = 3
 NOT_YOURS = "Not found or unauthorized"

@@ -4,17 +4,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from skinapi.registry.gates.judging import ReferenceData
+from skinapi.registry.gates import ReferenceData
 from skinapi.registry.model_reloader import ModelReloader
-from skinapi.registry.operating_point.service import OperatingPointService
+from skinapi.registry.operating_point import OperatingPointService
+from skinapi.registry.prediction_pool import PredictionPool, ServedModel, open_warm
 from skinapi.registry.service import RegistryService
-from skinapi.registry.serving.prediction_pool import PredictionPool
-from skinapi.registry.serving.served_model import ServedModel, open_warm
-from skinapi.registry.serving.shadow import Shadow, ShadowResults
-from skinapi.registry.versions.repository import ModelVersions
-from skinapi.registry.versions.service import ModelsService, RunAudited
-from skinapi.registry.versions.serving_pointer import ServingPointer
-from skinapi.registry.versions.version_files import models_folder
+from skinapi.registry.serving_pointer import ServingPointer
+from skinapi.registry.shadow import Shadow, ShadowResults
+from skinapi.registry.version_files import models_folder
+from skinapi.registry.version_records import ModelVersions
+from skinapi.registry.version_service import ModelsService, RunAudited
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 from skinapi.vision.bands import OperatingPoint

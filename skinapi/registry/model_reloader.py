@@ -20,11 +20,11 @@ from skinapi.errors import (
     StoreUnavailable,
 )
 from skinapi.logs import log
-from skinapi.registry.serving.served_model import ServedModel
-from skinapi.registry.versions.repository import ModelVersions
-from skinapi.registry.versions.serving_pointer import Serving, ServingPointer
-from skinapi.registry.versions.version_files import prune_folders
-from skinapi.storage.background.threads import PeriodicThread
+from skinapi.registry.prediction_pool import ServedModel
+from skinapi.registry.serving_pointer import Serving, ServingPointer
+from skinapi.registry.version_files import prune_folders
+from skinapi.registry.version_records import ModelVersions
+from skinapi.storage.background import PeriodicThread
 from skinapi.vision.bands import OperatingPoint
 
 POLL_S = 1.0

@@ -4,14 +4,20 @@ from typing import Any
 
 from flask import Response
 
-from skinapi.errors import NoModel
-from skinapi.registry.schemas import ConditionsView
+from skinapi.errors import NoModel, NoOperatingPoints
+from skinapi.registry.card_page import answer_card
+from skinapi.registry.drift import DriftService
+from skinapi.registry.drift_counts import ALPHA
+from skinapi.registry.drift_schemas import DriftQuery, DriftView, DriftWeek
+from skinapi.registry.operating_point import OperatingPointService
+from skinapi.registry.schemas import ConditionsView, NewOperatingPoint, OperatingPointView
 from skinapi.registry.service import RegistryService
-from skinapi.registry.versions.card_page import answer_card
+from skinapi.registry.serving_pointer import ModelChanged
+from skinapi.registry.version_routes import RESEARCH
 from skinapi.vision.conditions import conditions_table
-from skinapi.web.access import Public
-from skinapi.web.limits.rate_limits import Rate
-from skinapi.web.routing.declaration import Routes
+from skinapi.web.access import Public, Signed, Subject, admins
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
 
 routes: Routes[RegistryService] = Routes("model")
 
@@ -36,3 +42,60 @@ def show_model_card(registry: RegistryService) -> dict[str, Any] | Response:
 def show_conditions(_: RegistryService) -> ConditionsView:
     """Every medical sentence that answers and reports may hold, in all languages, with sources."""
     return ConditionsView.of(conditions_table())
+
+
+# The route of drift: what the model did each week, and what has changed.
+
+
+drift_routes: Routes[DriftService] = Routes("drift")
+
+
+@drift_routes.route("GET", "/drift", access=RESEARCH, rate=Rate.READ)
+def show_drift(drift: DriftService, *, query: DriftQuery) -> DriftView:
+    """What the model did in each ISO week (UTC), and what has changed since it came into service.
+
+    An alert says that a share is no longer what it was, not why: it can be the patients, a camera,
+    or the reviewers.
+    """
+    weeks = drift.read_weeks(weeks=query.weeks)
+    tests = drift.run_tests()
+    return DriftView(
+        weeks=[DriftWeek.of_week(week, rows) for week, rows in weeks],
+        alerts=[alert for _, alert in tests if alert],
+        tests=[test for test, _ in tests],
+        alpha=ALPHA,
+    )
+
+
+# The routes of the operating point.
+
+
+STAFF = Signed(roles=("doctor", "researcher", "admin"))
+CHOOSERS = admins("Only admin can choose the operating point")
+
+operating_point_routes: Routes[OperatingPointService] = Routes("operating_point")
+
+
+@operating_point_routes.route(
+    "GET", "/models/operating-point", access=STAFF, rate=Rate.READ, raises=(NoModel,)
+)
+def show_operating_point(service: OperatingPointService) -> OperatingPointView:
+    """The operating point in use, and what each one costs, counted on the model's test part."""
+    return OperatingPointView.of(service.get_point())
+
+
+@operating_point_routes.route(
+    "PUT",
+    "/models/operating-point",
+    access=CHOOSERS,
+    rate=Rate.WRITE,
+    raises=(NoModel, NoOperatingPoints, ModelChanged),
+)
+def choose_operating_point(
+    service: OperatingPointService, *, body: NewOperatingPoint, subject: Subject
+) -> OperatingPointView:
+    """Choose the operating point; every server follows within seconds. Findings that were made
+    before keep theirs.
+    """
+    service.choose_point(point=body.operating_point, by=subject.id)
+    return OperatingPointView.of(service.get_point())

@@ -1,9 +1,17 @@
 """The answer schemas of the conditions table."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from skinapi.intervals import wilson_interval
+from skinapi.registry.operating_point import ChosenPoint
+from skinapi.vision.bands import OperatingPoint
+from skinapi.vision.calibration.model_calibration import (
+    Calibration,
+    ModelCalibration,
+    PointFigures,
+)
 from skinapi.vision.conditions import (
     BandEntry,
     Checklist,
@@ -13,7 +21,7 @@ from skinapi.vision.conditions import (
     ReviewLabel,
     Source,
 )
-from skinapi.web.schemas.schema_types import Answer
+from skinapi.web.schemas import Answer, Body
 
 
 class ConditionView(Answer):
@@ -53,4 +61,122 @@ class ConditionsView(Answer):
             bands=table.bands,
             notices=table.notices,
             checklist=table.checklist,
+        )
+
+
+# What crosses the wire about operating points.
+
+
+Kind = Literal["dermoscopic", "clinical"]
+
+
+class NewOperatingPoint(Body):
+    operating_point: Annotated[OperatingPoint, Field(strict=False)]
+
+
+class Share(Answer):
+    """A share with its 95 % Wilson interval."""
+
+    share: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, part: int, whole: int) -> Self | None:
+        """None of nothing."""
+        if not whole:
+            return None
+        low, high = wilson_interval(part / whole, whole)
+        return cls(share=part / whole, low=low, high=high)
+
+
+class KindView(Answer):
+    """Counted on the test part of one kind of picture, in lesions. `sent`: to a doctor; `urgent`:
+    told to see one this week.
+    """
+
+    modality: Kind
+    malignant: int
+    malignant_sent: int
+    malignant_urgent: int
+    benign: int
+    benign_sent: int
+    benign_urgent: int
+    melanomas: int
+    melanomas_sent: int
+    melanomas_urgent: int
+    malignant_sent_share: Share | None = Field(
+        description="of the malignant lesions, those sent to a doctor; with a 95 % interval, as "
+        "each share; null where nothing was counted"
+    )
+    malignant_urgent_share: Share | None
+    benign_spared_share: Share | None = Field(description="not sent to a doctor")
+    benign_urgent_share: Share | None
+    urgent_malignant_share: Share | None = Field(
+        description="of the lesions told urgent, the malignant ones; that depends on how many "
+        "malignant lesions there are"
+    )
+    melanomas_sent_share: Share | None
+    melanomas_urgent_share: Share | None
+
+    @classmethod
+    def of_figures(cls, modality: Kind, one: PointFigures) -> Self:
+        return cls(
+            **one.model_dump(),
+            modality=modality,
+            malignant_sent_share=Share.of(one.malignant_sent, one.malignant),
+            malignant_urgent_share=Share.of(one.malignant_urgent, one.malignant),
+            benign_spared_share=Share.of(one.benign - one.benign_sent, one.benign),
+            benign_urgent_share=Share.of(one.benign_urgent, one.benign),
+            urgent_malignant_share=Share.of(
+                one.malignant_urgent, one.malignant_urgent + one.benign_urgent
+            ),
+            melanomas_sent_share=Share.of(one.melanomas_sent, one.melanomas),
+            melanomas_urgent_share=Share.of(one.melanomas_urgent, one.melanomas),
+        )
+
+
+class PointView(Answer):
+    point: OperatingPoint
+    kinds: list[KindView] = Field(
+        description="for each kind of picture; none where the model comes without such figures"
+    )
+
+    @classmethod
+    def of(cls, point: OperatingPoint, model: ModelCalibration) -> Self:
+        calibrations: dict[Kind, Calibration | None] = {
+            "dermoscopic": model.dermoscopic,
+            "clinical": model.clinical,
+        }
+        return cls(
+            point=point,
+            kinds=[
+                KindView.of_figures(modality, calibration.point_figures[point])
+                for modality, calibration in calibrations.items()
+                if calibration and point in calibration.point_figures
+            ],
+        )
+
+
+class OperatingPointView(Answer):
+    operating_point: OperatingPoint = Field(description="the one that is chosen")
+    chosen_by: Literal["setting", "admin"] = Field(
+        description="`setting`: TRIAGE, because no admin has chosen one"
+    )
+    has_points: bool = Field(
+        description="whether the model in service has thresholds for operating points; one that "
+        "was calibrated by older code has none, and judges by the older rule at every point"
+    )
+    model_version: str = Field(description="the model in service")
+    points: list[PointView] = Field(description="what each costs, the most cautious first")
+
+    @classmethod
+    def of(cls, chosen: ChosenPoint) -> Self:
+        calibration = chosen.model.calibration
+        return cls(
+            operating_point=chosen.point,
+            chosen_by="admin" if chosen.by_admin else "setting",
+            has_points=calibration.has_points,
+            model_version=chosen.model.version,
+            points=[PointView.of(point, calibration) for point in OperatingPoint],
         )

@@ -6,9 +6,8 @@ from functools import partial
 from typing import TypeVar
 
 from skinapi.errors import Refused
-from skinapi.registry.serving.prediction_pool import PoolCaller, PredictionPool
-from skinapi.registry.serving.served_model import ServedModel
-from skinapi.registry.serving.shadow import Shadow
+from skinapi.registry.prediction_pool import PoolCaller, PredictionPool, ServedModel
+from skinapi.registry.shadow import Shadow
 from skinapi.settings import Settings
 from skinapi.vision.classification import (
     JudgedPhoto,

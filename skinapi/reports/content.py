@@ -5,7 +5,7 @@ from datetime import UTC
 from functools import cached_property
 
 from skinapi.languages import NUMBERS
-from skinapi.records.reviews.opinions import Agreement, Histology, Opinion
+from skinapi.records.opinions import Agreement, Histology, Opinion
 from skinapi.reports.facts import PictureFacts
 from skinapi.reports.page_texts import (
     Bar,

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Self
 
 from skinapi.languages import Language
-from skinapi.records.reviews.decisions import Decision
-from skinapi.records.reviews.reviewed_finding import ShownLetter
+from skinapi.records.reviewed_finding import ShownLetter
+from skinapi.records.reviews import Decision
 from skinapi.reports.words import LABELS, Labels
 from skinapi.vision.conditions import Band
-from skinapi.web.schemas.visible_text import cap_marks
+from skinapi.web.schemas import cap_marks
 
 Row = tuple[str, str]
 DATE = "%Y-%m-%d"

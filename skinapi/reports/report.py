@@ -12,16 +12,15 @@ from PIL import Image
 
 from skinapi.errors import Unavailable
 from skinapi.languages import Language, Said
-from skinapi.records.findings.instructions import Advice
-from skinapi.records.reviews.decisions import Decision
-from skinapi.records.reviews.reviewed_finding import ShownLetter
-from skinapi.records.reviews.reviews import Review
+from skinapi.records.instructions import Advice
+from skinapi.records.reviewed_finding import ShownLetter
+from skinapi.records.reviews import Decision, Review
 from skinapi.reports.facts import Facts
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import BandWords, conditions_table
 from skinapi.vision.decoding.photo import Photo
 from skinapi.vision.drawing.overlay import draw_overlay
-from skinapi.web.schemas.schema_types import Answer
+from skinapi.web.schemas import Answer
 
 # 84 mm on paper at 170 dots per inch.
 PRINTED_SIDE = 560

@@ -18,8 +18,8 @@ from skinapi.reports.service import NoSuchLanguage, ReportsService
 from skinapi.reports.words import LABELS
 from skinapi.vision.conditions import conditions_table
 from skinapi.web.access import Public, Signed, Subject
-from skinapi.web.limits.rate_limits import Rate
-from skinapi.web.routing.declaration import Routes
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 Show = Callable[..., FullReport | Response]

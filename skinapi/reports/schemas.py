@@ -6,8 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.languages import Language
-from skinapi.records.finding_schemas import HeadlineView
-from skinapi.records.instruction_schemas import AdviceView
+from skinapi.records.finding_schemas import AdviceView, HeadlineView
 from skinapi.records.review_schemas import (
     DecisionView,
     FirstDecision,
@@ -15,14 +14,14 @@ from skinapi.records.review_schemas import (
     LetterView,
     ReviewView,
 )
-from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews import Decision
 from skinapi.records.schemas import NarrativeSource, angular_name, percent
 from skinapi.reports.facts import Facts
 from skinapi.reports.reading import Reading, read_in_order
 from skinapi.reports.report import Narrative, Report, ReportedPatient, SealView, Sections
 from skinapi.reports.verification import Newer, Verified
 from skinapi.vision.conditions import Band, Condition, Source, conditions_table
-from skinapi.web.schemas.schema_types import Answer, ContractBody
+from skinapi.web.schemas import Answer, ContractBody
 
 LanguageTag = Annotated[str, StringConstraints(max_length=35)]
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.accounts import Account
+from skinapi.auth.accounts import Account
 from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.languages import LANGUAGES, Language, known_language
-from skinapi.records.findings.submissions import Submission
+from skinapi.records.letters import Letter, Letters
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.reviews.letters import Letter, Letters
 from skinapi.records.service import RecordsService
+from skinapi.records.submissions import Submission
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.rendering import RENDERER, count_pages, print_pdf

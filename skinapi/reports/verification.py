@@ -12,11 +12,10 @@ from typing import Any, Self
 
 from skinapi.errors import BlobDamaged
 from skinapi.logs import log
-from skinapi.records.findings.instructions import Advice
-from skinapi.records.reviews.decisions import Decision
-from skinapi.records.reviews.letters import Letter
-from skinapi.records.reviews.reviewed_finding import ShownLetter
-from skinapi.records.reviews.reviews import Review
+from skinapi.records.instructions import Advice
+from skinapi.records.letters import Letter
+from skinapi.records.reviewed_finding import ShownLetter
+from skinapi.records.reviews import Decision, Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import Narrative
 from skinapi.storage.faults import Fault

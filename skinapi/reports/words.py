@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from skinapi.languages import Language, load_words
-from skinapi.records.reviews.letters import Reader
-from skinapi.records.reviews.opinions import Agreement
+from skinapi.records.letters import Reader
+from skinapi.records.opinions import Agreement
 from skinapi.vision.bands import OperatingPoint, RaisedBy
 from skinapi.vision.conditions import Frozen
 from skinapi.vision.context import AgeBand, BodySite, Modality, Sex, SkinTone

@@ -33,7 +33,7 @@ from skinapi.server.deadlines import (
 )
 from skinapi.server.malformed_requests import error_for, raw_answer, refuse_unclear_head
 from skinapi.server.spool_file import SpoolFile
-from skinapi.storage.files.disk_errors import disk_error
+from skinapi.storage.files import disk_error
 
 RETRY_AFTER_S = 2
 CHECK_DEADLINES_EVERY_S = 0.25

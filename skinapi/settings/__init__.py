@@ -22,10 +22,16 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from skinapi.settings.machine_memory import machine_memory
-from skinapi.settings.mail_address import MailAddress, read_smtp_url
-from skinapi.settings.secret_keys import refuse_weak_key, stored_secret
-from skinapi.settings.value_checks import ROLES, read_broker_uri, read_rate_limit_uri
+from skinapi.settings.value_checks import (
+    ROLES,
+    MailAddress,
+    machine_memory,
+    read_broker_uri,
+    read_rate_limit_uri,
+    read_smtp_url,
+    refuse_weak_key,
+    stored_secret,
+)
 
 VERSION = "1.0.0"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

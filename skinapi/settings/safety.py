@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import Settings
 from skinapi.settings.instance_folder import refuse_shared
-from skinapi.settings.mail_address import is_mail_address
-from skinapi.settings.secret_keys import looks_made_up
 from skinapi.settings.value_checks import (
     LONGEST_URL,
     MEMORY,
     asks_for_password,
     is_header_token,
     is_in_private_network,
+    is_mail_address,
     is_origin,
     is_rate,
     is_url,
+    looks_made_up,
     stays_private,
 )
 

@@ -2,12 +2,19 @@
 may hold a password.
 """
 
+import os
 import re
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
+from itertools import pairwise
+from pathlib import Path
 from typing import Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from skinapi.errors import UnsafeSettings
+from skinapi.settings.instance_folder import open_folder
 
 Role = Literal["user", "doctor", "researcher", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -196,3 +203,115 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+# The mail server that SMTP_URL names.
+
+
+PORTS = {"smtp": 587, "smtps": 465}
+# What every mail server takes: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2
+MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class MailAddress:
+    """`tls`: from the first byte on. `starttls`: it must change to TLS before anything is said."""
+
+    host: str
+    port: int
+    tls: bool
+    starttls: bool
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+def read_smtp_url(text: str) -> MailAddress:
+    """Raises UnsafeSettings, without quoting the text."""
+    try:
+        parts = urlsplit(text.strip())
+        port = parts.port or PORTS[parts.scheme]
+    except (ValueError, KeyError) as error:
+        raise _unreadable() from error
+    if not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise _unreadable()
+    user, password = (unquote(part or "") for part in (parts.username, parts.password))
+    if bool(user) != bool(password) or not (user + password).isascii():
+        raise _unreadable()
+    tls = parts.scheme == "smtps"
+    return MailAddress(
+        host=parts.hostname,
+        port=port,
+        tls=tls,
+        starttls=not tls and not is_near(parts.hostname),
+        user=user,
+        password=password,
+    )
+
+
+def is_mail_address(text: str) -> bool:
+    return MAILBOX.fullmatch(text) is not None
+
+
+def _unreadable() -> UnsafeSettings:
+    return UnsafeSettings(
+        "SMTP_URL must be smtp://user:password@host:port or smtps://user:password@host:port, user "
+        "and password percent-encoded, or both left out"
+    )
+
+
+# How secrets are judged, and how the one of development is made.
+
+
+SHORTEST_KEY = 32
+SAMPLE_KEYS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
+
+
+def refuse_weak_key(key: str) -> None:
+    """Raises UnsafeSettings where the key that signs the tokens could be guessed."""
+    if not key:
+        raise UnsafeSettings("Set JWT_SECRET_KEY to a secret of at least 32 random characters")
+    if len(key) < SHORTEST_KEY:
+        raise UnsafeSettings("JWT_SECRET_KEY is too short: use at least 32 random characters")
+    sample = any(word in key.lower() for word in SAMPLE_KEYS)
+    if sample or len(set(key)) < 10 or looks_made_up(key):
+        raise UnsafeSettings("JWT_SECRET_KEY looks like a sample: use 32 random characters")
+
+
+def looks_made_up(secret: str) -> bool:
+    """Whether a secret has few different characters, a sequence (01234…, abcd…) or a repetition."""
+    steps = {ord(b) - ord(a) for a, b in pairwise(secret)}
+    repeated = secret in (secret + secret)[1:-1]
+    return len(set(secret)) < 6 or len(steps) < 6 or repeated
+
+
+def stored_secret(path: Path) -> str:
+    """Read the secret, or make it. If several workers make it at once, all use the first one."""
+    open_folder(path.parent)
+    if not path.exists():
+        temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+        temporary.touch(mode=0o600)
+        temporary.write_text(secrets.token_urlsafe(48))
+        try:
+            # Not rename: it would replace a secret that another worker has just stored.
+            path.hardlink_to(temporary)
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    return path.read_text()
+
+
+# What this machine has.
+
+
+# Of the control group that this process is in, as a container sees it: version 2, then 1.
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def machine_memory() -> int:
+    """Bytes of memory that this machine has, or that its container may use."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in _LIMITS:
+        with suppress(OSError, ValueError):  # no such file, or "max"
+            limits.append(int(Path(path).read_text()))
+    return min(limits)

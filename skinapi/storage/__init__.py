@@ -7,7 +7,7 @@ from pathlib import Path
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import Settings
 from skinapi.settings.instance_folder import open_folder
-from skinapi.storage.files.file_blobs import FileBlobs
+from skinapi.storage.files import FileBlobs
 from skinapi.storage.ports import Store
 from skinapi.storage.sqlite.sqlite_store import SqliteStore
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from skinapi.admin.service import AdminService
-from skinapi.auth.accounts.accounts import Accounts
+from skinapi.auth.accounts import Accounts
 from skinapi.auth.errors import EmailTaken, LastAdmin, WrongPassword
-from skinapi.auth.passwords.authentication import ClientInfo
+from skinapi.auth.passwords import ClientInfo
 from skinapi.auth.service import IssuedTokens
 from skinapi.errors import NotFound, SkinAPIError
 from skinapi.web.access import Subject

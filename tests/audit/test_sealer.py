@@ -12,7 +12,7 @@ from skinapi.audit import trail as trail_module
 from skinapi.audit.sealer import LEASE_LENGTH, AuditSealer
 from skinapi.audit.trail import AuditTrail
 from skinapi.errors import NotFound
-from skinapi.storage.background.lease import Lease
+from skinapi.storage.background import Lease
 from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Store
 from tests.support.backends import SECRET, Backend

@@ -3,8 +3,8 @@
 import pytest
 
 from skinapi.app import create_app
-from skinapi.auth.accounts.accounts import Accounts
-from skinapi.auth.accounts.deletion import Eraser
+from skinapi.auth.account_deletion import Eraser
+from skinapi.auth.accounts import Accounts
 from skinapi.errors import SkinAPIError, StoreUnavailable
 from tests.support.backends import Backend
 

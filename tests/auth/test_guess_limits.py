@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.auth.passwords import guess_limits
-from skinapi.auth.passwords.guess_limits import FIRST_LOGINS, WINDOW
-from skinapi.auth.passwords.hashing import Passwords
+from skinapi.auth import guess_limits
+from skinapi.auth.guess_limits import FIRST_LOGINS, WINDOW
+from skinapi.auth.passwords import Passwords
 from skinapi.storage.ids import now
 from tests.conftest import backend_on
 from tests.served.wire import at_once

@@ -9,10 +9,15 @@ from typing import Literal
 import pytest
 from argon2 import PasswordHasher
 
-from skinapi.auth.passwords.hashing import CONCURRENT_HASHES, Passwords
-from skinapi.auth.passwords.hashing_places import PLACES, RETRY_AFTER_S, HashingPlaces
+from skinapi.auth.passwords import (
+    CONCURRENT_HASHES,
+    PLACES,
+    RETRY_AFTER_S,
+    HashingPlaces,
+    Passwords,
+)
 from skinapi.errors import Unavailable
-from skinapi.registry.serving import prediction_pool
+from skinapi.registry import prediction_pool
 from skinapi.server.addresses import site_key
 from skinapi.settings import Settings
 from tests.support.backends import Backend

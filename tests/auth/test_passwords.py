@@ -10,9 +10,9 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import VerifyMismatchError
 
-from skinapi.auth.passwords import guess_limits
-from skinapi.auth.passwords.guess_limits import FIRST_LOGINS
-from skinapi.auth.passwords.hashing import HASHER, Passwords, _unmatched_hash, one_time_password
+from skinapi.auth import guess_limits
+from skinapi.auth.guess_limits import FIRST_LOGINS
+from skinapi.auth.passwords import HASHER, Passwords, _unmatched_hash, one_time_password
 from tests.served.wire import at_once
 from tests.support.backends import CHEAP, PASSWORD, Backend
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.auth import recovery
-from skinapi.auth.passwords import guess_limits
+from skinapi.auth import guess_limits, recovery
 from skinapi.errors import StoreUnavailable
 from skinapi.storage.ids import now
 from skinapi.storage.sqlite.sqlite_store import SqliteStore

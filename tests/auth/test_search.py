@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import pytest
 
-from skinapi.auth.accounts import search
-from skinapi.auth.accounts.accounts import Account, Accounts
-from skinapi.auth.accounts.search import search_fields
+from skinapi.auth import account_search
+from skinapi.auth.account_search import search_fields
+from skinapi.auth.accounts import Account, Accounts
 from skinapi.storage.ports import Document, Documents, Store
-from skinapi.web.routing.declaration import route_of
-from skinapi.web.schemas.pagination import read_pages
+from skinapi.web.declaration import route_of
+from skinapi.web.schemas import read_pages
 from tests.stores.mock_store import MockStore
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
 from tests.support.backends import MAIL, Backend, Person, store_of_kind
@@ -70,8 +70,8 @@ def pages(accounts: Accounts, text: str, *, limit: int, **asked: Any) -> list[st
 def test_pages_hold_every_hit_once_in_order(
     any_backend: Backend, monkeypatch: pytest.MonkeyPatch, few: bool
 ) -> None:
-    monkeypatch.setattr(search, "MOST_HITS", 5000 if few else 1)
-    monkeypatch.setattr(search, "READ_AT_ONCE", 4)
+    monkeypatch.setattr(account_search, "MOST_HITS", 5000 if few else 1)
+    monkeypatch.setattr(account_search, "READ_AT_ONCE", 4)
     store = any_backend.services.store
     made, accounts = people(store, 24), Accounts(store)
     for text in ASKED:

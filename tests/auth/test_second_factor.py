@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from skinapi.auth import second_factor
 from skinapi.auth.errors import SecondFactorNotGiven, WrongCode
-from skinapi.auth.passwords.authentication import ClientInfo
-from skinapi.auth.passwords.guess_limits import CODES_PER_HOUR
-from skinapi.auth.second_factor import service
-from skinapi.auth.second_factor.codes import RECOVERY_CODES, code_at, step_of
+from skinapi.auth.guess_limits import CODES_PER_HOUR
+from skinapi.auth.passwords import ClientInfo
+from skinapi.auth.second_factor import RECOVERY_CODES, code_at, step_of
 from skinapi.storage.ids import now
 from skinapi.web.access import Public
-from skinapi.web.routing.declaration import route_of
+from skinapi.web.declaration import route_of
 from tests.support.backends import PASSWORD, SECRET, Backend, Person
 from tests.support.smtp_server import SmtpServer
 
@@ -39,7 +39,7 @@ class App:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.now = now()
-        patch.setattr(service, "now", lambda: self.now)
+        patch.setattr(second_factor, "now", lambda: self.now)
 
     def pass_time(self, **much: float) -> None:
         self.now += timedelta(**much)

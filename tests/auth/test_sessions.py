@@ -10,7 +10,7 @@ import jwt
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.auth.tokens import sessions
+from skinapi.auth import sessions
 from skinapi.storage.ids import new_id, now
 from tests.served.wire import at_once
 from tests.support.backends import PASSWORD, SECRET, Backend, Person

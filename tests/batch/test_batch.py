@@ -22,8 +22,8 @@ from skinapi.batch.judge import STOPPING, Judge
 from skinapi.batch.output import Output
 from skinapi.batch.pictures import PictureReader
 from skinapi.batch.run import Progress
-from skinapi.storage.files import durable
-from skinapi.storage.files.durable import DRAFT
+from skinapi.storage import files as durable
+from skinapi.storage.files import DRAFT
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.calibration.model_calibration import Calibration, NamingRule
 from skinapi.vision.classification import classify_photo

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from skinapi.auth.passwords.hashing import HASHER
+from skinapi.auth.passwords import HASHER
 from skinapi.settings import Settings
 from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.bench import beside_training, growth, serving

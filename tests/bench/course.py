@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from skinapi.care.lesions.lesions import Lesion, Place
+from skinapi.care.lesion_records import Lesion, Place
 from skinapi.logs import configure_logs
-from skinapi.records.findings.submissions import Submission
+from skinapi.records.submissions import Submission
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
 from skinapi.vision.context import Context

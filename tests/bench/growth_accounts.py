@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from skinapi.admin.routes import NON_DOCTOR_ROLES
-from skinapi.auth.accounts.accounts import key_without_findings
-from skinapi.auth.accounts.search import search_fields
+from skinapi.auth.account_search import search_fields
+from skinapi.auth.accounts import key_without_findings
 from skinapi.composition.services import Services
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Document, Store

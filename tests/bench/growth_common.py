@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from skinapi.auth.accounts.accounts import Account, key_without_findings
-from skinapi.auth.accounts.search import search_fields
+from skinapi.auth.account_search import search_fields
+from skinapi.auth.accounts import Account, key_without_findings
 from skinapi.composition.services import Services
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store

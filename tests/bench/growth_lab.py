@@ -8,8 +8,8 @@ from skinapi.composition.services import Services
 from skinapi.jobs.job import Job
 from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
-from skinapi.registry.serving.shadow import Disagreement, ShadowResults
-from skinapi.registry.versions.version_record import ModelVersion
+from skinapi.registry.serving_pointer import ModelVersion
+from skinapi.registry.shadow import Disagreement, ShadowResults
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
 from tests.bench.growth_common import (

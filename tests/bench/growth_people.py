@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from skinapi.auth.tokens.sessions import Session
-from skinapi.care.queue.service import CareService
+from skinapi.auth.sessions import Session
+from skinapi.care.queue import CareService
 from skinapi.composition.services import Services
-from skinapi.records.findings.submissions import Submission
-from skinapi.records.reviews.opinions import Certainty, Opinion
-from skinapi.records.reviews.reviews import Review
+from skinapi.records.opinions import Certainty, Opinion
+from skinapi.records.reviews import Review
+from skinapi.records.submissions import Submission
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
 from skinapi.vision.context import Context

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from skinapi.records.findings import submissions as module
-from skinapi.records.findings.submissions import Submission
+from skinapi.records import submissions as module
+from skinapi.records.submissions import Submission
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band

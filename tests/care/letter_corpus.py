@@ -14,10 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from skinapi.care.letters.letter_facts import LetterFacts
+from skinapi.care.letters.drafting import LetterFacts
 from skinapi.care.letters.marks import Contradicts, mark_sentences
 from skinapi.languages import LANGUAGES, Language
-from skinapi.records.reviews.opinions import Certainty, Histology
+from skinapi.records.opinions import Certainty, Histology
 from skinapi.vision.conditions import Band
 from skinapi.vision.finding.finding import Doubt
 from tests.care.test_letter_marks import about, decided

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.records.findings.review_queue import TAKEN_FOR
+from skinapi.records.review_queue import TAKEN_FOR
 from tests.care.clinic import ROUTINE, URGENT, file_for, numbers, review
 from tests.prediction.photographer import predicted
 from tests.records.test_races import Call, overlapped

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.care.comparisons.pictures import choose_pictures
-from skinapi.care.comparisons.schemas import Placement
-from skinapi.registry.serving.prediction_pool import PredictionPool
+from skinapi.care.comparison_routes import Placement
+from skinapi.care.comparisons import choose_pictures
+from skinapi.registry.prediction_pool import PredictionPool
 from skinapi.vision.calibration.modality import KNOWN, ModalityFinding
 from skinapi.vision.comparison.similarity import Similarity
 from skinapi.vision.conditions import Band

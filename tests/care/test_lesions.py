@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from skinapi.care.lesions.counts import LesionCounts
-from skinapi.care.lesions.lesions import Lesion
-from skinapi.console.assets import ASSETS
+from skinapi.care.lesion_records import Lesion
+from skinapi.care.reminders import LesionCounts
+from skinapi.console.routes import ASSETS
 from tests.care.clinic import REVIEW, ROUTINE, file_for, patient_of, review
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person

@@ -10,12 +10,11 @@ from itertools import product
 
 import pytest
 
-from skinapi.care.letters.drafting import write_by_template
-from skinapi.care.letters.letter_facts import LetterFacts
+from skinapi.care.letters.drafting import LetterFacts, write_by_template
 from skinapi.care.letters.marks import Contradicts, mark_sentences
 from skinapi.languages import LANGUAGES, Language
-from skinapi.records.reviews.letters import LONGEST_LETTER, READERS
-from skinapi.records.reviews.opinions import Certainty, Histology
+from skinapi.records.letters import LONGEST_LETTER, READERS
+from skinapi.records.opinions import Certainty, Histology
 from skinapi.vision.conditions import Band, conditions_table
 from tests.care.letter_corpus import Part, count_marked, facts_by_name, is_marked, read_corpus
 from tests.care.test_letter_marks import about, decided, kinds

@@ -108,7 +108,7 @@ def test_what_cannot_be_used_ends_in_the_template(
 def test_nothing_is_asked_where_no_letter_can_be_kept(
     at: Practice, llm: OpenRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skinapi.records.reviews.letters.MOST_LETTERS", 0)
+    monkeypatch.setattr("skinapi.records.letters.MOST_LETTERS", 0)
     answer = at.doctor.call("POST", at.letters, json={"reader": "patient"})
     assert answer.get_json()["code"] == "too_many_letters"
     assert llm.calls == []

@@ -10,14 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-from skinapi.care.letters.drafting import write_by_template
-from skinapi.care.letters.letter_facts import LetterFacts
+from skinapi.care.letters.drafting import LetterFacts, write_by_template
 from skinapi.care.letters.marks import Contradicts, Mark, mark_sentences
 from skinapi.languages import LANGUAGES, Language
-from skinapi.records.findings.submissions import QueueEntry, Submission
-from skinapi.records.reviews.decisions import Decision
-from skinapi.records.reviews.letters import READERS
-from skinapi.records.reviews.opinions import Certainty, Histology
+from skinapi.records.letters import READERS
+from skinapi.records.opinions import Certainty, Histology
+from skinapi.records.reviews import Decision
+from skinapi.records.submissions import QueueEntry, Submission
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.notices import say_restated

@@ -8,7 +8,7 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.languages import Language
-from skinapi.records.reviews.reviewed_finding import ShownLetter, Superseded
+from skinapi.records.reviewed_finding import ShownLetter, Superseded
 from skinapi.reports.page_texts import LetterContent
 from skinapi.reports.words import LABELS
 from tests.care.test_letters import Practice

@@ -240,7 +240,7 @@ def test_a_draft_can_be_deleted(backend: Backend) -> None:
 def test_a_finding_has_no_more_letters_than_are_kept(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skinapi.records.reviews.letters.MOST_LETTERS", 2)
+    monkeypatch.setattr("skinapi.records.letters.MOST_LETTERS", 2)
     at = Practice(backend)
     at.sign(at.draft())
     at.draft()

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from skinapi.auth.accounts import accounts
+from skinapi.auth import accounts
 from skinapi.vision.context import Context
 from tests.care.clinic import (
     REFERRAL,

@@ -6,8 +6,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.audit import AuditTrail
-from skinapi.care.messages import messages as module
-from skinapi.care.messages import service
+from skinapi.care import message_records as module
+from skinapi.care import message_service
 from tests.care.conversation import Talk
 from tests.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend
@@ -145,7 +145,7 @@ def test_nobody_writes_where_nobody_reads(talk: Talk) -> None:
 
 
 def test_who_is_not_read_cannot_go_on_writing(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "MOST_UNREAD", 2)
+    monkeypatch.setattr(message_service, "MOST_UNREAD", 2)
     for _ in range(2):
         talk.sent(talk.ada)
     assert code_of(talk.send(talk.ada)) == (422, "too_many_unread")

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from skinapi.auth.accounts.accounts import Accounts
-from skinapi.care.queue.service import CareService
-from skinapi.records.findings.submissions import Submissions
-from skinapi.registry.versions.serving_pointer import ServingPointer
+from skinapi.auth.accounts import Accounts
+from skinapi.care.queue import CareService
+from skinapi.records.submissions import Submissions
+from skinapi.registry.serving_pointer import ServingPointer
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.vision.conditions import Band
 from skinapi.web.access import Subject

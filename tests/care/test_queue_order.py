@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from skinapi.composition.migrations import migrations_of
-from skinapi.records.findings import submissions as module
-from skinapi.storage.background import migration
-from skinapi.storage.background.migration import Chunk, Migration, Migrator
+from skinapi.records import submissions as module
+from skinapi.storage import migration
+from skinapi.storage.migration import Chunk, Migration, Migrator
 from skinapi.vision.finding.finding import Restated
 from tests.care.clinic import (
     REFERRAL,

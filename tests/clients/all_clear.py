@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from skinapi.clients.dermascan_lab.diagnosis import Diagnosis
+from skinapi.clients.dermascan_diagnosis import Diagnosis
 from skinapi.clients.guide import LIKELY_BENIGN, GuideAnswer
-from skinapi.clients.severity import risk_of
 from skinapi.clients.skinartify import Predictions
-from skinapi.clients.undecided import Undecided, decided, is_undecided, over_known_classes
+from skinapi.clients.undecided import Undecided, decided, is_undecided, over_known_classes, risk_of
 from skinapi.errors import Refused
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import Facts

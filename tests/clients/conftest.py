@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from skinapi.registry.serving.served_model import ServedModel
+from skinapi.registry.prediction_pool import ServedModel
 from tests.clients.dialects import SMALL
 from tests.clients.served_backend import ClientBackend, ServedBackend
 from tests.served.server import serving

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from skinapi.web.access import Opened, Public
-from skinapi.web.routing.declaration import declared_routes
+from skinapi.web.declaration import declared_routes
 from tests.clients.test_screens import CASES, CLIENTS
 from tests.support.backends import Backend
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.registry.serving.prediction_pool import PredictionPool
+from skinapi.registry.prediction_pool import PredictionPool
 from skinapi.vision.conditions import conditions_table
 from tests.clients.broken import BrokenBackend
 from tests.clients.dialects import CLIENTS, PLAIN, PREDICTION, SMALL, each_client, guide, said

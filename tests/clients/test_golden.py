@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from skinapi.clients.dermascan_lab.diagnosis import Diagnosis
+from skinapi.clients.dermascan_diagnosis import Diagnosis
 from skinapi.clients.guide import GuideAnswer
 from skinapi.clients.undecided import Undecided
 from skinapi.registry.service import ClassifiedPhoto

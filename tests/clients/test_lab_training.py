@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from skinapi.jobs.job import DERMASCAN_LAB_OWNER
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs
 from skinapi.lab.checks import publishing
 from tests.jobs.test_queue import LEASE
 from tests.lab.conftest import DecoderHere

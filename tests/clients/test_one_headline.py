@@ -10,13 +10,11 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from skinapi.auth.accounts.accounts import Account
-from skinapi.care.letters.drafting import write_by_template
-from skinapi.care.letters.letter_facts import LetterFacts
-from skinapi.care.letters.prompt import make_question
-from skinapi.care.queue.schemas import listed_fields
+from skinapi.auth.accounts import Account
+from skinapi.care.letters.drafting import LetterFacts, make_question, write_by_template
+from skinapi.care.queue_schemas import listed_fields
 from skinapi.clients import guide
-from skinapi.clients.dermascan_lab.diagnosis import INCONCLUSIVE, Diagnosis
+from skinapi.clients.dermascan_diagnosis import INCONCLUSIVE, Diagnosis
 from skinapi.clients.explainable import label_of
 from skinapi.clients.guide import GuideAnswer
 from skinapi.clients.skinartify import Predictions
@@ -24,9 +22,9 @@ from skinapi.clients.undecided import Undecided, decided, over_known_classes
 from skinapi.errors import Refused
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import HeadlineView
-from skinapi.records.findings.submissions import CourseEntry, Submission
-from skinapi.records.reviews.letters import READERS
+from skinapi.records.letters import READERS
 from skinapi.records.schemas import SubmissionInCare, SubmissionView
+from skinapi.records.submissions import CourseEntry, Submission
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf

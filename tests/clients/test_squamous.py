@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from skinapi.clients import guide
-from skinapi.clients.dermascan_lab.diagnosis import Diagnosis
+from skinapi.clients.dermascan_diagnosis import Diagnosis
 from skinapi.clients.explainable import label_of
 from skinapi.clients.guide import GuideAnswer
-from skinapi.clients.severity import risk_of
 from skinapi.clients.skinartify import Predictions
-from skinapi.clients.undecided import Undecided, decided, over_known_classes
+from skinapi.clients.undecided import Undecided, decided, over_known_classes, risk_of
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.clients import undecided
-from skinapi.clients.dermascan_lab.diagnosis import Diagnosis
+from skinapi.clients.dermascan_diagnosis import Diagnosis
 from skinapi.clients.guide import GuideAnswer
 from skinapi.clients.skinartify import Predictions, PredictionsAndResults
 from skinapi.clients.undecided import NO_DIAGNOSIS, Undecided, over_known_classes

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.calibration.model_calibration import ModelCalibration, PointFigures
 from skinapi.vision.network.model import (

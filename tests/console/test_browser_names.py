@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from skinapi.console.assets import STATIC
+from skinapi.console.routes import STATIC
 
 SCRIPT = """
 const { nameOfClient } = await import(process.argv[1]);

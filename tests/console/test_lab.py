@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from skinapi.jobs.job import DERMASCAN_LAB_OWNER
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.trainings.reference import current_reference
-from skinapi.registry.gates.judging import (
+from skinapi.registry.gates import (
     GateName,
     PairedComparison,
     PairedDifference,
     ReferenceData,
 )
-from skinapi.registry.serving.shadow import Disagreement
-from skinapi.registry.versions.version_record import Origin
+from skinapi.registry.serving_pointer import Origin
+from skinapi.registry.shadow import Disagreement
 from skinapi.storage.ids import new_id, now
 from skinapi.vision.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from tests.console.journey import Journey, Look, file_of, looks
@@ -467,7 +467,7 @@ def test_an_upload_goes_on_after_a_lost_connection_and_after_a_lost_answer(
     assert len(Datasets(seeder.services.store).list_of_owner(researcher.id)) == 1
 
 
-# What the API answers, as `registry/drift/schemas.py` describes it.
+# What the API answers, as `registry/drift_schemas.py` describes it.
 DRIFT = {
     "weeks": [
         {

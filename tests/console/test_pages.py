@@ -2,7 +2,7 @@
 
 import pytest
 
-from skinapi.auth.passwords.authentication import ClientInfo
+from skinapi.auth.passwords import ClientInfo
 from skinapi.settings.value_checks import Role
 from skinapi.storage.ids import new_id
 from tests.console.visitor import Visitor

@@ -3,7 +3,7 @@
 import pytest
 
 from skinapi.languages import NUMBERS
-from skinapi.records.findings.submissions import Submission
+from skinapi.records.submissions import Submission
 from skinapi.vision.context import NOTHING_TOLD
 from tests.console.journey import Journey, Look
 from tests.console.visitor import PHONE, Visitor

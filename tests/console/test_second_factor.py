@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.auth.accounts.accounts import SecondFactor
-from skinapi.auth.passwords.hashing import Passwords
-from skinapi.auth.second_factor.codes import code_at, step_of
+from skinapi.auth.accounts import SecondFactor
+from skinapi.auth.passwords import Passwords
+from skinapi.auth.second_factor import code_at, step_of
 from skinapi.storage.ids import now
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor

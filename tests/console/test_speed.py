@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from selenium import webdriver
 
-from skinapi.console.assets import STATIC
+from skinapi.console.routes import STATIC
 from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Seeder

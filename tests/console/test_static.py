@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.console.assets import ASSETS, STATIC
+from skinapi.console.routes import ASSETS, STATIC
 from skinapi.errors import (
     BadNetwork,
     BadRequest,
@@ -20,10 +20,9 @@ from skinapi.errors import (
     NotFound,
     SkinAPIError,
 )
-from skinapi.jobs.errors import TooManyJobs
-from skinapi.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG
+from skinapi.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG, TooManyJobs
 from skinapi.languages import LANGUAGES, Language
-from skinapi.records.reviews.opinions import Agreement
+from skinapi.records.opinions import Agreement
 from skinapi.reports.words import LABELS
 from skinapi.settings.value_checks import ROLES
 from skinapi.vision.conditions import Band, conditions_table

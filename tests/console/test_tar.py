@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-from skinapi.console.assets import STATIC
+from skinapi.console.routes import STATIC
 
 SCRIPT = """
 const { tarOf } = await import(process.argv[1]);

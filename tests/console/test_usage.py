@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skinapi.admin import usage
-from skinapi.console.assets import ASSETS
+from skinapi.console.routes import ASSETS
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 from tests.console.visitor import PHONE, Visitor

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skinapi.registry.versions.serving_pointer import Move, ServingPointer
+from skinapi.registry.serving_pointer import Move, ServingPointer
 from skinapi.storage.ids import now
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_doctor import send_for

@@ -20,9 +20,9 @@ from pymongo.errors import OperationFailure
 from skinapi import app
 from skinapi.settings import Settings
 from skinapi.storage import open_store
-from skinapi.storage.backup.writing import write_backup
-from skinapi.web.limits.mongo_windows import MongoWindows
-from skinapi.web.limits.rate_limits import Limits
+from skinapi.storage.backup import write_backup
+from skinapi.web.limit_windows import MongoWindows
+from skinapi.web.rate_limits import Limits
 from tests.deploy.nginx import RECIPE
 from tests.prediction.photographer import predicted
 from tests.repository.documents import ROOT

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 from selenium import webdriver
 
+from skinapi.web.admission import Sizes
+from skinapi.web.declaration import declared_routes
 from skinapi.web.request_context import ACCEPTED_ID
-from skinapi.web.routing.admission import Sizes
-from skinapi.web.routing.declaration import declared_routes
 from tests.clients.dialects import CLIENTS, PROBLEM, each_client, guide, said
 from tests.clients.screens import Asked, Pages, serving_pages
 from tests.clients.served_backend import ServedBackend

@@ -87,7 +87,7 @@ def code_after(folder: Path) -> Path:
         code / "vision/finding/finding.py", total, f"{total}    queued: NonNegativeFloat = 0.0\n"
     )
     replace(
-        code / "records/findings/submissions.py",
+        code / "records/submissions.py",
         '{**submission.stored(), "schema": 1}',
         '{**submission.stored(), "schema": 1, "year": submission.created_at.year}',
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from skinapi.auth.passwords.hashing import Passwords
+from skinapi.auth.passwords import Passwords
 from skinapi.composition.services import Services
 from skinapi.storage.ports import Document
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.records.schemas import angular_name
-from skinapi.registry.serving.prediction_pool import PoolCaller
+from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.vision.finding.finding import Finding
 from tests.served.wire import Answer
 from tests.support.findings import TESTED

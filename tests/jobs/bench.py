@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from skinapi.jobs.job import Job
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs
 from skinapi.storage import make_store, open_store
 from skinapi.storage.store_version import join_store
 from tests.served.ready_process import ReadyProcess

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs
 from skinapi.storage.ports import Store
 from tests.conftest import store_on
 from tests.jobs.bench import Bench

@@ -9,7 +9,7 @@ import sys
 # Keras brings it, and structlog would load it: a tenth of what the start of a worker costs.
 sys.modules["rich"] = None  # type: ignore[assignment]
 
-from skinapi.jobs.worker.attempt import Timing  # noqa: E402
+from skinapi.jobs.attempt import Timing  # noqa: E402
 from skinapi.worker import main  # noqa: E402
 
 TIMING = Timing(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.errors import BadDataset, StoreUnavailable
-from skinapi.jobs.process.handlers import JobContext
+from skinapi.jobs.handlers import JobContext
 
 
 def note(context: JobContext, what: str) -> None:

@@ -3,9 +3,9 @@
 import shutil
 from typing import Any
 
-from skinapi.jobs.process.handlers import JobContext
+from skinapi.jobs.handlers import JobContext
 from skinapi.lab.trainings.job_services import open_job_services, register_once
-from skinapi.registry.versions.version_record import BROUGHT
+from skinapi.registry.serving_pointer import BROUGHT
 from tests.jobs.handlers import note, note_overlap
 from tests.support.models import write_model
 

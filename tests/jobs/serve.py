@@ -8,7 +8,7 @@ import time
 from functools import partial
 
 from skinapi import __main__ as command_line
-from skinapi.jobs.worker.keeper import WorkerKeeper
+from skinapi.jobs.keeper import WorkerKeeper
 
 WORKER = (sys.executable, "-m", "tests.jobs.entry")
 

@@ -9,15 +9,15 @@ import pytest
 import redis
 
 from skinapi.errors import UnsafeSettings
-from skinapi.jobs.broker import announcements
-from skinapi.jobs.broker.announcements import (
+from skinapi.jobs import announcements
+from skinapi.jobs.announcements import (
     MOST_WAITING,
     Announcer,
     Broker,
     BrokerUnavailableError,
     open_broker,
 )
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs
 from tests.jobs.bench import Bench
 from tests.jobs.brokers import BrokerServer, NoBrokerError, running_broker
 from tests.stores.mongod import free_port

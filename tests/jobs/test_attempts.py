@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.jobs.handlers import TOO_LITTLE_MEMORY
 from skinapi.jobs.job import MOST_ATTEMPTS, NO_RIGHT
-from skinapi.jobs.process.handlers import TOO_LITTLE_MEMORY
-from skinapi.jobs.queue.job_logs import HEAD_LINES, TAIL_LINES
+from skinapi.jobs.job_logs import HEAD_LINES, TAIL_LINES
 from tests.jobs.bench import ROOT, Bench
 from tests.support.backends import SECRET
 from tests.support.size import size

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.jobs.process.confinement import leave_namespaces
-from skinapi.jobs.process.environment import job_environment, machine_environment
+from skinapi.jobs.confinement import leave_namespaces
+from skinapi.jobs.process import job_environment, machine_environment
 from skinapi.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def test_a_job_gets_no_secret_but_those_that_it_opens_the_store_with(
 
 
 def look(environment: dict[str, str]) -> dict[str, object]:
-    command = [sys.executable, "-m", "skinapi.jobs.process.confinement", "tests.jobs.look_around"]
+    command = [sys.executable, "-m", "skinapi.jobs.confinement", "tests.jobs.look_around"]
     told = subprocess.run(
         [*command, str(10**9)], cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from skinapi.jobs.worker.events import (
+from skinapi.jobs.job_process import (
     LONGEST_LINE,
     MOST_ROWS,
     EventReader,
@@ -18,7 +18,7 @@ from skinapi.jobs.worker.events import (
     clean_text,
     with_row,
 )
-from skinapi.storage.documents.port_rules import require_value
+from skinapi.storage.port_rules import require_value
 from tests.support.size import size
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.jobs.broker.announcements import open_announcer
+from skinapi.jobs.announcements import open_announcer
 from skinapi.jobs.job import Job
-from skinapi.registry.serving.served_model import open_warm
-from skinapi.registry.versions.repository import ModelVersions
+from skinapi.registry.prediction_pool import open_warm
+from skinapi.registry.version_records import ModelVersions
 from tests.jobs.bench import Bench
 from tests.jobs.brokers import NoBrokerError, running_broker
 from tests.jobs.killing import assert_one_end_each, kill_one, replace_dead

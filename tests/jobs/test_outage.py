@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from skinapi.errors import StoreUnavailable
+from skinapi.jobs.attempt import Attempt, Timing, WorkerSettings
 from skinapi.jobs.job import Job
-from skinapi.jobs.process.process_control import boot_time
-from skinapi.jobs.queue.job_queue import Jobs
-from skinapi.jobs.worker.attempt import Attempt, Timing, WorkerSettings
-from skinapi.jobs.worker.job_process import JobProcess
+from skinapi.jobs.job_process import JobProcess
+from skinapi.jobs.job_queue import Jobs
+from skinapi.jobs.process import boot_time
 from skinapi.storage.ports import Store
 from tests.jobs.handlers import is_alive
 

@@ -8,10 +8,18 @@ from typing import Any
 import pytest
 
 from skinapi.errors import NotFound
-from skinapi.jobs.errors import JobEnded, JobNotEnded, TooManyJobs
-from skinapi.jobs.job import CRASHED, KEPT_FOR, MOST_ATTEMPTS, MOST_UNFINISHED, Job
-from skinapi.jobs.queue import job_queue
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs import job_queue
+from skinapi.jobs.job import (
+    CRASHED,
+    KEPT_FOR,
+    MOST_ATTEMPTS,
+    MOST_UNFINISHED,
+    Job,
+    JobEnded,
+    JobNotEnded,
+    TooManyJobs,
+)
+from skinapi.jobs.job_queue import Jobs
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from tests.support.size import size

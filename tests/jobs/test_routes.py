@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.jobs.job import MOST_UNFINISHED, Job
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs
 from tests.support.backends import Backend, Person
 
 LEASE = timedelta(seconds=30)

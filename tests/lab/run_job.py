@@ -2,7 +2,7 @@
 
 import sys
 
-from skinapi.jobs.process.job_guard import guard_job
+from skinapi.jobs.job_guard import guard_job
 from skinapi.run_job import HANDLERS
 from skinapi.settings import Settings
 

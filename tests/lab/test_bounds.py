@@ -11,15 +11,15 @@ from skinapi.errors import BadDataset, NotFound
 from skinapi.lab.archives.contents import Contents, Entry
 from skinapi.lab.archives.quarantine import Quarantine
 from skinapi.lab.archives.unpacking import MOST_ENTRIES
-from skinapi.lab.checks import bounded_csv
-from skinapi.lab.checks.bounded_csv import LONGEST_ROW, MOST_ROWS, read_table
+from skinapi.lab.checks import layouts
 from skinapi.lab.checks.check_report import (
+    LONGEST_SHOWN,
+    MOST_IN_ENTRY,
     drop_duplicates,
     near_within,
 )
-from skinapi.lab.checks.layouts import Layout, read_layout
+from skinapi.lab.checks.layouts import LONGEST_ROW, MOST_ROWS, Layout, read_layout, read_table
 from skinapi.lab.checks.publishing import Heartbeat
-from skinapi.lab.checks.report_lists import LONGEST_SHOWN, MOST_IN_ENTRY
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.datasets.near_duplicates import Comparisons, NearIndex
 from skinapi.storage import make_store, open_store
@@ -33,7 +33,7 @@ ROWS = size(1000, MOST_ROWS)
 @pytest.fixture(autouse=True)
 def _rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside the drill a table may have fewer, which are read sooner."""
-    monkeypatch.setattr(bounded_csv, "MOST_ROWS", ROWS)
+    monkeypatch.setattr(layouts, "MOST_ROWS", ROWS)
 
 
 def table_of(folder: Path, content: str) -> Entry:

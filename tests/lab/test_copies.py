@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.lab.trainings import copies
-from skinapi.lab.trainings.copies import Copies, Windows, describe_picture
+from skinapi.lab.trainings import duplicate_search
+from skinapi.lab.trainings.duplicate_search import Copies, Windows, describe_picture
 from skinapi.vision.drawing.thumbnail import shrink_to_thumbnail
 from tests.support.size import size
 
@@ -92,8 +92,8 @@ def test_a_picture_of_one_colour_is_a_copy_of_nothing() -> None:
 def test_all_are_compared_beyond_the_pictures_that_are_compared_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(copies, "AT_ONCE", 2)
-    monkeypatch.setattr(copies, "ORIGINALS_AT_ONCE", 3)
+    monkeypatch.setattr(duplicate_search, "AT_ONCE", 2)
+    monkeypatch.setattr(duplicate_search, "ORIGINALS_AT_ONCE", 3)
     pictures = [described(blotches(n)) for n in range(7)]
     marked = Copies(pictures).mark_copies([*pictures, described(blotches(50))])
     assert marked.tolist() == [True] * 7 + [False]
@@ -108,7 +108,7 @@ def test_of_real_pictures_nearly_all_copies_are_found_and_hardly_another_picture
     alike = {
         (one, other)
         for one, other, score in known.compare([described(picture) for picture in others])
-        if score > copies.LEAST
+        if score > duplicate_search.LEAST
     }
     assert len(alike) / (len(originals) * len(others)) <= MOST_FALSE
     chance = random.Random(1)
@@ -117,7 +117,7 @@ def test_of_real_pictures_nearly_all_copies_are_found_and_hardly_another_picture
         hits = {
             one
             for one, other, score in known.compare([described(each) for each in changed])
-            if one == other and score > copies.LEAST
+            if one == other and score > duplicate_search.LEAST
         }
         share = len(hits) / len(originals)
         sys.stdout.write(f"{name}: {len(hits)} of {len(originals)} found\n")

@@ -11,8 +11,7 @@ from skinapi.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.jobs.service import JobsService
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.service import DatasetsService
-from skinapi.lab.uploads.service import UploadsService
-from skinapi.lab.uploads.upload_records import Announced, Uploads
+from skinapi.lab.uploads import Announced, Uploads, UploadsService
 from tests.lab.sending import labelled, send, upload, zipped
 from tests.support.backends import Backend, Person
 

@@ -12,7 +12,7 @@ from skinapi.errors import NotFound, StoreUnavailable
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
-from skinapi.lab.trainings.training_folder import write_training_folder
+from skinapi.lab.trainings.job_services import write_training_folder
 from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.labels.spellings import label_spellings

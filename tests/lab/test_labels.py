@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.lab.checks.label_mapping import LabelMapping
+from skinapi.lab.checks.layouts import LabelMapping
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.trainings import model_comparison

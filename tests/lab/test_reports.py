@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from skinapi.lab.datasets.learned_pictures import LearnedPictures, learned_by
+from skinapi.lab.datasets.dataset_images import LearnedPictures, learned_by
 from skinapi.vision.network.model import SHIPPED_MODEL, read_card
 from tests.lab.sending import labelled, picture, send, table, tarred, upload, zipped
 from tests.support.backends import Backend, Person

@@ -11,9 +11,9 @@ from werkzeug.test import TestResponse
 
 from skinapi.audit import AuditTrail
 from skinapi.errors import StoreUnavailable
+from skinapi.lab import uploads
 from skinapi.lab.datasets.dataset_names import DatasetNames
 from skinapi.lab.datasets.dataset_versions import Datasets
-from skinapi.lab.uploads import upload_records
 from skinapi.storage.ids import now
 from tests.lab.sending import DEADLINE_S, await_check, labelled, upload, zipped
 from tests.lab.test_races import both, twin
@@ -171,7 +171,7 @@ def test_the_key_of_an_expired_upload_begins_a_new_one(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sweep deletes some of those that have expired; another was the answer, and took no part."""
-    monkeypatch.setattr(upload_records, "SWEPT_AT_ONCE", 1)
+    monkeypatch.setattr(uploads, "SWEPT_AT_ONCE", 1)
     person = backend.member(role="researcher")
     assert person.call("POST", "/uploads", json=FILE).status_code == 201
     expired = announce(person).get_json()["id"]

@@ -7,14 +7,11 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from skinapi.clients.dermascan_lab import dataset_upload, model_list, training
+from skinapi.clients import dermascan_models, dermascan_training, dermascan_uploads
 from skinapi.jobs import routes as jobs_routes
 from skinapi.lab import routes as lab_routes
-from skinapi.lab.from_reviews import routes as review_routes
-from skinapi.lab.imports import routes as import_routes
-from skinapi.lab.uploads import routes as upload_routes
-from skinapi.registry.versions import routes as models_routes
-from skinapi.web.routing.declaration import declared_routes
+from skinapi.registry import version_routes as models_routes
+from skinapi.web.declaration import declared_routes
 from tests.lab.sending import labelled, upload, zipped
 from tests.support.backends import Backend, Person
 from tests.support.models import write_model
@@ -22,8 +19,8 @@ from tests.support.models import write_model
 MODULES = {
     module.__name__
     for module in (
-        jobs_routes, lab_routes, import_routes, models_routes, dataset_upload, training,
-        model_list, review_routes, upload_routes,
+        jobs_routes, lab_routes, models_routes, dermascan_uploads, dermascan_training,
+        dermascan_models,
     )
 }  # fmt: skip
 HOSTILE = ("\0", "\ud800", "\x1b", "\x7f", "\u202e", "\u2066", "\u2028")

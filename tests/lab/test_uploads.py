@@ -10,7 +10,7 @@ import pytest
 
 from skinapi import commands
 from skinapi.errors import NotFound
-from skinapi.lab.uploads.upload_records import LARGEST_PART, SMALLEST_PART, UploadRecord, Uploads
+from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, UploadRecord, Uploads
 from skinapi.storage.ids import now
 from tests.lab.sending import labelled, send, upload, zipped
 from tests.support.backends import Backend, Person

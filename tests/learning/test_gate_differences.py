@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skinapi.lab.trainings import gate_differences
-from skinapi.lab.trainings.gate_differences import compare_for_gates
+from skinapi.lab.trainings import model_comparison
+from skinapi.lab.trainings.model_comparison import compare_for_gates
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, serve_outputs
-from skinapi.registry.gates.judging import GateName
+from skinapi.registry.gates import GateName
 from skinapi.vision.conditions import Band
 from skinapi.vision.network.model import Model, open_model
 from tests.learning.conftest import Small
@@ -18,7 +18,7 @@ from tests.learning.conftest import Small
 def test_a_model_differs_from_itself_in_nothing_and_each_source_is_told(
     small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate_differences, "FEWEST_LESIONS", 2)
+    monkeypatch.setattr(model_comparison, "FEWEST_LESIONS", 2)
     model = open_model(small.model)
     samples = list(load_sources([str(small.data)]).samples)[::3]
     half = [replace(sample, source="other") for sample in samples[::2]]
@@ -34,7 +34,7 @@ def test_a_model_differs_from_itself_in_nothing_and_each_source_is_told(
 def test_a_model_that_refers_nobody_is_worse_for_every_malignant_class(
     small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate_differences, "FEWEST_LESIONS", 2)
+    monkeypatch.setattr(model_comparison, "FEWEST_LESIONS", 2)
     cautious, careless = open_model(small.model), open_model(small.model)
     band_of = {id(cautious): Band.URGENT_REFERRAL, id(careless): Band.ROUTINE}
 
@@ -44,7 +44,7 @@ def test_a_model_that_refers_nobody_is_worse_for_every_malignant_class(
             for one in serve_outputs(model, outputs)
         ]
 
-    monkeypatch.setattr(gate_differences, "serve_outputs", serve)
+    monkeypatch.setattr(model_comparison, "serve_outputs", serve)
     samples = list(load_sources([str(small.data)]).samples)[::3]
     found = compare_for_gates(cautious, careless, samples, report=lambda _: None)
     for name in ("melanoma", "basal_cell_carcinoma", "actinic_keratosis"):

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import pytest
 
-from skinapi.auth.accounts.owners import Owners
+from skinapi.auth.owners import Owners
 from skinapi.errors import (
     BadNetwork,
     BadRequest,
@@ -20,17 +20,16 @@ from skinapi.errors import (
     SkinAPIError,
     UnreadableNetwork,
 )
+from skinapi.jobs.handlers import JobContext
 from skinapi.jobs.job import DERMASCAN_LAB_OWNER, Job
-from skinapi.jobs.process.handlers import JobContext
 from skinapi.lab.datasets.dataset_versions import Datasets
-from skinapi.lab.imports import network_export
-from skinapi.lab.imports.import_job import import_model
-from skinapi.lab.imports.network_export import ExportRequest
-from skinapi.lab.imports.network_process import answer
-from skinapi.lab.imports.service import ImportRequest
-from skinapi.lab.uploads.upload_records import Announced, Uploads
-from skinapi.registry.gates.judging import GateName, ReferenceData
-from skinapi.settings.machine_memory import machine_memory
+from skinapi.lab.trainings import import_job
+from skinapi.lab.trainings.import_job import ExportRequest, import_model
+from skinapi.lab.trainings.import_service import ImportRequest
+from skinapi.lab.trainings.network_process import answer
+from skinapi.lab.uploads import Announced, Uploads
+from skinapi.registry.gates import GateName, ReferenceData
+from skinapi.settings.value_checks import machine_memory
 from skinapi.vision.network.model import read_card
 from skinapi.vision.network.tensor import Scaling
 from tests.lab.sending import labelled, send, upload, zipped
@@ -69,7 +68,7 @@ def lab(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ba
     monkeypatch.setenv("ENVIRONMENT", "development")
     monkeypatch.chdir(tmp_path)
     # Keras is here already; a process of its own begins with seconds of imports.
-    monkeypatch.setattr(network_export, "_ask", lambda request, **_: answer(request))
+    monkeypatch.setattr(import_job, "_ask", lambda request, **_: answer(request))
     return backend
 
 
@@ -84,7 +83,7 @@ def test_the_file_is_read_by_a_process_that_answers(tmp_path: Path) -> None:
         licence="mine",
         out=tmp_path / "model",
     )
-    lines = network_export.export_confined(wanted, work=tmp_path, memory=machine_memory())
+    lines = import_job.export_confined(wanted, work=tmp_path, memory=machine_memory())
     assert "probabilities within" in lines[0]
     assert read_card(tmp_path / "model").licence == "mine"
 
@@ -99,7 +98,7 @@ def test_a_process_that_has_too_little_memory_is_told_of(tmp_path: Path) -> None
         out=tmp_path / "model",
     )
     with pytest.raises(BadNetwork, match="more than the 10 MB"):
-        network_export.export_confined(wanted, work=tmp_path, memory=10 * 1024**2)
+        import_job.export_confined(wanted, work=tmp_path, memory=10 * 1024**2)
 
 
 def attempt_of(

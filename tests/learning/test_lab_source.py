@@ -9,7 +9,7 @@ import pytest
 
 from skinapi.errors import BadNetwork, NotFound
 from skinapi.jobs.job import DERMASCAN_LAB_OWNER
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.trainings import job_services, model_comparison, training_job
@@ -19,7 +19,7 @@ from skinapi.learning.measure.robustness import stress
 from skinapi.learning.package import trained_model
 from skinapi.learning.progress import Progress
 from skinapi.learning.train.networks import ARCHITECTURES
-from skinapi.registry.versions.version_record import Origin
+from skinapi.registry.serving_pointer import Origin
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
 from tests.clients.test_lab_training import ASKED

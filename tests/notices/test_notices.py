@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from skinapi.care.messages import service
+from skinapi.care import message_service
 from skinapi.languages import LANGUAGES
 from skinapi.notices import outbox
 from skinapi.notices.outbox import Kind
@@ -97,7 +97,7 @@ def test_a_mail_of_a_clock_that_was_ahead_holds_up_none_about_an_urgent_finding(
 def test_one_who_writes_much_uses_up_no_mail_that_another_needs(
     backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "MAILED_AFTER", timedelta())
+    monkeypatch.setattr(message_service, "MAILED_AFTER", timedelta())
     talk = Talk(backend)
     for _ in range(22):
         talk.lesion = talk.begin()
@@ -158,7 +158,7 @@ def test_one_mail_tells_of_the_messages_of_a_spot_until_they_are_read(
     assert sent(backend, smtp) == [], "who reads it soon gets none"
     talk.read(talk.grey)
     assert backend.stored()["outbox"] == []
-    monkeypatch.setattr(service, "MAILED_AFTER", timedelta())
+    monkeypatch.setattr(message_service, "MAILED_AFTER", timedelta())
     for by in (talk.grey, talk.ada, talk.grey, talk.ada):
         talk.sent(by)
     page = "http://127.0.0.1:5000/#"

@@ -14,13 +14,13 @@ from types import SimpleNamespace
 import certifi
 import pytest
 
-from skinapi.notices import mail_server, outbox, sender
-from skinapi.notices.mail_server import MailServer, MailServerAway
+from skinapi.notices import outbox, sender
+from skinapi.notices import sender as mail_server
 from skinapi.notices.outbox import Kind, Notice
-from skinapi.notices.sender import LEASE_LENGTH
+from skinapi.notices.sender import LEASE_LENGTH, MailServer, MailServerAway
 from skinapi.notices.words import WORDS
-from skinapi.settings.mail_address import MailAddress
-from skinapi.storage.background.lease import Lease
+from skinapi.settings.value_checks import MailAddress
+from skinapi.storage.background import Lease
 from skinapi.storage.ids import now
 from tests.stores.kills import Killed
 from tests.stores.mongod import free_port

@@ -180,7 +180,7 @@ def test_the_mark_of_a_withdrawal_outlasts_the_moves_that_are_kept(
     withdrawal: Withdrawal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     withdrawal.roll_back()
-    monkeypatch.setattr("skinapi.registry.versions.serving_pointer.MOST_MOVES", 2)
+    monkeypatch.setattr("skinapi.registry.serving_pointer.MOST_MOVES", 2)
     for version in ("c", "d", "e"):
         withdrawal.backend.add(withdrawal.folder, version)
         withdrawal.promote(version)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from skinapi.languages import LANGUAGES, Language
-from skinapi.registry.serving.prediction_pool import PredictionPool
+from skinapi.registry.prediction_pool import PredictionPool
 from skinapi.reports.words import LABELS
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import SkinTone

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from skinapi.registry.serving.served_model import ServedModel
+from skinapi.registry.prediction_pool import ServedModel
 from skinapi.vision.bands import urgency
 from skinapi.vision.calibration.linear_classifier import LinearClassifier
 from skinapi.vision.calibration.modality import ModalityDetector

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.registry.serving.served_model import ServedModel
+from skinapi.registry.prediction_pool import ServedModel
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 from tests.prediction import test_several_pictures as several

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from skinapi import app
-from skinapi.web.limits.mongo_windows import MongoWindows
-from skinapi.web.limits.rate_limits import Limits
+from skinapi.web.limit_windows import MongoWindows
+from skinapi.web.rate_limits import Limits
 from tests.prediction.photographer import predicted
 from tests.stores.mongo_commands import Commands, noted_commands
 from tests.support.backends import Backend, Person, store_of_kind

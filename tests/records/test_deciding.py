@@ -5,8 +5,8 @@ from itertools import permutations, product
 
 import pytest
 
-from skinapi.records.reviews.deciding import deciding_review
-from skinapi.records.reviews.opinions import Certainty, Histology, Opinion, Verdict
+from skinapi.records.opinions import Certainty, Histology, Opinion, Verdict
+from skinapi.records.reviews import deciding_review
 from skinapi.vision.conditions import conditions_table
 
 SURE, UNSURE = Certainty.SURE, Certainty.UNSURE

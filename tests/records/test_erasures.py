@@ -3,8 +3,8 @@
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.background.erasures import ErasureRetry
-from skinapi.storage.files.file_blobs import FileBlobs
+from skinapi.storage.background import ErasureRetry
+from skinapi.storage.files import FileBlobs
 from skinapi.storage.mongo.gridfs_blobs import GridBlobs
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person

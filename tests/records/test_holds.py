@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.records.findings import submissions
-from skinapi.records.reviews.opinions import Certainty, Histology, Opinion
-from skinapi.records.reviews.reviews import Reviews
+from skinapi.records import submissions
+from skinapi.records.opinions import Certainty, Histology, Opinion
+from skinapi.records.reviews import Reviews
 from skinapi.storage.ids import now
 from tests.care.clinic import REVIEW, file_for, patient_in_care
 from tests.support.access import PEOPLE, ROWS, SampleAccounts

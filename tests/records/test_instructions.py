@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from skinapi.records.findings.instructions import Advice, SaidBy, reconcile
-from skinapi.records.findings.submissions import AdvisedEntry
-from skinapi.records.reviews.decisions import Decision
-from skinapi.records.reviews.opinions import Certainty, Histology
+from skinapi.records.instructions import Advice, SaidBy, reconcile
+from skinapi.records.opinions import Certainty, Histology
+from skinapi.records.reviews import Decision
+from skinapi.records.submissions import AdvisedEntry
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for, patient_in_care

@@ -4,7 +4,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from skinapi.records.findings.numbers import BLOCK, Numbers
+from skinapi.records.numbers import BLOCK, Numbers
 from skinapi.storage.ports import Store
 from tests.storage.conftest import real_store, store
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from skinapi.records.outcomes.figures import FigureView, figures_of
-from skinapi.records.outcomes.outcome_counts import CountedOutcome
+from skinapi.records.outcome_counts import CountedOutcome
+from skinapi.records.outcome_service import FigureView, figures_of
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.conditions import Band

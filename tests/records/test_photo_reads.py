@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.audit import AuditTrail
 from skinapi.storage.ports import Document
-from skinapi.web.routing.declaration import declared_routes
+from skinapi.web.declaration import declared_routes
 from tests.care.clinic import patient_in_care
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, unavailable

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.records import reviews
+from skinapi.records.opinions import Certainty, Opinion
 from skinapi.records.review_service import _disagrees
-from skinapi.records.reviews import reviews
-from skinapi.records.reviews.opinions import Certainty, Opinion
 from skinapi.storage import ids
 from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import Band, conditions_table

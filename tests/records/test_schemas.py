@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from skinapi.auth.accounts.accounts import Account
+from skinapi.auth.accounts import Account
 from skinapi.languages import Language
-from skinapi.records.findings.submissions import Submission
 from skinapi.records.schemas import SubmissionView
+from skinapi.records.submissions import Submission
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from skinapi.auth.accounts.accounts import Account, Accounts
-from skinapi.records.findings import numbers
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.records import numbers
 from skinapi.storage.ports import Filter
 from skinapi.vision.decoding.photo import STORED_SIDE
 from tests.prediction.photographer import listed, predicted, send

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from skinapi.registry.gates.card_figures import list_compared_figures
-from skinapi.registry.versions.card_page import card_page
+from skinapi.registry.card_figures import list_compared_figures
+from skinapi.registry.card_page import card_page
 from skinapi.vision.conditions import conditions_table
 from tests.support.backends import Backend
 from tests.support.cards import model_card

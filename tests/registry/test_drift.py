@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.registry.drift import weekly_counts
-from skinapi.registry.drift.weekly_counts import first_day, last_weeks, week_of
+from skinapi.registry import drift_counts
+from skinapi.registry.drift_counts import first_day, last_weeks, week_of
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 from skinapi.vision.finding.finding import Doubt
@@ -127,7 +127,7 @@ def test_weeks_without_photos_are_zero_and_this_one_is_the_last(
     names = last_weeks(3)
     past = first_day(names[0])
     moment = now().replace(year=past.year, month=past.month, day=past.day)
-    monkeypatch.setattr(weekly_counts, "now", lambda: moment)
+    monkeypatch.setattr(drift_counts, "now", lambda: moment)
     backend.services.data.photo_counts.add_refused("a-1")
     monkeypatch.undo()
     weeks = drift(backend, weeks=3)["weeks"]

@@ -9,9 +9,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from skinapi.lab.trainings.latency import compare_latency
-from skinapi.registry.gates.card_figures import figures_of_gates
-from skinapi.registry.gates.judging import (
+from skinapi.lab.trainings.reference import compare_latency
+from skinapi.registry.card_figures import figures_of_gates
+from skinapi.registry.gates import (
     FEWEST_LESIONS,
     ComparedPart,
     Figure,
@@ -25,7 +25,7 @@ from skinapi.registry.gates.judging import (
     judge_gates,
     name_test_part,
 )
-from skinapi.registry.serving.served_model import open_warm
+from skinapi.registry.prediction_pool import open_warm
 from skinapi.storage.ids import now
 from skinapi.vision.network.engine import Engine, EngineOutput
 from skinapi.vision.network.model import SHIPPED_MODEL, read_card

@@ -16,9 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.errors import ModelDamaged
+from skinapi.registry.prediction_pool import PoolCaller, open_warm
 from skinapi.registry.service import RegistryService
-from skinapi.registry.serving.prediction_pool import PoolCaller
-from skinapi.registry.serving.served_model import open_warm
 from skinapi.vision.network import model_files
 from skinapi.vision.network.model import NETWORK, SERVED_FILES, WEIGHTS, read_card, write_checksums
 from tests.registry.hostile_folders import EVERY, damaged_copies, damaged_copy

@@ -11,19 +11,17 @@ from typing import Any
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.lab.datasets.dataset_images import DatasetImages, Tally
+from skinapi.lab.datasets.dataset_images import DatasetImages, Tally, learned_by_serving
 from skinapi.lab.datasets.dataset_versions import Datasets
-from skinapi.lab.datasets.learned_pictures import learned_by_serving
 from skinapi.lab.trainings.reference import current_reference
-from skinapi.registry.gates.judging import (
+from skinapi.registry.gates import (
     GateName,
     PairedComparison,
     PairedDifference,
     ReferenceData,
 )
 from skinapi.registry.model_reloader import ModelReloader
-from skinapi.registry.versions.serving_pointer import Serving
-from skinapi.registry.versions.version_record import ModelVersion, Origin
+from skinapi.registry.serving_pointer import ModelVersion, Origin, Serving
 from skinapi.storage.ids import new_id, now
 from skinapi.vision.network.model import write_checksums
 from tests.conftest import store_on

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.registry.serving import shadow
+from skinapi.registry import shadow
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.calibration.model_calibration import Calibration, PointFigures
 from skinapi.vision.context import Modality

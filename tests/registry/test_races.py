@@ -11,11 +11,10 @@ import pytest
 
 from skinapi.audit import AuditTrail
 from skinapi.errors import Conflict, NotFound
-from skinapi.registry.serving.shadow import ShadowResults
-from skinapi.registry.versions.errors import ModelChanged
-from skinapi.registry.versions.repository import ModelVersions
-from skinapi.registry.versions.service import ModelsService
-from skinapi.registry.versions.serving_pointer import ServingPointer
+from skinapi.registry.serving_pointer import ModelChanged, ServingPointer
+from skinapi.registry.shadow import ShadowResults
+from skinapi.registry.version_records import ModelVersions
+from skinapi.registry.version_service import ModelsService
 from skinapi.storage.faults import blob_faults
 from skinapi.storage.ports import Store
 from tests.conftest import store_on

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from skinapi.registry.drift.sequential_test import (
+from skinapi.registry.drift_counts import (
     ALPHA,
     Counts,
     Evidence,

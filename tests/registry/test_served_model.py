@@ -9,7 +9,7 @@ import pytest
 
 from skinapi.errors import ModelDamaged
 from skinapi.registry.composition import built_in_folder
-from skinapi.registry.serving.served_model import open_warm
+from skinapi.registry.prediction_pool import open_warm
 from skinapi.settings import Settings
 from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.support.models import tiny_model
@@ -40,7 +40,7 @@ def test_model_path_decides_what_is_served(tmp_path: Path) -> None:
 
 def test_the_serving_path_never_loads_a_training_framework() -> None:
     program = (
-        "import sys; import skinapi; from skinapi.registry.serving.served_model import open_warm; "
+        "import sys; import skinapi; from skinapi.registry.prediction_pool import open_warm; "
         "from pathlib import Path; open_warm(Path(sys.argv[1])); "
         "print([m for m in ('tensorflow', 'keras', 'jax', 'torch') if m in sys.modules])"
     )

@@ -15,9 +15,8 @@ import pytest
 from skinapi.audit import AuditTrail
 from skinapi.errors import ModelDamaged, NoModel, Refused, Unavailable
 from skinapi.registry.composition import open_models, open_registry, open_served
+from skinapi.registry.prediction_pool import PoolCaller, PredictionPool, open_warm
 from skinapi.registry.service import RegistryService
-from skinapi.registry.serving.prediction_pool import PoolCaller, PredictionPool
-from skinapi.registry.serving.served_model import open_warm
 from skinapi.settings import Settings
 from skinapi.vision.classification import prepare_photo
 from skinapi.vision.decoding.jpeg import decode_jpeg

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from skinapi.registry.serving import shadow
-from skinapi.registry.serving.prediction_pool import PoolCaller, PredictionPool
+from skinapi.registry import shadow
+from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
 from tests.prediction.photographer import predicted, send
 from tests.registry.test_models import OVERRIDE, ModelBackend
 from tests.support.backends import Person

@@ -9,9 +9,9 @@ import pytest
 
 from skinapi.composition.services import MODELS
 from skinapi.errors import Conflict, DiskFull, ModelDamaged, NotFound
-from skinapi.registry.versions import version_files
-from skinapi.registry.versions.repository import ModelVersions
-from skinapi.registry.versions.version_record import Origin
+from skinapi.registry import version_files
+from skinapi.registry.serving_pointer import Origin
+from skinapi.registry.version_records import ModelVersions
 from skinapi.storage.faults import blob_faults, document_faults
 from skinapi.storage.ports import Store
 from skinapi.vision.network.model import CARD, SERVED_FILES, open_model, write_checksums

@@ -9,9 +9,8 @@ from typing import Any
 from pypdf import PdfReader
 
 from skinapi.languages import Language
-from skinapi.records.reviews.decisions import Decision
-from skinapi.records.reviews.opinions import Agreement, Histology, Statement
-from skinapi.records.reviews.reviews import Review
+from skinapi.records.opinions import Agreement, Histology, Statement
+from skinapi.records.reviews import Decision, Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import (
     MOST_CHARACTERS,

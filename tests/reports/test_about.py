@@ -10,7 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.languages import LANGUAGES, Language
-from skinapi.records.reviews.opinions import Certainty
+from skinapi.records.opinions import Certainty
 from skinapi.reports.content import ReportContent
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf

@@ -18,8 +18,8 @@ from pypdf import PdfReader
 from reportlab.pdfbase.ttfonts import TTFontFace
 
 from skinapi.languages import LANGUAGES, NO_BREAK_SPACE, Language
-from skinapi.records.reviews.letters import Withdrawal
-from skinapi.records.reviews.reviewed_finding import ShownLetter
+from skinapi.records.letters import Withdrawal
+from skinapi.records.reviewed_finding import ShownLetter
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf
 from skinapi.reports.pdf.elements import MARGIN, WIDTH

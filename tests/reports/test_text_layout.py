@@ -11,7 +11,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from skinapi.languages import NO_BREAK_SPACE
 from skinapi.reports.page_texts import UNPRINTABLE, strip_control_characters
 from skinapi.reports.pdf.elements import NORMAL, REGULAR, one_line, paragraph, printable
-from skinapi.web.schemas.visible_text import MOST_MARKS
+from skinapi.web.schemas import MOST_MARKS
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from skinapi.languages import Language
-from skinapi.records.reviews.letters import Letter, Withdrawal
-from skinapi.records.reviews.reviewed_finding import ShownLetter, Superseded
-from skinapi.records.reviews.reviews import Review
+from skinapi.records.letters import Letter, Withdrawal
+from skinapi.records.reviewed_finding import ShownLetter, Superseded
+from skinapi.records.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import Narrative, Reason, Source
 from skinapi.reports.template import write_template

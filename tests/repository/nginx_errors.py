@@ -25,14 +25,14 @@ from skinapi.errors import (
 )
 from skinapi.problem import SECURITY_HEADERS
 from skinapi.settings import Settings
-from skinapi.web.answers.response_headers import (
+from skinapi.web.answers import (
     HTTPS_ONLY,
     METHODS,
     READABLE,
     SENDABLE,
 )
-from skinapi.web.limits.size_limits import body_too_large, photo_too_large
-from skinapi.web.routing.declaration import choose_client_route, renderer_for
+from skinapi.web.declaration import choose_client_route, renderer_for
+from skinapi.web.size_limits import body_too_large, photo_too_large
 from tests.repository.documents import ROOT
 from tests.support.backends import Backend
 

@@ -17,37 +17,28 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from skinapi.auth import guess_limits, passwords, recovery, sessions
 from skinapi.auth import routes as auth_routes
-from skinapi.auth.passwords import guess_limits, hashing_places, links
-from skinapi.auth.passwords import hashing as passwords
-from skinapi.auth.tokens import sessions
+from skinapi.care import message_records, message_service
 from skinapi.care.letters import drafting
-from skinapi.care.messages import messages
-from skinapi.care.messages import service as message_service
-from skinapi.jobs import job
-from skinapi.jobs.queue import job_logs as log_store
-from skinapi.jobs.worker import attempt, events
+from skinapi.jobs import attempt, job, job_logs, job_process
+from skinapi.lab import uploads
 from skinapi.lab.archives import file_names, unpacking
-from skinapi.lab.checks import bounded_csv
+from skinapi.lab.checks import layouts
 from skinapi.lab.datasets import dataset_versions
-from skinapi.lab.uploads import service as upload_service
-from skinapi.lab.uploads import upload_records
 from skinapi.notices import outbox
-from skinapi.records.findings import review_queue
-from skinapi.records.reviews import letters
-from skinapi.registry.serving import prediction_pool, shadow
+from skinapi.records import letters, review_queue
+from skinapi.registry import prediction_pool, shadow
 from skinapi.reports import narrator, openrouter
 from skinapi.server import answering_worker, connection, connection_worker, deadlines
 from skinapi.server import buffered_request as buffering
 from skinapi.server import spool_file as spool
 from skinapi.settings import Settings
-from skinapi.storage.mongo import outage
-from skinapi.storage.sqlite import database_file as sqlite_file
+from skinapi.storage.mongo import mongo_transactions
+from skinapi.storage.sqlite import database_file
 from skinapi.vision.decoding import decode_limits, file_header, file_parts, photo
 from skinapi.vision.network import remote_engine
-from skinapi.web.bodies import forms, multipart, request_parsing, streams
-from skinapi.web.limits import list_concurrency, size_limits
-from skinapi.web.schemas import pagination
+from skinapi.web import forms, rate_limits, request_parsing, schemas, size_limits
 from tests.repository.documents import ROOT
 from tests.repository.figures_table import HEAD, SENT_HEAD, figures_rows, sent_rows
 from tests.repository.nginx_errors import FILE as NGINX_ERRORS
@@ -166,21 +157,21 @@ def _limits() -> Iterator[Row]:
     yield "body to register, log in, refresh, replace a password", _bytes(auth_routes.LARGEST_BODY)
     yield "chunks of a body", str(buffering.MOST_CHUNKS)
     yield "parts of a form", str(forms.MOST_PARTS)
-    yield "headers of a part of a form", _bytes(multipart.LARGEST_HEADERS)
-    yield "parts of a form of a data set", str(streams.MOST_STREAMED_PARTS)
+    yield "headers of a part of a form", _bytes(forms.LARGEST_HEADERS)
+    yield "parts of a form of a data set", str(forms.MOST_STREAMED_PARTS)
     yield "entries of an archive", str(unpacking.MOST_ENTRIES)
     yield "an archive unpacks to", f"at most {unpacking.MOST_RATIO} times its size"
     yield "name of a file of a data set", f"{file_names.LONGEST_NAME} characters"
-    yield "table of a data set", _bytes(bounded_csv.LARGEST_TABLE)
-    yield "rows of a table of a data set", str(bounded_csv.MOST_ROWS)
-    yield "a part of an upload", _bytes(upload_records.LARGEST_PART)
-    yield "a part of an upload that is not the last, at least", _bytes(upload_records.SMALLEST_PART)
-    yield "uploads of one account that are not used", str(upload_service.MOST_UPLOADS)
-    yield "an upload that is not used is kept", _days(upload_records.KEPT_FOR.days)
+    yield "table of a data set", _bytes(layouts.LARGEST_TABLE)
+    yield "rows of a table of a data set", str(layouts.MOST_ROWS)
+    yield "a part of an upload", _bytes(uploads.LARGEST_PART)
+    yield "a part of an upload that is not the last, at least", _bytes(uploads.SMALLEST_PART)
+    yield "uploads of one account that are not used", str(uploads.MOST_UPLOADS)
+    yield "an upload that is not used is kept", _days(uploads.KEPT_FOR.days)
     yield "the report of a refused data set is kept", _days(dataset_versions.REFUSED_FOR.days)
     yield "disk space that uploads leave free", _bytes(spool.RESERVED_BYTES)
-    yield "items on a page of a list", str(pagination.LARGEST_PAGE)
-    yield "lists of one caller at the same time", str(list_concurrency.MOST_OF_ONE_CALLER)
+    yield "items on a page of a list", str(schemas.LARGEST_PAGE)
+    yield "lists of one caller at the same time", str(rate_limits.MOST_OF_ONE_CALLER)
     yield "formats of a photo", ", ".join(file_header.FORMATS)
     yield "shortest side of a photo", f"{decode_limits.SMALLEST_SIDE} pixels"
     yield "longest side of a photo", f"{decode_limits.LONGEST_SIDE} pixels"
@@ -198,7 +189,7 @@ def _limits() -> Iterator[Row]:
     yield "answer of the inference server", _bytes(remote_engine.LARGEST_ANSWER)
     yield "wait for the inference server, for one photo", _seconds(remote_engine.INFERENCE_S)
     yield "passwords hashed at the same time, in each process", str(passwords.CONCURRENT_HASHES)
-    yield "passwords hashed or waiting for it, in each process", str(hashing_places.PLACES)
+    yield "passwords hashed or waiting for it, in each process", str(passwords.PLACES)
     yield "sessions of one account (the oldest ends)", str(sessions.MOST_SESSIONS)
     guesses = guess_limits.GUESSES_PER_HOUR
     yield (
@@ -216,7 +207,7 @@ def _limits() -> Iterator[Row]:
     )
     yield (
         "a link for a new password that was mailed is valid",
-        f"{links.MAILED_LINK_LIFE.seconds // 60} minutes",
+        f"{recovery.MAILED_LINK_LIFE.seconds // 60} minutes",
     )
     yield (
         "mails to one account in a day, of each kind but those of security",
@@ -235,10 +226,10 @@ def _limits() -> Iterator[Row]:
     yield "jobs kept of one account (the oldest that has ended goes)", str(job.MOST_KEPT)
     yield "a job is kept after its end", _days(job.KEPT_FOR.days)
     yield "attempts at a job whose process crashes", str(job.MOST_ATTEMPTS)
-    head, tail = log_store.HEAD_LINES, log_store.TAIL_LINES
+    head, tail = job_logs.HEAD_LINES, job_logs.TAIL_LINES
     yield "lines kept of a job's log", f"the first {head} and the last {tail}, at most"
-    yield "rows of metrics of a job", str(events.MOST_ROWS)
-    yield "result of a job", _bytes(events.LONGEST_RESULT)
+    yield "rows of metrics of a job", str(job_process.MOST_ROWS)
+    yield "result of a job", _bytes(job_process.LONGEST_RESULT)
     yield "a short job, such as the import of a network", _hours(attempt.Timing.longest_short)
     lease, grace = attempt.Timing.lease, attempt.Timing.grace
     yield "a job whose worker disappeared waits before it runs again", _seconds(lease)
@@ -247,7 +238,7 @@ def _limits() -> Iterator[Row]:
     yield "wait for the LLM in a letter, all attempts", _seconds(drafting.LETTER_DEADLINE_S)
     yield "a letter", f"{letters.LONGEST_LETTER:,} characters"
     yield "letters about a finding", str(letters.MOST_LETTERS)
-    yield "a message", f"{messages.LONGEST_MESSAGE:,} characters"
+    yield "a message", f"{message_records.LONGEST_MESSAGE:,} characters"
     yield "unread messages of one side about a spot", str(message_service.MOST_UNREAD)
     taken_for = _hours(review_queue.TAKEN_FOR.total_seconds())
     yield "what another doctor has taken can be taken over after", taken_for
@@ -256,8 +247,8 @@ def _limits() -> Iterator[Row]:
     pause, failures = _seconds(openrouter.COOLDOWN_S), openrouter.MOST_FAILURES
     yield "pause of LLM requests", f"{pause} after {failures} failures in a row"
     yield "a choice of the LLM is kept", _days(narrator.NARRATIVE_LIFETIME.days)
-    yield "wait for MongoDB in one operation", _seconds(outage.TIMEOUT_S)
-    yield "wait for SQLite's lock", _seconds(sqlite_file.LONGEST_WAIT_MS / 1000)
+    yield "wait for MongoDB in one operation", _seconds(mongo_transactions.TIMEOUT_S)
+    yield "wait for SQLite's lock", _seconds(database_file.LONGEST_WAIT_MS / 1000)
 
 
 def layers() -> list[list[str]]:

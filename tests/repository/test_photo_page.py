@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from skinapi.registry.serving.served_model import ServedModel
+from skinapi.registry.prediction_pool import ServedModel
 from tests.prediction.photographer import predicted
 from tests.repository.documents import PAGES, ROOT
 from tests.support.backends import Backend

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from skinapi.auth.accounts.accounts import Accounts
+from skinapi.auth.accounts import Accounts
 from skinapi.composition.services import Services
 from skinapi.storage.ids import new_id
 from tests.served.server import Server

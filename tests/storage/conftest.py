@@ -7,7 +7,7 @@ import pymongo
 import pytest
 from pymongo.database import Database
 
-from skinapi.storage.files.file_blobs import FileBlobs
+from skinapi.storage.files import FileBlobs
 from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.storage.sqlite.sqlite_store import SqliteStore

@@ -9,7 +9,7 @@ import pymongo
 from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
-from skinapi.storage.files.file_blobs import FileBlobs
+from skinapi.storage.files import FileBlobs
 from skinapi.storage.mongo.mongo_store import DURABLE, MongoStore
 from skinapi.storage.ports import Document
 from skinapi.storage.sqlite.sqlite_store import SqliteStore

@@ -13,15 +13,14 @@ from limits import parse
 from pymongo.database import Database
 
 from skinapi.errors import BrokenBackup, Conflict, Duplicate
-from skinapi.storage.backup.backup_file import CHUNK_BYTES, Counts, verify_backup
-from skinapi.storage.backup.restore import RESTORES, refuse_unfinished_restore, restore_backup
-from skinapi.storage.backup.writing import write_backup
-from skinapi.storage.files.durable import new_file
+from skinapi.storage.backup import RESTORES, refuse_unfinished_restore, restore_backup, write_backup
+from skinapi.storage.backup_file import CHUNK_BYTES, Counts, verify_backup
+from skinapi.storage.files import new_file
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.mongo.mongo_snapshot import LIMIT_WINDOWS
 from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Document, Store
-from skinapi.web.limits.mongo_windows import MongoWindows
+from skinapi.web.limit_windows import MongoWindows
 from tests.storage.conftest import sqlite_store
 
 BIG = os.urandom(300_000)
@@ -80,7 +79,7 @@ def test_everything_comes_back_in_another_kind_of_store(
     chunk_bytes: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("skinapi.storage.backup.writing.CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr("skinapi.storage.backup.CHUNK_BYTES", chunk_bytes)
     fill(real_store)
     path = saved(real_store, tmp_path)
     counts = verify_backup(path)
@@ -243,7 +242,7 @@ def test_an_interrupted_restore_is_refused_by_servers_and_begun_anew(
 def test_of_two_restores_at_once_none_calls_a_store_whole_that_is_not(
     real_store: Store, tmp_path: Path, empty: Store, at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skinapi.storage.backup.writing.CHUNK_BYTES", 1)
+    monkeypatch.setattr("skinapi.storage.backup.CHUNK_BYTES", 1)
     fill(empty, many=4)
     path = saved(empty, tmp_path)
     told = []

@@ -15,14 +15,14 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from skinapi.errors import DiskFull, StoreUnavailable
-from skinapi.jobs.process.work_folder import lock_folder
+from skinapi.jobs.process import lock_folder
 from skinapi.lab.archives.quarantine import Quarantine
-from skinapi.registry.versions.version_files import models_folder
+from skinapi.registry.version_files import models_folder
 from skinapi.server.spool_file import SpoolFile
 from skinapi.storage import make_store, open_store
-from skinapi.storage.files.disk_errors import READ_ONLY, disk_error
-from skinapi.storage.mongo.driver_calls import mongo_errors
+from skinapi.storage.files import READ_ONLY, disk_error
 from skinapi.storage.mongo.mongo_store import MongoStore
+from skinapi.storage.mongo.mongo_transactions import mongo_errors
 from skinapi.storage.ports import Documents
 from tests.storage.conftest import file_blobs, sqlite_store
 from tests.stores.mongod import free_port

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.files.disk_errors import LOST, LOST_BLOBS, LOST_LOG
+from skinapi.storage.files import LOST, LOST_BLOBS, LOST_LOG
 from skinapi.storage.sqlite.sqlite_store import SqliteStore
 from tests.storage.conftest import sqlite_store
 

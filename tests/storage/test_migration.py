@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from skinapi.storage.background import migration
-from skinapi.storage.background.lease import LEASE
-from skinapi.storage.background.migration import MIGRATIONS, OVERLAP, Chunk, Migration, Migrator
+from skinapi.storage import migration
+from skinapi.storage.background import LEASE
 from skinapi.storage.ids import first_id_at, new_id, now
+from skinapi.storage.migration import MIGRATIONS, OVERLAP, Chunk, Migration, Migrator
 from skinapi.storage.ports import Store
 
 MOST = 10

@@ -163,10 +163,7 @@ def test_the_recorder_notes_who_asks_what(tmp_path: Path, recorder: Recorder) ->
     recorder.sent.clear()
     admin = backend.member(role="admin")
     admin.call("GET", "/doctors")
-    assert (
-        "auth/accounts/accounts.py Accounts.page_accounts accounts find role = limit"
-        in recorder.sent
-    )
+    assert "auth/accounts.py Accounts.page_accounts accounts find role = limit" in recorder.sent
     backend.services.store.collection("accounts").find({"name": "asked by a test"})
     assert not [shape for shape in recorder.sent if "name" in shape]
     backend.services.store.close()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from skinapi.errors import SkinAPIError
-from skinapi.storage.files.file_blobs import FileBlobs
+from skinapi.storage.files import FileBlobs
 from skinapi.storage.mongo.gridfs_blobs import GridBlobs
 from skinapi.storage.mongo.mongo_store import MongoDocuments, MongoStore
 from skinapi.storage.sqlite.sqlite_documents import SqliteDocuments

@@ -21,8 +21,8 @@ ADAPTERS = {"storage/sqlite/sqlite_documents.py", "storage/mongo/mongo_store.py"
 # They go through every collection by id, tests' own too: known_queries.jsonl has one of them.
 WALK_ALL = {
     "storage/faults.py _all_documents",
-    "storage/backup/restore.py _begin",
-    "storage/backup/restore.py _apply_changed",
+    "storage/backup.py _begin",
+    "storage/backup.py _apply_changed",
 }
 # What is written, and which fields are read, changes nothing in how a document is found.
 WITHOUT_A_PLAN = ("ops", "fields")

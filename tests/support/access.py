@@ -12,10 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from skinapi.auth.second_factor.codes import code_at, hash_recovery_code, step_of
+from skinapi.auth.second_factor import code_at, hash_recovery_code, step_of
 from skinapi.lab.datasets.dataset_images import DatasetImages
-from skinapi.lab.uploads.upload_records import Announced
-from skinapi.records.findings.submissions import Submissions
+from skinapi.lab.uploads import Announced
+from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import new_id, now
 from skinapi.vision.context import Context
 from tests.clients.dialects import base64_of

@@ -16,13 +16,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from werkzeug.test import TestResponse
 
 from skinapi.app import Application, create_app
-from skinapi.auth.accounts.accounts import Account
-from skinapi.auth.passwords.hashing import Passwords
+from skinapi.auth.accounts import Account
+from skinapi.auth.passwords import Passwords
 from skinapi.composition import services as services_module
 from skinapi.composition.services import Services, open_services
 from skinapi.errors import StoreUnavailable
-from skinapi.registry.serving.prediction_pool import PredictionPool
-from skinapi.registry.serving.served_model import ServedModel
+from skinapi.registry.prediction_pool import PredictionPool, ServedModel
 from skinapi.settings import Settings
 from skinapi.storage import make_store, open_store
 from skinapi.storage.ports import Document, Store

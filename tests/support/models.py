@@ -13,9 +13,8 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as op
 
+from skinapi.registry.prediction_pool import PredictionPool, ServedModel, open_warm
 from skinapi.registry.service import RegistryService
-from skinapi.registry.serving.prediction_pool import PredictionPool
-from skinapi.registry.serving.served_model import ServedModel, open_warm
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.calibration.linear_classifier import LinearClassifier
 from skinapi.vision.calibration.modality import ModalityDetector

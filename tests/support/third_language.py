@@ -31,7 +31,7 @@ PLACES = {
         ', "de": ENGLISH | in_german',
     ),
     "words.de.js": (
-        "skinapi.console.assets",
+        "skinapi.console.routes",
         "    if path.suffix in TYPES\n}\n",
         'ASSETS["words.de.js"] = ASSETS["words.en.js"]\n',
     ),

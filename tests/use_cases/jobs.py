@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from skinapi.jobs.job import Job
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs
 from tests.support.backends import Backend, Person
 from tests.use_cases.use_case import UseCase, acts_on
 

@@ -9,10 +9,10 @@ from flask import Response, jsonify, request
 
 from skinapi.errors import SkinAPIError
 from skinapi.web.access import Signed
-from skinapi.web.answers.error_responses import Renderer, plain_text, problem_json
-from skinapi.web.limits.rate_limits import Rate
-from skinapi.web.routing.declaration import Routes
-from skinapi.web.schemas.schema_types import Body, Message
+from skinapi.web.answers import Renderer, plain_text, problem_json
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Body, Message
 from tests.support.backends import Backend
 
 LARGEST = 100

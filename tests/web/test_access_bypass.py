@@ -6,7 +6,7 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.web.routing.declaration import declared_routes
+from skinapi.web.declaration import declared_routes
 from tests.support.backends import Backend, Person
 
 HEADERS: list[dict[str, str]] = [

@@ -6,7 +6,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.web.access import Opened
-from skinapi.web.routing.declaration import declared_routes
+from skinapi.web.declaration import declared_routes
 from tests.support.backends import Backend
 
 EVIL = "https://evil.example"

@@ -12,9 +12,9 @@ from werkzeug.sansio.multipart import MultipartDecoder
 from werkzeug.test import TestResponse
 
 from skinapi.web.access import Public, Signed
-from skinapi.web.limits.rate_limits import Rate
-from skinapi.web.routing.declaration import Routes
-from skinapi.web.schemas.schema_types import Form, Message, Upload
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Form, Message, Upload
 from tests.support.backends import Backend, Person
 from tests.web.failing_routes import never_an_error
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
-from skinapi.web.bodies.request_parsing import ignore_unreadable_headers
+from skinapi.web.request_parsing import ignore_unreadable_headers
 from tests.support.backends import Backend
 from tests.support.size import size
 

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from skinapi.auth.accounts.emails import (
+from skinapi.auth.emails import (
     IDEOGRAPHIC_FULL_STOP,
     normalise_email,
     normalise_new_email,
     spellings_of,
 )
-from skinapi.web.limits.size_limits import LARGEST_BODY
+from skinapi.web.size_limits import LARGEST_BODY
 from tests.support.backends import PASSWORD, Backend
 from tests.web.angular import ORIGIN, assert_readable
 

@@ -16,9 +16,9 @@ from skinapi.clients.explainable import ImageData
 from skinapi.errors import InvalidBody
 from skinapi.json_bounds import holds_more_values
 from skinapi.web.access import Opened, Public
-from skinapi.web.bodies.request_parsing import MOST_VALUES, read_body
-from skinapi.web.routing.declaration import Route, declared_routes
-from skinapi.web.schemas.schema_types import Body
+from skinapi.web.declaration import Route, declared_routes
+from skinapi.web.request_parsing import MOST_VALUES, read_body
+from skinapi.web.schemas import Body
 from tests.support.backends import Backend
 
 MB = 1024 * 1024

@@ -10,10 +10,9 @@ import pytest
 from limits import parse
 
 from skinapi.errors import StoreUnavailable, UnsafeSettings
-from skinapi.web.limits.mongo_windows import MongoWindows
-from skinapi.web.limits.rate_limits import Limits, Rate, caller_address
-from skinapi.web.limits.sqlite_windows import SqliteWindows, Window
-from skinapi.web.routing.declaration import declared_routes
+from skinapi.web.declaration import declared_routes
+from skinapi.web.limit_windows import MongoWindows, SqliteWindows, Window
+from skinapi.web.rate_limits import Limits, Rate, caller_address
 from tests.support.backends import Backend
 
 HEADER = re.compile(r'"(\w+)";q=(\d+);w=(\d+)')

@@ -13,7 +13,7 @@ import apsw
 import pytest
 from limits import parse
 
-from skinapi.web.limits.sqlite_windows import SqliteWindows
+from skinapi.web.limit_windows import SqliteWindows
 from tests.support.size import size
 
 ONE, FEW, MANY = parse("1/minute"), parse("2/minute"), parse("1000000000/second")

@@ -7,11 +7,9 @@ from pathlib import Path
 from werkzeug.test import TestResponse
 
 from skinapi.web.access import Signed
-from skinapi.web.limits.list_concurrency import MOST_OF_ONE_CALLER
-from skinapi.web.limits.rate_limits import Rate
-from skinapi.web.routing.declaration import Routes
-from skinapi.web.schemas.pagination import Page
-from skinapi.web.schemas.schema_types import Answer
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import MOST_OF_ONE_CALLER, Rate
+from skinapi.web.schemas import Answer, Page
 from tests.support.backends import Backend, Person
 
 

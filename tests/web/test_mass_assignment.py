@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.web.routing.declaration import Route, declared_routes
+from skinapi.web.declaration import Route, declared_routes
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
 from tests.support.backends import MAIL, Backend
 

@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 
 from skinapi.errors import StoreUnavailable
-from skinapi.jobs.queue.job_queue import Jobs
-from skinapi.web.limits.sqlite_windows import SqliteWindows
-from skinapi.web.monitoring import request_metrics as metrics
+from skinapi.jobs.job_queue import Jobs
+from skinapi.web import monitoring as metrics
+from skinapi.web.limit_windows import SqliteWindows
 from tests.support.backends import Backend
 
 SCRAPER = "a-token-for-the-collector-of-metrics"

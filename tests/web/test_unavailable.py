@@ -4,9 +4,9 @@ from typing import NoReturn
 
 import pytest
 
-from skinapi.auth.accounts.accounts import Accounts
+from skinapi.auth.accounts import Accounts
 from skinapi.errors import StoreUnavailable
-from skinapi.web.limits.rate_limits import Limits
+from skinapi.web.rate_limits import Limits
 from tests.support.backends import Backend
 
 

@@ -1,14 +1,25 @@
 """The figures of a sentence: whether each is one of the facts, of what the sentence names."""
 
 import re
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cache, cached_property
 
-from skinapi.care.letters.sentences import VOCABULARIES, count_in, named_in, times_in, without_names
+from skinapi.care.letters.sentences import (
+    VOCABULARIES,
+    WORD,
+    band_of,
+    count_in,
+    each,
+    named_in,
+    split,
+    times_in,
+    without,
+    without_names,
+)
 from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.languages import LANGUAGES, NUMBERS, Language
 from skinapi.reports.facts import Facts
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.headline import say_chance
 
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*|(?<=\w)\d+(?:[.,]\d+)*")
@@ -126,3 +137,88 @@ def _equals(said: str, share: float) -> bool:
     """Whether it is the share in percent, perhaps rounded."""
     decimals = len(said.replace(",", ".").partition(".")[2])
     return decimals < 3 and said.replace(",", ".") == f"{100 * share:.{decimals}f}"
+
+
+# The names in a sentence that are neither the patient's nor the doctor's.
+
+
+def find_strangers(written: str, people: Collection[str]) -> Iterator[str]:
+    for words in VOCABULARIES:
+        for titled in re.findall(words.title, written):
+            if titled.split()[-1] not in people:
+                yield titled
+            written = written.replace(titled, titled.casefold())
+    known = _known_words() | {word.casefold() for word in people}
+    begins = True
+    for found in WORD.finditer(written):
+        # Of "L'Alsace" the second word, of "J'ai" none.
+        word = re.sub(r"^\w{1,2}['’]", "", found[0])
+        after = written[found.end() : found.end() + 20]
+        is_subject = any(re.match(rf"\s?{one.after_name}", after) for one in VOCABULARIES)
+        if (is_subject or not begins) and word[0].isupper() and word.casefold() not in known:
+            yield word
+        begins = False
+
+
+@cache
+def _known_words() -> frozenset[str]:
+    """The words that are no names, at the beginning of a sentence or within it."""
+    table = conditions_table()
+    texts: list[str] = []
+    for language in LANGUAGES:
+        words = LETTER_WORDS[language].vocabulary
+        texts += [words.first_words, *words.months, words.months[0]]
+        texts += [table.name(key, language) for key in table.labels]
+        texts += _all_texts(table.band_words(band, language) for band in Band)
+        texts += _all_texts(one.sentences[language] for one in table.conditions)
+    return frozenset(word.casefold() for text in texts for word in WORD.findall(text))
+
+
+def _all_texts(values: Iterable[object]) -> Sequence[str]:
+    return [text for value in values for text in vars(value).values() if isinstance(text, str)]
+
+
+# How soon a sentence says that a doctor is to be seen.
+
+
+class Urgencies:
+    """Of one sentence without its conditions, and of what of it is `asserted`."""
+
+    def __init__(self, bare: str, asserted: str) -> None:
+        self._bare = bare
+        self._asserted = asserted
+
+    @property
+    def levels(self) -> list[tuple[str, Band]]:
+        """The times and the words for an urgency, each with the band that it is one of."""
+        return self._read[0]
+
+    @property
+    def left(self) -> str:
+        """The sentence without them."""
+        return self._read[1]
+
+    @property
+    def said(self) -> set[Band]:
+        return {level for said, level in self.levels if not self.is_negated(said)}
+
+    def is_negated(self, said: str) -> bool:
+        """Whether these words stand in a part that negates something."""
+        parts = (part for part in self._parts if said in part)
+        return any(any(each("negating", part.replace(said, " ; "))) for part in parts)
+
+    @cached_property
+    def _read(self) -> tuple[list[tuple[str, Band]], str]:
+        found, left = [], without(self._bare, "urging")
+        for words in VOCABULARIES:
+            for said, days in times_in(left, words):
+                found.append((said, band_of(days)))
+                left = left.replace(said, " ; ", 1)
+            for band, pattern in words.levels.items():
+                found += [(said[0], band) for said in re.finditer(pattern, left)]
+                left = re.sub(pattern, " ; ", left)
+        return list(dict.fromkeys(found)), left
+
+    @cached_property
+    def _parts(self) -> list[str]:
+        return split(self._asserted, "apart")

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from skinapi.care.letters.drafting import write_by_template
-from skinapi.care.letters.figures import Figures
-from skinapi.care.letters.letter_facts import LetterFacts
+from skinapi.care.letters.drafting import LetterFacts, write_by_template
+from skinapi.care.letters.figures import Figures, Urgencies, find_strangers
 from skinapi.care.letters.plain_text import (
     foreign_letters,
     in_lower_case,
@@ -19,32 +18,28 @@ from skinapi.care.letters.plain_text import (
     read_plainly,
     without_accents,
 )
-from skinapi.care.letters.searching import (
+from skinapi.care.letters.sentences import (
+    NAME,
+    VOCABULARIES,
     before,
     claims,
     each,
     is_hedged,
     is_negated,
     is_time_word,
-    pairs,
-    without,
-)
-from skinapi.care.letters.sentences import (
-    NAME,
-    VOCABULARIES,
     lines_of,
     named_in,
+    pairs,
     sentences_of,
     times_in,
+    without,
     without_dates,
     without_names,
 )
-from skinapi.care.letters.strangers import find_strangers
-from skinapi.care.letters.urgencies import Urgencies
 from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.languages import LANGUAGES, Language
-from skinapi.records.reviews.letters import READERS
-from skinapi.records.reviews.opinions import Histology
+from skinapi.records.letters import READERS
+from skinapi.records.opinions import Histology
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 

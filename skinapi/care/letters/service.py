@@ -2,29 +2,61 @@
 doctor sees it.
 """
 
+import hashlib
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, TypeVar
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts.accounts import Account
-from skinapi.care.letters.accepting import require_accepted
-from skinapi.care.letters.drafting import draft_letter
-from skinapi.care.letters.letter_facts import LetterFacts
-from skinapi.care.letters.marks import Mark, mark_sentences
+from skinapi.auth.accounts import Account
+from skinapi.care.letters.drafting import LetterFacts, draft_letter
+from skinapi.care.letters.marks import Contradicts, Mark, mark_sentences
 from skinapi.errors import Forbidden, NotFound
 from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
-from skinapi.records.errors import LetterSigned, LetterUnreviewed, LetterWithdrawn
-from skinapi.records.findings.lesion_findings import LesionFindings
-from skinapi.records.findings.review_queue import in_care
-from skinapi.records.findings.submissions import CourseEntry, Submission
+from skinapi.records.errors import (
+    LetterMarked,
+    LetterSigned,
+    LetterUnreviewed,
+    LetterUrgency,
+    LetterWithdrawn,
+)
+from skinapi.records.lesion_findings import LesionFindings
+from skinapi.records.letters import Letter, Letters, Reader, Withdrawal
+from skinapi.records.review_queue import in_care
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.reviews.letters import Letter, Letters, Reader, Withdrawal
-from skinapi.records.reviews.reviewed_finding import ReviewedFinding, ShownLetter
+from skinapi.records.reviewed_finding import ReviewedFinding, ShownLetter
 from skinapi.records.service import RecordsService
+from skinapi.records.submissions import CourseEntry, Submission
 from skinapi.reports.openrouter import OpenRouterClient
 from skinapi.storage.ids import now
 from skinapi.web.access import Subject
+
+# Which marks a doctor may sign in spite of, and how a request names them.
+
+
+# When to see a doctor is what a patient acts on, so no letter says another time than the decision.
+# Vaguer words that put a visit off are marked too, also where nobody does ("bring nothing to the
+# visit"), so a doctor may accept those.
+OF_URGENCY = frozenset({Contradicts.URGENCY, Contradicts.UNSAID})
+MARK_ID = 16
+
+
+def id_of(mark: Mark) -> str:
+    """Another one as soon as the sentence or what the facts say of it is another one."""
+    said = "\n".join((mark.contradicts, mark.sentence, mark.said, mark.facts))
+    return hashlib.sha256(said.encode()).hexdigest()[:MARK_ID]
+
+
+def require_accepted(marks: Sequence[Mark], accepted: Collection[str]) -> tuple[str, ...]:
+    """What the accepted marks contradict. Raises LetterUrgency, and LetterMarked where one of the
+    marks is not among those accepted.
+    """
+    if any(mark.contradicts in OF_URGENCY for mark in marks):
+        raise LetterUrgency
+    if any(id_of(mark) not in accepted for mark in marks):
+        raise LetterMarked
+    return tuple(sorted({mark.contradicts for mark in marks}))
+
 
 NOT_IN_CHARGE = "Only the doctor in charge can write or withdraw letters"
 NO_LETTER = "There is no such letter"

@@ -17,8 +17,8 @@ from typing import IO, BinaryIO
 
 from skinapi.errors import PayloadTooLarge
 from skinapi.server.spool_file import CHECK_EVERY, refuse_full_disk
-from skinapi.storage.files.disk_errors import disk_error
-from skinapi.web.limits.size_limits import size_in_words
+from skinapi.storage.files import disk_error
+from skinapi.web.size_limits import size_in_words
 
 CHECK_PREFIX = "check-"
 

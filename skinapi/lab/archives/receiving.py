@@ -10,7 +10,7 @@ from typing import IO
 from skinapi.lab.archives.contents import Sent
 from skinapi.lab.archives.file_names import clean_name
 from skinapi.lab.archives.quarantine import QuarantineFile, QuarantineFolder
-from skinapi.web.bodies.multipart import PartHead
+from skinapi.web.forms import PartHead
 
 
 @dataclass

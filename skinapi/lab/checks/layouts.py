@@ -1,16 +1,86 @@
 """Finds label, lesion and patient of each picture, by a table or by one folder for each class."""
 
+import csv
+import difflib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import IO, Any
 
 from skinapi.errors import BadDataset
 from skinapi.lab.archives.contents import Contents, Entry
 from skinapi.lab.archives.file_names import comparable, shown
-from skinapi.lab.checks.bounded_csv import read_table
+from skinapi.lab.archives.unpacking import MOST_ENTRIES
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.labels.label_tables import KNOWN_COLUMNS, TABLE_NAME, LabelColumns, LabelRow
+from skinapi.vision.labels.spellings import label_spellings
+
+# Reads tables of strangers: each row as it is needed, and none that is too long.
+
+
+LARGEST_TABLE = 32 * 1024 * 1024
+MOST_COLUMNS = 200
+# Characters, with those of all cells.
+LONGEST_ROW = 64 * 1024
+# A data set has at most so many pictures.
+MOST_ROWS = MOST_ENTRIES
+
+
+class _Lines:
+    """The lines of a file. A row may have several, but only so many characters."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._left = LONGEST_ROW
+
+    def __iter__(self) -> Iterator[str]:
+        # One more than may come, to tell a row that is longer from one of just this length.
+        while line := self._file.readline(self._left + 1):
+            self._left -= len(line)
+            if self._left < 0:
+                raise BadDataset(f"A row of the table has more than {LONGEST_ROW} characters")
+            yield line
+
+    def begin_row(self) -> None:
+        self._left = LONGEST_ROW
+
+
+@contextmanager
+def read_table(table: Entry) -> Iterator[tuple[Sequence[str], Iterator[list[str]]]]:
+    """The names of the columns, and the rows: lists of cells, which may be shorter or longer.
+
+    Raises BadDataset, also while rows are read. A sentence never repeats what the library says: it
+    may quote a person's data.
+    """
+    if table.size > LARGEST_TABLE:
+        raise BadDataset(f"The table has more than {LARGEST_TABLE // 2**20} MB")
+    try:
+        # Excel writes a byte order mark, which utf-8 would make part of the first column's name.
+        with table.path.open(encoding="utf-8-sig", newline="") as file:
+            lines = _Lines(file)
+            rows = csv.reader(iter(lines), strict=True)
+            names = next(rows, [])
+            if len(names) > MOST_COLUMNS:
+                raise BadDataset(f"The table has more than {MOST_COLUMNS} columns")
+            yield names, _counted(rows, lines)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadDataset(
+            f"{shown(table.named.name)} cannot be read as a table in UTF-8 with commas"
+        ) from error
+
+
+def _counted(rows: Iterator[list[str]], lines: _Lines) -> Iterator[list[str]]:
+    lines.begin_row()
+    for number, row in enumerate(rows, start=1):
+        if number > MOST_ROWS:
+            raise BadDataset(f"The table has more than {MOST_ROWS} rows")
+        if row:  # an empty line says nothing, but takes time too
+            yield row
+        lines.begin_row()
+
 
 LONGEST_VALUE = 200
 # What a store cannot keep, or a table not show.
@@ -143,3 +213,63 @@ def _row_of(entry: Entry, label: str, ids: Counter[str]) -> LabelRow:
     stem = entry.named.stem
     image_id = stem if ids[stem] == 1 else ""
     return LabelRow(image_id=image_id, named=entry.named, label=label, lesion_id=image_id)
+
+
+# From the labels that a table has to ours: by the known spellings, and by what the caller adds.
+
+
+# Of two words of ten letters, six or seven must be the same in the same order.
+ALIKE = 0.6
+
+
+class LabelMapping:
+    def __init__(self, given: Mapping[str, str | None]) -> None:
+        """`given`: theirs -> ours, or None for pictures to leave out. Raises BadDataset where one
+        of ours is unknown, or where one of theirs is given two of ours.
+        """
+        self._known = label_spellings()
+        self._given: dict[str, str | None] = {}
+        for theirs, ours in given.items():
+            if ours is not None and ours.lower() not in self._known:
+                keys = ", ".join(conditions_table().keys)
+                raise BadDataset(f"labels: a picture cannot be labelled so; choose among {keys}")
+            # Labels are read without regard to case: the last one would count, unseen.
+            if theirs.lower() in self._given:
+                raise BadDataset(
+                    f"labels: {shown(theirs)} is given twice; upper case does not count"
+                )
+            self._given[theirs.lower()] = ours
+
+    def find(self, written: str) -> str | None:
+        """Our label; None where the spelling is unknown or its pictures are left out."""
+        key = written.lower()
+        if key in self._given:
+            ours = self._given[key]
+            return None if ours is None else self._known[ours.lower()]
+        return self._known.get(key)
+
+    def leaves_out(self, written: str) -> bool:
+        return self._given.get(written.lower(), written) is None
+
+    def describe(self, written: Iterable[str]) -> list[dict[str, Any]]:
+        """For the report: each label that is mapped, by the caller or by a known spelling, how
+        often it is `written`, as what it is published (None: left out), and as what it is known.
+        """
+        counts = Counter(one.lower() for one in written)
+        mapped = sorted(set(self._given) | set(counts) & set(self._known))
+        return [
+            {
+                "label": label,
+                "count": counts[label],
+                "published_as": self.find(label),
+                "known_as": self._known.get(label),
+            }
+            for label in mapped
+        ]
+
+    def offer(self, written: str) -> str | None:
+        """Our label whose spelling is the closest; None where none is close."""
+        key = written.lower().replace("_", " ").replace("-", " ")
+        spelled = {spelling.replace("_", " "): ours for spelling, ours in self._known.items()}
+        close = difflib.get_close_matches(key[:100], spelled, n=1, cutoff=ALIKE)
+        return spelled[close[0]] if close else None

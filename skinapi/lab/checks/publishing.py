@@ -11,7 +11,9 @@ from skinapi.lab.archives.contents import Contents, Sent, gather
 from skinapi.lab.archives.file_names import shown
 from skinapi.lab.archives.quarantine import Quarantine, QuarantineFolder
 from skinapi.lab.checks.check_report import (
+    BoundedList,
     Checked,
+    bounded_list,
     count_groups,
     drop_duplicates,
     duplicates_elsewhere,
@@ -22,18 +24,15 @@ from skinapi.lab.checks.check_report import (
     unknown_labels,
     warnings_of,
 )
-from skinapi.lab.checks.label_mapping import LabelMapping
-from skinapi.lab.checks.layouts import LabelledPicture, Layout, read_layout
+from skinapi.lab.checks.layouts import LabelledPicture, LabelMapping, Layout, read_layout
 from skinapi.lab.checks.picture_decoder import PictureDecoder
 from skinapi.lab.checks.picture_storage import SENT_BY_OWNER, PictureStorage, Provenance
-from skinapi.lab.checks.report_lists import BoundedList, bounded_list
-from skinapi.lab.datasets.dataset_images import Tally
+from skinapi.lab.datasets.dataset_images import LearnedPictures, Tally
 from skinapi.lab.datasets.dataset_versions import SHOWN_FILES, DatasetVersion, NewDataset
-from skinapi.lab.datasets.learned_pictures import LearnedPictures
 from skinapi.lab.datasets.near_duplicates import Comparisons
 from skinapi.lab.errors import RefusedDataset, UnknownLabels
 from skinapi.lab.repositories import LabRepositories
-from skinapi.lab.uploads.quota import Quota
+from skinapi.lab.uploads import Quota
 from skinapi.vision.context import Modality
 
 TOUCH_EVERY = STORED_AT_ONCE = 25

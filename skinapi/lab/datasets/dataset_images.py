@@ -1,17 +1,21 @@
 """The collection of images: one document for each picture of a data set, with two blobs."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
-from skinapi.errors import BlobDamaged, NotFound
+from skinapi.errors import BlobDamaged, ModelDamaged, NotFound
 from skinapi.lab.datasets.near_duplicates import bands_of, neighbours
+from skinapi.registry.version_service import ModelsService
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import Modality
-from skinapi.web.schemas.pagination import Page, page_of, read_pages
+from skinapi.vision.network.model import PARTS, SPLIT, read_card
+from skinapi.web.schemas import Page, page_of, read_pages
 
 PAGE_SIZE = 500
 BAND_FIELDS = ("band_a", "band_b", "band_c", "band_d")
@@ -189,9 +193,9 @@ class DatasetImages:
     def list_in_near_bands(self, dhashes: Sequence[str]) -> list[ImageHashes]:
         """Images of any data set that may look like one of these: compare their hashes."""
         near: dict[str, ImageHashes] = {}
-        for position, field in enumerate(BAND_FIELDS):
+        for position, band_field in enumerate(BAND_FIELDS):
             bands = {band for dhash in dhashes for band in neighbours(bands_of(dhash)[position])}
-            wanted = {field: {"$in": sorted(bands)}}
+            wanted = {band_field: {"$in": sorted(bands)}}
             for document in self._documents.find(wanted, limit=MOST_FOUND, fields=HASH_FIELDS):
                 near[document["id"]] = ImageHashes.model_validate(document)
         return list(near.values())
@@ -210,3 +214,52 @@ class DatasetImages:
     def delete_blobs(self, keys: Iterable[str]) -> None:
         for key in keys:
             self._blobs.delete(key)
+
+
+# Which pictures the model in service has learned from, and on which it is measured.
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedPictures:
+    """Image id, or SHA-256 where a split names pictures by it, -> part."""
+
+    model: str | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    def part_of(self, image_id: str, sha256: str) -> str | None:
+        return self.parts.get(sha256) or self.parts.get(image_id)
+
+    def has_learned(self, image: DatasetImage) -> bool:
+        """Whether the model was trained on a picture, or fitted on it: these measure nothing."""
+        return self.part_of(image.image_id, image.sha256) in ("train", "validation")
+
+    def knows(self, image_id: str) -> bool:
+        return image_id in self.parts
+
+
+def learned_by_serving(models: ModelsService) -> LearnedPictures:
+    """What the split of the model in service names: of a promoted version, or of the built-in."""
+    pointed = models.pointer.read().version
+    if pointed is None:
+        return learned_by(models.built_in)
+    try:
+        return _read_split(pointed, models.versions.read_split(pointed) or b"")
+    except (NotFound, ModelDamaged):
+        return LearnedPictures()
+
+
+def learned_by(folder: Path) -> LearnedPictures:
+    """What the split of this model's folder names; nothing where it came without one."""
+    try:
+        return _read_split(read_card(folder).version, (folder / SPLIT).read_bytes())
+    except (OSError, ModelDamaged):
+        return LearnedPictures()
+
+
+def _read_split(version: str, content: bytes) -> LearnedPictures:
+    try:
+        split = json.loads(content)
+        parts = {str(image): part for part in PARTS for image in split.get(part, ())}
+        return LearnedPictures(version, parts)
+    except (ValueError, AttributeError, TypeError):
+        return LearnedPictures()

@@ -22,7 +22,7 @@ from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import Modality
-from skinapi.web.schemas.pagination import Page, page_of
+from skinapi.web.schemas import Page, page_of
 
 Status = Literal["checking", "published", "refused"]
 # To everybody a data set that is being deleted is gone.

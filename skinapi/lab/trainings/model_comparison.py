@@ -1,19 +1,159 @@
 """Compares a new model with the one in service, for the gates of its promotion."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from skinapi.lab.datasets.dataset_images import learned_by
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
-from skinapi.lab.datasets.learned_pictures import learned_by
-from skinapi.lab.trainings.gate_differences import compare_for_gates
 from skinapi.lab.trainings.job_services import JobServices
-from skinapi.lab.trainings.reference import list_held_out, reference_data
-from skinapi.learning.data.samples import Sample
+from skinapi.lab.trainings.reference import compare_latency, list_held_out, reference_data
+from skinapi.learning.data.samples import Sample, label_for
 from skinapi.learning.data.sources import load_sources
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.comparison import Difference
+from skinapi.learning.measure.predictions import (
+    Predictions,
+    bootstrap_group,
+    predict,
+    run_model,
+    serve_outputs,
+)
 from skinapi.learning.progress import Report
-from skinapi.registry.gates.judging import PairedComparison, ReferenceData
-from skinapi.vision.network.model import open_model, read_card
+from skinapi.registry.gates import (
+    FEWEST_LESIONS,
+    SENSITIVITIES,
+    GateName,
+    PairedComparison,
+    PairedDifference,
+    ReferenceData,
+    name_test_part,
+)
+from skinapi.storage.ids import now
+from skinapi.vision.bands import THRESHOLDS, urgency
+from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.vision.network.model import Model, open_model, read_card
+
+# Compares what two models would tell users about the same pictures: what decides a promotion.
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """What one model would tell: rows in the order of the samples."""
+
+    urgencies: NDArray[np.int_]
+    refused: metrics.Mask
+    predictions: Predictions
+
+
+def compare_for_gates(
+    first: Model,
+    second: Model,
+    samples: Sequence[Sample],
+    *,
+    report: Report,
+    reference: ReferenceData | None = None,
+) -> PairedComparison:
+    """The paired differences of sensitivities, specificity, calibration error, refusals and
+    latency on these pictures: of the reference, or of the second's own test part.
+
+    A sensitivity is the share of the lesions of a malignant class with the band of its threshold or
+    a more urgent one, refused ones counted as missed; specificity, of the benign lesions without a
+    referral. A figure that these pictures cannot show is left out; these need FEWEST_LESIONS.
+    """
+    pair = tuple(_serve(model, samples, report) for model in (first, second))
+    sources = np.array([sample.source for sample in samples])
+    names = sorted(set(sources.tolist()))
+    return PairedComparison(
+        first_version=first.version,
+        test_part=name_test_part(sample.image_id for sample in samples),
+        pictures=len(samples),
+        lesions=len({sample.lesion_key for sample in samples}),
+        measured_at=now(),
+        part="reference" if reference else "test",
+        reference=reference,
+        differences={
+            **_differences(pair, samples, np.ones(len(samples), bool)),
+            GateName.LATENCY: compare_latency(first, second),
+        },
+        by_source={name: _differences(pair, samples, sources == name) for name in names}
+        if len(names) > 1
+        else {},
+    )
+
+
+def _serve(model: Model, samples: Sequence[Sample], report: Report) -> _Served:
+    outputs = run_model(model, samples, report=report)
+    results = serve_outputs(model, outputs)
+    urgencies = [urgency(one.assessment.band) for one in results]
+    refused = [one.refused is not None for one in results]
+    return _Served(np.array(urgencies), np.array(refused), predict(model, outputs, results))
+
+
+def _differences(
+    pair: tuple[_Served, ...], samples: Sequence[Sample], rows: metrics.Mask
+) -> dict[GateName, PairedDifference]:
+    groups = [bootstrap_group(sample) for sample in samples]
+    # Within the seven lesion classes: a model may have no output for squamous cell carcinoma.
+    labels = np.array([sample.label for sample in label_for(samples, ())])
+    differences = {GateName.REFUSED_SHARE: _compare([one.refused for one in pair], groups, rows)}
+    for gate, label in SENSITIVITIES.items():
+        wanted = urgency(THRESHOLDS[label].band)
+        caught = [(one.urgencies <= wanted) & ~one.refused for one in pair]
+        if _enough(of_class := rows & (labels == label), groups):
+            differences[gate] = _compare(caught, groups, of_class)
+    benign = rows & ~np.isin(labels, [*conditions_table().malignant_keys, NORMAL_SKIN])
+    if _enough(benign, groups):
+        spared = [one.urgencies > urgency(Band.REFERRAL) for one in pair]
+        differences[GateName.SPECIFICITY] = _compare(spared, groups, benign)
+    if calibration := _compare_calibration(pair, samples, rows):
+        differences[GateName.ECE] = calibration
+    return {
+        gate: PairedDifference(first=d.first, second=d.second, low=d.low, high=d.high)
+        for gate, d in differences.items()
+        if all(map(math.isfinite, (d.first, d.second, d.low, d.high)))
+    }
+
+
+def _enough(rows: metrics.Mask, groups: Sequence[str]) -> bool:
+    return len({groups[row] for row in np.flatnonzero(rows).tolist()}) >= FEWEST_LESIONS
+
+
+def _compare(hits: Sequence[metrics.Mask], groups: Sequence[str], rows: metrics.Mask) -> Difference:
+    """The difference of the shares of `hits` among these rows."""
+    first, second = (hit[rows] for hit in hits)
+    draws = metrics.draw_bootstrap([groups[row] for row in np.flatnonzero(rows).tolist()])
+    return Difference.of(
+        lambda drawn: float(first[drawn].mean()),
+        lambda drawn: float(second[drawn].mean()),
+        draws,
+        len(first),
+    )
+
+
+def _compare_calibration(
+    pair: tuple[_Served, ...], samples: Sequence[Sample], rows: metrics.Mask
+) -> Difference | None:
+    """Over the lesion classes that both models know."""
+    wanted = {samples[row].image_id for row in np.flatnonzero(rows).tolist()}
+    first, second = (
+        one.predictions.select(np.array([s.image_id in wanted for s in one.predictions.samples]))
+        for one in pair
+    )
+    same = [s.image_id for s in first.samples] == [s.image_id for s in second.samples]
+    if not same or first.classes != second.classes or not first.samples:
+        return None
+    return Difference.of(
+        lambda drawn: metrics.ece(first.probabilities[drawn], first.labels[drawn]),
+        lambda drawn: metrics.ece(second.probabilities[drawn], second.labels[drawn]),
+        metrics.draw_bootstrap(first.groups),
+        len(first.samples),
+    )
+
 
 REFERENCE = "reference"
 LEARNED_REFERENCE = (

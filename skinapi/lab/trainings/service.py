@@ -6,7 +6,7 @@ from pydantic import Field
 
 from skinapi.errors import BadDataset, NotFound
 from skinapi.jobs.job import Job
-from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs
 from skinapi.jobs.service import JobsService
 from skinapi.lab.datasets.dataset_versions import (
     FEWEST_CLASSES,
@@ -15,7 +15,7 @@ from skinapi.lab.datasets.dataset_versions import (
     DatasetVersion,
 )
 from skinapi.stored_record import StoredRecord
-from skinapi.web.schemas.schema_types import Contained, Printable
+from skinapi.web.schemas import Contained, Printable
 
 KIND = "training"
 MOST_EPOCHS = 200

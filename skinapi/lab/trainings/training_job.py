@@ -12,21 +12,25 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.errors import BadNetwork
-from skinapi.jobs.process.handlers import JobContext
+from skinapi.jobs.handlers import JobContext
+from skinapi.lab.datasets.dataset_images import learned_by
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
-from skinapi.lab.datasets.learned_pictures import learned_by
-from skinapi.lab.trainings.job_services import JobServices, open_job_services, register_once
+from skinapi.lab.trainings.job_services import (
+    JobServices,
+    count_erased,
+    open_job_services,
+    register_once,
+)
 from skinapi.lab.trainings.model_comparison import LearnedFrom, compare_models, compare_on_reference
 from skinapi.lab.trainings.reference import list_held_out
 from skinapi.lab.trainings.service import TrainingRequest
-from skinapi.lab.trainings.training_folder import count_erased
 from skinapi.learning.commands.train import train_model
 from skinapi.learning.commands.train_options import TrainOptions
 from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import read_split
 from skinapi.learning.train.weights.initial import find_imagenet
-from skinapi.registry.versions.version_record import ModelVersion, Origin
+from skinapi.registry.serving_pointer import ModelVersion, Origin
 from skinapi.storage.ids import now
 from skinapi.vision.network.model import NORMS, SPLIT, read_card
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from skinapi.errors import DiskFull
-from skinapi.storage.files.disk_errors import FULL
+from skinapi.storage.files import FULL
 
 
 def print_line(line: str) -> None:

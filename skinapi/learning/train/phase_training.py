@@ -14,7 +14,7 @@ from skinapi.learning.progress import Progress, Report
 from skinapi.learning.train.inputs.batches import Batches
 from skinapi.learning.train.optimizers import make_optimizer
 from skinapi.learning.train.phases import Phase
-from skinapi.storage.files.durable import written_durably
+from skinapi.storage.files import written_durably
 
 Score = Callable[[keras.Model], dict[str, float]]
 # Called after each epoch with the phase's name and the epoch's metrics.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.errors import BadDataset
-from skinapi.storage.files.durable import written_durably
+from skinapi.storage.files import written_durably
 
 RECORD = "training.json"
 MAX_NAMED = 8

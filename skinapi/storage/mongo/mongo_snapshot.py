@@ -11,10 +11,10 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.documents.port_rules import require_name
+from skinapi.storage.port_rules import require_name
 from skinapi.storage.ports import Document
 
-# The counts of the rate limits (web/limits/mongo_windows.py). They are in this database too where
+# The counts of the rate limits (web/limit_windows.py). They are in this database too where
 # MONGO_URI names one, and are no records: their form is that of another library, and they hold
 # addresses.
 LIMIT_COUNTERS, LIMIT_WINDOWS = "limit_counters", "limit_windows"

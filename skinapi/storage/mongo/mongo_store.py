@@ -16,7 +16,20 @@ from pymongo.database import Database
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
 from skinapi.errors import StoreUnavailable, UnsafeSettings
-from skinapi.storage.documents.port_rules import (
+from skinapi.storage.documents import pick_fields, require_fields
+from skinapi.storage.ids import now
+from skinapi.storage.mongo.gridfs_blobs import GridBlobs
+from skinapi.storage.mongo.mongo_snapshot import collections_of, mongo_snapshot
+from skinapi.storage.mongo.mongo_transactions import (
+    INDEXING_S,
+    TIMEOUTS,
+    ErrorContext,
+    MongoTransactions,
+    Outage,
+    mongo_errors,
+    with_longer_timeout,
+)
+from skinapi.storage.port_rules import (
     checked_document,
     checked_filter,
     ordering,
@@ -28,13 +41,6 @@ from skinapi.storage.documents.port_rules import (
     require_text_field,
     require_upsert,
 )
-from skinapi.storage.documents.projection import pick_fields, require_fields
-from skinapi.storage.ids import now
-from skinapi.storage.mongo.driver_calls import INDEXING_S, mongo_errors, with_longer_timeout
-from skinapi.storage.mongo.gridfs_blobs import GridBlobs
-from skinapi.storage.mongo.mongo_snapshot import collections_of, mongo_snapshot
-from skinapi.storage.mongo.mongo_transactions import MongoTransactions
-from skinapi.storage.mongo.outage import TIMEOUTS, ErrorContext, Outage
 from skinapi.storage.ports import Blobs, Document, Filter, Ops, Snapshot
 
 DATABASE = "skinapi"

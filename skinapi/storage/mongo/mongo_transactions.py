@@ -3,21 +3,128 @@ https://www.mongodb.com/docs/manual/core/transactions-in-applications/
 """
 
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import pymongo
+from bson.errors import BSONError
 from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from skinapi.errors import Duplicate, StoreBusy, StoreUnavailable
-from skinapi.storage.documents.open_transaction import OpenTransaction
-from skinapi.storage.mongo.driver_calls import mongo_errors
-from skinapi.storage.mongo.outage import ErrorContext
+from skinapi.errors import DiskFull, Duplicate, StoreBusy, StoreUnavailable
+from skinapi.storage.documents import OpenTransaction
+
+# What surrounds calls of the MongoDB driver: the errors that callers know, and more time.
+
+
+# https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
+OUT_OF_SPACE, DUPLICATE_KEY = 14031, 11000
+# BadValue (a sum beyond 64 bits), TypeMismatch, IndexOptionsConflict, IndexKeySpecsConflict,
+# and three codes for a document that is too large. All are errors of the caller.
+CALLER_ERRORS = {2, 14, 85, 86, 10334, 17419, 17420}
+
+
+LISTING_S, INDEXING_S = 15, 600
+
+
+@contextmanager
+def mongo_errors() -> Iterator[None]:
+    """Raise Duplicate, DiskFull, StoreUnavailable or ValueError instead of the driver's errors."""
+    try:
+        yield
+    except DuplicateKeyError as error:
+        raise Duplicate from error
+    except BulkWriteError as error:
+        codes = {fault["code"] for fault in (error.details or {}).get("writeErrors", ())}
+        raise Duplicate if codes == {DUPLICATE_KEY} else StoreUnavailable from error
+    except BSONError as error:
+        raise ValueError("not a document that MongoDB keeps") from error
+    except OperationFailure as error:
+        if error.code in CALLER_ERRORS:
+            raise ValueError("an operation that MongoDB refuses") from error
+        raise DiskFull if error.code == OUT_OF_SPACE else StoreUnavailable from error
+    except PyMongoError as error:
+        raise StoreUnavailable from error
+
+
+@contextmanager
+def with_longer_timeout(
+    client: pymongo.MongoClient[Any], seconds: float = LISTING_S
+) -> Iterator[None]:
+    """Allow a slow operation `seconds`: reading or clearing a whole collection, building an index.
+
+    Raises StoreUnavailable at once if no primary is known, so that nobody waits that long for a
+    server that is gone.
+    """
+    # The driver answers this from its own monitoring, without a request where it can.
+    if not client.is_primary:
+        raise StoreUnavailable
+    with pymongo.timeout(seconds):
+        yield
+
+
+# Timeouts for MongoDB, and a circuit breaker for the time when a server does not answer.
+#
+# They limit how long a request waits for a server that is gone, frozen or electing a primary.
+
+
+# One limit for a whole operation: server selection, network and retries. Without it the driver's
+# single timeouts add up to half a minute if the server neither answers nor closes the connection.
+# https://www.mongodb.com/docs/languages/python/pymongo-driver/current/connect/connection-options/csot/
+TIMEOUT_S = 4
+TIMEOUTS: dict[str, Any] = {
+    "timeoutMS": TIMEOUT_S * 1000,
+    "serverSelectionTimeoutMS": 3000,
+    "connectTimeoutMS": 3000,
+}
+LONG_WAIT_S, FAIL_FAST_S = 1, 1
+ErrorContext = Callable[[], AbstractContextManager[None]]
+
+
+class Outage:
+    """A circuit breaker: while the database does not answer, one request probes it and all others
+    fail at once.
+
+    After a call that waited long and failed, all calls are refused with StoreUnavailable for
+    FAIL_FAST_S. Then one call is let through as a probe; the others are still refused until it
+    ends, or for TIMEOUT_S. Without this, waiting requests would hold all threads of the server,
+    and the health check would get no answer.
+    """
+
+    def __init__(self, errors: ErrorContext) -> None:
+        self._errors = errors
+        self._lock = threading.Lock()
+        self._refused_until = 0.0
+
+    @contextmanager
+    def noticed(self) -> Iterator[None]:
+        """Surround one call to the database. Raises StoreUnavailable at once during an outage."""
+        self._refuse_or_probe()
+        began, timed_out = time.monotonic(), False
+        try:
+            with self._errors():
+                yield
+        except StoreUnavailable:
+            # A quick failure, such as a refused connection, costs nobody a wait.
+            timed_out = time.monotonic() - began >= LONG_WAIT_S
+            raise
+        finally:
+            self._refused_until = time.monotonic() + FAIL_FAST_S if timed_out else 0.0
+
+    def _refuse_or_probe(self) -> None:
+        with self._lock:
+            current = time.monotonic()
+            if current < self._refused_until:
+                raise StoreUnavailable
+            if self._refused_until:  # this call is the probe
+                self._refused_until = current + TIMEOUT_S
+
 
 # As long as one call may take (outage.py): the caller is told to come again.
 LONGEST_S = 4.0

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
-from skinapi.storage.documents.port_rules import (
+from skinapi.storage.documents import require_fields
+from skinapi.storage.ids import now
+from skinapi.storage.port_rules import (
     checked_document,
     checked_filter,
     ordering,
@@ -23,15 +25,15 @@ from skinapi.storage.documents.port_rules import (
     require_upsert,
     require_value,
 )
-from skinapi.storage.documents.projection import require_fields
-from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Ops
-from skinapi.storage.sqlite.document_json import from_json, from_selected, to_json
 from skinapi.storage.sqlite.filter_to_sql import (
     Sql,
+    from_json,
+    from_selected,
     sql_field,
     sql_selection,
     sql_value,
+    to_json,
     type_matches,
     where,
 )

@@ -12,13 +12,12 @@ from typing import Any, TypeVar
 import apsw
 
 from skinapi.errors import DiskFull, StoreUnavailable
-from skinapi.storage.documents.open_transaction import OpenTransaction
-from skinapi.storage.documents.port_rules import require_name
-from skinapi.storage.files.file_blobs import FileBlobs
+from skinapi.storage.documents import OpenTransaction
+from skinapi.storage.files import FileBlobs
+from skinapi.storage.port_rules import require_name
 from skinapi.storage.ports import Blobs, Document
-from skinapi.storage.sqlite.database_file import SqliteFile, sqlite_errors
-from skinapi.storage.sqlite.document_json import from_json
-from skinapi.storage.sqlite.group_commit import GroupCommit
+from skinapi.storage.sqlite.database_file import GroupCommit, SqliteFile, sqlite_errors
+from skinapi.storage.sqlite.filter_to_sql import from_json
 from skinapi.storage.sqlite.sqlite_documents import SqliteDocuments
 
 # A kept photo and its finding take up to this.

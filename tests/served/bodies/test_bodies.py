@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from skinapi.auth.routes import LARGEST_BODY
-from skinapi.lab.uploads.upload_records import LARGEST_PART
-from skinapi.web.bodies.forms import FORM_OVERHEAD
+from skinapi.lab.uploads import LARGEST_PART
+from skinapi.web.forms import FORM_OVERHEAD
 from tests.served.memory import measure_memory
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import JSON, post

@@ -11,7 +11,7 @@ from skinapi.__main__ import REFUSED as REFUSED_STATUS
 from skinapi.__main__ import main
 from skinapi.errors import StoreTooNew, StoreUnavailable
 from skinapi.storage import open_store
-from skinapi.storage.files.disk_errors import LOST
+from skinapi.storage.files import LOST
 from skinapi.storage.mongo.mongo_store import STANDALONE
 from skinapi.storage.store_version import STORE_COLLECTION, VERSION
 from tests.served.server import Server, serving

@@ -1,0 +1,380 @@
+"""The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal, Protocol
+
+from skinapi.auth.account_search import (
+    find_by_beginning,
+    find_patients,
+    search_fields,
+)
+from skinapi.auth.emails import spellings_of
+from skinapi.auth.errors import LastAdmin
+from skinapi.errors import AccountNotApproved, AccountSuspended, NotFound, TooManyFound
+from skinapi.languages import LANGUAGES, Language, known_language
+from skinapi.settings.value_checks import Role
+from skinapi.storage.documents import merged
+from skinapi.storage.faults import Fault
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Filter, Ops, Store
+from skinapi.stored_record import StoredRecord
+from skinapi.web.schemas import Page, page_of
+
+WantedRole = Literal["doctor", "researcher"]
+Status = Literal["waiting", "approved", "suspended", "deleting"]
+# That kept photos may teach a model.
+TEACHING_CONSENT = "training"
+EXPIRED_AT_ONCE = 100
+MOST_PATIENTS_FOUND = 1000
+ACTIVE_ADMIN: Filter = {"role": "admin", "status": "approved"}
+BEING_DELETED = "This account is being deleted"
+
+
+class SecondFactor(StoredRecord):
+    """The second factor of an account: what its secret is derived of, and which codes are used up.
+
+    It is in force once `confirmed`. `used_step` is the time step of the last code, `recovery` holds
+    the hashes of the recovery codes that are left.
+    """
+
+    salt: str
+    confirmed: bool = False
+    used_step: int = 0
+    recovery: tuple[str, ...] = ()
+
+
+class Account(StoredRecord):
+    """A frozen copy of one account.
+
+    A new `token_version` revokes all tokens of the account. `queue_key` sorts a doctor's patients
+    by how urgently their findings need a review. `notices`: whether mails are sent to the person
+    that are not of security. `findings` is how many the account has; None in an
+    account of an earlier version until it files or deletes one. `wanted_role` was asked for at the
+    registration, until an admin approves the account. `browsers` (hashes) have opened the account,
+    the newest last.
+    """
+
+    id: str
+    created_at: datetime
+    email: str
+    name: str
+    role: Role = "user"
+    status: Status = "waiting"
+    password_hash: str
+    must_change: bool = False
+    initial_password_expires_at: datetime | None = None
+    token_version: int = 1
+    locale: str = "en"
+    consents: Mapping[str, bool] = {}
+    notices: bool = True
+    doctor_id: str | None = None
+    queue_key: str | None = None
+    findings: int | None = None
+    second_factor: SecondFactor | None = None
+    wanted_role: WantedRole | None = None
+    browsers: tuple[str, ...] = ()
+
+    @property
+    def has_second_factor(self) -> bool:
+        return self.second_factor is not None and self.second_factor.confirmed
+
+    @property
+    def recovery_codes_left(self) -> int:
+        return len(self.second_factor.recovery) if self.second_factor else 0
+
+    @property
+    def approved(self) -> bool:
+        return self.status == "approved"
+
+    @property
+    def language(self) -> Language:
+        """The language of the account's reports where none is asked for."""
+        return known_language(self.locale) or LANGUAGES[0]
+
+    @property
+    def may_teach(self) -> bool:
+        """Whether the account's kept photos may be in data sets."""
+        return self.consents.get(TEACHING_CONSENT, False) and self.status != "deleting"
+
+    @property
+    def active_admin(self) -> bool:
+        return self.role == "admin" and self.approved
+
+    @property
+    def active_doctor(self) -> bool:
+        return self.role == "doctor" and self.approved
+
+    def refuse_inactive(self, *, even_waiting: bool = False) -> None:
+        """Raises AccountSuspended, and AccountNotApproved unless `even_waiting`."""
+        if self.status == "suspended":
+            raise AccountSuspended
+        if self.status == "waiting" and not even_waiting:
+            raise AccountNotApproved
+
+
+class CareFollower(Protocol):
+    """What the doctors' lists hold of an owner. Called in the transaction that changes the care."""
+
+    def set_doctor(self, owner: str, doctor: str | None) -> None: ...
+
+    def release(self, doctor: str) -> None:
+        """All owners leave this doctor."""
+
+    def end_work(self, doctor: str) -> None:
+        """This doctor is suspended, or none any more."""
+
+
+Decide = Callable[[Account], Mapping[str, Any]]
+
+
+class Accounts:
+    """Reads and writes accounts. Raises Duplicate if stored accounts share an e-mail address."""
+
+    def __init__(self, store: Store, followers: Sequence[CareFollower] = ()) -> None:
+        self._documents = store.collection("accounts")
+        self._documents.ensure_index("email", unique=True)
+        self._documents.ensure_index("status", "id")
+        self._documents.ensure_index("doctor_id", "id")
+        self._documents.ensure_index("doctor_id", "queue_key", "id")
+        self._documents.ensure_index("doctor_id", "search", "id")
+        self._documents.ensure_index("doctor_id", "family", "id")
+        self._documents.ensure_index("doctor_id", "email", "id")
+        self._documents.ensure_index("role", "id")
+        self._documents.ensure_index("role", "status", "id")
+        self._documents.ensure_index("role", "search", "id")
+        self._documents.ensure_index("role", "family", "id")
+        self._documents.ensure_index("role", "email", "id")
+        self._store = store
+        self._followers = followers
+
+    def add(self, **fields: Any) -> Account:
+        """Create an account. Raises Duplicate where its e-mail address is taken."""
+        account = Account(**{"id": new_id(), "created_at": now(), **fields})
+        first = {"queue_key": key_without_findings(account.id), "findings": 0}
+        account = account.model_copy(update=first)
+        self._store.transaction(partial(self._insert, account))
+        return account
+
+    def _insert(self, account: Account) -> None:
+        if account.active_admin:
+            self._keep_an_admin(account.id, stays=True)
+        found_by = search_fields(account.name, account.email)
+        self._documents.insert({**account.stored(), "schema": 1, **found_by})
+
+    def get(self, identifier: str) -> Account:
+        """The account with this id. Raises NotFound."""
+        found = self._documents.get(identifier)
+        if found is None:
+            raise NotFound
+        return Account.model_validate(found)
+
+    def find_by_email(self, email: str) -> Account | None:
+        """The account with this address in normal form, or with another spelling of its domain."""
+        for spelling in spellings_of(email):
+            if found := self._documents.find({"email": spelling}, limit=1):
+                return Account.model_validate(found[0])
+        return None
+
+    def change(self, account_id: str, decide: Decide) -> Account:
+        """Set the fields that `decide` returns for the account as it is; one that is None is
+        removed. All in one transaction, so `decide` may run several times.
+
+        Who becomes a doctor, or is being deleted, leaves the care of a doctor; who gets another
+        role, or is being deleted, has no patients any more. A suspended doctor keeps the patients,
+        because a suspension can be lifted. Nothing is written where the account is so already.
+
+        Raises LastAdmin, NotFound also where it is being deleted, and what `decide` raises.
+        """
+        return self._store.transaction(partial(self._change, account_id, decide))
+
+    def _change(self, account_id: str, decide: Decide) -> Account:
+        account = self.get(account_id)
+        fields = decide(account)
+        if account.status == "deleting" and fields.get("status") != "deleting":
+            raise NotFound(BEING_DELETED)
+        wanted = account.model_copy(update=dict(fields))
+        if wanted.role == "doctor" or wanted.status == "deleting":
+            wanted = wanted.model_copy(update={"doctor_id": None})
+        if wanted == account:
+            return account
+        if wanted.active_admin != account.active_admin:
+            self._keep_an_admin(account_id, stays=wanted.active_admin)
+        self._write(account, wanted)
+        if wanted.doctor_id != account.doctor_id:
+            for follower in self._followers:
+                follower.set_doctor(account_id, wanted.doctor_id)
+        if wanted.role != account.role or wanted.status == "deleting":
+            self._release_patients(account_id)
+        if account.role == "doctor" and not wanted.active_doctor:
+            for follower in self._followers:
+                follower.end_work(account_id)
+        return wanted
+
+    def _write(self, account: Account, wanted: Account) -> None:
+        before, after = account.stored(), wanted.stored()
+        changed = {name: value for name, value in after.items() if value != before[name]}
+        if changed.keys() & {"name", "email"}:
+            changed |= search_fields(wanted.name, wanted.email)
+        ops: Ops = {
+            "$set": {name: value for name, value in changed.items() if value is not None},
+            "$unset": {name: True for name, value in changed.items() if value is None},
+        }
+        self._documents.update({"id": account.id}, ops)
+
+    def list_active_admins(self) -> list[str]:
+        """The ids of the approved admins, of whom one always stays."""
+        return [found["id"] for found in self._documents.find(ACTIVE_ADMIN, fields=())]
+
+    def _keep_an_admin(self, account_id: str, *, stays: bool) -> None:
+        """For the transaction that makes an account an active admin, or takes that from it. All of
+        them write the accounts of all active admins, so that two of them conflict. Raises LastAdmin
+        where none would be left.
+        """
+        if not stays and not {*self.list_active_admins()} - {account_id}:
+            raise LastAdmin
+        self._documents.update_all(ACTIVE_ADMIN, {"$inc": {"holds": 1}})
+
+    def hold(self, account_id: str) -> Account:
+        """The account as it is. What the caller's transaction decides by it stays true: another one
+        that changes the account at the same time conflicts. Raises NotFound.
+        """
+        held = self._documents.update({"id": account_id}, {"$inc": {"holds": 1}})
+        if held is None:
+            raise NotFound
+        return Account.model_validate(held)
+
+    def add_findings(self, account_id: str, more: int) -> Account | None:
+        """Count findings that are stored or deleted in the same transaction, which so conflicts
+        with others of this account.
+
+        None where the account is deleted or being deleted, or was never counted.
+        """
+        counted = {
+            "id": account_id,
+            "status": {"$ne": "deleting"},
+            "findings": {"$ne": None},
+        }
+        changed = self._documents.update(counted, {"$inc": {"findings": more}})
+        return Account.model_validate(changed) if changed else None
+
+    def set_queue(self, account_id: str, **fields: Any) -> None:
+        """Set `queue_key` or `findings`, which only the records' package writes."""
+        self._documents.update({"id": account_id}, {"$set": fields})
+
+    def page_patients(self, doctor_id: str, *, after: str | None, limit: int) -> Page[Account]:
+        """This doctor's patients, the one with the most urgent unreviewed finding first.
+
+        `after` is the queue key of the last patient on the previous page.
+        """
+        wanted: Filter = {"doctor_id": doctor_id}
+        if after:
+            wanted["queue_key"] = {"$gt": after}
+        found = self._documents.find(wanted, sort="queue_key", limit=limit + 1)
+        shown = [Account.model_validate(document) for document in found[:limit]]
+        return Page(shown, shown[-1].queue_key if len(found) > limit else None)
+
+    def search_patients(
+        self, doctor_id: str, beginning: str, *, after: str | None, limit: int
+    ) -> Page[Account]:
+        """As `page_patients`, only those whose name, last name or e-mail begins so.
+
+        Raises TooManyFound where that are more than can be sorted.
+        """
+        found = find_patients(self._documents, doctor_id, beginning, most=MOST_PATIENTS_FOUND)
+        if len(found) > MOST_PATIENTS_FOUND:
+            raise TooManyFound
+        patients = [Account.model_validate(document) for document in found]
+        behind = [one for one in patients if (one.queue_key or "") > (after or "")]
+        shown = sorted(behind, key=lambda one: one.queue_key or "")
+        return Page(shown[:limit], shown[limit - 1].queue_key if len(shown) > limit else None)
+
+    def by_ids(self, identifiers: set[str]) -> dict[str, Account]:
+        if not identifiers:
+            return {}
+        found = self.list_where({"id": {"$in": sorted(identifiers)}})
+        return {account.id: account for account in found}
+
+    def count_patients(self, doctors: set[str]) -> dict[str, int]:
+        """How many patients each of these doctors has; one who has none is left out."""
+        if not doctors:
+            return {}
+        return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
+
+    def _release_patients(self, doctor_id: str) -> None:
+        if self._documents.update_all({"doctor_id": doctor_id}, {"$unset": {"doctor_id": True}}):
+            for follower in self._followers:
+                follower.release(doctor_id)
+
+    def remove(self, account_id: str) -> None:
+        """Delete the account, where it is not deleted already."""
+
+        def remove() -> None:
+            if self._documents.get(account_id):
+                self._release_patients(account_id)
+                self._documents.delete({"id": account_id})
+
+        self._store.transaction(remove)
+
+    def list_where(self, filter: Filter) -> list[Account]:
+        return [Account.model_validate(document) for document in self._documents.find(filter)]
+
+    def page_accounts(
+        self,
+        roles: Iterable[Role],
+        *,
+        status: Status | None,
+        beginning: str | None,
+        after: str | None,
+        limit: int,
+    ) -> Page[Account]:
+        """Accounts in the order they registered; those whose name, last name or e-mail has
+        this beginning.
+        """
+        wanted: Filter = {"status": status} if status else {}
+        filters = [{"role": role, **wanted} for role in roles]
+        if beginning:
+            found = find_by_beginning(
+                self._documents, filters, beginning, after=after, limit=limit + 1
+            )
+        else:
+            # One listing for each role, not one with $in: see `merging`.
+            listings = [self._documents.find(f, after=after, limit=limit + 1) for f in filters]
+            found = merged(listings, limit=limit + 1)
+        return page_of(found, limit).map(Account.model_validate)
+
+    def never_approved(self, *, before: datetime) -> Iterator[Account]:
+        """Those that have waited since they registered before this time. Of these an approval that
+        was undone is none: that has made another token version.
+        """
+        after = None
+        while found := self._documents.find(
+            {"status": "waiting"}, after=after, limit=EXPIRED_AT_ONCE
+        ):
+            accounts = [Account.model_validate(document) for document in found]
+            yield from (a for a in accounts if a.token_version == 1 and a.created_at < before)
+            if accounts[-1].created_at >= before:  # ids are in the order of time
+                return
+            after = accounts[-1].id
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield patients whose doctor is none, or who are doctors themselves: nobody sees them.
+        Earlier code has left such.
+        """
+        accounts = self.list_where({})
+        doctors = {account.id for account in accounts if account.role == "doctor"}
+        for account in accounts:
+            if account.doctor_id and (account.role == "doctor" or account.doctor_id not in doctors):
+                message = f"account {account.id} has an invalid doctor assignment"
+                yield Fault(message, partial(self._end_care, account.id))
+
+    def _end_care(self, account_id: str) -> None:
+        self.change(account_id, lambda _: {"doctor_id": None})
+
+
+def key_without_findings(account_id: str) -> str:
+    """The queue key of an account without a waiting finding. It sorts after all other keys, and is
+    unique.
+    """
+    return f"9{account_id}"

@@ -1,1 +1,0 @@
-"""Accounts: the repository, e-mail addresses, who owns what, and how an account goes."""

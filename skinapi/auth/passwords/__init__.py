@@ -1,1 +1,0 @@
-"""Passwords: how they are hashed, checked and guessed at."""

@@ -1,0 +1,187 @@
+"""Sessions, one for each login: either one access token for a working day, or short access tokens
+that are renewed with refresh tokens.
+
+Refresh tokens are rotated: https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
+A refresh token is two secrets of 256 bits, and only their hashes are stored. The first (`family`)
+names the session during its whole life; the second (`turn`) can be used once. A known `family` with
+another `turn` means that a used token was copied, so the session ends at once. If fifty requests
+use the same token at the same time, one gets the next token, and that is revoked already. So a
+client must refresh from one place at a time.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from skinapi.auth.accounts import Account
+from skinapi.storage.ids import is_ahead, new_id, now
+from skinapi.storage.ports import Document, Store
+from skinapi.stored_record import StoredRecord
+from skinapi.web.schemas import Page, page_of
+
+MOST_SESSIONS = 100  # for each account; a new session then ends the oldest
+
+
+@dataclass(frozen=True)
+class SessionLifetimes:
+    """How long tokens and sessions are valid.
+
+    `day`: the access token of a session without refresh tokens. `access`: a short access token.
+    `session`: a session with refresh tokens. `idle`: such a session without a refresh.
+    """
+
+    day: timedelta
+    access: timedelta
+    session: timedelta
+    idle: timedelta
+
+
+class Session(StoredRecord):
+    """A frozen copy of one session.
+
+    `ends_at` is the latest possible end. `expires_at` is when it ends if it is not renewed again.
+    `factor_given` says whether a code of the second factor was asked for and given; a server of an
+    earlier version asks for none, and does not write the field.
+    """
+
+    id: str
+    created_at: datetime
+    account: str
+    token_version: int
+    used_at: datetime
+    ends_at: datetime
+    expires_at: datetime
+    client: str | None = None
+    family: str | None = None
+    turn: str | None = None
+    factor_given: bool = False
+
+    def opens(self, account: Account) -> bool:
+        """Whether it was opened with all that its account asks for."""
+        return self.factor_given or not account.has_second_factor
+
+
+class Sessions:
+    """The session repository. A session that is not stored is not valid any more."""
+
+    def __init__(self, store: Store, lifetimes: SessionLifetimes) -> None:
+        self._lifetimes = lifetimes
+        self._store = store
+        self._documents = store.collection("sessions")
+        self._documents.ensure_index("family", "id")
+        self._documents.ensure_index("account", "id")
+        self._documents.expire_by("expires_at")
+
+    def open(
+        self,
+        account: Account,
+        *,
+        client: str | None = None,
+        renews: bool = False,
+        factor_given: bool = False,
+    ) -> tuple[Session, str | None]:
+        """A new session, and with `renews` its first refresh token. Where the account has changed
+        meanwhile, it is of another token version, and opens nothing.
+        """
+        current, family, turn = now(), _random_secret(), _random_secret()
+        ends_at = current + (self._lifetimes.session if renews else self._lifetimes.day)
+        session = Session(
+            id=new_id(),
+            created_at=current,
+            account=account.id,
+            token_version=account.token_version,
+            used_at=current,
+            ends_at=ends_at,
+            expires_at=min(ends_at, current + self._lifetimes.idle) if renews else ends_at,
+            client=client,
+            family=_hash(family) if renews else None,
+            turn=_hash(turn) if renews else None,
+            factor_given=factor_given,
+        )
+        self._store.transaction(partial(self._insert, session))
+        return session, f"{family}.{turn}" if renews else None
+
+    def access_until(self, session: Session) -> datetime:
+        """When the access token of the session's last login or refresh expires."""
+        if session.family is None:
+            return session.ends_at
+        return min(session.used_at + self._lifetimes.access, session.expires_at)
+
+    def find(self, session_id: str, *, account: Account) -> Session | None:
+        """The session, if it is a valid one of the account as it is now.
+
+        One from the future is not: it would be valid for as long as the clock was ahead. Where a
+        clock is behind now, its sessions are valid again once it is right.
+        """
+        found = self._documents.get(session_id)
+        mine = {"account": account.id, "token_version": account.token_version}
+        valid = found is not None and mine.items() <= found.items() and _is_believed(found)
+        return Session.model_validate(found) if valid else None
+
+    def by_refresh_token(self, token: str) -> Session | None:
+        """The session of this refresh token, unless it is from the future (see `find`)."""
+        found = self._documents.find({"family": _hash(token.partition(".")[0])}, limit=1)
+        return Session.model_validate(found[0]) if found and _is_believed(found[0]) else None
+
+    def renew(self, session: Session, token: str) -> tuple[Session, str] | None:
+        """The session and its next refresh token, or None if this token was used before.
+
+        Compare-and-set on `turn`: of several concurrent requests with one token, one succeeds.
+        """
+        family, _, turn = token.partition(".")
+        current, next_turn = now(), _random_secret()
+        renewed = self._documents.update(
+            {"id": session.id, "turn": _hash(turn)},
+            {
+                "$set": {
+                    "turn": _hash(next_turn),
+                    "used_at": current,
+                    "expires_at": min(current + self._lifetimes.idle, session.ends_at),
+                }
+            },
+        )
+        return (Session.model_validate(renewed), f"{family}.{next_turn}") if renewed else None
+
+    def page(self, account: Account, *, after: str | None, limit: int) -> Page[Session]:
+        """The account's valid sessions, oldest first."""
+        live = {"account": account.id, "token_version": account.token_version}
+        found = self._documents.find(live, after=after, limit=limit + 1)
+        return page_of(found, limit).map(Session.model_validate)
+
+    def end(self, session_id: str, *, account_id: str) -> bool:
+        """End a session; False if there is none with this id and account."""
+        return self._documents.delete({"id": session_id, "account": account_id}) > 0
+
+    def keep_only(self, session_id: str, *, account_id: str) -> None:
+        """End all sessions of an account but this one, which has given a code of the new second
+        factor.
+        """
+        own = {"id": session_id, "account": account_id}
+        self._documents.update(own, {"$set": {"factor_given": True}})
+        self._documents.delete({"account": account_id, "id": {"$ne": session_id}})
+
+    def forget(self, account_id: str) -> None:
+        """End all sessions of an account."""
+        self._documents.delete({"account": account_id})
+
+    def _insert(self, session: Session) -> None:
+        own = {"account": session.account}
+        kept = self._documents.find(own, sort="-id", limit=MOST_SESSIONS, fields=())
+        if len(kept) == MOST_SESSIONS:
+            self._documents.delete({"account": session.account, "id": {"$lte": kept[-1]["id"]}})
+        self._documents.insert({**session.model_dump(), "schema": 1})
+
+
+def _is_believed(session: Document) -> bool:
+    return not (is_ahead(session["created_at"]) or is_ahead(session["used_at"]))
+
+
+def _random_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _hash(secret: str) -> str:
+    # No slow password hash: a secret of 256 random bits cannot be guessed.
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

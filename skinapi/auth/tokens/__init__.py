@@ -1,1 +1,0 @@
-"""Tokens and sessions: who is signed in, and what the caller may do."""

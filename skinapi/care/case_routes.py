@@ -1,0 +1,107 @@
+"""The routes of doctors' cases."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from skinapi.auth.emails import LONGEST_TYPED
+from skinapi.care.cases import CasesService, CaseTaken, OpinionAsked
+from skinapi.care.queue_routes import DOCTORS
+from skinapi.care.queue_schemas import CaseView
+from skinapi.errors import Conflict, Forbidden, NotFound
+from skinapi.web.access import Subject
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Body, Message
+
+# What crosses the wire about doctors' cases.
+
+
+class AskedColleague(Body):
+    colleague: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TYPED)] = Field(
+        description="the e-mail or the id of another active doctor"
+    )
+
+
+routes: Routes[CasesService] = Routes("cases")
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/case",
+    access=DOCTORS,
+    rate=Rate.READ,
+    raises=(NotFound, Forbidden),
+)
+def show_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
+    """Who has taken a finding, and whom its doctor has asked for a second opinion."""
+    return CaseView.of(*cases.get_case(number=number, by=subject), subject.id)
+
+
+@routes.route(
+    "PUT",
+    "/submissions/<number>/case",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden, CaseTaken),
+)
+def take_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
+    """Take a finding, so that no other doctor does the same work. Anybody may still review it."""
+    return CaseView.of(*cases.take_case(number=number, by=subject), subject.id)
+
+
+@routes.route(
+    "DELETE",
+    "/submissions/<number>/case",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden),
+)
+def give_back_case(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
+    """Give back a finding that the caller has taken."""
+    return CaseView.of(*cases.give_back_case(number=number, by=subject), subject.id)
+
+
+@routes.route(
+    "PUT",
+    "/submissions/<number>/second-opinion",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden, Conflict, OpinionAsked),
+)
+def ask_colleague(
+    cases: CasesService, *, number: str, body: AskedColleague, subject: Subject
+) -> CaseView:
+    """Ask a colleague for a second opinion. Until it is signed, or the request withdrawn, the
+    colleague sees the finding and those of its spot, and may review it. What the colleague signs is
+    for the doctor in charge: the patient reads it where that doctor signs the same.
+    """
+    asked = cases.ask_colleague(number=number, colleague=body.colleague, by=subject)
+    return CaseView.of(*asked, subject.id)
+
+
+@routes.route(
+    "DELETE",
+    "/submissions/<number>/second-opinion",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden),
+)
+def withdraw_request(cases: CasesService, *, number: str, subject: Subject) -> Message:
+    """End the request for a second opinion, as who has asked for it or as who is asked."""
+    cases.withdraw_request(number=number, by=subject)
+    return Message(message="The request for a second opinion has ended")
+
+
+@routes.route(
+    "DELETE",
+    "/submissions/<number>/second-opinion/answer",
+    access=DOCTORS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden),
+)
+def close_opinion(cases: CasesService, *, number: str, subject: Subject) -> CaseView:
+    """Leave the finding as it is, as the doctor in charge: the second opinion that has come is
+    read, and stays beside the reviews.
+    """
+    return CaseView.of(*cases.close_opinion(number=number, by=subject), subject.id)

@@ -1,1 +1,0 @@
-"""Two findings of one spot side by side: whether their photos fit, and what has changed."""

@@ -1,0 +1,171 @@
+"""The collection of spots. A finding names its spot (`lesion` of a submission), and never the other
+way round.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from skinapi.errors import Conflict, Unprocessable
+from skinapi.storage.ids import ID, new_id, now
+from skinapi.storage.ports import Document, Filter, Ops, Store
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.context import BodySite
+from skinapi.web.schemas import Page, page_of
+
+PAGE_SIZE = 100
+NOT_DELETED: Filter = {"deleted_at": None}
+# What a deleted spot has no more. Its owner may use the idempotency key again.
+CLOSED: Document = {
+    "findings": 0,
+    "latest": None,
+    "joined": None,
+    "remind_at": None,
+    "idempotency_key": None,
+}
+Side = Literal["front", "rear"]
+
+
+class Place(StoredRecord):
+    """Where on the body a spot is. `side`, `x` and `y` are a point of the console's body map
+    (console/static/views/body_map.js), in the units of its drawing; all three or none.
+    """
+
+    site: BodySite
+    side: Side | None = None
+    x: float | None = None
+    y: float | None = None
+
+
+class Lesion(StoredRecord):
+    """A spot. `findings` is how many it has, and `latest` the newest of them. `joined` is the spot
+    that was joined to it last. At `remind_at` its owner is reminded of the next photo; `reminded`
+    is the newest finding when that was done. One that was deleted at `deleted_at` is kept with its
+    messages for the doctor in charge; nobody else finds it.
+    """
+
+    id: str
+    created_at: datetime
+    owner: str
+    place: Place
+    name: str | None = None
+    findings: int = 0
+    latest: str | None = None
+    joined: str | None = None
+    remind_at: datetime | None = None
+    reminded: str | None = None
+    deleted_at: datetime | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+
+class Lesions:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("lesions")
+        self._documents.ensure_index("owner", "deleted_at", "id")
+        self._documents.ensure_index("owner", "idempotency_key", unique=True)
+        self._documents.ensure_index("remind_at", "id")
+        self._documents.ensure_index("joined", "id")
+
+    def add(self, *, place: Place, **fields: Any) -> Lesion:
+        """Raises Duplicate where its owner has used the idempotency key before."""
+        lesion = Lesion(id=new_id(), created_at=now(), place=place, **fields)
+        self._documents.insert({**lesion.stored(), "schema": 1})
+        return lesion
+
+    def find(self, identifier: str) -> Lesion | None:
+        found = self.find_kept(identifier)
+        return None if found is None or found.deleted_at else found
+
+    def find_kept(self, identifier: str) -> Lesion | None:
+        """A spot, also one that was deleted and had messages."""
+        # What was sent as an id may be a text that no store takes.
+        found = self._documents.get(identifier) if ID.fullmatch(identifier) else None
+        return Lesion.model_validate(found) if found else None
+
+    def find_joined(self, identifier: str) -> Lesion | None:
+        """The spot to which this one was joined, unless another was joined to that since."""
+        known = ID.fullmatch(identifier)
+        found = self._documents.find({"joined": identifier}, limit=1) if known else []
+        return Lesion.model_validate(found[0]) if found else None
+
+    def by_ids(self, identifiers: Sequence[str]) -> dict[str, Lesion]:
+        """Those of these spots that are there, also deleted ones."""
+        found = self._documents.find({"id": {"$in": [*identifiers]}})
+        return {one["id"]: Lesion.model_validate(one) for one in found}
+
+    def find_by_key(self, owner: str, key: str | None) -> Lesion | None:
+        if key is None:
+            return None
+        found = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
+        return Lesion.model_validate(found[0]) if found else None
+
+    def page_owned(self, owner: str, *, after: str | None, limit: int) -> Page[Lesion]:
+        """One page of an owner's spots, oldest first."""
+        wanted: Filter = {"owner": owner, **NOT_DELETED}
+        found = self._documents.find(wanted, after=after, limit=limit + 1)
+        return page_of(found, limit).map(Lesion.model_validate)
+
+    def count_of(self, owner: str) -> int:
+        return self._documents.count({"owner": owner, **NOT_DELETED})
+
+    def list_due(self, limit: int) -> list[str]:
+        """The ids of spots whose owners are to be reminded, those that are due longest first."""
+        due = {"remind_at": {"$lte": now()}}
+        found = self._documents.find(due, sort="remind_at", limit=limit, fields=())
+        return [one["id"] for one in found]
+
+    def change(self, identifier: str, fields: Document) -> Lesion | None:
+        """Set these fields; None removes one. None where the spot is deleted.
+
+        It always writes, so that of two transactions about one spot one conflicts.
+        """
+        ops: Ops = {"$inc": {"revision": 1}}
+        if kept := {name: value for name, value in fields.items() if value is not None}:
+            ops["$set"] = kept
+        if removed := {name: True for name, value in fields.items() if value is None}:
+            ops["$unset"] = removed
+        changed = self._documents.update({"id": identifier}, ops)
+        return Lesion.model_validate(changed) if changed else None
+
+    def remove(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier})
+
+    def close(self, identifier: str) -> None:
+        """Delete it for its owner, and keep it for the doctor who reads its messages."""
+        self.change(identifier, {**CLOSED, "deleted_at": now()})
+
+    def forget(self, owner: str) -> None:
+        """Delete all spots of this owner. Idempotent."""
+        self._documents.delete({"owner": owner})
+
+    def owners(self) -> set[str]:
+        return set(self._documents.count_by("owner"))
+
+    def walk(self) -> Iterator[Lesion]:
+        """All spots, read in pages."""
+        after = None
+        while found := self._documents.find(after=after, limit=PAGE_SIZE):
+            yield from (Lesion.model_validate(document) for document in found)
+            after = found[-1]["id"]
+
+
+# Errors about spots.
+
+
+class TooManyLesions(Unprocessable):
+    """`most`: how many spots an account may have."""
+
+    code, sentence = "too_many_lesions", "This account has as many spots as it may"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{self.sentence} ({most}). Delete or join some, then try again.")
+
+
+class SortedElsewhere(Conflict):
+    code = "sorted_elsewhere"
+    sentence = "This finding is not in the spot that `was` names any more; look at it again"
+
+
+class JoinedWithItself(Unprocessable):
+    code, sentence = "joined_with_itself", "A spot cannot be joined with itself; name another one"

@@ -1,0 +1,171 @@
+"""The routes of spots."""
+
+from flask import Response
+
+from skinapi.care.lesion_records import JoinedWithItself, SortedElsewhere, TooManyLesions
+from skinapi.care.lesion_schemas import (
+    ChosenLesion,
+    CourseQuery,
+    JoinedLesion,
+    LanguageQuery,
+    LesionChange,
+    LesionView,
+    NewLesion,
+    finding_view,
+)
+from skinapi.care.lesion_service import LesionsService
+from skinapi.care.queue_routes import DOCTORS
+from skinapi.care.queue_schemas import ListedFinding
+from skinapi.errors import BadRequest, IdempotencyKeyReused, NotFound
+from skinapi.records.errors import LesionFull
+from skinapi.records.schemas import SubmissionView
+from skinapi.web.access import Signed, Subject
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Message, Page, PageQuery
+
+routes: Routes[LesionsService] = Routes("lesions")
+
+
+@routes.route(
+    "POST",
+    "/lesions",
+    access=Signed(),
+    rate=Rate.WRITE,
+    status=201,
+    raises=(BadRequest, IdempotencyKeyReused, TooManyLesions),
+)
+def create_lesion(
+    lesions: LesionsService, *, body: NewLesion, subject: Subject, idempotency_key: str | None
+) -> LesionView:
+    """Begin a spot of the caller, at a place of the body map. It has no findings yet."""
+    created = lesions.create_lesion(
+        owner=subject.id, place=body.place.place(), name=body.name, key=idempotency_key
+    )
+    return LesionView.of(created, subject.account.language, for_doctor=False)
+
+
+@routes.route("GET", "/lesions", access=Signed(), rate=Rate.READ)
+def list_lesions(
+    lesions: LesionsService, *, query: PageQuery, subject: Subject
+) -> Page[LesionView]:
+    """The caller's own spots, oldest first, each with its newest finding."""
+    page = lesions.list_own(owner=subject.id, after=query.after, limit=query.limit)
+    return page.map(lambda one: LesionView.of(one, subject.account.language, for_doctor=False))
+
+
+@routes.route(
+    "GET", "/patients/<patient>/lesions", access=DOCTORS, rate=Rate.READ, raises=(NotFound,)
+)
+def list_patient_lesions(
+    lesions: LesionsService, *, patient: str, query: PageQuery, subject: Subject
+) -> Page[LesionView]:
+    """The spots of one patient in care, oldest first, each with its newest finding."""
+    page = lesions.list_of_patient(
+        patient=patient, doctor=subject, after=query.after, limit=query.limit
+    )
+    return page.map(lambda one: LesionView.of(one, subject.account.language, for_doctor=True))
+
+
+@routes.route("GET", "/lesions/<lesion>", access=Signed(), rate=Rate.READ, raises=(NotFound,))
+def show_lesion(
+    lesions: LesionsService, *, lesion: str, query: LanguageQuery, subject: Subject
+) -> LesionView:
+    """A spot of the caller, or of a patient in the caller's care."""
+    found = lesions.get(lesion=lesion, to=subject)
+    language = query.lang or subject.account.language
+    return LesionView.of(found, language, for_doctor=found.lesion.owner != subject.id)
+
+
+@routes.route(
+    "GET", "/lesions/<lesion>/submissions", access=Signed(), rate=Rate.READ, raises=(NotFound,)
+)
+def list_course(
+    lesions: LesionsService, *, lesion: str, query: CourseQuery, subject: Subject
+) -> Page[ListedFinding]:
+    """The findings of a spot in the order of time: `order` oldest or newest first."""
+    for_doctor = lesions.get(lesion=lesion, to=subject).lesion.owner != subject.id
+    page = lesions.page_course(
+        lesion=lesion,
+        to=subject,
+        newest_first=query.order == "newest",
+        after=query.after,
+        limit=query.limit,
+    )
+    return page.map(lambda submission: finding_view(submission, for_doctor=for_doctor))
+
+
+@routes.route(
+    "PATCH",
+    "/lesions/<lesion>",
+    access=Signed(),
+    rate=Rate.WRITE,
+    raises=(BadRequest, NotFound),
+)
+def change_lesion(
+    lesions: LesionsService, *, lesion: str, body: LesionChange, subject: Subject
+) -> LesionView:
+    """Give a spot of the caller another name or place; what is not sent stays."""
+    changed = lesions.change_lesion(lesion=lesion, fields=body.changes(), by=subject.id)
+    return LesionView.of(changed, subject.account.language, for_doctor=False)
+
+
+@routes.route("DELETE", "/lesions/<lesion>", access=Signed(), rate=Rate.WRITE, raises=(NotFound,))
+def delete_lesion(lesions: LesionsService, *, lesion: str, subject: Subject) -> Message:
+    """Delete a spot of the caller. Its findings stay, and belong to no spot; its messages stay with
+    the doctor in charge.
+    """
+    lesions.delete_lesion(lesion=lesion, by=subject.id)
+    return Message(message="Spot deleted; its findings stay")
+
+
+@routes.route(
+    "POST",
+    "/lesions/<lesion>/join",
+    access=Signed(),
+    rate=Rate.WRITE,
+    raises=(BadRequest, NotFound, JoinedWithItself, LesionFull),
+)
+def join_lesion(
+    lesions: LesionsService, *, lesion: str, body: JoinedLesion, subject: Subject
+) -> LesionView:
+    """Give findings and messages of another spot of the caller to this one, and delete that one.
+
+    The same request sent again is answered as before.
+    """
+    changed = lesions.join_lesion(lesion=lesion, joined=body.lesion, by=subject.id)
+    return LesionView.of(changed, subject.account.language, for_doctor=False)
+
+
+@routes.route(
+    "PUT",
+    "/submissions/<number>/lesion",
+    access=Signed(),
+    rate=Rate.WRITE,
+    raises=(BadRequest, NotFound, LesionFull, SortedElsewhere),
+)
+def sort_finding(
+    lesions: LesionsService, *, number: str, body: ChosenLesion, subject: Subject
+) -> SubmissionView:
+    """Give a finding of the caller to a spot of the caller, or to none."""
+    finding = lesions.sort_finding(
+        number=number, lesion=body.lesion, may_leave=body.may_leave, by=subject
+    )
+    return SubmissionView.of(finding, subject.account)
+
+
+@routes.route(
+    "GET",
+    "/lesions/<lesion>/reminder.ics",
+    access=Signed(),
+    rate=Rate.READ,
+    produces="text/calendar",
+    raises=(NotFound,),
+)
+def show_reminder(
+    lesions: LesionsService, *, lesion: str, query: LanguageQuery, subject: Subject
+) -> Response:
+    """A calendar entry for the day to photograph a spot of the caller again."""
+    language = query.lang or subject.account.language
+    text = lesions.make_reminder(lesion=lesion, by=subject.id, language=language)
+    return Response(text, mimetype="text/calendar")

@@ -1,0 +1,311 @@
+"""The use cases of spots: create, show, change, join, delete, and sort findings into them.
+
+Each that writes is one transaction, and changes the spots that it concerns; so of two at once, one
+comes after the other, and each answer was true.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.care.lesion_records import (
+    JoinedWithItself,
+    Lesion,
+    Lesions,
+    Place,
+    SortedElsewhere,
+    TooManyLesions,
+)
+from skinapi.care.queue import NO_PATIENT
+from skinapi.care.reminders import NO_LESION, LesionCounts, calendar_file, due_date
+from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.languages import Language
+from skinapi.records.instructions import Advice, Instruction, reconcile
+from skinapi.records.lesion_findings import LesionFindings
+from skinapi.records.review_queue import in_care
+from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.records.submissions import CourseEntry, Submission
+from skinapi.storage.faults import Fault
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Document, Store
+from skinapi.web.access import Subject
+from skinapi.web.schemas import Page
+
+MOST_PROPOSED = 20
+NO_FINDING = "This spot has no finding yet; photograph it first"
+
+
+class ShownLesion(NamedTuple):
+    """A spot, its newest finding and what is to be done about it, as its reader may know."""
+
+    lesion: Lesion
+    latest: CourseEntry | None
+    instruction: Instruction | None
+
+
+class LesionsService:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        lesions: Lesions,
+        findings: LesionFindings,
+        counts: LesionCounts,
+        records: RecordsService,
+        accounts: Accounts,
+        trail: AuditTrail,
+        hold_owner: Callable[[str], None],
+        move_messages: Callable[[str, str], None],
+        has_messages: Callable[[str], bool],
+        most: int,
+    ) -> None:
+        """`most` is how many spots an account may have. `move_messages` gives the messages of a
+        spot to another one, in the transaction that joins it; `has_messages` tells whether there
+        are any.
+        """
+        self._store, self._lesions, self._findings = store, lesions, findings
+        self._counts, self._records, self._accounts = counts, records, accounts
+        self._trail, self._hold_owner, self._most = trail, hold_owner, most
+        self._move_messages, self._has_messages = move_messages, has_messages
+
+    def create_lesion(
+        self, *, owner: str, place: Place, name: str | None, key: str | None
+    ) -> ShownLesion:
+        """The same request with the same idempotency key gets the spot of the first one. Raises
+        IdempotencyKeyReused for another request with that key, TooManyLesions, InvalidToken.
+        """
+        request_hash = hashlib.sha256(repr((place, name)).encode()).hexdigest()
+        if before := self._find_created(owner, key, request_hash):
+            return self._show(before)
+
+        def create() -> Lesion:
+            self._hold_owner(owner)
+            if self._lesions.count_of(owner) >= self._most:
+                raise TooManyLesions(self._most)
+            lesion = self._lesions.add(
+                owner=owner, place=place, name=name, idempotency_key=key, request_hash=request_hash
+            )
+            self._trail.record("lesion.create", by=owner, target=lesion.id)
+            return lesion
+
+        try:
+            return ShownLesion(self._store.transaction(create), None, None)
+        except Duplicate:  # a retry of this request has stored it in the meantime
+            if before := self._find_created(owner, key, request_hash):
+                return self._show(before)
+            raise
+
+    def _find_created(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:
+        found = self._lesions.find_by_key(owner, key)
+        if found and found.request_hash != request_hash:
+            raise IdempotencyKeyReused
+        return found
+
+    def list_own(self, *, owner: str, after: str | None, limit: int) -> Page[ShownLesion]:
+        """One page of the owner's spots, oldest first."""
+        return self._page(owner, for_owner=True, after=after, limit=limit)
+
+    def _page(
+        self, owner: str, *, for_owner: bool, after: str | None, limit: int
+    ) -> Page[ShownLesion]:
+        page = self._lesions.page_owned(owner, after=after, limit=limit)
+        newest = self._findings.by_ids([one.latest for one in page.items if one.latest])
+        with_findings = [one.id for one in page.items if one.latest]
+        told = self._findings.instruct_all(with_findings, for_owner=for_owner)
+
+        def show(lesion: Lesion) -> ShownLesion:
+            if lesion.latest is None:
+                return ShownLesion(lesion, None, None)
+            # Else a server of the version before has deleted it.
+            known = newest.get(lesion.latest) or self._findings.newest(lesion.id)
+            seen = known.for_owner() if known and for_owner else known
+            return ShownLesion(lesion, seen, told.get(lesion.id))
+
+        return page.map(show)
+
+    def list_of_patient(
+        self, *, patient: str, doctor: Subject, after: str | None, limit: int
+    ) -> Page[ShownLesion]:
+        """The spots of a patient. Raises NotFound unless the patient is in this doctor's care."""
+        owner = self._accounts.by_ids({patient}).get(patient)
+        if owner is None or not in_care(owner, doctor):
+            raise NotFound(NO_PATIENT)
+        return self._page(patient, for_owner=False, after=after, limit=limit)
+
+    def get(self, *, lesion: str, to: Subject) -> ShownLesion:
+        """A spot of the caller, or of a patient in the caller's care, or with a finding about which
+        the caller is asked for a second opinion. Of one that was joined to another, that one, where
+        it is known: a mail may name it. Raises NotFound.
+        """
+        found = self._lesions.find_kept(lesion) or self._lesions.find_joined(lesion)
+        own = found is not None and found.owner == to.id and not found.deleted_at
+        if found is None or not (own or self._may_see(found, to)):
+            raise NotFound(NO_LESION)
+        return self._show(found, for_owner=found.owner == to.id)
+
+    def _may_see(self, lesion: Lesion, doctor: Subject) -> bool:
+        owner: Account | None = self._accounts.by_ids({lesion.owner}).get(lesion.owner)
+        return owner is not None and self._records.may_see(owner, doctor, lesion=lesion.id)
+
+    def _show(self, lesion: Lesion, *, for_owner: bool = True) -> ShownLesion:
+        newest = self._findings.newest(lesion.id)
+        told = self._findings.instruct_all([lesion.id], for_owner=for_owner).get(lesion.id)
+        return ShownLesion(lesion, newest.for_owner() if newest and for_owner else newest, told)
+
+    def instruct_compared(
+        self, *, lesion: Lesion, compared: Advice | None, to: Subject
+    ) -> Instruction | None:
+        """What is to be done about a spot that the caller may see, with what a comparison of two
+        of its findings asks for.
+        """
+        for_owner = lesion.owner == to.id
+        advised = self._findings.list_advised([lesion.id], for_owner=for_owner)
+        return reconcile(advised.get(lesion.id, []), compared=compared)
+
+    def page_course(
+        self, *, lesion: str, to: Subject, newest_first: bool, after: str | None, limit: int
+    ) -> Page[CourseEntry]:
+        """One page of a spot's findings in the order of time. Raises NotFound."""
+        found = self.get(lesion=lesion, to=to).lesion
+        page = self._findings.page(found.id, newest_first=newest_first, after=after, limit=limit)
+        return page.map(CourseEntry.for_owner) if found.owner == to.id else page
+
+    def change_lesion(self, *, lesion: str, fields: Document, by: str) -> ShownLesion:
+        """Raises NotFound, also for those of other accounts, as all that follow do."""
+        own = self._counts.get_own(lesion, by)
+
+        def change() -> Lesion:
+            changed = self._lesions.change(own.id, fields)
+            if changed is None:
+                raise NotFound(NO_LESION)
+            return changed
+
+        changed = self._trail.change(change, "lesion.change", by=by, target=own.id)
+        return self._show(changed)
+
+    def delete_lesion(self, *, lesion: str, by: str) -> None:
+        """Delete a spot. Its findings stay, and belong to none then. Its messages are part of the
+        doctor's record: the doctor in charge reads them on, and its owner no more.
+        """
+        own = self._counts.get_own(lesion, by)
+
+        def delete() -> None:
+            self._counts.get_own(own.id, by)
+            kept = self._has_messages(own.id)
+            self._findings.leave(own.id, keep=kept)
+            if kept:
+                self._lesions.close(own.id)
+            else:
+                self._lesions.remove(own.id)
+
+        self._trail.change(delete, "lesion.delete", by=by, target=own.id)
+
+    def join_lesion(self, *, lesion: str, joined: str, by: str) -> ShownLesion:
+        """Give findings and messages of the spot `joined` to another one, and delete it. Where that
+        was done before, it is answered as then. Raises JoinedWithItself, LesionFull too.
+        """
+        own = self._counts.get_own(lesion, by)
+        if own.id == joined:
+            raise JoinedWithItself
+        if own.joined == joined:
+            return self._show(own)
+        self._counts.get_own(joined, by)
+
+        def join() -> Lesion | None:
+            kept, other = (self._counts.get_own(one, by) for one in (own.id, joined))
+            self._counts.refuse_excess(kept, more=other.findings)
+            self._findings.move_all(other.id, kept.id)
+            self._move_messages(other.id, kept.id)
+            self._lesions.remove(other.id)
+            self._lesions.change(kept.id, {"joined": other.id})
+            return self._counts.recount(kept.id)
+
+        changed = self._trail.change(join, "lesion.join", by=by, target=own.id, detail=joined)
+        return self._show(changed or own)
+
+    def sort_finding(
+        self,
+        *,
+        number: str,
+        lesion: str | None,
+        may_leave: Callable[[str | None], bool],
+        by: Subject,
+    ) -> Submission:
+        """Give a finding of the caller to a spot of the caller, or to none. Raises LesionFull, and
+        SortedElsewhere where it may not leave the spot where it is.
+        """
+        found = self.get_own_finding(number, by)
+        if lesion:
+            self._counts.get_own(lesion, by.id)
+
+        def sort() -> Submission:
+            finding = self.get_own_finding(number, by)
+            if finding.lesion == lesion:
+                return finding
+            if not may_leave(finding.lesion):
+                raise SortedElsewhere
+            self._findings.put(finding.id, lesion)
+            moved = finding.model_copy(update={"lesion": lesion})
+            self._counts.enter(moved)
+            self._counts.update(finding)
+            return moved
+
+        return self._trail.change(sort, "submission.sort", by=by.id, target=found.id)
+
+    def get_own_finding(self, number: str, by: Subject) -> Submission:
+        """A finding of the caller. Raises NotFound, also for those of patients in care."""
+        finding, owner = self._records.get(number=number, to=by)
+        if owner.id != by.id:
+            raise NotFound(NOT_YOURS)
+        return finding
+
+    def list_at_place(self, finding: Submission) -> list[ShownLesion]:
+        """The spots of its owner where a finding is, but its own: the one with the newest finding
+        first. None where nobody told where the finding is.
+        """
+        owned = self._lesions.page_owned(finding.owner, after=None, limit=self._most).items
+        site = finding.context.body_site
+        near = [one for one in owned if one.place.site == site and one.id != finding.lesion]
+        near.sort(key=lambda one: one.latest or one.id, reverse=True)
+        return [self._show(one) for one in near[:MOST_PROPOSED]]
+
+    def make_reminder(self, *, lesion: str, by: str, language: Language) -> str:
+        """A calendar file. Raises NotFound, also for a spot without findings."""
+        own, latest, _ = self._show(self._counts.get_own(lesion, by))
+        if latest is None:
+            raise NotFound(NO_FINDING)
+        due = due_date(latest, today=now().date())
+        return calendar_file(lesion=own.id, due=due, language=language, made_at=now())
+
+    def require_open(self, owner: str, lesion: str) -> None:
+        """Raises NotFound, LesionFull where the spot takes no finding of this owner."""
+        self._counts.refuse_excess(self._counts.get_own(lesion, owner), more=1)
+
+    def has(self, lesion: str) -> bool:
+        """Whether it is there, or was deleted and is kept with its messages."""
+        return self._lesions.find_kept(lesion) is not None
+
+    def faults(self) -> Iterator[Fault]:
+        """Spots of deleted accounts, findings that name a spot that is gone, and wrong counts, as a
+        restore by hand or servers of the version before leave them.
+        """
+        for owner in sorted(self._lesions.owners()):
+            if not self._accounts.list_where({"id": owner}):
+                says = f"spots of account {owner}, which is gone"
+                yield Fault(says, partial(self._lesions.forget, owner))
+        for named in self._findings.named_lesions():
+            if self._lesions.find(named) is None and self._findings.count(named):
+                says = f"findings name the spot {named}, which is gone"
+                yield Fault(says, partial(self._findings.move_all, named, None))
+        for lesion in self._lesions.walk():
+            if self._store.transaction(partial(self._is_wrong, lesion.id)):
+                says = f"the spot {lesion.id} does not name its newest finding and how many it has"
+                repair = partial(self._counts.recount, lesion.id)
+                yield Fault(says, partial(self._store.transaction, repair))
+
+    def _is_wrong(self, identifier: str) -> bool:
+        lesion = self._lesions.find(identifier)
+        return lesion is not None and not self._counts.is_right(lesion)

@@ -1,1 +1,0 @@
-"""The spots of an account, each with its findings in the order of time."""

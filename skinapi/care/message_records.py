@@ -1,0 +1,148 @@
+"""The collection of messages: what the owner of a spot and the doctor in charge write about it. A
+message never changes, but for who is to read it, and whether that was done or it was reported.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from skinapi.errors import Conflict, Unprocessable
+from skinapi.storage.faults import Fault
+from skinapi.storage.ids import ID, new_id_after, now
+from skinapi.storage.ports import Document, Filter, Store
+from skinapi.stored_record import StoredRecord
+from skinapi.web.schemas import Page, page_of
+
+LONGEST_MESSAGE = 2000
+UNREAD: Filter = {"read_at": None}
+
+
+class Message(StoredRecord):
+    """`owner` is that of the spot, `author` an account; `signature` is the name of a doctor who
+    wrote it, at that time. `to` is the account that is to read it: of a message of the owner the
+    doctor in charge, as long as it is unread. `submission` is a finding that it is about.
+    """
+
+    id: str
+    created_at: datetime
+    lesion: str
+    owner: str
+    author: str
+    text: str
+    signature: str | None = None
+    to: str | None = None
+    read_at: datetime | None = None
+    reported_at: datetime | None = None
+    submission: str | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+
+class Messages:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("messages")
+        self._documents.ensure_index("lesion", "id")
+        self._documents.ensure_index("to", "read_at", "lesion")
+        self._documents.ensure_index("owner", "author", "read_at")
+        self._documents.ensure_index("submission")
+        self._documents.ensure_index("author", "idempotency_key", unique=True)
+
+    def add(self, *, lesion: str, **fields: Any) -> Message:
+        """Store a message behind the newest one of its spot. Raises Duplicate where its author has
+        used the idempotency key before.
+        """
+        newest = self._documents.find({"lesion": lesion}, sort="-id", limit=1, fields=())
+        # Whatever the clocks of two servers say, an answer stands below the question.
+        identifier = new_id_after(newest[0]["id"] if newest else None)
+        message = Message(id=identifier, created_at=now(), lesion=lesion, **fields)
+        self._documents.insert({**message.stored(), "schema": 1})
+        return message
+
+    def find(self, identifier: str) -> Message | None:
+        # What was sent as an id may be a text that no store takes.
+        found = self._documents.get(identifier) if ID.fullmatch(identifier) else None
+        return Message.model_validate(found) if found else None
+
+    def find_by_key(self, author: str, key: str | None) -> Message | None:
+        if key is None:
+            return None
+        found = self._documents.find({"author": author, "idempotency_key": key}, limit=1)
+        return Message.model_validate(found[0]) if found else None
+
+    def page(
+        self, lesion: str, *, newest_first: bool, after: str | None, limit: int
+    ) -> Page[Message]:
+        """One page of the messages of a spot in the order of time."""
+        wanted: Filter = {"lesion": lesion}
+        if after:
+            wanted["id"] = {"$lt" if newest_first else "$gt": after}
+        sort = "-id" if newest_first else "id"
+        found = self._documents.find(wanted, sort=sort, limit=limit + 1)
+        return page_of(found, limit).map(Message.model_validate)
+
+    def count_unread(self, to: str, lesion: str) -> int:
+        return self._documents.count({"to": to, **UNREAD, "lesion": lesion})
+
+    def count_unread_by_lesion(self, to: str) -> dict[str, int]:
+        """How many messages wait for this account, for each spot that has any."""
+        return self._documents.count_by("lesion", {"to": to, **UNREAD})
+
+    def mark_read(self, *, to: str, lesion: str, last: str) -> int:
+        """Mark the messages to this account up to `last`; return how many were unread."""
+        unread = {"to": to, **UNREAD, "lesion": lesion, "id": {"$lte": last}}
+        return self._documents.update_all(unread, {"$set": {"read_at": now()}})
+
+    def mark_reported(self, identifier: str) -> None:
+        self._documents.update({"id": identifier}, {"$set": {"reported_at": now()}})
+
+    def set_doctor(self, owner: str, doctor: str | None) -> None:
+        """What no doctor has read waits for this one, in whose care the owner comes."""
+        change: Document = {"$set": {"to": doctor}} if doctor else {"$unset": {"to": True}}
+        self._documents.update_all({"owner": owner, "author": owner, **UNREAD}, change)
+
+    def release(self, doctor: str) -> None:
+        """What patients wrote to this doctor waits for the next one."""
+        written = {"to": doctor, **UNREAD, "owner": {"$ne": doctor}}
+        self._documents.update_all(written, {"$unset": {"to": True}})
+
+    def end_work(self, doctor: str) -> None:
+        """Messages are no work that another doctor takes over: they wait for who is in charge."""
+
+    def move_all(self, lesion: str, to: str) -> None:
+        """Give all messages of a spot to the one that it is joined to."""
+        self._documents.update_all({"lesion": lesion}, {"$set": {"lesion": to}})
+
+    def has_any(self, lesion: str) -> bool:
+        return bool(self._documents.find({"lesion": lesion}, limit=1, fields=()))
+
+    def _forget_lesion(self, lesion: str) -> None:
+        self._documents.delete({"lesion": lesion})
+
+    def drop_reference(self, submission: str) -> None:
+        """No message names this finding any more, which is deleted."""
+        self._documents.update_all({"submission": submission}, {"$unset": {"submission": True}})
+
+    def forget(self, owner: str) -> None:
+        """Delete the conversations of this owner. Idempotent."""
+        self._documents.delete({"owner": owner})
+
+    def faults(self, has_lesion: Callable[[str], bool]) -> Iterator[Fault]:
+        """Messages of spots that are gone, as a restore by hand leaves them."""
+        for lesion in sorted(self._documents.count_by("lesion")):
+            if not has_lesion(lesion):
+                says = f"messages of the spot {lesion}, which is gone"
+                yield Fault(says, partial(self._forget_lesion, lesion))
+
+
+# Errors about messages.
+
+
+class NobodyInCharge(Conflict):
+    code = "nobody_in_charge"
+    sentence = "No doctor is in charge of you at the moment, so nobody would read this message"
+
+
+class TooManyUnread(Unprocessable):
+    code = "too_many_unread"
+    sentence = "So many of your messages are unread that no more are taken; wait for an answer"

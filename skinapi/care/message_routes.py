@@ -1,0 +1,93 @@
+"""The routes of messages."""
+
+from skinapi.care.lesion_schemas import CourseQuery
+from skinapi.care.message_records import NobodyInCharge, TooManyUnread
+from skinapi.care.message_schemas import Abuse, MessageView, NewMessage, ReadMark, WaitingView
+from skinapi.care.message_service import MessagesService
+from skinapi.errors import IdempotencyKeyReused, NotFound
+from skinapi.web.access import Signed, Subject
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Message, Page
+
+routes: Routes[MessagesService] = Routes("messages")
+
+
+@routes.route(
+    "GET", "/lesions/<lesion>/messages", access=Signed(), rate=Rate.READ, raises=(NotFound,)
+)
+def list_messages(
+    messages: MessagesService, *, lesion: str, query: CourseQuery, subject: Subject
+) -> Page[MessageView]:
+    """The conversation of a spot of the caller, or of a patient in the caller's care: `order`
+    oldest or newest first.
+    """
+    page = messages.page_messages(
+        lesion=lesion,
+        to=subject,
+        newest_first=query.order == "newest",
+        after=query.after,
+        limit=query.limit,
+    )
+    return page.map(lambda told: MessageView.of(*told, to=subject.id))
+
+
+@routes.route(
+    "POST",
+    "/lesions/<lesion>/messages",
+    access=Signed(),
+    rate=Rate.WRITE,
+    status=201,
+    raises=(NotFound, IdempotencyKeyReused, NobodyInCharge, TooManyUnread),
+)
+def send_message(
+    messages: MessagesService,
+    *,
+    lesion: str,
+    body: NewMessage,
+    subject: Subject,
+    idempotency_key: str | None,
+) -> MessageView:
+    """Write to the doctor in charge, or to a patient in care, about a spot. A message has no
+    attachment: photos travel as findings.
+    """
+    sent = messages.send_message(
+        lesion=lesion, text=body.text, submission=body.submission, by=subject, key=idempotency_key
+    )
+    return MessageView.of(*sent, to=subject.id)
+
+
+@routes.route(
+    "PUT", "/lesions/<lesion>/messages/read", access=Signed(), rate=Rate.WRITE, raises=(NotFound,)
+)
+def mark_messages_read(
+    messages: MessagesService, *, lesion: str, body: ReadMark, subject: Subject
+) -> Message:
+    """Mark what waits for the caller in this conversation as read, up to a message."""
+    messages.mark_read(lesion=lesion, last=body.message, by=subject)
+    return Message(message="Marked as read")
+
+
+@routes.route("GET", "/messages", access=Signed(), rate=Rate.READ)
+def list_waiting_messages(messages: MessagesService, *, subject: Subject) -> list[WaitingView]:
+    """The conversations with messages that wait for the caller, and how many. Cheap enough to ask
+    for every few seconds.
+    """
+    return [WaitingView.of(one) for one in messages.list_waiting(to=subject)]
+
+
+@routes.route(
+    "POST",
+    "/lesions/<lesion>/messages/<message>/abuse",
+    access=Signed(),
+    rate=Rate.WRITE,
+    raises=(NotFound,),
+)
+def report_message(
+    messages: MessagesService, *, lesion: str, message: str, body: Abuse, subject: Subject
+) -> Message:
+    """Report a message of the other one to the admins, who read the report in the audit trail and
+    not the message. Its author is not told.
+    """
+    messages.report_message(lesion=lesion, message=message, reason=body.reason, by=subject)
+    return Message(message="Reported")

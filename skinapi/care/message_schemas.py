@@ -1,0 +1,74 @@
+"""What crosses the wire about messages."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints
+
+from skinapi.care.lesion_schemas import PlaceView
+from skinapi.care.message_records import LONGEST_MESSAGE, Message
+from skinapi.care.message_service import Waiting
+from skinapi.web.schemas import Answer, Body, Identifier, Legible, PrintableLines
+
+MessageText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_MESSAGE, strip_whitespace=True),
+    PrintableLines,
+    Legible,
+]
+
+
+class NewMessage(Body):
+    text: MessageText
+    submission: Identifier | None = Field(
+        default=None, description="`_id` of a finding of this spot that the message is about"
+    )
+
+
+class ReadMark(Body):
+    message: Identifier = Field(description="`_id` of the last message that was read")
+
+
+class Abuse(Body):
+    reason: Literal["insult", "threat", "sexual", "fraud", "other"]
+
+
+class MessageView(Answer):
+    id: str = Field(serialization_alias="_id")
+    created_at: datetime
+    by: Literal["patient", "doctor"]
+    name: str | None = Field(description="of the doctor who wrote it, at that time")
+    own: bool = Field(description="whether the caller wrote it")
+    text: str
+    finding: int | None = Field(description="number of the finding that it is about")
+    read_at: datetime | None = Field(description="null while the other one has not read it")
+    reported: bool = Field(description="whether it was reported; its author is not told")
+
+    @classmethod
+    def of(cls, message: Message, finding: int | None, *, to: str) -> Self:
+        return cls(
+            **message.model_dump(include={"id", "created_at", "text", "read_at"}),
+            by="patient" if message.author == message.owner else "doctor",
+            name=message.signature,
+            own=message.author == to,
+            reported=message.reported_at is not None and message.author != to,
+            finding=finding,
+        )
+
+
+class WaitingView(Answer):
+    lesion: str
+    name: str | None = Field(description="of the spot")
+    place: PlaceView
+    patient_name: str | None = Field(description="null where the spot is the caller's")
+    unread: int
+
+    @classmethod
+    def of(cls, waiting: Waiting) -> Self:
+        return cls(
+            lesion=waiting.lesion.id,
+            name=waiting.lesion.name,
+            place=PlaceView(**waiting.lesion.place.model_dump()),
+            patient_name=waiting.patient.name if waiting.patient else None,
+            unread=waiting.unread,
+        )

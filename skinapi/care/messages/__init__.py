@@ -1,1 +1,0 @@
-"""The conversation of a spot between its owner and the doctor in charge."""

@@ -1,0 +1,177 @@
+"""The use cases of a doctor's lists: patients in care, their findings, and the queue of all.
+
+The order of the queue: records/queue_keys.py.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.errors import NotFound
+from skinapi.records.review_queue import in_care, is_asked
+from skinapi.records.submissions import QueuedCase, QueueEntry, Submissions
+from skinapi.registry.serving_pointer import ServingPointer
+from skinapi.vision.conditions import Band
+from skinapi.web.access import Subject
+from skinapi.web.schemas import Page
+
+NO_PATIENT = "Patient not found"
+NOT_WITHDRAWN = "No model version of this name was withdrawn"
+# Before the key that a list of the opinions that are asked of a doctor, or have come, continues
+# behind.
+ASKED, CAME = "a", "b"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCase:
+    """`doctors` are those that work on it."""
+
+    submission: QueuedCase
+    owner: Account
+    doctors: Mapping[str, Account]
+
+
+def doctors_of(submission: QueueEntry) -> set[str]:
+    """Who is in charge of it, has taken it, or is asked for a second opinion."""
+    named = (submission.doctor, submission.taken_by, submission.opinion_of)
+    return {doctor for doctor in named if doctor}
+
+
+class CareService:
+    """Reads the lists. Each page costs few queries, each answered from an index."""
+
+    def __init__(
+        self, *, accounts: Accounts, submissions: Submissions, pointer: ServingPointer
+    ) -> None:
+        self._accounts = accounts
+        self._submissions = submissions
+        self._pointer = pointer
+
+    def list_patients(
+        self, *, doctor: Subject, beginning: str | None = None, after: str | None, limit: int
+    ) -> Page[Account]:
+        """Patients by their most urgent unreviewed finding; those without one come last. With a
+        beginning, those whose name, last name or e-mail begins so. Raises TooManyFound.
+        """
+        if beginning:
+            page = self._accounts.search_patients(doctor.id, beginning, after=after, limit=limit)
+        else:
+            page = self._accounts.page_patients(doctor.id, after=after, limit=limit)
+        # `in_care` again: the query cannot leave out patients who have become doctors since.
+        return Page([one for one in page.items if in_care(one, doctor)], page.next_after)
+
+    def list_findings(
+        self,
+        *,
+        patient: str,
+        doctor: Subject,
+        reviewed: bool | None,
+        after: str | None,
+        limit: int,
+    ) -> Page[FoundCase]:
+        """One patient's findings. Raises NotFound unless the patient is in this doctor's care."""
+        owner = self._accounts.by_ids({patient}).get(patient)
+        if owner is None or not in_care(owner, doctor):
+            raise NotFound(NO_PATIENT)
+        page = self._submissions.page_by_urgency(
+            {"owner": patient}, reviewed=reviewed, after=after, limit=limit
+        )
+        return self._with_accounts(page, lambda _, account: account.id == owner.id)
+
+    def list_queue(
+        self,
+        *,
+        doctor: Subject,
+        reviewed: bool | None,
+        urgency: Band | None = None,
+        after: str | None,
+        limit: int,
+    ) -> Page[FoundCase]:
+        """Findings of all patients in this doctor's care, all or those of one urgency. Those about
+        which a second opinion has come stand first, the gravest at the top, then those about which
+        the doctor is asked for one.
+
+        A page may hold fewer than `limit` although more follow: findings of patients who left the
+        doctor's care a moment ago are left out, and so are those that stood first.
+        """
+        first: list[FoundCase] = []
+        came_first = not reviewed and urgency is None
+        if came_first and (after is None or after.startswith(CAME)):
+            page = self._submissions.page_opinions(
+                doctor.id, after=after and after.removeprefix(CAME), limit=limit
+            )
+            first += self._in_care(page, doctor).items
+            if len(page.items) == limit:
+                return Page(first, f"{CAME}{page.items[-1].opinion_key}")
+            after, limit = None, limit - len(page.items)
+        if not reviewed and (after is None or after.startswith(ASKED)):
+            page = self._submissions.page_by_urgency(
+                {"opinion_of": doctor.id},
+                reviewed=None,
+                urgency=urgency,
+                after=after and after.removeprefix(ASKED),
+                limit=limit,
+            )
+            first += self._with_accounts(
+                page, lambda one, owner: is_asked(one, owner, doctor)
+            ).items
+            if len(page.items) == limit:
+                return Page(first, f"{ASKED}{page.items[-1].queue_key}")
+            after, limit = None, limit - len(page.items)
+        page = self._submissions.page_by_urgency(
+            {"doctor": doctor.id}, reviewed=reviewed, urgency=urgency, after=after, limit=limit
+        )
+        own = self._in_care(page, doctor)
+        others = [one for one in own.items if not (came_first and one.submission.opinion_key)]
+        return Page([*first, *others], own.next_after)
+
+    def count_opinions(self, *, doctor: Subject) -> int:
+        """How many second opinions have come that the doctor has not answered."""
+        return self._submissions.count_opinions(doctor.id)
+
+    def list_withdrawn_models(self, *, doctor: Subject) -> list[tuple[str, datetime]]:
+        """The model versions that were rolled back and have judged a finding in this doctor's care,
+        with when that was; the newest first.
+        """
+        withdrawn = self._pointer.read().withdrawn
+        judged = [
+            (version, withdrawn_at)
+            for version, withdrawn_at in withdrawn.items()
+            if self._submissions.page_by_model(doctor.id, version, after=None, limit=1).items
+        ]
+        return sorted(judged, key=lambda one: one[1], reverse=True)
+
+    def list_judged_by(
+        self, *, version: str, doctor: Subject, after: str | None, limit: int
+    ) -> Page[FoundCase]:
+        """The findings in this doctor's care that a version has made which was rolled back, oldest
+        first. Raises NotFound where it was not.
+        """
+        if version not in self._pointer.read().withdrawn:
+            raise NotFound(NOT_WITHDRAWN)
+        page = self._submissions.page_by_model(doctor.id, version, after=after, limit=limit)
+        return self._in_care(page, doctor)
+
+    def list_by_learning(
+        self, *, doctor: Subject, after: str | None, limit: int
+    ) -> Page[FoundCase]:
+        """The unreviewed ones by what a review would teach a model; urgent referrals come first."""
+        page = self._submissions.page_by_learning(doctor.id, after=after, limit=limit)
+        return self._in_care(page, doctor)
+
+    def _in_care(self, page: Page[QueuedCase], doctor: Subject) -> Page[FoundCase]:
+        return self._with_accounts(page, lambda _, owner: in_care(owner, doctor))
+
+    def _with_accounts(
+        self, page: Page[QueuedCase], belongs: Callable[[QueuedCase, Account], bool]
+    ) -> Page[FoundCase]:
+        """With the accounts of their owners and doctors; those that do not belong are left out."""
+        named = {one for entry in page.items for one in (entry.owner, *doctors_of(entry))}
+        accounts = self._accounts.by_ids(named)
+        found = [
+            FoundCase(entry, accounts[entry.owner], accounts)
+            for entry in page.items
+            if entry.owner in accounts and belongs(entry, accounts[entry.owner])
+        ]
+        return Page(found, page.next_after)

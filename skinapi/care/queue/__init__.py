@@ -1,1 +1,0 @@
-"""The doctors' lists: routes, rules and answers. Their order: records/findings/review_queue.py."""

@@ -1,0 +1,106 @@
+"""The routes of a doctor's lists: patients in care, their findings, and the queue of all."""
+
+from skinapi.care.queue import CareService
+from skinapi.care.queue_schemas import (
+    OpinionsView,
+    OrderedQueueQuery,
+    PatientInCare,
+    PatientSearch,
+    QueuedFinding,
+    QueueQuery,
+    WithdrawnModel,
+)
+from skinapi.errors import NotFound, TooManyFound
+from skinapi.web.access import Signed, Subject
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Page, PageQuery
+
+DOCTORS = Signed(roles=("doctor",), refusal="Only doctors have patients")
+
+routes: Routes[CareService] = Routes("care")
+
+
+@routes.route("GET", "/patients", access=DOCTORS, rate=Rate.READ, raises=(TooManyFound,))
+def list_patients(
+    care: CareService, *, query: PatientSearch, subject: Subject
+) -> Page[PatientInCare]:
+    """The patients in the doctor's care, by their most urgent unreviewed finding."""
+    page = care.list_patients(
+        doctor=subject, beginning=query.q, after=query.after, limit=query.limit
+    )
+    return page.map(PatientInCare.of)
+
+
+@routes.route(
+    "GET", "/patients/<patient>/submissions", access=DOCTORS, rate=Rate.READ, raises=(NotFound,)
+)
+def list_patient_submissions(
+    care: CareService, *, patient: str, query: QueueQuery, subject: Subject
+) -> Page[QueuedFinding]:
+    """The findings of one patient in care: unreviewed first, then by urgency, then oldest."""
+    page = care.list_findings(
+        patient=patient,
+        doctor=subject,
+        reviewed=query.reviewed,
+        after=query.after,
+        limit=query.limit,
+    )
+    return page.map(lambda found: QueuedFinding.of(found, subject.id))
+
+
+@routes.route("GET", "/queue", access=DOCTORS, rate=Rate.READ)
+def list_queue(
+    care: CareService, *, query: OrderedQueueQuery, subject: Subject
+) -> Page[QueuedFinding]:
+    """The findings of all patients in care: unreviewed first, then by urgency, then oldest.
+
+    Of those to review, the ones about which a second opinion has come stand first, then those about
+    which the doctor is asked for one.
+
+    With `order=learning`, those that wait, by what a review would teach a model. Urgent referrals
+    stand first in that list too.
+    """
+    if query.order == "learning":
+        taught = care.list_by_learning(doctor=subject, after=query.after, limit=query.limit)
+        return taught.map(lambda found: QueuedFinding.of(found, subject.id, by_learning=True))
+    page = care.list_queue(
+        doctor=subject,
+        reviewed=query.reviewed,
+        urgency=query.urgency,
+        after=query.after,
+        limit=query.limit,
+    )
+    return page.map(lambda found: QueuedFinding.of(found, subject.id))
+
+
+@routes.route("GET", "/second-opinions", access=DOCTORS, rate=Rate.READ)
+def count_second_opinions(care: CareService, *, subject: Subject) -> OpinionsView:
+    """How many second opinions have come to the caller, who is in charge and decides."""
+    return OpinionsView(came=care.count_opinions(doctor=subject))
+
+
+@routes.route("GET", "/withdrawn-models", access=DOCTORS, rate=Rate.READ)
+def list_withdrawn_models(care: CareService, *, subject: Subject) -> list[WithdrawnModel]:
+    """The model versions that were withdrawn (rolled back) and have judged findings in the caller's
+    care; the newest first.
+    """
+    found = care.list_withdrawn_models(doctor=subject)
+    return [WithdrawnModel(version=version, withdrawn_at=moment) for version, moment in found]
+
+
+@routes.route(
+    "GET",
+    "/withdrawn-models/<version>/submissions",
+    access=DOCTORS,
+    rate=Rate.READ,
+    raises=(NotFound,),
+)
+def list_withdrawn_findings(
+    care: CareService, *, version: str, query: PageQuery, subject: Subject
+) -> Page[QueuedFinding]:
+    """The findings in the caller's care that a withdrawn version has made, oldest first."""
+    page = care.list_judged_by(
+        version=version, doctor=subject, after=query.after, limit=query.limit
+    )
+    return page.map(lambda found: QueuedFinding.of(found, subject.id))

@@ -1,0 +1,249 @@
+"""The query and answer schemas of a doctor's lists."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from skinapi.auth.accounts import Account
+from skinapi.care.queue import FoundCase
+from skinapi.records.finding_schemas import HeadlineView
+from skinapi.records.queue_keys import Waiting
+from skinapi.records.review_queue import is_free
+from skinapi.records.review_schemas import FirstDecision, GraverReview
+from skinapi.records.schemas import decision_view, graver_sentence, headed_fields, percent
+from skinapi.records.submissions import CourseEntry, QueueEntry
+from skinapi.vision.bands import RaisedBy
+from skinapi.vision.conditions import Band
+from skinapi.vision.context import AgeBand, BodySite
+from skinapi.web.schemas import Answer, SearchText
+
+LARGEST_PAGE = 1000
+
+
+class PatientsQuery(BaseModel):
+    """`after` is a queue key, which these lists are ordered by, and not an id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
+    after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{31,33}$")] | None = Field(
+        default=None, description="as in the link to the next page"
+    )
+
+
+class PatientSearch(PatientsQuery):
+    q: SearchText | None = Field(
+        default=None, description="beginning of a name, a last name or an e-mail"
+    )
+
+
+class QueueQuery(PatientsQuery):
+    reviewed: bool | None = Field(
+        default=None, description="false: only what waits for a review; true: only what does not"
+    )
+
+
+class OrderedQueueQuery(QueueQuery):
+    order: Literal["urgency", "learning"] = Field(
+        default="urgency",
+        description="`learning`: only what waits for a review, first the findings whose review "
+        "would teach a model most; urgent referrals stand before them all the same",
+    )
+    urgency: Band | None = Field(
+        default=None,
+        description="only findings of this band; of reviewed ones, those whose decision asks for "
+        "it",
+    )
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        if self.order == "learning" and self.reviewed:
+            raise ValueError("order=learning lists only what waits for a review")
+        if self.order == "learning" and self.urgency:
+            raise ValueError("order=learning lists findings of every urgency")
+        return self
+
+
+class PatientInCare(Answer):
+    id: str = Field(serialization_alias="_id")
+    name: str
+    email: str
+    waiting_band: Band | None = Field(
+        description="the most urgent band among the findings without a review; null without any"
+    )
+    waiting_since: datetime | None = Field(description="when that finding was made")
+    waiting_submission: int | None = Field(description="the number of that finding")
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        waiting = Waiting.of(account.queue_key)
+        return cls(
+            id=account.id,
+            name=account.name,
+            email=account.email,
+            waiting_band=waiting.band if waiting else None,
+            waiting_since=waiting.since if waiting else None,
+            waiting_submission=waiting.number if waiting else None,
+        )
+
+
+class LearningPlace(Answer):
+    """Why a finding stands where it does in the list by learning."""
+
+    urgent_first: bool = Field(
+        description="it stands before the others because of its band, whatever it would teach"
+    )
+    margin: float = Field(
+        description="how far the most probable condition is ahead of the next one; the smallest "
+        "teaches most"
+    )
+    teaches: bool = Field(
+        description="its photo was kept and its owner consents; otherwise a review teaches no model"
+    )
+
+    @classmethod
+    def of(cls, submission: QueueEntry, owner: Account) -> Self:
+        return cls(
+            urgent_first=submission.urgent,
+            margin=round(submission.margin, 6),
+            teaches=submission.photo_blob is not None and owner.may_teach,
+        )
+
+
+class ListedFinding(Answer):
+    """A finding in a list, in short; the whole finding is at `/submissions/{id}`."""
+
+    id: str = Field(serialization_alias="_id")
+    number: int = Field(serialization_alias="id")
+    created_at: datetime
+    reviewed: bool
+    stated: str = Field(serialization_alias="class")
+    confidence: float = Field(description="the probability of `class`, in percent")
+    headline: HeadlineView
+    band: Band
+    band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
+    decision: FirstDecision
+    graver_review: GraverReview
+    uncertain: bool
+    photo_kept: bool
+
+
+class OpinionView(Answer):
+    """A request for a second opinion."""
+
+    doctor: str = Field(description="the name of who has asked")
+    colleague: str = Field(description="the name of who is asked")
+    of_me: bool = Field(description="whether that is the caller")
+    asked_at: datetime
+
+
+class CaseView(Answer):
+    """Which doctors work on a finding."""
+
+    taken_by: str | None = Field(description="a name; null where nobody has taken it")
+    taken_at: datetime | None
+    mine: bool = Field(description="whether the caller has taken it")
+    free: bool = Field(description="whether the caller may take it, or over")
+    opinion: OpinionView | None = Field(description="null where none is asked for")
+    opinion_came_at: datetime | None = Field(
+        description="when a second opinion has come that the doctor in charge has not answered"
+    )
+
+    @classmethod
+    def of(cls, submission: QueueEntry, doctors: Mapping[str, Account], asker: str) -> Self:
+        def name(doctor: str | None) -> str:
+            account = doctors.get(doctor or "")
+            return account.name if account else ""
+
+        return cls(
+            taken_by=name(submission.taken_by) if submission.taken_by else None,
+            taken_at=submission.taken_at,
+            mine=submission.taken_by == asker,
+            free=is_free(submission, asker),
+            opinion=OpinionView(
+                doctor=name(submission.doctor),
+                colleague=name(submission.opinion_of),
+                of_me=submission.opinion_of == asker,
+                asked_at=submission.opinion_at,
+            )
+            if submission.opinion_of and submission.opinion_at
+            else None,
+            opinion_came_at=submission.opinion_came_at,
+        )
+
+
+class WithdrawnModel(Answer):
+    """A model version that was rolled back, and has judged a finding in the caller's care."""
+
+    version: str
+    withdrawn_at: datetime
+
+
+class OpinionsView(Answer):
+    came: int = Field(description="second opinions that wait for the caller's decision")
+
+
+class QueuedFinding(ListedFinding):
+    """A finding in a doctor's list."""
+
+    patient_id: str
+    patient_name: str
+    patient_email: str
+    age_band: AgeBand | None = Field(description="as it was told with the photo")
+    body_site: BodySite | None = Field(description="as it was told with the photo")
+    raised_by: tuple[RaisedBy, ...] = Field(description="the rules that asked for this band")
+    malignant_score: float = Field(
+        description="the probability that it is malignant, in percent. Within a band, what waits "
+        "for a review is listed by it"
+    )
+    restated_malignant_score: float | None = Field(
+        default=None,
+        exclude_if=lambda share: share is None,
+        description="the same for the server's PREVALENCE: what people read. Absent without one",
+    )
+    case: CaseView
+    learning: LearningPlace | None = Field(description="only in the list by learning")
+    judged_again: int | None = Field(
+        description="the finding in which the photo of this one was judged again; null where none"
+    )
+
+    @classmethod
+    def of(cls, found: FoundCase, asker: str, *, by_learning: bool = False) -> Self:
+        submission, owner = found.submission, found.owner
+        finding = submission.finding
+        return cls(
+            **listed_fields(submission, for_doctor=True),
+            patient_id=owner.id,
+            patient_name=owner.name,
+            patient_email=owner.email,
+            age_band=submission.context.age_band,
+            body_site=submission.context.body_site,
+            raised_by=finding.raised_by,
+            malignant_score=percent(finding.malignant_score),
+            restated_malignant_score=percent(finding.shown_malignant_score)
+            if finding.restated
+            else None,
+            case=CaseView.of(submission, found.doctors, asker),
+            learning=LearningPlace.of(submission, owner) if by_learning else None,
+            judged_again=submission.judged_again,
+        )
+
+
+def listed_fields(submission: CourseEntry, *, for_doctor: bool) -> dict[str, Any]:
+    """The fields of a ListedFinding."""
+    finding = submission.finding
+    words = finding.band_words(submission.language)
+    return {
+        "id": submission.id,
+        "number": submission.number,
+        "created_at": submission.created_at,
+        "reviewed": submission.reviewed,
+        **headed_fields(finding, for_doctor=for_doctor),
+        "band": finding.band,
+        "band_label": words.doctor_label if for_doctor else words.label,
+        "decision": decision_view(submission),
+        "graver_review": graver_sentence(submission),
+        "uncertain": finding.uncertain,
+        "photo_kept": submission.photo_blob is not None,
+    }

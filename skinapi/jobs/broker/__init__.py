@@ -1,1 +1,0 @@
-"""A message broker that wakes idle workers."""

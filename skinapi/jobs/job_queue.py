@@ -1,0 +1,355 @@
+"""The repository of jobs, and the queue that they form.
+
+**A claim is one transaction**: it reads whose turn it is and what runs, and gives the job a token
+and a lease. Each later write of the worker names the token, and changes nothing if another worker
+has taken the job meanwhile. Whoever dies leaves a lease that ends: `take_back` then queues the job
+again, at its old place.
+
+**One job of an account runs at a time**, and one short job beside it: the claim sets
+`running_owner`, which is unique. What a job's place in the queue is, places.py decides.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from skinapi.errors import IdempotencyKeyReused, NotFound
+from skinapi.jobs.job import (
+    CRASHED,
+    ENDED,
+    KEPT_FOR,
+    MOST_ATTEMPTS,
+    MOST_KEPT,
+    Job,
+    JobEnded,
+    JobNotEnded,
+    Status,
+)
+from skinapi.jobs.job_logs import JobLogs
+from skinapi.jobs.places import Places
+from skinapi.storage.faults import Fault
+from skinapi.storage.ids import CLOCK_TOLERANCE, made_at, now
+from skinapi.storage.ports import Document, Filter, Ops, Store
+
+# A busy owner has at most MOST_UNFINISHED of these, so 20 workers find a job of somebody else.
+LOOK_AHEAD = 100
+SWEPT_AT_ONCE = 100
+# What a list shows of a job: all but its metrics and its result, which may be 300 KB.
+LISTED = tuple(Job.model_fields.keys() - {"id", "metrics", "result"})
+# What belongs to one attempt, and what belongs to an unfinished job.
+HELD = dict.fromkeys(("token", "worker", "lease_ends_at", "running_owner"), True)
+UNFINISHED = {**HELD, "slot": True, "cancel_asked": True}
+# What goes when an ended job is queued again.
+OF_LAST_RUN = dict.fromkeys(
+    ("error", "error_code", "result", "started_at", "attempt_started_at", "completed_at"), True
+)
+BEGUN_ANEW: Document = {
+    "status": "queued",
+    "attempts": 0,
+    "progress": 0.0,
+    "seconds_before": 0.0,
+    "metrics": [],
+    "message": "",
+}
+GAVE_UP = (
+    f"It was started {MOST_ATTEMPTS} times, and each time its process ended without a word: "
+    "the machine may have too little memory. The log shows how far it came"
+)
+
+
+class Jobs:
+    """The repository; the logs of jobs are deleted with them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.logs = JobLogs(store)
+        self._documents = store.collection("jobs")
+        self._documents.ensure_index("owner", "idempotency_key", unique=True)
+        self._documents.ensure_index("running_owner", unique=True)
+        self._documents.ensure_index("status", "queue_key", "id")
+        self._documents.ensure_index("status", "short", "queue_key", "id")
+        self._documents.ensure_index("status", "lease_ends_at", "id")
+        self._documents.ensure_index("place", "id")
+        self._documents.ensure_index("owner", "place", "id")
+        self._documents.ensure_index("completed_at", "id")
+        self._places = Places(self._documents)
+
+    def new_id(self) -> str:
+        """8 hex digits, which is the form that DermaScan lab expects."""
+        while self._documents.get(identifier := secrets.token_hex(4)):
+            pass
+        return identifier
+
+    def add(
+        self,
+        *,
+        identifier: str,
+        kind: str,
+        owner: str,
+        request: Mapping[str, Any],
+        key: str | None = None,
+        short: bool = False,
+    ) -> Job:
+        """Queue a new job. Raises TooManyJobs, and Duplicate where its owner has used the key."""
+
+        def insert() -> Job:
+            job = Job(
+                id=identifier,
+                created_at=now(),
+                kind=kind,
+                owner=owner,
+                request=dict(request),
+                status="queued",
+                idempotency_key=key,
+                short=short,
+                **self._places.take(owner),
+            )
+            self._documents.insert({**job.model_dump(), "metrics": [], "schema": 1})
+            self._make_room(owner)
+            return job
+
+        return self._store.transaction(insert)
+
+    def find_by_key(
+        self, *, kind: str, owner: str, request: Mapping[str, Any], key: str | None
+    ) -> Job | None:
+        """The job that the same request with the same key has queued before, if it is still kept.
+
+        Raises IdempotencyKeyReused for another request with that key.
+        """
+        if key is None:
+            return None
+        documents = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
+        if not documents:
+            return None
+        job = Job.model_validate(documents[0])
+        if (job.kind, job.request) != (kind, request):
+            raise IdempotencyKeyReused
+        return job
+
+    def find(self, identifier: str) -> Job | None:
+        document = self._documents.get(identifier)
+        return Job.model_validate(document) if document else None
+
+    def get(self, identifier: str) -> Job:
+        """Raises NotFound."""
+        if job := self.find(identifier):
+            return job
+        raise NotFound
+
+    def list_jobs(self, *, owner: str | None, after: str | None, limit: int) -> list[Job]:
+        """Jobs of one owner or of all, without metrics and results, the newest first, behind the
+        one with the id `after`. Raises NotFound if there is no such job among them.
+        """
+        conditions: Document = {} if owner is None else {"owner": owner}
+        if after is not None:
+            last = self._documents.get(after)
+            if last is None or owner not in (None, last["owner"]):
+                raise NotFound
+            conditions["place"] = {"$lt": last["place"]}
+        documents = self._documents.find(conditions, sort="-place", limit=limit, fields=LISTED)
+        return [Job.model_validate(document) for document in documents]
+
+    def unfinished_requests(self) -> list[Mapping[str, Any]]:
+        """What all jobs that wait or run were asked for."""
+        waiting, running = (
+            self._documents.find({"status": status}, sort="queue_key", fields=("request",))
+            for status in ("queued", "running")
+        )
+        return [document["request"] for document in (*waiting, *running)]
+
+    def count_unfinished(self) -> dict[str, int]:
+        """How many jobs are queued, running, and lost: called running, but their lease is over."""
+        running = self._documents.count({"status": "running"})
+        late = {"status": "running", "lease_ends_at": {"$lt": now()}}
+        lost = min(running, self._documents.count(late))
+        queued = self._documents.count({"status": "queued"})
+        return {"queued": queued, "running": running - lost, "lost": lost}
+
+    def next_waits(self) -> timedelta:
+        """How long the job whose turn it is has waited; zero without one."""
+        documents = self._documents.find(
+            {"status": "queued"}, sort="queue_key", limit=1, fields=("place",)
+        )
+        if not documents:
+            return timedelta(0)
+        return max(now() - made_at(documents[0]["place"]), timedelta(0))
+
+    def cancel(self, job: Job) -> Job:
+        """End a queued job, or ask the worker of a running one to stop it. Raises JobEnded,
+        NotFound.
+        """
+        return self._store.transaction(partial(self._cancel, job.id))
+
+    def _cancel(self, identifier: str) -> Job:
+        job = self.get(identifier)
+        if job.status == "cancelled":
+            return job
+        if job.ended:
+            raise JobEnded
+        ops: Ops = {"$set": {"cancel_asked": True, "message": "Being cancelled"}}
+        if job.status == "queued":
+            ended = {"status": "cancelled", "message": "Cancelled", "completed_at": now()}
+            ops = {"$set": ended, "$unset": UNFINISHED}
+        return self._change(identifier, ops)
+
+    def retry(self, job: Job) -> Job:
+        """Queue a job that failed or was cancelled once more, behind the others. Raises
+        JobNotEnded, TooManyJobs, NotFound.
+        """
+        return self._store.transaction(partial(self._retry, job.id))
+
+    def _retry(self, identifier: str) -> Job:
+        job = self.get(identifier)
+        if job.status not in ("failed", "cancelled"):
+            raise JobNotEnded
+        queued = {**self._places.take(job.owner), **BEGUN_ANEW}
+        return self._change(identifier, {"$set": queued, "$unset": OF_LAST_RUN})
+
+    def _change(self, identifier: str, ops: Ops) -> Job:
+        return Job.model_validate(self._documents.update({"id": identifier}, ops))
+
+    def claim(self, *, worker: str, lease: timedelta, short_only: bool = False) -> Job | None:
+        """Take the job, or the short job, whose turn it is, or None."""
+        self._shorten_leases(lease)
+        self.take_back()
+        wanted: Filter = {"status": "queued", **({"short": True} if short_only else {})}
+        # Without a transaction, which no idle worker needs every second.
+        if not self._documents.find(wanted, sort="queue_key", limit=1, fields=()):
+            return None
+        token = secrets.token_hex(16)
+        return self._store.transaction(partial(self._claim, wanted, worker, lease, token))
+
+    def _claim(self, wanted: Filter, worker: str, lease: timedelta, token: str) -> Job | None:
+        running = self._documents.find(
+            {"status": "running"}, sort="queue_key", fields=("running_owner",)
+        )
+        busy = {job.get("running_owner") for job in running}
+        waiting = self._documents.find(
+            wanted,
+            sort="queue_key",
+            limit=LOOK_AHEAD,
+            fields=("owner", "progress", "short", "started_at"),
+        )
+        job = next((job for job in waiting if _lane_of(job) not in busy), None)
+        if job is None:
+            return None
+        moment = now()
+        taken = {
+            "status": "running",
+            "running_owner": _lane_of(job),
+            "token": token,
+            "worker": worker,
+            "lease_ends_at": moment + lease,
+            "attempt_started_at": moment,
+            "started_at": job.get("started_at") or moment,
+            "progress_before": job.get("progress", 0.0),
+        }
+        return self._change(job["id"], {"$set": taken, "$inc": {"attempts": 1}})
+
+    def beat(self, job: Job, *, lease: timedelta, changes: Mapping[str, Any]) -> Job | None:
+        """Renew the lease of a running job and change it; None if the lease is another's now."""
+        return self._as_holder(job, {"$set": {"lease_ends_at": now() + lease, **changes}})
+
+    def finish(self, job: Job, *, status: Status, changes: Mapping[str, Any]) -> Job | None:
+        """End a running job; None if the lease is another's now."""
+        ended = {**changes, "status": status, "completed_at": now()}
+        return self._as_holder(job, {"$set": ended, "$unset": UNFINISHED})
+
+    def release(
+        self, job: Job, *, changes: Mapping[str, Any], counted: bool, seconds: float = 0.0
+    ) -> Job | None:
+        """Give a running job back, at its old place, after so many seconds. Unless `counted`, it
+        was no attempt.
+        """
+        ran = {"status": "queued", "seconds_before": job.seconds_before + max(0.0, seconds)}
+        ops: Ops = {"$set": {**changes, **ran}, "$unset": HELD}
+        if not counted:
+            ops["$inc"] = {"attempts": -1}
+        return self._as_holder(job, ops)
+
+    def take_back(self) -> None:
+        """Queue the jobs whose worker let the lease end; fail those that had all their attempts."""
+        late = {"status": "running", "lease_ends_at": {"$lt": now()}}
+        for document in self._documents.find(late, sort="lease_ends_at", limit=LOOK_AHEAD):
+            job = Job.model_validate(document)
+            if job.cancel_asked:
+                self.finish(job, status="cancelled", changes={"message": "Cancelled"})
+            elif job.attempts >= MOST_ATTEMPTS:
+                gave_up = {"message": "Failed", "error": GAVE_UP, "error_code": CRASHED}
+                self.finish(job, status="failed", changes=gave_up)
+            else:
+                disappeared = {"message": "Its worker disappeared; it waits again"}
+                held = _seconds_held(job)
+                self.release(job, changes=disappeared, counted=True, seconds=held)
+
+    def _shorten_leases(self, lease: timedelta) -> None:
+        """Let leases from the future end like any other: a dead worker would hold its job for as
+        long as the clock was ahead. A living one renews its lease before it ends.
+        """
+        ahead = {"$gt": now() + lease + CLOCK_TOLERANCE}
+        far = {"status": "running", "lease_ends_at": ahead}
+        self._documents.update_all(far, {"$set": {"lease_ends_at": now() + lease}})
+
+    def sweep(self) -> None:
+        """Delete some of the jobs that ended KEPT_FOR ago, with their logs. One that ended in the
+        future ended now: it would be kept for longer.
+        """
+        ahead = {"completed_at": {"$gt": now() + CLOCK_TOLERANCE}}
+        self._documents.update_all(ahead, {"$set": {"completed_at": now()}})
+        old = {"completed_at": {"$lt": now() - KEPT_FOR}}
+        for document in self._documents.find(
+            old, sort="completed_at", limit=SWEPT_AT_ONCE, fields=()
+        ):
+            self._remove(document["id"], {"completed_at": old["completed_at"]})
+
+    def forget(self, owner: str) -> None:
+        """Delete all jobs of an owner. The worker of a running one notices with its next beat, and
+        stops it. It is idempotent.
+        """
+        own = {"owner": owner}
+        while documents := self._documents.find(own, sort="-place", limit=SWEPT_AT_ONCE, fields=()):
+            for document in documents:
+                self._remove(document["id"], {})
+
+    def faults(self, owner_stays: Callable[[str], bool]) -> Iterator[Fault]:
+        """Yield jobs whose owner is gone."""
+        for owner in sorted(self._documents.count_by("owner")):
+            if not owner_stays(owner):
+                says = f"jobs of account {owner}, which is gone"
+                yield Fault(says, partial(self.forget, owner))
+
+    def _as_holder(self, job: Job, ops: Ops) -> Job | None:
+        changed = self._documents.update({"id": job.id, "token": job.token}, ops)
+        return Job.model_validate(changed) if changed else None
+
+    def _make_room(self, owner: str) -> None:
+        """Remove what an owner has beyond MOST_KEPT; of the oldest, only what has ended."""
+        kept: Sequence[Document] = self._documents.find(
+            {"owner": owner}, sort="-place", limit=MOST_KEPT + 10, fields=("status",)
+        )
+        for document in kept[MOST_KEPT:]:
+            if document["status"] in ENDED:
+                self._remove(document["id"], {"status": document["status"]})
+
+    def _remove(self, identifier: str, unchanged: Document) -> None:
+        """Delete a job and its log."""
+
+        def remove() -> None:
+            if self._documents.delete({"id": identifier, **unchanged}):
+                self.logs.forget(identifier)
+
+        self._store.transaction(remove)
+
+
+def _lane_of(job: Document) -> str:
+    """What one job at a time has: its owner's, or the one for the owner's short jobs."""
+    return f"{job['owner']} short" if job.get("short") else str(job["owner"])
+
+
+def _seconds_held(job: Job) -> float:
+    if job.attempt_started_at is None or job.lease_ends_at is None:
+        return 0.0
+    return (job.lease_ends_at - job.attempt_started_at).total_seconds()

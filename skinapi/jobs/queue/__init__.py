@@ -1,1 +1,0 @@
-"""The stored jobs: whose turn it is, and what each has printed."""

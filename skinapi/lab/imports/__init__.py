@@ -1,1 +1,0 @@
-"""A network of one's own that becomes a model version, as a job."""

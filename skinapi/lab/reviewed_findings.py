@@ -1,0 +1,361 @@
+"""Which reviewed findings may become pictures of a data set, and with which label.
+
+A photo is taken where it was kept, its owner consents that it teaches a model (`training`), and a
+review says what it shows: the one that counts for its owner too (records/reviews.py).
+"""
+
+import csv
+import hashlib
+import hmac
+import io
+import secrets
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import IO, Any
+
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.errors import BlobDamaged, Duplicate
+from skinapi.lab.archives.contents import Sent
+from skinapi.lab.checks.picture_storage import Provenance
+from skinapi.lab.checks.publishing import Publisher
+from skinapi.lab.datasets.dataset_images import DatasetImage, Origin
+from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, NewDataset
+from skinapi.lab.errors import RefusedDataset
+from skinapi.lab.repositories import LabRepositories
+from skinapi.lab.service import DatasetsService
+from skinapi.records.opinions import Histology, Verdict
+from skinapi.records.photo_sources import SubmittedPhoto
+from skinapi.records.reviews import Reviews, deciding_review
+from skinapi.records.submissions import Submissions
+from skinapi.storage.background import Erasures
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Document, Filter, Store
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.labels.label_tables import TABLE_NAME
+
+# Names for patients and findings in data sets that do not lead back to the account.
+#
+# They are keyed hashes (HMAC). The key is in the store, made when it is first needed, and does not
+# follow `JWT_SECRET_KEY`: after a change of the secret a patient would get another name, and could
+# then be in the training part of one version and in the test part of the next.
+
+
+KEY = "datasets"
+KEY_BYTES = 32
+# 96 bits: of a million names, two are equal with a chance of one in 10^17.
+DIGITS = 24
+
+
+class Pseudonyms:
+    """Gives each id of a kind the same name each time; nobody without the key can tell whose."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def of(self, kind: str, identifier: str) -> str:
+        named = f"{kind}:{identifier}".encode()
+        return hmac.new(self._key, named, hashlib.sha256).hexdigest()[:DIGITS]
+
+
+def open_pseudonyms(store: Store) -> Pseudonyms:
+    """Read the key of this store; the first caller makes it."""
+    keys = store.collection("pseudonym_keys")
+    stored = keys.get(KEY)
+    if stored is None:
+        key = secrets.token_hex(KEY_BYTES)
+        made: Document = {"id": KEY, "schema": 1, "created_at": now(), "key": key}
+        with suppress(Duplicate):  # another process made it at this moment
+            keys.insert(made)
+        stored = keys.get(KEY) or made
+    return Pseudonyms(bytes.fromhex(stored["key"]))
+
+
+READ_AT_ONCE = 100
+COLUMNS = (
+    "image_id",
+    "label",
+    "lesion_id",
+    "patient_id",
+    "modality",
+    "dx_type",
+    "sex",
+    "localization",
+    "fitzpatrick",
+    "skin_tone",
+)
+
+
+class LeftOut(StrEnum):
+    """Why a reviewed finding is not in a data set; the first reason counts."""
+
+    FINDING_DELETED = "finding_deleted"
+    NO_CONSENT = "no_consent"
+    PHOTO_NOT_KEPT = "photo_not_kept"
+    NO_HISTOLOGY = "no_histology"
+    AWAITING_HISTOLOGY = "awaiting_histology"
+    UNSURE = "unsure"
+    UNKNOWN_LABEL = "unknown_label"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedLabel:
+    """What a picture shows. `histology`: it is the laboratory's result. `said` is what the review
+    names, where a model counts that as `key`.
+    """
+
+    key: str
+    histology: bool
+    said: str
+
+
+def label_of(reviews: Sequence[Verdict], source: LabelSource) -> ReviewedLabel | LeftOut:
+    """The label by the reviews of one finding, in the order in which they were signed."""
+    decides = deciding_review(reviews)
+    if decides is None:
+        return LeftOut.UNSURE
+    opinion = decides.opinion
+    if source == "histology" and opinion.histology_result is None:
+        return LeftOut.NO_HISTOLOGY
+    # The laboratory may say something else soon, and the next version has that.
+    if opinion.histology is Histology.AWAITED:
+        return LeftOut.AWAITING_HISTOLOGY
+    if opinion.condition is None or not opinion.sure:
+        return LeftOut.UNSURE
+    table = conditions_table()
+    key = table.counted_as(opinion.condition, table.keys)
+    if key is None:
+        return LeftOut.UNKNOWN_LABEL
+    return ReviewedLabel(
+        key, histology=opinion.histology_result is not None, said=opinion.condition
+    )
+
+
+@dataclass
+class GatheredFindings:
+    """The pictures and their table, as a data set that is sent; whose each picture is; and for the
+    report what was taken and what was left out.
+    """
+
+    sent: list[Sent] = field(default_factory=list)
+    origins: dict[str, Origin] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+class ReviewedFindings:
+    def __init__(
+        self, *, store: Store, reviews: Reviews, submissions: Submissions, accounts: Accounts
+    ) -> None:
+        self._store = store
+        self._reviews = reviews
+        self._submissions = submissions
+        self._accounts = accounts
+
+    def gather(self, source: LabelSource) -> GatheredFindings:
+        """Everything that may be in a data set now. The photos are read later, one by one."""
+        gathered, pseudonyms = GatheredFindings(), open_pseudonyms(self._store)
+        left_out: Counter[str] = Counter()
+        counted_within: Counter[str] = Counter()
+        rows, verdicts = [], self._verdicts()
+        findings = list(verdicts)
+        for first in range(0, len(findings), READ_AT_ONCE):
+            batch = findings[first : first + READ_AT_ONCE]
+            photos = self._submissions.photos_of(batch)
+            owners = self._accounts.by_ids({photo.owner for photo in photos.values()})
+            for identifier in batch:
+                finding = photos.get(identifier)
+                label = _decide(finding, owners, verdicts[identifier], source)
+                if finding is None or isinstance(label, LeftOut):
+                    left_out[str(label)] += 1
+                    continue
+                if label.said != label.key:
+                    counted_within[f"{label.said} within {label.key}"] += 1
+                row = _row_of(finding, label, pseudonyms)
+                name = f"{row['image_id']}.jpg"
+                rows.append(row)
+                gathered.sent.append(self._photo(name, finding))
+                gathered.origins[name] = Origin(submission=finding.id, account=finding.owner)
+        if rows:
+            gathered.sent.append(_table(rows))
+        gathered.report = {
+            "labels_from": source,
+            "reviewed": len(verdicts),
+            "taken": len(rows),
+            "with_histology": sum(row["dx_type"] == "histo" for row in rows),
+            "counted_within": dict(sorted(counted_within.items())),
+            "left_out": dict(sorted(left_out.items())),
+        }
+        return gathered
+
+    def _verdicts(self) -> dict[str, list[Verdict]]:
+        """Submission -> what its reviews say, in the order in which they were signed."""
+        verdicts: dict[str, list[Verdict]] = {}
+        for verdict in self._reviews.walk():
+            verdicts.setdefault(verdict.submission, []).append(verdict)
+        return verdicts
+
+    def _photo(self, name: str, finding: SubmittedPhoto) -> Sent:
+        # Nothing of it is sent or counted yet, so it has no size here.
+        return Sent(name, 0, partial(self._open, finding.photo_blob or ""))
+
+    def _open(self, blob: str) -> IO[bytes]:
+        """The photo. One that is lost or damaged has no bytes, and is unreadable in the report."""
+        try:
+            return io.BytesIO(self._store.blobs.find(blob) or b"")
+        except BlobDamaged:
+            return io.BytesIO()
+
+
+def _decide(
+    finding: SubmittedPhoto | None,
+    owners: Mapping[str, Account],
+    verdicts: Sequence[Verdict],
+    source: LabelSource,
+) -> ReviewedLabel | LeftOut:
+    if finding is None:
+        return LeftOut.FINDING_DELETED
+    owner = owners.get(finding.owner)
+    # Who is suspended cannot withdraw a consent.
+    if owner is None or not owner.approved or not owner.may_teach:
+        return LeftOut.NO_CONSENT
+    if finding.photo_blob is None:
+        return LeftOut.PHOTO_NOT_KEPT
+    return label_of(verdicts, source)
+
+
+def _row_of(
+    finding: SubmittedPhoto, label: ReviewedLabel, pseudonyms: Pseudonyms
+) -> dict[str, str]:
+    """The row of the table. A finding is a lesion of its own, because nothing stored says which
+    photos show the same one; the patient keeps them in one part of a split.
+    """
+    context = finding.context
+    modality = finding.modality
+    return {
+        "image_id": pseudonyms.of("picture", finding.id),
+        "label": label.key,
+        "lesion_id": pseudonyms.of("lesion", finding.id),
+        "patient_id": pseudonyms.of("patient", finding.owner),
+        "modality": "" if modality is Modality.UNKNOWN else str(modality),
+        "dx_type": "histo" if label.histology else "review",
+        "sex": context.sex or "",
+        "localization": (context.body_site or "").replace("_", " "),
+        "fitzpatrick": str(context.fitzpatrick or ""),
+        "skin_tone": context.skin_tone or "",
+    }
+
+
+def _table(rows: Sequence[Mapping[str, str]]) -> Sent:
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    content = out.getvalue().encode()
+    return Sent(TABLE_NAME, 0, lambda: io.BytesIO(content))
+
+
+# Pictures that data sets have from findings, and how they leave again.
+#
+# A data set that was made from reviews holds copies of photos. They are erased where the owner
+# withdraws the consent, the finding or the account is deleted: the version stays with fewer
+# pictures, and says how many are gone.
+#
+# A consent may be withdrawn while a data set is made. The transaction that stores a picture changes
+# the account and the finding (`hold`), as those do that withdraw the consent or delete the finding:
+# of two at the same time one runs again. So either the picture is not stored, or it is erased.
+
+
+SYSTEM = "system"
+HELD = {"$inc": {"holds": 1}}
+
+
+class ContributedPictures:
+    def __init__(self, data: LabRepositories) -> None:
+        self._store, self._trail = data.store, data.trail
+        self._datasets, self._images = data.datasets, data.images
+        self._erasures = Erasures(data.store)
+
+    def hold(self, image: DatasetImage) -> bool:
+        """Whether the photo of this finding may be in a data set. Ask in the transaction that
+        stores it.
+        """
+        account = self._store.collection("accounts").update({"id": image.account}, HELD)
+        finding = self._store.collection("submissions").update({"id": image.submission}, HELD)
+        return bool(account and finding) and Account.model_validate(account).may_teach
+
+    def note_publication(self, dataset: str, by: str) -> None:
+        """Add one row for each patient to the audit trail, as with thumbnails: researchers see the
+        pictures. Call it in the transaction of the publication.
+        """
+        for account in self._images.accounts_of(dataset):
+            self._trail.record("photo.to_dataset", by=by, target=account)
+
+    def delete_of_finding(self, submission: str) -> list[str]:
+        """Delete all copies of this finding's photo in data sets, in the transaction of its
+        deletion. The result is the keys of their files, to be deleted after it.
+        """
+        return self._delete({"submission": submission})
+
+    def withdraw(self, account: str) -> Callable[[], None]:
+        """Delete all copies of this account's photos in data sets, in the transaction of the
+        withdrawal. The result deletes their files, after it.
+        """
+        keys = self._delete({"account": account})
+        self._erasures.note(keys)
+        return partial(self._erasures.finish, keys)
+
+    def forget_account(self, account: str) -> None:
+        """Erase all copies of this account's photos in data sets. Idempotent."""
+        self._store.transaction(partial(self.withdraw, account))()
+
+    def _delete(self, wanted: Filter) -> list[str]:
+        gone, keys = self._images.delete_records(wanted)
+        for dataset, tally in sorted(gone.items()):
+            self._datasets.count_erased(dataset, tally)
+            if self._datasets.find_published_name(dataset):
+                self._trail.record("dataset.pictures_erased", by=SYSTEM, target=dataset)
+        return keys
+
+
+# The use case: make a data set of reviewed findings whose owners consent to it.
+
+
+class FromReviewsService:
+    def __init__(
+        self,
+        datasets: DatasetsService,
+        publisher: Publisher,
+        findings: ReviewedFindings,
+        contributed: ContributedPictures,
+    ) -> None:
+        self._datasets, self._publisher = datasets, publisher
+        self._findings, self._contributed = findings, contributed
+
+    def send(self, *, new: NewDataset, labels_from: LabelSource) -> DatasetVersion:
+        """Gather the findings, and check and publish them as any data set, beside the requests.
+
+        The same request with the same key gets the data set of the first one. Raises
+        IdempotencyKeyReused for another request with that key, and Unavailable.
+        """
+        publish = partial(self._publish, new=new, labels_from=labels_from)
+        return self._datasets.send(new=new, publish=publish)
+
+    def _publish(
+        self, dataset: DatasetVersion, *, new: NewDataset, labels_from: LabelSource
+    ) -> DatasetVersion:
+        gathered = self._findings.gather(labels_from)
+        provenance = Provenance(
+            gathered.origins,
+            {"reviews": gathered.report},
+            may_take=self._contributed.hold,
+            on_publication=partial(self._contributed.note_publication, dataset.id, new.owner),
+        )
+        if not gathered.sent:
+            raise RefusedDataset(
+                "No reviewed finding may be used; the report says why", report=provenance.report
+            )
+        return self._publisher.publish(dataset, new, gathered.sent, provenance).dataset

@@ -1,0 +1,148 @@
+"""The job that makes a model version of a network that was uploaded.
+
+The file is read by a process of its own, which has no secret (network_export.py), and refused
+where it holds more than the layers of an allow list (learning/package/keras_objects.py).
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from skinapi.errors import BadNetwork, DiskFull
+from skinapi.jobs.handlers import JobContext
+from skinapi.jobs.job_guard import FOLDER
+from skinapi.jobs.process import described, machine_environment
+from skinapi.lab.trainings.import_service import ImportRequest, suffix_of
+from skinapi.lab.trainings.job_services import JobServices, open_job_services, register_once
+from skinapi.lab.trainings.model_comparison import compare_on_reference
+from skinapi.learning.commands.train_options import ExportOptions
+from skinapi.registry.serving_pointer import ModelVersion, Origin
+
+# Has a process without secrets (network_process.py) make a model folder of a foreign network.
+
+
+_ROOT = Path(__file__).parents[3]
+CONFINEMENT, PROGRAM = "skinapi.jobs.confinement", "skinapi.lab.trainings.network_process"
+LONGEST_ANSWER = 64 * 1024
+FAULTS: Mapping[str | None, type[BadNetwork]] = {
+    fault.code: fault for fault in BadNetwork.__subclasses__()
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest(ExportOptions):
+    """The network's file, what its owner says of it, and where the folder is wanted."""
+
+    out: Path
+
+
+REQUEST = TypeAdapter(ExportRequest)
+
+
+class ExportAnswer(BaseModel):
+    """What is worth telling of the network, or why it was refused: the error's words and code."""
+
+    model_config = ConfigDict(frozen=True)
+
+    lines: tuple[str, ...] = ()
+    fault: str | None = None
+    code: str | None = None
+    disk_full: bool = False
+
+
+def export_confined(request: ExportRequest, *, work: Path, memory: int) -> tuple[str, ...]:
+    """Make the folder `request.out`; returns what is worth telling. The process may use so many
+    bytes of memory.
+
+    Raises BadNetwork, also where the process was ended, and DiskFull.
+    """
+    answer = _ask(request, work=work, memory=memory)
+    if answer.disk_full:
+        raise DiskFull
+    if answer.fault is not None:
+        raise FAULTS.get(answer.code, BadNetwork)(answer.fault)
+    # Whoever has taken the process over could name files of this server.
+    if any(path.is_symlink() for path in request.out.rglob("*")):
+        raise BadNetwork("The network's folder holds a link")
+    return answer.lines
+
+
+def _ask(request: ExportRequest, *, work: Path, memory: int) -> ExportAnswer:
+    with (work / "export-answer").open("w+b") as answer:
+        ended = subprocess.run(  # noqa: S603 (our own program)
+            [sys.executable, "-m", CONFINEMENT, PROGRAM, str(memory)],
+            input=REQUEST.dump_json(request),
+            stdout=answer,
+            cwd=_ROOT,
+            env=_environment(),
+            check=False,
+        )
+        answer.seek(0)
+        written = answer.read(LONGEST_ANSWER)
+    if ended.returncode != 0:
+        raise BadNetwork(
+            f"The process that read the network was ended {described(ended.returncode)}; it may "
+            f"have needed more than the {memory // 1024**2} MB that a job may use"
+        )
+    try:
+        return ExportAnswer.model_validate_json(written)
+    except ValidationError as error:
+        raise BadNetwork("The process that read the network gave no answer") from error
+
+
+def _environment() -> Mapping[str, str]:
+    """By the folder of the jobs, the worker finds a process whose job has died."""
+    mark = {FOLDER: os.environ[FOLDER]} if FOLDER in os.environ else {}
+    return {**machine_environment(), **mark}
+
+
+READ, EXPORTED, COMPARED = 10.0, 60.0, 90.0
+
+
+def import_model(context: JobContext) -> dict[str, Any]:
+    """The handler of jobs of the kind `import`. Raises NotFound where the upload is gone, and
+    BadNetwork, BadRequest, Conflict. The upload is deleted when its version is stored.
+    """
+    lab = open_job_services(context)
+    request = ImportRequest.model_validate(context.job.request)
+    version = lab.find_stored() or _store_version(lab, request)
+    lab.uploads.remove(request.upload)
+    return {"version": version.version}
+
+
+def _store_version(lab: JobServices, request: ImportRequest) -> ModelVersion:
+    context = lab.context
+    folder = context.work / "model"
+    if not folder.is_dir():  # it appears when it is complete; an attempt before may have made it
+        context.progress(0.0, "Reading the file")
+        network = _write_network(lab, request)
+        context.progress(READ, "Checking the network")
+        wanted = ExportRequest(
+            network=network.absolute(),
+            labels=request.labels,
+            scaling=request.scaling.value,
+            side=request.side,
+            licence=request.licence,
+            out=folder.absolute(),
+        )
+        for line in export_confined(wanted, work=context.work, memory=lab.settings.job_memory):
+            context.say(line)
+    context.progress(EXPORTED, "Comparing with the model in service")
+    compared = compare_on_reference(lab, lab.write_serving(), folder)
+    context.progress(COMPARED, "Storing the version")
+    return register_once(lab, folder, Origin(reference_comparison=compared))
+
+
+def _write_network(lab: JobServices, request: ImportRequest) -> Path:
+    upload = lab.uploads.get(request.upload, owner=lab.context.job.owner)
+    # A name of ours: theirs may be anything.
+    path = lab.context.work / f"network{suffix_of(upload.name)}"
+    with path.open("wb") as file:
+        file.writelines(lab.uploads.read(upload))
+    return path

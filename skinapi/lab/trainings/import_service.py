@@ -1,0 +1,69 @@
+"""Importing a network of one's own: an upload becomes a model version. A job does the work."""
+
+from pathlib import PurePath
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from skinapi.errors import BadRequest
+from skinapi.jobs.job import Job
+from skinapi.jobs.service import JobsService
+from skinapi.lab.uploads import KEPT_FOR, Uploads
+from skinapi.storage.ids import now
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.labels.spellings import name_outputs
+from skinapi.vision.network.tensor import Scaling
+from skinapi.web.schemas import Contained, Identifier, Printable
+
+KIND = "import"
+SUFFIXES = (".keras", ".h5")
+OutputLabel = Annotated[
+    str, StringConstraints(max_length=100, strip_whitespace=True), Printable, Contained
+]
+
+
+class ImportRequest(StoredRecord):
+    """What a job of this kind is asked for. `side` is needed where a network accepts any."""
+
+    upload: Identifier
+    labels: tuple[OutputLabel, ...] = Field(
+        min_length=2, max_length=100, description="of the network's outputs, in their order"
+    )
+    scaling: Scaling
+    side: int | None = Field(default=None, ge=32, le=1024)
+    licence: Annotated[str, Field(max_length=200), Printable, Contained] = "unknown"
+
+
+class ImportsService:
+    def __init__(self, uploads: Uploads, jobs: JobsService) -> None:
+        self._uploads, self._jobs = uploads, jobs
+
+    def start(self, *, request: ImportRequest, owner: str, key: str | None = None) -> Job:
+        """Queue the import of an upload.
+
+        The same request with the same key gets the job of the first one. Raises
+        IdempotencyKeyReused for another request with that key, NotFound, BadRequest,
+        WrongNetworkLabels, TooManyJobs.
+        """
+        fields = request.model_dump(mode="json")
+        # First of all: the upload of a network that was imported is deleted.
+        if before := self._jobs.queue.find_by_key(kind=KIND, owner=owner, request=fields, key=key):
+            return before
+        upload = self._uploads.get(request.upload, owner=owner)
+        if not upload.complete:
+            raise BadRequest(f"The upload {upload.id} has {upload.received} of {upload.size} bytes")
+        if suffix_of(upload.name) not in SUFFIXES:
+            raise BadRequest(f"{upload.name}: a network is a file that ends in .keras or .h5")
+        name_outputs(request.labels)
+
+        def keep() -> None:
+            current = self._uploads.get(upload.id, owner=owner)
+            self._uploads.keep(current, until=now() + KEPT_FOR)
+
+        return self._jobs.submit(
+            kind=KIND, owner=owner, request=fields, key=key, short=True, hold=keep
+        )
+
+
+def suffix_of(name: str) -> str:
+    return PurePath(name).suffix.lower()

@@ -1,1 +1,0 @@
-"""Stored findings: submissions, their numbers, and their places in the doctors' lists."""

@@ -1,0 +1,230 @@
+"""What a doctor says in a review."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from skinapi.records.errors import ContradictoryReview, NoPictureToAgreeOn
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.web.schemas import Body
+
+
+class Agreement(StrEnum):
+    """With the label of the finding."""
+
+    AGREE = "agree"
+    DISAGREE = "disagree"
+    UNSURE = "unsure"
+
+
+class Certainty(StrEnum):
+    SURE = "sure"
+    UNSURE = "unsure"
+
+
+class Histology(StrEnum):
+    """`confirmed`: the laboratory's result is known."""
+
+    NOT_TAKEN = "not_taken"
+    AWAITED = "awaited"
+    CONFIRMED = "confirmed"
+
+
+AGREES = {Agreement.AGREE: True, Agreement.DISAGREE: False, Agreement.UNSURE: None}
+# What servers of version 3 of the store are told of another cancer: it has this one's urgency.
+OTHER_CANCER = "actinic_keratosis"
+
+
+class Opinion(StoredRecord):
+    """What a review says.
+
+    `label` is what the doctor sees, `histology_result` what the laboratory found; None where
+    neither is named. `urgency` is None where it was not said. `agrees_with_…` compare both with the
+    finding; None where the doctor is unsure or said nothing.
+    """
+
+    certainty: Certainty
+    label: str | None = None
+    agrees_with_label: bool | None = None
+    urgency: Band | None = None
+    agrees_with_urgency: bool | None = None
+    histology: Histology | None = None
+    histology_result: str | None = None
+    new_picture_wanted: bool = False
+
+    @property
+    def sure(self) -> bool:
+        return self.certainty is Certainty.SURE
+
+    @property
+    def condition(self) -> str | None:
+        """The condition that it names: the laboratory's, where there is a result."""
+        return self.histology_result or self.label
+
+    @property
+    def malignant(self) -> bool:
+        return self.condition is not None and conditions_table().label(self.condition).malignant
+
+    @property
+    def agreement(self) -> Agreement:
+        return next(word for word, agrees in AGREES.items() if agrees is self.agrees_with_label)
+
+
+def known_to_version_3(condition: str | None) -> str | None:
+    """The condition under which servers of the version before know this one; None without any."""
+    if condition is None:
+        return None
+    table = conditions_table()
+    return table.counted_as(condition) or (
+        OTHER_CANCER if table.label(condition).malignant else None
+    )
+
+
+class Verdict(StoredRecord):
+    """What a review says of the lesion, without its note. `asked_by` is the doctor who had asked
+    for it: such a second opinion is for who is in charge, and decides nothing.
+    """
+
+    submission: str
+    doctor: str
+    opinion: Opinion
+    asked_by: str | None = None
+
+    @property
+    def second_opinion(self) -> bool:
+        return self.asked_by is not None
+
+
+def _known_label(label: str) -> str:
+    known = conditions_table().labels
+    if label not in known:
+        raise ValueError(f"the labels are {', '.join(known)}")
+    return label
+
+
+Label = Annotated[str, AfterValidator(_known_label)]
+
+
+class Statement(Body):
+    """What a doctor sends. Only `agreement` and `label` are what older clients send."""
+
+    label: Label | None = Field(
+        default=None, description="what the doctor sees; of a doctor who is unsure, none is needed"
+    )
+    certainty: Certainty | None = Field(
+        default=None, description="of the label or the urgency", strict=False
+    )
+    agreement: Agreement | None = Field(
+        default=None,
+        description="with the label of the finding: what older clients send in place of "
+        "`certainty` and `agrees_with_label`, with a label",
+        strict=False,
+    )
+    agrees_with_label: bool | None = Field(
+        default=None, description="with that of the finding, which is then the review's"
+    )
+    urgency: Band | None = Field(
+        default=None,
+        description="what the doctor asks for; otherwise what the label asks for",
+        strict=False,
+    )
+    agrees_with_urgency: bool | None = Field(
+        default=None, description="with the band of the finding, which is then the review's"
+    )
+    histology: Histology | None = Field(
+        default=None,
+        description="`confirmed`: the result is known; without `histology_result` it is the label",
+        strict=False,
+    )
+    histology_result: Label | None = Field(default=None, description="what the laboratory found")
+    new_picture_wanted: bool = Field(
+        default=False,
+        description="the picture is not good enough; the patient is asked for another",
+    )
+
+    @property
+    def agrees(self) -> bool | None:
+        """With the label, as far as it was said."""
+        if self.agreement is None:
+            return self.agrees_with_label
+        return AGREES[self.agreement]
+
+    @property
+    def unsure(self) -> bool:
+        if self.certainty is None and self.agreement is None:
+            return self.histology_result is None and not self.agrees
+        return Certainty.UNSURE in (self.certainty, self.agreement)
+
+    def resolve(self, *, stated: str, band: Band, pictured: bool) -> Opinion:
+        """What it says of a finding that states this condition and has this band.
+
+        Nobody agrees with a finding whose photo was not kept (`pictured`). A doctor who has seen
+        the patient names a condition and an urgency then; that they are the finding's is no
+        agreement. Raises NoPictureToAgreeOn, and ContradictoryReview where its parts contradict
+        each other.
+        """
+        if not pictured and (self.agrees or self.agrees_with_urgency):
+            raise NoPictureToAgreeOn
+        label = self.label or (stated if self.agrees else None)
+        result = self.histology_result
+        if self.histology is Histology.CONFIRMED and result is None:
+            result = label
+        condition = result or label
+        self._refuse_contradictions(condition, result, stated=stated, band=band)
+        agrees = self.agrees
+        comparable = pictured or result is not None
+        if agrees is None and condition is not None and comparable and not self.unsure:
+            agrees = condition == stated
+        urgency = self.urgency or (band if self.agrees_with_urgency else None)
+        agrees_with_urgency = self.agrees_with_urgency
+        if agrees_with_urgency is None and urgency is not None and pictured:
+            agrees_with_urgency = urgency is band
+        return Opinion(
+            certainty=Certainty.UNSURE if self.unsure else Certainty.SURE,
+            label=label or result,
+            agrees_with_label=None if self.unsure else agrees,
+            urgency=urgency,
+            agrees_with_urgency=agrees_with_urgency,
+            histology=Histology.CONFIRMED if result else self.histology,
+            histology_result=result,
+            new_picture_wanted=self.new_picture_wanted,
+        )
+
+    def _refuse_contradictions(
+        self, condition: str | None, result: str | None, *, stated: str, band: Band
+    ) -> None:
+        agreed, urgency = self.agrees_with_urgency, self.urgency
+        refused = {
+            "A review that agrees has the label of the finding, "
+            f"{stated}; to name another, send the agreement `disagree` or `unsure`": self.agrees
+            is True
+            and condition != stated,
+            "A review that does not agree with the label of the finding names another, or none": (
+                self.agrees_with_label is False and condition == stated
+            ),
+            "Who is unsure agrees with no label": self.unsure and self.agrees is not None,
+            "A review with the laboratory's result is sure: unsure and confirmed exclude each "
+            "other": self.unsure and (result is not None or self.histology is Histology.CONFIRMED),
+            "A confirmed histology needs its result, in `histology_result` or as `label`": (
+                self.histology is Histology.CONFIRMED and result is None
+            ),
+            "A result of the histology is known, awaited or not taken: only one of them": (
+                self.histology_result is not None
+                and self.histology not in (None, Histology.CONFIRMED)
+            ),
+            "A review says something: a label, an urgency, a result, or that it is unsure": (
+                not (condition or urgency or agreed or self.unsure or self.new_picture_wanted)
+                and self.agrees is None
+            ),
+            f"A review that agrees with the urgency has that of the finding, {band}": (
+                agreed is True and urgency not in (None, band)
+            ),
+            "A review that does not agree with the urgency says which one, and another": (
+                agreed is False and urgency in (None, band)
+            ),
+        }
+        for sentence, is_refused in refused.items():
+            if is_refused:
+                raise ContradictoryReview(sentence)

@@ -1,0 +1,100 @@
+"""The routes of outcomes."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from skinapi.auth.emails import Email
+from skinapi.errors import NotFound
+from skinapi.records.outcome_service import Course, FiguresAtPoint, OutcomeFigures, OutcomesService
+from skinapi.web.access import Signed, Subject, admins
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Answer
+
+# The answer schemas of outcomes.
+
+
+MOST_MONTHS = 60
+
+
+class OutcomesQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    months: Annotated[int, Field(ge=1, le=MOST_MONTHS)] = Field(
+        default=12, description="how many months; this one is the last"
+    )
+
+
+class DoctorsOutcomesQuery(OutcomesQuery):
+    doctor: Email | None = None
+
+
+class MonthOfOutcomes(OutcomeFigures):
+    month: str = Field(description="of the result, as 2026-11")
+
+
+class OutcomeCourse(OutcomeFigures):
+    months: list[MonthOfOutcomes] = Field(description="those with results, oldest first")
+
+    @classmethod
+    def over(cls, course: Course) -> Self:
+        months = [MonthOfOutcomes(month=month, **dict(figures)) for month, figures in course.months]
+        return cls(**dict(course.whole), months=months)
+
+
+class ModelOutcomes(OutcomeCourse):
+    points: list[FiguresAtPoint] = Field(
+        description="by the operating point at which a finding was made, and the kind of pictures"
+    )
+
+    @classmethod
+    def over(cls, course: Course) -> Self:
+        return cls(**dict(OutcomeCourse.over(course)), points=course.points)
+
+
+class OutcomesView(Answer):
+    models: dict[str, ModelOutcomes] = Field(description="by the version of the model")
+    doctor: OutcomeCourse
+
+    @classmethod
+    def over(cls, models: dict[str, Course], doctor: Course) -> Self:
+        views = {version: ModelOutcomes.over(course) for version, course in models.items()}
+        return cls(models=views, doctor=OutcomeCourse.over(doctor))
+
+
+routes: Routes[OutcomesService] = Routes("outcomes")
+
+
+@routes.route(
+    "GET",
+    "/outcomes",
+    access=Signed(roles=("doctor",), refusal="Only doctors have outcomes"),
+    rate=Rate.READ,
+)
+def show_outcomes(
+    outcomes: OutcomesService, *, query: OutcomesQuery, subject: Subject
+) -> OutcomesView:
+    """What the caller and the model had said, against the laboratory's results.
+
+    Only findings with a result count, and mostly suspicious lesions get one: so these figures are
+    not those of all lesions. Of a doctor, the last opinion before the first result counts.
+    """
+    return OutcomesView.over(
+        outcomes.of_models(months=query.months),
+        outcomes.of_doctor(subject.id, months=query.months),
+    )
+
+
+@routes.route(
+    "GET",
+    "/admin/outcomes",
+    access=admins("Only admin can view the outcomes of a doctor"),
+    rate=Rate.READ,
+    raises=(NotFound,),
+)
+def show_outcomes_of(outcomes: OutcomesService, *, query: DoctorsOutcomesQuery) -> OutcomesView:
+    """The same of a doctor, for an admin. Without one, that of the models alone."""
+    return OutcomesView.over(
+        outcomes.of_models(months=query.months),
+        outcomes.of_doctor_named(query.doctor, months=query.months),
+    )

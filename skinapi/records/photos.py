@@ -1,0 +1,167 @@
+"""Photos that are kept with a finding: whether one may be, and who read it.
+
+There is no time limit: a photo is kept until its finding or account is deleted (docs/security.md).
+"""
+
+import threading
+from typing import Literal
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts import Account
+from skinapi.errors import BlobDamaged, NotFound
+from skinapi.logs import log
+from skinapi.records.submissions import Submission, Submissions
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Blobs
+from skinapi.vision.decoding.photo import Photo, read_stored_photo
+from skinapi.vision.drawing.thumbnail import draw_thumbnail
+from skinapi.web.access import Subject
+
+NOT_KEPT = "The photo of this submission was not kept"
+LOST = "The file of the kept photo is lost; finding and report are not affected"
+DAMAGED = "The kept photo is damaged and cannot be shown; finding and report are not affected"
+
+PhotoPolicy = Literal["never", "consent", "always"]
+
+
+class KeptPhotos:
+    """Who may see a submission is decided before (service.py)."""
+
+    def __init__(self, *, blobs: Blobs, trail: AuditTrail, policy: PhotoPolicy) -> None:
+        self._blobs = blobs
+        self._trail = trail
+        self._policy = policy
+
+    def may_keep(self, owner: Account, keep_photo: bool | None) -> bool:
+        """Whether to keep a photo: by the operator's policy, else by the request, else by the
+        account's consent.
+        """
+        if self._policy != "consent":
+            return self._policy == "always"
+        return owner.consents.get("photos", False) if keep_photo is None else keep_photo
+
+    def keep(self, photo: bytes) -> str:
+        """Store a photo, and return the id of its blob. Call it only where `may_keep` allows it."""
+        return self._blobs.put(photo)
+
+    def read(self, *, submission: Submission, to: Subject) -> bytes:
+        """The kept photo. Raises NotFound, with the reason: it was not kept, is lost or damaged."""
+        content = self.content_of(submission)
+        self.note_read(submission=submission, by=to)
+        return content
+
+    def content_of(self, submission: Submission) -> bytes:
+        """The same without a row in the audit trail: for making something of it that leaves one."""
+        try:
+            content = self._find(submission)
+        except BlobDamaged as error:
+            raise NotFound(DAMAGED) from error
+        if content is None:
+            raise NotFound(LOST if submission.photo_blob else NOT_KEPT)
+        return content
+
+    def open(self, *, submission: Submission, to: Subject) -> Photo | None:
+        """The kept photo at the size that the network works with.
+
+        None where no photo was kept, or its file is lost or damaged: a report without it is better
+        than no report.
+        """
+        photo = self.find_opened(submission)
+        if photo is not None:
+            self.note_read(submission=submission, by=to)
+        return photo
+
+    def find_opened(self, submission: Submission) -> Photo | None:
+        """The same without a row in the audit trail: for further pictures of one finding."""
+        try:
+            content = self._find(submission)
+        except BlobDamaged:
+            return None
+        return read_stored_photo(content) if content is not None else None
+
+    def note_read(self, *, submission: Submission, by: Subject) -> None:
+        """Add a row to the audit trail, before a kept photo is shown or printed.
+
+        No row is added where its owner reads it: that tells an audit nothing, and it would double
+        the size of the trail.
+        """
+        if submission.photo_blob and by.id != submission.owner:
+            self._trail.record("photo.read", by=by.id, target=submission.id)
+
+    def delete(self, *blobs: str | None) -> None:
+        for blob in filter(None, blobs):
+            self._blobs.delete(blob)
+
+    def _find(self, submission: Submission) -> bytes | None:
+        try:
+            return self._blobs.find(submission.photo_blob) if submission.photo_blob else None
+        except BlobDamaged:
+            log.error("photo_damaged", submission=submission.id)
+            raise
+
+
+# Thumbnails of kept photos: each is made once, when it is first asked for.
+
+
+ACTION = "thumbnail.read"
+
+
+class Thumbnails:
+    """Who may see a submission is decided before (service.py)."""
+
+    def __init__(
+        self, *, submissions: Submissions, photos: KeptPhotos, blobs: Blobs, trail: AuditTrail
+    ) -> None:
+        self._submissions = submissions
+        self._photos = photos
+        self._blobs = blobs
+        self._trail = trail
+        self._noting = threading.Lock()
+
+    def read(self, *, submission: Submission, to: Subject) -> bytes:
+        """The thumbnail. If none is stored, or its file is lost or damaged, it is made from the
+        photo. Raises NotFound, with the reason where the photo was not kept or is damaged.
+        """
+        if not submission.photo_blob:
+            raise NotFound(NOT_KEPT)
+        content = self._stored(submission)
+        if content is None:
+            content = draw_thumbnail(self._photos.content_of(submission))
+            self._keep(submission, content)
+        self._note_read(submission=submission, by=to)
+        return content
+
+    def _note_read(self, *, submission: Submission, by: Subject) -> None:
+        """Add a row to the audit trail, unless the owner reads, or the newest row about this
+        patient's thumbnails is the reader's and of today (UTC).
+
+        A list shows many of them each time it is opened. Requests that come to two server processes
+        at the same moment may add two rows.
+        """
+        if by.id == submission.owner or self._is_noted(submission.owner, by):
+            return
+        with self._noting:
+            if not self._is_noted(submission.owner, by):
+                self._trail.record(ACTION, by=by.id, target=submission.owner)
+
+    def _is_noted(self, owner: str, by: Subject) -> bool:
+        row = self._trail.find_newest(ACTION, target=owner)
+        return bool(row and row["by"] == by.id and row["created_at"].date() == now().date())
+
+    def _stored(self, submission: Submission) -> bytes | None:
+        key = submission.thumbnail_blob
+        try:
+            return self._blobs.find(key) if key else None
+        except BlobDamaged:
+            log.error("thumbnail_damaged", submission=submission.id)
+            return None
+
+    def _keep(self, submission: Submission, drawn: bytes) -> None:
+        """Store it. Nothing is stored if the submission was deleted meanwhile, or if another
+        request has stored one.
+        """
+        blob = self._blobs.put(drawn)
+        if not self._submissions.set_thumbnail(submission, blob):
+            self._blobs.delete(blob)
+        elif submission.thumbnail_blob:
+            self._blobs.delete(submission.thumbnail_blob)

@@ -1,1 +1,0 @@
-"""Photos that are kept with a finding, and their thumbnails."""

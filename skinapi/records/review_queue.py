@@ -1,0 +1,138 @@
+"""The queue of findings that wait for a doctor's review: the most urgent first, and of those the
+most probably malignant.
+
+An index can sort only by fields of its own documents, so four fields are denormalised. A
+submission holds the `doctor` in whose care its owner is, a `queue_key` (how that sorts:
+queue_keys.py), and a `learning_key` that sorts by what a review would teach a model. An account
+holds the `queue_key` of its most urgent unreviewed submission. These fields only order lists: who
+may see a finding is decided by the owner's account (`in_care`).
+
+Each is written in the transaction of the change that it depends on. Of two transactions that change
+what waits for one account, one must see the other. So filing and deleting write the account, and
+whoever gives the account the key of a finding writes that finding too: its review conflicts.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+
+from skinapi.auth.accounts import Account, Accounts, key_without_findings
+from skinapi.records.submissions import QueueEntry, Submissions
+from skinapi.storage.faults import Fault
+from skinapi.storage.ids import now
+from skinapi.storage.migration import Chunk
+from skinapi.storage.ports import Store
+from skinapi.web.access import Subject
+
+# After that another doctor may take over what one has taken.
+TAKEN_FOR = timedelta(hours=8)
+
+
+class ReviewQueue:
+    """Keeps the doctors' lists up to date, inside the transactions of its callers."""
+
+    def __init__(self, *, store: Store, submissions: Submissions, accounts: Accounts) -> None:
+        self._store = store
+        self._submissions = submissions
+        self._accounts = accounts
+
+    def join(self, submission: QueueEntry, owner: Account) -> None:
+        """Add a new finding. `owner` is its account, as the same transaction has counted it."""
+        if owner.queue_key is None:  # of an earlier version
+            self.update_owner_key(owner)
+        elif submission.queue_key and submission.queue_key < owner.queue_key:
+            self._accounts.set_queue(owner.id, queue_key=submission.queue_key)
+
+    def leave(self, submission: QueueEntry, owner: Account) -> None:
+        """Take a finding out that was reviewed, or deleted, in the same transaction."""
+        if not submission.reviewed:
+            self.update_owner_key(owner)
+
+    def recount(self, owner_id: str) -> int:
+        """Count the findings of this account one by one."""
+        kept = self._submissions.count_of(owner_id)
+        self._accounts.set_queue(owner_id, findings=kept)
+        return kept
+
+    def update_owner_key(self, owner: Account) -> None:
+        """Let the account stand in its doctor's list where its most urgent finding asks for."""
+        first = self._submissions.most_urgent(owner.id)
+        key = first[1] if first else key_without_findings(owner.id)
+        if key != owner.queue_key:
+            self._accounts.set_queue(owner.id, queue_key=key)
+            if first:
+                self._submissions.touch(first[0])
+
+    def renew_keys(self, after: str | None) -> Chunk | None:
+        """See Migration: before store version 8 the keys of what waits had no malignant score."""
+        found = self._submissions.list_behind(after)
+        stale = [one.id for one in found if not one.has_current_keys]
+        for identifier in stale:
+            self._store.transaction(partial(self._renew, identifier))
+        return Chunk(found[-1].id, len(stale)) if found else None
+
+    def _renew(self, identifier: str) -> None:
+        submission = self._submissions.find(identifier)
+        if submission is None:
+            return
+        self._submissions.set_keys(submission)
+        for owner in self._accounts.list_where({"id": submission.owner}):
+            self.update_owner_key(owner)
+
+    def faults(self) -> Iterator[Fault]:
+        """Accounts whose place, count, or a finding of which differs from what it should be, as a
+        restore by hand leaves them.
+        """
+        for account in self._accounts.list_where({}):
+            # Again, because a finding may have been filed between the two reads.
+            if self._differs(account) and self._store.transaction(
+                partial(self._still_differs, account.id)
+            ):
+                says = f"the doctors' queue differs from the findings of account {account.id}"
+                repair = partial(self._put_right, account.id)
+                yield Fault(says, partial(self._store.transaction, repair))
+
+    def _still_differs(self, owner: str) -> bool:
+        return any(map(self._differs, self._accounts.list_where({"id": owner})))
+
+    def _differs(self, owner: Account) -> bool:
+        kept, first = 0, key_without_findings(owner.id)
+        for submission in self._submissions.walk_owned(owner.id):
+            if submission.doctor != owner.doctor_id or not submission.has_current_keys:
+                return True
+            kept += 1
+            if submission.queue_key and not submission.reviewed:
+                first = min(first, submission.queue_key)
+        return owner.queue_key != first or owner.findings not in (None, kept)
+
+    def _put_right(self, identifier: str) -> None:
+        owner = self._accounts.get(identifier)
+        for submission in self._submissions.walk_owned(identifier):
+            if not submission.has_current_keys:
+                self._submissions.set_keys(submission)
+        self._submissions.set_doctor(identifier, owner.doctor_id)
+        self.recount(identifier)
+        self.update_owner_key(owner)
+
+
+def in_care(owner: Account, doctor: Subject) -> bool:
+    """Whether this account is a patient in the care of this doctor.
+
+    Never where the account is being deleted, or is a doctor itself: becoming a doctor ends care.
+    That is checked here too, because accounts from before this rule may still hold a doctor.
+    """
+    patient = owner.role != "doctor" and owner.status != "deleting"
+    return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id
+
+
+def is_asked(submission: QueueEntry, owner: Account, doctor: Subject) -> bool:
+    """Whether this doctor is asked for a second opinion about this finding."""
+    asked = submission.opinion_of == doctor.id and owner.status != "deleting"
+    return doctor.role == "doctor" and asked
+
+
+def is_free(submission: QueueEntry, doctor_id: str) -> bool:
+    """Whether this doctor may take it: nobody has it, or somebody has had it too long."""
+    if submission.taken_at is None or submission.taken_by == doctor_id:
+        return True
+    return submission.taken_at < now() - TAKEN_FOR

@@ -1,0 +1,361 @@
+"""The collection of reviews: doctors' opinions on a finding, added and never overwritten."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Self, TypeVar
+
+from skinapi.languages import Language, Said
+from skinapi.records.errors import TooManyReviews
+from skinapi.records.opinions import Certainty, Histology, Opinion, Verdict, known_to_version_3
+from skinapi.storage.ids import new_id_after, now
+from skinapi.storage.ports import Document, Store
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import most_urgent, urgency
+from skinapi.vision.conditions import Band, BandWords, Condition, conditions_table
+from skinapi.vision.finding.finding import FindingSummary
+
+# All of them are read to find the one that counts.
+MOST_REVIEWS = 100
+
+
+class Review(Verdict):
+    """One doctor's review of a finding. `signature` is the doctor's name at that time; it stays
+    after the doctor's account is deleted. Until `hold_ends_at` the owner of the finding is not
+    shown it, because the doctor wants to tell it.
+    """
+
+    id: str
+    created_at: datetime
+    signature: str
+    note: str | None = None
+    hold_ends_at: datetime | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+    def held_at(self, moment: datetime) -> bool:
+        return self.hold_ends_at is not None and self.hold_ends_at > moment
+
+
+WALKED_AT_ONCE = 500
+
+
+class Reviews:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("reviews")
+        self._documents.ensure_index("submission", "id")
+        self._documents.ensure_index("doctor", "idempotency_key", unique=True)
+
+    def add(
+        self,
+        *,
+        submission: str,
+        opinion: Opinion,
+        signed: Sequence[Review],
+        **fields: Any,
+    ) -> Review:
+        """Store a review of a finding that has the reviews `signed`. Raises Duplicate where the
+        doctor has used its idempotency key before, and TooManyReviews.
+
+        It sorts after those: what was signed later may withdraw what was signed before, also after
+        a step of the clock, or on a machine whose clock is behind.
+        """
+        if len(signed) >= MOST_REVIEWS:
+            raise TooManyReviews
+        identifier = new_id_after(signed[-1].id if signed else None)
+        review = Review(
+            id=identifier, created_at=now(), submission=submission, opinion=opinion, **fields
+        )
+        self._documents.insert({**review.stored(), "schema": 1})
+        return review
+
+    def find_by_key(self, doctor: str, key: str | None) -> Review | None:
+        if key is None:
+            return None
+        found = self._documents.find({"doctor": doctor, "idempotency_key": key}, limit=1)
+        return Review.model_validate(found[0]) if found else None
+
+    def list_of(self, submission: str) -> list[Review]:
+        """All reviews of a submission, in the order in which they were signed."""
+        return [
+            Review.model_validate(one) for one in self._documents.find({"submission": submission})
+        ]
+
+    def walk(self) -> Iterator[Verdict]:
+        """What all reviews say; those of one submission in the order in which they were signed."""
+        after: str | None = None
+        while found := self._documents.find(
+            after=after, limit=WALKED_AT_ONCE, fields=tuple(Verdict.model_fields)
+        ):
+            yield from (Verdict.model_validate(document) for document in found)
+            after = found[-1]["id"]
+
+    def end_holds(self, submission: str) -> bool:
+        """Show the owner what is held; False where nothing was."""
+        moment = now()
+        held = {"submission": submission, "hold_ends_at": {"$gt": moment}}
+        return self._documents.update_all(held, {"$set": {"hold_ends_at": moment}}) > 0
+
+    def submissions_after(self, after: str | None, limit: int) -> tuple[str | None, set[str]]:
+        """The id of the last of the next reviews behind this one, and of which findings they are;
+        None at the end.
+        """
+        found = self._documents.find(after=after, limit=limit, fields=("submission",))
+        return (found[-1]["id"] if found else None), {one["submission"] for one in found}
+
+    def reviewed_submissions(self) -> set[str]:
+        return set(self._documents.count_by("submission"))
+
+    def forget(self, submission: str) -> None:
+        self._documents.delete({"submission": submission})
+
+
+# Which review of a finding counts. The table of cases is in docs/reviews.md.
+
+
+Signed = TypeVar("Signed", bound=Verdict)
+
+
+def deciding_review(reviews: Sequence[Signed]) -> Signed | None:
+    """The review that counts, of all reviews of one finding in the order in which they were signed;
+    None without any. Second opinions do not count: who asked for one signs what counts.
+
+    The laboratory's newest result outranks opinions, and only another result replaces it; a graver
+    condition whose result is awaited since then stands before it. Of opinions, one that is sure or
+    whose result is awaited outranks one that is unsure; among equals the graver counts, then the
+    newer. A doctor's own later opinion replaces the earlier one, unless it is unsure and milder.
+    """
+    reviews = [review for review in reviews if not review.second_opinion]
+    standing = [
+        review
+        for place, review in enumerate(reviews)
+        if not any(_replaces(later, review) for later in reviews[place + 1 :])
+    ]
+    results = [place for place, one in enumerate(standing) if one.opinion.histology_result]
+    if not results:
+        return max(reversed(standing), key=lambda review: _rank(review.opinion), default=None)
+    result, since = standing[results[-1]], standing[results[-1] + 1 :]
+    reopening = [
+        review
+        for review in since
+        if _awaited(review.opinion) and _gravity(review.opinion) > _gravity(result.opinion)
+    ]
+    return max(reversed(reopening), key=lambda review: _gravity(review.opinion), default=result)
+
+
+def _replaces(later: Verdict, earlier: Verdict) -> bool:
+    """Whether a doctor has withdrawn the earlier review by the later one."""
+    if later.doctor != earlier.doctor or earlier.opinion.histology_result:
+        return False
+    if later.opinion.condition is None:
+        return earlier.opinion.condition is None
+    return later.opinion.sure or _gravity(later.opinion) >= _gravity(earlier.opinion)
+
+
+def _awaited(opinion: Opinion) -> bool:
+    return opinion.histology is Histology.AWAITED
+
+
+def _rank(opinion: Opinion) -> tuple[int, tuple[bool, int, int]]:
+    says = opinion.condition is not None or opinion.urgency is not None
+    weight = 2 if opinion.sure or _awaited(opinion) else 1
+    return weight if says else 0, _gravity(opinion)
+
+
+def _gravity(opinion: Opinion) -> tuple[bool, int, int]:
+    """A sort key: the graver, the larger. A cancer comes first, then the urgency that the condition
+    or the doctor asks for.
+    """
+    least = Band.SELF_MONITORING
+    own = conditions_table().label(opinion.condition).urgency if opinion.condition else least
+    asked = opinion.urgency or own
+    return opinion.malignant, -urgency(most_urgent(own, asked)), -urgency(asked)
+
+
+# What doctors have decided about a finding, in short: it is stored with the finding and stands at
+# the top of every view of it.
+
+
+class Decision(StoredRecord):
+    """What the review that counts says. `review` is its id, `doctor` who signed it; `urgency` is
+    the one that counts from then on, in place of the finding's. `new_picture_wanted` is what the
+    newest review says, whichever counts.
+    """
+
+    review: str
+    label: str | None
+    urgency: Band
+    certainty: Certainty
+    histology: Histology | None
+    new_picture_wanted: bool
+    decided_at: datetime
+    decided_by: str
+    doctor: str | None = None
+
+    @classmethod
+    def of(cls, reviews: Sequence[Review], finding: FindingSummary) -> Self | None:
+        """What these reviews say of this finding, in the order of signing; None without any."""
+        decides = deciding_review(reviews)
+        if decides is None:
+            return None
+        newest = next(review for review in reversed(reviews) if not review.second_opinion)
+        return cls(
+            review=decides.id,
+            label=decides.opinion.condition,
+            urgency=urgency_asked(decides.opinion, finding.band),
+            certainty=decides.opinion.certainty,
+            histology=decides.opinion.histology,
+            new_picture_wanted=newest.opinion.new_picture_wanted,
+            decided_at=decides.created_at,
+            decided_by=decides.signature,
+            doctor=decides.doctor,
+        )
+
+    def as_document(self) -> Document:
+        plain = self.model_dump(mode="json")
+        return {**plain, "decided_at": self.decided_at}
+
+    @property
+    def sure(self) -> bool:
+        return self.certainty is Certainty.SURE
+
+    @property
+    def proven(self) -> bool:
+        """Whether the laboratory has said so."""
+        return self.histology is Histology.CONFIRMED
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the laboratory's result is awaited."""
+        return self.histology is Histology.AWAITED
+
+    @property
+    def settled(self) -> bool:
+        """Whether it waits for nothing: a doctor is sure, and no result is awaited."""
+        return self.sure and not self.awaited
+
+    def reviewed_as(self, *, stated: str) -> str:
+        """What servers of version 3 of the store are told."""
+        return known_to_version_3(self.label) or stated
+
+    def replaces(self, band: Band) -> bool:
+        """Whether what was said of a finding of this band counts no more. What a doctor is unsure
+        about replaces no words about a graver condition.
+        """
+        return self.label is not None and (self.sure or self.more_urgent_than(band))
+
+    def more_urgent_than(self, band: Band) -> bool:
+        return urgency(self.urgency) < urgency(band)
+
+    def title(self) -> Said:
+        words = conditions_table().notices.decision
+        return words.title if self.sure else words.opinion
+
+    def name(self, language: Language) -> str:
+        table = conditions_table()
+        if self.label is None:
+            return table.notices.decision.unnamed.in_language(language)
+        return table.name(self.label, language)
+
+    def heading(self, language: Language) -> str:
+        words = conditions_table().notices.decision
+        if self.label is None and self.new_picture_wanted:
+            return words.another_photo.in_language(language)
+        said = words.heading.in_language(language)
+        return said.format(title=self.title().in_language(language), name=self.name(language))
+
+    def band_words(self, language: Language) -> BandWords:
+        return conditions_table().band_words(self.urgency, language)
+
+    def remarks(self, language: Language) -> list[str]:
+        """What is said beside it: first that another photo is wanted, then of the laboratory."""
+        words = conditions_table().notices.decision
+        said = {
+            words.new_picture: self.new_picture_wanted,
+            words.awaited: self.histology is Histology.AWAITED,
+            words.confirmed: self.histology is Histology.CONFIRMED,
+        }
+        return [sentence.in_language(language) for sentence, holds in said.items() if holds]
+
+    def next_steps(self, language: Language) -> list[str]:
+        """What to do and by when, the remarks first."""
+        words = self.band_words(language)
+        return [*self.remarks(language), f"{words.label}. {words.next_step}"]
+
+    def graver_sentence(self, band: Band, language: Language) -> str | None:
+        """What clients without decisions show first, where the decision is more urgent than the
+        finding and names a condition.
+        """
+        if self.label is None or not self.more_urgent_than(band):
+            return None
+        said = conditions_table().notices.graver_review.in_language(language)
+        return said.format(name=self.name(language))
+
+    def put_first(
+        self, sections: Mapping[str, str], band: Band, language: Language
+    ) -> dict[str, str]:
+        """The sections of a narrative, which was written about a finding of this band: older
+        clients show no other words. The decision is the overview and the advice. Early detection is
+        that of the decided condition, where what was said of the finding counts no more: it may
+        call that harmless, or speak of a cancer that is none.
+        """
+        said = conditions_table().notices.decision.overview.in_language(language)
+        title, name = self.title().in_language(language), self.name(language)
+        date = self.decided_at.astimezone(UTC).strftime("%Y-%m-%d")
+        changed = {
+            "overview": said.format(title=title, date=date, name=name),
+            "recommendation": " ".join(self.next_steps(language)),
+        }
+        if self.replaces(band):
+            changed["importance_of_early_detection"] = f"{name}. {self._why_early(language)}"
+        return {**sections, **changed}
+
+    def _why_early(self, language: Language) -> str:
+        table = conditions_table()
+        decided = table.label(self.label or "")
+        if isinstance(decided, Condition):
+            return decided.sentences[language].why_early
+        return table.notices.decision.ask_a_doctor.in_language(language)
+
+
+class Withheld(StoredRecord):
+    """What the owner of a finding is shown in place of its decision until `until_at`. What is held
+    was signed at `since_at`; what doctors write after that may tell of it, and is withheld too.
+    """
+
+    since_at: datetime
+    until_at: datetime
+    shown: Decision | None = None
+
+    def as_document(self) -> Document:
+        shown = self.shown.as_document() if self.shown else None
+        return {"since_at": self.since_at, "until_at": self.until_at, "shown": shown}
+
+
+def withheld_at(
+    moment: datetime, reviews: Sequence[Review], finding: FindingSummary
+) -> tuple[Withheld, ...]:
+    """What the owner is shown from this moment on: one for each time at which a hold ends, the
+    next one first. None where nothing is held.
+    """
+    ends = sorted({one.hold_ends_at for one in reviews if one.hold_ends_at and one.held_at(moment)})
+    return tuple(_until(end, reviews, finding) for end in ends)
+
+
+def _until(end: datetime, reviews: Sequence[Review], finding: FindingSummary) -> Withheld:
+    held = [one for one in reviews if one.hold_ends_at and one.hold_ends_at >= end]
+    shown = Decision.of([one for one in reviews if one not in held], finding)
+    return Withheld(since_at=min(one.created_at for one in held), until_at=end, shown=shown)
+
+
+def urgency_asked(opinion: Opinion, band: Band) -> Band:
+    """The urgency that the doctor said. Else that of the condition, and no less than the finding's
+    where the doctor is not certain, awaits a result, or agrees that it is a cancer. So a benign
+    condition of which a doctor is sure, or which the laboratory has found, ends the urgency.
+    """
+    if opinion.urgency is not None or opinion.condition is None:
+        return opinion.urgency or band
+    own = conditions_table().label(opinion.condition).urgency
+    settled = opinion.sure and opinion.histology is not Histology.AWAITED
+    if settled and not (opinion.agrees_with_label and opinion.malignant):
+        return own
+    return most_urgent(own, band)

@@ -1,1 +1,0 @@
-"""Doctors' reviews: what they say, which one counts, and what that decides."""

@@ -1,0 +1,538 @@
+"""The collection of submissions: findings with the facts known about their photos, numbered."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import Field
+
+from skinapi.errors import NotFound
+from skinapi.languages import Language
+from skinapi.records.numbers import Numbers
+from skinapi.records.photo_sources import PHOTO_FIELDS, SubmittedPhoto
+from skinapi.records.queue_keys import (
+    FIRST_REVIEWED,
+    key_range,
+    make_reviewed_key,
+    make_waiting_key,
+)
+from skinapi.records.reviews import Decision, Withheld
+from skinapi.storage.ids import now
+from skinapi.storage.migration import Chunk
+from skinapi.storage.ports import Document, Filter, Ops, Store
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import most_urgent
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import NOTHING_TOLD, Context
+from skinapi.vision.finding.finding import Finding, FindingHeading, FindingSummary
+from skinapi.web.schemas import Page, page_of
+
+COUNTER = "submissions"
+PAGE_SIZE = 100
+NO_PICTURE = "This finding has no picture of that number"
+URGENT = next(iter(Band))
+TOUCH: Ops = {"$inc": {"revision": 1}}
+NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
+NOT_ASKED: dict[str, Any] = {"opinion_of": None, "opinion_at": None}
+NONE_CAME: dict[str, Any] = {"opinion_key": None, "opinion_came_at": None}
+
+
+class DecidedEntry(StoredRecord):
+    """The fields of a submission that say what doctors have decided about it: `decision` is what
+    the reviews say, and `withheld` what its owner is shown instead as long as a doctor holds it
+    back. A copy `as_owner_sees` has that in its place. `photo_sent_at` is when its photo was
+    sent, of one that was judged again later.
+    """
+
+    id: str
+    created_at: datetime
+    number: int
+    queue_key: str | None = None
+    decision: Decision | None = None
+    photo_sent_at: datetime | None = None
+    withheld: tuple[Withheld, ...] = Field(default=(), exclude_if=lambda withheld: not withheld)
+    as_owner_sees: bool = Field(default=False, exclude=True)
+
+    @property
+    def photographed_at(self) -> datetime:
+        return self.photo_sent_at or self.created_at
+
+    @property
+    def reviewed(self) -> bool:
+        return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
+
+    @property
+    def held(self) -> tuple[Withheld, ...]:
+        """What is withheld now: it ends by itself."""
+        moment = now()
+        return tuple(one for one in self.withheld if one.until_at > moment)
+
+    @property
+    def held_until(self) -> datetime | None:
+        """When its owner is shown all that doctors have decided; None where that is so now."""
+        return max((one.until_at for one in self.held), default=None)
+
+    def for_owner(self) -> Self:
+        """As its owner may see it now."""
+        held = self.held
+        told: dict[str, Any] = {"as_owner_sees": True}
+        if held:
+            told["decision"] = held[0].shown
+            if held[0].shown is None and self.queue_key:
+                told["queue_key"] = f"0{self.queue_key[1:]}"
+        return self.model_copy(update=told)
+
+    def shows(self, written_at: datetime | None) -> bool:
+        """Whether the reader of this copy may read what a doctor signed at that time: it may tell
+        its owner what is withheld.
+        """
+        if written_at is None or not self.as_owner_sees:
+            return True
+        return not any(one.since_at <= written_at for one in self.held)
+
+
+class AdvisedEntry(DecidedEntry):
+    """The fields of a submission that say what is to be done: `band` is that of its finding."""
+
+    band: Band
+
+
+class CourseEntry(DecidedEntry):
+    """The fields of a submission that the list of its spot shows."""
+
+    finding: FindingHeading
+    language: Language
+    photo_blob: str | None = None
+
+    @property
+    def advised(self) -> AdvisedEntry:
+        """What it says that is to be done, to the same reader."""
+        own = {name: getattr(self, name) for name in DecidedEntry.model_fields}
+        return AdvisedEntry.model_construct(**own, band=self.finding.band)
+
+
+class QueueEntry(CourseEntry):
+    """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
+    `learning_key` order these lists (see review_queue.py). `reviewed_as` is the condition of the
+    decision for servers of version 3 of the store. `taken_by` is the doctor who works on it;
+    `opinion_of` the one whom the doctor in charge has asked for a second opinion. `opinion_key` is
+    there from when one has come until the doctor in charge has answered it; by it the gravest
+    stands first. `model_version` is that of the finding, for an index. Where the photo was judged
+    again, the new finding names the old one in `again_of`, and the old one it in `judged_again`.
+    """
+
+    owner: str
+    band: Band
+    finding: FindingSummary
+    doctor: str | None = None
+    learning_key: str | None = None
+    lesion: str | None = None
+    reviewed_as: str | None = None
+    taken_by: str | None = None
+    taken_at: datetime | None = None
+    opinion_of: str | None = None
+    opinion_at: datetime | None = None
+    opinion_key: str | None = None
+    opinion_came_at: datetime | None = None
+    model_version: str | None = None
+    again_of: int | None = None
+    judged_again: int | None = None
+
+    @property
+    def margin(self) -> float:
+        """How far the most probable condition is ahead of the next one. Where it is small, the
+        model is unsure, and a label teaches it most (margin sampling).
+        """
+        first, second, *_ = self.finding.ranked
+        return first.probability - second.probability
+
+    @property
+    def urgent(self) -> bool:
+        return self.band is URGENT
+
+    @property
+    def has_current_keys(self) -> bool:
+        kept = {"queue_key": self.queue_key, "learning_key": self.learning_key}
+        return kept == self.make_keys(reviewed=self.reviewed)
+
+    def make_keys(self, *, reviewed: bool) -> dict[str, str]:
+        """The fields that order the doctors' lists."""
+        return {
+            "queue_key": self.make_queue_key(reviewed=reviewed),
+            "learning_key": self._make_learning_key(reviewed=reviewed),
+        }
+
+    def make_queue_key(self, *, reviewed: bool) -> str:
+        """By its band while it waits. Once it was reviewed, by what was decided; where version 3 of
+        the store knew the reviewed condition alone, by the more urgent of the two.
+        """
+        if not reviewed:
+            return self._make_waiting_key(self.band, self.created_at)
+        if self.decision:
+            decided = self.decision.urgency
+        elif self.reviewed_as:
+            known = conditions_table().by_key(self.reviewed_as).urgency
+            decided = most_urgent(self.band, known)
+        else:
+            decided = self.band
+        return make_reviewed_key(decided, self.created_at, self.number)
+
+    def make_opinion_key(self, asked: Band, came_at: datetime) -> str:
+        """It sorts second opinions that have come: by what they ask for, or the finding, then as
+        the queue does. A graver one that came before stands.
+        """
+        key = self._make_waiting_key(most_urgent(self.band, asked), came_at)
+        return min(key, self.opinion_key or key)
+
+    def _make_waiting_key(self, band: Band, since: datetime) -> str:
+        return make_waiting_key(band, self.finding.malignant_score, since, self.number)
+
+    def _make_learning_key(self, *, reviewed: bool) -> str:
+        """Digits that sort by review, then the urgent ones as in the queue, then by what a review
+        would teach: by the margin in millionths, and last those without a photo, which teach
+        nothing.
+        """
+        if self.urgent:
+            return f"{reviewed:d}0{self.make_queue_key(reviewed=reviewed)[2:]}"
+        group = 1 if self.photo_blob else 2
+        return f"{reviewed:d}{group}{round(self.margin * 1e6):013d}{self.number:016d}"
+
+
+class QueuedCase(QueueEntry):
+    """The fields of a submission that a doctor's list of cases shows. Of what the sender told,
+    `context` holds the age and the body site alone.
+    """
+
+    context: Context = NOTHING_TOLD
+
+
+class SubmissionSummary(QueueEntry):
+    """The fields of a submission that its owner's list shows.
+
+    `sections` is the narrative as it was answered, and `narrative_source` tells what wrote it.
+    """
+
+    sections: dict[str, str]
+    narrative_source: Mapping[str, str | None] = {"writer": "template"}
+    picture_count: int = Field(default=1, exclude_if=lambda pictures: pictures == 1)
+
+
+class Submission(SubmissionSummary):
+    """All fields of a submission. `picture_blobs` are the kept photos of a finding on several, as
+    they were sent; one of them is `photo_blob` too. `former_lesion` is the spot that it belonged to
+    when its owner deleted that, if there were messages.
+    """
+
+    finding: Finding
+    context: Context
+    thumbnail_blob: str | None = None
+    former_lesion: str | None = None
+    picture_blobs: tuple[str, ...] = Field(default=(), exclude_if=lambda blobs: not blobs)
+    revision: int = 1
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+    @property
+    def pictures(self) -> list["Submission"]:
+        """The submission as each of its pictures alone would have made it."""
+        pictures = self.finding.pictures
+        blobs = self.picture_blobs or (None,) * len(pictures)
+        return [
+            self.model_copy(update={"finding": finding, "photo_blob": blob})
+            for finding, blob in zip(pictures, blobs, strict=True)
+        ] or [self]
+
+    def of_picture(self, place: int) -> "Submission":
+        """That of the picture at this place, counted from 1. Raises NotFound."""
+        if place > len(self.pictures):
+            raise NotFound(NO_PICTURE)
+        return self.pictures[place - 1]
+
+
+def _fields_of(
+    view: type[CourseEntry], finding: type[FindingHeading] = FindingSummary
+) -> tuple[str, ...]:
+    """The fields that the store must read for this view; it always reads the id."""
+    own = view.model_fields.keys() - {"id", "finding", "context", "as_owner_sees"}
+    return (*sorted(own), *(f"finding.{name}" for name in finding.model_fields))
+
+
+ADVISED_FIELDS = tuple(sorted(AdvisedEntry.model_fields.keys() - {"id", "as_owner_sees"}))
+COURSE_FIELDS = _fields_of(CourseEntry, FindingHeading)
+QUEUE_FIELDS = _fields_of(QueueEntry)
+CASE_FIELDS = (*QUEUE_FIELDS, "context.age_band", "context.body_site")
+SUMMARY_FIELDS = _fields_of(SubmissionSummary)
+
+
+class Submissions:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("submissions")
+        self._numbers = Numbers(store, COUNTER)
+        self._documents.ensure_index("number", unique=True)
+        self._documents.ensure_index("number", "id")
+        self._documents.ensure_index("owner", "id")
+        self._documents.ensure_index("owner", "lesion", "id")
+        self._documents.ensure_index("owner", "idempotency_key", unique=True)
+        self._documents.ensure_index("owner", "queue_key", "id")
+        self._documents.ensure_index("doctor", "queue_key", "id")
+        self._documents.ensure_index("doctor", "learning_key", "id")
+        self._documents.ensure_index("taken_by", "id")
+        self._documents.ensure_index("opinion_of", "queue_key", "id")
+        self._documents.ensure_index("doctor", "opinion_key", "id")
+        self._documents.ensure_index("doctor", "model_version", "id")
+
+    def add(self, *, identifier: str, finding: Finding, **fields: Any) -> Submission:
+        """Store a submission under a number that was taken for it. Raises Duplicate where the
+        number is in use, or the owner has used its idempotency key before.
+        """
+        submission = Submission(
+            id=identifier,
+            created_at=now(),
+            band=finding.band,
+            finding=finding,
+            model_version=finding.model_version,
+            **fields,
+        )
+        submission = submission.model_copy(update=submission.make_keys(reviewed=False))
+        self._documents.insert({**submission.stored(), "schema": 1})
+        return submission
+
+    def take_number(self) -> int:
+        """A number that no other submission gets. It stays unused where the submission is not
+        stored in the end. Call it before a transaction.
+        """
+        return self._numbers.take()
+
+    def skip_used_numbers(self) -> None:
+        """Go on behind the highest number in use: after a partial restore of a backup the counter
+        may be too low.
+        """
+        for last in self._documents.find(sort="-number", limit=1):
+            self._numbers.skip_to(last["number"])
+
+    def has(self, identifier: str) -> bool:
+        return bool(self.existing_ids([identifier]))
+
+    def find_by_number(self, number: int) -> Submission | None:
+        found = self._documents.find({"number": number}, limit=1)
+        return Submission.model_validate(found[0]) if found else None
+
+    def find_by_key(self, owner: str, key: str | None) -> Submission | None:
+        if key is None:
+            return None
+        found = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
+        return Submission.model_validate(found[0]) if found else None
+
+    def page_owned(
+        self,
+        owner: str,
+        *,
+        unsorted: bool = False,
+        newest_first: bool = False,
+        after: str | None,
+        limit: int,
+    ) -> Page[SubmissionSummary]:
+        """One page of an owner's submissions, or of those that belong to no spot."""
+        wanted: Filter = {"owner": owner, **({"lesion": None} if unsorted else {})}
+        if after:
+            wanted["id"] = {"$lt" if newest_first else "$gt": after}
+        sort = "-id" if newest_first else "id"
+        found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=SUMMARY_FIELDS)
+        return page_of(found, limit).map(SubmissionSummary.model_validate)
+
+    def page_by_urgency(
+        self,
+        of: dict[str, str],
+        *,
+        reviewed: bool | None,
+        urgency: Band | None = None,
+        after: str | None,
+        limit: int,
+    ) -> Page[QueuedCase]:
+        """The submissions of an `owner` or a `doctor`, or about which a doctor is asked
+        (`opinion_of`), all or those of one urgency: unreviewed first, then as their keys say.
+
+        `after` is a queue key and not an id: a review between two pages then neither repeats nor
+        skips other submissions.
+        """
+        found: list[Document] = []
+        for first, end in _key_ranges(reviewed, urgency):
+            start = max(after or first, first)
+            if start < end and len(found) <= limit:
+                found += self._documents.find(
+                    {**of, "queue_key": {"$gt": start, "$lt": end}},
+                    sort="queue_key",
+                    limit=limit + 1 - len(found),
+                    fields=CASE_FIELDS,
+                )
+        shown = [QueuedCase.model_validate(document) for document in found[:limit]]
+        return Page(shown, shown[-1].queue_key if len(found) > limit else None)
+
+    def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[QueuedCase]:
+        """The submissions in this doctor's care about which a second opinion has come, the gravest
+        first. `after` is an opinion key.
+        """
+        wanted = {"doctor": doctor, "opinion_key": {"$gt": after or "0", "$lt": FIRST_REVIEWED}}
+        found = self._documents.find(
+            wanted, sort="opinion_key", limit=limit + 1, fields=CASE_FIELDS
+        )
+        shown = [QueuedCase.model_validate(document) for document in found[:limit]]
+        return Page(shown, shown[-1].opinion_key if len(found) > limit else None)
+
+    def count_opinions(self, doctor: str) -> int:
+        """How many second opinions have come to this doctor and are not answered."""
+        within = {"$gt": "0", "$lt": FIRST_REVIEWED}
+        return self._documents.count({"doctor": doctor, "opinion_key": within})
+
+    def page_by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[QueuedCase]:
+        """The unreviewed submissions of a doctor's patients: the urgent ones, then those that would
+        teach the model most. `after` is a learning key.
+        """
+        within = {"$gt": after or "0", "$lt": FIRST_REVIEWED}
+        wanted = {"doctor": doctor, "learning_key": within}
+        found = self._documents.find(
+            wanted, sort="learning_key", limit=limit + 1, fields=CASE_FIELDS
+        )
+        shown = [QueuedCase.model_validate(document) for document in found[:limit]]
+        return Page(shown, shown[-1].learning_key if len(found) > limit else None)
+
+    def page_by_model(
+        self, doctor: str, version: str, *, after: str | None, limit: int
+    ) -> Page[QueuedCase]:
+        """The submissions in this doctor's care that this version has judged; oldest first."""
+        wanted = {"doctor": doctor, "model_version": version}
+        found = self._documents.find(wanted, after=after, limit=limit + 1, fields=CASE_FIELDS)
+        return page_of(found, limit).map(QueuedCase.model_validate)
+
+    def list_behind(self, after: str | None) -> list[QueueEntry]:
+        """The next submissions behind this id, of all owners."""
+        found = self._documents.find(after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS)
+        return [QueueEntry.model_validate(document) for document in found]
+
+    def fill_model_version(self, after: str | None) -> Chunk | None:
+        """See Migration: submissions of before store version 7 lack the field."""
+        found = self._documents.find(after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS)
+        missing = [one for one in found if one.get("model_version") is None]
+        for one in missing:
+            version = one["finding"]["model_version"]
+            self._documents.update({"id": one["id"]}, {"$set": {"model_version": version}})
+        return Chunk(found[-1]["id"], len(missing)) if found else None
+
+    def link_again(self, original: QueueEntry, number: int) -> None:
+        """Let the original name the finding that its photo was given when it was judged again."""
+        self._documents.update({"id": original.id}, {"$set": {"judged_again": number}, **TOUCH})
+
+    def unlink_again(self, deleted: QueueEntry) -> None:
+        """After a deletion: the other one of two that name each other stands alone."""
+        others = {"judged_again": deleted.again_of, "again_of": deleted.judged_again}
+        for field, number in others.items():
+            if number:
+                self._documents.update({"number": number}, {"$unset": {field: True}})
+
+    def most_urgent(self, owner: str) -> tuple[str, str] | None:
+        """The id and the queue key of the owner's most urgent unreviewed submission."""
+        wanted = {"owner": owner, "queue_key": {"$lt": FIRST_REVIEWED}}
+        found = self._documents.find(wanted, sort="queue_key", limit=1, fields=("queue_key",))
+        return (found[0]["id"], found[0]["queue_key"]) if found else None
+
+    def set_doctor(self, owner: str, doctor: str | None) -> None:
+        """Put all submissions of this owner into the lists of this doctor, or of none. What another
+        one has taken or asked for ends.
+        """
+        change = _set_or_remove({"doctor": doctor, **NOT_TAKEN, **NOT_ASKED})
+        self._documents.update_all({"owner": owner}, change)
+
+    def release(self, doctor: str) -> None:
+        """Take all submissions out of the lists of this doctor, as in `set_doctor`."""
+        change = _set_or_remove({"doctor": None, **NOT_TAKEN, **NOT_ASKED})
+        self._documents.update_all({"doctor": doctor}, change)
+
+    def end_work(self, doctor: str) -> None:
+        """Give back what this doctor has taken, and withdraw what this doctor is asked for."""
+        self._documents.update_all({"taken_by": doctor}, _set_or_remove(NOT_TAKEN))
+        self._documents.update_all({"opinion_of": doctor}, _set_or_remove(NOT_ASKED))
+
+    def set_work(self, identifier: str, **fields: Any) -> None:
+        """Set who works on a submission; what is None is removed."""
+        self._documents.update({"id": identifier}, {**_set_or_remove(fields), **TOUCH})
+
+    def is_asked_about(self, lesion: str, doctor: str) -> bool:
+        """Whether this doctor is asked for a second opinion about a finding of this spot."""
+        wanted = {"opinion_of": doctor, "lesion": lesion}
+        return bool(self._documents.find(wanted, sort="queue_key", limit=1, fields=()))
+
+    def set_keys(self, submission: QueueEntry) -> None:
+        """Set the keys that order the lists. An earlier version made others."""
+        keys = submission.make_keys(reviewed=submission.reviewed)
+        self._documents.update({"id": submission.id}, {"$set": keys})
+
+    def mark_reviewed(
+        self, submission: QueueEntry, *, decision: Decision, withheld: Sequence[Withheld]
+    ) -> None:
+        """Set the decision of a submission, what its owner is shown instead, and its keys."""
+        reviewed_as = decision.reviewed_as(stated=submission.finding.stated)
+        marks = {"reviewed_as": reviewed_as, "decision": decision}
+        keys = submission.model_copy(update=marks).make_keys(reviewed=True)
+        shown = [one.as_document() for one in withheld] or None
+        change = {**keys, **marks, "decision": decision.as_document(), "withheld": shown}
+        self._documents.update({"id": submission.id}, {**_set_or_remove(change), **TOUCH})
+
+    def touch(self, identifier: str) -> bool:
+        """Write to a submission on which the caller's transaction relies, so that it conflicts with
+        those that change or delete the submission. False where it is deleted.
+        """
+        return self._documents.update({"id": identifier}, TOUCH) is not None
+
+    def find(self, identifier: str) -> Submission | None:
+        found = self._documents.get(identifier)
+        return Submission.model_validate(found) if found else None
+
+    def photos_of(self, identifiers: Sequence[str]) -> dict[str, SubmittedPhoto]:
+        """The photos of these submissions by id; one that is deleted is left out."""
+        wanted = {"id": {"$in": list(identifiers)}}
+        found = self._documents.find(wanted, fields=PHOTO_FIELDS)
+        return {one["id"]: SubmittedPhoto.model_validate({"finding": {}, **one}) for one in found}
+
+    def existing_ids(self, identifiers: Sequence[str]) -> set[str]:
+        """Those of these ids that have a submission."""
+        found = self._documents.find({"id": {"$in": list(identifiers)}}, fields=("owner",))
+        return {one["id"] for one in found}
+
+    def walk_owned(self, owner: str) -> Iterator[QueueEntry]:
+        """All submissions of an owner, read in pages."""
+        after = None
+        while found := self._documents.find(
+            {"owner": owner}, after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS
+        ):
+            yield from (QueueEntry.model_validate(document) for document in found)
+            after = found[-1]["id"]
+
+    def count_of(self, owner: str) -> int:
+        """How many findings an account has; the time it takes grows with them."""
+        return self._documents.count({"owner": owner})
+
+    def owners(self) -> set[str]:
+        return set(self._documents.count_by("owner"))
+
+    def set_thumbnail(self, submission: Submission, blob: str) -> bool:
+        """Set the thumbnail's blob. False where the submission is deleted, or another was set."""
+        unchanged = {"id": submission.id, "thumbnail_blob": submission.thumbnail_blob}
+        changed = self._documents.update(unchanged, {"$set": {"thumbnail_blob": blob}})
+        return changed is not None
+
+    def remove(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier})
+
+
+def _set_or_remove(fields: Mapping[str, Any]) -> Ops:
+    kept = {name: value for name, value in fields.items() if value is not None}
+    removed = {name: True for name, value in fields.items() if value is None}
+    return {word: named for word, named in {"$set": kept, "$unset": removed}.items() if named}
+
+
+def _key_ranges(reviewed: bool | None, urgency: Band | None) -> list[tuple[str, str]]:
+    """The ranges of queue keys that hold these submissions, in order."""
+    groups = [False, True] if reviewed is None else [reviewed]
+    if urgency:
+        return [key_range(reviewed=group, band=urgency) for group in groups]
+    return [(f"{groups[0]:d}", f"{groups[-1] + 1}")]

@@ -1,1 +1,0 @@
-"""The model's figures by week, and whether they have changed."""

@@ -1,1 +1,0 @@
-"""The operating point of the model in service: what each one costs, and which is in use."""

@@ -1,1 +1,0 @@
-"""The stored model versions: files, cards, which one serves, promotion and rollback."""

@@ -1,0 +1,158 @@
+"""A thread that works beside the requests of a process."""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from skinapi.errors import Duplicate, StoreUnavailable
+from skinapi.logs import log
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Document, Documents, Store
+
+STOP_S = 5.0
+
+
+class BackgroundThread(ABC):
+    """`run` works until `stopping` is set."""
+
+    def __init__(self, name: str) -> None:
+        self.stopping = threading.Event()
+        self._thread = threading.Thread(target=self.run, name=name, daemon=True)
+
+    @abstractmethod
+    def run(self) -> None: ...
+
+    def start(self) -> None:
+        """Call it in the process that serves: a thread does not survive a fork."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after what it is doing, before the store is closed."""
+        self.stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
+
+
+class PeriodicThread(BackgroundThread):
+    """Makes a pass every so many seconds. One that fails is logged as `failure`, and the next one
+    may succeed; while the store is away, nothing is logged.
+    """
+
+    def __init__(self, name: str, *, every_s: float, failure: str) -> None:
+        super().__init__(name)
+        self.every_s = every_s
+        self._failure = failure
+
+    @abstractmethod
+    def make_pass(self) -> None: ...
+
+    def run(self) -> None:
+        while not self.stopping.wait(self.every_s):
+            try:
+                self.make_pass()
+            except StoreUnavailable:
+                continue
+            except Exception as error:  # noqa: BLE001 (one bad record must not end the passes)
+                log.error(self._failure, reason=type(error).__name__)
+
+
+# A lease on work that one process of all servers does at a time, and how far the work came.
+
+
+LEASE = timedelta(seconds=30)
+
+
+class Lease:
+    """After its length without `renew` another process may take it. `held_until_at` is the end."""
+
+    def __init__(self, documents: Documents, name: str, *, length: timedelta = LEASE) -> None:
+        self._length = length
+        self._documents = documents
+        self._name = name
+        self._holder = new_id()
+
+    def claim(self) -> Document | None:
+        """Take the lease. The result is its record, with what was `reached`; None where another
+        process holds it.
+        """
+        while (lease := self._documents.get(self._name)) is None:
+            free = {"id": self._name, "schema": 1, "created_at": now(), "held_until_at": now()}
+            with suppress(Duplicate):
+                self._documents.insert(free)
+        # A longer one was written by a clock that was ahead.
+        if now() < lease["held_until_at"] <= now() + 2 * self._length:
+            return None
+        unchanged = {"id": self._name, "held_until_at": lease["held_until_at"]}
+        claimed = {"holder": self._holder, "held_until_at": now() + self._length}
+        return self._documents.update(unchanged, {"$set": claimed})
+
+    def renew(self, **reached: Any) -> bool:
+        """Keep the lease, perhaps with what was `reached`. False where another process has taken
+        it.
+        """
+        return self._set({**reached, "held_until_at": now() + self._length})
+
+    def release(self, **reached: Any) -> None:
+        """Give the lease back, perhaps with what was `reached`."""
+        self._set({**reached, "held_until_at": now()})
+
+    def _set(self, fields: Document) -> bool:
+        mine = {"id": self._name, "holder": self._holder}
+        return self._documents.update(mine, {"$set": fields}) is not None
+
+
+# Files that are still to be deleted: what a person has deleted is gone, whatever is killed.
+#
+# A blob is no part of a transaction. So the transaction that deletes a record notes the keys of its
+# blobs, and they are deleted after it; what an interruption or a disk that is away leaves, a thread
+# deletes.
+
+
+AT_ONCE = 100
+RETRY_EVERY_S = 60.0
+
+
+class Erasures:
+    def __init__(self, store: Store) -> None:
+        self._noted = store.collection("erasures")
+        self._blobs = store.blobs
+
+    def note(self, keys: Sequence[str]) -> None:
+        """Call it in the transaction that deletes the records of these blobs."""
+        if keys:
+            moment = now()
+            self._noted.insert_many(
+                [{"id": key, "schema": 1, "created_at": moment} for key in keys]
+            )
+
+    def finish(self, keys: Sequence[str]) -> None:
+        """Delete the noted blobs, after the transaction. Where that fails, it is done later."""
+        try:
+            for start in range(0, len(keys), AT_ONCE):
+                self._erase(keys[start : start + AT_ONCE])
+        except StoreUnavailable:
+            log.warning("erased_later", count=len(keys))
+
+    def finish_all(self) -> None:
+        """Delete what was left. Raises StoreUnavailable."""
+        while noted := self._noted.find(limit=AT_ONCE):
+            self._erase([document["id"] for document in noted])
+
+    def _erase(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._blobs.delete(key)
+        self._noted.delete({"id": {"$in": list(keys)}})
+
+
+class ErasureRetry(PeriodicThread):
+    """Any process may make a pass; two at once do no harm."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__("erasures", every_s=RETRY_EVERY_S, failure="files not erased")
+        self._erasures = Erasures(store)
+
+    def make_pass(self) -> None:
+        self._erasures.finish_all()

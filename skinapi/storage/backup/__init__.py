@@ -1,1 +1,0 @@
-"""A backup of a whole store in one file, and its restore."""

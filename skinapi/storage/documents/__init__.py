@@ -1,1 +1,0 @@
-"""What both stores do alike: checks of filters and documents, selected fields, merged lists."""

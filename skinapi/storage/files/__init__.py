@@ -1,1 +1,0 @@
-"""Blobs as files, and how a file is written durably, locked, and found lost."""

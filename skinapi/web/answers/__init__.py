@@ -1,1 +1,0 @@
-"""What every answer has: its errors, and its headers."""

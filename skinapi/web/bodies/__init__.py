@@ -1,1 +1,0 @@
-"""Reading what a caller sends: JSON, forms, streams, queries."""

@@ -1,0 +1,247 @@
+"""Moving windows of the rate limits in a SQLite file: exact across processes, nothing to install.
+
+The hits of a key are numbered in the order of their times. So how many lie in a window follows from
+the first one in it and the last one, however many there are.
+
+Where the file was removed, replaced or damaged, or is of an earlier version, a new one is created
+and counting starts again from zero. Losing the counts of a minute does no harm; a server that
+refuses every request would.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+import apsw
+import pymongo
+from limits import RateLimitItem
+from pymongo.collection import Collection
+from pymongo.errors import ConfigurationError, DuplicateKeyError
+
+from skinapi.storage.ids import CLOCK_TOLERANCE
+from skinapi.storage.mongo.mongo_snapshot import LIMIT_WINDOWS
+from skinapi.storage.mongo.mongo_transactions import TIMEOUTS, mongo_errors
+from skinapi.storage.sqlite.database_file import sqlite_errors
+
+LONGEST_WAIT_MS = 10_000
+CLOCK_TOLERANCE_S = CLOCK_TOLERANCE.total_seconds()
+# SQLError: the table is missing, or has other columns.
+DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)
+FIRST = "SELECT at, number FROM hits WHERE key = ? AND at >= ? ORDER BY at, number LIMIT 1"
+LAST = "SELECT at, number FROM hits WHERE key = ? ORDER BY at DESC, number DESC LIMIT 1"
+T = TypeVar("T")
+
+
+class Window(NamedTuple):
+    """The window of a hit: whether the hit was within the limit and so was counted, how many more
+    requests are within it, and the time when the oldest hit leaves the window.
+    """
+
+    allowed: bool
+    remaining: int
+    resets_at: float
+
+
+class SqliteWindows:
+    """Counts hits in one file. All threads of a process use one connection in turn."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        # The last one is in use. Those before it were opened by a parent process, and must neither
+        # be used nor closed after a fork: https://sqlite.org/howtocorrupt.html
+        self._opened: list[_Opened] = []
+
+    def hit(self, item: RateLimitItem, *names: str) -> Window:
+        """Count one request against this limit, unless it is past it. Raises StoreUnavailable."""
+        key, moment = item.key_for(*names), time.time()
+        with sqlite_errors():
+            return self._run(lambda connection: _hit(connection, item, key, moment))
+
+    def ping(self) -> None:
+        """Raises StoreUnavailable unless counts can be read from the file."""
+        with sqlite_errors():
+            self._run(lambda connection: connection.execute(LAST, ("",)).fetchall())
+
+    def _run(self, act: Callable[[apsw.Connection], T]) -> T:
+        """What `act` returns; a second time on a new file where this one is damaged or was lost."""
+        with self._lock:
+            try:
+                return act(self._connection())
+            except DAMAGED:
+                self._opened[-1].remove()
+            except apsw.ReadOnlyError:  # also raised where the file was removed a moment ago
+                if self._opened[-1].is_in_place():
+                    raise
+            return act(self._connection())
+
+    def _connection(self) -> apsw.Connection:
+        """The connection of this process to the file that is at the path now."""
+        if self._opened and self._opened[-1].pid == os.getpid():
+            if self._opened[-1].is_in_place():
+                return self._opened[-1].prepared()
+            self._opened.pop().connection.close()
+        self._opened.append(_Opened(self._path))
+        return self._opened[-1].prepared()
+
+
+class _Opened:
+    """A connection, and the process and the file (inode) that it was opened by and for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.pid = os.getpid()
+        self.connection = apsw.Connection(str(path))
+        self._inode = path.stat().st_ino
+        self._prepared = False
+
+    def prepared(self) -> apsw.Connection:
+        """The connection, with its table and settings.
+
+        Nothing is synced, because losing counts in a power cut does no harm. There is a journal all
+        the same: without it, a process that is killed during a transaction would leave a file that
+        cannot be read.
+        """
+        if not self._prepared:
+            self.connection.set_busy_timeout(LONGEST_WAIT_MS)
+            self.connection.execute(
+                "PRAGMA synchronous = OFF; PRAGMA journal_mode = PERSIST;"
+                "CREATE TABLE IF NOT EXISTS hits (key TEXT, at REAL, number INTEGER, expires REAL,"
+                " PRIMARY KEY (key, at, number)) WITHOUT ROWID;"
+                "CREATE INDEX IF NOT EXISTS by_expiry ON hits (expires);"
+            ).fetchall()  # a statement that returns rows stops the script until they are read
+            self._prepared = True
+        return self.connection
+
+    def is_in_place(self) -> bool:
+        with suppress(FileNotFoundError):
+            return self._path.stat().st_ino == self._inode
+        return False
+
+    def remove(self) -> None:
+        """Remove the file, unless another process has replaced it by a new one already."""
+        if self.is_in_place():
+            Path(f"{self._path}-journal").unlink(missing_ok=True)
+            self._path.unlink()
+
+
+def _hit(connection: apsw.Connection, item: RateLimitItem, key: str, moment: float) -> Window:
+    expiry = item.get_expiry()
+    with _transaction(connection):
+        connection.execute("DELETE FROM hits WHERE expires < ?", (moment,))
+        # Hits in the future are from before the clock was put back. They would count until the
+        # clock has caught up.
+        ahead = (key, moment + min(expiry, CLOCK_TOLERANCE_S))
+        connection.execute("DELETE FROM hits WHERE key = ? AND at > ?", ahead)
+        last_at, last = connection.execute(LAST, (key,)).get or (moment, 0)
+        at, number = max(moment, last_at), last + 1
+        oldest, first = connection.execute(FIRST, (key, moment - expiry)).get or (at, number)
+        spent = number - first
+        allowed = spent < item.amount
+        if allowed:
+            hit = (key, at, number, at + expiry)
+            connection.execute("INSERT INTO hits VALUES (?, ?, ?, ?)", hit)
+        return Window(allowed, item.amount - spent - allowed, oldest + expiry)
+
+
+@contextmanager
+def _transaction(connection: apsw.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+# Moving windows of the rate limits in MongoDB: exact across servers, one command for each hit.
+#
+# A window is a document with the times of its hits, the newest first.
+
+
+# Losing the counts of the last moments does no harm, so no hit waits for the other members.
+QUICK = pymongo.WriteConcern(w=1, j=False)
+# What a hit answers with, instead of the times of all hits.
+ANSWER = {"allowed": 1, "spent": {"$size": "$entries"}, "oldest": {"$min": "$entries"}}
+
+
+class MongoWindows:
+    """Counts hits in the database that the URI names, so that two installations on one MongoDB
+    server have separate counts.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """Does not connect yet. Raises ValueError for a URI that is not valid."""
+        try:
+            client: pymongo.MongoClient[Any] = pymongo.MongoClient(uri, connect=False, **TIMEOUTS)
+        except ConfigurationError as error:
+            raise ValueError from error
+        database = client[urlsplit(uri).path.strip("/") or "limits"]
+        self._windows: Collection[Any] = database[LIMIT_WINDOWS].with_options(write_concern=QUICK)
+        self._lock = threading.Lock()
+        self._indexed = False
+
+    def hit(self, item: RateLimitItem, *names: str) -> Window:
+        """Count one request against this limit, unless it is past it. Raises StoreUnavailable."""
+        key, moment = {"_id": item.key_for(*names)}, time.time()
+        with mongo_errors():
+            self._ensure_index()
+            try:
+                found = self._count(key, item, moment)
+            except DuplicateKeyError:  # another first hit has made the window
+                found = self._count(key, item, moment)
+        oldest = found["oldest"] or moment
+        return Window(found["allowed"], item.amount - found["spent"], oldest + item.get_expiry())
+
+    def ping(self) -> None:
+        """Raises StoreUnavailable unless the server answers."""
+        with mongo_errors():
+            self._windows.database.command("ping")
+
+    def close(self) -> None:
+        self._windows.database.client.close()
+
+    def _count(self, key: dict[str, str], item: RateLimitItem, moment: float) -> Any:
+        return self._windows.find_one_and_update(
+            key,
+            _pipeline(item.amount, item.get_expiry(), moment),
+            ANSWER,
+            upsert=True,
+            return_document=pymongo.ReturnDocument.AFTER,
+        )
+
+    def _ensure_index(self) -> None:
+        """Once: MongoDB removes windows whose hits have all expired."""
+        if not self._indexed:
+            with self._lock:
+                self._windows.create_index("expireAt", expireAfterSeconds=0)
+                self._indexed = True
+
+
+def _pipeline(amount: int, expiry: int, moment: float) -> list[dict[str, Any]]:
+    """Forget the hits outside the window, then add one if there is room.
+
+    Hits in the future are from before the clock was put back. They would count until the clock has
+    caught up.
+    """
+    within = {
+        "$and": [
+            {"$gte": ["$$hit", moment - expiry]},
+            {"$lte": ["$$hit", moment + min(expiry, CLOCK_TOLERANCE_S)]},
+        ]
+    }
+    kept = {"$ifNull": ["$entries", []]}
+    more = {"$concatArrays": [[moment], "$entries"]}
+    ends = datetime.fromtimestamp(moment, UTC) + timedelta(seconds=expiry)
+    return [
+        {"$set": {"entries": {"$filter": {"input": kept, "as": "hit", "cond": within}}}},
+        {"$set": {"allowed": {"$lt": [{"$size": "$entries"}, amount]}}},
+        {"$set": {"entries": {"$cond": ["$allowed", more, "$entries"]}, "expireAt": ends}},
+    ]

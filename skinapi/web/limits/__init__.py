@@ -1,1 +1,0 @@
-"""How often and how much a caller may: rates, lists at the same time, sizes."""

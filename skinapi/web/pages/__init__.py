@@ -1,1 +1,0 @@
-"""The routes about the server itself: start page, health, metrics, API documentation."""

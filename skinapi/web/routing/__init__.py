@@ -1,1 +1,0 @@
-"""How a route is declared, found and guarded."""

@@ -1,1 +1,0 @@
-"""Base classes and types of what crosses the wire, and lists in pages."""
