@@ -4,8 +4,8 @@
 /** @typedef {{token: string, role: string, email: string}} Session */
 
 const KEY = "skinapi.session";
-/** What views/told.js keeps until one logs out. */
-export const TOLD_KEY = "skinapi.told";
+/** What views/remembered_answers.js keeps until one logs out. */
+export const ANSWERS_KEY = "skinapi.told";
 
 /** An answer above 399, or none at all (status 0: the server cannot be reached). */
 export class ApiError extends Error {
@@ -48,7 +48,7 @@ export function setSession(next) {
   const before = session;
   session = next;
   if (next) sessionStorage.setItem(KEY, JSON.stringify(next));
-  else [sessionStorage.removeItem(KEY), localStorage.removeItem(TOLD_KEY)];
+  else [sessionStorage.removeItem(KEY), localStorage.removeItem(ANSWERS_KEY)];
   const waiting = waitingForLogin;
   waitingForLogin = [];
   if (before && next && sameEmail(before, next)) waiting.forEach((release) => release());

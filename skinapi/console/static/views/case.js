@@ -8,7 +8,7 @@ import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
 import { CaseWork, SecondOpinion } from "/console/views/case_work.js";
 import { FormerConversation, PatientConversation } from "/console/views/conversation.js";
-import { Course } from "/console/views/course.js";
+import { SpotTimeline } from "/console/views/spot_timeline.js";
 import { Downloads, FindingPage, getReport, getSubmission, Reviewed, useFinding } from "/console/views/finding.js";
 import { Letters } from "/console/views/letters.js";
 import { findNext, FindingRow } from "/console/views/queue.js";
@@ -136,7 +136,7 @@ const Case = ({ number, finding }) => {
         ${submission.lesion &&
         html`<section>
           <h2><a href="#/course/${submission.lesion}">${say("sameSpot")}</a></h2>
-          <${Course} spot=${submission.lesion} conditions=${conditions} without=${number} />
+          <${SpotTimeline} spot=${submission.lesion} conditions=${conditions} without=${number} />
         </section>`}
         ${work.value && !asked && submission.patient_id &&
         html`<section>

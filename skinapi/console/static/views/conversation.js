@@ -6,7 +6,7 @@ import { apiPath, get, newKey, post, put } from "/console/api.js";
 import { Confirm, Failure, Message, sayError, toast, useAnswer, usePages } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
-import { keepTyped } from "/console/views/typed.js";
+import { keepDrafts } from "/console/views/drafts.js";
 import { askForMessages, useWaiting } from "/console/waiting.js";
 
 const LONGEST = 2000;
@@ -14,7 +14,7 @@ const LONGEST = 2000;
 const PAGE = 50;
 
 /** By conversation, with the key of the request that sends it. @type {Map<string, {text: string, key: string}>} */
-const typed = keepTyped();
+const drafts = keepDrafts();
 
 const REASONS = /** @type {const} */ (["insult", "threat", "sexual", "fraud", "other"]);
 
@@ -50,10 +50,10 @@ const Said = ({ message, view, onReport }) => html`
 
 /** @param {{path: string, about: any, onSent: () => void}} props */
 const Write = ({ path, about, onSent }) => {
-  const [text, setText] = useState(typed.get(path)?.text ?? "");
+  const [text, setText] = useState(drafts.get(path)?.text ?? "");
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
-  const key = useRef(typed.get(path)?.key ?? newKey()); // the same until the text is another, so that it is there once
+  const key = useRef(drafts.get(path)?.key ?? newKey()); // the same until the text is another, so that it is there once
   const send = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
@@ -61,7 +61,7 @@ const Write = ({ path, about, onSent }) => {
     setError(null);
     try {
       await post(path, { text, submission: about?._id ?? null }, key.current);
-      if (typed.get(path)?.key === key.current) typed.delete(path); // else one came back and wrote another
+      if (drafts.get(path)?.key === key.current) drafts.delete(path); // else one came back and wrote another
       setText("");
       key.current = newKey();
       onSent();
@@ -74,7 +74,7 @@ const Write = ({ path, about, onSent }) => {
   const enter = (/** @type {any} */ event) => {
     setText(event.target.value);
     key.current = newKey();
-    typed.set(path, { text: event.target.value, key: key.current });
+    drafts.set(path, { text: event.target.value, key: key.current });
   };
   return html`
     <form onSubmit=${send}>

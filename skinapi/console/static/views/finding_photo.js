@@ -6,14 +6,14 @@ import { ApiError, apiPath, getFile } from "/console/api.js";
 import { Answer, Message, Tabs, useAnswer } from "/console/components.js";
 import { say } from "/console/language.js";
 import { HeatPhoto } from "/console/views/heat_photo.js";
-import { addressOfSentPhoto } from "/console/views/sent.js";
+import { addressOfRecentPhoto } from "/console/views/recent_photos.js";
 
 /** Which of several pictures the finding shows. @param {any} submission */
 const placeShown = ({ pictures = [] }) => Math.max(0, pictures.findIndex((/** @type {any} */ one) => one.shown));
 
 /** The kept photo, the one that was just sent, or none. @param {any} submission @param {number} [place] */
 export async function photoOf(submission, place = placeShown(submission)) {
-  const sent = addressOfSentPhoto(String(submission.id), place);
+  const sent = addressOfRecentPhoto(String(submission.id), place);
   if (sent) return sent;
   if (!submission.photo_kept) return null;
   const which = submission.pictures ? apiPath`?picture=${place + 1}` : "";

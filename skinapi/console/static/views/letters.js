@@ -5,7 +5,7 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { apiPath, get, post, put, remove } from "/console/api.js";
 import { Confirm, Failure, Message, sayError, toast, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, isolated, say, sayDate } from "/console/language.js";
-import { keepTyped } from "/console/views/typed.js";
+import { keepDrafts } from "/console/views/drafts.js";
 
 const LONGEST = 5000;
 const READERS = /** @type {const} */ (["patient", "colleague"]);
@@ -14,7 +14,7 @@ const READERS = /** @type {const} */ (["patient", "colleague"]);
 const RELOADED = new Set(["letter_changed", "letter_signed", "letter_marked", "letter_urgency"]);
 
 /** By letter. @type {Map<string, string>} */
-const typed = keepTyped();
+const drafts = keepDrafts();
 
 /** @param {{path: string, onDone: () => void, onClose: () => void}} props */
 const Withdraw = ({ path, onDone, onClose }) => {
@@ -106,7 +106,7 @@ const saySign = ({ reader }, accepted) => {
 /** The doctor's own draft. @param {{draft: any, reviewed: boolean, onDone: () => void}} props */
 const Draft = ({ draft, reviewed, onDone }) => {
   const [letter, setLetter] = useState(draft);
-  const [text, setText] = useState(typed.get(draft._id) ?? draft.text);
+  const [text, setText] = useState(drafts.get(draft._id) ?? draft.text);
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
   const [deleting, setDeleting] = useState(false);
@@ -122,7 +122,7 @@ const Draft = ({ draft, reviewed, onDone }) => {
   const accept = (id, yes) => setAccepted(new Set(yes ? [...accepted, id] : [...accepted].filter((one) => one !== id)));
   /** @param {string} next */
   const enter = (next) => {
-    typed.set(draft._id, next);
+    drafts.set(draft._id, next);
     setText(next);
   };
   /** @param {() => Promise<void>} act */
@@ -138,7 +138,7 @@ const Draft = ({ draft, reviewed, onDone }) => {
   };
   const store = async () => {
     const changed = await put(path, { text, version: letter.version });
-    typed.delete(draft._id);
+    drafts.delete(draft._id);
     setLetter(changed);
     setText(changed.text);
     return changed;
@@ -160,7 +160,7 @@ const Draft = ({ draft, reviewed, onDone }) => {
       const ids = shown.marks.map((/** @type {any} */ mark) => mark.id);
       // A server of the version before knows no such field.
       await post(`${path}/sign`, { text: shown.text, version: shown.version, ...(ids.length > 0 && { accepted_marks: ids }) });
-      typed.delete(draft._id);
+      drafts.delete(draft._id);
       toast(say(`letterIsSigned_${/** @type {"patient"} */ (letter.reader)}`));
       onDone();
     });
@@ -172,7 +172,7 @@ const Draft = ({ draft, reviewed, onDone }) => {
     field.current?.focus();
   };
   const reload = () => {
-    typed.delete(draft._id);
+    drafts.delete(draft._id);
     onDone();
   };
   return html`

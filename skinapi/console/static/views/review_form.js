@@ -6,7 +6,7 @@ import { apiPath, newKey, post } from "/console/api.js";
 import { Message, sayError, toast, useKeys } from "/console/components.js";
 import { colon, isolated, said, say, sayValue } from "/console/language.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
-import { keepTyped } from "/console/views/typed.js";
+import { keepDrafts } from "/console/views/drafts.js";
 
 const AGREEMENTS = /** @type {const} */ ([
   ["agree", "a"],
@@ -21,7 +21,7 @@ const DAYS_HELD = 6;
 const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", held: "" };
 
 /** By finding. @type {Map<string, typeof EMPTY>} */
-const drafts = keepTyped();
+const drafts = keepDrafts();
 
 /**
  * Fill the form with what a second opinion says, for the doctor in charge to sign. Its note was for that doctor.

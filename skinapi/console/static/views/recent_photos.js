@@ -10,10 +10,10 @@ onSessionChange(() => {
 });
 
 /** @param {string} number @param {Blob[]} photos */
-export function rememberSentPhotos(number, photos) {
+export function rememberPhotos(number, photos) {
   sent = { number, photos };
 }
 
 /** A new address for one of the photos, for whoever shows it to revoke. @param {string} number @param {number} place */
-export const addressOfSentPhoto = (number, place) =>
+export const addressOfRecentPhoto = (number, place) =>
   sent.number === number && sent.photos[place] ? URL.createObjectURL(sent.photos[place]) : null;

@@ -14,7 +14,7 @@ import { nameOfSpot } from "/console/views/spot_points.js";
 const PAGE = 20;
 
 /** The findings of a spot; beside a case without that one. @param {{spot: string, conditions: any, without?: string}} props */
-export const Course = ({ spot, conditions, without = "" }) => {
+export const SpotTimeline = ({ spot, conditions, without = "" }) => {
   const pages = usePages(apiPath`/lesions/${spot}/submissions?order=newest&limit=${PAGE}`);
   return html`
     <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("findingsEmpty")} />`}>
@@ -37,7 +37,7 @@ export const View = ({ argument }) => {
         <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
         ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="case" /></div>`}
         ${spot.findings > 1 && html`<p><a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a></p>`}
-        <${Course} spot=${spot.id} conditions=${conditions} />
+        <${SpotTimeline} spot=${spot.id} conditions=${conditions} />
         <${spot.deleted ? FormerConversation : PatientConversation} spot=${spot.id} />`}
     <//>`;
 };

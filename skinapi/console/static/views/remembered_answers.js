@@ -1,12 +1,12 @@
 // @ts-check
 // Age, sex and whether photos are kept, as they were told last: in this browser until one logs out.
 
-import { getSession, TOLD_KEY } from "/console/api.js";
+import { getSession, ANSWERS_KEY } from "/console/api.js";
 
 /** What this person told last; nothing of anybody else. @returns {Record<string, string>} */
-export function recallTold() {
+export function recallAnswers() {
   try {
-    const { email, ...told } = JSON.parse(localStorage.getItem(TOLD_KEY) ?? "{}");
+    const { email, ...told } = JSON.parse(localStorage.getItem(ANSWERS_KEY) ?? "{}");
     return email === getSession()?.email ? told : {};
   } catch {
     return {};
@@ -14,7 +14,7 @@ export function recallTold() {
 }
 
 /** @param {FormData} answers */
-export function rememberTold(answers) {
+export function rememberAnswers(answers) {
   const told = Object.fromEntries(["age_band", "sex", "keep_photo"].map((name) => [name, answers.get(name) ?? ""]));
-  localStorage.setItem(TOLD_KEY, JSON.stringify({ ...told, email: getSession()?.email }));
+  localStorage.setItem(ANSWERS_KEY, JSON.stringify({ ...told, email: getSession()?.email }));
 }

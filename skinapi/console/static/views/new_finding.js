@@ -9,9 +9,9 @@ import { Approved } from "/console/views/approved.js";
 import { AskPlace } from "/console/views/body_map.js";
 import { AddPhotos, ChoosePhoto } from "/console/views/choose_photo.js";
 import { PhotoCrop } from "/console/views/photo_crop.js";
-import { rememberSentPhotos } from "/console/views/sent.js";
+import { rememberPhotos } from "/console/views/recent_photos.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
-import { recallTold, rememberTold } from "/console/views/told.js";
+import { recallAnswers, rememberAnswers } from "/console/views/remembered_answers.js";
 
 const AGES = ["0-29", "30-44", "45-59", "60-74", "75+"];
 const SEXES = ["female", "male", "other"];
@@ -196,7 +196,7 @@ const Check = ({ account, spots, checklist, from }) => {
   const last = useRef({ photos: /** @type {Blob[]} */ ([]), answers: "", key: "" });
   const sameSpot = useRef(false); // the person has said so of these photos
   const skin = useRef("ask"); // or that they show the spot, whatever they look like
-  const [told] = useState(recallTold);
+  const [told] = useState(recallAnswers);
   const some = chosen.length > 0;
   const several = chosen.length > 1;
   const poor = chosen.some(isPoor);
@@ -250,11 +250,11 @@ const Check = ({ account, spots, checklist, from }) => {
       body.set("skin", skin.current);
       if (sameSpot.current) body.set("same_spot", "true");
       const key = keyOf(photos, body);
-      rememberTold(body);
+      rememberAnswers(body);
       if (spot === NEW) body.delete("lesion");
       photos.forEach((photo) => body.append("image", photo, "photo.jpg"));
       const answer = await upload("/predict", body, key, setSent);
-      rememberSentPhotos(String(answer.id), photos);
+      rememberPhotos(String(answer.id), photos);
       if (spot === NEW) await beginSpot(answer.id, place, key);
       location.hash = `#/finding/${answer.id}`;
     } catch (problem) {

@@ -99,7 +99,7 @@ function newestTwo(visits) {
 }
 
 /** @param {{spot: any, visits: any[], conditions: any}} props */
-const Visits = ({ spot, visits, conditions }) => {
+const ComparedPhotos = ({ spot, visits, conditions }) => {
   const [[first, second], setPair] = useState(() => newestTwo(visits));
   const answer = useAnswer(() => compare(spot.id, first, second), [first, second, getLanguage()]);
   return html`
@@ -127,6 +127,6 @@ export const View = ({ argument }) => {
         <p>${nameOfSpot(spot)}</p>
         ${visits.length < 2
           ? html`<${Empty} title=${say("oneVisitAlone")} />`
-          : html`<${Visits} spot=${spot} visits=${visits} conditions=${conditions} />`}`}
+          : html`<${ComparedPhotos} spot=${spot} visits=${visits} conditions=${conditions} />`}`}
     <//>`;
 };

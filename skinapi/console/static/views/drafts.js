@@ -4,7 +4,7 @@
 import { getSession, onSessionChange } from "/console/api.js";
 
 /** A place for it, by what it is about. @template T @returns {Map<string, T>} */
-export function keepTyped() {
+export function keepDrafts() {
   /** @type {Map<string, T>} */
   const typed = new Map();
   onSessionChange(() => {
