@@ -27,6 +27,10 @@ LONGEST = 2.0
 CANVAS, REACH, FARTHEST = 128, 52, 36
 ROTATIONS = tuple(range(0, 360, 10))
 SCALES = tuple(1.2**power for power in range(-4, 5))
+# From this correlation on, two pictures show one spot. Chosen on HAM10000: the best fit of two
+# different lesions had 0.27 (64 pairs); docs/comparison.md has how many pairs of one lesion reach
+# this.
+LEAST_CORRELATION = 0.40
 # Of the smaller of both pictures.
 LEAST_OVERLAP = 0.35
 REFINED, ITERATIONS = (6, 2), (20, 15)

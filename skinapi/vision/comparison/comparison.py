@@ -17,7 +17,14 @@ from PIL import Image
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import urgency
 from skinapi.vision.comparison import colours
-from skinapi.vision.comparison.alignment import SIDES, Fit, blur, find_fit, small_copy
+from skinapi.vision.comparison.alignment import (
+    LEAST_CORRELATION,
+    SIDES,
+    Fit,
+    blur,
+    find_fit,
+    small_copy,
+)
 from skinapi.vision.comparison.changed_part import ChangedPart, find_changed_part
 from skinapi.vision.comparison.similarity import Mask, Similarity, draw_in_first, overlap
 from skinapi.vision.comparison.skin_fit import fit_skin, resized
@@ -32,9 +39,7 @@ from skinapi.vision.measures.outline import (
 )
 from skinapi.vision.measures.quality import measure_quality
 
-# Chosen on HAM10000: the best fit of two different lesions had a correlation of 0.27 (64 pairs);
-# docs/comparison.md has how many pairs of one lesion reach this.
-LEAST_CORRELATION, LEAST_OVERLAP = 0.40, 0.50
+LEAST_OVERLAP = 0.50
 # What is measured is measured on copies with the shorter side of the last refinement.
 SIDE = SIDES[-1]
 # The share of a lesion that may lie at the edge of what both photos show.

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from skinapi.vision.comparison.alignment import find_fit
-from skinapi.vision.comparison.comparison import LEAST_CORRELATION
+from skinapi.vision.comparison.alignment import LEAST_CORRELATION, find_fit
 from skinapi.vision.context import Modality
 
 

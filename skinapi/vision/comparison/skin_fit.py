@@ -20,7 +20,7 @@ from skinapi.vision.comparison.alignment import (
 from skinapi.vision.comparison.similarity import Mask, Similarity
 
 # What the pattern of the skin must agree by, and how many pixels of SIDES[-1] that needs.
-LEAST_CORRELATION, LEAST_SKIN = 0.40, 2000
+SKIN_CORRELATION, LEAST_SKIN = 0.40, 2000
 STARTS = tuple(1.12**power for power in range(-3, 4))
 
 
@@ -43,7 +43,7 @@ def fit_skin(
         fits = [judge(*views, one, within) for one in refined]
         starts = [max(fits, key=lambda one: one.correlation).by]
     best = fits[0]
-    return judge(*views, best.by) if best.correlation >= LEAST_CORRELATION else None
+    return judge(*views, best.by) if best.correlation >= SKIN_CORRELATION else None
 
 
 def resized(mask: Mask, shape: tuple[int, ...]) -> Mask:
