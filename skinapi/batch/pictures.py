@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from skinapi.batch.arguments import STDIN
 from skinapi.batch.errors import BadSource, PicturesGone
-from skinapi.vision.labels.label_tables import PICTURE_SUFFIXES
+from skinapi.vision.dataset_labels import PICTURE_SUFFIXES
 
 # What says something about one picture. All other errors say something about the file system or
 # this process (no more memory or open files), and a row would be wrong.

@@ -16,7 +16,7 @@ from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.records.submissions import Submission
 from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import RegistryService
-from skinapi.vision.calibration.modality import KNOWN
+from skinapi.vision.calibration.detectors import KNOWN
 from skinapi.vision.comparison.alignment import find_fit
 from skinapi.vision.comparison.comparison import (
     Comparison,

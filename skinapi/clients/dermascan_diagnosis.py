@@ -23,7 +23,7 @@ from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
-from skinapi.vision.measures.outline import Shape
+from skinapi.vision.outline import Shape
 from skinapi.web.access import Opened, Subject
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate

@@ -23,8 +23,8 @@ from skinapi.clients.undecided import (
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.drawing.overlay import draw_overlay
 from skinapi.vision.finding.finding import Finding
+from skinapi.vision.heat_map_overlay import draw_overlay
 from skinapi.web.access import Opened, Subject
 from skinapi.web.answers import plain_text, problem_json
 from skinapi.web.declaration import Routes

@@ -24,7 +24,7 @@ from skinapi.reports.facts import Facts
 from skinapi.reports.template import write_template
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
-from skinapi.vision.drawing.overlay import draw_overlay
+from skinapi.vision.heat_map_overlay import draw_overlay
 from skinapi.vision.refusals import Reason
 from skinapi.web.answers import problem_json
 from skinapi.web.schemas import Answer, Upload

@@ -36,7 +36,7 @@ from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.labels.label_tables import TABLE_NAME
+from skinapi.vision.dataset_labels import TABLE_NAME
 
 # Names for patients and findings in data sets that do not lead back to the account.
 #

@@ -26,7 +26,7 @@ from skinapi.records.finding_schemas import HeatView
 from skinapi.records.schemas import SubmissionInCare, SubmissionView
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
-from skinapi.vision.calibration.joining import MOST_PICTURES
+from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import (
     AgeBand,

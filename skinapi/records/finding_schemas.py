@@ -8,7 +8,7 @@ from pydantic import Field
 
 from skinapi.languages import Language, Said
 from skinapi.records.instructions import Advice, Instruction, SaidBy
-from skinapi.vision.calibration.modality import ModalityFinding
+from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import TonesTested
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality

@@ -1,7 +1,7 @@
 """What a data set that is made from reviews needs of a submission."""
 
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.calibration.modality import ModalityFinding
+from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.context import Context, Modality
 
 

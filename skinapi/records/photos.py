@@ -13,8 +13,7 @@ from skinapi.logs import log
 from skinapi.records.submissions import Submission, Submissions
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Blobs
-from skinapi.vision.decoding.photo import Photo, read_stored_photo
-from skinapi.vision.drawing.thumbnail import draw_thumbnail
+from skinapi.vision.decoding.photo import Photo, draw_thumbnail, read_stored_photo
 from skinapi.web.access import Subject
 
 NOT_KEPT = "The photo of this submission was not kept"

@@ -31,7 +31,7 @@ from skinapi.records.review_schemas import (
 from skinapi.records.submissions import CourseEntry, Submission, SubmissionSummary
 from skinapi.registry.version_service import Standing
 from skinapi.vision.bands import OperatingPoint, RaisedBy
-from skinapi.vision.calibration.joining import MOST_PICTURES
+from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, SkinTone
 from skinapi.vision.finding.finding import Doubt, Finding, FindingHeading

@@ -40,8 +40,8 @@ from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
-from skinapi.vision.drawing.overlay import draw_kept_overlay
 from skinapi.vision.finding.finding import Finding
+from skinapi.vision.heat_map_overlay import draw_kept_overlay
 from skinapi.web.access import Subject
 from skinapi.web.schemas import Page
 

@@ -16,12 +16,12 @@ from skinapi.vision.classification import (
     judge_prepared,
     prepare_photo,
 )
-from skinapi.vision.comparison.same_spot import KnownPicture, find_apart
+from skinapi.vision.comparison.alignment import KnownPicture, find_apart
 from skinapi.vision.context import NOTHING_TOLD, Context, Modality
-from skinapi.vision.decoding.photo import Photo, shrink_to_stored, stored_photo
+from skinapi.vision.decoding.photo import Photo, reencode_for_storage, shrink_to_stored
 from skinapi.vision.finding.finding import Finding
-from skinapi.vision.measures.outline import Shape, measure_shape
 from skinapi.vision.network.model import Model
+from skinapi.vision.outline import Shape, measure_shape
 from skinapi.web.request_context import request_id
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class ClassifiedPhoto:
     """A finding and the photo that it is about.
 
     `shape` is set where it was asked for and the lesion has a clear outline. `kept` is set where
-    the photo is to be kept: the bytes to store (see `stored_photo`).
+    the photo is to be kept: the bytes to store (see `reencode_for_storage`).
     """
 
     finding: Finding
@@ -133,7 +133,7 @@ def _classify(
     prepared = prepare_photo(content)
     finding = classify_prepared(model, prepared, context)
     shape = measure_shape(prepared.photo) if measure else None
-    kept = stored_photo(content) if keep else None
+    kept = reencode_for_storage(content) if keep else None
     return ClassifiedPhoto(finding, shrink_to_stored(prepared.photo), shape, kept)
 
 
@@ -151,7 +151,8 @@ def _judge(model: Model, content: bytes, context: Context, keep: bool) -> _Judge
     modality = judged.finding.modality
     kind = modality.recognised if modality else Modality.UNKNOWN
     known = KnownPicture(shrink_to_stored(prepared.photo).pixels, kind)
-    return _JudgedPicture(judged, known, stored_photo(content) if keep else None)
+    kept = reencode_for_storage(content) if keep else None
+    return _JudgedPicture(judged, known, kept)
 
 
 def announce_model(settings: Settings, served: ServedModel) -> str:

@@ -22,7 +22,7 @@ from skinapi.reports.words import LABELS, Labels
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Fitzpatrick, Modality
 from skinapi.vision.finding.headline import probability_of, say_chance
-from skinapi.vision.measures.quality import LEAST_SHARPNESS
+from skinapi.vision.quality import LEAST_SHARPNESS
 
 # The same in each language.
 SKIN_TYPES: Mapping[Fitzpatrick, str] = {

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from skinapi.languages import Language, Said
 from skinapi.vision.bands import OperatingPoint, RaisedBy, is_raised, most_urgent
-from skinapi.vision.calibration.modality import ModalityFinding
+from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import (
     NORMAL_SKIN,
@@ -28,7 +28,7 @@ from skinapi.vision.finding.finding import (
     Restated,
 )
 from skinapi.vision.finding.headline import Headline, Ranked, probability_of
-from skinapi.vision.measures.quality import Quality
+from skinapi.vision.quality import Quality
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

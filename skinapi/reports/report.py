@@ -19,7 +19,7 @@ from skinapi.reports.facts import Facts
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import BandWords, conditions_table
 from skinapi.vision.decoding.photo import Photo
-from skinapi.vision.drawing.overlay import draw_overlay
+from skinapi.vision.heat_map_overlay import draw_overlay
 from skinapi.web.schemas import Answer
 
 # 84 mm on paper at 170 dots per inch.

@@ -18,10 +18,10 @@ from skinapi.vision.finding.finding import (
     rank,
     sum_malignant,
 )
-from skinapi.vision.finding.joining import gravest, join_assessments
-from skinapi.vision.measures.quality import Quality, measure_quality
+from skinapi.vision.finding.join_assessments import gravest, join_assessments
 from skinapi.vision.network.engine import EngineOutput
 from skinapi.vision.network.model import Model
+from skinapi.vision.quality import Quality, measure_quality
 from skinapi.vision.refusals import Reason, refuse
 
 

@@ -1,7 +1,7 @@
 """The reasons for refusing a photo. Their sentences and advice are in the conditions table.
 
-They are raised in decoding (photo.py, decode_limits.py), classification.py and finding/finding.py;
-not_surely_skin, which is a question, in prediction/service.py.
+They are raised in decoding/photo.py, classification.py and finding/finding.py; not_surely_skin,
+which is a question, in prediction/service.py.
 """
 
 from enum import StrEnum

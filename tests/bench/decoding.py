@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from skinapi.vision.decoding.photo import read_photo
-from skinapi.vision.measures.outline import measure_shape
+from skinapi.vision.outline import measure_shape
 from tests.vision.photos import encoded, skin_with_spot
 
 ROUNDS = 15

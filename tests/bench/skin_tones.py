@@ -26,9 +26,9 @@ from skinapi.vision.bands import log_odds
 from skinapi.vision.context import SkinTone
 from skinapi.vision.decoding.photo import Photo
 from skinapi.vision.finding.finding import Doubt
-from skinapi.vision.measures.outline import measure_shape
-from skinapi.vision.measures.quality import measure_quality
 from skinapi.vision.network.model import Model, open_model
+from skinapi.vision.outline import measure_shape
+from skinapi.vision.quality import measure_quality
 
 # How much of the linear light is left of red, green and blue.
 LIGHTS: Mapping[str, tuple[float, float, float]] = {

@@ -11,7 +11,7 @@ from PIL import Image
 from skinapi.care.comparison_routes import Placement
 from skinapi.care.comparisons import choose_pictures
 from skinapi.registry.prediction_pool import PredictionPool
-from skinapi.vision.calibration.modality import KNOWN, ModalityFinding
+from skinapi.vision.calibration.detectors import KNOWN, ModalityFinding
 from skinapi.vision.comparison.similarity import Similarity
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context, Modality

@@ -27,8 +27,8 @@ from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.decoding.photo import Photo, read_photo
 from skinapi.vision.finding.finding import Finding
-from skinapi.vision.measures.outline import Shape
 from skinapi.vision.network.model import open_model
+from skinapi.vision.outline import Shape
 from tests.support.photos import photo_of
 
 MODEL = Path("skinapi/models/resnet50")

@@ -13,12 +13,12 @@ from skinapi.clients.dermascan_diagnosis import Diagnosis
 from skinapi.clients.guide import GuideAnswer
 from skinapi.clients.undecided import Undecided
 from skinapi.registry.service import ClassifiedPhoto
+from skinapi.vision import outline
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.decoding.photo import read_photo
 from skinapi.vision.finding.finding import Doubt
-from skinapi.vision.measures import outline
-from skinapi.vision.measures.outline import Shape, find_lesion
+from skinapi.vision.outline import Shape, find_lesion
 from tests.clients.dialects import (
     guide,
     inference,

@@ -23,7 +23,7 @@ from skinapi.lab.checks.publishing import Heartbeat
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.datasets.near_duplicates import Comparisons, NearIndex
 from skinapi.storage import make_store, open_store
-from skinapi.vision.labels.label_tables import KNOWN_COLUMNS, LabelColumns
+from skinapi.vision.dataset_labels import KNOWN_COLUMNS, LabelColumns
 from tests.support.backends import settings_in
 from tests.support.size import size
 

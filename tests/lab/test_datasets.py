@@ -25,7 +25,7 @@ from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.job_services import _name_label, write_training_folder
 from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.storage.ids import now
-from skinapi.vision.labels.spellings import label_spellings
+from skinapi.vision.dataset_labels import label_spellings
 from tests.lab.sending import DEADLINE_S, labelled, picture, send, table, upload, zipped
 from tests.lab.test_races import both, twin
 from tests.support.backends import Backend, Person

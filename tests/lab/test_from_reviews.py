@@ -15,7 +15,7 @@ from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.trainings.job_services import write_training_folder
 from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.labels.spellings import label_spellings
+from skinapi.vision.dataset_labels import label_spellings
 from tests.care.clinic import URGENT, file_for
 from tests.lab.sending import await_check, picture
 from tests.support.backends import Backend, Person

@@ -16,7 +16,7 @@ from skinapi.lab.trainings.model_comparison import compare_on_reference
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_sources
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.labels.spellings import label_spellings
+from skinapi.vision.dataset_labels import label_spellings
 from tests.lab.sending import picture, send, table, upload, zipped
 from tests.support.backends import Backend, Person
 from tests.support.models import tiny_model

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import ModelDamaged
+from skinapi.vision.calibration.detectors import OutOfDistributionDetector
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
-from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
 from skinapi.vision.network.model import CALIBRATION, Model, open_model, write_checksums
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import draw_lesion

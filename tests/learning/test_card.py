@@ -14,7 +14,7 @@ from skinapi.learning.measure.tables.text_tables import show_interval
 from skinapi.learning.package.card import README, list_sources, write_readable_card
 from skinapi.learning.package.known_limits import describe_limits
 from skinapi.vision.calibration.model_calibration import NamingRule
-from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
+from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from tests.learning.test_figures import BASAL, HEALTHY, MELANOMA, NEVUS, phone, scope, toy_rows

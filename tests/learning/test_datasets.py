@@ -14,8 +14,8 @@ from skinapi.learning.data.patient_contexts import patient_context
 from skinapi.learning.data.samples import label_for, open_sample, read_sample
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.vision.context import Modality
+from skinapi.vision.dataset_labels import label_spellings
 from skinapi.vision.decoding.photo import read_photo
-from skinapi.vision.labels.spellings import label_spellings
 from tests.learning.pictures import draw_lesion, write_ham_like
 
 LABELS = label_spellings()

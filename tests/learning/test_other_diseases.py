@@ -20,10 +20,9 @@ from skinapi.learning.package.fit_other_diseases import (
     KNOWN_IN_DOUBT,
     fit_other_diseases,
 )
-from skinapi.vision.calibration.linear_classifier import LinearClassifier
+from skinapi.vision.calibration.detectors import LinearClassifier, OtherDiseaseDetector
 from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.calibration.out_of_distribution import OtherDiseaseDetector
-from skinapi.vision.labels.spellings import label_spellings, other_diseases
+from skinapi.vision.dataset_labels import label_spellings, other_diseases
 from skinapi.vision.network.model import open_model
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import write_source

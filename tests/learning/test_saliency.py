@@ -10,8 +10,7 @@ from skinapi.learning.measure.robustness.saliency import blank_cells, score_heat
 from skinapi.learning.measure.tables.figure_tables import list_robustness
 from skinapi.learning.measure.tables.text_tables import write_text
 from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.network.engine import Engine, EngineOutput
-from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.engine import Engine, EngineOutput, Head
 from skinapi.vision.network.model import Model, open_model
 from skinapi.vision.network.tensor import Tensor
 from tests.learning.conftest import Small

@@ -21,8 +21,7 @@ from skinapi.learning.train.inputs.teachers import Teachers
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, softmax
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.context import Modality
-from skinapi.vision.network.engine import EngineOutput
-from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.engine import EngineOutput, Head
 from skinapi.vision.network.model import Model, open_model
 from skinapi.vision.network.tensor import Tensor
 from tests.learning.conftest import Small, run_command

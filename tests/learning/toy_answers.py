@@ -10,13 +10,10 @@ from numpy.typing import NDArray
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.predictions import ModelOutputs, Predictions
-from skinapi.vision.calibration.linear_classifier import LinearClassifier
-from skinapi.vision.calibration.modality import ModalityDetector
+from skinapi.vision.calibration.detectors import LinearClassifier, ModalityDetector, SkinDetector
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, softmax
-from skinapi.vision.calibration.skin_detector import SkinDetector
 from skinapi.vision.context import Modality
-from skinapi.vision.network.engine import Engine, EngineOutput
-from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.engine import Engine, EngineOutput, Head
 from skinapi.vision.network.model import Model
 from skinapi.vision.network.tensor import Tensor
 from tests.support.cards import model_card

@@ -12,8 +12,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.registry.prediction_pool import ServedModel
 from skinapi.vision.bands import urgency
-from skinapi.vision.calibration.linear_classifier import LinearClassifier
-from skinapi.vision.calibration.modality import ModalityDetector
+from skinapi.vision.calibration.detectors import LinearClassifier, ModalityDetector
 from skinapi.vision.conditions import Band
 from tests.care.clinic import patient_in_care
 from tests.prediction.photographer import predicted

@@ -7,7 +7,7 @@ import pytest
 from skinapi.records.outcome_counts import CountedOutcome
 from skinapi.records.outcome_service import FigureView, figures_of
 from skinapi.vision.bands import OperatingPoint
-from skinapi.vision.calibration.modality import ModalityFinding
+from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Modality
 from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of

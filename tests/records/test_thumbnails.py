@@ -12,8 +12,7 @@ from skinapi.audit import AuditTrail
 from skinapi.records import photos
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
-from skinapi.vision.decoding.photo import STORED_SIDE, read_photo
-from skinapi.vision.drawing.thumbnail import THUMBNAIL_SIDE, draw_thumbnail
+from skinapi.vision.decoding.photo import STORED_SIDE, THUMBNAIL_SIDE, draw_thumbnail, read_photo
 from tests.care.clinic import patient_in_care
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, unavailable
@@ -60,7 +59,7 @@ def test_a_photo_is_decoded_once_and_never_at_full_size(
         sizes.append(photo.pixels.size)
         return photo
 
-    monkeypatch.setattr("skinapi.vision.drawing.thumbnail.read_stored_photo", noting)
+    monkeypatch.setattr("skinapi.vision.decoding.photo.read_stored_photo", noting)
     answers = [ada.call("GET", path_of(body)).data for _ in range(3)]
     assert len(set(answers)) == 1
     assert sizes == [(STORED_SIDE // 2, STORED_SIDE * 3 // 8)]

@@ -19,8 +19,7 @@ from skinapi.registry.prediction_pool import PoolCaller, PredictionPool, open_wa
 from skinapi.registry.service import RegistryService
 from skinapi.settings import Settings
 from skinapi.vision.classification import prepare_photo
-from skinapi.vision.decoding.jpeg import decode_jpeg
-from skinapi.vision.decoding.photo import stored_photo
+from skinapi.vision.decoding.photo import decode_jpeg, reencode_for_storage
 from skinapi.vision.network.model import write_checksums
 from tests.stores.mock_store import MockStore
 from tests.support.backends import SECRET, settings_in
@@ -69,7 +68,7 @@ def test_only_a_photo_that_is_to_be_kept_is_decoded_for_that(
     assert (unkept.kept, decoded.call_count) == (None, 1)
     kept = registry.classify_photo(content=photo, caller=ADA, keep=True)
     assert decoded.call_count == 3
-    assert kept.kept == stored_photo(photo)
+    assert kept.kept == reencode_for_storage(photo)
     assert kept.finding.ranked == unkept.finding.ranked
     assert kept.finding.heat == unkept.finding.heat
 

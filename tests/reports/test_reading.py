@@ -22,7 +22,7 @@ from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
 from skinapi.reports.template import write_template
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.calibration.modality import ModalityFinding
+from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import NORMAL_SKIN, Band
 from skinapi.vision.context import Modality

@@ -36,7 +36,7 @@ from skinapi.server import spool_file as spool
 from skinapi.settings import Settings
 from skinapi.storage.mongo import mongo_transactions
 from skinapi.storage.sqlite import database_file
-from skinapi.vision.decoding import decode_limits, file_header, file_parts, photo
+from skinapi.vision.decoding import file_header, file_parts, photo
 from skinapi.vision.network import remote_engine
 from skinapi.web import forms, rate_limits, request_parsing, schemas, size_limits
 from tests.repository.documents import ROOT
@@ -173,15 +173,15 @@ def _limits() -> Iterator[Row]:
     yield "items on a page of a list", str(schemas.LARGEST_PAGE)
     yield "lists of one caller at the same time", str(rate_limits.MOST_OF_ONE_CALLER)
     yield "formats of a photo", ", ".join(file_header.FORMATS)
-    yield "shortest side of a photo", f"{decode_limits.SMALLEST_SIDE} pixels"
-    yield "longest side of a photo", f"{decode_limits.LONGEST_SIDE} pixels"
-    yield "pixels of a photo", f"{decode_limits.MOST_PIXELS // 10**6} million"
+    yield "shortest side of a photo", f"{photo.SMALLEST_SIDE} pixels"
+    yield "longest side of a photo", f"{photo.LONGEST_SIDE} pixels"
+    yield "pixels of a photo", f"{photo.MOST_PIXELS // 10**6} million"
     yield "scans of a JPEG", str(file_header.MOST_SCANS)
     yield "segments of a JPEG, chunks of a WebP", str(file_parts.MOST_SEGMENTS)
     yield "chunks of a PNG", str(file_parts.MOST_CHUNKS)
     yield (
         "memory for decoding, in each process",
-        f"{decode_limits.MOST_BYTES // 10**6} million bytes",
+        f"{photo.MOST_BYTES // 10**6} million bytes",
     )
     yield "longer side of a stored photo", f"{photo.STORED_SIDE} pixels"
     yield "photos that wait for the model, in each process", str(prediction_pool.MOST_WAITING)

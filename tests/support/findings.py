@@ -3,9 +3,9 @@
 from typing import Any
 
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.calibration.modality import KNOWN, ModalityFinding
+from skinapi.vision.calibration.detectors import KNOWN, ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
-from skinapi.vision.calibration.prevalence import restate
+from skinapi.vision.calibration.probability_adjustments import restate
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import (
@@ -18,7 +18,7 @@ from skinapi.vision.finding.finding import (
     rank,
     sum_malignant,
 )
-from skinapi.vision.measures.quality import Quality
+from skinapi.vision.quality import Quality
 
 UNSURE = ModalityFinding(told=Modality.UNKNOWN, recognised=Modality.UNKNOWN, used=KNOWN)
 CONTRADICTED = ModalityFinding(

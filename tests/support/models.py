@@ -16,12 +16,10 @@ from openvino import opset13 as op
 from skinapi.registry.prediction_pool import PredictionPool, ServedModel, open_warm
 from skinapi.registry.service import RegistryService
 from skinapi.vision.bands import OperatingPoint
-from skinapi.vision.calibration.linear_classifier import LinearClassifier
-from skinapi.vision.calibration.modality import ModalityDetector
+from skinapi.vision.calibration.detectors import LinearClassifier, ModalityDetector, SkinDetector
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
-from skinapi.vision.calibration.skin_detector import SkinDetector
 from skinapi.vision.context import Modality
-from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.engine import Head
 from skinapi.vision.network.model import (
     CALIBRATION,
     CARD,

@@ -11,8 +11,7 @@ from skinapi.vision.calibration.model_calibration import (
 )
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.network.engine import Engine, EngineOutput
-from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.engine import Engine, EngineOutput, Head
 from skinapi.vision.network.model import Model
 from skinapi.vision.network.tensor import Tensor
 from tests.support.cards import model_card

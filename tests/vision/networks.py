@@ -8,7 +8,7 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.engine import Head
 from skinapi.vision.network.model import (
     CALIBRATION,
     CARD,

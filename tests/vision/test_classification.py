@@ -9,10 +9,12 @@ from PIL import Image, ImageFilter
 from pydantic import ValidationError
 
 from skinapi.errors import Refused
-from skinapi.vision.calibration.linear_classifier import LinearClassifier
+from skinapi.vision.calibration.detectors import (
+    LinearClassifier,
+    OutOfDistributionDetector,
+    SkinDetector,
+)
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
-from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
-from skinapi.vision.calibration.skin_detector import SkinDetector
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, Modality

@@ -11,7 +11,7 @@ from skinapi.lab.archives.file_names import clean_name, comparable, is_skipped, 
 from skinapi.lab.archives.quarantine import QuarantineFolder
 from skinapi.lab.archives.unpacking import is_archive, is_nested, unpack
 from skinapi.lab.errors import BadArchive
-from skinapi.vision.labels.label_tables import PICTURE_SUFFIXES
+from skinapi.vision.dataset_labels import PICTURE_SUFFIXES
 
 TABLE_SUFFIX = ".csv"
 HIDDEN = "hidden or of an operating system"

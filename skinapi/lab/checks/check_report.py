@@ -19,7 +19,7 @@ from skinapi.lab.datasets.dataset_versions import (
 from skinapi.lab.datasets.near_duplicates import MOST_BITS, Comparisons, NearIndex, distance
 from skinapi.storage.ids import ID
 from skinapi.vision.context import Modality
-from skinapi.vision.labels.label_tables import LabelRow
+from skinapi.vision.dataset_labels import LabelRow
 from skinapi.vision.network.model import PARTS
 
 # The lists of a report: bounded as they are made, and with the names that data sets have now as

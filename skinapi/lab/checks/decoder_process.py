@@ -11,17 +11,20 @@ import json
 import os
 import resource
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from skinapi.errors import Refused, Unavailable
-from skinapi.vision.decoding.photo import read_photo
-from skinapi.vision.drawing.thumbnail import shrink_to_thumbnail
-from skinapi.vision.measures.perceptual_hash import difference_hash
+from skinapi.vision.decoding.photo import read_photo, shrink_to_thumbnail
 
 NICENESS = 10
-# One picture takes at most 88 MB (vision/decoding/decode_limits.py), Python and its libraries 100.
+# One picture takes at most 88 MB (vision/decoding/photo.py), Python and its libraries 100.
 MOST_MEMORY = 400 * 1024 * 1024
+# Of the perceptual hash.
+WIDTH, HEIGHT = 9, 8
 
 
 def decode(content: bytes) -> dict[str, Any]:
@@ -50,6 +53,20 @@ def _main() -> None:
         answer = decode(Path(line.rstrip("\n")).read_bytes())
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+
+
+def difference_hash(pixels: Image.Image) -> int:
+    """A perceptual hash, by which copies of a picture are found that were scaled or compressed
+    again: for each of 64 places, the first row in the highest bits, whether it is brighter than its
+    left neighbour. Turned and mirrored copies have another hash.
+    """
+    small = pixels.convert("L").resize((WIDTH, HEIGHT), Image.Resampling.BOX).tobytes()
+    bits = 0
+    for row in range(HEIGHT):
+        line = small[row * WIDTH : (row + 1) * WIDTH]
+        for left, right in pairwise(line):
+            bits = bits << 1 | (right > left)
+    return bits
 
 
 if __name__ == "__main__":

@@ -15,8 +15,13 @@ from skinapi.lab.archives.contents import Contents, Entry
 from skinapi.lab.archives.file_names import comparable, shown
 from skinapi.lab.archives.unpacking import MOST_ENTRIES
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.labels.label_tables import KNOWN_COLUMNS, TABLE_NAME, LabelColumns, LabelRow
-from skinapi.vision.labels.spellings import label_spellings
+from skinapi.vision.dataset_labels import (
+    KNOWN_COLUMNS,
+    TABLE_NAME,
+    LabelColumns,
+    LabelRow,
+    label_spellings,
+)
 
 # Reads tables of strangers: each row as it is needed, and none that is too long.
 

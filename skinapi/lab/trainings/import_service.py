@@ -11,7 +11,7 @@ from skinapi.jobs.service import JobsService
 from skinapi.lab.uploads import KEPT_FOR, Uploads
 from skinapi.storage.ids import now
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.labels.spellings import name_outputs
+from skinapi.vision.dataset_labels import name_outputs
 from skinapi.vision.network.tensor import Scaling
 from skinapi.web.schemas import Contained, Identifier, Printable
 

@@ -20,8 +20,7 @@ from skinapi.registry.version_service import ModelsService
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.labels.label_tables import FACTS, TABLE_NAME
-from skinapi.vision.labels.spellings import SQUAMOUS, label_spellings
+from skinapi.vision.dataset_labels import FACTS, SQUAMOUS, TABLE_NAME, label_spellings
 
 # Writes a data set to a folder in the layout that training reads: a table and its pictures.
 

@@ -22,7 +22,7 @@ from skinapi.learning.measure.tables.figure_tables import describe_figures
 from skinapi.learning.package.left_out import malignant_scores, write_left_out
 from skinapi.settings import Settings
 from skinapi.vision.context import Modality
-from skinapi.vision.labels.spellings import label_spellings
+from skinapi.vision.dataset_labels import label_spellings
 from skinapi.vision.network.model import SHIPPED_MODEL, SPLIT, Model, open_model
 from skinapi.vision.network.openvino_engine import Precision
 

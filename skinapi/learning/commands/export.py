@@ -21,7 +21,7 @@ from skinapi.learning.package.user_networks import load_user_network
 from skinapi.learning.train.inputs.network_inputs import NetworkInputs
 from skinapi.settings import Settings
 from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.labels.spellings import name_outputs
+from skinapi.vision.dataset_labels import name_outputs
 from skinapi.vision.network.openvino_engine import Precision
 from skinapi.vision.network.tensor import Scaling, Tensor, scale_pixels
 

@@ -43,7 +43,7 @@ from skinapi.learning.train.training import train_network
 from skinapi.learning.train.weights.initial import initialise
 from skinapi.settings import Settings
 from skinapi.vision.conditions import NORMAL_SKIN
-from skinapi.vision.labels.spellings import SQUAMOUS
+from skinapi.vision.dataset_labels import SQUAMOUS
 from skinapi.vision.network.model import PARTS, SHIPPED_MODEL, SPLIT, Part, read_card
 
 # These change nothing about the network, so the card's command leaves them out.

@@ -9,8 +9,7 @@ from pathlib import Path
 from skinapi.errors import BadDataset, UnreadablePicture
 from skinapi.learning.data.samples import Sample, read_training_photo
 from skinapi.vision.context import Modality
-from skinapi.vision.labels.label_tables import PICTURE_SUFFIXES, TABLE_NAME, LabelColumns
-from skinapi.vision.labels.spellings import other_diseases
+from skinapi.vision.dataset_labels import PICTURE_SUFFIXES, TABLE_NAME, LabelColumns, other_diseases
 
 UNKNOWN_LABEL = "unknown label"
 NOT_FOUND = "picture not found"

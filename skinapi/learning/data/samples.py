@@ -11,8 +11,8 @@ from PIL import Image
 from skinapi.errors import Refused, UnreadablePicture
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Modality
+from skinapi.vision.dataset_labels import SQUAMOUS, label_spellings, other_diseases
 from skinapi.vision.decoding.photo import Photo, read_photo
-from skinapi.vision.labels.spellings import SQUAMOUS, label_spellings, other_diseases
 
 Box = tuple[int, int, int, int]
 UNKNOWN = "unknown"

@@ -20,7 +20,7 @@ from skinapi.learning.data.skin_patches import cut_normal_skin
 from skinapi.learning.progress import Report
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.context import Modality
-from skinapi.vision.labels.spellings import label_spellings
+from skinapi.vision.dataset_labels import label_spellings
 from skinapi.vision.network.model import Part
 
 KEYS = ("modality", "licence", "share", "labels")

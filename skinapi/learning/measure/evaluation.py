@@ -46,7 +46,7 @@ from skinapi.learning.measure.served_results.served_figures import (
 )
 from skinapi.learning.measure.served_results.skin_figures import measure_normal_skin
 from skinapi.learning.progress import Report
-from skinapi.vision.calibration.modality import KNOWN
+from skinapi.vision.calibration.detectors import KNOWN
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.network.model import Model
 

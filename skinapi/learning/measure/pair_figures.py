@@ -19,10 +19,10 @@ from skinapi.learning.measure.predictions import (
     shared_classes,
 )
 from skinapi.learning.measure.served_results.sent_figures import measure_sent
-from skinapi.vision.calibration.modality import KNOWN
+from skinapi.vision.calibration.detectors import KNOWN
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.assessment import Assessment
-from skinapi.vision.finding.joining import join_assessments
+from skinapi.vision.finding.join_assessments import join_assessments
 from skinapi.vision.network.model import Model
 
 JOINED = "joined"

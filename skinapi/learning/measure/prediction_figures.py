@@ -11,7 +11,7 @@ from skinapi.learning.measure.predictions import Predictions
 from skinapi.vision.bands import THRESHOLDS, keys_of_threshold
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.labels.spellings import SQUAMOUS
+from skinapi.vision.dataset_labels import SQUAMOUS
 from skinapi.vision.network.model import Model
 
 MARGINS = (0.05, 0.15, 0.3, 0.5)

@@ -25,8 +25,8 @@ from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.decoding.photo import Photo
 from skinapi.vision.finding.assessment import Assessment, assess, choose_stated
-from skinapi.vision.measures.quality import measure_quality
 from skinapi.vision.network.model import Model
+from skinapi.vision.quality import measure_quality
 from skinapi.vision.refusals import Reason
 
 BATCH = 8

@@ -28,14 +28,13 @@ from skinapi.learning.package.fit_other_diseases import fit_other_diseases
 from skinapi.learning.package.fit_patient_facts import fit_patient_facts
 from skinapi.learning.package.fit_prediction_sets import fit_prediction_sets
 from skinapi.learning.progress import Report
-from skinapi.vision.calibration.modality import KNOWN
+from skinapi.vision.calibration.detectors import KNOWN, OutOfDistributionDetector
 from skinapi.vision.calibration.model_calibration import (
     Calibration,
     ModelCalibration,
     NamingRule,
     softmax,
 )
-from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
 from skinapi.vision.context import Modality
 from skinapi.vision.network.model import Model
 

@@ -14,9 +14,12 @@ from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
 from skinapi.learning.train.inputs.sampling import weigh_by_root
 from skinapi.vision.bands import log_odds
-from skinapi.vision.calibration.linear_classifier import LinearClassifier
-from skinapi.vision.calibration.modality import KNOWN, ModalityDetector
-from skinapi.vision.calibration.skin_detector import SkinDetector
+from skinapi.vision.calibration.detectors import (
+    KNOWN,
+    LinearClassifier,
+    ModalityDetector,
+    SkinDetector,
+)
 from skinapi.vision.context import Modality
 from skinapi.vision.network.model import Model
 

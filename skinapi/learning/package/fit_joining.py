@@ -9,8 +9,8 @@ from skinapi.learning.measure import metrics
 from skinapi.learning.measure.pair_figures import list_pairs
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
-from skinapi.vision.calibration.joining import JoiningRule
 from skinapi.vision.calibration.model_calibration import ModelCalibration, softmax
+from skinapi.vision.calibration.probability_adjustments import JoiningRule
 
 WEIGHTS = np.arange(0, 1.51, 0.05)
 # With fewer pairs the equal weights of `joining.EQUAL` are as good a guess.

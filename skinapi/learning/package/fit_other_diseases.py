@@ -9,7 +9,7 @@ from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs, bootstrap_group
 from skinapi.learning.package.fit_detectors import fit_linear, group_of
 from skinapi.learning.progress import Report
-from skinapi.vision.calibration.out_of_distribution import OtherDiseaseDetector
+from skinapi.vision.calibration.detectors import OtherDiseaseDetector
 
 # So many of the known validation lesions are in doubt by it.
 KNOWN_IN_DOUBT = 0.03

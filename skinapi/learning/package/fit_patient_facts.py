@@ -14,7 +14,7 @@ from skinapi.learning.measure.patient_fact_gains import (
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
 from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
+from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.context import BODY_SITES, BodySite
 

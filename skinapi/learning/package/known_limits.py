@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from skinapi.learning.data.patient_contexts import skin_tone
 from skinapi.learning.data.samples import Sample
-from skinapi.vision.calibration.modality import KNOWN
+from skinapi.vision.calibration.detectors import KNOWN
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality, SkinTone
-from skinapi.vision.labels.spellings import SQUAMOUS
+from skinapi.vision.dataset_labels import SQUAMOUS
 
 INTENDED_USE = (
     "For research and decision support. Not a medical device, and never the only basis of a "

@@ -21,7 +21,7 @@ from skinapi.learning.measure.served_results.served_figures import (
 from skinapi.learning.package.fit_bands import Scores, SourceScores, is_malignant
 from skinapi.storage.files import written_durably
 from skinapi.vision.bands import THRESHOLDS, OperatingPoint, is_sent, keys_of_threshold
-from skinapi.vision.calibration.modality import KNOWN
+from skinapi.vision.calibration.detectors import KNOWN
 from skinapi.vision.context import Modality
 from skinapi.vision.network.model import Model
 

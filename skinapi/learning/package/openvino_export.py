@@ -17,7 +17,6 @@ from skinapi.errors import BadNetwork, WrongNetworkLabels
 from skinapi.learning.package.servable import Servable
 from skinapi.learning.train.weights.float16 import store_as_float16
 from skinapi.vision.calibration.model_calibration import ModelCalibration, softmax
-from skinapi.vision.network.graph_faults import BadGraph
 from skinapi.vision.network.model import (
     CALIBRATION,
     CARD,
@@ -28,7 +27,13 @@ from skinapi.vision.network.model import (
     write_head,
 )
 from skinapi.vision.network.model_files import sum_file
-from skinapi.vision.network.openvino_engine import OUTPUTS, OpenVinoEngine, Precision, shared_core
+from skinapi.vision.network.openvino_engine import (
+    OUTPUTS,
+    BadGraph,
+    OpenVinoEngine,
+    Precision,
+    shared_core,
+)
 from skinapi.vision.network.tensor import Tensor
 
 # Keras calls the converter by this name, and skinapi/__init__.py keeps OpenVINO from loading it.

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from skinapi.errors import WrongNetworkHead, WrongNetworkInput
-from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.engine import Head
 
 EXPECTED_INPUT = "one square RGB picture, height x width x 3"
 EXPECTED_HEAD = (

@@ -20,7 +20,7 @@ from reportlab.platypus import Paragraph, Table
 from skinapi.languages import NO_BREAK_SPACE
 from skinapi.reports.page_texts import UNPRINTABLE, Bar, strip_control_characters
 from skinapi.vision.conditions import Band
-from skinapi.vision.drawing.overlay import COLOUR_STOPS
+from skinapi.vision.heat_map_overlay import COLOUR_STOPS
 
 # A text is escaped, so it names no file and no address; if one did, none of the network would be
 # read. The settings are global, but nothing else in this program writes PDF files.

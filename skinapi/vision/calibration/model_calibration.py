@@ -13,15 +13,18 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, mod
 from skinapi.errors import NoOperatingPoints
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import OperatingPoint, all_thresholds, most_probable
-from skinapi.vision.calibration.joining import JoiningRule
-from skinapi.vision.calibration.modality import KNOWN, ModalityDetector
-from skinapi.vision.calibration.out_of_distribution import (
+from skinapi.vision.calibration.detectors import (
+    KNOWN,
+    ModalityDetector,
     OtherDiseaseDetector,
     OutOfDistributionDetector,
+    SkinDetector,
 )
-from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
-from skinapi.vision.calibration.prevalence import restate
-from skinapi.vision.calibration.skin_detector import SkinDetector
+from skinapi.vision.calibration.probability_adjustments import (
+    JoiningRule,
+    PatientFactsTable,
+    restate,
+)
 from skinapi.vision.conditions import Frozen, conditions_table
 from skinapi.vision.context import Modality, SkinTone
 

@@ -4,10 +4,14 @@ First every rotation and scale of a grid is tried on very small copies, each wit
 at once (normalised cross-correlation by FFT). The best few are refined on larger copies by
 Gauss-Newton with a robust weight. What is compared is the local contrast, which neither the light
 nor the colour of a photo changes.
+
+The fit of the whole pictures may follow a lesion that has grown, and so hide that it has: then the
+skin around it fits at another scale (`fit_skin`). Pictures that do not fit may show different spots
+(`find_apart`).
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -17,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skinapi.vision.comparison.similarity import Floats, Mask, Similarity, draw_in_first, overlap
+from skinapi.vision.context import Modality
 
 # The shorter side of the copies on which is searched, and of those of each refinement.
 SEARCH_SIDE, SIDES = 48, (80, 192)
@@ -235,3 +240,73 @@ def _correlation(one: Floats, other: Floats) -> float:
     one, other = one - one.mean(), other - other.mean()
     power = float(np.sqrt(np.square(one).sum() * np.square(other).sum()))
     return float((one * other).sum()) / power if power > 0 else 0.0
+
+
+# What the pattern of the skin must agree by, and how many pixels of SIDES[-1] that needs.
+SKIN_CORRELATION, LEAST_SKIN = 0.40, 2000
+STARTS = tuple(1.12**power for power in range(-3, 4))
+
+
+def fit_skin(
+    first: Image.Image, second: Image.Image, by: Similarity, lesion: Mask, shown: Mask
+) -> Fit | None:
+    """The fit near `by` that suits the skin best. None if the skin's pattern does not fit.
+
+    `lesion` holds it in both photos, `shown` what both show, on a copy of the first with the side
+    of the last refinement.
+    """
+    skin = shown & (blur(lesion.astype(np.float32), COARSE) < 0.005)  # without the lesion's halo
+    if skin.sum() < LEAST_SKIN or not lesion.any():
+        return None
+    starts = [by.after(_scaled_about(_middle(lesion), factor)) for factor in STARTS]
+    for side, iterations in zip(SIDES, ITERATIONS, strict=True):
+        views = view(first, side), view(second, side)
+        within = resized(skin, views[0].contrast.shape)
+        refined = [refine(*views, start, iterations, within) for start in starts]
+        fits = [judge(*views, one, within) for one in refined]
+        starts = [max(fits, key=lambda one: one.correlation).by]
+    best = fits[0]
+    return judge(*views, best.by) if best.correlation >= SKIN_CORRELATION else None
+
+
+def resized(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    picture = Image.fromarray(mask).resize((shape[1], shape[0]), Image.Resampling.NEAREST)
+    return np.asarray(picture, bool)
+
+
+def _middle(mask: Mask) -> tuple[float, float]:
+    """As `Similarity` measures points."""
+    rows, columns = np.nonzero(mask)
+    height, width = mask.shape
+    unit = min(mask.shape)
+    x, y = columns.mean() + 0.5 - width / 2, rows.mean() + 0.5 - height / 2
+    return float(x / unit), float(y / unit)
+
+
+def _scaled_about(point: tuple[float, float], factor: float) -> Similarity:
+    return Similarity(factor, 0, *((1 - factor) * one for one in point))
+
+
+class KnownPicture(NamedTuple):
+    """`kind` is UNKNOWN where nobody knows it."""
+
+    pixels: Image.Image
+    kind: Modality
+
+    def fits(self, other: "KnownPicture") -> bool:
+        """A close-up and a dermoscope picture hardly ever fit, of one spot or of two: that is not
+        tried, because nothing tells such pairs apart (docs/comparison.md).
+        """
+        if Modality.UNKNOWN not in (self.kind, other.kind) and self.kind is not other.kind:
+            return False
+        return find_fit(other.pixels, self.pixels).correlation >= LEAST_CORRELATION
+
+
+def find_apart(pictures: Sequence[KnownPicture]) -> tuple[int, int] | None:
+    """The places of two pictures that may show different spots: the later one fits none of those
+    before it. None if there are none.
+    """
+    for place, picture in enumerate(pictures[1:], 1):
+        if not any(picture.fits(other) for other in pictures[:place]):
+            return 0, place
+    return None

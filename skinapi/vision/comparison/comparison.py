@@ -23,21 +23,22 @@ from skinapi.vision.comparison.alignment import (
     Fit,
     blur,
     find_fit,
+    fit_skin,
+    resized,
     small_copy,
 )
 from skinapi.vision.comparison.changed_part import ChangedPart, find_changed_part
 from skinapi.vision.comparison.similarity import Mask, Similarity, draw_in_first, overlap
-from skinapi.vision.comparison.skin_fit import fit_skin, resized
 from skinapi.vision.conditions import Band
 from skinapi.vision.decoding.photo import Photo
-from skinapi.vision.measures.outline import (
+from skinapi.vision.outline import (
     EDGES,
     Numbers,
     find_lesion,
     shape_within,
     shrink_smoothly,
 )
-from skinapi.vision.measures.quality import measure_quality
+from skinapi.vision.quality import measure_quality
 
 LEAST_OVERLAP = 0.50
 # What is measured is measured on copies with the shorter side of the last refinement.

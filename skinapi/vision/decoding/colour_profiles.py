@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageCms, ImageFilter
 
+from skinapi.vision.decoding.file_parts import MOST_PROFILE_BYTES
 from skinapi.vision.decoding.isolated_process import limit_this_process, run_isolated
-from skinapi.vision.decoding.metadata import MOST_PROFILE_BYTES
 
 # Levels of each channel in the grid, 5 apart: a profile kept takes 420 KB.
 GRID = 52

@@ -14,12 +14,14 @@ from skinapi.vision.decoding.file_parts import (
     START_OF_SCAN,
     Part,
     TooManySegments,
+    jpeg_profile,
     jpeg_segments,
     png_chunks,
+    png_profile,
+    read_orientation,
     webp_chunks,
 )
-from skinapi.vision.decoding.metadata import jpeg_profile, png_profile, read_orientation
-from skinapi.vision.decoding.webp_process import PROCESS_BYTES, TABLE_BYTES
+from skinapi.vision.decoding.isolated_process import PROCESS_BYTES, TABLE_BYTES
 
 PhotoFormat = Literal["JPEG", "PNG", "WEBP"]
 FORMATS: tuple[PhotoFormat, ...] = get_args(PhotoFormat)
@@ -57,9 +59,10 @@ class Header:
     be decoded at a half, a quarter or an eighth. `scans`: in how many passes over the picture a
     JPEG is decoded (beyond the limit, at least so many); 1 if the decoder need not hold the picture
     for them. `moving`: the file is animated. `isolated`: what its decoder will hold stands in its
-    compressed data, so it is decoded in a process with a limit (webp_process.py). `components`: of
-    how many a JPEG consists, 1 (grey), 3 (colour) or 4 (print). `grey`: a pixel has one value, not
-    an index of a palette. `profile`: the ICC profile of its colours, as far as it was found.
+    compressed data, so it is decoded in a process with a limit (isolated_process.py).
+    `components`: of how many a JPEG consists, 1 (grey), 3 (colour) or 4 (print). `grey`: a pixel
+    has one value, not an index of a palette. `profile`: the ICC profile of its colours, as far as
+    it was found.
 
     `parts`: what of the file the decoder needs. Metadata is left out, so that Pillow, which reads
     all of it, never sees any.

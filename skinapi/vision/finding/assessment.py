@@ -25,8 +25,7 @@ from skinapi.vision.bands import (
     threshold_scores,
     urgency,
 )
-from skinapi.vision.calibration.linear_classifier import Features
-from skinapi.vision.calibration.modality import ModalityFinding, settle_modality
+from skinapi.vision.calibration.detectors import Features, ModalityFinding, settle_modality
 from skinapi.vision.calibration.model_calibration import (
     Calibration,
     HeldOutFigures,

@@ -23,7 +23,7 @@ from skinapi.vision.bands import (
     tell_rules,
     urgency,
 )
-from skinapi.vision.calibration.modality import ModalityFinding
+from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import NORMAL_SKIN, Band, BandWords, conditions_table
 from skinapi.vision.context import Modality, SkinTone
@@ -35,7 +35,7 @@ from skinapi.vision.finding.notices import (
     say_untested,
     say_untested_skin,
 )
-from skinapi.vision.measures.quality import Quality
+from skinapi.vision.quality import Quality
 from skinapi.vision.refusals import Reason, refuse
 
 

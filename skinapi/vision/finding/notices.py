@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from skinapi.languages import NUMBERS, Language, Said
-from skinapi.vision.calibration.modality import KNOWN, ModalityFinding
+from skinapi.vision.calibration.detectors import KNOWN, ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality, SkinTone

@@ -21,9 +21,7 @@ from pydantic.config import ExtraValues
 
 from skinapi.errors import DiskFull, EngineUnavailable, ModelDamaged
 from skinapi.vision.calibration.model_calibration import ModelCalibration
-from skinapi.vision.network.engine import Engine, EngineOutput
-from skinapi.vision.network.graph_faults import LARGEST_INPUT_SIDE, BadGraph
-from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.engine import Engine, EngineOutput, Head
 from skinapi.vision.network.model_faults import (
     find_calibration_fault,
     find_head_fault,
@@ -39,7 +37,12 @@ from skinapi.vision.network.model_files import (
     read_json,
     sum_file,
 )
-from skinapi.vision.network.openvino_engine import OpenVinoEngine, Precision
+from skinapi.vision.network.openvino_engine import (
+    LARGEST_INPUT_SIDE,
+    BadGraph,
+    OpenVinoEngine,
+    Precision,
+)
 from skinapi.vision.network.tensor import Scaling, Tensor, make_tensor
 
 NETWORK = "network.xml"

@@ -12,10 +12,9 @@ import numpy as np
 
 from skinapi.vision.bands import THRESHOLDS, OperatingPoint
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
-from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
+from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
-from skinapi.vision.network.engine import EngineOutput
-from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.engine import EngineOutput, Head
 from skinapi.vision.network.tensor import Tensor
 
 # As a share of the largest logit. On 536 pictures, bfloat16 changed those of the shipped network by

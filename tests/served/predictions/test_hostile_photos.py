@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.vision.decoding.decode_limits import MOST_BYTES
+from skinapi.vision.decoding.photo import MOST_BYTES
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, CLIENTS, GUIDE, OPEN, Client, as_form, lesions, post

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from skinapi.vision.calibration.model_calibration import Calibration, softmax
-from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
+from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
 
 
 def test_probabilities_sum_to_one_even_for_huge_logits() -> None:

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skinapi.vision.calibration.joining import JoiningRule
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, NamingRule
-from skinapi.vision.calibration.prevalence import restate
+from skinapi.vision.calibration.probability_adjustments import JoiningRule, restate
 from skinapi.vision.classification import join_photos, judge_prepared, prepare_photo
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context, Modality

@@ -10,9 +10,9 @@ from PIL import Image, ImageCms
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.decoding import colour_profiles
+from skinapi.vision.decoding.file_parts import MOST_PROFILE_BYTES
 from skinapi.vision.decoding.isolated_process import run_isolated
-from skinapi.vision.decoding.metadata import MOST_PROFILE_BYTES
-from skinapi.vision.decoding.photo import read_photo, stored_photo
+from skinapi.vision.decoding.photo import read_photo, reencode_for_storage
 from skinapi.vision.network.model import open_model
 from tests.support.models import tiny_model
 from tests.vision.decoding.profiles import grey_profile, matrix_profile, profile_of
@@ -64,7 +64,7 @@ def test_a_photo_in_display_p3_has_the_colours_of_the_same_photo_in_srgb(format_
     difference = np.abs(np.asarray(photo.pixels, int) - np.asarray(SKIN, int)).mean()
     assert difference < (2.5 if format_ == "JPEG" else 0.6)
     if format_ == "JPEG":
-        kept = Image.open(io.BytesIO(stored_photo(content)))
+        kept = Image.open(io.BytesIO(reencode_for_storage(content)))
         assert "icc_profile" not in kept.info
         colour, expected = (np.asarray(one, int).mean((0, 1)) for one in (kept, photo.pixels))
         assert np.abs(colour - expected).max() < 1

@@ -13,9 +13,15 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import Refused
-from skinapi.vision.decoding.decode_limits import MOST_BYTES, DecodingMemory, bytes_needed
 from skinapi.vision.decoding.file_header import read_header
-from skinapi.vision.decoding.photo import STORED_SIDE, read_photo, stored_photo
+from skinapi.vision.decoding.photo import (
+    MOST_BYTES,
+    STORED_SIDE,
+    DecodingMemory,
+    bytes_needed,
+    read_photo,
+    reencode_for_storage,
+)
 from tests.vision.decoding import hostile
 from tests.vision.photos import encoded, skin_with_spot
 
@@ -68,7 +74,7 @@ def test_a_header_tells_the_size_that_is_decoded(name: str) -> None:
     ids=lambda value: "" if isinstance(value, bytes) else None,
 )
 def test_a_refusal_names_the_bound(content: bytes, reason: str, says: str) -> None:
-    for use in (read_photo, stored_photo):
+    for use in (read_photo, reencode_for_storage):
         with pytest.raises(Refused) as caught:
             use(content)
         assert caught.value.reason == reason
@@ -108,9 +114,9 @@ def test_a_thin_photo_is_judged() -> None:
 
 MEASURE = """
 import json, pathlib, sys
-from skinapi.vision.decoding.decode_limits import bytes_needed
+from skinapi.vision.decoding.photo import bytes_needed
 from skinapi.vision.decoding.file_header import read_header
-from skinapi.vision.decoding.photo import read_photo, stored_photo, stored_size
+from skinapi.vision.decoding.photo import read_photo, reencode_for_storage, stored_size
 from tests.vision.decoding import hostile
 
 def peak():
@@ -121,11 +127,11 @@ def held():
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 for content in hostile.valid().values():
-    stored_photo(content)
+    reencode_for_storage(content)
 for name, content in hostile.greedy():
     header = read_header(content)
     stored = stored_size(header.size)
-    for use, needed in ((read_photo, (448, 448)), (stored_photo, stored)):
+    for use, needed in ((read_photo, (448, 448)), (reencode_for_storage, stored)):
         pathlib.Path("/proc/self/clear_refs").write_text("5")
         before = held()
         use(content)

@@ -10,8 +10,7 @@ import simplejpeg
 from PIL import Image, ImageFile
 
 from skinapi.errors import Refused, Unavailable
-from skinapi.vision.decoding.decode_limits import MOST_BYTES
-from skinapi.vision.decoding.photo import Photo, read_photo, stored_photo
+from skinapi.vision.decoding.photo import MOST_BYTES, Photo, read_photo, reencode_for_storage
 from tests.vision.decoding import hostile
 
 MOST_SECONDS = 2.0
@@ -49,7 +48,7 @@ def test_nothing_but_a_photo_or_a_refusal_comes_out_and_soon(family: hostile.Fam
         if isinstance(result, Photo):
             assert family not in hostile.REFUSED, name
             assert result.pixels.mode == "RGB", name
-            stored = stored_photo(content)
+            stored = reencode_for_storage(content)
             assert stored[:2] == b"\xff\xd8", name
             assert not [hidden for hidden in HIDDEN if hidden in stored], name
         else:

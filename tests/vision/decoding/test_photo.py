@@ -12,19 +12,17 @@ from PIL import Image
 
 from skinapi.errors import Refused
 from skinapi.vision.decoding import photo as photo_module
-from skinapi.vision.decoding.decode_limits import (
+from skinapi.vision.decoding.file_header import read_header
+from skinapi.vision.decoding.photo import (
     MOST_BYTES,
+    STORED_SIDE,
+    WORKING_SIZE,
     DecodingMemory,
     Size,
     bytes_needed,
-)
-from skinapi.vision.decoding.file_header import read_header
-from skinapi.vision.decoding.photo import (
-    STORED_SIDE,
-    WORKING_SIZE,
     read_photo,
     read_stored_photo,
-    stored_photo,
+    reencode_for_storage,
 )
 from tests.support.size import in_drill
 from tests.vision.photos import encoded, skin_with_spot
@@ -64,13 +62,13 @@ def test_a_large_photo_is_read_smaller_but_remembers_its_size(format_: str) -> N
     assert (photo.width, photo.height, photo.format) == (1800, 2400, format_)
     assert photo.pixels.size == (450, 600)
     assert min(photo.pixels.size) >= min(WORKING_SIZE)
-    assert read_stored_photo(stored_photo(content), full=True).pixels.size == (1200, 1600)
+    assert read_stored_photo(reencode_for_storage(content), full=True).pixels.size == (1200, 1600)
 
 
 @pytest.mark.timeout(20)
 def test_a_stored_photo_does_not_wait_for_uploads() -> None:
     """Slow uploads held all decoding memory, and requests for reports all threads."""
-    content = stored_photo(encoded(skin_with_spot((640, 480))))
+    content = reencode_for_storage(encoded(skin_with_spot((640, 480))))
     with photo_module._memory.reserved(MOST_BYTES):
         assert read_stored_photo(content).pixels.size == (640, 480)
 
@@ -130,7 +128,7 @@ def test_a_stored_photo_has_no_metadata_and_fits_a_screen() -> None:
     content = encoded(
         skin_with_spot((1700, 850)), exif=exif, comment=b"a name", icc_profile=b"a profile"
     )
-    stored = stored_photo(content)
+    stored = reencode_for_storage(content)
     kept = Image.open(io.BytesIO(stored))
     assert kept.size == (STORED_SIDE, STORED_SIDE // 2)
     assert not kept.getexif()
@@ -160,7 +158,9 @@ def test_a_photo_is_stored_upright_as_large_as_it_may_be_and_never_larger_than_s
     sent: Size, orientation: int, kept: Size, format_: str
 ) -> None:
     small = skin_with_spot((sent[0] // 4, sent[1] // 4)).resize(sent)
-    stored = Image.open(io.BytesIO(stored_photo(encoded(small, format_, exif=turned(orientation)))))
+    stored = Image.open(
+        io.BytesIO(reencode_for_storage(encoded(small, format_, exif=turned(orientation))))
+    )
     assert stored.size == kept
     assert stored.format == "JPEG"
 
@@ -170,7 +170,7 @@ def test_a_stored_photo_has_the_detail_that_the_network_does_not_see() -> None:
     stripes = np.tile(np.array([90, 90, 200, 200], np.uint8), (1800, 600))
     content = encoded(Image.fromarray(stripes).convert("RGB"), quality=95)
     seen = np.asarray(read_photo(content).pixels, np.float32)
-    stored = np.asarray(Image.open(io.BytesIO(stored_photo(content))), np.float32)
+    stored = np.asarray(Image.open(io.BytesIO(reencode_for_storage(content))), np.float32)
     assert seen.std() < 20
     assert stored.std() > 40
 

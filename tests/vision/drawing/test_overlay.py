@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.vision.decoding.photo import STORED_SIDE, Photo, stored_photo
-from skinapi.vision.drawing.overlay import draw_kept_overlay, draw_overlay
+from skinapi.vision.decoding.photo import STORED_SIDE, Photo, reencode_for_storage
+from skinapi.vision.heat_map_overlay import draw_kept_overlay, draw_overlay
 from tests.vision.photos import as_photo, encoded, skin_with_spot
 
 GREY = as_photo(Image.new("RGB", (341, 256), (128, 128, 128)))
@@ -40,7 +40,7 @@ def test_its_own_size_is_the_photos_as_it_was_sent_but_no_larger_than_it_is_kept
 
 
 def test_over_a_kept_photo_it_has_the_kept_photos_pixels() -> None:
-    kept = stored_photo(encoded(skin_with_spot((2000, 1500))))
+    kept = reencode_for_storage(encoded(skin_with_spot((2000, 1500))))
     overlay = Image.open(io.BytesIO(draw_kept_overlay(kept, NOTHING)))
     assert overlay.size == (STORED_SIDE, STORED_SIDE * 3 // 4)
     seen, photo = np.asarray(overlay, np.int16), np.asarray(Image.open(io.BytesIO(kept)), np.int16)

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from skinapi.vision.bands import THRESHOLDS, RaisedBy, severity_rank, urgency
-from skinapi.vision.calibration.linear_classifier import LinearClassifier
-from skinapi.vision.calibration.modality import ModalityDetector
+from skinapi.vision.calibration.detectors import (
+    LinearClassifier,
+    ModalityDetector,
+    OtherDiseaseDetector,
+)
 from skinapi.vision.calibration.model_calibration import (
     Calibration,
     HeldOutFigures,
@@ -18,8 +21,7 @@ from skinapi.vision.calibration.model_calibration import (
     NamingRule,
     TonesTested,
 )
-from skinapi.vision.calibration.out_of_distribution import OtherDiseaseDetector
-from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
+from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, Fitzpatrick, Modality, Sex, SkinTone
 from skinapi.vision.finding.assessment import Assessment, assess

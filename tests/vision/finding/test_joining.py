@@ -17,17 +17,17 @@ from skinapi.vision.bands import (
     threshold_scores,
     urgency,
 )
-from skinapi.vision.calibration.joining import EQUAL, MOST_PICTURES, JoiningRule
 from skinapi.vision.calibration.model_calibration import (
     Calibration,
     HeldOutFigures,
     ModelCalibration,
 )
+from skinapi.vision.calibration.probability_adjustments import EQUAL, MOST_PICTURES, JoiningRule
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.finding.assessment import Assessment, assess
 from skinapi.vision.finding.finding import Doubt
-from skinapi.vision.finding.joining import join_assessments
+from skinapi.vision.finding.join_assessments import join_assessments
 from tests.vision.fakes import LABELS, TESTED
 
 DERMOSCOPIC, CLINICAL = Modality.DERMOSCOPIC, Modality.CLINICAL

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from skinapi.vision.measures import connected_components
-from skinapi.vision.measures.connected_components import Mask, component_at
+from skinapi.vision import outline
+from skinapi.vision.outline import Mask, component_at
 
 
 def serpentine(height: int, width: int) -> Mask:
@@ -56,7 +56,7 @@ def counting_lines(code_in: str) -> Iterator[Callable[[], int]]:
 
 
 def lines_for(mask: Mask) -> int:
-    with counting_lines(connected_components.__file__) as lines:
+    with counting_lines(outline.__file__) as lines:
         component_at(mask, (0, 0))
     return lines()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from skinapi.vision.measures.outline import (
+from skinapi.vision.outline import (
     MOST_SEARCHED_PIXELS,
     SIDE,
     Shape,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.engine import Head
 from skinapi.vision.network.tensor import Tensor
 
 RANDOM = np.random.default_rng(3)

@@ -11,21 +11,22 @@ from pydantic import ValidationError
 
 from skinapi.errors import ModelDamaged
 from skinapi.vision.bands import THRESHOLDS, OperatingPoint, threshold_scores
-from skinapi.vision.calibration.linear_classifier import LinearClassifier
-from skinapi.vision.calibration.modality import ModalityDetector
+from skinapi.vision.calibration.detectors import (
+    LinearClassifier,
+    ModalityDetector,
+    OutOfDistributionDetector,
+)
 from skinapi.vision.calibration.model_calibration import (
     Calibration,
     ModelCalibration,
     NamingRule,
     PointFigures,
 )
-from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
-from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
+from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context
 from skinapi.vision.finding.assessment import assess
-from skinapi.vision.network.engine import EngineOutput
-from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.engine import EngineOutput, Head
 from skinapi.vision.network.model import CALIBRATION, LABELS, open_model, write_checksums
 from skinapi.vision.network.model_faults import (
     find_calibration_fault,

@@ -14,8 +14,8 @@ from PIL import Image
 from skinapi.errors import EngineUnavailable
 from skinapi.http_client import CallFault
 from skinapi.vision.network import remote_engine
-from skinapi.vision.network.inference_protocol import BadMessage, decode_answer, read_description
 from skinapi.vision.network.model import SHIPPED_MODEL, Model, open_model
+from skinapi.vision.network.remote_engine import BadMessage, decode_answer, read_description
 from skinapi.vision.network.tensor import Tensor
 from tests.stores.mongod import free_port
 from tests.support.inference_server import (

@@ -10,9 +10,13 @@ import openvino as ov
 import pytest
 
 from skinapi.vision.network.model import NETWORK, SHIPPED_MODEL
-from skinapi.vision.network.openvino_engine import OpenVinoEngine, Precision
+from skinapi.vision.network.openvino_engine import (
+    OpenVinoEngine,
+    Precision,
+    unpacked_weights,
+    widen,
+)
 from skinapi.vision.network.tensor import Tensor
-from skinapi.vision.network.weight_unpacking import unpacked_weights, widen
 
 HALF = SHIPPED_MODEL / NETWORK
 

@@ -10,10 +10,9 @@ from PIL import Image, ImageFilter
 from skinapi.learning.data.samples import Sample, open_sample
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.context import Modality
-from skinapi.vision.measures.connected_components import Mask
-from skinapi.vision.measures.outline import SIDE, find_lesion
 from skinapi.vision.network.model import Model
 from skinapi.vision.network.tensor import Tensor, make_tensor, view_box
+from skinapi.vision.outline import SIDE, Mask, find_lesion
 
 BLANKED_SHARE = 0.1
 MAX_PICTURES = 300

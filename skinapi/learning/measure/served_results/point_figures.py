@@ -12,7 +12,7 @@ from skinapi.learning.measure.served_results.served_figures import (
     serve_as_if_tested,
 )
 from skinapi.vision.bands import OperatingPoint
-from skinapi.vision.calibration.modality import KNOWN
+from skinapi.vision.calibration.detectors import KNOWN
 from skinapi.vision.calibration.model_calibration import ModelCalibration, PointFigures
 from skinapi.vision.context import Modality
 from skinapi.vision.network.model import Model

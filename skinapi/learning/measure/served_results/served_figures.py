@@ -34,7 +34,7 @@ from skinapi.learning.measure.served_results.sent_figures import (
     measure_malignant_caught,
     measure_sent,
 )
-from skinapi.vision.calibration.modality import KNOWN
+from skinapi.vision.calibration.detectors import KNOWN
 from skinapi.vision.calibration.model_calibration import (
     ENOUGH_TESTED,
     Calibration,

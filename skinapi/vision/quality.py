@@ -9,8 +9,7 @@ import numpy as np
 from PIL import Image
 
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.decoding.decode_limits import SMALLEST_SIDE
-from skinapi.vision.decoding.photo import Photo
+from skinapi.vision.decoding.photo import SMALLEST_SIDE, Photo
 from skinapi.vision.network.tensor import Tensor, view_box
 from skinapi.vision.refusals import Reason
 

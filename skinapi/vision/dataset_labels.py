@@ -1,14 +1,17 @@
-"""Reads the tables that data sets have beside their pictures: one row, one picture and its label.
+"""Reads the labels of data sets: the tables that they have beside their pictures (one row, one
+picture and its label), and how they spell a condition.
 
 The columns are those of HAM10000, or image_id, image_path and label, or ISIC's one-hot columns.
-Training and the server, which checks data sets that are uploaded, both read tables by this.
+Training and the server, which checks data sets that are uploaded, both read labels by this.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from skinapi.errors import BadDataset
+from skinapi.errors import BadDataset, WrongNetworkLabels
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.network.model_faults import find_label_fault
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 # The table to read where there are several.
@@ -105,3 +108,38 @@ def _without_suffix(name: str) -> str:
 def _one_hot_label(row: Mapping[str, str]) -> str:
     marked = [name for name in ISIC_COLUMNS if (row.get(name) or "").strip() in ("1", "1.0")]
     return ISIC_COLUMNS[marked[0]] if len(marked) == 1 else NO_LABEL
+
+
+SQUAMOUS = "squamous_cell_carcinoma"
+# MILK10k and others count keratoacanthoma as the carcinoma that it resembles.
+ALSO_SQUAMOUS = ("keratoacanthoma", "squamous cell carcinoma / keratoacanthoma", "sccka")
+
+
+def label_spellings() -> dict[str, str]:
+    """Every accepted spelling of a label, in lower case -> the condition."""
+    return {**conditions_table().label_spellings(), **dict.fromkeys(ALSO_SQUAMOUS, SQUAMOUS)}
+
+
+def other_diseases() -> dict[str, str]:
+    """Every accepted spelling of a disease that no model names, in lower case -> its key, as a
+    doctor may name it in a review: `inflammatory`, `other_benign`, `other_malignant`.
+    """
+    return {
+        word.lower(): label.key
+        for label in conditions_table().review_only
+        if label.counted_as is None
+        for word in (label.key, label.key.replace("_", " "), label.names.en, label.names.fr)
+    }
+
+
+def name_outputs(words: Sequence[str]) -> tuple[str, ...]:
+    """A network's outputs in order, as keys of our conditions table.
+
+    Raises WrongNetworkLabels for others: each output needs a name, an urgency, and to be known as
+    malignant or benign.
+    """
+    spellings = conditions_table().label_spellings()
+    labels = tuple(spellings.get(word.lower(), word) for word in words)
+    if fault := find_label_fault(labels, written_as=words):
+        raise WrongNetworkLabels(fault)
+    return labels

@@ -12,8 +12,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from skinapi.vision.decoding.jpeg import encode_jpeg
-from skinapi.vision.decoding.photo import Photo, read_stored_photo, stored_size
+from skinapi.vision.decoding.photo import Photo, encode_jpeg, read_stored_photo, stored_size
 from skinapi.vision.network.tensor import view_box
 
 MOST_OPACITY = 0.6

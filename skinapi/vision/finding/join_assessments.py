@@ -14,8 +14,8 @@ from skinapi.vision.bands import (
     tell_rules,
     urgency,
 )
-from skinapi.vision.calibration.joining import EQUAL, JoiningRule
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.vision.calibration.probability_adjustments import EQUAL, JoiningRule
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import SkinTone
 from skinapi.vision.finding.assessment import (

@@ -1,1 +1,0 @@
-"""Pictures that we make: heat maps over photos, small versions, PNG."""

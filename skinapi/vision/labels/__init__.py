@@ -1,1 +1,0 @@
-"""The words by which data sets name conditions, and their tables."""
