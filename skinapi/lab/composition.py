@@ -5,10 +5,10 @@ from functools import partial
 
 from skinapi.auth.owners import Owners
 from skinapi.jobs.service import JobsService
-from skinapi.lab.archives.quarantine import Quarantine
 from skinapi.lab.checks.check_queue import CheckQueue, Cleanup
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.dataset_images import learned_by_serving
+from skinapi.lab.quarantine import Quarantine
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures, FromReviewsService, ReviewedFindings
 from skinapi.lab.service import DatasetsService

@@ -19,12 +19,12 @@ from typing import IO, Any
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import BlobDamaged, Duplicate
-from skinapi.lab.archives.contents import Sent
 from skinapi.lab.checks.picture_storage import Provenance
 from skinapi.lab.checks.publishing import Publisher
 from skinapi.lab.datasets.dataset_images import DatasetImage, Origin
 from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, NewDataset
 from skinapi.lab.errors import RefusedDataset
+from skinapi.lab.quarantine import SentFile
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.service import DatasetsService
 from skinapi.records.opinions import Histology, Verdict
@@ -141,7 +141,7 @@ class GatheredFindings:
     report what was taken and what was left out.
     """
 
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[SentFile] = field(default_factory=list)
     origins: dict[str, Origin] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
 
@@ -198,9 +198,9 @@ class ReviewedFindings:
             verdicts.setdefault(verdict.submission, []).append(verdict)
         return verdicts
 
-    def _photo(self, name: str, finding: SubmittedPhoto) -> Sent:
+    def _photo(self, name: str, finding: SubmittedPhoto) -> SentFile:
         # Nothing of it is sent or counted yet, so it has no size here.
-        return Sent(name, 0, partial(self._open, finding.photo_blob or ""))
+        return SentFile(name, 0, partial(self._open, finding.photo_blob or ""))
 
     def _open(self, blob: str) -> IO[bytes]:
         """The photo. One that is lost or damaged has no bytes, and is unreadable in the report."""
@@ -249,13 +249,13 @@ def _row_of(
     }
 
 
-def _table(rows: Sequence[Mapping[str, str]]) -> Sent:
+def _table(rows: Sequence[Mapping[str, str]]) -> SentFile:
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
     writer.writerows(rows)
     content = out.getvalue().encode()
-    return Sent(TABLE_NAME, 0, lambda: io.BytesIO(content))
+    return SentFile(TABLE_NAME, 0, lambda: io.BytesIO(content))
 
 
 # Pictures that data sets have from findings, and how they leave again.

@@ -11,9 +11,6 @@ from skinapi.errors import (
     NotFound,
     SkinAPIError,
 )
-from skinapi.lab.archives.contents import Sent
-from skinapi.lab.archives.quarantine import Quarantine
-from skinapi.lab.archives.receiving import receive
 from skinapi.lab.checks.check_queue import CheckQueue, Cleanup
 from skinapi.lab.checks.check_report import shown_report
 from skinapi.lab.checks.publishing import Published, Publisher
@@ -25,6 +22,7 @@ from skinapi.lab.datasets.dataset_versions import (
     Status,
 )
 from skinapi.lab.errors import DatasetInUse, UploadInUse
+from skinapi.lab.quarantine import Quarantine, SentFile, receive
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.uploads import (
     KEPT_FOR,
@@ -139,11 +137,11 @@ class DatasetsService:
         records = [self._uploads.get(upload, owner=new.owner) for upload in uploads]
         return self._publisher.publish(dataset, new, list(map(self._sent, records))).dataset
 
-    def _sent(self, record: UploadRecord) -> Sent:
+    def _sent(self, record: UploadRecord) -> SentFile:
         read = partial(self._uploads.read, record)
-        return Sent(record.name, record.size, lambda: self._quarantine.copied(read()))
+        return SentFile(record.name, record.size, lambda: self._quarantine.copied(read()))
 
-    def send_files(self, *, new: NewDataset, sent: Sequence[Sent]) -> Published:
+    def send_files(self, *, new: NewDataset, sent: Sequence[SentFile]) -> Published:
         """Check and publish these files as a data set, while the caller waits.
 
         Raises InvalidToken where the account was deleted while it waited; nothing is left then.

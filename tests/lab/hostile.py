@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 
 from tests.lab.sending import labelled, tarred, zipped
 
@@ -53,6 +52,7 @@ TAR_KINDS = (
 LINKS = ("/etc/passwd", "../../skinapi.db", "p0.jpg", "metadata.csv")
 ZIP_KINDS = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
 BOMB_MB = 64
+GLOBAL_HEADERS = 100
 
 
 @dataclass(frozen=True)
@@ -62,20 +62,21 @@ class Hostile:
     content: Callable[[], bytes]
 
 
-def all_archives() -> list[Hostile]:
-    """In an order in which each kind comes early."""
-    kinds = [
-        list(_escapes()), list(_twins()), list(_special_tars()), list(_special_zips()),
-        list(_bombs()), list(_broken()), list(_headers()), list(_crowds()),
+def all_archives(*, crowded_tar: bool = True) -> list[Hostile]:
+    """Without the crowded tar it takes seconds less."""
+    crowded = [Hostile("tgz of 60,000 entries", "a.tgz", _crowded_tar)] if crowded_tar else []
+    return [hostile for kind in _kinds() for hostile in kind] + crowded
+
+
+def one_of_each_kind() -> list[Hostile]:
+    return [next(kind) for kind in _kinds()]
+
+
+def _kinds() -> list[Iterator[Hostile]]:
+    return [
+        _escapes(), _twins(), _special_tars(), _special_zips(),
+        _bombs(), _broken(), headers(), crowds(),
     ]  # fmt: skip
-    most = max(map(len, kinds))
-    found = [kind[at] for at in range(most) for kind in kinds if at < len(kind)]
-    # It takes seconds, so it is for the drill alone.
-    return [*found, Hostile("tgz of 60,000 entries", "a.tgz", _crowded_tar)]
-
-
-def some_archives(count: int) -> list[Hostile]:
-    return list(islice(all_archives(), count))
 
 
 def _escapes() -> Iterator[Hostile]:
@@ -178,11 +179,18 @@ def _broken() -> Iterator[Hostile]:
                 made = partial(bytes, spoiled)
                 yield Hostile(f"{suffix} spoiled at {at}", f"a.{suffix}", made)
 
+    # The library takes both for the end of the archive.
+    second = whole["tar"].index(b"p0.jpg")
+    for suffix, pack in (("tar", bytes), ("tgz", gzip.compress)):
+        cut = whole["tar"][:second]
+        yield Hostile(f"{suffix} cut between files", f"a.{suffix}", partial(pack, cut))
+        broken = cut + b"q" + whole["tar"][second + 1 :]
+        yield Hostile(f"{suffix} with a broken header", f"a.{suffix}", partial(pack, broken))
 
-def _headers() -> Iterator[Hostile]:
+
+def headers() -> Iterator[Hostile]:
     """Headers that are not true, or too long."""
     yield Hostile("tgz of 3,000 headers in a row", "a.tgz", _chained_headers)
-    yield Hostile("tgz with headers for all entries", "a.tgz", _global_headers)
     yield Hostile("tgz with a list of sparse parts", "a.tgz", _sparse_list)
     content = zipped(labelled(2))
     at = content.index(b"PK\x01\x02")
@@ -197,6 +205,7 @@ def _headers() -> Iterator[Hostile]:
         changed = bytearray(content)
         changed[at + offset : at + offset + len(value)] = value
         yield Hostile(f"zip, {name}", "a.zip", partial(bytes, changed))
+    yield Hostile("tgz with a long name", "a.tgz", _long_name)
     yield Hostile("tar with a long header", "a.tar", _long_header)
     yield Hostile("tgz with a long header", "a.tgz", partial(_long_header, "w:gz"))
 
@@ -214,8 +223,8 @@ def _tgz_of(*blocks: bytes) -> bytes:
     return gzip.compress(b"".join(blocks) + bytes(10_240), compresslevel=1)
 
 
-def _block(kind: bytes, content: bytes) -> bytes:
-    entry = tarfile.TarInfo("a.jpg")
+def _block(kind: bytes, content: bytes, name: str = "a.jpg") -> bytes:
+    entry = tarfile.TarInfo(name)
     entry.type, entry.size = kind, len(content)
     return entry.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % 512)
 
@@ -226,11 +235,17 @@ def _chained_headers() -> bytes:
     return _tgz_of(name * 3000, _block(tarfile.REGTYPE, b""))
 
 
-def _global_headers() -> bytes:
+def _long_name() -> bytes:
+    return _tgz_of(_block(tarfile.GNUTYPE_LONGNAME, b"a" * 20_000_000))
+
+
+def tar_of_global_headers() -> bytes:
     """Python keeps each, and copies all for each entry."""
-    fields = (b"50009 %05d=%s\n" % (number, b"x" * 49_996) for number in range(100))
-    picture = _block(tarfile.REGTYPE, b"")
-    return _tgz_of(*(_block(tarfile.XGLTYPE, field) + picture for field in fields))
+    blocks = []
+    for number in range(GLOBAL_HEADERS):
+        field = b"50009 %05d=%s\n" % (number, b"x" * 49_996)
+        blocks += [_block(tarfile.XGLTYPE, field), _block(tarfile.REGTYPE, b"", f"{number}.jpg")]
+    return _tgz_of(*blocks)
 
 
 def _sparse_list() -> bytes:
@@ -240,7 +255,7 @@ def _sparse_list() -> bytes:
     return _tgz_of(_block(tarfile.XHDTYPE, version), _block(tarfile.REGTYPE, parts))
 
 
-def _crowds() -> Iterator[Hostile]:
+def crowds() -> Iterator[Hostile]:
     """More entries than are taken; of the zip, the header says that they are few."""
     yield Hostile("zip of 60,000 entries that says 5", "a.zip", partial(_crowded_zip, said=5))
     yield Hostile("zip of 60,000 entries that ZIP64 alone tells", "a.zip", _crowded_zip64)

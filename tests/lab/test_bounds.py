@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from skinapi.errors import BadDataset, NotFound
-from skinapi.lab.archives.contents import Contents, Entry
-from skinapi.lab.archives.quarantine import Quarantine
-from skinapi.lab.archives.unpacking import MOST_ENTRIES
+from skinapi.lab.archives import MOST_ENTRIES, Contents, Entry
 from skinapi.lab.checks import layouts
 from skinapi.lab.checks.check_report import (
     LONGEST_SHOWN,
@@ -22,6 +20,7 @@ from skinapi.lab.checks.layouts import LONGEST_ROW, MOST_ROWS, Layout, read_layo
 from skinapi.lab.checks.publishing import Heartbeat
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.datasets.near_duplicates import Comparisons, NearIndex
+from skinapi.lab.quarantine import Quarantine
 from skinapi.storage import make_store, open_store
 from skinapi.vision.dataset_labels import KNOWN_COLUMNS, LabelColumns
 from tests.support.backends import settings_in

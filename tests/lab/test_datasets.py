@@ -16,11 +16,11 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import StoreUnavailable
-from skinapi.lab.archives import quarantine as quarantine_module
-from skinapi.lab.archives.quarantine import Quarantine
+from skinapi.lab import quarantine as quarantine_module
 from skinapi.lab.checks import picture_storage
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages, LearnedPictures
 from skinapi.lab.datasets.dataset_versions import SILENT_FOR, Datasets, NewDataset
+from skinapi.lab.quarantine import Quarantine
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.job_services import _name_label, write_training_folder
 from skinapi.learning.data.dataset_folders import load_dataset

@@ -1,11 +1,24 @@
 """Archives of people who mean harm: each is refused with a sentence, and leaves nothing."""
 
-from collections.abc import Iterator
+import io
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.hostile import Hostile, all_archives, some_archives
+from skinapi.lab.archives import Contents, gather
+from skinapi.lab.errors import BadArchive
+from skinapi.lab.quarantine import Quarantine, SentFile
+from tests.lab.hostile import (
+    GLOBAL_HEADERS,
+    Hostile,
+    all_archives,
+    crowds,
+    headers,
+    one_of_each_kind,
+    tar_of_global_headers,
+)
 from tests.lab.sending import post_form
 from tests.support.backends import Backend
 from tests.support.size import drill
@@ -30,14 +43,41 @@ def files_around(backend: Backend) -> set[Path]:
     }
 
 
+@pytest.fixture
+def peak() -> Iterator[Callable[[], int]]:
+    """The most bytes of Python's memory that were held since a test asked for it first."""
+
+    def read() -> int:
+        if not tracemalloc.is_tracing():
+            tracemalloc.start()
+        return tracemalloc.get_traced_memory()[1]
+
+    yield read
+    tracemalloc.stop()
+
+
+def unpack(folder: Path, name: str, content: bytes) -> Contents:
+    sent = SentFile(name, len(content), lambda: io.BytesIO(content))
+    with Quarantine(folder).opened(most=256 * MEGABYTE) as opened:
+        return gather([sent], opened, go_on=lambda: None)
+
+
 def test_there_are_two_hundred_of_them() -> None:
     assert len({one.name for one in all_archives()}) >= 200
 
 
-@pytest.mark.parametrize(
-    "hostile", all_archives() if drill else some_archives(24), ids=lambda one: one.name[:60]
-)
-def test_a_hostile_archive_is_refused_and_leaves_nothing(opened: Backend, hostile: Hostile) -> None:
+def test_each_hostile_archive_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "quarantine"
+    for hostile in all_archives(crowded_tar=drill):
+        with pytest.raises(BadArchive):
+            pytest.fail(f"{hostile.name}: {unpack(folder, hostile.file, hostile.content())}")
+        assert list(tmp_path.rglob("*")) == [folder], hostile.name
+
+
+@pytest.mark.parametrize("hostile", one_of_each_kind(), ids=lambda one: one.name[:60])
+def test_a_hostile_archive_gets_a_status_and_leaves_nothing(
+    opened: Backend, hostile: Hostile
+) -> None:
     before = files_around(opened)
     answer = post_form(opened, {hostile.file: hostile.content()})
     assert answer.status_code in REFUSED, answer.text
@@ -48,3 +88,19 @@ def test_a_hostile_archive_is_refused_and_leaves_nothing(opened: Backend, hostil
     for name in ("datasets", "images", "uploads", "upload_parts"):
         assert opened.services.store.collection(name).find() == []
     assert list(opened.services.store.blobs.keys()) == []
+
+
+@pytest.mark.parametrize("hostile", [*headers(), *crowds()], ids=lambda one: one.name[:60])
+def test_headers_are_bounded_before_they_are_in_memory(
+    tmp_path: Path, hostile: Hostile, peak: Callable[[], int]
+) -> None:
+    content, before = hostile.content(), peak()
+    with pytest.raises(BadArchive):
+        unpack(tmp_path, hostile.file, content)
+    assert peak() - before < 10 * MEGABYTE
+
+
+def test_headers_for_all_entries_do_not_add_up(tmp_path: Path, peak: Callable[[], int]) -> None:
+    content, before = tar_of_global_headers(), peak()
+    assert len(unpack(tmp_path, "a.tgz", content).entries) == GLOBAL_HEADERS
+    assert peak() - before < 2 * MEGABYTE

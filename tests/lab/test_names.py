@@ -2,9 +2,9 @@
 
 import pytest
 
-from skinapi.lab.archives.file_names import comparable
 from skinapi.lab.datasets.dataset_names import DatasetNames
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
+from skinapi.lab.file_names import comparable
 from tests.lab.sending import labelled, post_form, send, upload, zipped
 from tests.support.backends import Backend, Person
 

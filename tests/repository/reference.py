@@ -22,8 +22,7 @@ from skinapi.auth import routes as auth_routes
 from skinapi.care import message_records, message_service
 from skinapi.care.letters import drafting
 from skinapi.jobs import attempt, job, job_logs, job_process
-from skinapi.lab import uploads
-from skinapi.lab.archives import file_names, unpacking
+from skinapi.lab import archives, file_names, uploads
 from skinapi.lab.checks import layouts
 from skinapi.lab.datasets import dataset_versions
 from skinapi.notices import outbox
@@ -159,8 +158,8 @@ def _limits() -> Iterator[Row]:
     yield "parts of a form", str(forms.MOST_PARTS)
     yield "headers of a part of a form", _bytes(forms.LARGEST_HEADERS)
     yield "parts of a form of a data set", str(forms.MOST_STREAMED_PARTS)
-    yield "entries of an archive", str(unpacking.MOST_ENTRIES)
-    yield "an archive unpacks to", f"at most {unpacking.MOST_RATIO} times its size"
+    yield "entries of an archive", str(archives.MOST_ENTRIES)
+    yield "an archive unpacks to", f"at most {archives.MOST_RATIO} times its size"
     yield "name of a file of a data set", f"{file_names.LONGEST_NAME} characters"
     yield "table of a data set", _bytes(layouts.LARGEST_TABLE)
     yield "rows of a table of a data set", str(layouts.MOST_ROWS)

@@ -16,7 +16,7 @@ from pymongo.errors import OperationFailure
 
 from skinapi.errors import DiskFull, StoreUnavailable
 from skinapi.jobs.process import lock_folder
-from skinapi.lab.archives.quarantine import Quarantine
+from skinapi.lab.quarantine import Quarantine
 from skinapi.registry.version_files import models_folder
 from skinapi.server.spool_file import SpoolFile
 from skinapi.storage import make_store, open_store

@@ -11,9 +11,8 @@ from pathlib import PurePosixPath
 from typing import IO, Any
 
 from skinapi.errors import BadDataset
-from skinapi.lab.archives.contents import Contents, Entry
-from skinapi.lab.archives.file_names import comparable, shown
-from skinapi.lab.archives.unpacking import MOST_ENTRIES
+from skinapi.lab.archives import MOST_ENTRIES, Contents, Entry
+from skinapi.lab.file_names import comparable, shown
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.dataset_labels import (
     KNOWN_COLUMNS,

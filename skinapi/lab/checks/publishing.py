@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.errors import NotFound
-from skinapi.lab.archives.contents import Contents, Sent, gather
-from skinapi.lab.archives.file_names import shown
-from skinapi.lab.archives.quarantine import Quarantine, QuarantineFolder
+from skinapi.lab.archives import Contents, gather
 from skinapi.lab.checks.check_report import (
     BoundedList,
     Checked,
@@ -31,6 +29,8 @@ from skinapi.lab.datasets.dataset_images import LearnedPictures, Tally
 from skinapi.lab.datasets.dataset_versions import SHOWN_FILES, DatasetVersion, NewDataset
 from skinapi.lab.datasets.near_duplicates import Comparisons
 from skinapi.lab.errors import RefusedDataset, UnknownLabels
+from skinapi.lab.file_names import shown
+from skinapi.lab.quarantine import Quarantine, QuarantineFolder, SentFile
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.uploads import Quota
 from skinapi.vision.context import Modality
@@ -94,7 +94,7 @@ class Publisher:
         self,
         dataset: DatasetVersion,
         new: NewDataset,
-        sent: Sequence[Sent],
+        sent: Sequence[SentFile],
         provenance: Provenance = SENT_BY_OWNER,
     ) -> Published:
         """Publish the data set, and delete the uploads that it is made of. Raises BadDataset
@@ -132,7 +132,7 @@ class Publisher:
         mapping: LabelMapping,
         contents: Contents,
         layout: Layout,
-        sent: Sequence[Sent],
+        sent: Sequence[SentFile],
         provenance: Provenance,
     ) -> Published:
         decoded, unreadable = self._decode(dataset, new, mapping, contents.folder, layout)
@@ -246,14 +246,14 @@ class Publisher:
         decoded = decoder.decode(picture.entry.path)
         if isinstance(decoded, str):
             return decoded
-        with folder.new_file() as (path, file):
+        with folder.new_file() as file:
             file.write(decoded.thumbnail)
         return Checked(
             labelled=picture,
             label=label,
             decoded=decoded.without_thumbnail(),
             modality=Modality(written) if written else modality or Modality.UNKNOWN,
-            thumbnail=path,
+            thumbnail=file.path,
         )
 
     def _store_pictures(

@@ -15,9 +15,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from skinapi.errors import IdempotencyKeyReused, NotFound
-from skinapi.lab.archives.file_names import comparable
 from skinapi.lab.datasets.dataset_images import Tally
 from skinapi.lab.datasets.dataset_names import DatasetNames
+from skinapi.lab.file_names import comparable
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord

@@ -1,4 +1,5 @@
-"""The quarantine: a folder where uploads are unpacked and checked, and nothing else is written.
+"""The quarantine: a folder where uploads are received, unpacked and checked, and nothing else is
+written.
 
 Each check has a folder of its own in it, removed at its end. Where the process was killed, the next
 process that opens the quarantine removes it: it recognises such a folder by the lock that only a
@@ -10,22 +11,26 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from skinapi.errors import PayloadTooLarge
+from skinapi.lab.file_names import clean_name
 from skinapi.server.spool_file import CHECK_EVERY, refuse_full_disk
 from skinapi.storage.files import disk_error
+from skinapi.web.forms import PartHead
 from skinapi.web.size_limits import size_in_words
 
 CHECK_PREFIX = "check-"
 
 
+@dataclass(frozen=True, slots=True)
 class Quarantine:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    folder: Path
 
     @contextmanager
     def opened(self, *, most: int) -> Iterator["QuarantineFolder"]:
@@ -33,10 +38,10 @@ class Quarantine:
 
         Raises DiskFull or StoreUnavailable, also for the caller's own writes to it.
         """
-        path = self._folder / f"{CHECK_PREFIX}{secrets.token_hex(8)}"
+        path = self.folder / f"{CHECK_PREFIX}{secrets.token_hex(8)}"
         lock = -1
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
             path.mkdir(mode=0o700)
             lock = _locked(path)
             yield QuarantineFolder(path, most)
@@ -50,16 +55,16 @@ class Quarantine:
     @contextmanager
     def copied(self, pieces: Iterable[bytes]) -> Iterator[IO[bytes]]:
         """These bytes as a file without a name, while a folder of the quarantine is open."""
-        with tempfile.TemporaryFile(dir=self._folder) as file:
+        with tempfile.TemporaryFile(dir=self.folder) as file:
             for piece in pieces:
-                refuse_full_disk(self._folder)
+                refuse_full_disk(self.folder)
                 file.write(piece)
             file.seek(0)
             yield file
 
     def sweep(self) -> None:
         """Remove what killed processes left behind."""
-        for path in self._folder.glob(f"{CHECK_PREFIX}*"):
+        for path in self.folder.glob(f"{CHECK_PREFIX}*"):
             with suppress(OSError):  # another process removes it at the same moment
                 os.close(_locked(path))
                 shutil.rmtree(path, ignore_errors=True)
@@ -78,43 +83,94 @@ def _locked(folder: Path) -> int:
     return handle
 
 
+@dataclass(slots=True)
 class QuarantineFolder:
     """Files under names of our own: the names that people gave are never used on the disk."""
 
-    def __init__(self, path: Path, most: int) -> None:
-        self.path = path
-        self._most = most
-        self._checked_at = 0
-        self.size = 0
-        self._files = 0
+    path: Path
+    most: int
+    size: int = 0
+    _files: int = 0
+    _checked_at: int = 0
 
     @contextmanager
-    def new_file(self) -> Iterator[tuple[Path, "QuarantineFile"]]:
+    def new_file(self) -> Iterator["QuarantineFile"]:
         """A file to write. Its bytes count also where it is deleted later."""
         self._files += 1
         path = self.path / f"{self._files:06d}"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
-            yield path, QuarantineFile(self, file)
+            yield QuarantineFile(path, self, file)
 
     def count(self, size: int) -> None:
         """Raises PayloadTooLarge past the folder's limit, OSError where the disk is full."""
         self.size += size
-        if self.size > self._most:
-            raise PayloadTooLarge(f"The data set has more than {size_in_words(self._most)}")
+        if self.size > self.most:
+            raise PayloadTooLarge(f"The data set has more than {size_in_words(self.most)}")
         if self.size - self._checked_at >= CHECK_EVERY:
             self._checked_at = self.size
             refuse_full_disk(self.path)
 
 
+@dataclass(slots=True)
 class QuarantineFile:
-    def __init__(self, folder: QuarantineFolder, file: BinaryIO) -> None:
-        self._folder = folder
-        self._file = file
-        self.size = 0
+    path: Path
+    _folder: QuarantineFolder
+    _file: BinaryIO
+    size: int = 0
 
     def write(self, data: bytes) -> None:
         """Raises PayloadTooLarge before more is written than the folder may hold."""
         self._folder.count(len(data))
         self._file.write(data)
         self.size += len(data)
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """One file as it was sent. `open` gives its bytes; the reader must be able to seek."""
+
+    name: str
+    size: int
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The files of a form field, and the texts of all others."""
+
+    sent: Sequence[SentFile]
+    texts: Mapping[str, str]
+
+
+def receive(parts: Iterable[PartHead | bytes], folder: QuarantineFolder, *, field: str) -> Received:
+    """Write the files of this field to the folder, each as it is read. A browser sends one without
+    a name for an empty input.
+
+    Raises BadArchive for a name that is refused, and what the folder and the form raise.
+    """
+    files: list[tuple[str, QuarantineFile]] = []
+    texts: dict[str, bytearray] = {}
+    with ExitStack() as opened:
+        write: Callable[[bytes], None] | None = None
+        for part in parts:
+            if isinstance(part, bytes):
+                if write:
+                    write(part)
+                continue
+            opened.close()  # the file before is complete
+            write = None
+            if part.name == field and part.filename:
+                name = clean_name(part.filename)
+                files.append((name, opened.enter_context(folder.new_file())))
+                write = files[-1][1].write
+            elif part.filename is None:
+                write = texts.setdefault(part.name, bytearray()).extend
+    return Received(
+        sent=[SentFile(name, file.size, partial(_open, file.path)) for name, file in files],
+        texts={name: bytes(text).decode("utf-8", "replace") for name, text in texts.items()},
+    )
+
+
+def _open(path: Path) -> IO[bytes]:
+    return path.open("rb")
