@@ -133,7 +133,7 @@ def _classify(
     prepared = prepare_photo(content)
     finding = classify_prepared(model, prepared, context)
     shape = measure_shape(prepared.photo) if measure else None
-    kept = reencode_for_storage(content) if keep else None
+    kept = reencode_for_storage(content, prepared.photo) if keep else None
     return ClassifiedPhoto(finding, shrink_to_stored(prepared.photo), shape, kept)
 
 
@@ -151,7 +151,7 @@ def _judge(model: Model, content: bytes, context: Context, keep: bool) -> _Judge
     modality = judged.finding.modality
     kind = modality.recognised if modality else Modality.UNKNOWN
     known = KnownPicture(shrink_to_stored(prepared.photo).pixels, kind)
-    kept = reencode_for_storage(content) if keep else None
+    kept = reencode_for_storage(content, prepared.photo) if keep else None
     return _JudgedPicture(judged, known, kept)
 
 

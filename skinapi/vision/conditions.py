@@ -309,16 +309,20 @@ class ConditionsTable(Frozen):
     def by_key(self, key: str) -> Condition:
         return self._by_key[key]
 
-    # Asked twice for each row of a list.
+    # Asked 80 times for a photo, and twice for each row of a list.
     @cached_property
     def _by_key(self) -> dict[str, Condition]:
         return {condition.key: condition for condition in self.conditions}
 
+    @cached_property
+    def _by_label(self) -> dict[str, Condition | ReviewLabel]:
+        return {**self._by_key, **{label.key: label for label in self.review_only}}
+
     def label(self, key: str) -> Condition | ReviewLabel:
-        """What a review may name: a condition, or one that no model states. Raises StopIteration
-        for another key.
+        """What a review may name: a condition, or one that no model states. Raises KeyError for
+        another key.
         """
-        return next(label for label in self._labels if label.key == key)
+        return self._by_label[key]
 
     def counted_as(self, key: str, outputs: Collection[str] = ()) -> str | None:
         """The condition that this label is for a model of these outputs, and without them for one
@@ -346,13 +350,9 @@ class ConditionsTable(Frozen):
     @property
     def labels(self) -> tuple[str, ...]:
         """The keys of what a review may name."""
-        return tuple(label.key for label in self._labels)
+        return tuple(self._by_label)
 
-    @property
-    def _labels(self) -> tuple[Condition | ReviewLabel, ...]:
-        return *self.conditions, *self.review_only
-
-    @property
+    @cached_property
     def malignant_keys(self) -> frozenset[str]:
         return frozenset(condition.key for condition in self.conditions if condition.malignant)
 

@@ -12,7 +12,13 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from skinapi.vision.decoding.photo import Photo, encode_jpeg, read_stored_photo, stored_size
+from skinapi.vision.decoding.photo import (
+    Photo,
+    Size,
+    encode_jpeg,
+    read_stored_photo,
+    stored_size,
+)
 from skinapi.vision.network.tensor import view_box
 
 MOST_OPACITY = 0.6
@@ -44,7 +50,7 @@ def draw_overlay(
     photo: Photo,
     heat: Sequence[Sequence[float]],
     *,
-    size: tuple[int, int] | None = None,
+    size: Size | None = None,
     format: Literal["JPEG", "PNG"] = "JPEG",
 ) -> bytes:
     """Draw the heat map over the whole photo, at `size`. Without `size` the drawing is as large as
@@ -53,7 +59,12 @@ def draw_overlay(
     The network sees only the middle of the photo, so the margin gets no colour.
     """
     with _drawing_slots:
-        drawn = _draw(photo, heat, size or stored_size((photo.width, photo.height)))
+        drawn = photo.pixels.resize(
+            size or stored_size((photo.width, photo.height)),
+            Image.Resampling.BILINEAR,
+            reducing_gap=2.0,
+        )
+        _draw(heat, drawn, seen_in=photo.pixels.size)
         return _encode_png(drawn) if format == "PNG" else encode_jpeg(drawn, QUALITY)
 
 
@@ -64,8 +75,9 @@ def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]]) -> bytes:
     the memory of its file.
     """
     with _drawing_slots:
-        photo = read_stored_photo(content, full=True)
-        return encode_jpeg(_draw(photo, heat, photo.pixels.size), QUALITY)
+        pixels = read_stored_photo(content, full=True).pixels
+        _draw(heat, pixels, seen_in=pixels.size)
+        return encode_jpeg(pixels, QUALITY)
 
 
 def _encode_png(drawn: Image.Image) -> bytes:
@@ -74,30 +86,26 @@ def _encode_png(drawn: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _draw(photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]) -> Image.Image:
+def _draw(heat: Sequence[Sequence[float]], drawn: Image.Image, *, seen_in: Size) -> None:
     """Lay the colours over the photo, a few rows at a time: all at once would hold the picture four
-    times in memory.
+    times in memory. `seen_in` is the size at which the network saw a part of it.
     """
-    drawn = photo.pixels.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    grey = _enlarge_heat(photo, heat, size)
-    width, height = size
+    grey = _enlarge_heat(heat, drawn.size, seen_in)
+    width, height = drawn.size
     for top in range(0, height, ROWS_AT_A_TIME):
         rows = grey.crop((0, top, width, min(top + ROWS_AT_A_TIME, height)))
         colour = rows.convert("P")
         colour.putpalette(_PALETTE)
         drawn.paste(colour.convert("RGB"), (0, top), rows.point(_OPACITY))
-    return drawn
 
 
-def _enlarge_heat(
-    photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]
-) -> Image.Image:
+def _enlarge_heat(heat: Sequence[Sequence[float]], size: Size, seen_in: Size) -> Image.Image:
     """The heat map as a grey picture of the drawing's size; its hottest cell is white."""
     cells = np.asarray(heat, np.float64)
     hottest = cells.max()
     grey = cells / hottest * 255 if hottest > 0 else cells
-    left, top, right, bottom = view_box(photo.pixels.size)
-    across, down = size[0] / photo.pixels.width, size[1] / photo.pixels.height
+    left, top, right, bottom = view_box(seen_in)
+    across, down = size[0] / seen_in[0], size[1] / seen_in[1]
     corner = round(left * across), round(top * down)
     inside = (
         max(1, round(right * across) - corner[0]),

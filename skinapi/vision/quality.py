@@ -41,7 +41,7 @@ class Quality(StoredRecord):
 
 def measure_quality(photo: Photo) -> Quality:
     grey = _grey_view(photo.pixels)
-    brightness, highlights = level_below(grey, 0.50), level_below(grey, 0.95)
+    brightness, highlights = levels_below(grey, 0.50, 0.95)
     sharpness = measure_sharpness(np.asarray(grey, np.float32))
     ruled_out = {
         Reason.TOO_SMALL: min(photo.width, photo.height) < SMALLEST_SIDE,
@@ -59,18 +59,18 @@ def measure_quality(photo: Photo) -> Quality:
     )
 
 
-def level_below(grey: Image.Image, share: float) -> float:
-    """The grey level that this share of the pixels does not exceed (a quantile)."""
+def levels_below(grey: Image.Image, *shares: float) -> list[float]:
+    """The grey level that each of these shares of the pixels does not exceed (a quantile)."""
     cumulative = np.cumsum(grey.histogram())
-    return float(np.searchsorted(cumulative, share * cumulative[-1]))
+    return [float(np.searchsorted(cumulative, share * cumulative[-1])) for share in shares]
 
 
 def measure_sharpness(grey: Tensor) -> float:
     """The root mean square of the second differences, in grey levels: blur reduces these first."""
-    across = grey[1:-1, :-2] + grey[1:-1, 2:]
-    along = grey[:-2, 1:-1] + grey[2:, 1:-1]
-    edges = across + along - 4 * grey[1:-1, 1:-1]
-    return float(np.sqrt(np.mean(np.square(edges))))
+    edges = grey[1:-1, :-2] + grey[1:-1, 2:]
+    edges += grey[:-2, 1:-1] + grey[2:, 1:-1]
+    edges -= 4 * grey[1:-1, 1:-1]
+    return float(np.sqrt(np.mean(np.square(edges, out=edges))))
 
 
 def _grey_view(pixels: Image.Image) -> Image.Image:

@@ -58,7 +58,7 @@ def test_what_is_no_photo_is_refused() -> None:
         tiny_registry().classify_photo(content=b"no photo", caller=ADA)
 
 
-def test_only_a_photo_that_is_to_be_kept_is_decoded_for_that(
+def test_only_a_large_photo_that_is_to_be_kept_is_decoded_for_that(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     registry, photo = tiny_registry(), photo_of("melanoma", (2400, 1800))
@@ -68,6 +68,8 @@ def test_only_a_photo_that_is_to_be_kept_is_decoded_for_that(
     assert (unkept.kept, decoded.call_count) == (None, 1)
     kept = registry.classify_photo(content=photo, caller=ADA, keep=True)
     assert decoded.call_count == 3
+    registry.classify_photo(content=photo_of("melanoma", (600, 450)), caller=ADA, keep=True)
+    assert decoded.call_count == 4
     assert kept.kept == reencode_for_storage(photo)
     assert kept.finding.ranked == unkept.finding.ranked
     assert kept.finding.heat == unkept.finding.heat

@@ -88,6 +88,10 @@ class Header:
     def size(self) -> tuple[int, int]:
         return self.width, self.height
 
+    def file(self) -> bytes | memoryview:
+        """What the decoder reads: a copy, unless it is all of the file."""
+        return self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+
 
 def read_header(content: bytes) -> Header:
     """Read the header of a JPEG, PNG or WebP. Raises ValueError for another format, for a file that
@@ -238,7 +242,8 @@ def _jpeg_parts(content: bytes, before: list[Part], data: int) -> tuple[memoryvi
     if sum(part.end - part.start for part in needed) > _LARGEST_HEAD:
         raise ValueError("larger tables than any camera writes")
     whole = memoryview(content)
-    return whole[:2], *(whole[part.start : part.end] for part in needed), whole[data:]
+    parts = whole[:2], *(whole[part.start : part.end] for part in needed), whole[data:]
+    return (whole,) if sum(map(len, parts)) == len(whole) else parts
 
 
 def _is_needed(content: bytes, segment: Part) -> bool:

@@ -26,7 +26,7 @@ _ONE_AT_A_TIME = threading.Lock()
 _ROOT = Path(__file__).parents[3]
 
 
-def run_isolated(module: str, content: bytes, *numbers: int) -> bytes:
+def run_isolated(module: str, content: bytes | memoryview, *numbers: int) -> bytes:
     """What the module writes when it reads this content. Raises ValueError where it fails, and
     Unavailable where this machine is at fault.
     """
@@ -65,7 +65,9 @@ TABLE_BYTES = 16_000_000
 _SIZE = struct.Struct(">II")
 
 
-def decode_webp(content: bytes, *, size: tuple[int, int], factor: int, memory: int) -> Image.Image:
+def decode_webp(
+    content: bytes | memoryview, *, size: tuple[int, int], factor: int, memory: int
+) -> Image.Image:
     """The pixels as RGB, with both sides divided by `factor`. Raises ValueError for a file that
     cannot be decoded within `memory` bytes, or has another size than this, and Unavailable where
     this machine is at fault.

@@ -118,7 +118,9 @@ _KINDS: dict[int, tuple[str, Literal["L", "RGB", "CMYK"], str]] = {
 _HARMLESS = re.compile(r"Corrupt JPEG data: [1-8] extraneous bytes before marker 0xd9")
 
 
-def decode_jpeg(content: bytes, *, size: Size, components: int, factor: int) -> Image.Image:
+def decode_jpeg(
+    content: bytes | memoryview, *, size: Size, components: int, factor: int
+) -> Image.Image:
     """The pixels with both sides divided by `factor` (1, 2, 4 or 8) and rounded up. Raises
     ValueError for damaged data, and for a picture that has another size than this.
     """
@@ -133,7 +135,9 @@ def decode_jpeg(content: bytes, *, size: Size, components: int, factor: int) -> 
         pixels = simplejpeg.decode_jpeg(content, **scaled, strict=False)
     if pixels.shape[:2] != (height, width):
         raise ValueError("two headers that contradict each other")
-    return Image.frombytes(mode, (width, height), pixels, "raw", raw)
+    picture = Image.new(mode, (width, height), None)  # `Image.frombytes` would blacken it first
+    picture.frombytes(pixels, "raw", raw)
+    return picture
 
 
 def encode_jpeg(pixels: Image.Image, quality: int) -> bytes:
@@ -179,6 +183,13 @@ class Photo:
     format: PhotoFormat
     profile_unread: bool = False
 
+    @property
+    def has_stored_scale(self) -> bool:
+        """Whether the upload would be decoded at the same scale to be stored."""
+        size = self.width, self.height
+        stored = reduction_factor(size, stored_size(size))
+        return reduction_factor(size, WORKING_SIZE) == stored
+
 
 def read_photo(content: bytes) -> Photo:
     """Decode an upload. Large pictures are decoded at a half, a quarter or an eighth of their size.
@@ -197,13 +208,15 @@ def read_stored_photo(content: bytes, *, full: bool = False) -> Photo:
         return _decoded(header, needed)
 
 
-def reencode_for_storage(content: bytes) -> bytes:
+def reencode_for_storage(content: bytes, photo: Photo | None = None) -> bytes:
     """The version of an upload that is stored: a new JPEG, upright and without metadata, with a
     longer side of at most STORED_SIDE. Raises Refused.
 
-    This decodes the upload a second time, because of a large picture more pixels are stored than
-    the network sees.
+    `photo` is what `read_photo` has made of it. Of a large picture more pixels are stored than the
+    network sees: then the upload is decoded a second time.
     """
+    if photo and photo.has_stored_scale:
+        return encode_jpeg(shrink_to_stored(photo).pixels, STORED_QUALITY)
     header = _header_of(content)
     needed = stored_size(header.size)
     with _memory.reserved(_reservation(header, needed)):
@@ -276,13 +289,14 @@ def _pixels(header: Header, needed: Size) -> Image.Image:
     factor = reduction_factor(header.size, needed)
     if header.isolated:
         memory = bytes_needed(header, needed)
-        return decode_webp(b"".join(header.parts), size=header.size, factor=factor, memory=memory)
+        return decode_webp(header.file(), size=header.size, factor=factor, memory=memory)
     if header.format == "JPEG":
-        content = b"".join(header.parts)
         picture = decode_jpeg(
-            content, size=header.size, components=header.components, factor=factor
+            header.file(), size=header.size, components=header.components, factor=factor
         )
         factor = reduction_factor(picture.size, needed)
+        if factor == 1 and picture.mode == "RGB":
+            return picture
     else:
         picture = _open(header)
     return to_rgb(picture, factor)
@@ -292,7 +306,7 @@ def _open(header: Header) -> Image.Image:
     """Open a PNG or WebP without decoding pixels. Raises Refused for an animated picture, because
     nothing says which frame is meant.
     """
-    picture = Image.open(io.BytesIO(b"".join(header.parts)), formats=(header.format,))
+    picture = Image.open(io.BytesIO(header.file()), formats=(header.format,))
     if picture.size != header.size:
         raise ValueError("two headers that contradict each other")
     if getattr(picture, "is_animated", False):

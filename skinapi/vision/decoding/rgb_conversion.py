@@ -14,7 +14,7 @@ def to_rgb(picture: Image.Image, factor: int) -> Image.Image:
     """The pixels as RGB, with both sides divided by `factor` (1, 2, 4 or 8) and rounded up."""
     picture.load()
     width, height = picture.size
-    pixels = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    pixels = Image.new("RGB", (-(-width // factor), -(-height // factor)), None)
     top = 0
     for band in rgb_bands(picture, factor):
         pixels.paste(band, (0, top))

@@ -158,11 +158,11 @@ def test_a_photo_is_stored_upright_as_large_as_it_may_be_and_never_larger_than_s
     sent: Size, orientation: int, kept: Size, format_: str
 ) -> None:
     small = skin_with_spot((sent[0] // 4, sent[1] // 4)).resize(sent)
-    stored = Image.open(
-        io.BytesIO(reencode_for_storage(encoded(small, format_, exif=turned(orientation))))
-    )
-    assert stored.size == kept
-    assert stored.format == "JPEG"
+    content = encoded(small, format_, exif=turned(orientation))
+    stored = reencode_for_storage(content)
+    picture = Image.open(io.BytesIO(stored))
+    assert (picture.size, picture.format) == (kept, "JPEG")
+    assert reencode_for_storage(content, read_photo(content)) == stored
 
 
 def test_a_stored_photo_has_the_detail_that_the_network_does_not_see() -> None:
