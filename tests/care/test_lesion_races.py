@@ -63,7 +63,7 @@ def test_whatever_two_requests_overlap_no_finding_is_lost_and_no_spot_is_wrong(
 ) -> None:
     services = real_backend.services
     # SQLite runs one transaction after the other.
-    for pair in PAIRS[:: 4 if services.store.one_writer else size(2, 1)]:
+    for pair in PAIRS[:: 4 if services.store.one_writer else size(4, 1)]:
         ada = real_backend.member()
         number = predicted(ada)["id"]
         calls = calls_of(real_backend, ada, number)

@@ -6,7 +6,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
+from itertools import islice, product
 
 import pytest
 
@@ -18,6 +18,7 @@ from skinapi.records.opinions import Certainty, Histology
 from skinapi.vision.conditions import Band, conditions_table
 from tests.care.letter_corpus import Part, count_marked, facts_by_name, is_marked, read_corpus
 from tests.care.test_letter_marks import about, decided, kinds
+from tests.support.size import in_drill, size
 
 CYRILLIC = str.maketrans("aceopxysi", "асеорхуѕі")
 SOFT_HYPHEN, JOINER = "\N{SOFT HYPHEN}", "\N{ZERO WIDTH JOINER}"
@@ -44,7 +45,8 @@ def _broken(text: str, end: str) -> str:
 
 # Measured: 97 and 90 % of those that mislead, 2 and 9 % of the others (docs/experiments.md).
 @pytest.mark.parametrize(
-    ("part", "least_caught", "most_false"), [("tune", 0.94, 0.05), ("held", 0.85, 0.13)]
+    ("part", "least_caught", "most_false"),
+    [("held", 0.85, 0.13), *in_drill(("tune", 0.94, 0.05))],
 )
 def test_most_sentences_that_mislead_are_marked_and_few_that_do_not(
     part: Part, least_caught: float, most_false: float
@@ -110,7 +112,7 @@ def _draft_is_marked(facts: LetterFacts) -> bool:
 
 def test_no_draft_of_the_template_is_marked() -> None:
     keys = [one.key for one in conditions_table().conditions if one.key != "normal_skin"]
-    for key, band in product(keys, Band):
+    for key, band in islice(product(keys, Band), 0, None, size(7, 1)):
         if key != "squamous_cell_carcinoma":
             assert not _draft_is_marked(about(key=key, band=band)), (key, band)
     for key, certainty, histology in product(

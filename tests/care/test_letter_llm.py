@@ -18,7 +18,7 @@ from tests.support.backends import Backend
 from tests.support.openrouter import KEY, Behaviour, OpenRouter, failing
 from tests.support.size import size
 
-DRAFTS = size(40, 500)
+DRAFTS = size(15, 500)
 WELL = "Please see a doctor this week, {patient}. The model gives melanoma a probability."
 
 

@@ -27,7 +27,7 @@ from tests.support.size import size
 FIGURES = "Melanoma 90.00%; Actinic keratosis / Bowen's disease 1.43%; Basal cell carcinoma 1.43%"
 TODAY = datetime(2026, 11, 24, tzinfo=UTC)
 NEVUS = {"key": "melanocytic_nevus", "band": Band.ROUTINE}
-DRAFTS = size(60, 500)
+DRAFTS = size(30, 500)
 
 
 def about(**finding: Any) -> LetterFacts:

@@ -35,7 +35,7 @@ def findings() -> list[Finding]:
     """By all combinations of probabilities, doubts, rules and thresholds. One in so many is
     enough: neither number divides a count.
     """
-    return list(islice(_make_findings(), 0, None, size(31, 7)))
+    return list(islice(_make_findings(), 0, None, size(101, 7)))
 
 
 def _make_findings() -> Iterator[Finding]:

@@ -44,8 +44,8 @@ from tests.vision.fakes import LABELS, TESTED, fake_model
 from tests.vision.photos import encoded, skin_with_spot
 
 TABLE = conditions_table()
-FINDINGS, SEED = 300, random.randrange(10**6)
-PRINTED = size(30, FINDINGS)  # of these a PDF is drawn
+FINDINGS, SEED = size(80, 300), random.randrange(10**6)
+PRINTED = size(10, FINDINGS)  # of these a PDF is drawn
 ITEMS = [item.key for item in TABLE.checklist.items]
 ADA = Account(
     id="1" * 32,

@@ -9,6 +9,7 @@ from tests.bench.photos import draw_spots
 from tests.clients.dialects import CLIENTS, each_client, said
 from tests.clients.served_backend import ServedBackend
 from tests.served.server import serving
+from tests.support.size import size
 from tests.vision.photos import encoded, skin_with_spot
 
 READS = {
@@ -19,6 +20,7 @@ READS = {
     "report": {"pdf_report"},
     "lab": {"class_id", "class_name", "severity", "risk_score", "confidence", "model_version"},
 }
+MANY = size(6, 24)
 
 pytestmark = pytest.mark.skipif(
     not SHIPPED_MODEL.exists(), reason="no model ships with this tree yet"
@@ -49,5 +51,5 @@ def test_a_photo_is_answered_in_the_clients_shape(
 def test_the_guide_has_a_heat_map_of_spots_that_the_bench_draws(shipped: ServedBackend) -> None:
     """It gets a sentence alone where a finding is in doubt: the bench would measure nothing."""
     send, *_ = CLIENTS["guide"]
-    statuses = [send(shipped, encoded(spot)).status_code for spot in draw_spots()]
-    assert statuses.count(200) >= 8
+    statuses = [send(shipped, encoded(spot)).status_code for spot in draw_spots()[:MANY]]
+    assert statuses.count(200) >= MANY // 3

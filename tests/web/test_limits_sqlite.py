@@ -32,7 +32,7 @@ def count_until_killed(path: Path) -> int:
 
 def test_a_killed_writer_leaves_the_file_whole(tmp_path: Path) -> None:
     path = tmp_path / "limits.db"
-    for _ in range(size(10, 100)):
+    for _ in range(size(4, 100)):
         children = [count_until_killed(path) for _ in range(2)]
         time.sleep(random.uniform(0.05, 0.2))
         for child in children:
