@@ -1,19 +1,17 @@
 """Builds the services of data sets; `skinapi.composition.services` calls it."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from skinapi.auth.owners import Owners
 from skinapi.jobs.service import JobsService
 from skinapi.lab.checks.check_queue import CheckQueue, Cleanup
 from skinapi.lab.checks.publishing import Publisher
-from skinapi.lab.datasets.dataset_images import learned_by_serving
 from skinapi.lab.quarantine import Quarantine
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures, FromReviewsService, ReviewedFindings
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.import_service import ImportsService
-from skinapi.lab.trainings.service import TrainingService, uses_dataset
+from skinapi.lab.trainings.service import TrainingService
 from skinapi.lab.uploads import Quota, UploadsService
 from skinapi.registry.version_service import ModelsService
 from skinapi.settings import Settings
@@ -41,37 +39,32 @@ def open_lab_services(
     """Removes what killed processes left in the quarantine of this machine."""
     owners, checks, largest = Owners(data.store), CheckQueue(), settings.max_dataset_bytes
     quota = Quota(data.datasets, data.uploads, most=settings.dataset_quota_bytes)
-    cleanup = Cleanup(data, checks, owners.stays)
+    cleanup = Cleanup(data, checks, owners)
     quarantine = Quarantine(settings.quarantine)
     quarantine.sweep()
     publisher = Publisher(
         data,
         quarantine,
         quota,
-        learned=partial(learned_by_serving, models),
-        waiting=checks.waiting,
+        models,
+        checks,
         largest_picture=settings.max_upload_bytes,
         most_bytes=largest,
         disk=settings.instance_dir,
     )
     datasets = DatasetsService(
         data,
-        publisher=publisher,
-        checks=checks,
-        cleanup=cleanup,
-        quarantine=quarantine,
-        quota=quota,
+        publisher,
+        checks,
+        cleanup,
+        quarantine,
+        quota,
+        owners,
+        jobs.queue,
         largest=largest,
-        in_use=partial(uses_dataset, jobs.queue),
-        hold_owner=owners.hold,
     )
     uploads = UploadsService(
-        data.store,
-        data.uploads,
-        quota,
-        largest=largest,
-        hold_owner=owners.hold,
-        sweep=cleanup.sweep,
+        data.store, data.uploads, quota, owners, largest=largest, sweep=cleanup.sweep
     )
     return LabServices(
         datasets=datasets,

@@ -314,8 +314,8 @@ class ContributedPictures:
 
     def _delete(self, wanted: Filter) -> list[str]:
         gone, keys = self._images.delete_records(wanted)
-        for dataset, tally in sorted(gone.items()):
-            self._datasets.count_erased(dataset, tally)
+        for dataset, counts in sorted(gone.items()):
+            self._datasets.count_erased(dataset, counts)
             if self._datasets.find_published_name(dataset):
                 self._trail.record("dataset.pictures_erased", by=SYSTEM, target=dataset)
         return keys
@@ -351,8 +351,7 @@ class FromReviewsService:
         provenance = Provenance(
             gathered.origins,
             {"reviews": gathered.report},
-            may_take=self._contributed.hold,
-            on_publication=partial(self._contributed.note_publication, dataset.id, new.owner),
+            self._contributed,
         )
         if not gathered.sent:
             raise RefusedDataset(

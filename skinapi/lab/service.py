@@ -1,8 +1,10 @@
 """The use cases of data sets: send, list, show, compare on, delete."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
+from skinapi.auth.owners import Owners
 from skinapi.errors import (
     BadRequest,
     Conflict,
@@ -11,6 +13,7 @@ from skinapi.errors import (
     NotFound,
     SkinAPIError,
 )
+from skinapi.jobs.job_queue import Jobs
 from skinapi.lab.checks.check_queue import CheckQueue, Cleanup
 from skinapi.lab.checks.check_report import shown_report
 from skinapi.lab.checks.publishing import Published, Publisher
@@ -39,28 +42,19 @@ from skinapi.web.size_limits import body_too_large
 LEARNED_FROM = "A training learns from this data set; wait for it, or cancel it"
 
 
+@dataclass(frozen=True, slots=True)
 class DatasetsService:
-    def __init__(
-        self,
-        data: LabRepositories,
-        *,
-        publisher: Publisher,
-        checks: CheckQueue,
-        cleanup: Cleanup,
-        quarantine: Quarantine,
-        quota: Quota,
-        largest: int,
-        in_use: Callable[[str], bool],
-        hold_owner: Callable[[str], None],
-    ) -> None:
-        """`largest` is the most bytes of a data set as it is sent; `in_use` tells whether a job
-        uses the data set of this id.
-        """
-        self._store, self._trail = data.store, data.trail
-        self._datasets, self._images, self._uploads = data.datasets, data.images, data.uploads
-        self._publisher, self._checks, self._cleanup = publisher, checks, cleanup
-        self._quarantine, self._quota = quarantine, quota
-        self._largest, self._in_use, self._hold_owner = largest, in_use, hold_owner
+    """`largest` is the most bytes of a data set as it is sent."""
+
+    data: LabRepositories
+    publisher: Publisher
+    checks: CheckQueue
+    cleanup: Cleanup
+    quarantine: Quarantine
+    quota: Quota
+    owners: Owners
+    jobs: Jobs
+    largest: int
 
     # --- sending ---
 
@@ -72,16 +66,16 @@ class DatasetsService:
         that have not arrived, UploadInUse, NameTaken, Unavailable, InvalidToken.
         """
         # First of all: the uploads of a data set that is published are deleted.
-        if sent := self._datasets.find_sent_before(new):
+        if sent := self.data.datasets.find_sent_before(new):
             return self._as_shown(sent)
-        records = [self._uploads.get(upload, owner=new.owner) for upload in uploads]
+        records = [self.data.uploads.get(upload, owner=new.owner) for upload in uploads]
         for record in records:
             if not record.complete:
                 raise BadRequest(
                     f"The upload {record.id} has {record.received} of {record.size} bytes"
                 )
-        if sum(record.size for record in records) > self._largest:
-            raise body_too_large(self._largest)
+        if sum(record.size for record in records) > self.largest:
+            raise body_too_large(self.largest)
         publish = partial(self.publish_uploads, new=new, uploads=tuple(uploads))
         return self.send(new=new, publish=publish, uploads=uploads)
 
@@ -97,17 +91,17 @@ class DatasetsService:
         `uploads` are those that it is made of. Raises Unavailable where too many wait,
         UploadInUse and InvalidToken.
         """
-        self._cleanup.sweep()
-        self._checks.refuse_full(new.owner)
+        self.cleanup.sweep()
+        self.checks.refuse_full(new.owner)
         try:
             # The size is 0 because the uploads count until they are deleted.
             dataset = self._begin(new, size=0, uploads=uploads)
         except Duplicate:  # a retry of this request has stored it in the meantime
-            if sent := self._datasets.find_sent_before(new):
+            if sent := self.data.datasets.find_sent_before(new):
                 return self._as_shown(sent)
             raise
         check = partial(self._run_check, dataset=dataset.id, new=new, publish=publish)
-        self._checks.submit(dataset.id, check, owner=new.owner)
+        self.checks.submit(dataset.id, check, owner=new.owner)
         return dataset
 
     def _run_check(
@@ -119,41 +113,41 @@ class DatasetsService:
     ) -> DatasetVersion | None:
         """Publish the data set, or keep why it was refused (None then)."""
         try:
-            version = self._datasets.get(dataset)
+            version = self.data.datasets.get(dataset)
             if version.status != "checking":
                 return version
             return publish(version)
         except SkinAPIError as error:
-            self._cleanup.refuse(dataset, new.owner, error)
+            self.cleanup.refuse(dataset, new.owner, error)
             return None
         except Exception as error:  # noqa: BLE001 (the thread must go on to the next check)
             log_fault(error)
-            self._cleanup.refuse(dataset, new.owner, SkinAPIError())
+            self.cleanup.refuse(dataset, new.owner, SkinAPIError())
             return None
 
     def publish_uploads(
         self, dataset: DatasetVersion, new: NewDataset, uploads: Sequence[str]
     ) -> DatasetVersion:
-        records = [self._uploads.get(upload, owner=new.owner) for upload in uploads]
-        return self._publisher.publish(dataset, new, list(map(self._sent, records))).dataset
+        records = [self.data.uploads.get(upload, owner=new.owner) for upload in uploads]
+        return self.publisher.publish(dataset, new, list(map(self._sent, records))).dataset
 
     def _sent(self, record: UploadRecord) -> SentFile:
-        read = partial(self._uploads.read, record)
-        return SentFile(record.name, record.size, lambda: self._quarantine.copied(read()))
+        read = partial(self.data.uploads.read, record)
+        return SentFile(record.name, record.size, lambda: self.quarantine.copied(read()))
 
     def send_files(self, *, new: NewDataset, sent: Sequence[SentFile]) -> Published:
         """Check and publish these files as a data set, while the caller waits.
 
         Raises InvalidToken where the account was deleted while it waited; nothing is left then.
         """
-        with self._checks.now():
-            self._cleanup.sweep()
+        with self.checks.now():
+            self.cleanup.sweep()
             size = sum(file.size for file in sent)
             dataset = self._begin(new, size=size)
             try:
-                return self._publisher.publish(dataset, new, sent)
+                return self.publisher.publish(dataset, new, sent)
             except BaseException:
-                self._cleanup.remove(dataset.id)
+                self.cleanup.remove(dataset.id)
                 raise
 
     def _begin(self, new: NewDataset, *, size: int, uploads: Sequence[str] = ()) -> DatasetVersion:
@@ -162,25 +156,25 @@ class DatasetsService:
         """
 
         def begin() -> DatasetVersion:
-            self._hold_owner(new.owner)
+            self.owners.hold(new.owner)
             if size:
-                self._quota.refuse_excess(new.owner, size)
-            dataset = self._datasets.begin(new, size=size)
+                self.quota.refuse_excess(new.owner, size)
+            dataset = self.data.datasets.begin(new, size=size)
             if not new.any_name:
-                self._datasets.names.refuse_taken(dataset.name_key, owner=new.owner)
+                self.data.datasets.names.refuse_taken(dataset.name_key, owner=new.owner)
             for upload in uploads:
-                self._use(self._uploads.get(upload, owner=new.owner), dataset.id)
-            self._trail.record("dataset.sent", by=new.owner, target=dataset.id)
+                self._use(self.data.uploads.get(upload, owner=new.owner), dataset.id)
+            self.data.trail.record("dataset.sent", by=new.owner, target=dataset.id)
             return dataset
 
-        return self._store.transaction(begin)
+        return self.data.store.transaction(begin)
 
     def _use(self, upload: UploadRecord, dataset: str) -> None:
         """Make a data set of it. Raises UploadInUse while another of it is checked."""
-        before = self._datasets.find(upload.dataset) if upload.dataset else None
+        before = self.data.datasets.find(upload.dataset) if upload.dataset else None
         if before and before.status == "checking" and not before.is_interrupted:
             raise UploadInUse
-        self._uploads.keep(upload, until=now() + KEPT_FOR, dataset=dataset)
+        self.data.uploads.keep(upload, until=now() + KEPT_FOR, dataset=dataset)
 
     def send_form(
         self,
@@ -193,7 +187,7 @@ class DatasetsService:
 
         `describe` makes of the form's texts what is said about the data set.
         """
-        with self._quarantine.opened(most=self._largest) as folder:
+        with self.quarantine.opened(most=self.largest) as folder:
             received = receive(parts, folder, field=field)
             new = describe(received.texts)
             if not received.sent:
@@ -204,41 +198,45 @@ class DatasetsService:
     # --- reading ---
 
     def page_datasets(self, *, after: str | None, limit: int) -> Page[DatasetVersion]:
-        return self._datasets.page_of_status(after=after, limit=limit)
+        return self.data.datasets.page_of_status(after=after, limit=limit)
 
     def page_unpublished(
         self, *, status: Status, after: str | None, limit: int, by: Subject
     ) -> Page[DatasetVersion]:
         """The caller's own of this status; for an admin, those of all."""
         owner = None if by.role == "admin" else by.id
-        return self._datasets.page_of_status(after=after, limit=limit, status=status, owner=owner)
+        return self.data.datasets.page_of_status(
+            after=after, limit=limit, status=status, owner=owner
+        )
 
     def show(self, *, dataset: str, by: Subject) -> DatasetVersion:
         """A data set; before it is published, for its owner and admins alone. Raises NotFound."""
         return self._as_shown(self._readable(dataset, by))
 
     def _as_shown(self, dataset: DatasetVersion) -> DatasetVersion:
-        report = shown_report(dataset.report, self._datasets.find_published_name)
+        report = shown_report(dataset.report, self.data.datasets.find_published_name)
         return dataset.model_copy(update={"report": report})
 
     def _readable(self, dataset: str, by: Subject) -> DatasetVersion:
-        version = self._datasets.get(dataset)
+        version = self.data.datasets.get(dataset)
         if version.is_interrupted:
-            self._cleanup.settle(version)
-            version = self._datasets.get(dataset)
+            self.cleanup.settle(version)
+            version = self.data.datasets.get(dataset)
         if version.status != "published" and by.role != "admin" and version.owner != by.id:
             raise NotFound(NO_SUCH)
         return version
 
     def page_images(self, *, dataset: str, after: str | None, limit: int) -> Page[DatasetImage]:
-        return self._images.page_of_dataset(self._published(dataset).id, after=after, limit=limit)
+        return self.data.images.page_of_dataset(
+            self._published(dataset).id, after=after, limit=limit
+        )
 
     def read_thumbnail(self, *, dataset: str, image: str) -> bytes:
-        picture = self._images.get(self._published(dataset).id, image)
-        return self._images.read_file(picture, thumbnail=True)
+        picture = self.data.images.get(self._published(dataset).id, image)
+        return self.data.images.read_file(picture, thumbnail=True)
 
     def _published(self, dataset: str) -> DatasetVersion:
-        version = self._datasets.get(dataset)
+        version = self.data.datasets.get(dataset)
         if version.status != "published":
             raise NotFound(NO_SUCH)
         return version
@@ -253,10 +251,10 @@ class DatasetsService:
             self._published(version.id)
             if self._in_use(version.id):
                 raise Conflict(LEARNED_FROM)
-            self._datasets.set_reference(version.id)
+            self.data.datasets.set_reference(version.id)
 
-        self._trail.change(choose, "dataset.reference", by=by.id, target=version.id)
-        return self._as_shown(self._datasets.get(version.id))
+        self.data.trail.change(choose, "dataset.reference", by=by.id, target=version.id)
+        return self._as_shown(self.data.datasets.get(version.id))
 
     def end_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
         """Raises NotFound, and Conflict where it is not the reference."""
@@ -265,10 +263,10 @@ class DatasetsService:
         def end() -> None:
             if not self._published(version.id).reference:
                 raise Conflict(f"{version.name} is not the reference data set")
-            self._datasets.end_reference(version.id)
+            self.data.datasets.end_reference(version.id)
 
-        self._trail.change(end, "dataset.end_reference", by=by.id, target=version.id)
-        return self._as_shown(self._datasets.get(version.id))
+        self.data.trail.change(end, "dataset.end_reference", by=by.id, target=version.id)
+        return self._as_shown(self.data.datasets.get(version.id))
 
     # --- deleting ---
 
@@ -281,10 +279,15 @@ class DatasetsService:
         def delete() -> None:
             if self._in_use(version.id):
                 raise DatasetInUse
-            if self._datasets.get(version.id).reference:
+            if self.data.datasets.get(version.id).reference:
                 raise Conflict("This is the reference data set; an admin must end that first")
-            self._datasets.begin_deletion(version.id)
+            self.data.datasets.begin_deletion(version.id)
 
-        self._trail.change(delete, "dataset.delete", by=by.id, target=version.id)
-        self._cleanup.remove(version.id)
+        self.data.trail.change(delete, "dataset.delete", by=by.id, target=version.id)
+        self.cleanup.remove(version.id)
         return version
+
+    def _in_use(self, dataset: str) -> bool:
+        """Whether a job that has not ended uses it."""
+        requests = self.jobs.unfinished_requests()
+        return any(request.get("dataset") == dataset for request in requests)

@@ -3,9 +3,11 @@
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from skinapi.auth.owners import Owners
 from skinapi.errors import BadRequest, Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.errors import DatasetQuotaReached, WrongOffset
@@ -204,22 +206,23 @@ class Uploads:
             self.remove(document["id"])
 
 
-# The bytes that one account may keep in data sets and uploads.
-
-
+@dataclass(slots=True)
 class Quota:
-    def __init__(self, datasets: Datasets, uploads: Uploads, *, most: int) -> None:
-        self._datasets, self._uploads, self._most = datasets, uploads, most
+    """The bytes that one account may keep in data sets and uploads."""
+
+    datasets: Datasets
+    uploads: Uploads
+    most: int
 
     def refuse_excess(self, owner: str, more: int) -> None:
         """Raises DatasetQuotaReached where the account would keep more than it may. It is exact in
         a transaction that holds the owner.
         """
-        used = sum(each.size for each in self._datasets.list_of_owner(owner))
-        used += sum(each.size for each in self._uploads.list_of_owner(owner))
-        if used + more > self._most:
+        used = sum(each.size for each in self.datasets.list_of_owner(owner))
+        used += sum(each.size for each in self.uploads.list_of_owner(owner))
+        if used + more > self.most:
             raise DatasetQuotaReached(
-                f"This account may keep {size_in_words(self._most)} of data sets and uploads; "
+                f"This account may keep {size_in_words(self.most)} of data sets and uploads; "
                 "delete some, then try again"
             )
 
@@ -229,21 +232,19 @@ MOST_UPLOADS = 200
 PARTS_AT_ONCE = 2
 
 
+@dataclass(frozen=True, slots=True)
 class UploadsService:
-    def __init__(
-        self,
-        store: Store,
-        uploads: Uploads,
-        quota: Quota,
-        *,
-        largest: int,
-        hold_owner: Callable[[str], None],
-        sweep: Callable[[], None],
-    ) -> None:
-        """`largest` is the most bytes of an upload; `sweep` deletes what has expired."""
-        self._store, self._uploads, self._quota = store, uploads, quota
-        self._largest, self._hold_owner, self._sweep = largest, hold_owner, sweep
-        self._parts = threading.BoundedSemaphore(PARTS_AT_ONCE)
+    """`largest` is the most bytes of an upload; `sweep` deletes what has expired."""
+
+    store: Store
+    uploads: Uploads
+    quota: Quota
+    owners: Owners
+    largest: int
+    sweep: Callable[[], None]
+    _parts: threading.BoundedSemaphore = field(
+        default_factory=partial(threading.BoundedSemaphore, PARTS_AT_ONCE)
+    )
 
     def begin(self, announced: Announced) -> UploadRecord:
         """The same request with the same key gets the upload of the first one.
@@ -251,40 +252,40 @@ class UploadsService:
         Raises IdempotencyKeyReused for another request with that key, PayloadTooLarge,
         DatasetQuotaReached, BadRequest past MOST_UPLOADS, and InvalidToken.
         """
-        self._sweep()
-        if before := self._uploads.find_begun(announced):
+        self.sweep()
+        if before := self.uploads.find_begun(announced):
             return before
-        if announced.size > self._largest:
-            raise body_too_large(self._largest)
+        if announced.size > self.largest:
+            raise body_too_large(self.largest)
         try:
-            return self._store.transaction(partial(self._begin, announced))
+            return self.store.transaction(partial(self._begin, announced))
         except Duplicate:  # a retry of this request has stored it in the meantime
-            if before := self._uploads.find_begun(announced):
+            if before := self.uploads.find_begun(announced):
                 return before
             raise
 
     def _begin(self, announced: Announced) -> UploadRecord:
-        self._hold_owner(announced.owner)
-        if len(self._uploads.list_of_owner(announced.owner)) >= MOST_UPLOADS:
+        self.owners.hold(announced.owner)
+        if len(self.uploads.list_of_owner(announced.owner)) >= MOST_UPLOADS:
             raise BadRequest(f"{MOST_UPLOADS} uploads are unused; use or delete some first")
-        self._quota.refuse_excess(announced.owner, announced.size)
-        return self._uploads.begin(announced)
+        self.quota.refuse_excess(announced.owner, announced.size)
+        return self.uploads.begin(announced)
 
     def add_part(
         self, *, upload: str, offset: str, read: Callable[[int], bytes], largest: int, by: Subject
     ) -> UploadRecord:
         """Raises NotFound, WrongOffset, BadRequest."""
-        record = self._uploads.get(upload, owner=by.id)
+        record = self.uploads.get(upload, owner=by.id)
         if not offset.isdecimal() or not offset.isascii() or len(offset) > 15:
             raise BadRequest("The offset is a number of bytes")
         with self._parts:
             content = bytearray()
             while piece := read(largest + 1 - len(content)):
                 content += piece
-            return self._uploads.add_part(record, offset=int(offset), content=bytes(content))
+            return self.uploads.add_part(record, offset=int(offset), content=bytes(content))
 
     def show(self, *, upload: str, by: Subject) -> UploadRecord:
-        return self._uploads.get(upload, owner=by.id)
+        return self.uploads.get(upload, owner=by.id)
 
     def delete(self, *, upload: str, by: Subject) -> None:
-        self._uploads.remove(self._uploads.get(upload, owner=by.id).id)
+        self.uploads.remove(self.uploads.get(upload, owner=by.id).id)

@@ -63,5 +63,5 @@ def ada(backend: Backend) -> Person:
 
 def _await_last_check(backend: Backend) -> None:
     """One that has published still notes it, in a store that the test is about to close."""
-    with backend.services.lab.datasets._checks.now():
+    with backend.services.lab.datasets.checks.now():
         pass

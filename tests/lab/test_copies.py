@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from skinapi.lab.trainings import duplicate_search
-from skinapi.lab.trainings.duplicate_search import Copies, Windows, describe_picture
+from skinapi.lab.trainings.duplicate_search import DuplicateSearch, Windows, describe_picture
 from skinapi.vision.decoding.photo import shrink_to_thumbnail
 from tests.support.size import size
 
@@ -72,7 +72,7 @@ def blotches(seed: int) -> Image.Image:
 
 @pytest.mark.parametrize("way", Image.Transpose)
 def test_each_orientation_is_found_and_no_other_picture(way: Image.Transpose) -> None:
-    found = Copies([described(blotches(n)) for n in range(5)]).mark_copies(
+    found = DuplicateSearch([described(blotches(n)) for n in range(5)]).mark_copies(
         [described(blotches(3).transpose(way)), described(blotches(30))]
     )
     assert found.tolist() == [True, False]
@@ -81,12 +81,17 @@ def test_each_orientation_is_found_and_no_other_picture(way: Image.Transpose) ->
 def test_a_crop_is_found_whichever_of_both_is_the_crop() -> None:
     whole, cut = blotches(1), crop(blotches(1), 0.1, random.Random(0))
     for original, other in ((whole, cut), (cut, whole)):
-        assert Copies([described(original)]).mark_copies([described(other)]).tolist() == [True]
+        assert DuplicateSearch([described(original)]).mark_copies([described(other)]).tolist() == [
+            True
+        ]
 
 
 def test_a_picture_of_one_colour_is_a_copy_of_nothing() -> None:
     plain = described(Image.new("RGB", (320, 240), "tan"))
-    assert Copies([plain]).mark_copies([plain, described(blotches(0))]).tolist() == [False, False]
+    assert DuplicateSearch([plain]).mark_copies([plain, described(blotches(0))]).tolist() == [
+        False,
+        False,
+    ]
 
 
 def test_all_are_compared_beyond_the_pictures_that_are_compared_at_once(
@@ -95,7 +100,7 @@ def test_all_are_compared_beyond_the_pictures_that_are_compared_at_once(
     monkeypatch.setattr(duplicate_search, "AT_ONCE", 2)
     monkeypatch.setattr(duplicate_search, "ORIGINALS_AT_ONCE", 3)
     pictures = [described(blotches(n)) for n in range(7)]
-    marked = Copies(pictures).mark_copies([*pictures, described(blotches(50))])
+    marked = DuplicateSearch(pictures).mark_copies([*pictures, described(blotches(50))])
     assert marked.tolist() == [True] * 7 + [False]
 
 
@@ -104,7 +109,7 @@ def test_of_real_pictures_nearly_all_copies_are_found_and_hardly_another_picture
     """Of three sources, one picture of each patient or lesion."""
     pictures = [Image.open(path).convert("RGB") for path in one_of_each_lesion()]
     originals, others = pictures[:ORIGINALS], pictures[ORIGINALS:]
-    known = Copies([described(one) for one in originals])
+    known = DuplicateSearch([described(one) for one in originals])
     alike = {
         (one, other)
         for one, other, score in known.compare([described(picture) for picture in others])

@@ -17,7 +17,7 @@ from PIL import Image
 
 from skinapi.errors import StoreUnavailable
 from skinapi.lab import quarantine as quarantine_module
-from skinapi.lab.checks import picture_storage
+from skinapi.lab.checks import picture_storage, publishing
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages, LearnedPictures
 from skinapi.lab.datasets.dataset_versions import SILENT_FOR, Datasets, NewDataset
 from skinapi.lab.quarantine import Quarantine
@@ -128,7 +128,7 @@ def test_ids_with_points_stay_apart_up_to_the_training(backend: Backend, tmp_pat
     files["metadata.csv"] = table({"image_id": name, "dx": "mel"} for name in files)
     dataset = send(person, [upload(person, zipped(files))])
     assert set(ids_of(person, dataset).values()) == {"pat3.visit1", "pat3.visit2"}
-    images = backend.services.lab.datasets._images
+    images = backend.services.lab.datasets.data.images
     known = {"pat3.visit1", "pat3.visit2"}
     write_training_folder(images, dataset["id"], tmp_path / "written", known=known)
     loaded = load_dataset(tmp_path / "written", labels=label_spellings())
@@ -146,7 +146,7 @@ def test_only_ids_that_the_model_in_service_knows_reach_a_training(
     files = {f"{name}.jpg": picture(at) for at, name in enumerate(("ISIC_1", "jane", "mel"))}
     files["metadata.csv"] = table({"image_id": name[:-4], "dx": "mel"} for name in files)
     dataset = send(person, [upload(person, zipped(files))])
-    images = backend.services.lab.datasets._images
+    images = backend.services.lab.datasets.data.images
     write_training_folder(images, dataset["id"], tmp_path / "written", known={"ISIC_1"})
     found = {sample.image_id for sample in load_dataset(tmp_path / "written", labels=None).samples}
     sums = {hashlib.sha256(files[f"{name}.jpg"]).hexdigest() for name in ("jane", "mel")}
@@ -160,7 +160,7 @@ def test_a_picture_in_folders_has_the_same_id_in_each_version(
     knows is one.
     """
     learned = LearnedPictures("m-1", {"known": "train"})
-    monkeypatch.setattr(backend.services.lab.datasets._publisher, "_learned", lambda: learned)
+    monkeypatch.setattr(publishing, "learned_by_serving", lambda _: learned)
     person = backend.member(role="researcher")
     files = {"nv/0001.jpg": picture(1), "nv/known.jpg": picture(3)}
     first = ids_of(person, send(person, [upload(person, zipped(files))]))
@@ -188,8 +188,8 @@ def test_a_data_set_is_deleted_by_its_owner_or_an_admin_and_not_while_it_is_used
     assert other.call("GET", f"/datasets/{dataset}").status_code == 200
     refused = other.call("DELETE", f"/datasets/{dataset}")
     assert (refused.status_code, refused.get_json()["code"]) == (403, "forbidden")
-    used = [dataset]
-    monkeypatch.setattr(backend.services.lab.datasets, "_in_use", used.__contains__)
+    used = [{"dataset": dataset}]
+    monkeypatch.setattr(backend.services.lab.datasets.jobs, "unfinished_requests", lambda: used)
     answer = owner.call("DELETE", f"/datasets/{dataset}")
     assert (answer.status_code, answer.get_json()["code"]) == (409, "dataset_in_use")
     used.clear()
@@ -229,7 +229,7 @@ def test_whatever_write_is_the_last_nothing_half_is_listed_and_check_repairs_it(
         identifier = upload(person, zipped(files))
         owner = backend.account(person.email).id
         new = NewDataset(name="ham", owner=owner)
-        dataset = services.lab.datasets._datasets.begin(new, size=0)
+        dataset = services.lab.datasets.data.datasets.begin(new, size=0)
         with monkeypatch.context() as patch:
             ended = _end_after(patch, services.lab.datasets, last * size(3, 1))
             with suppress(Killed):
@@ -265,8 +265,9 @@ def _end_after(patch: pytest.MonkeyPatch, datasets: DatasetsService, writes: int
 
         return call
 
-    images, uploads = datasets._images, datasets._uploads
-    holders = (datasets._datasets._documents, images._documents, uploads._documents, uploads._parts)
+    data = datasets.data
+    images, uploads = data.images, data.uploads
+    holders = (data.datasets._documents, images._documents, uploads._documents, uploads._parts)
     for holder in (*holders, images._blobs):
         for name in WRITES:
             if original := getattr(holder, name, None):
@@ -282,7 +283,7 @@ def test_a_check_that_ended_with_its_process_is_told_and_its_uploads_can_be_sent
     datasets = backend.services.lab.datasets
     sent = upload(person, zipped(labelled(3)))
     with monkeypatch.context() as patch:
-        patch.setattr(datasets._checks, "submit", lambda *_, **__: None)
+        patch.setattr(datasets.checks, "submit", lambda *_, **__: None)
         body = {"name": "lost", "uploads": [sent]}
         lost = person.call("POST", "/datasets", json=body).get_json()["id"]
         assert person.call("POST", "/datasets", json=body).get_json()["code"] == "upload_in_use"
@@ -330,7 +331,7 @@ def test_of_two_servers_that_get_one_upload_one_makes_a_data_set_of_it(
     def post(person: Person, name: str) -> Any:
         return person.call("POST", "/datasets", json={"name": name, "uploads": [sent]})
 
-    with real_backend.services.lab.datasets._checks.now():
+    with real_backend.services.lab.datasets.checks.now():
         answers = both(lambda: post(person, "one"), lambda: post(other, "two"))
         assert sorted(answer.status_code for answer in answers) == [202, 409]
         assert real_backend.services.store.collection("datasets").count() == 1

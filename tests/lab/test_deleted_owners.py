@@ -40,7 +40,7 @@ def test_a_form_that_waits_for_another_check_is_refused_after_the_deletion(
         token = {"Authorization": f"Bearer {ada.token}"}
         statuses.append(client.post(path, data={"files": files}, headers=token).status_code)
 
-    checks = any_backend.services.lab.datasets._checks
+    checks = any_backend.services.lab.datasets.checks
     with checks.now():
         sender = threading.Thread(target=post)
         sender.start()

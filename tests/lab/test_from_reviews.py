@@ -58,7 +58,7 @@ class Clinic:
 
     def await_end_of_check(self) -> None:
         """It goes on for a moment when the data set is published."""
-        with self.backend.services.lab.datasets._checks.now():
+        with self.backend.services.lab.datasets.checks.now():
             pass
 
     def show(self, dataset: dict[str, Any]) -> dict[str, Any]:

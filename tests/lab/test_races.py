@@ -118,7 +118,7 @@ def test_a_data_set_that_is_deleted_while_it_is_published_leaves_nothing(
         made = ada.call("POST", "/datasets", json=body).get_json()["id"]
         assert begun.wait(30)
         assert deleted[0].result().status_code == 200
-    with real_backend.services.lab.datasets._checks.now():
+    with real_backend.services.lab.datasets.checks.now():
         pass
     assert ada.call("GET", f"/datasets/{made}").status_code == 404
     for name in ("datasets", "images"):
@@ -167,7 +167,7 @@ def test_of_two_uploads_that_are_too_much_together_one_is_refused(
     real_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = real_backend.member(role="researcher")
-    monkeypatch.setattr(real_backend.services.lab.uploads._quota, "_most", 9)
+    monkeypatch.setattr(real_backend.services.lab.uploads.quota, "most", 9)
     begin = partial(ada.call, "POST", "/uploads", json={"name": "a.zip", "size": 5})
     again = partial(twin(real_backend, ada).call, "POST", "/uploads", json={"name": "b", "size": 5})
     for _ in range(size(2, 20)):
@@ -181,7 +181,7 @@ def test_a_name_goes_to_one_of_two_accounts_at_the_same_moment(real_backend: Bac
     for turn in range(size(2, 20)):
         sent = [upload(person, zipped(labelled(2))) for person in people]
         bodies = [{"name": f"moles {turn}", "uploads": [one]} for one in sent]
-        with real_backend.services.lab.datasets._checks.now():
+        with real_backend.services.lab.datasets.checks.now():
             answers = both(
                 *(
                     partial(twin(real_backend, person).call, "POST", "/datasets", json=body)

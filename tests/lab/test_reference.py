@@ -56,7 +56,8 @@ def test_no_training_learns_from_it(backend: Backend, monkeypatch: pytest.Monkey
     person, admin = backend.member(role="researcher"), backend.admin()
     dataset = published(person, "moles", labelled(30))
     service = backend.services.lab.trainings
-    monkeypatch.setattr(backend.services.lab.datasets, "_in_use", lambda _: True)
+    jobs, used = backend.services.lab.datasets.jobs, [{"dataset": dataset}]
+    monkeypatch.setattr(jobs, "unfinished_requests", lambda: used)
     assert choose(admin, dataset) == 409
     monkeypatch.undo()
     assert choose(admin, dataset) == 200

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from skinapi.lab.checks import publishing
 from skinapi.lab.datasets.dataset_images import LearnedPictures, learned_by
 from skinapi.vision.network.model import SHIPPED_MODEL, read_card
 from tests.lab.sending import labelled, picture, send, table, tarred, upload, zipped
@@ -210,9 +211,8 @@ def test_what_cannot_be_used_is_listed_with_its_reason(person: Person) -> None:
 def test_pictures_of_the_model_in_service_are_named_by_their_part(
     backend: Backend, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publisher = backend.services.lab.datasets._publisher
     learned = LearnedPictures("m-1", {"p0": "train", "p1": "test"})
-    monkeypatch.setattr(publisher, "_learned", lambda: learned)
+    monkeypatch.setattr(publishing, "learned_by_serving", lambda _: learned)
     report = checked(person, labelled(3), name="seen")["report"]
     assert report["seen_by_model"]["model"] == "m-1"
     assert report["seen_by_model"]["train"]["shown"] == ["p0.jpg"]

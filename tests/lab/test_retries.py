@@ -97,7 +97,7 @@ def test_of_two_at_the_same_time_one_makes_a_data_set(real_backend: Backend) -> 
     person = real_backend.member(role="researcher")
     other = twin(real_backend, person)
     sent = upload(person, zipped(labelled(3)))
-    with real_backend.services.lab.datasets._checks.now():
+    with real_backend.services.lab.datasets.checks.now():
         answers = both(lambda: post(person, sent), lambda: post(other, sent))
         assert [answer.status_code for answer in answers] == [202, 202]
         [made] = real_backend.services.store.collection("datasets").find()

@@ -184,6 +184,6 @@ def test_the_quarantine_is_empty_after_all_of_this(tmp_path: Path) -> None:
     backend = Backend(tmp_path)
     person = backend.member(role="researcher")
     send(person, [upload(person, zipped(labelled(2)))])
-    with backend.services.lab.datasets._checks.now():  # it has ended, not only published
+    with backend.services.lab.datasets.checks.now():  # it has ended, not only published
         assert not list((tmp_path / "quarantine").iterdir())
     backend.services.store.close()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.lab.datasets.dataset_images import DatasetImages, Tally, learned_by_serving
+from skinapi.lab.datasets.dataset_images import DatasetCounts, DatasetImages, learned_by_serving
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.trainings.reference import current_reference
 from skinapi.registry.gates import (
@@ -202,7 +202,7 @@ def test_nothing_is_promoted_by_a_comparison_on_what_is_not_the_reference_any_mo
     elif what == "another":
         models.choose_reference()
     else:
-        datasets.count_erased(reference.dataset, Tally({"melanoma": 1}, 0))
+        datasets.count_erased(reference.dataset, DatasetCounts({"melanoma": 1}, 0))
     answer = admin.call("POST", "/models/next-1/promote", json={})
     assert (answer.status_code, answer.get_json()["code"]) == (409, "gates_not_passed")
     assert not admin.call("GET", "/models/next-1").get_json()["on_current_reference"]

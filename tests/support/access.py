@@ -102,7 +102,7 @@ class SampleAccounts:
         """A published data set of nobody here, with one image, and an upload of the researcher."""
         image = publish_one(
             # Not made anew: mongomock would refuse the unique index over what is there.
-            self.backend.services.lab.datasets._datasets,
+            self.backend.services.lab.datasets.data.datasets,
             DatasetImages(self.backend.services.store),
             PHOTO,
             owner=new_id(),
@@ -113,7 +113,7 @@ class SampleAccounts:
     def _upload(self, owner: Person, name: str) -> str:
         """An upload of this person, with all of its bytes."""
         # Not made anew, as above.
-        uploads = self.backend.services.lab.datasets._uploads
+        uploads = self.backend.services.lab.datasets.data.uploads
         account = self.backend.account(owner.email).id
         upload = uploads.begin(Announced(owner=account, name=name, size=len(PHOTO)))
         return uploads.add_part(upload, offset=0, content=PHOTO).id
@@ -199,7 +199,7 @@ class SampleAccounts:
 
     def choose_reference(self) -> "Options":
         """The sample data set as the reference: only that can be ended."""
-        self.backend.services.lab.datasets._datasets.set_reference(self.named["dataset"])
+        self.backend.services.lab.datasets.data.datasets.set_reference(self.named["dataset"])
         return {}
 
     def end_job(self) -> "Options":

@@ -36,7 +36,7 @@ def a_researcher(backend: Backend) -> Lab:
     def submit(dataset: str, check: Callable[[], object], *, owner: str) -> None:
         checks_of(backend)[owner] = check
 
-    backend.services.lab.datasets._checks.submit = submit  # type: ignore[method-assign]
+    backend.services.lab.datasets.checks.submit = submit  # type: ignore[method-assign]
     return Lab(backend.member(role="researcher"), backend.member(role="admin"))
 
 
@@ -159,7 +159,7 @@ def delete_finding(_: Backend, lab: Lab) -> object:
 def sets_and_rows(backend: Backend, lab: Lab) -> Any:
     """What the researcher sees of data sets and uploads, the patient of consents and findings."""
     account = backend.account(lab.ada.email).id
-    stored = backend.services.lab.datasets._datasets.list_of_owner(account)
+    stored = backend.services.lab.datasets.data.datasets.list_of_owner(account)
     seen = []
     for identifier in {lab.dataset, *(one.id for one in stored)} - {""}:
         shown = lab.ada.call("GET", f"/datasets/{identifier}").get_json()
@@ -167,7 +167,7 @@ def sets_and_rows(backend: Backend, lab: Lab) -> Any:
         images = len(lab.ada.pages(f"/datasets/{identifier}/images")) if shown.get("version") else 0
         status = shown["status"]
         seen.append((status, images, *map(shown.get, fields), *acts_on(backend, identifier)))
-    uploads = backend.services.lab.uploads._uploads.list_of_owner(account)
+    uploads = backend.services.lab.uploads.uploads.list_of_owner(account)
     received = [
         lab.ada.call("GET", f"/uploads/{one.id}").get_json().get("received") for one in uploads
     ]

@@ -1,10 +1,10 @@
 """Stores the checked pictures of a data set that nobody sees yet, some in each transaction."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from skinapi.errors import StoreUnavailable
 from skinapi.lab.checks.check_report import Checked
@@ -14,28 +14,35 @@ from skinapi.server.spool_file import refuse_full_disk
 from skinapi.storage.ids import new_id, now
 
 
+class Contributions(Protocol):
+    """What decides on photos of findings; see ContributedPictures."""
+
+    def hold(self, image: DatasetImage) -> bool: ...
+
+    def note_publication(self, dataset: str, by: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """Where the pictures come from that nobody sent: the name of each -> its finding, and what else
-    the report says. `may_take` tells whether a picture may be in it, in the transaction that stores
-    that; `on_publication` is a part of the one that publishes.
+    the report says. `contributed` says whether a picture may be in it, in the transaction that
+    stores that, and has a part in the one that publishes.
     """
 
     origins: Mapping[str, Origin] = field(default_factory=dict)
     report: Mapping[str, Any] = field(default_factory=dict)
-    may_take: Callable[[DatasetImage], bool] = lambda _: True
-    on_publication: Callable[[], None] = lambda: None
+    contributed: Contributions | None = None
 
 
 SENT_BY_OWNER = Provenance()
 
 
+@dataclass(frozen=True, slots=True)
 class PictureStorage:
     """`disk` is a folder of the disk that the store fills."""
 
-    def __init__(self, data: LabRepositories, *, disk: Path) -> None:
-        self._store, self._datasets, self._images = data.store, data.datasets, data.images
-        self._disk = disk
+    data: LabRepositories
+    disk: Path
 
     def add(self, dataset: str, checked: Sequence[Checked], provenance: Provenance) -> None:
         """Store these, but for those that may not be in the data set. Raises NotFound where it was
@@ -48,9 +55,9 @@ class PictureStorage:
         except BaseException:
             self._delete_files(images)
             raise
-        insert = partial(self._insert, dataset, images, provenance.may_take)
+        insert = partial(self._insert, dataset, images, provenance.contributed)
         try:
-            left_out = self._store.transaction(insert)
+            left_out = self.data.store.transaction(insert)
         except StoreUnavailable:
             raise  # without an answer, they may be stored
         except BaseException:
@@ -62,8 +69,8 @@ class PictureStorage:
         self, dataset: str, picture: Checked, origins: Mapping[str, Origin]
     ) -> DatasetImage:
         # What keeps space free for the database while bodies arrive must hold here too.
-        refuse_full_disk(self._disk)
-        return self._images.store_files(
+        refuse_full_disk(self.disk)
+        return self.data.images.store_files(
             _image_of(dataset, picture, origins.get(picture.name)),
             picture=picture.labelled.entry.path.read_bytes(),
             thumbnail=picture.thumbnail.read_bytes(),
@@ -73,21 +80,21 @@ class PictureStorage:
         self,
         dataset: str,
         images: Sequence[DatasetImage],
-        may_take: Callable[[DatasetImage], bool],
+        contributed: Contributions | None,
     ) -> list[DatasetImage]:
         """The result is what may not be in the data set."""
-        self._datasets.hold_checked(dataset)
+        self.data.datasets.hold_checked(dataset)
         left_out = []
         for image in images:
-            if may_take(image):
-                self._images.insert(image)
+            if contributed is None or contributed.hold(image):
+                self.data.images.insert(image)
             else:
                 left_out.append(image)
         return left_out
 
     def _delete_files(self, images: Iterable[DatasetImage]) -> None:
         for image in images:
-            self._images.delete_blobs(image.blobs)
+            self.data.images.delete_blobs(image.blobs)
 
 
 def _image_of(dataset: str, picture: Checked, origin: Origin | None) -> DatasetImage:

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from skinapi.errors import NotFound
 from skinapi.lab.archives import Contents, gather
+from skinapi.lab.checks.check_queue import CheckQueue
 from skinapi.lab.checks.check_report import (
     BoundedList,
     Checked,
@@ -25,7 +27,7 @@ from skinapi.lab.checks.check_report import (
 from skinapi.lab.checks.layouts import LabelledPicture, LabelMapping, Layout, read_layout
 from skinapi.lab.checks.picture_decoder import PictureDecoder
 from skinapi.lab.checks.picture_storage import SENT_BY_OWNER, PictureStorage, Provenance
-from skinapi.lab.datasets.dataset_images import LearnedPictures, Tally
+from skinapi.lab.datasets.dataset_images import DatasetCounts, learned_by_serving
 from skinapi.lab.datasets.dataset_versions import SHOWN_FILES, DatasetVersion, NewDataset
 from skinapi.lab.datasets.near_duplicates import Comparisons
 from skinapi.lab.errors import RefusedDataset, UnknownLabels
@@ -33,6 +35,7 @@ from skinapi.lab.file_names import shown
 from skinapi.lab.quarantine import Quarantine, QuarantineFolder, SentFile
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.uploads import Quota
+from skinapi.registry.version_service import ModelsService
 from skinapi.vision.context import Modality
 
 TOUCH_EVERY = STORED_AT_ONCE = 25
@@ -66,29 +69,37 @@ class Heartbeat:
             self._next_at = time.monotonic() + HEARTBEAT_EVERY_S
 
 
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """A data set that is checked: what is said of it, and what was sent."""
+
+    dataset: DatasetVersion
+    new: NewDataset
+    contents: Contents
+    layout: Layout
+    mapping: LabelMapping
+    provenance: Provenance
+
+    @property
+    def unknown_labels(self) -> list[dict[str, Any]]:
+        return unknown_labels(self.layout, self.mapping)
+
+
+@dataclass(slots=True)
 class Publisher:
-    def __init__(
-        self,
-        data: LabRepositories,
-        quarantine: Quarantine,
-        quota: Quota,
-        *,
-        learned: Callable[[], LearnedPictures],
-        waiting: Callable[[], Sequence[str]],
-        largest_picture: int,
-        most_bytes: int,
-        disk: Path,
-    ) -> None:
-        """`learned` tells of the model in service, `waiting` which data sets wait for this one's
-        check to end; `disk` is a folder of the disk that the store fills.
-        """
-        self._store, self._trail = data.store, data.trail
-        self._datasets, self._images, self._uploads = data.datasets, data.images, data.uploads
-        self._quarantine, self._quota = quarantine, quota
-        self._learned, self._waiting = learned, waiting
-        self._largest_picture, self._most_bytes = largest_picture, most_bytes
-        self._pictures = PictureStorage(data, disk=disk)
-        self._touched_waiting_at = 0.0
+    """`largest_picture` bounds a picture, `most_bytes` a data set as it is unpacked; `disk` is a
+    folder of the disk that the store fills.
+    """
+
+    data: LabRepositories
+    quarantine: Quarantine
+    quota: Quota
+    models: ModelsService
+    checks: CheckQueue
+    largest_picture: int
+    most_bytes: int
+    disk: Path
+    _touched_waiting_at: float = 0.0
 
     def publish(
         self,
@@ -103,21 +114,31 @@ class Publisher:
         """
         mapping = LabelMapping(new.labels)
         try:
-            with self._quarantine.opened(most=self._most_bytes) as folder:
+            with self.quarantine.opened(most=self.most_bytes) as folder:
                 go_on = Heartbeat(lambda: self._touch(dataset, 0.0, "Unpacking"))
                 contents = gather(sent, folder, go_on=go_on)
                 layout = read_layout(contents, go_on=go_on)
-                self._refuse_unknown_labels(layout, mapping, skip=new.skip_unknown_labels)
-                return self._check(dataset, new, mapping, contents, layout, sent, provenance)
+                sending = _Sending(dataset, new, contents, layout, mapping, provenance)
+                self._refuse_unknown_labels(sending)
+                checked, report = self._check(sending)
+                # What was sent is counted already.
+                more = _size_of(checked) - sum(each.size for each in sent)
+                self.quota.refuse_excess(dataset.owner, more)
+                self._store_pictures(sending, checked)
+                published, parts = self.data.store.transaction(
+                    partial(self._publish, sending, checked, report)
+                )
+                self.data.uploads.delete_blobs(parts)
+                return Published(published, contents.unpacked)
         except BaseException:
             # The store may have failed just after it had published the data set.
-            if self._datasets.find_published_name(dataset.id) is None:
-                self._images.forget(dataset.id)
+            if self.data.datasets.find_published_name(dataset.id) is None:
+                self.data.images.forget(dataset.id)
             raise
 
-    def _refuse_unknown_labels(self, layout: Layout, mapping: LabelMapping, *, skip: bool) -> None:
-        unknown = unknown_labels(layout, mapping)
-        if unknown and not skip:
+    def _refuse_unknown_labels(self, sending: _Sending) -> None:
+        unknown = sending.unknown_labels
+        if unknown and not sending.new.skip_unknown_labels:
             names = ", ".join(shown(each["label"]) or "(empty)" for each in unknown[:5])
             raise UnknownLabels(
                 f"Labels that are not known: {names}. Send the data set again with `labels`, which "
@@ -125,18 +146,11 @@ class Publisher:
                 report={"unknown_labels": unknown},
             )
 
-    def _check(
-        self,
-        dataset: DatasetVersion,
-        new: NewDataset,
-        mapping: LabelMapping,
-        contents: Contents,
-        layout: Layout,
-        sent: Sequence[SentFile],
-        provenance: Provenance,
-    ) -> Published:
-        decoded, unreadable = self._decode(dataset, new, mapping, contents.folder, layout)
-        learned = self._learned()
+    def _check(self, sending: _Sending) -> tuple[list[Checked], dict[str, Any]]:
+        """The pictures that can be used, and the report."""
+        layout = sending.layout
+        decoded, unreadable = self._decode(sending)
+        learned = learned_by_serving(self.models)
         if layout.ids_from_names:
             decoded = [give_id(picture, learned) for picture in decoded]
         checked, duplicates = drop_duplicates(decoded)
@@ -145,49 +159,48 @@ class Publisher:
                 "No picture of the data set can be used", report={"unreadable": unreadable}
             )
         report = {
-            **provenance.report,
+            **sending.provenance.report,
             **count_groups(checked, lesions_known=layout.lesions_known),
-            "sources": [{"name": new.source or "not named", "pictures": len(checked)}],
+            "sources": [{"name": sending.new.source or "not named", "pictures": len(checked)}],
             "unreadable": unreadable,
             "missing": bounded_list(layout.missing),
             "without_label": bounded_list(layout.without_label),
             "named_twice": bounded_list(layout.named_twice),
-            "skipped_files": dict(contents.skipped),
-            "labels": mapping.describe(picture.row.label for picture in layout.pictures),
-            "unknown_labels": unknown_labels(layout, mapping),
+            "skipped_files": dict(sending.contents.skipped),
+            "labels": sending.mapping.describe(picture.row.label for picture in layout.pictures),
+            "unknown_labels": sending.unknown_labels,
             "seen_by_model": seen_by_model(checked, learned),
-            **self._compare(dataset, checked, duplicates),
+            **self._compare(sending.dataset, checked, duplicates),
         }
-        report["warnings"] = warnings_of(report)
-        size = sum(picture.labelled.entry.size for picture in checked)
-        # What was sent is counted already.
-        self._quota.refuse_excess(dataset.owner, size - sum(each.size for each in sent))
-        self._store_pictures(dataset, checked, provenance)
-        counts = {label: known["pictures"] for label, known in report["classes"].items()}
-        names = [picture.name for picture in checked[:SHOWN_FILES]]
+        return checked, {**report, "warnings": warnings_of(report)}
 
-        def publish() -> tuple[DatasetVersion, list[str]]:
-            kept = self._images.tally(dataset.id) if provenance.origins else Tally(counts, size)
-            published = self._datasets.publish(
-                dataset.id,
-                report=report,
-                counts=kept.counts,
-                pictures=kept.pictures,
-                size=kept.size,
-                erased=len(checked) - kept.pictures,
-                files=names,
-                progress=100.0,
-                message="Published",
-            )
-            provenance.on_publication()
-            self._trail.record("dataset.published", by=dataset.owner, target=dataset.id)
-            return published, [
-                key for upload in dataset.uploads for key in self._uploads.delete_record(upload)
-            ]
-
-        published, parts = self._store.transaction(publish)
-        self._uploads.delete_blobs(parts)
-        return Published(published, contents.unpacked)
+    def _publish(
+        self, sending: _Sending, checked: Sequence[Checked], report: Mapping[str, Any]
+    ) -> tuple[DatasetVersion, list[str]]:
+        """In a transaction. Also the keys of the uploads' parts, to be deleted after it."""
+        dataset, provenance = sending.dataset, sending.provenance
+        if provenance.contributed:
+            kept = self.data.images.count(dataset.id)
+            provenance.contributed.note_publication(dataset.id, sending.new.owner)
+        else:
+            counts = {label: known["pictures"] for label, known in report["classes"].items()}
+            kept = DatasetCounts(counts, _size_of(checked))
+        published = self.data.datasets.publish(
+            dataset.id,
+            report=report,
+            counts=kept.counts,
+            pictures=kept.pictures,
+            size=kept.size,
+            erased=len(checked) - kept.pictures,
+            files=[picture.name for picture in checked[:SHOWN_FILES]],
+            progress=100.0,
+            message="Published",
+        )
+        self.data.trail.record("dataset.published", by=dataset.owner, target=dataset.id)
+        uploads = self.data.uploads
+        return published, [
+            key for upload in dataset.uploads for key in uploads.delete_record(upload)
+        ]
 
     def _compare(
         self, dataset: DatasetVersion, checked: Sequence[Checked], duplicates: Mapping[str, Any]
@@ -196,33 +209,27 @@ class Publisher:
         comparisons = Comparisons()
         go_on = Heartbeat(lambda: self._touch(dataset, DECODED_SHARE, "Comparing pictures"))
         near = near_within(checked, comparisons, go_on)
-        others = others_beside(dataset, self._datasets)
-        elsewhere = duplicates_elsewhere(checked, self._images, others, comparisons, go_on)
+        others = others_beside(dataset, self.data.datasets)
+        elsewhere = duplicates_elsewhere(checked, self.data.images, others, comparisons, go_on)
         return {
             "duplicates": {**duplicates, "near": near},
             "elsewhere": elsewhere,
             "all_compared": comparisons.all_made,
         }
 
-    def _decode(
-        self,
-        dataset: DatasetVersion,
-        new: NewDataset,
-        mapping: LabelMapping,
-        folder: QuarantineFolder,
-        layout: Layout,
-    ) -> tuple[list[Checked], dict[str, Any]]:
+    def _decode(self, sending: _Sending) -> tuple[list[Checked], dict[str, Any]]:
+        pictures, folder = sending.layout.pictures, sending.contents.folder
         checked: list[Checked] = []
         unreadable = BoundedList()
         with PictureDecoder() as decoder:
-            for number, picture in enumerate(layout.pictures):
+            for number, picture in enumerate(pictures):
                 if number % TOUCH_EVERY == 0:
-                    share = DECODED_SHARE * number / len(layout.pictures)
-                    self._touch(dataset, share, f"Decoded {number} of {len(layout.pictures)}")
-                label = mapping.find(picture.row.label)
+                    share = DECODED_SHARE * number / len(pictures)
+                    self._touch(sending.dataset, share, f"Decoded {number} of {len(pictures)}")
+                label = sending.mapping.find(picture.row.label)
                 if label is None:
                     continue
-                usable = self._decode_one(decoder, picture, label, new.modality, folder)
+                usable = self._decode_one(decoder, picture, label, sending.new.modality, folder)
                 if isinstance(usable, Checked):
                     checked.append(usable)
                 else:
@@ -241,8 +248,8 @@ class Publisher:
         written = picture.row.modality
         if written and written not in list(Modality):
             return f"unknown modality; choose among {', '.join(Modality)}"
-        if picture.entry.size > self._largest_picture:
-            return f"larger than {self._largest_picture} bytes"
+        if picture.entry.size > self.largest_picture:
+            return f"larger than {self.largest_picture} bytes"
         decoded = decoder.decode(picture.entry.path)
         if isinstance(decoded, str):
             return decoded
@@ -256,19 +263,23 @@ class Publisher:
             thumbnail=file.path,
         )
 
-    def _store_pictures(
-        self, dataset: DatasetVersion, checked: Sequence[Checked], provenance: Provenance
-    ) -> None:
+    def _store_pictures(self, sending: _Sending, checked: Sequence[Checked]) -> None:
+        dataset, storage = sending.dataset, PictureStorage(self.data, disk=self.disk)
         rest = 100.0 - DECODED_SHARE
         for first in range(0, len(checked), STORED_AT_ONCE):
             share = DECODED_SHARE + rest * first / len(checked)
             self._touch(dataset, share, f"Stored {first} of {len(checked)}")
-            self._pictures.add(dataset.id, checked[first : first + STORED_AT_ONCE], provenance)
+            batch = checked[first : first + STORED_AT_ONCE]
+            storage.add(dataset.id, batch, sending.provenance)
 
     def _touch(self, dataset: DatasetVersion, progress: float, message: str) -> None:
-        if not self._datasets.touch(dataset.id, progress=round(progress, 1), message=message):
+        if not self.data.datasets.touch(dataset.id, progress=round(progress, 1), message=message):
             raise NotFound("The data set was deleted while it was checked")
         if time.monotonic() - self._touched_waiting_at > TOUCH_WAITING_EVERY_S:
             self._touched_waiting_at = time.monotonic()
-            for other in self._waiting():
-                self._datasets.touch(other, progress=0.0, message="Waiting for another check")
+            for other in self.checks.waiting():
+                self.data.datasets.touch(other, progress=0.0, message="Waiting for another check")
+
+
+def _size_of(checked: Sequence[Checked]) -> int:
+    return sum(picture.labelled.entry.size for picture in checked)

@@ -37,7 +37,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DatasetCounts:
     """How many pictures a data set has of each class, and their bytes."""
 
     counts: dict[str, int]
@@ -128,13 +128,13 @@ class DatasetImages:
         ):
             yield page.items
 
-    def tally(self, dataset: str) -> Tally:
+    def count(self, dataset: str) -> DatasetCounts:
         """Count what is stored, reading no more of each picture than that needs."""
         counts, size = Counter[str](), 0
         for image in self._fields_of(dataset, "label", "size"):
             counts[image["label"]] += 1
             size += image["size"]
-        return Tally(dict(counts), size)
+        return DatasetCounts(dict(counts), size)
 
     def accounts_of(self, dataset: str) -> list[str]:
         """The accounts whose photos are in this data set."""
@@ -148,17 +148,17 @@ class DatasetImages:
             yield from documents
             after = documents[-1]["id"]
 
-    def delete_records(self, wanted: Filter) -> tuple[dict[str, Tally], list[str]]:
+    def delete_records(self, wanted: Filter) -> tuple[dict[str, DatasetCounts], list[str]]:
         """Delete these pictures in the caller's transaction. The result is what each data set had
         of them, and the keys of their files, to be deleted after it.
         """
         documents = self._documents.find(wanted, fields=TAKEN_FIELDS)
         self._documents.delete(wanted)
-        gone: dict[str, Tally] = {}
+        gone: dict[str, DatasetCounts] = {}
         for image in documents:
-            before = gone.get(image["dataset"], Tally({}, 0))
+            before = gone.get(image["dataset"], DatasetCounts({}, 0))
             counts = Counter(before.counts) + Counter([image["label"]])
-            gone[image["dataset"]] = Tally(dict(counts), before.size + image["size"])
+            gone[image["dataset"]] = DatasetCounts(dict(counts), before.size + image["size"])
         keys = (image.get(name) for image in documents for name in BLOB_FIELDS)
         return gone, [key for key in keys if key]
 

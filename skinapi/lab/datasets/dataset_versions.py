@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from skinapi.errors import IdempotencyKeyReused, NotFound
-from skinapi.lab.datasets.dataset_images import Tally
+from skinapi.lab.datasets.dataset_images import DatasetCounts
 from skinapi.lab.datasets.dataset_names import DatasetNames
 from skinapi.lab.file_names import comparable
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
@@ -206,7 +206,7 @@ class Datasets:
         checking = {"id": identifier, "status": "checking"}
         return self._documents.update(checking, {"$set": refused}) is not None
 
-    def count_erased(self, identifier: str, gone: Tally) -> None:
+    def count_erased(self, identifier: str, gone: DatasetCounts) -> None:
         """Count pictures of it no more, in the transaction that erases them. It changes the data
         set also where it is not published, so that a publication at the same time counts again.
         """

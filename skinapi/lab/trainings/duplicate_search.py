@@ -63,7 +63,7 @@ def _boxes(width: int, height: int) -> Iterator[tuple[float, float, float, float
         yield left + margin, top + margin, left + side - margin, top + side - margin
 
 
-class Copies:
+class DuplicateSearch:
     """The pictures of which copies are looked for."""
 
     def __init__(self, originals: Sequence[Windows]) -> None:

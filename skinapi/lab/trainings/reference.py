@@ -11,7 +11,7 @@ from skinapi.errors import NotFound
 from skinapi.lab.datasets.dataset_images import PAGE_SIZE, DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.file_names import comparable
-from skinapi.lab.trainings.duplicate_search import Copies, Windows, describe_picture
+from skinapi.lab.trainings.duplicate_search import DuplicateSearch, Windows, describe_picture
 from skinapi.registry.gates import PairedDifference, ReferenceData
 from skinapi.vision.network.model import Model
 
@@ -63,7 +63,7 @@ class _Originals:
             self._groups |= _named_groups(image) if one_source else set()
             if (windows := self._describe(image)) is not None:
                 described.append(windows)
-        self._copies = Copies(described) if described else None
+        self._copies = DuplicateSearch(described) if described else None
 
     def mark_held_out(self, batch: Sequence[DatasetImage]) -> list[bool]:
         """Of each picture, whether the reference has it, or shows the same lesion or patient."""

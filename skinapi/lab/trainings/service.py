@@ -6,7 +6,6 @@ from pydantic import Field
 
 from skinapi.errors import BadDataset, NotFound
 from skinapi.jobs.job import Job
-from skinapi.jobs.job_queue import Jobs
 from skinapi.jobs.service import JobsService
 from skinapi.lab.datasets.dataset_versions import (
     FEWEST_CLASSES,
@@ -79,8 +78,3 @@ class TrainingService:
     def get(self, *, job_id: str, owner: str | None) -> Job:
         """Raises NotFound."""
         return self._jobs.get(job_id=job_id, owner=owner)
-
-
-def uses_dataset(jobs: Jobs, dataset: str) -> bool:
-    """Whether a training that has not ended uses the data set of this id."""
-    return any(request.get("dataset") == dataset for request in jobs.unfinished_requests())
