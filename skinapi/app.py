@@ -124,7 +124,7 @@ def create_app(
     sizes = Sizes(photo=settings.max_upload_bytes, spooled=settings.max_dataset_bytes)
     guard_requests(
         app,
-        admit=services.guard.admit,
+        admit=services.authorizer.admit,
         foreign_pages=ForeignPages(
             allowed=origins, address=settings.address, loopback=settings.loopback
         ),

@@ -21,6 +21,7 @@ from skinapi.composition.services import (
     Services,
     open_services,
 )
+from skinapi.domain.pages import read_pages
 from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.logs import configure_logs
 from skinapi.registry.prediction_pool import ServedModel
@@ -41,7 +42,6 @@ from skinapi.storage.backup_file import (
 from skinapi.storage.faults import Fault
 from skinapi.storage.files import new_file
 from skinapi.storage.store_version import accept_key, join_store
-from skinapi.web.schemas import read_pages
 
 FIRST_ADMIN = "admin@skinapi.local"
 # Whoever may run these commands, in the audit trail.

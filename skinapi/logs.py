@@ -6,12 +6,17 @@ import logging
 import os
 import sys
 import threading
+import traceback
 from contextlib import suppress
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
 
 log: Any = structlog.get_logger("skinapi")
+# The id of the request that runs in this context; None outside of one. The web sets it.
+current_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def configure_logs() -> None:
@@ -24,6 +29,20 @@ def configure_logs() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
+    )
+
+
+def log_fault(raised: Exception) -> None:
+    """Log where it failed, but never the exception's text, which may quote personal data."""
+    raised = getattr(raised, "original_exception", None) or raised
+    cause = raised.__cause__ or raised
+    frames = traceback.extract_tb(cause.__traceback__)
+    log.error(
+        "fault",
+        error=type(raised).__name__,
+        cause=type(cause).__name__,
+        where=[f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-8:]],
+        request_id=current_request_id.get(),
     )
 
 

@@ -70,7 +70,7 @@ class Fuzzed(Backend):
     def as_admin(self) -> dict[str, str]:
         """Some requests change the admin's password, or log out."""
         try:
-            self.services.guard.admit(Signed(even_unready=True), f"Bearer {self.token}")
+            self.services.authorizer.admit(Signed(even_unready=True), f"Bearer {self.token}")
         except Unauthenticated:
             self.token = self.token_of(self.account(ADMIN))
         return {"Authorization": f"Bearer {self.token}"}

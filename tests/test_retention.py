@@ -9,7 +9,7 @@ from skinapi.reports.facts import Facts
 from tests.prediction.photographer import predicted
 from tests.repository.documents import chapter
 from tests.stores.known_queries import KNOWN
-from tests.support.backends import MAIL, Backend
+from tests.support.backends import MAIL, Backend, erase
 from tests.support.openrouter import KEY, OpenRouter
 
 ROWS = {
@@ -104,7 +104,7 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -
     }
     others = OF_RESEARCHERS | OF_DOCTORS
     assert before == ROWS.keys() - others - {"erasures", "guesses"}
-    backend.services.eraser.erase(account, by="-")
+    erase(backend.services, account)
     kept = backend.stored(but=("guesses", "audit"))
     assert not [trace for trace in traces if trace in str(kept)]
     assert list(backend.services.store.blobs.keys()) == []

@@ -21,12 +21,13 @@ from skinapi.admin.schemas import (
 from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
 from skinapi.auth.errors import EmailTaken, LastAdmin, NoSecondFactor
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import ROLES, Role, Subject
 from skinapi.errors import Conflict, NotFound
-from skinapi.settings.value_checks import ROLES, Role
-from skinapi.web.access import Subject, admins
+from skinapi.web.access import admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import Message, Page
+from skinapi.web.schemas import Message
 
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
 routes: Routes[AdminService] = Routes("admin")
@@ -93,7 +94,7 @@ def approve_user(admin: AdminService, *, email: str, body: Approval, subject: Su
 
     It never demotes: an admin stays an admin, a doctor stays a doctor.
     """
-    _, happened = admin.approve_account(email=email, role=body.role, by=subject.id)
+    happened = admin.approve_account(email=email, role=body.role, by=subject.id)
     return Message(message=happened)
 
 

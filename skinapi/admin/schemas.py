@@ -11,7 +11,8 @@ from skinapi.auth.accounts import Account, Status
 from skinapi.auth.emails import Email, NewEmail
 from skinapi.auth.passwords import NewPassword
 from skinapi.auth.schemas import AccountView
-from skinapi.settings.value_checks import Role
+from skinapi.domain.field_types import Identifier, Name, SearchText
+from skinapi.domain.subject import Role
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band
 from skinapi.web.schemas import (
@@ -20,10 +21,7 @@ from skinapi.web.schemas import (
     Body,
     ContractBody,
     ContractPageQuery,
-    Identifier,
-    Name,
     PageQuery,
-    SearchText,
 )
 
 LONGEST_USAGE_DAYS = 366

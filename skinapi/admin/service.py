@@ -2,24 +2,27 @@
 an account is as it is wanted already, nothing is written.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
+from typing import Unpack
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.account_deletion import Eraser
-from skinapi.auth.accounts import Account, Accounts, Decide, Status
+from skinapi.auth.accounts import Account, AccountFields, Accounts, Status
 from skinapi.auth.emails import normalise_email
 from skinapi.auth.errors import EmailTaken, NoSecondFactor
+from skinapi.auth.events import AccountAdded
+from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.passwords import Passwords, one_time_password
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Role
 from skinapi.errors import Conflict, Duplicate, NotFound
 from skinapi.notices.outbox import Kind, Outbox
-from skinapi.settings.value_checks import Role
-from skinapi.storage.ids import new_id, now
+from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
-from skinapi.web.schemas import Page
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"
@@ -29,31 +32,16 @@ SUSPENDED = "This account is suspended, not approved; approving it lifts the sus
 OWN_FACTOR = "Remove your own second factor on the page of your account, with a code"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdminService:
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        eraser: Eraser,
-        passwords: Passwords,
-        trail: AuditTrail,
-        reset_guesses: Callable[[Account], None],
-        initial_password_life: timedelta,
-        count_account: Callable[[], None],
-        outbox: Outbox,
-    ) -> None:
-        """`reset_guesses(account)` makes the addresses strange that an account logged in
-        from, because one of them may be a thief's, and gives strangers their guesses back.
-        `count_account()` counts a new account.
-        """
-        self._accounts = accounts
-        self._eraser = eraser
-        self._passwords = passwords
-        self._trail = trail
-        self._reset_guesses = reset_guesses
-        self._initial_password_life = initial_password_life
-        self._count_account = count_account
-        self._outbox = outbox
+    work: UnitOfWork
+    accounts: Accounts
+    eraser: Eraser
+    passwords: Passwords
+    guess_limits: GuessLimits
+    trail: AuditTrail
+    outbox: Outbox
+    initial_password_life: timedelta
 
     def list_accounts(
         self,
@@ -65,110 +53,114 @@ class AdminService:
         limit: int,
     ) -> Page[Account]:
         """A page of the accounts with these roles, in the order they registered."""
-        return self._accounts.page_accounts(
+        return self.accounts.page_accounts(
             roles, status=status, beginning=beginning, after=after, limit=limit
         )
 
     def count_patients(self, doctors: set[str]) -> dict[str, int]:
-        return self._accounts.count_patients(doctors)
+        return self.accounts.count_patients(doctors)
 
     def emails_of(self, identifiers: set[str]) -> dict[str, str]:
-        found = self._accounts.by_ids(identifiers)
+        found = self.accounts.by_ids(identifiers)
         return {identifier: account.email for identifier, account in found.items()}
 
-    def approve_account(self, *, email: str, role: Role | None, by: str) -> tuple[Account, str]:
+    @atomic
+    def approve_account(self, unit: Unit, *, email: str, role: Role | None, by: str) -> str:
         """Approve an account; with role "doctor" or "researcher", also make a user one. Never
         demotes.
 
-        Returns the account and a message about what was done. Raises NotFound.
+        Returns a message about what was done. Raises NotFound.
         """
-        account = self._account_by_email(email, NO_ACCOUNT)
-        promotes = role in ("doctor", "researcher")
+        account = self._get_by_email(email, NO_ACCOUNT)
+        fields = AccountFields(status="approved", wanted_role=None)
+        promoted = account.role == "user" and role in ("doctor", "researcher")
+        if not account.approved or promoted:
+            unit.audit("account.approve", by=by, target=account.id)
+            if account.status == "waiting":
+                self.outbox.add(Kind.APPROVED, to=account.id)
+            if promoted and role:
+                unit.record(f"account.role_{role}", by=by, target=account.id)
+                fields["role"] = role
+            self.accounts.change(unit, account, **fields)
+        now_is = fields.get("role", account.role)
+        if now_is == "doctor":
+            if promoted:
+                return f"User {account.email} promoted to doctor and approved."
+            return f"Doctor {account.email} approved."
+        return f"User {account.email} approved as {now_is}."
 
-        def decide(current: Account) -> dict[str, Any]:
-            if current.status == "waiting":
-                self._outbox.add(Kind.APPROVED, to=account.id)
-            done: dict[str, Any] = {"status": "approved", "wanted_role": None}
-            if promotes and current.role == "user":
-                self._trail.record(f"account.role_{role}", by=by, target=account.id)
-                done["role"] = role
-            return done
-
-        changed = account
-        if not account.approved or (promotes and account.role == "user"):
-            changed = self._change(account, "account.approve", decide, by=by)
-        if changed.role == "doctor" and account.role != "doctor":
-            return changed, f"User {changed.email} promoted to doctor and approved."
-        if changed.role == "doctor":
-            return changed, f"Doctor {changed.email} approved."
-        return changed, f"User {changed.email} approved as {changed.role}."
-
-    def unapprove_account(self, *, email: str, by: str) -> Account:
+    @atomic
+    def unapprove_account(self, unit: Unit, *, email: str, by: str) -> Account:
         """Undo an approval: the account waits again, and its tokens are revoked. Nothing changes
         where it waits already.
 
         Raises NotFound, LastAdmin, and Conflict for a suspended account: another admin may have
         suspended it since the approval, and waiting would hide that.
         """
-        account = self._account_by_email(email, NO_ACCOUNT)
-
-        def decide(current: Account) -> dict[str, Any]:
-            if current.status == "suspended":
-                raise Conflict(SUSPENDED)
-            if current.status == "waiting":
-                return {}
-            return {"status": "waiting", "token_version": current.token_version + 1}
-
+        account = self._get_by_email(email, NO_ACCOUNT)
         if account.status == "waiting":
             return account
-        return self._change(account, "account.unapprove", decide, by=by)
+        unit.audit("account.unapprove", by=by, target=account.id)
+        if account.status == "suspended":
+            raise Conflict(SUSPENDED)
+        return self.accounts.change(
+            unit, account, status="waiting", token_version=account.token_version + 1
+        )
 
-    def set_role(self, *, email: str, role: Role, by: str) -> Account:
+    @atomic
+    def set_role(self, unit: Unit, *, email: str, role: Role, by: str) -> Account:
         """Set any role. Raises NotFound, LastAdmin."""
-        account = self._account_by_email(email, NO_ACCOUNT)
+        account = self._get_by_email(email, NO_ACCOUNT)
         if account.role == role:
             return account
-        return self._change(account, f"account.role_{role}", lambda _: {"role": role}, by=by)
+        unit.audit(f"account.role_{role}", by=by, target=account.id)
+        return self.accounts.change(unit, account, role=role)
 
-    def suspend_account(self, *, email: str, by: str) -> Account:
+    @atomic
+    def suspend_account(self, unit: Unit, *, email: str, by: str) -> Account:
         """Suspend an account and revoke its tokens. Approving it again lifts the suspension.
 
         Raises NotFound, LastAdmin.
         """
-        account = self._account_by_email(email, NO_ACCOUNT)
-
-        def decide(current: Account) -> dict[str, Any]:
-            self._reset_guesses(current)
-            return {"status": "suspended", "token_version": current.token_version + 1}
-
+        account = self._get_by_email(email, NO_ACCOUNT)
         if account.status == "suspended":
             return account
-        return self._change(account, "account.suspend", decide, by=by)
+        unit.audit("account.suspend", by=by, target=account.id)
+        # One of the addresses that it logged in from may be a thief's.
+        self.guess_limits.reset(account)
+        return self.accounts.change(
+            unit, account, status="suspended", token_version=account.token_version + 1
+        )
 
     def delete_user(self, *, email: str, by: str) -> None:
         """Delete an account and all its data.
 
         Raises LastAdmin, and NotFound if there is no account or it is a doctor's.
         """
-        account = self._account_by_email(email, NO_USER)
-        _refuse_doctor(account)  # doctors have their own route
-        self._eraser.erase(account, by=by, refuse=_refuse_doctor)
+        self.eraser.finish(self._begin_deletion(email=email, of_doctor=False, by=by))
 
     def delete_doctor(self, *, email: str, by: str) -> None:
-        account = self._account_by_email(email, NO_DOCTOR)
-        _require_doctor(account)
-        self._eraser.erase(account, by=by, refuse=_require_doctor)
+        self.eraser.finish(self._begin_deletion(email=email, of_doctor=True, by=by))
+
+    @atomic
+    def _begin_deletion(self, unit: Unit, *, email: str, of_doctor: bool, by: str) -> str:
+        account = self._get_by_email(email, NO_DOCTOR if of_doctor else NO_USER)
+        if of_doctor:
+            _require_doctor(account)
+        else:
+            _refuse_doctor(account)  # doctors have their own route
+        self.eraser.begin(unit, account, by=by, action="account.delete")
+        return account.id
 
     def add_doctor(self, *, name: str, email: str, password: str, by: str) -> Account:
         """Add an approved doctor, who must first replace this password. Raises EmailTaken."""
-        taken = self._accounts.find_by_email(email)
+        taken = self.accounts.find_by_email(email)
         if taken:
             raise EmailTaken("Doctor already exists" if taken.role == "doctor" else None)
         fields = self._initial_password_fields(password)
+        fields |= AccountFields(name=name, email=email, role="doctor", status="approved")
         try:
-            return self._add(
-                "doctor.add", by, name=name, email=email, role="doctor", status="approved", **fields
-            )
+            return self._add("doctor.add", by, **fields)
         except Duplicate as error:
             raise EmailTaken from error
 
@@ -177,60 +169,63 @@ class AdminService:
 
         Returns the password and when it expires. Raises NotFound.
         """
-        account = self._account_by_email(email, NO_ACCOUNT)
         password = one_time_password()
-        fields = self._initial_password_fields(password)
+        expires_at = now() + self.initial_password_life
+        fields = self._initial_password_fields(password, expires_at)
+        self._reset_password(email=email, fields=fields, by=by)
+        return password, expires_at
 
-        def decide(current: Account) -> dict[str, Any]:
-            self._reset_guesses(current)
-            return {**fields, "token_version": current.token_version + 1}
+    @atomic
+    def _reset_password(self, unit: Unit, *, email: str, fields: AccountFields, by: str) -> None:
+        account = self._get_by_email(email, NO_ACCOUNT)
+        unit.audit("account.reset_password", by=by, target=account.id)
+        self.guess_limits.reset(account)
+        revoked = AccountFields(token_version=account.token_version + 1)
+        self.accounts.change(unit, account, **(fields | revoked))
 
-        self._change(account, "account.reset_password", decide, by=by)
-        return password, fields["initial_password_expires_at"]
-
-    def reset_second_factor(self, *, email: str, by: str) -> None:
+    @atomic
+    def reset_second_factor(self, unit: Unit, *, email: str, by: str) -> None:
         """Take the second factor of an account away, and revoke its tokens: for somebody who has
         lost the app and the recovery codes. Raises NotFound, NoSecondFactor, and Conflict for one's
         own, which takes a code.
         """
-        account = self._account_by_email(email, NO_ACCOUNT)
+        account = self._get_by_email(email, NO_ACCOUNT)
         if account.id == by:
             raise Conflict(OWN_FACTOR)
+        unit.audit("account.second_factor_removed", by=by, target=account.id)
+        if account.second_factor is None:
+            raise NoSecondFactor
+        self.accounts.change(
+            unit, account, second_factor=None, token_version=account.token_version + 1
+        )
 
-        def decide(current: Account) -> dict[str, Any]:
-            if current.second_factor is None:
-                raise NoSecondFactor
-            return {"second_factor": None, "token_version": current.token_version + 1}
-
-        self._change(account, "account.second_factor_removed", decide, by=by)
-
-    def assign_doctor(self, *, email: str, doctor: str | None, by: str) -> None:
+    @atomic
+    def assign_doctor(self, unit: Unit, *, email: str, doctor: str | None, by: str) -> None:
         """Put a patient in the care of an approved doctor, or end the care if `doctor` is None.
 
         Raises NotFound, and Conflict if the doctor is not approved.
         """
-        patient = self._account_by_email(email, NO_USER)
-        doctor_id = self._approved_doctor_by_email(doctor).id if doctor else None
-        if doctor_id:
+        patient = self._get_by_email(email, NO_USER)
+        chosen = self._get_by_email(doctor, NO_DOCTOR) if doctor else None
+        if chosen:
+            _require_approved_doctor(chosen)
             _refuse_doctor(patient)
-
-        def decide(current: Account) -> dict[str, Any]:
-            if doctor_id:
-                _refuse_doctor(current)
-                _require_approved_doctor(self._accounts.hold(doctor_id))
-                # A row names one account, so the doctor has a second one, with the same request id.
-                self._trail.record("doctor.assign", by=by, target=doctor_id)
-            return {"doctor_id": doctor_id}
-
-        if patient.doctor_id != doctor_id:
-            self._change(patient, "account.assign", decide, by=by)
+        doctor_id = chosen.id if chosen else None
+        if patient.doctor_id == doctor_id:
+            return
+        unit.audit("account.assign", by=by, target=patient.id)
+        if doctor_id:
+            self.accounts.hold(doctor_id)  # who is suspended at the same time gets no patient
+            # A row names one account, so the doctor has a second one, with the same request id.
+            unit.record("doctor.assign", by=by, target=doctor_id)
+        self.accounts.change(unit, patient, doctor_id=doctor_id)
 
     def read_trail(
         self, *, action: str | None, account: str | None, after: str | None, limit: int
     ) -> Page[Document]:
         """A page of rows, newest first; `signed` says of each whether its signature is right."""
-        page = self._trail.page(action=action, account=account, after=after, limit=limit)
-        return page.map(lambda row: {**row, "signed": self._trail.is_signed(row)})
+        page = self.trail.page(action=action, account=account, after=after, limit=limit)
+        return page.map(lambda row: {**row, "signed": self.trail.is_signed(row)})
 
     def ensure_admin(
         self, *, email: str, password: str | None, only_first: bool = False
@@ -243,97 +238,84 @@ class AdminService:
         the address before. An active admin keeps the password unless another one is given. If
         several processes call this at the same time, one of them makes the password.
         """
-        account = self._accounts.find_by_email(email)
+        account = self.accounts.find_by_email(email)
+        if account and account.active_admin and self._keeps_password(account, password):
+            return account, None
+        one_time, fields = self._admin_fields(password)
         if account is None:
             with suppress(Duplicate):  # another process has added it
-                return self._add_admin(email, password)
-            account = self._account_by_email(email, NO_ACCOUNT)
-        if password and account.active_admin and self._is_own_password(account, password):
-            password = None
-        if password is None and account.active_admin:
-            return account, None
-        return self._make_admin(account, password, only_first)
-
-    def _add_admin(self, email: str, password: str | None) -> tuple[Account, str | None]:
-        one_time, fields = self._admin_fields(password)
-        added = self._add("account.role_admin", "system", email=email, name="Admin", **fields)
-        return added, one_time
-
-    def _make_admin(
-        self, account: Account, password: str | None, only_first: bool
-    ) -> tuple[Account, str | None]:
-        """Change role, status and password in one write, so that no token is ever valid for only
-        some of them.
-        """
-        one_time, fields = self._admin_fields(password)
-
-        def decide(current: Account) -> dict[str, Any]:
-            if current.active_admin and not password:  # already one, or made by another process
-                return {}
-            if only_first and self.has_admin():
-                return {}
-            self._reset_guesses(current)
-            # The way back for an only admin who has lost the app and the recovery codes.
-            update = {"second_factor": None, "token_version": current.token_version + 1}
-            return {**fields, **update}
-
-        changed = self._change(account, "account.role_admin", decide, by="system")
+                new = AccountFields(email=email, name="Admin")
+                return self._add("account.role_admin", "system", **(new | fields)), one_time
+        made = self._make_admin(
+            email=email, fields=fields, renewed=password is not None, only_first=only_first
+        )
         # If another process made the admin, its password is the valid one, not this one.
-        return changed, one_time if changed.password_hash == fields["password_hash"] else None
+        return made, one_time if made.password_hash == fields["password_hash"] else None
 
-    def _admin_fields(self, password: str | None) -> tuple[str | None, dict[str, Any]]:
+    @atomic
+    def _make_admin(
+        self, unit: Unit, *, email: str, fields: AccountFields, renewed: bool, only_first: bool
+    ) -> Account:
+        """Change role, status and password in one write, so that no token is ever valid for only
+        some of them. With `renewed` an active admin gets the new password too.
+        """
+        account = self._get_by_email(email, NO_ACCOUNT)
+        if account.active_admin and not renewed:  # made by another process
+            return account
+        if only_first and self.has_admin():
+            return account
+        unit.audit("account.role_admin", by="system", target=account.id)
+        self.guess_limits.reset(account)
+        # The way back for an only admin who has lost the app and the recovery codes.
+        lost = AccountFields(second_factor=None, token_version=account.token_version + 1)
+        return self.accounts.change(unit, account, **(fields | lost))
+
+    def _admin_fields(self, password: str | None) -> tuple[str | None, AccountFields]:
         """The fields of an active admin, and the one-time password if none is given."""
         one_time = None if password else one_time_password()
-        fields = (
-            {**self._password_fields(password), "must_change": False}
-            if password
-            else self._initial_password_fields(one_time or "")
-        )
-        return one_time, {**fields, "role": "admin", "status": "approved"}
+        fields = AccountFields(role="admin", status="approved")
+        if password:
+            fields |= AccountFields(password_hash=self.passwords.hash(password), must_change=False)
+        else:
+            fields |= self._initial_password_fields(one_time or "")
+        return one_time, fields
 
     def has_admin(self) -> bool:
-        return bool(self._accounts.list_active_admins())
+        return bool(self.accounts.list_active_admins())
 
-    def _add(self, action: str, by: str, **fields: Any) -> Account:
-        """Add an account, and this row to the audit trail. Raises Duplicate."""
-        identifier = new_id()
-        add = partial(self._accounts.add, id=identifier, **fields)
-        added = self._trail.change(add, action, by=by, target=identifier)
-        self._count_account()
+    @atomic
+    def _add(self, unit: Unit, action: str, by: str, **fields: Unpack[AccountFields]) -> Account:
+        """Raises Duplicate."""
+        added = self.accounts.add(**fields)
+        unit.audit(action, by=by, target=added.id)
+        unit.publish(AccountAdded(added.id))
         return added
 
-    def _change(self, account: Account, action: str, decide: Decide, *, by: str) -> Account:
-        """Change an account, and add this row to the audit trail."""
-        change = partial(self._accounts.change, account.id, decide)
-        return self._trail.change(change, action, by=by, target=account.id)
+    def _keeps_password(self, account: Account, password: str | None) -> bool:
+        """Whether no other password is given than the right one, which is no initial one: that must
+        be replaced.
+        """
+        if password is None:
+            return True
+        return not account.must_change and self.passwords.matches(password, account.password_hash)
 
-    def _is_own_password(self, account: Account, password: str) -> bool:
-        """Whether the password is right and not an initial one, which must be replaced."""
-        return not account.must_change and self._passwords.matches(password, account.password_hash)
+    def _initial_password_fields(
+        self, password: str, expires_at: datetime | None = None
+    ) -> AccountFields:
+        return AccountFields(
+            password_hash=self.passwords.hash(password),
+            must_change=True,
+            initial_password_expires_at=expires_at or now() + self.initial_password_life,
+        )
 
-    def _password_fields(self, password: str) -> dict[str, Any]:
-        return {"password_hash": self._passwords.hash(password)}
-
-    def _initial_password_fields(self, password: str) -> dict[str, Any]:
-        return {
-            **self._password_fields(password),
-            "must_change": True,
-            "initial_password_expires_at": now() + self._initial_password_life,
-        }
-
-    def _account_by_email(self, email: str, sentence: str) -> Account:
+    def _get_by_email(self, email: str, sentence: str) -> Account:
         try:
-            account = self._accounts.find_by_email(normalise_email(email))
+            account = self.accounts.find_by_email(normalise_email(email))
         except ValueError:
             account = None
         if account is None:
             raise NotFound(sentence)
         return account
-
-    def _approved_doctor_by_email(self, email: str) -> Account:
-        doctor = self._account_by_email(email, NO_DOCTOR)
-        _require_approved_doctor(doctor)
-        return doctor
 
 
 def _refuse_doctor(account: Account) -> None:

@@ -1,21 +1,12 @@
-"""The head of a hash chain of rows, stored apart from the rows and signed as they are, so that
-`check` notices when the newest rows were deleted.
-
-Rows are numbered and the head is moved in one transaction. So where there are numbered rows there
-is a head, and the row that it names must exist.
-"""
+"""What is wrong with the rows of a hash chain: gaps, broken links, and rows that nobody signed."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import groupby
 
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import now
-from skinapi.storage.ports import Document, Documents, Store
+from skinapi.storage.ports import Document
 from skinapi.storage.signing_keys import SigningKeys
-
-# What is wrong with the rows of a hash chain: gaps, broken links, and rows that nobody signed.
-
 
 NO_PREVIOUS_HASH = "0" * 64
 SIGNED, CHANGED = "signed", "was changed after it was written"
@@ -73,80 +64,3 @@ def _signing_faults(
         yield Fault(f"{name} row {row['sequence']} was not signed before it was numbered")
     if row.get("head_fault"):
         yield Fault(f"{name} row {row['sequence']} was written when {row['head_fault']}")
-
-
-MISSING = "its chain head was missing"
-NOT_OURS = "its chain head was not signed with a known key"
-START: Document = {"sequence": 0, "hash": NO_PREVIOUS_HASH}
-SIGNED_FIELDS = ("chain", "sequence", "hash", "key", "signature")
-
-
-class ChainHead:
-    def __init__(self, store: Store, rows: Documents, name: str, keys: SigningKeys) -> None:
-        self._counters = store.collection("counters")
-        self._rows = rows
-        self._name = name
-        self._keys = keys
-
-    def newest(self) -> Document:
-        """The number and hash that the next row follows: of the newest row, or of the head if its
-        row was deleted. So a deleted row's number is never given to a new row.
-
-        With a `head_fault` where the stored head cannot be trusted.
-        """
-        head, rows = self._read(), self._last_row()
-        trusted = head is not None and self._trusts(head)
-        candidates = [START, *rows, *([head] if head and trusted else [])]
-        newest = _place(max(candidates, key=lambda link: int(link["sequence"])))
-        if trusted or (head is None and newest == START):
-            return newest
-        return {**newest, "head_fault": MISSING if head is None else NOT_OURS}
-
-    def move(self, row: Document) -> None:
-        """Move the head to this row, unless it is at a later one. Call it in the transaction that
-        numbers the row.
-        """
-        facts = {"chain": self._name, **_place(row), "key": self._keys.current}
-        head = {**facts, "signature": self._keys.sign(facts)}
-        behind = {"id": self._id, "sequence": {"$lt": row["sequence"]}}
-        if self._counters.update(behind, {"$set": head}) is None and self._read() is None:
-            self._counters.insert({"id": self._id, "schema": 1, "created_at": now(), **head})
-
-    def faults(self) -> Iterator[Fault]:
-        """Yield a missing or false head, deleted newest rows, and a newest row that was replaced.
-
-        None can be repaired: a new head would hide what was deleted.
-        """
-        head, rows = self._read(), self._last_row()
-        if head is None:
-            if rows:
-                yield Fault(f"{self._name} rows without a chain head: the newest may be deleted")
-        elif not self._trusts(head):
-            yield Fault(f"the chain head of the {self._name} rows is not signed with a known key")
-        else:
-            last = rows[0]["sequence"] if rows else 0
-            if last < head["sequence"]:
-                yield Fault(f"{self._name} rows {last + 1} to {head['sequence']} are missing")
-            for row in self._rows.find({"sequence": head["sequence"]}):
-                if row.get("hash") != head["hash"]:
-                    message = f"{self._name} row {head['sequence']} is not the one that was written"
-                    yield Fault(message)
-
-    @property
-    def _id(self) -> str:
-        return f"{self._name}-head"
-
-    def _trusts(self, head: Document) -> bool:
-        signed = {field: head.get(field) for field in SIGNED_FIELDS}
-        return head.get("chain") == self._name and self._keys.signed(signed, field="signature")
-
-    def _last_row(self) -> list[Document]:
-        """The row with the highest number, in a list; empty if there is none from 1 up."""
-        return self._rows.find({"sequence": {"$gt": 0}}, sort="-sequence", limit=1)
-
-    def _read(self) -> Document | None:
-        return self._counters.get(self._id)
-
-
-def _place(row: Document) -> Document:
-    return {"sequence": row["sequence"], "hash": row["hash"]}

@@ -1,73 +1,69 @@
 """Deletes an account and all its data. A deletion that a crash interrupted can be resumed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
-from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.errors import Conflict, NotFound, SkinAPIError
+from skinapi.auth.events import AccountErased
+from skinapi.errors import NotFound, SkinAPIError
 from skinapi.storage.background import PeriodicThread
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
-
-Forget = Callable[[str], None]
-Refuse = Callable[[Account], None]
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Eraser:
-    """Each package that stores an owner's data passes in an idempotent `forget(owner_id)`."""
+    """One transaction sets the status "deleting": the tokens are dead, and nobody sees the
+    account's data any more. Then all of it is deleted, in many. The account is removed last, so
+    that `resume` finds it after a crash.
+    """
 
-    def __init__(self, *, accounts: Accounts, trail: AuditTrail, forget: Sequence[Forget]) -> None:
-        self._accounts = accounts
-        self._trail = trail
-        self._forget = forget
+    work: UnitOfWork
+    accounts: Accounts
 
-    def erase(
-        self,
-        account: Account,
-        *,
-        by: str,
-        action: str = "account.delete",
-        refuse: Refuse | None = None,
-    ) -> None:
-        """Delete the account and its data, and add this action to the audit trail.
+    def begin(self, unit: Unit, account: Account, *, by: str, action: str) -> None:
+        """`finish` does the rest. Raises LastAdmin."""
+        unit.audit(action, by=by, target=account.id)
+        self.accounts.change(unit, account, status="deleting")
 
-        `refuse` raises an error for an account, as it is now, that shall not be deleted. Raises
-        that error, LastAdmin, and NotFound. One transaction sets the status "deleting": the tokens
-        are dead, and nobody sees the account's data any more. Then all of it is deleted, in many.
-        The account is removed last, so that `resume` finds it after a crash.
-        """
+    def finish(self, account_id: str) -> None:
+        """Idempotent, as all that listens is."""
+        self.work.announce(AccountErased(account_id))
+        self._remove(account_id)
 
-        def decide(current: Account) -> dict[str, Any]:
-            if refuse:
-                refuse(current)
-            return {"status": "deleting"}
+    @atomic
+    def _remove(self, unit: Unit, account_id: str) -> None:
+        self.accounts.remove(unit, account_id)
 
-        self._trail.change(
-            partial(self._accounts.change, account.id, decide), action, by=by, target=account.id
-        )
-        self._finish(account.id)
+    def expire(self, account_id: str) -> None:
+        """Delete an account that nobody has approved."""
+        if self._begin_expiry(account_id):
+            self.finish(account_id)
+
+    @atomic
+    def _begin_expiry(self, unit: Unit, account_id: str) -> bool:
+        account = self.accounts.get(account_id)
+        waits = account.status == "waiting"
+        if waits:  # else an admin has approved or deleted it meanwhile
+            self.begin(unit, account, by="system", action="account.expire")
+        return waits
 
     def resume(self) -> None:
         """Finish deletions that a crash interrupted. One that fails again is left to `check`, so
         that it does not stop the server from starting.
         """
-        for account in self._accounts.list_where({"status": "deleting"}):
+        for account in self.accounts.list_where({"status": "deleting"}):
             with suppress(SkinAPIError):
-                self._finish(account.id)
+                self.finish(account.id)
 
     def faults(self) -> Iterator[Fault]:
         """Yield the accounts whose deletion has begun but not ended."""
-        for account in self._accounts.list_where({"status": "deleting"}):
-            yield Fault(f"account {account.id} is half deleted", partial(self._finish, account.id))
-
-    def _finish(self, account_id: str) -> None:
-        for forget in self._forget:
-            forget(account_id)
-        self._accounts.remove(account_id)
+        for account in self.accounts.list_where({"status": "deleting"}):
+            yield Fault(f"account {account.id} is half deleted", partial(self.finish, account.id))
 
 
 # Deletes accounts that nobody has approved for long: anybody may register, so there is no end of
@@ -90,13 +86,5 @@ class WaitingExpiry(PeriodicThread):
         """Delete what has waited since its registration for longer than `life`."""
         self._eraser.resume()
         for account in self._accounts.never_approved(before=now() - self._life):
-            # An admin may have approved or deleted it meanwhile.
-            with suppress(Conflict, NotFound):
-                self._eraser.erase(
-                    account, by="system", action="account.expire", refuse=_refuse_approved
-                )
-
-
-def _refuse_approved(account: Account) -> None:
-    if account.status != "waiting":
-        raise Conflict
+            with suppress(NotFound):  # it was deleted meanwhile
+                self._eraser.expire(account.id)

@@ -7,9 +7,9 @@ they are read in the order in which they registered, until the page is full.
 from collections.abc import Sequence
 from itertools import product
 
+from skinapi.domain.field_types import LONGEST_NAME
 from skinapi.storage.documents import merged
 from skinapi.storage.ports import Document, Documents, Filter
-from skinapi.web.schemas import LONGEST_NAME
 
 MOST_HITS = 20_000
 READ_AT_ONCE = 1000

@@ -1,9 +1,9 @@
 """The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Literal, TypedDict, Unpack
 
 from skinapi.auth.account_search import (
     find_by_beginning,
@@ -12,15 +12,17 @@ from skinapi.auth.account_search import (
 )
 from skinapi.auth.emails import spellings_of
 from skinapi.auth.errors import LastAdmin
+from skinapi.auth.events import DoctorChanged, DoctorStopped, PatientsReleased
+from skinapi.domain.pages import Page, page_of
+from skinapi.domain.subject import Role
 from skinapi.errors import AccountNotApproved, AccountSuspended, NotFound, TooManyFound
 from skinapi.languages import LANGUAGES, Language, known_language
-from skinapi.settings.value_checks import Role
 from skinapi.storage.documents import merged
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Filter, Ops, Store
+from skinapi.storage.unit_of_work import Unit, UnitOfWork
 from skinapi.stored_record import StoredRecord
-from skinapi.web.schemas import Page, page_of
 
 WantedRole = Literal["doctor", "researcher"]
 Status = Literal["waiting", "approved", "suspended", "deleting"]
@@ -80,6 +82,10 @@ class Account(StoredRecord):
     def has_second_factor(self) -> bool:
         return self.second_factor is not None and self.second_factor.confirmed
 
+    def lacks_second_factor(self, required: Collection[str]) -> bool:
+        """Whether the operator requires one of these roles, and this account has none."""
+        return self.role in required and not self.has_second_factor
+
     @property
     def recovery_codes_left(self) -> int:
         return len(self.second_factor.recovery) if self.second_factor else 0
@@ -114,25 +120,31 @@ class Account(StoredRecord):
             raise AccountNotApproved
 
 
-class CareFollower(Protocol):
-    """What the doctors' lists hold of an owner. Called in the transaction that changes the care."""
+class AccountFields(TypedDict, total=False):
+    """What an account is added with, or what of it is changed."""
 
-    def set_doctor(self, owner: str, doctor: str | None) -> None: ...
-
-    def release(self, doctor: str) -> None:
-        """All owners leave this doctor."""
-
-    def end_work(self, doctor: str) -> None:
-        """This doctor is suspended, or none any more."""
-
-
-Decide = Callable[[Account], Mapping[str, Any]]
+    id: str
+    name: str
+    email: str
+    role: Role
+    status: Status
+    password_hash: str
+    must_change: bool
+    initial_password_expires_at: datetime | None
+    token_version: int
+    locale: str
+    consents: Mapping[str, bool]
+    notices: bool
+    doctor_id: str | None
+    second_factor: SecondFactor | None
+    wanted_role: WantedRole | None
+    browsers: tuple[str, ...]
 
 
 class Accounts:
     """Reads and writes accounts. Raises Duplicate if stored accounts share an e-mail address."""
 
-    def __init__(self, store: Store, followers: Sequence[CareFollower] = ()) -> None:
+    def __init__(self, store: Store) -> None:
         self._documents = store.collection("accounts")
         self._documents.ensure_index("email", unique=True)
         self._documents.ensure_index("status", "id")
@@ -147,13 +159,13 @@ class Accounts:
         self._documents.ensure_index("role", "family", "id")
         self._documents.ensure_index("role", "email", "id")
         self._store = store
-        self._followers = followers
 
-    def add(self, **fields: Any) -> Account:
+    def add(self, **fields: Unpack[AccountFields]) -> Account:
         """Create an account. Raises Duplicate where its e-mail address is taken."""
-        account = Account(**{"id": new_id(), "created_at": now(), **fields})
-        first = {"queue_key": key_without_findings(account.id), "findings": 0}
-        account = account.model_copy(update=first)
+        made = AccountFields(**{"id": new_id(), **fields})
+        account = Account(
+            **made, created_at=now(), queue_key=key_without_findings(made["id"]), findings=0
+        )
         self._store.transaction(partial(self._insert, account))
         return account
 
@@ -177,39 +189,31 @@ class Accounts:
                 return Account.model_validate(found[0])
         return None
 
-    def change(self, account_id: str, decide: Decide) -> Account:
-        """Set the fields that `decide` returns for the account as it is; one that is None is
-        removed. All in one transaction, so `decide` may run several times.
+    def change(self, unit: Unit, account: Account, **fields: Unpack[AccountFields]) -> Account:
+        """Change an account as this transaction has read it; a field that is None is removed.
 
         Who becomes a doctor, or is being deleted, leaves the care of a doctor; who gets another
         role, or is being deleted, has no patients any more. A suspended doctor keeps the patients,
         because a suspension can be lifted. Nothing is written where the account is so already.
 
-        Raises LastAdmin, NotFound also where it is being deleted, and what `decide` raises.
+        Raises LastAdmin, and NotFound where it is being deleted.
         """
-        return self._store.transaction(partial(self._change, account_id, decide))
-
-    def _change(self, account_id: str, decide: Decide) -> Account:
-        account = self.get(account_id)
-        fields = decide(account)
         if account.status == "deleting" and fields.get("status") != "deleting":
             raise NotFound(BEING_DELETED)
-        wanted = account.model_copy(update=dict(fields))
+        wanted = account.model_copy(update={**fields})
         if wanted.role == "doctor" or wanted.status == "deleting":
             wanted = wanted.model_copy(update={"doctor_id": None})
         if wanted == account:
             return account
         if wanted.active_admin != account.active_admin:
-            self._keep_an_admin(account_id, stays=wanted.active_admin)
+            self._keep_an_admin(account.id, stays=wanted.active_admin)
         self._write(account, wanted)
         if wanted.doctor_id != account.doctor_id:
-            for follower in self._followers:
-                follower.set_doctor(account_id, wanted.doctor_id)
+            unit.publish(DoctorChanged(account.id, wanted.doctor_id))
         if wanted.role != account.role or wanted.status == "deleting":
-            self._release_patients(account_id)
+            self._release_patients(unit, account.id)
         if account.role == "doctor" and not wanted.active_doctor:
-            for follower in self._followers:
-                follower.end_work(account_id)
+            unit.publish(DoctorStopped(account.id))
         return wanted
 
     def _write(self, account: Account, wanted: Account) -> None:
@@ -259,9 +263,13 @@ class Accounts:
         changed = self._documents.update(counted, {"$inc": {"findings": more}})
         return Account.model_validate(changed) if changed else None
 
-    def set_queue(self, account_id: str, **fields: Any) -> None:
-        """Set `queue_key` or `findings`, which only the records' package writes."""
-        self._documents.update({"id": account_id}, {"$set": fields})
+    def set_queue_key(self, account_id: str, key: str) -> None:
+        """Only the records' package writes it."""
+        self._documents.update({"id": account_id}, {"$set": {"queue_key": key}})
+
+    def set_findings(self, account_id: str, count: int) -> None:
+        """Only the records' package counts them."""
+        self._documents.update({"id": account_id}, {"$set": {"findings": count}})
 
     def page_patients(self, doctor_id: str, *, after: str | None, limit: int) -> Page[Account]:
         """This doctor's patients, the one with the most urgent unreviewed finding first.
@@ -302,20 +310,15 @@ class Accounts:
             return {}
         return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
 
-    def _release_patients(self, doctor_id: str) -> None:
+    def _release_patients(self, unit: Unit, doctor_id: str) -> None:
         if self._documents.update_all({"doctor_id": doctor_id}, {"$unset": {"doctor_id": True}}):
-            for follower in self._followers:
-                follower.release(doctor_id)
+            unit.publish(PatientsReleased(doctor_id))
 
-    def remove(self, account_id: str) -> None:
+    def remove(self, unit: Unit, account_id: str) -> None:
         """Delete the account, where it is not deleted already."""
-
-        def remove() -> None:
-            if self._documents.get(account_id):
-                self._release_patients(account_id)
-                self._documents.delete({"id": account_id})
-
-        self._store.transaction(remove)
+        if self._documents.get(account_id):
+            self._release_patients(unit, account_id)
+            self._documents.delete({"id": account_id})
 
     def list_where(self, filter: Filter) -> list[Account]:
         return [Account.model_validate(document) for document in self._documents.find(filter)]
@@ -358,7 +361,7 @@ class Accounts:
                 return
             after = accounts[-1].id
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self, work: UnitOfWork) -> Iterator[Fault]:
         """Yield patients whose doctor is none, or who are doctors themselves: nobody sees them.
         Earlier code has left such.
         """
@@ -367,10 +370,10 @@ class Accounts:
         for account in accounts:
             if account.doctor_id and (account.role == "doctor" or account.doctor_id not in doctors):
                 message = f"account {account.id} has an invalid doctor assignment"
-                yield Fault(message, partial(self._end_care, account.id))
+                yield Fault(message, partial(work.run, partial(self._end_care, account.id)))
 
-    def _end_care(self, account_id: str) -> None:
-        self.change(account_id, lambda _: {"doctor_id": None})
+    def _end_care(self, account_id: str, unit: Unit) -> None:
+        self.change(unit, self.get(account_id), doctor_id=None)
 
 
 def key_without_findings(account_id: str) -> str:

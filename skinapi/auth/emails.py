@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from skinapi.web.schemas import has_undrawn
+from skinapi.domain.field_types import has_undrawn
 
 LONGEST = 254  # https://www.rfc-editor.org/errata/eid1690
 LONGEST_TYPED = 1024  # one character can unfold into eighteen

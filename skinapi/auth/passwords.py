@@ -29,10 +29,10 @@ from skinapi.auth.errors import (
     WrongPassword,
 )
 from skinapi.auth.guess_limits import GuessAttempt, GuessLimits
+from skinapi.domain.field_types import Printable
 from skinapi.errors import SkinAPIError, Unavailable
 from skinapi.server.addresses import site_key
 from skinapi.storage.ids import is_ahead, now
-from skinapi.web.schemas import Printable
 
 # The places for password hashing: how many requests may hash or wait for it, and of which address.
 #
@@ -194,21 +194,13 @@ class ClientInfo:
         return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Authentication:
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        passwords: Passwords,
-        guess_limits: GuessLimits,
-        trail: AuditTrail,
-        initial_password_life: timedelta,
-    ) -> None:
-        self._accounts = accounts
-        self._passwords = passwords
-        self._guess_limits = guess_limits
-        self._trail = trail
-        self._initial_password_life = initial_password_life
+    accounts: Accounts
+    passwords: Passwords
+    guess_limits: GuessLimits
+    trail: AuditTrail
+    initial_password_life: timedelta
 
     def authenticate(self, email: str, password: str, caller: ClientInfo) -> Account:
         """The account of this e-mail address and password. Its address becomes known where no
@@ -226,12 +218,12 @@ class Authentication:
             guess = self._take_first_login(address, caller, account)
             wrong, account = too_many, account if account and account.must_change else None
         # Also without an account, so that the time of the answer does not reveal it.
-        right = self._passwords.matches(password, account.password_hash if account else None)
+        right = self.passwords.matches(password, account.password_hash if account else None)
         if not account or not right or account.status == "deleting":
             raise wrong
-        self._guess_limits.give_back(guess)
+        self.guess_limits.give_back(guess)
         if not (guess.known or account.has_second_factor):
-            self._guess_limits.remember(account, address=caller.address)
+            self.guess_limits.remember(account, address=caller.address)
         account.refuse_inactive()
         self.refuse_expired(account)
         return account
@@ -244,11 +236,11 @@ class Authentication:
         """
         account.refuse_inactive()  # since the request was admitted
         guess = self._take_guess(account.email, caller, account)
-        if not self._passwords.matches(password, account.password_hash):
+        if not self.passwords.matches(password, account.password_hash):
             raise WrongPassword
-        self._guess_limits.give_back(guess)
+        self.guess_limits.give_back(guess)
         if not guess.known:
-            self._guess_limits.remember(account, address=caller.address)
+            self.guess_limits.remember(account, address=caller.address)
         self.refuse_expired(account)
 
     def refuse_expired(self, account: Account) -> None:
@@ -258,7 +250,7 @@ class Authentication:
         expires = account.initial_password_expires_at
         if not account.must_change or expires is None:
             return
-        if expires < now() or is_ahead(expires - self._initial_password_life):
+        if expires < now() or is_ahead(expires - self.initial_password_life):
             raise InitialPasswordExpired
 
     def find_account(self, email: str) -> tuple[str, Account | None]:
@@ -269,19 +261,19 @@ class Authentication:
             address = normalise_email(email)
         except ValueError:
             return email, None
-        account = self._accounts.find_by_email(address)
+        account = self.accounts.find_by_email(address)
         return account.email if account else address, account
 
     def _take_guess(self, email: str, caller: ClientInfo, account: Account | None) -> GuessAttempt:
-        guess = self._guess_limits.take(email=email, address=caller.address)
+        guess = self.guess_limits.take(email=email, address=caller.address)
         if guess.last and account:
-            self._trail.record("account.guessing", by="anonymous", target=account.id)
+            self.trail.record("account.guessing", by="anonymous", target=account.id)
         return guess
 
     def _take_first_login(
         self, email: str, caller: ClientInfo, account: Account | None
     ) -> GuessAttempt:
         version = account.token_version if account else 0
-        return self._guess_limits.take_first_login(
+        return self.guess_limits.take_first_login(
             email=email, address=caller.address, version=version
         )

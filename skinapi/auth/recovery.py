@@ -8,21 +8,21 @@ is an account, and nothing is stored of an address that has none but the count o
 import hmac
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
 
-from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.errors import InvalidPasswordLink, NoMailServer, TooManyGuesses
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.passwords import Authentication, Passwords
 from skinapi.auth.sessions import Sessions
+from skinapi.domain.field_types import ID
 from skinapi.errors import NotFound, StoreUnavailable, Unavailable
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.background import PeriodicThread
-from skinapi.storage.ids import ID, is_ahead, new_id, now
+from skinapi.storage.ids import is_ahead, new_id, now
 from skinapi.storage.ports import Store
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.stored_record import StoredRecord
 
 # Links with which a forgotten password is replaced: each once, and for a limited time.
@@ -100,37 +100,26 @@ LINK_ACTION = "account.password_link"
 NO_ACCOUNT = "User/doctor not found"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryService:
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        authentication: Authentication,
-        guess_limits: GuessLimits,
-        links: PasswordLinks,
-        outbox: Outbox,
-        passwords: Passwords,
-        sessions: Sessions,
-        trail: AuditTrail,
-        handed_link_life: timedelta,
-    ) -> None:
-        """`handed_link_life`: how long a link lives that an admin hands over."""
-        self._accounts = accounts
-        self._authentication = authentication
-        self._guess_limits = guess_limits
-        self._links = links
-        self._outbox = outbox
-        self._passwords = passwords
-        self._sessions = sessions
-        self._trail = trail
-        self._handed_link_life = handed_link_life
-        self._asked: deque[tuple[str, str]] = deque()
+    """`handed_link_life`: how long a link lives that an admin hands over."""
+
+    work: UnitOfWork
+    accounts: Accounts
+    authentication: Authentication
+    guess_limits: GuessLimits
+    links: PasswordLinks
+    outbox: Outbox
+    passwords: Passwords
+    sessions: Sessions
+    handed_link_life: timedelta
+    _asked: deque[tuple[str, str]] = field(default_factory=deque, init=False, repr=False)
 
     def ask_for_link(self, *, email: str, address: str) -> None:
         """Have a link mailed to the account with this e-mail address, if there is one that may log
         in. Raises NoMailServer, and Unavailable where too many requests wait.
         """
-        if not self._outbox.enabled:
+        if not self.outbox.enabled:
             raise NoMailServer
         if len(self._asked) >= MOST_ASKED:
             raise Unavailable(retry_after=RETRY_AFTER_S)
@@ -148,71 +137,74 @@ class RecoveryService:
 
     def _mail_link(self, email: str, address: str) -> None:
         """Nothing where there is no such account, or it has had enough mails."""
-        named, account = self._authentication.find_account(email)
+        named, account = self.authentication.find_account(email)
         try:
-            self._guess_limits.take_link(email=named, address=address)
+            self.guess_limits.take_link(email=named, address=address)
         except TooManyGuesses:
             return
         if account is None or account.status not in ("approved", "waiting"):
             return
-        identifier = account.id
-
-        def mail() -> None:
-            link = self._add_link(identifier, MAILED_LINK_LIFE)
-            self._outbox.add(
-                Kind.PASSWORD_LINK, to=identifier, about=link.id, expires_at=link.expires_at
-            )
-
         with suppress(NotFound):  # deleted meanwhile
-            self._trail.change(mail, LINK_ACTION, by="anonymous", target=identifier)
+            self._add_mailed_link(account_id=account.id)
 
-    def hand_link(self, *, email: str, by: str) -> tuple[str, datetime]:
+    @atomic
+    def _add_mailed_link(self, unit: Unit, *, account_id: str) -> None:
+        unit.audit(LINK_ACTION, by="anonymous", target=account_id)
+        link = self._add_link(account_id, MAILED_LINK_LIFE)
+        self.outbox.add(
+            Kind.PASSWORD_LINK, to=account_id, about=link.id, expires_at=link.expires_at
+        )
+
+    @atomic
+    def hand_link(self, unit: Unit, *, email: str, by: str) -> tuple[str, datetime]:
         """A link that an admin hands over, and until when it can be used. Raises NotFound."""
-        _, account = self._authentication.find_account(email)
+        _, account = self.authentication.find_account(email)
         if account is None:
             raise NotFound(NO_ACCOUNT)
-        add = partial(self._add_link, account.id, self._handed_link_life)
-        link = self._trail.change(add, LINK_ACTION, by=by, target=account.id)
-        return self._links.url(link.id), link.expires_at
+        unit.audit(LINK_ACTION, by=by, target=account.id)
+        link = self._add_link(account.id, self.handed_link_life)
+        return self.links.url(link.id), link.expires_at
 
     def _add_link(self, account_id: str, life: timedelta) -> PasswordLink:
-        account = self._accounts.hold(account_id)
+        account = self.accounts.hold(account_id)
         if account.status == "deleting":
             raise NotFound(NO_ACCOUNT)
-        return self._links.add(account, life=life)
+        return self.links.add(account, life=life)
 
     def set_password(self, *, token: str, new: str, address: str) -> None:
         """Replace the password with a link's token, and end all sessions.
 
         Raises InvalidPasswordLink, also where the link was used, and AccountSuspended.
         """
-        link = self._links.find(token)
+        link = self.links.find(token)
         if link is None:
             raise InvalidPasswordLink
-        with self._passwords.place(address):
-            new_hash = self._passwords.hash(new)
+        with self.passwords.place(address):
+            new_hash = self.passwords.hash(new)
+        self._use_link(link, new_hash)
 
-        def decide(stored: Account) -> dict[str, Any]:
-            if stored.token_version != link.token_version or not self._links.use(link):
-                raise InvalidPasswordLink
-            stored.refuse_inactive(even_waiting=True)
-            return {
-                "password_hash": new_hash,
-                "must_change": False,
-                "initial_password_expires_at": None,
-                "token_version": stored.token_version + 1,
-            }
-
-        def replace() -> None:
-            try:
-                changed = self._accounts.change(link.account, decide)
-            except NotFound as error:
-                raise InvalidPasswordLink from error
-            self._sessions.forget(changed.id)
-            self._guess_limits.reset(changed)
-            self._outbox.add(Kind.PASSWORD_CHANGED, to=changed.id, about="forgotten")
-
-        self._trail.change(replace, "account.password", by=link.account, target=link.account)
+    @atomic
+    def _use_link(self, unit: Unit, link: PasswordLink, new_hash: str) -> None:
+        unit.audit("account.password", by=link.account, target=link.account)
+        try:
+            account = self.accounts.get(link.account)
+        except NotFound as error:
+            raise InvalidPasswordLink from error
+        current = account.token_version == link.token_version and account.status != "deleting"
+        if not current or not self.links.use(link):
+            raise InvalidPasswordLink
+        account.refuse_inactive(even_waiting=True)
+        self.accounts.change(
+            unit,
+            account,
+            password_hash=new_hash,
+            must_change=False,
+            initial_password_expires_at=None,
+            token_version=account.token_version + 1,
+        )
+        self.sessions.forget(account.id)
+        self.guess_limits.reset(account)
+        self.outbox.add(Kind.PASSWORD_CHANGED, to=account.id, about="forgotten")
 
 
 class LinkMailer(PeriodicThread):

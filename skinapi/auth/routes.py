@@ -42,6 +42,8 @@ from skinapi.auth.schemas import (
     TokenRequest,
 )
 from skinapi.auth.service import AuthService, IssuedTokens
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
 from skinapi.errors import (
     AccountNotApproved,
     AccountSuspended,
@@ -50,10 +52,10 @@ from skinapi.errors import (
     PasswordChangeRequired,
     Unavailable,
 )
-from skinapi.web.access import Public, Signed, Subject, admins
+from skinapi.web.access import Public, Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate, caller_address
-from skinapi.web.schemas import Message, Page, PageQuery
+from skinapi.web.schemas import Message, PageQuery
 
 ANYONE_SIGNED = Signed(even_waiting=True, even_unready=True)
 LONGEST_CLIENT_NAME = 100

@@ -9,9 +9,10 @@ from skinapi.auth.accounts import Account, Status, WantedRole
 from skinapi.auth.emails import NewEmail
 from skinapi.auth.passwords import AnyPassword, NewPassword
 from skinapi.auth.sessions import Session
+from skinapi.domain.field_types import Legible, Name, Printable
+from skinapi.domain.subject import Role
 from skinapi.languages import Language
-from skinapi.settings.value_checks import Role
-from skinapi.web.schemas import Answer, Body, ContractBody, Legible, Name, Printable
+from skinapi.web.schemas import Answer, Body, ContractBody
 
 ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable, Legible]
 LONGEST_TOKEN = 200

@@ -4,20 +4,21 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account, Accounts, Decide, SecondFactor
+from skinapi.auth.accounts import Account, Accounts, SecondFactor
 from skinapi.auth.errors import CodeRequired, NoSecondFactor, SecondFactorKept, WrongCode
 from skinapi.auth.guess_limits import GuessAttempt, GuessLimits
 from skinapi.auth.passwords import Authentication, ClientInfo, Passwords
 from skinapi.auth.sessions import Sessions
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.ids import now
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 # Time-based one-time codes (RFC 6238) and recovery codes.
 
@@ -89,47 +90,39 @@ def provisioning_uri(secret: bytes, *, account: str, issuer: str) -> str:
 WRONG_CODES_TOLD = 3
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactorService:
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        passwords: Passwords,
-        authentication: Authentication,
-        guess_limits: GuessLimits,
-        sessions: Sessions,
-        trail: AuditTrail,
-        outbox: Outbox,
-        keys: Sequence[str],
-        required_roles: Collection[str],
-    ) -> None:
-        """`keys` are the secrets of this server, the current one first. No secret of a second
-        factor is stored: it is derived of a key and of a random salt.
-        """
-        self._accounts = accounts
-        self._passwords = passwords
-        self._authentication = authentication
-        self._guess_limits = guess_limits
-        self._sessions = sessions
-        self._trail = trail
-        self._outbox = outbox
-        self._keys = [key.encode() for key in keys]
-        self._required_roles = required_roles
+    """`keys` are the secrets of this server, the current one first. No secret of a second factor is
+    stored: it is derived of a key and of a random salt.
+    """
+
+    work: UnitOfWork
+    accounts: Accounts
+    passwords: Passwords
+    authentication: Authentication
+    guess_limits: GuessLimits
+    sessions: Sessions
+    trail: AuditTrail
+    outbox: Outbox
+    keys: Sequence[str]
+    required_roles: Collection[str]
 
     def begin(self, *, account_id: str, password: str, caller: ClientInfo) -> tuple[Account, bytes]:
         """A new secret for the account, which `confirm` puts in force.
 
         Raises the errors of `verify_own_password`, and SecondFactorKept where one is in force.
         """
-        account = self._checked(account_id, password, caller)
+        self._check(self.accounts.get(account_id), password, caller)
+        return self._begin(account_id=account_id)
+
+    @atomic
+    def _begin(self, unit: Unit, *, account_id: str) -> tuple[Account, bytes]:
+        account = self.accounts.get(account_id)
+        if account.has_second_factor:
+            raise SecondFactorKept
         pending = SecondFactor(salt=secrets.token_hex(16))
-
-        def decide(own: Account) -> dict[str, Any]:
-            if own.has_second_factor:
-                raise SecondFactorKept
-            return {"second_factor": pending}
-
-        return self._accounts.change(account_id, decide), self._secrets(account, pending)[0]
+        changed = self.accounts.change(unit, account, second_factor=pending)
+        return changed, self._secrets(account, pending)[0]
 
     def confirm(self, *, account_id: str, session_id: str, code: str) -> list[str]:
         """Put the second factor in force with a first code of the app, and return the recovery
@@ -137,42 +130,45 @@ class SecondFactorService:
 
         Raises WrongCode, TooManyCodes, NoSecondFactor, SecondFactorKept.
         """
-        guess = self._take_guess(self._accounts.get(account_id))
+        guess = self._take_guess(self.accounts.get(account_id))
         recovery = new_recovery_codes()
-        hashes = tuple(map(hash_recovery_code, recovery))
-
-        def decide(own: Account) -> dict[str, Any]:
-            if own.has_second_factor:
-                raise SecondFactorKept
-            if own.second_factor is None:
-                raise NoSecondFactor
-            used = self._use_code(own, own.second_factor, code)
-            return {
-                "second_factor": used.model_copy(update={"confirmed": True, "recovery": hashes})
-            }
-
-        def put_in_force() -> None:
-            self._accounts.change(account_id, decide)
-            self._sessions.keep_only(session_id, account_id=account_id)
-
-        self._trail.change(put_in_force, "account.second_factor", by=account_id, target=account_id)
-        self._guess_limits.give_back(guess)
+        self._put_in_force(account_id, session_id, code, tuple(map(hash_recovery_code, recovery)))
+        self.guess_limits.give_back(guess)
         return recovery
+
+    @atomic
+    def _put_in_force(
+        self, unit: Unit, account_id: str, session_id: str, code: str, recovery: tuple[str, ...]
+    ) -> None:
+        unit.audit("account.second_factor", by=account_id, target=account_id)
+        own = self.accounts.get(account_id)
+        if own.has_second_factor:
+            raise SecondFactorKept
+        if own.second_factor is None:
+            raise NoSecondFactor
+        used = self._use_code(own, own.second_factor, code)
+        in_force = used.model_copy(update={"confirmed": True, "recovery": recovery})
+        self.accounts.change(unit, own, second_factor=in_force)
+        self.sessions.keep_only(session_id, account_id=account_id)
 
     def remove(self, *, account_id: str, password: str, code: str, caller: ClientInfo) -> None:
         """Take the second factor away, with the password and a code.
 
         Raises the errors of `verify_own_password`, WrongCode, TooManyCodes, NoSecondFactor.
         """
-        account = self._checked(account_id, password, caller)
+        account = self.accounts.get(account_id)
+        self._check(account, password, caller)
+        with self._guess(account, code, caller):
+            self._remove(account_id=account_id, code=code)
 
-        def decide(own: Account) -> dict[str, Any]:
-            if own.second_factor is None or not own.has_second_factor:
-                raise NoSecondFactor
-            self._use(own, own.second_factor, code)
-            return {"second_factor": None}
-
-        self._use_up(account, code, caller, decide, action="account.second_factor_removed")
+    @atomic
+    def _remove(self, unit: Unit, *, account_id: str, code: str) -> None:
+        unit.audit("account.second_factor_removed", by=account_id, target=account_id)
+        own = self.accounts.get(account_id)
+        if own.second_factor is None or not own.has_second_factor:
+            raise NoSecondFactor
+        self._use(own, own.second_factor, code)
+        self.accounts.change(unit, own, second_factor=None)
 
     def verify(self, account: Account, code: str | None, caller: ClientInfo) -> bool:
         """For a login with the right password: use up a code of the account, whose address becomes
@@ -185,64 +181,53 @@ class SecondFactorService:
             return False
         if not code:
             raise CodeRequired
-
-        def decide(own: Account) -> dict[str, Any]:
-            if own.second_factor is None:  # removed meanwhile
-                return {}
-            return {"second_factor": self._use(own, own.second_factor, code)}
-
-        action = "account.recovery_code" if is_recovery_code(code) else None
-        self._use_up(account, code, caller, decide, action=action)
-        self._guess_limits.remember(account, address=caller.address)
+        with self._guess(account, code, caller):
+            self._use_up(account_id=account.id, code=code)
+        self.guess_limits.remember(account, address=caller.address)
         return True
+
+    @atomic
+    def _use_up(self, unit: Unit, *, account_id: str, code: str) -> None:
+        if is_recovery_code(code):
+            unit.audit("account.recovery_code", by=account_id, target=account_id)
+        own = self.accounts.get(account_id)
+        if own.second_factor:  # else it was removed meanwhile
+            self.accounts.change(unit, own, second_factor=self._use(own, own.second_factor, code))
 
     def is_missing(self, account: Account) -> bool:
         """Whether the operator requires a second factor of this account, and it has none."""
-        return account.role in self._required_roles and not account.has_second_factor
+        return account.lacks_second_factor(self.required_roles)
 
-    def _use_up(
-        self,
-        account: Account,
-        code: str,
-        caller: ClientInfo,
-        decide: Decide,
-        *,
-        action: str | None,
-    ) -> None:
-        """Change the account with a code, after the right password. Raises WrongCode, TooManyCodes
-        and what `decide` raises.
+    @contextmanager
+    def _guess(self, account: Account, code: str, caller: ClientInfo) -> Iterator[None]:
+        """Surround the use of a code after the right password: a wrong one counts. Raises
+        TooManyCodes.
         """
         guess = self._take_guess(account, caller.address, recovery=is_recovery_code(code))
-        change = partial(self._accounts.change, account.id, decide)
         try:
-            if action:
-                self._trail.change(change, action, by=account.id, target=account.id)
-            else:
-                change()
+            yield
         except WrongCode:
             self._warn(account, guess)
             raise
-        self._guess_limits.give_back(guess)
+        self.guess_limits.give_back(guess)
 
     def _warn(self, account: Account, guess: GuessAttempt) -> None:
         """Tell the owner by mail, once a day: only who knows the password gets so far."""
-        told = self._outbox.enabled and guess.count >= WRONG_CODES_TOLD
-        if told and self._guess_limits.take_warning(account):
-            self._outbox.add(Kind.WRONG_CODES, to=account.id, about="forgotten")
+        told = self.outbox.enabled and guess.count >= WRONG_CODES_TOLD
+        if told and self.guess_limits.take_warning(account):
+            self.outbox.add(Kind.WRONG_CODES, to=account.id, about="forgotten")
 
     def _take_guess(
         self, account: Account, address: str = "", *, recovery: bool = False
     ) -> GuessAttempt:
-        guess = self._guess_limits.take_code(account, address=address, recovery=recovery)
+        guess = self.guess_limits.take_code(account, address=address, recovery=recovery)
         if guess.last:
-            self._trail.record("account.guessing", by="anonymous", target=account.id)
+            self.trail.record("account.guessing", by="anonymous", target=account.id)
         return guess
 
-    def _checked(self, account_id: str, password: str, caller: ClientInfo) -> Account:
-        account = self._accounts.get(account_id)
-        with self._passwords.place(caller.address, signed=True):
-            self._authentication.verify_own_password(account, password, caller)
-        return account
+    def _check(self, account: Account, password: str, caller: ClientInfo) -> None:
+        with self.passwords.place(caller.address, signed=True):
+            self.authentication.verify_own_password(account, password, caller)
 
     def _use(self, account: Account, factor: SecondFactor, code: str) -> SecondFactor:
         """The factor after this code, which cannot be used again. Raises WrongCode."""
@@ -265,7 +250,7 @@ class SecondFactorService:
     def _secrets(self, account: Account, factor: SecondFactor) -> list[bytes]:
         """The secret by the current key, then by the former ones."""
         message = f"second factor\n{account.id}\n{factor.salt}".encode()
-        return [hmac.digest(key, message, "sha256")[:SECRET_BYTES] for key in self._keys]
+        return [hmac.digest(key.encode(), message, "sha256")[:SECRET_BYTES] for key in self.keys]
 
 
 # A QR code as the path of an SVG.

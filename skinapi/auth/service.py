@@ -1,25 +1,24 @@
 """Registration, login, token refresh, password changes, consents and sessions."""
 
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any
 
-from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account, Accounts, Decide, WantedRole
+from skinapi.auth.accounts import TEACHING_CONSENT, Account, AccountFields, Accounts, WantedRole
 from skinapi.auth.errors import (
     EmailTaken,
     InvalidCredentials,
     InvalidRefreshToken,
     WrongPassword,
 )
+from skinapi.auth.events import AccountAdded, TeachingConsentWithdrawn
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.passwords import Authentication, ClientInfo, Passwords
 from skinapi.auth.second_factor import SecondFactorService
 from skinapi.auth.sessions import Session, Sessions
 from skinapi.auth.tokens import Tokens
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
 from skinapi.errors import (
     BadRequest,
     Duplicate,
@@ -29,12 +28,9 @@ from skinapi.errors import (
 )
 from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
-from skinapi.storage.ids import new_id
-from skinapi.web.access import Subject
-from skinapi.web.schemas import Page
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 NO_SESSION = "There is no such session"
-Withdraw = Callable[[str], Callable[[], None]]
 MOST_BROWSERS = 20  # remembered for each account
 
 
@@ -47,39 +43,29 @@ class IssuedTokens:
     refresh_token: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _NewHash:
+    """A hash that replaces the password, unless the account has another token version since it was
+    checked: then `wrong` is raised.
+    """
+
+    password_hash: str
+    token_version: int
+    wrong: type[SkinAPIError]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthService:
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        passwords: Passwords,
-        sessions: Sessions,
-        tokens: Tokens,
-        guess_limits: GuessLimits,
-        trail: AuditTrail,
-        password_page: str,
-        authentication: Authentication,
-        second_factor: SecondFactorService,
-        count_account: Callable[[], None],
-        outbox: Outbox,
-        on_withdrawal: Mapping[str, Withdraw],
-    ) -> None:
-        """`count_account()` counts a registration. `on_withdrawal`: by consent, what deletes that
-        which it allowed, called with the account's id in the transaction of the withdrawal; what it
-        returns is called after that.
-        """
-        self._accounts = accounts
-        self._passwords = passwords
-        self._sessions = sessions
-        self._tokens = tokens
-        self._guess_limits = guess_limits
-        self._trail = trail
-        self._password_page = password_page
-        self._authentication = authentication
-        self._second_factor = second_factor
-        self._count_account = count_account
-        self._outbox = outbox
-        self._on_withdrawal = on_withdrawal
+    work: UnitOfWork
+    accounts: Accounts
+    passwords: Passwords
+    sessions: Sessions
+    tokens: Tokens
+    guess_limits: GuessLimits
+    password_page: str
+    authentication: Authentication
+    second_factor: SecondFactorService
+    outbox: Outbox
 
     def register_user(
         self,
@@ -92,30 +78,24 @@ class AuthService:
     ) -> IssuedTokens:
         """Create an account that waits for approval, and return its tokens. Raises EmailTaken."""
         # Before the expensive hash. If two register at once, the unique index decides.
-        if self._accounts.find_by_email(email):
+        if self.accounts.find_by_email(email):
             raise EmailTaken
-        with self._passwords.place(caller.address):
-            password_hash = self._passwords.hash(password)
-        fields = {
-            "name": name,
-            "email": email,
-            "password_hash": password_hash,
-            "wanted_role": wanted_role,
-        }
-        identifier = new_id()
-
-        def register() -> IssuedTokens:
-            account = self._accounts.add(id=identifier, **fields)
-            return self._open_session(account, caller, factor_given=False)
-
+        with self.passwords.place(caller.address):
+            password_hash = self.passwords.hash(password)
+        fields = AccountFields(
+            name=name, email=email, password_hash=password_hash, wanted_role=wanted_role
+        )
         try:
-            issued = self._trail.change(
-                register, "account.register", by=identifier, target=identifier
-            )
+            return self._register(caller, fields)
         except Duplicate as error:
             raise EmailTaken from error
-        self._count_account()
-        return issued
+
+    @atomic
+    def _register(self, unit: Unit, caller: ClientInfo, fields: AccountFields) -> IssuedTokens:
+        account = self.accounts.add(**fields)
+        unit.audit("account.register", by=account.id, target=account.id)
+        unit.publish(AccountAdded(account.id))
+        return self._open_session(unit, account, caller, factor_given=False)
 
     def log_in(
         self, *, email: str, password: str, caller: ClientInfo, code: str | None = None
@@ -126,14 +106,20 @@ class AuthService:
         InitialPasswordExpired, CodeRequired or WrongCode. For an initial password, raises
         PasswordChangeRequired, which names the page where it is replaced.
         """
-        with self._passwords.place(caller.address):
-            account = self._authentication.authenticate(email, password, caller)
+        with self.passwords.place(caller.address):
+            account = self.authentication.authenticate(email, password, caller)
             if account.must_change:
-                raise PasswordChangeRequired(self._password_page)
-            if self._passwords.outdated(account.password_hash):
-                self._rehash(account, password)
-        given = self._second_factor.verify(account, code, caller)
-        return account, self._open_session(account, caller, factor_given=given)
+                raise PasswordChangeRequired(self.password_page)
+            if self.passwords.outdated(account.password_hash):
+                self._rehash(account, self.passwords.hash(password))
+        given = self.second_factor.verify(account, code, caller)
+        return account, self._begin_session(account, caller, factor_given=given)
+
+    @atomic
+    def _begin_session(
+        self, unit: Unit, account: Account, caller: ClientInfo, *, factor_given: bool
+    ) -> IssuedTokens:
+        return self._open_session(unit, account, caller, factor_given=factor_given)
 
     def refresh(self, *, token: str) -> IssuedTokens:
         """Token rotation: new tokens for a refresh token, which can be used once.
@@ -141,26 +127,26 @@ class AuthService:
         Raises InvalidRefreshToken. A refresh token that was used before also ends its session. Also
         raises InitialPasswordExpired.
         """
-        session = self._sessions.by_refresh_token(token)
+        session = self.sessions.by_refresh_token(token)
         if session is None:
             raise InvalidRefreshToken
         account = self._account_of_session(session)
-        self._authentication.refuse_expired(account)
-        renewed = self._sessions.renew(session, token)
+        self.authentication.refuse_expired(account)
+        renewed = self.sessions.renew(session, token)
         if renewed is None:  # the token was used before: it may be stolen
-            self._trail.change(
-                partial(self._sessions.end, session.id, account_id=account.id),
-                "session.reuse",
-                by=account.id,
-                target=session.id,
-            )
+            self._end_reused(session)
             raise InvalidRefreshToken
         return self._issue_tokens(account, *renewed)
+
+    @atomic
+    def _end_reused(self, unit: Unit, session: Session) -> None:
+        unit.audit("session.reuse", by=session.account, target=session.id)
+        self.sessions.end(session.id, account_id=session.account)
 
     def find_doctor_email(self, account: Account) -> str | None:
         """The e-mail address of the account's doctor, if it has one."""
         identifiers = {account.doctor_id} if account.doctor_id else set[str]()
-        return next((one.email for one in self._accounts.by_ids(identifiers).values()), None)
+        return next((one.email for one in self.accounts.by_ids(identifiers).values()), None)
 
     def change_password(
         self, *, subject: Subject, current: str, new: str, caller: ClientInfo
@@ -170,9 +156,9 @@ class AuthService:
         Raises WrongPassword, TooManyGuesses, InitialPasswordExpired, BadRequest, AccountSuspended
         or AccountNotApproved.
         """
-        account = self._accounts.get(subject.id)
-        with self._passwords.place(caller.address, signed=True):
-            self._authentication.verify_own_password(account, current, caller)
+        account = self.accounts.get(subject.id)
+        with self.passwords.place(caller.address, signed=True):
+            self.authentication.verify_own_password(account, current, caller)
             return self._replace_password(
                 account,
                 current=current,
@@ -188,9 +174,9 @@ class AuthService:
         """As `change_password`, but without a token: e-mail, current password and the code of a
         second factor identify the account. Raises the errors of a login, and BadRequest.
         """
-        with self._passwords.place(caller.address):
-            account = self._authentication.authenticate(email, current, caller)
-            given = self._second_factor.verify(account, code, caller)
+        with self.passwords.place(caller.address):
+            account = self.authentication.authenticate(email, current, caller)
+            given = self.second_factor.verify(account, code, caller)
             return self._replace_password(
                 account,
                 current=current,
@@ -200,63 +186,57 @@ class AuthService:
                 wrong=InvalidCredentials,
             )
 
-    def set_consents(self, *, account_id: str, consents: dict[str, bool]) -> None:
+    @atomic
+    def set_consents(self, unit: Unit, *, account_id: str, consents: dict[str, bool]) -> None:
         """Change the given consents, and keep the others. What one allowed that is not given any
         more is erased.
         """
-        stored = self._accounts.get(account_id).consents
-        if consents.items() <= stored.items():
+        account = self.accounts.get(account_id)
+        if consents.items() <= account.consents.items():
             return
+        unit.audit("account.consents", by=account_id, target=account_id)
+        self.accounts.change(unit, account, consents={**account.consents, **consents})
+        if consents.get(TEACHING_CONSENT) is False:
+            unit.publish(TeachingConsentWithdrawn(account_id))
 
-        def change() -> list[Callable[[], None]]:
-            self._accounts.change(
-                account_id, lambda own: {"consents": {**own.consents, **consents}}
-            )
-            erasures = self._on_withdrawal.items()
-            return [begin(account_id) for name, begin in erasures if consents.get(name) is False]
-
-        for finish in self._trail.change(
-            change, "account.consents", by=account_id, target=account_id
-        ):
-            finish()
-
-    def change_locale(self, *, account_id: str, locale: Language) -> None:
+    @atomic
+    def change_locale(self, unit: Unit, *, account_id: str, locale: Language) -> None:
         """Choose the language of the account's reports."""
-        if self._accounts.get(account_id).locale != locale:
-            self._change_own(account_id, "account.locale", lambda _: {"locale": locale})
+        account = self.accounts.get(account_id)
+        if account.locale != locale:
+            unit.audit("account.locale", by=account_id, target=account_id)
+            self.accounts.change(unit, account, locale=locale)
 
-    def set_notices(self, *, account_id: str, mail: bool) -> None:
+    @atomic
+    def set_notices(self, unit: Unit, *, account_id: str, mail: bool) -> None:
         """Whether mails are sent to the account that are not of security."""
-        if self._accounts.get(account_id).notices != mail:
-            self._change_own(account_id, "account.notices", lambda _: {"notices": mail})
+        account = self.accounts.get(account_id)
+        if account.notices != mail:
+            unit.audit("account.notices", by=account_id, target=account_id)
+            self.accounts.change(unit, account, notices=mail)
 
     def wants_notices(self, account: Account) -> bool | None:
         """None where this server sends no mail."""
-        return account.notices if self._outbox.enabled else None
+        return account.notices if self.outbox.enabled else None
 
     def lacks_second_factor(self, account: Account) -> bool:
         """Whether the operator requires a second factor of this account, and it has none."""
-        return self._second_factor.is_missing(account)
-
-    def _change_own(self, account_id: str, action: str, decide: Decide) -> None:
-        change = partial(self._accounts.change, account_id, decide)
-        self._trail.change(change, action, by=account_id, target=account_id)
+        return self.second_factor.is_missing(account)
 
     def list_sessions(self, *, account: Account, after: str | None, limit: int) -> Page[Session]:
-        return self._sessions.page(account, after=after, limit=limit)
+        return self.sessions.page(account, after=after, limit=limit)
 
-    def end_session(self, *, session_id: str, by: str) -> None:
+    @atomic
+    def end_session(self, unit: Unit, *, session_id: str, by: str) -> None:
         """End a session of the account `by`. Raises NotFound if it has no such session."""
+        unit.audit("session.end", by=by, target=by)
+        if not self.sessions.end(session_id, account_id=by):
+            raise NotFound(NO_SESSION)
 
-        def end() -> None:
-            if not self._sessions.end(session_id, account_id=by):
-                raise NotFound(NO_SESSION)
-
-        self._trail.change(end, "session.end", by=by, target=by)
-
-    def log_out(self, *, subject: Subject) -> None:
-        end = partial(self._sessions.end, subject.session_id, account_id=subject.id)
-        self._trail.change(end, "account.logout", by=subject.id, target=subject.id)
+    @atomic
+    def log_out(self, unit: Unit, *, subject: Subject) -> None:
+        unit.audit("account.logout", by=subject.id, target=subject.id)
+        self.sessions.end(subject.session_id, account_id=subject.id)
 
     def _replace_password(
         self,
@@ -273,34 +253,43 @@ class AuthService:
         """
         if new == current:
             raise BadRequest("The new password must differ from the current one")
-        new_hash = self._passwords.hash(new)
+        given = _NewHash(self.passwords.hash(new), account.token_version, wrong)
+        return self._set_password(account.id, given, caller, factor_given=factor_given)
 
-        def decide(stored: Account) -> dict[str, Any]:
-            if stored.token_version != account.token_version:
-                raise wrong
-            return {
-                "password_hash": new_hash,
-                "must_change": False,
-                "initial_password_expires_at": None,
-                "token_version": account.token_version + 1,
-            }
-
-        def replace() -> IssuedTokens:
-            changed = self._accounts.change(account.id, decide)
-            self._sessions.forget(account.id)
-            # Who knew the old password may have logged in from elsewhere.
-            self._guess_limits.forget_other_addresses(
-                account.id, email=account.email, address=caller.address
-            )
-            self._outbox.add(Kind.PASSWORD_CHANGED, to=account.id, about="forgotten")
-            return self._open_session(changed, caller, factor_given=factor_given)
-
-        return self._trail.change(replace, "account.password", by=account.id, target=account.id)
+    @atomic
+    def _set_password(
+        self,
+        unit: Unit,
+        account_id: str,
+        given: _NewHash,
+        caller: ClientInfo,
+        *,
+        factor_given: bool,
+    ) -> IssuedTokens:
+        unit.audit("account.password", by=account_id, target=account_id)
+        account = self.accounts.get(account_id)
+        if account.token_version != given.token_version:
+            raise given.wrong
+        changed = self.accounts.change(
+            unit,
+            account,
+            password_hash=given.password_hash,
+            must_change=False,
+            initial_password_expires_at=None,
+            token_version=account.token_version + 1,
+        )
+        self.sessions.forget(account.id)
+        # Who knew the old password may have logged in from elsewhere.
+        self.guess_limits.forget_other_addresses(
+            account.id, email=account.email, address=caller.address
+        )
+        self.outbox.add(Kind.PASSWORD_CHANGED, to=account.id, about="forgotten")
+        return self._open_session(unit, changed, caller, factor_given=factor_given)
 
     def _account_of_session(self, session: Session) -> Account:
         """The account that may still use this session. Raises InvalidRefreshToken."""
         try:
-            account = self._accounts.get(session.account)
+            account = self.accounts.get(session.account)
         except NotFound as error:
             raise InvalidRefreshToken from error
         if account.status in ("deleting", "suspended"):
@@ -309,46 +298,41 @@ class AuthService:
             raise InvalidRefreshToken
         return account
 
-    def _rehash(self, account: Account, password: str) -> None:
-        """Hash the password with today's parameters, unless it was changed meanwhile."""
-        new_hash = self._passwords.hash(password)
-
-        def decide(stored: Account) -> dict[str, Any]:
-            unchanged = stored.password_hash == account.password_hash
-            return {"password_hash": new_hash} if unchanged else {}
-
+    @atomic
+    def _rehash(self, unit: Unit, account: Account, new_hash: str) -> None:
+        """Keep the hash with today's parameters, unless the password was changed meanwhile."""
         with suppress(NotFound):  # deleted meanwhile: its session opens nothing
-            self._accounts.change(account.id, decide)
+            stored = self.accounts.get(account.id)
+            if stored.password_hash == account.password_hash:
+                self.accounts.change(unit, stored, password_hash=new_hash)
 
     def _open_session(
-        self, account: Account, caller: ClientInfo, *, factor_given: bool
+        self, unit: Unit, account: Account, caller: ClientInfo, *, factor_given: bool
     ) -> IssuedTokens:
-        self._tell_of_new_browser(account, caller.browser)
-        session_and_token = self._sessions.open(
+        if self.outbox.enabled and caller.browser not in account.browsers:
+            self._tell_of_new_browser(unit, account.id, caller.browser)
+        session_and_token = self.sessions.open(
             account, client=caller.client, renews=caller.renews, factor_given=factor_given
         )
         return self._issue_tokens(account, *session_and_token)
 
-    def _tell_of_new_browser(self, account: Account, browser: str) -> None:
+    def _tell_of_new_browser(self, unit: Unit, account_id: str, browser: str) -> None:
         """By mail, where only others have opened the account before."""
-        if not self._outbox.enabled or browser in account.browsers:
-            return
-
-        def decide(stored: Account) -> dict[str, Any]:
-            if browser in stored.browsers:
-                return {}
-            if stored.browsers:
-                self._outbox.add(Kind.NEW_BROWSER, to=account.id, about="forgotten")
-            return {"browsers": (*stored.browsers, browser)[-MOST_BROWSERS:]}
-
         with suppress(NotFound):  # deleted meanwhile: its session opens nothing
-            self._accounts.change(account.id, decide)
+            account = self.accounts.get(account_id)
+            if browser in account.browsers:
+                return
+            self.accounts.change(
+                unit, account, browsers=(*account.browsers, browser)[-MOST_BROWSERS:]
+            )
+            if account.browsers:
+                self.outbox.add(Kind.NEW_BROWSER, to=account_id, about="forgotten")
 
     def _issue_tokens(
         self, account: Account, session: Session, refresh_token: str | None
     ) -> IssuedTokens:
-        expires_at = self._sessions.access_until(session)
-        token = self._tokens.sign(
+        expires_at = self.sessions.access_until(session)
+        token = self.tokens.sign(
             account_id=account.id,
             token_version=account.token_version,
             session_id=session.id,

@@ -11,31 +11,17 @@ client must refresh from one place at a time.
 
 import hashlib
 import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from skinapi.auth.accounts import Account
+from skinapi.auth.tokens import Lifetimes
+from skinapi.domain.pages import Page, page_of
 from skinapi.storage.ids import is_ahead, new_id, now
 from skinapi.storage.ports import Document, Store
 from skinapi.stored_record import StoredRecord
-from skinapi.web.schemas import Page, page_of
 
 MOST_SESSIONS = 100  # for each account; a new session then ends the oldest
-
-
-@dataclass(frozen=True)
-class SessionLifetimes:
-    """How long tokens and sessions are valid.
-
-    `day`: the access token of a session without refresh tokens. `access`: a short access token.
-    `session`: a session with refresh tokens. `idle`: such a session without a refresh.
-    """
-
-    day: timedelta
-    access: timedelta
-    session: timedelta
-    idle: timedelta
 
 
 class Session(StoredRecord):
@@ -66,7 +52,7 @@ class Session(StoredRecord):
 class Sessions:
     """The session repository. A session that is not stored is not valid any more."""
 
-    def __init__(self, store: Store, lifetimes: SessionLifetimes) -> None:
+    def __init__(self, store: Store, lifetimes: Lifetimes) -> None:
         self._lifetimes = lifetimes
         self._store = store
         self._documents = store.collection("sessions")
@@ -86,7 +72,7 @@ class Sessions:
         meanwhile, it is of another token version, and opens nothing.
         """
         current, family, turn = now(), _random_secret(), _random_secret()
-        ends_at = current + (self._lifetimes.session if renews else self._lifetimes.day)
+        ends_at = self._lifetimes.end_session(current, renews=renews)
         session = Session(
             id=new_id(),
             created_at=current,
@@ -94,7 +80,7 @@ class Sessions:
             token_version=account.token_version,
             used_at=current,
             ends_at=ends_at,
-            expires_at=min(ends_at, current + self._lifetimes.idle) if renews else ends_at,
+            expires_at=self._lifetimes.end_unused(current, ends_at) if renews else ends_at,
             client=client,
             family=_hash(family) if renews else None,
             turn=_hash(turn) if renews else None,
@@ -107,7 +93,7 @@ class Sessions:
         """When the access token of the session's last login or refresh expires."""
         if session.family is None:
             return session.ends_at
-        return min(session.used_at + self._lifetimes.access, session.expires_at)
+        return self._lifetimes.end_access(session.used_at, session.expires_at)
 
     def find(self, session_id: str, *, account: Account) -> Session | None:
         """The session, if it is a valid one of the account as it is now.
@@ -138,7 +124,7 @@ class Sessions:
                 "$set": {
                     "turn": _hash(next_turn),
                     "used_at": current,
-                    "expires_at": min(current + self._lifetimes.idle, session.ends_at),
+                    "expires_at": self._lifetimes.end_unused(current, session.ends_at),
                 }
             },
         )

@@ -1,40 +1,67 @@
-"""Access tokens: JWTs signed with HS256, see https://www.rfc-editor.org/rfc/rfc7519
+"""Access tokens, and how long they and their sessions live.
 
-They contain the ids of account and session and the token version, but no e-mail address and no
-role. How long one lives: the settings TOKEN_HOURS and ACCESS_MINUTES, by sessions.py. Whether one
-still counts: guard.py.
+An access token is a JWT signed with HS256, see https://www.rfc-editor.org/rfc/rfc7519. It contains
+the ids of account and session and the token version, but no e-mail address and no role. Whether one
+still counts: authorizer.py.
 """
 
-import hmac
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Self
 
 import jwt
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.errors import SecondFactorNotGiven, SecondFactorRequired
-from skinapi.auth.sessions import Session, Sessions
+from skinapi.domain.field_types import Identifier
 from skinapi.errors import (
     ExpiredToken,
-    Forbidden,
     InvalidToken,
-    NotFound,
-    PasswordChangeRequired,
-    Unauthenticated,
 )
+from skinapi.settings import Settings
 from skinapi.storage.ids import new_id
-from skinapi.web.access import Access, Opened, Public, Scraper, Signed, Subject
-from skinapi.web.schemas import Identifier
 
 ALGORITHM = "HS256"
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub"]
-# The library would refuse every token of a server whose clock is a second ahead. The guard looks at
+# The library would refuse every token of a server whose clock is a second ahead. Admission looks at
 # the session, which was opened or renewed when the token was issued (`Sessions.find`).
 DECODE_OPTIONS: Any = {"require": REQUIRED_CLAIMS, "verify_iat": False}
 LATEST = 2**33  # in the year 2242; datetime cannot represent years after 9999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long tokens and sessions live, by the settings TOKEN_HOURS (`day`), ACCESS_MINUTES
+    (`access`), SESSION_DAYS (`session`) and SESSION_IDLE_DAYS (`idle`).
+
+    A login gets one access token for a working day, or a short one with a refresh token, which
+    renews both: then the session goes on as long as it is used, but not for ever.
+    """
+
+    day: timedelta
+    access: timedelta
+    session: timedelta
+    idle: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(
+            day=timedelta(hours=settings.token_hours),
+            access=timedelta(minutes=settings.access_minutes),
+            session=timedelta(days=settings.session_days),
+            idle=timedelta(days=settings.session_idle_days),
+        )
+
+    def end_session(self, opened_at: datetime, *, renews: bool) -> datetime:
+        """The latest end of a session, and of the only token of one that is not renewed."""
+        return opened_at + (self.session if renews else self.day)
+
+    def end_unused(self, used_at: datetime, ends_at: datetime) -> datetime:
+        """When a session ends that is not renewed again."""
+        return min(used_at + self.idle, ends_at)
+
+    def end_access(self, used_at: datetime, expires_at: datetime) -> datetime:
+        """When the short access token ends that was made at the last login or refresh."""
+        return min(used_at + self.access, expires_at)
 
 
 class _Payload(BaseModel):
@@ -60,7 +87,7 @@ class Claims:
 
 
 class Tokens:
-    """Signs and reads access tokens. `Guard` checks whether a token was revoked."""
+    """Signs and reads access tokens. `Authorizer` checks whether a token was revoked."""
 
     def __init__(self, *, key: str) -> None:
         self._key = key
@@ -95,99 +122,3 @@ class Tokens:
         except (jwt.InvalidTokenError, ValueError, TypeError, ArithmeticError) as error:
             raise InvalidToken from error
         return Claims(account_id=claims.sub, token_version=claims.ver, session_id=claims.sid)
-
-
-# Access control: enforces what each route declares.
-#
-# Account and session are read from the store once for each request, so that deletion, suspension
-# and demotion take effect at once. The subject carries the account to the routes.
-
-
-ADMIN_ONLY = Signed(roles=("admin",))
-
-
-class Guard:
-    """Checks the Authorization header of a request against the access of its route."""
-
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        sessions: Sessions,
-        tokens: Tokens,
-        metrics_token: str | None,
-        password_page: str,
-        open_clients: Collection[str],
-        lacks_second_factor: Callable[[Account], bool],
-        account_page: str,
-    ) -> None:
-        """`lacks_second_factor` tells whether the operator requires one of an account without."""
-        self._lacks_second_factor = lacks_second_factor
-        self._account_page = account_page
-        self._open_clients = open_clients
-        self._accounts = accounts
-        self._sessions = sessions
-        self._tokens = tokens
-        self._metrics_token = metrics_token
-        self._password_page = password_page
-
-    def admit(self, access: Access, authorization: str | None) -> Subject | None:
-        """The caller, or None for a request that needs no account.
-
-        Raises Unauthenticated, InvalidToken, ExpiredToken, SecondFactorNotGiven, Forbidden,
-        AccountNotApproved, AccountSuspended, PasswordChangeRequired or SecondFactorRequired.
-        """
-        if isinstance(access, Public):
-            return None
-        if isinstance(access, Opened):
-            if not authorization:
-                self._refuse_closed(access)
-                return None
-            access = Signed(roles=access.roles)
-        token = _bearer(authorization)
-        if isinstance(access, Scraper):
-            # Constant time: == would reveal by its time how many characters are right.
-            if self._metrics_token and hmac.compare_digest(
-                token.encode(), self._metrics_token.encode()
-            ):
-                return None
-            # Not the operator's token: then it must be the access token of an admin.
-            access = ADMIN_ONLY
-        claims = self._tokens.read(token)
-        account, session = self._read(claims)
-        if not session.opens(account):
-            raise SecondFactorNotGiven
-        account.refuse_inactive(even_waiting=access.even_waiting)
-        if account.must_change and not access.even_unready:
-            raise PasswordChangeRequired(self._password_page)
-        if self._lacks_second_factor(account) and not access.even_unready:
-            raise SecondFactorRequired(self._account_page)
-        if account.role not in access.roles:
-            raise Forbidden(access.refusal)
-        return Subject(account.id, account.role, session.id, account, session.factor_given)
-
-    def _refuse_closed(self, access: Opened) -> None:
-        if not any(name in self._open_clients for name in access.clients):
-            raise Unauthenticated(access.closed)
-
-    def _read(self, claims: Claims) -> tuple[Account, Session]:
-        """The account and the session of a token that is not revoked. Raises InvalidToken."""
-        try:
-            account = self._accounts.get(claims.account_id)
-        except NotFound as error:
-            raise InvalidToken from error
-        revoked = account.status == "deleting" or account.token_version != claims.token_version
-        session = self._sessions.find(claims.session_id, account=account)
-        if revoked or session is None:
-            raise InvalidToken
-        return account, session
-
-
-def _bearer(authorization: str | None) -> str:
-    """The token of the header: https://www.rfc-editor.org/rfc/rfc6750#section-2.1"""
-    if not authorization:
-        raise Unauthenticated
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token.isascii():
-        raise InvalidToken
-    return token.strip()

@@ -8,8 +8,8 @@ from skinapi.auth.emails import LONGEST_TYPED
 from skinapi.care.cases import CasesService, CaseTaken, OpinionAsked
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.care.queue_schemas import CaseView
+from skinapi.domain.subject import Subject
 from skinapi.errors import Conflict, Forbidden, NotFound
-from skinapi.web.access import Subject
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Body, Message

@@ -13,18 +13,15 @@ from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.emails import normalise_email
 from skinapi.care.queue import doctors_of
+from skinapi.domain.field_types import ID
+from skinapi.domain.subject import Subject
 from skinapi.errors import Conflict, Forbidden, NotFound
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.review_queue import TAKEN_FOR, in_care, is_asked, is_free
 from skinapi.records.service import RecordsService
-from skinapi.records.submissions import (
-    NONE_CAME,
-    NOT_TAKEN,
-    Submission,
-    Submissions,
-)
-from skinapi.storage.ids import ID, now
-from skinapi.web.access import Subject
+from skinapi.records.submission import Submission
+from skinapi.records.submissions import NONE_CAME, NOT_TAKEN, Submissions
+from skinapi.storage.ids import now
 
 # Errors about doctors' cases.
 
@@ -137,7 +134,7 @@ class CasesService:
             if current.opinion_of:
                 about = _place_of(current)
                 self._outbox.withdraw(Kind.OPINION, to=current.opinion_of, about=about)
-                self._records.end_work_on(current, current.opinion_of)
+                self._submissions.end_work_of(current, current.opinion_of)
 
         if found.opinion_of:
             self._trail.change(withdraw, "case.withdraw_opinion", by=by.id, target=found.id)

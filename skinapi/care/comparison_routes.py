@@ -13,6 +13,7 @@ from skinapi.care.comparisons import (
 )
 from skinapi.care.lesion_schemas import LanguageQuery, LesionView, finding_view
 from skinapi.care.queue_schemas import ListedFinding
+from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import InstructionView
@@ -28,7 +29,7 @@ from skinapi.vision.comparison.comparison import (
 from skinapi.vision.comparison.sentences import say_change, summarise
 from skinapi.vision.comparison.similarity import Similarity
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.web.access import Signed, Subject
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer

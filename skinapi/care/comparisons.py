@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesion_service import LesionsService, ShownLesion
+from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound, TooManyRequests, Unavailable, Unprocessable
 from skinapi.records.instructions import Advice, Instruction, SaidBy
 from skinapi.records.service import NOT_YOURS, RecordsService
-from skinapi.records.submissions import Submission
+from skinapi.records.submission import Submission
 from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import RegistryService
 from skinapi.vision.calibration.detectors import KNOWN
@@ -27,7 +28,6 @@ from skinapi.vision.comparison.comparison import (
 )
 from skinapi.vision.context import Modality
 from skinapi.vision.decoding.photo import read_stored_photo
-from skinapi.web.access import Subject
 
 # Errors about comparisons.
 

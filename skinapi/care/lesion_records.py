@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from skinapi.domain.field_types import ID
+from skinapi.domain.pages import Page, page_of
 from skinapi.errors import Conflict, Unprocessable
-from skinapi.storage.ids import ID, new_id, now
+from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import BodySite
-from skinapi.web.schemas import Page, page_of
 
 PAGE_SIZE = 100
 NOT_DELETED: Filter = {"deleted_at": None}

@@ -16,13 +16,15 @@ from skinapi.care.lesion_schemas import (
 from skinapi.care.lesion_service import LesionsService
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.care.queue_schemas import ListedFinding
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, IdempotencyKeyReused, NotFound
 from skinapi.records.errors import LesionFull
 from skinapi.records.schemas import SubmissionView
-from skinapi.web.access import Signed, Subject
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import Message, Page, PageQuery
+from skinapi.web.schemas import Message, PageQuery
 
 routes: Routes[LesionsService] = Routes("lesions")
 

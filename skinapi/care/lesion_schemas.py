@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from skinapi.care.lesion_records import Place, Side
 from skinapi.care.lesion_service import ShownLesion
 from skinapi.care.queue_schemas import ListedFinding, listed_fields
+from skinapi.domain.field_types import Name
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import InstructionView
-from skinapi.records.submissions import CourseEntry
+from skinapi.records.submission import CourseEntry
 from skinapi.vision.context import BodySite
-from skinapi.web.schemas import LARGEST_PAGE, Answer, Body, Name, PageQuery
+from skinapi.web.schemas import LARGEST_PAGE, Answer, Body, PageQuery
 
 # The drawing of the body map (`viewBox` in console/static/views/body_map.js) ends here.
 X = Annotated[float, Field(ge=8, le=92, allow_inf_nan=False)]

@@ -21,18 +21,18 @@ from skinapi.care.lesion_records import (
 )
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts, calendar_file, due_date
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.languages import Language
 from skinapi.records.instructions import Advice, Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.review_queue import in_care
 from skinapi.records.service import NOT_YOURS, RecordsService
-from skinapi.records.submissions import CourseEntry, Submission
+from skinapi.records.submission import CourseEntry, Submission
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
-from skinapi.web.access import Subject
-from skinapi.web.schemas import Page
 
 MOST_PROPOSED = 20
 NO_FINDING = "This spot has no finding yet; photograph it first"

@@ -7,12 +7,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from skinapi.domain.field_types import ID
+from skinapi.domain.pages import Page, page_of
 from skinapi.errors import Conflict, Unprocessable
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import ID, new_id_after, now
+from skinapi.storage.ids import new_id_after, now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
-from skinapi.web.schemas import Page, page_of
 
 LONGEST_MESSAGE = 2000
 UNREAD: Filter = {"read_at": None}

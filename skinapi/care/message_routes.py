@@ -4,11 +4,13 @@ from skinapi.care.lesion_schemas import CourseQuery
 from skinapi.care.message_records import NobodyInCharge, TooManyUnread
 from skinapi.care.message_schemas import Abuse, MessageView, NewMessage, ReadMark, WaitingView
 from skinapi.care.message_service import MessagesService
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
 from skinapi.errors import IdempotencyKeyReused, NotFound
-from skinapi.web.access import Signed, Subject
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import Message, Page
+from skinapi.web.schemas import Message
 
 routes: Routes[MessagesService] = Routes("messages")
 

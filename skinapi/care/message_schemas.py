@@ -8,7 +8,8 @@ from pydantic import Field, StringConstraints
 from skinapi.care.lesion_schemas import PlaceView
 from skinapi.care.message_records import LONGEST_MESSAGE, Message
 from skinapi.care.message_service import Waiting
-from skinapi.web.schemas import Answer, Body, Identifier, Legible, PrintableLines
+from skinapi.domain.field_types import Identifier, Legible, PrintableLines
+from skinapi.web.schemas import Answer, Body
 
 MessageText = Annotated[
     str,

@@ -13,14 +13,14 @@ from skinapi.auth.accounts import Account, Accounts
 from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.message_records import Message, Messages, NobodyInCharge, TooManyUnread
 from skinapi.care.reminders import NO_LESION
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.review_queue import in_care
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.storage.ports import Store
-from skinapi.web.access import Subject
-from skinapi.web.schemas import Page
 
 # So many of one side wait for the other; more would bury what matters.
 MOST_UNREAD = 50

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from skinapi.auth.accounts import Account, Accounts
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.records.review_queue import in_care, is_asked
-from skinapi.records.submissions import QueuedCase, QueueEntry, Submissions
+from skinapi.records.submission import QueuedCase, QueueEntry
+from skinapi.records.submissions import Submissions
 from skinapi.registry.serving_pointer import ServingPointer
 from skinapi.vision.conditions import Band
-from skinapi.web.access import Subject
-from skinapi.web.schemas import Page
 
 NO_PATIENT = "Patient not found"
 NOT_WITHDRAWN = "No model version of this name was withdrawn"

@@ -10,11 +10,13 @@ from skinapi.care.queue_schemas import (
     QueueQuery,
     WithdrawnModel,
 )
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound, TooManyFound
-from skinapi.web.access import Signed, Subject
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import Page, PageQuery
+from skinapi.web.schemas import PageQuery
 
 DOCTORS = Signed(roles=("doctor",), refusal="Only doctors have patients")
 

@@ -8,16 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from skinapi.auth.accounts import Account
 from skinapi.care.queue import FoundCase
+from skinapi.domain.field_types import SearchText
 from skinapi.records.finding_schemas import HeadlineView
 from skinapi.records.queue_keys import Waiting
 from skinapi.records.review_queue import is_free
 from skinapi.records.review_schemas import FirstDecision, GraverReview
 from skinapi.records.schemas import decision_view, graver_sentence, headed_fields, percent
-from skinapi.records.submissions import CourseEntry, QueueEntry
+from skinapi.records.submission import CourseEntry, QueueEntry
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import AgeBand, BodySite
-from skinapi.web.schemas import Answer, SearchText
+from skinapi.web.schemas import Answer
 
 LARGEST_PAGE = 1000
 

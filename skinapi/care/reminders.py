@@ -14,8 +14,9 @@ from skinapi.errors import NotFound
 from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.errors import LesionFull
+from skinapi.records.events import FindingDeleted, FindingFiled, FindingReviewed
 from skinapi.records.lesion_findings import LesionFindings
-from skinapi.records.submissions import CourseEntry, Submission
+from skinapi.records.submission import CourseEntry, Submission
 from skinapi.storage.background import PeriodicThread
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
@@ -130,6 +131,13 @@ class LesionCounts:
         if found is None or found.owner != owner:
             raise NotFound(NO_LESION)
         return found
+
+    def on_filed(self, event: FindingFiled) -> None:
+        """Raises NotFound, LesionFull."""
+        self.enter(event.finding)
+
+    def on_changed(self, event: FindingReviewed | FindingDeleted) -> None:
+        self.update(event.finding)
 
     def enter(self, submission: Submission) -> None:
         """After a finding of a spot was stored. Raises NotFound, LesionFull."""

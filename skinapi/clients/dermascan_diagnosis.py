@@ -18,13 +18,14 @@ from skinapi.clients.undecided import (
     risk_of,
     say_graver,
 )
+from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.outline import Shape
-from skinapi.web.access import Opened, Subject
+from skinapi.web.access import Opened
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer, ContractBody

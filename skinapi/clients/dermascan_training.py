@@ -5,10 +5,10 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from skinapi.clients.dermascan_uploads import RESEARCHERS
+from skinapi.domain.subject import Subject
 from skinapi.errors import BadDataset, NotFound
 from skinapi.jobs.job import DERMASCAN_LAB_OWNER, Job, Status, TooManyJobs
 from skinapi.lab.trainings.service import TrainingRequest, TrainingService
-from skinapi.web.access import Subject
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer, ContractBody

@@ -9,6 +9,8 @@ from typing import ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from skinapi.clients.dermascan_diagnosis import CLIENT
+from skinapi.domain.pages import read_pages
+from skinapi.domain.subject import Subject
 from skinapi.errors import BadDataset, InvalidBody
 from skinapi.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.lab.checks.publishing import Published
@@ -16,11 +18,11 @@ from skinapi.lab.datasets.dataset_versions import DatasetVersion, NewDataset
 from skinapi.lab.errors import DatasetQuotaReached, NameTaken
 from skinapi.lab.schemas import DatasetName
 from skinapi.lab.service import DatasetsService
-from skinapi.web.access import Opened, Subject
+from skinapi.web.access import Opened
 from skinapi.web.declaration import Routes
 from skinapi.web.forms import FormStream
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import LARGEST_PAGE, Answer, ContractForm, Upload, read_pages
+from skinapi.web.schemas import LARGEST_PAGE, Answer, ContractForm, Upload
 
 FILES = "files"
 NAME = "datasetName"

@@ -20,12 +20,13 @@ from skinapi.clients.undecided import (
     over_known_classes,
     risk_of,
 )
+from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.heat_map_overlay import draw_overlay
-from skinapi.web.access import Opened, Subject
+from skinapi.web.access import Opened
 from skinapi.web.answers import plain_text, problem_json
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from skinapi.admin.usage import PhotoCounts
 from skinapi.audit import AuditTrail
+from skinapi.domain.size_limits import photo_too_large
+from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import ClassifiedPhoto, RegistryService
@@ -16,9 +18,8 @@ from skinapi.reports.report import print_pictures
 from skinapi.reports.service import ReportsService
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Finding
-from skinapi.web.access import Subject, closed_to
+from skinapi.web.access import closed_to
 from skinapi.web.rate_limits import caller_address, caller_site
-from skinapi.web.size_limits import photo_too_large
 
 DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)
 

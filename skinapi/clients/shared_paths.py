@@ -7,8 +7,9 @@ from skinapi.clients.guide import GuideAnswer, Inconclusive, guide_problem
 from skinapi.clients.service import ClientsService
 from skinapi.clients.skinartify import PredictionsAndResults
 from skinapi.clients.undecided import Undecided
+from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, NoModel, PayloadTooLarge, Refused
-from skinapi.web.access import Opened, Public, Subject
+from skinapi.web.access import Opened, Public
 from skinapi.web.answers import problem_json, rendering_errors
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate

@@ -1,14 +1,14 @@
 """Opens the repositories: one for each kind of stored data, shared by the services."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from skinapi.admin.usage import DailyCounts, PhotoCounts
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Accounts
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.recovery import PasswordLinks
-from skinapi.auth.sessions import SessionLifetimes, Sessions
+from skinapi.auth.sessions import Sessions
+from skinapi.auth.tokens import Lifetimes
 from skinapi.care.lesion_records import Lesions
 from skinapi.care.message_records import Messages
 from skinapi.errors import BrokenStore, Duplicate
@@ -26,7 +26,7 @@ from skinapi.reports.verification import IssuedReports
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 from skinapi.storage.totals import Totals
-from skinapi.web.request_context import request_id
+from skinapi.storage.unit_of_work import UnitOfWork
 
 TAKEN_TWICE = (
     "The accounts {} and {} share one e-mail address: restore a backup, or give one of them another"
@@ -40,6 +40,7 @@ class Repositories:
     which add to `totals`.
     """
 
+    work: UnitOfWork
     accounts: Accounts
     trail: AuditTrail
     totals: Totals
@@ -65,37 +66,38 @@ class Repositories:
 
 def open_repositories(settings: Settings, store: Store) -> Repositories:
     """Raises BrokenStore if two accounts share an e-mail address."""
-    submissions, messages = Submissions(store), Messages(store)
     try:
-        accounts = Accounts(store, [submissions, messages])
+        accounts = Accounts(store)
     except Duplicate as error:
         raise BrokenStore(TAKEN_TWICE.format(*_sharing_an_email(store))) from error
     totals = Totals(store)
     usage, weekly_counts = DailyCounts(store, totals), WeeklyCounts(store, totals)
-    trail = AuditTrail(store, request_id, secrets=settings.audit_secrets())
+    trail = AuditTrail(store, secrets=settings.audit_secrets())
+    work = UnitOfWork(store, trail)
     lab = LabRepositories(store, trail)
     return Repositories(
+        work=work,
         accounts=accounts,
         trail=trail,
         totals=totals,
         usage=usage,
         weekly_counts=weekly_counts,
         photo_counts=PhotoCounts(daily=usage, weekly=weekly_counts),
-        submissions=submissions,
+        submissions=Submissions(store),
         lesions=Lesions(store),
         lesion_findings=LesionFindings(store),
-        messages=messages,
+        messages=Messages(store),
         reviews=Reviews(store),
         outcome_counts=OutcomeCounts(store),
         letters=Letters(store),
         issued=IssuedReports(store, on_issue=usage.add_report),
         narratives=NarrativeCache(store),
-        sessions=Sessions(store, session_lifetimes(settings)),
+        sessions=Sessions(store, Lifetimes.of(settings)),
         guess_limits=GuessLimits(store, key=settings.signing_key()),
         password_links=PasswordLinks(store, key=settings.signing_key(), console=settings.address),
         outbox=Outbox(store, enabled=settings.mail_server is not None),
         lab=lab,
-        contributed=ContributedPictures(lab),
+        contributed=ContributedPictures(lab, work),
     )
 
 
@@ -106,13 +108,3 @@ def _sharing_an_email(store: Store) -> tuple[str, str]:
         if first.setdefault(email, one["id"]) != one["id"]:
             return first[email], one["id"]
     raise AssertionError("a unique index refused what is unique")
-
-
-def session_lifetimes(settings: Settings) -> SessionLifetimes:
-    """The lifetimes of sessions and tokens that the settings name."""
-    return SessionLifetimes(
-        day=timedelta(hours=settings.token_hours),
-        access=timedelta(minutes=settings.access_minutes),
-        session=timedelta(days=settings.session_days),
-        idle=timedelta(days=settings.session_idle_days),
-    )

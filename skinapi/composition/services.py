@@ -10,13 +10,13 @@ from skinapi.admin.service import AdminService
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.account_faults import search_faults
 from skinapi.auth.accounts import Account
+from skinapi.auth.authorizer import Authorizer
 from skinapi.auth.owners import Owners
-from skinapi.auth.passwords import PLACES, Passwords
 from skinapi.auth.recovery import PasswordLink, RecoveryService
 from skinapi.auth.second_factor import SecondFactorService
 from skinapi.auth.service import AuthService
 from skinapi.auth.sessions import Session
-from skinapi.auth.tokens import Guard, Tokens
+from skinapi.auth.tokens import Tokens
 from skinapi.care.cases import CasesService
 from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesion_service import LesionsService
@@ -26,20 +26,15 @@ from skinapi.care.message_service import MessagesService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts, ReminderMailer
 from skinapi.composition.account_services import (
-    open_admin,
-    open_auth,
-    open_authentication,
-    open_guard,
-    open_recovery,
-    open_second_factor,
+    open_account_services,
 )
 from skinapi.composition.repositories import Repositories, open_repositories
+from skinapi.composition.subscriptions import subscribe
 from skinapi.jobs.announcements import open_announcer
 from skinapi.jobs.job import Job
 from skinapi.jobs.job_logs import LogBatch
 from skinapi.jobs.job_queue import Jobs
 from skinapi.jobs.service import JobsService
-from skinapi.lab.checks.check_queue import Cleanup
 from skinapi.lab.composition import LabServices, open_lab_services
 from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
@@ -50,11 +45,12 @@ from skinapi.notices.outbox import Notice
 from skinapi.records.letters import Letter
 from skinapi.records.outcome_counts import CountedOutcome
 from skinapi.records.outcome_service import OutcomesService
-from skinapi.records.photos import KeptPhotos
+from skinapi.records.photos import KeptPhotos, Thumbnails
+from skinapi.records.review_queue import ReviewQueue
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews import Review
 from skinapi.records.service import RecordsService
-from skinapi.records.submissions import Submission
+from skinapi.records.submission import Submission
 from skinapi.registry.composition import open_models
 from skinapi.registry.drift import DriftService
 from skinapi.registry.serving_pointer import ModelVersion, Serving
@@ -101,7 +97,7 @@ class Services:
     data: Repositories
     tokens: Tokens
     eraser: Eraser
-    guard: Guard
+    authorizer: Authorizer
     auth: AuthService
     recovery: RecoveryService
     second_factor: SecondFactorService
@@ -127,7 +123,7 @@ class Services:
             "documents": document_faults(self.store, MODELS),
             "stored files": blob_faults(self.store),
             "deletions": self.eraser.faults(),
-            "accounts": self.data.accounts.faults(),
+            "accounts": self.data.accounts.faults(self.data.work),
             "the search of accounts": search_faults(self.store),
             "findings": self.records.faults(),
             "spots": self.lesions.faults(),
@@ -176,7 +172,21 @@ def open_services(
     models = open_models(
         settings, store, data.trail.change, reference=reference, problem=model_problem
     )
-    records = _records_service(settings, store, data, counts, models)
+    photos = KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos)
+    queue = ReviewQueue(work=data.work, submissions=data.submissions, accounts=data.accounts)
+    records = RecordsService(
+        work=data.work,
+        submissions=data.submissions,
+        findings=data.lesion_findings,
+        queue=queue,
+        accounts=data.accounts,
+        photos=photos,
+        thumbnails=Thumbnails(
+            submissions=data.submissions, photos=photos, blobs=store.blobs, trail=data.trail
+        ),
+        outbox=data.outbox,
+        models=models,
+    )
     owners = Owners(store)
     jobs = JobsService(
         jobs=Jobs(store),
@@ -200,32 +210,29 @@ def open_services(
         models=models,
     )
     reviews = ReviewsService(
-        store=store,
+        work=data.work,
         reviews=data.reviews,
         records=records,
+        submissions=data.submissions,
+        queue=queue,
         accounts=data.accounts,
         outcomes=data.outcome_counts,
-        trail=data.trail,
-        on_review=data.weekly_counts.add_review,
+        weekly_counts=data.weekly_counts,
         outbox=data.outbox,
     )
     llm = open_llm(settings, store)
-    eraser = _eraser(data, records, jobs, lab.cleanup)
-    tokens = Tokens(key=settings.signing_key())
-    # No more than half of the threads, so that the others can serve what needs no password.
-    passwords = Passwords(places=max(1, min(PLACES, settings.threads // 2)))
-    authentication = open_authentication(settings, data, passwords)
-    second_factor = open_second_factor(settings, data, passwords, authentication)
+    people = open_account_services(settings, data)
+    subscribe(data, counts=counts, records=records, jobs=jobs, lab=lab)
     return Services(
         store=store,
         data=data,
-        tokens=tokens,
-        eraser=eraser,
-        guard=open_guard(settings, data, tokens, second_factor),
-        auth=open_auth(settings, data, tokens, passwords, authentication, second_factor),
-        second_factor=second_factor,
-        recovery=open_recovery(settings, data, passwords, authentication),
-        admin=open_admin(settings, data, eraser, passwords),
+        tokens=people.tokens,
+        eraser=people.eraser,
+        authorizer=people.authorizer,
+        auth=people.auth,
+        second_factor=people.second_factor,
+        recovery=people.recovery,
+        admin=people.admin,
         records=records,
         reviews=reviews,
         outcomes=OutcomesService(counts=data.outcome_counts, accounts=data.accounts),
@@ -279,57 +286,4 @@ def open_services(
         jobs=jobs,
         models=models,
         drift=DriftService(counts=data.weekly_counts, serving=models.serving_version),
-    )
-
-
-def _eraser(data: Repositories, records: RecordsService, jobs: JobsService, lab: Cleanup) -> Eraser:
-    return Eraser(
-        accounts=data.accounts,
-        trail=data.trail,
-        forget=(
-            # First: `records.forget` would look for the copies of each finding by itself.
-            data.contributed.forget_account,
-            records.forget,
-            data.lesions.forget,
-            data.messages.forget,
-            data.letters.forget_drafts,
-            jobs.queue.forget,
-            lab.forget,
-            data.sessions.forget,
-            data.guess_limits.forget,
-            data.password_links.forget,
-            data.outbox.forget,
-            data.outcome_counts.forget,
-        ),
-    )
-
-
-def _records_service(
-    settings: Settings,
-    store: Store,
-    data: Repositories,
-    counts: LesionCounts,
-    models: ModelsService,
-) -> RecordsService:
-    return RecordsService(
-        models=models,
-        store=store,
-        submissions=data.submissions,
-        findings=data.lesion_findings,
-        accounts=data.accounts,
-        trail=data.trail,
-        photos=KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos),
-        on_finding=data.photo_counts.add_finding,
-        enter_lesion=counts.enter,
-        update_lesion=counts.update,
-        outbox=data.outbox,
-        forget=(
-            counts.update,
-            lambda submission: data.contributed.delete_of_finding(submission.id),
-            lambda submission: data.reviews.forget(submission.id),
-            lambda submission: data.letters.forget(submission.id),
-            lambda submission: data.messages.drop_reference(submission.id),
-            lambda submission: data.issued.forget(submission.id),
-            data.narratives.forget,
-        ),
     )

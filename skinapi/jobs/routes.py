@@ -6,15 +6,17 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from skinapi.domain.pages import Page, page_of
+from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.jobs.job import Job, JobEnded, JobNotEnded, Status, TooManyJobs
 from skinapi.jobs.job_logs import LogLine
 from skinapi.jobs.service import JobsService
 from skinapi.storage.ids import now
-from skinapi.web.access import Signed, Subject
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import Answer, Page, page_of
+from skinapi.web.schemas import Answer
 
 # What crosses the wire about jobs.
 

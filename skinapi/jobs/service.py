@@ -5,13 +5,13 @@ from functools import partial
 from typing import Any
 
 from skinapi.audit import AuditTrail
+from skinapi.domain.gauges import GaugeReading
 from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.jobs.job import Job
 from skinapi.jobs.job_logs import LogLine
 from skinapi.jobs.job_queue import Jobs
 from skinapi.logs import log
 from skinapi.storage.faults import Fault
-from skinapi.web.monitoring import GaugeReading
 
 
 class JobsService:

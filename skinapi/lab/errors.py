@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from skinapi.errors import BadDataset, Conflict, SkinAPIError
-from skinapi.web.access import Signed, admins
 
 
 class BadArchive(BadDataset):
@@ -58,9 +57,3 @@ class DatasetQuotaReached(SkinAPIError):
 
 
 # Who may use the routes of data sets.
-
-
-RESEARCHERS = Signed(
-    roles=("researcher", "admin"), refusal="Only researchers and admins work with data sets"
-)
-CHOOSERS = admins("Only admin can choose the reference data set")

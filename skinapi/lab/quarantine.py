@@ -18,12 +18,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from skinapi.domain.size_limits import size_in_words
+from skinapi.domain.uploads import PartHead
 from skinapi.errors import PayloadTooLarge
 from skinapi.lab.file_names import clean_name
 from skinapi.server.spool_file import CHECK_EVERY, refuse_full_disk
 from skinapi.storage.files import disk_error
-from skinapi.web.forms import PartHead
-from skinapi.web.size_limits import size_in_words
 
 CHECK_PREFIX = "check-"
 

@@ -10,7 +10,7 @@ import hmac
 import io
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -31,9 +31,9 @@ from skinapi.records.opinions import Histology, Verdict
 from skinapi.records.photo_sources import SubmittedPhoto
 from skinapi.records.reviews import Reviews, deciding_review
 from skinapi.records.submissions import Submissions
-from skinapi.storage.background import Erasures
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Store
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.dataset_labels import TABLE_NAME
@@ -274,10 +274,9 @@ HELD = {"$inc": {"holds": 1}}
 
 
 class ContributedPictures:
-    def __init__(self, data: LabRepositories) -> None:
-        self._store, self._trail = data.store, data.trail
+    def __init__(self, data: LabRepositories, work: UnitOfWork) -> None:
+        self.work, self._store, self._trail = work, data.store, data.trail
         self._datasets, self._images = data.datasets, data.images
-        self._erasures = Erasures(data.store)
 
     def hold(self, image: DatasetImage) -> bool:
         """Whether the photo of this finding may be in a data set. Ask in the transaction that
@@ -300,17 +299,16 @@ class ContributedPictures:
         """
         return self._delete({"submission": submission})
 
-    def withdraw(self, account: str) -> Callable[[], None]:
-        """Delete all copies of this account's photos in data sets, in the transaction of the
-        withdrawal. The result deletes their files, after it.
+    def delete_of_account(self, account: str) -> list[str]:
+        """Delete all copies of this account's photos in data sets, in the caller's transaction. The
+        result is the keys of their files, to be deleted after it.
         """
-        keys = self._delete({"account": account})
-        self._erasures.note(keys)
-        return partial(self._erasures.finish, keys)
+        return self._delete({"account": account})
 
-    def forget_account(self, account: str) -> None:
+    @atomic
+    def forget(self, unit: Unit, account: str) -> None:
         """Erase all copies of this account's photos in data sets. Idempotent."""
-        self._store.transaction(partial(self.withdraw, account))()
+        unit.erase(self.delete_of_account(account))
 
     def _delete(self, wanted: Filter) -> list[str]:
         gone, keys = self._images.delete_records(wanted)

@@ -5,6 +5,8 @@ import hashlib
 from flask import Response, request
 from pydantic import ConfigDict, Field
 
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
 from skinapi.errors import (
     BadDataset,
     BadRequest,
@@ -18,8 +20,6 @@ from skinapi.jobs.job import TooManyJobs
 from skinapi.jobs.routes import JobView
 from skinapi.lab.datasets.dataset_versions import LabelSource, NewDataset
 from skinapi.lab.errors import (
-    CHOOSERS,
-    RESEARCHERS,
     DatasetInUse,
     DatasetQuotaReached,
     NameTaken,
@@ -41,12 +41,16 @@ from skinapi.lab.schemas import (
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.import_service import ImportRequest, ImportsService
 from skinapi.lab.uploads import LARGEST_PART, Announced, UploadsService
-from skinapi.web.access import Subject
+from skinapi.web.access import Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.forms import BodyStream
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import Body, Message, Page, PageQuery
+from skinapi.web.schemas import Body, Message, PageQuery
 
+RESEARCHERS = Signed(
+    roles=("researcher", "admin"), refusal="Only researchers and admins work with data sets"
+)
+CHOOSERS = admins("Only admin can choose the reference data set")
 routes: Routes[DatasetsService] = Routes("datasets")
 
 

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from skinapi.auth.owners import Owners
+from skinapi.domain.pages import Page
+from skinapi.domain.size_limits import body_too_large
+from skinapi.domain.subject import Subject
+from skinapi.domain.uploads import PartHead
 from skinapi.errors import (
     BadRequest,
     Conflict,
@@ -32,12 +36,8 @@ from skinapi.lab.uploads import (
     Quota,
     UploadRecord,
 )
+from skinapi.logs import log_fault
 from skinapi.storage.ids import now
-from skinapi.web.access import Subject
-from skinapi.web.answers import log_fault
-from skinapi.web.forms import PartHead
-from skinapi.web.schemas import Page
-from skinapi.web.size_limits import body_too_large
 
 LEARNED_FROM = "A training learns from this data set; wait for it, or cancel it"
 

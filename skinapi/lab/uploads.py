@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from skinapi.auth.owners import Owners
+from skinapi.domain.size_limits import body_too_large, size_in_words
+from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.errors import DatasetQuotaReached, WrongOffset
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
-from skinapi.web.access import Subject
-from skinapi.web.size_limits import body_too_large, size_in_words
 
 # Uploads that may be interrupted and continued: their parts are kept as blobs until they are used.
 #

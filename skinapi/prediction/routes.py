@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from skinapi.domain.subject import Subject
 from skinapi.errors import (
     BadRequest,
     Forbidden,
@@ -39,7 +40,7 @@ from skinapi.vision.context import (
     SkinTone,
 )
 from skinapi.vision.finding.finding import Finding
-from skinapi.web.access import Public, Signed, Subject
+from skinapi.web.access import Public, Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer, ContractForm, Upload

@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 
 from skinapi.admin.usage import PhotoCounts
 from skinapi.auth.accounts import Account
+from skinapi.domain.subject import Subject
 from skinapi.errors import Conflict, Forbidden, NotFound, Refused, Unprocessable
 from skinapi.languages import Language
 from skinapi.records.quotas import Quotas
 from skinapi.records.review_queue import in_care
-from skinapi.records.service import Again, RecordsService
-from skinapi.records.submissions import Submission
+from skinapi.records.service import RecordsService
+from skinapi.records.submission import Again, NewFinding, Submission
 from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import RegistryService
 from skinapi.reports.facts import Facts
@@ -20,7 +21,6 @@ from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.context import NOTHING_TOLD, Context
 from skinapi.vision.finding.finding import Doubt, Finding
 from skinapi.vision.refusals import Reason, translate_refusal
-from skinapi.web.access import Subject
 
 # Errors about photos that are sent together, or judged again.
 
@@ -138,8 +138,7 @@ class PredictionService:
             llm=self._llm,
             consents=owner.consents,
         )
-        return self._records.file_finding(
-            owner=owner,
+        new = NewFinding(
             finding=classified.finding,
             photos=classified.kept,
             context=context,
@@ -150,6 +149,7 @@ class PredictionService:
             key=key,
             request_hash=request_hash,
         )
+        return self._records.file_finding(owner=owner, new=new)
 
     def _count_or_ask(self, refused: Refused, *, ask_about_skin: bool) -> None:
         """Count a refusal; a question is none. Of what surely shows no skin it asks all the same,
@@ -253,8 +253,7 @@ class JudgingAgainService:
             llm=self._llm,
             consents=owner.consents,
         )
-        filed = self._records.file_finding(
-            owner=owner,
+        new = NewFinding(
             finding=classified.finding,
             photos=contents,  # as they were kept: to keep one of them anew would change it
             context=original.context,
@@ -266,7 +265,7 @@ class JudgingAgainService:
             request_hash=key,
             again=Again(original, by=by.id),
         )
-        return filed, owner
+        return self._records.file_finding(owner=owner, new=new), owner
 
     def _read_photos(self, original: Submission) -> list[bytes]:
         """All of them. Raises NoPhotoToJudge, with the reason."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from skinapi.records.reviews import Decision
-from skinapi.records.submissions import AdvisedEntry
+from skinapi.records.submission import AdvisedEntry
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
 

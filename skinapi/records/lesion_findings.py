@@ -2,16 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+from skinapi.domain.pages import Page, page_of
 from skinapi.records.instructions import Instruction, reconcile
-from skinapi.records.submissions import (
-    ADVISED_FIELDS,
-    COURSE_FIELDS,
-    TOUCH,
-    AdvisedEntry,
-    CourseEntry,
-)
+from skinapi.records.submission import ADVISED_FIELDS, COURSE_FIELDS, AdvisedEntry, CourseEntry
+from skinapi.records.submissions import TOUCH
 from skinapi.storage.ports import Filter, Ops, Store
-from skinapi.web.schemas import Page, page_of
 
 
 class LesionFindings:

@@ -9,10 +9,11 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from skinapi.domain.field_types import ID
 from skinapi.languages import Language
 from skinapi.records.errors import LetterChanged, TooManyLetters
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import ID, new_id, now
+from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
 from skinapi.stored_record import StoredRecord
 

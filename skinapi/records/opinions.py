@@ -3,12 +3,12 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
+from skinapi.domain.field_types import Contained, PrintableLines
 from skinapi.records.errors import ContradictoryReview, NoPictureToAgreeOn
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.web.schemas import Body
 
 
 class Agreement(StrEnum):
@@ -107,7 +107,18 @@ def _known_label(label: str) -> str:
 Label = Annotated[str, AfterValidator(_known_label)]
 
 
-class Statement(Body):
+LONGEST_NOTE = 1000
+
+
+Note = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_NOTE, strip_whitespace=True),
+    PrintableLines,
+    Contained,
+]
+
+
+class Statement(BaseModel):
     """What a doctor sends. Only `agreement` and `label` are what older clients send."""
 
     label: Label | None = Field(
@@ -143,6 +154,28 @@ class Statement(Body):
         default=False,
         description="the picture is not good enough; the patient is asked for another",
     )
+    note: Note | None = None
+    hold_until: AwareDatetime | None = Field(
+        default=None,
+        description="the doctor tells the patient: until then, a week at most, the patient's views "
+        "show what they showed before. Only of a cancer, or of what asks for a visit this week",
+        strict=False,
+    )
+
+    @property
+    def hashed(self) -> tuple[object, ...]:
+        """What a retry of the request has too; first what version 3 of the store knew of it."""
+        newer = (
+            self.certainty,
+            self.agrees_with_label,
+            self.urgency,
+            self.agrees_with_urgency,
+            self.histology_result,
+            self.new_picture_wanted or None,
+            *([self.hold_until] if self.hold_until else []),
+        )
+        said = any(part is not None for part in newer)
+        return self.label, self.agreement, self.histology, self.note, *(newer if said else ())
 
     @property
     def agrees(self) -> bool | None:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import model_validator
 
 from skinapi.records.reviews import Review
-from skinapi.records.submissions import Submission
+from skinapi.records.submission import Submission
 from skinapi.storage.ports import Filter, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import OperatingPoint, is_sent

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby, product
 from typing import NamedTuple, TypeVar
@@ -9,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from pydantic import Field
 
 from skinapi.auth.accounts import Accounts
+from skinapi.domain.values import Value
 from skinapi.errors import NotFound
 from skinapi.intervals import wilson_interval
 from skinapi.records.outcome_counts import (
@@ -20,7 +22,6 @@ from skinapi.records.outcome_counts import (
 )
 from skinapi.storage.ids import now
 from skinapi.vision.bands import OperatingPoint
-from skinapi.web.schemas import Answer
 
 # Sensitivity, specificity and agreement, each with its 95 % interval.
 
@@ -28,7 +29,7 @@ from skinapi.web.schemas import Answer
 T = TypeVar("T", CountedOutcome, CountAtPoint)
 
 
-class FigureView(Answer):
+class FigureView(Value):
     """A share, or kappa, with its 95 % interval; null where there are too few results."""
 
     value: float | None
@@ -37,7 +38,7 @@ class FigureView(Answer):
     n: int = Field(description="how many results it is of")
 
 
-class OutcomeFigures(Answer):
+class OutcomeFigures(Value):
     """`named_…`: a cancer, or what may become one, was named. `sent_…`: a doctor was advised."""
 
     results: int = Field(description="findings with the laboratory's result")
@@ -49,7 +50,7 @@ class OutcomeFigures(Answer):
     kappa: FigureView = Field(description="Cohen's, of the conditions")
 
 
-class FiguresAtPoint(Answer):
+class FiguresAtPoint(Value):
     """What an operating point did with the lesions that have the laboratory's result.
 
     `sent`: a doctor was advised, `urgent`: within a week, `spared`: no doctor was advised.
@@ -155,25 +156,25 @@ class Course(NamedTuple):
     points: list[FiguresAtPoint]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomesService:
-    def __init__(self, *, counts: OutcomeCounts, accounts: Accounts) -> None:
-        self._counts = counts
-        self._accounts = accounts
+    counts: OutcomeCounts
+    accounts: Accounts
 
     def of_models(self, *, months: int) -> dict[str, Course]:
         """By version."""
-        found = self._counts.of_models(since=_first_month(months))
+        found = self.counts.of_models(since=_first_month(months))
         versions = sorted({one.subject for one in found})
         return {name: _course([one for one in found if one.subject == name]) for name in versions}
 
     def of_doctor(self, account: str, *, months: int) -> Course:
-        return _course(self._counts.of_doctor(account, since=_first_month(months)))
+        return _course(self.counts.of_doctor(account, since=_first_month(months)))
 
     def of_doctor_named(self, email: str | None, *, months: int) -> Course:
         """Of nobody, no results. Raises NotFound."""
         if email is None:
             return _course([])
-        account = self._accounts.find_by_email(email)
+        account = self.accounts.find_by_email(email)
         if account is None or account.role != "doctor":
             raise NotFound(NO_DOCTOR)
         return self.of_doctor(account.id, months=months)

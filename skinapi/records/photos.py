@@ -4,17 +4,19 @@ There is no time limit: a photo is kept until its finding or account is deleted 
 """
 
 import threading
+from dataclasses import dataclass, field
 from typing import Literal
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account
+from skinapi.domain.subject import Subject
 from skinapi.errors import BlobDamaged, NotFound
 from skinapi.logs import log
-from skinapi.records.submissions import Submission, Submissions
+from skinapi.records.submission import Submission
+from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Blobs
 from skinapi.vision.decoding.photo import Photo, draw_thumbnail, read_stored_photo
-from skinapi.web.access import Subject
 
 NOT_KEPT = "The photo of this submission was not kept"
 LOST = "The file of the kept photo is lost; finding and report are not affected"
@@ -23,25 +25,25 @@ DAMAGED = "The kept photo is damaged and cannot be shown; finding and report are
 PhotoPolicy = Literal["never", "consent", "always"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPhotos:
     """Who may see a submission is decided before (service.py)."""
 
-    def __init__(self, *, blobs: Blobs, trail: AuditTrail, policy: PhotoPolicy) -> None:
-        self._blobs = blobs
-        self._trail = trail
-        self._policy = policy
+    blobs: Blobs
+    trail: AuditTrail
+    policy: PhotoPolicy
 
     def may_keep(self, owner: Account, keep_photo: bool | None) -> bool:
         """Whether to keep a photo: by the operator's policy, else by the request, else by the
         account's consent.
         """
-        if self._policy != "consent":
-            return self._policy == "always"
+        if self.policy != "consent":
+            return self.policy == "always"
         return owner.consents.get("photos", False) if keep_photo is None else keep_photo
 
     def keep(self, photo: bytes) -> str:
         """Store a photo, and return the id of its blob. Call it only where `may_keep` allows it."""
-        return self._blobs.put(photo)
+        return self.blobs.put(photo)
 
     def read(self, *, submission: Submission, to: Subject) -> bytes:
         """The kept photo. Raises NotFound, with the reason: it was not kept, is lost or damaged."""
@@ -85,15 +87,15 @@ class KeptPhotos:
         the size of the trail.
         """
         if submission.photo_blob and by.id != submission.owner:
-            self._trail.record("photo.read", by=by.id, target=submission.id)
+            self.trail.record("photo.read", by=by.id, target=submission.id)
 
     def delete(self, *blobs: str | None) -> None:
         for blob in filter(None, blobs):
-            self._blobs.delete(blob)
+            self.blobs.delete(blob)
 
     def _find(self, submission: Submission) -> bytes | None:
         try:
-            return self._blobs.find(submission.photo_blob) if submission.photo_blob else None
+            return self.blobs.find(submission.photo_blob) if submission.photo_blob else None
         except BlobDamaged:
             log.error("photo_damaged", submission=submission.id)
             raise
@@ -105,17 +107,15 @@ class KeptPhotos:
 ACTION = "thumbnail.read"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Thumbnails:
     """Who may see a submission is decided before (service.py)."""
 
-    def __init__(
-        self, *, submissions: Submissions, photos: KeptPhotos, blobs: Blobs, trail: AuditTrail
-    ) -> None:
-        self._submissions = submissions
-        self._photos = photos
-        self._blobs = blobs
-        self._trail = trail
-        self._noting = threading.Lock()
+    submissions: Submissions
+    photos: KeptPhotos
+    blobs: Blobs
+    trail: AuditTrail
+    _noting: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def read(self, *, submission: Submission, to: Subject) -> bytes:
         """The thumbnail. If none is stored, or its file is lost or damaged, it is made from the
@@ -125,7 +125,7 @@ class Thumbnails:
             raise NotFound(NOT_KEPT)
         content = self._stored(submission)
         if content is None:
-            content = draw_thumbnail(self._photos.content_of(submission))
+            content = draw_thumbnail(self.photos.content_of(submission))
             self._keep(submission, content)
         self._note_read(submission=submission, by=to)
         return content
@@ -141,16 +141,16 @@ class Thumbnails:
             return
         with self._noting:
             if not self._is_noted(submission.owner, by):
-                self._trail.record(ACTION, by=by.id, target=submission.owner)
+                self.trail.record(ACTION, by=by.id, target=submission.owner)
 
     def _is_noted(self, owner: str, by: Subject) -> bool:
-        row = self._trail.find_newest(ACTION, target=owner)
+        row = self.trail.find_newest(ACTION, target=owner)
         return bool(row and row["by"] == by.id and row["created_at"].date() == now().date())
 
     def _stored(self, submission: Submission) -> bytes | None:
         key = submission.thumbnail_blob
         try:
-            return self._blobs.find(key) if key else None
+            return self.blobs.find(key) if key else None
         except BlobDamaged:
             log.error("thumbnail_damaged", submission=submission.id)
             return None
@@ -159,8 +159,8 @@ class Thumbnails:
         """Store it. Nothing is stored if the submission was deleted meanwhile, or if another
         request has stored one.
         """
-        blob = self._blobs.put(drawn)
-        if not self._submissions.set_thumbnail(submission, blob):
-            self._blobs.delete(blob)
+        blob = self.blobs.put(drawn)
+        if not self.submissions.set_thumbnail(submission, blob):
+            self.blobs.delete(blob)
         elif submission.thumbnail_blob:
-            self._blobs.delete(submission.thumbnail_blob)
+            self.blobs.delete(submission.thumbnail_blob)

@@ -13,35 +13,37 @@ whoever gives the account the key of a finding writes that finding too: its revi
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts, key_without_findings
-from skinapi.records.submissions import QueueEntry, Submissions
+from skinapi.domain.subject import Subject
+from skinapi.records.submission import QueueEntry
+from skinapi.records.submissions import Submissions
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.migration import Chunk
-from skinapi.storage.ports import Store
-from skinapi.web.access import Subject
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 # After that another doctor may take over what one has taken.
 TAKEN_FOR = timedelta(hours=8)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewQueue:
     """Keeps the doctors' lists up to date, inside the transactions of its callers."""
 
-    def __init__(self, *, store: Store, submissions: Submissions, accounts: Accounts) -> None:
-        self._store = store
-        self._submissions = submissions
-        self._accounts = accounts
+    work: UnitOfWork
+    submissions: Submissions
+    accounts: Accounts
 
     def join(self, submission: QueueEntry, owner: Account) -> None:
         """Add a new finding. `owner` is its account, as the same transaction has counted it."""
         if owner.queue_key is None:  # of an earlier version
             self.update_owner_key(owner)
         elif submission.queue_key and submission.queue_key < owner.queue_key:
-            self._accounts.set_queue(owner.id, queue_key=submission.queue_key)
+            self.accounts.set_queue_key(owner.id, submission.queue_key)
 
     def leave(self, submission: QueueEntry, owner: Account) -> None:
         """Take a finding out that was reviewed, or deleted, in the same transaction."""
@@ -50,54 +52,53 @@ class ReviewQueue:
 
     def recount(self, owner_id: str) -> int:
         """Count the findings of this account one by one."""
-        kept = self._submissions.count_of(owner_id)
-        self._accounts.set_queue(owner_id, findings=kept)
+        kept = self.submissions.count_of(owner_id)
+        self.accounts.set_findings(owner_id, kept)
         return kept
 
     def update_owner_key(self, owner: Account) -> None:
         """Let the account stand in its doctor's list where its most urgent finding asks for."""
-        first = self._submissions.most_urgent(owner.id)
+        first = self.submissions.most_urgent(owner.id)
         key = first[1] if first else key_without_findings(owner.id)
         if key != owner.queue_key:
-            self._accounts.set_queue(owner.id, queue_key=key)
+            self.accounts.set_queue_key(owner.id, key)
             if first:
-                self._submissions.touch(first[0])
+                self.submissions.touch(first[0])
 
     def renew_keys(self, after: str | None) -> Chunk | None:
         """See Migration: before store version 8 the keys of what waits had no malignant score."""
-        found = self._submissions.list_behind(after)
+        found = self.submissions.list_behind(after)
         stale = [one.id for one in found if not one.has_current_keys]
         for identifier in stale:
-            self._store.transaction(partial(self._renew, identifier))
+            self._renew(identifier)
         return Chunk(found[-1].id, len(stale)) if found else None
 
-    def _renew(self, identifier: str) -> None:
-        submission = self._submissions.find(identifier)
+    @atomic
+    def _renew(self, _: Unit, identifier: str) -> None:
+        submission = self.submissions.find(identifier)
         if submission is None:
             return
-        self._submissions.set_keys(submission)
-        for owner in self._accounts.list_where({"id": submission.owner}):
+        self.submissions.set_keys(submission)
+        for owner in self.accounts.list_where({"id": submission.owner}):
             self.update_owner_key(owner)
 
     def faults(self) -> Iterator[Fault]:
         """Accounts whose place, count, or a finding of which differs from what it should be, as a
         restore by hand leaves them.
         """
-        for account in self._accounts.list_where({}):
+        for account in self.accounts.list_where({}):
             # Again, because a finding may have been filed between the two reads.
-            if self._differs(account) and self._store.transaction(
-                partial(self._still_differs, account.id)
-            ):
+            if self._differs(account) and self._still_differs(account.id):
                 says = f"the doctors' queue differs from the findings of account {account.id}"
-                repair = partial(self._put_right, account.id)
-                yield Fault(says, partial(self._store.transaction, repair))
+                yield Fault(says, partial(self._put_right, account.id))
 
-    def _still_differs(self, owner: str) -> bool:
-        return any(map(self._differs, self._accounts.list_where({"id": owner})))
+    @atomic
+    def _still_differs(self, _: Unit, owner: str) -> bool:
+        return any(map(self._differs, self.accounts.list_where({"id": owner})))
 
     def _differs(self, owner: Account) -> bool:
         kept, first = 0, key_without_findings(owner.id)
-        for submission in self._submissions.walk_owned(owner.id):
+        for submission in self.submissions.walk_owned(owner.id):
             if submission.doctor != owner.doctor_id or not submission.has_current_keys:
                 return True
             kept += 1
@@ -105,12 +106,13 @@ class ReviewQueue:
                 first = min(first, submission.queue_key)
         return owner.queue_key != first or owner.findings not in (None, kept)
 
-    def _put_right(self, identifier: str) -> None:
-        owner = self._accounts.get(identifier)
-        for submission in self._submissions.walk_owned(identifier):
+    @atomic
+    def _put_right(self, _: Unit, identifier: str) -> None:
+        owner = self.accounts.get(identifier)
+        for submission in self.submissions.walk_owned(identifier):
             if not submission.has_current_keys:
-                self._submissions.set_keys(submission)
-        self._submissions.set_doctor(identifier, owner.doctor_id)
+                self.submissions.set_keys(submission)
+        self.submissions.set_doctor(identifier, owner.doctor_id)
         self.recount(identifier)
         self.update_owner_key(owner)
 

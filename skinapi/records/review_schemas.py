@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from skinapi.languages import Language
 from skinapi.records.letters import Reader
@@ -13,43 +13,10 @@ from skinapi.records.reviewed_finding import ShownLetter
 from skinapi.records.reviews import Decision, Review
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
-from skinapi.web.schemas import Answer, Contained, PrintableLines
-
-LONGEST_NOTE = 1000
+from skinapi.web.schemas import Answer, Body
 
 
-Note = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=LONGEST_NOTE, strip_whitespace=True),
-    PrintableLines,
-    Contained,
-]
-
-
-class NewReview(Statement):
-    note: Note | None = None
-    hold_until: AwareDatetime | None = Field(
-        default=None,
-        description="the doctor tells the patient: until then, a week at most, the patient's views "
-        "show what they showed before. Only of a cancer, or of what asks for a visit this week",
-        strict=False,
-    )
-
-    @property
-    def hashed(self) -> tuple[object, ...]:
-        """What a retry of the request has too; first what version 3 of the store knew of it."""
-        newer = (
-            self.certainty,
-            self.agrees_with_label,
-            self.urgency,
-            self.agrees_with_urgency,
-            self.histology_result,
-            self.new_picture_wanted or None,
-            *([self.hold_until] if self.hold_until else []),
-        )
-        said = any(part is not None for part in newer)
-        return self.label, self.agreement, self.histology, self.note, *(newer if said else ())
-
+class NewReview(Statement, Body):
     @model_validator(mode="after")
     def _refuse_incomplete(self) -> Self:
         if self.agreement is not None:

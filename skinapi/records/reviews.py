@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from skinapi.languages import Language, Said
 from skinapi.records.errors import TooManyReviews
 from skinapi.records.opinions import Certainty, Histology, Opinion, Verdict, known_to_version_3
-from skinapi.storage.ids import new_id_after, now
+from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent, urgency
@@ -45,28 +45,16 @@ class Reviews:
         self._documents.ensure_index("submission", "id")
         self._documents.ensure_index("doctor", "idempotency_key", unique=True)
 
-    def add(
-        self,
-        *,
-        submission: str,
-        opinion: Opinion,
-        signed: Sequence[Review],
-        **fields: Any,
-    ) -> Review:
+    def add(self, review: Review, *, signed: Sequence[Review]) -> None:
         """Store a review of a finding that has the reviews `signed`. Raises Duplicate where the
         doctor has used its idempotency key before, and TooManyReviews.
 
-        It sorts after those: what was signed later may withdraw what was signed before, also after
-        a step of the clock, or on a machine whose clock is behind.
+        It sorts after those (`new_id_after`): what was signed later may withdraw what was signed
+        before, also after a step of the clock, or on a machine whose clock is behind.
         """
         if len(signed) >= MOST_REVIEWS:
             raise TooManyReviews
-        identifier = new_id_after(signed[-1].id if signed else None)
-        review = Review(
-            id=identifier, created_at=now(), submission=submission, opinion=opinion, **fields
-        )
         self._documents.insert({**review.stored(), "schema": 1})
-        return review
 
     def find_by_key(self, doctor: str, key: str | None) -> Review | None:
         if key is None:

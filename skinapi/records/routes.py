@@ -4,6 +4,8 @@ import hashlib
 
 from flask import Response, request
 
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, IdempotencyKeyReused, NotFound
 from skinapi.records.errors import (
     ContradictoryReview,
@@ -22,10 +24,10 @@ from skinapi.records.schemas import (
     SummaryView,
 )
 from skinapi.records.service import RecordsService
-from skinapi.web.access import Signed, Subject
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import Message, Page, PageQuery
+from skinapi.web.schemas import Message, PageQuery
 
 routes: Routes[RecordsService] = Routes("submissions")
 review_routes: Routes[ReviewsService] = Routes("reviews")

@@ -28,7 +28,7 @@ from skinapi.records.review_schemas import (
     FirstDecision,
     GraverReview,
 )
-from skinapi.records.submissions import CourseEntry, Submission, SubmissionSummary
+from skinapi.records.submission import CourseEntry, Submission, SubmissionSummary
 from skinapi.registry.version_service import Standing
 from skinapi.vision.bands import OperatingPoint, RaisedBy
 from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES

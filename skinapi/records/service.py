@@ -1,13 +1,13 @@
 """The use cases of stored findings: store, show, delete."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
 from skinapi.errors import (
     Duplicate,
     IdempotencyKeyReused,
@@ -17,33 +17,21 @@ from skinapi.errors import (
     StoreBusy,
     StoreUnavailable,
 )
-from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
+from skinapi.records.events import FindingDeleted, FindingFiled
 from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.photos import KeptPhotos, Thumbnails
 from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
-from skinapi.records.reviews import Decision, Withheld
-from skinapi.records.submissions import (
-    NONE_CAME,
-    NOT_ASKED,
-    NOT_TAKEN,
-    Submission,
-    Submissions,
-    SubmissionSummary,
-)
+from skinapi.records.submission import Filing, NewFinding, Submission, SubmissionSummary
+from skinapi.records.submissions import Submissions
 from skinapi.registry.version_service import ModelsService, Standing
-from skinapi.storage.background import Erasures
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import new_id, now
+from skinapi.storage.ids import new_id
 from skinapi.storage.migration import Chunk
-from skinapi.storage.ports import Store
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.vision.conditions import Band
-from skinapi.vision.context import Context
-from skinapi.vision.finding.finding import Finding
 from skinapi.vision.heat_map_overlay import draw_kept_overlay
-from skinapi.web.access import Subject
-from skinapi.web.schemas import Page
 
 ATTEMPTS = 3
 NOT_YOURS = "Not found or unauthorized"
@@ -52,180 +40,107 @@ NOT_YOURS = "Not found or unauthorized"
 DELETED_AT_ONCE = 20
 
 
-@dataclass(frozen=True)
-class Again:
-    """The finding whose photo is judged again, and the doctor who lets it be."""
-
-    original: Submission
-    by: str
-
-
-ForgetSubmission = Callable[[Submission], Iterable[str] | None]
-
-
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordsService:
-    """Stores findings and decides who may see them.
+    """Stores findings and decides who may see them."""
 
-    Another package that stores data about a submission passes a function in `forget`. It is called
-    in the transaction that deletes the submission, after it is deleted; it deletes these data, and
-    returns the keys of their blobs, which are deleted after it. `on_finding` is called after each
-    new finding. `enter_lesion` is called in the transaction that files a finding of a spot, and
-    raises what refuses it; `update_lesion` in that which reviews one.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: Store,
-        submissions: Submissions,
-        findings: LesionFindings,
-        accounts: Accounts,
-        trail: AuditTrail,
-        photos: KeptPhotos,
-        on_finding: Callable[[Finding], None],
-        enter_lesion: Callable[[Submission], None],
-        update_lesion: Callable[[Submission], None],
-        outbox: Outbox,
-        models: ModelsService,
-        forget: Sequence[ForgetSubmission] = (),
-    ) -> None:
-        self._submissions, self._findings = submissions, findings
-        self._queue = ReviewQueue(store=store, submissions=submissions, accounts=accounts)
-        self._forget = forget
-        self._erasures = Erasures(store)
-        self._store = store
-        self._accounts = accounts
-        self._trail = trail
-        self.photos = photos
-        self._on_finding = on_finding
-        self._enter_lesion = enter_lesion
-        self._update_lesion = update_lesion
-        self._outbox = outbox
-        self._models = models
-        self._thumbnails = Thumbnails(
-            submissions=submissions, photos=photos, blobs=store.blobs, trail=trail
-        )
+    work: UnitOfWork
+    submissions: Submissions
+    findings: LesionFindings
+    queue: ReviewQueue
+    accounts: Accounts
+    photos: KeptPhotos
+    thumbnails: Thumbnails
+    outbox: Outbox
+    models: ModelsService
 
     def find_answered(self, *, owner: str, key: str | None, request_hash: str) -> Submission | None:
         """The submission that the same request created before, if any.
 
         Raises IdempotencyKeyReused where the key was used for another request.
         """
-        found = self._submissions.find_by_key(owner, key)
+        found = self.submissions.find_by_key(owner, key)
         if found is None:
             return None
         if found.request_hash != request_hash:
             raise IdempotencyKeyReused
         return found.for_owner()
 
-    def file_finding(
-        self,
-        *,
-        owner: Account,
-        finding: Finding,
-        photos: Sequence[bytes],
-        context: Context,
-        language: Language,
-        sections: dict[str, str],
-        narrative_source: dict[str, str | None],
-        lesion: str | None,
-        key: str | None,
-        request_hash: str,
-        again: Again | None = None,
-    ) -> Submission:
+    def file_finding(self, *, owner: Account, new: NewFinding) -> Submission:
         """Store a finding, and its photos if there are any. Where a retry of the same request has
-        stored it in the meantime, the result is the retry's submission. `again`: its photos are
-        those of another finding, which a doctor lets the model in service judge.
+        stored it in the meantime, the result is the retry's submission.
 
         Pass photos only where `photos.may_keep` allows it. Raises InvalidToken where the account
         was deleted in the meantime, NotFound where the finding was that it is made `again` of, and
         what its spot refuses it with; then nothing is stored.
         """
-        blobs = tuple(map(self.photos.keep, photos))
+        blobs = tuple(map(self.photos.keep, new.photos))
         identifier = new_id()
-        fields = {
-            "finding": finding,
-            "context": context,
-            "language": language,
-            "sections": sections,
-            "narrative_source": narrative_source,
-            "photo_blob": blobs[finding.shown_picture] if blobs else None,
-            "picture_blobs": blobs if finding.pictures else (),
-            "picture_count": max(1, len(finding.pictures)),
-            "lesion": lesion,
-            "idempotency_key": key,
-            "request_hash": request_hash,
-        }
         try:
-            filed = self._file_once(identifier=identifier, owner=owner.id, again=again, **fields)
+            filed = self._file_once(identifier, owner.id, new, blobs)
         except SkinAPIError as error:
             # Without an answer from the store, the finding may be there: `check` finds a photo of
             # none.
             if isinstance(error, StoreBusy) or not isinstance(error, StoreUnavailable):
                 self.photos.delete(*blobs)
             raise
-        if filed.id == identifier:
-            self._on_finding(filed.finding)
-        else:
+        if filed.id != identifier:
             self.photos.delete(*blobs)
         return filed
 
     def _file_once(
-        self, *, identifier: str, owner: str, again: Again | None, **fields: Any
+        self, identifier: str, owner: str, new: NewFinding, blobs: tuple[str, ...]
     ) -> Submission:
-        key, request_hash = fields["idempotency_key"], fields["request_hash"]
-        action, by = ("submission.judge_again", again.by) if again else ("submission.create", owner)
-        original = again.original if again else None
         for _ in range(ATTEMPTS):
-            number = self._submissions.take_number()
-            file = partial(
-                self._file,
-                identifier=identifier,
-                owner=owner,
-                original=original,
-                number=number,
-                **fields,
-            )
+            number = self.submissions.take_number()
+            filing = Filing(identifier=identifier, number=number, owner=owner, new=new, blobs=blobs)
             with suppress(Duplicate):
-                return self._trail.change(file, action, by=by, target=identifier)
+                return self.file(filing)
             # A retry of this request has stored it in the meantime, or the number is in use.
-            if stored := self.find_answered(owner=owner, key=key, request_hash=request_hash):
+            if stored := self.find_answered(
+                owner=owner, key=new.key, request_hash=new.request_hash
+            ):
                 return stored
-            self._submissions.skip_used_numbers()
+            self.submissions.skip_used_numbers()
         raise StoreBusy
 
-    def _file(
-        self, *, identifier: str, owner: str, original: Submission | None = None, **fields: Any
-    ) -> Submission:
-        account = self._accounts.add_findings(owner, 1)
+    @atomic
+    def file(self, unit: Unit, filing: Filing) -> Submission:
+        """Raises Duplicate where the number or the idempotency key is in use."""
+        owner, again = filing.owner, filing.new.again
+        action, by = ("submission.judge_again", again.by) if again else ("submission.create", owner)
+        unit.audit(action, by=by, target=filing.identifier)
+        account = self._count_one_more(owner)
+        if again:
+            self.rely_on(again.original)
+            self.submissions.link_again(again.original, filing.number)
+        filed = self.submissions.add(filing, doctor=account.doctor_id)
+        if account.findings is None:
+            self.queue.recount(owner)
+        self.queue.join(filed, account)
+        unit.publish(FindingFiled(filed))
+        if account.doctor_id and filed.finding.band is Band.URGENT_REFERRAL:
+            self.outbox.add(Kind.URGENT, to=account.doctor_id, about="queue")
+        return filed
+
+    def _count_one_more(self, owner: str) -> Account:
+        """Raises InvalidToken where the account is deleted, or being deleted."""
+        account = self.accounts.add_findings(owner, 1)
         if account is None:
             try:
-                account = self._accounts.get(owner)
+                account = self.accounts.get(owner)
             except NotFound as error:
                 raise InvalidToken from error
             if account.status == "deleting":
                 raise InvalidToken
-        if original:
-            self.rely_on(original)
-            self._submissions.link_again(original, fields["number"])
-            fields["again_of"], fields["photo_sent_at"] = original.number, original.photographed_at
-        filed = self._submissions.add(
-            identifier=identifier, owner=owner, doctor=account.doctor_id, **fields
-        )
-        if account.findings is None:
-            self._queue.recount(owner)
-        self._queue.join(filed, account)
-        if filed.lesion:
-            self._enter_lesion(filed)
-        if account.doctor_id and filed.finding.band is Band.URGENT_REFERRAL:
-            self._outbox.add(Kind.URGENT, to=account.doctor_id, about="queue")
-        return filed
+        return account
 
-    def count_kept(self, owner: Account) -> int:
+    @atomic
+    def count_kept(self, unit: Unit, owner: Account) -> int:  # noqa: ARG002 (it is a transaction)
         """How many findings an account has, counted one by one: the count of the account may be
         wrong by those that servers of the version before have stored or deleted.
         """
-        return self._store.transaction(partial(self._queue.recount, owner.id))
+        return self.queue.recount(owner.id)
 
     def list_own(
         self,
@@ -239,7 +154,7 @@ class RecordsService:
         """One page of the owner's findings, or of those that belong to no spot, in the order of
         time.
         """
-        page = self._submissions.page_owned(
+        page = self.submissions.page_owned(
             owner, unsorted=unsorted, newest_first=newest_first, after=after, limit=limit
         )
         return page.map(SubmissionSummary.for_owner)
@@ -256,7 +171,7 @@ class RecordsService:
         if submission.owner == to.id and to.account:
             return submission.for_owner(), to.account
         try:
-            owner = self._accounts.get(submission.owner)
+            owner = self.accounts.get(submission.owner)
         except NotFound as error:
             raise NotFound(NOT_YOURS) from error
         if owner.id != to.id and not (
@@ -267,7 +182,7 @@ class RecordsService:
 
     def find_standing(self, submission: Submission) -> Standing:
         """What has become of the model version that made this finding."""
-        return self._models.find_standing(submission.finding.model_version)
+        return self.models.find_standing(submission.finding.model_version)
 
     def instruct(self, submission: Submission) -> Instruction | None:
         """What is to be done about the spot of this finding, as the reader of this copy may know;
@@ -275,7 +190,7 @@ class RecordsService:
         """
         if submission.lesion is None:
             return reconcile([submission.advised])
-        return self._findings.instruct_all(
+        return self.findings.instruct_all(
             [submission.lesion], for_owner=submission.as_owner_sees
         ).get(submission.lesion)
 
@@ -286,7 +201,7 @@ class RecordsService:
         if in_care(owner, to):
             return True
         asked = lesion and to.role == "doctor" and owner.status != "deleting"
-        return bool(asked) and self._submissions.is_asked_about(lesion or "", to.id)
+        return bool(asked) and self.submissions.is_asked_about(lesion or "", to.id)
 
     def read_kept_photo(self, *, number: str, picture: int | None, to: Subject) -> bytes:
         """The kept photo, of several the one at this place. Raises NotFound, with the reason where
@@ -308,135 +223,80 @@ class RecordsService:
     def read_thumbnail(self, *, number: str, to: Subject) -> bytes:
         """The kept photo as a small JPEG. Raises NotFound, as `read_kept_photo` does."""
         submission, _ = self.get(number=number, to=to)
-        return self._thumbnails.read(submission=submission, to=to)
+        return self.thumbnails.read(submission=submission, to=to)
 
-    def delete_submission(self, *, number: str, by: str) -> None:
+    @atomic
+    def delete_submission(self, unit: Unit, *, number: str, by: str) -> None:
         """Delete a finding of the caller. Raises NotFound, also for those of other accounts."""
         found = self._find(number)
         if found.owner != by:
             raise NotFound(NOT_YOURS)
-
-        def delete() -> list[str]:
-            owner = self._accounts.add_findings(by, -1)
-            submission, blobs = self._remove(found.id)
-            if owner is None:
-                self._queue.recount(by)
-                owner = self._accounts.get(by)
-            self._queue.leave(submission, owner)
-            return blobs
-
-        blobs = self._trail.change(delete, "submission.delete", by=by, target=found.id)
-        self._erasures.finish(blobs)
-
-    def mark_reviewed(
-        self,
-        submission: Submission,
-        owner: Account,
-        *,
-        decision: Decision,
-        withheld: Sequence[Withheld],
-    ) -> None:
-        """Mark a finding with what its reviews say, in the transaction that signs one."""
-        self._submissions.mark_reviewed(submission, decision=decision, withheld=withheld)
-        self._queue.leave(submission, owner)
-        self._update_lesion(submission)
-
-    def end_work_on(self, submission: Submission, doctor: str) -> None:
-        """Let this doctor leave a case, in the caller's transaction: what the doctor has taken is
-        given back, and the request for the doctor's second opinion ends.
-        """
-        taken = NOT_TAKEN if submission.taken_by == doctor else {}
-        asked = NOT_ASKED if submission.opinion_of == doctor else {}
-        if taken or asked:
-            self._submissions.set_work(submission.id, **taken, **asked)
-
-    def note_opinion(self, submission: Submission, *, urgency: Band) -> None:
-        """Let the doctor in charge see that a second opinion has come, which asks for this urgency,
-        in the caller's transaction.
-        """
-        came_at = now()
-        key = submission.make_opinion_key(urgency, came_at)
-        self._submissions.set_work(submission.id, opinion_key=key, opinion_came_at=came_at)
-
-    def close_opinion(self, submission: Submission) -> None:
-        """The doctor in charge has answered what came, in the caller's transaction."""
-        if submission.opinion_key:
-            self._submissions.set_work(submission.id, **NONE_CAME)
+        unit.audit("submission.delete", by=by, target=found.id)
+        owner = self.accounts.add_findings(by, -1)
+        self._remove(unit, found)
+        if owner is None:
+            self.queue.recount(by)
+            owner = self.accounts.get(by)
+        self.queue.leave(found, owner)
 
     def rely_on(self, submission: Submission) -> None:
         """Call it in a transaction that stores data about a finding. Raises NotFound where the
         finding is deleted.
         """
-        if not self._submissions.touch(submission.id):
+        if not self.submissions.touch(submission.id):
             raise NotFound(NOT_YOURS)
 
     def has(self, submission_id: str) -> bool:
-        return self._submissions.has(submission_id)
+        return self.submissions.has(submission_id)
 
     def find(self, submission_id: str) -> Submission | None:
-        return self._submissions.find(submission_id)
+        return self.submissions.find(submission_id)
 
     def forget(self, owner_id: str) -> None:
         """Delete all findings of this owner. Idempotent."""
-        while page := self._submissions.page_owned(
+        while page := self.submissions.page_owned(
             owner_id, after=None, limit=DELETED_AT_ONCE
         ).items:
-            remove = partial(self._remove_all, [listed.id for listed in page])
-            self._erasures.finish(self._store.transaction(remove))
+            self._remove_all([listed.id for listed in page])
 
-    def _remove_all(self, identifiers: Sequence[str]) -> list[str]:
-        blobs: list[str] = []
+    @atomic
+    def _remove_all(self, unit: Unit, identifiers: Sequence[str]) -> None:
         for identifier in identifiers:
-            with suppress(NotFound):  # another process deletes the account, too
-                blobs += self._remove(identifier)[1]
-        return blobs
+            if submission := self.submissions.find(identifier):  # else another process deletes, too
+                self._remove(unit, submission)
 
     def renew_keys(self, after: str | None) -> Chunk | None:
         """See Migration: the keys of the doctors' lists."""
-        return self._queue.renew_keys(after)
+        return self.queue.renew_keys(after)
 
     def faults(self) -> Iterator[Fault]:
         """Findings of deleted accounts, and what stands in a wrong place of the doctors' lists."""
-        owners = sorted(self._submissions.owners())  # first: an account comes before its findings
+        owners = sorted(self.submissions.owners())  # first: an account comes before its findings
         for owner in owners:
-            if not self._accounts.list_where({"id": owner}):
+            if not self.accounts.list_where({"id": owner}):
                 says = f"submissions of account {owner}, which is gone"
                 yield Fault(says, partial(self.forget, owner))
-        yield from self._queue.faults()
+        yield from self.queue.faults()
 
     def _find(self, number: str) -> Submission:
         # Numbers have at most 16 digits (see queue_keys.py); a longer one might not fit into the
         # stores' 64-bit integers.
         if not (number.isascii() and number.isdigit()) or len(number) > 16:
             raise NotFound(NOT_YOURS)
-        found = self._submissions.find_by_number(int(number))
+        found = self.submissions.find_by_number(int(number))
         if found is None:
             raise NotFound(NOT_YOURS)
         return found
 
-    def _remove(self, identifier: str) -> tuple[Submission, list[str]]:
-        """Delete a submission and all data about it, in the caller's transaction. The keys in the
-        result are for `Erasures.finish`, after that. Raises NotFound.
-        """
-        submission = self._submissions.find(identifier)
-        if submission is None:
-            raise NotFound(NOT_YOURS)
-        self._submissions.remove(identifier)
-        self._submissions.unlink_again(submission)
+    def _remove(self, unit: Unit, submission: Submission) -> None:
+        """Delete a submission and all data about it."""
+        self.submissions.remove(submission.id)
+        self.submissions.unlink_again(submission)
+        unit.publish(FindingDeleted(submission))
         own = {submission.photo_blob, submission.thumbnail_blob, *submission.picture_blobs}
-        blobs = [*self._remove_beside(submission), *filter(None, own)]
-        self._erasures.note(blobs)
-        return submission, blobs
+        unit.erase(filter(None, own))
 
-    def forget_beside(self, submission: Submission) -> None:
+    @atomic
+    def forget_beside(self, unit: Unit, submission: Submission) -> None:
         """Delete what was stored about a submission after it was deleted."""
-
-        def remove() -> list[str]:
-            blobs = self._remove_beside(submission)
-            self._erasures.note(blobs)
-            return blobs
-
-        self._erasures.finish(self._store.transaction(remove))
-
-    def _remove_beside(self, submission: Submission) -> list[str]:
-        return [key for forget in self._forget for key in forget(submission) or ()]
+        unit.publish(FindingDeleted(submission))

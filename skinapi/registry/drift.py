@@ -10,6 +10,10 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pydantic import Field
+
+from skinapi.domain.gauges import GaugeReading
+from skinapi.domain.values import Value
 from skinapi.errors import SkinAPIError
 from skinapi.logs import log
 from skinapi.registry.drift_counts import (
@@ -23,15 +27,38 @@ from skinapi.registry.drift_counts import (
     last_weeks,
     mean_evidence,
 )
-from skinapi.registry.drift_schemas import AlertView, MeasureTestView
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import conditions_table
-from skinapi.web.monitoring import GaugeReading
 
 REFERENCE_FINDINGS = 500
 REFERENCE_REVIEWS = 200
 CLASSES = "classes"
+
+
 # How far the test of a measure is, with the alert that it has raised.
+class AlertView(Value):
+    measure: str = Field(description="disagreement, refused, doubt or classes")
+    model_version: str
+    since: str = Field(description="the week with which the change most likely began")
+    raised: str = Field(description="the week in which the evidence was enough")
+    value: float = Field(description="the share since then")
+    reference: float = Field(description="the share before")
+    condition: str | None = Field(
+        description="of classes: the condition whose share has changed most clearly"
+    )
+    sentence: str
+
+
+class MeasureTestView(Value):
+    measure: str
+    reference_size: int = Field(description="events that the reference needs")
+    reference_events: int = Field(description="events that it has")
+    tested_events: int = Field(description="events after the reference")
+    evidence: float = Field(
+        description=f"an alarm is raised where it reaches {1 / ALPHA:.0f} at any time"
+    )
+
+
 MeasureTest = tuple[MeasureTestView, AlertView | None]
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.registry.drift_counts import ALPHA, MOST_WEEKS, WeekCounts, first_day
+from skinapi.registry.drift import AlertView, MeasureTestView
+from skinapi.registry.drift_counts import MOST_WEEKS, WeekCounts, first_day
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.finding import Doubt
@@ -63,29 +64,6 @@ class DriftWeek(WeekFigures):
     def of_week(cls, week: str, rows: Sequence[Document]) -> Self:
         versions = [FiguresOfVersion.of([row], model_version=row["version"]) for row in rows]
         return cls.of(rows, week=week, starts=first_day(week), versions=versions)
-
-
-class AlertView(Answer):
-    measure: str = Field(description="disagreement, refused, doubt or classes")
-    model_version: str
-    since: str = Field(description="the week with which the change most likely began")
-    raised: str = Field(description="the week in which the evidence was enough")
-    value: float = Field(description="the share since then")
-    reference: float = Field(description="the share before")
-    condition: str | None = Field(
-        description="of classes: the condition whose share has changed most clearly"
-    )
-    sentence: str
-
-
-class MeasureTestView(Answer):
-    measure: str
-    reference_size: int = Field(description="events that the reference needs")
-    reference_events: int = Field(description="events that it has")
-    tested_events: int = Field(description="events after the reference")
-    evidence: float = Field(
-        description=f"an alarm is raised where it reaches {1 / ALPHA:.0f} at any time"
-    )
 
 
 class DriftView(Answer):

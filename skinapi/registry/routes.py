@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response
 
+from skinapi.domain.subject import Subject
 from skinapi.errors import NoModel, NoOperatingPoints
 from skinapi.registry.card_page import answer_card
 from skinapi.registry.drift import DriftService
@@ -15,7 +16,7 @@ from skinapi.registry.service import RegistryService
 from skinapi.registry.serving_pointer import ModelChanged
 from skinapi.registry.version_routes import RESEARCH
 from skinapi.vision.conditions import conditions_table
-from skinapi.web.access import Public, Signed, Subject, admins
+from skinapi.web.access import Public, Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 

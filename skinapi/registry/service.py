@@ -6,6 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from skinapi.errors import Refused
+from skinapi.logs import current_request_id
 from skinapi.registry.prediction_pool import PoolCaller, PredictionPool, ServedModel
 from skinapi.registry.shadow import Shadow
 from skinapi.settings import Settings
@@ -22,7 +23,6 @@ from skinapi.vision.decoding.photo import Photo, reencode_for_storage, shrink_to
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.network.model import Model
 from skinapi.vision.outline import Shape, measure_shape
-from skinapi.web.request_context import request_id
 
 T = TypeVar("T")
 
@@ -75,7 +75,9 @@ class RegistryService:
         classify = partial(_classify, self.served.model, content, context, measure, keep)
         classified = self.run_in_pool(classify, caller=caller)
         if self._shadow and self._shadow.wants():
-            judge = partial(self._shadow.judge, content, context, classified.finding, request_id())
+            judge = partial(
+                self._shadow.judge, content, context, classified.finding, current_request_id.get()
+            )
             if not self._pool.run_idle(judge):
                 self._shadow.drop()
         return classified

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from skinapi.domain.pages import Page, page_of
 from skinapi.errors import Refused, SkinAPIError
 from skinapi.logs import log
 from skinapi.registry.prediction_pool import ServedModel
@@ -17,7 +18,6 @@ from skinapi.vision.classification import classify_prepared, prepare_photo
 from skinapi.vision.context import Context
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.network.model import Model
-from skinapi.web.schemas import Page, page_of
 
 KEPT_FOR = timedelta(days=90)
 SHARE = 0.1  # of the photos that the candidate judges, where no photo waits

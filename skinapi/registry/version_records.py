@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from skinapi.domain.pages import Page, page_of
 from skinapi.errors import (
     Conflict,
     Duplicate,
@@ -46,7 +47,6 @@ from skinapi.vision.network.model import (
     read_labels,
 )
 from skinapi.vision.network.model_files import BadFile, read_json
-from skinapi.web.schemas import Page, page_of
 
 # Words that are addresses below /models.
 RESERVED_NAMES = {"compare", "rollback", "operating-point"}

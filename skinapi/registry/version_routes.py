@@ -4,6 +4,8 @@ from typing import Any
 
 from flask import Response
 
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
 from skinapi.errors import Conflict, InvalidBody, NotFound
 from skinapi.registry.card_page import answer_card
 from skinapi.registry.serving_pointer import GatesNotPassed, ModelChanged
@@ -21,10 +23,10 @@ from skinapi.registry.version_schemas import (
     shown_state,
 )
 from skinapi.registry.version_service import ModelsService
-from skinapi.web.access import Signed, Subject, admins
+from skinapi.web.access import Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import Message, Page
+from skinapi.web.schemas import Message
 
 RESEARCH = Signed(roles=("researcher", "admin"))
 PROMOTERS = admins("Only admin can put models into service")

@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints
 
+from skinapi.domain.field_types import Contained, Printable, PrintableLines
 from skinapi.registry.card_figures import list_compared_figures
 from skinapi.registry.gates import Gate, PairedComparison
 from skinapi.registry.serving_pointer import Change, ModelVersion, Move, VersionSummary
 from skinapi.registry.shadow import ShadowCounts
 from skinapi.registry.version_service import Inspected
-from skinapi.web.schemas import Answer, Body, Contained, PageQuery, Printable, PrintableLines
+from skinapi.web.schemas import Answer, Body, PageQuery
 
 Shown = Literal["candidate", "shadow", "serving", "retired"]
 VersionName = Annotated[str, StringConstraints(min_length=1, max_length=200), Printable, Contained]

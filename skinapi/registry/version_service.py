@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
+from skinapi.domain.field_types import count_visible
 from skinapi.errors import Conflict, DiskFull, InvalidBody, ModelDamaged
 from skinapi.logs import log
 from skinapi.registry.gates import Gate, ReferenceData, judge_gates, summarise
@@ -31,7 +32,6 @@ from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
 from skinapi.vision.network.model import MB, ModelCard, read_card
-from skinapi.web.schemas import count_visible
 
 LEAST_REASON = 10
 T = TypeVar("T")

@@ -18,8 +18,8 @@ from typing import TypeVar
 
 from skinapi.errors import Duplicate, SkinAPIError
 from skinapi.languages import LANGUAGES, Language
-from skinapi.logs import log
-from skinapi.records.submissions import Submission
+from skinapi.logs import log, log_fault
+from skinapi.records.submission import Submission
 from skinapi.reports.facts import Facts
 from skinapi.reports.openrouter import DailyBudget, OpenRouterClient
 from skinapi.reports.prompt import (
@@ -36,7 +36,6 @@ from skinapi.reports.template import write_template
 from skinapi.settings import Settings
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Filter, Store
-from skinapi.web.answers import log_fault
 
 CONSENT = "llm"
 NARRATIVE_LIFETIME = timedelta(days=90)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
+from skinapi.domain.field_types import cap_marks
 from skinapi.languages import Language
 from skinapi.records.reviewed_finding import ShownLetter
 from skinapi.records.reviews import Decision
 from skinapi.reports.words import LABELS, Labels
 from skinapi.vision.conditions import Band
-from skinapi.web.schemas import cap_marks
 
 Row = tuple[str, str]
 DATE = "%Y-%m-%d"

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from PIL import Image
 
+from skinapi.domain.values import Value
 from skinapi.errors import Unavailable
 from skinapi.languages import Language, Said
 from skinapi.records.instructions import Advice
@@ -20,7 +21,6 @@ from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import BandWords, conditions_table
 from skinapi.vision.decoding.photo import Photo
 from skinapi.vision.heat_map_overlay import draw_overlay
-from skinapi.web.schemas import Answer
 
 # 84 mm on paper at 170 dots per inch.
 PRINTED_SIDE = 560
@@ -108,14 +108,14 @@ class Narrative(StoredRecord):
         return (*sections, *self.findings, *self.limits, *self.next_steps)
 
 
-class ReportedPatient(Answer):
+class ReportedPatient(Value):
     name: str
     email: str
 
 
 # What makes a printed report verifiable: its hash, the address that verifies it, and the time when
 # it was first issued.
-class SealView(Answer):
+class SealView(Value):
     hash: str
     url: str
     issued_at: datetime

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from flask import Response, request
 
+from skinapi.domain.subject import Subject
 from skinapi.errors import InvalidBody, NotFound
 from skinapi.languages import LANGUAGES, known_language
 from skinapi.reports.rendering import POLICY, print_pdf, render_html, render_verdict
@@ -17,7 +18,7 @@ from skinapi.reports.schemas import (
 from skinapi.reports.service import NoSuchLanguage, ReportsService
 from skinapi.reports.words import LABELS
 from skinapi.vision.conditions import conditions_table
-from skinapi.web.access import Public, Signed, Subject
+from skinapi.web.access import Public, Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 

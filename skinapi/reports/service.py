@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account
+from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.records.letters import Letter, Letters
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import RecordsService
-from skinapi.records.submissions import Submission
+from skinapi.records.submission import Submission
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.rendering import RENDERER, count_pages, print_pdf
@@ -27,7 +28,6 @@ from skinapi.reports.verification import (
     Verified,
     seal_report,
 )
-from skinapi.web.access import Subject
 
 HASH = re.compile("[0-9a-f]{64}")
 

@@ -22,8 +22,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from skinapi.domain.subject import ROLES
 from skinapi.settings.value_checks import (
-    ROLES,
     MailAddress,
     machine_memory,
     read_broker_uri,

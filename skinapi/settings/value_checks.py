@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, get_args
 from urllib.parse import unquote, urlsplit
 
+from skinapi.domain.subject import ROLES
 from skinapi.errors import UnsafeSettings
 from skinapi.settings.instance_folder import open_folder
 
-Role = Literal["user", "doctor", "researcher", "admin"]
-ROLES: tuple[Role, ...] = get_args(Role)
 MEMORY = "memory"
 SHARED_COUNTS = ("mongodb", "mongodb+srv", "redis", "rediss")
 BROKERS = ("amqp", "amqps", "redis", "rediss")

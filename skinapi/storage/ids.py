@@ -12,7 +12,6 @@ from skinapi.errors import BlobDamaged
 CLOCK_TOLERANCE = timedelta(hours=1)
 # A draft, or a blob without a record, that is older was left by an interrupted write.
 LONGEST_WRITE = timedelta(hours=1)
-ID = re.compile(r"[0-9a-f]{32}")
 BLOB_KEY = re.compile(r"[0-9a-f]{32}-[0-9a-f]{64}")
 
 

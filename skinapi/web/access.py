@@ -4,27 +4,10 @@ This package knows a caller only as a subject, and nothing of its account. A rou
 rule is denied. The rules are by role. Who may see a finding: `get` of records/service.py.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
+from skinapi.domain.subject import ROLES
 from skinapi.errors import Forbidden
-from skinapi.settings.value_checks import ROLES
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The caller: an account that was usable when the request arrived, and its session.
-
-    `account` is the record that was read then (`auth.accounts.Account`), so that nothing reads it
-    again for the same request; but what a change depends on is read in its transaction.
-    `factor_given` says whether the session was opened with a code of the second factor.
-    """
-
-    id: str
-    role: str
-    session_id: str
-    account: Any = field(default=None, repr=False)
-    factor_given: bool = False
 
 
 @dataclass(frozen=True)

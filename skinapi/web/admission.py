@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request
 
+from skinapi.domain.size_limits import LARGEST_BODY, body_too_large, photo_too_large
+from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, NotFound, PayloadTooLarge, SkinAPIError, StoreUnavailable
 from skinapi.server.buffered_request import Admission, BufferedRequest
-from skinapi.web.access import Access, Opened, Scraper, Subject
+from skinapi.web.access import Access, Opened, Scraper
 from skinapi.web.answers import LOOPBACK_HOST
 from skinapi.web.declaration import Route, choose_client_route, route_of
 from skinapi.web.forms import FORM_OVERHEAD
@@ -28,7 +30,6 @@ from skinapi.web.rate_limits import (
 )
 from skinapi.web.request_context import limit_body, remember_subject
 from skinapi.web.request_parsing import ignore_unreadable_headers, refuse_unreadable_path
-from skinapi.web.size_limits import LARGEST_BODY, body_too_large, photo_too_large
 
 # Refuses what pages of other sites send without a token.
 #

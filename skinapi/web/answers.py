@@ -4,10 +4,8 @@ A route may declare a renderer of its own, because existing clients read errors 
 """
 
 import re
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request, Response, jsonify, request
@@ -17,7 +15,7 @@ from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 
 from skinapi import errors
 from skinapi.errors import SkinAPIError
-from skinapi.logs import log
+from skinapi.logs import log_fault
 from skinapi.problem import PROBLEM_TYPE, SECURITY_HEADERS, problem_of
 from skinapi.web.request_context import oversize, request_id
 
@@ -104,20 +102,6 @@ def _as_skinapi_error(raised: Exception) -> SkinAPIError:
         return BY_STATUS[raised.code]()
     log_fault(raised)
     return SkinAPIError()
-
-
-def log_fault(raised: Exception) -> None:
-    """Log where it failed, but never the exception's text, which may quote personal data."""
-    raised = getattr(raised, "original_exception", None) or raised
-    cause = raised.__cause__ or raised
-    frames = traceback.extract_tb(cause.__traceback__)
-    log.error(
-        "fault",
-        error=type(raised).__name__,
-        cause=type(cause).__name__,
-        where=[f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-8:]],
-        request_id=request_id(),
-    )
 
 
 # The headers of every answer: CORS for the known front ends, and security headers.

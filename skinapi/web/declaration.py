@@ -27,6 +27,7 @@ from pydantic import BaseModel, TypeAdapter
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
+from skinapi.domain.pages import Page
 from skinapi.errors import SkinAPIError
 from skinapi.web.access import Access
 from skinapi.web.answers import Renderer, problem_json
@@ -34,7 +35,7 @@ from skinapi.web.forms import BodyStream, FormStream, read_form
 from skinapi.web.rate_limits import Rate, one_at_a_time
 from skinapi.web.request_context import current_subject, idempotency_key
 from skinapi.web.request_parsing import read_body, read_query
-from skinapi.web.schemas import Body, Form, Page
+from skinapi.web.schemas import Body, Form, link_to_next
 
 S = TypeVar("S")
 RouteFunction = Callable[..., Any]
@@ -120,7 +121,7 @@ class Route:
         # The function has read from the store already, so a slow query holds no lock here.
         with one_at_a_time if isinstance(result, Page) else nullcontext():
             if isinstance(result, Page):
-                headers, result = result.headers(request), result.items
+                headers, result = link_to_next(result, request), result.items
             text = self.answer.dump_json(result, by_alias=True)
         return Response(text, self.status, headers, mimetype=self.produces)
 

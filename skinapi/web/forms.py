@@ -3,7 +3,6 @@
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO, Any, Generic, TypeVar, get_args
 
 from flask import Request
@@ -22,6 +21,7 @@ from werkzeug.sansio.multipart import (
     State,
 )
 
+from skinapi.domain.uploads import PartHead
 from skinapi.errors import InvalidBody, UnsupportedMediaType
 from skinapi.web.request_context import largest_body, oversize
 from skinapi.web.request_parsing import client_stream, sentence_of
@@ -40,15 +40,6 @@ READ_BYTES = 64 * 1024
 LARGEST_HEADERS = 8 * 1024
 CHARSETS = ("ascii", "us-ascii", "utf-8", "iso-8859-1")
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\r\r|\n\n")
-
-
-@dataclass(frozen=True, slots=True)
-class PartHead:
-    """Of a text field, or of a file where `filename` is set."""
-
-    name: str
-    filename: str | None
-    charset: str
 
 
 def read_parts(

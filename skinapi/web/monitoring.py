@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask, Response, g, request
@@ -12,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from skinapi.domain.gauges import GaugeReading
 from skinapi.logs import log
 from skinapi.web.request_context import current_subject, request_id
 
@@ -57,16 +57,6 @@ def _reserve(folder: Path) -> bool:
         log.error("requests are not counted: no room for the metrics", reason=error.strerror)
         return False
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class GaugeReading:
-    """A figure that is looked up when it is asked for, because all servers share it."""
-
-    name: str
-    says: str
-    value: float
-    labels: tuple[tuple[str, str], ...] = ()
 
 
 def exposition(gauges: Iterable[GaugeReading]) -> bytes:

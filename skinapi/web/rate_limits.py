@@ -17,6 +17,7 @@ from limits.errors import ConfigurationError, StorageError
 from limits.storage import StorageTypes, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
+from skinapi.domain.subject import ROLES
 from skinapi.errors import (
     PredictionQuotaReached,
     RateLimitsUnavailable,
@@ -25,7 +26,6 @@ from skinapi.errors import (
     UnsafeSettings,
 )
 from skinapi.server.addresses import address_key, site_key
-from skinapi.settings.value_checks import ROLES
 from skinapi.storage.files import disk_error
 from skinapi.storage.mongo.mongo_transactions import Outage
 from skinapi.web.limit_windows import SqliteWindows, Window

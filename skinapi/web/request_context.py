@@ -5,8 +5,9 @@ import secrets
 
 from flask import Flask, Request, Response, g, has_request_context, request
 
+from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, PayloadTooLarge
-from skinapi.web.access import Subject
+from skinapi.logs import current_request_id
 
 # The forms that proxies and clients make up, and nobody's name or number fits in: 32 to 64 hex
 # digits, a UUID, a ULID (https://github.com/ulid/spec), a W3C traceparent
@@ -83,7 +84,15 @@ def idempotency_key() -> str | None:
 
 
 def add_request_ids(app: Flask) -> None:
+    @app.before_request
+    def begin() -> None:
+        current_request_id.set(request_id())
+
     @app.after_request
     def add(response: Response) -> Response:
         response.headers[HEADER] = request_id()
         return response
+
+    @app.teardown_request
+    def end(_: BaseException | None) -> None:
+        current_request_id.set(None)

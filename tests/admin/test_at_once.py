@@ -13,8 +13,8 @@ from skinapi.auth.accounts import Accounts
 from skinapi.auth.errors import EmailTaken, LastAdmin, WrongPassword
 from skinapi.auth.passwords import ClientInfo
 from skinapi.auth.service import IssuedTokens
+from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound, SkinAPIError
-from skinapi.web.access import Subject
 from tests.served.wire import at_once
 from tests.support.backends import PASSWORD, Backend, Person
 
@@ -129,7 +129,7 @@ def test_nobody_is_left_in_the_care_of_who_is_no_doctor(
     any_backend.member(ADA, doctor_id=any_backend.account(GREY).id)
     meet("get")
     assert play(any_backend, acts)[0] is None
-    assert list(any_backend.services.data.accounts.faults()) == []
+    assert list(any_backend.services.data.accounts.faults(any_backend.services.data.work)) == []
 
 
 def test_a_suspension_is_not_undone_as_an_approval_that_ends_at_once(

@@ -14,7 +14,7 @@ from skinapi.storage.ids import now
 from skinapi.storage.totals import Totals
 from skinapi.vision.conditions import Band
 from tests.prediction.photographer import predicted, send
-from tests.support.backends import Backend
+from tests.support.backends import Backend, erase
 from tests.support.photos import photo_in, photo_of
 
 REAL = pytest.mark.parametrize("any_backend", ["sqlite", "mongod"], indirect=True)
@@ -46,7 +46,7 @@ def test_what_happens_on_a_day_is_counted_once_and_stays_counted(any_backend: Ba
     assert send(ada, BLACK).status_code == 422
     expected = counts({body["band"]: 1}, findings=1, refused=1, accounts=2, reports=1)
     assert counted(any_backend) == expected
-    any_backend.services.eraser.erase(any_backend.account(ada.email), by="-")
+    erase(any_backend.services, any_backend.account(ada.email))
     assert counted(any_backend) == expected
 
 

@@ -27,7 +27,7 @@ def store(emptied_database_uri: str) -> Iterator[Store]:
 
 
 def trail_on(store: Store) -> AuditTrail:
-    return AuditTrail(store, lambda: None, secrets=[SECRET])
+    return AuditTrail(store, secrets=[SECRET])
 
 
 def sequences(store: Store) -> list[int | None]:

@@ -34,7 +34,7 @@ def faults_of(backend: Backend) -> list[str]:
 
 def trail_with(backend: Backend, *secrets: str) -> AuditTrail:
     """The trail of a server that was started anew with these secrets."""
-    return AuditTrail(backend.services.store, lambda: None, secrets=secrets)
+    return AuditTrail(backend.services.store, secrets=secrets)
 
 
 def says_with(backend: Backend, *secrets: str) -> list[str]:
@@ -397,9 +397,7 @@ def test_check_finds_that_a_tail_and_a_head_were_put_back_by_the_log(
 @pytest.mark.parametrize("any_backend", ["sqlite", "mongod"], indirect=True)
 def test_concurrent_writers_keep_one_chain(any_backend: Backend) -> None:
     store = any_backend.services.store
-    trails = [
-        AuditTrail(store, lambda: None, secrets=[SECRET]) for _ in range(4)
-    ]  # as four processes would
+    trails = [AuditTrail(store, secrets=[SECRET]) for _ in range(4)]  # as four processes would
 
     def write(number: int) -> None:
         trails[number % 4].record("test.act", by="system", target=str(number))

@@ -254,7 +254,7 @@ class Accounts(RuleBasedStateMachine):
 
     def opens(self, token: str, account: Account) -> bool:
         try:
-            subject = self.backend.services.guard.admit(ANY_STATE, f"Bearer {token}")
+            subject = self.backend.services.authorizer.admit(ANY_STATE, f"Bearer {token}")
         except Unauthenticated:
             return False
         assert subject

@@ -47,7 +47,7 @@ def test_check_ends_care_that_cannot_be(any_backend: Backend) -> None:
     colleague, patient = patient_of(any_backend, doctor), patient_of(any_backend, doctor)
     stray = any_backend.member(doctor_id=any_backend.account(patient.email).id)
     any_backend.edit(colleague.email, role="doctor")
-    faults = list(any_backend.services.data.accounts.faults())
+    faults = list(any_backend.services.data.accounts.faults(any_backend.services.data.work))
     wrong = [any_backend.account(person.email).id for person in (colleague, stray)]
     assert [fault.message for fault in faults] == [
         f"account {identifier} has an invalid doctor assignment" for identifier in wrong

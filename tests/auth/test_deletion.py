@@ -4,8 +4,10 @@ import pytest
 
 from skinapi.app import create_app
 from skinapi.auth.account_deletion import Eraser
-from skinapi.auth.accounts import Accounts
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.events import AccountErased
 from skinapi.errors import SkinAPIError, StoreUnavailable
+from skinapi.storage.unit_of_work import UnitOfWork
 from tests.support.backends import Backend
 
 
@@ -16,25 +18,33 @@ class ForgettingPackage:
         self.broken = broken
         self.asked: list[str] = []
 
-    def forget(self, owner: str) -> None:
-        self.asked.append(owner)
+    def forget(self, event: AccountErased) -> None:
+        self.asked.append(event.account)
         if self.broken:
             raise StoreUnavailable
 
 
 def eraser_of(backend: Backend, *services: ForgettingPackage) -> Eraser:
-    return Eraser(
-        accounts=Accounts(backend.services.store),
-        trail=backend.services.data.trail,
-        forget=[package.forget for package in services],
+    store = backend.services.store
+    work = UnitOfWork(store, backend.services.data.trail)
+    for package in services:
+        work.afterwards(AccountErased, package.forget)
+    return Eraser(work=work, accounts=Accounts(store))
+
+
+def erase(eraser: Eraser, account: Account) -> None:
+    accounts = eraser.accounts
+    eraser.work.run(
+        lambda unit: eraser.begin(unit, accounts.get(account.id), by="-", action="account.delete")
     )
+    eraser.finish(account.id)
 
 
 def test_every_package_deletes_its_data_before_the_account_goes(any_backend: Backend) -> None:
     person = any_backend.member("ada@example.org")
     account = any_backend.account("ada@example.org")
     first, second = ForgettingPackage(), ForgettingPackage()
-    eraser_of(any_backend, first, second).erase(account, by="-")
+    erase(eraser_of(any_backend, first, second), account)
     assert first.asked == second.asked == [account.id]
     assert any_backend.services.store.collection("accounts").count({"id": account.id}) == 0
     assert person.call("GET", "/me").status_code == 401
@@ -46,7 +56,7 @@ def test_a_package_that_fails_leaves_a_deleting_account_to_finish(any_backend: B
     healthy, broken = ForgettingPackage(), ForgettingPackage(broken=True)
     eraser = eraser_of(any_backend, healthy, broken)
     with pytest.raises(StoreUnavailable):
-        eraser.erase(account, by="-")
+        erase(eraser, account)
     assert any_backend.account("ada@example.org").status == "deleting"
     assert person.call("GET", "/me").status_code == 401
     (fault,) = eraser.faults()
@@ -62,9 +72,9 @@ def test_deleting_an_account_is_idempotent(backend: Backend) -> None:
     backend.member("ada@example.org")
     account = backend.account("ada@example.org")
     eraser = eraser_of(backend, ForgettingPackage())
-    eraser.erase(account, by="-")
+    erase(eraser, account)
     with pytest.raises(SkinAPIError, match="Not found"):
-        eraser.erase(account, by="-")
+        erase(eraser, account)
     eraser.resume()
 
 
@@ -73,12 +83,14 @@ def test_what_fails_at_the_start_stops_neither_the_start_nor_the_others(backend:
         backend.member(f"{name}@example.org", status="deleting")
     stubborn = backend.account("a@example.org").id
 
-    def forget(owner: str) -> None:
-        if owner == stubborn:
+    def forget(event: AccountErased) -> None:
+        if event.account == stubborn:
             raise StoreUnavailable
 
-    accounts = Accounts(backend.services.store)
-    Eraser(accounts=accounts, trail=backend.services.data.trail, forget=[forget]).resume()
+    eraser = eraser_of(backend)
+    eraser.work.afterwards(AccountErased, forget)
+    eraser.resume()
+    accounts = eraser.accounts
     assert [account.id for account in accounts.list_where({"status": "deleting"})] == [stubborn]
 
 

@@ -17,7 +17,7 @@ from skinapi.auth.passwords import Passwords
 from skinapi.storage.ids import now
 from tests.conftest import backend_on
 from tests.served.wire import at_once
-from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person, put_in
 from tests.support.size import size
 
 EMAIL = "ada@example.org"
@@ -156,7 +156,8 @@ def test_the_current_password_cannot_be_guessed_with_a_stolen_token(guessed: Bac
 @REAL
 def test_concurrent_guesses_do_not_exceed_the_limit(guessed: Backend) -> None:
     auth, passwords = guessed.services.auth, Passwords(places=600)  # so that all are looked at
-    auth._passwords = auth._authentication._passwords = passwords
+    for part in (auth, auth.authentication):
+        put_in(part, passwords=passwords)
     calls = [partial(log_in, guessed, "wrong", f"203.0.113.{number}") for number in range(ASKED)]
     found = Counter(answer.status_code for answer in at_once(calls))
     assert found == {401: MOST, 429: ASKED - MOST}

@@ -20,7 +20,7 @@ from skinapi.errors import Unavailable
 from skinapi.registry import prediction_pool
 from skinapi.server.addresses import site_key
 from skinapi.settings import Settings
-from tests.support.backends import Backend
+from tests.support.backends import Backend, put_in
 
 HOLDER = "192.0.2.1"
 # Other addresses of one site: a household's and a company's.
@@ -110,8 +110,8 @@ def test_past_its_places_a_login_is_refused_at_once_and_costs_no_guess(
     backend.member("ada@example.org")
     hasher = Slow()
     passwords, auth = Passwords(hasher), backend.services.auth
-    for part in (auth, auth._authentication):
-        monkeypatch.setattr(part, "_passwords", passwords)
+    for part in (auth, auth.authentication):
+        put_in(part, passwords=passwords)
     body = {"email": "ada@example.org", "password": "wrong"}
     found: Counter[int] = Counter()
 

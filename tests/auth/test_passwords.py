@@ -14,7 +14,7 @@ from skinapi.auth import guess_limits
 from skinapi.auth.guess_limits import FIRST_LOGINS
 from skinapi.auth.passwords import HASHER, Passwords, _unmatched_hash, one_time_password
 from tests.served.wire import at_once
-from tests.support.backends import CHEAP, PASSWORD, Backend
+from tests.support.backends import CHEAP, PASSWORD, Backend, put_in
 
 
 class Counting(PasswordHasher):
@@ -38,8 +38,8 @@ def counted(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Counting:
     hasher = Counting()
     passwords = Passwords(hasher)
     auth = backend.services.auth
-    for part in (auth, auth._authentication):
-        monkeypatch.setattr(part, "_passwords", passwords)
+    for part in (auth, auth.authentication):
+        put_in(part, passwords=passwords)
     backend.member("ada@example.org", password_hash=hasher.hash(PASSWORD))
     hasher.work.clear()
     return hasher

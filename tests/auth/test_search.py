@@ -3,17 +3,21 @@
 import random
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from skinapi.audit.trail import AuditTrail
 from skinapi.auth import account_search
 from skinapi.auth.account_search import search_fields
-from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.accounts import Account, AccountFields, Accounts
+from skinapi.domain.pages import read_pages
+from skinapi.domain.subject import Role
 from skinapi.storage.ports import Document, Documents, Store
+from skinapi.storage.unit_of_work import Unit, UnitOfWork
 from skinapi.web.declaration import route_of
-from skinapi.web.schemas import read_pages
 from tests.stores.mock_store import MockStore
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
 from tests.support.backends import MAIL, Backend, Person, store_of_kind
@@ -30,14 +34,14 @@ ASKED = (
 
 def people(store: Store, many: int) -> list[Account]:
     """Of names at random, in random roles."""
-    chosen = random.Random(7)
+    chosen, roles = random.Random(7), cast("list[Role]", ROLES)
     accounts = Accounts(store)
     return [
         accounts.add(
             name=" ".join(chosen.choices(WORDS, k=chosen.choice((1, 2, 3)))),
             email=f"{number}straße@example.org",
             password_hash="-",
-            role=chosen.choice(ROLES),
+            role=chosen.choice(roles),
             status=chosen.choice(("approved", "waiting")),
         )
         for number in range(many)
@@ -122,11 +126,17 @@ def test_check_repairs_an_account_that_a_search_would_not_find(backend: Backend)
     assert list(backend.services.faults()) == []
 
 
+def _change(accounts: Accounts, identifier: str, fields: AccountFields, unit: Unit) -> None:
+    accounts.change(unit, accounts.get(identifier), **fields)
+
+
 def test_an_account_is_found_by_a_changed_name_and_email() -> None:
-    accounts = Accounts(MockStore())
+    store = MockStore()
+    accounts = Accounts(store)
     account = accounts.add(email="ada@example.org", name="Ada Byron", password_hash="-")
-    accounts.change(account.id, lambda _: {"name": "Zoë King"})
-    accounts.change(account.id, lambda _: {"email": "zoe@example.org"})
+    work = UnitOfWork(store, AuditTrail(store, secrets=["secret"]))
+    for changed in (AccountFields(name="Zoë King"), AccountFields(email="zoe@example.org")):
+        work.run(partial(_change, accounts, account.id, changed))
     for words, many in (("ZOË", 1), ("king", 1), ("zoe@", 1), ("ada", 0), ("byron", 0)):
         assert len(pages(accounts, words, limit=2, roles=ROLES, status=None)) == many
 

@@ -18,7 +18,7 @@ from skinapi.auth.second_factor import RECOVERY_CODES, code_at, step_of
 from skinapi.storage.ids import now
 from skinapi.web.access import Public
 from skinapi.web.declaration import route_of
-from tests.support.backends import PASSWORD, SECRET, Backend, Person
+from tests.support.backends import PASSWORD, SECRET, Backend, Person, erase
 from tests.support.smtp_server import SmtpServer
 
 # RFC 6238, appendix B.
@@ -503,7 +503,7 @@ def test_who_registers_again_with_the_address_of_a_deleted_account_is_asked_for_
 ) -> None:
     person = backend.member()
     set_up(person, app)
-    backend.services.eraser.erase(backend.account(person.email), by="system")
+    erase(backend.services, backend.account(person.email))
     backend.member(person.email)
     assert outcome(login(backend, person.email)) == OK
 

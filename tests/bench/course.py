@@ -15,7 +15,7 @@ from typing import Any
 
 from skinapi.care.lesion_records import Lesion, Place
 from skinapi.logs import configure_logs
-from skinapi.records.submissions import Submission
+from skinapi.records.submission import Submission
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
 from skinapi.vision.context import Context

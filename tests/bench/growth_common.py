@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from skinapi.auth.account_search import search_fields
 from skinapi.auth.accounts import Account, key_without_findings
 from skinapi.composition.services import Services
+from skinapi.domain.subject import Subject
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
-from skinapi.web.access import Subject
 from tests.stores.bulk_insert import fill
 
 PAGE = 20

@@ -9,7 +9,7 @@ from skinapi.care.queue import CareService
 from skinapi.composition.services import Services
 from skinapi.records.opinions import Certainty, Opinion
 from skinapi.records.reviews import Review
-from skinapi.records.submissions import Submission
+from skinapi.records.submission import Submission
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
 from skinapi.vision.context import Context

@@ -1,13 +1,12 @@
 """A doctor's patients and their findings, put straight into the store in any band and order."""
 
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import pytest
 
-from skinapi.records import submissions as module
-from skinapi.records.submissions import Submission
+from skinapi.records import submission as module
+from skinapi.records.submission import Again, Filing, NewFinding, Submission
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band
@@ -34,18 +33,29 @@ def file_at(
 
 
 def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> Submission:
-    records = backend.services.records
     given = {"finding": finding_of(band=band), "context": Context(), **fields}
-    file = partial(
-        records._file,
-        identifier=new_id(),
-        number=records._submissions.take_number(),
-        owner=backend.account(patient.email).id,
+    if original := given.pop("original", None):
+        given["again"] = Again(original, by="-")
+    photo = given.pop("photo_blob", None)
+    blobs = given.pop("blobs", (photo,) if photo else ())
+    new = NewFinding(
         language="en",
         sections=dict.fromkeys(SECTIONS, "said"),
+        narrative_source={"writer": "template"},
+        key=None,
+        request_hash="",
         **given,
     )
-    return backend.services.store.transaction(file)
+    return file_new(backend, backend.account(patient.email).id, new, blobs)
+
+
+def file_new(
+    backend: Backend, owner: str, new: NewFinding, blobs: tuple[str, ...] = ()
+) -> Submission:
+    records = backend.services.records
+    number = records.submissions.take_number()
+    filing = Filing(identifier=new_id(), number=number, owner=owner, new=new, blobs=blobs)
+    return records.file(filing)
 
 
 def file_scored(

@@ -166,8 +166,7 @@ def joined_visit(
         ROUTINE,
         lesion=lesion,
         finding=each[shown].model_copy(update={"pictures": each, "shown_picture": shown}),
-        photo_blob=blobs[shown] if blobs else None,
-        picture_blobs=tuple(blobs),
+        blobs=tuple(blobs),
     )
     return filed.number
 

@@ -16,7 +16,7 @@ from skinapi.languages import LANGUAGES, Language
 from skinapi.records.letters import READERS
 from skinapi.records.opinions import Certainty, Histology
 from skinapi.records.reviews import Decision
-from skinapi.records.submissions import QueueEntry, Submission
+from skinapi.records.submission import QueueEntry, Submission
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.notices import say_restated

@@ -6,11 +6,11 @@ import pytest
 
 from skinapi.auth.accounts import Accounts
 from skinapi.care.queue import CareService
+from skinapi.domain.subject import Subject
 from skinapi.records.submissions import Submissions
 from skinapi.registry.serving_pointer import ServingPointer
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.vision.conditions import Band
-from skinapi.web.access import Subject
 from tests.care.clinic import REVIEW, URGENT, file_for, numbers, patient_of
 from tests.support.backends import Backend, Person
 

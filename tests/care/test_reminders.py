@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.care import lesion_service as module
-from skinapi.records.submissions import Submission
+from skinapi.records.submission import Submission
 from skinapi.vision.conditions import Band, conditions_table
 from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of, review
 from tests.care.test_lesions import NO_SPOT, begin

@@ -24,7 +24,7 @@ from skinapi.languages import Language
 from skinapi.records.finding_schemas import HeadlineView
 from skinapi.records.letters import READERS
 from skinapi.records.schemas import SubmissionInCare, SubmissionView
-from skinapi.records.submissions import CourseEntry, Submission
+from skinapi.records.submission import CourseEntry, Submission
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf

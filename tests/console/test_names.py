@@ -5,6 +5,7 @@ import pytest
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR
+from tests.support.backends import change_account
 from tests.support.photos import photo_of
 
 # Where each character stands: how far the word's first letter is from its last.
@@ -29,7 +30,7 @@ def test_a_name_leaves_the_words_around_it_in_their_order(
     seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     sent = ANGULAR.send(seeder.server.port, photo_of("melanoma", (600, 450)), token=patient.token)
     assert sent.status == 200
-    seeder.accounts.change(patient.id, lambda _: {"name": name})
+    change_account(seeder.services, patient.id, name=name)
     [found] = doctor.call("GET", "/queue").json
     visitor.look(DESKTOP)
     visitor.enter(doctor, "doctor")
@@ -48,7 +49,7 @@ def test_a_long_name_above_the_findings_of_a_patient_stays_on_a_phone(
     for size in ((600, 450), (640, 480)):
         sent = ANGULAR.send(seeder.server.port, photo_of("melanoma", size), token=patient.token)
         assert sent.status == 200
-    seeder.accounts.change(patient.id, lambda _: {"name": "Wilhelmina" * 10})
+    change_account(seeder.services, patient.id, name="Wilhelmina" * 10)
     visitor.look(PHONE)
     visitor.enter(doctor, "doctor")
     visitor.find(".patient h2")

@@ -3,7 +3,7 @@
 import pytest
 
 from skinapi.auth.passwords import ClientInfo
-from skinapi.settings.value_checks import Role
+from skinapi.domain.subject import Role
 from skinapi.storage.ids import new_id
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder

@@ -3,7 +3,7 @@
 import pytest
 
 from skinapi.languages import NUMBERS
-from skinapi.records.submissions import Submission
+from skinapi.records.submission import NewFinding, Submission
 from skinapi.vision.context import NOTHING_TOLD
 from tests.console.journey import Journey, Look
 from tests.console.visitor import PHONE, Visitor
@@ -29,15 +29,15 @@ def patient(seeder: Seeder, doctor: Caller) -> Caller:
 def file_restated(seeder: Seeder, patient: Caller) -> Submission:
     return seeder.services.records.file_finding(
         owner=seeder.accounts.get(patient.id),
-        finding=restated_finding(own=OWN),
-        photos=(),
-        context=NOTHING_TOLD,
-        language="en",
-        sections={**dict.fromkeys(SECTIONS, "said"), "confidence_explanation": "said"},
-        narrative_source={"writer": "template"},
-        lesion=None,
-        key=None,
-        request_hash="",
+        new=NewFinding(
+            finding=restated_finding(own=OWN),
+            context=NOTHING_TOLD,
+            language="en",
+            sections={**dict.fromkeys(SECTIONS, "said"), "confidence_explanation": "said"},
+            narrative_source={"writer": "template"},
+            key=None,
+            request_hash="",
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
-from tests.support.backends import PASSWORD
+from tests.support.backends import PASSWORD, change_account
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, carded_model: Path) -> Iter
 @pytest.fixture
 def doctor(seeder: Seeder) -> Caller:
     person = seeder.person("doctor")
-    own = {"password_hash": Passwords().hash(PASSWORD)}
-    seeder.accounts.change(person.id, lambda _: own)
+    hashed = Passwords().hash(PASSWORD)
+    change_account(seeder.services, person.id, password_hash=hashed)
     return person
 
 
@@ -105,8 +105,8 @@ def test_an_admin_removes_that_of_a_doctor_who_lost_the_device(
     visitor: Visitor, seeder: Seeder, doctor: Caller, look: Look
 ) -> None:
     journey = Journey(visitor, "second-factor-admin", look)
-    factor = {"second_factor": SecondFactor(salt="of the test", confirmed=True)}
-    seeder.accounts.change(doctor.id, lambda _: factor)
+    factor = SecondFactor(salt="of the test", confirmed=True)
+    change_account(seeder.services, doctor.id, second_factor=factor)
     visitor.enter(seeder.person("admin"), "admin")
     visitor.go("accounts")
     journey.press("all", within="tabs")

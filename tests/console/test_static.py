@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from skinapi.console.routes import ASSETS, STATIC
+from skinapi.domain.subject import ROLES
 from skinapi.errors import (
     BadNetwork,
     BadRequest,
@@ -24,7 +25,6 @@ from skinapi.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG, TooManyJobs
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.opinions import Agreement
 from skinapi.reports.words import LABELS
-from skinapi.settings.value_checks import ROLES
 from skinapi.vision.conditions import Band, conditions_table
 from tests.console.visitor import Visitor
 from tests.npm_tools import tool

@@ -15,6 +15,7 @@ from tests.faults.actors import send
 from tests.faults.history import Event, History
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form
+from tests.support.backends import change_account
 from tests.support.photos import photo_of
 
 # Of a band that is less urgent than that of many labels.
@@ -53,7 +54,7 @@ class Reviewer(threading.Thread):
     def __init__(self, seeder: Seeder, history: History, seed: str) -> None:
         super().__init__(daemon=True)
         self.doctor, self.patient = seeder.person("doctor"), seeder.person()
-        seeder.accounts.change(self.patient.id, lambda _: {"doctor_id": self.doctor.id})
+        change_account(seeder.services, self.patient.id, doctor_id=self.doctor.id)
         for caller, role in ((self.doctor, "doctor"), (self.patient, "user")):
             history.record(Event("enrol", caller.email, caller.id, 201, role))
         self.findings: list[Reviewed] = []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.records.submissions import Submission
+from skinapi.records.submission import Submission
 from skinapi.storage.ports import Document
 from skinapi.storage.store_version import COMPATIBLE_SINCE, STORE_COLLECTION, VERSION
 from tests.faults.cluster import Cluster, running_cluster

@@ -28,7 +28,7 @@ from skinapi.storage.ids import now
 from skinapi.vision.dataset_labels import label_spellings
 from tests.lab.sending import DEADLINE_S, labelled, picture, send, table, upload, zipped
 from tests.lab.test_races import both, twin
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase
 from tests.support.size import size
 
 
@@ -205,7 +205,7 @@ def test_an_erased_researcher_leaves_no_data_set_and_no_upload(any_backend: Back
     account = any_backend.account(person.email)
     send(person, [upload(person, zipped(labelled(2)))])
     upload(person, b"unused")
-    any_backend.services.eraser.erase(account, by="-")
+    erase(any_backend.services, account)
     for name in ("datasets", "images", "uploads", "upload_parts"):
         assert any_backend.services.store.collection(name).find() == []
     assert list(any_backend.services.store.blobs.keys()) == []

@@ -13,7 +13,7 @@ from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.uploads import Announced, Uploads, UploadsService
 from tests.lab.sending import labelled, send, upload, zipped
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase
 
 COLLECTIONS = ("datasets", "images", "uploads", "upload_parts", "jobs", "job_logs")
 
@@ -46,7 +46,7 @@ def test_a_form_that_waits_for_another_check_is_refused_after_the_deletion(
         sender.start()
         while checks._places._value > 1:  # it waits from then on
             threading.Event().wait(0.01)
-        any_backend.services.eraser.erase(any_backend.account("ada@x.example"), by="-")
+        erase(any_backend.services, any_backend.account("ada@x.example"))
     sender.join(60)
     assert statuses == [401]
     assert_nothing_is_kept(any_backend)
@@ -89,7 +89,7 @@ def test_nothing_is_stored_after_the_deletion(
     original = getattr(writer, method)
 
     def after_deletion(*args: Any, **options: Any) -> Any:
-        backend.services.eraser.erase(backend.account("ada@x.example"), by="-")
+        erase(backend.services, backend.account("ada@x.example"))
         return original(*args, **options)
 
     monkeypatch.setattr(writer, method, after_deletion)

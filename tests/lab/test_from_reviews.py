@@ -18,7 +18,7 @@ from skinapi.vision.context import Context, Modality
 from skinapi.vision.dataset_labels import label_spellings
 from tests.care.clinic import URGENT, file_for
 from tests.lab.sending import await_check, picture
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase
 
 CONFIRMED = {"histology": "confirmed"}
 
@@ -244,7 +244,7 @@ def test_a_deletion_reaches_the_copies(any_backend: Backend, what: str) -> None:
     if what == "finding":
         assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     else:
-        any_backend.services.eraser.erase(any_backend.account(ada.email), by="-")
+        erase(any_backend.services, any_backend.account(ada.email))
     left = clinic.show(dataset)
     assert (left["pictures"], left["erased"]) == (1, 1)
     assert clinic.blobs() == 3
@@ -376,7 +376,7 @@ def test_erased_contributions_leave_no_trace_of_the_account(any_backend: Backend
     account = any_backend.account(ada.email)
     clinic.finding(ada, {})
     clinic.dataset()
-    any_backend.services.eraser.erase(account, by="-")
+    erase(any_backend.services, account)
     kept = any_backend.stored(but=("guesses", "audit"))
     assert account.id not in str(kept)
     assert clinic.blobs() == 0

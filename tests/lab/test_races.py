@@ -13,7 +13,7 @@ from skinapi.lab.datasets.dataset_versions import SILENT_FOR, Datasets
 from skinapi.storage.ids import now
 from tests.lab.sending import await_check, labelled, send, upload, zipped
 from tests.lab.test_from_reviews import clinic_of
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase
 from tests.support.size import size
 
 MOLES = size(9, 30)  # three lesions of each class, as a training needs
@@ -157,7 +157,7 @@ def test_an_upload_that_begins_while_its_account_is_deleted_leaves_nothing(
         body = {"name": "a.zip", "size": 5}
         begun, _ = both(
             partial(ada.call, "POST", "/uploads", json=body),
-            partial(real_backend.services.eraser.erase, account, by="-"),
+            partial(erase, real_backend.services, account),
         )
         assert begun.status_code in (201, 401)
         assert real_backend.services.store.collection("uploads").find() == []

@@ -11,7 +11,7 @@ from skinapi.lab.checks import publishing
 from skinapi.lab.datasets.dataset_images import LearnedPictures, learned_by
 from skinapi.vision.network.model import SHIPPED_MODEL, read_card
 from tests.lab.sending import labelled, picture, send, table, tarred, upload, zipped
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_a_report_keeps_no_text_of_another_data_set(backend: Backend) -> None:
     said = ben.call("GET", f"/datasets/{found['id']}").text
     assert "ward 3, Mrs Mueller" in said
     assert "mueller_" not in said
-    backend.services.eraser.erase(backend.account("anna@x.example"), by="-")
+    erase(backend.services, backend.account("anna@x.example"))
     answer = ben.call("GET", f"/datasets/{found['id']}")
     assert answer.get_json()["report"]["elsewhere"]["same"]["count"] == 4
     assert {

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.records import submissions
+from skinapi.records import submission
 from skinapi.records.opinions import Certainty, Histology, Opinion
-from skinapi.records.reviews import Reviews
-from skinapi.storage.ids import now
+from skinapi.records.reviews import Review, Reviews
+from skinapi.storage.ids import new_id, now
 from tests.care.clinic import REVIEW, file_for, patient_in_care
 from tests.support.access import PEOPLE, ROWS, SampleAccounts
 from tests.support.backends import Backend, Person
@@ -279,13 +279,15 @@ def test_marks_made_by_the_version_before_are_renewed(backend: Backend) -> None:
     )
     stored = backend.services.store.collection("submissions")
     (finding,) = stored.find({"number": number})
-    Reviews(backend.services.store).add(
+    review = Review(
+        id=new_id(),
+        created_at=now(),
         submission=finding["id"],
         opinion=opinion,
-        signed=[],
         doctor=backend.account(doctor.email).id,
         signature="Grace",
     )
+    Reviews(backend.services.store).add(review, signed=[])
     assert decided_in_list(ada) is None
     chunk = backend.services.reviews.renew_marks(None)
     assert chunk
@@ -321,8 +323,8 @@ class TestMails:
 
 def test_what_is_held_has_an_end_in_every_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy for the owner that is read a week later shows the decision."""
-    monkeypatch.setattr(submissions, "now", lambda: now() + timedelta(days=8))
-    entry = submissions.CourseEntry.model_validate(
+    monkeypatch.setattr(submission, "now", lambda: now() + timedelta(days=8))
+    entry = submission.CourseEntry.model_validate(
         {
             "id": "1",
             "created_at": now(),

@@ -8,7 +8,7 @@ import pytest
 from skinapi.records.instructions import Advice, SaidBy, reconcile
 from skinapi.records.opinions import Certainty, Histology
 from skinapi.records.reviews import Decision
-from skinapi.records.submissions import AdvisedEntry
+from skinapi.records.submission import AdvisedEntry
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for, patient_in_care

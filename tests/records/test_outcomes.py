@@ -11,7 +11,7 @@ from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Modality
 from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase
 from tests.support.findings import finding_of
 
 MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
@@ -90,7 +90,7 @@ def test_counts_outlive_the_finding_and_those_of_a_doctor_go_with_the_account(
     result(grey, number, MELANOMA)
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     assert outcomes(grey)["doctor"]["results"] == 1
-    backend.services.eraser.erase(backend.account(grey.email), by="-")
+    erase(backend.services, backend.account(grey.email))
     [model] = outcomes(other)["models"].values()
     assert model["results"] == 1
     rows = backend.services.store.collection("outcome_counts").find()
@@ -215,7 +215,7 @@ def test_counts_at_an_operating_point_outlive_the_finding_and_its_patient(
     ada = patient_of(backend, grey)
     result(grey, file_at_point(backend, ada, REVIEW, STANDARD), MELANOMA)
     told = points_of(grey)
-    backend.services.eraser.erase(backend.account(ada.email), by="-")
+    erase(backend.services, backend.account(ada.email))
     assert points_of(grey) == told
     assert share(told["standard", "dermoscopic"], "malignant_sent") == (1.0, 1)
 
@@ -228,7 +228,7 @@ def test_an_opinion_of_who_has_no_account_any_more_is_not_counted(backend: Backe
     gone = backend.account(grey.email)
     to = {"doctor": other.email}
     assert root.call("PUT", f"/users/{ada.email}/doctor", json=to).status_code == 200
-    backend.services.eraser.erase(gone, by="-")
+    erase(backend.services, gone)
     result(other, number, MELANOMA)
     rows = backend.services.store.collection("outcome_counts").find()
     assert {row["kind"] for row in rows} == {"model"}

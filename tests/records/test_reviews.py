@@ -15,7 +15,7 @@ from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import Band, conditions_table
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_in_care
 from tests.prediction.photographer import predicted
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, change_account, erase
 from tests.support.findings import finding_of
 from tests.support.photos import UNCERTAIN, between, photo_in, photo_of
 
@@ -175,7 +175,7 @@ def test_reviews_go_with_their_submission_and_with_its_owner(any_backend: Backen
     review(doctor, predicted(ada, keep_photo="true")["id"])
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     assert len(any_backend.stored()["reviews"]) == 1
-    any_backend.services.eraser.erase(any_backend.account(ada.email), by="-")
+    erase(any_backend.services, any_backend.account(ada.email))
     assert any_backend.stored().get("reviews", []) == []
 
 
@@ -273,7 +273,7 @@ def test_a_pending_suspicion_stays_until_the_result(any_backend: Backend) -> Non
 def move(backend: Backend, patient: Person, doctor: Person) -> None:
     doctor_id = backend.account(doctor.email).id
     account = backend.account(patient.email)
-    backend.services.data.accounts.change(account.id, lambda _: {"doctor_id": doctor_id})
+    change_account(backend.services, account.id, doctor_id=doctor_id)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from skinapi.auth.accounts import Account
 from skinapi.languages import Language
 from skinapi.records.schemas import SubmissionView
-from skinapi.records.submissions import Submission
+from skinapi.records.submission import Submission
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context

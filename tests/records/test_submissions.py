@@ -13,7 +13,7 @@ from skinapi.records import numbers
 from skinapi.storage.ports import Filter
 from skinapi.vision.decoding.photo import STORED_SIDE
 from tests.prediction.photographer import listed, predicted, send
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase
 from tests.support.photos import UNCERTAIN, photo_in, photo_of
 
 NOT_YOURS = "Not found or unauthorized"
@@ -57,7 +57,7 @@ def test_a_list_reads_from_the_store_no_more_than_it_shows(
     """Each record holds ten times as much: heat map, probabilities, the model's test figures."""
     ada = backend.member()
     predicted(ada, keep_photo="true")
-    documents = backend.services.records._submissions._documents
+    documents = backend.services.records.submissions._documents
     read: list[Any] = []
 
     def find(*arguments: Any, **named: Any) -> Any:
@@ -202,13 +202,13 @@ def test_an_erased_account_leaves_no_submission_and_no_photo(any_backend: Backen
 def test_an_account_erased_while_its_photo_is_judged_leaves_nothing(backend: Backend) -> None:
     ada = backend.member()
     account = backend.account(ada.email)
-    take = backend.services.records._submissions.take_number
+    take = backend.services.records.submissions.take_number
 
     def erase_first() -> int:
-        backend.services.eraser.erase(account, by="-")
+        erase(backend.services, account)
         return take()
 
-    backend.services.records._submissions.take_number = erase_first  # type: ignore[method-assign]
+    backend.services.records.submissions.take_number = erase_first  # type: ignore[method-assign]
     assert send(ada, keep_photo="true").status_code == 401
     assert backend.stored().get("submissions", []) == []
     assert list(backend.services.store.blobs.keys()) == []
@@ -219,7 +219,8 @@ def test_check_finds_submissions_whose_owner_is_gone(backend: Backend) -> None:
     predicted(ada, keep_photo="true")
     account = backend.account(ada.email)
     gone = account.id
-    backend.services.data.accounts.remove(gone)
+    data = backend.services.data
+    data.work.run(lambda unit: data.accounts.remove(unit, gone))
     faults = list(backend.services.faults())
     assert [fault.message for fault in faults] == [f"submissions of account {gone}, which is gone"]
     assert faults[0].repair

@@ -15,7 +15,7 @@ from skinapi.storage.ports import Document
 from skinapi.vision.decoding.photo import STORED_SIDE, THUMBNAIL_SIDE, draw_thumbnail, read_photo
 from tests.care.clinic import patient_in_care
 from tests.prediction.photographer import predicted
-from tests.support.backends import Backend, unavailable
+from tests.support.backends import Backend, erase, unavailable
 from tests.support.photos import photo_of
 
 LARGE = (2400, 1800)
@@ -86,7 +86,7 @@ def test_it_is_deleted_with_the_photo(any_backend: Backend) -> None:
         assert person.call("GET", path_of(body)).status_code == 200
     assert len(list(any_backend.services.store.blobs.keys())) == 4
     assert ada.call("DELETE", f"/submissions/{bodies[0]['id']}").status_code == 200
-    any_backend.services.eraser.erase(any_backend.account(bob.email), by="-")
+    erase(any_backend.services, any_backend.account(bob.email))
     assert list(any_backend.services.store.blobs.keys()) == []
 
 

@@ -13,7 +13,7 @@ from skinapi.vision.conditions import Band
 from skinapi.vision.finding.finding import Doubt
 from tests.care.clinic import patient_of
 from tests.prediction.photographer import predicted, send
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase
 from tests.support.findings import finding_of
 from tests.support.photos import photo_in, photo_of
 
@@ -95,7 +95,7 @@ def test_photos_of_clients_that_keep_nothing_count_too(backend: Backend) -> None
 def test_a_deleted_finding_was_made_all_the_same(backend: Backend) -> None:
     ada = backend.member()
     predicted(ada)
-    backend.services.eraser.erase(backend.account(ada.email), by="-")
+    erase(backend.services, backend.account(ada.email))
     assert this_week(backend)["findings"] == 1
 
 

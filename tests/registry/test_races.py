@@ -37,7 +37,7 @@ def models(store: Store) -> ModelsService:
         versions=ModelVersions(store, opened=lambda _: None),
         pointer=ServingPointer(store),
         shadows=ShadowResults(store),
-        audit=AuditTrail(store, lambda: None, secrets=[SECRET]).change,
+        audit=AuditTrail(store, secrets=[SECRET]).change,
         built_in=tiny_model(),
         folder=lambda: Path(gettempdir()),
     )

@@ -34,7 +34,7 @@ ADA, BERT, MALLORY = (PoolCaller(name, signed_in=True) for name in ("ada", "bert
 def opened(settings: Settings) -> RegistryService:
     """As at the start of a server with an empty store."""
     store = MockStore()
-    trail = AuditTrail(store, lambda: None, secrets=[SECRET])
+    trail = AuditTrail(store, secrets=[SECRET])
     models = open_models(settings, store, trail.change)
     registry, reloader = open_registry(settings, models, open_served(settings))
     reloader.make_pass()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.prediction.photographer import predicted
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase
 from tests.support.openrouter import KEY, Call, OpenRouter, well
 from tests.support.photos import photo_of
 
@@ -44,7 +44,7 @@ def test_an_erased_account_leaves_no_words_even_where_the_key_is_gone(
     ada, bob = (backend.member(consents={"llm": True}) for _ in range(2))
     predict_for_two(backend, ada, bob)
     without_key = Backend(tmp_path, backend.services.store)
-    without_key.services.eraser.erase(backend.account(ada.email), by="-")
+    erase(without_key.services, backend.account(ada.email))
     assert kept(backend) == 1
     assert list(backend.services.faults()) == []
 

@@ -12,7 +12,7 @@ from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import conditions_table
 from tests.prediction.photographer import predicted
 from tests.reports.sample_reports import text_of
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, erase
 
 NOT_YOURS = "Not found or unauthorized"
 TABLE = conditions_table()
@@ -306,7 +306,7 @@ def test_reports_go_with_their_submission_and_with_its_owner(any_backend: Backen
     assert ada.call("DELETE", f"/submissions/{numbers[0]}").status_code == 200
     assert not verdict(any_backend, hashes[0]).get_json()["valid"]
     assert verdict(any_backend, hashes[1]).get_json()["valid"]
-    any_backend.services.eraser.erase(any_backend.account(ada.email), by="-")
+    erase(any_backend.services, any_backend.account(ada.email))
     assert any_backend.stored().get("reports", []) == []
     assert list(any_backend.services.store.blobs.keys()) == []
 

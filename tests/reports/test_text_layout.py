@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
+from skinapi.domain.field_types import MOST_MARKS
 from skinapi.languages import NO_BREAK_SPACE
 from skinapi.reports.page_texts import UNPRINTABLE, strip_control_characters
 from skinapi.reports.pdf.elements import NORMAL, REGULAR, one_line, paragraph, printable
-from skinapi.web.schemas import MOST_MARKS
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 

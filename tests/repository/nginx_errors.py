@@ -12,6 +12,7 @@ from typing import Any
 from flask import Response, g, request
 
 from skinapi.app import Application
+from skinapi.domain.size_limits import body_too_large, photo_too_large
 from skinapi.errors import (
     BadRequest,
     HeadersTooLarge,
@@ -32,7 +33,6 @@ from skinapi.web.answers import (
     SENDABLE,
 )
 from skinapi.web.declaration import choose_client_route, renderer_for
-from skinapi.web.size_limits import body_too_large, photo_too_large
 from tests.repository.documents import ROOT
 from tests.support.backends import Backend
 

@@ -21,6 +21,7 @@ from skinapi.auth import guess_limits, passwords, recovery, sessions
 from skinapi.auth import routes as auth_routes
 from skinapi.care import message_records, message_service
 from skinapi.care.letters import drafting
+from skinapi.domain import size_limits
 from skinapi.jobs import attempt, job, job_logs, job_process
 from skinapi.lab import archives, file_names, uploads
 from skinapi.lab.checks import layouts
@@ -37,7 +38,7 @@ from skinapi.storage.mongo import mongo_transactions
 from skinapi.storage.sqlite import database_file
 from skinapi.vision.decoding import file_header, file_parts, photo
 from skinapi.vision.network import remote_engine
-from skinapi.web import forms, rate_limits, request_parsing, schemas, size_limits
+from skinapi.web import forms, rate_limits, request_parsing, schemas
 from tests.repository.documents import ROOT
 from tests.repository.figures_table import HEAD, SENT_HEAD, figures_rows, sent_rows
 from tests.repository.nginx_errors import FILE as NGINX_ERRORS
@@ -53,6 +54,7 @@ CAPTIONS = {
     "commands": "work on stored data",
     "composition": "builds the services",
     "worker": "runs jobs",
+    "domain": "pages, callers, texts",
     "run_job": "the process of a job",
     "clients": "clients of earlier systems",
     "console": "pages in a browser",

@@ -1,21 +1,15 @@
 """docs/photo.md tells the path of a photo: a real request is followed, and compared with it."""
 
 import re
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 from skinapi.registry.prediction_pool import ServedModel
 from tests.prediction.photographer import predicted
 from tests.repository.documents import PAGES, ROOT
+from tests.repository.tracing import traced
 from tests.support.backends import Backend
 from tests.support.models import served_of
 
-CODE = f"{ROOT / 'skinapi'}/"
 SHIPPED = ROOT / "skinapi" / "models" / "resnet50"
 PAGE = PAGES["docs/photo.md"]
 
@@ -23,28 +17,6 @@ PAGE = PAGES["docs/photo.md"]
 class WithShippedModel(Backend):
     def served(self) -> ServedModel | None:
         return served_of(SHIPPED)
-
-
-@contextmanager
-def traced() -> Iterator[list[str]]:
-    """The modules of the project in the order of their first calls, in this thread and those that
-    it starts, as the pool's threads are with the first photo.
-    """
-    called: dict[str, None] = {}
-
-    def note(frame: FrameType, event: str, _: Any) -> None:
-        if event == "call" and frame.f_code.co_filename.startswith(CODE):
-            called.setdefault(frame.f_code.co_filename.removeprefix(CODE))
-
-    modules: list[str] = []
-    threading.setprofile(note)
-    sys.setprofile(note)
-    try:
-        yield modules
-    finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
-        modules += called
 
 
 def test_the_page_names_the_modules_of_a_photo_in_the_order_of_their_calls(tmp_path: Path) -> None:

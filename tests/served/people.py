@@ -8,7 +8,7 @@ from skinapi.composition.services import Services
 from skinapi.storage.ids import new_id
 from tests.served.server import Server
 from tests.served.wire import Answer, ask
-from tests.support.backends import token_for
+from tests.support.backends import change_account, token_for
 
 NO_HASH = "none: nobody logs in here"
 
@@ -50,11 +50,12 @@ class Seeder:
     def close(self) -> None:
         self.services.store.close()
 
-    def person(self, role: str = "user", status: str = "approved") -> Caller:
+    def person(self, role: Any = "user", status: Any = "approved") -> Caller:
         identifier = new_id()
         email = f"{role}-{identifier[-12:]}@example.org"
-        fields = {"id": identifier, "email": email, "name": "Ada", "password_hash": NO_HASH}
-        self.accounts.add(**fields, role=role, status=status)
+        self.accounts.add(
+            id=identifier, email=email, name="Ada", password_hash=NO_HASH, role=role, status=status
+        )
         return self.caller(identifier, email)
 
     def caller(self, identifier: str, email: str) -> Caller:
@@ -65,4 +66,4 @@ class Seeder:
         """Send every other admin home."""
         kept = {caller.id for caller in callers}
         for identifier in set(self.accounts.list_active_admins()) - kept:
-            self.accounts.change(identifier, lambda _: {"role": "user"})
+            change_account(self.services, identifier, role="user")

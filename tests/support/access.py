@@ -15,6 +15,7 @@ from typing import Any
 from skinapi.auth.second_factor import code_at, hash_recovery_code, step_of
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.uploads import Announced
+from skinapi.records.submission import Filing, NewFinding
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import new_id, now
 from skinapi.vision.context import Context
@@ -211,19 +212,24 @@ class SampleAccounts:
     def _submission(self, owner: str, lesion: str | None = None) -> int:
         blobs = self.backend.services.store.blobs
         submissions = Submissions(self.backend.services.store)
-        filed = submissions.add(
-            identifier=new_id(),
-            number=submissions.take_number(),
+        new = NewFinding(
             finding=finding_of(),
-            owner=owner,
             context=Context(),
             language="en",
             sections=dict.fromkeys(SECTIONS, "said"),
-            photo_blob=blobs.put(PHOTO),
-            idempotency_key=new_id(),
+            narrative_source={"writer": "template"},
             lesion=lesion,
+            key=new_id(),
+            request_hash="",
         )
-        return filed.number
+        filing = Filing(
+            identifier=new_id(),
+            number=submissions.take_number(),
+            owner=owner,
+            new=new,
+            blobs=(blobs.put(PHOTO),),
+        )
+        return submissions.add(filing, doctor=None).number
 
     def refresh_token(self) -> str:
         account = self.backend.account(

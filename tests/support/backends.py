@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 from argon2 import PasswordHasher
@@ -16,9 +16,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from werkzeug.test import TestResponse
 
 from skinapi.app import Application, create_app
-from skinapi.auth.accounts import Account
+from skinapi.auth.accounts import Account, AccountFields
 from skinapi.auth.passwords import Passwords
-from skinapi.composition import services as services_module
+from skinapi.composition import account_services
 from skinapi.composition.services import Services, open_services
 from skinapi.errors import StoreUnavailable
 from skinapi.registry.prediction_pool import PredictionPool, ServedModel
@@ -79,7 +79,7 @@ class Backend:
         self.settings = settings_in(folder, **{"model_path": tiny_model(), **settings})
         with pytest.MonkeyPatch.context() as patch:
             if self.hasher:
-                patch.setattr(services_module, "Passwords", partial(Passwords, self.hasher))
+                patch.setattr(account_services, "Passwords", partial(Passwords, self.hasher))
             if store is None:
                 make_prepared_store(self.settings)
             self.app: Application = create_app(
@@ -125,7 +125,11 @@ class Backend:
         return self.log_in(email)
 
     def member(
-        self, email: str = "", role: str = "user", status: str = "approved", **fields: Any
+        self,
+        email: str = "",
+        role: Any = "user",
+        status: Any = "approved",
+        **fields: Any,
     ) -> Person:
         """Somebody put straight into the store with PASSWORD, holding a token."""
         email = email or f"{secrets.token_hex(6)}@example.org"
@@ -155,6 +159,29 @@ class Backend:
         """Everything that is kept; wrong passwords are counted whatever else they do not do."""
         names = [name for name in self.services.store.collections() if name not in but]
         return {name: self.services.store.collection(name).find() for name in names}
+
+
+def change_account(services: Services, identifier: str, **fields: Unpack[AccountFields]) -> Account:
+    """As its owner or an admin would, without a row of the audit trail."""
+    accounts = services.data.accounts
+    return services.data.work.run(
+        lambda unit: accounts.change(unit, accounts.get(identifier), **fields)
+    )
+
+
+def erase(services: Services, account: Account) -> None:
+    """Delete the account and all its data."""
+    accounts, eraser = services.data.accounts, services.eraser
+    services.data.work.run(
+        lambda unit: eraser.begin(unit, accounts.get(account.id), by="-", action="account.delete")
+    )
+    eraser.finish(account.id)
+
+
+def put_in(service: object, **fields: object) -> None:
+    """Put other parts into a service, which is frozen."""
+    for name, part in fields.items():
+        object.__setattr__(service, name, part)
 
 
 def unavailable(*_: object, **__: object) -> None:

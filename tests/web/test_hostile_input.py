@@ -16,7 +16,7 @@ from skinapi.auth.emails import (
     normalise_new_email,
     spellings_of,
 )
-from skinapi.web.size_limits import LARGEST_BODY
+from skinapi.domain.size_limits import LARGEST_BODY
 from tests.support.backends import PASSWORD, Backend
 from tests.web.angular import ORIGIN, assert_readable
 

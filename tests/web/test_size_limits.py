@@ -2,7 +2,7 @@
 
 import pytest
 
-from skinapi.web.size_limits import size_in_words
+from skinapi.domain.size_limits import size_in_words
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, ValidationError
 
 from skinapi.care.letters.words import LETTER_WORDS
+from skinapi.domain.field_types import Contained, PrintableLines
 from skinapi.languages import Language
 from skinapi.records.letters import LONGEST_LETTER, Reader
 from skinapi.records.reviews import Decision
-from skinapi.records.submissions import CourseEntry, Submission
+from skinapi.records.submission import CourseEntry, Submission
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrator import require_consent, write_or_reason
 from skinapi.reports.openrouter import OpenRouterClient, Question
@@ -24,7 +25,6 @@ from skinapi.reports.report import NarrativeUnavailable, Reason, Report, Source,
 from skinapi.reports.template import write_template
 from skinapi.vision.conditions import Band, BandWords, Frozen, conditions_table
 from skinapi.vision.finding.notices import say_restated
-from skinapi.web.schemas import Contained, PrintableLines
 
 # What a letter may say: the finding, what doctors have decided, and the course of its spot.
 

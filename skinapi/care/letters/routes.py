@@ -9,6 +9,8 @@ from pydantic import Field, StringConstraints
 from skinapi.care.letters.marks import Contradicts, Mark
 from skinapi.care.letters.service import MARK_ID, OF_URGENCY, LettersService, id_of
 from skinapi.care.queue_routes import DOCTORS
+from skinapi.domain.field_types import Contained, PrintableLines
+from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, NotFound
 from skinapi.languages import Language
 from skinapi.records.errors import (
@@ -24,10 +26,10 @@ from skinapi.records.letters import LONGEST_LETTER, Reader
 from skinapi.records.review_schemas import LetterView
 from skinapi.records.reviewed_finding import ShownLetter
 from skinapi.records.schemas import NarrativeSource
-from skinapi.web.access import Signed, Subject
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import Answer, Body, Contained, Message, PrintableLines
+from skinapi.web.schemas import Answer, Body, Message
 
 # What crosses the wire about letters.
 

@@ -10,6 +10,7 @@ from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account
 from skinapi.care.letters.drafting import LetterFacts, draft_letter
 from skinapi.care.letters.marks import Contradicts, Mark, mark_sentences
+from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, NotFound
 from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
@@ -26,10 +27,9 @@ from skinapi.records.review_queue import in_care
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviewed_finding import ReviewedFinding, ShownLetter
 from skinapi.records.service import RecordsService
-from skinapi.records.submissions import CourseEntry, Submission
+from skinapi.records.submission import CourseEntry, Submission
 from skinapi.reports.openrouter import OpenRouterClient
 from skinapi.storage.ids import now
-from skinapi.web.access import Subject
 
 # Which marks a doctor may sign in spite of, and how a request names them.
 

@@ -17,8 +17,8 @@ from skinapi.errors import SkinAPIError, StoreUnavailable, Unavailable
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.errors import InterruptedCheck, RefusedDataset
 from skinapi.lab.repositories import LabRepositories
+from skinapi.logs import log_fault
 from skinapi.storage.faults import Fault
-from skinapi.web.answers import log_fault
 
 # One check decodes thousands of pictures; a second would only slow down the first.
 MOST_WAITING = 8

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from skinapi.domain.field_types import ID
 from skinapi.lab.checks.layouts import LabelledPicture, LabelMapping, Layout
 from skinapi.lab.checks.picture_decoder import DecodedPicture
 from skinapi.lab.datasets.dataset_images import DatasetImages, ImageHashes, LearnedPictures
@@ -17,7 +18,6 @@ from skinapi.lab.datasets.dataset_versions import (
     DatasetVersion,
 )
 from skinapi.lab.datasets.near_duplicates import MOST_BITS, Comparisons, NearIndex, distance
-from skinapi.storage.ids import ID
 from skinapi.vision.context import Modality
 from skinapi.vision.dataset_labels import LabelRow
 from skinapi.vision.network.model import PARTS

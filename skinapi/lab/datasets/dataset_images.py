@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from skinapi.domain.pages import Page, page_of, read_pages
 from skinapi.errors import BlobDamaged, ModelDamaged, NotFound
 from skinapi.lab.datasets.near_duplicates import bands_of, neighbours
 from skinapi.registry.version_service import ModelsService
@@ -15,7 +16,6 @@ from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import Modality
 from skinapi.vision.network.model import PARTS, SPLIT, read_card
-from skinapi.web.schemas import Page, page_of, read_pages
 
 PAGE_SIZE = 500
 BAND_FIELDS = ("band_a", "band_b", "band_c", "band_d")

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from skinapi.domain.pages import Page, page_of
 from skinapi.errors import IdempotencyKeyReused, NotFound
 from skinapi.lab.datasets.dataset_images import DatasetCounts
 from skinapi.lab.datasets.dataset_names import DatasetNames
@@ -22,7 +23,6 @@ from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import Modality
-from skinapi.web.schemas import Page, page_of
 
 Status = Literal["checking", "published", "refused"]
 # To everybody a data set that is being deleted is gone.

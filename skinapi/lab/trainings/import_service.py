@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from skinapi.domain.field_types import Contained, Identifier, Printable
 from skinapi.errors import BadRequest
 from skinapi.jobs.job import Job
 from skinapi.jobs.service import JobsService
@@ -13,7 +14,6 @@ from skinapi.storage.ids import now
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.dataset_labels import name_outputs
 from skinapi.vision.network.tensor import Scaling
-from skinapi.web.schemas import Contained, Identifier, Printable
 
 KIND = "import"
 SUFFIXES = (".keras", ".h5")

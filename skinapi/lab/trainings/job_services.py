@@ -14,6 +14,7 @@ from skinapi.jobs.job import NO_RIGHT
 from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.uploads import Uploads
+from skinapi.logs import current_request_id
 from skinapi.registry.composition import open_models
 from skinapi.registry.serving_pointer import ModelVersion, Origin
 from skinapi.registry.version_service import ModelsService
@@ -134,7 +135,8 @@ class JobServices:
 def open_job_services(context: JobContext) -> JobServices:
     settings = Settings()
     store = open_store(settings)
-    trail = AuditTrail(store, lambda: context.job.id, secrets=settings.audit_secrets())
+    current_request_id.set(context.job.id)
+    trail = AuditTrail(store, secrets=settings.audit_secrets())
     return JobServices(
         context=context,
         settings=settings,

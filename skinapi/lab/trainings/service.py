@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from skinapi.domain.field_types import Contained, Printable
 from skinapi.errors import BadDataset, NotFound
 from skinapi.jobs.job import Job
 from skinapi.jobs.service import JobsService
@@ -14,7 +15,6 @@ from skinapi.lab.datasets.dataset_versions import (
     DatasetVersion,
 )
 from skinapi.stored_record import StoredRecord
-from skinapi.web.schemas import Contained, Printable
 
 KIND = "training"
 MOST_EPOCHS = 200

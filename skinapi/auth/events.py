@@ -1,0 +1,46 @@
+"""What happens to accounts, for the packages above. Who listens: composition/subscriptions.py."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAdded:
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorChanged:
+    """A patient has another doctor, or none."""
+
+    patient: str
+    doctor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PatientsReleased:
+    """All patients leave the care of this doctor."""
+
+    doctor: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorStopped:
+    """This doctor is suspended, or none any more."""
+
+    doctor: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeachingConsentWithdrawn:
+    """The account's kept photos may not be in data sets any more."""
+
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountErased:
+    """The account is being deleted: nobody sees its data any more, and each package deletes what it
+    has. Announced again after an interruption, before the account itself is removed.
+    """
+
+    account: str

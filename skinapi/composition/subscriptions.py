@@ -1,0 +1,104 @@
+"""Who listens to which event, in which order, and whether inside its transaction or after it.
+
+The events stand with the package that publishes them: auth/events.py, records/events.py.
+"""
+
+from collections.abc import Callable
+
+from skinapi.auth.events import (
+    AccountAdded,
+    AccountErased,
+    DoctorChanged,
+    DoctorStopped,
+    PatientsReleased,
+    TeachingConsentWithdrawn,
+)
+from skinapi.care.reminders import LesionCounts
+from skinapi.composition.repositories import Repositories
+from skinapi.jobs.service import JobsService
+from skinapi.lab.composition import LabServices
+from skinapi.records.events import FindingDeleted, FindingFiled, FindingReviewed
+from skinapi.records.service import RecordsService
+
+
+def subscribe(
+    data: Repositories,
+    *,
+    counts: LesionCounts,
+    records: RecordsService,
+    jobs: JobsService,
+    lab: LabServices,
+) -> None:
+    _to_accounts(data)
+    _to_findings(data, counts)
+    _to_erasure(data, records, jobs, lab)
+
+
+def _to_accounts(data: Repositories) -> None:
+    inside, afterwards = data.work.inside, data.work.afterwards
+    submissions, messages = data.submissions, data.messages
+    afterwards(AccountAdded, lambda _: data.usage.add_account())
+    inside(
+        DoctorChanged,
+        lambda event: submissions.set_doctor(event.patient, event.doctor),
+        lambda event: messages.set_doctor(event.patient, event.doctor),
+    )
+    inside(
+        PatientsReleased,
+        lambda event: submissions.release(event.doctor),
+        lambda event: messages.release(event.doctor),
+    )
+    inside(
+        DoctorStopped,
+        lambda event: submissions.end_work(event.doctor),
+        lambda event: messages.end_work(event.doctor),
+    )
+    inside(
+        TeachingConsentWithdrawn,
+        lambda event: data.contributed.delete_of_account(event.account),
+    )
+
+
+def _to_findings(data: Repositories, counts: LesionCounts) -> None:
+    inside, afterwards = data.work.inside, data.work.afterwards
+    inside(FindingFiled, counts.on_filed)
+    afterwards(FindingFiled, lambda event: data.photo_counts.add_finding(event.finding.finding))
+    inside(FindingReviewed, counts.on_changed)
+    inside(
+        FindingDeleted,
+        counts.on_changed,
+        lambda event: data.contributed.delete_of_finding(event.finding.id),
+        lambda event: data.reviews.forget(event.finding.id),
+        lambda event: data.letters.forget(event.finding.id),
+        lambda event: data.messages.drop_reference(event.finding.id),
+        lambda event: data.issued.forget(event.finding.id),
+        lambda event: data.narratives.forget(event.finding),
+    )
+
+
+def _to_erasure(
+    data: Repositories, records: RecordsService, jobs: JobsService, lab: LabServices
+) -> None:
+    """Each forgets what it has of the account, in transactions of its own, and may be asked again
+    after an interruption.
+    """
+    for forget in (
+        # First: `records.forget` would look for the copies of each finding by itself.
+        data.contributed.forget,
+        records.forget,
+        data.lesions.forget,
+        data.messages.forget,
+        data.letters.forget_drafts,
+        jobs.queue.forget,
+        lab.cleanup.forget,
+        data.sessions.forget,
+        data.guess_limits.forget,
+        data.password_links.forget,
+        data.outbox.forget,
+        data.outcome_counts.forget,
+    ):
+        data.work.afterwards(AccountErased, _of_account(forget))
+
+
+def _of_account(forget: Callable[[str], None]) -> Callable[[AccountErased], None]:
+    return lambda event: forget(event.account)

@@ -1,0 +1,113 @@
+"""The types of texts and ids in what is sent, and what of a text can be seen.
+
+`Legible` and `Contained` text changes nothing beside it where it is shown.
+"""
+
+import re
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+ID = re.compile(r"[0-9a-f]{32}")
+LONGEST_NAME = 200
+# More than any script stacks on one letter; the marks above and below it stay near their line.
+MOST_MARKS = 4
+# Letters and symbols without a picture: fillers of Hangul, the empty cell of Braille.
+BLANK = "\u115f\u1160\u3164\uffa0\u2800"
+# Embeddings, overrides and isolates of direction, whose effect would go on behind the text, and
+# separators of lines, which would end it. Marks that act on their neighbours alone (U+200E, U+200F)
+# belong to names. https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
+REACHING = re.compile("[\u202a-\u202e\u2066-\u2069\u2028\u2029]")
+
+# Characters that no program draws (Default_Ignorable_Code_Point), and blanks that count as letters:
+# https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+UNDRAWN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+def has_undrawn(text: str) -> bool:
+    """Whether two texts that look the same could differ in a character of this one."""
+    return UNDRAWN.search(text) is not None
+
+
+def is_visible(text: str) -> bool:
+    """Whether at least one letter, digit, sign or symbol would be printed."""
+    return any(map(_is_drawn, text))
+
+
+def count_visible(text: str) -> int:
+    """How many letters, digits, signs and symbols would be printed."""
+    return sum(map(_is_drawn, text))
+
+
+def _is_drawn(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNPS" and character not in BLANK
+
+
+def reaches_beyond(text: str) -> bool:
+    """Whether the text could reorder or part what stands after it."""
+    return REACHING.search(text) is not None
+
+
+def cap_marks(text: str) -> str:
+    """The text with at most MOST_MARKS combining marks on each letter.
+
+    Dozens of them on one letter would be drawn over the lines above and below.
+    """
+    kept, marks = [], 0
+    for character in text:
+        kind = unicodedata.category(character)
+        if kind in ("Mn", "Me"):
+            marks += 1
+        elif kind != "Cf":  # invisible characters between two marks do not part them
+            marks = 0
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
+
+
+def _printable(text: str) -> str:
+    # Cc are control characters, Cs halves of surrogate pairs, which no UTF-8 text can hold.
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise ValueError("Control characters are not allowed")
+    return text
+
+
+def _printable_lines(text: str) -> str:
+    """The text with Unix line ends. Raises ValueError for other control characters."""
+    lines = text.replace("\r\n", "\n")
+    _printable(lines.replace("\n", ""))
+    return lines
+
+
+def _contained(text: str) -> str:
+    composed = unicodedata.normalize("NFC", text)
+    if reaches_beyond(text):
+        raise ValueError("Characters that change the direction of the text are not allowed")
+    if cap_marks(composed) != composed:
+        raise ValueError(f"A letter may carry at most {MOST_MARKS} combining marks")
+    return text
+
+
+def _legible(text: str) -> str:
+    if not is_visible(unicodedata.normalize("NFC", text)):
+        raise ValueError("At least one visible character is needed")
+    return _contained(text)
+
+
+Printable = AfterValidator(_printable)
+PrintableLines = AfterValidator(_printable_lines)
+Contained = AfterValidator(_contained)
+Legible = AfterValidator(_legible)
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_NAME, strip_whitespace=True),
+    Printable,
+    Legible,
+]
+SearchText = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), Printable]
+Identifier = Annotated[str, StringConstraints(pattern=f"^{ID.pattern}$")]

@@ -1,0 +1,313 @@
+"""A stored finding with the facts known about its photos, as each list reads it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import Field
+
+from skinapi.errors import NotFound
+from skinapi.languages import Language
+from skinapi.records.queue_keys import FIRST_REVIEWED, make_reviewed_key, make_waiting_key
+from skinapi.records.reviews import Decision, Withheld
+from skinapi.storage.ids import now
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import most_urgent
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import NOTHING_TOLD, Context
+from skinapi.vision.finding.finding import Finding, FindingHeading, FindingSummary
+
+NO_PICTURE = "This finding has no picture of that number"
+URGENT = next(iter(Band))
+
+
+class DecidedEntry(StoredRecord):
+    """The fields of a submission that say what doctors have decided about it: `decision` is what
+    the reviews say, and `withheld` what its owner is shown instead as long as a doctor holds it
+    back. A copy `as_owner_sees` has that in its place. `photo_sent_at` is when its photo was
+    sent, of one that was judged again later.
+    """
+
+    id: str
+    created_at: datetime
+    number: int
+    queue_key: str | None = None
+    decision: Decision | None = None
+    photo_sent_at: datetime | None = None
+    withheld: tuple[Withheld, ...] = Field(default=(), exclude_if=lambda withheld: not withheld)
+    as_owner_sees: bool = Field(default=False, exclude=True)
+
+    @property
+    def photographed_at(self) -> datetime:
+        return self.photo_sent_at or self.created_at
+
+    @property
+    def reviewed(self) -> bool:
+        return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
+
+    @property
+    def held(self) -> tuple[Withheld, ...]:
+        """What is withheld now: it ends by itself."""
+        moment = now()
+        return tuple(one for one in self.withheld if one.until_at > moment)
+
+    @property
+    def held_until(self) -> datetime | None:
+        """When its owner is shown all that doctors have decided; None where that is so now."""
+        return max((one.until_at for one in self.held), default=None)
+
+    def for_owner(self) -> Self:
+        """As its owner may see it now."""
+        held = self.held
+        told: dict[str, Any] = {"as_owner_sees": True}
+        if held:
+            told["decision"] = held[0].shown
+            if held[0].shown is None and self.queue_key:
+                told["queue_key"] = f"0{self.queue_key[1:]}"
+        return self.model_copy(update=told)
+
+    def shows(self, written_at: datetime | None) -> bool:
+        """Whether the reader of this copy may read what a doctor signed at that time: it may tell
+        its owner what is withheld.
+        """
+        if written_at is None or not self.as_owner_sees:
+            return True
+        return not any(one.since_at <= written_at for one in self.held)
+
+
+class AdvisedEntry(DecidedEntry):
+    """The fields of a submission that say what is to be done: `band` is that of its finding."""
+
+    band: Band
+
+
+class CourseEntry(DecidedEntry):
+    """The fields of a submission that the list of its spot shows."""
+
+    finding: FindingHeading
+    language: Language
+    photo_blob: str | None = None
+
+    @property
+    def advised(self) -> AdvisedEntry:
+        """What it says that is to be done, to the same reader."""
+        own = {name: getattr(self, name) for name in DecidedEntry.model_fields}
+        return AdvisedEntry.model_construct(**own, band=self.finding.band)
+
+
+class QueueEntry(CourseEntry):
+    """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
+    `learning_key` order these lists (see review_queue.py). `reviewed_as` is the condition of the
+    decision for servers of version 3 of the store. `taken_by` is the doctor who works on it;
+    `opinion_of` the one whom the doctor in charge has asked for a second opinion. `opinion_key` is
+    there from when one has come until the doctor in charge has answered it; by it the gravest
+    stands first. `model_version` is that of the finding, for an index. Where the photo was judged
+    again, the new finding names the old one in `again_of`, and the old one it in `judged_again`.
+    """
+
+    owner: str
+    band: Band
+    finding: FindingSummary
+    doctor: str | None = None
+    learning_key: str | None = None
+    lesion: str | None = None
+    reviewed_as: str | None = None
+    taken_by: str | None = None
+    taken_at: datetime | None = None
+    opinion_of: str | None = None
+    opinion_at: datetime | None = None
+    opinion_key: str | None = None
+    opinion_came_at: datetime | None = None
+    model_version: str | None = None
+    again_of: int | None = None
+    judged_again: int | None = None
+
+    @property
+    def margin(self) -> float:
+        """How far the most probable condition is ahead of the next one. Where it is small, the
+        model is unsure, and a label teaches it most (margin sampling).
+        """
+        first, second, *_ = self.finding.ranked
+        return first.probability - second.probability
+
+    @property
+    def urgent(self) -> bool:
+        return self.band is URGENT
+
+    @property
+    def has_current_keys(self) -> bool:
+        kept = {"queue_key": self.queue_key, "learning_key": self.learning_key}
+        return kept == self.make_keys(reviewed=self.reviewed)
+
+    def make_keys(self, *, reviewed: bool) -> dict[str, str]:
+        """The fields that order the doctors' lists."""
+        return {
+            "queue_key": self.make_queue_key(reviewed=reviewed),
+            "learning_key": self._make_learning_key(reviewed=reviewed),
+        }
+
+    def make_queue_key(self, *, reviewed: bool) -> str:
+        """By its band while it waits. Once it was reviewed, by what was decided; where version 3 of
+        the store knew the reviewed condition alone, by the more urgent of the two.
+        """
+        if not reviewed:
+            return self._make_waiting_key(self.band, self.created_at)
+        if self.decision:
+            decided = self.decision.urgency
+        elif self.reviewed_as:
+            known = conditions_table().by_key(self.reviewed_as).urgency
+            decided = most_urgent(self.band, known)
+        else:
+            decided = self.band
+        return make_reviewed_key(decided, self.created_at, self.number)
+
+    def make_opinion_key(self, asked: Band, came_at: datetime) -> str:
+        """It sorts second opinions that have come: by what they ask for, or the finding, then as
+        the queue does. A graver one that came before stands.
+        """
+        key = self._make_waiting_key(most_urgent(self.band, asked), came_at)
+        return min(key, self.opinion_key or key)
+
+    def _make_waiting_key(self, band: Band, since: datetime) -> str:
+        return make_waiting_key(band, self.finding.malignant_score, since, self.number)
+
+    def _make_learning_key(self, *, reviewed: bool) -> str:
+        """Digits that sort by review, then the urgent ones as in the queue, then by what a review
+        would teach: by the margin in millionths, and last those without a photo, which teach
+        nothing.
+        """
+        if self.urgent:
+            return f"{reviewed:d}0{self.make_queue_key(reviewed=reviewed)[2:]}"
+        group = 1 if self.photo_blob else 2
+        return f"{reviewed:d}{group}{round(self.margin * 1e6):013d}{self.number:016d}"
+
+
+class QueuedCase(QueueEntry):
+    """The fields of a submission that a doctor's list of cases shows. Of what the sender told,
+    `context` holds the age and the body site alone.
+    """
+
+    context: Context = NOTHING_TOLD
+
+
+class SubmissionSummary(QueueEntry):
+    """The fields of a submission that its owner's list shows.
+
+    `sections` is the narrative as it was answered, and `narrative_source` tells what wrote it.
+    """
+
+    sections: dict[str, str]
+    narrative_source: Mapping[str, str | None] = {"writer": "template"}
+    picture_count: int = Field(default=1, exclude_if=lambda pictures: pictures == 1)
+
+
+class Submission(SubmissionSummary):
+    """All fields of a submission. `picture_blobs` are the kept photos of a finding on several, as
+    they were sent; one of them is `photo_blob` too. `former_lesion` is the spot that it belonged to
+    when its owner deleted that, if there were messages.
+    """
+
+    finding: Finding
+    context: Context
+    thumbnail_blob: str | None = None
+    former_lesion: str | None = None
+    picture_blobs: tuple[str, ...] = Field(default=(), exclude_if=lambda blobs: not blobs)
+    revision: int = 1
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+    @property
+    def pictures(self) -> list["Submission"]:
+        """The submission as each of its pictures alone would have made it."""
+        pictures = self.finding.pictures
+        blobs = self.picture_blobs or (None,) * len(pictures)
+        return [
+            self.model_copy(update={"finding": finding, "photo_blob": blob})
+            for finding, blob in zip(pictures, blobs, strict=True)
+        ] or [self]
+
+    def of_picture(self, place: int) -> "Submission":
+        """That of the picture at this place, counted from 1. Raises NotFound."""
+        if place > len(self.pictures):
+            raise NotFound(NO_PICTURE)
+        return self.pictures[place - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The finding whose photo is judged again, and the doctor who lets it be."""
+
+    original: Submission
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFinding:
+    """What is filed of a finding. `photos` are those that are kept; `key` and `request_hash` are of
+    the request, by which a retry is recognised.
+    """
+
+    finding: Finding
+    context: Context
+    language: Language
+    sections: dict[str, str]
+    narrative_source: Mapping[str, str | None]
+    key: str | None
+    request_hash: str
+    lesion: str | None = None
+    photos: Sequence[bytes] = ()
+    again: Again | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """A new finding under its id and number, and the files of its photos."""
+
+    identifier: str
+    number: int
+    owner: str
+    new: NewFinding
+    blobs: tuple[str, ...] = ()
+
+    def as_submission(self, *, doctor: str | None) -> Submission:
+        new, finding, blobs = self.new, self.new.finding, self.blobs
+        original = new.again.original if new.again else None
+        submission = Submission(
+            id=self.identifier,
+            created_at=now(),
+            number=self.number,
+            owner=self.owner,
+            doctor=doctor,
+            band=finding.band,
+            finding=finding,
+            model_version=finding.model_version,
+            context=new.context,
+            language=new.language,
+            sections=new.sections,
+            narrative_source=new.narrative_source,
+            lesion=new.lesion,
+            idempotency_key=new.key,
+            request_hash=new.request_hash,
+            photo_blob=blobs[finding.shown_picture] if blobs else None,
+            picture_blobs=blobs if finding.pictures else (),
+            picture_count=max(1, len(finding.pictures)),
+            again_of=original.number if original else None,
+            photo_sent_at=original.photographed_at if original else None,
+        )
+        return submission.model_copy(update=submission.make_keys(reviewed=False))
+
+
+def _fields_of(
+    view: type[CourseEntry], finding: type[FindingHeading] = FindingSummary
+) -> tuple[str, ...]:
+    """The fields that the store must read for this view; it always reads the id."""
+    own = view.model_fields.keys() - {"id", "finding", "context", "as_owner_sees"}
+    return (*sorted(own), *(f"finding.{name}" for name in finding.model_fields))
+
+
+ADVISED_FIELDS = tuple(sorted(AdvisedEntry.model_fields.keys() - {"id", "as_owner_sees"}))
+COURSE_FIELDS = _fields_of(CourseEntry, FindingHeading)
+QUEUE_FIELDS = _fields_of(QueueEntry)
+CASE_FIELDS = (*QUEUE_FIELDS, "context.age_band", "context.body_site")
+SUMMARY_FIELDS = _fields_of(SubmissionSummary)
