@@ -13,8 +13,7 @@ import pytest
 from PIL import Image
 
 from skinapi.learning.commands import add_commands, train_options
-from skinapi.learning.measure import metrics
-from skinapi.learning.measure.robustness import stress
+from skinapi.learning.measure import metrics, stress
 from skinapi.learning.package import trained_model
 from skinapi.learning.train import training
 from skinapi.learning.train.inputs import views

@@ -15,8 +15,10 @@ from skinapi.learning.data.samples import Sample, fitting_half, measuring_half
 from skinapi.learning.measure.predictions import ModelOutputs, name_classes
 from skinapi.learning.package.fit_calibration import (
     calibrate_model,
+    conformal_limit,
     fit_calibration,
     fit_naming_rule,
+    fit_prediction_sets,
 )
 from skinapi.learning.package.fit_detectors import (
     LEAST_SURE,
@@ -26,7 +28,6 @@ from skinapi.learning.package.fit_detectors import (
     fit_skin_detector,
 )
 from skinapi.learning.package.fit_patient_facts import fit_patient_facts, fit_table
-from skinapi.learning.package.fit_prediction_sets import conformal_limit, fit_prediction_sets
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
 from skinapi.vision.context import Modality
 from tests.learning.toy_answers import toy_model

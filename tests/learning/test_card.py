@@ -9,10 +9,9 @@ import pytest
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.evaluation import measure_answers
-from skinapi.learning.measure.served_results.skin_figures import measure_not_skin
-from skinapi.learning.measure.tables.text_tables import show_interval
-from skinapi.learning.package.card import README, list_sources, write_readable_card
-from skinapi.learning.package.known_limits import describe_limits
+from skinapi.learning.measure.figure_text import show_interval
+from skinapi.learning.measure.served_figures import measure_not_skin
+from skinapi.learning.package.card import README, describe_limits, list_sources, write_readable_card
 from skinapi.vision.calibration.model_calibration import NamingRule
 from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
 from skinapi.vision.conditions import conditions_table

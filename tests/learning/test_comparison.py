@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning.measure import comparison, metrics
+from skinapi.learning.measure import comparison, metrics, stress
 from skinapi.learning.measure.comparison import compare_mean, compare_predictions
-from skinapi.learning.measure.robustness import stress
-from skinapi.learning.measure.robustness.stress import STRESSES
+from skinapi.learning.measure.stress import STRESSES
 from tests.learning.conftest import Small, run_command
 from tests.learning.toy_answers import judged
 from tests.support.size import size

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from sklearn.metrics import roc_auc_score
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.dataset_folders import load_dataset
@@ -144,15 +145,9 @@ def test_a_table_without_labels_is_refused(
         evaluated(small, tmp_path, monkeypatch, "--labels", tmp_path / "bad.csv")
 
 
-def test_auc_counts_pairs_and_halves_ties() -> None:
-    scores = RANDOM.integers(0, 6, 60).astype(np.float64)
-    positive = RANDOM.random(60) < 0.3
-    pairs = [
-        1.0 if high > low else 0.5 if high == low else 0.0
-        for high in scores[positive]
-        for low in scores[~positive]
-    ]
-    assert metrics.auc(scores, positive) == pytest.approx(np.mean(pairs))
+def test_the_quick_area_of_a_bootstrap_is_that_of_the_library() -> None:
+    scores, positive = RANDOM.integers(0, 6, 60) / 6, RANDOM.random(60) < 0.3
+    assert metrics.auc(scores, positive) == pytest.approx(roc_auc_score(positive, scores))
 
 
 def test_auc_of_one_side_alone_is_not_a_number() -> None:
@@ -164,8 +159,7 @@ def test_perfect_answers_have_perfect_figures() -> None:
     perfect = np.eye(3)[labels]
     assert metrics.macro_auc(perfect, labels) == 1
     assert metrics.balanced_accuracy(perfect, labels) == 1
-    assert metrics.macro_f1(perfect, labels) == 1
-    assert metrics.brier(perfect, labels) == metrics.ece(perfect, labels) == 0
+    assert metrics.ece(perfect, labels) == 0
 
 
 def test_an_overconfident_model_has_the_calibration_error_of_its_overconfidence() -> None:

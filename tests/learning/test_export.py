@@ -12,7 +12,7 @@ import pytest
 
 from skinapi.errors import BadNetwork, WrongNetworkHead, WrongNetworkInput, WrongNetworkLabels
 from skinapi.learning.package import user_networks
-from skinapi.learning.package.servable import make_servable
+from skinapi.learning.package.openvino_export import make_servable
 from skinapi.registry.prediction_pool import open_warm
 from skinapi.vision.network.model import open_model
 from skinapi.vision.network.tensor import Scaling, Tensor, scale_pixels

@@ -10,15 +10,12 @@ import pytest
 
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.evaluation import measure_answers
-from skinapi.learning.measure.group_figures import OTHER, _group_value
-from skinapi.learning.measure.prediction_figures import measure_predictions
+from skinapi.learning.measure.figure_text import describe_figures
+from skinapi.learning.measure.point_figures import measure_tested
+from skinapi.learning.measure.prediction_figures import OTHER, measure_predictions
 from skinapi.learning.measure.predictions import predict, serve_outputs
-from skinapi.learning.measure.served_results.served_figures import (
-    measure_tested,
-    serve_as_if_tested,
-)
-from skinapi.learning.measure.served_results.skin_figures import measure_not_skin
-from skinapi.learning.measure.tables.figure_tables import describe_figures
+from skinapi.learning.measure.served_figures import measure_not_skin
+from skinapi.learning.measure.served_pictures import serve_as_if_tested
 from skinapi.vision.calibration.model_calibration import Calibration, NamingRule, TonesTested
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Modality
@@ -382,14 +379,24 @@ def test_skin_types_are_listed_however_few() -> None:
     assert {name: one["n"] for name, one in types.items()} == {"2": 2, "unknown": 16}
 
 
-@pytest.mark.parametrize("name", ["localization", "sex", "dx_type"])
-def test_free_text_of_a_table_is_no_subgroup_of_its_own(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("localization", {"Head/Neck": "head/neck", "head_neck_face": "head neck face"}),
+        ("sex", {"female": "female"}),
+        ("dx_type", {"histo": "histo"}),
+    ],
+)
+def test_free_text_of_a_table_is_no_subgroup_of_its_own(name: str, known: dict[str, str]) -> None:
     """The card is public."""
-    words = ["left arm of Anna Muster, tel. 0171 555", "", "Unknown", "unknown "]
-    assert [_group_value(name, word) for word in words] == [OTHER, *["unknown"] * 3]
-    known = {"localization": "Head/Neck", "sex": "female", "dx_type": "histo"}[name]
-    assert _group_value(name, known) == known.lower()
-    assert _group_value("localization", "head_neck_face") == "head neck face"
+    words = ["left arm of Anna Muster, tel. 0171 555", "", "Unknown", "unknown ", *known]
+    told = [scope(NEVUS, NEVUS, lesion=word, facts={name: word}) for word in words]
+    groups = toy_figures([*told, scope(MELANOMA, MELANOMA, lesion="m")])["subgroups"][name]
+    assert {value: group["n"] for value, group in groups.items()} == {
+        OTHER: 1,
+        "unknown": 4,
+        **dict.fromkeys(known.values(), 1),
+    }
 
 
 def test_pictures_of_one_patient_are_drawn_together() -> None:
@@ -425,7 +432,7 @@ def test_measured_bands_are_those_of_serving_once_enough_was_tested() -> None:
     answers, nevi = answers_of(toy_rows()), slice(0, 6)
     measured, served = serve_as_if_tested(toy_model(), answers), serve_outputs(toy_model(), answers)
     assert {one.assessment.band for one in served[nevi]} == {Band.DOCTOR_REVIEW}
-    assert not {one.assessment.band for one in measured[nevi]} & {Band.DOCTOR_REVIEW}
+    assert not {one.assessment.band for one in measured.results[nevi]} & {Band.DOCTOR_REVIEW}
 
 
 def test_all_of_it_is_printed() -> None:

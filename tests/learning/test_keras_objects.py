@@ -18,8 +18,12 @@ from hypothesis import strategies as st
 
 from skinapi.errors import BadNetwork
 from skinapi.learning.package import user_networks
-from skinapi.learning.package.keras_objects import ACTIVATIONS, FUNCTIONS, allowed_architecture
-from skinapi.learning.package.user_networks import load_user_network
+from skinapi.learning.package.user_networks import (
+    ACTIVATIONS,
+    FUNCTIONS,
+    allowed_architecture,
+    load_user_network,
+)
 from tests.learning.test_export import nested_with_pooling, with_random_weights
 from tests.support.size import drill, size
 

@@ -15,7 +15,7 @@ from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.trainings import job_services, model_comparison, training_job
 from skinapi.lab.trainings.job_services import JobServices
 from skinapi.lab.trainings.training_job import choose_start
-from skinapi.learning.measure.robustness import stress
+from skinapi.learning.measure import stress
 from skinapi.learning.package import trained_model
 from skinapi.learning.progress import Progress
 from skinapi.learning.train.networks import ARCHITECTURES

@@ -10,7 +10,7 @@ import pytest
 from skinapi.errors import BadDataset, BadNetwork
 from skinapi.learning.commands import train as train_command
 from skinapi.learning.package.card import README, write_readable_card
-from skinapi.learning.package.left_out import read_left_out
+from skinapi.learning.package.fit_bands import read_left_out
 from skinapi.learning.train.recipe import TrainingData
 from skinapi.learning.train.training import train_network
 from skinapi.vision.context import Modality

@@ -12,10 +12,10 @@ import pytest
 from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_sources
+from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.predictions import ModelOutputs
-from skinapi.learning.measure.served_results.other_disease_figures import measure_other_diseases
-from skinapi.learning.measure.tables.served_tables import describe_served
-from skinapi.learning.package.fit_other_diseases import (
+from skinapi.learning.measure.served_figures import measure_other_diseases
+from skinapi.learning.package.fit_detectors import (
     FEWEST_LESIONS,
     KNOWN_IN_DOUBT,
     fit_other_diseases,
@@ -126,10 +126,8 @@ def test_the_figures_say_what_is_found_of_each_and_who_is_sent_to_a_doctor() -> 
     assert figures["by_class"]["other_malignant"]["sent"] == 1
     assert figures["known"]["unlike"] == 0
     assert figures["auroc"] == pytest.approx((1 + 0.5 + 0.5) / 3)
-    shown = "\n".join(
-        line if isinstance(line, str) else "\n".join(line.text())
-        for line in describe_served(toy_figures() | {"other_diseases": figures})
-    )
+    run = {"model_version": "toy", "turns": 1, "skipped": {}, "other_diseases": figures}
+    shown = describe_figures(toy_figures() | run)
     assert "fitted on 7 pictures; AUROC 0.667" in shown
     assert re.search(r"\n  inflammatory +2 +2 +0\.500 ", shown)
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from skinapi.errors import BadDataset
+from skinapi.learning.measure import stress
 from skinapi.learning.measure.evaluation import measure_answers
-from skinapi.learning.measure.robustness import stress
-from skinapi.learning.measure.served_results.point_figures import with_test_figures
-from skinapi.learning.measure.tables.figure_tables import describe_figures
+from skinapi.learning.measure.figure_text import describe_figures
+from skinapi.learning.measure.point_figures import with_test_figures
 from skinapi.learning.package.card import README
 from skinapi.learning.package.openvino_export import write_model_files
 from skinapi.vision.bands import OperatingPoint

@@ -7,11 +7,9 @@ import pytest
 from PIL import Image
 
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure.predictions import bootstrap_group, predict, run_model, serve_outputs
-from skinapi.learning.measure.served_results.outcomes import (
-    count_outcomes,
-    name_result,
-)
+from skinapi.learning.measure.predictions import bootstrap_group, name_result, predict, run_model
+from skinapi.learning.measure.served_figures import count_outcomes
+from skinapi.learning.measure.served_pictures import serve_pictures
 from skinapi.vision.calibration.model_calibration import Calibration, NamingRule, softmax
 from skinapi.vision.context import Modality
 from tests.learning.toy_answers import (
@@ -119,10 +117,10 @@ def test_quality_checks_refuse_the_same_pictures_as_serving(tmp_path: Path) -> N
         write_picture(tmp_path, "small", (80, 200, 80), side=100),
     ]
     answers = run_model(model, samples, report=lambda _: None)
-    served = serve_outputs(model, answers)
-    for sample, one in zip(samples, served, strict=True):
+    served = serve_pictures(model, answers)
+    for sample, one in zip(samples, served.results, strict=True):
         assert name_result(one) == name_outcome(model, sample.path.read_bytes())
-    outcomes = count_outcomes(answers, served)
+    outcomes = count_outcomes(served.table)
     assert outcomes["n"] == 4
     assert outcomes["refused"] == 0.5
     assert {"refused: too_dark", "refused: too_small"} < set(outcomes["outcomes"])

@@ -13,8 +13,8 @@ from PIL import Image
 from skinapi.errors import Refused
 from skinapi.learning.data.markings import MARKINGS
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure.robustness import shortcuts
-from skinapi.learning.measure.robustness.shortcuts import NEVUS, measure_shortcuts
+from skinapi.learning.measure import saliency
+from skinapi.learning.measure.saliency import NEVUS, measure_shortcuts
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context, Modality
@@ -62,8 +62,8 @@ class Judge:
 def measure(
     monkeypatch: pytest.MonkeyPatch, judge: Judge, samples: list[Sample]
 ) -> dict[str, object]:
-    monkeypatch.setattr(shortcuts, "classify_photo", judge)
-    monkeypatch.setattr(shortcuts, "MARKINGS", PENS)
+    monkeypatch.setattr(saliency, "classify_photo", judge)
+    monkeypatch.setattr(saliency, "MARKINGS", PENS)
     figures = measure_shortcuts(cast("Model", None), samples, report=lambda _: None)
     return figures["pen"]
 

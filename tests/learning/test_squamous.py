@@ -10,13 +10,12 @@ import pytest
 from skinapi.learning.commands import train as train_command
 from skinapi.learning.commands.train import FEWEST_SQUAMOUS, choose_outputs
 from skinapi.learning.data.samples import Sample, label_for
+from skinapi.learning.measure import stress
 from skinapi.learning.measure.evaluation import measure_answers
+from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.predictions import ModelOutputs, lesion_classes, predict
-from skinapi.learning.measure.robustness import stress
-from skinapi.learning.measure.tables.figure_tables import describe_figures
 from skinapi.learning.package import trained_model
-from skinapi.learning.package.card import README
-from skinapi.learning.package.known_limits import describe_limits, describe_missing_labels
+from skinapi.learning.package.card import README, describe_limits, describe_missing_labels
 from skinapi.learning.train.inputs.teachers import Teachers
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, softmax
 from skinapi.vision.classification import classify_photo

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadNetwork
-from skinapi.learning.package.openvino_export import export_servable
-from skinapi.learning.package.servable import make_servable
+from skinapi.learning.package.openvino_export import export_servable, make_servable
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
 from skinapi.learning.train.weights.float16 import round_to_float16
 from skinapi.learning.train.weights.initial import initialise, load_weights

@@ -1,7 +1,7 @@
 """What serving makes of one file, from its bytes on, in the words of the outcomes of a card."""
 
 from skinapi.errors import Refused
-from skinapi.learning.measure.served_results.outcomes import FOUND
+from skinapi.learning.measure.predictions import FOUND
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.network.model import Model
 

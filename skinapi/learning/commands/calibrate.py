@@ -8,9 +8,8 @@ from skinapi.learning.commands.train_options import CalibrateOptions
 from skinapi.learning.data.samples import select_fitting
 from skinapi.learning.data.sources import load_part
 from skinapi.learning.data.splits import write_split
-from skinapi.learning.package.fit_bands import describe_elsewhere
+from skinapi.learning.package.fit_bands import describe_elsewhere, read_left_out
 from skinapi.learning.package.fit_calibration import calibrate_model
-from skinapi.learning.package.left_out import read_left_out
 from skinapi.learning.package.openvino_export import write_model_files
 from skinapi.settings import Settings
 from skinapi.vision.network.model import CARD, SPLIT, open_model

@@ -9,7 +9,7 @@ from skinapi.learning.commands.model_pictures import load_model_pictures
 from skinapi.learning.commands.terminal import print_line, raise_disk_full
 from skinapi.learning.data.samples import select_part
 from skinapi.learning.data.sources import load_part
-from skinapi.learning.measure.tables.figure_tables import describe_figures
+from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.package.trained_model import measure_again
 from skinapi.settings import Settings
 from skinapi.vision.network.model import CARD

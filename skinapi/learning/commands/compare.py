@@ -9,7 +9,7 @@ from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import read_split, require_one_part_per_group
 from skinapi.learning.measure.comparison import Difference, compare_predictions
 from skinapi.learning.measure.predictions import Predictions, predict, run_model
-from skinapi.learning.measure.robustness.stress import compare_stress
+from skinapi.learning.measure.stress import compare_stress
 from skinapi.settings import Settings
 from skinapi.vision.network.model import Model, open_model
 

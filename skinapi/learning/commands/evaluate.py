@@ -16,10 +16,10 @@ from skinapi.learning.data.skin_patches import cut_normal_skin
 from skinapi.learning.data.sources import load_normal_skin, parse_source
 from skinapi.learning.data.splits import read_split
 from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
+from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.predictions import ModelOutputs, run_model
-from skinapi.learning.measure.served_results.skin_figures import measure_not_skin
-from skinapi.learning.measure.tables.figure_tables import describe_figures
-from skinapi.learning.package.left_out import malignant_scores, write_left_out
+from skinapi.learning.measure.served_figures import measure_not_skin
+from skinapi.learning.package.fit_bands import malignant_scores, write_left_out
 from skinapi.settings import Settings
 from skinapi.vision.context import Modality
 from skinapi.vision.dataset_labels import label_spellings

@@ -10,13 +10,14 @@ from skinapi.learning.commands.terminal import print_line, raise_disk_full
 from skinapi.learning.commands.train_options import ExportOptions
 from skinapi.learning.data.dataset_folders import load_pictures
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.package.known_limits import describe_missing_labels
+from skinapi.learning.package.card import describe_missing_labels
 from skinapi.learning.package.openvino_export import (
+    Servable,
     export_servable,
+    make_servable,
     new_model_folder,
     write_model_files,
 )
-from skinapi.learning.package.servable import Servable, make_servable
 from skinapi.learning.package.user_networks import load_user_network
 from skinapi.learning.train.inputs.network_inputs import NetworkInputs
 from skinapi.settings import Settings

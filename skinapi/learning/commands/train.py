@@ -18,11 +18,10 @@ from skinapi.learning.data.samples import Sample, label_for, select_fitting, sel
 from skinapi.learning.data.sources import NEXT_KEY, Sources, load_part, load_sources
 from skinapi.learning.data.splits import read_split, refuse_leakage, split_samples, write_split
 from skinapi.learning.measure.evaluation import evaluate_model
+from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.predictions import lesion_classes
-from skinapi.learning.measure.tables.figure_tables import describe_figures
-from skinapi.learning.package.card import describe_training, list_sources
-from skinapi.learning.package.known_limits import describe_limits
-from skinapi.learning.package.left_out import (
+from skinapi.learning.package.card import describe_limits, describe_training, list_sources
+from skinapi.learning.package.fit_bands import (
     LeftOut,
     malignant_scores,
     read_left_out,

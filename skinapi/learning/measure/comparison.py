@@ -1,16 +1,42 @@
-"""Compares two models on the same pictures: differences with paired bootstrap intervals."""
+"""Compares answers to the same pictures, with paired bootstrap intervals: of two models, of one
+picture and two of a lesion, without and with age, sex and body site.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
+from skinapi.learning.data.patient_contexts import patient_context
+from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.predictions import Predictions
+from skinapi.learning.measure.prediction_figures import with_interval
+from skinapi.learning.measure.predictions import (
+    ModelOutputs,
+    Predictions,
+    ServedResult,
+    bootstrap_group,
+    count_as,
+    shared_classes,
+)
+from skinapi.learning.measure.served_figures import measure_sent
+from skinapi.learning.measure.served_pictures import tabulate
+from skinapi.vision.calibration.detectors import KNOWN
+from skinapi.vision.calibration.model_calibration import ModelCalibration
+from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
+from skinapi.vision.context import Modality
+from skinapi.vision.finding.assessment import Assessment
+from skinapi.vision.finding.join_assessments import join_assessments
+from skinapi.vision.network.model import Model
 
 Figure = Callable[[metrics.Floats, metrics.Labels], float]
+# Of a lesion the rows of a close-up and of a picture through a dermoscope.
+Pair = Mapping[Modality, int]
+JOINED = "joined"
 
 FIGURES: Mapping[str, Figure] = {
     "macro_auc": metrics.macro_auc,
@@ -101,3 +127,163 @@ def _compare_by(
 
     rows = pairs[0][0].labels.size
     return Difference.of(partial(mean, 0), partial(mean, 1), draws, rows)
+
+
+def list_pairs(samples: Sequence[Sample]) -> list[Pair]:
+    """For each lesion with both kinds of picture, the row of the first one of each kind by name."""
+    found: dict[str, dict[Modality, int]] = {}
+    for row in sorted(range(len(samples)), key=lambda row: samples[row].image_id):
+        sample = samples[row]
+        if sample.modality in KNOWN:
+            found.setdefault(sample.lesion_key, {}).setdefault(sample.modality, row)
+    return [{kind: pair[kind] for kind in KNOWN} for pair in found.values() if len(pair) > 1]
+
+
+def measure_pairs(
+    model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
+) -> dict[str, Any]:
+    """The figures of each picture alone and of the joined answer, and how much better that is; {}
+    without pairs of two classes.
+    """
+    classes = shared_classes(model, outputs)
+    pairs = [p for p in list_pairs(outputs.samples) if _label(outputs, p) in classes]
+    truth = np.array([classes.index(_label(outputs, pair)) for pair in pairs])
+    if len(set(truth.tolist())) < 2:
+        return {}
+    samples = [outputs.samples[min(pair.values())] for pair in pairs]
+    draws = metrics.all_rows_and_draws(list(map(bootstrap_group, samples)))
+    told = [[results[row] for row in pair.values()] for pair in pairs]
+    joined = [join_assessments(model.calibration, [one.assessment for one in p]) for p in told]
+    answers: dict[str, Sequence[Assessment]] = {
+        **{kind.value: [one[place].assessment for one in told] for place, kind in enumerate(KNOWN)},
+        JOINED: joined,
+    }
+    served: dict[str, Sequence[ServedResult]] = {
+        **{kind.value: [one[place] for one in told] for place, kind in enumerate(KNOWN)},
+        JOINED: [_serve_joined(model, one) for one in told],
+    }
+    shares = {
+        name: np.array([_over(one.probabilities, classes) for one in given])
+        for name, given in answers.items()
+    }
+    return {
+        "n": len(pairs),
+        **{
+            name: _figures(p, truth, draws) | measure_sent(tabulate(samples, served[name]))
+            for name, p in shares.items()
+        },
+        "gain_over": {
+            kind.value: _gain(shares[JOINED], shares[kind.value], truth, draws) for kind in KNOWN
+        },
+    }
+
+
+def _label(outputs: ModelOutputs, pair: Pair) -> str:
+    return count_as(outputs.samples[min(pair.values())].label)
+
+
+def _over(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[float]:
+    shares = np.zeros(len(classes))
+    for key, share in probabilities.items():
+        if (counted := count_as(key)) in classes:
+            shares[classes.index(counted)] += share
+    divided: list[float] = (shares / shares.sum()).tolist()
+    return divided
+
+
+def _serve_joined(model: Model, results: Sequence[ServedResult]) -> ServedResult:
+    """Refused only where all pictures are."""
+    accepted = [one.assessment for one in results if one.refused is None]
+    if not accepted:
+        return results[0]
+    return ServedResult(join_assessments(model.calibration, accepted), refused=None)
+
+
+def _figures(
+    p: NDArray[np.float64], truth: NDArray[np.int64], draws: Sequence[metrics.Rows]
+) -> dict[str, Any]:
+    ranks = metrics.rank_classes(p)
+    return {
+        **with_interval(
+            "macro_auc", draws, lambda r: metrics.macro_auc_of_ranks(ranks[r], truth[r])
+        ),
+        **with_interval(
+            "balanced_accuracy", draws, lambda r: metrics.balanced_accuracy(p[r], truth[r])
+        ),
+        **with_interval("ece", draws, lambda r: metrics.ece(p[r], truth[r])),
+    }
+
+
+def _gain(
+    joined: NDArray[np.float64],
+    alone: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    draws: Sequence[metrics.Rows],
+) -> dict[str, Any]:
+    """The paired differences, the same lesions drawn for both."""
+    ranks, of_alone = metrics.rank_classes(joined), metrics.rank_classes(alone)
+
+    def auc_gain(r: metrics.Rows) -> float:
+        of_joined = metrics.macro_auc_of_ranks(ranks[r], truth[r])
+        return of_joined - metrics.macro_auc_of_ranks(of_alone[r], truth[r])
+
+    def accuracy_gain(r: metrics.Rows) -> float:
+        of_joined = metrics.balanced_accuracy(joined[r], truth[r])
+        return of_joined - metrics.balanced_accuracy(alone[r], truth[r])
+
+    return {
+        **with_interval("macro_auc", draws, auc_gain),
+        **with_interval("balanced_accuracy", draws, accuracy_gain),
+    }
+
+
+def measure_facts_gain(
+    calibration: ModelCalibration,
+    labels: Sequence[str],
+    outputs: ModelOutputs,
+    table: PatientFactsTable,
+) -> dict[str, dict[str, Any]]:
+    """For each source how far the table lowers the log loss, with its 95 % interval."""
+    lesions = outputs.where(lambda sample: sample.is_lesion)
+    plain = log_losses(calibration, labels, lesions, None)
+    gains = gain_by_source(lesions.samples, plain - log_losses(calibration, labels, lesions, table))
+    return {
+        source: {"log_loss_fall": gain, "log_loss_fall_interval": [low, high]}
+        for source, (gain, low, high) in gains.items()
+    }
+
+
+def log_losses(
+    calibration: ModelCalibration,
+    labels: Sequence[str],
+    outputs: ModelOutputs,
+    table: PatientFactsTable | None,
+) -> NDArray[np.float64]:
+    """The log loss of each picture, with the table or without one."""
+    losses = []
+    for sample, logits in zip(outputs.samples, outputs.logits, strict=True):
+        row = calibration.of(sample.modality).probabilities(logits)
+        probabilities = dict(zip(labels, row.tolist(), strict=True))
+        if table is not None:
+            probabilities = table.shift(probabilities, patient_context(sample))
+        losses.append(-np.log(max(probabilities[sample.label], 1e-12)))
+    return np.array(losses)
+
+
+def gain_by_source(
+    samples: Sequence[Sample], gain: NDArray[np.float64]
+) -> dict[str, tuple[float, float, float]]:
+    """For each source the mean gain with its 95 % interval, by bootstrap over lesions."""
+    gains = {}
+    for source in sorted({sample.source for sample in samples}):
+        rows = [row for row, sample in enumerate(samples) if sample.source == source]
+        draws = metrics.draw_bootstrap([samples[row].lesion_key for row in rows])
+        gains[source] = _mean_with_interval(gain[rows], draws)
+    return gains
+
+
+def _mean_with_interval(
+    values: NDArray[np.float64], draws: list[metrics.Rows]
+) -> tuple[float, float, float]:
+    low, high = metrics.bootstrap_interval(lambda drawn: float(values[drawn].mean()), draws)
+    return float(values.mean()), low, high

@@ -4,47 +4,40 @@ from collections.abc import Sequence
 from typing import Any
 
 from skinapi.learning.data.dataset_folders import Dataset
-from skinapi.learning.data.samples import Sample, one_per_lesion
-from skinapi.learning.measure.group_figures import measure_groups, measure_subgroups
-from skinapi.learning.measure.pair_figures import measure_pairs
-from skinapi.learning.measure.patient_fact_gains import measure_facts_gain
+from skinapi.learning.data.samples import UNKNOWN, Sample, one_per_lesion
+from skinapi.learning.measure.comparison import measure_facts_gain, measure_pairs
+from skinapi.learning.measure.point_figures import measure_points
 from skinapi.learning.measure.prediction_figures import (
     measure_bands,
     measure_doubt,
     measure_melanoma,
     measure_predictions,
     measure_squamous,
+    measure_subgroups,
     short_name,
 )
 from skinapi.learning.measure.predictions import (
     ModelOutputs,
     Predictions,
-    ServedResult,
     lesion_classes,
-    predict,
     run_model,
+    shared_classes,
 )
-from skinapi.learning.measure.robustness.saliency import measure_saliency
-from skinapi.learning.measure.robustness.shortcuts import measure_shortcuts
-from skinapi.learning.measure.robustness.stress import measure_stress
-from skinapi.learning.measure.served_results.other_disease_figures import (
-    measure_other_diseases,
-)
-from skinapi.learning.measure.served_results.outcomes import count_outcomes, pick_results
-from skinapi.learning.measure.served_results.point_figures import measure_points
-from skinapi.learning.measure.served_results.prediction_set_figures import (
+from skinapi.learning.measure.saliency import measure_saliency, measure_shortcuts
+from skinapi.learning.measure.served_figures import (
+    count_outcomes,
+    measure_group,
+    measure_malignant_caught,
     measure_modality_recognition,
+    measure_normal_skin,
+    measure_other_diseases,
     measure_prediction_sets,
-)
-from skinapi.learning.measure.served_results.sent_figures import measure_malignant_caught
-from skinapi.learning.measure.served_results.served_figures import (
     measure_refusals,
     measure_scc,
     measure_without_modality,
-    select_one_per_lesion,
-    serve_as_if_tested,
 )
-from skinapi.learning.measure.served_results.skin_figures import measure_normal_skin
+from skinapi.learning.measure.served_pictures import ServedPictures, serve_as_if_tested
+from skinapi.learning.measure.stress import measure_stress
 from skinapi.learning.progress import Report
 from skinapi.vision.calibration.detectors import KNOWN
 from skinapi.vision.conditions import NORMAL_SKIN
@@ -70,26 +63,30 @@ def evaluate_model(
 
 def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool) -> dict[str, Any]:
     """The figures that need only the outputs, no pictures."""
-    results = serve_as_if_tested(model, outputs)
-    predictions = predict(model, outputs, results)
+    served = serve_as_if_tested(model, outputs)
+    predictions = served.predict()
     figures = {
         **measure_predictions(predictions),
         "melanoma": measure_melanoma(predictions),
-        "bands": measure_bands(model, predict(model, outputs, results, apart=True)),
+        "bands": measure_bands(model, served.predict(apart=True)),
         "doubt": measure_doubt(predictions),
         "subgroups": measure_subgroups(predictions),
         "dropped_classes": [
             short_name(key) for key in lesion_classes() if key not in predictions.classes
         ],
-        **measure_groups(model, outputs, results),
-        **_measure_served(model, outputs, results),
+        **_measure_groups(served.lesions),
+        **_measure_served(served),
         **_describe_rules(model),
         **_describe_patient_facts(model, outputs),
     }
-    if pairs := measure_pairs(model, outputs, results):
+    if pairs := measure_pairs(model, outputs, served.results):
         figures["pairs"] = pairs
     if lesions_known:
-        figures["one_per_lesion"] = _measure_lesions(model, outputs, results)
+        lesions = served.one_per_lesion()
+        figures["one_per_lesion"] = {
+            **measure_predictions(lesions.predict()),
+            **_measure_groups(lesions),
+        }
     if _partly_refused(predictions):
         figures["accepted"] = measure_predictions(predictions.select(~predictions.refused))
     return figures
@@ -123,40 +120,61 @@ def _partly_refused(predictions: Predictions) -> bool:
     return bool(predictions.refused.any()) and len(set(accepted.tolist())) > 1
 
 
-def _measure_lesions(
-    model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
-) -> dict[str, Any]:
-    lesions = select_one_per_lesion(outputs)
-    of_lesions = pick_results(outputs, results, lesions)
-    groups = measure_groups(model, lesions, of_lesions)
-    return {**measure_predictions(predict(model, lesions, of_lesions)), **groups}
-
-
-def _measure_served(
-    model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
-) -> dict[str, Any]:
+def _measure_served(served: ServedPictures) -> dict[str, Any]:
     """What users get for these pictures. Normal skin and SCC are left out where there are none."""
-    lesions = select_one_per_lesion(outputs)
+    model, rows, lesions = served.model, served.table, served.lesions.table
     figures = {
-        "refusals": measure_refusals(outputs, results),
-        "malignant_caught": measure_malignant_caught(
-            lesions, pick_results(outputs, results, lesions)
-        ),
-        "points": measure_points(model, outputs),
-        "told_nothing": measure_without_modality(model, outputs, lesions),
-        "prediction_sets": measure_prediction_sets(outputs, results),
-        "modality_recognition": measure_modality_recognition(outputs, results),
-        "gates": count_outcomes(outputs, results),
+        "refusals": measure_refusals(lesions),
+        "malignant_caught": measure_malignant_caught(served.one_per_lesion()),
+        "points": measure_points(model, served.outputs),
+        "told_nothing": measure_without_modality(model, served.outputs),
+        "prediction_sets": measure_prediction_sets(lesions),
+        "modality_recognition": measure_modality_recognition(rows),
+        "gates": count_outcomes(rows),
     }
-    if any(sample.is_squamous for sample in outputs.samples):
-        figures["scc"] = {
-            **measure_scc(outputs, results),
-            **measure_squamous(predict(model, outputs, results, apart=True)),
-        }
-    healthy = any(not sample.is_lesion for sample in outputs.samples)
-    if healthy and NORMAL_SKIN in model.labels:
-        figures["normal_skin"] = measure_normal_skin(outputs, results)
+    if rows["squamous"].any():
+        figures["scc"] = measure_scc(rows) | measure_squamous(served.predict(apart=True))
+    if len(lesions) < len(rows) and NORMAL_SKIN in model.labels:
+        figures["normal_skin"] = measure_normal_skin(rows)
     return figures
+
+
+def _measure_groups(lesions: ServedPictures) -> dict[str, dict[str, dict[str, Any]]]:
+    """The figures by source, by modality, and by skin tone where the data sets name one; of a
+    source with several modalities also by these.
+    """
+    groups = {column: _measure_each(lesions, column) for column in ("source", "modality")}
+    for name, own in lesions.by("source").items():
+        if own.table["modality"].nunique() > 1:
+            groups["source"][name]["by_modality"] = _measure_each(own, "modality")
+    if (lesions.table["tone"] != UNKNOWN).any():
+        groups["skin_tone"] = _measure_each(lesions, "tone")
+    return {f"by_{column}": figures for column, figures in groups.items()}
+
+
+def _measure_each(lesions: ServedPictures, column: str) -> dict[str, dict[str, Any]]:
+    return {name: _measure_group(group) for name, group in lesions.by(column).items()}
+
+
+def _measure_group(group: ServedPictures) -> dict[str, Any]:
+    """The figures of one group; without those that need two classes where it has fewer. Classes
+    that it lacks are left out, and the other probabilities renormalised.
+    """
+    figures = measure_group(group.table)
+    if len(shared_classes(group.model, group.outputs)) < 2:
+        lesions = group.table["lesion"].nunique()
+        return {**figures, "n": len(group.table), "lesions": lesions, "one_class_only": True}
+    predictions = group.predict()
+    figures |= measure_predictions(predictions)
+    patients = {(s.source, s.patient_id) for s in predictions.samples if s.patient_id}
+    melanoma = figures["per_class"].get("mel", {})
+    return {
+        **figures,
+        "patients": len(patients) or None,
+        "melanoma_auc": melanoma.get("auc"),
+        "melanoma_auc_interval": melanoma.get("auc_interval"),
+        "bands": measure_bands(group.model, group.predict(apart=True)),
+    }
 
 
 def measure_robustness(

@@ -64,15 +64,6 @@ def balanced_accuracy_of(chosen: Labels, labels: Labels) -> float:
     return float(np.mean([hit[labels == label].mean() for label in np.unique(labels)]))
 
 
-def macro_f1(probabilities: Floats, labels: Labels) -> float:
-    chosen = probabilities.argmax(axis=1)
-    scores = []
-    for label in np.unique(labels):
-        both = ((chosen == label) & (labels == label)).sum()
-        scores.append(2 * both / ((chosen == label).sum() + (labels == label).sum()))
-    return float(np.mean(scores))
-
-
 def sensitivity(chosen: Mask, positive: Mask) -> float:
     return float(chosen[positive].mean()) if positive.any() else float("nan")
 
@@ -105,12 +96,6 @@ def ece_by_chance(probabilities: Floats) -> Floats:
     stated = probabilities.max(axis=1)
     draws = random.random((RESAMPLES, stated.size)) < stated
     return np.array([calibration_error(stated, happened) for happened in draws])
-
-
-def brier(probabilities: Floats, labels: Labels) -> float:
-    """Summed over the classes, as Brier wrote it: 0 is perfect, 2 is the worst."""
-    truth = np.eye(probabilities.shape[1])[labels]
-    return float(((probabilities - truth) ** 2).sum(axis=1).mean())
 
 
 def log_loss(probabilities: Floats, labels: Labels) -> float:

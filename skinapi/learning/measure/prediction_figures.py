@@ -1,11 +1,14 @@
 """How good predictions are: metrics with bootstrap intervals, by patient or lesion."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import brier_score_loss, confusion_matrix, f1_score
 
+from skinapi.learning.data.patient_contexts import SITES, site_word
+from skinapi.learning.data.samples import UNKNOWN
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import Predictions
 from skinapi.vision.bands import THRESHOLDS, keys_of_threshold
@@ -15,11 +18,22 @@ from skinapi.vision.dataset_labels import SQUAMOUS
 from skinapi.vision.network.model import Model
 
 MARGINS = (0.05, 0.15, 0.3, 0.5)
+AGES = ((0, 30), (30, 45), (45, 60), (60, 75), (75, 200))
+SUBGROUPS = ("age", "sex", "localization", "dx_type", "fitzpatrick")
+OTHER = "other"
+# The words of the public data sets. A card is public, and a table of somebody else's may hold
+# anything under these names: whatever else is in it is one group.
+KNOWN_VALUES: Mapping[str, Collection[str]] = {
+    "sex": ("female", "male"),
+    "localization": SITES,
+    "dx_type": ("histo", "follow_up", "consensus", "confocal"),
+}
 
 
 def measure_predictions(predictions: Predictions) -> dict[str, Any]:
     """All metrics of these predictions, refused pictures included."""
     p, y = predictions.probabilities, predictions.labels
+    chosen, known = p.argmax(axis=1), range(len(predictions.classes))
     ranks = metrics.rank_classes(p)
     draws = metrics.all_rows_and_draws(predictions.groups)
     figures: dict[str, Any] = {
@@ -34,16 +48,16 @@ def measure_predictions(predictions: Predictions) -> dict[str, Any]:
         **with_interval("ece", draws, lambda r: metrics.ece(p[r], y[r])),
         "ece_before_temperature": metrics.ece(predictions.uncalibrated, y),
         **_measure_ece_by_chance(predictions),
-        "accuracy": float((p.argmax(axis=1) == y).mean()),
-        "macro_f1": metrics.macro_f1(p, y),
-        "brier": metrics.brier(p, y),
+        "accuracy": float((chosen == y).mean()),
+        "macro_f1": float(f1_score(y, chosen, labels=np.unique(y), average="macro")),
+        "brier": float(brier_score_loss(y, p, labels=known, scale_by_half=False)),
         "log_loss": metrics.log_loss(p, y),
     }
     figures["per_class"] = {
         short_name(key): _measure_class(predictions, index, ranks[:, index], draws)
         for index, key in enumerate(predictions.classes)
     }
-    figures["confusion"] = _confusion(predictions)
+    figures["confusion"] = confusion_matrix(y, chosen, labels=known).tolist()
     return figures
 
 
@@ -126,15 +140,6 @@ def with_interval(
     }
 
 
-def _confusion(predictions: Predictions) -> list[list[int]]:
-    """The confusion matrix: true classes in rows, predicted ones in columns."""
-    size = len(predictions.classes)
-    chosen = predictions.probabilities.argmax(axis=1)
-    pairs = np.bincount(predictions.labels * size + chosen, minlength=size * size)
-    counts: list[list[int]] = pairs.reshape(size, size).tolist()
-    return counts
-
-
 def measure_melanoma(predictions: Predictions) -> dict[str, float]:
     """Melanoma's sensitivity at 95 % specificity, and the reverse."""
     melanoma = predictions.one_class("melanoma")
@@ -211,3 +216,57 @@ def measure_doubt(predictions: Predictions) -> list[dict[str, float]]:
 
 def short_name(key: str) -> str:
     return conditions_table().by_key(key).dx or key
+
+
+def measure_subgroups(predictions: Predictions) -> dict[str, dict[str, Any]]:
+    """A few figures for each age band, sex, site, way of diagnosis and skin type.
+
+    Small subgroups are included: the number of pictures tells how much to trust them.
+    """
+    groups: dict[str, dict[str, Any]] = {}
+    for name in SUBGROUPS:
+        values = np.array([_group_value(name, s.facts.get(name, "")) for s in predictions.samples])
+        groups[name] = {
+            value: _measure_subgroup(predictions.select(values == value))
+            for value in sorted(set(values.tolist()))
+        }
+    return groups
+
+
+def _measure_subgroup(predictions: Predictions) -> dict[str, Any]:
+    several = len(set(predictions.labels.tolist())) > 1
+    return {
+        "n": int(predictions.labels.size),
+        "macro_auc": metrics.macro_auc(predictions.probabilities, predictions.labels)
+        if several
+        else None,
+        "balanced_accuracy": metrics.balanced_accuracy(
+            predictions.probabilities, predictions.labels
+        ),
+        "named_balanced_accuracy": metrics.balanced_accuracy_of(
+            predictions.named, predictions.labels
+        ),
+        **({"melanoma_auc": _melanoma_auc(predictions)} if several else {}),
+    }
+
+
+def _melanoma_auc(predictions: Predictions) -> float | None:
+    melanoma = predictions.one_class("melanoma")
+    value = metrics.auc(*melanoma) if melanoma else np.nan
+    return None if np.isnan(value) else value
+
+
+def _group_value(name: str, value: str) -> str:
+    """The subgroup: an age band, or a skin type as a whole number (some tables write 2.0)."""
+    if name not in ("age", "fitzpatrick"):
+        word = site_word(value) if name == "localization" else value.strip().lower()
+        if word in ("", UNKNOWN):
+            return UNKNOWN
+        return word if word in KNOWN_VALUES[name] else OTHER
+    try:
+        number = float(value)
+    except ValueError:
+        return UNKNOWN
+    if name == "fitzpatrick":
+        return str(int(number)) if 1 <= number <= 6 else UNKNOWN
+    return next((f"{low}-{high - 1}" for low, high in AGES if low <= number < high), UNKNOWN)

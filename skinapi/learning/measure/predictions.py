@@ -30,6 +30,7 @@ from skinapi.vision.quality import measure_quality
 from skinapi.vision.refusals import Reason
 
 BATCH = 8
+FOUND = "found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,9 @@ class ModelOutputs:
     def one_per_lesion(self) -> "ModelOutputs":
         place = {sample.image_id: row for row, sample in enumerate(self.samples)}
         return self.take(sorted(place[s.image_id] for s in one_per_lesion(self.samples)))
+
+    def lesions_of(self, modality: Modality) -> "ModelOutputs":
+        return self.where(lambda sample: sample.is_lesion and sample.modality is modality)
 
 
 def run_model(
@@ -121,6 +125,14 @@ class ServedResult:
 
     assessment: Assessment
     refused: Reason | None
+
+
+def name_result(result: ServedResult) -> str:
+    """`found`, or the reasons for a refusal or for doubt."""
+    if result.refused is not None:
+        return f"refused: {result.refused.value}"
+    reasons = result.assessment.reasons
+    return f"uncertain: {' and '.join(reasons)}" if reasons else FOUND
 
 
 def serve_outputs(

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from sklearn.metrics import roc_curve
 
 from skinapi.learning.measure.metrics import BINS
 from skinapi.learning.measure.predictions import Predictions
@@ -56,7 +57,8 @@ def _draw_confusion(counts: NDArray[np.int64], names: Sequence[str]) -> Figure:
 def _draw_roc(predictions: Predictions, figures: Mapping[str, Any]) -> Figure:
     figure, axes = _axes()
     for index, (name, one) in enumerate(figures["per_class"].items()):
-        false, true = _roc(predictions.probabilities[:, index], predictions.labels == index)
+        positive, scores = predictions.labels == index, predictions.probabilities[:, index]
+        false, true, _ = roc_curve(positive, scores, drop_intermediate=False)
         axes.plot(false, true, color=COLOURS[index], lw=1.3, label=f"{name} {one['auc']:.3f}")
     axes.plot([0, 1], [0, 1], color="grey", lw=0.6, ls=":")
     axes.set_xlabel("1 - specificity")
@@ -64,15 +66,6 @@ def _draw_roc(predictions: Predictions, figures: Mapping[str, Any]) -> Figure:
     axes.set_title("ROC, each class against the rest")
     axes.legend(title="AUC", loc="lower right", frameon=False)
     return figure
-
-
-def _roc(
-    scores: NDArray[np.floating], positive: NDArray[np.bool_]
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    ranked = positive[np.argsort(-scores, kind="stable")]
-    true = np.concatenate([[0.0], np.cumsum(ranked) / max(1, ranked.sum())])
-    false = np.concatenate([[0.0], np.cumsum(~ranked) / max(1, (~ranked).sum())])
-    return false, true
 
 
 def _draw_reliability(predictions: Predictions) -> Figure:

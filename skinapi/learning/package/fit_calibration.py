@@ -7,6 +7,7 @@ the class frequencies use training pictures too. The test part is never read her
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -16,25 +17,28 @@ from skinapi.errors import BadDataset
 from skinapi.learning.data.dataset_folders import load_pictures
 from skinapi.learning.data.samples import Sample, fitting_half, label_for, subsample
 from skinapi.learning.measure import metrics
+from skinapi.learning.measure.comparison import list_pairs
 from skinapi.learning.measure.predictions import ModelOutputs, name_classes, run_model
 from skinapi.learning.package.fit_bands import SourceScores, fit_bands
 from skinapi.learning.package.fit_detectors import (
     fit_modality_detector,
+    fit_other_diseases,
     fit_skin_detector,
     read_not_skin_features,
 )
-from skinapi.learning.package.fit_joining import fit_joining
-from skinapi.learning.package.fit_other_diseases import fit_other_diseases
 from skinapi.learning.package.fit_patient_facts import fit_patient_facts
-from skinapi.learning.package.fit_prediction_sets import fit_prediction_sets
 from skinapi.learning.progress import Report
 from skinapi.vision.calibration.detectors import KNOWN, OutOfDistributionDetector
 from skinapi.vision.calibration.model_calibration import (
+    LEVELS,
     Calibration,
+    Level,
     ModelCalibration,
     NamingRule,
     softmax,
 )
+from skinapi.vision.calibration.probability_adjustments import JoiningRule
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.network.model import Model
 
@@ -45,6 +49,9 @@ TAUS = np.arange(0.0, 1.01, 0.05)
 MAX_ACCURACY_LOSS = 0.005
 # Features of more pictures of a source change the detectors little.
 MAX_TRAIN_PER_SOURCE = 1500
+WEIGHTS = np.arange(0, 1.51, 0.05)
+# With fewer pairs the equal weights of `joining.EQUAL` are as good a guess.
+ENOUGH_PAIRS = 50
 
 Probabilities = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -148,12 +155,12 @@ def _fit_modality(
     left_out: Sequence[SourceScores],
     report: Report,
 ) -> Calibration:
-    lesions = _lesions_of(validation, modality)
+    lesions = validation.lesions_of(modality)
     truth = np.array([labels.index(sample.label) for sample in lesions.samples])
     temperature = fit_temperature(lesions.logits, truth)
     probabilities = softmax(lesions.logits, temperature)
     scaled = Calibration(temperature=temperature)
-    train_lesions = _lesions_of(train, modality)
+    train_lesions = train.lesions_of(modality)
     familiar = fit_familiar(train_lesions.pooled, lesions.pooled)
     sets, too_few = fit_prediction_sets(lesions, labels, probabilities)
     naming = fit_naming_rule(
@@ -220,10 +227,79 @@ def fit_naming_rule(
     return max(allowed, key=lambda entry: entry[2])[0]
 
 
-def _lesions_of(outputs: ModelOutputs, modality: Modality) -> ModelOutputs:
-    return outputs.where(lambda sample: sample.is_lesion and sample.modality is modality)
-
-
 def _shares(samples: Sequence[Sample]) -> dict[str, float]:
     counts = Counter(sample.label for sample in samples)
     return {key: counts[key] / len(samples) for key in sorted(counts)}
+
+
+def fit_prediction_sets(
+    validation: ModelOutputs, labels: Sequence[str], probabilities: Probabilities
+) -> tuple[dict[Level, dict[str, float]], dict[Level, tuple[str, ...]]]:
+    """Limits of class-conditional split conformal prediction, and for each level the classes with
+    too few lesions to fit one.
+
+    A class is in a prediction set if its probability reaches its limit. All but the share 1 - level
+    of its own validation lesions do, counting one picture of each lesion. A class with too few
+    lesions borrows the limit of all malignant lesions, or of all benign ones.
+    """
+    place = {sample.image_id: row for row, sample in enumerate(validation.samples)}
+    samples = validation.one_per_lesion().samples
+    own = np.array([probabilities[place[s.image_id], labels.index(s.label)] for s in samples])
+    malignant = conditions_table().malignant_keys
+    sets: dict[Level, dict[str, float]] = {}
+    too_few: dict[Level, tuple[str, ...]] = {}
+    for level in LEVELS:
+        limits = {}
+        borrowed = []
+        for key in (key for key in labels if key != NORMAL_SKIN):
+            mine = own[[sample.label == key for sample in samples]]
+            alike = own[[(s.label in malignant) == (key in malignant) for s in samples]]
+            limit = conformal_limit(mine, float(level))
+            if limit is None:
+                borrowed.append(key)
+                limit = conformal_limit(alike, float(level))
+            # Without any limit the class is never ruled out.
+            limits[key] = 0.0 if limit is None else limit
+        sets[level], too_few[level] = limits, tuple(borrowed)
+    return sets, too_few
+
+
+def conformal_limit(scores: Probabilities, level: float) -> float | None:
+    """The largest limit that a new score reaches with this probability; None with too few scores to
+    guarantee that.
+    """
+    rank = int(np.floor((len(scores) + 1) * (1 - level) + 1e-9))
+    return None if rank < 1 else float(np.sort(scores)[rank - 1])
+
+
+def fit_joining(
+    calibration: ModelCalibration,
+    labels: Sequence[str],
+    validation: ModelOutputs,
+    *,
+    report: Report,
+) -> JoiningRule | None:
+    """The weights with the lowest log loss on the pairs; None where there are too few.
+
+    From a grid, which always gives the same result.
+    """
+    lesions = validation.where(lambda sample: sample.is_lesion)
+    pairs = list_pairs(lesions.samples)
+    if len(pairs) < ENOUGH_PAIRS:
+        return None
+    logs = [
+        np.log(calibration.of(kind).probabilities(lesions.logits[[pair[kind] for pair in pairs]]))
+        for kind in pairs[0]
+    ]
+    truth = np.array([labels.index(lesions.samples[min(pair.values())].label) for pair in pairs])
+    tried = [weights for weights in product(WEIGHTS.tolist(), repeat=2) if sum(weights) > 0]
+    losses = [
+        metrics.log_loss(softmax(first * logs[0] + second * logs[1]), truth)
+        for first, second in tried
+    ]
+    best = dict(zip(pairs[0], tried[int(np.argmin(losses))], strict=True))
+    rule = JoiningRule(**{kind.value: weight for kind, weight in best.items()})
+    report(
+        f"{len(pairs)} validation pairs, joined with {rule.dermoscopic:.2f} and {rule.clinical:.2f}"
+    )
+    return rule

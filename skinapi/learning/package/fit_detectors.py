@@ -1,16 +1,20 @@
-"""Fits the modality detector and the skin detector: linear classifiers on pooled features."""
+"""Fits the modality detector, the skin detector and the doubt about diseases that the model does
+not name: linear classifiers on pooled features.
+"""
 
 import math
+import zlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
 
 from skinapi.learning.data.patient_contexts import skin_tone
 from skinapi.learning.data.samples import UNKNOWN, Sample, open_sample, source_of
-from skinapi.learning.measure.predictions import ModelOutputs
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.predictions import ModelOutputs, bootstrap_group
 from skinapi.learning.progress import Report
 from skinapi.learning.train.inputs.sampling import weigh_by_root
 from skinapi.vision.bands import log_odds
@@ -18,6 +22,7 @@ from skinapi.vision.calibration.detectors import (
     KNOWN,
     LinearClassifier,
     ModalityDetector,
+    OtherDiseaseDetector,
     SkinDetector,
 )
 from skinapi.vision.context import Modality
@@ -43,6 +48,11 @@ MOST_LOG_ODDS = 15.0
 CROPS = 12
 SMALLEST_CROP = 0.4
 BATCH = 8
+# So many of the known validation lesions are in doubt by it.
+KNOWN_IN_DOUBT = 0.03
+# With fewer lesions there is no telling what it finds.
+FEWEST_LESIONS = 20
+FOLDS = 5
 
 
 def fit_modality_detector(
@@ -173,21 +183,56 @@ def fit_linear(
     # A feature that never varies would be divided by zero.
     middle, spread = pooled.mean(axis=0), pooled.std(axis=0) + 1e-3
     rows = np.asarray((pooled - middle) / spread, np.float64)
-    sign = np.where(first, 1.0, -1.0)
     names, weight = np.array(groups), np.zeros(len(rows))
     for outcome in (first, ~first):
         weight[outcome] = weigh_by_root(names[outcome]) / 2
-    penalty = PENALTY / len(rows)
-
-    def loss(parameters: Floats) -> tuple[float, Floats]:
-        weights, bias = parameters[:-1], parameters[-1]
-        margin = sign * (rows @ weights + bias)
-        pull = -weight * sign / (1 + np.exp(np.clip(margin, -60, 60)))
-        value = (weight * np.logaddexp(0, -margin)).sum() + penalty * weights @ weights / 2
-        return float(value), np.append(rows.T @ pull + penalty * weights, pull.sum())
-
-    # Not scikit-learn, which would be one more dependency for this one fit.
-    found = minimize(loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B").x
+    model = LogisticRegression(C=len(rows) / PENALTY, tol=1e-5, max_iter=1000)
+    model.fit(rows, first, sample_weight=weight)
     # The standardisation goes into the weights, so that serving needs only a dot product.
-    weights = found[:-1] / spread
-    return LinearClassifier.of(weights, float(found[-1] - weights @ middle))
+    weights = model.coef_[0] / spread
+    return LinearClassifier.of(weights, float(model.intercept_[0] - weights @ middle))
+
+
+def fit_other_diseases(
+    train: ModelOutputs, validation: ModelOutputs, others: ModelOutputs, *, report: Report
+) -> OtherDiseaseDetector | None:
+    """A classifier of pictures of `others` against the lesions that the model names; its limit is a
+    quantile of the validation lesions.
+
+    None where too few lesions are of other diseases, or where it finds hardly more of them than of
+    the known lesions. That is judged by parts of them that it was not fitted to.
+    """
+    lesions = len({sample.lesion_key for sample in others.samples})
+    if lesions < FEWEST_LESIONS:
+        report(f"other diseases: {lesions} lesions are too few for a doubt of their own")
+        return None
+    known = train.where(lambda sample: sample.is_lesion)
+    watched = validation.where(lambda sample: sample.is_lesion)
+    folds = np.array([_fold_of(sample) for sample in others.samples])
+    found = np.zeros(len(others.samples), bool)
+    for fold in np.unique(folds).tolist():
+        rows = folds == fold
+        learned = others.take(np.flatnonzero(~rows).tolist())
+        found[rows] = _fit(known, watched, learned).finds(others.pooled[rows])
+    low, high = metrics.wilson_interval(found, list(map(bootstrap_group, others.samples)))
+    report(
+        f"other diseases: {len(found)} pictures of {lesions} lesions, of those held out in turn "
+        f"{found.mean():.1%} [{low:.1%}, {high:.1%}] are in doubt"
+    )
+    return _fit(known, watched, others) if low > KNOWN_IN_DOUBT else None
+
+
+def _fit(known: ModelOutputs, watched: ModelOutputs, others: ModelOutputs) -> OtherDiseaseDetector:
+    samples = [*others.samples, *known.samples]
+    classifier = fit_linear(
+        np.concatenate([others.pooled, known.pooled]),
+        np.arange(len(samples)) < len(others.samples),
+        groups=[group_of(sample) for sample in samples],
+    )
+    limit = float(np.quantile(classifier.probability(watched.pooled), 1 - KNOWN_IN_DOUBT))
+    return OtherDiseaseDetector(other=classifier, limit=limit, pictures=len(others.samples))
+
+
+def _fold_of(sample: Sample) -> int:
+    """By patient or lesion, and the same on every machine."""
+    return zlib.crc32(bootstrap_group(sample).encode()) % FOLDS

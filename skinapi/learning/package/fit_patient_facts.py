@@ -7,7 +7,7 @@ import numpy as np
 
 from skinapi.learning.data.patient_contexts import patient_context
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure.patient_fact_gains import (
+from skinapi.learning.measure.comparison import (
     gain_by_source,
     log_losses,
 )

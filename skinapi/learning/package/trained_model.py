@@ -12,15 +12,18 @@ from skinapi.learning.data.dataset_folders import Dataset, load_pictures
 from skinapi.learning.data.samples import Sample, measuring_half
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
+from skinapi.learning.measure.point_figures import with_test_figures
 from skinapi.learning.measure.predictions import ModelOutputs, predict, run_model
-from skinapi.learning.measure.served_results.point_figures import with_test_figures
-from skinapi.learning.measure.served_results.skin_figures import measure_not_skin
+from skinapi.learning.measure.served_figures import measure_not_skin
 from skinapi.learning.package.card import write_readable_card
 from skinapi.learning.package.card_charts import draw_charts
 from skinapi.learning.package.fit_bands import SourceScores
 from skinapi.learning.package.fit_calibration import calibrate_model
-from skinapi.learning.package.openvino_export import export_servable, write_model_files
-from skinapi.learning.package.servable import make_servable
+from skinapi.learning.package.openvino_export import (
+    export_servable,
+    make_servable,
+    write_model_files,
+)
 from skinapi.learning.progress import Report
 from skinapi.learning.train.inputs.network_inputs import NetworkInputs
 from skinapi.learning.train.networks import ARCHITECTURES

@@ -1,6 +1,11 @@
-"""Opens a user's Keras network without running code from the file."""
+"""Opens a user's Keras network without running code from the file.
+
+Keras rebuilds a network from a description in the file: objects with a class, and texts that name a
+function. Its own safe mode refuses a few of them. Here everything is refused that is not listed.
+"""
 
 import json
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -9,9 +14,8 @@ from typing import Any
 import h5py
 import keras
 
-from skinapi.errors import BadNetwork, UnreadableNetwork
+from skinapi.errors import BadNetwork, NetworkRunsCode, UnreadableNetwork
 from skinapi.json_bounds import holds_more_values
-from skinapi.learning.package.keras_objects import MODELS, allowed_architecture
 
 EXPECTED_FILE = "a whole network saved by Keras, as .keras or .h5"
 # A file of 200 KB can unpack to a thousand times as much. These are far above any real network.
@@ -19,13 +23,188 @@ MOST_UNPACKED = 4 * 1024**3
 MOST_ARCHITECTURE = 16 * 1024**2
 MOST_VALUES = 500_000
 DEEPEST = 100
+LONGEST_QUOTE = 60
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+LAYERS = _names(
+    """
+    Activation ActivityRegularization Add AlphaDropout Average AveragePooling2D BatchNormalization
+    CenterCrop Concatenate Conv1D Conv2D Conv2DTranspose Cropping2D Dense DepthwiseConv2D Dropout
+    EinsumDense ELU Embedding Flatten GaussianDropout GaussianNoise GlobalAveragePooling1D
+    GlobalAveragePooling2D GlobalMaxPooling2D GroupNormalization Identity InputLayer
+    LayerNormalization LeakyReLU Maximum MaxPooling2D Minimum MultiHeadAttention Multiply
+    Normalization Permute PReLU RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation
+    RandomTranslation RandomZoom ReLU RepeatVector Rescaling Reshape Resizing RMSNormalization
+    SeparableConv2D Softmax SpatialDropout2D Subtract UnitNormalization UpSampling2D ZeroPadding2D
+    """
+)
+MODELS = frozenset(("Functional", "Model", "Sequential"))
+INITIALIZERS = _names(
+    """
+    Constant GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform Ones Orthogonal
+    OrthogonalInitializer RandomNormal RandomUniform TruncatedNormal VarianceScaling Zeros
+    """
+)
+REGULARIZERS = frozenset(("L1", "L1L2", "L2", "OrthogonalRegularizer"))
+CONSTRAINTS = frozenset(("MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"))
+POLICIES = frozenset(("DTypePolicy", "DTypePolicyMap"))
+
+# By the module that Keras writes. What it does not export has the module of its source.
+OBJECTS = {
+    "keras": MODELS | POLICIES,
+    "keras.models": MODELS,
+    "keras.src.models.functional": frozenset(("Functional",)),
+    "keras.src.models.sequential": frozenset(("Sequential",)),
+    "keras.layers": LAYERS,
+    "keras.initializers": INITIALIZERS,
+    "keras.regularizers": REGULARIZERS,
+    "keras.constraints": CONSTRAINTS,
+    "keras.dtype_policies": POLICIES,
+    "keras.random": frozenset(("SeedGenerator",)),
+    "keras.src.applications.convnext": frozenset(("LayerScale",)),
+    "keras.src.applications.inception_resnet_v2": frozenset(("CustomScaleLayer",)),
+    "keras.src.ops.nn": _names(
+        "Elu Gelu HardSigmoid HardSilu LeakyRelu Relu Relu6 Sigmoid Silu Softmax"
+    ),
+    "keras.src.ops.numpy": _names(
+        "Add Divide Maximum Mean Minimum Multiply Negative Subtract TrueDivide"
+    ),
+}
+# The older format (.h5) often names no module.
+WITHOUT_MODULE = LAYERS | MODELS | INITIALIZERS | REGULARIZERS | CONSTRAINTS | POLICIES
+ACTIVATIONS = _names(
+    """
+    celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu
+    linear log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax softplus
+    softsign sparse_plus sparse_sigmoid sparsemax squareplus swish tanh tanh_shrink threshold
+    """
+)
+# In the older format Keras replaces a text by the function of this name in its layers, whatever the
+# field; `name` alone it leaves.
+FUNCTIONS = _names(
+    """
+    Input add average concatenate deserialize dot maximum minimum multiply serialize subtract
+    """
+)
+TENSOR = "__keras_tensor__"
+SEQUENCES = ("__tuple__", "TensorShape")  # as the older format writes them
+KINDS = ("module", "class_name", "registered_name")
+PLACE = re.compile(r"[/~\\]|[A-Za-z]:[/\\]|.*(://|\.\.[/\\])", re.DOTALL)
+
+
+def allowed_architecture(value: Any) -> Any:
+    """The same description without what training left in it (optimizers, losses).
+
+    Raises NetworkRunsCode, which names what is not on the allow list.
+    """
+    if isinstance(value, list):
+        return [allowed_architecture(part) for part in value]
+    if isinstance(value, str):
+        return _allowed_text(value)
+    if not isinstance(value, dict):
+        return value
+    if value.get("class_name") in SEQUENCES and isinstance(value.get("items"), list):
+        return allowed_architecture(value["items"])
+    if "class_name" in value:
+        _require_allowed_object(value)
+    return {
+        key: _allowed_field(key, part) for key, part in value.items() if key != "compile_config"
+    }
+
+
+def _allowed_field(key: str, value: Any) -> Any:
+    if key == "inbound_nodes":
+        return _allowed_calls(value)
+    if isinstance(value, str):
+        if key.endswith("activation") and value not in ACTIVATIONS:
+            raise NetworkRunsCode(
+                f"The network has the activation {_quote(value)}, which is not known"
+            )
+        if key != "name" and value in FUNCTIONS:
+            raise NetworkRunsCode(f"The network names the function {value} as {_quote(key)}")
+    return allowed_architecture(value)
+
+
+def _require_allowed_object(value: dict[str, Any]) -> None:
+    module, name, registered = (value.get(key) for key in KINDS)
+    if name == "function":
+        raise NetworkRunsCode(
+            f"The network holds the function {_quote(value.get('config'))}; functions are not "
+            "loaded from a file: name an activation of Keras instead"
+        )
+    if not all(isinstance(text, str) or text is None for text in (module, name, registered)):
+        raise NetworkRunsCode("The network holds an object whose class is not a name")
+    if name == TENSOR:
+        return
+    allowed = WITHOUT_MODULE if module is None else OBJECTS.get(module, frozenset())
+    if name not in allowed or registered not in (None, name):
+        whole = f"{module}.{name}" if module else f"{name}"
+        raise NetworkRunsCode(
+            f"The network holds {_quote(whole)}. Only Keras's plain layers are loaded, because "
+            "others can run code from the file; rebuild it without"
+        )
+
+
+def _allowed_calls(nodes: Any) -> Any:
+    """How a layer is called: with tensors of other layers, numbers, and no text. A text would
+    become the argument of whatever stands in the layer's place.
+    """
+    if not isinstance(nodes, list):
+        raise NetworkRunsCode("The network has a layer whose calls are not a list")
+    return [_allowed_call(node) for node in nodes]
+
+
+def _allowed_call(node: Any) -> Any:
+    if not isinstance(node, list):
+        return _allowed_argument(node)
+    references = []
+    for reference in node:  # the older format: the layer's name, two numbers, keyword arguments
+        if not isinstance(reference, list) or not reference or not isinstance(reference[0], str):
+            raise NetworkRunsCode("The network has a layer whose call cannot be read")
+        layer, *said = reference
+        references.append([_allowed_text(layer), *_allowed_argument(said)])
+    return references
+
+
+def _allowed_argument(value: Any) -> Any:
+    if isinstance(value, str):
+        raise NetworkRunsCode(f"The network calls a layer with the text {_quote(value)}")
+    if isinstance(value, list):
+        return [_allowed_argument(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("class_name") in SEQUENCES and isinstance(value.get("items"), list):
+        return _allowed_argument(value["items"])
+    if value.get("class_name") == TENSOR:
+        return allowed_architecture(value)
+    if "class_name" in value:
+        _require_allowed_object(value)
+        raise NetworkRunsCode(
+            f"The network calls a layer with {_quote(value['class_name'])}; expected are tensors "
+            "and numbers"
+        )
+    return {key: _allowed_argument(part) for key, part in value.items()}
+
+
+def _allowed_text(text: str) -> str:
+    if PLACE.match(text):
+        raise NetworkRunsCode(f"The network names the file or address {_quote(text)}")
+    return text
+
+
+def _quote(foreign: object) -> str:
+    return ascii(foreign)[:LONGEST_QUOTE]
 
 
 def load_user_network(path: Path) -> keras.Model:
     """Loads a .keras or .h5 network.
 
-    Raises NetworkRunsCode before anything is built where the file holds more than keras_objects.py
-    allows, and UnreadableNetwork for a pickle and all else that is no network. Optimizer, loss and
+    Raises NetworkRunsCode before anything is built where the file holds more than is allowed
+    here, and UnreadableNetwork for a pickle and all else that is no network. Optimizer, loss and
     metrics of its training are not loaded.
     """
     config = allowed_architecture(_config_of(path))

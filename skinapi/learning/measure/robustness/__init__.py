@@ -1,1 +1,0 @@
-"""Degraded pictures, painted markings, and heat maps."""

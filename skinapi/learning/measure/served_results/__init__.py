@@ -1,1 +1,0 @@
-"""What users would get for the pictures: refusals, bands, prediction sets."""

@@ -1,1 +1,0 @@
-"""The figures as tables of text and of Markdown."""
