@@ -5,8 +5,8 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
-from functools import partial
+from contextlib import ExitStack, closing, suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,6 +72,7 @@ STARTED_ONCE = (
 BEGIN_FIRST = ("learning", "console", "jobs")
 
 
+SHARED = ExitStack()  # by all processes
 LONGEST_ID = 100
 UNLIMITED = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
@@ -94,6 +95,25 @@ def pytest_collection_modifyitems(
     places = {name: place for place, name in enumerate(BEGIN_FIRST)}
     # After the shuffle, which stays as it is within a folder.
     items.sort(key=lambda item: places.get(item.path.parent.name, len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Of several processes none starts a mongod of its own: they share one."""
+    if not os.environ.get("MONGO_URI"):
+        node.workerinput["mongo_uri"] = shared_mongod()
+
+
+@cache
+def shared_mongod() -> str | None:
+    """Its URI; it ends with the process that starts the others."""
+    with suppress(NoMongodError):
+        return SHARED.enter_context(running_mongod()).uri
+    return None
+
+
+def pytest_unconfigure() -> None:
+    SHARED.close()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -289,9 +309,12 @@ def ada(shared_backend: Backend) -> Person:
 
 
 @pytest.fixture(scope="session")
-def mongo_uri() -> Iterator[str]:
-    """A real MongoDB: the one MONGO_URI names, else one started here; without either, a skip."""
-    given = os.environ.get("MONGO_URI")
+def mongo_uri(pytestconfig: pytest.Config) -> Iterator[str]:
+    """A real MongoDB: the one that MONGO_URI names or all processes share, else one started here;
+    without any, a skip.
+    """
+    shared = getattr(pytestconfig, "workerinput", {}).get("mongo_uri")
+    given = os.environ.get("MONGO_URI") or shared
     if given:
         yield given
         drop_databases(given)

@@ -216,11 +216,17 @@ def test_a_commit_whose_first_attempt_was_slow_is_sent_again_and_its_outcome_kno
     monkeypatch.setattr(mongo_store, "TIMEOUTS", {"timeoutMS": 800})
     monkeypatch.setattr(mongo_transactions, "LONGEST_S", longest_s)
     monkeypatch.setattr(outage, "LONG_WAIT_S", 0.1)
-    store = MongoStore.at(mongo_database_uri)
+    # Other processes of the tests use the server too.
+    joint = "&" if "?" in mongo_database_uri else "?"
+    store = MongoStore.at(f"{mongo_database_uri}{joint}appName=slow")
     things = store.collection("things")
     things.insert({"id": "before"})
     slow = {"failCommands": ["commitTransaction"], "blockConnection": True, "blockTimeMS": 1200}
-    fail = {"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": slow}
+    fail = {
+        "configureFailPoint": "failCommand",
+        "mode": {"times": 1},
+        "data": {**slow, "appName": "slow"},
+    }
     client: pymongo.MongoClient[Document]
     with pymongo.MongoClient(mongo_database_uri) as client:
         try:

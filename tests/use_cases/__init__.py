@@ -1,1 +1,1 @@
-"""The use cases that write, for tests/test_all_or_nothing.py: one module for each part."""
+"""The use cases that write, one module for each part, and what stops each at its commands."""
