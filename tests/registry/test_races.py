@@ -17,6 +17,7 @@ from skinapi.registry.version_records import ModelVersions
 from skinapi.registry.version_service import ModelsService
 from skinapi.storage.faults import blob_faults
 from skinapi.storage.ports import Store
+from skinapi.storage.unit_of_work import UnitOfWork
 from tests.conftest import store_on
 from tests.support.backends import SECRET
 from tests.support.models import tiny_model, write_model
@@ -33,13 +34,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def models(store: Store) -> ModelsService:
     """Models are added without being loaded: here only their records count."""
+    work = UnitOfWork(store, AuditTrail(store, secrets=[SECRET]))
     found = ModelsService(
-        versions=ModelVersions(store, opened=lambda _: None),
+        work=work,
+        versions=ModelVersions(store, work, opened=lambda _: None),
         pointer=ServingPointer(store),
         shadows=ShadowResults(store),
-        audit=AuditTrail(store, secrets=[SECRET]).change,
         built_in=tiny_model(),
-        folder=lambda: Path(gettempdir()),
+        instance=Path(gettempdir()),
     )
     found.record_built_in()
     return found
