@@ -13,6 +13,7 @@ from flask import Response, request
 
 from skinapi.errors import NotFound, SkinAPIError
 from skinapi.languages import Language, in_each_language
+from skinapi.vision.heat_map_overlay import COLOURS_FILE
 from skinapi.web.access import Public
 from skinapi.web.answers import problem_json
 from skinapi.web.declaration import Routes
@@ -59,6 +60,7 @@ ASSETS = {
     for path in sorted(STATIC.rglob("*"))
     if path.suffix in TYPES
 }
+ASSETS[COLOURS_FILE.name] = Asset.read(COLOURS_FILE)
 WORDS: Mapping[Language, Asset] = in_each_language(
     {name.split(".")[1]: asset for name, asset in ASSETS.items() if name.startswith("words.")}
 )

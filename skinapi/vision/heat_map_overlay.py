@@ -1,12 +1,14 @@
 """Draws a heat map over its photo. This is done only on request; a finding stores just the map.
 
-The console draws its own (console/static/views/heat_photo.js), in the box of `HeatView`
-(records/finding_schemas.py).
+The console draws its own (console/static/views/heat_photo.js), in the same colours
+(heat_map_colours.js) and in the box of `HeatView` (records/finding_schemas.py).
 """
 
 import io
+import json
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -27,8 +29,11 @@ MOST_DRAWINGS_AT_ONCE = 2
 ROWS_AT_A_TIME = 256
 QUALITY = 85
 
-# Violet, green, yellow: no skin has these colours, and colour-blind people can tell them apart.
-COLOUR_STOPS = ((70, 40, 160), (30, 150, 160), (80, 200, 100), (255, 235, 50))
+COLOURS_FILE = Path(__file__).with_name("heat_map_colours.js")
+# The shades of red, green and blue, from the least heat to the most.
+COLOUR_STOPS: Sequence[Sequence[int]] = json.loads(
+    COLOURS_FILE.read_text("ascii").partition("=")[2].removesuffix(";\n")
+)
 _PALETTE = bytes(
     np.stack(
         [

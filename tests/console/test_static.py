@@ -26,6 +26,7 @@ from skinapi.languages import LANGUAGES, Language
 from skinapi.records.opinions import Agreement
 from skinapi.reports.words import LABELS
 from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.heat_map_overlay import COLOURS_FILE
 from tests.console.visitor import Visitor
 from tests.npm_tools import tool
 from tests.support.backends import Backend
@@ -326,5 +327,5 @@ def test_the_check_of_accessibility_finds_what_is_wrong(visitor: Visitor) -> Non
 
 def test_every_static_file_is_known() -> None:
     files = {path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file()}
-    assert files == ASSETS.keys()
+    assert files | {COLOURS_FILE.name} == ASSETS.keys()
     assert Path(STATIC / "index.html").is_file()

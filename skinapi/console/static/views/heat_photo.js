@@ -3,6 +3,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { useKeys } from "/console/components.js";
+import { HEAT_COLOURS } from "/console/heat_map_colours.js";
 import { say } from "/console/language.js";
 
 /** @typedef {{cells: number[][], box: number[]}} Heat the heat of each cell, and the part of the photo that they cover */
@@ -10,17 +11,11 @@ import { say } from "/console/language.js";
 /** How far one can zoom in, and by how much at once. */
 const LARGEST = 5;
 const STEP = 0.5;
-const STOPS = [
-  [70, 40, 160],
-  [30, 150, 160],
-  [80, 200, 100],
-  [255, 235, 50],
-];
 
 /** @param {number} heat between 0 and 1 */
 function heatColour(heat) {
-  const place = Math.min(heat, 0.9999) * (STOPS.length - 1);
-  const [low, high] = [STOPS[Math.floor(place)], STOPS[Math.floor(place) + 1]];
+  const place = Math.min(heat, 0.9999) * (HEAT_COLOURS.length - 1);
+  const [low, high] = [HEAT_COLOURS[Math.floor(place)], HEAT_COLOURS[Math.floor(place) + 1]];
   return low.map((from, index) => from + (high[index] - from) * (place % 1));
 }
 
