@@ -1,5 +1,6 @@
 """Builds the Flask application: middleware, and the routes of all packages."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -26,6 +27,7 @@ from skinapi.clients import (
     shared_paths,
     skinartify,
 )
+from skinapi.clients.condition_names import names_for_clients
 from skinapi.composition.background import Background, open_background
 from skinapi.composition.model_services import open_model_services
 from skinapi.composition.services import Services, open_services
@@ -76,10 +78,10 @@ def create_app(
     *,
     served: ServedModel | None = None,
     pool: PredictionPool | None = None,
-    workers_here: bool = False,
+    missing_library: Callable[[], str | None] = lambda: None,
 ) -> Application:
     """The web application. Without `settings` they are read from the environment. `served` may have
-    the built-in model already. `workers_here`: this server keeps the job workers.
+    the built-in model already. `missing_library` names one that the job workers lack.
 
     Resumes what an interruption left of deleted accounts and of data sets. Raises UnsafeSettings,
     StoreTooNew, StoreTooOld, BrokenStore.
@@ -90,13 +92,15 @@ def create_app(
     services = open_services(
         settings,
         store,
-        served=served_model,
-        workers_here=workers_here,
+        model_problem=lambda: served_model.problem,
+        missing_library=missing_library,
     )
     services.eraser.resume()
     with suppress(SkinAPIError):  # it is done again before each upload
         services.lab.cleanup.sweep()
-    registry, reloader = open_registry(settings, services.models, served_model, pool)
+    registry, reloader = open_registry(
+        settings, services.models, served_model, names_for_clients(), pool
+    )
     rates = {Rate(name): text for name, text in settings.rates.items()}
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
 
@@ -165,7 +169,9 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(usage_routes.blueprint(services.data.usage))
     app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(models_routes.blueprint(services.models))
-    operating_point = open_operating_point(settings, services.models, registry.served)
+    operating_point = open_operating_point(
+        settings, services.models, registry.served, services.data.trail.change
+    )
     app.register_blueprint(operating_point_routes.blueprint(operating_point))
     app.register_blueprint(drift_routes.blueprint(services.drift))
     app.register_blueprint(records_routes.blueprint(services.records))

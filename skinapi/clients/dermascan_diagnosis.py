@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, Self
 
 from flask import Request, Response
 
+from skinapi.clients.condition_names import CONDITION_NAMES
 from skinapi.clients.service import ClientsService
 from skinapi.clients.undecided import (
     NO_DIAGNOSIS,
@@ -94,11 +95,15 @@ class Diagnosis(Answer):
         # Of a benign one they are "harmless" and "none is needed".
         may_describe = condition.malignant or facts.all_clear
         states_class = may_describe and known.most_probable != NORMAL_SKIN
-        names, sentences = condition.names, condition.sentences["en"]
+        names, sentences = CONDITION_NAMES[named.key], condition.sentences["en"]
+        class_id, class_name = INCONCLUSIVE, NO_DIAGNOSIS
+        if states_class:
+            class_id = names.lab_class_id or named.key
+            class_name = names.lab_class_name or condition.names.en
         treatment = sentences.treatment_note if states_class else ""
         return cls(
-            class_id=(names.lab_class_id or condition.key) if states_class else INCONCLUSIVE,
-            class_name=(names.lab_class_name or names.en) if states_class else NO_DIAGNOSIS,
+            class_id=class_id,
+            class_name=class_name,
             severity=SEVERITIES[risk_of(finding)],
             risk_score=round(RISK_SCORE_OF_BAND[finding.band] + 2 * known.malignant_score, 1),
             confidence=named.probability if states_class else 0.0,

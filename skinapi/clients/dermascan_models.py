@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
+from skinapi.clients.condition_names import CONDITION_NAMES
 from skinapi.clients.dermascan_diagnosis import CLIENT
 from skinapi.registry.card_figures import number
 from skinapi.registry.serving_pointer import ModelVersion
 from skinapi.registry.version_service import ModelsService
-from skinapi.vision.conditions import conditions_table
 from skinapi.web.access import Opened
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
@@ -82,7 +82,7 @@ def list_models_for_lab(models: ModelsService) -> LabModels:
 
 
 def _class_id(key: str) -> str:
-    return conditions_table().by_key(key).names.lab_class_id or key
+    return CONDITION_NAMES[key].lab_class_id or key
 
 
 def _training_of(version: ModelVersion) -> tuple[Mapping[str, Any], int | None]:

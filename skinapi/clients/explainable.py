@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from flask import Response
 
+from skinapi.clients.condition_names import CONDITION_NAMES
 from skinapi.clients.service import ClientsService
 from skinapi.clients.undecided import (
     NO_DIAGNOSIS,
@@ -139,7 +140,7 @@ def _diagnosis_rows(finding: Finding, known: Finding) -> tuple[tuple[str, str], 
 
 
 def label_of(key: str) -> str:
-    return conditions_table().by_key(key).names.explainable or key
+    return CONDITION_NAMES[key].explainable or key
 
 
 def _overlay(classified: ClassifiedPhoto) -> bytes:

@@ -12,6 +12,7 @@ from typing import Self
 
 from flask import Response, request
 
+from skinapi.clients.condition_names import CONDITION_NAMES
 from skinapi.clients.undecided import (
     NO_DIAGNOSIS,
     Undecided,
@@ -22,7 +23,7 @@ from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import Facts
 from skinapi.reports.template import write_template
-from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.vision.conditions import NORMAL_SKIN, Band
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.heat_map_overlay import draw_overlay
 from skinapi.vision.refusals import Reason
@@ -117,7 +118,7 @@ class Inconclusive(WhatItsPageReads):
 
 
 def label_of(key: str) -> str:
-    return conditions_table().by_key(key).names.guide or key
+    return CONDITION_NAMES[key].guide or key
 
 
 def refuse_large(upload: Upload) -> None:

@@ -7,6 +7,7 @@ from typing import Self
 
 from flask import Request
 
+from skinapi.clients.condition_names import CONDITION_NAMES
 from skinapi.clients.service import ClientsService
 from skinapi.clients.undecided import Undecided, decided
 from skinapi.domain.subject import Subject
@@ -85,7 +86,7 @@ class PredictionsAndResults(Predictions):
 
 
 def name_of(entry: Ranked) -> str:
-    return conditions_table().by_key(entry.key).names.skinartify or entry.key
+    return CONDITION_NAMES[entry.key].skinartify or entry.key
 
 
 def is_anonymous(request: Request) -> bool:

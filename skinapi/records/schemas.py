@@ -400,7 +400,7 @@ def _sections(submission: SubmissionSummary) -> dict[str, str]:
 
 
 def angular_name(key: str) -> str:
-    return conditions_table().by_key(key).names.angular
+    return conditions_table().by_key(key).api_name
 
 
 def percent(probability: float) -> float:

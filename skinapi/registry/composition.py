@@ -1,19 +1,21 @@
 """Builds the services of the model in service and of model versions from the settings."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from skinapi.registry.gates import ReferenceData
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.registry.operating_point import OperatingPointService
 from skinapi.registry.prediction_pool import PredictionPool, ServedModel, open_warm
-from skinapi.registry.service import RegistryService
+from skinapi.registry.service import ClientNames, RegistryService
 from skinapi.registry.serving_pointer import ServingPointer
 from skinapi.registry.shadow import Shadow, ShadowResults
+from skinapi.registry.version_files import models_folder
 from skinapi.registry.version_records import ModelVersions
-from skinapi.registry.version_service import ModelsService, ReferenceSource
+from skinapi.registry.version_service import ModelsService, RunAudited
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
-from skinapi.storage.unit_of_work import UnitOfWork
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.network.model import SHIPPED_MODEL
 
@@ -40,20 +42,23 @@ def built_in_folder(settings: Settings) -> Path:
 def open_models(
     settings: Settings,
     store: Store,
-    work: UnitOfWork,
+    audit: RunAudited,
     *,
-    reference: ReferenceSource | None = None,
-    served: ServedModel | None = None,
+    reference: Callable[[], ReferenceData | None] = lambda: None,
+    problem: Callable[[], str | None] = lambda: None,
 ) -> ModelsService:
+    """`reference` tells what the reference is now; without one, no comparison on it counts.
+    `problem` tells why this process does not serve what it should.
+    """
     return ModelsService(
-        work=work,
-        versions=ModelVersions(store, work),
+        versions=ModelVersions(store),
         pointer=ServingPointer(store),
         shadows=ShadowResults(store),
+        audit=audit,
         built_in=built_in_folder(settings),
-        instance=settings.instance_dir,
+        folder=partial(models_folder, settings.instance_dir),
         reference=reference,
-        served=served,
+        problem=problem,
     )
 
 
@@ -61,6 +66,7 @@ def open_registry(
     settings: Settings,
     models: ModelsService,
     served: ServedModel,
+    client_names: ClientNames,
     pool: PredictionPool | None = None,
 ) -> tuple[RegistryService, ModelReloader]:
     """The service, and the reloader that keeps `served` what the pointer names. It is not started,
@@ -73,7 +79,7 @@ def open_registry(
         pointer=models.pointer,
         versions=models.versions,
         built_in=models.built_in,
-        instance=settings.instance_dir,
+        folder=partial(models_folder, settings.instance_dir),
         candidate=candidate,
         point=OperatingPoint(settings.triage),
     )
@@ -81,16 +87,17 @@ def open_registry(
         served=served,
         pool=PredictionPool(streams=settings.num_streams) if pool is None else pool,
         shadow=Shadow(served=candidate, results=models.shadows),
+        client_names=client_names,
     )
     return registry, reloader
 
 
 def open_operating_point(
-    settings: Settings, models: ModelsService, served: ServedModel
+    settings: Settings, models: ModelsService, served: ServedModel, audit: RunAudited
 ) -> OperatingPointService:
     return OperatingPointService(
-        work=models.work,
         pointer=models.pointer,
         served=served,
+        audit=audit,
         setting=OperatingPoint(settings.triage),
     )

@@ -40,9 +40,9 @@ def show_model_card(registry: RegistryService) -> dict[str, Any] | Response:
 
 
 @routes.route("GET", "/conditions", access=Public(), rate=Rate.READ)
-def show_conditions(_: RegistryService) -> ConditionsView:
+def show_conditions(registry: RegistryService) -> ConditionsView:
     """Every medical sentence that answers and reports may hold, in all languages, with sources."""
-    return ConditionsView.of(conditions_table())
+    return ConditionsView.of(conditions_table(), registry.client_names)
 
 
 # The route of drift: what the model did each week, and what has changed.

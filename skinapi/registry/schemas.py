@@ -1,5 +1,6 @@
 """The answer schemas of the conditions table."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
@@ -36,8 +37,9 @@ class ConditionView(Answer):
     sources: tuple[Source, ...]
 
     @classmethod
-    def of(cls, condition: Condition) -> Self:
+    def of(cls, condition: Condition, for_clients: Mapping[str, str | None]) -> Self:
         plain: dict[str, Any] = condition.model_dump(mode="json", exclude={"sources"})
+        plain["names"] |= {"angular": condition.api_name, **for_clients}
         shown = {name: plain[name] for name in cls.model_fields if name in plain}
         return cls(**shown, code_relation=condition.code_relation, sources=condition.sources)
 
@@ -53,10 +55,15 @@ class ConditionsView(Answer):
     checklist: Checklist
 
     @classmethod
-    def of(cls, table: ConditionsTable) -> Self:
+    def of(
+        cls, table: ConditionsTable, for_clients: Mapping[str, Mapping[str, str | None]]
+    ) -> Self:
         return cls(
             notice=table.notices.information_only.en,
-            conditions=[ConditionView.of(condition) for condition in table.conditions],
+            conditions=[
+                ConditionView.of(condition, for_clients.get(condition.key, {}))
+                for condition in table.conditions
+            ],
             review_only=table.review_only,
             bands=table.bands,
             notices=table.notices,

@@ -1,6 +1,6 @@
 """The use cases of the model in service: classify a photo, replace the model, describe it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -25,6 +25,8 @@ from skinapi.vision.network.model import Model
 from skinapi.vision.outline import Shape, measure_shape
 
 T = TypeVar("T")
+# For each condition, what each client of an earlier system calls it.
+ClientNames = Mapping[str, Mapping[str, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,16 @@ class ClassifiedPhoto:
 
 class RegistryService:
     def __init__(
-        self, *, served: ServedModel, pool: PredictionPool, shadow: Shadow | None = None
+        self,
+        *,
+        served: ServedModel,
+        pool: PredictionPool,
+        shadow: Shadow | None = None,
+        client_names: ClientNames | None = None,
     ) -> None:
+        """`client_names` are told with the table of conditions."""
         self.served, self._pool, self._shadow = served, pool, shadow
+        self.client_names = client_names or {}
 
     def classify_photo(
         self,

@@ -109,7 +109,7 @@ def generate_report(
     spellings = conditions_table().label_spellings()
     condition = spellings.get(body.stated.strip().lower())
     if condition is None:
-        known = (each.names.angular for each in conditions_table().conditions)
+        known = (each.api_name for each in conditions_table().conditions)
         raise InvalidBody(f"class: the classes are {', '.join(known)}")
     report = reports.report_stated_finding(
         condition=condition,

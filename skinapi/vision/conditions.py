@@ -45,23 +45,6 @@ class Band(StrEnum):
     SELF_MONITORING = "self_monitoring"
 
 
-class Names(Said):
-    """The names of a condition for people and for each published client. None if a client has no
-    name for it.
-    """
-
-    angular: str
-    skinartify: str | None
-    explainable: str | None
-    guide: str | None
-    lab_class_id: str | None
-    lab_class_name: str | None
-
-    @property
-    def said(self) -> Said:
-        return Said.by(self.in_language)
-
-
 class Codes(Frozen):
     icd10cm: tuple[str, ...]
     icdo3: tuple[str, ...]
@@ -88,10 +71,16 @@ class Source(Frozen):
 
 
 class Condition(Frozen):
+    """`api_name` is what the API calls it (`class`), in each of its languages. `spellings` are
+    further words of data sets for it.
+    """
+
     key: str
     dx: str | None
     bundle: bool
-    names: Names
+    names: Said
+    api_name: str
+    spellings: tuple[str, ...] = ()
     severity: Literal["High", "Medium", "Low", "None"]
     malignant: bool
     urgency: Band
@@ -361,6 +350,7 @@ class ConditionsTable(Frozen):
         spellings: dict[str, str] = {}
         for condition in self.conditions:
             words = [condition.key, condition.dx, *condition.names.model_dump().values()]
+            words += [condition.api_name, *condition.spellings]
             spellings.update({word.lower(): condition.key for word in words if word is not None})
         return spellings
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from skinapi.clients.condition_names import CONDITION_NAMES
 from skinapi.clients.dermascan_diagnosis import Diagnosis
 from skinapi.clients.guide import LIKELY_BENIGN, GuideAnswer
 from skinapi.clients.skinartify import Predictions
@@ -49,7 +50,7 @@ def on_skinartify(finding: Finding) -> bool:
     """It takes the highest of the seven."""
     shares = Predictions.of(finding).predictions
     highest = max(shares, key=shares.__getitem__)
-    [key] = [c.key for c in conditions_table().conditions if c.names.skinartify == highest]
+    [key] = [key for key, names in CONDITION_NAMES.items() if names.skinartify == highest]
     return is_benign(key)
 
 
@@ -75,7 +76,7 @@ def on_lab(finding: Finding) -> bool:
     """It shows the severity, the class's name, and low indicators in green."""
     diagnosis = Diagnosis.of(ClassifiedPhoto(finding, any_photo(), REGULAR))
     table = conditions_table()
-    benign = [c.names.lab_class_id for c in table.conditions if not c.malignant]
+    benign = [CONDITION_NAMES[c.key].lab_class_id for c in table.conditions if not c.malignant]
     green = min(diagnosis.clinical_indicators.values()) <= LIKELY_BENIGN
     return diagnosis.severity == "Benign" or diagnosis.class_id in benign or green
 

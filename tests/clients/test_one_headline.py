@@ -14,6 +14,7 @@ from skinapi.auth.accounts import Account
 from skinapi.care.letters.drafting import LetterFacts, make_question, write_by_template
 from skinapi.care.queue_schemas import listed_fields
 from skinapi.clients import guide
+from skinapi.clients.condition_names import CONDITION_NAMES
 from skinapi.clients.dermascan_diagnosis import INCONCLUSIVE, Diagnosis
 from skinapi.clients.explainable import label_of
 from skinapi.clients.guide import GuideAnswer
@@ -189,7 +190,7 @@ def test_each_client_names_what_the_headline_names(monkeypatch: pytest.MonkeyPat
         # Earlier systems' clients get the model's own probabilities, whatever the prevalence.
         photo = ClassifiedPhoto(finding.by_own_mix(), any_photo(), REGULAR)
         angular = SubmissionView.of(submission_of(finding), ADA)
-        assert angular.stated == TABLE.by_key(finding.headline.named.key).names.angular
+        assert angular.stated == TABLE.by_key(finding.headline.named.key).api_name
         for client in (named_by_skinartify, named_by_explainable, named_by_guide, named_by_lab):
             try:
                 shown, wanted = client(photo)
@@ -211,7 +212,7 @@ def test_each_client_names_what_the_headline_names(monkeypatch: pytest.MonkeyPat
 def named_by_skinartify(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
     shares = Predictions.of(photo.finding).predictions
     known = decided(photo.finding).headline
-    return max(shares, key=shares.__getitem__), TABLE.by_key(known.likely.key).names.skinartify
+    return max(shares, key=shares.__getitem__), CONDITION_NAMES[known.likely.key].skinartify
 
 
 def named_by_explainable(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
@@ -224,7 +225,7 @@ def named_by_explainable(photo: ClassifiedPhoto) -> tuple[str | None, str | None
 def named_by_guide(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
     answer, known = GuideAnswer.of(photo), over_known_classes(photo.finding).headline
     assert known.for_patient.en in answer.explanation
-    return answer.predictions[0].label, TABLE.by_key(known.likely.key).names.guide
+    return answer.predictions[0].label, CONDITION_NAMES[known.likely.key].guide
 
 
 def named_by_lab(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
@@ -236,4 +237,4 @@ def named_by_lab(photo: ClassifiedPhoto) -> tuple[str | None, str | None]:
     all_clear = Facts.of(known, Context()).all_clear
     if known.most_probable == NORMAL_SKIN or not (malignant or all_clear):
         return diagnosis.class_id, INCONCLUSIVE
-    return diagnosis.class_id, TABLE.by_key(headline.named.key).names.lab_class_id
+    return diagnosis.class_id, CONDITION_NAMES[headline.named.key].lab_class_id

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.clients import undecided
+from skinapi.clients.condition_names import CONDITION_NAMES
 from skinapi.clients.dermascan_diagnosis import Diagnosis
 from skinapi.clients.guide import GuideAnswer
 from skinapi.clients.skinartify import Predictions, PredictionsAndResults
@@ -88,7 +89,7 @@ def test_skinartify_gets_a_sentence_where_a_rule_named_a_graver_condition() -> N
 )
 def test_skinartify_gets_its_numbers_where_they_do_not_mislead(finding: Finding) -> None:
     shares = Predictions.of(finding).predictions
-    assert max(shares, key=shares.__getitem__) == TABLE.by_key(finding.stated).names.skinartify
+    assert max(shares, key=shares.__getitem__) == CONDITION_NAMES[finding.stated].skinartify
 
 
 def test_skinartify_gets_a_sentence_where_a_cancer_is_raised_above_itself() -> None:

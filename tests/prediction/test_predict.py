@@ -52,7 +52,7 @@ def test_the_answer_has_the_contracts_keys_first_and_in_its_shape(ada: Person) -
 @pytest.mark.parametrize("key", COLOURS)
 def test_every_class_is_named_as_that_app_names_it(ada: Person, key: str) -> None:
     body = predicted(ada, photo_of(key))
-    assert body["class"] == TABLE.by_key(key).names.angular
+    assert body["class"] == TABLE.by_key(key).api_name
     assert body["probabilities"][0]["key"] == key
     assert sum(entry["probability"] for entry in body["probabilities"]) == pytest.approx(1)
 
@@ -260,9 +260,7 @@ def test_concurrent_predictions_get_different_numbers(shared_backend: Backend) -
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda key: predicted(bob, photo_of(key)), keys))
     assert len({answer["id"] for answer in answers}) == len(keys)
-    assert [answer["class"] for answer in answers] == [
-        TABLE.by_key(key).names.angular for key in keys
-    ]
+    assert [answer["class"] for answer in answers] == [TABLE.by_key(key).api_name for key in keys]
 
 
 class BusyBackend(Backend):

@@ -367,7 +367,7 @@ def state(person: Person, **body: Any) -> Any:
 @pytest.mark.parametrize(("spelling", "key"), sorted(TABLE.label_spellings().items()))
 def test_every_spelling_of_a_class_is_known(ada: Person, spelling: str, key: str) -> None:
     body = state(ada, **{"class": f" {spelling.upper()} ", "confidence": 94.87}).get_json()
-    assert body["class"] == TABLE.by_key(key).names.angular
+    assert body["class"] == TABLE.by_key(key).api_name
     assert body["confidence"] == 94.87
 
 

@@ -1,7 +1,5 @@
 """Importing a network of one's own: an upload becomes a model version. A job does the work."""
 
-from dataclasses import dataclass
-from functools import partial
 from pathlib import PurePath
 from typing import Annotated
 
@@ -36,10 +34,9 @@ class ImportRequest(StoredRecord):
     licence: Annotated[str, Field(max_length=200), Printable, Contained] = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
 class ImportsService:
-    uploads: Uploads
-    jobs: JobsService
+    def __init__(self, uploads: Uploads, jobs: JobsService) -> None:
+        self._uploads, self._jobs = uploads, jobs
 
     def start(self, *, request: ImportRequest, owner: str, key: str | None = None) -> Job:
         """Queue the import of an upload.
@@ -50,22 +47,22 @@ class ImportsService:
         """
         fields = request.model_dump(mode="json")
         # First of all: the upload of a network that was imported is deleted.
-        if before := self.jobs.queue.find_by_key(kind=KIND, owner=owner, request=fields, key=key):
+        if before := self._jobs.queue.find_by_key(kind=KIND, owner=owner, request=fields, key=key):
             return before
-        upload = self.uploads.get(request.upload, owner=owner)
+        upload = self._uploads.get(request.upload, owner=owner)
         if not upload.complete:
             raise BadRequest(f"The upload {upload.id} has {upload.received} of {upload.size} bytes")
         if suffix_of(upload.name) not in SUFFIXES:
             raise BadRequest(f"{upload.name}: a network is a file that ends in .keras or .h5")
         name_outputs(request.labels)
-        keep = partial(self._keep, upload.id, owner=owner)
-        return self.jobs.submit(
+
+        def keep() -> None:
+            current = self._uploads.get(upload.id, owner=owner)
+            self._uploads.keep(current, until=now() + KEPT_FOR)
+
+        return self._jobs.submit(
             kind=KIND, owner=owner, request=fields, key=key, short=True, hold=keep
         )
-
-    def _keep(self, upload: str, *, owner: str) -> None:
-        current = self.uploads.get(upload, owner=owner)
-        self.uploads.keep(current, until=now() + KEPT_FOR)
 
 
 def suffix_of(name: str) -> str:
