@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -146,8 +145,7 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
         settings,
         services,
         registry=registry,
-        count_photo=partial(limits.spend, Rate.PREDICTIONS),
-        count_rendering=partial(limits.spend, Rate.RENDERINGS),
+        limits=limits,
     )
     probes = {
         "store": services.store.ping,

@@ -1,7 +1,7 @@
 """Builds the services that use the model which is in service."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from skinapi.care.comparisons import ComparisonsService
 from skinapi.clients.service import ClientsService
@@ -10,9 +10,10 @@ from skinapi.console.routes import ASSETS
 from skinapi.prediction.service import JudgingAgainService, PredictionService
 from skinapi.records.quotas import Quotas
 from skinapi.registry.service import RegistryService
-from skinapi.reports.narrator import open_narrator
+from skinapi.reports.narrator import Narrator
 from skinapi.reports.service import ReportsService
 from skinapi.settings import Settings
+from skinapi.web.rate_limits import Limits, Rate
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,11 @@ def open_model_services(
     services: Services,
     *,
     registry: RegistryService,
-    count_photo: Callable[[str, str | None], None],
-    count_rendering: Callable[[str, str | None], None],
+    limits: Limits,
 ) -> ModelServices:
-    """`count_photo(caller, role)` counts one photo against the daily limit; it raises
-    PredictionQuotaReached if that is reached. `count_rendering` does the same for one report
-    that is drawn as a page, or one comparison of photos.
-    """
-    narrator = open_narrator(services.llm, services.data.narratives)
+    # It counts one photo against the daily limit, and raises PredictionQuotaReached.
+    count_photo = partial(limits.spend, Rate.PREDICTIONS)
+    narrator = Narrator(services.llm, services.data.narratives)
     reports = ReportsService(
         records=services.records,
         reviews=services.reviews,
@@ -44,10 +42,10 @@ def open_model_services(
         issued=services.data.issued,
         trail=services.data.trail,
         narrator=narrator,
-        llm=services.llm is not None,
+        limits=limits,
+        usage=services.data.usage,
         clinic=settings.clinic_name,
         address=settings.address,
-        count_rendering=count_rendering,
     )
     quotas = Quotas(
         count_kept=services.records.count_kept,
@@ -85,6 +83,6 @@ def open_model_services(
             lesions=services.lesions,
             records=services.records,
             registry=registry,
-            count_rendering=count_rendering,
+            count_rendering=partial(limits.spend, Rate.RENDERINGS),
         ),
     )

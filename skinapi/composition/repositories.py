@@ -90,7 +90,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         reviews=Reviews(store),
         outcome_counts=OutcomeCounts(store),
         letters=Letters(store),
-        issued=IssuedReports(store, on_issue=usage.add_report),
+        issued=IssuedReports(store),
         narratives=NarrativeCache(store),
         sessions=Sessions(store, Lifetimes.of(settings)),
         guess_limits=GuessLimits(store, key=settings.signing_key()),

@@ -10,11 +10,11 @@ deletion would find their choice. So every choice expires.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from typing import TypeVar
+from functools import cache, partial
 
 from skinapi.errors import Duplicate, SkinAPIError
 from skinapi.languages import LANGUAGES, Language
@@ -41,7 +41,6 @@ CONSENT = "llm"
 NARRATIVE_LIFETIME = timedelta(days=90)
 LLM_DEADLINE_S = 8.0  # that one narrative may wait for the LLM, all attempts together
 NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT)
-T = TypeVar("T")
 NO_CONSENTS: Mapping[str, bool] = {}
 
 
@@ -88,46 +87,16 @@ def _key(facts: Facts, language: Language, writer: str) -> Filter:
     return {"facts_hash": facts.hash, "language": language, "writer": writer}
 
 
-class NarrativeWriter:
-    def __init__(self, llm: OpenRouterClient, *, deadline_s: float, cache: NarrativeCache) -> None:
-        self._llm = llm
-        self._deadline_s = deadline_s
-        self._cache = cache
-        self._fingerprint = _fingerprint(llm.models)
-
-    def write(self, facts: Facts, language: Language) -> Narrative:
-        """Write a narrative with the LLM, or return the cached one. Raises NarrativeUnavailable,
-        with the reason, within the deadline.
-        """
-        deadline = time.monotonic() + self._deadline_s
-        if not facts.examined:
-            raise NarrativeUnavailable(Reason.NOTHING_EXAMINED)
-        room = free_characters(write_template(facts, language))
-        choice = self._cache.find(facts, language, self._fingerprint)
-        if choice is None:
-            choice = self._choose(facts, language, room, deadline)
-            choice = self._cache.keep(facts, language, self._fingerprint, choice)
-        added = write_remarks(choice, facts, language, room=room)
-        source = Source(writer=Writer.LLM, model=choice.model)
-        return write_template(facts, language, added).model_copy(update={"source": source})
-
-    def _choose(self, facts: Facts, language: Language, room: int, deadline: float) -> RemarkChoice:
-        possible = possible_remarks(facts, language, room=room)
-        question = make_question(facts, language, possible=possible)
-        read = partial(read_draft, possible=possible)
-        draft, model = self._llm.ask(question, read, deadline=deadline)
-        return RemarkChoice(**dict(draft), model=model)
-
-
-def _fingerprint(models: list[str]) -> str:
-    """The key of stored choices: other models or other instructions give another one."""
-    asked = [models, *map(instructions, LANGUAGES)]
-    return f"llm-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]}"
-
-
+@dataclass(frozen=True, slots=True)
 class Narrator:
-    def __init__(self, llm: NarrativeWriter | None) -> None:
-        self._llm = llm
+    """Writes narratives. Without `llm` the template writes all of them."""
+
+    llm: OpenRouterClient | None
+    cache: NarrativeCache
+
+    @property
+    def has_llm(self) -> bool:
+        return self.llm is not None
 
     def narrate(
         self,
@@ -144,36 +113,63 @@ class Narrator:
         """
         if not llm:
             return write_template(facts, language)
-        written = write_or_reason(
-            lambda: self._writer_for(consents).write(facts, language), language
-        )
-        if isinstance(written, Narrative):
-            return written
-        narrative = write_template(facts, language)
-        return narrative.model_copy(update={"source": Source(reason=written)})
+        try:
+            return self._write(require_llm(self.llm, consents), facts, language)
+        except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the text)
+            source = Source(reason=why_unwritten(fault, language))
+        return write_template(facts, language).model_copy(update={"source": source})
 
-    def _writer_for(self, consents: Mapping[str, bool]) -> NarrativeWriter:
-        if self._llm is None:
-            raise NarrativeUnavailable(Reason.NO_KEY)
-        require_consent(consents)
-        return self._llm
+    def _write(self, llm: OpenRouterClient, facts: Facts, language: Language) -> Narrative:
+        """Let the LLM choose sentences, or take its stored choice."""
+        deadline = time.monotonic() + LLM_DEADLINE_S
+        if not facts.examined:
+            raise NarrativeUnavailable(Reason.NOTHING_EXAMINED)
+        room = free_characters(write_template(facts, language))
+        key = _fingerprint(tuple(llm.models))
+        choice = self.cache.find(facts, language, key)
+        if choice is None:
+            choice = _choose(llm, facts, language, room, deadline)
+            choice = self.cache.keep(facts, language, key, choice)
+        added = write_remarks(choice, facts, language, room=room)
+        source = Source(writer=Writer.LLM, model=choice.model)
+        return write_template(facts, language, added).model_copy(update={"source": source})
 
 
-def require_consent(consents: Mapping[str, bool]) -> None:
-    """Raises NarrativeUnavailable without the consent of the owner of the facts."""
+def _choose(
+    llm: OpenRouterClient, facts: Facts, language: Language, room: int, deadline: float
+) -> RemarkChoice:
+    possible = possible_remarks(facts, language, room=room)
+    question = make_question(facts, language, possible=possible)
+    read = partial(read_draft, possible=possible)
+    draft, model = llm.ask(question, read, deadline=deadline)
+    return RemarkChoice(**dict(draft), model=model)
+
+
+@cache
+def _fingerprint(models: tuple[str, ...]) -> str:
+    """The key of stored choices: other models or other instructions give another one."""
+    asked = [models, *map(instructions, LANGUAGES)]
+    return f"llm-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]}"
+
+
+def require_llm(llm: OpenRouterClient | None, consents: Mapping[str, bool]) -> OpenRouterClient:
+    """Raises NarrativeUnavailable without the operator's key, or without the consent of the owner
+    of the facts.
+    """
+    if llm is None:
+        raise NarrativeUnavailable(Reason.NO_KEY)
     if not consents.get(CONSENT, False):
         raise NarrativeUnavailable(Reason.NO_CONSENT)
+    return llm
 
 
-def write_or_reason(write: Callable[[], T], language: Language) -> T | Reason:
-    """What the LLM writes; where it does not, the reason, which is logged."""
-    try:
-        return write()
-    except NarrativeUnavailable as unwritten:
-        reason = unwritten.reason
-    except SkinAPIError:
+def why_unwritten(fault: Exception, language: Language) -> Reason:
+    """Why the LLM has not written, which is logged. Call it where the fault is caught."""
+    if isinstance(fault, NarrativeUnavailable):
+        reason = fault.reason
+    elif isinstance(fault, SkinAPIError):
         reason = Reason.STORE
-    except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the text)
+    else:
         log_fault(fault)
         reason = Reason.FAULT
     # Without a key or consent nothing went wrong, so that is no warning.
@@ -193,9 +189,3 @@ def open_llm(settings: Settings, store: Store) -> OpenRouterClient | None:
         models=settings.llm_models,
         budget=DailyBudget(store, most=settings.llm_daily_budget),
     )
-
-
-def open_narrator(llm: OpenRouterClient | None, cache: NarrativeCache) -> Narrator:
-    if llm is None:
-        return Narrator(None)
-    return Narrator(NarrativeWriter(llm, deadline_s=LLM_DEADLINE_S, cache=cache))

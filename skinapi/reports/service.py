@@ -3,9 +3,9 @@ reports.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from skinapi.admin.usage import DailyCounts
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account
 from skinapi.domain.subject import Subject
@@ -28,6 +28,7 @@ from skinapi.reports.verification import (
     Verified,
     seal_report,
 )
+from skinapi.web.rate_limits import Limits, Rate
 
 HASH = re.compile("[0-9a-f]{64}")
 
@@ -37,47 +38,33 @@ class NoSuchLanguage(SkinAPIError):
     sentence = "There are no words in this language; the languages are"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportsService:
-    def __init__(
-        self,
-        *,
-        records: RecordsService,
-        reviews: ReviewsService,
-        letters: Letters,
-        issued: IssuedReports,
-        trail: AuditTrail,
-        narrator: Narrator,
-        llm: bool,
-        clinic: str | None,
-        address: str,
-        count_rendering: Callable[[str, str | None], None],
-    ) -> None:
-        """`count_rendering(account, role)` counts one report that is drawn as a page, and raises
-        TooManyRequests.
-        """
-        self._records = records
-        self._reviews = reviews
-        self._letters = letters
-        self._issued = issued
-        self._trail = trail
-        self._narrator = narrator
-        self._llm = llm
-        self._clinic = clinic
-        self._address = address
-        self._count_rendering = count_rendering
+    """`address` is the server's own, for the links that verify reports."""
+
+    records: RecordsService
+    reviews: ReviewsService
+    letters: Letters
+    issued: IssuedReports
+    trail: AuditTrail
+    narrator: Narrator
+    limits: Limits
+    usage: DailyCounts
+    clinic: str | None
+    address: str
 
     def read_report(self, *, number: str, to: Subject, language: str | None) -> Report:
         """The report on a stored submission, without pictures. It is issued if it was not issued
         before. Raises NotFound, NoSuchLanguage.
         """
-        return self._report_on(*self._records.get(number=number, to=to), to, language)
+        return self._report_on(*self.records.get(number=number, to=to), to, language)
 
     def read_illustrated_report(self, *, number: str, to: Subject, language: str | None) -> Report:
         """The same as `read_report`, to be drawn as a page: with photo and heat map if the photo
         was stored. Raises TooManyRequests.
         """
         self.count_rendering(to)
-        submission, owner = self._records.get(number=number, to=to)
+        submission, owner = self.records.get(number=number, to=to)
         report = self._report_on(submission, owner, to, language)
         return self._with_pictures(report, submission, to)
 
@@ -85,23 +72,23 @@ class ReportsService:
         """The report as PDF. The bytes of the first time are stored and returned from then on,
         unless the photo was damaged: then nothing is stored.
         """
-        submission, owner = self._records.get(number=number, to=to)
+        submission, owner = self.records.get(number=number, to=to)
         report = self._report_on(submission, owner, to, language)
-        issued = self._issued.find_by_hash(report.seal.hash) if report.seal else None
-        kept = self._issued.read_pdf(issued) if issued else None
+        issued = self.issued.find_by_hash(report.seal.hash) if report.seal else None
+        kept = self.issued.read_pdf(issued) if issued else None
         if kept:
-            self._records.photos.note_read(submission=submission, by=to)
+            self.records.photos.note_read(submission=submission, by=to)
             return kept
         self.count_rendering(to)
         illustrated = self._with_pictures(report, submission, to)
         printed = print_pdf(illustrated)
         if issued and not illustrated.photo_damaged:  # the photo may be restored from a backup
-            self._issued.keep_pdf(issued, printed, count_pages(printed))
+            self.issued.keep_pdf(issued, printed, count_pages(printed))
         return printed
 
     def count_rendering(self, by: Subject) -> None:
         """Called before a report is drawn as PDF or HTML. Raises TooManyRequests."""
-        self._count_rendering(by.id, by.role)
+        self.limits.spend(Rate.RENDERINGS, by.id, by.role)
 
     def report_stated_finding(
         self, *, condition: str, confidence: float, by: Subject, language: str | None
@@ -112,10 +99,13 @@ class ReportsService:
         account: Account = by.account
         facts = Facts.as_stated(condition=condition, confidence=confidence)
         chosen = _parse_language(language) or account.language
-        narrative = self._narrator.narrate(
-            facts=facts, language=chosen, llm=self._llm, consents=account.consents
+        narrative = self.narrator.narrate(
+            facts=facts,
+            language=chosen,
+            llm=self.narrator.has_llm,
+            consents=account.consents,
         )
-        return Report(facts=facts, narrative=narrative, clinic=self._clinic)
+        return Report(facts=facts, narrative=narrative, clinic=self.clinic)
 
     def print_unkept(
         self,
@@ -129,7 +119,7 @@ class ReportsService:
         report = Report(
             facts=facts,
             narrative=narrative,
-            clinic=self._clinic,
+            clinic=self.clinic,
             pictures=pictures,
             translations=translations,
         )
@@ -139,19 +129,19 @@ class ReportsService:
         """The issued report with this hash, and what is newer today. None if there is none or if it
         was deleted.
         """
-        issued = self._issued.find_by_hash(hash) if HASH.fullmatch(hash) else None
-        submission = self._records.find(issued.submission) if issued else None
+        issued = self.issued.find_by_hash(hash) if HASH.fullmatch(hash) else None
+        submission = self.records.find(issued.submission) if issued else None
         if issued is None or submission is None:
             return None
         seen = self._as_its_reader_sees(issued, submission)
         letters = self._list_letters(seen)
-        later = self._issued.list_newer(issued, saying=ReportContents.of(seen.decision, letters))
+        later = self.issued.list_newer(issued, saying=ReportContents.of(seen.decision, letters))
         newer = Newer.than(
             issued,
             report=max(later, default=None),
             decision=seen.decision,
             letters=letters,
-            model_withdrawn_at=self._records.find_standing(submission).withdrawn_at,
+            model_withdrawn_at=self.records.find_standing(submission).withdrawn_at,
         )
         return Verified(issued, submission.number, newer)
 
@@ -162,7 +152,7 @@ class ReportsService:
         as_owner, says = submission.for_owner(), issued.contents
         if says is None or not as_owner.held:
             return as_owner
-        reviews = {one.id for one in self._reviews.get_reviewed(as_owner).reviews}
+        reviews = {one.id for one in self.reviews.get_reviewed(as_owner).reviews}
         letters = {one.id for one in self._list_letters(as_owner)}
         tells = says.review not in {None, *reviews} or not letters.issuperset(says.letters)
         return submission if tells else as_owner
@@ -172,15 +162,15 @@ class ReportsService:
     ) -> Report:
         chosen = _parse_language(language) or submission.language
         facts = Facts.of(submission.finding, submission.context)
-        narrative = self._narrator.narrate(
-            facts=facts, language=chosen, llm=self._llm, consents=owner.consents
+        narrative = self.narrator.narrate(
+            facts=facts, language=chosen, llm=self.narrator.has_llm, consents=owner.consents
         )
-        reviewed = self._reviews.get_reviewed(submission)
+        reviewed = self.reviews.get_reviewed(submission)
         signed = self._list_letters(submission)
         letters = tuple(map(reviewed.show, signed))
-        withdrawn_at = self._records.find_standing(submission).withdrawn_at
+        withdrawn_at = self.records.find_standing(submission).withdrawn_at
         band = reviewed.decision.urgency if reviewed.decision else facts.band
-        instruction = self._records.instruct(submission)
+        instruction = self.records.instruct(submission)
         spot_advice = instruction.beyond(submission.number, band) if instruction else None
         seal = seal_report(
             facts=facts,
@@ -198,7 +188,7 @@ class ReportsService:
         return Report(
             facts=facts,
             narrative=narrative,
-            clinic=self._clinic,
+            clinic=self.clinic,
             number=submission.number,
             patient=ReportedPatient(name=owner.name, email=owner.email),
             made_at=submission.created_at,
@@ -210,14 +200,14 @@ class ReportsService:
             spot_advice=spot_advice,
             seal=SealView(
                 hash=seal,
-                url=f"{self._address}/reports/verify/{seal}",
+                url=f"{self.address}/reports/verify/{seal}",
                 issued_at=issued.created_at,
             ),
         )
 
     def _list_letters(self, submission: Submission) -> tuple[Letter, ...]:
         """The signed letters that the reader of this copy of the finding may read."""
-        signed = self._letters.list_signed(submission.id)
+        signed = self.letters.list_signed(submission.id)
         return tuple(one for one in signed if submission.shows(one.signed_at))
 
     def _issue(
@@ -229,13 +219,13 @@ class ReportsService:
         *,
         by: Subject,
     ) -> Issued:
-        issued = self._issued.find_by_hash(hash)
+        issued = self.issued.find_by_hash(hash)
         if issued:
             return issued
 
         def issue() -> Issued:
-            self._records.rely_on(submission)
-            return self._issued.add(
+            self.records.rely_on(submission)
+            return self.issued.add(
                 submission=submission.id,
                 language=language,
                 hash=hash,
@@ -244,26 +234,26 @@ class ReportsService:
             )
 
         try:
-            issued = self._trail.change(issue, "report.issue", by=by.id, target=submission.id)
+            issued = self.trail.change(issue, "report.issue", by=by.id, target=submission.id)
         except Duplicate:  # another request has issued it in the meantime
-            issued = self._issued.find_by_hash(hash)
+            issued = self.issued.find_by_hash(hash)
             if issued is None:
                 raise
         except NotFound:  # it was deleted while the words were written
-            self._records.forget_beside(submission)
+            self.records.forget_beside(submission)
             raise
         else:
-            self._issued.on_issue()
+            self.usage.add_report()
         return issued
 
     def _with_pictures(self, report: Report, submission: Submission, to: Subject) -> Report:
-        photo = self._records.photos.open(submission=submission, to=to)
+        photo = self.records.photos.open(submission=submission, to=to)
         if photo is None:
             return replace(report, photo_damaged=submission.photo_blob is not None)
         shown, others = submission.finding.shown_picture, []
         for place, alone in enumerate(submission.pictures):
             # Whoever reads it was noted above.
-            if place != shown and (other := self._records.photos.find_opened(alone)):
+            if place != shown and (other := self.records.photos.find_opened(alone)):
                 others.append((place + 1, print_pictures(other, alone.finding.heat)))
         pictures = print_pictures(photo, submission.finding.heat)
         return replace(report, pictures=pictures, other_pictures=tuple(others))

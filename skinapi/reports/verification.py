@@ -173,9 +173,7 @@ class Verified:
 
 
 class IssuedReports:
-    def __init__(self, store: Store, *, on_issue: Callable[[], None]) -> None:
-        """`on_issue` is to be called after each report that is issued for the first time."""
-        self.on_issue = on_issue
+    def __init__(self, store: Store) -> None:
         self._blobs: Blobs = store.blobs
         self._documents = store.collection("reports")
         self._documents.ensure_index("submission", "language", "hash", unique=True)

@@ -19,7 +19,7 @@ from skinapi.languages import LANGUAGES, Language
 from skinapi.reports import narrator as narrator_module
 from skinapi.reports import openrouter
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrator import NarrativeCache, Narrator, open_llm, open_narrator
+from skinapi.reports.narrator import NarrativeCache, Narrator, open_llm
 from skinapi.reports.openrouter import DailyBudget
 from skinapi.reports.prompt import LONGEST_TEXT, possible_remarks
 from skinapi.reports.report import (
@@ -72,7 +72,7 @@ FIRST, SECOND = "openai/gpt-4.1-mini", "google/gemini-2.5-flash"
 
 def narrator_of(llm: OpenRouter, store: Store, tmp_path: Path, **settings: Any) -> Narrator:
     asked = {"openrouter_api_key": KEY, "openrouter_url": llm.url, **settings}
-    return open_narrator(open_llm(settings_in(tmp_path, **asked), store), NarrativeCache(store))
+    return Narrator(open_llm(settings_in(tmp_path, **asked), store), NarrativeCache(store))
 
 
 def narrate_with(

@@ -17,7 +17,7 @@ from skinapi.records.letters import LONGEST_LETTER, Reader
 from skinapi.records.reviews import Decision
 from skinapi.records.submission import CourseEntry, Submission
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrator import require_consent, write_or_reason
+from skinapi.reports.narrator import require_llm, why_unwritten
 from skinapi.reports.openrouter import OpenRouterClient, Question
 from skinapi.reports.prompt import sent_facts
 from skinapi.reports.reading import say_headline
@@ -207,17 +207,11 @@ def draft_letter(
     """The text, and who wrote it. The LLM is asked with the patient's consent alone; where it does
     not write, the source says why.
     """
-
-    def write() -> tuple[str, Source]:
-        if llm is None:
-            raise NarrativeUnavailable(Reason.NO_KEY)
-        require_consent(consents)
-        return _ask(llm, about, reader, language)
-
-    written = write_or_reason(write, language)
-    if isinstance(written, Reason):
-        return write_by_template(about, reader, language), Source(reason=written)
-    return written
+    try:
+        return _ask(require_llm(llm, consents), about, reader, language)
+    except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the letter)
+        reason = why_unwritten(fault, language)
+    return write_by_template(about, reader, language), Source(reason=reason)
 
 
 def _ask(
