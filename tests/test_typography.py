@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.languages import space_french
-from skinapi.notices.words import WORDS
+from skinapi.notices.mails import WORDS
 from skinapi.reports.words import LABELS, SENTENCES
 from skinapi.vision.conditions import conditions_table
 from tests.support.wording import wrong_spaces_in
@@ -26,6 +27,7 @@ def french_in(value: Any, *, french: bool = False) -> Iterator[str]:
 FRENCH = {
     "table": list(french_in(conditions_table().model_dump())),
     "phrases": list(french_in(SENTENCES["fr"].model_dump(), french=True)),
+    "letters": list(french_in(LETTER_WORDS["fr"].model_dump(), french=True)),
     "mails": list(french_in(WORDS["fr"].model_dump(), french=True)),
     "labels": list(french_in(LABELS["fr"].model_dump(), french=True)),
 }
@@ -33,7 +35,7 @@ FRENCH = {
 
 @pytest.mark.parametrize("place", FRENCH)
 def test_every_french_text_has_its_no_break_spaces(place: str) -> None:
-    assert len(FRENCH[place]) > 10
+    assert len(FRENCH[place]) > 3
     assert [text for text in FRENCH[place] if wrong_spaces_in(text)] == []
 
 

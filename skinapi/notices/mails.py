@@ -1,13 +1,30 @@
 """Writes the mail of a notice."""
 
+from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import NamedTuple
 
-from skinapi.languages import Language
-from skinapi.notices.outbox import Notice
-from skinapi.notices.words import WORDS
+from pydantic import BaseModel, ConfigDict
+
+from skinapi.languages import Language, load_words
+from skinapi.notices.outbox import Kind, Notice
+
+
+class MailWords(BaseModel):
+    """What a mail says of each kind of notice. `switch_off` has a place for the `page` of the
+    account.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: Mapping[Kind, str]
+    texts: Mapping[Kind, str]
+    switch_off: str
+
+
+WORDS: Mapping[Language, MailWords] = load_words("mails.MAILS", MailWords)
 
 
 class Recipient(NamedTuple):

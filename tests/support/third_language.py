@@ -24,12 +24,6 @@ PLACES = {
     ),
     "BandEntry": ("skinapi.vision.conditions", "    fr: BandWords\n", "    de: BandWords\n"),
     "conditions.yaml": ("skinapi.vision.conditions", "space_all_french(written)", " | in_german"),
-    "WORDS": ("skinapi.notices.words", '"fr": FRENCH', ', "de": ENGLISH | in_german'),
-    "LETTER_WORDS": (
-        "skinapi.care.letters.words",
-        '"fr": FRENCH',
-        ', "de": ENGLISH | in_german',
-    ),
     "words.de.js": (
         "skinapi.console.routes",
         "    if path.suffix in TYPES\n}\n",
@@ -37,7 +31,12 @@ PLACES = {
     ),
 }
 # The German files of `skinapi/words`, made of the English ones, and who reads them.
-WORDS = {"words/de/reports.py": "skinapi.reports.words"}
+WORDS = {
+    "words/de/reports.py": "skinapi.reports.words",
+    "words/de/mails.py": "skinapi.notices.mails",
+    "words/de/letters.py": "skinapi.care.letters.words",
+    "words/de/letter_checks.py": "skinapi.care.letters.words",
+}
 LANGUAGE = ("skinapi.languages", 'Literal["en", "fr"', ', "de"')
 _DOTTED = str.maketrans("aeiouAEIOU", "äëïöüÄËÏÖÜ")
 _HOLE = re.compile(r"(\{[^}]*\})")

@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache, cached_property
 
 from skinapi.care.letters.sentences import (
-    VOCABULARIES,
     WORD,
     band_of,
     count_in,
@@ -16,7 +15,7 @@ from skinapi.care.letters.sentences import (
     without,
     without_names,
 )
-from skinapi.care.letters.words import LETTER_WORDS
+from skinapi.care.letters.words import VOCABULARIES
 from skinapi.languages import LANGUAGES, NUMBERS, Language
 from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import Band, conditions_table
@@ -32,7 +31,7 @@ class Figures:
         self._lower = lower
         self._facts = facts
         self._language = language
-        self._words = LETTER_WORDS[language].vocabulary
+        self._words = VOCABULARIES[language]
 
     def find_wrong(self) -> Iterator[str]:
         for clause in map(self._without_chances, self._clauses):
@@ -42,10 +41,10 @@ class Figures:
         left = without_names(self._lower)
         for _, share in self._shares():
             left = _without_chance(left, share)  # each clause has been compared with its own
-        for words in VOCABULARIES:
+        for words in VOCABULARIES.values():
             for said, _ in times_in(left, words):
                 left = left.replace(said, " ; ", 1)  # a time: see the urgency
-        for words in VOCABULARIES:
+        for words in VOCABULARIES.values():
             count = count_in(words)
             ratio = rf"(?<!\w){count} {words.out_of} {count}(?!\w)"
             exact = "|".join(word for word, count in words.numbers.items() if count > 1)
@@ -84,7 +83,7 @@ class Figures:
             marked += self._lower[position:start] + f"⟨{key}⟩"
             position = end
         marked += self._lower[position:]
-        for words in VOCABULARIES:
+        for words in VOCABULARIES.values():
             marked = re.sub(words.score, "⟨score⟩", marked)
             marked = re.sub(r"\b7[- ]?point checklist|liste en 7 points", "⟨points⟩", marked)
         parts, subject = [], ""
@@ -97,7 +96,8 @@ class Figures:
     def _fits(self, number: re.Match[str], clause: str) -> bool:
         said, rest = number[0], clause[number.end() :]
         if any(
-            re.match(rf" ?(?:{'|'.join(one.units)})(?:e?s)?(?!\w)", rest) for one in VOCABULARIES
+            re.match(rf" ?(?:{'|'.join(one.units)})(?:e?s)?(?!\w)", rest)
+            for one in VOCABULARIES.values()
         ):
             return True  # a time: see the urgency
         if re.match(rf"\W{{0,2}}(?:{self._words.points})", rest) or "⟨points⟩" in clause:
@@ -143,7 +143,7 @@ def _equals(said: str, share: float) -> bool:
 
 
 def find_strangers(written: str, people: Collection[str]) -> Iterator[str]:
-    for words in VOCABULARIES:
+    for words in VOCABULARIES.values():
         for titled in re.findall(words.title, written):
             if titled.split()[-1] not in people:
                 yield titled
@@ -154,7 +154,7 @@ def find_strangers(written: str, people: Collection[str]) -> Iterator[str]:
         # Of "L'Alsace" the second word, of "J'ai" none.
         word = re.sub(r"^\w{1,2}['’]", "", found[0])
         after = written[found.end() : found.end() + 20]
-        is_subject = any(re.match(rf"\s?{one.after_name}", after) for one in VOCABULARIES)
+        is_subject = any(re.match(rf"\s?{one.after_name}", after) for one in VOCABULARIES.values())
         if (is_subject or not begins) and word[0].isupper() and word.casefold() not in known:
             yield word
         begins = False
@@ -166,7 +166,7 @@ def _known_words() -> frozenset[str]:
     table = conditions_table()
     texts: list[str] = []
     for language in LANGUAGES:
-        words = LETTER_WORDS[language].vocabulary
+        words = VOCABULARIES[language]
         texts += [words.first_words, *words.months, words.months[0]]
         texts += [table.name(key, language) for key in table.labels]
         texts += _all_texts(table.band_words(band, language) for band in Band)
@@ -210,7 +210,7 @@ class Urgencies:
     @cached_property
     def _read(self) -> tuple[list[tuple[str, Band]], str]:
         found, left = [], without(self._bare, "urging")
-        for words in VOCABULARIES:
+        for words in VOCABULARIES.values():
             for said, days in times_in(left, words):
                 found.append((said, band_of(days)))
                 left = left.replace(said, " ; ", 1)

@@ -20,7 +20,6 @@ from skinapi.care.letters.plain_text import (
 )
 from skinapi.care.letters.sentences import (
     NAME,
-    VOCABULARIES,
     before,
     claims,
     each,
@@ -36,7 +35,7 @@ from skinapi.care.letters.sentences import (
     without_dates,
     without_names,
 )
-from skinapi.care.letters.words import LETTER_WORDS
+from skinapi.care.letters.words import VOCABULARIES
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.letters import READERS
 from skinapi.records.opinions import Histology
@@ -152,7 +151,7 @@ class _Sentence:
     ) -> None:
         self._about = about
         self._language = language
-        self._words = LETTER_WORDS[language].vocabulary
+        self._words = VOCABULARIES[language]
         for name in data:
             sentence = sentence.replace(name, " ") if " " in name else sentence
         self._apart = letters_apart(sentence)
@@ -213,7 +212,7 @@ class _Sentence:
                 if not self._may_name(key, clause):
                     yield Contradicts.CONDITION, said, facts
         for said in each("disease", self._bare):
-            if not any(re.fullmatch(one.no_disease, said[0]) for one in VOCABULARIES):
+            if not any(re.fullmatch(one.no_disease, said[0]) for one in VOCABULARIES.values()):
                 yield Contradicts.CONDITION, said[0], facts
         if not self._about.malignant:
             for claim in pairs("claiming", "cancer", self._asserted, 3):
@@ -239,7 +238,7 @@ class _Sentence:
             any(
                 re.search(rf"{words.excluded}(?: [\w']+){{0,2}} ?$", before(self._lower, start))
                 or re.match(rf"(?: [\w']+){{1,3}}? {words.excluded}", self._lower[end : end + 80])
-                for words in VOCABULARIES
+                for words in VOCABULARIES.values()
             )
             for start, end in places
         )
@@ -340,7 +339,7 @@ class _Sentence:
         return self._has("past") and self._is_of_course(said)
 
     def _is_of_course(self, said: str) -> bool:
-        times = [days for words in VOCABULARIES for _, days in times_in(said, words)]
+        times = [days for words in VOCABULARIES.values() for _, days in times_in(said, words)]
         return any(
             abs(days - time) <= max(1, time / 6)
             for time in times

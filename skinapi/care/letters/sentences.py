@@ -6,8 +6,7 @@ from datetime import datetime
 from functools import cache
 
 from skinapi.care.letters.plain_text import without_accents
-from skinapi.care.letters.words import LETTER_WORDS
-from skinapi.care.letters.words.letter_words import Vocabulary
+from skinapi.care.letters.words import VOCABULARIES, Vocabulary
 from skinapi.languages import LANGUAGES
 from skinapi.vision.conditions import Band, conditions_table
 
@@ -21,7 +20,6 @@ WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 NAME = "NAME"
 # Until how many days a time says the urgency of each band: "huit jours" are a week.
 LATEST = {Band.URGENT_REFERRAL: 8, Band.REFERRAL: 15, Band.DOCTOR_REVIEW: 42, Band.ROUTINE: 10**9}
-VOCABULARIES = tuple(LETTER_WORDS[language].vocabulary for language in LANGUAGES)
 
 
 def sentences_of(text: str, own: Collection[str] = ()) -> list[str]:
@@ -62,7 +60,7 @@ def spellings() -> dict[str, str]:
     for key in table.labels:
         found |= {table.name(key, language).casefold(): key for language in LANGUAGES}
     for language in LANGUAGES:
-        for key, written in LETTER_WORDS[language].vocabulary.synonyms.items():
+        for key, written in VOCABULARIES[language].synonyms.items():
             found |= dict.fromkeys(written, key)
     plain = {without_accents(spelled): key for spelled, key in found.items()}
     return dict(sorted(plain.items(), key=lambda entry: -len(entry[0])))
@@ -115,7 +113,7 @@ def without_dates(sentence: str, days: Iterable[datetime]) -> str:
     known: list[str] = []
     for day in days:
         known += [f"{day:%Y-%m-%d}", f"{day:%d/%m/%Y}", f"{day:%d.%m.%Y}"]
-        for words in VOCABULARIES:
+        for words in VOCABULARIES.values():
             month = words.months[day.month - 1]
             known += [f"{day.day} {month} {day.year}", f"{month} {day.day}, {day.year}"]
     for text in known:
@@ -128,13 +126,13 @@ def without_dates(sentence: str, days: Iterable[datetime]) -> str:
 
 def each(pattern: str, text: str) -> Iterator[re.Match[str]]:
     """What these words of any language find in the text."""
-    for words in VOCABULARIES:
+    for words in VOCABULARIES.values():
         yield from re.finditer(getattr(words, pattern), text)
 
 
 def pairs(first: str, second: str, text: str, within: int) -> Iterator[re.Match[str]]:
     """A word of the first with one of the second after it, with so many others between them."""
-    for words in VOCABULARIES:
+    for words in VOCABULARIES.values():
         between = rf"(?:[ '][\w'-]+){{0,{within}}}?[ ']"
         pattern = f"{getattr(words, first)}{between}{getattr(words, second)}"
         yield from re.finditer(pattern, text)
@@ -142,13 +140,13 @@ def pairs(first: str, second: str, text: str, within: int) -> Iterator[re.Match[
 
 def split(text: str, pattern: str) -> list[str]:
     parts = [text]
-    for words in VOCABULARIES:
+    for words in VOCABULARIES.values():
         parts = [part for one in parts for part in re.split(getattr(words, pattern), one)]
     return parts
 
 
 def without(text: str, pattern: str) -> str:
-    for words in VOCABULARIES:
+    for words in VOCABULARIES.values():
         text = re.sub(getattr(words, pattern), " ; ", text)
     return text
 
@@ -165,7 +163,7 @@ def is_negated(said: re.Match[str]) -> bool:
 
 
 def is_time_word(said: str) -> bool:
-    return any(re.fullmatch(words.time_words, said) for words in VOCABULARIES)
+    return any(re.fullmatch(words.time_words, said) for words in VOCABULARIES.values())
 
 
 def is_hedged(claim: str) -> bool:
@@ -174,7 +172,7 @@ def is_hedged(claim: str) -> bool:
 
 def claims(before: str, after: str) -> bool:
     """Whether a name between these words is said to be what it is."""
-    for words in VOCABULARIES:
+    for words in VOCABULARIES.values():
         if re.match(rf" {words.found}", after):
             return True
         for claim in re.finditer(words.claim, before):

@@ -1,4 +1,13 @@
-"""Long lists of English words that letters are checked for: see `Vocabulary`."""
+"""Letters in English: our own sentences of a draft, and the long lists of words that letters are
+checked for.
+"""
+
+LETTERS = {
+    "to_patient": "Dear {patient},",
+    "to_colleague": "Dear colleague,\n\nThis is about your patient {patient}.",
+    "about": "The photo of {date} has the number {number}.",
+    "closing": "Kind regards\n{doctor}",
+}
 
 DISEASES = r"""
     \w{3,}(?:omas?|osis|oses|itis|iasis)|cancer of \w+|leuk\w+|metasta\w+|psoria\w+|eczema
@@ -46,3 +55,26 @@ FIRST_WORDS = """
     monday tuesday wednesday thursday friday saturday sunday assessment automated automatic
     calculated rounded don't can't it's
 """
+_ONES = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+    " sixteen seventeen eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+
+
+def _numbers() -> dict[str, float]:
+    ones = {word: count for count, word in enumerate(_ONES.split(), 1)}
+    tens = {word: 10 * count for count, word in enumerate(_TENS.split(), 2)}
+    more = {
+        f"{ten}{between}{one}": tens[ten] + ones[one]
+        for ten in tens
+        for one in _ONES.split()[:9]
+        for between in " -"
+    }
+    dozens = {"dozen": 12, "a dozen": 12, "half a dozen": 6}
+    parts = {"a": 1, "an": 1, "half a": 0.5, "half an": 0.5, "one and a half": 1.5}
+    large = {"hundred": 100, "a hundred": 100, "one hundred": 100, "thousand": 1000}
+    return {**ones, **tens, **more, **dozens, **parts, **large}
+
+
+NUMBERS = _numbers()

@@ -1,40 +1,24 @@
-"""Letters in French."""
+"""Words by which the sentences of French letters are checked. `Vocabulary` of
+care/letters/words.py says how each is read.
+"""
 
-from skinapi.care.letters.words.french_nouns import DISEASES, FIRST_WORDS, MEDICINES
-from skinapi.care.letters.words.letter_words import LetterWords, Vocabulary
-from skinapi.care.letters.words.number_words import FRENCH_NUMBERS
-from skinapi.vision.conditions import Band
+from skinapi.words.fr.letters import DISEASES, FIRST_WORDS, MEDICINES, NUMBERS
 
-_VOCABULARY = Vocabulary(
-    synonyms={
-        "melanocytic_nevus": (
-            "grain de beauté",
-            "grains de beauté",
-            "naevus",
-            "nævus",
-        ),
+VOCABULARY = {
+    "synonyms": {
+        "melanocytic_nevus": ("grain de beauté", "grains de beauté", "naevus", "nævus"),
         "melanoma": ("mélanomes",),
         "basal_cell_carcinoma": ("basaliome",),
         "squamous_cell_carcinoma": ("carcinome spinocellulaire",),
-        "actinic_keratosis": (
-            "bowen",
-            "kératose solaire",
-        ),
-        "benign_keratosis": (
-            "kératose séborrhéique",
-            "lentigo",
-        ),
+        "actinic_keratosis": ("bowen", "kératose solaire"),
+        "benign_keratosis": ("kératose séborrhéique", "lentigo"),
         "dermatofibroma": ("histiocytofibrome",),
-        "vascular_lesion": (
-            "angiome",
-            "hémangiome",
-            "angiokératome",
-        ),
+        "vascular_lesion": ("angiome", "hémangiome", "angiokératome"),
         "normal_skin": ("peau saine",),
     },
-    numbers=FRENCH_NUMBERS,
-    vague={"quelques": 3, "plusieurs": 4, "nombreux": 9, "nombreuses": 9},
-    units={
+    "numbers": NUMBERS,
+    "vague": {"quelques": 3, "plusieurs": 4, "nombreux": 9, "nombreuses": 9},
+    "units": {
         "heure": 1,
         "jour": 1,
         "semaine": 7,
@@ -48,7 +32,7 @@ _VOCABULARY = Vocabulary(
         "décennie": 3650,
         "siècle": 36500,
     },
-    months=(
+    "months": (
         "janvier",
         "février",
         "mars",
@@ -62,8 +46,8 @@ _VOCABULARY = Vocabulary(
         "novembre",
         "décembre",
     ),
-    levels={
-        Band.SELF_MONITORING: r"""
+    "levels": {
+        "self_monitoring": r"""
             (?:garde\w*|avoir) (?:un œil|à l'œil)|à surveiller|(?:auto-?)?surveill\w+
             observe\w* (?:la|vous)
             (?:aucun|sans|pas de|pas d')\s?(?:rendez-vous|visite|suivi|besoin|médecin)
@@ -73,7 +57,7 @@ _VOCABULARY = Vocabulary(
             (?:revenez|venez|consultez|appelez)(?: \w+)? seulement si
             laisse\w* (?:la |le |cela )?(?:tranquille|ainsi)
         """,
-        Band.ROUTINE: r"""
+        "routine": r"""
             prochaine? (?:visite|rendez-vous|consultation|contrôle|bilan)|visite habituelle
             de routine|l'an prochain|l'année prochaine
             (?:prochains|quelques|mois qui viennent|prochain) mois|mois qui viennent
@@ -83,18 +67,18 @@ _VOCABULARY = Vocabulary(
             prochaine fois|priorité (?:basse|faible)|au printemps|cet été|en automne|cet hiver
             vacances|(?:le )?mois prochain|(?:peut|peuvent|pouvez|pourrez|pourra) (?:bien )?attendre
         """,
-        Band.DOCTOR_REVIEW: r"""
+        "doctor_review": r"""
             semaines (?:qui viennent|à venir|prochaines)|(?:prochaines|quelques|plusieurs) semaines
             ce mois
         """,
-        Band.URGENT_REFERRAL: r"""
+        "urgent_referral": r"""
             cette semaine|dans la semaine|jours (?:qui viennent|à venir)
             (?:prochains|quelques) jours|aujourd'hui|demain|ce soir|immédiat\w*|tout de suite
             sans (?:tarder|délai|attendre)|au plus vite|dès que possible|urgen\w+|hôpital
             sur-le-champ
         """,
     },
-    delaying=r"""
+    "delaying": r"""
         épargne\w*|économise\w*|gardez (?:cela|la|le) pour|n'y pensez|sortez-vous
         n'a (?:pas |aucune )?d?'?importance|ne (?:compte pas|veut rien)
         sans (?:conséquence|importance|suite)|ne signifie rien|passez à autre chose
@@ -116,7 +100,7 @@ _VOCABULARY = Vocabulary(
         attend(?:ez|re|ons) (?:que|de|un peu|encore|avant|quelque|jusqu|le|la|l'|et)|on verra
         nous verrons
     """,
-    urging=r"""
+    "urging": r"""
         (?:n'attende\w*|ne pas attendre|pas attendre)(?: pas)? (?:qu'|que |avant que )\w+(?: \w+)?
         (?:hésite\w*|attende\w*|tarde\w*|oublie\w*) pas(?: à| de)?
         (?:annule\w*|ignore\w*|reporte\w*|repousse\w*) pas(?: à| de)?
@@ -124,7 +108,7 @@ _VOCABULARY = Vocabulary(
         pas (?:être )?(?:annul\w+|ignorer|report\w+|repouss\w+|différ\w+)
         (?:ne )?suffi(?:t|sent|ra) pas|ne remplace pas
     """,
-    reassuring=r"""
+    "reassuring": r"""
         banale?s?|anodin\w*|béni(?:n|gn)\w*|inoffensi\w+|bénigne?s?|rassur\w+|tranquill\w+|serein\w*
         bonnes? nouvelles?|peau saine|saine?s?|en (?:\w+ )?santé
         (?:tout|cela|ça) (?:va|ira|se passe\w*) bien|dorm\w+ (?:en paix|bien)|sur vos deux oreilles
@@ -139,19 +123,19 @@ _VOCABULARY = Vocabulary(
         fera l'affaire|hors de cause|(?:vous êtes|c'est) hors de danger|chance|bon signe
         l'esprit léger|le cœur léger
     """,
-    looking=r"est|sont|était|semble\w*|paraît|revenue?s?|ressort\w*|tout",
-    fine=r"""
+    "looking": r"est|sont|était|semble\w*|paraît|revenue?s?|ressort\w*|tout",
+    "fine": r"""
         normale?s?|normaux|parfaite?s?|bonne?s?|bien|excellente?s?|superbe\w*|favorables?
         satisfaisante?s?|stables?|inchangée?s?|rassurante?s?|négati(?:f|ve)s?|nette?s?|clean|ok
     """,
-    danger=r"""
+    "danger": r"""
         danger\w*|graves?|gravité|suspect\w*|malin|malins|maligne?s?|cancer\w*|soucis?|risques?
         risqué\w*|inquiét\w+|inquièt\w+|crain\w+|peur|alarm\w+|méchan\w+|nocive?s?|nuisible\w*|mal
         sérieu\w+|tumeurs?|tumoral\w*|anorma\w+|anomalie\w*|problèmes?|panique\w*|signes?|mortel\w*
         fatal\w*|soupçon\w*|redout\w*|préoccup\w+|menace\w*|doute\w*|complications?|raison de
         lieu de
     """,
-    improbable=r"""
+    "improbable": r"""
         je (?:ne )?(?:doute|crois pas|pense pas|vois pas)|à mon avis|selon moi
         d'après mon expérience|moi non(?! plus)
         (?:la plupart|la majorité|des centaines) (?:de|des|d'|les) ?(?:gens|patients|ces)
@@ -166,12 +150,12 @@ _VOCABULARY = Vocabulary(
         pratiquement (?:nul\w*|jamais|aucun\w*|impossible)|proches? de zéro|une chance sur deux
         rayée?|barrée?|de la liste|joue pour vous|de votre côté|miracle
     """,
-    chance=r"risques?|probabilités?|chances?|danger|possibilités?|éventualité",
-    small=r"""
+    "chance": r"risques?|probabilités?|chances?|danger|possibilités?|éventualité",
+    "small": r"""
         nul\w*|faibles?|infimes?|minimes?|négligeables?|minuscules?|zéro|rares?|mille|million\w*
         petite?s?
     """,
-    fate=r"""
+    "fate": r"""
         ambulance|trop tard|sans espoir|inopérable|avancée?|agressi\w+|stade|contagieu\w*
         (?:causée?|provoquée?|due?) (?:par|à|au)|vient d\w+|héréditaire\w*|stress|hormon\w+|meur\w+
         mourr\w+|mourir|morts?|mortel\w*|décès|décéd\w+|tuer\w*|espérance de vie|survi\w+
@@ -183,25 +167,25 @@ _VOCABULARY = Vocabulary(
         dégénér\w+|ne (?:changera|bougera|deviendra)\w*|restera (?:toujours|ainsi)
         mauvaises? nouvelles?|le pire
     """,
-    negation=r"(?:pas|jamais|aucune?|sans|ni|ne|nul|nulle|non)\b(?: [\w'-]+){0,4} ?$",
-    negating=r"""
+    "negation": r"(?:pas|jamais|aucune?|sans|ni|ne|nul|nulle|non)\b(?: [\w'-]+){0,4} ?$",
+    "negating": r"""
         pas|jamais|aucune?|sans|ni|nul|nulle|nullement|rien|personne|non|inutile\w*|guère
         superflu\w*|plus besoin|n'avez plus|n'a plus|ne (?:sert|servirait|vaut|justifie|se)|évite\w*
         éviter|rarement|dispens\w+|moins|excessi\w+|perte de temps|ne \w+ que|prématurée?s?|luxe
         mieux à faire|la même|plus (?:urgents?|pressés?) que|saute[rz]
     """,
-    visiting=r"""
+    "visiting": r"""
         médecins?|docteurs?|dermato\w*|spécialistes?|chirurgien\w*|hôpita\w+|clinique|cabinet
         consult\w+|rendez-vous|visites?|venir|revenir|revoir|examin\w+|examens?|contrôl\w+|avis
         montre\w*|aller voir|quelqu'un|suivi|agir|démarche\w*|se déplacer|déplace\w*|faire voir
         être vue?|analyses?
     """,
-    watching=r"regard\w+|surveill\w+|observ\w+|contrôl\w+|œil",
-    treating=r"""
+    "watching": r"regard\w+|surveill\w+|observ\w+|contrôl\w+|œil",
+    "treating": r"""
         opér\w+|enlev\w+|retir\w+|trait\w+|soign\w+|soins?|biops\w+|prélèv\w+|exérèse|intervention
         tests?
     """,
-    unasserted=r"""
+    "unasserted": r"""
         (?:ne )?(?:peu\w*|pouv\w+) (?:pas|jamais)(?: \w+){0,2} (?:dire|savoir)(?:[ ']\w+){0,12}
         (?:ne )?(?:puis|saurai\w*) (?:pas|jamais)(?: \w+){0,2} (?:dire|savoir)(?:[ ']\w+){0,12}
         (?:ne )?(?:peu\w*|pouv\w+) (?:pas|jamais)(?: \w+){0,2} affirmer(?:[ ']\w+){0,12}
@@ -233,22 +217,24 @@ _VOCABULARY = Vocabulary(
         (?:doit|faut|reste à)(?: \w+){0,2} (?:confirm|prouv|établi)\w+|rien d'autre (?:avant|d'ici)
         pas sans|si(?: [\w']+){1,4} s'agit
     """,
-    conditional=r"si|en cas|sinon|plus tôt",
-    past=r"il y a|précédent\w*|antérieur\w*|avant|ancien\w*|dernière?|depuis|auparavant|passé\w*",
-    of_the_model=r"""
+    "conditional": r"si|en cas|sinon|plus tôt",
+    "past": r"""
+        il y a|précédent\w*|antérieur\w*|avant|ancien\w*|dernière?|depuis|auparavant|passé\w*
+    """,
+    "of_the_model": r"""
         modèle|logiciel|programme|ordinateur|contrôle|algorithme|calcul\w*|automatique|ia
         probabilités?
     """,
-    claim=r"""
+    "claim": r"""
         vous avez|patiente? a|souffr\w+|c'est|il s'agit|(?:tache|lésion) est|diagnostic|montre
         confirme|signifie|prouve
     """,
-    found=r"(?:a été|est) (?:trouvée?|présente?|diagnostiquée?|vue?|détectée?)",
-    hedge=r"""
+    "found": r"(?:a été|est) (?:trouvée?|présente?|diagnostiquée?|vue?|détectée?)",
+    "hedge": r"""
         probabl\w+|possibl\w+|peut-être|pourrait|peut|semble\w*|évo\w+|suspect\w*|pas|compatible|si
         s'ils?|risque|score|ressembl\w+|hypothèse|vraisembl\w+|plus|probabilité
     """,
-    certain=r"""
+    "certain": r"""
         (?:croyez|faites)-moi|je (?:vous )?(?:promets|assure|parie)|ma parole|une fois pour toutes
         sans conteste|l'expérience|vous pouvez (?:compter|vous fier)|réglée?|certain\w*|certitude
         confirm\w+|prouv\w+|sans (?:aucun )?doute|aucun doute|à coup sûr|sûrement|assurément
@@ -256,46 +242,46 @@ _VOCABULARY = Vocabulary(
         (?:suis|sommes|est|soyez) sûre?s?|évident\w*|évidemment|incontestable\w*|fiable\w*
         (?:nous|je|on|médecins?) (?:le )?sa(?:vons|is|it)|impossible|cent pour cent|100 ?%|exclu que
     """,
-    laboratory=r"""
+    "laboratory": r"""
         laboratoires?|lames?|biops\w+|histolog\w+|pathologi\w+|prélèvements?|au microscope
     """,
-    pending=r"""
+    "pending": r"""
         encore|attend\w*|envoy\w+|faire|fait|dès que|avant|quand|lorsqu\w*|si|sera|seront|doit|faut
         demand\w+|seul|en cours|besoin
     """,
-    general=r"""
+    "general": r"""
         sorte|type|forme|souvent|parfois|rarement|peu\w*|pourr\w+|soign\w*|trait\w*|grandi\w*
         lentement|appelée?|fréquente?|ressembl\w*|comme|fait penser|pens\w+|antécédents?|famille
         contre|mot|information
     """,
-    counted=r"""
+    "counted": r"""
         (?:possibles? |autres? |petite?s? )*(?:photos?|images?|taches?|maladies?|affections?)
         (?:possibles? |autres? |petite?s? )*(?:façons?|raisons?|choses?)
         (?:possibles? |autres? |petite?s? )*(?:questions?|médecins?|lettres?)
     """,
-    outcome=r"""
+    "outcome": r"""
         trouv\w+|montr\w+|confirm\w+|normale?s?|rassurante?|arrivée?s?|négati(?:f|ve)s?
         positi(?:f|ve)s?|rien|bonne?s?|saine?s?|prouv\w+|exclu\w*|révél\w+|béni(?:n|gne)s?|malin
         maligne|cancer\w*|conclu\w*
     """,
-    excluded=r"""
+    "excluded": r"""
         exclu\w*|exclut|exclure|écart\w+|pas|aucun|aucune|sans|ni|plutôt que|absence|n'|infondée?s?
         sans fondement
     """,
-    claiming=r"""
+    "claiming": r"""
         est|sont|a|ai|avez|ont|montre\w*|signifie|confirme\w*|indique|trouvé\w*|c'est|d'un|d'une
         révèle
     """,
-    cancer=r"cancer\w*|maligne?s?|malin|tumeurs?|carcinomes?",
-    disease=DISEASES,
-    no_disease=r"carcinomes?",
-    medicine=MEDICINES,
-    no_medicine=r"""
+    "cancer": r"cancer\w*|maligne?s?|malin|tumeurs?|carcinomes?",
+    "disease": DISEASES,
+    "no_disease": r"carcinomes?",
+    "medicine": MEDICINES,
+    "no_medicine": r"""
         (?:signale\w*|liste d\w*)(?:[ ']\w+){0,3}[ '](?:médicaments?|comprimés?)
         (?:mentionne\w*|apporte\w*|note\w*)(?:[ ']\w+){0,3}[ '](?:médicaments?|comprimés?)
         crèmes? solaires?
     """,
-    time_words=r"""
+    "time_words": r"""
         jours|semaines?|mois|ans|l'an|années?|trimestres?|semestres?|saisons?|siècles?|décennies?
         lustres?|printemps|(?:l'|cet |en |d'|prochain )été|automne|hiver|noël|pâques|rentrée
         vacances|congés|fêtes|voyage|mariage|moisson|vendanges|examens de fin|école|scolaire|ramadan
@@ -303,25 +289,18 @@ _VOCABULARY = Vocabulary(
         juillet|août|septembre|octobre|novembre|décembre
         (?:en|fin|début|mi|de|au|jusqu'en) (?:mars|mai)
     """,
-    statement=r"est|sont|êtes|votre|vous|c'est|n'est|pas|cette|doit|avez",
-    fraction=r"""
+    "statement": r"est|sont|êtes|votre|vous|c'est|n'est|pas|cette|doit|avez",
+    "fraction": r"""
         (?:la )?moitié|un tiers|un quart|(?:les )?(?:deux|trois|quatre) (?:tiers|quarts|cinquièmes)
         [\w-]+ pour ?cent|\w+ fois (?:plus|moins)|double|triple
     """,
-    out_of=r"sur|parmi|(?:\w+ )?sur|contre",
-    score=r"score de malignité|score malin",
-    points=r"points?|liste",
-    pathway=r"filière|nice ng12",
-    apart=r"mais|et|donc|car|parce que|puisque|meme si|si|alors|jusqu'à|merci",
-    and_=r"(?<!\d)[,;:](?!\d)|[,;] | et | mais | tandis que | alors que | ou ",
-    title=r"\b(?:M\.|Mme|Mlle|Monsieur|Madame|Dr|Docteure?|Pr|Maître)\b\.? +[A-ZÉÈ]\w+",
-    after_name=r"devrait|doit|a|est|était|peut|sera|va|vient|souhaite|demande|,",
-    first_words=FIRST_WORDS,
-)
-FRENCH = LetterWords(
-    to_patient="Bonjour {patient},",
-    to_colleague="Cher confrère, chère consœur,\n\nIl s'agit de {patient}.",
-    about="La photo du {date} porte le numéro {number}.",
-    closing="Cordialement\n{doctor}",
-    vocabulary=_VOCABULARY,
-)
+    "out_of": r"sur|parmi|(?:\w+ )?sur|contre",
+    "score": r"score de malignité|score malin",
+    "points": r"points?|liste",
+    "pathway": r"filière|nice ng12",
+    "apart": r"mais|et|donc|car|parce que|puisque|meme si|si|alors|jusqu'à|merci",
+    "and_": r"(?<!\d)[,;:](?!\d)|[,;] | et | mais | tandis que | alors que | ou ",
+    "title": r"\b(?:M\.|Mme|Mlle|Monsieur|Madame|Dr|Docteure?|Pr|Maître)\b\.? +[A-ZÉÈ]\w+",
+    "after_name": r"devrait|doit|a|est|était|peut|sera|va|vient|souhaite|demande|,",
+    "first_words": FIRST_WORDS,
+}

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from skinapi.care.letters.plain_text import without_accents
+from skinapi.languages import Language, load_words
 from skinapi.vision.conditions import Band, Frozen
 
 
@@ -97,4 +98,9 @@ class LetterWords(Frozen):
     to_colleague: str
     about: str
     closing: str
-    vocabulary: Vocabulary
+
+
+LETTER_WORDS: Mapping[Language, LetterWords] = load_words("letters.LETTERS", LetterWords)
+VOCABULARIES: Mapping[Language, Vocabulary] = load_words(
+    "letter_checks.VOCABULARY", Vocabulary, patterns=True
+)

@@ -1,4 +1,13 @@
-"""Long lists of French words that letters are checked for: see `Vocabulary`."""
+"""Letters in French: our own sentences of a draft, and the long lists of words that letters are
+checked for.
+"""
+
+LETTERS = {
+    "to_patient": "Bonjour {patient},",
+    "to_colleague": "Cher confrère, chère consœur,\n\nIl s'agit de {patient}.",
+    "about": "La photo du {date} porte le numéro {number}.",
+    "closing": "Cordialement\n{doctor}",
+}
 
 DISEASES = r"""
     \w{3,}(?:carcinome|sarcome|phome|mycose|mycoses)
@@ -40,3 +49,29 @@ FIRST_WORDS = """
     l'avis l'aspect aspect qu'il évitez retenez gardons restez heureusement malheureusement
     calculée calcul n'oubliez lundi mardi mercredi jeudi vendredi samedi dimanche
 """
+_UNS = (
+    "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize"
+    " dix-sept dix-huit dix-neuf"
+)
+_DIZAINES = {"vingt": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60}
+
+
+def _numbers() -> dict[str, float]:
+    ones = {word: count for count, word in enumerate(_UNS.split(), 1)}
+    more = {
+        f"{ten}{between}{one}": value + count
+        for ten, value in {**_DIZAINES, "quatre-vingt": 80}.items()
+        for one, count in ones.items()
+        for between in ("-", "-et-", " et ")
+    }
+    exact = {**ones, **_DIZAINES, **more, "quatre-vingts": 80, "cent": 100, "mille": 1000}
+    about = {
+        f"{word[:-1] if word.endswith('e') else word}aine de": value
+        for word, value in {**_DIZAINES, "douz": 12, "quinz": 15, "cent": 100}.items()
+    }
+    parts = {"une": 1, "demi": 0.5, "demie": 0.5, "dizaine de": 10}
+    apart = {word.replace("-", " "): count for word, count in exact.items()}
+    return {**exact, **apart, **about, **parts}
+
+
+NUMBERS = _numbers()

@@ -1,50 +1,23 @@
-"""Letters in English."""
+"""Words by which the sentences of English letters are checked. `Vocabulary` of
+care/letters/words.py says how each is read.
+"""
 
-from skinapi.care.letters.words.english_nouns import DISEASES, FIRST_WORDS, MEDICINES
-from skinapi.care.letters.words.letter_words import LetterWords, Vocabulary
-from skinapi.care.letters.words.number_words import ENGLISH_NUMBERS
-from skinapi.vision.conditions import Band
+from skinapi.words.en.letters import DISEASES, FIRST_WORDS, MEDICINES, NUMBERS
 
-_VOCABULARY = Vocabulary(
-    synonyms={
-        "melanocytic_nevus": (
-            "mole",
-            "moles",
-            "naevus",
-            "nevus",
-            "naevi",
-            "nevi",
-        ),
+VOCABULARY = {
+    "synonyms": {
+        "melanocytic_nevus": ("mole", "moles", "naevus", "nevus", "naevi", "nevi"),
         "melanoma": ("melanomas",),
-        "basal_cell_carcinoma": (
-            "basalioma",
-            "rodent ulcer",
-            "basal cell cancer",
-        ),
-        "squamous_cell_carcinoma": (
-            "squamous cell cancer",
-            "spinalioma",
-        ),
-        "actinic_keratosis": (
-            "bowen",
-            "solar keratosis",
-        ),
-        "benign_keratosis": (
-            "seborrhoeic keratosis",
-            "seborrheic keratosis",
-            "lentigo",
-        ),
+        "basal_cell_carcinoma": ("basalioma", "rodent ulcer", "basal cell cancer"),
+        "squamous_cell_carcinoma": ("squamous cell cancer", "spinalioma"),
+        "actinic_keratosis": ("bowen", "solar keratosis"),
+        "benign_keratosis": ("seborrhoeic keratosis", "seborrheic keratosis", "lentigo"),
         "dermatofibroma": ("histiocytoma",),
-        "vascular_lesion": (
-            "angioma",
-            "hemangioma",
-            "haemangioma",
-            "angiokeratoma",
-        ),
+        "vascular_lesion": ("angioma", "hemangioma", "haemangioma", "angiokeratoma"),
         "normal_skin": ("healthy skin",),
     },
-    numbers=ENGLISH_NUMBERS,
-    vague={
+    "numbers": NUMBERS,
+    "vague": {
         "couple of": 2,
         "a couple of": 2,
         "few": 3,
@@ -53,7 +26,7 @@ _VOCABULARY = Vocabulary(
         "some": 4,
         "many": 9,
     },
-    units={
+    "units": {
         "hour": 1,
         "day": 1,
         "week": 7,
@@ -66,7 +39,7 @@ _VOCABULARY = Vocabulary(
         "decade": 3650,
         "century": 36500,
     },
-    months=(
+    "months": (
         "January",
         "February",
         "March",
@@ -80,8 +53,8 @@ _VOCABULARY = Vocabulary(
         "November",
         "December",
     ),
-    levels={
-        Band.SELF_MONITORING: r"""
+    "levels": {
+        "self_monitoring": r"""
             no (?:appointment|visit|follow-?up|further|reason to see|doctor)
             keep(?:ing)? (?:an eye|watching)|watch(?:ful waiting|ing it| it| the spot)
             ignor(?:e|ing)|never mind|let (?:it|this) go|leave well|self-?monitor\w*
@@ -95,7 +68,7 @@ _VOCABULARY = Vocabulary(
             not (?:\w+ )?(?:necessary|needed|required)|unnecessary|needless
             (?:return|back|come|go|call) only if
         """,
-        Band.ROUTINE: r"""
+        "routine": r"""
             next (?:[\w']+ ){0,2}(?:visit|appointment|check-?up|consultation)|routine|next year
             next month|(?:coming|next few|following) months
             no (?:need to |\w+ )?(?:hurry|rush|urgency|time pressure)|wait and see|whenever
@@ -105,18 +78,18 @@ _VOCABULARY = Vocabulary(
             plenty of time|all the time|next time|need not hurry
             in the (?:spring|summer|autumn|winter)|(?:can|may|could) (?:\w+ )?wait
         """,
-        Band.DOCTOR_REVIEW: r"""
+        "doctor_review": r"""
             (?:coming|next(?: few)?|following|few|several) weeks|this month
             within (?:a|one|the) month
         """,
-        Band.URGENT_REFERRAL: r"""
+        "urgent_referral": r"""
             this week|within (?:the|a|one) week|(?:coming|next(?: few)?|few) days|today|tomorrow
             tonight|within the hour|this (?:minute|second|instant)|on the spot|straight to
             immediate(?:ly)?|at once|(?:straight|right) ?away|without (?:any |further )?delay
             as soon as possible|urgent(?:ly)?|emergency|hospital|a and e|right now
         """,
     },
-    delaying=r"""
+    "delaying": r"""
         disregard\w*|false alarm|exaggerat\w+|over-?cautious|over-?react\w*
         (?:throw|bin|tear|shred|delete)\w*(?: \w+){0,3} (?:away|letter|result|up|message)
         spare yourself|save yourself|(?:put|get) it out of|do not give it
@@ -157,7 +130,7 @@ _VOCABULARY = Vocabulary(
         (?:can|may|could|should|might|to|us|just|better|please) (?:\w+ )?wait
         wait (?:until|till|for (?:it|the spot)|before|a|some|another)
     """,
-    urging=r"""
+    "urging": r"""
         (?:not|never)(?: be)? left|not replace
         (?:not|never) wait (?:until|till|for) (?:it|this|the \w+)(?: to)?(?: \w+)?
         (?:not|never)(?: be)? (?:wait|hesitate|delay\w*|forget)
@@ -165,7 +138,7 @@ _VOCABULARY = Vocabulary(
         (?:not|never)(?: be)? (?:skip\w*|put(?: \w+){0,2} off|enough)
         (?:not|never)(?: be)? (?:sufficient|deferred|safe to wait)
     """,
-    reassuring=r"""
+    "reassuring": r"""
         harmless|benign|innocent|innocuous|ordinary|safe(?:ly)?|healthy|healthily|fit as \w+
         all[- ]clear|in the clear|(?:free|clear) of|cancer-free|reassur\w+
         (?:good|great|excellent|happy) news|sleep (?:well|peacefully|soundly)|rest assured
@@ -182,23 +155,23 @@ _VOCABULARY = Vocabulary(
         (?:result|test)s? (?:is|was|are|were) negative|heart at rest|light heart\w*|lightly
         bit of luck|falls? off
     """,
-    looking=r"""
+    "looking": r"""
         is|are|was|were|be|it's|(?:came|comes?|coming) back|looks?|looked|seems?|appears?|all
         everything
     """,
-    fine=r"""
+    "fine": r"""
         fine|ok|okay|normal(?! to)|good|great|in order|clean|encouraging|promising|excellent
         wonderful|superb|favourable|satisfactory|unremarkable|spotless|stable|unchanged
         perfectly \w+|fabulous|nice|as it should|negative|clear|perfect
     """,
-    danger=r"""
+    "danger": r"""
         danger\w*|harm(?:ful|s|ed|ing)?|hazard\w*|threat\w*|risk\w*|serious\w*|severe|bad|sinister
         suspicious|suspicion|malignan\w+|cancer\w*|tumou?rs?|alarm\w*|concern(?:s|ed|ing)?|worr\w+
         fear\w*|afraid|panic\w*|anxi\w+|nervous|frighten\w*|scar(?:e|y|ed)|trouble|problem\w*|grave
         abnormal\w*|unusual|wrong|evil|deadly|fatal|lethal|alarm|reason to|sign|signs|evidence
         indication|cause|grounds|alarming|dramatic|critical|ominous|nasty|troubl\w+|complications?
     """,
-    improbable=r"""
+    "improbable": r"""
         unlikely|improbable|inconceivable|close to (?:zero|nothing|nil)|surpris\w+|astonish\w+
         i doubt|doubtful|i (?:do|can|could|would) not (?:believe|think|imagine|see|expect)
         in my (?:opinion|experience|view)
@@ -214,12 +187,12 @@ _VOCABULARY = Vocabulary(
         (?:thousands|dozens|plenty|lots|millions)(?: of)? (?:these|such|spots)
         (?:many) (?:live|have|lived|get)
     """,
-    chance=r"chances?|risks?|probability|likelihood|danger|odds|possibility",
-    small=r"""
+    "chance": r"chances?|risks?|probability|likelihood|danger|odds|possibility",
+    "small": r"""
         tiny|small|low|slim|remote|minimal|negligible|slight|little|zero|minute|faint|nil|nothing
         thousand|million|vanishing\w*|extremely rare
     """,
-    fate=r"""
+    "fate": r"""
         ambulance|funeral|your will|too late|no hope|inoperable|advanced|aggressive|stage|contagious
         (?:caused|triggered|provoked) by|comes? from|due to|hereditary|inherited|stress|hormon\w+
         die[sd]?|dying|deaths?|dead|killed|kills?|was removed|been removed|taken off|life expectancy
@@ -231,26 +204,26 @@ _VOCABULARY = Vocabulary(
         (?:will|never|can not) (?:stay|remain|change|get (?:\w+ )?cancer)
         (?:bad|terrible|sad|grim) news|the worst
     """,
-    negation=r"(?:not|no|never|without|nobody|none|neither|nor)\b(?: [\w-]+){0,4} ?$",
-    negating=r"""
+    "negation": r"(?:not|no|never|without|nobody|none|neither|nor)\b(?: [\w-]+){0,4} ?$",
+    "negating": r"""
         not|no|never|nobody|no one|nothing|none|neither|nor|without|hardly|scarcely|barely|needless
         rarely|seldom|unnecessary|superfluous|pointless|useless|unneeded|redundant|waste
         over-?cautious|excessive|overdone|spare yourself|refrain|avoid\w*|instead of|rather than
         free|less|premature|luxury|overkill|unwarranted|busy|more important|better things|the same
         more urgent
     """,
-    visiting=r"""
+    "visiting": r"""
         doctors?|physicians?|gp|dermatologists?|specialists?|surgeons?|hospitals?|clinics?|practice
         appointments?|visits?|visiting|consult\w*|examin\w+|check(?:s|ed|ing|-?ups?)?|refer\w*
         anybody|anyone|somebody|someone|second opinion|come|coming|return\w*|act(?:ion|ing)?
         measures?|steps?|follow-?ups?|show(?:ing)? (?:it|this|the spot)|book\w*|expert
         look(?:ed|ing)? at|be seen|do anything|doing anything|be done|make (?:any )?plans
     """,
-    watching=r"look\w*|watch\w*|check\w*|eye|observ\w*|monitor\w*",
-    treating=r"""
+    "watching": r"look\w*|watch\w*|check\w*|eye|observ\w*|monitor\w*",
+    "treating": r"""
         remov\w+|operat\w+|surgery|treat\w*|excis\w+|biops\w+|tests?|testing|sampl\w+|therap\w+
     """,
-    unasserted=r"""
+    "unasserted": r"""
         if (?:nobody|no one|none|nothing)(?: \w+){0,4}
         not(?: \w+){0,2} (?:say|tell|know)(?: \w+){0,4} (?:if|that|what|more)(?: \w+){0,12}
         not(?: \w+){0,2} (?:decide|judge|promise)(?: \w+){0,4} (?:if|that|what|more)(?: \w+){0,12}
@@ -275,23 +248,23 @@ _VOCABULARY = Vocabulary(
         not be left|to be (?:confirmed|proven|proved|shown|established)
         without (?:any |further )?delay|not give up|not be (?:afraid|ashamed) to
     """,
-    conditional=r"if|should it|should the spot|in case|unless|sooner|earlier",
-    past=r"ago|earlier|previous(?:ly)?|before|older|last|since|past",
-    of_the_model=r"""
+    "conditional": r"if|should it|should the spot|in case|unless|sooner|earlier",
+    "past": r"ago|earlier|previous(?:ly)?|before|older|last|since|past",
+    "of_the_model": r"""
         model|software|program|computer|check|algorithm|calculation|automatic|automated|ai
         probabilit\w+
     """,
-    claim=r"""
+    "claim": r"""
         you have|you've got|patient has|suffer\w* from|this is|it is|that is|spot is|lesion is
         diagnosis (?:is|of)|it's|that's|results? (?:is|shows?)|shows?|confirms?|means|proves
     """,
-    found=r"(?:was|is|were|has been) (?:found|present|diagnosed|seen|detected)",
-    hedge=r"""
+    "found": r"(?:was|is|were|has been) (?:found|present|diagnosed|seen|detected)",
+    "hedge": r"""
         none|nothing|likely|probabl\w+|possibl\w+|perhaps|maybe|may|might|could|suspect\w*|suspicion
         suggest\w*|not|no|compatible|consistent|whether|if|rule|chance|score|risk|looks?|resembl\w+
         named?|most
     """,
-    certain=r"""
+    "certain": r"""
         (?:trust|believe) me|i (?:promise|assure|bet)|my word|once and for all|clear-cut
         without question|(?:we|i|you) can (?:count|rely) on|experience (?:shows|tells|says|teaches)
         settled|evident(?:ly)?|definite\w*|certain(?:ly|ty)?|confirm(?:s|ed)|proven?|proves
@@ -301,49 +274,49 @@ _VOCABULARY = Vocabulary(
         i know (?:that )?it|convinced|can not (?:be|become)|positive (?:that|about)
         hundred per ?cent|100 ?%|clearly|obviously|indisputabl\w+|whatever the
     """,
-    laboratory=r"""
+    "laboratory": r"""
         laborator\w+|lab|biops\w+|histolog\w+|patholog\w+|samples?|slides?|under the microscope
     """,
-    excluded=r"""
+    "excluded": r"""
         (?:ruled?|rules|ruling) out|exclud\w+|not|no|without|free of|rather than|instead of
         absence of|unlikely|unfounded|groundless|baseless
     """,
-    pending=r"""
+    "pending": r"""
         still|being|awaited|awaiting|wait\w*|sent|send|sending|took|take|taken|takes|until
         as soon as|when|once|will|would|hear|heard|if|has to|have to|needs?|must|tell|ask|time
     """,
-    general=r"""
+    "general": r"""
         kinds?|types?|forms?|usually|rarely|often|sometimes|can|may|might|could|would|should|treated
         grows?|slowly|called|most common|similar|like|patterns?|had|about|against|history|anyone
         information|word|means
     """,
-    counted=r"""
+    "counted": r"""
         (?:of the |possible |other |more |small |new )*(?:photos?|photographs?|pictures?)
         (?:of the |possible |other |more |small |new )*(?:spots?|conditions?|possible)
         (?:of the |possible |other |more |small |new )*(?:ways?|reasons?|things?)
         (?:of the |possible |other |more |small |new )*(?:questions?|doctors?|letters?)
     """,
-    outcome=r"""
+    "outcome": r"""
         found|shows?|showed|shown|saw|clear|confirm\w*|negative|positive|normal|nothing|healthy
         clean|good|fine|reported|proved|proves|exclud\w+|said|back|arrived|benign|malignant|cancer
     """,
-    claiming=r"""
+    "claiming": r"""
         is|are|was|has|have|had|shows?|showed|means|confirm\w*|indicates?|with|found|detected
         diagnosed|it's|you've|got
     """,
-    cancer=r"cancer\w*|tumou?rs?|malignan\w+|carcinoma",
-    disease=DISEASES,
-    no_disease=r"""
+    "cancer": r"cancer\w*|tumou?rs?|malignan\w+|carcinoma",
+    "disease": DISEASES,
+    "no_disease": r"""
         diagnos[ei]s|prognosis|carcinomas?|keratos[ei]s|those|whose|purpose|suppose|dose|choose
         close|lose
     """,
-    medicine=MEDICINES,
-    no_medicine=r"""
+    "medicine": MEDICINES,
+    "no_medicine": r"""
         (?:mention|list of|tell|note|bring)(?: \w+){0,5} (?:medicines?|tablets?|drugs?|medication)
         sun[ -]?(?:cream|screen|lotion)s?
         (?:medicines?|medication|drugs?)(?: that)? you (?:use|take)
     """,
-    time_words=r"""
+    "time_words": r"""
         days|weeks?|months?|years?|quarters|seasons?|decades?|centur\w+|semesters?|moons?|ages
         spring|summer|autumn|winter|christmas|easter|holidays?|vacations?|new year|birthday|weekend
         trip|journey|wedding|harvest|exams|school|ramadan|whitsun|pentecost|leaves have|snow
@@ -351,25 +324,18 @@ _VOCABULARY = Vocabulary(
         december|retire\w*
         (?:in|by|until|till|before|after|mid|early|late|of|since|to|for|next) (?:may|march)
     """,
-    statement=r"is|are|not|never|your|you|does|must|should|was|it's",
-    fraction=r"""
+    "statement": r"is|are|not|never|your|you|does|must|should|was|it's",
+    "fraction": r"""
         half|\w+ (?:quarters|thirds|fifths|tenths)|(?:one|a)[ -](?:third|quarter)|two[ -]thirds
         three[ -]quarters|\w+ per ?cent|twice|double|triple|tenfold|\w+ times (?:more|as|higher)
     """,
-    out_of=r"in|out of|of|in every|out of every|to",
-    score=r"malignan(?:t|cy) score|score of malignancy",
-    points=r"points?|checklist",
-    pathway=r"pathway|nice ng12",
-    apart=r"but|and|so|because|since|although|though|even if|if|while|please|until",
-    and_=r"(?<!\d)[,;:](?!\d)|[,;] | and | but | while | whereas | or ",
-    title=r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|Doctor|Sir|Madam|Nurse)\b\.? +[A-Z]\w+",
-    after_name=r"should|must|has|had|is|was|needs?|can|will|may|came|told|asked|said|,",
-    first_words=FIRST_WORDS,
-)
-ENGLISH = LetterWords(
-    to_patient="Dear {patient},",
-    to_colleague="Dear colleague,\n\nThis is about your patient {patient}.",
-    about="The photo of {date} has the number {number}.",
-    closing="Kind regards\n{doctor}",
-    vocabulary=_VOCABULARY,
-)
+    "out_of": r"in|out of|of|in every|out of every|to",
+    "score": r"malignan(?:t|cy) score|score of malignancy",
+    "points": r"points?|checklist",
+    "pathway": r"pathway|nice ng12",
+    "apart": r"but|and|so|because|since|although|though|even if|if|while|please|until",
+    "and_": r"(?<!\d)[,;:](?!\d)|[,;] | and | but | while | whereas | or ",
+    "title": r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|Doctor|Sir|Madam|Nurse)\b\.? +[A-Z]\w+",
+    "after_name": r"should|must|has|had|is|was|needs?|can|will|may|came|told|asked|said|,",
+    "first_words": FIRST_WORDS,
+}

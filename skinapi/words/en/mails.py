@@ -1,0 +1,43 @@
+"""The mails in English. None says anything of a person's health, nor of another person: who opens a
+mail nobody knows.
+"""
+
+MAILS = {
+    "subjects": {
+        "approved": "Your account is open",
+        "reviewed": "A doctor has answered",
+        "letter_withdrawn": "Your doctor has taken a letter back",
+        "new_picture": "Your doctor asks for a new photo",
+        "urgent": "Something in your queue should be seen soon",
+        "opinion": "A colleague asks for your opinion",
+        "opinion_came": "A colleague has answered you",
+        "reminder": "It is time for a photo",
+        "message": "You have a message",
+        "password_link": "Choose a new password",
+        "password_changed": "Your password was changed",
+        "new_browser": "A new browser opened your account",
+        "wrong_codes": "Somebody entered wrong codes for your account",
+    },
+    "texts": {
+        "approved": "Your account was approved. You can log in now.",
+        "reviewed": "A doctor has answered you. Log in to read the answer.",
+        "letter_withdrawn": "Your doctor has taken a letter back. Log in to read why.",
+        "new_picture": "Your doctor asks you for a new photo. Log in to take it.",
+        "urgent": "Something new in your queue should be seen soon. Log in to see it.",
+        "opinion": "A colleague asks for your opinion. Log in to give it.",
+        "opinion_came": "The colleague whom you asked has given an opinion. Log in to read it "
+        "and to decide.",
+        "reminder": "It is time for the next photo. Log in to take it.",
+        "message": "Somebody has written to you. Log in to read the message.",
+        "password_link": "Somebody asked for a new password for your account. With this link "
+        "you choose it: once, and within an hour. If it was not you, do nothing: your password "
+        "stays as it is.",
+        "password_changed": "The password of your account was changed. If it was not you, "
+        "choose a new one now.",
+        "new_browser": "Somebody logged in to your account with a browser or program that was "
+        "not used for it before. If it was not you, choose a new password now.",
+        "wrong_codes": "Somebody entered the right password of your account, and then wrong "
+        "codes of your second factor. If it was not you, choose a new password now.",
+    },
+    "switch_off": "You can switch these mails off on the page of your account: {page}",
+}

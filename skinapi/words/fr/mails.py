@@ -1,0 +1,47 @@
+"""The mails in French. None says anything of a person's health, nor of another person: who opens a
+mail nobody knows.
+"""
+
+MAILS = {
+    "subjects": {
+        "approved": "Votre compte est ouvert",
+        "reviewed": "Un médecin a répondu",
+        "letter_withdrawn": "Votre médecin a retiré une lettre",
+        "new_picture": "Votre médecin demande une nouvelle photo",
+        "urgent": "Un élément de votre file est à voir rapidement",
+        "opinion": "Un confrère demande votre avis",
+        "opinion_came": "Un confrère vous a répondu",
+        "reminder": "C'est le moment de prendre une photo",
+        "message": "Vous avez un message",
+        "password_link": "Choisissez un nouveau mot de passe",
+        "password_changed": "Votre mot de passe a été changé",
+        "new_browser": "Un nouveau navigateur a ouvert votre compte",
+        "wrong_codes": "Quelqu'un a saisi des codes faux pour votre compte",
+    },
+    "texts": {
+        "approved": "Votre compte a été approuvé. Vous pouvez maintenant vous connecter.",
+        "reviewed": "Un médecin vous a répondu. Connectez-vous pour lire la réponse.",
+        "letter_withdrawn": "Votre médecin a retiré une lettre. Connectez-vous pour lire pourquoi.",
+        "new_picture": "Votre médecin vous demande une nouvelle photo. Connectez-vous pour la "
+        "prendre.",
+        "urgent": "Un nouvel élément de votre file est à voir rapidement. Connectez-vous pour "
+        "le voir.",
+        "opinion": "Un confrère demande votre avis. Connectez-vous pour le donner.",
+        "opinion_came": "Le confrère que vous avez interrogé a donné son avis. Connectez-vous "
+        "pour le lire et pour décider.",
+        "reminder": "C'est le moment de prendre la photo suivante. Connectez-vous pour la prendre.",
+        "message": "Quelqu'un vous a écrit. Connectez-vous pour lire le message.",
+        "password_link": "Quelqu'un a demandé un nouveau mot de passe pour votre compte. Ce "
+        "lien permet de le choisir: une seule fois, pendant une heure. Si ce n'était pas vous, ne "
+        "faites rien: votre mot de passe reste le même.",
+        "password_changed": "Le mot de passe de votre compte a été changé. Si ce n'était pas "
+        "vous, choisissez-en un nouveau maintenant.",
+        "new_browser": "Quelqu'un s'est connecté à votre compte avec un navigateur ou un "
+        "programme qui n'avait pas encore servi pour ce compte. Si ce n'était pas vous, choisissez "
+        "un nouveau mot de passe maintenant.",
+        "wrong_codes": "Quelqu'un a saisi le bon mot de passe de votre compte, puis des codes "
+        "faux du second facteur. Si ce n'était pas vous, choisissez un nouveau mot de passe "
+        "maintenant.",
+    },
+    "switch_off": "Vous pouvez désactiver ces e-mails sur la page de votre compte: {page}",
+}
