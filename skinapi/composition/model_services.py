@@ -40,7 +40,7 @@ def open_model_services(
         reviews=services.reviews,
         letters=services.data.letters,
         issued=services.data.issued,
-        trail=services.data.trail,
+        work=services.data.work,
         narrator=narrator,
         limits=limits,
         usage=services.data.usage,

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, replace
 
 from skinapi.admin.usage import DailyCounts
-from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account
 from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, NotFound, SkinAPIError
@@ -28,6 +27,7 @@ from skinapi.reports.verification import (
     Verified,
     seal_report,
 )
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.web.rate_limits import Limits, Rate
 
 HASH = re.compile("[0-9a-f]{64}")
@@ -46,7 +46,7 @@ class ReportsService:
     reviews: ReviewsService
     letters: Letters
     issued: IssuedReports
-    trail: AuditTrail
+    work: UnitOfWork
     narrator: Narrator
     limits: Limits
     usage: DailyCounts
@@ -222,29 +222,38 @@ class ReportsService:
         issued = self.issued.find_by_hash(hash)
         if issued:
             return issued
-
-        def issue() -> Issued:
-            self.records.rely_on(submission)
-            return self.issued.add(
-                submission=submission.id,
-                language=language,
-                hash=hash,
-                model_version=submission.finding.model_version,
-                contents=contents,
-            )
-
         try:
-            issued = self.trail.change(issue, "report.issue", by=by.id, target=submission.id)
+            return self._add_issued(submission, language, hash, contents, by=by)
         except Duplicate:  # another request has issued it in the meantime
             issued = self.issued.find_by_hash(hash)
             if issued is None:
                 raise
+            return issued
         except NotFound:  # it was deleted while the words were written
             self.records.forget_beside(submission)
             raise
-        else:
-            self.usage.add_report()
-        return issued
+
+    @atomic
+    def _add_issued(
+        self,
+        unit: Unit,
+        submission: Submission,
+        language: Language,
+        hash: str,
+        contents: ReportContents,
+        *,
+        by: Subject,
+    ) -> Issued:
+        unit.audit("report.issue", by=by.id, target=submission.id)
+        self.records.rely_on(submission)
+        unit.afterwards(self.usage.add_report)
+        return self.issued.add(
+            submission=submission.id,
+            language=language,
+            hash=hash,
+            model_version=submission.finding.model_version,
+            contents=contents,
+        )
 
     def _with_pictures(self, report: Report, submission: Submission, to: Subject) -> Report:
         photo = self.records.photos.open(submission=submission, to=to)
