@@ -1,16 +1,7 @@
-"""Whether a client's screen reads as an all-clear, and whether the server's report contradicts it.
+"""Whether a client's screen reads as an all-clear, and whether the report contradicts it."""
 
-`python -m tests.clients.all_clear DATA… --every N` counts it on every N-th picture of the shipped
-model's test part, from folders such as `ham10000`.
-"""
-
-import argparse
-import json
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 
 from skinapi.clients.condition_names import CONDITION_NAMES
 from skinapi.clients.dermascan_diagnosis import Diagnosis
@@ -23,16 +14,13 @@ from skinapi.reports.facts import Facts
 from skinapi.reports.template import write_template
 from skinapi.reports.words import SENTENCES
 from skinapi.vision.bands import urgency
-from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.decoding.photo import Photo, read_photo
 from skinapi.vision.finding.finding import Finding
-from skinapi.vision.network.model import open_model
 from skinapi.vision.outline import Shape
 from tests.support.photos import photo_of
 
-MODEL = Path("skinapi/models/resnet50")
 # The lab's screen paints it green wherever it may.
 REGULAR = Shape(asymmetry=0.1, border=0.1, colour=0.1, diameter=0.1)
 PHRASES = SENTENCES["en"]
@@ -115,34 +103,3 @@ def must_not_be_cleared(finding: Finding) -> bool:
     report = write_template(Facts.of(finding, NOTHING_TOLD), "en")
     said = " ".join(report.sections.model_dump().values())
     return urgency(finding.band) < urgency(named.urgency) or NOT_RULED_OUT in said
-
-
-def held_out(folders: list[Path], every: int) -> Iterator[Path]:
-    """Every so many of the pictures in these folders that the shipped model was tested on."""
-    tested = set(json.loads((MODEL / "split.json").read_text())["test"])
-    found = sorted(path for folder in folders for path in folder.glob("*.jpg"))
-    yield from [path for path in found if path.stem in tested][::every]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("data", nargs="+", type=Path)
-    parser.add_argument("--every", type=int, default=5)
-    asked = parser.parse_args()
-    model = open_model(MODEL)
-    counts: Counter[str] = Counter()
-    for path in held_out(asked.data, asked.every):
-        try:
-            finding = classify_photo(model, path.read_bytes())
-        except Refused:
-            continue
-        counts["findings"] += 1
-        counts["no all-clear"] += (warned := must_not_be_cleared(finding))
-        for client in SCREENS:
-            counts[client] += warned and reads_as_an_all_clear(client, finding)
-    for name, count in counts.items():
-        sys.stdout.write(f"{name}: {count}\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -60,12 +60,6 @@ def await_end(admin: Caller, job: str) -> dict[str, Any]:
     raise AssertionError(found)
 
 
-def version_of_answer(admin: Caller) -> str:
-    answer = ANGULAR.send(admin.port, photo_of("melanoma"), token=admin.token)
-    version: str = read(answer)["model_version"]
-    return version
-
-
 def await_answer_of(admin: Caller, version: str) -> None:
     """A prediction names this version, soon."""
     deadline = time.monotonic() + FOLLOWED_S
