@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from skinapi.auth.emails import normalise_new_email
 from skinapi.batch.arguments import add_batch
 from skinapi.errors import SkinAPIError, UnsafeSettings
-from skinapi.jobs.keeper import WorkerKeeper, missing_library
+from skinapi.jobs.keeper import WorkerKeeper
 from skinapi.learning.commands import add_commands
 from skinapi.learning.commands.options import Run
 from skinapi.settings import Settings, sentences_of
@@ -76,9 +76,7 @@ class Server(Application):  # type: ignore[misc]
 
     def load(self) -> Any:
         create_app = importlib.import_module("skinapi.app").create_app
-        if not self._job_workers:  # they may be anywhere
-            return create_app()
-        return create_app(missing_library=missing_library)
+        return create_app(workers_here=self._job_workers > 0)  # else they may be anywhere
 
 
 def _before_serving(worker: Worker) -> None:

@@ -1,6 +1,5 @@
 """Builds the Flask application: middleware, and the routes of all packages."""
 
-from collections.abc import Callable
 from contextlib import suppress
 
 from flask import Flask
@@ -77,10 +76,10 @@ def create_app(
     *,
     served: ServedModel | None = None,
     pool: PredictionPool | None = None,
-    missing_library: Callable[[], str | None] = lambda: None,
+    workers_here: bool = False,
 ) -> Application:
     """The web application. Without `settings` they are read from the environment. `served` may have
-    the built-in model already. `missing_library` names one that the job workers lack.
+    the built-in model already. `workers_here`: this server keeps the job workers.
 
     Resumes what an interruption left of deleted accounts and of data sets. Raises UnsafeSettings,
     StoreTooNew, StoreTooOld, BrokenStore.
@@ -91,8 +90,8 @@ def create_app(
     services = open_services(
         settings,
         store,
-        model_problem=lambda: served_model.problem,
-        missing_library=missing_library,
+        served=served_model,
+        workers_here=workers_here,
     )
     services.eraser.resume()
     with suppress(SkinAPIError):  # it is done again before each upload
@@ -167,9 +166,7 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(usage_routes.blueprint(services.data.usage))
     app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(models_routes.blueprint(services.models))
-    operating_point = open_operating_point(
-        settings, services.models, registry.served, services.data.trail.change
-    )
+    operating_point = open_operating_point(settings, services.models, registry.served)
     app.register_blueprint(operating_point_routes.blueprint(operating_point))
     app.register_blueprint(drift_routes.blueprint(services.drift))
     app.register_blueprint(records_routes.blueprint(services.records))

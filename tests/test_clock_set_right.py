@@ -10,7 +10,7 @@ import jwt.api_jwt
 import pytest
 
 from skinapi.auth import guess_limits
-from skinapi.jobs.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs, NewJob
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.uploads import KEPT_FOR, Announced, Uploads
 from skinapi.storage import ids
@@ -113,7 +113,7 @@ def test_a_dead_workers_job_is_taken_back_when_a_lease_is_over(
     backend: Backend, clock: Clock
 ) -> None:
     jobs = Jobs(backend.services.store)
-    job = jobs.add(identifier=jobs.new_id(), kind="train", owner="ada", request={})
+    job = jobs.add(NewJob(identifier=jobs.new_id(), kind="train", owner="ada", request={}))
     clock.ahead = YEAR
     assert jobs.claim(worker="dead", lease=LEASE)
     clock.ahead = timedelta()
@@ -126,7 +126,7 @@ def test_a_dead_workers_job_is_taken_back_when_a_lease_is_over(
 
 def test_a_living_worker_keeps_its_job(backend: Backend, clock: Clock) -> None:
     jobs = Jobs(backend.services.store)
-    jobs.add(identifier=jobs.new_id(), kind="train", owner="ada", request={})
+    jobs.add(NewJob(identifier=jobs.new_id(), kind="train", owner="ada", request={}))
     clock.ahead = YEAR
     held = jobs.claim(worker="first", lease=LEASE)
     assert held
@@ -139,7 +139,7 @@ def test_a_living_worker_keeps_its_job(backend: Backend, clock: Clock) -> None:
 
 def test_a_job_that_ended_in_the_future_is_kept_from_now_on(backend: Backend, clock: Clock) -> None:
     jobs = Jobs(backend.services.store)
-    jobs.add(identifier=jobs.new_id(), kind="train", owner="ada", request={})
+    jobs.add(NewJob(identifier=jobs.new_id(), kind="train", owner="ada", request={}))
     clock.ahead = YEAR
     held = jobs.claim(worker="first", lease=LEASE)
     assert held

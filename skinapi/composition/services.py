@@ -1,8 +1,7 @@
 """Builds the services that need no model, and passes each one the others that it needs."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from pydantic import BaseModel
 
@@ -39,7 +38,7 @@ from skinapi.lab.composition import LabServices, open_lab_services
 from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.reviewed_findings import ReviewedFindings
-from skinapi.lab.trainings.reference import current_reference
+from skinapi.lab.trainings.reference import CurrentReference
 from skinapi.lab.uploads import UploadRecord
 from skinapi.notices.outbox import Notice
 from skinapi.records.letters import Letter
@@ -53,6 +52,7 @@ from skinapi.records.service import RecordsService
 from skinapi.records.submission import Submission
 from skinapi.registry.composition import open_models
 from skinapi.registry.drift import DriftService
+from skinapi.registry.prediction_pool import ServedModel
 from skinapi.registry.serving_pointer import ModelVersion, Serving
 from skinapi.registry.version_service import ModelsService
 from skinapi.reports.narrator import open_llm
@@ -151,8 +151,8 @@ def open_services(
     store: Store | None = None,
     *,
     change: bool = True,
-    model_problem: Callable[[], str | None] = lambda: None,
-    missing_library: Callable[[], str | None] = lambda: None,
+    served: ServedModel | None = None,
+    workers_here: bool = False,
 ) -> Services:
     """Build the services on the given store, or on the one that the settings name. Without
     `change`, the store does not learn of this code and its key. `model_problem` tells why this
@@ -168,10 +168,8 @@ def open_services(
     join_store(store, secrets=settings.audit_secrets(), change=change)
     data = open_repositories(settings, store)
     counts = LesionCounts(data.lesions, data.lesion_findings, most=settings.most_lesion_findings)
-    reference = partial(current_reference, data.lab.datasets)
-    models = open_models(
-        settings, store, data.trail.change, reference=reference, problem=model_problem
-    )
+    reference = CurrentReference(data.lab.datasets)
+    models = open_models(settings, store, data.work, reference=reference, served=served)
     photos = KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos)
     queue = ReviewQueue(work=data.work, submissions=data.submissions, accounts=data.accounts)
     records = RecordsService(
@@ -189,12 +187,11 @@ def open_services(
     )
     owners = Owners(store)
     jobs = JobsService(
-        jobs=Jobs(store),
-        trail=data.trail,
-        hold_owner=owners.hold,
-        owner_stays=owners.stays,
-        announce=open_announcer(settings.broker_uri),
-        missing_library=missing_library,
+        work=data.work,
+        queue=Jobs(store),
+        owners=owners,
+        announcer=open_announcer(settings.broker_uri),
+        workers_here=workers_here,
     )
     lab = open_lab_services(
         settings,
@@ -285,5 +282,5 @@ def open_services(
         lab=lab,
         jobs=jobs,
         models=models,
-        drift=DriftService(counts=data.weekly_counts, serving=models.serving_version),
+        drift=DriftService(counts=data.weekly_counts, models=models),
     )

@@ -7,7 +7,6 @@ and a broker that is away delays jobs and refuses none.
 """
 
 import importlib
-from collections.abc import Callable
 from contextlib import suppress
 from queue import Full, Queue
 from threading import Lock, Thread
@@ -93,7 +92,7 @@ class Announcer:
                 self._broker.disconnect()
 
 
-def open_announcer(uri: str | None) -> Callable[[str], object]:
-    """What announces a job by its id; nothing without a broker. Raises UnsafeSettings."""
+def open_announcer(uri: str | None) -> Announcer | None:
+    """None without a broker. Raises UnsafeSettings."""
     broker = open_broker(uri)
-    return Announcer(broker).announce if broker else lambda _: None
+    return Announcer(broker) if broker else None

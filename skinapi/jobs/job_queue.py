@@ -11,6 +11,7 @@ again, at its old place.
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -59,6 +60,18 @@ GAVE_UP = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A job to be queued; see `JobsService.submit`."""
+
+    identifier: str
+    kind: str
+    owner: str
+    request: Mapping[str, Any]
+    key: str | None = None
+    short: bool = False
+
+
 class Jobs:
     """The repository; the logs of jobs are deleted with them."""
 
@@ -82,35 +95,25 @@ class Jobs:
             pass
         return identifier
 
-    def add(
-        self,
-        *,
-        identifier: str,
-        kind: str,
-        owner: str,
-        request: Mapping[str, Any],
-        key: str | None = None,
-        short: bool = False,
-    ) -> Job:
-        """Queue a new job. Raises TooManyJobs, and Duplicate where its owner has used the key."""
+    def add(self, new: NewJob) -> Job:
+        """Queue a job. Raises TooManyJobs, and Duplicate where its owner has used the key."""
+        return self._store.transaction(partial(self._insert, new))
 
-        def insert() -> Job:
-            job = Job(
-                id=identifier,
-                created_at=now(),
-                kind=kind,
-                owner=owner,
-                request=dict(request),
-                status="queued",
-                idempotency_key=key,
-                short=short,
-                **self._places.take(owner),
-            )
-            self._documents.insert({**job.model_dump(), "metrics": [], "schema": 1})
-            self._make_room(owner)
-            return job
-
-        return self._store.transaction(insert)
+    def _insert(self, new: NewJob) -> Job:
+        job = Job(
+            id=new.identifier,
+            created_at=now(),
+            kind=new.kind,
+            owner=new.owner,
+            request=dict(new.request),
+            status="queued",
+            idempotency_key=new.key,
+            short=new.short,
+            **self._places.take(new.owner),
+        )
+        self._documents.insert({**job.model_dump(), "metrics": [], "schema": 1})
+        self._make_room(new.owner)
+        return job
 
     def find_by_key(
         self, *, kind: str, owner: str, request: Mapping[str, Any], key: str | None

@@ -1,6 +1,5 @@
 """Keeps a job worker running beside the web server, as a child of gunicorn's parent process."""
 
-import importlib
 import os
 import signal
 import subprocess
@@ -8,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib.util import find_spec
 
 # A worker that cannot start, for example because of a setting, would otherwise be started without
 # end.
@@ -16,16 +14,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S, HEALTHY_AFTER_S = 1.0, 60.0, 60.0
 FIRST_START_S = 2.0  # the server is to answer first
 STOP_S = 15.0  # a job may take 10 s to end
 WORKER = (sys.executable, "-m", "skinapi.worker")
-# What trainings and imports need, and a server does without.
-LAB_LIBRARIES = ("tensorflow", "keras")
-
-
-def missing_library() -> str | None:
-    """One that trainings and imports need and that is not installed for this Python, which is that
-    of the workers kept here. It is looked for anew each time, as by the process of each job.
-    """
-    importlib.invalidate_caches()
-    return next((name for name in LAB_LIBRARIES if find_spec(name) is None), None)
 
 
 class WorkerKeeper:

@@ -1,42 +1,59 @@
 """Submitting, reading, cancelling and starting again of jobs."""
 
+import importlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, Protocol
 
-from skinapi.audit import AuditTrail
 from skinapi.domain.gauges import GaugeReading
 from skinapi.errors import Duplicate, NotFound, SkinAPIError
+from skinapi.jobs.announcements import Announcer
 from skinapi.jobs.job import Job
 from skinapi.jobs.job_logs import LogLine
-from skinapi.jobs.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs, NewJob
 from skinapi.logs import log
 from skinapi.storage.faults import Fault
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+# What trainings and imports need, and a server does without.
+LAB_LIBRARIES = ("tensorflow", "keras")
 
 
+class JobOwners(Protocol):
+    def hold(self, owner: str) -> None:
+        """In a transaction: raises InvalidToken where the owner has no account, or one that is
+        being deleted.
+        """
+
+    def stays(self, owner: str) -> bool:
+        """Whether data of this owner may be kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobsService:
     """Everybody sees and changes the own jobs. To an admin, `owner` None means those of all. What
     has no rule, callers ask the `queue`.
 
-    `hold_owner` raises InvalidToken where an owner has no account, or one that is being deleted;
-    `owner_stays` tells it. `announce` tells idle workers of a job that waits, by its id; it may
-    fail to. `missing_library` names one that the workers lack, where it is known who keeps them.
+    `announcer` tells idle workers of a job that waits. `workers_here`: this server keeps the job
+    workers, which have its libraries.
     """
 
-    def __init__(
-        self,
-        *,
-        jobs: Jobs,
-        trail: AuditTrail,
-        hold_owner: Callable[[str], None],
-        owner_stays: Callable[[str], bool],
-        announce: Callable[[str], object],
-        missing_library: Callable[[], str | None] = lambda: None,
-    ) -> None:
-        self.queue, self._trail = jobs, trail
-        self._hold_owner, self._owner_stays = hold_owner, owner_stays
-        self._announce = announce
-        self.missing_library = missing_library
+    work: UnitOfWork
+    queue: Jobs
+    owners: JobOwners
+    announcer: Announcer | None = None
+    workers_here: bool = False
+
+    def missing_library(self) -> str | None:
+        """One that trainings and imports need and that the workers kept here lack. It is looked for
+        anew each time, as by the process of each job.
+        """
+        if not self.workers_here:
+            return None
+        importlib.invalidate_caches()
+        return next((name for name in LAB_LIBRARIES if find_spec(name) is None), None)
 
     def submit(
         self,
@@ -58,28 +75,33 @@ class JobsService:
         """
         if before := self.queue.find_by_key(kind=kind, owner=owner, request=request, key=key):
             return before
-        identifier = self.queue.new_id()
-
-        def add() -> Job:
-            self._hold_owner(owner)
-            hold()
-            return self.queue.add(
-                identifier=identifier,
-                kind=kind,
-                owner=owner,
-                request=request,
-                key=key,
-                short=short,
-            )
-
+        new = NewJob(
+            identifier=self.queue.new_id(),
+            kind=kind,
+            owner=owner,
+            request=request,
+            key=key,
+            short=short,
+        )
         try:
-            job = self._trail.change(add, "job.submit", by=owner, target=identifier)
+            return self._add(new, hold)
         except Duplicate:  # a retry of this request has stored it in the meantime
             if before := self.queue.find_by_key(kind=kind, owner=owner, request=request, key=key):
                 return before
             raise
-        self._announce(job.id)
+
+    @atomic
+    def _add(self, unit: Unit, new: NewJob, hold: Callable[[], object]) -> Job:
+        unit.audit("job.submit", by=new.owner, target=new.identifier)
+        self.owners.hold(new.owner)
+        hold()
+        job = self.queue.add(new)
+        self._announce(unit, job)
         return job
+
+    def _announce(self, unit: Unit, job: Job) -> None:
+        if self.announcer:
+            unit.afterwards(partial(self.announcer.announce, job.id))
 
     def get(self, *, job_id: str, owner: str | None) -> Job:
         """Raises NotFound, also for a job of somebody else."""
@@ -105,23 +127,23 @@ class JobsService:
             GaugeReading("skinapi_jobs_next_waits_seconds", waiting, waits.total_seconds()),
         ]
 
-    def cancel(self, *, job_id: str, owner: str | None, by: str) -> Job:
+    @atomic
+    def cancel(self, unit: Unit, *, job_id: str, owner: str | None, by: str) -> Job:
         """End a job; a running one ends within seconds. Raises NotFound, JobEnded."""
         job = self.get(job_id=job_id, owner=owner)
-        return self._trail.change(
-            partial(self.queue.cancel, job), "job.cancel", by=by, target=job.id
-        )
+        unit.audit("job.cancel", by=by, target=job.id)
+        return self.queue.cancel(job)
 
-    def retry(self, *, job_id: str, owner: str | None, by: str) -> Job:
+    @atomic
+    def retry(self, unit: Unit, *, job_id: str, owner: str | None, by: str) -> Job:
         """Queue a job again that failed or was cancelled. It counts against its owner's limit.
 
         Raises NotFound, JobNotEnded, TooManyJobs.
         """
         job = self.get(job_id=job_id, owner=owner)
-        queued = self._trail.change(
-            partial(self.queue.retry, job), "job.retry", by=by, target=job.id
-        )
-        self._announce(queued.id)
+        unit.audit("job.retry", by=by, target=job.id)
+        queued = self.queue.retry(job)
+        self._announce(unit, queued)
         return queued
 
     def log_lines(self, *, job_id: str, owner: str | None, after: int) -> tuple[list[LogLine], int]:
@@ -133,4 +155,4 @@ class JobsService:
         return lines, lines[-1].number if lines else self.queue.logs.last_number(job.id)
 
     def faults(self) -> Iterator[Fault]:
-        return self.queue.faults(self._owner_stays)
+        return self.queue.faults(self.owners.stays)

@@ -1,21 +1,19 @@
 """Builds the services of the model in service and of model versions from the settings."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from skinapi.registry.gates import ReferenceData
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.registry.operating_point import OperatingPointService
 from skinapi.registry.prediction_pool import PredictionPool, ServedModel, open_warm
 from skinapi.registry.service import ClientNames, RegistryService
 from skinapi.registry.serving_pointer import ServingPointer
 from skinapi.registry.shadow import Shadow, ShadowResults
-from skinapi.registry.version_files import models_folder
 from skinapi.registry.version_records import ModelVersions
-from skinapi.registry.version_service import ModelsService, RunAudited
+from skinapi.registry.version_service import ModelsService, ReferenceSource
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
+from skinapi.storage.unit_of_work import UnitOfWork
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.network.model import SHIPPED_MODEL
 
@@ -42,23 +40,20 @@ def built_in_folder(settings: Settings) -> Path:
 def open_models(
     settings: Settings,
     store: Store,
-    audit: RunAudited,
+    work: UnitOfWork,
     *,
-    reference: Callable[[], ReferenceData | None] = lambda: None,
-    problem: Callable[[], str | None] = lambda: None,
+    reference: ReferenceSource | None = None,
+    served: ServedModel | None = None,
 ) -> ModelsService:
-    """`reference` tells what the reference is now; without one, no comparison on it counts.
-    `problem` tells why this process does not serve what it should.
-    """
     return ModelsService(
-        versions=ModelVersions(store),
+        work=work,
+        versions=ModelVersions(store, work),
         pointer=ServingPointer(store),
         shadows=ShadowResults(store),
-        audit=audit,
         built_in=built_in_folder(settings),
-        folder=partial(models_folder, settings.instance_dir),
+        instance=settings.instance_dir,
         reference=reference,
-        problem=problem,
+        served=served,
     )
 
 
@@ -79,7 +74,7 @@ def open_registry(
         pointer=models.pointer,
         versions=models.versions,
         built_in=models.built_in,
-        folder=partial(models_folder, settings.instance_dir),
+        instance=settings.instance_dir,
         candidate=candidate,
         point=OperatingPoint(settings.triage),
     )
@@ -93,11 +88,11 @@ def open_registry(
 
 
 def open_operating_point(
-    settings: Settings, models: ModelsService, served: ServedModel, audit: RunAudited
+    settings: Settings, models: ModelsService, served: ServedModel
 ) -> OperatingPointService:
     return OperatingPointService(
+        work=models.work,
         pointer=models.pointer,
         served=served,
-        audit=audit,
         setting=OperatingPoint(settings.triage),
     )

@@ -27,6 +27,7 @@ from skinapi.registry.drift_counts import (
     last_weeks,
     mean_evidence,
 )
+from skinapi.registry.version_service import ModelsService
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import conditions_table
 
@@ -143,24 +144,23 @@ class _Weeks:
         return _share(self.counts[since:]), _share(before)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftService:
-    def __init__(self, *, counts: WeeklyCounts, serving: Callable[[], str | None]) -> None:
-        """`serving` tells the version in service."""
-        self._counts = counts
-        self._serving = serving
+    counts: WeeklyCounts
+    models: ModelsService
 
     def read_weeks(self, *, weeks: int) -> list[tuple[str, list[Document]]]:
         """The stored counts of the last weeks, oldest first, one document for each version."""
         wanted = last_weeks(weeks)
-        rows = self._counts.list_weeks(wanted[0], wanted[-1])
+        rows = self.counts.list_weeks(wanted[0], wanted[-1])
         return [(week, [row for row in rows if row["week"] == week]) for week in wanted]
 
     def run_tests(self) -> list[MeasureTest]:
         """All measures of the version in service; none without a model."""
-        version = self._serving()
+        version = self.models.serving_version()
         if version is None:
             return []
-        rows = self._counts.list_of_version(version)
+        rows = self.counts.list_of_version(version)
         weeks = [(str(row["week"]), WeekCounts.of([row])) for row in rows]
         return [
             *(_test_share(measure, version, weeks) for measure in SHARES),

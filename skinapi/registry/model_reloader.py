@@ -7,7 +7,6 @@ one goes on serving; if the store is away, nothing changes.
 
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from skinapi.errors import (
 from skinapi.logs import log
 from skinapi.registry.prediction_pool import ServedModel
 from skinapi.registry.serving_pointer import Serving, ServingPointer
-from skinapi.registry.version_files import prune_folders
+from skinapi.registry.version_files import models_folder, prune_folders
 from skinapi.registry.version_records import ModelVersions
 from skinapi.storage.background import PeriodicThread
 from skinapi.vision.bands import OperatingPoint
@@ -34,7 +33,7 @@ UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull, En
 
 
 class ModelReloader(PeriodicThread):
-    """`built_in` is the folder of the built-in model; others are written below `folder()`. The
+    """`built_in` is the folder of the built-in model; others are written below `instance`. The
     candidate that judges in the background is kept in `candidate`. `point` is the operating point
     where no admin has chosen one.
     """
@@ -46,7 +45,7 @@ class ModelReloader(PeriodicThread):
         pointer: ServingPointer,
         versions: ModelVersions,
         built_in: Path,
-        folder: Callable[[], Path],
+        instance: Path,
         candidate: ServedModel,
         point: OperatingPoint,
     ) -> None:
@@ -58,7 +57,7 @@ class ModelReloader(PeriodicThread):
         self._pointer = pointer
         self._versions = versions
         self._built_in = built_in
-        self._folder = folder
+        self._instance = instance
         self._lock = threading.Lock()
         # A model that was loaded before is the built-in one.
         self._source: str | None = None
@@ -91,7 +90,7 @@ class ModelReloader(PeriodicThread):
             needed = (wanted.version, *wanted.earlier[-1:], wanted.shadow)
             kept = {version for version in needed if version}
             with suppress(StoreUnavailable):
-                prune_folders(self._folder(), kept)
+                prune_folders(models_folder(self._instance), kept)
             return
         log.error("model not loaded", version=wanted.version, reason=fault)
         if not self._served.loaded:
@@ -134,6 +133,6 @@ class ModelReloader(PeriodicThread):
     def _fetch(self, version: str | None) -> Path:
         if version is None:
             return self._built_in
-        folder = self._folder() / version
+        folder = models_folder(self._instance) / version
         self._versions.write_folder(version, folder)
         return folder

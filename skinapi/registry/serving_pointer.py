@@ -37,7 +37,7 @@ MOST_MOVES = 200
 Action = Literal["promote", "rollback", "withdraw", "shadow", "end_shadow"]
 
 
-class Move(StoredRecord):
+class PointerChange(StoredRecord):
     """One change of the pointer. None is the built-in model: that of MODEL_PATH or the shipped.
 
     For a shadow, which replaces nothing, `previous` is the version itself. `left` and `entered` are
@@ -71,7 +71,7 @@ class Serving(StoredRecord):
     version: str | None = None
     earlier: tuple[str | None, ...] = ()
     shadow: str | None = None
-    moves: tuple[Move, ...] = ()
+    moves: tuple[PointerChange, ...] = ()
     operating_point: OperatingPoint | None = None
 
     @property
@@ -85,7 +85,7 @@ class Serving(StoredRecord):
                 found[left] = move.changed_at
         return found
 
-    def with_move(self, move: Move) -> tuple[Move, ...]:
+    def with_move(self, move: PointerChange) -> tuple[PointerChange, ...]:
         """The newest moves and this one; of older ones those that have withdrawn a version."""
         moves = (*self.moves, move)
         withdrawals = {*self.withdrawn.values()}
@@ -95,7 +95,7 @@ class Serving(StoredRecord):
             *moves[-MOST_MOVES:],
         )
 
-    def moves_of(self, version: str | None) -> tuple[Move, ...]:
+    def moves_of(self, version: str | None) -> tuple[PointerChange, ...]:
         return tuple(move for move in self.moves if version in (move.version, move.previous))
 
 
@@ -106,7 +106,9 @@ class ServingPointer:
     def read(self) -> Serving:
         return Serving.model_validate(self._documents.get(DOCUMENT) or {})
 
-    def move(self, before: Serving, move: Move, *, earlier: Sequence[str | None]) -> Serving:
+    def move(
+        self, before: Serving, move: PointerChange, *, earlier: Sequence[str | None]
+    ) -> Serving:
         """Put another version into service. It is no shadow any more. Raises ModelChanged if the
         pointer is no longer as the caller has read it.
         """
@@ -121,7 +123,7 @@ class ServingPointer:
         )
         return self._replace(before, after)
 
-    def set_shadow(self, before: Serving, move: Move, *, shadow: str | None) -> Serving:
+    def set_shadow(self, before: Serving, move: PointerChange, *, shadow: str | None) -> Serving:
         """Let this version, or none, judge in the background. Raises ModelChanged."""
         after = before.model_copy(
             update={

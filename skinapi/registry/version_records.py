@@ -5,7 +5,7 @@ blobs that no record names, which `check` removes. Which version is in service i
 (`serving_pointer.py`), and not here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -37,6 +37,7 @@ from skinapi.registry.serving_pointer import (
 from skinapi.registry.version_files import StoredFile, read_file, store_files, write_files
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Store
+from skinapi.storage.unit_of_work import Unit, UnitOfWork
 from skinapi.vision.network.model import (
     FILE_NAME,
     SPLIT,
@@ -54,32 +55,25 @@ MOST_SPLIT_BYTES, MOST_SPLIT_VALUES = 16 * 1024 * 1024, 1_000_000
 HEADLINE = ("macro_auc", "balanced_accuracy", "accuracy", "ece", "log_loss")
 # The card has up to 4 MB, and a list needs none of it.
 LISTED = tuple(name for name in VersionSummary.model_fields if name != "id")
-# Given the change and the version that it makes.
-RunChange = Callable[[Callable[[], ModelVersion], str], ModelVersion]
 
 
 class ModelVersions:
     """`opened` loads and tries a model; tests hand in what counts or fails."""
 
-    def __init__(self, store: Store, *, opened: Callable[[Path], object] = open_warm) -> None:
-        self._store, self._blobs = store, store.blobs
+    def __init__(
+        self, store: Store, work: UnitOfWork, *, opened: Callable[[Path], object] = open_warm
+    ) -> None:
+        self._store, self._work, self._blobs = store, work, store.blobs
         self._opened = opened
         self._documents = store.collection("models")
         self._documents.ensure_index("version", unique=True)
         self._documents.ensure_index("job", "id")
 
-    def register(
-        self,
-        folder: Path,
-        *,
-        created_by: str,
-        origin: Origin = BROUGHT,
-        change: RunChange | None = None,
-    ) -> ModelVersion:
-        """Store the model of this folder, as `train` and `export` make it, as a candidate.
+    def register(self, folder: Path, *, created_by: str, origin: Origin = BROUGHT) -> ModelVersion:
+        """Store the model of this folder, as `train` and `export` make it, as a candidate. It is
+        one unit of work, of which the files are stored before.
 
-        `change` runs the transaction, given it and the version. Raises ModelDamaged, DiskFull, and
-        Conflict where there is such a version.
+        Raises ModelDamaged, DiskFull, and Conflict where there is such a version.
         """
         with copied_model(folder) as copy:
             self._opened(copy)
@@ -92,13 +86,13 @@ class ModelVersions:
             }
             files = store_files(self._blobs, copy)
         made["files"] = [file.stored() for file in files]
-        add = partial(self._add, made, card)
         try:
-            return change(add, card.version) if change else self._store.transaction(add)
+            return self._work.run(partial(self._add, made, card))
         except StoreUnavailable:
             raise  # without an answer, the record may be stored
         except SkinAPIError:
-            self.delete_blobs(files)
+            for key in _blobs_of(files):
+                self._blobs.delete(key)
             raise
 
     def record_built_in(self, folder: Path, card: ModelCard) -> None:
@@ -203,10 +197,10 @@ class ModelVersions:
 
         self.change(version, decide)
 
-    def remove(self, version: str) -> tuple[StoredFile, ...]:
+    def remove(self, unit: Unit, version: str) -> None:
         """Delete the record, or, of a version that has answered somebody, its list of files: then
-        the rest stays, so that findings can be traced to it. The files are to be deleted with
-        `delete_blobs`, after the transaction. Raises NotFound.
+        the rest stays, so that findings can be traced to it. The files are deleted after the
+        transaction. Raises NotFound.
         """
         stored = self.get(version)
         if stored.served_at is None:
@@ -215,15 +209,11 @@ class ModelVersions:
             retired = _state_fields(stored, "retired", "system", "its files were deleted")
             gone = {"files": [], "files_deleted_at": now()}
             self.change(version, lambda _: {**retired, **gone})
-        return stored.files
+        unit.erase(_blobs_of(stored.files))
 
-    def delete_blobs(self, files: tuple[StoredFile, ...]) -> None:
-        for file in files:
-            for key in file.piece_blobs:
-                self._blobs.delete(key)
-
-    def _add(self, made: Document, card: ModelCard) -> ModelVersion:
+    def _add(self, made: Document, card: ModelCard, unit: Unit) -> ModelVersion:
         """Insert the record, or give one without files its files (again)."""
+        unit.audit("model.add", by=made["created_by"], target=card.version)
         if not self._refuse_other(card):
             return self._insert(made)
         files = {"files": made["files"]}
@@ -250,6 +240,10 @@ class ModelVersions:
         document |= {"state": state, "changes": [first.stored()]}
         self._documents.insert(document)
         return ModelVersion.model_validate(document)
+
+
+def _blobs_of(files: Iterable[StoredFile]) -> list[str]:
+    return [key for file in files for key in file.piece_blobs]
 
 
 def _state_fields(stored: ModelVersion, state: State, by: str, reason: str | None) -> Document:

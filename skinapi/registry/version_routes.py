@@ -38,7 +38,7 @@ models_routes: Routes[ModelsService] = Routes("models")
 @models_routes.route("GET", "/models", access=RESEARCH, rate=Rate.READ)
 def list_models(models: ModelsService, *, query: ModelsQuery) -> Page[ModelSummaryView]:
     """The model versions, oldest first; the built-in model is among them."""
-    pointer, problem = models.pointer.read(), models.problem()
+    pointer, problem = models.pointer.read(), models.problem
     serving = models.name_of(pointer.version)
     card = models.built_in_card
     page = models.versions.page_versions(after=query.after, limit=query.limit)
@@ -67,7 +67,7 @@ def compare_models(models: ModelsService, *, query: CompareQuery) -> Comparison:
 )
 def show_model(models: ModelsService, *, version: str) -> ModelView:
     """A version with its card, its figures, the gates and its history."""
-    return ModelView.in_full(models.inspect(version=version), fault=models.problem())
+    return ModelView.in_full(models.inspect(version=version), fault=models.problem)
 
 
 @models_routes.route(

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from skinapi.domain.field_types import Contained, Printable, PrintableLines
 from skinapi.registry.card_figures import list_compared_figures
 from skinapi.registry.gates import Gate, PairedComparison
-from skinapi.registry.serving_pointer import Change, ModelVersion, Move, VersionSummary
+from skinapi.registry.serving_pointer import Change, ModelVersion, PointerChange, VersionSummary
 from skinapi.registry.shadow import ShadowCounts
 from skinapi.registry.version_service import Inspected
 from skinapi.web.schemas import Answer, Body, PageQuery
@@ -100,7 +100,7 @@ class ModelView(ModelSummaryView):
     )
     gates: tuple[Gate, ...] = Field(description="against the model in service; empty for that one")
     changes: tuple[Change, ...] = Field(description="of its state, the oldest first")
-    moves: tuple[Move, ...] = Field(description="when it went into service and out of it")
+    moves: tuple[PointerChange, ...] = Field(description="when it went into service and out of it")
 
     @classmethod
     def in_full(cls, inspected: Inspected, *, fault: str | None) -> Self:

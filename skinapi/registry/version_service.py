@@ -4,51 +4,42 @@ Each change is one transaction. Whoever reads the pointer to decide about a vers
 that version's record, so that of a promotion and a deletion at the same time one is made again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol
 
 from skinapi.domain.field_types import count_visible
 from skinapi.errors import Conflict, DiskFull, InvalidBody, ModelDamaged
 from skinapi.logs import log
 from skinapi.registry.gates import Gate, ReferenceData, judge_gates, summarise
+from skinapi.registry.prediction_pool import ServedModel
 from skinapi.registry.serving_pointer import (
     BROUGHT,
     Action,
     GatesNotPassed,
     ModelVersion,
-    Move,
     Origin,
+    PointerChange,
     Serving,
     ServingPointer,
 )
 from skinapi.registry.shadow import ShadowResults
-from skinapi.registry.version_files import StoredFile, refuse_without_room
+from skinapi.registry.version_files import models_folder, refuse_without_room
 from skinapi.registry.version_records import ModelVersions
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Document
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.vision.network.model import MB, ModelCard, read_card
 
 LEAST_REASON = 10
-T = TypeVar("T")
 
 
-class RunAudited(Protocol):
-    """Runs a change and adds its row to the audit trail, in one transaction."""
-
-    def __call__(
-        self,
-        act: Callable[[], T],
-        action: str,
-        *,
-        by: str,
-        target: str,
-        detail: str | Callable[[T], str | None] | None = None,
-    ) -> T: ...
+class ReferenceSource(Protocol):
+    def read_reference(self) -> ReferenceData | None:
+        """What the gates need to know of the reference data set, as it is now; None without one."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +52,7 @@ class Inspected:
     built_in: bool
     gates: tuple[Gate, ...]
     on_current_reference: bool
-    moves: tuple[Move, ...]
+    moves: tuple[PointerChange, ...]
 
 
 class Standing(NamedTuple):
@@ -71,30 +62,25 @@ class Standing(NamedTuple):
     withdrawn_at: datetime | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
 class ModelsService:
-    """`built_in` is the folder of the built-in model; `folder()` is where servers write others;
-    `reference()` is what the reference is now; `problem()` is why this process does not serve what
-    it should.
+    """`built_in` is the folder of the built-in model; servers write others below `instance`.
+    Without a `reference`, no comparison on it counts. `served` is what this process serves.
     """
 
-    def __init__(
-        self,
-        *,
-        versions: ModelVersions,
-        pointer: ServingPointer,
-        shadows: ShadowResults,
-        audit: RunAudited,
-        built_in: Path,
-        folder: Callable[[], Path],
-        reference: Callable[[], ReferenceData | None] = lambda: None,
-        problem: Callable[[], str | None] = lambda: None,
-    ) -> None:
-        self.versions = versions
-        self.shadows = shadows
-        self.pointer = pointer
-        self.built_in = built_in
-        self._audit, self._folder, self._reference = audit, folder, reference
-        self.problem = problem
+    work: UnitOfWork
+    versions: ModelVersions
+    pointer: ServingPointer
+    shadows: ShadowResults
+    built_in: Path
+    instance: Path
+    reference: ReferenceSource | None = None
+    served: ServedModel | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why this process does not serve what it should."""
+        return self.served.problem if self.served else None
 
     @cached_property
     def built_in_card(self) -> ModelCard | None:
@@ -143,7 +129,7 @@ class ModelsService:
             shadow=version == serving.shadow,
             built_in=built_in,
             gates=() if version == in_service else self._gates_against(stored, in_service),
-            on_current_reference=bool(compared and compared.is_current(self._reference())),
+            on_current_reference=bool(compared and compared.is_current(self._reference_data())),
             moves=tuple(sorted(set(moves), key=lambda move: move.changed_at)),
         )
 
@@ -153,20 +139,23 @@ class ModelsService:
         """Both versions, and the gates of the second against the first. Raises NotFound."""
         left, right = self.versions.get(first), self.versions.get(second)
         gates = judge_gates(
-            right.figures_for_gates(), left.figures_for_gates(), reference=self._reference()
+            right.figures_for_gates(), left.figures_for_gates(), reference=self._reference_data()
         )
         return left, right, gates
 
     def add(self, *, folder: Path, by: str, origin: Origin = BROUGHT) -> ModelVersion:
         """Store the model of a folder as a candidate. Raises ModelDamaged, DiskFull, Conflict."""
+        return self.versions.register(folder, created_by=by, origin=origin)
 
-        def change(act: Callable[[], ModelVersion], version: str) -> ModelVersion:
-            return self._audit(act, "model.add", by=by, target=version)
-
-        return self.versions.register(folder, created_by=by, origin=origin, change=change)
-
+    @atomic
     def promote(
-        self, *, version: str, by: str, reason: str | None = None, override: bool = False
+        self,
+        unit: Unit,
+        *,
+        version: str,
+        by: str,
+        reason: str | None = None,
+        override: bool = False,
     ) -> Serving:
         """Put a version into service, on every server.
 
@@ -184,11 +173,18 @@ class ModelsService:
         gates = self._gates_against(stored, in_service)
         summary = summarise(gates)
         detail = f"{summary}; override" if override else summary
-        passed = override or all(gate.passed for gate in gates)
+        failed = [] if override else [gate for gate in gates if not gate.passed]
         pointed = self._pointed(stored)
-        if pointed and passed:
+        if pointed and not failed:
             self._refuse_without_room(stored)
-        move = Move(
+        unit.audit("model.promote", by=by, target=version, detail=detail)
+        if failed:
+            raise GatesNotPassed(
+                f"{version} does not pass the gates "
+                f"({'; '.join(f'{gate.name}: {gate.says}' for gate in failed)}). An admin can "
+                "promote it with `override` and a reason"
+            )
+        move = PointerChange(
             action="promote",
             version=pointed,
             previous=before.version,
@@ -200,19 +196,10 @@ class ModelsService:
             left=in_service,
             entered=version,
         )
+        return self._move(before, move, earlier=(*before.earlier, before.version))
 
-        def promote() -> Serving:
-            if not passed:
-                failed = "; ".join(f"{gate.name}: {gate.says}" for gate in gates if not gate.passed)
-                raise GatesNotPassed(
-                    f"{version} does not pass the gates ({failed}). An admin can promote it with "
-                    "`override` and a reason"
-                )
-            return self._move(before, move, earlier=(*before.earlier, before.version))
-
-        return self._audit(promote, "model.promote", by=by, target=version, detail=detail)
-
-    def roll_back(self, *, by: str, reason: str | None = None) -> Serving:
+    @atomic
+    def roll_back(self, unit: Unit, *, by: str, reason: str | None = None) -> Serving:
         """Put the version before into service again, without gates. Called again, it goes back one
         more, at last to the built-in model. A version whose files are deleted, or have no room on
         the disk, is left out. Raises Conflict where the built-in one is in service.
@@ -226,8 +213,9 @@ class ModelsService:
                 break
         else:
             raise Conflict("The built-in model is in service: there is none to go back to")
-        name = self.name_of(target) or "built-in"
-        move = Move(
+        entered = self.name_of(target)
+        unit.audit("model.roll_back", by=by, target=entered or "built-in")
+        move = PointerChange(
             action="rollback",
             version=target,
             previous=before.version,
@@ -235,76 +223,56 @@ class ModelsService:
             changed_at=now(),
             reason=reason,
             left=self.name_of(before.version),
-            entered=self.name_of(target),
+            entered=entered,
         )
+        return self._move(before, move, earlier=earlier[1:place])
 
-        def roll_back() -> Serving:
-            return self._move(before, move, earlier=earlier[1:place])
-
-        return self._audit(roll_back, "model.roll_back", by=by, target=name)
-
-    def start_shadow(self, *, version: str, by: str) -> None:
+    @atomic
+    def start_shadow(self, unit: Unit, *, version: str, by: str) -> None:
         """Let this version judge a share of the photos in the background, in place of the one that
         did so far. Raises NotFound, Conflict, DiskFull.
         """
-        self._refuse_without_room(self.versions.get(version))
+        stored, before = self.versions.get(version), self.pointer.read()
+        self._refuse_without_room(stored)
+        unit.audit("model.shadow", by=by, target=version)
+        if version == self.name_of(before.version):
+            raise Conflict(f"{version} is in service, so it has nothing to be compared with")
+        stored.refuse_without_files()
+        self.versions.change(version, lambda _: {})
+        move = _shadow_move("shadow", version, by)
+        self.pointer.set_shadow(before, move, shadow=version)
 
-        def unchanged(stored: ModelVersion) -> Document:
-            stored.refuse_without_files()
-            return {}
-
-        def start() -> None:
-            before = self.pointer.read()
-            if version == self.name_of(before.version):
-                raise Conflict(f"{version} is in service, so it has nothing to be compared with")
-            self.versions.change(version, unchanged)
-            move = _shadow_move("shadow", version, by)
-            self.pointer.set_shadow(before, move, shadow=version)
-
-        self._audit(start, "model.shadow", by=by, target=version)
-
-    def end_shadow(self, *, version: str, by: str) -> None:
+    @atomic
+    def end_shadow(self, unit: Unit, *, version: str, by: str) -> None:
         """Raises Conflict where this version does not judge in the background."""
+        unit.audit("model.end_shadow", by=by, target=version)
+        before = self.pointer.read()
+        if before.shadow != version:
+            raise Conflict(f"{version} is no shadow")
+        self.pointer.set_shadow(before, _shadow_move("end_shadow", version, by), shadow=None)
 
-        def end() -> None:
-            before = self.pointer.read()
-            if before.shadow != version:
-                raise Conflict(f"{version} is no shadow")
-            move = _shadow_move("end_shadow", version, by)
-            self.pointer.set_shadow(before, move, shadow=None)
-
-        self._audit(end, "model.end_shadow", by=by, target=version)
-
-    def retire(self, *, version: str, by: str, reason: str | None = None) -> None:
+    @atomic
+    def retire(self, unit: Unit, *, version: str, by: str, reason: str | None = None) -> None:
         """Take a candidate out of the choice. Its files, card and figures stay. Raises NotFound,
         Conflict.
         """
         self.versions.get(version)
+        unit.audit("model.retire", by=by, target=version)
+        self._refuse_serving(version)
+        self.versions.retire(version, by=by, reason=reason)
 
-        def retire() -> None:
-            self._refuse_serving(version)
-            self.versions.retire(version, by=by, reason=reason)
-
-        self._audit(retire, "model.retire", by=by, target=version)
-
-    def delete(self, *, version: str, by: str) -> None:
+    @atomic
+    def delete(self, unit: Unit, *, version: str, by: str) -> None:
         """Delete a candidate or a retired version. Of one that has been in service, card and
         figures stay: findings name it. Raises NotFound, Conflict.
         """
-        self.versions.get(version)
-
-        def delete() -> tuple[StoredFile, ...]:
-            self._refuse_serving(version)
-            stored = self.versions.get(version)
-            if stored.served_at and not stored.files:
-                raise Conflict(
-                    f"{version} has no files; its card stays, because findings may name it"
-                )
-            self.shadows.forget(version)
-            return self.versions.remove(version)
-
-        files = self._audit(delete, "model.delete", by=by, target=version)
-        self.versions.delete_blobs(files)
+        stored = self.versions.get(version)
+        unit.audit("model.delete", by=by, target=version)
+        self._refuse_serving(version)
+        if stored.served_at and not stored.files:
+            raise Conflict(f"{version} has no files; its card stays, because findings may name it")
+        self.shadows.forget(version)
+        self.versions.remove(unit, version)
 
     def faults(self) -> Iterator[Fault]:
         """Versions that are needed and have no files: a promotion puts another in their place."""
@@ -313,7 +281,12 @@ class ModelsService:
             if not self._has_files(version):
                 yield Fault(f"the model {version} is in service or a shadow, and has no files")
 
-    def _move(self, before: Serving, move: Move, *, earlier: tuple[str | None, ...]) -> Serving:
+    def _reference_data(self) -> ReferenceData | None:
+        return self.reference.read_reference() if self.reference else None
+
+    def _move(
+        self, before: Serving, move: PointerChange, *, earlier: tuple[str | None, ...]
+    ) -> Serving:
         if move.version:
             self.versions.mark_served(move.version)
         return self.pointer.move(before, move, earlier=earlier)
@@ -321,7 +294,7 @@ class ModelsService:
     def _gates_against(self, candidate: ModelVersion, in_service: str | None) -> tuple[Gate, ...]:
         serving = self.versions.find(in_service) if in_service else None
         before = serving.figures_for_gates() if serving else None
-        return judge_gates(candidate.figures_for_gates(), before, reference=self._reference())
+        return judge_gates(candidate.figures_for_gates(), before, reference=self._reference_data())
 
     def _pointed(self, stored: ModelVersion) -> str | None:
         """How the pointer names this version. Raises Conflict where it has no files."""
@@ -344,7 +317,7 @@ class ModelsService:
 
     def _refuse_without_room(self, stored: ModelVersion) -> None:
         try:
-            refuse_without_room(stored.files, self._folder() / stored.version)
+            refuse_without_room(stored.files, models_folder(self.instance) / stored.version)
         except DiskFull as error:
             raise DiskFull(
                 f"The disk has too little room for the model {stored.version} "
@@ -367,5 +340,5 @@ class ModelsService:
         return self.built_in_card is not None and self.built_in_card.version == version
 
 
-def _shadow_move(action: Action, version: str, by: str) -> Move:
-    return Move(action=action, version=version, previous=version, by=by, changed_at=now())
+def _shadow_move(action: Action, version: str, by: str) -> PointerChange:
+    return PointerChange(action=action, version=version, previous=version, by=by, changed_at=now())

@@ -10,7 +10,7 @@ from skinapi.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.jobs.job_queue import Jobs
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
-from skinapi.lab.trainings.reference import current_reference
+from skinapi.lab.trainings.reference import CurrentReference
 from skinapi.registry.gates import (
     GateName,
     PairedComparison,
@@ -77,7 +77,7 @@ def add_version(seeder: Seeder, folder: Path, melanoma: PairedDifference) -> str
     serving = models.serving_version()
     assert serving
     datasets = Datasets(seeder.services.store)
-    reference = current_reference(datasets) or make_reference(datasets)
+    reference = CurrentReference(datasets).read_reference() or make_reference(datasets)
     same = dict.fromkeys(GateName, SAME) | {GateName.ECE: small, GateName.REFUSED_SHARE: small}
     comparison = PairedComparison(
         first_version=serving,

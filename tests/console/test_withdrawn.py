@@ -2,7 +2,7 @@
 
 import pytest
 
-from skinapi.registry.serving_pointer import Move, ServingPointer
+from skinapi.registry.serving_pointer import PointerChange, ServingPointer
 from skinapi.storage.ids import now
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_doctor import send_for
@@ -26,7 +26,7 @@ def doctor(seeder: Seeder) -> Caller:
     pointer = ServingPointer(store)
     before = pointer.read()
     if "gone-1" not in before.withdrawn:
-        move = Move(action="rollback", previous="gone-1", by="-", changed_at=now())
+        move = PointerChange(action="rollback", previous="gone-1", by="-", changed_at=now())
         pointer.set_shadow(before, move, shadow=before.shadow)
     return doctor
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from skinapi.jobs.job import Job
-from skinapi.jobs.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs, NewJob
 from skinapi.storage import make_store, open_store
 from skinapi.storage.store_version import join_store
 from tests.served.ready_process import ReadyProcess
@@ -95,7 +95,7 @@ class Bench:
         self.open_account(owner)
         identifier = self.jobs.new_id()
         return self.jobs.add(
-            identifier=identifier, kind=kind, owner=owner, request=request, short=short
+            NewJob(identifier=identifier, kind=kind, owner=owner, request=request, short=short)
         )
 
     def open_account(self, owner: str) -> None:

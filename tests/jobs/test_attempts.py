@@ -12,6 +12,7 @@ import pytest
 from skinapi.jobs.handlers import TOO_LITTLE_MEMORY
 from skinapi.jobs.job import MOST_ATTEMPTS, NO_RIGHT
 from skinapi.jobs.job_logs import HEAD_LINES, TAIL_LINES
+from skinapi.jobs.job_queue import NewJob
 from tests.jobs.bench import ROOT, Bench
 from tests.support.backends import SECRET
 from tests.support.size import size
@@ -29,7 +30,9 @@ def test_jobs_end_as_their_handlers_say(bench: Bench) -> None:
         )
     }  # fmt: skip
     nobodys = bench.jobs.new_id()  # an account without the right, or none
-    jobs["nobody"] = bench.jobs.add(identifier=nobodys, kind="count", owner="nobody", request={})
+    jobs["nobody"] = bench.jobs.add(
+        NewJob(identifier=nobodys, kind="count", owner="nobody", request={})
+    )
     bench.start_worker(OPENROUTER_API_KEY="sk-or-0123456789", JOB_MEMORY_BYTES=str(2 * 10**9))
     ended = {kind: bench.ended(job) for kind, job in jobs.items()}
     assert (ended["nobody"].status, ended["nobody"].message) == ("cancelled", NO_RIGHT)

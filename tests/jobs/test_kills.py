@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.audit.trail import AuditTrail
 from skinapi.jobs.announcements import open_announcer
 from skinapi.jobs.job import Job
 from skinapi.registry.prediction_pool import open_warm
 from skinapi.registry.version_records import ModelVersions
+from skinapi.storage.unit_of_work import UnitOfWork
 from tests.jobs.bench import Bench
 from tests.jobs.brokers import NoBrokerError, running_broker
 from tests.jobs.killing import assert_one_end_each, kill_one, replace_dead
@@ -115,8 +117,9 @@ def test_jobs_come_to_one_end_while_the_broker_is_killed(
                 server.start()
 
             with Bench(tmp_path, settings={"JOBS_BROKER": server.uri}) as bench:
-                announce = open_announcer(server.uri)
-                kills_of_jobs(bench, chance, 30, kill_broker, announce)
+                announcer = open_announcer(server.uri)
+                assert announcer
+                kills_of_jobs(bench, chance, 30, kill_broker, announcer.announce)
     except NoBrokerError as error:
         pytest.skip(f"no {kind}: {error}")
 
@@ -166,7 +169,8 @@ def test_no_kill_leaves_half_a_model(
         time.sleep(chance.uniform(0, 1))
         replace_dead(bench, workers, kill_one(bench, chance))
     ended = assert_one_end_each(bench, jobs)
-    versions = ModelVersions(bench.store)
+    trail = AuditTrail(bench.store, secrets=["secret"])
+    versions = ModelVersions(bench.store, UnitOfWork(bench.store, trail))
     stored = list(versions.page_versions(limit=100).items)
     assert len({version.job for version in stored}) == len(stored)
     assert {job.id for job in ended if job.status == "completed"} <= {one.job for one in stored}

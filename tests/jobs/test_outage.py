@@ -16,7 +16,7 @@ from skinapi.errors import StoreUnavailable
 from skinapi.jobs.attempt import Attempt, Timing, WorkerSettings
 from skinapi.jobs.job import Job
 from skinapi.jobs.job_process import JobProcess
-from skinapi.jobs.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs, NewJob
 from skinapi.jobs.process import boot_time
 from skinapi.storage.ports import Store
 from tests.jobs.handlers import is_alive
@@ -68,7 +68,7 @@ def attempt_at(
 ) -> tuple[Job, Attempt]:
     """A job that was claimed, and the attempt at it, whose process has been started."""
     request = {"notes": str(folder / "notes"), "steps": 30, "pause": pause}
-    jobs.add(identifier=jobs.new_id(), kind="count", owner="ada", request=request)
+    jobs.add(NewJob(identifier=jobs.new_id(), kind="count", owner="ada", request=request))
     job = jobs.claim(worker="w", lease=timing.lease_time)
     assert job
     settings = WorkerSettings(

@@ -19,7 +19,7 @@ from skinapi.jobs.job import (
     JobNotEnded,
     TooManyJobs,
 )
-from skinapi.jobs.job_queue import Jobs
+from skinapi.jobs.job_queue import Jobs, NewJob
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from tests.support.size import size
@@ -30,7 +30,9 @@ OVER = timedelta(seconds=-1)
 
 def submit(jobs: Jobs, owner: str = "ada", *, short: bool = False, **request: Any) -> Job:
     identifier = jobs.new_id()
-    return jobs.add(identifier=identifier, kind="train", owner=owner, request=request, short=short)
+    return jobs.add(
+        NewJob(identifier=identifier, kind="train", owner=owner, request=request, short=short)
+    )
 
 
 def claim(jobs: Jobs, lease: timedelta = LEASE) -> Job:

@@ -13,7 +13,7 @@ import pytest
 from skinapi.errors import StoreUnavailable
 from skinapi.lab.datasets.dataset_images import DatasetCounts, DatasetImages, learned_by_serving
 from skinapi.lab.datasets.dataset_versions import Datasets
-from skinapi.lab.trainings.reference import current_reference
+from skinapi.lab.trainings.reference import CurrentReference
 from skinapi.registry.gates import (
     GateName,
     PairedComparison,
@@ -52,7 +52,7 @@ class ModelBackend(Backend):
         name = f"held back {new_id()}"
         chosen = publish_one(datasets, images, name.encode(), owner="ada", name=name)
         datasets.set_reference(chosen.dataset)
-        found = current_reference(datasets)
+        found = CurrentReference(datasets).read_reference()
         assert found
         return found
 

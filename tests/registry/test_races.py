@@ -17,6 +17,8 @@ from skinapi.registry.version_records import ModelVersions
 from skinapi.registry.version_service import ModelsService
 from skinapi.storage.faults import blob_faults
 from skinapi.storage.ports import Store
+from skinapi.storage.unit_of_work import UnitOfWork
+from skinapi.vision.bands import OperatingPoint
 from tests.conftest import store_on
 from tests.support.backends import SECRET
 from tests.support.models import tiny_model, write_model
@@ -33,13 +35,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def models(store: Store) -> ModelsService:
     """Models are added without being loaded: here only their records count."""
+    work = UnitOfWork(store, AuditTrail(store, secrets=[SECRET]))
     found = ModelsService(
-        versions=ModelVersions(store, opened=lambda _: None),
+        work=work,
+        versions=ModelVersions(store, work, opened=lambda _: None),
         pointer=ServingPointer(store),
         shadows=ShadowResults(store),
-        audit=AuditTrail(store, secrets=[SECRET]).change,
         built_in=tiny_model(),
-        folder=lambda: Path(gettempdir()),
+        instance=Path(gettempdir()),
     )
     found.record_built_in()
     return found
@@ -146,16 +149,9 @@ def test_of_two_who_promote_at_once_one_is_told(models: ModelsService, store: St
 
 def test_whoever_read_the_pointer_before_another_promotion_is_told(models: ModelsService) -> None:
     prepare(models)
-    read = models.pointer.read
-
-    def overtaken() -> Any:
-        before = read()
-        models.pointer.read = read  # type: ignore[method-assign]
-        models.roll_back(by="bob")
-        return before
-
-    models.pointer.read = overtaken  # type: ignore[method-assign]
+    before = models.pointer.read()
+    models.roll_back(by="bob")
     with pytest.raises(ModelChanged, match="Another request"):
-        promote(models, "c")
+        models.pointer.set_operating_point(before, OperatingPoint.STANDARD)
     assert models.serving_version() == "a"
-    assert models.versions.get("c").served_at is None
+    assert models.pointer.read().operating_point is None

@@ -18,6 +18,7 @@ from skinapi.registry.composition import open_models, open_registry, open_served
 from skinapi.registry.prediction_pool import PoolCaller, PredictionPool, open_warm
 from skinapi.registry.service import RegistryService
 from skinapi.settings import Settings
+from skinapi.storage.unit_of_work import UnitOfWork
 from skinapi.vision.classification import prepare_photo
 from skinapi.vision.decoding.photo import decode_jpeg, reencode_for_storage
 from skinapi.vision.network.model import write_checksums
@@ -35,7 +36,7 @@ def opened(settings: Settings) -> RegistryService:
     """As at the start of a server with an empty store."""
     store = MockStore()
     trail = AuditTrail(store, secrets=[SECRET])
-    models = open_models(settings, store, trail.change)
+    models = open_models(settings, store, UnitOfWork(store, trail))
     registry, reloader = open_registry(settings, models, open_served(settings), {})
     reloader.make_pass()
     return registry

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from skinapi.audit.trail import AuditTrail
 from skinapi.composition.services import MODELS
 from skinapi.errors import Conflict, DiskFull, ModelDamaged, NotFound
 from skinapi.registry import version_files
@@ -14,6 +16,7 @@ from skinapi.registry.serving_pointer import Origin
 from skinapi.registry.version_records import ModelVersions
 from skinapi.storage.faults import blob_faults, document_faults
 from skinapi.storage.ports import Store
+from skinapi.storage.unit_of_work import Unit, UnitOfWork
 from skinapi.vision.network.model import CARD, SERVED_FILES, open_model, write_checksums
 from tests.conftest import store_on
 from tests.support.backends import store_of_kind
@@ -27,11 +30,23 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     yield from store_on(request, tmp_path / "store")
 
 
+def unit_of_work(store: Store) -> UnitOfWork:
+    return UnitOfWork(store, AuditTrail(store, secrets=["secret"]))
+
+
+def remove(versions: ModelVersions, version: str, unit: Unit) -> None:
+    versions.remove(unit, version)
+
+
+def versions_in(store: Store) -> ModelVersions:
+    return ModelVersions(store, unit_of_work(store))
+
+
 @pytest.fixture
 def versions(store: Store, monkeypatch: pytest.MonkeyPatch) -> ModelVersions:
     """Pieces are so small that each file has several."""
     monkeypatch.setattr(version_files, "PIECE_BYTES", 1000)
-    return ModelVersions(store)
+    return versions_in(store)
 
 
 def rewritten(folder: Path, **fields: Any) -> Path:
@@ -91,7 +106,7 @@ def test_a_damaged_model_leaves_nothing_in_the_store(
     "version", ["../../etc", "a/b", ".hidden", "compare", "rollback", "x" * 101]
 )
 def test_a_version_that_is_no_plain_name_is_refused(tmp_path: Path, version: str) -> None:
-    versions = ModelVersions(store_of_kind("sqlite", tmp_path / "store"))
+    versions = versions_in(store_of_kind("sqlite", tmp_path / "store"))
     folder = rewritten(write_model(tmp_path / "mine"), version=version)
     with pytest.raises(ModelDamaged, match=r"version in card\.json"):
         versions.register(folder, created_by="ada")
@@ -99,7 +114,7 @@ def test_a_version_that_is_no_plain_name_is_refused(tmp_path: Path, version: str
 
 @pytest.mark.parametrize("name", ["../stolen", "/etc/passwd", "checksums.json", "a/b"])
 def test_a_checksum_file_cannot_name_files_outside_its_folder(tmp_path: Path, name: str) -> None:
-    versions = ModelVersions(store_of_kind("sqlite", tmp_path / "store"))
+    versions = versions_in(store_of_kind("sqlite", tmp_path / "store"))
     folder = write_model(tmp_path / "mine")
     sums = json.loads((folder / "checksums.json").read_text())
     (folder / "checksums.json").write_text(json.dumps({**sums, name: "0" * 64}))
@@ -109,7 +124,7 @@ def test_a_checksum_file_cannot_name_files_outside_its_folder(tmp_path: Path, na
 
 def test_where_the_disk_is_full_nothing_is_left(tmp_path: Path) -> None:
     store = store_of_kind("sqlite", tmp_path / "store")
-    versions, put, left = ModelVersions(store), store.blobs.put, [3]
+    versions, put, left = versions_in(store), store.blobs.put, [3]
 
     def fill(data: bytes) -> str:
         left[0] -= 1
@@ -175,7 +190,7 @@ def test_a_deleted_candidate_leaves_nothing_and_a_served_version_its_card(
     served = versions.register(write_model(tmp_path / "b", "b"), created_by="ada")
     versions.change("b", lambda _: {"served_at": served.created_at})
     for version in ("a", "b"):
-        versions.delete_blobs(versions.remove(version))
+        unit_of_work(store).run(partial(remove, versions, version))
     with pytest.raises(NotFound):
         versions.get("a")
     left = versions.get("b")

@@ -1,5 +1,7 @@
 """Importing a network of one's own: an upload becomes a model version. A job does the work."""
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import Annotated
 
@@ -34,9 +36,10 @@ class ImportRequest(StoredRecord):
     licence: Annotated[str, Field(max_length=200), Printable, Contained] = "unknown"
 
 
+@dataclass(frozen=True, slots=True)
 class ImportsService:
-    def __init__(self, uploads: Uploads, jobs: JobsService) -> None:
-        self._uploads, self._jobs = uploads, jobs
+    uploads: Uploads
+    jobs: JobsService
 
     def start(self, *, request: ImportRequest, owner: str, key: str | None = None) -> Job:
         """Queue the import of an upload.
@@ -47,22 +50,22 @@ class ImportsService:
         """
         fields = request.model_dump(mode="json")
         # First of all: the upload of a network that was imported is deleted.
-        if before := self._jobs.queue.find_by_key(kind=KIND, owner=owner, request=fields, key=key):
+        if before := self.jobs.queue.find_by_key(kind=KIND, owner=owner, request=fields, key=key):
             return before
-        upload = self._uploads.get(request.upload, owner=owner)
+        upload = self.uploads.get(request.upload, owner=owner)
         if not upload.complete:
             raise BadRequest(f"The upload {upload.id} has {upload.received} of {upload.size} bytes")
         if suffix_of(upload.name) not in SUFFIXES:
             raise BadRequest(f"{upload.name}: a network is a file that ends in .keras or .h5")
         name_outputs(request.labels)
-
-        def keep() -> None:
-            current = self._uploads.get(upload.id, owner=owner)
-            self._uploads.keep(current, until=now() + KEPT_FOR)
-
-        return self._jobs.submit(
+        keep = partial(self._keep, upload.id, owner=owner)
+        return self.jobs.submit(
             kind=KIND, owner=owner, request=fields, key=key, short=True, hold=keep
         )
+
+    def _keep(self, upload: str, *, owner: str) -> None:
+        current = self.uploads.get(upload, owner=owner)
+        self.uploads.keep(current, until=now() + KEPT_FOR)
 
 
 def suffix_of(name: str) -> str:

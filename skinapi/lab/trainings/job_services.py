@@ -20,6 +20,7 @@ from skinapi.registry.serving_pointer import ModelVersion, Origin
 from skinapi.registry.version_service import ModelsService
 from skinapi.settings import Settings
 from skinapi.storage import open_store
+from skinapi.storage.unit_of_work import UnitOfWork
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.dataset_labels import FACTS, SQUAMOUS, TABLE_NAME, label_spellings
 
@@ -143,7 +144,7 @@ def open_job_services(context: JobContext) -> JobServices:
         datasets=Datasets(store),
         images=DatasetImages(store),
         uploads=Uploads(store),
-        models=open_models(settings, store, trail.change),
+        models=open_models(settings, store, UnitOfWork(store, trail)),
         may_work=Owners(store).may_research,
     )
 

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from PIL import Image
@@ -24,10 +25,15 @@ def reference_data(dataset: DatasetVersion) -> ReferenceData:
     return ReferenceData(dataset=dataset.id, pictures=dataset.pictures)
 
 
-def current_reference(datasets: Datasets) -> ReferenceData | None:
-    """The same of the one that an admin has chosen, if any."""
-    reference = datasets.find_reference()
-    return reference_data(reference) if reference else None
+@dataclass(frozen=True, slots=True)
+class CurrentReference:
+    """The reference that an admin has chosen, if any."""
+
+    datasets: Datasets
+
+    def read_reference(self) -> ReferenceData | None:
+        reference = self.datasets.find_reference()
+        return reference_data(reference) if reference else None
 
 
 def list_held_out(

@@ -1,5 +1,7 @@
 """Starting a training: on which data set, which network, and how. A job does the work."""
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -37,9 +39,10 @@ class TrainingRequest(StoredRecord):
     dataset: Annotated[str, Field(max_length=200), Printable, Contained] = ""
 
 
+@dataclass(frozen=True, slots=True)
 class TrainingService:
-    def __init__(self, datasets: Datasets, jobs: JobsService) -> None:
-        self._datasets, self._jobs = datasets, jobs
+    datasets: Datasets
+    jobs: JobsService
 
     def start(self, *, request: TrainingRequest, owner: str) -> Job:
         """Queue a training on the newest version of this data set. Raises NotFound, BadDataset,
@@ -48,19 +51,21 @@ class TrainingService:
         dataset = self._usable(request.dataset_name, named=request.dataset_name)
         named = {"dataset": dataset.id, "dataset_name": dataset.name}  # it may be named by its id
         kept = request.model_copy(update=named)
-
-        def hold() -> None:
-            self._usable(dataset.id, named=request.dataset_name)
-            self._datasets.hold(dataset.id)
-
-        return self._jobs.submit(
-            kind=KIND, owner=owner, request=kept.model_dump(mode="json"), hold=hold
+        return self.jobs.submit(
+            kind=KIND,
+            owner=owner,
+            request=kept.model_dump(mode="json"),
+            hold=partial(self._hold, dataset.id, named=request.dataset_name),
         )
+
+    def _hold(self, dataset: str, *, named: str) -> None:
+        self._usable(dataset, named=named)
+        self.datasets.hold(dataset)
 
     def _usable(self, name_or_id: str, *, named: str) -> DatasetVersion:
         """The data set, if a training may learn from it. Raises NotFound, BadDataset."""
         try:
-            dataset = self._datasets.get_published(name_or_id)
+            dataset = self.datasets.get_published(name_or_id)
         except NotFound as error:
             raise NotFound(f"Dataset not found: {named}") from error
         if dataset.reference:
@@ -77,4 +82,4 @@ class TrainingService:
 
     def get(self, *, job_id: str, owner: str | None) -> Job:
         """Raises NotFound."""
-        return self._jobs.get(job_id=job_id, owner=owner)
+        return self.jobs.get(job_id=job_id, owner=owner)
