@@ -51,15 +51,15 @@ KEY_BYTES = 32
 DIGITS = 24
 
 
+@dataclass(frozen=True, slots=True)
 class Pseudonyms:
     """Gives each id of a kind the same name each time; nobody without the key can tell whose."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    key: bytes
 
     def of(self, kind: str, identifier: str) -> str:
         named = f"{kind}:{identifier}".encode()
-        return hmac.new(self._key, named, hashlib.sha256).hexdigest()[:DIGITS]
+        return hmac.new(self.key, named, hashlib.sha256).hexdigest()[:DIGITS]
 
 
 def open_pseudonyms(store: Store) -> Pseudonyms:
@@ -146,26 +146,24 @@ class GatheredFindings:
     report: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
 class ReviewedFindings:
-    def __init__(
-        self, *, store: Store, reviews: Reviews, submissions: Submissions, accounts: Accounts
-    ) -> None:
-        self._store = store
-        self._reviews = reviews
-        self._submissions = submissions
-        self._accounts = accounts
+    store: Store
+    reviews: Reviews
+    submissions: Submissions
+    accounts: Accounts
 
     def gather(self, source: LabelSource) -> GatheredFindings:
         """Everything that may be in a data set now. The photos are read later, one by one."""
-        gathered, pseudonyms = GatheredFindings(), open_pseudonyms(self._store)
+        gathered, pseudonyms = GatheredFindings(), open_pseudonyms(self.store)
         left_out: Counter[str] = Counter()
         counted_within: Counter[str] = Counter()
         rows, verdicts = [], self._verdicts()
         findings = list(verdicts)
         for first in range(0, len(findings), READ_AT_ONCE):
             batch = findings[first : first + READ_AT_ONCE]
-            photos = self._submissions.photos_of(batch)
-            owners = self._accounts.by_ids({photo.owner for photo in photos.values()})
+            photos = self.submissions.photos_of(batch)
+            owners = self.accounts.by_ids({photo.owner for photo in photos.values()})
             for identifier in batch:
                 finding = photos.get(identifier)
                 label = _decide(finding, owners, verdicts[identifier], source)
@@ -194,7 +192,7 @@ class ReviewedFindings:
     def _verdicts(self) -> dict[str, list[Verdict]]:
         """Submission -> what its reviews say, in the order in which they were signed."""
         verdicts: dict[str, list[Verdict]] = {}
-        for verdict in self._reviews.walk():
+        for verdict in self.reviews.walk():
             verdicts.setdefault(verdict.submission, []).append(verdict)
         return verdicts
 
@@ -205,7 +203,7 @@ class ReviewedFindings:
     def _open(self, blob: str) -> IO[bytes]:
         """The photo. One that is lost or damaged has no bytes, and is unreadable in the report."""
         try:
-            return io.BytesIO(self._store.blobs.find(blob) or b"")
+            return io.BytesIO(self.store.blobs.find(blob) or b"")
         except BlobDamaged:
             return io.BytesIO()
 
@@ -319,19 +317,14 @@ class ContributedPictures:
         return keys
 
 
-# The use case: make a data set of reviewed findings whose owners consent to it.
-
-
+@dataclass(frozen=True, slots=True)
 class FromReviewsService:
-    def __init__(
-        self,
-        datasets: DatasetsService,
-        publisher: Publisher,
-        findings: ReviewedFindings,
-        contributed: ContributedPictures,
-    ) -> None:
-        self._datasets, self._publisher = datasets, publisher
-        self._findings, self._contributed = findings, contributed
+    """Makes data sets of reviewed findings whose owners consent to it."""
+
+    datasets: DatasetsService
+    publisher: Publisher
+    findings: ReviewedFindings
+    contributed: ContributedPictures
 
     def send(self, *, new: NewDataset, labels_from: LabelSource) -> DatasetVersion:
         """Gather the findings, and check and publish them as any data set, beside the requests.
@@ -340,19 +333,19 @@ class FromReviewsService:
         IdempotencyKeyReused for another request with that key, and Unavailable.
         """
         publish = partial(self._publish, new=new, labels_from=labels_from)
-        return self._datasets.send(new=new, publish=publish)
+        return self.datasets.send(new=new, publish=publish)
 
     def _publish(
         self, dataset: DatasetVersion, *, new: NewDataset, labels_from: LabelSource
     ) -> DatasetVersion:
-        gathered = self._findings.gather(labels_from)
+        gathered = self.findings.gather(labels_from)
         provenance = Provenance(
             gathered.origins,
             {"reviews": gathered.report},
-            self._contributed,
+            self.contributed,
         )
         if not gathered.sent:
             raise RefusedDataset(
                 "No reviewed finding may be used; the report says why", report=provenance.report
             )
-        return self._publisher.publish(dataset, new, gathered.sent, provenance).dataset
+        return self.publisher.publish(dataset, new, gathered.sent, provenance).dataset

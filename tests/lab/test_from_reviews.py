@@ -327,7 +327,7 @@ def test_a_picture_that_is_erased_while_training_copies_it_is_passed_over(
     def erase_first(images: DatasetImages, image: Any, **options: Any) -> bytes:
         if not erased:
             erased.append(image)
-            contributed = clinic.backend.services.lab.from_reviews._contributed
+            contributed = clinic.backend.services.lab.from_reviews.contributed
             images.delete_blobs(contributed.delete_of_finding(image.submission))
         return read(images, image, **options)
 

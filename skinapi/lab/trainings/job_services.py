@@ -59,7 +59,7 @@ def write_training_folder(
             except NotFound:
                 if images.exists(image.id):
                     raise
-                continue  # it was erased (contributed_pictures.py)
+                continue  # it was erased (ContributedPictures)
             path = pictures / f"{image.id}.{image.format.lower()}"
             path.write_bytes(content)
             writer.writerow(
