@@ -14,6 +14,7 @@ import resource
 import shutil
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -24,13 +25,12 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
+from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client import values
 from prometheus_client.multiprocess import mark_process_dead
 
 from skinapi.errors import SkinAPIError, StoreUnavailable
 from skinapi.logs import shield_output
-from skinapi.server.buffering_worker import BufferingWorker
-from skinapi.server.gunicorn_version import refuse_other_gunicorn
 from skinapi.settings import Settings
 from skinapi.settings.reading import odd_names, read_settings
 from skinapi.settings.safety import refuse_unsafe
@@ -101,25 +101,27 @@ def _say_refusal(master: int) -> None:
 atexit.register(_say_refusal, os.getpid())
 
 
-class StoreWaitingWorker(BufferingWorker):
-    """Waits at its start while the store is unreachable, and returns freed memory to the system a
-    few seconds after the requests that needed it.
+class StoreWaitingWorker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's thread worker, which waits at its start while the store is unreachable.
 
     It must wait: gunicorn stops the whole server when a worker cannot start, so a worker that
     replaces a dead one during an outage would stop all the others too.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._gave_back_at = time.monotonic()
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """gunicorn calls this also when the worker begins to stop. Then take the connections that
+        the system has made already, and have it refuse new ones.
 
-    def murder_pending(self) -> None:
-        """gunicorn calls this at every turn of the main loop, at least once a second."""
-        super().murder_pending()
-        moment = time.monotonic()
-        if self.answered and moment - self._gave_back_at > GIVE_BACK_EVERY_S:
-            self.answered, self._gave_back_at = False, moment
-            give_back_memory()
+        gunicorn keeps its listeners open until the last request is answered. Meanwhile the system
+        goes on making connections, and breaks them off in the end. A proxy may send a request again
+        if its connection was refused, but not if it was broken off.
+        """
+        super().set_accept_enabled(enabled)
+        while not enabled and not self.alive and self.sockets:
+            listener = self.sockets.pop()
+            for _ in range(self.cfg.backlog):
+                self.accept(listener)  # does nothing where none waits
+            listener.close()
 
     def load_wsgi(self) -> None:
         try:
@@ -127,6 +129,7 @@ class StoreWaitingWorker(BufferingWorker):
                 importlib.import_module("skinapi.app")  # late: only a worker needs it
             self.wait_for_store(super().load_wsgi)
             self.wsgi.background.start()
+            threading.Thread(target=give_back_memory, args=[self], daemon=True).start()
         except SkinAPIError as error:  # what a person must change first, in a sentence
             os.write(_refusal_in, f"skinapi: {error.detail}\n".encode())
             sys.exit(Arbiter.APP_LOAD_ERROR)
@@ -198,10 +201,17 @@ def _lock(folder: Path) -> int | None:
     return handle
 
 
-def give_back_memory() -> None:
-    """Return freed memory to the system, where the C library is glibc."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+def give_back_memory(worker: Worker) -> None:
+    """Return freed memory to the system a few seconds after the requests that needed it, for as
+    long as the worker lives. Does nothing where the C library is not glibc.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    seen = 0
+    while trim:
+        time.sleep(GIVE_BACK_EVERY_S)
+        if worker.nr != seen:  # how many requests it has answered
+            seen = worker.nr
+            trim(0)
 
 
 def _connections_beside(files: int) -> int:
@@ -250,23 +260,15 @@ settings = _read_settings()
 if settings.workers > 1:
     with quick_start():  # the workers are forks, and share the modules
         importlib.import_module("skinapi.app")
-        importlib.import_module("skinapi.reports.pdf.rendering")
+        importlib.import_module("skinapi.reports.pdf.document")
 bind, workers, threads = settings.binds, settings.workers, settings.threads
 worker_connections = _connections_beside(FILES_OF_ALL + FILES_OF_THREAD * threads)
 worker_class = StoreWaitingWorker
-StoreWaitingWorker.most_held = settings.held_bytes
-StoreWaitingWorker.most_spooled = 2 * settings.max_dataset_bytes
-StoreWaitingWorker.spool_folder = settings.quarantine
-# About twice the base64 of the largest photo: a client that sends more may lose the answer.
-StoreWaitingWorker.most_drained = max(
-    StoreWaitingWorker.most_drained, 3 * settings.max_upload_bytes
-)
-StoreWaitingWorker.behind_proxy = settings.trusted_proxies > 0
 preload_app = False  # no connection may be open when the workers fork
 timeout = 60
 graceful_timeout = 30
 keepalive = 5
-sendfile = False  # answers go through the worker's buffers, so there is no socket to send to
+limit_request_line = 8190  # the longest that gunicorn takes; the recipe for nginx takes less
 accesslog = None  # the application logs requests itself, without paths or names
 errorlog = "-"
 logger_class = RedactingLogger
@@ -287,7 +289,6 @@ def on_starting(arbiter: Arbiter) -> None:
     logged = ""
     while True:
         try:
-            refuse_other_gunicorn()
             refuse_unsafe(settings)
             make_store(settings)
             if not settings.production:

@@ -52,6 +52,7 @@ from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 from skinapi.web.admission import ForeignPages, Sizes, guard_requests
 from skinapi.web.answers import add_headers, allowed_origins, answer_errors
+from skinapi.web.body_limits import LEAST_DRAINED, limit_waiting
 from skinapi.web.declaration import renderer_for
 from skinapi.web.monitoring import log_requests, measure_requests
 from skinapi.web.pages import ServerInfo
@@ -122,7 +123,14 @@ def create_app(
     origins = allowed_origins(settings.origins, loopback=not settings.production)
     add_headers(app, origins=origins, https_only=settings.production)
     add_rate_headers(app)
-    sizes = Sizes(photo=settings.max_upload_bytes, spooled=settings.max_dataset_bytes)
+    # About twice the base64 of the largest photo: a client that sends more may lose the answer.
+    limit_waiting(app, most_drained=max(LEAST_DRAINED, 3 * settings.max_upload_bytes))
+    sizes = Sizes(
+        photo=settings.max_upload_bytes,
+        spooled=settings.max_dataset_bytes,
+        held=settings.held_bytes,
+        held_in_files=2 * settings.max_dataset_bytes,
+    )
     guard_requests(
         app,
         admit=services.authorizer.admit,

@@ -56,10 +56,6 @@ The tree, with the statuses. An error that only one package raises is defined in
         OutputOfAnotherRun           409  (batch)
       PayloadTooLarge                413
       UnsupportedMediaType           415
-      UriTooLong                     414
-      ExpectationFailed              417
-      HeadersTooLarge                431
-      UnsupportedTransferCoding      501
       TooManyRequests                429
         PredictionQuotaReached       429
         TooManyGuesses               429  (auth)
@@ -217,25 +213,6 @@ class PayloadTooLarge(SkinAPIError):
 class UnsupportedMediaType(SkinAPIError):
     status, code = 415, "unsupported_media_type"
     sentence = "Send the body as application/json"
-
-
-class UriTooLong(SkinAPIError):
-    status, code, sentence = 414, "uri_too_long", "The address of the request is too long"
-
-
-class ExpectationFailed(SkinAPIError):
-    status, code = 417, "expectation_failed"
-    sentence = "Of expectations, this server meets only 100-continue"
-
-
-class HeadersTooLarge(SkinAPIError):
-    status, code = 431, "headers_too_large"
-    sentence = "The headers of the request are too large"
-
-
-class UnsupportedTransferCoding(SkinAPIError):
-    status, code = 501, "unsupported_transfer_coding"
-    sentence = "Of transfer codings, this server takes only chunked"
 
 
 class TooManyRequests(SkinAPIError):

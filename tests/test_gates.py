@@ -29,7 +29,6 @@ SERVING = (
     "skinapi.worker",
     "skinapi.run_job",
     "skinapi.__main__",
-    "skinapi.server.buffering_worker",
     "skinapi.storage.mongo.mongo_store",
     "skinapi.web.limit_windows",
     "skinapi.vision.network.remote_engine",
@@ -160,7 +159,7 @@ def test_the_docs_page_describes_every_route_without_a_foreign_host(backend: Bac
     ("imported", "absent"),
     [
         (
-            "skinapi.app, skinapi.server.buffering_worker, skinapi.vision.network.openvino_engine",
+            "skinapi.app, skinapi.vision.network.openvino_engine",
             ("skinapi.learning", "reportlab", "openvino.tools.ovc", *TRAINING),
         ),
         ("skinapi.__main__", TRAINING),  # it reads the options of `train` and the like

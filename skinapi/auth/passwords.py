@@ -29,9 +29,9 @@ from skinapi.auth.errors import (
     WrongPassword,
 )
 from skinapi.auth.guess_limits import GuessAttempt, GuessLimits
+from skinapi.domain.caller_addresses import site_key
 from skinapi.domain.field_types import Printable
 from skinapi.errors import SkinAPIError, Unavailable
-from skinapi.server.addresses import site_key
 from skinapi.storage.ids import is_ahead, now
 
 # The places for password hashing: how many requests may hash or wait for it, and of which address.

@@ -22,8 +22,7 @@ from skinapi.domain.size_limits import size_in_words
 from skinapi.domain.uploads import PartHead
 from skinapi.errors import PayloadTooLarge
 from skinapi.lab.file_names import clean_name
-from skinapi.server.spool_file import CHECK_EVERY, refuse_full_disk
-from skinapi.storage.files import disk_error
+from skinapi.storage.files import CHECK_EVERY, disk_error, refuse_full_disk
 
 CHECK_PREFIX = "check-"
 

@@ -12,8 +12,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from skinapi.errors import BlobDamaged, ModelDamaged
-from skinapi.server.spool_file import refuse_full_disk
-from skinapi.storage.files import disk_errors, locked
+from skinapi.storage.files import disk_errors, locked, refuse_full_disk
 from skinapi.storage.ports import Blobs
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.network.model import MB

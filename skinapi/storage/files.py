@@ -133,6 +133,24 @@ def disk_errors() -> Iterator[None]:
         raise disk_error(error) from error
 
 
+# The disk is also that of the database, which must still take writes when uploads have filled what
+# they may: so much stays free, or a twentieth of a small disk.
+RESERVED_BYTES = 256 * 1024 * 1024
+RESERVED_SHARE = 20
+# Who writes a large file looks again after so many bytes.
+CHECK_EVERY = 4 * 1024 * 1024
+
+
+def refuse_full_disk(folder: Path, wanted: int = 0) -> None:
+    """Raises OSError (ENOSPC) where so many more bytes would take of the reserved space of its
+    disk.
+    """
+    disk = os.statvfs(folder)
+    total, free = disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize
+    if free - wanted < min(RESERVED_BYTES, total // RESERVED_SHARE):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 # A file lock between threads and processes.
 #
 # SQLite waits for its own lock by polling, so a busy writer makes the others wait for seconds. With

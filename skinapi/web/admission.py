@@ -1,7 +1,7 @@
 """Admission: what every request passes before its body is read.
 
-In this order: the choice of the client's route, access, rate limit, size, and the number of lists
-that the caller waits for. A path without a declared route answers 404.
+In this order: the choice of the client's route, access, rate limit, size, the number of lists that
+the caller waits for, and the room for its body. A path without a declared route answers 404.
 """
 
 import re
@@ -15,9 +15,9 @@ from flask import Flask, Request, Response, request
 from skinapi.domain.size_limits import LARGEST_BODY, body_too_large, photo_too_large
 from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, NotFound, PayloadTooLarge, SkinAPIError, StoreUnavailable
-from skinapi.server.buffered_request import Admission, BufferedRequest
 from skinapi.web.access import Access, Opened, Scraper
 from skinapi.web.answers import LOOPBACK_HOST
+from skinapi.web.body_limits import BodyBudget, leave_body_budget
 from skinapi.web.declaration import Route, choose_client_route, route_of
 from skinapi.web.forms import FORM_OVERHEAD
 from skinapi.web.rate_limits import (
@@ -25,8 +25,6 @@ from skinapi.web.rate_limits import (
     Limits,
     Rate,
     caller_address,
-    rate_headers,
-    recall_rate_headers,
 )
 from skinapi.web.request_context import limit_body, remember_subject
 from skinapi.web.request_parsing import ignore_unreadable_headers, refuse_unreadable_path
@@ -84,10 +82,14 @@ Admit = Callable[[Access, str | None], Subject | None]
 
 @dataclass(frozen=True)
 class Sizes:
-    """The largest photo, and the largest body of a route that keeps it in a file, in bytes."""
+    """The largest photo, and the largest body of a route that keeps it in a file, in bytes; and how
+    many bytes of bodies a process holds in memory at the same time, and in files.
+    """
 
     photo: int
     spooled: int
+    held: int
+    held_in_files: int
 
     def of(self, route: Route) -> tuple[int, PayloadTooLarge]:
         """The largest body for this route, and the error for a larger one."""
@@ -111,6 +113,7 @@ def guard_requests(
     counted against the rate limit of the caller's address, and is raised only after that.
     """
     lists = ConcurrentLists()
+    in_memory, in_files = BodyBudget(sizes.held), BodyBudget(sizes.held_in_files)
 
     @app.before_request
     def admit_request() -> Response | None:
@@ -139,35 +142,28 @@ def guard_requests(
             subject, refusal = None, error
         remember_subject(subject)
         caller = subject.id if subject else caller_address()
-        arriving = _arriving(request)
-        # The worker calls again when the body is here; the first call has counted the request.
-        if arriving and arriving.admission:
-            recall_rate_headers(arriving.admission.headers)
         # The metrics say that the rate limits cannot be counted, so they must not need them.
-        elif not (isinstance(route.access, Scraper) and subject is None and refusal is None):
+        if not (isinstance(route.access, Scraper) and subject is None and refusal is None):
             limits.spend(route.rate, caller, subject.role if subject else None)
-        if arriving and arriving.failure:
-            raise arriving.failure
         if refusal:
             raise refusal
         largest, too_large = sizes.of(route)
         _refuse_oversize(largest, too_large)
         if route.lists:
             lists.enter(caller)
-        if arriving:
-            headers = dict(rate_headers())
-            arriving.admit(Admission(caller, headers, largest, too_large, route.spooled))
+        budget = in_files if route.spooled else in_memory
+        budget.enter(caller, _announced(request, largest))
         return None
 
     @app.teardown_request
     def release(_: BaseException | None) -> None:
         lists.leave()
+        leave_body_budget()
 
 
-def _arriving(request: Request) -> BufferedRequest | None:
-    """The request as the buffering worker holds it; None under a server that waits for bodies."""
-    found = request.environ.get("gunicorn.socket")
-    return found if isinstance(found, BufferedRequest) else None
+def _announced(request: Request, largest: int) -> int:
+    """How many bytes its body may have: where it comes in chunks, all that the route takes."""
+    return largest if "HTTP_TRANSFER_ENCODING" in request.environ else request.content_length or 0
 
 
 def _is_preflight(request: Request) -> bool:

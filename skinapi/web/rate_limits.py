@@ -4,7 +4,7 @@ import importlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
@@ -17,6 +17,7 @@ from limits.errors import ConfigurationError, StorageError
 from limits.storage import StorageTypes, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
+from skinapi.domain.caller_addresses import address_key, site_key
 from skinapi.domain.subject import ROLES
 from skinapi.errors import (
     PredictionQuotaReached,
@@ -25,7 +26,6 @@ from skinapi.errors import (
     TooManyRequests,
     UnsafeSettings,
 )
-from skinapi.server.addresses import address_key, site_key
 from skinapi.storage.files import disk_error
 from skinapi.storage.mongo.mongo_transactions import Outage
 from skinapi.web.limit_windows import SqliteWindows, Window
@@ -207,11 +207,6 @@ def rate_headers() -> dict[str, str]:
     """The rate limit headers that the answer to the current request has so far."""
     headers: dict[str, str] = g.get("rate_headers", {})
     return headers
-
-
-def recall_rate_headers(headers: Mapping[str, str]) -> None:
-    """Use the headers from when the current request was counted, instead of counting it again."""
-    g.rate_headers = dict(headers)
 
 
 def add_rate_headers(app: Flask) -> None:

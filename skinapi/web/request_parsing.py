@@ -14,6 +14,7 @@ from skinapi.errors import (
     BadRequest,
     InvalidBody,
     InvalidQuery,
+    RequestTimeout,
     UnsupportedMediaType,
 )
 from skinapi.json_bounds import holds_more_values
@@ -59,14 +60,17 @@ def read_body(schema: type[B], request: Request) -> B:
 
 @contextmanager
 def client_stream(request: Request, unreadable: str) -> Iterator[None]:
-    """Within it the body is read. Raises BadRequest with this sentence, PayloadTooLarge.
+    """Within it the body is read. Raises BadRequest with this sentence, RequestTimeout and
+    PayloadTooLarge.
 
     Every server raises errors of its own when the stream breaks off or a chunk is invalid, so each
     error counts as the client's.
     """
     try:
         yield
-    except HTTPException:
+    except HTTPException as error:
+        if isinstance(error.__context__, TimeoutError):  # the client fell silent
+            raise RequestTimeout from error
         raise
     except Exception as error:
         if is_oversize(request, request.stream.tell()):  # cut off at its limit

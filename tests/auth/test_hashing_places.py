@@ -16,9 +16,9 @@ from skinapi.auth.passwords import (
     HashingPlaces,
     Passwords,
 )
+from skinapi.domain.caller_addresses import site_key
 from skinapi.errors import Unavailable
 from skinapi.registry import prediction_pool
-from skinapi.server.addresses import site_key
 from skinapi.settings import Settings
 from tests.support.backends import Backend, put_in
 

@@ -15,7 +15,8 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,7 +28,7 @@ from skinapi.vision.classification import classify_photo
 from skinapi.vision.decoding.photo import read_photo
 from skinapi.vision.network.model import NETWORK, NORMS, SHIPPED_MODEL, open_model
 from skinapi.vision.network.openvino_engine import Precision
-from tests.bench.clients import connect, exchange
+from tests.bench.clients import Timing, connect, exchange
 from tests.bench.decoding import decode_whole, median_ms
 from tests.bench.engine import gemm_rate, multiply_adds
 from tests.bench.load import Bounds, load, rate_of
@@ -52,6 +53,7 @@ STARTS = 2
 WANTED = ("tensorflow", "fastapi", "uvicorn", "multipart")
 SMALL, LARGE = SIZES
 Results = dict[str, Any]
+FIGURES = [field.name for field in fields(Timing)]
 
 
 @dataclass(frozen=True)
@@ -92,14 +94,15 @@ class Contender:
         port, token = self.server.port, self.token
         return all(door.send(port, photo, token=token).status == 200 for door in self.doors)
 
-    def measure(self, door: Client, content: Sequence[bytes], clients: int) -> dict[str, float]:
+    def measure(self, door: Client, content: Sequence[bytes], clients: int) -> Results:
+        """Without figures, and with what happened as `failed`, where the server breaks off."""
         requests = [request_of(door, photo, self.token) for photo in content]
         port, bounds = self.server.port, self.bounds
         try:
             return load(port, requests, clients=clients, bounds=bounds).as_dict()
         except (OSError, RuntimeError) as error:
-            error.add_note(f"{self.name} at {door.path} says: {self.server.log()[-2000:]}")
-            raise
+            sys.stderr.write(f"{self.name} at {door.path} says: {self.server.log()[-2000:]}\n")
+            return {**dict.fromkeys(FIGURES, nan), "failed": repr(error)}
 
 
 def request_of(door: Client, photo: bytes, token: str) -> bytes:
@@ -283,7 +286,8 @@ def table(results: Results) -> Iterator[str]:
 
 def row_of_table(row: Results) -> str:
     names = f"{row['photo']:9}{row['clients']:>8}  {row['server']:8}{row['path']:14}"
-    return f"{names}{row['p50']:>9.1f}{row['p99']:>9.1f}{row['per_second']:>8.1f}"
+    figures = f"{row['p50']:>9.1f}{row['p99']:>9.1f}{row['per_second']:>8.1f}"
+    return f"{names}{figures}  {row.get('failed', '')}".rstrip()
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The recipe for nginx, in a real nginx: every client reads its errors as it reads the server's."""
 
 import http.client
+import json
 import re
 import shutil
 import ssl
@@ -47,6 +48,8 @@ SENTENCES = {
     502: "The server does not answer; try again shortly",
     504: "The server gave no answer in time; try again shortly",
 }
+# gunicorn takes some of these codings, which another server may frame in another way.
+CODED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: %s\r\n\r\n0\r\n\r\n"
 LARGE = 2  # the place in `CLIENTS`
 # On a page: both that share the guide's address, and the lab everywhere.
 HEARS_200 = ("guide", "skinartify's document", "lab")
@@ -206,6 +209,11 @@ def test_an_error_has_the_id_of_its_request(down: Proxy) -> None:
         (b"GET /" + 9000 * b"x" + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
         (b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (b"GET / HTTP/7.7\r\nHost: a\r\n\r\n", 505),
+        (CODED % b"gzip, chunked", 501),
+        (CODED % b"identity, chunked", 501),
+        (CODED % b"identity\r\nTransfer-Encoding: chunked", 400),
         (b"GET /.skinapi/413/lab HTTP/1.1\r\nHost: a\r\n\r\n", 404),
     ],
 )
@@ -251,7 +259,7 @@ def test_a_head_that_does_not_end_holds_no_connection(behind: Behind) -> None:
 
 def test_every_route_gets_the_largest_body_that_it_takes(tmp_path: Path) -> None:
     backend = Backend(tmp_path)
-    sizes = Sizes(photo=PHOTO, spooled=DATASET)
+    sizes = Sizes(photo=PHOTO, spooled=DATASET, held=PHOTO, held_in_files=DATASET)
     limits = re.findall(r"client_max_body_size (\d+)m;", RECIPE.read_text())
     everywhere, in_base64, datasets = (int(limit) * 1024**2 for limit in limits)
     for route in declared_routes(backend.app):
@@ -265,26 +273,56 @@ def test_every_route_gets_the_largest_body_that_it_takes(tmp_path: Path) -> None
     backend.services.store.close()
 
 
-def test_the_whole_recipe_serves_with_tls(behind: Behind, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not shutil.which("openssl"):
         pytest.skip("no openssl is installed")
+    folder = tmp_path_factory.mktemp("certificates")
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     command += ["-nodes", "-subj", "/CN=localhost", "-keyout", "privkey.pem"]
-    subprocess.run(
-        [*command, "-out", "fullchain.pem"], cwd=tmp_path, check=True, capture_output=True
-    )
-    made = Proxy(tmp_path, server=behind.server.address, certificates=str(tmp_path))
+    subprocess.run([*command, "-out", "fullchain.pem"], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def with_tls(
+    behind: Behind, certificates: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Proxy]:
+    folder = tmp_path_factory.mktemp("tls")
+    made = Proxy(folder, server=behind.server.address, certificates=str(certificates))
     checked = made.check()
     assert (checked.returncode, "warn" in checked.stderr) == (0, False), checked.stderr
-    trust = ssl.create_default_context(cafile=str(tmp_path / "fullchain.pem"))
     with made.running() as proxy:
-        with closing(http.client.HTTPSConnection("localhost", proxy.port, context=trust)) as line:
-            line.request("GET", "/healthz")
-            assert line.getresponse().status == 200
-        with closing(http.client.HTTPConnection("localhost", proxy.plain_port)) as plain:
-            plain.request("GET", "/docs?a=b")
-            moved = plain.getresponse()
-            assert (moved.status, moved.headers["Location"]) == (301, "https://localhost/docs?a=b")
+        yield proxy
+
+
+def test_the_whole_recipe_serves_with_tls(with_tls: Proxy, certificates: Path) -> None:
+    trust = ssl.create_default_context(cafile=str(certificates / "fullchain.pem"))
+    line = http.client.HTTPSConnection("localhost", with_tls.port, context=trust)
+    with closing(line):
+        line.request("GET", "/healthz")
+        assert line.getresponse().status == 200
+    with closing(http.client.HTTPConnection("localhost", with_tls.plain_port)) as plain:
+        plain.request("GET", "/docs?a=b")
+        moved = plain.getresponse()
+        assert (moved.status, moved.headers["Location"]) == (301, "https://localhost/docs?a=b")
+
+
+def test_with_http_2_too_a_photo_that_is_too_large_is_refused_in_the_servers_form(
+    with_tls: Proxy, tmp_path: Path
+) -> None:
+    """There nginx looks at the size again in the place of the error, and sent its own page."""
+    curl = shutil.which("curl")
+    if not curl or b"HTTP2" not in subprocess.check_output([curl, "--version"]):
+        pytest.skip("no curl with HTTP/2 is installed")
+    photo = tmp_path / "photo"
+    photo.write_bytes(TOO_LARGE)
+    command = [curl, "--silent", "--insecure", "--http2", "--form", f"image=@{photo}"]
+    command += ["--write-out", "\n%{http_version} %{http_code}"]
+    said = subprocess.check_output([*command, f"https://localhost:{with_tls.port}/predict"])
+    body, _, version_and_status = said.rpartition(b"\n")
+    assert version_and_status == b"2 413"
+    assert json.loads(body)["code"] == "payload_too_large"
 
 
 def test_the_commands_of_the_page_fill_in_all_that_the_recipe_leaves_open() -> None:

@@ -1,4 +1,4 @@
-"""The units for systemd: valid, confined, and true of this server. They were never started here."""
+"""The units for systemd: valid, confined, and true of this server. No test starts them."""
 
 import re
 import shlex

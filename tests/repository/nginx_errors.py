@@ -15,14 +15,12 @@ from skinapi.app import Application
 from skinapi.domain.size_limits import body_too_large, photo_too_large
 from skinapi.errors import (
     BadRequest,
-    HeadersTooLarge,
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
     SkinAPIError,
     TooManyRequests,
     Unavailable,
-    UriTooLong,
 )
 from skinapi.problem import SECURITY_HEADERS
 from skinapi.settings import Settings
@@ -58,6 +56,25 @@ PHOTO, DATASET = (
 )
 
 
+class UriTooLong(SkinAPIError):
+    status, code, sentence = 414, "uri_too_long", "The address of the request is too long"
+
+
+class HeadersTooLarge(SkinAPIError):
+    status, code = 431, "headers_too_large"
+    sentence = "The headers of the request are too large"
+
+
+class NotImplementedHere(SkinAPIError):
+    status, code = 501, "not_implemented"
+    sentence = "Of transfer codings, this server takes only chunked"
+
+
+class HttpVersionUnsupported(SkinAPIError):
+    status, code = 505, "http_version_unsupported"
+    sentence = "This server speaks HTTP/1 and HTTP/2"
+
+
 class BadGateway(Unavailable):
     status, code = 502, "bad_gateway"
     sentence = "The server does not answer; try again shortly"
@@ -75,6 +92,8 @@ EVERYBODYS: dict[int, SkinAPIError] = {
     405: MethodNotAllowed(),
     414: UriTooLong(),
     494: HeadersTooLarge(),
+    501: NotImplementedHere(),
+    505: HttpVersionUnsupported(),
 }
 EACH_CLIENTS: dict[int, SkinAPIError] = {
     413: photo_too_large(PHOTO),
@@ -92,7 +111,8 @@ def write_errors() -> str:
     lines += [f"error_page {status} = /.skinapi/{status}/problem;" for status in EVERYBODYS]
     lines += [f"error_page {status} = /.skinapi/{status}/$skinapi_form;" for status in EACH_CLIENTS]
     # Of nginx's headers a location inherits all or none.
-    lines += ["location ^~ /.skinapi/ {", "internal;", *_headers()]
+    # With HTTP/2, nginx looks at the size of the body a second time in the place of the error.
+    lines += ["location ^~ /.skinapi/ {", "internal;", "client_max_body_size 0;", *_headers()]
     with TemporaryDirectory() as folder:
         backend = Backend(Path(folder))
         for status, error in EVERYBODYS.items():

@@ -30,15 +30,13 @@ from skinapi.notices import outbox
 from skinapi.records import letters, review_queue
 from skinapi.registry import prediction_pool, shadow
 from skinapi.reports import narrator, openrouter
-from skinapi.server import answering_worker, connection, connection_worker, deadlines
-from skinapi.server import buffered_request as buffering
-from skinapi.server import spool_file as spool
 from skinapi.settings import Settings
+from skinapi.storage import files as stored_files
 from skinapi.storage.mongo import mongo_transactions
 from skinapi.storage.sqlite import database_file
 from skinapi.vision.decoding import file_header, file_parts, photo
 from skinapi.vision.network import remote_engine
-from skinapi.web import forms, rate_limits, request_parsing, schemas
+from skinapi.web import body_limits, forms, rate_limits, request_parsing, schemas
 from tests.repository.documents import ROOT
 from tests.repository.figures_table import HEAD, SENT_HEAD, figures_rows, sent_rows
 from tests.repository.nginx_errors import FILE as NGINX_ERRORS
@@ -72,7 +70,6 @@ CAPTIONS = {
     "registry": "the model in service",
     "learning": "training, evaluation",
     "web": "routes, limits, errors",
-    "server": "the gunicorn worker",
     "storage": "SQLite, MongoDB, files",
     "vision": "from a photo to a finding",
     "settings": "every setting",
@@ -135,28 +132,13 @@ def _file_of(module: str) -> str:
 
 def _limits() -> Iterator[Row]:
     """Fixed in the code: an operator cannot change them without a new release."""
-    yield "head of a request", _bytes(buffering.MOST_HEAD)
-    yield "time for the head of a request", _seconds(deadlines.HEAD_SECONDS)
-    rate = _bytes(deadlines.SLOWEST_RATE)
-    yield (
-        "time for a body or an answer",
-        f"{_seconds(deadlines.TRANSFER_SECONDS)}, and 1 s more for every {rate}",
-    )
-    yield "silence during a body or an answer", _seconds(deadlines.SILENT_SECONDS)
-    stalled = _bytes(connection.STALLED_BYTES)
-    yield (
-        "an upload has stalled",
-        f"if less than {stalled} arrived for {_seconds(connection.STALLED_SECONDS)}",
-    )
-    yield "answers not yet sent, in each process", _bytes(answering_worker.MOST_UNSENT)
-    yield (
-        "connections of one address, in each process",
-        str(connection_worker.ConnectionWorker.most_of_address),
-    )
+    silent, rate = _seconds(body_limits.SILENT_SECONDS), _bytes(body_limits.SLOWEST_RATE)
+    yield "silence of a caller during a body", silent
+    yield "time to take an answer", f"{silent}, and 1 s more for every {rate}"
+    yield "a body counts among those in memory from", _bytes(body_limits.SMALLEST_COUNTED)
     yield "body, where the route has no limit of its own", _bytes(size_limits.LARGEST_BODY)
     yield "values in a JSON body, at all depths", str(request_parsing.MOST_VALUES)
     yield "body to register, log in, refresh, replace a password", _bytes(auth_routes.LARGEST_BODY)
-    yield "chunks of a body", str(buffering.MOST_CHUNKS)
     yield "parts of a form", str(forms.MOST_PARTS)
     yield "headers of a part of a form", _bytes(forms.LARGEST_HEADERS)
     yield "parts of a form of a data set", str(forms.MOST_STREAMED_PARTS)
@@ -170,7 +152,7 @@ def _limits() -> Iterator[Row]:
     yield "uploads of one account that are not used", str(uploads.MOST_UPLOADS)
     yield "an upload that is not used is kept", _days(uploads.KEPT_FOR.days)
     yield "the report of a refused data set is kept", _days(dataset_versions.REFUSED_FOR.days)
-    yield "disk space that uploads leave free", _bytes(spool.RESERVED_BYTES)
+    yield "disk space that uploads leave free", _bytes(stored_files.RESERVED_BYTES)
     yield "items on a page of a list", str(schemas.LARGEST_PAGE)
     yield "lists of one caller at the same time", str(rate_limits.MOST_OF_ONE_CALLER)
     yield "formats of a photo", ", ".join(file_header.FORMATS)

@@ -18,7 +18,6 @@ from skinapi.errors import DiskFull, StoreUnavailable
 from skinapi.jobs.process import lock_folder
 from skinapi.lab.quarantine import Quarantine
 from skinapi.registry.version_files import models_folder
-from skinapi.server.spool_file import SpoolFile
 from skinapi.storage import make_store, open_store
 from skinapi.storage.files import READ_ONLY, disk_error
 from skinapi.storage.mongo.mongo_store import MongoStore
@@ -199,11 +198,10 @@ def test_with_a_uri_the_store_is_mongodb(tmp_path: Path, mongo_database_uri: str
     "use",
     [
         models_folder,
-        lambda folder: SpoolFile(folder / "quarantine").close(),
         lambda folder: Quarantine(folder / "quarantine").opened(most=1).__enter__(),
         lambda folder: lock_folder(folder / "jobs/0123abcd"),
     ],
-    ids=["models", "spool", "quarantine", "job"],
+    ids=["models", "quarantine", "job"],
 )
 def test_what_is_kept_beside_the_database_makes_no_folder_in_place_of_a_missing_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use: Callable[[Path], object]

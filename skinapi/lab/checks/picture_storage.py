@@ -10,7 +10,7 @@ from skinapi.errors import StoreUnavailable
 from skinapi.lab.checks.check_report import Checked
 from skinapi.lab.datasets.dataset_images import DatasetImage, Origin
 from skinapi.lab.repositories import LabRepositories
-from skinapi.server.spool_file import refuse_full_disk
+from skinapi.storage.files import refuse_full_disk
 from skinapi.storage.ids import new_id, now
 
 

@@ -154,6 +154,23 @@ def test_a_raw_control_byte_in_the_request_line_gets_a_4xx(plain: Server, byte: 
         assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+IMPATIENT = """
+import runpy, sys
+from skinapi.web import body_limits
+body_limits.SILENT_SECONDS = 0.3
+sys.argv = ["skinapi", "serve"]
+runpy.run_module("skinapi", run_name="__main__")
+"""
+
+
+def test_a_body_that_falls_silent_is_told_so_and_frees_its_thread(tmp_path: Path) -> None:
+    with stopping(Server(tmp_path, {"THREADS": "1"}, workers=1)) as server:
+        server.start(("-c", IMPATIENT))
+        answer = tell(server.port, POST, b"Content-Length: 100\r\n\r\n{")
+        assert (answer.status, answer.json["code"]) == (408, "request_timeout")
+        assert ask(server.port, "GET", "/healthz").status == 200
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """One of two workers, whose memory is measured: a page written to is no more a shared one."""

@@ -94,15 +94,6 @@ def test_a_503_for_lack_of_memory_is_received_by_every_client(tmp_path: Path) ->
         assert 503 in {answer.status for answer in answers}
 
 
-def test_a_refusal_by_gunicorn_is_received_by_a_client_that_still_sends(closed: Server) -> None:
-    head = b"POST /login HTTP/1.1\r\nHost: localhost\r\nBad Header: x\r\nContent-Length: %d\r\n\r\n"
-    with closing(open_connection(closed.port)) as line:
-        line.sendall(head % (20 * MEGABYTE))
-        for _ in range(20):
-            line.sendall(b"x" * MEGABYTE)
-        assert read_answer(line).status == 400
-
-
 def test_after_a_small_refusal_the_connection_goes_on(closed: Server) -> None:
     with closing(http.client.HTTPConnection("127.0.0.1", closed.port, timeout=PATIENCE_S)) as line:
         for megabytes in (0, 1, 13):
@@ -111,36 +102,6 @@ def test_after_a_small_refusal_the_connection_goes_on(closed: Server) -> None:
             answer = line.getresponse()
             assert (answer.status, bool(answer.read())) == (401, True)
             assert line.sock is first, "closed"
-
-
-def test_callers_who_never_send_their_body_hold_no_thread(closed: Server) -> None:
-    """Ten times as many as there are threads: refused, and then silent or slow."""
-    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % MEGABYTE
-    lines = [open_connection(closed.port) for _ in range(20)]
-    try:
-        for line in lines:
-            line.sendall(head)
-            assert read_answer(line).status == 401
-        for _ in range(5):
-            for line in lines:
-                line.sendall(b"x")
-            assert ask(closed.port, "GET", "/healthz").status == 200
-        assert closed.log().count("Traceback") == 0
-    finally:
-        for line in lines:
-            line.close()
-
-
-def test_callers_who_ask_for_a_close_and_stay_hold_up_nobody(closed: Server) -> None:
-    """Were each waited for two seconds, one after the other, nobody would have the patience."""
-    lines = [open_connection(closed.port) for _ in range(40)]
-    try:
-        for line in lines:
-            line.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        assert ask(closed.port, "GET", "/healthz").status == 200
-    finally:
-        for line in lines:
-            line.close()
 
 
 @pytest.mark.parametrize("megabytes", [64, 4096])

@@ -69,13 +69,12 @@ def test_what_a_crowd_of_photos_needed_is_given_back(
 
 
 GIVING_BACK = """
-import ctypes, gc, importlib.util, pathlib, sys
-from gunicorn.config import Config
+import ctypes, gc, importlib.util, pathlib, threading, time, types
 
 spec = importlib.util.spec_from_file_location("gunicorn_conf", "gunicorn.conf.py")
 conf = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(conf)
-conf.GIVE_BACK_EVERY_S = 0.0
+conf.GIVE_BACK_EVERY_S = 0.05
 
 def held():
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
@@ -89,11 +88,15 @@ for block in blocks:
 for number, block in enumerate(blocks):
     if number % 10:
         libc.free(block)
-worker = conf.StoreWaitingWorker(1, 0, [], None, 30, Config(), None)
-worker.murder_pending()
+worker = types.SimpleNamespace(nr=0)
+threading.Thread(target=conf.give_back_memory, args=[worker], daemon=True).start()
+time.sleep(0.3)
 idle = held()
-worker.answered = True
-worker.murder_pending()
+worker.nr = 1
+for _ in range(100):
+    time.sleep(0.05)
+    if idle - held() > 60:
+        break
 print(idle - held(), gc.isenabled())
 """
 
