@@ -6,13 +6,14 @@ import argparse
 import hashlib
 import sys
 import threading
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import groupby, islice
 
 from skinapi.batch.arguments import BatchArguments
 from skinapi.batch.errors import GO_ON, OutputOfAnotherRun, PicturesGone
 from skinapi.batch.judge import JudgeOptions, open_judge, sum_model
-from skinapi.batch.output import Manifest, Output
+from skinapi.batch.output import Manifest, Output, Part
 from skinapi.batch.pictures import FolderWalk, Listing, open_listing
 from skinapi.batch.run import LocalWorkers, Workers, judge_rest, stopping_by_signal
 from skinapi.batch.table import columns
@@ -179,15 +180,24 @@ def _refuse_if_gone(output: Output, options: JudgeOptions) -> None:
     """Raises PicturesGone if an earlier run read pictures and none can be found now: then a share
     is not mounted, and every picture that is left would be called missing.
     """
-    names = output.names()
-    sizes = [size for part in output.parts() for size in part.read(["bytes"])["bytes"]]
-    # The last rows may be of what could not be read.
-    read = (place for place in reversed(range(len(sizes))) if sizes[place].is_valid)
-    before = [names[place].as_py() for place in islice(read, LOOKED_FOR)]
-    following = names[len(sizes) : len(sizes) + LOOKED_FOR].to_pylist()
+    names, parts = output.names(), output.parts()
+    done = sum(part.rows for part in parts)
+    before = [names[place].as_py() for place in islice(_last_read(parts), LOOKED_FOR)]
+    following = names[done : done + LOOKED_FOR].to_pylist()
     reader = options.open_reader()
     if before and following and not any(map(reader.exists, [*before, *following])):
         raise PicturesGone
+
+
+def _last_read(parts: Sequence[Part]) -> Iterator[int]:
+    """The places in the plan of pictures that had a file, the last one first: the last rows may be
+    of what could not be read.
+    """
+    end = sum(part.rows for part in parts)
+    for part in reversed(parts):
+        end -= part.rows
+        sizes = part.read(["bytes"])["bytes"].to_pylist()
+        yield from (end + at for at in reversed(range(part.rows)) if sizes[at] is not None)
 
 
 def _say_interrupted() -> int:

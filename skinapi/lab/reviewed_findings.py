@@ -44,7 +44,6 @@ from skinapi.vision.dataset_labels import TABLE_NAME
 # follow `JWT_SECRET_KEY`: after a change of the secret a patient would get another name, and could
 # then be in the training part of one version and in the test part of the next.
 
-
 KEY = "datasets"
 KEY_BYTES = 32
 # 96 bits: of a million names, two are equal with a chance of one in 10^17.
@@ -265,7 +264,6 @@ def _table(rows: Sequence[Mapping[str, str]]) -> SentFile:
 # A consent may be withdrawn while a data set is made. The transaction that stores a picture changes
 # the account and the finding (`hold`), as those do that withdraw the consent or delete the finding:
 # of two at the same time one runs again. So either the picture is not stored, or it is erased.
-
 
 SYSTEM = "system"
 HELD = {"$inc": {"holds": 1}}

@@ -22,7 +22,6 @@ from skinapi.stored_record import StoredRecord
 # The blob of a part is stored before the part, and deleted after it. The parts are in the store and
 # not in a folder, so each replica of the server may receive one.
 
-
 KEPT_FOR = timedelta(days=1)
 LARGEST_PART = 8 * 1024 * 1024
 # Parts of less make more documents than bytes; the last part of an upload may be small.

@@ -25,7 +25,6 @@ from skinapi.vision.network.model import PARTS
 # The lists of a report: bounded as they are made, and with the names that data sets have now as
 # they are shown.
 
-
 # Names that a list of the report shows; the number beside it is always the true one.
 MOST_SHOWN = 50
 # Of one such entry, which may be of thousands of copies, and letters of each name.
@@ -33,6 +32,7 @@ MOST_IN_ENTRY = 10
 LONGEST_SHOWN = 200
 # Of an entry about another data set.
 KEPT = ("name", "dataset", "bits")
+ASKED_AT_ONCE = 50
 
 
 @dataclass
@@ -91,9 +91,6 @@ def shown_report(
         for kind, listed in elsewhere.items()
     }
     return {**report, "elsewhere": shown}
-
-
-ASKED_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from skinapi.vision.dataset_labels import (
 
 # Reads tables of strangers: each row as it is needed, and none that is too long.
 
-
 LARGEST_TABLE = 32 * 1024 * 1024
 MOST_COLUMNS = 200
 # Characters, with those of all cells.
@@ -220,7 +219,6 @@ def _row_of(entry: Entry, label: str, ids: Counter[str]) -> LabelRow:
 
 
 # From the labels that a table has to ours: by the known spellings, and by what the caller adds.
-
 
 # Of two words of ten letters, six or seven must be the same in the same order.
 ALIKE = 0.6

@@ -53,7 +53,7 @@ class DatasetVersion(StoredRecord):
     - `reference`: every new model is compared on it with the one in service; one data set at most
     - `files`: the names of its first pictures
     - `labels_from`: of one that was made from reviews
-    - `erased`: how many of its pictures were erased since (contributed_pictures.py)
+    - `erased`: how many of its pictures were erased since (ContributedPictures)
     - `uploads`: what it was made of; where it was refused, they can be sent again
     - `request_hash`: of the request that made it, by which a retry with its key is recognised
     """

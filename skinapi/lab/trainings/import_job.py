@@ -26,7 +26,6 @@ from skinapi.registry.serving_pointer import ModelVersion, Origin
 
 # Has a process without secrets (network_process.py) make a model folder of a foreign network.
 
-
 _ROOT = Path(__file__).parents[3]
 CONFINEMENT, PROGRAM = "skinapi.jobs.confinement", "skinapi.lab.trainings.network_process"
 LONGEST_ANSWER = 64 * 1024

@@ -26,7 +26,6 @@ from skinapi.vision.dataset_labels import FACTS, SQUAMOUS, TABLE_NAME, label_spe
 
 # Writes a data set to a folder in the layout that training reads: a table and its pictures.
 
-
 COLUMNS = ("image_id", "image_path", "dx", "lesion_id", "patient_id", "modality", *FACTS)
 
 

@@ -115,7 +115,6 @@ def _one_source(one: DatasetVersion, other: DatasetVersion) -> bool:
 
 # Compares the time that two models take for one photo, on one machine.
 
-
 PASSES = 40
 DRAWS = 1000
 LOW, HIGH = 25, 974  # of 1000 sorted draws: 95 %
