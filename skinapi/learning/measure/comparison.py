@@ -38,11 +38,11 @@ Figure = Callable[[metrics.Floats, metrics.Labels], float]
 Pair = Mapping[Modality, int]
 JOINED = "joined"
 
-FIGURES: Mapping[str, Figure] = {
+GAINS: Mapping[str, Figure] = {
     "macro_auc": metrics.macro_auc,
     "balanced_accuracy": metrics.balanced_accuracy,
-    "log_loss": metrics.log_loss,
 }
+FIGURES: Mapping[str, Figure] = {**GAINS, "log_loss": metrics.log_loss}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +169,13 @@ def measure_pairs(
     return {
         "n": len(pairs),
         **{
-            name: _figures(p, truth, draws) | measure_sent(tabulate(samples, served[name]))
+            name: _measure({**GAINS, "ece": metrics.ece}, p, truth, draws)
+            | measure_sent(tabulate(samples, served[name]))
             for name, p in shares.items()
         },
         "gain_over": {
-            kind.value: _gain(shares[JOINED], shares[kind.value], truth, draws) for kind in KNOWN
+            kind.value: _measure(GAINS, shares[JOINED], truth, draws, minus=shares[kind.value])
+            for kind in KNOWN
         },
     }
 
@@ -199,42 +201,23 @@ def _serve_joined(model: Model, results: Sequence[ServedResult]) -> ServedResult
     return ServedResult(join_assessments(model.calibration, accepted), refused=None)
 
 
-def _figures(
-    p: NDArray[np.float64], truth: NDArray[np.int64], draws: Sequence[metrics.Rows]
-) -> dict[str, Any]:
-    ranks = metrics.rank_classes(p)
-    return {
-        **with_interval(
-            "macro_auc", draws, lambda r: metrics.macro_auc_of_ranks(ranks[r], truth[r])
-        ),
-        **with_interval(
-            "balanced_accuracy", draws, lambda r: metrics.balanced_accuracy(p[r], truth[r])
-        ),
-        **with_interval("ece", draws, lambda r: metrics.ece(p[r], truth[r])),
-    }
-
-
-def _gain(
-    joined: NDArray[np.float64],
-    alone: NDArray[np.float64],
-    truth: NDArray[np.int64],
+def _measure(
+    figures: Mapping[str, Figure],
+    p: metrics.Floats,
+    truth: metrics.Labels,
     draws: Sequence[metrics.Rows],
+    minus: metrics.Floats | None = None,
 ) -> dict[str, Any]:
-    """The paired differences, the same lesions drawn for both."""
-    ranks, of_alone = metrics.rank_classes(joined), metrics.rank_classes(alone)
+    """With `minus` the paired differences, the same lesions drawn for both."""
 
-    def auc_gain(r: metrics.Rows) -> float:
-        of_joined = metrics.macro_auc_of_ranks(ranks[r], truth[r])
-        return of_joined - metrics.macro_auc_of_ranks(of_alone[r], truth[r])
+    def measure(figure: Figure, rows: metrics.Rows) -> float:
+        own = figure(p[rows], truth[rows])
+        return own if minus is None else own - figure(minus[rows], truth[rows])
 
-    def accuracy_gain(r: metrics.Rows) -> float:
-        of_joined = metrics.balanced_accuracy(joined[r], truth[r])
-        return of_joined - metrics.balanced_accuracy(alone[r], truth[r])
-
-    return {
-        **with_interval("macro_auc", draws, auc_gain),
-        **with_interval("balanced_accuracy", draws, accuracy_gain),
-    }
+    measured: dict[str, Any] = {}
+    for name, figure in figures.items():
+        measured |= with_interval(name, draws, partial(measure, figure))
+    return measured
 
 
 def measure_facts_gain(

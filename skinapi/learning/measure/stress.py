@@ -17,13 +17,10 @@ from skinapi.learning.data.degradation import (
     seed_from,
 )
 from skinapi.learning.data.samples import Sample, subsample
-from skinapi.learning.measure import metrics
-from skinapi.learning.measure.comparison import Difference, compare_mean, compare_predictions
+from skinapi.learning.measure.comparison import GAINS, Difference, compare_mean, compare_predictions
 from skinapi.learning.measure.predictions import Predictions, predict, run_model
 from skinapi.learning.progress import Report
 from skinapi.vision.network.model import Model
-
-FIGURES = {"macro_auc": metrics.macro_auc, "balanced_accuracy": metrics.balanced_accuracy}
 
 MOST_OF_A_CLASS = 150
 HAIRS = 12
@@ -60,8 +57,8 @@ def compare_stress(
     for name, change in STRESSES.items():
         outputs = [run_model(m, samples, report=report, change=change) for m in (first, second)]
         pairs[name] = (predict(first, outputs[0]), predict(second, outputs[1]))
-    rows = {name: compare_mean([pair], FIGURES) for name, pair in pairs.items()}
-    return {**rows, "mean of all": compare_mean(list(pairs.values()), FIGURES)}
+    rows = {name: compare_mean([pair], GAINS) for name, pair in pairs.items()}
+    return {**rows, "mean of all": compare_mean(list(pairs.values()), GAINS)}
 
 
 def _row(plain: Predictions, predictions: Predictions) -> dict[str, Any]:
@@ -69,7 +66,7 @@ def _row(plain: Predictions, predictions: Predictions) -> dict[str, Any]:
         "n": len(predictions.samples),
         "refused": float(predictions.refused.mean()),
     }
-    for name, difference in compare_predictions(plain, predictions, FIGURES).items():
+    for name, difference in compare_predictions(plain, predictions, GAINS).items():
         row[name] = difference.second
         row[f"{name}_change"] = difference.second - difference.first
         row[f"{name}_change_interval"] = [difference.low, difference.high]
