@@ -8,5 +8,6 @@ Five packages; each imports only those below it:
 - `measure`: predictions of a served model, metrics, figures, stress tests, tables
 - `data`: samples, data sets, splits, and functions that change a picture
 
-`progress` is below them all. Neither `data` nor `measure` imports Keras.
+`progress` is below them all. Neither `data` nor `measure` imports Keras. `templates` has the text
+of the figures and of the card.
 """

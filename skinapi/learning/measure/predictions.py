@@ -1,7 +1,7 @@
 """Runs a model on labelled pictures, with the engine and the rules of serving."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
@@ -192,18 +192,13 @@ class Predictions:
         return self.probabilities[:, index], self.labels == index
 
     def select(self, chosen: NDArray[Any]) -> "Predictions":
-        numbers = np.arange(len(self.samples))[chosen]
-        return replace(
-            self,
-            probabilities=self.probabilities[chosen],
-            uncalibrated=self.uncalibrated[chosen],
-            labels=self.labels[chosen],
-            samples=[self.samples[number] for number in numbers],
-            refused=self.refused[chosen],
-            named=self.named[chosen],
-            stated=self.stated[chosen],
-            calibrated_as=self.calibrated_as[chosen],
-        )
+        rows = np.arange(len(self.samples))[chosen]
+        arrays = {
+            one.name: values[rows]
+            for one in fields(self)
+            if isinstance(values := getattr(self, one.name), np.ndarray)
+        }
+        return replace(self, samples=[self.samples[row] for row in rows], **arrays)
 
 
 def predict(

@@ -2,12 +2,13 @@
 shortcuts by markings painted on nevi.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image, ImageFilter
 
 from skinapi.errors import Refused
@@ -123,15 +124,6 @@ def _coverage(mask: Mask, cells: tuple[int, ...]) -> Tensor:
     return np.asarray(area, np.float32) / np.float32(255)
 
 
-@dataclass(frozen=True, slots=True)
-class FindingPair:
-    """The findings for a nevus and for the same picture with a marking; None if refused."""
-
-    source: str
-    plain: Finding
-    marked: Finding | None
-
-
 def measure_shortcuts(
     model: Model, samples: Sequence[Sample], *, report: Report
 ) -> dict[str, dict[str, Any]]:
@@ -144,25 +136,31 @@ def measure_shortcuts(
     """
     nevi = [sample for sample in samples if sample.label == NEVUS]
     progress = Progress("markings", len(nevi), report, measures=True)
-    pairs: dict[str, list[FindingPair]] = {name: [] for name in MARKINGS}
+    changes: list[dict[str, Any]] = []
     for sample in nevi:
-        for name, pair in _classify_with_markings(model, sample).items():
-            pairs[name].append(pair)
+        changes += _compare_markings(model, sample)
         progress.advance()
-    return {name: _describe(found) for name, found in pairs.items()}
+    table = pd.DataFrame(changes, columns=["marking", "source", "refused", "score", "steps"])
+    return {name: _describe(table[table["marking"] == name]) for name in MARKINGS}
 
 
-def _classify_with_markings(model: Model, sample: Sample) -> dict[str, FindingPair]:
-    """The findings by marking; empty where the unmarked picture is refused."""
+def _compare_markings(model: Model, sample: Sample) -> Iterator[dict[str, Any]]:
+    """What each marking changes; nothing where the unmarked picture is refused."""
     picture = open_sample(sample).convert("RGB")
     context = Context(modality=sample.modality)
     plain = _classify(model, picture, context)
     if plain is None:
-        return {}
-    return {
-        name: FindingPair(sample.source, plain, _classify(model, mark(picture), context))
-        for name, mark in MARKINGS.items()
-    }
+        return
+    for name, mark in MARKINGS.items():
+        marked = _classify(model, mark(picture), context)
+        yield {
+            "marking": name,
+            "source": sample.source,
+            "refused": marked is None,
+            "score": marked.malignant_score - plain.malignant_score if marked else np.nan,
+            # The most urgent band has the lowest place.
+            "steps": urgency(plain.band) - urgency(marked.band) if marked else 0,
+        }
 
 
 def _classify(model: Model, picture: Image.Image, context: Context) -> Finding | None:
@@ -175,34 +173,23 @@ def _classify(model: Model, picture: Image.Image, context: Context) -> Finding |
         return None
 
 
-def _describe(pairs: Sequence[FindingPair]) -> dict[str, Any]:
-    sources = sorted({pair.source for pair in pairs})
-    if len(sources) < 2:
-        return _figures(pairs)
-    by_source = {
-        source: _figures([pair for pair in pairs if pair.source == source]) for source in sources
+def _describe(changes: pd.DataFrame) -> dict[str, Any]:
+    figures = _figures(changes)
+    by_source = {source: _figures(own) for source, own in changes.groupby("source")}
+    return figures | ({"sources": by_source} if len(by_source) > 1 else {})
+
+
+def _figures(changes: pd.DataFrame) -> dict[str, Any]:
+    scores, steps, refused = changes["score"].dropna(), changes["steps"], changes["refused"]
+    shares = {
+        "band_changed": (steps != 0) | refused,
+        "band_raised": steps > 0,
+        "band_lowered": steps < 0,
+        "refused": refused,
     }
-    return {**_figures(pairs), "sources": by_source}
-
-
-def _figures(pairs: Sequence[FindingPair]) -> dict[str, Any]:
-    both = [(pair.plain, pair.marked) for pair in pairs if pair.marked is not None]
-    changes = [marked.malignant_score - plain.malignant_score for plain, marked in both]
-    # The most urgent band has the lowest place.
-    steps = np.array([urgency(plain.band) - urgency(marked.band) for plain, marked in both])
-    n = len(pairs)
-    raised, lowered = int((steps > 0).sum()), int((steps < 0).sum())
-    refused = n - len(both)
-
-    def share(count: int) -> float | None:
-        return count / n if n else None
-
     return {
-        "n": n,
-        "median_change": float(np.median(changes)) if changes else None,
-        "median_absolute_change": float(np.median(np.abs(changes))) if changes else None,
-        "band_changed": share(raised + lowered + refused),
-        "band_raised": share(raised),
-        "band_lowered": share(lowered),
-        "refused": share(refused),
+        "n": len(changes),
+        "median_change": float(scores.median()) if len(scores) else None,
+        "median_absolute_change": float(scores.abs().median()) if len(scores) else None,
+        **{name: float(hit.mean()) if len(hit) else None for name, hit in shares.items()},
     }

@@ -1,5 +1,5 @@
 """The model card: facts and limits for card.json, and README.md as an illustrated page for people
-(`learning/templates/card.md.j2`).
+(`learning/templates/card.j2`).
 """
 
 from collections import Counter
@@ -100,7 +100,7 @@ def _describe_source(
 
 def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> None:
     """Writes README.md beside the model. It links to the charts, which must be there already."""
-    page = show_markdown(render("card.md.j2", card=card, version=version))
+    page = show_markdown(render("card.j2", card=card, version=version))
     (folder / README).write_text(page, encoding="utf-8")
 
 
