@@ -13,7 +13,7 @@ from functools import partial
 
 from pydantic import SecretStr
 
-from skinapi.auth.owners import Owners
+from skinapi.auth.owners import OwnerStatus
 from skinapi.errors import SkinAPIError
 from skinapi.jobs.announcements import open_broker
 from skinapi.jobs.attempt import Timing
@@ -61,7 +61,7 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
         folder=settings.instance_dir.resolve() / JOB_FOLDER,
         timing=replace(timing or Timing(), longest=settings.job_hours * 3600),
         join_store=partial(join_store, store, secrets=settings.audit_secrets()),
-        may_work=Owners(store).may_research,
+        may_work=OwnerStatus(store).may_research,
         hidden=_secrets(settings),
         parent=parent,
         broker=open_broker(settings.broker_uri),

@@ -12,7 +12,7 @@ RESEARCHERS = ("researcher", "admin")
 NO_ACCOUNT: Document = {"status": "approved", "role": "researcher"}
 
 
-class Owners:
+class OwnerStatus:
     def __init__(self, store: Store) -> None:
         self._accounts = store.collection("accounts")
         self._counters = store.collection("counters")

@@ -112,18 +112,14 @@ class ProposedLesion:
     alike: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonsService:
-    def __init__(
-        self,
-        *,
-        lesions: LesionsService,
-        records: RecordsService,
-        registry: RegistryService,
-        count_rendering: Callable[[str, str | None], None],
-    ) -> None:
-        """`count_rendering(account, role)` counts a comparison as a report that is drawn."""
-        self._lesions, self._records, self._registry = lesions, records, registry
-        self._count_rendering = count_rendering
+    """`count_rendering(account, role)` counts a comparison as a report that is drawn."""
+
+    lesions: LesionsService
+    records: RecordsService
+    registry: RegistryService
+    count_rendering: Callable[[str, str | None], None]
 
     def compare_findings(
         self, *, lesion: str, numbers: tuple[int, int], to: Subject
@@ -132,7 +128,7 @@ class ComparisonsService:
         one of them is not of this spot, ComparedWithItself, TooManyRequests, Unavailable. Of a
         photo that was judged again it counts when it was sent; two findings on it are one.
         """
-        spot = self._lesions.get(lesion=lesion, to=to).lesion
+        spot = self.lesions.get(lesion=lesion, to=to).lesion
         found = [self._finding(spot, number, to) for number in numbers]
         before, after = sorted(found, key=lambda finding: (finding.photographed_at, finding.id))
         if before.photographed_at == after.photographed_at and (
@@ -146,16 +142,16 @@ class ComparisonsService:
         except _NoPhoto as missing:
             comparison = Comparison(not_comparable=missing.reason)
         else:
-            self._count_rendering(to.id, to.role)
+            self.count_rendering(to.id, to.role)
             work = partial(_compare, *contents)
-            comparison, sizes = self._registry.run_in_pool(work, caller=_caller(to))
+            comparison, sizes = self.registry.run_in_pool(work, caller=_caller(to))
         advice = _advice_of(comparison, after)
         return ComparedFindings(
             before,
             after,
             comparison,
             pictures=(chosen[0].number, chosen[1].number),
-            instruction=self._lesions.instruct_compared(lesion=spot, compared=advice, to=to),
+            instruction=self.lesions.instruct_compared(lesion=spot, compared=advice, to=to),
             first_size=sizes[0],
             second_size=sizes[1],
         )
@@ -166,8 +162,8 @@ class ComparisonsService:
         compared; of none where the pool is full, or the caller has compared too many. Raises
         NotFound.
         """
-        finding = self._lesions.get_own_finding(number, by)
-        near = self._lesions.list_at_place(finding)
+        finding = self.lesions.get_own_finding(number, by)
+        near = self.lesions.list_at_place(finding)
         fits = self._find_fits(finding, near[:MOST_COMPARED], by)
         near.sort(key=lambda found: -fits.get(found.lesion.id, 0.0))
         return [ProposedLesion(found, alike=found.lesion.id in fits) for found in near]
@@ -180,7 +176,7 @@ class ComparisonsService:
         for lesion, latest, _ in near:
             if latest:
                 with suppress(_NoPhoto, NotFound):  # it may have been deleted in the meantime
-                    newest = self._lesions.get_own_finding(str(latest.number), by)
+                    newest = self.lesions.get_own_finding(str(latest.number), by)
                     pairs[lesion.id] = tuple(
                         self._photo(picture.submission, by)
                         for picture in choose_pictures(newest, finding)
@@ -188,13 +184,13 @@ class ComparisonsService:
         if not pairs:
             return {}
         try:
-            self._count_rendering(by.id, by.role)
-            return self._registry.run_in_pool(partial(_fit_photos, pairs), caller=_caller(by))
+            self.count_rendering(by.id, by.role)
+            return self.registry.run_in_pool(partial(_fit_photos, pairs), caller=_caller(by))
         except (TooManyRequests, Unavailable):
             return {}
 
     def _finding(self, spot: Lesion, number: int, to: Subject) -> Submission:
-        finding, _ = self._records.get(number=str(number), to=to)
+        finding, _ = self.records.get(number=str(number), to=to)
         if finding.lesion != spot.id:
             raise NotFound(NOT_YOURS)
         return finding
@@ -203,7 +199,7 @@ class ComparisonsService:
         if finding.photo_blob is None:
             raise _NoPhoto(NotComparable.NOT_KEPT)
         try:
-            return self._records.photos.read(submission=finding, to=to)
+            return self.records.photos.read(submission=finding, to=to)
         except NotFound as error:
             raise _NoPhoto(NotComparable.LOST) from error
 

@@ -3,8 +3,9 @@ way round.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from skinapi.domain.field_types import ID
 from skinapi.domain.pages import Page, page_of
@@ -60,6 +61,19 @@ class Lesion(StoredRecord):
     request_hash: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AddedLesion:
+    """A spot to be added. `key` is the idempotency key of the request, `request_hash` what it asked
+    for.
+    """
+
+    owner: str
+    place: Place
+    name: str | None
+    key: str | None
+    request_hash: str
+
+
 class Lesions:
     def __init__(self, store: Store) -> None:
         self._documents = store.collection("lesions")
@@ -68,9 +82,17 @@ class Lesions:
         self._documents.ensure_index("remind_at", "id")
         self._documents.ensure_index("joined", "id")
 
-    def add(self, *, place: Place, **fields: Any) -> Lesion:
+    def add(self, new: AddedLesion) -> Lesion:
         """Raises Duplicate where its owner has used the idempotency key before."""
-        lesion = Lesion(id=new_id(), created_at=now(), place=place, **fields)
+        lesion = Lesion(
+            id=new_id(),
+            created_at=now(),
+            owner=new.owner,
+            place=new.place,
+            name=new.name,
+            idempotency_key=new.key,
+            request_hash=new.request_hash,
+        )
         self._documents.insert({**lesion.stored(), "schema": 1})
         return lesion
 

@@ -6,12 +6,14 @@ comes after the other, and each answer was true.
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.owners import OwnerStatus
 from skinapi.care.lesion_records import (
+    AddedLesion,
     JoinedWithItself,
     Lesion,
     Lesions,
@@ -19,6 +21,7 @@ from skinapi.care.lesion_records import (
     SortedElsewhere,
     TooManyLesions,
 )
+from skinapi.care.message_records import Messages
 from skinapi.care.queue import NO_PATIENT
 from skinapi.care.reminders import NO_LESION, LesionCounts, calendar_file, due_date
 from skinapi.domain.pages import Page
@@ -32,7 +35,8 @@ from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.records.submission import CourseEntry, Submission
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Document, Store
+from skinapi.storage.ports import Document
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 MOST_PROPOSED = 20
 NO_FINDING = "This spot has no finding yet; photograph it first"
@@ -46,30 +50,19 @@ class ShownLesion(NamedTuple):
     instruction: Instruction | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LesionsService:
-    def __init__(
-        self,
-        *,
-        store: Store,
-        lesions: Lesions,
-        findings: LesionFindings,
-        counts: LesionCounts,
-        records: RecordsService,
-        accounts: Accounts,
-        trail: AuditTrail,
-        hold_owner: Callable[[str], None],
-        move_messages: Callable[[str, str], None],
-        has_messages: Callable[[str], bool],
-        most: int,
-    ) -> None:
-        """`most` is how many spots an account may have. `move_messages` gives the messages of a
-        spot to another one, in the transaction that joins it; `has_messages` tells whether there
-        are any.
-        """
-        self._store, self._lesions, self._findings = store, lesions, findings
-        self._counts, self._records, self._accounts = counts, records, accounts
-        self._trail, self._hold_owner, self._most = trail, hold_owner, most
-        self._move_messages, self._has_messages = move_messages, has_messages
+    """`most` is how many spots an account may have."""
+
+    work: UnitOfWork
+    lesions: Lesions
+    findings: LesionFindings
+    counts: LesionCounts
+    records: RecordsService
+    accounts: Accounts
+    messages: Messages
+    owners: OwnerStatus
+    most: int
 
     def create_lesion(
         self, *, owner: str, place: Place, name: str | None, key: str | None
@@ -80,26 +73,25 @@ class LesionsService:
         request_hash = hashlib.sha256(repr((place, name)).encode()).hexdigest()
         if before := self._find_created(owner, key, request_hash):
             return self._show(before)
-
-        def create() -> Lesion:
-            self._hold_owner(owner)
-            if self._lesions.count_of(owner) >= self._most:
-                raise TooManyLesions(self._most)
-            lesion = self._lesions.add(
-                owner=owner, place=place, name=name, idempotency_key=key, request_hash=request_hash
-            )
-            self._trail.record("lesion.create", by=owner, target=lesion.id)
-            return lesion
-
+        new = AddedLesion(owner, place, name, key, request_hash)
         try:
-            return ShownLesion(self._store.transaction(create), None, None)
+            return ShownLesion(self._create(new), None, None)
         except Duplicate:  # a retry of this request has stored it in the meantime
             if before := self._find_created(owner, key, request_hash):
                 return self._show(before)
             raise
 
+    @atomic
+    def _create(self, unit: Unit, new: AddedLesion) -> Lesion:
+        self.owners.hold(new.owner)
+        if self.lesions.count_of(new.owner) >= self.most:
+            raise TooManyLesions(self.most)
+        lesion = self.lesions.add(new)
+        unit.record("lesion.create", by=new.owner, target=lesion.id)
+        return lesion
+
     def _find_created(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:
-        found = self._lesions.find_by_key(owner, key)
+        found = self.lesions.find_by_key(owner, key)
         if found and found.request_hash != request_hash:
             raise IdempotencyKeyReused
         return found
@@ -111,16 +103,16 @@ class LesionsService:
     def _page(
         self, owner: str, *, for_owner: bool, after: str | None, limit: int
     ) -> Page[ShownLesion]:
-        page = self._lesions.page_owned(owner, after=after, limit=limit)
-        newest = self._findings.by_ids([one.latest for one in page.items if one.latest])
+        page = self.lesions.page_owned(owner, after=after, limit=limit)
+        newest = self.findings.by_ids([one.latest for one in page.items if one.latest])
         with_findings = [one.id for one in page.items if one.latest]
-        told = self._findings.instruct_all(with_findings, for_owner=for_owner)
+        told = self.findings.instruct_all(with_findings, for_owner=for_owner)
 
         def show(lesion: Lesion) -> ShownLesion:
             if lesion.latest is None:
                 return ShownLesion(lesion, None, None)
             # Else a server of the version before has deleted it.
-            known = newest.get(lesion.latest) or self._findings.newest(lesion.id)
+            known = newest.get(lesion.latest) or self.findings.newest(lesion.id)
             seen = known.for_owner() if known and for_owner else known
             return ShownLesion(lesion, seen, told.get(lesion.id))
 
@@ -130,7 +122,7 @@ class LesionsService:
         self, *, patient: str, doctor: Subject, after: str | None, limit: int
     ) -> Page[ShownLesion]:
         """The spots of a patient. Raises NotFound unless the patient is in this doctor's care."""
-        owner = self._accounts.by_ids({patient}).get(patient)
+        owner = self.accounts.by_ids({patient}).get(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
         return self._page(patient, for_owner=False, after=after, limit=limit)
@@ -140,19 +132,19 @@ class LesionsService:
         the caller is asked for a second opinion. Of one that was joined to another, that one, where
         it is known: a mail may name it. Raises NotFound.
         """
-        found = self._lesions.find_kept(lesion) or self._lesions.find_joined(lesion)
+        found = self.lesions.find_kept(lesion) or self.lesions.find_joined(lesion)
         own = found is not None and found.owner == to.id and not found.deleted_at
         if found is None or not (own or self._may_see(found, to)):
             raise NotFound(NO_LESION)
         return self._show(found, for_owner=found.owner == to.id)
 
     def _may_see(self, lesion: Lesion, doctor: Subject) -> bool:
-        owner: Account | None = self._accounts.by_ids({lesion.owner}).get(lesion.owner)
-        return owner is not None and self._records.may_see(owner, doctor, lesion=lesion.id)
+        owner: Account | None = self.accounts.by_ids({lesion.owner}).get(lesion.owner)
+        return owner is not None and self.records.may_see(owner, doctor, lesion=lesion.id)
 
     def _show(self, lesion: Lesion, *, for_owner: bool = True) -> ShownLesion:
-        newest = self._findings.newest(lesion.id)
-        told = self._findings.instruct_all([lesion.id], for_owner=for_owner).get(lesion.id)
+        newest = self.findings.newest(lesion.id)
+        told = self.findings.instruct_all([lesion.id], for_owner=for_owner).get(lesion.id)
         return ShownLesion(lesion, newest.for_owner() if newest and for_owner else newest, told)
 
     def instruct_compared(
@@ -162,7 +154,7 @@ class LesionsService:
         of its findings asks for.
         """
         for_owner = lesion.owner == to.id
-        advised = self._findings.list_advised([lesion.id], for_owner=for_owner)
+        advised = self.findings.list_advised([lesion.id], for_owner=for_owner)
         return reconcile(advised.get(lesion.id, []), compared=compared)
 
     def page_course(
@@ -170,64 +162,62 @@ class LesionsService:
     ) -> Page[CourseEntry]:
         """One page of a spot's findings in the order of time. Raises NotFound."""
         found = self.get(lesion=lesion, to=to).lesion
-        page = self._findings.page(found.id, newest_first=newest_first, after=after, limit=limit)
+        page = self.findings.page(found.id, newest_first=newest_first, after=after, limit=limit)
         return page.map(CourseEntry.for_owner) if found.owner == to.id else page
 
     def change_lesion(self, *, lesion: str, fields: Document, by: str) -> ShownLesion:
         """Raises NotFound, also for those of other accounts, as all that follow do."""
-        own = self._counts.get_own(lesion, by)
+        return self._show(self._change(lesion, fields, by))
 
-        def change() -> Lesion:
-            changed = self._lesions.change(own.id, fields)
-            if changed is None:
-                raise NotFound(NO_LESION)
-            return changed
+    @atomic
+    def _change(self, unit: Unit, lesion: str, fields: Document, by: str) -> Lesion:
+        own = self.counts.get_own(lesion, by)
+        unit.audit("lesion.change", by=by, target=own.id)
+        changed = self.lesions.change(own.id, fields)
+        if changed is None:
+            raise NotFound(NO_LESION)
+        return changed
 
-        changed = self._trail.change(change, "lesion.change", by=by, target=own.id)
-        return self._show(changed)
-
-    def delete_lesion(self, *, lesion: str, by: str) -> None:
+    @atomic
+    def delete_lesion(self, unit: Unit, *, lesion: str, by: str) -> None:
         """Delete a spot. Its findings stay, and belong to none then. Its messages are part of the
         doctor's record: the doctor in charge reads them on, and its owner no more.
         """
-        own = self._counts.get_own(lesion, by)
-
-        def delete() -> None:
-            self._counts.get_own(own.id, by)
-            kept = self._has_messages(own.id)
-            self._findings.leave(own.id, keep=kept)
-            if kept:
-                self._lesions.close(own.id)
-            else:
-                self._lesions.remove(own.id)
-
-        self._trail.change(delete, "lesion.delete", by=by, target=own.id)
+        own = self.counts.get_own(lesion, by)
+        unit.audit("lesion.delete", by=by, target=own.id)
+        kept = self.messages.has_any(own.id)
+        self.findings.leave(own.id, keep=kept)
+        if kept:
+            self.lesions.close(own.id)
+        else:
+            self.lesions.remove(own.id)
 
     def join_lesion(self, *, lesion: str, joined: str, by: str) -> ShownLesion:
         """Give findings and messages of the spot `joined` to another one, and delete it. Where that
         was done before, it is answered as then. Raises JoinedWithItself, LesionFull too.
         """
-        own = self._counts.get_own(lesion, by)
-        if own.id == joined:
+        return self._show(self._join(lesion, joined, by))
+
+    @atomic
+    def _join(self, unit: Unit, lesion: str, joined: str, by: str) -> Lesion:
+        kept = self.counts.get_own(lesion, by)
+        if kept.id == joined:
             raise JoinedWithItself
-        if own.joined == joined:
-            return self._show(own)
-        self._counts.get_own(joined, by)
+        if kept.joined == joined:
+            return kept
+        other = self.counts.get_own(joined, by)
+        unit.audit("lesion.join", by=by, target=kept.id, detail=joined)
+        self.counts.refuse_excess(kept, more=other.findings)
+        self.findings.move_all(other.id, kept.id)
+        self.messages.move_all(other.id, kept.id)
+        self.lesions.remove(other.id)
+        self.lesions.change(kept.id, {"joined": other.id})
+        return self.counts.recount(kept.id) or kept
 
-        def join() -> Lesion | None:
-            kept, other = (self._counts.get_own(one, by) for one in (own.id, joined))
-            self._counts.refuse_excess(kept, more=other.findings)
-            self._findings.move_all(other.id, kept.id)
-            self._move_messages(other.id, kept.id)
-            self._lesions.remove(other.id)
-            self._lesions.change(kept.id, {"joined": other.id})
-            return self._counts.recount(kept.id)
-
-        changed = self._trail.change(join, "lesion.join", by=by, target=own.id, detail=joined)
-        return self._show(changed or own)
-
+    @atomic
     def sort_finding(
         self,
+        unit: Unit,
         *,
         number: str,
         lesion: str | None,
@@ -237,27 +227,23 @@ class LesionsService:
         """Give a finding of the caller to a spot of the caller, or to none. Raises LesionFull, and
         SortedElsewhere where it may not leave the spot where it is.
         """
-        found = self.get_own_finding(number, by)
+        finding = self.get_own_finding(number, by)
         if lesion:
-            self._counts.get_own(lesion, by.id)
-
-        def sort() -> Submission:
-            finding = self.get_own_finding(number, by)
-            if finding.lesion == lesion:
-                return finding
-            if not may_leave(finding.lesion):
-                raise SortedElsewhere
-            self._findings.put(finding.id, lesion)
-            moved = finding.model_copy(update={"lesion": lesion})
-            self._counts.enter(moved)
-            self._counts.update(finding)
-            return moved
-
-        return self._trail.change(sort, "submission.sort", by=by.id, target=found.id)
+            self.counts.get_own(lesion, by.id)
+        unit.audit("submission.sort", by=by.id, target=finding.id)
+        if finding.lesion == lesion:
+            return finding
+        if not may_leave(finding.lesion):
+            raise SortedElsewhere
+        self.findings.put(finding.id, lesion)
+        moved = finding.model_copy(update={"lesion": lesion})
+        self.counts.enter(moved)
+        self.counts.update(finding)
+        return moved
 
     def get_own_finding(self, number: str, by: Subject) -> Submission:
         """A finding of the caller. Raises NotFound, also for those of patients in care."""
-        finding, owner = self._records.get(number=number, to=by)
+        finding, owner = self.records.get(number=number, to=by)
         if owner.id != by.id:
             raise NotFound(NOT_YOURS)
         return finding
@@ -266,7 +252,7 @@ class LesionsService:
         """The spots of its owner where a finding is, but its own: the one with the newest finding
         first. None where nobody told where the finding is.
         """
-        owned = self._lesions.page_owned(finding.owner, after=None, limit=self._most).items
+        owned = self.lesions.page_owned(finding.owner, after=None, limit=self.most).items
         site = finding.context.body_site
         near = [one for one in owned if one.place.site == site and one.id != finding.lesion]
         near.sort(key=lambda one: one.latest or one.id, reverse=True)
@@ -274,7 +260,7 @@ class LesionsService:
 
     def make_reminder(self, *, lesion: str, by: str, language: Language) -> str:
         """A calendar file. Raises NotFound, also for a spot without findings."""
-        own, latest, _ = self._show(self._counts.get_own(lesion, by))
+        own, latest, _ = self._show(self.counts.get_own(lesion, by))
         if latest is None:
             raise NotFound(NO_FINDING)
         due = due_date(latest, today=now().date())
@@ -282,30 +268,34 @@ class LesionsService:
 
     def require_open(self, owner: str, lesion: str) -> None:
         """Raises NotFound, LesionFull where the spot takes no finding of this owner."""
-        self._counts.refuse_excess(self._counts.get_own(lesion, owner), more=1)
+        self.counts.refuse_excess(self.counts.get_own(lesion, owner), more=1)
 
     def has(self, lesion: str) -> bool:
         """Whether it is there, or was deleted and is kept with its messages."""
-        return self._lesions.find_kept(lesion) is not None
+        return self.lesions.find_kept(lesion) is not None
 
     def faults(self) -> Iterator[Fault]:
         """Spots of deleted accounts, findings that name a spot that is gone, and wrong counts, as a
         restore by hand or servers of the version before leave them.
         """
-        for owner in sorted(self._lesions.owners()):
-            if not self._accounts.list_where({"id": owner}):
+        for owner in sorted(self.lesions.owners()):
+            if not self.accounts.list_where({"id": owner}):
                 says = f"spots of account {owner}, which is gone"
-                yield Fault(says, partial(self._lesions.forget, owner))
-        for named in self._findings.named_lesions():
-            if self._lesions.find(named) is None and self._findings.count(named):
+                yield Fault(says, partial(self.lesions.forget, owner))
+        for named in self.findings.named_lesions():
+            if self.lesions.find(named) is None and self.findings.count(named):
                 says = f"findings name the spot {named}, which is gone"
-                yield Fault(says, partial(self._findings.move_all, named, None))
-        for lesion in self._lesions.walk():
-            if self._store.transaction(partial(self._is_wrong, lesion.id)):
+                yield Fault(says, partial(self.findings.move_all, named, None))
+        for lesion in self.lesions.walk():
+            if self._is_wrong(lesion.id):
                 says = f"the spot {lesion.id} does not name its newest finding and how many it has"
-                repair = partial(self._counts.recount, lesion.id)
-                yield Fault(says, partial(self._store.transaction, repair))
+                yield Fault(says, partial(self._recount, lesion.id))
 
-    def _is_wrong(self, identifier: str) -> bool:
-        lesion = self._lesions.find(identifier)
-        return lesion is not None and not self._counts.is_right(lesion)
+    @atomic
+    def _is_wrong(self, _: Unit, identifier: str) -> bool:
+        lesion = self.lesions.find(identifier)
+        return lesion is not None and not self.counts.is_right(lesion)
+
+    @atomic
+    def _recount(self, _: Unit, identifier: str) -> None:
+        self.counts.recount(identifier)

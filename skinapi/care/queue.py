@@ -39,15 +39,13 @@ def doctors_of(submission: QueueEntry) -> set[str]:
     return {doctor for doctor in named if doctor}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CareService:
     """Reads the lists. Each page costs few queries, each answered from an index."""
 
-    def __init__(
-        self, *, accounts: Accounts, submissions: Submissions, pointer: ServingPointer
-    ) -> None:
-        self._accounts = accounts
-        self._submissions = submissions
-        self._pointer = pointer
+    accounts: Accounts
+    submissions: Submissions
+    pointer: ServingPointer
 
     def list_patients(
         self, *, doctor: Subject, beginning: str | None = None, after: str | None, limit: int
@@ -56,9 +54,9 @@ class CareService:
         beginning, those whose name, last name or e-mail begins so. Raises TooManyFound.
         """
         if beginning:
-            page = self._accounts.search_patients(doctor.id, beginning, after=after, limit=limit)
+            page = self.accounts.search_patients(doctor.id, beginning, after=after, limit=limit)
         else:
-            page = self._accounts.page_patients(doctor.id, after=after, limit=limit)
+            page = self.accounts.page_patients(doctor.id, after=after, limit=limit)
         # `in_care` again: the query cannot leave out patients who have become doctors since.
         return Page([one for one in page.items if in_care(one, doctor)], page.next_after)
 
@@ -72,10 +70,10 @@ class CareService:
         limit: int,
     ) -> Page[FoundCase]:
         """One patient's findings. Raises NotFound unless the patient is in this doctor's care."""
-        owner = self._accounts.by_ids({patient}).get(patient)
+        owner = self.accounts.by_ids({patient}).get(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
-        page = self._submissions.page_by_urgency(
+        page = self.submissions.page_by_urgency(
             {"owner": patient}, reviewed=reviewed, after=after, limit=limit
         )
         return self._with_accounts(page, lambda _, account: account.id == owner.id)
@@ -99,7 +97,7 @@ class CareService:
         first: list[FoundCase] = []
         came_first = not reviewed and urgency is None
         if came_first and (after is None or after.startswith(CAME)):
-            page = self._submissions.page_opinions(
+            page = self.submissions.page_opinions(
                 doctor.id, after=after and after.removeprefix(CAME), limit=limit
             )
             first += self._in_care(page, doctor).items
@@ -107,7 +105,7 @@ class CareService:
                 return Page(first, f"{CAME}{page.items[-1].opinion_key}")
             after, limit = None, limit - len(page.items)
         if not reviewed and (after is None or after.startswith(ASKED)):
-            page = self._submissions.page_by_urgency(
+            page = self.submissions.page_by_urgency(
                 {"opinion_of": doctor.id},
                 reviewed=None,
                 urgency=urgency,
@@ -120,7 +118,7 @@ class CareService:
             if len(page.items) == limit:
                 return Page(first, f"{ASKED}{page.items[-1].queue_key}")
             after, limit = None, limit - len(page.items)
-        page = self._submissions.page_by_urgency(
+        page = self.submissions.page_by_urgency(
             {"doctor": doctor.id}, reviewed=reviewed, urgency=urgency, after=after, limit=limit
         )
         own = self._in_care(page, doctor)
@@ -129,17 +127,17 @@ class CareService:
 
     def count_opinions(self, *, doctor: Subject) -> int:
         """How many second opinions have come that the doctor has not answered."""
-        return self._submissions.count_opinions(doctor.id)
+        return self.submissions.count_opinions(doctor.id)
 
     def list_withdrawn_models(self, *, doctor: Subject) -> list[tuple[str, datetime]]:
         """The model versions that were rolled back and have judged a finding in this doctor's care,
         with when that was; the newest first.
         """
-        withdrawn = self._pointer.read().withdrawn
+        withdrawn = self.pointer.read().withdrawn
         judged = [
             (version, withdrawn_at)
             for version, withdrawn_at in withdrawn.items()
-            if self._submissions.page_by_model(doctor.id, version, after=None, limit=1).items
+            if self.submissions.page_by_model(doctor.id, version, after=None, limit=1).items
         ]
         return sorted(judged, key=lambda one: one[1], reverse=True)
 
@@ -149,16 +147,16 @@ class CareService:
         """The findings in this doctor's care that a version has made which was rolled back, oldest
         first. Raises NotFound where it was not.
         """
-        if version not in self._pointer.read().withdrawn:
+        if version not in self.pointer.read().withdrawn:
             raise NotFound(NOT_WITHDRAWN)
-        page = self._submissions.page_by_model(doctor.id, version, after=after, limit=limit)
+        page = self.submissions.page_by_model(doctor.id, version, after=after, limit=limit)
         return self._in_care(page, doctor)
 
     def list_by_learning(
         self, *, doctor: Subject, after: str | None, limit: int
     ) -> Page[FoundCase]:
         """The unreviewed ones by what a review would teach a model; urgent referrals come first."""
-        page = self._submissions.page_by_learning(doctor.id, after=after, limit=limit)
+        page = self.submissions.page_by_learning(doctor.id, after=after, limit=limit)
         return self._in_care(page, doctor)
 
     def _in_care(self, page: Page[QueuedCase], doctor: Subject) -> Page[FoundCase]:
@@ -169,7 +167,7 @@ class CareService:
     ) -> Page[FoundCase]:
         """With the accounts of their owners and doctors; those that do not belong are left out."""
         named = {one for entry in page.items for one in (entry.owner, *doctors_of(entry))}
-        accounts = self._accounts.by_ids(named)
+        accounts = self.accounts.by_ids(named)
         found = [
             FoundCase(entry, accounts[entry.owner], accounts)
             for entry in page.items

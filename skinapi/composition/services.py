@@ -10,7 +10,7 @@ from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.account_faults import search_faults
 from skinapi.auth.accounts import Account
 from skinapi.auth.authorizer import Authorizer
-from skinapi.auth.owners import Owners
+from skinapi.auth.owners import OwnerStatus
 from skinapi.auth.recovery import PasswordLink, RecoveryService
 from skinapi.auth.second_factor import SecondFactorService
 from skinapi.auth.service import AuthService
@@ -185,7 +185,7 @@ def open_services(
         outbox=data.outbox,
         models=models,
     )
-    owners = Owners(store)
+    owners = OwnerStatus(store)
     jobs = JobsService(
         work=data.work,
         queue=Jobs(store),
@@ -237,45 +237,42 @@ def open_services(
             accounts=data.accounts, submissions=data.submissions, pointer=models.pointer
         ),
         cases=CasesService(
+            work=data.work,
             accounts=data.accounts,
             submissions=data.submissions,
             records=records,
-            trail=data.trail,
             outbox=data.outbox,
         ),
         reminder_mailer=ReminderMailer(
             store, lesions=data.lesions, findings=data.lesion_findings, outbox=data.outbox
         ),
         lesions=LesionsService(
-            store=store,
+            work=data.work,
             lesions=data.lesions,
             findings=data.lesion_findings,
             counts=counts,
             records=records,
             accounts=data.accounts,
-            trail=data.trail,
-            hold_owner=owners.hold,
-            move_messages=data.messages.move_all,
-            has_messages=data.messages.has_any,
+            messages=data.messages,
+            owners=owners,
             most=settings.most_lesions,
         ),
         letters=LettersService(
+            work=data.work,
             letters=data.letters,
             records=records,
             reviews=reviews,
             findings=data.lesion_findings,
-            trail=data.trail,
             llm=llm,
             outbox=data.outbox,
         ),
         messages=MessagesService(
-            store=store,
+            work=data.work,
             messages=data.messages,
             lesions=data.lesions,
             findings=data.lesion_findings,
             records=records,
             accounts=data.accounts,
-            trail=data.trail,
             outbox=data.outbox,
         ),
         llm=llm,

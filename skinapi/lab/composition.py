@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from skinapi.auth.owners import Owners
+from skinapi.auth.owners import OwnerStatus
 from skinapi.jobs.service import JobsService
 from skinapi.lab.checks.check_queue import CheckQueue, Cleanup
 from skinapi.lab.checks.publishing import Publisher
@@ -37,7 +37,7 @@ def open_lab_services(
     models: ModelsService,
 ) -> LabServices:
     """Removes what killed processes left in the quarantine of this machine."""
-    owners, checks, largest = Owners(data.store), CheckQueue(), settings.max_dataset_bytes
+    owners, checks, largest = OwnerStatus(data.store), CheckQueue(), settings.max_dataset_bytes
     quota = Quota(data.datasets, data.uploads, most=settings.dataset_quota_bytes)
     cleanup = Cleanup(data, checks, owners)
     quarantine = Quarantine(settings.quarantine)

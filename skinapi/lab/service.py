@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from skinapi.auth.owners import Owners
+from skinapi.auth.owners import OwnerStatus
 from skinapi.domain.pages import Page
 from skinapi.domain.size_limits import body_too_large
 from skinapi.domain.subject import Subject
@@ -52,7 +52,7 @@ class DatasetsService:
     cleanup: Cleanup
     quarantine: Quarantine
     quota: Quota
-    owners: Owners
+    owners: OwnerStatus
     jobs: Jobs
     largest: int
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from skinapi.auth.owners import Owners
+from skinapi.auth.owners import OwnerStatus
 from skinapi.domain.size_limits import body_too_large, size_in_words
 from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, Duplicate, IdempotencyKeyReused, NotFound
@@ -238,7 +238,7 @@ class UploadsService:
     store: Store
     uploads: Uploads
     quota: Quota
-    owners: Owners
+    owners: OwnerStatus
     largest: int
     sweep: Callable[[], None]
     _parts: threading.BoundedSemaphore = field(

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import pytest
 
-from skinapi.auth.owners import Owners
+from skinapi.auth.owners import OwnerStatus
 from skinapi.errors import (
     BadNetwork,
     BadRequest,
@@ -178,7 +178,7 @@ def test_who_has_lost_the_right_meanwhile_stores_no_version(
     lab.services.models.record_built_in()
     before = versions(lab)
     attempt = attempt_of(lab, tmp_path / "work", saved(tmp_path))
-    monkeypatch.setattr(Owners, "may_research", lambda _, owner: owner != OWNER)
+    monkeypatch.setattr(OwnerStatus, "may_research", lambda _, owner: owner != OWNER)
     with pytest.raises(Forbidden, match="any more"):
         import_model(attempt)
     assert versions(lab) == before

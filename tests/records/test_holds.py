@@ -67,7 +67,7 @@ def test_no_answer_to_the_owner_betrays_what_is_held(backend: Backend) -> None:
     """Each route that the owner of a finding may read answers as before the review."""
     accounts = SampleAccounts(backend)
     two = accounts.sort_two()
-    backend.services.lesions._counts.recount(accounts.named["lesion"])
+    backend.services.lesions.counts.recount(accounts.named["lesion"])
     number, ada, doctor = (
         accounts.named["number"],
         accounts.people["user"],

@@ -123,7 +123,7 @@ class SampleAccounts:
         """The sample spot has the sample finding."""
         found = self.backend.services.data.submissions.find_by_number(int(self.named["number"]))
         assert found
-        findings = self.backend.services.lesions._findings
+        findings = self.backend.services.lesions.findings
         findings.put(found.id, self.named["lesion"])
         return {}
 

@@ -3,10 +3,10 @@ doctor sees it.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account
 from skinapi.care.letters.drafting import LetterFacts, draft_letter
 from skinapi.care.letters.marks import Contradicts, Mark, mark_sentences
@@ -30,6 +30,8 @@ from skinapi.records.service import RecordsService
 from skinapi.records.submission import CourseEntry, Submission
 from skinapi.reports.openrouter import OpenRouterClient
 from skinapi.storage.ids import now
+from skinapi.storage.ports import Document
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 # Which marks a doctor may sign in spite of, and how a request names them.
 
@@ -62,7 +64,6 @@ NOT_IN_CHARGE = "Only the doctor in charge can write or withdraw letters"
 NO_LETTER = "There is no such letter"
 NOT_SIGNED = "There is no such signed letter"
 MOST_EARLIER = 5  # findings of the same spot that a letter may speak of
-T = TypeVar("T")
 MarkedLetter = tuple[ShownLetter, Sequence[Mark]]
 
 
@@ -72,25 +73,15 @@ class _Draft(NamedTuple):
     owner: Account
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LettersService:
-    def __init__(
-        self,
-        *,
-        letters: Letters,
-        records: RecordsService,
-        reviews: ReviewsService,
-        findings: LesionFindings,
-        trail: AuditTrail,
-        llm: OpenRouterClient | None,
-        outbox: Outbox,
-    ) -> None:
-        self._letters = letters
-        self._records = records
-        self._reviews = reviews
-        self._findings = findings
-        self._trail = trail
-        self._llm = llm
-        self._outbox = outbox
+    work: UnitOfWork
+    letters: Letters
+    records: RecordsService
+    reviews: ReviewsService
+    findings: LesionFindings
+    llm: OpenRouterClient | None
+    outbox: Outbox
 
     def draft_letter(
         self, *, number: str, by: Subject, reader: Reader, language: Language | None
@@ -99,34 +90,35 @@ class LettersService:
         TooManyLetters.
         """
         submission, owner = self._get_in_care(number, by)
-        self._letters.refuse_more(submission.id, by.id)  # before an LLM is asked
+        self.letters.refuse_more(submission.id, by.id)  # before an LLM is asked
         chosen, about = language or submission.language, self._facts_of(submission, owner, by)
         text, source = draft_letter(
-            about, self._llm, reader=reader, language=chosen, consents=owner.consents
+            about, self.llm, reader=reader, language=chosen, consents=owner.consents
         )
         written = {"language": chosen, "text": text, "source": source.model_dump(mode="json")}
-
-        def draft() -> Letter:
-            current, _ = self._get_in_care(number, by)
-            self._records.rely_on(current)
-            return self._letters.add(submission=current.id, doctor=by.id, reader=reader, **written)
-
-        drafted = self._trail.change(draft, "letter.draft", by=by.id, target=submission.id)
+        drafted = self._add_draft(number, by, {"reader": reader, **written})
         return ShownLetter(drafted), mark_sentences(text, about, chosen)
+
+    @atomic
+    def _add_draft(self, unit: Unit, number: str, by: Subject, written: Document) -> Letter:
+        submission, _ = self._get_in_care(number, by)
+        unit.audit("letter.draft", by=by.id, target=submission.id)
+        self.records.rely_on(submission)
+        return self.letters.add(submission=submission.id, doctor=by.id, **written)
 
     def list_letters(self, *, number: str, to: Subject) -> list[MarkedLetter]:
         """The signed letters about a finding that the caller may see, and the caller's drafts.
         Raises NotFound.
         """
-        submission, owner = self._records.get(number=number, to=to)
+        submission, owner = self.records.get(number=number, to=to)
         letters = [
             one
-            for one in self._letters.list_of(submission.id)
+            for one in self.letters.list_of(submission.id)
             if (one.signed_at and submission.shows(one.signed_at)) or one.doctor == to.id
         ]
         if not letters:
             return []
-        reviewed = self._reviews.get_reviewed(submission)
+        reviewed = self.reviews.get_reviewed(submission)
         drafts = not all(one.signed_at for one in letters)
         about = self._facts_of(submission, owner, to, reviewed) if drafts else None
         return [
@@ -140,82 +132,84 @@ class LettersService:
         """Store another text of the caller's draft. Raises NotFound, Forbidden, LetterSigned,
         LetterChanged.
         """
-
-        def change(draft: _Draft) -> Letter:
-            return self._letters.change_draft(draft.letter.id, version, {"text": text})
-
-        draft = self._get_draft(letter, by)
+        draft, changed = self._change_draft(letter, text, version, by)
         about = self._facts_of(draft.submission, draft.owner, by)
-        changed = self._change(letter, change, "letter.change", by=by)
         return ShownLetter(changed), mark_sentences(text, about, changed.language)
 
+    @atomic
+    def _change_draft(
+        self, unit: Unit, letter: str, text: str, version: int, by: Subject
+    ) -> tuple[_Draft, Letter]:
+        draft = self._hold_draft(unit, "letter.change", letter, by)
+        return draft, self.letters.change_draft(letter, version, {"text": text})
+
+    @atomic
     def sign_letter(
-        self, *, letter: str, text: str, version: int, accepted_marks: Collection[str], by: Subject
+        self,
+        unit: Unit,
+        *,
+        letter: str,
+        text: str,
+        version: int,
+        accepted_marks: Collection[str],
+        by: Subject,
     ) -> MarkedLetter:
         """Sign the caller's draft with this text, the one that the doctor sees, after a review of
         the finding. Raises NotFound, also where the finding was deleted meanwhile, Forbidden,
         LetterSigned, LetterChanged, LetterUnreviewed, LetterUrgency, and LetterMarked unless all
         its marks are accepted.
         """
-
-        def sign(draft: _Draft) -> Letter:
-            found, finding, owner = draft
-            reviewed = self._reviews.get_reviewed(finding)
-            if reviewed.decision is None:
-                raise LetterUnreviewed
-            about = self._facts_of(finding, owner, by, reviewed)
-            marks = mark_sentences(text, about, found.language)
-            signed = {
-                "text": text,
-                "signed_at": now(),
-                "signature": by.account.name,
-                "last_review": reviewed.reviews[-1].id,
-                "accepted": [*require_accepted(marks, accepted_marks)],
-            }
-            if found.reader == "patient":
-                place, due_at = f"finding/{finding.number}", finding.held_until
-                self._outbox.add(Kind.REVIEWED, to=owner.id, about=place, due_at=due_at)
-            return self._letters.change_draft(letter, version, signed)
-
-        signed = self._change(letter, sign, "letter.sign", by=by, detail=_say_accepted)
-        return ShownLetter(signed), []
+        found, finding, owner = self._hold_draft(unit, "letter.sign", letter, by)
+        reviewed = self.reviews.get_reviewed(finding)
+        if reviewed.decision is None:
+            raise LetterUnreviewed
+        about = self._facts_of(finding, owner, by, reviewed)
+        accepted = require_accepted(mark_sentences(text, about, found.language), accepted_marks)
+        signed = {
+            "text": text,
+            "signed_at": now(),
+            "signature": by.account.name,
+            "last_review": reviewed.reviews[-1].id,
+            "accepted": [*accepted],
+        }
+        if found.reader == "patient":
+            place, due_at = f"finding/{finding.number}", finding.held_until
+            self.outbox.add(Kind.REVIEWED, to=owner.id, about=place, due_at=due_at)
+        if accepted:  # what the marks contradict, and none of the text
+            says = f"marks: {', '.join(accepted)}"
+            unit.audit("letter.sign", by=by.id, target=finding.id, detail=says)
+        return ShownLetter(self.letters.change_draft(letter, version, signed)), []
 
     def withdraw_letter(self, *, letter: str, reason: str, by: Subject) -> MarkedLetter:
         """Take a signed letter back, as the doctor in whose care the patient is. The same again
         changes nothing. Raises NotFound, also where the finding was deleted meanwhile, Forbidden,
         and LetterWithdrawn where another reason stands.
         """
-
-        def withdraw() -> Letter:
-            found, submission = self._get_signed(letter, by)
-            self._records.rely_on(submission)
-            if found.withdrawn:
-                raise LetterWithdrawn
-            about = f"finding/{submission.number}"
-            if submission.for_owner().shows(found.signed_at):  # else the owner knows of none
-                self._outbox.add(Kind.LETTER_WITHDRAWN, to=submission.owner, about=about)
-            said = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
-            return self._letters.withdraw(letter, said)
-
-        found, submission = self._get_signed(letter, by)
-        if found.withdrawn is None:
-            try:
-                found = self._trail.change(
-                    withdraw, "letter.withdraw", by=by.id, target=submission.id
-                )
-            except LetterWithdrawn:  # by another request at the same time
-                found, _ = self._get_signed(letter, by)
+        found, submission = self._withdraw(letter, reason, by)
         if found.withdrawn is None or found.withdrawn.reason != reason:
             raise LetterWithdrawn
-        return self._reviews.get_reviewed(submission).show(found), []
+        return self.reviews.get_reviewed(submission).show(found), []
 
-    def delete_draft(self, *, letter: str, by: Subject) -> None:
+    @atomic
+    def _withdraw(
+        self, unit: Unit, letter: str, reason: str, by: Subject
+    ) -> tuple[Letter, Submission]:
+        found, submission = self._get_signed(letter, by)
+        if found.withdrawn:
+            return found, submission
+        unit.audit("letter.withdraw", by=by.id, target=submission.id)
+        self.records.rely_on(submission)
+        about = f"finding/{submission.number}"
+        if submission.for_owner().shows(found.signed_at):  # else the owner knows of none
+            self.outbox.add(Kind.LETTER_WITHDRAWN, to=submission.owner, about=about)
+        said = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
+        return self.letters.withdraw(letter, said), submission
+
+    @atomic
+    def delete_draft(self, unit: Unit, *, letter: str, by: Subject) -> None:
         """Raises NotFound, Forbidden, LetterSigned."""
-
-        def delete(draft: _Draft) -> None:
-            self._letters.remove_draft(draft.letter.id)
-
-        self._change(letter, delete, "letter.delete", by=by)
+        self._hold_draft(unit, "letter.delete", letter, by)
+        self.letters.remove_draft(letter)
 
     def _facts_of(
         self,
@@ -226,43 +220,29 @@ class LettersService:
     ) -> LetterFacts:
         earlier: tuple[CourseEntry, ...] = ()
         if submission.lesion:
-            page = self._findings.page(
+            page = self.findings.page(
                 submission.lesion, newest_first=True, after=submission.id, limit=MOST_EARLIER
             )
             earlier = tuple(page.items)
         return LetterFacts(
             submission=submission,
-            decision=(reviewed or self._reviews.get_reviewed(submission)).decision,
+            decision=(reviewed or self.reviews.get_reviewed(submission)).decision,
             course=earlier,
             patient=owner.name,
             doctor=doctor.account.name,
         )
 
-    def _change(
-        self,
-        letter: str,
-        act: Callable[[_Draft], T],
-        action: str,
-        *,
-        by: Subject,
-        detail: Callable[[T], str | None] | None = None,
-    ) -> T:
-        """Change the caller's draft. Whether it still is one, and the patient still in care, is
-        asked again in the transaction.
-        """
-
-        def change() -> T:
-            draft = self._get_draft(letter, by)
-            self._records.rely_on(draft.submission)
-            return act(draft)
-
-        about = self._get_draft(letter, by).submission
-        return self._trail.change(change, action, by=by.id, target=about.id, detail=detail)
+    def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Draft:
+        """The caller's draft, about a finding that cannot be deleted at the same time."""
+        draft = self._get_draft(letter, by)
+        unit.audit(action, by=by.id, target=draft.submission.id)
+        self.records.rely_on(draft.submission)
+        return draft
 
     def _get_draft(self, identifier: str, by: Subject) -> _Draft:
         """The caller's draft, and what it is about. Raises NotFound, Forbidden, LetterSigned."""
-        letter = self._letters.find(identifier)
-        submission = self._records.find(letter.submission) if letter else None
+        letter = self.letters.find(identifier)
+        submission = self.records.find(letter.submission) if letter else None
         if letter is None or submission is None or letter.doctor != by.id:
             raise NotFound(NO_LETTER)
         submission, owner = self._get_in_care(str(submission.number), by)
@@ -274,19 +254,14 @@ class LettersService:
         """A signed letter, whoever signed it, about a finding of a patient in care. Raises
         NotFound, Forbidden.
         """
-        letter = self._letters.find(identifier)
-        submission = self._records.find(letter.submission) if letter else None
+        letter = self.letters.find(identifier)
+        submission = self.records.find(letter.submission) if letter else None
         if letter is None or submission is None or letter.signed_at is None:
             raise NotFound(NOT_SIGNED)
         return letter, self._get_in_care(str(submission.number), by)[0]
 
     def _get_in_care(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
-        submission, owner = self._records.get(number=number, to=doctor)
+        submission, owner = self.records.get(number=number, to=doctor)
         if not in_care(owner, doctor):
             raise Forbidden(NOT_IN_CHARGE)
         return submission, owner
-
-
-def _say_accepted(letter: Letter) -> str | None:
-    """For the audit trail: what the marks contradict that were accepted, and none of the text."""
-    return f"marks: {', '.join(letter.accepted)}" if letter.accepted else None

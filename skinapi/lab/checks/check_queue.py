@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from skinapi.auth.owners import Owners
+from skinapi.auth.owners import OwnerStatus
 from skinapi.errors import SkinAPIError, StoreUnavailable, Unavailable
 from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.errors import InterruptedCheck, RefusedDataset
@@ -121,7 +121,7 @@ class Cleanup:
 
     data: LabRepositories
     checks: CheckQueue
-    owners: Owners
+    owners: OwnerStatus
 
     def remove(self, identifier: str) -> None:
         """Delete a data set with its images: it may have thousands, so this is no transaction. It

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.owners import Owners
+from skinapi.auth.owners import OwnerStatus
 from skinapi.errors import Forbidden, NotFound
 from skinapi.jobs.handlers import JobContext
 from skinapi.jobs.job import NO_RIGHT
@@ -144,7 +144,7 @@ def open_job_services(context: JobContext) -> JobServices:
         images=DatasetImages(store),
         uploads=Uploads(store),
         models=open_models(settings, store, UnitOfWork(store, trail)),
-        may_work=Owners(store).may_research,
+        may_work=OwnerStatus(store).may_research,
     )
 
 
