@@ -1,13 +1,13 @@
 """Spots: findings in the order of time, sorted by their owner, and lost with nothing."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from skinapi.care.lesion_records import Lesion
-from skinapi.care.reminders import LesionCounts
 from skinapi.console.routes import ASSETS
+from skinapi.storage.unit_of_work import Unit, UnitOfWork
 from tests.care.clinic import REVIEW, ROUTINE, file_for, patient_of, review
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
@@ -206,18 +206,18 @@ def test_a_finding_is_sorted_from_one_spot_to_another_and_to_none(any_backend: B
 def test_of_two_that_sort_at_once_the_second_is_refused(
     any_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The finding is moved elsewhere after everything was read, before the transaction."""
+    """The finding is moved elsewhere after the request was read, before the transaction."""
     ada = any_backend.member()
     first, second, third = (begin(ada) for _ in range(3))
     number = predicted(ada, lesion=first)["id"]
-    find, left = LesionCounts.get_own, [third]
+    run, left = UnitOfWork.run, [third]
 
-    def interrupted(counts: LesionCounts, lesion: str, owner: str) -> Lesion:
+    def interrupted(work: UnitOfWork, act: Callable[[Unit], Any]) -> Any:
         if left:
             assert sort(ada, number, left.pop()).status_code == 200
-        return find(counts, lesion, owner)
+        return run(work, act)
 
-    monkeypatch.setattr(LesionCounts, "get_own", interrupted)
+    monkeypatch.setattr(UnitOfWork, "run", interrupted)
     asked = {"lesion": second, "was": first}
     answer = ada.call("PUT", f"/submissions/{number}/lesion", json=asked)
     assert code_of(answer) == (409, "sorted_elsewhere")

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.audit import AuditTrail
 from skinapi.care import message_records as module
 from skinapi.care import message_service
+from skinapi.storage.unit_of_work import UnitOfWork
 from tests.care.conversation import Talk
 from tests.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend
@@ -123,16 +123,16 @@ def test_who_is_not_in_charge_any_more_neither_writes_nor_reads(either: Talk) ->
 def test_a_doctor_who_loses_the_role_while_writing_is_refused(
     either: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After everything was read, before the transaction."""
-    admin, change = either.backend.member(role="admin"), AuditTrail.change
+    """After the account was read, before the transaction."""
+    admin, run = either.backend.member(role="admin"), UnitOfWork.run
 
     def demoted(*arguments: Any, **options: Any) -> Any:
         monkeypatch.undo()
         answer = admin.call("PUT", f"/users/{either.grey.email}/role", json={"role": "user"})
         assert answer.status_code == 200
-        return change(*arguments, **options)
+        return run(*arguments, **options)
 
-    monkeypatch.setattr(AuditTrail, "change", demoted)
+    monkeypatch.setattr(UnitOfWork, "run", demoted)
     assert code_of(either.send(either.grey)) == (404, "not_found")
     assert either.texts(either.ada) == []
 
