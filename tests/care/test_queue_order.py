@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.composition.migrations import migrations_of
-from skinapi.records import submission as module
+from skinapi.records import submissions as module
 from skinapi.storage import migration
 from skinapi.storage.migration import Chunk, Migration, Migrator
 from skinapi.vision.finding.finding import Restated
