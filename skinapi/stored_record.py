@@ -1,9 +1,15 @@
-"""What every stored record is made of."""
+"""The bases of values that never change: of stored records, and of what is read from our files."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+
+class Frozen(BaseModel):
+    """The base of what is read from files that we write, where an unknown field is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class StoredRecord(BaseModel):

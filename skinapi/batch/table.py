@@ -5,7 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from skinapi.vision.finding.finding import Finding, Restated
+from skinapi.vision.finding.finding import Finding
+from skinapi.vision.finding.ranking import Restated
 
 JUDGED, REFUSED, UNREADABLE, FAILED = "judged", "refused", "unreadable", "failed"
 Row = dict[str, Any]

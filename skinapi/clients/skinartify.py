@@ -14,7 +14,7 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.finding import Finding
-from skinapi.vision.finding.headline import Ranked
+from skinapi.vision.finding.ranking import Ranked
 from skinapi.web.access import Opened, closed_to
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate

@@ -12,8 +12,9 @@ from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import TonesTested
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.finding.finding import Finding, NotRuledOut
-from skinapi.vision.finding.headline import Headline, Ranked
+from skinapi.vision.finding.finding import Finding
+from skinapi.vision.finding.headline import Headline
+from skinapi.vision.finding.ranking import NotRuledOut, Ranked
 from skinapi.vision.network.tensor import view_box
 from skinapi.web.schemas import Answer
 

@@ -18,10 +18,10 @@ from skinapi.vision.conditions import (
     Checklist,
     Condition,
     ConditionsTable,
-    Notices,
     ReviewLabel,
     Source,
 )
+from skinapi.vision.notice_words import Notices
 from skinapi.web.schemas import Answer, Body
 
 

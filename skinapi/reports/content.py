@@ -21,7 +21,8 @@ from skinapi.reports.report import Report, Writer
 from skinapi.reports.words import LABELS, Labels
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Fitzpatrick, Modality
-from skinapi.vision.finding.headline import probability_of, say_chance
+from skinapi.vision.finding.headline import say_chance
+from skinapi.vision.finding.ranking import probability_of
 from skinapi.vision.quality import LEAST_SHARPNESS
 
 # The same in each language.

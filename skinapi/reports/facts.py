@@ -9,25 +9,15 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from skinapi.languages import Language, Said
+from skinapi.stored_record import Frozen
 from skinapi.vision.bands import OperatingPoint, RaisedBy, is_raised, most_urgent
 from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
-from skinapi.vision.conditions import (
-    NORMAL_SKIN,
-    Band,
-    BandWords,
-    Condition,
-    Frozen,
-    conditions_table,
-)
+from skinapi.vision.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
 from skinapi.vision.context import NOTHING_TOLD, Context, Modality, SkinTone
-from skinapi.vision.finding.finding import (
-    Doubt,
-    Finding,
-    NotRuledOut,
-    Restated,
-)
-from skinapi.vision.finding.headline import Headline, Ranked, probability_of
+from skinapi.vision.finding.finding import Doubt, Finding
+from skinapi.vision.finding.headline import Headline
+from skinapi.vision.finding.ranking import NotRuledOut, Ranked, Restated, probability_of
 from skinapi.vision.quality import Quality
 
 Share = Annotated[float, Field(ge=0, le=1)]

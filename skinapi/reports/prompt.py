@@ -17,9 +17,9 @@ from skinapi.reports.openrouter import Question
 from skinapi.reports.report import MOST_CHARACTERS, Narrative, NarrativeUnavailable, Reason
 from skinapi.reports.template import SectionAdditions
 from skinapi.reports.words import SENTENCES, Remark
-from skinapi.stored_record import StoredRecord
+from skinapi.stored_record import Frozen, StoredRecord
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import Frozen, conditions_table
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.finding.headline import say_chance
 
 SHORTEST_TEXT, LONGEST_TEXT = 80, 300

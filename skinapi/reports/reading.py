@@ -9,8 +9,9 @@ from skinapi.languages import Language, Said
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import Report
 from skinapi.reports.words import SENTENCES
+from skinapi.stored_record import Frozen
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
-from skinapi.vision.conditions import Frozen, conditions_table
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.notices import say_calibrated_on, say_restated
 

@@ -10,11 +10,13 @@ from skinapi.reports.facts import Facts
 from skinapi.reports.reading import say_certainty, say_headline
 from skinapi.reports.report import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.words import SENTENCES
+from skinapi.stored_record import Frozen
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import NORMAL_SKIN, Condition, Frozen, conditions_table
-from skinapi.vision.finding.finding import NotRuledOut, doubt_notice
-from skinapi.vision.finding.headline import Ranked, probability_of, say_chance
+from skinapi.vision.conditions import NORMAL_SKIN, Condition, conditions_table
+from skinapi.vision.finding.finding import doubt_notice
+from skinapi.vision.finding.headline import say_chance
 from skinapi.vision.finding.notices import modality_doubts
+from skinapi.vision.finding.ranking import NotRuledOut, Ranked, probability_of
 
 
 class SectionAdditions(Frozen):

@@ -8,8 +8,8 @@ from enum import StrEnum
 from skinapi.languages import Language, load_words
 from skinapi.records.letters import Reader
 from skinapi.records.opinions import Agreement
+from skinapi.stored_record import Frozen
 from skinapi.vision.bands import OperatingPoint, RaisedBy
-from skinapi.vision.conditions import Frozen
 from skinapi.vision.context import AgeBand, BodySite, Modality, Sex, SkinTone
 from skinapi.vision.finding.finding import Doubt
 

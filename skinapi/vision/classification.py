@@ -11,14 +11,9 @@ from skinapi.vision.bands import RaisedBy
 from skinapi.vision.context import NOTHING_TOLD, Context, Modality
 from skinapi.vision.decoding.photo import Photo, read_photo
 from skinapi.vision.finding.assessment import Assessment, assess
-from skinapi.vision.finding.finding import (
-    Doubt,
-    Finding,
-    Timings,
-    rank,
-    sum_malignant,
-)
+from skinapi.vision.finding.finding import Doubt, Finding, Timings
 from skinapi.vision.finding.join_assessments import gravest, join_assessments
+from skinapi.vision.finding.ranking import rank, sum_malignant
 from skinapi.vision.network.engine import EngineOutput
 from skinapi.vision.network.model import Model
 from skinapi.vision.quality import Quality, measure_quality

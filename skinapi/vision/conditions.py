@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from skinapi.languages import (
     InLanguages,
@@ -19,6 +19,8 @@ from skinapi.languages import (
     in_each_language,
     space_all_french,
 )
+from skinapi.stored_record import Frozen
+from skinapi.vision.notice_words import Notices
 
 # What a sentence may be based on: a guideline, a professional society or a national cancer
 # charity, a reviewed paper, a public health service, a classification of diseases, or this
@@ -27,10 +29,6 @@ SourceKind = Literal[
     "guideline", "society", "peer_reviewed", "health_service", "classification", "software"
 ]
 NORMAL_SKIN = "normal_skin"
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Band(StrEnum):
@@ -132,123 +130,6 @@ class BandEntry(InLanguages):
     def in_language(self, language: Language) -> BandWords:
         words: BandWords = getattr(self, language)
         return words
-
-
-class PictureKind(Frozen):
-    """The words for a kind of picture, in singular and plural."""
-
-    one: Said
-    many: Said
-
-
-class CertaintyWords(Frozen):
-    """How sure a patient may be of a finding; `skinapi.reports.reading` chooses a sentence."""
-
-    tested: Said
-    little_tested: Said
-    untested: Said
-    untested_skin: Said
-    uncertain: Said
-    not_examined: Said
-    missed: Mapping[str, Said]
-
-
-class HeadlineNames(Frozen):
-    """A condition within a sentence: `patient` with its article."""
-
-    patient: Said
-    doctor: Said
-
-
-class ChanceWords(Frozen):
-    """A probability in whole numbers: {count} in {of}."""
-
-    about: Said
-    less: Said
-    more: Said
-
-
-class HeadlineWords(Frozen):
-    """`skinapi.vision.finding.headline` chooses. `names` are by condition, `sent_for` and
-    `doctor_sent_for` by why a finding is sent for which the picture is no reason.
-    """
-
-    likely: Said
-    nothing_recognised: Said
-    not_ruled_out: Said
-    by_picture: Said
-    cancer: Said
-    sent_for: Mapping[str, Said]
-    doctor_likely: Said
-    doctor_not_ruled_out: Said
-    doctor_by_picture: Said
-    doctor_cancer: Said
-    doctor_sent_for: Mapping[str, Said]
-    chance: ChanceWords
-    names: Mapping[str, HeadlineNames]
-
-
-class DecisionWords(Frozen):
-    title: Said
-    opinion: Said
-    heading: Said
-    another_photo: Said
-    unnamed: Said
-    awaited: Said
-    confirmed: Said
-    new_picture: Said
-    model_second: Said
-    ask_a_doctor: Said
-    overview: Said
-
-
-class ComparisonWords(Frozen):
-    """What a comparison of two photos says; `skinapi.vision.comparison.sentences` chooses."""
-
-    not_comparable: Said
-    why_not_comparable: Mapping[str, Said]
-    not_measured: Said
-    area_not_measured: Said
-    part_not_measured: Said
-    why_not_measured: Mapping[str, Said]
-    unchanged: Said
-    unchanged_in: Mapping[str, Said]
-    changed_in: Mapping[str, Said]
-    raised: Said
-    may_miss: Said
-
-
-class Notices(Frozen):
-    """The notices. The keys of `kinds` are modalities, those of `skins` skin tones.
-    `skinapi.vision.finding.notices` fills in the placeholders in braces, and
-    `skinapi.reports.report` that of a review.
-    """
-
-    photograph_again: Said
-    information_only: Said
-    headline: HeadlineWords
-    kinds: Mapping[str, PictureKind]
-    tested: Said
-    untested: Said
-    little_tested: Said
-    skins: Mapping[str, Said]
-    untested_skin: Said
-    certainty: CertaintyWords
-    modality_unsure: Said
-    modality_contradicts: Said
-    uncertain: Said
-    strange: Said
-    disagree: Said
-    not_surely_skin: Said
-    decision: DecisionWords
-    comparison: ComparisonWords
-    restated: Said
-    calibrated_on: Said
-    joined: Said
-    picture_refused: Said
-    profile_unread: Said
-    graver_review: Said
-    refused: Mapping[str, Said]
 
 
 class ChecklistItem(Said):

@@ -16,9 +16,10 @@ import numpy as np
 from PIL import Image
 
 from skinapi.vision.bands import log_odds, threshold_scores, urgency
+from skinapi.vision.calibration.model_calibration import measure_unlike
 from skinapi.vision.context import Context
 from skinapi.vision.decoding.photo import read_photo
-from skinapi.vision.finding.assessment import Assessment, assess, measure_unlike
+from skinapi.vision.finding.assessment import Assessment, assess
 from skinapi.vision.network.model import Model, open_model
 from tests.bench.refusal_limits import choose_pictures, options_of
 

@@ -9,7 +9,8 @@ from skinapi.languages import NUMBERS, Language
 from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
-from skinapi.vision.finding.finding import Finding, rank, sum_malignant
+from skinapi.vision.finding.finding import Finding
+from skinapi.vision.finding.ranking import rank, sum_malignant
 from tests.care.letter_sentences import DISEASES, PERSONS, RIGHT, WRONG
 from tests.support.findings import EIGHT, finding_of
 

@@ -9,7 +9,7 @@ from skinapi.composition.migrations import migrations_of
 from skinapi.records import submissions as module
 from skinapi.storage import migration
 from skinapi.storage.migration import Chunk, Migration, Migrator
-from skinapi.vision.finding.finding import Restated
+from skinapi.vision.finding.ranking import Restated
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,

@@ -14,7 +14,8 @@ from skinapi.vision.bands import THRESHOLDS, RaisedBy, choose_band
 from skinapi.vision.calibration.model_calibration import Calibration, NamingRule
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.assessment import choose_stated
-from skinapi.vision.finding.finding import Doubt, Finding, rank, sum_malignant
+from skinapi.vision.finding.finding import Doubt, Finding
+from skinapi.vision.finding.ranking import rank, sum_malignant
 from tests.clients.all_clear import SCREENS, must_not_be_cleared, reads_as_an_all_clear
 from tests.clients.dialects import report
 from tests.clients.test_screens import RAISED

@@ -16,7 +16,8 @@ from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.decoding.photo import read_photo
-from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut, rank, sum_malignant
+from skinapi.vision.finding.finding import Doubt, Finding
+from skinapi.vision.finding.ranking import NotRuledOut, rank, sum_malignant
 from tests.support.findings import finding_of
 from tests.support.photos import photo_of
 from tests.vision.fakes import LABELS

@@ -16,7 +16,8 @@ from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.decoding.photo import read_photo
-from skinapi.vision.finding.finding import Doubt, Finding, rank
+from skinapi.vision.finding.finding import Doubt, Finding
+from skinapi.vision.finding.ranking import rank
 from tests.clients.dialects import SMALL, guide, inference, skinartify, skinartify_document
 from tests.clients.served_backend import ClientBackend
 from tests.clients.test_screens import RAISED

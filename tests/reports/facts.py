@@ -9,7 +9,8 @@ from skinapi.reports.facts import Facts
 from skinapi.vision.bands import choose_band
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import NOTHING_TOLD, Context, Modality
-from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut, rank, sum_malignant
+from skinapi.vision.finding.finding import Doubt, Finding
+from skinapi.vision.finding.ranking import NotRuledOut, rank, sum_malignant
 from tests.support.findings import CONTRADICTED, EIGHT, LITTLE_TESTED, TESTED, UNSURE, finding_of
 
 KEYS = conditions_table().keys

@@ -17,7 +17,8 @@ from skinapi.reports.template import write_template
 from skinapi.vision.bands import RaisedBy, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
-from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut, rank
+from skinapi.vision.finding.finding import Doubt, Finding
+from skinapi.vision.finding.ranking import NotRuledOut, rank
 from tests.reports.facts import facts_of
 from tests.support.findings import (
     CONTRADICTED,

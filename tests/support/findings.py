@@ -8,16 +8,8 @@ from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.calibration.probability_adjustments import restate
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.finding.finding import (
-    Doubt,
-    Finding,
-    NotRuledOut,
-    Restated,
-    Timings,
-    as_mapping,
-    rank,
-    sum_malignant,
-)
+from skinapi.vision.finding.finding import Doubt, Finding, Timings
+from skinapi.vision.finding.ranking import NotRuledOut, Restated, as_mapping, rank, sum_malignant
 from skinapi.vision.quality import Quality
 
 UNSURE = ModalityFinding(told=Modality.UNKNOWN, recognised=Modality.UNKNOWN, used=KNOWN)

@@ -22,7 +22,7 @@ from skinapi.vision.bands import (
 )
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context
-from skinapi.vision.finding.finding import rank, sum_malignant
+from skinapi.vision.finding.ranking import rank, sum_malignant
 from tests.support.size import size
 from tests.vision.fakes import LABELS, NINE_LABELS
 

@@ -23,7 +23,8 @@ from skinapi.reports.prompt import sent_facts
 from skinapi.reports.reading import say_headline
 from skinapi.reports.report import NarrativeUnavailable, Reason, Report, Source, Writer
 from skinapi.reports.template import write_template
-from skinapi.vision.conditions import Band, BandWords, Frozen, conditions_table
+from skinapi.stored_record import Frozen
+from skinapi.vision.conditions import Band, BandWords, conditions_table
 from skinapi.vision.finding.notices import say_restated
 
 # What a letter may say: the finding, what doctors have decided, and the course of its spot.

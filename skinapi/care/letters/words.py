@@ -9,7 +9,8 @@ from pydantic import BeforeValidator
 
 from skinapi.care.letters.plain_text import without_accents
 from skinapi.languages import Language, load_words
-from skinapi.vision.conditions import Band, Frozen
+from skinapi.stored_record import Frozen
+from skinapi.vision.conditions import Band
 
 
 def _join(lines: str) -> str:

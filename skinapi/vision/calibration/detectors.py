@@ -24,8 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from skinapi.stored_record import StoredRecord
-from skinapi.vision.conditions import Frozen
+from skinapi.stored_record import Frozen, StoredRecord
 from skinapi.vision.context import Modality
 
 Features = NDArray[np.floating]

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, model_validator
 
 from skinapi.errors import NoOperatingPoints
-from skinapi.stored_record import StoredRecord
-from skinapi.vision.bands import OperatingPoint, all_thresholds, most_probable
+from skinapi.stored_record import Frozen, StoredRecord
+from skinapi.vision.bands import OperatingPoint, all_thresholds, log_odds, most_probable
 from skinapi.vision.calibration.detectors import (
     KNOWN,
+    Features,
     ModalityDetector,
     OtherDiseaseDetector,
     OutOfDistributionDetector,
@@ -25,7 +26,7 @@ from skinapi.vision.calibration.probability_adjustments import (
     PatientFactsTable,
     restate,
 )
-from skinapi.vision.conditions import Frozen, conditions_table
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality, SkinTone
 
 Probabilities = NDArray[np.float64]
@@ -257,3 +258,21 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Probabili
     scaled = np.asarray(logits, np.float64) / temperature
     raised = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+
+
+def measure_unlike(
+    model: ModelCalibration, calibration: Calibration, *, logits: Features, pooled: Features
+) -> dict[str, float]:
+    """How far a picture lies beyond each limit from which it is unlike the training: of its energy,
+    of the distance of its features, and of the log odds of a disease that the model does not name.
+    """
+    floor, familiar, other = calibration.unlike_training, calibration.familiar, model.other_diseases
+    features, beyond = np.atleast_2d(pooled), {}
+    if floor is not None:
+        beyond["energy"] = floor - float(calibration.energy(logits))
+    if familiar is not None:
+        beyond["distance"] = float(familiar.measure(features)[0]) / familiar.limit - 1
+    if other is not None:
+        probability = float(other.other.probability(features)[0])
+        beyond["other"] = log_odds(probability) - log_odds(other.limit)
+    return beyond

@@ -12,7 +12,8 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from skinapi.vision.conditions import Frozen, conditions_table
+from skinapi.stored_record import Frozen
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context, Modality
 
 # Nothing that is fitted comes near these bounds; beyond them sums overflow.

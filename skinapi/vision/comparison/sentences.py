@@ -11,7 +11,8 @@ from skinapi.vision.comparison.comparison import (
     NotComparable,
     NotMeasured,
 )
-from skinapi.vision.conditions import ComparisonWords, conditions_table
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.notice_words import ComparisonWords
 
 
 def summarise(comparison: Comparison) -> tuple[Said, ...]:

@@ -8,15 +8,12 @@ result is used.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from skinapi.vision.bands import (
     OperatingPoint,
     RaisedBy,
     band_of_condition,
     choose_band,
     demand_of,
-    log_odds,
     most_probable,
     most_severe_plausible,
     most_urgent,
@@ -30,10 +27,12 @@ from skinapi.vision.calibration.model_calibration import (
     Calibration,
     HeldOutFigures,
     ModelCalibration,
+    measure_unlike,
 )
 from skinapi.vision.conditions import NORMAL_SKIN, Band
 from skinapi.vision.context import Context, Modality, SkinTone
-from skinapi.vision.finding.finding import Doubt, NotRuledOut, Restated
+from skinapi.vision.finding.finding import Doubt
+from skinapi.vision.finding.ranking import NotRuledOut, Restated, join_not_ruled_out
 
 # Saving a picture once more at quality 95 moves its energy, its distance (as a share) and the log
 # odds of another disease by less than this in 99 of 100 cases (measured by
@@ -266,24 +265,6 @@ def rules_of_conditions(assessment: Assessment, asked: Collection[RaisedBy]) -> 
     return told or {*asked} if {*asked} <= CONDITION_RULES else told
 
 
-def measure_unlike(
-    model: ModelCalibration, calibration: Calibration, *, logits: Features, pooled: Features
-) -> dict[str, float]:
-    """How far a picture lies beyond each limit from which it is unlike the training: of its energy,
-    of the distance of its features, and of the log odds of a disease that the model does not name.
-    """
-    floor, familiar, other = calibration.unlike_training, calibration.familiar, model.other_diseases
-    features, beyond = np.atleast_2d(pooled), {}
-    if floor is not None:
-        beyond["energy"] = floor - float(calibration.energy(logits))
-    if familiar is not None:
-        beyond["distance"] = float(familiar.measure(features)[0]) / familiar.limit - 1
-    if other is not None:
-        probability = float(other.other.probability(features)[0])
-        beyond["other"] = log_odds(probability) - log_odds(other.limit)
-    return beyond
-
-
 def list_doubts(
     probabilities: Mapping[str, float], *, unlike: bool, closest: float
 ) -> tuple[Doubt, ...]:
@@ -366,16 +347,3 @@ def _not_ruled_out(
         few = tuple(calibration.too_few.get(level, ()))
         sets.append(NotRuledOut(level=level, keys=tuple(keys), too_few=few))
     return tuple(sets)
-
-
-def join_not_ruled_out(each: Sequence[Sequence[NotRuledOut]]) -> tuple[NotRuledOut, ...]:
-    joined: dict[str, NotRuledOut] = {}
-    for entry in (entry for sets in each for entry in sets):
-        before = joined.get(entry.level)
-        if before is None:
-            joined[entry.level] = entry
-            continue
-        keys = (*before.keys, *(key for key in entry.keys if key not in before.keys))
-        few = tuple(sorted({*before.too_few, *entry.too_few}))
-        joined[entry.level] = NotRuledOut(level=entry.level, keys=keys, too_few=few)
-    return tuple(joined.values())

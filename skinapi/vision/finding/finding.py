@@ -5,7 +5,7 @@ are made from it.
 import math
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import (
     Field,
@@ -27,13 +27,22 @@ from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import NORMAL_SKIN, Band, BandWords, conditions_table
 from skinapi.vision.context import Modality, SkinTone
-from skinapi.vision.finding.headline import Headline, Ranked, probability_of
+from skinapi.vision.finding.headline import Headline
 from skinapi.vision.finding.notices import (
     joined_modality_notices,
     modality_notices,
     say_joined,
     say_untested,
     say_untested_skin,
+)
+from skinapi.vision.finding.ranking import (
+    NotRuledOut,
+    Ranked,
+    Restated,
+    add_up,
+    probability_of,
+    sum_malignant,
+    without_normal_skin,
 )
 from skinapi.vision.quality import Quality
 from skinapi.vision.refusals import Reason, refuse
@@ -47,45 +56,6 @@ class Doubt(StrEnum):
     PICTURES_DISAGREE = "pictures_disagree"
     TOO_CLOSE = "too_close"
     UNLIKE_TRAINING = "unlike_training"
-
-
-class Restated(StoredRecord):
-    """The same probabilities where the share `prevalence` of the lesions is malignant (PREVALENCE).
-    They are shown; the finding's own decide on everything. `alone` belongs to the finding's.
-    """
-
-    prevalence: float = Field(gt=0, lt=1)
-    ranked: tuple[Ranked, ...] = Field(min_length=2)
-    malignant_score: float = Field(ge=0, le=1)
-    from_picture: tuple[Ranked, ...] | None = None
-    alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)
-
-    @classmethod
-    def of(
-        cls,
-        probabilities: Mapping[str, float],
-        from_picture: Mapping[str, float] | None,
-        prevalence: float,
-    ) -> Self:
-        ranked = rank(probabilities)
-        return cls(
-            prevalence=prevalence,
-            ranked=ranked,
-            malignant_score=sum_malignant(ranked),
-            from_picture=rank(from_picture) if from_picture else None,
-        )
-
-
-class NotRuledOut(StoredRecord):
-    """The lesion classes in a conformal prediction set (https://arxiv.org/abs/2107.07511).
-
-    For each class, such sets contain the true class for the share `level` of its lesions. For the
-    classes in `too_few` there were too few validation lesions to promise that.
-    """
-
-    level: Literal["0.90", "0.95"]
-    keys: tuple[str, ...]
-    too_few: tuple[str, ...] = ()
 
 
 class Timings(StoredRecord):
@@ -378,38 +348,3 @@ def doubt_notice(doubt: Doubt) -> Said:
         Doubt.UNLIKE_TRAINING: table.strange,
     }
     return said[doubt]
-
-
-def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:
-    """Sort by probability, highest first. Equal ones are sorted by key, so that the order never
-    depends on chance.
-    """
-    entries = sorted(probabilities.items(), key=lambda entry: (-entry[1], entry[0]))
-    return tuple(Ranked(key=key, probability=probability) for key, probability in entries)
-
-
-def as_mapping(ranked: Iterable[Ranked]) -> dict[str, float]:
-    return {entry.key: entry.probability for entry in ranked}
-
-
-def add_up(ranked: Iterable[Ranked], counted: Mapping[str, str]) -> tuple[Ranked, ...]:
-    """Ranked anew, with the probability of each condition added to the one it is counted as."""
-    sums: dict[str, float] = {}
-    for entry in ranked:
-        key = counted[entry.key]
-        sums[key] = sums.get(key, 0.0) + entry.probability
-    return rank({key: min(1.0, share) for key, share in sums.items()})
-
-
-def without_normal_skin(ranked: Iterable[Ranked]) -> tuple[Ranked, ...]:
-    """In the same order; the probabilities are divided by their sum."""
-    lesions = [entry for entry in ranked if entry.key != NORMAL_SKIN]
-    whole = math.fsum(entry.probability for entry in lesions)
-    return tuple(Ranked(key=e.key, probability=e.probability / whole) for e in lesions)
-
-
-def sum_malignant(ranked: Iterable[Ranked]) -> float:
-    """The probability that the lesion is malignant: the sum over all malignant conditions."""
-    malignant = conditions_table().malignant_keys
-    total = math.fsum(entry.probability for entry in ranked if entry.key in malignant)
-    return min(1.0, total)

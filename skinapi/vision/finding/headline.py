@@ -2,15 +2,12 @@
 a finding has it from here; the words are in `conditions.yaml`, under `notices.headline`.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from pydantic import Field
-
 from skinapi.languages import NUMBERS, Language, Said
-from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import (
     PLAUSIBLE_SHARE,
     THRESHOLDS,
@@ -20,11 +17,7 @@ from skinapi.vision.bands import (
     threshold_scores,
 )
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
-
-
-class Ranked(StoredRecord):
-    key: str
-    probability: float = Field(ge=0, le=1)
+from skinapi.vision.finding.ranking import Ranked
 
 
 class SentFor(StrEnum):
@@ -257,7 +250,3 @@ def _why_sent(raised_by: Collection[RaisedBy], *, for_cancer: bool) -> SentFor:
     others = set(raised_by) - _WITHOUT_PICTURE.keys()
     told = [sent for rule, sent in _WITHOUT_PICTURE.items() if rule in raised_by]
     return SentFor.CANCER if for_cancer or others or not told else told[0]
-
-
-def probability_of(ranked: Iterable[Ranked], key: str) -> float:
-    return next(entry.probability for entry in ranked if entry.key == key)

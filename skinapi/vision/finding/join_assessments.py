@@ -22,11 +22,11 @@ from skinapi.vision.finding.assessment import (
     CONDITION_RULES,
     Assessment,
     choose_stated,
-    join_not_ruled_out,
     list_doubts,
     rules_of_conditions,
 )
-from skinapi.vision.finding.finding import Doubt, Restated, as_mapping
+from skinapi.vision.finding.finding import Doubt
+from skinapi.vision.finding.ranking import Restated, as_mapping, join_not_ruled_out
 
 # These rules ask for a band whatever the probabilities are.
 WITHOUT_SCORES = {

@@ -13,7 +13,8 @@ from skinapi.vision.calibration.probability_adjustments import JoiningRule, rest
 from skinapi.vision.classification import join_photos, judge_prepared, prepare_photo
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.finding.finding import Finding, as_mapping
+from skinapi.vision.finding.finding import Finding
+from skinapi.vision.finding.ranking import as_mapping
 from tests.vision.fakes import LABELS, TESTED, fake_model
 from tests.vision.photos import encoded, skin_with_spot
 

@@ -25,7 +25,8 @@ from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, Fitzpatrick, Modality, Sex, SkinTone
 from skinapi.vision.finding.assessment import Assessment, assess
-from skinapi.vision.finding.finding import Doubt, rank
+from skinapi.vision.finding.finding import Doubt
+from skinapi.vision.finding.ranking import rank
 from tests.vision.fakes import LABELS, TESTED
 
 DERMOSCOPIC, CLINICAL, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN

@@ -7,8 +7,9 @@ import pytest
 from skinapi.languages import LANGUAGES, Language
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
-from skinapi.vision.finding.finding import Doubt, Finding, Restated, rank
-from skinapi.vision.finding.headline import Ranked, say_chance, whole_percent
+from skinapi.vision.finding.finding import Doubt, Finding
+from skinapi.vision.finding.headline import say_chance, whole_percent
+from skinapi.vision.finding.ranking import Ranked, Restated, rank
 from tests.support.findings import finding_of, named_finding
 from tests.support.wording import jargon_in
 
