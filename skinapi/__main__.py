@@ -19,8 +19,7 @@ from skinapi.auth.emails import normalise_new_email
 from skinapi.batch.arguments import add_batch
 from skinapi.errors import SkinAPIError, UnsafeSettings
 from skinapi.jobs.keeper import WorkerKeeper
-from skinapi.learning.commands import add_commands
-from skinapi.learning.commands.options import Run
+from skinapi.learning.commands.options import Run, add_commands
 from skinapi.settings import Settings, sentences_of
 from skinapi.settings.instance_folder import refuse_other_user
 from skinapi.settings.reading import odd_names, read_settings

@@ -4,7 +4,7 @@ Five packages; each imports only those below it:
 
 - `commands`: the command line: options, and one module for each command
 - `package`: a model folder: calibration, detectors, export, model card
-- `train`: networks, phases, the recipe, and what a network is shown in training
+- `train`: the recipe, networks and their weights, and what a network is shown in training
 - `measure`: predictions of a served model, metrics, figures, stress tests, tables
 - `data`: samples, data sets, splits, and functions that change a picture
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 from skinapi.learning.train.networks import build_network
-from skinapi.learning.train.weights.initial import load_weights
+from skinapi.learning.train.weights import load_weights
 from skinapi.vision.network.model import CARD, LABELS, ModelCard
 
 

@@ -17,8 +17,7 @@ import numpy as np
 from PIL import Image
 
 from skinapi.learning.data.degradation import Change
-from skinapi.learning.data.patient_contexts import skin_tone
-from skinapi.learning.data.samples import Sample, open_sample, select_part
+from skinapi.learning.data.samples import Sample, open_sample, select_part, skin_tone
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import read_split
 from skinapi.learning.measure.predictions import run_model, serve_outputs

@@ -3,23 +3,23 @@
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import cast, get_type_hints
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.learning.commands import add_commands, train_options
+from skinapi.learning.commands.options import TrainOptions, add_commands
 from skinapi.learning.measure import metrics, stress
 from skinapi.learning.package import trained_model
-from skinapi.learning.train import training
-from skinapi.learning.train.inputs import views
-from skinapi.learning.train.inputs.batches import Batches
+from skinapi.learning.train import inputs, training
+from skinapi.learning.train.inputs import Fetch
 from skinapi.learning.train.networks import ARCHITECTURES, Architecture, build_network
-from skinapi.learning.train.phase_training import PhaseStatus
+from skinapi.learning.train.recipe import RECIPES, Recipe, make_sampler
+from skinapi.learning.train.training import TrainingRun, TrainingStatus
 from skinapi.settings import Settings
 from skinapi.vision.decoding.photo import read_photo
 from skinapi.vision.network.tensor import Scaling, make_tensor
@@ -74,30 +74,33 @@ def write_start(path: Path, data: Path) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _lean() -> Iterator[None]:
-    """A small architecture more; and an interval needs a thousand draws to be exact, not to be
-    there.
+    """A small architecture more, and epochs of a few steps; and an interval needs a thousand draws
+    to be exact, not to be there.
     """
+    named = get_type_hints(TrainOptions, include_extras=True)["architecture"].__metadata__[0].more
+    few_steps = replace(RECIPES["clinics"], steps=4)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics, "RESAMPLES", size(20, 1000))
         patch.setitem(cast("dict[str, Architecture]", ARCHITECTURES), tiny.NAME, tiny.TINY)
-        patch.setattr(train_options, "ARCHITECTURES", (*train_options.ARCHITECTURES, tiny.NAME))
+        patch.setitem(named, "choices", (*named["choices"], tiny.NAME))
+        patch.setitem(cast("dict[str, Recipe]", RECIPES), "clinics", few_steps)
         yield
 
 
-def look_at_batches(*, batches: Batches, **_: object) -> PhaseStatus:
-    """In the place of a phase: what it would have learned from is drawn, and nothing is learned.
-    To trace the steps of a training takes longer than these steps.
+def look_at_batches(run: TrainingRun, _: object, fetch: Fetch, __: object) -> TrainingStatus:
+    """In the place of the epochs: what would have been learned from is drawn, and nothing is
+    learned. To trace the steps of a training takes longer than these steps.
     """
-    for index in range(len(batches)):
-        batches.load(0, index)
-    return PhaseStatus(finished=True, best=1.0)
+    random = np.random.default_rng(0)
+    fetch(make_sampler(run.recipe, run.data).draw(random, len(run.data.train)), random)
+    return TrainingStatus(finished=True, best=1.0)
 
 
 @pytest.fixture
 def _nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside the drill, for tests of what is done before and after."""
     if not drill:
-        monkeypatch.setattr(training, "run_phase", look_at_batches)
+        monkeypatch.setattr(training, "run_epochs", look_at_batches)
 
 
 @dataclass(frozen=True)
@@ -130,8 +133,8 @@ def small(_lean: None, tmp_path_factory: pytest.TempPathFactory) -> Small:
     start = write_start(root / "start.npz", data)
     words = (
         *("train", "--data", data, "--architecture", tiny.NAME, "--init", start),
-        *("--phases", "last-blocks,coarse", "--views", "1", "--epochs", "2", "--side", str(SIDE)),
-        # Of the optimizers the one whose steps are the least to trace; `grown` has the default.
+        *("--views", "1", "--epochs", "2", "--side", str(SIDE)),
+        # Of the optimizers the one whose steps are the least to trace.
         *("--optimizer", "SGD"),
         *("--work", root / "work", "--out", root / "model"),
     )
@@ -142,26 +145,21 @@ def small(_lean: None, tmp_path_factory: pytest.TempPathFactory) -> Small:
 
 
 @dataclass(frozen=True)
-class Taught:
-    """A finished training with a teacher on two sources and on normal skin cut out of both."""
+class Joined:
+    """A finished training on two sources and on normal skin cut out of both."""
 
     phones: Path
-    work: Path
     model: Path
     degraded: int  # pictures that were shown degraded
 
 
 @pytest.fixture(scope="session")
-def taught(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Taught:
-    root = tmp_path_factory.mktemp("taught")
+def joined(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Joined:
+    root = tmp_path_factory.mktemp("joined")
     rows = [f"x{n},,P{n // 2},{('mel', 'nv', 'scc')[n % 3]},clinical" for n in range(30)]
     phones = write_source(root / "phones", *rows, seed=5)
     words = [*small.words, "--data", small.third(root), f"{phones},licence=CC BY 4.0,share=0.3"]
-    words += ["--split", small.model / "split.json", "--cut-normal-skin"]
-    words += ["--teachers", small.model, "--epochs", "1"]
-    # The second is trained for `small`, and what a teacher says of its views is asked of `Views`.
-    words += ["--phases", "taught,coarse" if drill else "taught"]
-    words += ["--batch", "8"]
+    words += ["--split", small.model / "split.json", "--cut-normal-skin", "--batch", "8"]
     degraded: list[Image.Image] = []
 
     def note(view: Image.Image, *_: object) -> Image.Image:
@@ -169,12 +167,12 @@ def taught(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Taught:
         return view
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(views, "degrade_picture", note)
+        patch.setattr(inputs, "degrade_picture", note)
         # The first training is measured before all of them, and has the charts.
         patch.setattr(stress, "STRESSES", {})
         patch.setattr(trained_model, "draw_charts", lambda *_: None)
         if not drill:
-            patch.setattr(training, "run_phase", look_at_batches)
+            patch.setattr(training, "run_epochs", look_at_batches)
         where = ["--work", root / "work", "--out", root / "model"]
         assert run_command([*words, *where], root / "instance") == 0
-    return Taught(phones, root / "work", root / "model", len(degraded))
+    return Joined(phones, root / "model", len(degraded))

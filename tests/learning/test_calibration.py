@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skinapi.errors import BadDataset
-from skinapi.learning.data.patient_contexts import patient_context
-from skinapi.learning.data.samples import Sample, fitting_half, measuring_half
+from skinapi.learning.data.samples import Sample, fitting_half, measuring_half, patient_context
 from skinapi.learning.measure.predictions import ModelOutputs, name_classes
 from skinapi.learning.package.fit_calibration import (
     calibrate_model,

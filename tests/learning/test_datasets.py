@@ -10,8 +10,7 @@ import pytest
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.dataset_folders import load_dataset
-from skinapi.learning.data.patient_contexts import patient_context
-from skinapi.learning.data.samples import label_for, open_sample, read_sample
+from skinapi.learning.data.samples import label_for, open_sample, patient_context, read_sample
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.vision.context import Modality
 from skinapi.vision.dataset_labels import label_spellings

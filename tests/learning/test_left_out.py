@@ -12,7 +12,7 @@ from skinapi.learning.commands import train as train_command
 from skinapi.learning.package.card import README, write_readable_card
 from skinapi.learning.package.fit_bands import read_left_out
 from skinapi.learning.train.recipe import TrainingData
-from skinapi.learning.train.training import train_network
+from skinapi.learning.train.training import TrainingRun, train_network
 from skinapi.vision.context import Modality
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import write_source
@@ -26,7 +26,7 @@ def phones(tmp_path: Path) -> Path:
 
 def words_without(small: Small, phones: Path, out: Path, *more: object) -> list[object]:
     data = [f"{small.third(out.parent)},share=0.5", f"{phones},share=0.5"]
-    words = [*small.words[:-4], "--data", *data, "--phases", "last-blocks", "--epochs", "1"]
+    words = [*small.words[:-4], "--data", *data, "--epochs", "1"]
     return [*words, "--work", out.parent / "work", "--leave-out", "phones", "--out", out, *more]
 
 
@@ -36,9 +36,9 @@ def test_a_source_left_out_is_measured_and_not_learned_from(
 ) -> None:
     learned: list[TrainingData] = []
 
-    def watch(*, data: TrainingData, **more: Any) -> Any:
-        learned.append(data)
-        return train_network(data=data, **more)
+    def watch(run: TrainingRun, initialise: Any) -> Any:
+        learned.append(run.data)
+        return train_network(run, initialise)
 
     monkeypatch.setattr(train_command, "train_network", watch)
     out = tmp_path / "phones.json"

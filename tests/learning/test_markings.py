@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.learning.data import markings
-from skinapi.learning.data.markings import MARKINGS, RANDOM_MARKINGS, Mark, Marking, mark_picture
+from skinapi.learning.data import degradation
+from skinapi.learning.data.degradation import MARKINGS, RANDOM_MARKINGS, Mark, Marking, mark_picture
 from skinapi.vision.network.tensor import view_box
 from tests.learning.pictures import draw_lesion
 from tests.support.size import size as count
@@ -47,7 +47,7 @@ def test_training_paints_every_kind_and_one_at_a_time(monkeypatch: pytest.Monkey
         return paint
 
     kinds = range(len(RANDOM_MARKINGS))
-    monkeypatch.setattr(markings, "RANDOM_MARKINGS", [note(number) for number in kinds])
+    monkeypatch.setattr(degradation, "RANDOM_MARKINGS", [note(number) for number in kinds])
     picture = lesion(0)
     for seed in range(90):
         mark_picture(picture, np.random.default_rng(seed), STRENGTH)

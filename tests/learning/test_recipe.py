@@ -1,8 +1,13 @@
-"""Which layers a phase trains, how it is resumed, and what a recipe records."""
+"""What a recipe is and records, how a whole network is trained by it, and how often each picture is
+drawn: by source, by class, and normal skin within its bound.
+"""
 
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+import json
+import shlex
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -11,34 +16,46 @@ import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
-from skinapi.errors import BadDataset, BadNetwork
-from skinapi.learning.commands import evaluate_options, train_options
-from skinapi.learning.data.augmentation import DIHEDRAL, Augmentation
+from skinapi.errors import BadDataset
+from skinapi.learning.commands import options
+from skinapi.learning.commands.train import choose_recipe
+from skinapi.learning.data.augmentation import DIHEDRAL, Augmentation, AugmentationConfig
 from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.data.strengths import Strengths
 from skinapi.learning.measure.predictions import lesion_classes
-from skinapi.learning.train import phase_training, training
-from skinapi.learning.train.inputs.batches import Batches
-from skinapi.learning.train.inputs.network_inputs import NetworkInputs
+from skinapi.learning.train import training
+from skinapi.learning.train.inputs import Fetch, Views
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
-from skinapi.learning.train.phase_training import PhaseStatus
-from skinapi.learning.train.phases import PHASES, Optimizer, Phase, default_phases
-from skinapi.learning.train.recipe import Recipe, TrainingData
-from skinapi.learning.train.resuming import RECORD, list_differences
-from skinapi.learning.train.training import train_network
+from skinapi.learning.train.recipe import (
+    RECIPES,
+    RECORD,
+    Optimizer,
+    Recipe,
+    Sampler,
+    TrainingData,
+    balance_samples,
+    list_differences,
+    refuse_other_settings,
+    share_sources,
+)
+from skinapi.learning.train.training import TrainingRun, TrainingStatus, train_network
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.network.tensor import Tensor
+from skinapi.vision.network.model import CARD, SHIPPED_MODEL
 from tests.learning import tiny
-from tests.learning.conftest import SIDE, Small, run_command
-from tests.support.size import drill, in_drill
+from tests.learning.conftest import SIDE, Small
+from tests.support.size import drill
 
-WHOLE = Phase("whole", "whole", epochs=1, learning_rate=1e-3, mixup=0.0, batch=16)
-GROWING = Phase(
-    "growing", "whole", epochs=2, learning_rate=1e-3, batch=8, shrink=0.5, shrink_until=0.75
+WHOLE = replace(
+    RECIPES["whole"],
+    architecture=tiny.NAME,
+    side=SIDE,
+    compute="float32",
+    epochs=1,
+    learning_rate=1e-3,
+    batch=16,
+    optimizer="SGD",
 )
 
 
@@ -49,155 +66,84 @@ def samples_in(data: Path) -> tuple[Sample, ...]:
 
 
 def teach(
-    small: Small, folder: Path, phase: Phase = GROWING, **fields: Any
-) -> tuple[keras.Model, dict[str, PhaseStatus]]:
-    """One phase from random weights, which `start` then holds; the other `fields` are those of the
-    recipe or the lessons.
-    """
-    samples = samples_in(small.data)
-    start: list[NDArray[np.float32]] = fields.pop("start", [])
-    shares = fields.pop("shares", {})
-    fields = {"side": SIDE, "compute": "float32", **fields}
-    return train_network(
-        recipe=Recipe(fields.pop("architecture", tiny.NAME), phases=(phase,), **fields),
-        data=TrainingData(
-            lesion_classes(),
-            train=[replace(sample, source="clinic") for sample in samples[::2]],
-            validation=[replace(sample, source="clinic") for sample in samples[1::2]],
-            shares=shares,
-        ),
-        initialise=lambda fresh: start.extend(fresh.get_weights()),
-        folder=folder,
-        report=lambda _: None,
-    )
+    small: Small,
+    folder: Path,
+    recipe: Recipe = WHOLE,
+    shares: Mapping[str, float | None] | None = None,
+    **more: Any,
+) -> tuple[keras.Model, TrainingStatus]:
+    """From random weights."""
+    samples = [replace(sample, source="clinic") for sample in samples_in(small.data)]
+    data = TrainingData(lesion_classes(), samples[::2], samples[1::2], shares=shares or {})
+    run = TrainingRun(recipe, data, folder, lambda _: None, **more)
+    return train_network(run, lambda _: None)
 
 
-@dataclass(frozen=True)
-class Grown:
-    """What the phase GROWING made of random weights, and the sides of the pictures it saw."""
+@pytest.mark.parametrize("still", [True, False])
+def test_a_network_learns_its_statistics_or_keeps_them_still(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, still: bool
+) -> None:
+    """Outside the drill by one look at a batch, which moves the statistics, and a small change."""
 
-    start: list[NDArray[np.float32]]
-    network: keras.Model
-    status: PhaseStatus
-    folder: Path
-    shown: list[int]
-    watched: list[int]
+    def look(_: TrainingRun, model: keras.Model, fetch: Fetch, __: object) -> TrainingStatus:
+        model([fetch(np.arange(16), np.random.default_rng(0))[0]], training=True)
+        for variable in model.trainable_variables:
+            variable.assign_add(keras.ops.full_like(variable, 0.01))
+        return TrainingStatus(finished=True, best=1.0)
 
-
-@pytest.fixture(scope="module")
-def grown(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Grown:
-    """As by default, with the statistics that the network began with."""
-    folder, start = tmp_path_factory.mktemp("grown"), list[NDArray[np.float32]]()
-    shown: list[int] = []
-    watched: list[int] = []
-    take_in, look = NetworkInputs.to_tensor, NetworkInputs.load
-
-    def note_shown(pictures: NetworkInputs, view: Image.Image) -> Tensor:
-        shown.append(pictures.side)
-        return take_in(pictures, view)
-
-    def note_watched(pictures: NetworkInputs, row: int) -> Tensor:
-        watched.append(pictures.side)
-        return look(pictures, row)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(NetworkInputs, "to_tensor", note_shown)
-        patch.setattr(NetworkInputs, "load", note_watched)
-        network, courses = teach(small, folder, still=True, start=start)
-    return Grown(start, network, courses["growing"], folder, shown, watched)
-
-
-def assert_learned(network: keras.Model, *, statistics: bool) -> None:
+    if not drill:
+        monkeypatch.setattr(training, "run_epochs", look)
+    network, _ = teach(small, tmp_path, replace(WHOLE, still=still))
     keras.utils.set_random_seed(0)
     fresh = build_network(tiny.NAME, outputs=7, side=SIDE, dropout=0.3)
     before, after = (weights_of(model, "early_bn") for model in (fresh, network))
     assert not np.allclose(before["beta"], after["beta"])
     for name in ("moving_mean", "moving_variance"):
-        assert np.allclose(before[name], after[name]) is not statistics
+        assert np.allclose(before[name], after[name]) is still
 
 
-def test_a_network_whose_statistics_stay_still_keeps_them(grown: Grown) -> None:
-    assert_learned(grown.network, statistics=False)
-
-
-def test_what_is_kept_of_the_start_is_in_every_weight(
-    small: Small, grown: Grown, tmp_path: Path
-) -> None:
-    finished = shutil.copytree(grown.folder, tmp_path / "finished")
-    (finished / RECORD).unlink()  # another recipe
-    mean, _ = teach(small, finished, still=True, keep=0.25)
-    start, learned = grown.start, grown.network.get_weights()
-    assert any(not np.allclose(a, b) for a, b in zip(start, learned, strict=True))
-    for old, new, both in zip(start, learned, mean.get_weights(), strict=True):
-        np.testing.assert_allclose(both, 0.25 * old + 0.75 * new, atol=1e-6)
-
-
-def test_of_a_start_that_knew_other_classes_nothing_can_be_kept(
-    small: Small, tmp_path: Path
-) -> None:
-    network = build_network(tiny.NAME, outputs=7, side=SIDE)
-    headless = {
-        f"{layer.name}/{index}": value
-        for layer in network.layers[:-1]
-        for index, value in enumerate(layer.get_weights())
-    }
-    np.savez(tmp_path / "headless.npz", **headless)
-    words = [*small.words[: small.words.index("--init")], "--keep", "0.5", "--side", SIDE]
-    for start in ("none", tmp_path / "headless.npz"):
-        where = ["--init", start, "--work", tmp_path / "w", "--out", tmp_path / "m"]
-        with pytest.raises(BadNetwork, match="lacks logits"):
-            run_command([*words, *where], tmp_path)
-    assert not (tmp_path / "w").exists()
-
-
-def test_pictures_grow_within_a_phase_and_are_watched_as_they_are_served(grown: Grown) -> None:
-    assert grown.network.input_shape == (None, SIDE, SIDE, 3)
-    assert grown.status.epoch == 2
-    small_ones, shown = grown.shown.count(SIDE // 2), len(grown.shown)
-    assert grown.shown == [SIDE // 2] * small_ones + [SIDE] * (shown - small_ones)
-    assert small_ones / shown == pytest.approx(0.75, abs=0.1)
-    assert set(grown.watched) == {SIDE}
-
-
-def test_a_network_that_begins_from_nothing_learns_its_statistics_too(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Outside the drill by one look at a batch: what trains is what `grown` was trained by."""
-
-    def look(*, model: keras.Model, batches: Batches, **_: object) -> PhaseStatus:
-        model([batches.load(0, 0)[0]], training=True)
-        for variable in model.trainable_variables:
-            variable.assign_add(keras.ops.full_like(variable, 0.01))
-        return PhaseStatus(finished=True, best=1.0)
-
-    if not drill:
-        monkeypatch.setattr(training, "run_phase", look)
-    network, _ = teach(small, tmp_path, WHOLE, still=False)
-    assert_learned(network, statistics=True)
+def weights_of(network: keras.Model, layer: str) -> dict[str, NDArray[np.float32]]:
+    return {weight.name: np.asarray(weight) for weight in network.get_layer(layer).weights}
 
 
 @pytest.mark.drill
-def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", RECIPES)
+def test_interrupted_a_training_ends_with_the_same_weights(
+    small: Small, tmp_path: Path, name: str
 ) -> None:
     class Interrupted(BaseException):
         pass
 
-    checkpoint = phase_training._checkpoint
+    def interrupt(row: dict[str, float]) -> None:
+        if row["epoch"] == 1:
+            raise Interrupted
 
-    def interrupt(*state: Any) -> None:
-        checkpoint(*state)
-        raise Interrupted
-
-    phase = replace(GROWING, marked=0.5, spoiled=0.5, relit=0.5, widened=0.5)
-    unharmed, _ = teach(small, tmp_path / "unharmed", phase)
-    with monkeypatch.context() as patched:
-        patched.setattr(phase_training, "_checkpoint", interrupt)
-        with pytest.raises(Interrupted):
-            teach(small, tmp_path / "harmed", phase)
-    harmed, _ = teach(small, tmp_path / "harmed", phase)
+    own = {field.name: getattr(WHOLE, field.name) for field in fields(WHOLE)}
+    changed = {key: own[key] for key in ("architecture", "side", "compute", "batch")}
+    changed |= {"epochs": 2, "marked": 0.5, "spoiled": 0.5, "relit": 0.5, "widened": 0.5}
+    recipe = replace(RECIPES[name], **changed)
+    unharmed, _ = teach(small, tmp_path / "unharmed", recipe)
+    with pytest.raises(Interrupted):
+        teach(small, tmp_path / "harmed", recipe, on_epoch=interrupt)
+    harmed, _ = teach(small, tmp_path / "harmed", recipe)
     for left, right in zip(unharmed.get_weights(), harmed.get_weights(), strict=True):
         np.testing.assert_allclose(left, right, atol=1e-5)
+
+
+def test_the_views_are_changed_as_often_and_as_strongly_as_the_recipe_says(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strengths = AugmentationConfig(augmentation=Augmentation(colour=0.9))
+    recipe = replace(WHOLE, strengths=strengths, marked=0.1, spoiled=0.2, relit=0.3, widened=0.4)
+
+    def look(_: object, __: object, fetch: Any, ___: object) -> TrainingStatus:
+        views: Views = fetch.__self__
+        assert views.strengths is strengths
+        assert (views.marked, views.degraded, views.relit, views.widened) == (0.1, 0.2, 0.3, 0.4)
+        return TrainingStatus(finished=True)
+
+    monkeypatch.setattr(training, "run_epochs", look)
+    teach(small, tmp_path, recipe)
 
 
 @pytest.fixture(scope="module")
@@ -205,150 +151,224 @@ def begun(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a training that was resumed as it had begun."""
     folder = tmp_path_factory.mktemp("begun")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "_run", lambda *_: PhaseStatus(finished=True))
+        patch.setattr(training, "run_epochs", lambda *_: TrainingStatus(finished=True))
         teach(small, folder)
         teach(small, folder)
     return folder
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        *({"marked": 0.1}, {"spoiled": 0.1}, {"mixup": 0.1}, {"shrink_until": 0.5}),
-        *({"relit": 0.1}, {"widened": 0.1}, {"steps": 2}),
-        *({"ema_reach": 0.5}, {"lowest_rate": 0.5}, {"clip_norm": 0.5}),
-        *({"shares": {"clinic": 0.5}}, {"most_normal_skin": 0.1}),
-    ],
-    ids=lambda other: next(iter(other)),
-)
-def test_a_training_is_not_resumed_with_another_strength_or_share(
-    small: Small, begun: Path, other: dict[str, Any]
+def test_a_training_is_not_resumed_with_another_recipe_share_or_record(
+    small: Small, begun: Path
 ) -> None:
-    strengths = {name for name in other if name in Phase.__dataclass_fields__}
-    phase = replace(GROWING, **{name: other[name] for name in strengths})
-    rest = {name: value for name, value in other.items() if name not in strengths}
-    with pytest.raises(
-        BadDataset, match=f"another training, which differs in .*{next(iter(other))}"
-    ):
-        teach(small, begun, phase, **rest)
+    with pytest.raises(BadDataset, match=r"another training, which differs in recipe.mixup \(0.0"):
+        teach(small, begun, replace(WHOLE, mixup=0.1))
+    with pytest.raises(BadDataset, match=r"which differs in shares.clinic \(not recorded, now 0.5"):
+        teach(small, begun, shares={"clinic": 0.5})
+    (begun / RECORD).write_bytes((begun / RECORD).read_bytes()[:100])
+    with pytest.raises(BadDataset, match="cannot be read"):
+        teach(small, begun)
+
+
+def test_a_share_that_cannot_be_met_is_refused_before_anything_is_written(
+    small: Small, tmp_path: Path
+) -> None:
+    with pytest.raises(BadDataset, match="clinics was given a share"):
+        teach(small, tmp_path / "work", shares={"clinics": 0.5})
+    assert not (tmp_path / "work").exists()
 
 
 def change(value: Any) -> Any:
     """The same kind of value, and another one."""
     if isinstance(value, tuple):
         return (*value[:-1], change(value[-1]))
-    return value + 1
+    return f"{value}2" if isinstance(value, str) else value + 1
 
 
-def each_strength(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+def each_field(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Every field in turn: its name, and the value with this field changed alone."""
     for field in fields(value):
         now, called = getattr(value, field.name), f"{name}.{field.name}"
-        inner = each_strength(now, called) if is_dataclass(now) else [(called, change(now))]
+        inner = each_field(now, called) if is_dataclass(now) else [(called, change(now))]
         for place, other in inner:
             yield place, replace(value, **{field.name: other})
 
 
-STRENGTHS = dict(each_strength(Strengths()))
+EVERY_FIELD = dict(each_field(WHOLE))
 
 
-@pytest.mark.parametrize("name", STRENGTHS)
-def test_no_strength_of_augmentation_changes_within_a_training(tmp_path: Path, name: str) -> None:
-    data = TrainingData(lesion_classes(), train=[], validation=[])
-    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+@pytest.mark.parametrize("name", EVERY_FIELD)
+def test_no_field_of_a_recipe_changes_within_a_training(tmp_path: Path, name: str) -> None:
     for _ in range(2):
-        training._refuse_other_training(tmp_path, Recipe(), data, network)
+        refuse_other_settings(tmp_path, {"recipe": asdict(WHOLE)})
     with pytest.raises(BadDataset) as caught:
-        training._refuse_other_training(tmp_path, Recipe(strengths=STRENGTHS[name]), data, network)
-    assert f"differs in recipe.strengths{name} (" in caught.value.detail
-
-
-def test_the_pictures_of_a_phase_are_changed_as_strongly_as_the_recipe_says() -> None:
-    data = TrainingData(lesion_classes(), train=[], validation=[])
-    strengths = Strengths(augmentation=Augmentation(colour=0.9))
-    recipe = Recipe(strengths=strengths)
-    assert training._make_views(GROWING, recipe, data, side=SIDE).strengths is strengths
+        refuse_other_settings(tmp_path, {"recipe": asdict(EVERY_FIELD[name])})
+    assert f"differs in recipe{name} (" in caught.value.detail
 
 
 def test_what_differs_between_two_trainings_is_named_once_each() -> None:
-    before = {"seed": 1, "phases": [{"name": "whole", "mixup": 0.2, "views": 1}], "old": []}
-    now = {"seed": 1, "phases": [{"name": "whole", "mixup": 0.1, "views": 1}], "new": {"a": None}}
+    before = {"seed": 1, "recipe": {"name": "whole", "mixup": 0.2, "views": 1}, "old": []}
+    now = {"seed": 1, "recipe": {"name": "whole", "mixup": 0.1, "views": 1}, "new": {"a": None}}
     assert list_differences(before, now) == [
-        "phases.0.mixup (0.2, now 0.1)",
+        "recipe.mixup (0.2, now 0.1)",
         "new.a (not recorded, now None)",
         "old ([], now not recorded)",
     ]
     assert list_differences(before, before) == []
-    swapped = {"phases": [{"name": "b"}, {"name": "a"}]}
-    assert list_differences({"phases": [{"name": "a"}, {"name": "b"}]}, swapped) == [
-        "phases.0.name (a, now b)",
-        "phases.1.name (b, now a)",
-    ]
 
 
-def test_a_training_whose_record_is_cut_short_is_not_resumed(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "_run", lambda *_: PhaseStatus(finished=True))
-    teach(small, tmp_path)
-    written = tmp_path / "training.json"
-    written.write_bytes(written.read_bytes()[:100])
-    with pytest.raises(BadDataset, match="cannot be read"):
-        teach(small, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"side": 72}, "growing pictures grow, so the side must be a multiple of 32; it is 72"),
-        ({"shares": {"clinics": 0.5}}, "clinics was given a share"),
-    ],
-)
-def test_what_cannot_be_trained_is_refused_before_anything_is_written(
-    small: Small, tmp_path: Path, fields: dict[str, Any], said: str
-) -> None:
-    with pytest.raises((BadNetwork, BadDataset), match=said):
-        teach(small, tmp_path / "work", **fields)
-    assert not (tmp_path / "work").exists()
-
-
-@pytest.mark.parametrize("architecture", [tiny.NAME, *in_drill(*ARCHITECTURES)])
-def test_a_network_for_squares_of_any_size_answers_as_one_for_this_size(
-    architecture: str,
-) -> None:
-    keras.utils.set_random_seed(0)
-    of_one_side, of_any = (
-        build_network(architecture, outputs=3, side=side) for side in (SIDE, None)
-    )
-    of_any.set_weights(of_one_side.get_weights())
-    pictures = np.random.default_rng(0).normal(size=(1, SIDE, SIDE, 3)).astype(np.float32)
-    expected = answer(of_one_side, pictures)
-    # Fresh weights let the signal of some architectures fade: compare by its own size.
-    largest = np.abs(expected).max()
-    np.testing.assert_allclose(answer(of_any, pictures) / largest, expected / largest, atol=1e-4)
-    assert answer(of_any, pictures[:, : SIDE // 2, : SIDE // 2]).shape == expected.shape
-
-
-def answer(network: keras.Model, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-    logits: NDArray[np.float32] = keras.ops.convert_to_numpy(network([pictures]))
-    return logits
-
-
-def test_several_sources_are_learned_in_one_phase_unless_told_otherwise() -> None:
-    assert default_phases(1) == ("last-blocks", "whole")
-    (name,) = default_phases(3)
-    assert PHASES[name].grows
-    assert PHASES[name].marked > 0
+def test_the_recipe_of_the_shipped_model_is_still_the_one_that_trains() -> None:
+    """By its card: the command is taken, and gives the recipe that is recorded beside it."""
+    recorded = json.loads((SHIPPED_MODEL / CARD).read_text())["training"]
+    (phase,) = recorded["recipe"]["phases"]
+    gone = [recorded["recipe"].pop("keep"), phase.pop("shrink"), phase.pop("shrink_until")]
+    assert gone == [0.0, 1.0, 1.0], "what it did not use"
+    parser = ArgumentParser()
+    options.add_commands(parser.add_subparsers())
+    given = parser.parse_args(shlex.split(recorded["command"])[3:])
+    recipe = choose_recipe(options.TrainOptions(**{
+        field.name: getattr(given, field.name) for field in fields(options.TrainOptions)
+    }))  # fmt: skip
+    assert json.loads(json.dumps(replace(recipe, steps=300).for_card())) == recorded["recipe"]
+    assert recipe.steps == RECIPES["clinics"].steps, "which the tests shorten"
 
 
 def test_the_options_offer_what_there_is() -> None:
     """They are spelled out, so that asking for help loads no training framework."""
-    assert set(ARCHITECTURES) == {*train_options.ARCHITECTURES}
-    assert tuple(PHASES) == train_options.PHASES
-    assert get_args(Optimizer) == train_options.OPTIMIZERS
-    assert evaluate_options.TURNS[-1] == len(DIHEDRAL)
-    assert tuple(Modality) == evaluate_options.MODALITIES
+    assert set(ARCHITECTURES) - {tiny.NAME} == {*options.ARCHITECTURES}
+    assert tuple(RECIPES) == get_args(options.RecipeName)
+    assert get_args(Optimizer) == get_args(options.Optimizer)
+    assert options.TURNS[-1] == len(DIHEDRAL)
+    assert tuple(Modality) == get_args(options.Modality)
 
 
-def weights_of(network: keras.Model, layer: str) -> dict[str, NDArray[np.float32]]:
-    return {weight.name: np.asarray(weight) for weight in network.get_layer(layer).weights}
+SKIN = "normal_skin"
+COUNTS = {
+    ("archive", "nevus"): 640,
+    ("archive", "melanoma"): 40,
+    ("archive", SKIN): 300,
+    ("phones", "nevus"): 25,
+    ("phones", "carcinoma"): 100,
+    ("videos", SKIN): 12,
+}
+SAMPLES = [
+    Sample(f"{source}{label}{row}", Path("x"), label, f"{row}", source=source)
+    for (source, label), count in COUNTS.items()
+    for row in range(count)
+]
+
+
+def sampler_of(
+    samples: list[Sample], shares: Mapping[str, float | None] | None = None, skin: float = 0.08
+) -> Sampler:
+    return balance_samples(samples, shares=shares or {}, most_normal_skin=skin)
+
+
+def drawn(sampler: Sampler, seed: int = 0) -> Counter[tuple[str, str]]:
+    rows = sampler.draw(np.random.default_rng(seed), len(sampler))
+    return Counter((SAMPLES[row].source, SAMPLES[row].label) for row in rows)
+
+
+def test_unbalanced_classes_are_drawn_as_often_as_they_occur() -> None:
+    lesions = [sample for sample in SAMPLES if sample.source == "archive" and sample.label != SKIN]
+    weights = {
+        balanced: balance_samples(
+            lesions, shares={}, most_normal_skin=0.0, balanced=balanced
+        ).weights
+        for balanced in (True, False)
+    }
+    assert weights[False] == pytest.approx(1.0)
+    assert weights[True].max() > 2 * weights[True].min()
+
+
+def test_given_shares_are_met_in_every_epoch() -> None:
+    sampler = sampler_of(SAMPLES, {"phones": 0.4, "archive": None})
+    for seed in range(20):
+        times = drawn(sampler, seed)
+        assert times.total() == len(SAMPLES)
+        lesions = {
+            source: sum(n for (s, label), n in times.items() if s == source and label != SKIN)
+            for source in ("archive", "phones")
+        }
+        share = lesions["phones"] / sum(lesions.values())
+        assert share == pytest.approx(0.4, abs=4 / len(SAMPLES))
+
+
+def test_without_a_given_share_a_source_is_drawn_by_the_root_of_its_lesions() -> None:
+    shares = share_sources({"archive": 900, "phones": 100, "clinic": 25}, {"clinic": 0.2})
+    assert shares == pytest.approx({"archive": 0.6, "phones": 0.2, "clinic": 0.2})
+    assert share_sources({"archive": 900, "phones": 100}, {}) == pytest.approx(
+        {"archive": 0.75, "phones": 0.25}
+    )
+
+
+def test_shares_given_to_every_source_need_not_sum_to_one() -> None:
+    assert share_sources({"a": 5, "b": 90}, {"a": 0.2, "b": 0.6}) == pytest.approx(
+        {"a": 0.25, "b": 0.75}
+    )
+
+
+def test_within_a_source_a_class_is_drawn_by_the_root_of_its_number() -> None:
+    times = drawn(sampler_of(SAMPLES))
+    assert times["archive", "nevus"] / times["archive", "melanoma"] == pytest.approx(4, rel=0.03)
+    assert times["phones", "carcinoma"] / times["phones", "nevus"] == pytest.approx(2, rel=0.03)
+
+
+def test_normal_skin_is_one_class_over_all_sources_and_has_a_bound() -> None:
+    times = drawn(sampler_of(SAMPLES))
+    skin = {source: times[source, SKIN] for source in ("archive", "videos")}
+    assert sum(skin.values()) / times.total() == pytest.approx(0.08, abs=2 / len(SAMPLES))
+    assert skin["archive"] / skin["videos"] == pytest.approx(5, rel=0.1)
+
+
+def test_little_normal_skin_is_drawn_no_more_often_than_another_class() -> None:
+    few = [s for s in SAMPLES if s.source == "phones"]
+    few += [s for s in SAMPLES if s.source == "videos"][:1]
+    weights = sampler_of(few).weights
+    assert weights[-1] / len(few) == pytest.approx(1 / (1 + 5 + 10))
+
+
+def test_one_source_is_drawn_by_class_alone() -> None:
+    only = [s for s in SAMPLES if s.source == "phones"]
+    weights = sampler_of(only).weights
+    assert weights.mean() == pytest.approx(1)
+    assert weights[0] / weights[-1] == pytest.approx(2)
+
+
+@pytest.mark.parametrize("share", [0.1, 1, 2.5])
+def test_each_picture_and_each_class_is_drawn_within_one_of_its_weight(share: float) -> None:
+    sampler = sampler_of(SAMPLES, {"phones": 0.4})
+    many = round(share * len(SAMPLES))
+    expected = sampler.weights * many / len(SAMPLES)
+    for seed in range(20):
+        rows = sampler.draw(np.random.default_rng(seed), many)
+        assert len(rows) == many
+        times = np.bincount(rows, minlength=len(SAMPLES))
+        assert (np.abs(times - expected) < 1).all()
+        for group in np.unique(sampler.groups):
+            mine = sampler.groups == group
+            assert abs(times[mine].sum() - expected[mine].sum()) < 1 + 1e-6
+
+
+def test_the_same_seed_draws_alike_and_another_seed_differently() -> None:
+    sampler = sampler_of(SAMPLES)
+    first, again, other = (sampler.draw(np.random.default_rng(seed), 500) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert not np.array_equal(first, np.sort(first))
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"phone": 0.4}, "phone was given a share, but no lesion"),
+        ({"videos": 0.1}, "videos was given a share, but no lesion"),
+        ({"phones": 0.0}, "share of phones is 0;"),
+        ({"phones": 1.5}, "share of phones is 1.5;"),
+        ({"phones": 1.0}, "leave nothing to draw of archive"),
+    ],
+)
+def test_shares_that_cannot_be_met_are_refused_by_name(
+    shares: Mapping[str, float], said: str
+) -> None:
+    with pytest.raises(BadDataset, match=said):
+        sampler_of(SAMPLES, shares)

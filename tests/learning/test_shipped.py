@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skinapi.learning.data.markings import MARKINGS
+from skinapi.learning.data.degradation import MARKINGS
 from skinapi.learning.measure.prediction_figures import short_name
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.learning.measure.stress import STRESSES
 from skinapi.learning.package.card import README, write_readable_card
 from skinapi.learning.package.openvino_export import Servable, make_servable
 from skinapi.learning.train.networks import build_network
-from skinapi.learning.train.weights.stored import load_model_weights
+from skinapi.learning.train.weights import load_model_weights
 from skinapi.vision.bands import THRESHOLDS
 from skinapi.vision.decoding.photo import read_photo
 from skinapi.vision.network.model import CARD, SHIPPED_MODEL, Model, open_model

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import Refused
-from skinapi.learning.data.markings import MARKINGS
+from skinapi.learning.data.degradation import MARKINGS
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import saliency
 from skinapi.learning.measure.saliency import NEVUS, measure_shortcuts

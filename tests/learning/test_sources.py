@@ -12,7 +12,7 @@ import pytest
 from skinapi.errors import BadDataset
 from skinapi.learning.data.sources import Source, load_sources, parse_source
 from skinapi.vision.context import Modality
-from tests.learning.conftest import Small, Taught, run_command
+from tests.learning.conftest import Joined, Small, run_command
 from tests.learning.pictures import draw_lesion, write_source
 
 
@@ -159,10 +159,10 @@ def test_a_lesion_on_both_sides_is_refused_where_nothing_is_dealt(
 
 
 def test_a_model_is_trained_on_two_sources_and_its_card_names_them(
-    small: Small, taught: Taught
+    small: Small, joined: Joined
 ) -> None:
-    phones = taught.phones
-    card = json.loads((taught.model / "card.json").read_text())
+    phones = joined.phones
+    card = json.loads((joined.model / "card.json").read_text())
     (named,) = [source for source in card["sources"] if source["name"] == "phones"]
     assert sum(named["pictures"].values()) == 30
     assert sum(named["patients"].values()) == 15
@@ -174,7 +174,7 @@ def test_a_model_is_trained_on_two_sources_and_its_card_names_them(
     assert f"{phones.name},licence=CC BY 4.0,share=0.3" in card["training"]["command"]
     given, dealt = (
         {image: part for part, images in json.loads(split.read_text()).items() for image in images}
-        for split in (small.model / "split.json", taught.model / "split.json")
+        for split in (small.model / "split.json", joined.model / "split.json")
     )
     assert dealt.keys() - given.keys() == {f"x{n}" for n in range(30)}
     known = dealt.keys() & given.keys()

@@ -16,15 +16,13 @@ from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.predictions import ModelOutputs, lesion_classes, predict
 from skinapi.learning.package import trained_model
 from skinapi.learning.package.card import README, describe_limits, describe_missing_labels
-from skinapi.learning.train.inputs.teachers import Teachers
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, softmax
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.context import Modality
-from skinapi.vision.network.engine import EngineOutput, Head
+from skinapi.vision.network.engine import Head
 from skinapi.vision.network.model import Model, open_model
-from skinapi.vision.network.tensor import Tensor
 from tests.learning.conftest import Small, run_command
-from tests.learning.pictures import draw_lesion, write_source
+from tests.learning.pictures import write_source
 from tests.learning.toy_answers import MeanColour, toy_model
 from tests.support.cards import model_card
 from tests.support.photos import photo_of
@@ -133,20 +131,6 @@ def test_pairs_of_pictures_of_it_are_measured_within_the_seven_classes() -> None
     assert found["pairs"]["joined"]["balanced_accuracy"] == 1.0
 
 
-def test_a_teacher_with_the_output_teaches_a_student_without_it_their_sum() -> None:
-    class Sure(MeanColour):
-        def infer(self, batch: Tensor) -> EngineOutput:
-            logits = np.log([[0.02] * 7 + [0.5, 0.02]]).astype(np.float32)
-            return replace(super().infer(batch), logits=logits)
-
-    teacher = replace(model_of(NINE), engine=Sure())
-    teachers = Teachers(models=(teacher,), classes=EIGHT, trust=1.0)
-    view = draw_lesion("mel", np.random.default_rng(3))
-    [taught] = teachers.soft_targets(np.zeros((1, 8), np.float32), [view])
-    assert taught.sum() == pytest.approx(1)
-    assert taught[EIGHT.index(KERATOSIS)] == pytest.approx(0.52 / 0.66)
-
-
 def test_the_card_says_what_it_is_counted_as() -> None:
     pictures = [sample(0, key) for key in NINE]
     nine, eight = (" ".join(describe_limits(label_for(pictures, to))) for to in (NINE, EIGHT))
@@ -169,7 +153,7 @@ def test_a_training_from_a_model_without_the_output_makes_one_with_it(
     phones = write_source(tmp_path / "phones", *rows, seed=5)
     words = [*small.words, "--data", small.third(tmp_path), f"{phones},licence=CC BY 4.0"]
     words += ["--split", small.model / "split.json", "--init", small.model, "--epochs", "1"]
-    words += ["--work", tmp_path / "work", "--out", tmp_path / "model", "--phases", "last-blocks"]
+    words += ["--work", tmp_path / "work", "--out", tmp_path / "model"]
     with monkeypatch.context() as patch:
         patch.setattr(stress, "STRESSES", {})
         patch.setattr(trained_model, "draw_charts", lambda *_: None)

@@ -1,6 +1,7 @@
 """A training that ends well, is interrupted, is repeated; and what it refuses to begin."""
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ from PIL import Image
 
 from skinapi.errors import BadDataset, BadNetwork, SkinAPIError
 from skinapi.learning.commands import train
-from skinapi.learning.train.recipe import Recipe
-from skinapi.vision.network.model import NETWORK, copied_model, open_model
+from skinapi.learning.commands.options import TrainOptions
+from skinapi.learning.data.augmentation import AugmentationConfig
+from skinapi.learning.data.splits import refuse_leakage
+from skinapi.vision.network.model import NETWORK, SHIPPED_MODEL, copied_model, open_model
 from tests.learning import tiny
-from tests.learning.conftest import SIDE, Small, run_command
+from tests.learning.conftest import SIDE, Joined, Small, run_command
 from tests.learning.pictures import draw_lesion
 
 
@@ -29,14 +32,28 @@ def test_a_training_leaves_a_whole_model_with_its_card(small: Small) -> None:
         Image.open(small.model / f"{picture}.png").verify()
 
 
-def test_a_phase_may_learn_on_smaller_pictures_than_are_served(small: Small) -> None:
-    assert [Recipe(side=side).side_at(5 / 7) for side in (224, 64, 32)] == [160, 32, 32]
-    assert Recipe(side=300).side_at(1.0) == 300
-    card = open_model(small.model).card
-    assert card.side == SIDE
-    phases = json.loads((small.model / "card.json").read_text())["training"]["phases"]
-    assert [*phases] == ["last-blocks", "coarse"]
-    assert all(len(phase["history"]) == 2 for phase in phases.values())
+def test_the_card_tells_how_it_was_trained(small: Small, joined: Joined) -> None:
+    for model, batch in ((small.model, 32), (joined.model, 8)):
+        training = json.loads((model / "card.json").read_text())["training"]
+        (phase,) = training["recipe"]["phases"]
+        assert (phase["name"], phase["batch"], phase["learning_rate"]) == ("clinics", batch, 3e-4)
+        strengths = json.loads(json.dumps(asdict(AugmentationConfig())))
+        assert training["recipe"]["strengths"] == strengths
+        assert "--recipe clinics" in training["command"]
+        assert "--seed 0" in training["command"]
+    first = json.loads((small.model / "card.json").read_text())["training"]
+    assert [row["epoch"] for row in first["phases"]["clinics"]["history"]] == [1, 2]
+    shown = sum(training["pictures"]["train"].values())
+    assert 0.15 * shown < joined.degraded < 0.45 * shown
+    assert open_model(small.model).card.side == SIDE
+
+
+def test_the_last_blocks_of_a_network_that_knows_nothing_are_not_trained() -> None:
+    options = TrainOptions(data=[], init="none")
+    with pytest.raises(BadNetwork, match="--recipe whole"):
+        train.choose_recipe(options)
+    recipe = train.choose_recipe(replace(options, recipe="whole", views=2, learning_rate=0.1))
+    assert (recipe.still, recipe.views, recipe.learning_rate) == (False, 0, 0.1)
 
 
 def test_eight_outputs_in_the_clients_order(small: Small) -> None:
@@ -149,6 +166,32 @@ def test_a_source_of_unknown_modality_is_refused_by_name(tmp_path: Path) -> None
     data = write_folders(tmp_path / "phones", ["mel", "nv"])
     said = refusal(data, tmp_path)
     assert "The source phones does not say how 8 of its pictures were taken" in said
+
+
+def test_a_start_that_has_learned_from_pictures_to_be_measured_is_refused(
+    small: Small, tmp_path: Path
+) -> None:
+    words = [*small.words, "--init", small.model, "--seed", "1"]
+    with pytest.raises(BadDataset, match="train on its split"):
+        run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
+    assert not (tmp_path / "w").exists()
+
+
+def test_the_shipped_network_begins_no_training_that_would_measure_its_own_pictures(
+    tmp_path: Path,
+) -> None:
+    pictures = [draw_lesion("mel", np.random.default_rng(seed)) for seed in (3, 4)]
+    learned = json.loads((SHIPPED_MODEL / "split.json").read_text())["train"][0]
+    for image, view in zip((learned, "another"), pictures, strict=True):
+        view.save(tmp_path / f"{image}.png")
+    (tmp_path / "metadata.csv").write_text(f"image_id,dx\n{learned},mel\nanother,nv\n")
+    split = {"train": ["another"], "validation": [], "test": [learned]}
+    (tmp_path / "mine.json").write_text(json.dumps(split))
+    words = ["train", "--data", f"{tmp_path},modality=clinical", "--split", tmp_path / "mine.json"]
+    with pytest.raises(BadDataset, match=f"{learned} among them"):
+        run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
+    refuse_leakage({learned: "train", "another": "test"}, SHIPPED_MODEL)
+    refuse_leakage({learned: "test"}, tmp_path)
 
 
 def test_missing_starting_weights_are_refused(small: Small, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from skinapi.jobs.process import described, machine_environment
 from skinapi.lab.trainings.import_service import ImportRequest, suffix_of
 from skinapi.lab.trainings.job_services import JobServices, open_job_services, register_once
 from skinapi.lab.trainings.model_comparison import compare_on_reference
-from skinapi.learning.commands.train_options import ExportOptions
+from skinapi.learning.commands.options import ExportOptions
 from skinapi.registry.serving_pointer import ModelVersion, Origin
 
 # Has a process without secrets (network_process.py) make a model folder of a foreign network.

@@ -24,12 +24,12 @@ from skinapi.lab.trainings.job_services import (
 from skinapi.lab.trainings.model_comparison import LearnedFrom, compare_models, compare_on_reference
 from skinapi.lab.trainings.reference import list_held_out
 from skinapi.lab.trainings.service import TrainingRequest
+from skinapi.learning.commands.options import TrainOptions
 from skinapi.learning.commands.train import train_model
-from skinapi.learning.commands.train_options import TrainOptions
 from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import read_split
-from skinapi.learning.train.weights.initial import find_imagenet
+from skinapi.learning.train.weights import find_imagenet
 from skinapi.registry.serving_pointer import ModelVersion, Origin
 from skinapi.storage.ids import now
 from skinapi.vision.network.model import NORMS, SPLIT, read_card
@@ -39,7 +39,6 @@ PREPARED, TRAINED, MEASURED, COMPARED = 5.0, 75.0, 90.0, 99.0
 # The share of the way to the end of a stage that one run over pictures takes: how many runs there
 # will be is not known.
 RUN = 0.3
-PHASE = "whole"
 TRAINING = "training"  # the folder of the checkpoints
 
 
@@ -84,7 +83,7 @@ def _store_version(lab: JobServices) -> ModelVersion:
         lab.settings,
         options,
         report=MeasuringSteps(context, TRAINED, MEASURED, "Measuring the model"),
-        on_epoch=lambda _, row: _tell_epoch(context, row, request.epochs),
+        on_epoch=lambda row: _tell_epoch(context, row, request.epochs),
     )
     comparing = MeasuringSteps(context, MEASURED, COMPARED, "Comparing with the model in service")
     context.progress(comparing.begin, comparing.message)
@@ -158,7 +157,7 @@ def _options(
         split=split if split and split.is_file() else None,
         architecture=request.architecture,
         init=choose_start(request.architecture, serving, lab.settings.starting_weights),
-        phases=(PHASE,),
+        recipe="whole",
         epochs=request.epochs,
         optimizer=request.optimizer,
         learning_rate=request.learning_rate,

@@ -1,4 +1,4 @@
-"""`evaluate`: measures the served model on a folder of labelled pictures."""
+"""What is done with a finished model: `evaluate`, `compare`, `calibrate` and `card`."""
 
 import json
 from collections import Counter
@@ -8,26 +8,53 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.errors import BadDataset
-from skinapi.learning.commands.evaluate_options import EvaluateOptions
-from skinapi.learning.commands.terminal import print_line, raise_disk_full
+from skinapi.learning.commands.options import (
+    CalibrateOptions,
+    CardOptions,
+    CompareOptions,
+    EvaluateOptions,
+    print_line,
+    raise_disk_full,
+)
 from skinapi.learning.data.dataset_folders import Dataset, load_dataset, load_pictures
-from skinapi.learning.data.samples import measuring_half, select_part
+from skinapi.learning.data.samples import Sample, measuring_half, select_fitting, select_part
 from skinapi.learning.data.skin_patches import cut_normal_skin
-from skinapi.learning.data.sources import load_normal_skin, parse_source
-from skinapi.learning.data.splits import read_split
+from skinapi.learning.data.sources import (
+    Sources,
+    load_normal_skin,
+    load_part,
+    load_sources,
+    parse_source,
+)
+from skinapi.learning.data.splits import (
+    read_split,
+    require_one_part_per_group,
+    split_samples,
+    write_split,
+)
+from skinapi.learning.measure.comparison import Difference, compare_predictions
 from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.measure.figure_text import describe_figures
-from skinapi.learning.measure.predictions import ModelOutputs, run_model
+from skinapi.learning.measure.predictions import ModelOutputs, Predictions, predict, run_model
 from skinapi.learning.measure.served_figures import measure_not_skin
-from skinapi.learning.package.fit_bands import malignant_scores, write_left_out
+from skinapi.learning.measure.stress import compare_stress
+from skinapi.learning.package.fit_bands import (
+    describe_elsewhere,
+    malignant_scores,
+    read_left_out,
+    write_left_out,
+)
+from skinapi.learning.package.fit_calibration import calibrate_model
+from skinapi.learning.package.openvino_export import write_model_files
+from skinapi.learning.package.trained_model import measure_again
 from skinapi.settings import Settings
 from skinapi.vision.context import Modality
 from skinapi.vision.dataset_labels import label_spellings
-from skinapi.vision.network.model import SHIPPED_MODEL, SPLIT, Model, open_model
+from skinapi.vision.network.model import CARD, SHIPPED_MODEL, SPLIT, Model, Part, open_model
 from skinapi.vision.network.openvino_engine import Precision
 
 
-def run(settings: Settings, options: EvaluateOptions) -> int:
+def evaluate(settings: Settings, options: EvaluateOptions) -> int:
     precision = Precision(options.precision) if options.precision else None
     folder = settings.model_path or SHIPPED_MODEL
     model = open_model(folder, precision=precision)
@@ -87,3 +114,109 @@ def _load(options: EvaluateOptions) -> Dataset:
     if not dataset.samples:
         raise BadDataset(f"There is nothing to measure:\n{dataset.describe()}")
     return dataset
+
+
+def compare(settings: Settings, options: CompareOptions) -> int:  # noqa: ARG001
+    """On the validation part: the test part is never read."""
+    sources = load_sources(options.data, skip_unknown_labels=options.skip_unknown_labels)
+    parts = read_split(options.split)
+    require_one_part_per_group(sources.samples, parts)
+    samples = select_part(sources.samples, parts, "validation")
+    first, second = (open_model(folder) for folder in options.models)
+    turns = options.turns
+    before, after = _predict(first, turns[0], samples), _predict(second, turns[1], samples)
+    print_line(
+        f"{len(samples)} validation pictures, 95 % intervals of the paired bootstrap by lesion"
+    )
+    _print_differences(compare_predictions(before, after))
+    if options.stress:
+        for name, differences in compare_stress(first, second, samples, report=print_line).items():
+            print_line(name)
+            _print_differences(differences)
+    return 0
+
+
+def _print_differences(differences: Mapping[str, Difference]) -> None:
+    for name, difference in differences.items():
+        print_line(f"  {name.replace('_', ' '):18} {difference}")
+
+
+def _predict(model: Model, turns: int, samples: list[Sample]) -> Predictions:
+    return predict(model, run_model(model, samples, report=print_line, turns=turns))
+
+
+def calibrate(settings: Settings, options: CalibrateOptions) -> int:  # noqa: ARG001
+    """Fits the calibration of a model folder again. The test part is never read."""
+    left_out = read_left_out(options.left_out)
+    model = open_model(options.model, calibrated=False)
+    sources, parts = _load_model_pictures(options)
+    cut = options.cut_normal_skin
+    calibration = calibrate_model(
+        model,
+        train=load_part(sources, parts, "train", cut=cut, report=print_line),
+        validation=load_part(sources, parts, "validation", cut=cut, report=print_line),
+        not_skin=options.not_skin,
+        others=select_fitting(sources.others, parts),
+        left_out=[entry.scores for entry in left_out],
+        report=print_line,
+    )
+    for entry in left_out:
+        print_line(f"{entry.source}, by a network that never saw it:")
+        for line in describe_elsewhere(entry.scores, calibration):
+            print_line(f"  {line}")
+    card = json.loads((options.model / CARD).read_bytes())
+    if left_out:
+        card["left_out"] = [entry.for_card() for entry in left_out]
+    with raise_disk_full():
+        if sources.others and options.split is None:
+            write_split(parts, options.model / SPLIT)
+        version = write_model_files(options.model, card=card, calibration=calibration)
+    print_line(
+        f"{version}: calibrated. Its old test figures no longer apply; run card for new ones."
+    )
+    return 0
+
+
+def card(settings: Settings, options: CardOptions) -> int:  # noqa: ARG001
+    """On the test part of the model's split; its card is written anew."""
+    sources, parts = _load_model_pictures(options)
+    # Only lesions of it are measured: nothing is cut out of it.
+    validation = select_part(sources.samples, parts, "validation")
+    test = load_part(sources, parts, "test", cut=options.cut_normal_skin, report=print_line)
+    if not test or not validation:
+        raise BadDataset("None of these pictures is in the validation or in the test part.")
+    unseen = tuple(select_part(sources.others, parts, "test"))
+    with raise_disk_full():
+        figures = measure_again(
+            options.model,
+            json.loads((options.model / CARD).read_bytes()),
+            validation=validation,
+            test=replace(sources.dataset, samples=tuple(test), others=unseen),
+            not_skin=options.not_skin,
+            report=print_line,
+        )
+    print_line(describe_figures(figures))
+    print_line(f"{figures['model_version']}: its card tells these figures")
+    return 0
+
+
+def _load_model_pictures(
+    options: CardOptions,
+) -> tuple[Sources, dict[str, Part]]:
+    """The pictures and their parts. Of other diseases the model's split names none where these were
+    not known in its training: they are split now.
+    """
+    sources = load_sources(
+        options.data,
+        normal_skin=options.normal_skin,
+        skip_unknown_labels=options.skip_unknown_labels,
+    )
+    parts = read_split(options.split or options.model / SPLIT)
+    require_one_part_per_group(sources.samples, parts)
+    unnamed = [sample for sample in sources.samples if sample.image_id not in parts]
+    if unnamed:
+        print_line(
+            f"{len(unnamed)} pictures are in no part of the split: {unnamed[0].image_id}, ..."
+        )
+    split = split_samples((*sources.dataset.samples, *sources.others), given=parts)
+    return sources, parts | {s.image_id: split[s.image_id] for s in sources.others}

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skinapi.learning.commands.terminal import print_line, raise_disk_full
-from skinapi.learning.commands.train_options import ExportOptions
+from skinapi.learning.commands.options import ExportOptions, print_line, raise_disk_full
 from skinapi.learning.data.dataset_folders import load_pictures
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.package.card import describe_missing_labels
@@ -19,7 +18,7 @@ from skinapi.learning.package.openvino_export import (
     write_model_files,
 )
 from skinapi.learning.package.user_networks import load_user_network
-from skinapi.learning.train.inputs.network_inputs import NetworkInputs
+from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.settings import Settings
 from skinapi.vision.calibration.model_calibration import ModelCalibration
 from skinapi.vision.dataset_labels import name_outputs
@@ -42,7 +41,7 @@ class Exported:
     limits: list[str]
 
 
-def run(settings: Settings, options: ExportOptions) -> int:
+def export(settings: Settings, options: ExportOptions) -> int:
     out = options.out or settings.instance_dir / "models" / options.network.stem
     exported = export_network(options, out)
     print_line(f"{exported.version}: probabilities within {exported.difference:.1e} of Keras's")

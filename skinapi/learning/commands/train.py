@@ -11,12 +11,20 @@ from typing import Any
 import keras
 
 from skinapi.errors import BadDataset, BadNetwork
-from skinapi.learning.commands.terminal import print_line, raise_disk_full
-from skinapi.learning.commands.train_options import TrainOptions
+from skinapi.learning.commands.options import (
+    TrainOptions,
+    print_line,
+    raise_disk_full,
+)
 from skinapi.learning.data.dataset_folders import Dataset, require_classes
 from skinapi.learning.data.samples import Sample, label_for, select_fitting, select_part
 from skinapi.learning.data.sources import NEXT_KEY, Sources, load_part, load_sources
-from skinapi.learning.data.splits import read_split, refuse_leakage, split_samples, write_split
+from skinapi.learning.data.splits import (
+    read_split,
+    refuse_leakage,
+    split_samples,
+    write_split,
+)
 from skinapi.learning.measure.evaluation import evaluate_model
 from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.predictions import lesion_classes
@@ -29,17 +37,14 @@ from skinapi.learning.package.fit_bands import (
 )
 from skinapi.learning.package.openvino_export import new_model_folder
 from skinapi.learning.package.trained_model import (
-    calibrate,
     calibrate_and_measure,
+    calibrate_trained,
     export_trained,
 )
 from skinapi.learning.progress import Report
-from skinapi.learning.train.inputs.teachers import open_teachers
-from skinapi.learning.train.phase_training import OnEpoch, PhaseStatus
-from skinapi.learning.train.phases import PHASES, default_phases
-from skinapi.learning.train.recipe import Recipe, TrainingData
-from skinapi.learning.train.training import train_network
-from skinapi.learning.train.weights.initial import initialise
+from skinapi.learning.train.recipe import RECIPES, Recipe, TrainingData
+from skinapi.learning.train.training import OnEpoch, TrainingRun, TrainingStatus, train_network
+from skinapi.learning.train.weights import initialise
 from skinapi.settings import Settings
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.dataset_labels import SQUAMOUS
@@ -52,7 +57,7 @@ NOT_REPEATED = ("work", "out", "licence", "note", "left_out")
 FEWEST_SQUAMOUS = 80
 
 
-def run(settings: Settings, options: TrainOptions) -> int:
+def train(settings: Settings, options: TrainOptions) -> int:
     if options.leave_out:
         print_line(f"The figures are in {measure_left_out(settings, options, report=print_line)}")
         return 0
@@ -66,7 +71,7 @@ def train_model(
     options: TrainOptions,
     *,
     report: Report,
-    on_epoch: OnEpoch = lambda _, __: None,
+    on_epoch: OnEpoch = lambda _: None,
 ) -> Path:
     """Train, calibrate and measure a model; the result is its folder. Called again with the same
     options, it resumes after the last finished epoch.
@@ -89,11 +94,11 @@ def measure_left_out(settings: Settings, options: TrainOptions, *, report: Repor
         out = options.out or Path(f"{'+'.join(options.leave_out)}.json")
         if out.exists():  # asked now, before hours of training
             raise BadNetwork(f"There is already something at {out}")
-        training = _train(settings, options, report, lambda _, __: None)
+        training = _train(settings, options, report, lambda _: None)
         with TemporaryDirectory() as scratch:
             folder = Path(scratch)
             card = _export(training, options, folder)
-            model, _ = calibrate(folder, training.data, card, options.not_skin, [], report)
+            model, _ = calibrate_trained(folder, training.data, card, options.not_skin, [], report)
             figures, outputs = evaluate_model(model, training.test, report=report)
         report(describe_figures(figures))
         scores = malignant_scores(model, outputs)
@@ -107,7 +112,7 @@ class _Training:
 
     network: keras.Model
     recipe: Recipe
-    statuses: dict[str, PhaseStatus]
+    status: TrainingStatus
     data: TrainingData
     test: Dataset
     sources: Sources
@@ -120,9 +125,9 @@ def _train(
 ) -> _Training:
     sources = _load(options, report)
     parts = _split(sources, options)
-    for model in _models_it_builds_on(options):
-        refuse_leakage(parts, model)
-    recipe = _recipe(options)
+    if start := _start_folder(options):
+        refuse_leakage(parts, start)
+    recipe = choose_recipe(options)
     train, validation, test = (
         load_part(sources, parts, part, cut=options.cut_normal_skin, report=report)
         for part in PARTS
@@ -133,7 +138,6 @@ def _train(
         classes=outputs,
         train=train,
         validation=validation,
-        teachers=open_teachers(options.teachers, classes=outputs),
         shares={
             one.name: one.share for one in sources.sources if one.name not in options.leave_out
         },
@@ -144,19 +148,22 @@ def _train(
         test = [sample for sample in test if sample.source in options.leave_out]
         name += f"-without-{'+'.join(options.leave_out)}"
     work = options.work or settings.instance_dir / "training" / f"{name}-{recipe.seed}"
-    network, statuses = train_network(
-        recipe=recipe,
-        data=data,
-        initialise=lambda fresh: _initialise(fresh, recipe, outputs, options, report),
-        folder=work,
-        report=report,
-        on_epoch=on_epoch,
+    network, status = train_network(
+        TrainingRun(recipe, data, work, report, on_epoch),
+        lambda fresh: initialise(
+            fresh,
+            outputs=outputs,
+            architecture=recipe.architecture,
+            init=options.init,
+            imagenet=options.weights,
+            report=report,
+        ),
     )
     unseen = tuple(select_part(sources.others, parts, "test"))
     return _Training(
         network=network,
         recipe=recipe,
-        statuses=statuses,
+        status=status,
         data=data,
         test=replace(sources.dataset, samples=tuple(test), others=unseen),
         sources=sources,
@@ -182,7 +189,7 @@ def _write_model(
             licences={source.name: source.licence for source in training.sources.sources},
         ),
         "training": describe_training(
-            recipe, data, training.statuses, _repeat_command(options), options.note
+            recipe, data, training.status, _repeat_command(options), options.note
         ),
         "left_out": [entry.for_card() for entry in left_out],
     }
@@ -247,56 +254,37 @@ def _test_on(source: str, samples: Sequence[Sample]) -> dict[str, Part]:
     return left_out
 
 
-def _recipe(options: TrainOptions) -> Recipe:
-    phases = [PHASES[name] for name in options.phases or default_phases(len(options.data))]
+def choose_recipe(options: TrainOptions) -> Recipe:
+    recipe = RECIPES[options.recipe]
+    if recipe.views and options.init == "none":
+        raise BadNetwork(
+            f"{recipe.name} trains the last blocks of a network that knows something already; with "
+            "--init none, train every layer (--recipe whole)"
+        )
     given = {
         "epochs": options.epochs,
         "optimizer": options.optimizer,
         "learning_rate": options.learning_rate,
         "batch": options.batch,
+        "views": options.views if recipe.views else None,
     }
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value}
-    phases = [replace(phase, **changes) for phase in phases]
-    if options.views is not None:
-        phases = [replace(phase, views=options.views if phase.views else 0) for phase in phases]
-    return Recipe(
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return replace(
+        recipe,
         architecture=options.architecture,
-        phases=tuple(phases),
         side=options.side,
         seed=options.seed,
         still=options.init != "none",
-        keep=options.keep or 0.0,
         balanced=not options.unbalanced,
+        **changes,
     )
 
 
-def _initialise(
-    network: keras.Model,
-    recipe: Recipe,
-    outputs: Sequence[str],
-    options: TrainOptions,
-    report: Report,
-) -> None:
-    fresh = initialise(
-        network,
-        outputs=outputs,
-        architecture=recipe.architecture,
-        init=options.init,
-        imagenet=options.weights,
-        report=report,
-    )
-    if recipe.keep and fresh:
-        raise BadNetwork(
-            f"--keep needs starting weights for every layer; the start lacks {fresh[-1]}"
-        )
-
-
-def _models_it_builds_on(options: TrainOptions) -> list[Path]:
-    """The folders of all models whose training pictures must not be in validation or test."""
-    known = {"shipped": [SHIPPED_MODEL], "imagenet": [], "none": []}
+def _start_folder(options: TrainOptions) -> Path | None:
+    """The folder of the model whose training pictures must not be in validation or test."""
     start = Path(options.init)
-    folder = [start if start.is_dir() else start.parent]
-    return [*known.get(options.init, folder), *options.teachers]
+    known = {"shipped": SHIPPED_MODEL, "imagenet": None, "none": None}
+    return known.get(options.init, start if start.is_dir() else start.parent)
 
 
 def _repeat_command(options: TrainOptions) -> str:

@@ -1,1 +1,0 @@
-"""Samples, data sets, splits, and functions that change a picture. Imports no Keras."""

@@ -1,13 +1,20 @@
-"""Augmentation: random rotation, crop, flip, colour, blur and erasing."""
+"""What training does to its pictures, and how strongly: random rotation, crop, flip, colour, blur
+and erasing, and the light, distance and skin of another clinic.
+
+A network that saw few clinics takes their colours and their scale for signs of a disease.
+"""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from skinapi.learning.data.degradation import Degradation, Marking
+
 DIHEDRAL: tuple[Image.Transpose | None, ...] = (None, *Image.Transpose)
+DARKEST = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,39 @@ class Augmentation:
     largest_blur: float = 0.006
     hidden: float = 0.25
     hidden_side: tuple[float, float] = (0.15, 0.4)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherClinic:
+    """How far a picture is moved. The field names are keys in card.json.
+
+    - `colour`, `spread`: mean and covariance of a picture's mean colour, as the logarithm of RGB +
+      8, over 2,000 pictures of five sources. The spread is twice the measured one: other skin and
+      cameras than theirs are meant
+    - `widest`: how much more than the picture is shown at most, as a factor of its shorter side
+    """
+
+    colour: tuple[float, float, float] = (5.198, 4.921, 4.826)
+    spread: tuple[tuple[float, float, float], ...] = (
+        (0.0722, 0.0587, 0.0540),
+        (0.0587, 0.1031, 0.1003),
+        (0.0540, 0.1003, 0.1383),
+    )
+    widest: float = 1.4
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentationConfig:
+    """How strongly training changes its pictures. Which share of them is changed is the phase's.
+
+    A new kind of change gets its field here: then the card records it, and a training cannot be
+    resumed with another value.
+    """
+
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    spoiling: Degradation = field(default_factory=Degradation)
+    marking: Marking = field(default_factory=Marking)
+    clinic: OtherClinic = field(default_factory=OtherClinic)
 
 
 def augment_picture(
@@ -120,3 +160,21 @@ def _erase_rectangle(
     hidden = picture.copy()
     hidden.paste(Image.new("RGB", (width, height), tuple(int(value) for value in mean)), corner)
     return hidden
+
+
+def relight(
+    picture: Image.Image, random: np.random.Generator, strength: OtherClinic
+) -> Image.Image:
+    """Moves the mean colour part of the way to that of another clinic's picture."""
+    pixels = np.log(np.asarray(picture.convert("RGB"), np.float32) + DARKEST)
+    drawn = random.multivariate_normal(strength.colour, strength.spread)
+    move = (drawn - pixels.mean(axis=(0, 1))) * random.random()
+    moved = np.exp(pixels + move.astype(np.float32)) - DARKEST
+    return Image.fromarray(moved.round().clip(0, 255).astype(np.uint8))
+
+
+def widen(picture: Image.Image, random: np.random.Generator, strength: OtherClinic) -> Image.Image:
+    """Puts mirrored skin around the picture: the lesion is as small as from farther away."""
+    edge = round((random.uniform(1.0, strength.widest) - 1.0) / 2 * min(picture.size))
+    border = ((edge, edge), (edge, edge), (0, 0))
+    return Image.fromarray(np.pad(np.asarray(picture.convert("RGB")), border, mode="reflect"))

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
-from skinapi.learning.data.patient_contexts import patient_context
-from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.samples import Sample, patient_context
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.prediction_figures import with_interval
 from skinapi.learning.measure.predictions import (

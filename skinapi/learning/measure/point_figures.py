@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from skinapi.learning.data.patient_contexts import skin_tone
+from skinapi.learning.data.samples import skin_tone
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.measure.served_figures import measure_each_group, measure_sent
 from skinapi.learning.measure.served_pictures import serve_as_if_tested

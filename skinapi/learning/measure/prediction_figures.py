@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import brier_score_loss, confusion_matrix, f1_score
 
-from skinapi.learning.data.patient_contexts import SITES, site_word
-from skinapi.learning.data.samples import UNKNOWN
+from skinapi.learning.data.samples import SITES, UNKNOWN, site_word
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import Predictions
 from skinapi.vision.bands import THRESHOLDS, keys_of_threshold

@@ -12,7 +12,7 @@ import pandas as pd
 from PIL import Image, ImageFilter
 
 from skinapi.errors import Refused
-from skinapi.learning.data.markings import MARKINGS
+from skinapi.learning.data.degradation import MARKINGS
 from skinapi.learning.data.samples import Sample, open_sample
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.bands import urgency

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skinapi.learning.data.patient_contexts import skin_tone
-from skinapi.learning.data.samples import UNKNOWN, Sample, source_of
+from skinapi.learning.data.samples import UNKNOWN, Sample, skin_tone, source_of
 from skinapi.learning.measure.predictions import (
     ModelOutputs,
     Predictions,

@@ -4,15 +4,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from skinapi.learning.data.patient_contexts import skin_tone
-from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.samples import Sample, skin_tone
 from skinapi.learning.measure.figure_text import render, show_markdown
-from skinapi.learning.train.phase_training import PhaseStatus
 from skinapi.learning.train.recipe import Recipe, TrainingData
+from skinapi.learning.train.training import TrainingStatus
 from skinapi.vision.calibration.detectors import KNOWN
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality, SkinTone
@@ -41,25 +39,20 @@ PLURALS = {
 def describe_training(
     recipe: Recipe,
     data: TrainingData,
-    statuses: Mapping[str, PhaseStatus],
+    status: TrainingStatus,
     command: str,
     notes: Sequence[str],
 ) -> dict[str, Any]:
     """How the network was trained: every hyperparameter, and the metrics of every epoch."""
     return {
         "command": command,
-        "recipe": asdict(recipe),
+        "recipe": recipe.for_card(),
         "notes": list(notes),
-        "teachers": data.teachers.versions if data.teachers else [],
-        "trust": data.teachers.trust if data.teachers else None,
         "pictures": {
             "train": dict(Counter(sample.label for sample in data.train)),
             "validation": dict(Counter(sample.label for sample in data.validation)),
         },
-        "phases": {
-            name: {"best_epoch": status.best_epoch, "history": status.history}
-            for name, status in statuses.items()
-        },
+        "phases": {recipe.name: {"best_epoch": status.best_epoch, "history": status.history}},
     }
 
 

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from skinapi.learning.data.patient_contexts import skin_tone
-from skinapi.learning.data.samples import UNKNOWN, Sample, open_sample, source_of
+from skinapi.learning.data.samples import UNKNOWN, Sample, open_sample, skin_tone, source_of
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs, bootstrap_group
 from skinapi.learning.progress import Report
-from skinapi.learning.train.inputs.sampling import weigh_by_root
+from skinapi.learning.train.recipe import weigh_by_root
 from skinapi.vision.bands import log_odds
 from skinapi.vision.calibration.detectors import (
     KNOWN,

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from skinapi.learning.data.patient_contexts import patient_context
-from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.samples import Sample, patient_context
 from skinapi.learning.measure.comparison import (
     gain_by_source,
     log_losses,

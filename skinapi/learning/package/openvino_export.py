@@ -17,7 +17,7 @@ import numpy as np
 import openvino as ov
 
 from skinapi.errors import BadNetwork, WrongNetworkHead, WrongNetworkInput, WrongNetworkLabels
-from skinapi.learning.train.weights.float16 import store_as_float16
+from skinapi.learning.train.networks import store_as_float16
 from skinapi.vision.calibration.model_calibration import ModelCalibration, softmax
 from skinapi.vision.network.engine import Head
 from skinapi.vision.network.model import (

@@ -25,11 +25,10 @@ from skinapi.learning.package.openvino_export import (
     write_model_files,
 )
 from skinapi.learning.progress import Report
-from skinapi.learning.train.inputs.network_inputs import NetworkInputs
-from skinapi.learning.train.networks import ARCHITECTURES
+from skinapi.learning.train.inputs import NetworkInputs
+from skinapi.learning.train.networks import ARCHITECTURES, round_to_float16
 from skinapi.learning.train.recipe import Recipe, TrainingData
-from skinapi.learning.train.weights.float16 import round_to_float16
-from skinapi.learning.train.weights.stored import save_norms
+from skinapi.learning.train.weights import save_norms
 from skinapi.vision.calibration.model_calibration import ModelCalibration
 from skinapi.vision.network.model import Model, open_model
 from skinapi.vision.network.openvino_engine import Precision
@@ -79,7 +78,7 @@ def calibrate_and_measure(
     Returns the figures of the test part. It is read here and nowhere else, after everything has
     been fitted on training and validation data.
     """
-    model, aucs = calibrate(folder, data, card, not_skin, left_out, report)
+    model, aucs = calibrate_trained(folder, data, card, not_skin, left_out, report)
     card |= {"precision": model.card.precision, "figures": {"precision": aucs}}
     return measure_again(
         folder, card, validation=data.validation, test=test, not_skin=not_skin, report=report
@@ -121,7 +120,7 @@ def measure_again(
     return figures
 
 
-def calibrate(
+def calibrate_trained(
     folder: Path,
     data: TrainingData,
     card: Mapping[str, Any],

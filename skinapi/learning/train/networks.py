@@ -1,70 +1,64 @@
-"""The four architectures, and where each is cut into a frozen and a trained part."""
+"""The four architectures: where each is cut into a frozen and a trained part, how its batch
+normalisations are fused into its convolutions, and how its kernels are rounded to float16.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import keras
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+from openvino import opset13 as ops
 
 from skinapi.vision.network.tensor import Scaling
 
-# How much smaller than the input the last feature map is, in each of the four architectures.
-STRIDE = 32
+Array = NDArray[np.float32]
 
-Depth = Literal["head", "last-blocks", "deeper-blocks", "whole"]
+# Larger scales of a fused normalisation are split between kernel and layer, see `_excess`.
+LARGEST_SCALE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """`cuts` names, for each depth of training, the last layer that stays frozen."""
+    """`features`: the layer whose output is pooled. `last_frozen`: where only the last blocks are
+    trained, the last layer that is not.
+    """
 
     build: Callable[..., keras.Model]
     scaling: Scaling
-    cuts: Mapping[Depth, str]
-
-
-def _cuts(head: str, last: str, deeper: str) -> dict[Depth, str]:
-    return {"head": head, "last-blocks": last, "deeper-blocks": deeper}
+    features: str
+    last_frozen: str
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
     "ResNet50": Architecture(
-        keras.applications.ResNet50,
-        Scaling.CAFFE,
-        _cuts("conv5_block3_out", "conv4_block6_out", "conv3_block4_out"),
+        keras.applications.ResNet50, Scaling.CAFFE, "conv5_block3_out", "conv4_block6_out"
     ),
     "DenseNet169": Architecture(
-        keras.applications.DenseNet169, Scaling.TORCH, _cuts("relu", "pool4_pool", "pool3_pool")
+        keras.applications.DenseNet169, Scaling.TORCH, "relu", "pool4_pool"
     ),
     "MobileNetV2": Architecture(
-        keras.applications.MobileNetV2,
-        Scaling.TF,
-        _cuts("out_relu", "block_12_add", "block_5_add"),
+        keras.applications.MobileNetV2, Scaling.TF, "out_relu", "block_12_add"
     ),
     "EfficientNetB3": Architecture(
-        keras.applications.EfficientNetB3,
-        Scaling.RAW,
-        _cuts("top_activation", "block5e_add", "block3c_add"),
+        keras.applications.EfficientNetB3, Scaling.RAW, "top_activation", "block5e_add"
     ),
 }
 
 
 def build_network(
-    architecture: str, *, outputs: int, side: int | None, dropout: float = 0.0
+    architecture: str, *, outputs: int, side: int, dropout: float = 0.0
 ) -> keras.Model:
-    """A network with random weights: trunk, global average pooling, dropout, and logits in float32.
-
-    With `side` None it accepts squares of any size. For a multiple of STRIDE its outputs equal
-    those of a network built for that side; for other sides some architectures pad differently.
-    """
+    """A network with random weights: trunk, global average pooling, dropout, logits in float32."""
     known = ARCHITECTURES[architecture]
     trunk = known.build(include_top=False, weights=None, input_shape=(side, side, 3))
     for layer in trunk.layers:
         if isinstance(layer, keras.layers.Normalization):
             # Keras numbers it anew in each network, and weights are stored by layer name.
             layer.name = "normalization"
-    features = trunk.get_layer(known.cuts["head"]).output
+    features = trunk.get_layer(known.features).output
     # The head computes in float32 under any policy: bfloat16 is too coarse for logits.
     pooled = keras.layers.GlobalAveragePooling2D(name="pooled", dtype="float32")(features)
     kept = keras.layers.Dropout(dropout, name="dropout", dtype="float32")(pooled)
@@ -82,13 +76,12 @@ def build_trunk(network: keras.Model, cut: str) -> keras.Model:
     return keras.Model(network.inputs, network.get_layer(cut).output, name=f"{network.name}_trunk")
 
 
-def freeze_below(network: keras.Model, cut: str | None) -> None:
-    """Freezes all layers up to the cut, batch statistics included; None unfreezes all layers."""
-    frozen = cut is not None
+def freeze_below(network: keras.Model, cut: str) -> None:
+    """Freezes all layers up to the cut, batch statistics included."""
     for layer in network.layers:
-        layer.trainable = not frozen
+        layer.trainable = False
         if layer.name == cut:
-            frozen = False
+            return
 
 
 @contextmanager
@@ -100,3 +93,169 @@ def precision(policy: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+class FusedConv2D(keras.layers.Conv2D):  # type: ignore[misc]
+    """A convolution that multiplies a constant scale, that of the normalisation, into its kernel.
+
+    It trains the unscaled kernel. An optimizer step so has the same effect as in the original
+    network; on a pre-multiplied kernel it would not.
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        super().build(input_shape)
+        self.scale = self.add_weight(name="scale", shape=(self.filters,), trainable=False)
+
+    def convolution_op(
+        self, inputs: keras.KerasTensor, kernel: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        return super().convolution_op(inputs, kernel * self.scale)
+
+
+class FoldedNormalization(keras.layers.Layer):  # type: ignore[misc]
+    """Passes its input on, in place of a normalisation that was fused.
+
+    Not keras.layers.Identity: the cloned graph calls it with the arguments of a normalisation.
+    """
+
+    def call(self, inputs: keras.KerasTensor, **_: object) -> keras.KerasTensor:
+        return inputs
+
+
+def fuse(network: keras.Model) -> keras.Model:
+    """A copy with the same outputs in which each normalisation after a convolution is fused.
+
+    The statistics are frozen while fused. Training takes half the time: on CPUs the normalisations
+    cost as much as the convolutions.
+    """
+    pairs = _pairs(network)
+    gone = {norm.name for norm in pairs.values()}
+
+    def twin_of(layer: keras.Layer) -> keras.Layer:
+        config = layer.get_config()
+        if layer in pairs:
+            return FusedConv2D.from_config({**config, "use_bias": True})
+        if layer.name in gone:
+            return FoldedNormalization(name=layer.name, dtype=config["dtype"])
+        return type(layer).from_config(config)
+
+    fused = keras.models.clone_model(network, clone_function=twin_of)
+    for layer in _remaining_layers(network, gone):
+        weights = layer.get_weights()
+        if layer in pairs:
+            norm = pairs[layer]
+            _, beta, mean, _ = norm.get_weights()
+            scale = norm_scale(norm)
+            excess = _excess(scale)
+            weights = [weights[0] * excess, beta + (_bias(layer) - mean) * scale, scale / excess]
+        fused.get_layer(layer.name).set_weights(weights)
+    return fused
+
+
+def unfuse(fused: keras.Model, network: keras.Model) -> None:
+    """Copies the weights of a fused copy back: kernels, and biases as the normalisations' beta."""
+    pairs = _pairs(network)
+    for layer in _remaining_layers(network, {norm.name for norm in pairs.values()}):
+        weights = fused.get_layer(layer.name).get_weights()
+        if layer in pairs:
+            norm = pairs[layer]
+            kernel, shift, _ = weights
+            gamma, _, mean, variance = norm.get_weights()
+            scale = norm_scale(norm)
+            norm.set_weights([gamma, shift - (_bias(layer) - mean) * scale, mean, variance])
+            weights = [kernel / _excess(scale), *layer.get_weights()[1:]]
+        layer.set_weights(weights)
+
+
+def norm_after(layer: keras.Layer) -> keras.Layer | None:
+    """The batch normalisation after this layer; None where anything else reads the layer too."""
+    readers = {node.operation for node in layer._outbound_nodes}
+    norm = next(iter(readers), None)
+    alone = len(readers) == 1 and isinstance(norm, keras.layers.BatchNormalization)
+    return norm if alone else None
+
+
+def norm_scale(norm: keras.Layer) -> Array:
+    """The factor that a normalisation multiplies into each channel."""
+    gamma, _, _, variance = (np.asarray(value, np.float32) for value in norm.get_weights())
+    return np.asarray(gamma / np.sqrt(variance + np.float32(norm.epsilon)), np.float32)
+
+
+def _excess(scale: Array) -> Array:
+    """The part of a scale that goes into the kernel itself, so that LARGEST_SCALE is left.
+
+    A channel that hardly varied in training has a scale of a hundred or more: each optimizer step
+    would change its output a hundred times as much.
+    """
+    return np.maximum(np.float32(1.0), np.abs(scale) / np.float32(LARGEST_SCALE))
+
+
+def _pairs(network: keras.Model) -> dict[keras.Layer, keras.Layer]:
+    """Each convolution with a normalisation after it, and that normalisation."""
+    plain = [layer for layer in network.layers if type(layer) is keras.layers.Conv2D]
+    behind = {layer: norm_after(layer) for layer in plain}
+    return {layer: norm for layer, norm in behind.items() if norm is not None}
+
+
+def _remaining_layers(network: keras.Model, gone: set[str]) -> list[keras.Layer]:
+    return [layer for layer in network.layers if layer.weights and layer.name not in gone]
+
+
+def _bias(layer: keras.Layer) -> Array:
+    return np.asarray(layer.get_weights()[1] if layer.use_bias else 0.0, np.float32)
+
+
+def folded_kernels(network: keras.Model) -> dict[str, NDArray[np.float16]]:
+    """Layer name -> its kernel as served: multiplied by the scale, rounded to float16."""
+    return {
+        layer.name: (np.asarray(layer.get_weights()[0], np.float32) * scale).astype(np.float16)
+        for layer, scale in layers_with_kernels(network)
+    }
+
+
+def set_folded_kernels(network: keras.Model, folded: Mapping[str, NDArray[np.float16]]) -> None:
+    for layer, scale in layers_with_kernels(network):
+        served = folded[layer.name].astype(np.float32)
+        # A channel with scale 0 is switched off: any kernel gives the same output.
+        kernel = np.divide(served, scale, where=scale != 0, out=np.zeros_like(served))
+        layer.set_weights([kernel, *layer.get_weights()[1:]])
+
+
+def round_to_float16(network: keras.Model) -> None:
+    """Rounds the kernels in place; a float16 export afterwards changes nothing more."""
+    set_folded_kernels(network, folded_kernels(network))
+
+
+def store_as_float16(served: ov.Model) -> None:
+    """Stores every kernel of the graph as float16, with a conversion to float32 after it.
+
+    Vectors stay float32: they take little room.
+    """
+    for node in served.get_ops():
+        if (
+            node.get_type_name() == "Constant"
+            and node.get_element_type() == ov.Type.f32
+            and len(node.shape) > 1
+        ):
+            values = node.data
+            # Vectors that are shaped for broadcasting, such as 1 x 64 x 1 x 1, stay as they are.
+            if values.size > max(values.shape):
+                half = ops.convert(ops.constant(values.astype(np.float16)), "f32")
+                for target in node.output(0).get_target_inputs():
+                    target.replace_source_output(half.output(0))
+
+
+def layers_with_kernels(network: keras.Model) -> Iterator[tuple[keras.Layer, Array]]:
+    """Every layer with a kernel, and the scale that the export multiplies into it."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            yield layer, _scale_after(layer)[:, None]
+        elif isinstance(layer, keras.layers.Conv2D):
+            yield layer, _scale_after(layer)
+        elif isinstance(layer, keras.layers.Dense):
+            yield layer, np.ones(1, np.float32)
+
+
+def _scale_after(layer: keras.Layer) -> Array:
+    norm = norm_after(layer)
+    return np.ones(1, np.float32) if norm is None else norm_scale(norm)

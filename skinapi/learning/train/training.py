@@ -1,238 +1,344 @@
-"""Trains a network phase by phase. Each phase starts from the best weights so far."""
+"""Trains a network: epoch by epoch, with a checkpoint and validation metrics after each of them, so
+that an interrupted training resumes as if nothing had happened.
+"""
 
 import hashlib
 import json
+import math
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
-from skinapi.errors import BadNetwork
-from skinapi.learning.progress import Report
-from skinapi.learning.train.inputs.batches import Batches, Fetch, FetchSwitch
-from skinapi.learning.train.inputs.network_inputs import NetworkInputs
-from skinapi.learning.train.inputs.sampling import Sampler, balance_samples
-from skinapi.learning.train.inputs.views import ViewCache, Views
+from skinapi.errors import BadDataset
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.measure.metrics import balanced_accuracy, log_loss, macro_auc
+from skinapi.learning.progress import Progress, Report
+from skinapi.learning.train.inputs import (
+    Batches,
+    EpochBatches,
+    FeatureCache,
+    Features,
+    Fetch,
+    NetworkInputs,
+    Views,
+)
 from skinapi.learning.train.networks import (
     ARCHITECTURES,
-    STRIDE,
     build_tail,
     build_trunk,
     freeze_below,
+    fuse,
+    unfuse,
 )
-from skinapi.learning.train.phase_training import OnEpoch, PhaseStatus, read_status, run_phase
-from skinapi.learning.train.phases import Phase
-from skinapi.learning.train.recipe import Recipe, TrainingData
-from skinapi.learning.train.resuming import refuse_other_settings
-from skinapi.learning.train.scoring import LoadInput, require_scorable, score_network
-from skinapi.learning.train.weights.batch_norm import fuse, unfuse
+from skinapi.learning.train.recipe import (
+    Recipe,
+    TrainingData,
+    make_optimizer,
+    make_sampler,
+    refuse_other_settings,
+)
+from skinapi.learning.train.weights import Array, assign, load_arrays, save_arrays, state_of, values
+from skinapi.storage.files import written_durably
+from skinapi.vision.calibration.model_calibration import softmax
+from skinapi.vision.conditions import NORMAL_SKIN
+from skinapi.vision.network.tensor import Tensor
+
+SCORED_AT_ONCE = 32
+
+Logits = NDArray[np.floating]
+LoadInput = Callable[[int], Tensor | Features]
+Score = Callable[[keras.Model], dict[str, float]]
+# Called after each epoch with its metrics.
+OnEpoch = Callable[[dict[str, float]], None]
+
+
+@dataclass(slots=True)
+class TrainingStatus:
+    """How far a training has come. In course.json, beside the weights, after every epoch."""
+
+    epoch: int = 0
+    best: float = -math.inf
+    best_epoch: int = 0
+    finished: bool = False
+    history: list[dict[str, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """What all phases of a training have in common."""
+class TrainingRun:
+    """A training, where its checkpoints are, and who is told of it."""
 
     recipe: Recipe
     data: TrainingData
     folder: Path
     report: Report
-    on_epoch: OnEpoch
+    on_epoch: OnEpoch = lambda _: None
 
 
 def train_network(
-    *,
-    recipe: Recipe,
-    data: TrainingData,
-    initialise: Callable[[keras.Model], None],
-    folder: Path,
-    report: Report,
-    on_epoch: OnEpoch = lambda _, __: None,
-) -> tuple[keras.Model, dict[str, PhaseStatus]]:
-    """Trains a network and returns it in float32 with the best validated weights of all phases.
+    run: TrainingRun, initialise: Callable[[keras.Model], object]
+) -> tuple[keras.Model, TrainingStatus]:
+    """Trains a network and returns it in float32 with the best validated weights.
 
-    Called again with the same `folder`, it resumes after the last finished epoch; with another
-    recipe or other data it raises BadDataset. Part of the starting weights is averaged in where
-    `recipe.keep` says so.
+    Called again with the same folder, it resumes after the last finished epoch; with another
+    recipe or other data it raises BadDataset.
     """
-    _require_feasible(recipe, data)
-    keras.utils.set_random_seed(recipe.seed)
-    network = recipe.build(len(data.classes), compute=recipe.compute, side=recipe.side)
-    initialise(network)
-    _refuse_other_training(folder, recipe, data, network)
-    statuses: dict[str, PhaseStatus] = {}
-    start = best_weights = network.get_weights()
-    best = -np.inf
-    job = _Job(recipe, data, folder, report, on_epoch)
-    for phase in recipe.phases:
-        status = _run(phase, network, job)
-        statuses[phase.name] = status
-        if status.best > best:
-            best, best_weights = status.best, network.get_weights()
-        else:
-            report(f"{phase.name}: no better than {best:.4f} on validation, weights discarded")
-            network.set_weights(best_weights)
-    network.set_weights(
-        [
-            (1.0 - recipe.keep) * new + recipe.keep * old
-            for new, old in zip(best_weights, start, strict=True)
-        ]
-    )
-    return _as_float32(network, recipe, data), statuses
-
-
-def _require_feasible(recipe: Recipe, data: TrainingData) -> None:
-    """Raises now what would otherwise fail after hours."""
+    recipe, data = run.recipe, run.data
+    # What would otherwise fail after hours.
     require_scorable(data.validation)
-    _make_sampler(recipe, data)
-    growing = [phase.name for phase in recipe.phases if phase.grows]
-    if growing and recipe.side % STRIDE:
-        raise BadNetwork(
-            f"In the phase {growing[0]} pictures grow, so the side must be a multiple of {STRIDE}; "
-            f"it is {recipe.side}"
-        )
-
-
-def _make_sampler(recipe: Recipe, data: TrainingData) -> Sampler:
-    return balance_samples(
-        data.train,
-        shares=data.shares,
-        most_normal_skin=recipe.most_normal_skin,
-        balanced=recipe.balanced,
-    )
-
-
-def _refuse_other_training(
-    folder: Path, recipe: Recipe, data: TrainingData, network: keras.Model
-) -> None:
-    """Refuses to mix two trainings in one folder: recipe, data and starting weights must agree."""
-    start = hashlib.sha256(b"".join(weight.tobytes() for weight in network.get_weights()))
-    pictures = [[s.image_id, s.label, s.source, s.box] for s in (*data.train, *data.validation)]
-    settings = {
-        "recipe": asdict(recipe),
-        "classes": data.classes,
-        "pictures": hashlib.sha256(json.dumps(pictures).encode()).hexdigest(),
-        "shares": dict(sorted(data.shares.items())),
-        "teachers": data.teachers.versions if data.teachers else [],
-        "trust": data.teachers.trust if data.teachers else None,
-        "start": start.hexdigest(),
-    }
-    refuse_other_settings(folder, settings)
-
-
-def _run(phase: Phase, network: keras.Model, job: _Job) -> PhaseStatus:
-    """Runs one phase and leaves the network with the best weights of this phase."""
-    recipe, data, folder = job.recipe, job.data, job.folder / phase.name
-    # Each phase seeds anew, so that a resumed training builds and trains exactly as before.
+    make_sampler(recipe, data)
     keras.utils.set_random_seed(recipe.seed)
-    cut = ARCHITECTURES[recipe.architecture].cuts.get(phase.depth)
-    whole = cut is None
+    network = recipe.build(len(data.classes), compute=recipe.compute)
+    initialise(network)
+    _refuse_other_training(run, network)
+    # Again, for the starting weights may have drawn some.
+    keras.utils.set_random_seed(recipe.seed)
+    train = _train_last_blocks if recipe.depth == "last-blocks" else _train_whole
+    status = train(run, network)
+    return _as_float32(network, recipe), status
+
+
+def _train_last_blocks(run: TrainingRun, network: keras.Model) -> TrainingStatus:
+    """On cached features of the frozen trunk."""
+    recipe, data, folder = run.recipe, run.data, run.folder / "features"
+    cut = ARCHITECTURES[recipe.architecture].last_frozen
     freeze_below(network, cut)
-    model = _copy_for_phase(phase, recipe, network) if whole else network
-    if phase.views and cut is not None:
-        model = build_tail(network, cut)
-    inputs = _make_inputs(phase, network, job)
-
-    def score(trained: keras.Model) -> dict[str, float]:
-        """At the full size and unfused, as the network is served."""
-        if whole:
-            _copy_weights_back(trained, network, recipe)
-        return score_network(
-            network if whole else trained,
-            inputs.load_validation,
-            samples=data.validation,
-            classes=data.classes,
-        )
-
-    batches = Batches(
-        fetch=inputs.fetch,
-        switch=inputs.switch,
-        sampler=_make_sampler(recipe, data),
-        batch=phase.batch,
-        mixup=phase.mixup,
-        seed=recipe.seed,
-        steps=phase.steps,
-    )
-    status = run_phase(
-        phase=phase,
-        model=model,
-        batches=batches,
-        score=score,
-        folder=folder,
-        report=job.report,
-        on_epoch=job.on_epoch,
-    )
-    if whole:
-        _copy_weights_back(model, network, recipe)
-    shutil.rmtree(_cache_folder(folder), ignore_errors=True)
+    tail = build_tail(network, cut)
+    views, validation = _make_views(recipe, data), _make_inputs(recipe, data.validation)
+    fetch: Fetch = views.fetch
+    load: LoadInput = validation.load
+    # A finished training draws no batch: filling its cache again would take hours for nothing.
+    if not read_status(run.folder).finished:
+        trunk = build_trunk(_as_float32(network, recipe), cut)
+        cache = FeatureCache(views, trunk, recipe.views, recipe.seed, folder, run.report)
+        fetch, load = cache.compute_views(), cache.compute_plain(validation).__getitem__
+    status = run_epochs(run, tail, fetch, lambda model: score_network(model, load, data))
+    shutil.rmtree(folder, ignore_errors=True)
     return status
 
 
-@dataclass(frozen=True, slots=True)
-class _Inputs:
-    """Where a phase gets its training batches and its validation rows from."""
+def _train_whole(run: TrainingRun, network: keras.Model) -> TrainingStatus:
+    """On new views in each epoch, with fused normalisations where the recipe says so."""
+    recipe, data = run.recipe, run.data
+    validation = _make_inputs(recipe, data.validation)
+    model = fuse(network) if recipe.still else network
 
-    fetch: Fetch
-    load_validation: LoadInput
-    switch: FetchSwitch | None = None
+    def write_back() -> None:
+        if recipe.still:
+            unfuse(model, network)
 
+    def score(_: keras.Model) -> dict[str, float]:
+        """Unfused, as the network is served."""
+        write_back()
+        return score_network(network, validation.load, data)
 
-def _make_inputs(phase: Phase, network: keras.Model, job: _Job) -> _Inputs:
-    """Live augmentation, cached views, or cached features of a frozen trunk, as the phase says."""
-    recipe, data, folder = job.recipe, job.data, job.folder / phase.name
-    architecture = ARCHITECTURES[recipe.architecture]
-    validation = NetworkInputs(data.validation, recipe.side, architecture.scaling)
-    views = _make_views(phase, recipe, data, side=recipe.side_at(phase.shrink))
-    # A finished phase draws no batch: filling its cache again would take hours for nothing.
-    if not phase.views or read_status(folder).finished:
-        full_size = _make_views(phase, recipe, data, side=recipe.side).live
-        switch = FetchSwitch(phase.shrink_until * phase.epochs, full_size) if phase.grows else None
-        return _Inputs(views.live, validation.load, switch)
-    cache = ViewCache(views, phase.views, recipe.seed, _cache_folder(folder), job.report)
-    cut = architecture.cuts.get(phase.depth)
-    if cut is None:
-        return _Inputs(cache.pictures(), validation.load)
-    trunk = build_trunk(_as_float32(network, recipe, data), cut)
-    return _Inputs(cache.features(trunk), cache.unaugmented(trunk, validation).__getitem__)
+    status = run_epochs(run, model, _make_views(recipe, data).fetch, score)
+    write_back()
+    return status
 
 
-def _cache_folder(phase_folder: Path) -> Path:
-    return phase_folder / "features"
+def _make_inputs(recipe: Recipe, samples: Sequence[Sample]) -> NetworkInputs:
+    return NetworkInputs(samples, recipe.side, ARCHITECTURES[recipe.architecture].scaling)
 
 
-def _make_views(phase: Phase, recipe: Recipe, data: TrainingData, *, side: int) -> Views:
+def _make_views(recipe: Recipe, data: TrainingData) -> Views:
     return Views(
-        NetworkInputs(data.train, side, ARCHITECTURES[recipe.architecture].scaling),
+        _make_inputs(recipe, data.train),
         data.targets(data.train),
-        data.teachers,
-        degraded=phase.spoiled,
-        marked=phase.marked,
-        relit=phase.relit,
-        widened=phase.widened,
+        degraded=recipe.spoiled,
+        marked=recipe.marked,
+        relit=recipe.relit,
+        widened=recipe.widened,
         strengths=recipe.strengths,
     )
 
 
-def _copy_for_phase(phase: Phase, recipe: Recipe, network: keras.Model) -> keras.Model:
-    """A copy of the network for this phase's input size (any size where it changes), with its
-    batch normalisations fused where the recipe says so.
-    """
-    side = None if phase.grows else recipe.side_at(phase.shrink)
-    copy = recipe.build(network.output.shape[-1], compute=recipe.compute, side=side)
-    copy.set_weights(network.get_weights())
-    return fuse(copy) if recipe.still else copy
-
-
-def _copy_weights_back(copy: keras.Model, network: keras.Model, recipe: Recipe) -> None:
-    if recipe.still:
-        unfuse(copy, network)
-    else:
-        network.set_weights(copy.get_weights())
-
-
-def _as_float32(network: keras.Model, recipe: Recipe, data: TrainingData) -> keras.Model:
-    copy = recipe.build(len(data.classes), compute="float32", side=recipe.side)
+def _as_float32(network: keras.Model, recipe: Recipe) -> keras.Model:
+    copy = recipe.build(network.output.shape[-1], compute="float32")
     copy.set_weights(network.get_weights())
     return copy
+
+
+def run_epochs(run: TrainingRun, model: keras.Model, fetch: Fetch, score: Score) -> TrainingStatus:
+    """Trains the model in place, and leaves it with the averaged weights of its best epoch.
+
+    `score` returns the validation metrics; `macro_auc` decides which epoch is best. The next call
+    on the same folder resumes after the last finished epoch, with the same schedule, batches and
+    moving averages as if nothing had happened. `on_epoch` is told of those epochs again.
+    """
+    recipe, folder = run.recipe, run.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    batches = Batches(
+        fetch=fetch,
+        sampler=make_sampler(recipe, run.data),
+        batch=recipe.batch,
+        mixup=recipe.mixup,
+        seed=recipe.seed,
+        steps=recipe.steps,
+    )
+    _compile(model, recipe, steps=len(batches))
+    status = read_status(folder)
+    if status.epoch:
+        assign(state_of(model), load_arrays(folder / f"state-{status.epoch}.npz"))
+    for finished in status.history:
+        run.on_epoch(finished)
+    progress = Progress(recipe.name, (recipe.epochs - status.epoch) * len(batches), run.report)
+    while not status.finished:
+        trained, weights = _train_epoch(model, EpochBatches(batches, status.epoch), progress)
+        scores = score(model)
+        status.epoch += 1
+        status.history.append({"epoch": status.epoch, **trained, **scores})
+        if scores["macro_auc"] > status.best:
+            status.best, status.best_epoch = scores["macro_auc"], status.epoch
+            save_arrays(folder / "best.npz", model.get_weights())
+        # Validation has seen the moving average; training goes on from the weights themselves.
+        assign(model.trainable_variables, weights)
+        out_of_patience = status.epoch - status.best_epoch >= recipe.patience
+        status.finished = out_of_patience or status.epoch == recipe.epochs
+        _checkpoint(folder, model, status)
+        run.on_epoch(status.history[-1])
+        shown = " ".join(f"{name} {value:.4f}" for name, value in status.history[-1].items())
+        run.report(f"{recipe.name} of {recipe.epochs}: {shown}")
+    model.set_weights(load_arrays(folder / "best.npz"))
+    return status
+
+
+def _compile(model: keras.Model, recipe: Recipe, *, steps: int) -> None:
+    optimizer = make_optimizer(recipe, model.trainable_variables, steps=steps)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    # XLA slows TensorFlow down on CPUs, but JAX needs it.
+    jit = keras.backend.backend() == "jax"
+    # An object, because it has its variables already. Those of one that is only named are made in
+    # the first step, and TensorFlow then traces the step a second time without them.
+    accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
+    model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy], jit_compile=jit)
+
+
+def _train_epoch(
+    model: keras.Model, batches: EpochBatches, progress: Progress
+) -> tuple[dict[str, float], list[Array]]:
+    """The mean loss and accuracy, and the weights to continue with.
+
+    Keras ends every `fit` by overwriting the weights with their moving average. Validation wants
+    that average, but training must continue from the weights themselves.
+    """
+    weights: list[Array] = []
+    callback = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda _, logs: progress.advance(note=f", loss {logs['loss']:.4f}"),
+        on_epoch_end=lambda *_: weights.extend(values(model.trainable_variables)),
+    )
+    history = model.fit(batches, epochs=1, verbose=0, shuffle=False, callbacks=[callback]).history
+    return {name: float(history[name][0]) for name in ("loss", "accuracy")}, weights
+
+
+def _checkpoint(folder: Path, model: keras.Model, status: TrainingStatus) -> None:
+    state = folder / f"state-{status.epoch}.npz"
+    save_arrays(state, values(state_of(model)))
+    # The status names the state file, so it is written last and replaced at once: interrupted
+    # anywhere, the folder still holds one complete checkpoint.
+    with written_durably(folder / "course.json") as draft:
+        draft.write_text(json.dumps(asdict(status), indent=1), encoding="utf-8")
+    for old in folder.glob("state-*.npz"):
+        if old != state:
+            old.unlink()
+
+
+def read_status(folder: Path) -> TrainingStatus:
+    """The status saved in this folder; that of a new training where nothing was saved."""
+    written = folder / "course.json"
+    if not written.exists():
+        return TrainingStatus()
+    return TrainingStatus(**json.loads(written.read_text(encoding="utf-8")))
+
+
+def _refuse_other_training(run: TrainingRun, network: keras.Model) -> None:
+    """Refuses to mix two trainings in one folder: recipe, data and starting weights must agree."""
+    data = run.data
+    start = hashlib.sha256(b"".join(weight.tobytes() for weight in network.get_weights()))
+    pictures = [[s.image_id, s.label, s.source, s.box] for s in (*data.train, *data.validation)]
+    settings = {
+        "recipe": asdict(run.recipe),
+        "classes": data.classes,
+        "pictures": hashlib.sha256(json.dumps(pictures).encode()).hexdigest(),
+        "shares": dict(sorted(data.shares.items())),
+        "start": start.hexdigest(),
+    }
+    refuse_other_settings(run.folder, settings)
+
+
+def score_network(network: keras.Model, load: LoadInput, data: TrainingData) -> dict[str, float]:
+    """Runs the network over the validation part and returns `score_logits` of its outputs.
+
+    `load` returns the network's input for one row. Works batch by batch, so a large folder fits
+    into memory.
+    """
+    logits = []
+    for start in range(0, len(data.validation), SCORED_AT_ONCE):
+        rows = range(start, min(start + SCORED_AT_ONCE, len(data.validation)))
+        batch = np.stack([np.asarray(load(row), np.float32) for row in rows])
+        logits.append(keras.ops.convert_to_numpy(network.predict_on_batch(batch)))
+    return score_logits(np.concatenate(logits), samples=data.validation, classes=data.classes)
+
+
+def score_logits(
+    logits: Logits, *, samples: Sequence[Sample], classes: Sequence[str]
+) -> dict[str, float]:
+    """Metrics of each source over its lesion classes, averaged over the sources; `macro_auc`
+    decides.
+
+    Several sources add one `macro_auc_<source>` each. Normal skin, which is no lesion class, adds
+    the share of it that is recognised.
+    """
+    labels = np.array([list(classes).index(sample.label) for sample in samples])
+    sources = {
+        source: _score(logits[rows], labels[rows])
+        for source, rows in scorable_sources(samples).items()
+    }
+    # The mean over sources, not over pictures: the largest source would decide alone otherwise.
+    names = next(iter(sources.values()))
+    scores = {
+        name: float(np.mean([figures[name] for figures in sources.values()])) for name in names
+    }
+    if len(sources) > 1:
+        scores |= {f"macro_auc_{name}": figures["macro_auc"] for name, figures in sources.items()}
+    skin = np.array([sample.label == NORMAL_SKIN for sample in samples])
+    if skin.any():
+        recognised = logits[skin].argmax(axis=1) == labels[skin]
+        scores["normal_skin_recognised"] = float(recognised.mean())
+    return scores
+
+
+def scorable_sources(samples: Sequence[Sample]) -> dict[str, list[int]]:
+    """The lesion rows of each source that has at least two lesion classes: an AUC needs two."""
+    rows: dict[str, list[int]] = {}
+    for row, sample in enumerate(samples):
+        if sample.label != NORMAL_SKIN:
+            rows.setdefault(sample.source, []).append(row)
+    return {
+        source: mine
+        for source, mine in sorted(rows.items())
+        if len({samples[row].label for row in mine}) > 1
+    }
+
+
+def require_scorable(samples: Sequence[Sample]) -> None:
+    """Raises BadDataset where no source can be scored."""
+    if not scorable_sources(samples):
+        held = ", ".join(sorted({sample.label for sample in samples})) or "nothing"
+        raise BadDataset(f"Validation needs two classes of lesion from one source; it holds {held}")
+
+
+def _score(logits: Logits, labels: NDArray[np.integer]) -> dict[str, float]:
+    """Over the classes that occur: the other outputs are left out before the softmax."""
+    present, found = np.unique(labels, return_inverse=True)
+    probabilities = softmax(logits[:, present])
+    return {
+        "macro_auc": macro_auc(probabilities, found),
+        "balanced_accuracy": balanced_accuracy(probabilities, found),
+        "val_accuracy": float((probabilities.argmax(axis=1) == found).mean()),
+        "val_loss": log_loss(probabilities, found),
+    }

@@ -1,4 +1,9 @@
-"""Restores Keras weights from a model folder, which stores each kernel once: in the served network.
+"""Weights of a network: where a training begins, and how a model folder and a checkpoint keep them.
+
+A model folder stores each kernel once, in the served network, as float16. There each batch
+normalisation is multiplied into the convolution before it, so this product is what is rounded, and
+the Keras kernel becomes the rounded product divided by the scale. Rounding the Keras kernel instead
+would round twice.
 
 `norms.npz` beside it holds every vector (batch normalisations, biases) as `<layer>/<index in
 get_weights()>`, and for every kernel `<layer>/sha256`. A kernel is found by this digest, because
@@ -6,6 +11,8 @@ the exporter keeps neither the names nor the order of Keras.
 """
 
 import hashlib
+import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from zipfile import BadZipFile
@@ -16,13 +23,15 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from skinapi.errors import BadNetwork
-from skinapi.learning.train.weights.float16 import (
+from skinapi.learning.progress import Report
+from skinapi.learning.train.networks import (
     folded_kernels,
     layers_with_kernels,
     set_folded_kernels,
 )
+from skinapi.storage.files import written_durably
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.network.model import NETWORK, NORMS, read_labels
+from skinapi.vision.network.model import NETWORK, NORMS, SHIPPED_MODEL, read_labels
 from skinapi.vision.network.openvino_engine import shared_core
 
 Float16 = NDArray[np.float16]
@@ -31,6 +40,104 @@ Array = NDArray[np.generic]
 DIGEST = "sha256"
 # Where Keras has the axes of a served kernel: height, width, inputs, outputs.
 AXES = {"Convolution": (2, 3, 1, 0), "GroupConvolution": (3, 4, 0, 1, 2)}
+SHIPPED = "ResNet50"
+SUFFIXES = (".npz", ".weights.h5")
+KEY = re.compile(r".+/\d+")
+
+
+def initialise(
+    network: keras.Model,
+    *,
+    outputs: Sequence[str],
+    architecture: str,
+    init: str,
+    imagenet: Path | None,
+    report: Report,
+) -> list[str]:
+    """Loads the starting weights, and returns and reports the layers that keep random ones.
+
+    `outputs` are the labels of the network's outputs. `init` is shipped, imagenet, none, a model
+    folder or a file.
+    """
+    if init == "none":
+        report("init: fresh weights")
+        return [layer.name for layer in network.layers if layer.weights]
+    if init == "shipped":
+        if architecture != SHIPPED:
+            raise BadNetwork(f"The shipped network is a {SHIPPED}; start {architecture} elsewhere")
+        path = SHIPPED_MODEL
+    elif init == "imagenet":
+        path = _require_imagenet(architecture, imagenet)
+    else:
+        path = Path(init)
+    if not path.exists():
+        raise BadNetwork(f"There are no starting weights at {path}")
+    fresh = load_weights(network, path, outputs=outputs)
+    report(f"init: {path.name}; fresh: {', '.join(fresh) or 'nothing'}")
+    return fresh
+
+
+def _require_imagenet(architecture: str, folder: Path | None) -> Path:
+    if folder is None:
+        raise BadNetwork("ImageNet weights come from a folder of yours: name it with --weights")
+    found = find_imagenet(architecture, folder)
+    if found is None:
+        raise BadNetwork(f"{folder} holds no weights whose name begins with {architecture.lower()}")
+    return found
+
+
+def find_imagenet(architecture: str, folder: Path) -> Path | None:
+    """The weights of this architecture in a folder of weights, by the names of its files."""
+    for path in sorted(folder.iterdir()):
+        plain = path.name.lower().replace("_", "")
+        if plain.endswith(SUFFIXES) and plain.startswith(architecture.lower()):
+            return path
+    return None
+
+
+def load_weights(
+    network: keras.Model, path: Path, *, outputs: Sequence[str] | None = None
+) -> list[str]:
+    """Loads all weights that fit, and returns the names of the layers that keep random ones.
+
+    A model folder fills all layers, its last one by the names of the outputs where they are given.
+    `.npz` keys are `<layer>/<index in get_weights()>`; files of Keras are matched by order.
+    """
+    if path.is_dir():
+        load_model_weights(network, path, outputs=outputs)
+        return []
+    if path.suffix == ".keras":
+        raise BadNetwork(
+            "Give a model folder or weights (.npz or .weights.h5), not a whole .keras network"
+        )
+    if path.suffix != ".npz":
+        # Keras warns about each layer that it skips; `initialise` reports what stays random.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            network.load_weights(path, skip_mismatch=True)
+        return [network.layers[-1].name]
+    with np.load(path, allow_pickle=False) as stored:
+        unknown = [key for key in stored if not KEY.fullmatch(key)]
+        if unknown:
+            raise BadNetwork(
+                f"{path} holds {unknown[0]}; expected are keys of the form <layer>/<index>. "
+                "Of a model, name the folder."
+            )
+        return [
+            layer.name for layer in network.layers if layer.weights and not _fill(layer, stored)
+        ]
+
+
+def _fill(layer: keras.Layer, stored: Mapping[str, np.ndarray]) -> bool:
+    # All or none: half a layer of stored weights would be worse than random ones.
+    wanted = [f"{layer.name}/{index}" for index in range(len(layer.weights))]
+    if any(key not in stored for key in wanted):
+        return False
+    values = [np.asarray(stored[key], np.float32) for key in wanted]
+    if any(v.shape != w.shape for v, w in zip(values, layer.weights, strict=True)):
+        raise BadNetwork(f"The stored layer {layer.name} has other shapes than this architecture's")
+    layer.set_weights(values)
+    return True
 
 
 def save_norms(network: keras.Model, folder: Path) -> None:
@@ -178,3 +285,32 @@ def _digest(kernel: Float16) -> str:
     # The shape is part of the digest: equal bytes in another shape are another kernel.
     content = np.ascontiguousarray(kernel)
     return hashlib.sha256(f"{content.shape}".encode() + content.tobytes()).hexdigest()
+
+
+def state_of(model: keras.Model) -> list[keras.Variable]:
+    """Everything that a checkpoint needs: weights, dropout seeds, optimizer state with the moving
+    averages. The metrics are left out: they start anew in each epoch.
+    """
+    measured = {id(variable) for variable in model.metrics_variables}
+    own = [variable for variable in model.variables if id(variable) not in measured]
+    return [*own, *model.optimizer.variables]
+
+
+def values(variables: Sequence[keras.Variable]) -> list[Array]:
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def assign(variables: Sequence[keras.Variable], given: Sequence[Array]) -> None:
+    for variable, value in zip(variables, given, strict=True):
+        variable.assign(value)
+
+
+def save_arrays(path: Path, arrays: Sequence[Array]) -> None:
+    """Writes the file completely or not at all: a full disk leaves the earlier one untouched."""
+    with written_durably(path) as draft, draft.open("wb") as out:
+        np.savez(out, *arrays)
+
+
+def load_arrays(path: Path) -> list[Array]:
+    with np.load(path, allow_pickle=False) as stored:
+        return [stored[f"arr_{index}"] for index in range(len(stored.files))]

@@ -6,8 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from skinapi.learning.train.networks import ARCHITECTURES, build_network
-from skinapi.learning.train.weights.batch_norm import LARGEST_SCALE, fuse, unfuse
+from skinapi.learning.train.networks import (
+    ARCHITECTURES,
+    LARGEST_SCALE,
+    build_network,
+    fuse,
+    unfuse,
+)
 from skinapi.vision.network.tensor import Tensor
 from tests.learning import tiny
 from tests.support.size import drill, in_drill

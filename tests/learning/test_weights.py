@@ -13,10 +13,8 @@ import pytest
 
 from skinapi.errors import BadNetwork
 from skinapi.learning.package.openvino_export import export_servable, make_servable
-from skinapi.learning.train.networks import ARCHITECTURES, build_network
-from skinapi.learning.train.weights.float16 import round_to_float16
-from skinapi.learning.train.weights.initial import initialise, load_weights
-from skinapi.learning.train.weights.stored import load_model_weights, save_norms
+from skinapi.learning.train.networks import ARCHITECTURES, build_network, round_to_float16
+from skinapi.learning.train.weights import initialise, load_model_weights, load_weights, save_norms
 from skinapi.vision.network.model import (
     CHECKSUMS,
     NETWORK,

@@ -1,1 +1,0 @@
-"""What a network is shown in training: samples, views, targets, batches."""

@@ -1,1 +1,0 @@
-"""Weights of a network: where they begin, how they are stored, fused and rounded."""
