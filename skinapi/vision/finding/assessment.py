@@ -261,8 +261,9 @@ def rules_of_conditions(assessment: Assessment, asked: Collection[RaisedBy]) -> 
     told = {
         rule for rule, key in rules.items() if band_of_condition(key, outputs) is assessment.band
     }
-    # Where nothing but the naming rule has asked, that is told all the same.
-    return told or {*asked} if {*asked} <= CONDITION_RULES else told
+    # Where none of both does and nothing else has asked, the stated one is told, never a harmless
+    # condition that is the most probable only with the patient's facts.
+    return told or {RaisedBy.NAMED} if {*asked} <= CONDITION_RULES else told
 
 
 def list_doubts(

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -291,6 +291,7 @@ def test_no_harmless_condition_is_the_reason_for_a_referral() -> None:
     st.sampled_from([None, "female"]),
     st.sampled_from([(), ("change_in_size", "irregular_shape")]),
 )
+@example([0.125, *[1.0] * 7], [*[0.0] * 7, 1.0], "female", ())
 def test_the_conditions_that_are_told_as_reasons_ask_for_the_band(
     weights: list[float], shifts: list[float], sex: Sex | None, checklist: tuple[str, ...]
 ) -> None:
