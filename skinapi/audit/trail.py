@@ -8,7 +8,7 @@ transaction; else rows of all servers are sealed in batches (sealer.py), because
 document that each change would wait for.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from skinapi.audit.chain import NO_PREVIOUS_HASH, OTHER_KEY, chain_faults
 from skinapi.domain.pages import Page, page_of
-from skinapi.errors import Duplicate, InvalidQuery, SkinAPIError, StoreUnavailable
+from skinapi.errors import InvalidQuery
 from skinapi.logs import current_request_id
 from skinapi.storage.documents import merged
 from skinapi.storage.faults import Fault
@@ -59,38 +59,6 @@ class AuditTrail:
         self._rows.ensure_index("action", "id")
         self._keys = SigningKeys(secrets, purpose=PURPOSE)
         self._chain_head = ChainHead(store, self._rows, "audit", self._keys)
-
-    def change(
-        self,
-        act: Callable[[], T],
-        action: str,
-        *,
-        by: str,
-        target: str,
-        detail: str | Callable[[T], str | None] | None = None,
-    ) -> T:
-        """Run `act` and add its row, in one transaction (`Store.transaction`). `detail` says on
-        what grounds, and names nobody; it may be read from what `act` returns.
-
-        Where `act` is refused with a SkinAPIError, only a row with the error's code is added. No
-        row is added where the store fails, or another request has stored the same.
-        """
-        known = None if callable(detail) else detail
-        fields: Document = {"action": action, "by": by, "target": target, "detail": known}
-
-        def change() -> T:
-            result = act()
-            said = detail(result) if callable(detail) else detail
-            self._insert({**fields, "detail": said, "outcome": "done"})
-            return result
-
-        try:
-            return self._store.transaction(change)
-        except (StoreUnavailable, Duplicate):
-            raise
-        except SkinAPIError as error:
-            self._store.transaction(partial(self._insert, {**fields, "outcome": error.code}))
-            raise
 
     def add(self, row: AuditRow) -> None:
         """Add a row in the transaction under way."""

@@ -74,7 +74,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
     usage, weekly_counts = DailyCounts(store, totals), WeeklyCounts(store, totals)
     trail = AuditTrail(store, secrets=settings.audit_secrets())
     work = UnitOfWork(store, trail)
-    lab = LabRepositories(store, trail)
+    lab = LabRepositories(store, trail, work)
     return Repositories(
         work=work,
         accounts=accounts,

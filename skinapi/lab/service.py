@@ -38,6 +38,7 @@ from skinapi.lab.uploads import (
 )
 from skinapi.logs import log_fault
 from skinapi.storage.ids import now
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
 LEARNED_FROM = "A training learns from this data set; wait for it, or cancel it"
 
@@ -55,6 +56,10 @@ class DatasetsService:
     owners: OwnerStatus
     jobs: Jobs
     largest: int
+
+    @property
+    def work(self) -> UnitOfWork:
+        return self.data.work
 
     # --- sending ---
 
@@ -150,24 +155,23 @@ class DatasetsService:
                 self.cleanup.remove(dataset.id)
                 raise
 
-    def _begin(self, new: NewDataset, *, size: int, uploads: Sequence[str] = ()) -> DatasetVersion:
+    @atomic
+    def _begin(
+        self, unit: Unit, new: NewDataset, *, size: int, uploads: Sequence[str] = ()
+    ) -> DatasetVersion:
         """Store a data set that is about to be checked, of these uploads or of so many bytes.
         Raises Duplicate, InvalidToken, NameTaken, DatasetQuotaReached, NotFound, UploadInUse.
         """
-
-        def begin() -> DatasetVersion:
-            self.owners.hold(new.owner)
-            if size:
-                self.quota.refuse_excess(new.owner, size)
-            dataset = self.data.datasets.begin(new, size=size)
-            if not new.any_name:
-                self.data.datasets.names.refuse_taken(dataset.name_key, owner=new.owner)
-            for upload in uploads:
-                self._use(self.data.uploads.get(upload, owner=new.owner), dataset.id)
-            self.data.trail.record("dataset.sent", by=new.owner, target=dataset.id)
-            return dataset
-
-        return self.data.store.transaction(begin)
+        self.owners.hold(new.owner)
+        if size:
+            self.quota.refuse_excess(new.owner, size)
+        dataset = self.data.datasets.begin(new, size=size)
+        if not new.any_name:
+            self.data.datasets.names.refuse_taken(dataset.name_key, owner=new.owner)
+        for upload in uploads:
+            self._use(self.data.uploads.get(upload, owner=new.owner), dataset.id)
+        unit.record("dataset.sent", by=new.owner, target=dataset.id)
+        return dataset
 
     def _use(self, upload: UploadRecord, dataset: str) -> None:
         """Make a data set of it. Raises UploadInUse while another of it is checked."""
@@ -245,47 +249,50 @@ class DatasetsService:
 
     def choose_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
         """Compare all models on this data set from now on. Raises NotFound, Conflict."""
+        self._choose_reference(dataset, by)
+        return self._as_shown(self.data.datasets.get(dataset))
+
+    @atomic
+    def _choose_reference(self, unit: Unit, dataset: str, by: Subject) -> None:
         version = self._published(dataset)
-
-        def choose() -> None:
-            self._published(version.id)
-            if self._in_use(version.id):
-                raise Conflict(LEARNED_FROM)
-            self.data.datasets.set_reference(version.id)
-
-        self.data.trail.change(choose, "dataset.reference", by=by.id, target=version.id)
-        return self._as_shown(self.data.datasets.get(version.id))
+        unit.audit("dataset.reference", by=by.id, target=version.id)
+        if self._in_use(version.id):
+            raise Conflict(LEARNED_FROM)
+        self.data.datasets.set_reference(version.id)
 
     def end_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
         """Raises NotFound, and Conflict where it is not the reference."""
+        self._end_reference(dataset, by)
+        return self._as_shown(self.data.datasets.get(dataset))
+
+    @atomic
+    def _end_reference(self, unit: Unit, dataset: str, by: Subject) -> None:
         version = self._published(dataset)
-
-        def end() -> None:
-            if not self._published(version.id).reference:
-                raise Conflict(f"{version.name} is not the reference data set")
-            self.data.datasets.end_reference(version.id)
-
-        self.data.trail.change(end, "dataset.end_reference", by=by.id, target=version.id)
-        return self._as_shown(self.data.datasets.get(version.id))
+        unit.audit("dataset.end_reference", by=by.id, target=version.id)
+        if not version.reference:
+            raise Conflict(f"{version.name} is not the reference data set")
+        self.data.datasets.end_reference(version.id)
 
     # --- deleting ---
 
     def delete(self, *, dataset: str, by: Subject) -> DatasetVersion:
         """Raises NotFound, Forbidden, DatasetInUse, and Conflict for the reference."""
         version = self._readable(dataset, by)
-        if by.role != "admin" and version.owner != by.id:
-            raise Forbidden("Only its owner or an admin can delete a data set")
-
-        def delete() -> None:
-            if self._in_use(version.id):
-                raise DatasetInUse
-            if self.data.datasets.get(version.id).reference:
-                raise Conflict("This is the reference data set; an admin must end that first")
-            self.data.datasets.begin_deletion(version.id)
-
-        self.data.trail.change(delete, "dataset.delete", by=by.id, target=version.id)
+        self._begin_deletion(dataset, by)
         self.cleanup.remove(version.id)
         return version
+
+    @atomic
+    def _begin_deletion(self, unit: Unit, dataset: str, by: Subject) -> None:
+        version = self.data.datasets.get(dataset)
+        if by.role != "admin" and version.owner != by.id:
+            raise Forbidden("Only its owner or an admin can delete a data set")
+        unit.audit("dataset.delete", by=by.id, target=version.id)
+        if self._in_use(version.id):
+            raise DatasetInUse
+        if version.reference:
+            raise Conflict("This is the reference data set; an admin must end that first")
+        self.data.datasets.begin_deletion(version.id)
 
     def _in_use(self, dataset: str) -> bool:
         """Whether a job that has not ended uses it."""

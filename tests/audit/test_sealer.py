@@ -15,6 +15,7 @@ from skinapi.errors import NotFound
 from skinapi.storage.background import Lease
 from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Store
+from skinapi.storage.unit_of_work import Unit, UnitOfWork
 from tests.support.backends import SECRET, Backend
 
 ROWS = 60
@@ -107,12 +108,13 @@ def test_a_row_that_was_changed_before_it_is_sealed_is_found(store: Store) -> No
 def test_a_change_that_is_refused_leaves_its_code_and_nothing_else(store: Store) -> None:
     things = store.collection("things")
 
-    def act() -> None:
+    def act(unit: Unit) -> None:
+        unit.audit("test.act", by="ada", target="b")
         things.insert({"id": "a"})
         raise NotFound
 
     with pytest.raises(NotFound):
-        trail_on(store).change(act, "test.act", by="ada", target="b")
+        UnitOfWork(store, trail_on(store)).run(act)
     assert things.find() == []
     (row,) = store.collection("audit").find()
     assert (row["action"], row["outcome"]) == ("test.act", NotFound.code)
