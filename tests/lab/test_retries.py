@@ -71,7 +71,7 @@ def test_a_request_that_the_store_broke_off_is_begun_anew(backend: Backend) -> N
     def away(*_: object, **__: object) -> None:
         raise StoreUnavailable
 
-    for owner, name in ((AuditTrail, "record"), (DatasetNames, "refuse_taken")):
+    for owner, name in ((AuditTrail, "add"), (DatasetNames, "refuse_taken")):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(owner, name, away)
             assert post(person, sent).status_code == 503
