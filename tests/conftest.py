@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, suppress
 from functools import cache, partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,13 +17,17 @@ import hypothesis
 import pymongo
 import pytest
 import werkzeug.test
+from PIL import Image
 from pymongo.collection import Collection
 from pymongo.database import Database
 from selenium import webdriver
 from werkzeug.routing import Rule
 
+from skinapi.care import comparisons
 from skinapi.storage.ports import Store
 from skinapi.storage.sqlite.database_file import SqliteFile
+from skinapi.vision.comparison import alignment, comparison
+from skinapi.vision.comparison.alignment import Fit
 from tests.served.server import Server
 from tests.stores.known_queries import SHAPES, add_known
 from tests.stores.mongod import NoMongodError, running_mongod
@@ -201,6 +206,26 @@ def _commits_without_waiting_for_the_disk() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SqliteFile, "_open", open_unsynced)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pictures_aligned_once() -> Iterator[None]:
+    """To align two takes most of a second, and tests send the same ones again and again."""
+    found: dict[bytes, Fit] = {}
+    find = alignment.find_fit
+
+    def find_once(first: Image.Image, second: Image.Image) -> Fit:
+        key = b"".join(
+            sha256(repr(one.size).encode() + one.tobytes()).digest() for one in (first, second)
+        )
+        if key not in found:
+            found[key] = find(first, second)
+        return found[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (alignment, comparison, comparisons):
+            patch.setattr(module, "find_fit", find_once)
         yield
 
 

@@ -160,6 +160,17 @@ def test_unknown_paths_answer_like_everything_else(shared_backend: Backend) -> N
         assert_readable(answer)
 
 
+def test_every_answer_has_the_headers_of_security(shared_backend: Backend) -> None:
+    for path in ("/healthz", "/me", "/nothing"):
+        headers = shared_backend.client.get(path).headers
+        assert headers["Cache-Control"] == "no-store", path
+        assert headers["X-Content-Type-Options"] == "nosniff", path
+        assert headers["X-Frame-Options"] == "DENY", path
+        assert headers["Referrer-Policy"] == "no-referrer", path
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin", path
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'"), path
+
+
 @pytest.mark.parametrize("host", ["a b", "exa mple/", "\x00", "[", "x" * 3000, "é.example", ""])
 def test_an_invalid_host_is_no_server_error(shared_backend: Backend, host: str) -> None:
     answer = shared_backend.client.get("/healthz", headers={"Host": host, "Origin": ORIGIN})
