@@ -14,7 +14,7 @@ from skinapi.auth.passwords import HASHER
 from skinapi.settings import Settings
 from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.bench import beside_training, growth, serving
-from tests.bench.clients import measure, request_bytes
+from tests.bench.load import Bounds, load, request_bytes
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, stopping
 from tests.served.server import serving as standing
@@ -27,6 +27,7 @@ RESULT = Path("instance/bench.json")
 CALLS = size(400, 4000)
 LOGINS = size(40, 400)
 USERS = 100
+LONGEST_S = 600  # of a round
 IMPORT = "import time; t = time.{clock}(); import wsgi; print(time.{clock}() - t)"
 Results = dict[str, Any]
 
@@ -135,8 +136,8 @@ def requests_of(seeder: Seeder, admin: Caller) -> Iterator[tuple[str, bytes]]:
 
 def timings(server: Server, request: bytes, calls: int) -> Results:
     return {
-        f"{clients} client{'s' if clients > 1 else ''}": measure(
-            server.port, request, clients=clients, calls=calls
+        f"{clients} client{'s' if clients > 1 else ''}": load(
+            server.port, [request], clients=clients, bounds=Bounds(calls, seconds=LONGEST_S)
         ).as_dict()
         for clients in (1, 4)
     }

@@ -1,4 +1,4 @@
-"""Photos to answers with their heat map: ours against the recipe, the bare engine and the machine.
+"""Photos to answers with their heat map: ours against the recipe and the bare engine.
 
 `python -m tests.bench.serving [--model DIR] [--photos DIR]` prints this part of `make bench` alone.
 Both servers hold the same weights, stand side by side and take turns at the same photos. Every
@@ -25,13 +25,9 @@ import numpy as np
 
 from skinapi.settings import Settings
 from skinapi.vision.classification import classify_photo
-from skinapi.vision.decoding.photo import read_photo
-from skinapi.vision.network.model import NETWORK, NORMS, SHIPPED_MODEL, open_model
+from skinapi.vision.network.model import NORMS, SHIPPED_MODEL, open_model
 from skinapi.vision.network.openvino_engine import Precision
-from tests.bench.clients import Timing, connect, exchange
-from tests.bench.decoding import decode_whole, median_ms
-from tests.bench.engine import gemm_rate, multiply_adds
-from tests.bench.load import Bounds, load, rate_of
+from tests.bench.load import Bounds, Timing, connect, exchange, load, rate_of
 from tests.bench.photos import SIZES, Photos, photos
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Seeder
@@ -137,7 +133,6 @@ def measure_serving(model: Path, pictures: Path | None) -> Results:
             )
         results["turns"] = measure_turns(contenders[0], model, content[SMALL])
     results["engine"] = measure_engine(model, content[SMALL][0])
-    results["decoding"] = measure_decoding(content[LARGE][0])
     results["ratios"] = ratios(results)
     return results
 
@@ -198,8 +193,7 @@ def recipe(folder: Path, model: Path) -> Contender:
 
 def measure_engine(model: Path, photo: bytes) -> Results:
     """Photos a second in the server's streams and precision, without a server: of the network
-    alone, and of all from the file in memory to the finding with its heat map. And how near the
-    network comes to the machine's best matrix product.
+    alone, and of all from the file in memory to the finding with its heat map.
     """
     streams = Settings().num_streams
     opened = open_model(model, streams=streams)
@@ -207,33 +201,25 @@ def measure_engine(model: Path, photo: bytes) -> Results:
     tensor = np.random.default_rng(0).normal(0, 50, (1, side, side, 3)).astype(np.float32)
     rate = rate_of(lambda: opened.engine.infer(tensor), streams, seconds=ENGINE_S)
     findings = rate_of(lambda: classify_photo(opened, photo), streams, seconds=ENGINE_S)
-    product, work = gemm_rate(precision), multiply_adds(model / NETWORK)
     return {
         "precision": precision.value,
         "streams": streams,
         "per_second": round(rate, 1),
         "findings_per_second": round(findings, 1),
-        "gemm_share": round(rate * work / product, 2),
     }
-
-
-def measure_decoding(photo: bytes) -> dict[str, float]:
-    mine, whole = median_ms(lambda: read_photo(photo)), median_ms(lambda: decode_whole(photo))
-    return {"ours_ms": round(mine, 1), "whole_ms": round(whole, 1)}
 
 
 def ratios(results: Results) -> dict[str, float]:
     """Ours against the others, as the targets name them: small photos of four clients."""
     mine = round_of(results, "ours", GUIDE.path)
     served = round_of(results, "ours", ANGULAR.path)
-    decoding, engine = results["decoding"], results["engine"]
+    engine = results["engine"]
     found = {
         "HTTP of engine, heat map (target 0.85)": statistics.median(
             turn["served"] / turn["bare"] for turn in results["turns"]
         ),
         "HTTP of the network alone": served["per_second"] / engine["per_second"],
         "HTTP with a PNG of the network alone": mine["per_second"] / engine["per_second"],
-        "12 MP decode of naive (target 1/3)": decoding["ours_ms"] / decoding["whole_ms"],
     }
     if "recipe" in results["servers"]:
         theirs = round_of(results, "recipe", GUIDE.path)
@@ -271,15 +257,14 @@ def table(results: Results) -> Iterator[str]:
         memory = server["memory_mb"]
         sizes = f"{memory['under_load']:>21.0f}{memory['held']:>7.0f}{memory['peak_rss']:>13.0f}"
         yield f"{name:8}{server['cold_start_s']:>13.2f}{sizes}"
-    engine, decoding = results["engine"], results["decoding"]
+    engine = results["engine"]
     yield (
         f"without a server, {engine['precision']} on {engine['streams']} streams: "
         f"{engine['findings_per_second']} findings/s with heat map, network alone "
-        f"{engine['per_second']}/s, {engine['gemm_share']:.0%} of the machine's best product"
+        f"{engine['per_second']}/s"
     )
     turns = ", ".join(f"{turn['served']} of {turn['bare']}" for turn in results["turns"])
     yield f"findings/s, over HTTP of without a server, in turns: {turns}"
-    yield f"12 MP decoded: ours {decoding['ours_ms']} ms, whole {decoding['whole_ms']} ms"
     for name, ratio in results["ratios"].items():
         yield f"  {name:38}{ratio:>8.3f}  (1/{1 / ratio:.1f})"
 
