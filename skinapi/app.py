@@ -152,7 +152,7 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
         settings,
         services,
         registry=registry,
-        limits=limits,
+        allowances=limits,
     )
     probes = {
         "store": services.store.ping,

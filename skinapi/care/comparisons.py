@@ -2,7 +2,7 @@
 may show. Nothing of it is stored.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesion_service import LesionsService, ShownLesion
+from skinapi.domain.allowances import Allowances
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound, TooManyRequests, Unavailable, Unprocessable
 from skinapi.records.instructions import Advice, Instruction, SaidBy
@@ -114,12 +115,12 @@ class ProposedLesion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonsService:
-    """`count_rendering(account, role)` counts a comparison as a report that is drawn."""
+    """A comparison is counted as a report that is drawn."""
 
     lesions: LesionsService
     records: RecordsService
     registry: RegistryService
-    count_rendering: Callable[[str, str | None], None]
+    allowances: Allowances
 
     def compare_findings(
         self, *, lesion: str, numbers: tuple[int, int], to: Subject
@@ -142,7 +143,7 @@ class ComparisonsService:
         except _NoPhoto as missing:
             comparison = Comparison(not_comparable=missing.reason)
         else:
-            self.count_rendering(to.id, to.role)
+            self.allowances.count_rendering(to.id, to.role)
             work = partial(_compare, *contents)
             comparison, sizes = self.registry.run_in_pool(work, caller=_caller(to))
         advice = _advice_of(comparison, after)
@@ -184,7 +185,7 @@ class ComparisonsService:
         if not pairs:
             return {}
         try:
-            self.count_rendering(by.id, by.role)
+            self.allowances.count_rendering(by.id, by.role)
             return self.registry.run_in_pool(partial(_fit_photos, pairs), caller=_caller(by))
         except (TooManyRequests, Unavailable):
             return {}

@@ -3,11 +3,12 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from skinapi.admin.usage import PhotoCounts
 from skinapi.audit import AuditTrail
+from skinapi.domain.allowances import Allowances
 from skinapi.domain.size_limits import photo_too_large
 from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, Refused, Unauthenticated
@@ -24,28 +25,15 @@ from skinapi.web.rate_limits import caller_address, caller_site
 DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientsService:
-    def __init__(
-        self,
-        *,
-        registry: RegistryService,
-        reports: ReportsService,
-        trail: AuditTrail,
-        counts: PhotoCounts,
-        open_clients: Collection[str],
-        largest_photo: int,
-        count_photo: Callable[[str, str | None], None],
-    ) -> None:
-        """`count_photo` counts one photo against the daily quota of a caller that has a role, and
-        raises PredictionQuotaReached.
-        """
-        self._registry = registry
-        self._reports = reports
-        self._trail = trail
-        self._counts = counts
-        self._open_clients = open_clients
-        self._largest_photo = largest_photo
-        self._count_photo = count_photo
+    registry: RegistryService
+    reports: ReportsService
+    trail: AuditTrail
+    counts: PhotoCounts
+    open_clients: Collection[str]
+    largest_photo: int
+    allowances: Allowances
 
     def classify_photo(
         self, *, content: bytes, by: Subject | None, measure: bool = False
@@ -57,22 +45,22 @@ class ClientsService:
         no other. Raises Refused, PredictionQuotaReached.
         """
         if by:
-            self._count_photo(by.id, by.role)
+            self.allowances.count_photo(by.id, by.role)
             caller = PoolCaller(by.id, signed_in=True)
         else:
-            self._count_photo(caller_address(), None)
+            self.allowances.count_photo(caller_address(), None)
             caller = PoolCaller(caller_site(), signed_in=False)
         try:
-            classified = self._registry.classify_photo(
+            classified = self.registry.classify_photo(
                 content=content, caller=caller, measure=measure
             )
         except Refused:
-            self._counts.add_refused(self._registry.served.model.version)
+            self.counts.add_refused(self.registry.served.model.version)
             raise
         finding = classified.finding.by_own_mix()
         by_whom = by.id if by else "anonymous"
-        self._trail.record(f"finding.{finding.band}", by=by_whom, target=finding.model_version)
-        self._counts.add_finding(finding)
+        self.trail.record(f"finding.{finding.band}", by=by_whom, target=finding.model_version)
+        self.counts.add_finding(finding)
         return replace(classified, finding=finding)
 
     def print_report(
@@ -85,7 +73,7 @@ class ClientsService:
         """The report as PDF. `finding` is limited to the client's classes, and `translations` are
         rows in the client's own words.
         """
-        return self._reports.print_unkept(
+        return self.reports.print_unkept(
             facts=Facts.of(finding, NOTHING_TOLD),
             pictures=print_pictures(classified.photo, finding.heat),
             translations=translations,
@@ -106,8 +94,8 @@ class ClientsService:
             raise BadRequest("The picture is not valid base64") from error
         if not content:
             raise BadRequest("No image uploaded")
-        if len(content) > self._largest_photo:
-            raise photo_too_large(self._largest_photo)
+        if len(content) > self.largest_photo:
+            raise photo_too_large(self.largest_photo)
         return content
 
     def refuse_closed(self, *, client: str, caller: Subject | None) -> None:
@@ -115,5 +103,5 @@ class ClientsService:
 
         For paths that several clients share: opening one of them must not open the others.
         """
-        if caller is None and client not in self._open_clients:
+        if caller is None and client not in self.open_clients:
             raise Unauthenticated(closed_to(client))

@@ -1,19 +1,18 @@
 """Builds the services that use the model which is in service."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from skinapi.care.comparisons import ComparisonsService
 from skinapi.clients.service import ClientsService
 from skinapi.composition.services import Services
 from skinapi.console.routes import ASSETS
-from skinapi.prediction.service import JudgingAgainService, PredictionService
+from skinapi.domain.allowances import Allowances
+from skinapi.prediction.service import JudgingAgainService, PredictionService, SamplePicture
 from skinapi.records.quotas import Quotas
 from skinapi.registry.service import RegistryService
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.service import ReportsService
 from skinapi.settings import Settings
-from skinapi.web.rate_limits import Limits, Rate
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,8 @@ def open_model_services(
     services: Services,
     *,
     registry: RegistryService,
-    limits: Limits,
+    allowances: Allowances,
 ) -> ModelServices:
-    # It counts one photo against the daily limit, and raises PredictionQuotaReached.
-    count_photo = partial(limits.spend, Rate.PREDICTIONS)
     narrator = Narrator(services.llm, services.data.narratives)
     reports = ReportsService(
         records=services.records,
@@ -42,15 +39,15 @@ def open_model_services(
         issued=services.data.issued,
         work=services.data.work,
         narrator=narrator,
-        limits=limits,
+        allowances=allowances,
         usage=services.data.usage,
         clinic=settings.clinic_name,
         address=settings.address,
     )
     quotas = Quotas(
-        count_kept=services.records.count_kept,
+        queue=services.records.queue,
         most_submissions=settings.most_submissions,
-        spend=count_photo,
+        allowances=allowances,
     )
     return ModelServices(
         reports=reports,
@@ -61,8 +58,8 @@ def open_model_services(
             llm=settings.predict_narrative == "llm",
             quotas=quotas,
             counts=services.data.photo_counts,
-            sample=ASSETS["sample.jpg"].content,
-            require_lesion=services.lesions.require_open,
+            sample=SamplePicture(content=ASSETS["sample.jpg"].content, registry=registry),
+            lesions=services.lesions,
         ),
         judging_again=JudgingAgainService(
             registry=registry,
@@ -77,12 +74,12 @@ def open_model_services(
             counts=services.data.photo_counts,
             open_clients=settings.open_clients,
             largest_photo=settings.max_upload_bytes,
-            count_photo=count_photo,
+            allowances=allowances,
         ),
         comparisons=ComparisonsService(
             lesions=services.lesions,
             records=services.records,
             registry=registry,
-            count_rendering=partial(limits.spend, Rate.RENDERINGS),
+            allowances=allowances,
         ),
     )

@@ -21,6 +21,7 @@ from skinapi.prediction.service import (
     MaybeDifferentSpots,
     NoPhotoToJudge,
     PredictionService,
+    SentPhotos,
 )
 from skinapi.records.errors import LesionFull, StorageQuotaReached
 from skinapi.records.finding_schemas import HeatView
@@ -180,8 +181,7 @@ def predict(
     is stored and 422, `code` maybe_different_spots, asks: `same_spot` confirms that they show one.
     A close-up and a dermoscope picture are always asked about.
     """
-    submission = prediction.predict(
-        owner=subject.account,
+    sent = SentPhotos(
         contents=form.photos,
         same_spot=form.same_spot,
         ask_about_skin=form.skin is SkinAnswer.ASK,
@@ -191,6 +191,7 @@ def predict(
         lesion=form.lesion,
         key=idempotency_key,
     )
+    submission = prediction.predict(owner=subject.account, sent=sent)
     return SubmissionView.of(submission, subject.account)
 
 

@@ -1,7 +1,9 @@
 """The main use case: classify an account's photo, write the narrative, and store both."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from skinapi.admin.usage import PhotoCounts
 from skinapi.auth.accounts import Account
@@ -59,44 +61,64 @@ SKIN = "skin"
 SAMPLE = PoolCaller("sample", signed_in=False)
 
 
-class PredictionService:
-    def __init__(
-        self,
-        *,
-        registry: RegistryService,
-        records: RecordsService,
-        narrator: Narrator,
-        llm: bool,
-        quotas: Quotas,
-        counts: PhotoCounts,
-        sample: bytes,
-        require_lesion: Callable[[str, str], None],
-    ) -> None:
-        """`require_lesion(owner, lesion)` refuses a spot that takes no finding of this owner."""
-        self._registry = registry
-        self._records = records
-        self._narrator = narrator
-        self._llm = llm
-        self._quotas = quotas
-        self._counts = counts
-        self._sample = sample
-        self._require_lesion = require_lesion
-        self._sample_finding: Finding | None = None
-        self._sample_by: tuple[str, OperatingPoint] | None = None
+class OpenLesions(Protocol):
+    def require_open(self, owner: str, lesion: str) -> None:
+        """Raises NotFound, LesionFull where the spot takes no finding of this owner."""
 
-    def predict(
-        self,
-        *,
-        owner: Account,
-        contents: Sequence[bytes],
-        same_spot: bool,
-        ask_about_skin: bool,
-        context: Context,
-        language: Language | None,
-        keep_photo: bool | None,
-        lesion: str | None,
-        key: str | None,
-    ) -> Submission:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentPhotos:
+    """What an account asks about: one to four photos of one spot."""
+
+    contents: Sequence[bytes]
+    same_spot: bool
+    ask_about_skin: bool
+    context: Context
+    language: Language | None
+    keep_photo: bool | None
+    lesion: str | None
+    key: str | None
+
+    @property
+    def request_hash(self) -> str:
+        beside = (self.language, self.keep_photo, *filter(None, [self.lesion]))
+        return _hash(self.contents, self.context, *beside)
+
+
+@dataclass(slots=True, kw_only=True)
+class SamplePicture:
+    """The sample picture, and its finding by the model that has judged it last."""
+
+    content: bytes
+    registry: RegistryService
+    _finding: Finding | None = field(default=None, init=False)
+    _judged_by: tuple[str, OperatingPoint] | None = field(default=None, init=False)
+
+    def judge(self) -> Finding:
+        """It is classified once for each model and operating point, so that callers without an
+        account cost no more than that. Raises NoModel, Unavailable.
+        """
+        model = self.registry.served.model
+        by = model.version, model.calibration.operating_point
+        finding = self._finding
+        if finding is None or self._judged_by != by:
+            finding = self.registry.classify_photo(content=self.content, caller=SAMPLE).finding
+            self._finding, self._judged_by = finding, by
+        return finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionService:
+    registry: RegistryService
+    records: RecordsService
+    lesions: OpenLesions
+    narrator: Narrator
+    llm: bool
+    quotas: Quotas
+    counts: PhotoCounts
+    sample: SamplePicture
+
+    def predict(self, *, owner: Account, sent: SentPhotos) -> Submission:
         """Classify one to four photos of one spot of this account, and store the finding.
 
         The same request with the same idempotency key is answered as before and not counted again;
@@ -106,73 +128,67 @@ class PredictionService:
         NoModel, Unavailable too. With `ask_about_skin`, Refused is a question where the photo does
         not look like skin.
         """
-        request_hash = _hash(contents, context, language, keep_photo, *filter(None, [lesion]))
-        answered = self._records.find_answered(owner=owner.id, key=key, request_hash=request_hash)
+        request_hash, language = sent.request_hash, sent.language or owner.language
+        answered = self.records.find_answered(
+            owner=owner.id, key=sent.key, request_hash=request_hash
+        )
         if answered:
             return answered
-        if lesion:
-            self._require_lesion(owner.id, lesion)
-        self._quotas.count_photos(owner, len(contents))
-        answer_language = language or owner.language
+        if sent.lesion:
+            self.lesions.require_open(owner.id, sent.lesion)
+        self.quotas.count_photos(owner, len(sent.contents))
         try:
-            classified = self._registry.classify_pictures(
-                contents=contents,
-                same_spot=same_spot,
+            classified = self.registry.classify_pictures(
+                contents=sent.contents,
+                same_spot=sent.same_spot,
                 caller=PoolCaller(owner.id, signed_in=True),
-                context=context,
-                keep=self._records.photos.may_keep(owner, keep_photo),
+                context=sent.context,
+                keep=self.records.photos.may_keep(owner, sent.keep_photo),
             )
-            if ask_about_skin:
+            if sent.ask_about_skin:
                 _refuse_doubted_skin(classified.finding)
         except Refused as refused:
-            self._count_or_ask(refused, ask_about_skin=ask_about_skin)
+            self._count_or_ask(refused, ask_about_skin=sent.ask_about_skin)
             raise translate_refusal(
-                refused, answer_language, checklist_score=context.checklist_score
+                refused, language, checklist_score=sent.context.checklist_score
             ) from refused
         if classified.apart:
             raise MaybeDifferentSpots(classified.apart)
         # The Angular app shows these words beside the model's own probability.
-        narrative = self._narrator.narrate(
-            facts=Facts.of(classified.finding.by_own_mix(), context),
-            language=answer_language,
-            llm=self._llm,
+        narrative = self.narrator.narrate(
+            facts=Facts.of(classified.finding.by_own_mix(), sent.context),
+            language=language,
+            llm=self.llm,
             consents=owner.consents,
         )
         new = NewFinding(
             finding=classified.finding,
             photos=classified.kept,
-            context=context,
-            language=answer_language,
+            context=sent.context,
+            language=language,
             sections=narrative.sections.model_dump(),
             narrative_source=narrative.source.model_dump(mode="json"),
-            lesion=lesion,
-            key=key,
+            lesion=sent.lesion,
+            key=sent.key,
             request_hash=request_hash,
         )
-        return self._records.file_finding(owner=owner, new=new)
+        return self.records.file_finding(owner=owner, new=new)
 
     def _count_or_ask(self, refused: Refused, *, ask_about_skin: bool) -> None:
         """Count a refusal; a question is none. Of what surely shows no skin it asks all the same,
         where somebody can answer.
         """
         if refused.question is None:
-            self._counts.add_refused(self._registry.served.model.version)
+            self.counts.add_refused(self.registry.served.model.version)
         if ask_about_skin and refused.reason == Reason.NOT_SKIN:
             refused.question = SKIN
 
     def classify_sample(self, *, language: Language) -> tuple[Finding, Report]:
-        """Of the sample picture. It is classified once for each model and operating point, so that
-        callers without an account cost no more than that. Raises NoModel, Unavailable.
-        """
-        model = self._registry.served.model
-        by = model.version, model.calibration.operating_point
-        finding = self._sample_finding
-        if finding is None or self._sample_by != by:
-            finding = self._registry.classify_photo(content=self._sample, caller=SAMPLE).finding
-            self._sample_finding, self._sample_by = finding, by
+        """Of the sample picture. Raises NoModel, Unavailable."""
+        finding = self.sample.judge()
         facts = Facts.of(finding, NOTHING_TOLD)
         return finding, Report(
-            facts=facts, narrative=self._narrator.narrate(facts=facts, language=language)
+            facts=facts, narrative=self.narrator.narrate(facts=facts, language=language)
         )
 
 
@@ -204,14 +220,12 @@ NOT_IN_CHARGE = "Only the doctor in charge lets a photo be judged again"
 AGAIN = "again/"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JudgingAgainService:
-    def __init__(
-        self, *, registry: RegistryService, records: RecordsService, narrator: Narrator, llm: bool
-    ) -> None:
-        self._registry = registry
-        self._records = records
-        self._narrator = narrator
-        self._llm = llm
+    registry: RegistryService
+    records: RecordsService
+    narrator: Narrator
+    llm: bool
 
     def judge_again(self, *, number: str, by: Subject) -> tuple[Submission, Account]:
         """A new finding on the kept photos of this one, of the same owner and spot; and its owner.
@@ -222,13 +236,13 @@ class JudgingAgainService:
         Raises NotFound, Forbidden, NoPhotoToJudge, JudgedByThisModel, Refused, NoModel,
         Unavailable.
         """
-        original, owner = self._records.get(number=number, to=by)
+        original, owner = self.records.get(number=number, to=by)
         if not in_care(owner, by):
             raise Forbidden(NOT_IN_CHARGE)
         key = f"{AGAIN}{original.id}"
-        if answered := self._records.find_answered(owner=owner.id, key=key, request_hash=key):
-            return self._records.get(number=str(answered.number), to=by)
-        model, finding = self._registry.served.model, original.finding
+        if answered := self.records.find_answered(owner=owner.id, key=key, request_hash=key):
+            return self.records.get(number=str(answered.number), to=by)
+        model, finding = self.registry.served.model, original.finding
         in_use = model.version, model.calibration.point_in_use
         if in_use == (finding.model_version, finding.operating_point):
             raise JudgedByThisModel
@@ -236,7 +250,7 @@ class JudgingAgainService:
         # Somebody has judged them to be of skin: the model of then, or the sender.
         of_skin = original.context.model_copy(update={"skin_confirmed": True})
         try:
-            classified = self._registry.classify_pictures(
+            classified = self.registry.classify_pictures(
                 contents=contents,
                 same_spot=True,
                 caller=PoolCaller(by.id, signed_in=True),
@@ -247,10 +261,10 @@ class JudgingAgainService:
             raise translate_refusal(
                 refused, original.language, checklist_score=original.context.checklist_score
             ) from refused
-        narrative = self._narrator.narrate(
+        narrative = self.narrator.narrate(
             facts=Facts.of(classified.finding.by_own_mix(), original.context),
             language=original.language,
-            llm=self._llm,
+            llm=self.llm,
             consents=owner.consents,
         )
         new = NewFinding(
@@ -265,11 +279,11 @@ class JudgingAgainService:
             request_hash=key,
             again=Again(original, by=by.id),
         )
-        return self._records.file_finding(owner=owner, new=new), owner
+        return self.records.file_finding(owner=owner, new=new), owner
 
     def _read_photos(self, original: Submission) -> list[bytes]:
         """All of them. Raises NoPhotoToJudge, with the reason."""
         try:
-            return [self._records.photos.content_of(picture) for picture in original.pictures]
+            return [self.records.photos.content_of(picture) for picture in original.pictures]
         except NotFound as missing:
             raise NoPhotoToJudge(missing.detail) from missing

@@ -1,26 +1,21 @@
 """Quotas of an account: photos classified per day, and stored findings.
 
-Photos are counted against the setting `RATE_PREDICTIONS`, by the rate limits (web/limits).
+Photos are counted against the setting `RATE_PREDICTIONS`, by the rate limits (`Allowances`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from skinapi.auth.accounts import Account
+from skinapi.domain.allowances import Allowances
 from skinapi.records.errors import StorageQuotaReached
-
-Spend = Callable[[str, str], None]
+from skinapi.records.review_queue import ReviewQueue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotas:
-    """`count_kept` counts an account's findings one by one. `spend` counts one photo of an
-    account that has a role, and raises PredictionQuotaReached.
-    """
-
-    count_kept: Callable[[Account], int]
+    queue: ReviewQueue
     most_submissions: int
-    spend: Spend
+    allowances: Allowances
 
     def count_photos(self, owner: Account, photos: int) -> None:
         """Refuse what is past either quota, and count the photos of one finding, before they are
@@ -31,8 +26,8 @@ class Quotas:
         """
         kept = owner.findings
         if kept is None or kept >= self.most_submissions:
-            kept = self.count_kept(owner)
+            kept = self.queue.count_kept(owner.id)
         if kept >= self.most_submissions:
             raise StorageQuotaReached(self.most_submissions)
         for _ in range(photos):
-            self.spend(owner.id, owner.role)
+            self.allowances.count_photo(owner.id, owner.role)

@@ -56,6 +56,13 @@ class ReviewQueue:
         self.accounts.set_findings(owner_id, kept)
         return kept
 
+    @atomic
+    def count_kept(self, _: Unit, owner_id: str) -> int:
+        """How many findings an account has, counted one by one: the count of the account may be
+        wrong by those that servers of the version before have stored or deleted.
+        """
+        return self.recount(owner_id)
+
     def update_owner_key(self, owner: Account) -> None:
         """Let the account stand in its doctor's list where its most urgent finding asks for."""
         first = self.submissions.most_urgent(owner.id)

@@ -135,13 +135,6 @@ class RecordsService:
                 raise InvalidToken
         return account
 
-    @atomic
-    def count_kept(self, unit: Unit, owner: Account) -> int:  # noqa: ARG002 (it is a transaction)
-        """How many findings an account has, counted one by one: the count of the account may be
-        wrong by those that servers of the version before have stored or deleted.
-        """
-        return self.queue.recount(owner.id)
-
     def list_own(
         self,
         *,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from skinapi.admin.usage import DailyCounts
 from skinapi.auth.accounts import Account
+from skinapi.domain.allowances import Allowances
 from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.languages import LANGUAGES, Language, known_language
@@ -28,7 +29,6 @@ from skinapi.reports.verification import (
     seal_report,
 )
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
-from skinapi.web.rate_limits import Limits, Rate
 
 HASH = re.compile("[0-9a-f]{64}")
 
@@ -48,7 +48,7 @@ class ReportsService:
     issued: IssuedReports
     work: UnitOfWork
     narrator: Narrator
-    limits: Limits
+    allowances: Allowances
     usage: DailyCounts
     clinic: str | None
     address: str
@@ -88,7 +88,7 @@ class ReportsService:
 
     def count_rendering(self, by: Subject) -> None:
         """Called before a report is drawn as PDF or HTML. Raises TooManyRequests."""
-        self.limits.spend(Rate.RENDERINGS, by.id, by.role)
+        self.allowances.count_rendering(by.id, by.role)
 
     def report_stated_finding(
         self, *, condition: str, confidence: float, by: Subject, language: str | None

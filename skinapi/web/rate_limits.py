@@ -109,6 +109,14 @@ class Limits:
                 raise PredictionQuotaReached(_say_quota(item, wait), retry_after=wait)
             raise TooManyRequests(retry_after=wait)
 
+    def count_photo(self, caller: str, role: str | None) -> None:
+        """See `Allowances`."""
+        self.spend(Rate.PREDICTIONS, caller, role)
+
+    def count_rendering(self, caller: str, role: str | None) -> None:
+        """See `Allowances`."""
+        self.spend(Rate.RENDERINGS, caller, role)
+
     def ping(self) -> None:
         """Raises StoreUnavailable unless the counts can be read."""
         with self._noticed_outage():
