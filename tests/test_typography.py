@@ -7,7 +7,7 @@ import pytest
 
 from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.languages import space_french
-from skinapi.notices.mails import WORDS
+from skinapi.notices.outbox import WORDS
 from skinapi.reports.words import LABELS, SENTENCES
 from skinapi.vision.conditions import conditions_table
 from tests.support.wording import wrong_spaces_in

@@ -1,7 +1,7 @@
 """How much the server is used: numbers for each day (UTC), counted as things happen.
 
 A day is one document, to which all servers add what they have counted
-(storage/totals.py): reading a year costs 366 small documents, however much is stored.
+(storage/background.py): reading a year costs 366 small documents, however much is stored.
 Nothing is ever counted down: a finding that was deleted was made on that day all the same.
 """
 
@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from skinapi.registry.drift_counts import WeeklyCounts
+from skinapi.storage.background import Totals
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
-from skinapi.storage.totals import Totals
 from skinapi.vision.conditions import Band
 from skinapi.vision.finding.finding import Finding
 

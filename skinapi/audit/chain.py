@@ -6,7 +6,7 @@ from itertools import groupby
 
 from skinapi.storage.faults import Fault
 from skinapi.storage.ports import Document
-from skinapi.storage.signing_keys import SigningKeys
+from skinapi.storage.store_version import SigningKeys
 
 NO_PREVIOUS_HASH = "0" * 64
 SIGNED, CHANGED = "signed", "was changed after it was written"

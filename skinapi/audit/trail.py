@@ -17,12 +17,13 @@ from typing import TypeVar
 from skinapi.audit.chain import NO_PREVIOUS_HASH, OTHER_KEY, chain_faults
 from skinapi.domain.pages import Page, page_of
 from skinapi.errors import InvalidQuery
-from skinapi.logs import current_request_id
+from skinapi.logs import current_request_id, log
+from skinapi.storage.background import Lease, PeriodicThread
 from skinapi.storage.documents import merged
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Documents, Filter, Store
-from skinapi.storage.signing_keys import SigningKeys
+from skinapi.storage.store_version import SigningKeys
 from skinapi.storage.unit_of_work import AuditRow
 
 SEALED_AT_ONCE = 500
@@ -282,3 +283,35 @@ class ChainHead:
 
 def _place(row: Document) -> Document:
     return {"sequence": row["sequence"], "hash": row["hash"]}
+
+
+# Seals the rows of all servers, and logs the newest sealed row. What a seal is: trail.py.
+
+
+SEAL_EVERY_S = 1.0
+# After a crash the others wait for so long.
+LEASE_LENGTH = timedelta(seconds=5)
+
+
+class AuditSealer(PeriodicThread):
+    """Of all processes one seals at a time; that two do would harm nothing but their speed."""
+
+    def __init__(self, store: Store, trail: AuditTrail) -> None:
+        super().__init__("audit-sealer", every_s=SEAL_EVERY_S, failure="audit rows not sealed")
+        self._lease = Lease(store.collection("leases"), "audit-sealer", length=LEASE_LENGTH)
+        self._trail = trail
+        self._logged: Document | None = None
+
+    def make_pass(self) -> None:
+        if self._trail.has_unsealed() and self._lease.claim():
+            while self._trail.seal() == SEALED_AT_ONCE and self._lease.renew():
+                pass
+            self._lease.release()
+        self._log_newest()
+
+    def _log_newest(self) -> None:
+        """A log that is kept elsewhere shows when the newest rows and the head were put back."""
+        newest = self._trail.get_newest_sealed()
+        if newest != self._logged:
+            log.info("audit", sequence=newest["sequence"], hash=newest["hash"])
+            self._logged = newest

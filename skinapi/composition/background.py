@@ -7,7 +7,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from functools import partial
 
-from skinapi.audit.sealer import AuditSealer
+from skinapi.audit.trail import AuditSealer
 from skinapi.auth.account_deletion import WaitingExpiry
 from skinapi.auth.accounts import Accounts
 from skinapi.auth.emails import spellings_of
@@ -15,14 +15,12 @@ from skinapi.auth.recovery import LinkMailer
 from skinapi.care.reminders import ReminderMailer
 from skinapi.composition.migrations import migrations_of
 from skinapi.composition.services import Services
-from skinapi.notices.mails import Recipient, write_mail
-from skinapi.notices.outbox import Kind, Notice
+from skinapi.notices.outbox import Kind, Notice, Recipient, write_mail
 from skinapi.notices.sender import MailServer, NoticeSender
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.settings import Settings
-from skinapi.storage.background import BackgroundThread, ErasureRetry
+from skinapi.storage.background import BackgroundThread, ErasureRetry, Totals
 from skinapi.storage.migration import Migrator
-from skinapi.storage.totals import Totals
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from skinapi.registry.drift_counts import WeeklyCounts
 from skinapi.reports.narrator import NarrativeCache
 from skinapi.reports.verification import IssuedReports
 from skinapi.settings import Settings
+from skinapi.storage.background import Totals
 from skinapi.storage.ports import Store
-from skinapi.storage.totals import Totals
 from skinapi.storage.unit_of_work import UnitOfWork
 
 TAKEN_TWICE = (

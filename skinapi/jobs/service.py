@@ -7,7 +7,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any, Protocol
 
-from skinapi.domain.gauges import GaugeReading
+from skinapi.domain.values import GaugeReading
 from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.jobs.announcements import Announcer
 from skinapi.jobs.job import Job

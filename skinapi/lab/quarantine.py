@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from skinapi.domain.size_limits import size_in_words
-from skinapi.domain.uploads import PartHead
+from skinapi.domain.values import PartHead
 from skinapi.errors import PayloadTooLarge
 from skinapi.lab.file_names import clean_name
 from skinapi.storage.files import CHECK_EVERY, disk_error, refuse_full_disk

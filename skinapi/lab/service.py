@@ -8,7 +8,7 @@ from skinapi.auth.owners import OwnerStatus
 from skinapi.domain.pages import Page
 from skinapi.domain.size_limits import body_too_large
 from skinapi.domain.subject import Subject
-from skinapi.domain.uploads import PartHead
+from skinapi.domain.values import PartHead
 from skinapi.errors import (
     BadRequest,
     Conflict,

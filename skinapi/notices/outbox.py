@@ -5,12 +5,18 @@ is, and only there. It names a person by the account's id alone: address, langua
 person wants notices are read when it is sent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
 from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
+from pydantic import BaseModel, ConfigDict
+
+from skinapi.languages import Language, load_words
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
@@ -207,3 +213,55 @@ def _budget_of(kind: Kind) -> Budget:
     if kind is Kind.URGENT:
         return Budget(1, URGENT_EVERY)
     return Budget(MESSAGES_A_DAY if kind is Kind.MESSAGE else MOST_A_DAY, DAY)
+
+
+# Writes the mail of a notice.
+
+
+class MailWords(BaseModel):
+    """What a mail says of each kind of notice. `switch_off` has a place for the `page` of the
+    account.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: Mapping[Kind, str]
+    texts: Mapping[Kind, str]
+    switch_off: str
+
+
+WORDS: Mapping[Language, MailWords] = load_words("mails.MAILS", MailWords)
+
+
+class Recipient(NamedTuple):
+    """Who gets the mails of an account. `notices`: whether others than those of security."""
+
+    email: str
+    language: Language
+    notices: bool
+
+
+def write_mail(
+    notice: Notice, recipient: Recipient, *, sender: Address, console: str, link: str
+) -> EmailMessage:
+    """The mail of a notice: a sentence, and a link into the console at this address.
+
+    The Message-ID is that of the notice, so that of a mail that was sent twice a mail program can
+    show one.
+    """
+    words = WORDS[recipient.language]
+    parts = [words.texts[notice.kind], link]
+    if not notice.of_security:
+        parts.append(words.switch_off.format(page=f"{console}/#/account"))
+    mail = EmailMessage()
+    mail["Subject"] = words.subjects[notice.kind]
+    mail["From"] = sender
+    # Not parsed: Python's parser refuses letters outside ASCII, which many mail servers take.
+    name, _, domain = recipient.email.rpartition("@")
+    mail["To"] = Address(username=name, domain=domain)
+    mail["Date"] = format_datetime(notice.created_at)
+    mail["Message-ID"] = f"<{notice.id}@{sender.domain}>"
+    mail["Auto-Submitted"] = "auto-generated"  # https://www.rfc-editor.org/rfc/rfc3834
+    mail.set_content("\n\n".join(parts) + "\n")
+    mail["Content-Language"] = recipient.language
+    return mail

@@ -15,8 +15,7 @@ from functools import partial
 import certifi
 
 from skinapi.logs import log
-from skinapi.notices.mails import Recipient
-from skinapi.notices.outbox import Notice, Outbox
+from skinapi.notices.outbox import Notice, Outbox, Recipient
 from skinapi.settings.value_checks import MailAddress
 from skinapi.storage.background import Lease, PeriodicThread
 from skinapi.storage.ports import Store

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from skinapi.domain.gauges import GaugeReading
-from skinapi.domain.values import Value
+from skinapi.domain.values import GaugeReading, Value
 from skinapi.errors import SkinAPIError
 from skinapi.logs import log
 from skinapi.registry.drift_counts import (

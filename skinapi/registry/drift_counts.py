@@ -1,7 +1,7 @@
 """What the model did in each ISO week (UTC), by model version, counted as it happens.
 
 As with the usage by day (admin/usage.py), several servers add to one small document
-(storage/totals.py), no list of findings is read for it, and nothing is counted down.
+(storage/background.py), no list of findings is read for it, and nothing is counted down.
 """
 
 import math
@@ -13,9 +13,9 @@ from operator import add, sub
 
 from pydantic import BaseModel, ConfigDict
 
+from skinapi.storage.background import Totals
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
-from skinapi.storage.totals import Totals
 from skinapi.vision.finding.finding import Finding
 
 WEEKS = "weekly_counts"

@@ -9,16 +9,22 @@ from skinapi.errors import NoModel, NoOperatingPoints
 from skinapi.registry.card_page import answer_card
 from skinapi.registry.drift import DriftService
 from skinapi.registry.drift_counts import ALPHA
-from skinapi.registry.drift_schemas import DriftQuery, DriftView, DriftWeek
 from skinapi.registry.operating_point import OperatingPointService
-from skinapi.registry.schemas import ConditionsView, NewOperatingPoint, OperatingPointView
+from skinapi.registry.schemas import (
+    ConditionsView,
+    DriftQuery,
+    DriftView,
+    DriftWeek,
+    NewOperatingPoint,
+    OperatingPointView,
+)
 from skinapi.registry.service import RegistryService
 from skinapi.registry.serving_pointer import ModelChanged
 from skinapi.registry.version_routes import RESEARCH
 from skinapi.vision.conditions import conditions_table
-from skinapi.web.access import Public, Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
+from skinapi.web.request_context import Public, Signed, admins
 
 routes: Routes[RegistryService] = Routes("model")
 

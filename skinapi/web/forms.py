@@ -21,7 +21,7 @@ from werkzeug.sansio.multipart import (
     State,
 )
 
-from skinapi.domain.uploads import PartHead
+from skinapi.domain.values import PartHead
 from skinapi.errors import InvalidBody, UnsupportedMediaType
 from skinapi.web.request_context import largest_body, oversize
 from skinapi.web.request_parsing import client_stream, sentence_of

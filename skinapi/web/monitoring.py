@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from skinapi.domain.gauges import GaugeReading
+from skinapi.domain.values import GaugeReading
 from skinapi.logs import log
 from skinapi.web.request_context import current_subject, request_id
 

@@ -10,8 +10,8 @@ import pytest
 from skinapi.admin import usage
 from skinapi.admin.usage import DailyCounts
 from skinapi.errors import StoreUnavailable
+from skinapi.storage.background import Totals
 from skinapi.storage.ids import now
-from skinapi.storage.totals import Totals
 from skinapi.vision.conditions import Band
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, erase

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.audit import trail as trail_module
-from skinapi.audit.sealer import LEASE_LENGTH, AuditSealer
-from skinapi.audit.trail import AuditTrail
+from skinapi.audit.trail import LEASE_LENGTH, AuditSealer, AuditTrail
 from skinapi.errors import NotFound
 from skinapi.storage.background import Lease
 from skinapi.storage.mongo.mongo_store import MongoStore

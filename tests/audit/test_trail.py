@@ -15,7 +15,7 @@ from skinapi.audit.trail import PURPOSE
 from skinapi.auth.errors import LastAdmin
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
-from skinapi.storage.signing_keys import SigningKeys
+from skinapi.storage.store_version import SigningKeys
 from tests.support.backends import PASSWORD, SECRET, Backend
 
 REQUEST_ID = "0af7651916cd43dd8448eb211c80319c"

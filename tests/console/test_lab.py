@@ -467,7 +467,7 @@ def test_an_upload_goes_on_after_a_lost_connection_and_after_a_lost_answer(
     assert len(Datasets(seeder.services.store).list_of_owner(researcher.id)) == 1
 
 
-# What the API answers, as `registry/drift_schemas.py` describes it.
+# What the API answers, as `registry/schemas.py` describes it.
 DRIFT = {
     "weeks": [
         {

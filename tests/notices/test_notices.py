@@ -7,8 +7,7 @@ import pytest
 from skinapi.care import message_service
 from skinapi.languages import LANGUAGES
 from skinapi.notices import outbox
-from skinapi.notices.mails import WORDS
-from skinapi.notices.outbox import Kind
+from skinapi.notices.outbox import WORDS, Kind
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import conditions_table
 from tests.care.clinic import REFERRAL, URGENT, file_for, patient_in_care, review

@@ -16,8 +16,7 @@ import pytest
 
 from skinapi.notices import outbox, sender
 from skinapi.notices import sender as mail_server
-from skinapi.notices.mails import WORDS
-from skinapi.notices.outbox import Kind, Notice
+from skinapi.notices.outbox import WORDS, Kind, Notice
 from skinapi.notices.sender import LEASE_LENGTH, MailServer, MailServerAway
 from skinapi.settings.value_checks import MailAddress
 from skinapi.storage.background import Lease

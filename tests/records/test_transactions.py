@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from skinapi.storage.totals import Totals
+from skinapi.storage.background import Totals
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend
 
@@ -44,7 +44,7 @@ def test_a_prediction_is_one_transaction_and_is_counted_in_two(
     tmp_path: Path, begun: Counter[str], keep_photo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The finding, its place in the queue and the row of the trail."""
-    monkeypatch.setattr("skinapi.storage.totals.WRITE_EVERY_S", 3600.0)
+    monkeypatch.setattr("skinapi.storage.background.WRITE_EVERY_S", 3600.0)
     backend = Backend(tmp_path)
     with closing(backend.services.store), running(backend.services.data.totals):
         ada, bob = backend.member(), backend.member()

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from skinapi.errors import StoreUnavailable
+from skinapi.storage.background import Totals
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
-from skinapi.storage.totals import Totals
 
 FACTS = {"schema": 1, "created_at": now()}
 

@@ -10,7 +10,7 @@ from typing import Any
 from pypdf import PdfReader
 
 from skinapi.languages import LANGUAGES
-from skinapi.notices.mails import WORDS
+from skinapi.notices.outbox import WORDS
 from skinapi.reports.facts import Facts
 from skinapi.reports.template import write_template
 from skinapi.vision.context import NOTHING_TOLD
