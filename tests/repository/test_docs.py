@@ -128,7 +128,7 @@ def test_every_dependency_has_a_reason() -> None:
         "Dependencies of the tests": extras["test"],
     }
     for heading, requirements in parts.items():
-        rows = chapter("docs/decisions.md", heading).splitlines()[2:]
+        rows = chapter("docs/dependencies.md", heading).splitlines()[2:]
         named = {
             word.strip()
             for row in rows
@@ -137,7 +137,7 @@ def test_every_dependency_has_a_reason() -> None:
         }
         assert named - {"library", "---"} == {re.split(r"[=<>[]", one)[0] for one in requirements}
     tools = json.loads((ROOT / "tests/npm_tools/package.json").read_text())["devDependencies"]
-    rows = chapter("docs/decisions.md", "Tools from npm").splitlines()
+    rows = chapter("docs/dependencies.md", "Tools from npm").splitlines()
     assert {row.split("|")[1].strip() for row in rows[2:] if row} - {"tool", "---"} == tools.keys()
 
 
