@@ -61,33 +61,24 @@ def _sections_of(sentences: "_Sentences", added: SectionAdditions) -> Sections:
     PDF has room for. A patient reads them: of the test figures they say the result in words, and
     the narrative's `limits` hold the figures.
     """
-    bare = _compose(sentences, NO_ADDITIONS, [])
-    room = MOST_CHARACTERS - sum(map(len, bare.model_dump().values()))
+    overview = _join(*sentences.lead(), *sentences.urgency_beyond(), *sentences.what_it_is())
+    early = _join(*sentences.why_early())
+    recommendation = _join(sentences.action(), *sentences.advice(), *sentences.checklist_result())
+    confidence, doubt = sentences.confidence(), sentences.first_doubt()
+    information = sentences.information_only()
+    bare = overview, early, recommendation, _join(*confidence, *doubt, information)
+    room = MOST_CHARACTERS - sum(map(len, bare))
     fitting = []
     for notice in sentences.picture_notices():
         if len(notice) < room:
             fitting.append(notice)
             room -= len(notice) + 1
-    return _compose(sentences, added, fitting)
-
-
-def _compose(
-    sentences: "_Sentences", added: SectionAdditions, picture_notices: Iterable[str]
-) -> Sections:
     return Sections(
-        overview=_join(
-            *sentences.lead(), *sentences.urgency_beyond(), *sentences.what_it_is(), added.overview
-        ),
-        importance_of_early_detection=_join(*sentences.why_early()),
-        recommendation=_join(
-            sentences.action(), *sentences.advice(), *sentences.checklist_result()
-        ),
+        overview=_join(overview, added.overview),
+        importance_of_early_detection=early,
+        recommendation=recommendation,
         confidence_explanation=_join(
-            *sentences.confidence(),
-            added.confidence_explanation,
-            *sentences.first_doubt(),
-            *picture_notices,
-            sentences.information_only(),
+            *confidence, added.confidence_explanation, *doubt, *fitting, information
         ),
     )
 

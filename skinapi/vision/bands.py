@@ -169,8 +169,7 @@ def band_of_condition(key: str, outputs: Collection[str]) -> Band:
 
 def _is_apart(key: str, outputs: Collection[str]) -> bool:
     """Whether another of these outputs would be counted as this one if it had none of its own."""
-    counted_as = conditions_table().counted_as
-    return any(other != key and counted_as(other) == key for other in outputs)
+    return any(other in outputs for other in conditions_table().counted_as_this(key))
 
 
 def demand_of(key: str, outputs: Collection[str]) -> Band | None:

@@ -203,6 +203,19 @@ class ConditionsTable(Frozen):
             return key
         return label.counted_as
 
+    def counted_as_this(self, key: str) -> tuple[str, ...]:
+        """The other labels that are this one for a model without an output of their own."""
+        return self._counted_as_each.get(key, ())
+
+    @cached_property
+    def _counted_as_each(self) -> dict[str, tuple[str, ...]]:
+        return {
+            key: tuple(
+                other for other in self._by_label if other != key and self.counted_as(other) == key
+            )
+            for key in self.keys
+        }
+
     def name(self, key: str, language: Language) -> str:
         return self.label(key).names.in_language(language)
 

@@ -235,11 +235,14 @@ def _open_beside(likely: Ranked, ranked: Sequence[Ranked], plausible: Collection
     The order of `ranked` stands among equals.
     """
     malignant, least = conditions_table().malignant_keys, PLAUSIBLE_SHARE * ranked[0].probability
-    keys = [e.key for e in ranked if e.probability >= least or e.key in plausible]
     outputs = [e.key for e in ranked]
-    ranks = {key: severity_rank(key, outputs) for key in outputs}
-    graver = [key for key in keys if key in malignant and ranks[key] < ranks[likely.key]]
-    return sorted(graver, key=ranks.__getitem__)
+    cancers = [
+        e.key
+        for e in ranked
+        if e.key in malignant and (e.probability >= least or e.key in plausible)
+    ]
+    ranks = {key: severity_rank(key, outputs) for key in (likely.key, *cancers)}
+    return sorted((c for c in cancers if ranks[c] < ranks[likely.key]), key=ranks.__getitem__)
 
 
 def _reaches_cautious(key: str, share: float) -> bool:
