@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -63,11 +64,18 @@ def toy_rows() -> list[Any]:
 
 
 def toy_figures(rows: Sequence[Any] | None = None, **more: Any) -> dict[str, Any]:
-    answers = answers_of(rows or toy_rows(), **more)
-    figures: dict[str, Any] = json.loads(
-        json.dumps(measure_answers(toy_model(), answers, lesions_known=True), allow_nan=False)
-    )
-    return figures
+    return _figures_of_toys() if rows is None and not more else _figures(rows or toy_rows(), **more)
+
+
+def _figures(rows: Sequence[Any], **more: Any) -> dict[str, Any]:
+    figures = measure_answers(toy_model(), answers_of(rows, **more), lesions_known=True)
+    told: dict[str, Any] = json.loads(json.dumps(figures, allow_nan=False))
+    return told
+
+
+@cache
+def _figures_of_toys() -> dict[str, Any]:
+    return _figures(toy_rows())
 
 
 def test_the_interval_of_a_share_says_of_how_few_lesions_it_is() -> None:

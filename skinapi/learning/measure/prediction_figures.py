@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import brier_score_loss, confusion_matrix, f1_score
+from sklearn.metrics import confusion_matrix, f1_score
 
 from skinapi.learning.data.samples import SITES, UNKNOWN, site_word
 from skinapi.learning.measure import metrics
@@ -49,7 +49,8 @@ def measure_predictions(predictions: Predictions) -> dict[str, Any]:
         **_measure_ece_by_chance(predictions),
         "accuracy": float((chosen == y).mean()),
         "macro_f1": float(f1_score(y, chosen, labels=np.unique(y), average="macro")),
-        "brier": float(brier_score_loss(y, p, labels=known, scale_by_half=False)),
+        # Summed over the classes, as Brier wrote it: 0 is perfect, 2 is the worst.
+        "brier": float(((p - np.eye(len(known))[y]) ** 2).sum(axis=1).mean()),
         "log_loss": metrics.log_loss(p, y),
     }
     figures["per_class"] = {

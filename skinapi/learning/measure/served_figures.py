@@ -37,12 +37,19 @@ def measure_each_group(
     return {name: figures(group) for name, group in rows.groupby(by)}
 
 
-def measure_share(name: str, rows: pd.DataFrame, holds: pd.Series) -> dict[str, Any]:
-    """The share of rows for which it holds, with its 95 % interval; None without rows."""
-    if rows.empty:
+def measure_share(
+    name: str, rows: pd.DataFrame, holds: pd.Series, among: pd.Series | None = None
+) -> dict[str, Any]:
+    """The share of the rows, or of those `among` them, for which it holds, with its 95 % interval;
+    None without rows.
+    """
+    hit, groups = holds.to_numpy(bool), rows["group"].to_numpy()
+    if among is not None:
+        counted = among.to_numpy(bool)
+        hit, groups = hit[counted], groups[counted]
+    if not hit.size:
         return {name: None, f"{name}_interval": None}
-    hit = holds.to_numpy(bool)
-    interval = [*metrics.wilson_interval(hit, rows["group"].tolist())]
+    interval = [*metrics.wilson_interval(hit, groups.tolist())]
     return {name: float(hit.mean()), f"{name}_interval": interval}
 
 
@@ -52,24 +59,24 @@ def measure_sent(rows: pd.DataFrame) -> dict[str, Any]:
     `caught`: of the malignant lesions those sent to a doctor; `benign_below`: of the benign ones
     those not sent; `urgent_right`: of the lesions told to come this week, the malignant ones.
     """
-    malignant, benign = rows[rows["malignant"]], rows[~rows["malignant"]]
-    melanomas, urgent = rows[rows["label"] == MELANOMA], rows[rows["told_urgent"]]
-    kinds = {"malignant": malignant, "benign": benign, "melanomas": melanomas}
+    malignant, sent, urgent = rows["malignant"], rows["sent"], rows["told_urgent"]
+    melanomas = rows["label"] == MELANOMA
+    kinds = {"malignant": malignant, "benign": ~malignant, "melanomas": melanomas}
     counts = {"lesions": len(rows)}
     for kind, own in kinds.items():
         counts |= {
-            kind: len(own),
-            f"{kind}_sent": int(own["sent"].sum()),
-            f"{kind}_urgent": int(own["told_urgent"].sum()),
+            kind: int(own.sum()),
+            f"{kind}_sent": int((own & sent).sum()),
+            f"{kind}_urgent": int((own & urgent).sum()),
         }
     return {
         **counts,
-        "urgent": len(urgent),
-        **measure_share("caught", malignant, malignant["sent"]),
-        **measure_share("benign_below", benign, ~benign["sent"]),
-        **measure_share("benign_told_urgent", benign, benign["told_urgent"]),
-        **measure_share("melanomas_told_urgent", melanomas, melanomas["told_urgent"]),
-        **measure_share("urgent_right", urgent, urgent["malignant"]),
+        "urgent": int(urgent.sum()),
+        **measure_share("caught", rows, sent, malignant),
+        **measure_share("benign_below", rows, ~sent, ~malignant),
+        **measure_share("benign_told_urgent", rows, urgent, ~malignant),
+        **measure_share("melanomas_told_urgent", rows, urgent, melanomas),
+        **measure_share("urgent_right", rows, malignant, urgent),
     }
 
 
@@ -82,11 +89,11 @@ def measure_group(rows: pd.DataFrame) -> dict[str, Any]:
     """How many malignant and benign lesions are sent to a doctor, and how soon; how many are
     refused, and how many are taken for the other modality.
     """
-    told = rows[rows["modality"] != Modality.UNKNOWN.value]
+    told = rows["modality"] != Modality.UNKNOWN.value
     return {
         **measure_sent(rows),
         **measure_share("refused_share", rows, rows["refused"]),
-        **measure_share("other_modality", told, told["recognised"] == "wrong"),
+        **measure_share("other_modality", rows, rows["recognised"] == "wrong", told),
     }
 
 
@@ -218,12 +225,12 @@ def measure_normal_skin(rows: pd.DataFrame) -> dict[str, Any]:
     """How much normal skin is recognised, how much is called malignant, and how many lesions are
     taken for normal skin.
     """
-    healthy, lesions = rows[~rows["is_lesion"]], rows[rows["is_lesion"]]
+    healthy = rows[~rows["is_lesion"]]
     return {
         **_measure_healthy(healthy),
         "by_source": measure_each_group(healthy, "source", _measure_healthy),
         "by_modality": measure_each_group(healthy, "modality", _measure_healthy),
-        **measure_share("lesions_taken_for_it", lesions, lesions["looks_healthy"]),
+        **measure_share("lesions_taken_for_it", rows, rows["looks_healthy"], rows["is_lesion"]),
     }
 
 

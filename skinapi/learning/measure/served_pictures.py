@@ -59,7 +59,7 @@ class ServedPictures:
             self.model,
             self.outputs.take(rows),
             [self.results[row] for row in rows],
-            self.table.iloc[rows].reset_index(drop=True),
+            self.table.iloc[rows],
         )
 
     def one_per_lesion(self) -> "ServedPictures":
