@@ -169,6 +169,9 @@ def test_every_answer_has_the_headers_of_security(shared_backend: Backend) -> No
         assert headers["Referrer-Policy"] == "no-referrer", path
         assert headers["Cross-Origin-Opener-Policy"] == "same-origin", path
         assert headers["Content-Security-Policy"].startswith("default-src 'none'"), path
+    for path in ("/healthz", "/nothing", "/docs", "/password", "/model-card", "/"):
+        answer = shared_backend.client.get(path, headers={"Accept": "text/html"})
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"], path
 
 
 @pytest.mark.parametrize("host", ["a b", "exa mple/", "\x00", "[", "x" * 3000, "é.example", ""])
