@@ -160,12 +160,12 @@ def test_the_docs_page_describes_every_route_without_a_foreign_host(backend: Bac
     [
         (
             "skinapi.app, skinapi.vision.network.openvino_engine",
-            ("skinapi.learning", "reportlab", "openvino.tools.ovc", *TRAINING),
+            ("skinapi.learning", "reportlab", "pymongo", "openvino.tools.ovc", *TRAINING),
         ),
         ("skinapi.__main__", TRAINING),  # it reads the options of `train` and the like
     ],
 )
-def test_a_server_starts_without_the_training_side_and_without_reportlab(
+def test_a_server_starts_without_what_it_may_never_need(
     imported: str, absent: tuple[str, ...]
 ) -> None:
     script = f"import sys, {imported}; print([n for n in {absent} if sys.modules.get(n)])"

@@ -27,7 +27,7 @@ from skinapi.errors import (
     UnsafeSettings,
 )
 from skinapi.storage.files import disk_error
-from skinapi.storage.mongo.mongo_transactions import Outage
+from skinapi.storage.mongo.outage import Outage
 from skinapi.web.limit_windows import SqliteWindows, Window
 
 
@@ -183,9 +183,9 @@ def _windows_at(uri: str) -> Windows:
     try:
         if uri.startswith("mongodb"):
             # Imported late: a server without MongoDB does without its driver.
-            windows: Windows = importlib.import_module("skinapi.web.limit_windows").MongoWindows(
-                uri
-            )
+            windows: Windows = importlib.import_module(
+                "skinapi.web.mongo_limit_windows"
+            ).MongoWindows(uri)
             return windows
         options = _redis_options() if uri.startswith("redis") else {}
         return LibraryWindows(storage_from_string(uri, wrap_exceptions=True, **options))

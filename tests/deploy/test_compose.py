@@ -21,7 +21,7 @@ from skinapi import app
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.storage.backup import write_backup
-from skinapi.web.limit_windows import MongoWindows
+from skinapi.web.mongo_limit_windows import MongoWindows
 from skinapi.web.rate_limits import Limits
 from tests.deploy.nginx import RECIPE
 from tests.prediction.photographer import predicted

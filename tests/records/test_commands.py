@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skinapi import app
-from skinapi.web.limit_windows import MongoWindows
+from skinapi.web.mongo_limit_windows import MongoWindows
 from skinapi.web.rate_limits import Limits
 from tests.prediction.photographer import predicted
 from tests.stores.mongo_commands import Commands, noted_commands

@@ -32,7 +32,7 @@ from skinapi.registry import prediction_pool, shadow
 from skinapi.reports import narrator, openrouter
 from skinapi.settings import Settings
 from skinapi.storage import files as stored_files
-from skinapi.storage.mongo import mongo_transactions
+from skinapi.storage.mongo import outage
 from skinapi.storage.sqlite import database_file
 from skinapi.vision.decoding import file_header, file_parts, photo
 from skinapi.vision.network import remote_engine
@@ -230,7 +230,7 @@ def _limits() -> Iterator[Row]:
     pause, failures = _seconds(openrouter.COOLDOWN_S), openrouter.MOST_FAILURES
     yield "pause of LLM requests", f"{pause} after {failures} failures in a row"
     yield "a choice of the LLM is kept", _days(narrator.NARRATIVE_LIFETIME.days)
-    yield "wait for MongoDB in one operation", _seconds(mongo_transactions.TIMEOUT_S)
+    yield "wait for MongoDB in one operation", _seconds(outage.TIMEOUT_S)
     yield "wait for SQLite's lock", _seconds(database_file.LONGEST_WAIT_MS / 1000)
 
 

@@ -20,7 +20,7 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.mongo.mongo_snapshot import LIMIT_WINDOWS
 from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Document, Store
-from skinapi.web.limit_windows import MongoWindows
+from skinapi.web.mongo_limit_windows import MongoWindows
 from tests.storage.conftest import sqlite_store
 
 BIG = os.urandom(300_000)

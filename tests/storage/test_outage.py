@@ -6,8 +6,8 @@ from contextlib import contextmanager, nullcontext
 import pytest
 
 from skinapi.errors import DiskFull, Duplicate, StoreUnavailable
-from skinapi.storage.mongo import mongo_transactions as outage_module
-from skinapi.storage.mongo.mongo_transactions import FAIL_FAST_S, TIMEOUT_S, Outage
+from skinapi.storage.mongo import outage as outage_module
+from skinapi.storage.mongo.outage import FAIL_FAST_S, TIMEOUT_S, Outage
 from tests.stores.mock_store import MockStore
 
 

@@ -15,8 +15,7 @@ from pymongo.errors import OperationFailure
 
 from skinapi.errors import Duplicate, NotFound, StoreBusy, StoreUnavailable
 from skinapi.storage.ids import now
-from skinapi.storage.mongo import mongo_store, mongo_transactions
-from skinapi.storage.mongo import mongo_transactions as outage
+from skinapi.storage.mongo import mongo_store, mongo_transactions, outage
 from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Document, Documents, Store
 from tests.storage.conftest import sqlite_store

@@ -11,7 +11,8 @@ from limits import parse
 
 from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.web.declaration import declared_routes
-from skinapi.web.limit_windows import MongoWindows, SqliteWindows, Window
+from skinapi.web.limit_windows import SqliteWindows, Window
+from skinapi.web.mongo_limit_windows import MongoWindows
 from skinapi.web.rate_limits import Limits, Rate, caller_address
 from tests.support.backends import Backend
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from limits import parse
 
 from skinapi.storage.mongo.mongo_snapshot import LIMIT_WINDOWS
-from skinapi.web.limit_windows import MongoWindows
+from skinapi.web.mongo_limit_windows import MongoWindows
 from tests.stores.mongo_commands import noted_commands
 
 ONE, FEW, MANY = parse("1/minute"), parse("2/minute"), parse("100/minute")

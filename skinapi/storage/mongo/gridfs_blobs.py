@@ -14,7 +14,8 @@ from pymongo.database import Database
 
 from skinapi.errors import BlobDamaged
 from skinapi.storage.ids import LONGEST_WRITE, new_blob_key, now, require_blob_key, verified_blob
-from skinapi.storage.mongo.mongo_transactions import ErrorContext, mongo_errors, with_longer_timeout
+from skinapi.storage.mongo.mongo_transactions import mongo_errors, with_longer_timeout
+from skinapi.storage.mongo.outage import ErrorContext
 from skinapi.storage.ports import Document
 
 CHUNK_BYTES = 255 * 1024  # the specification's default

@@ -14,7 +14,7 @@ from skinapi.errors import StoreUnavailable
 from skinapi.storage.port_rules import require_name
 from skinapi.storage.ports import Document
 
-# The counts of the rate limits (web/limit_windows.py). They are in this database too where
+# The counts of the rate limits (web/mongo_limit_windows.py). They are in this database too where
 # MONGO_URI names one, and are no records: their form is that of another library, and they hold
 # addresses.
 LIMIT_COUNTERS, LIMIT_WINDOWS = "limit_counters", "limit_windows"

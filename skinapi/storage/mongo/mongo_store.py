@@ -22,13 +22,11 @@ from skinapi.storage.mongo.gridfs_blobs import GridBlobs
 from skinapi.storage.mongo.mongo_snapshot import collections_of, mongo_snapshot
 from skinapi.storage.mongo.mongo_transactions import (
     INDEXING_S,
-    TIMEOUTS,
-    ErrorContext,
     MongoTransactions,
-    Outage,
     mongo_errors,
     with_longer_timeout,
 )
+from skinapi.storage.mongo.outage import TIMEOUTS, ErrorContext, Outage
 from skinapi.storage.port_rules import (
     checked_document,
     checked_filter,
