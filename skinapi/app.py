@@ -45,7 +45,7 @@ from skinapi.registry.composition import open_operating_point, open_registry, op
 from skinapi.registry.prediction_pool import PredictionPool, ServedModel
 from skinapi.registry.routes import drift_routes, operating_point_routes
 from skinapi.registry.routes import routes as registry_routes
-from skinapi.registry.service import RegistryService
+from skinapi.registry.service import InferenceService
 from skinapi.registry.version_routes import models_routes
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.settings import Settings
@@ -65,7 +65,7 @@ class Application(Flask):
     """The web application, and what its server starts, stops and closes."""
 
     def __init__(
-        self, *, services: Services, registry: RegistryService, background: Background
+        self, *, services: Services, registry: InferenceService, background: Background
     ) -> None:
         super().__init__(__name__, static_folder=None)
         self.services, self.registry, self.background = services, registry, background

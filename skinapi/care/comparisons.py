@@ -17,7 +17,7 @@ from skinapi.records.instructions import Advice, Instruction, SaidBy
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.records.submission import Submission
 from skinapi.registry.prediction_pool import PoolCaller
-from skinapi.registry.service import RegistryService
+from skinapi.registry.service import InferenceService
 from skinapi.vision.calibration.detectors import KNOWN
 from skinapi.vision.comparison.alignment import find_fit
 from skinapi.vision.comparison.comparison import (
@@ -119,7 +119,7 @@ class ComparisonsService:
 
     lesions: LesionsService
     records: RecordsService
-    registry: RegistryService
+    registry: InferenceService
     allowances: Allowances
 
     def compare_findings(

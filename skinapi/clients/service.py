@@ -13,7 +13,7 @@ from skinapi.domain.size_limits import photo_too_large
 from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.registry.prediction_pool import PoolCaller
-from skinapi.registry.service import ClassifiedPhoto, RegistryService
+from skinapi.registry.service import ClassifiedPhoto, InferenceService
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import print_pictures
 from skinapi.reports.service import ReportsService
@@ -27,7 +27,7 @@ DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientsService:
-    registry: RegistryService
+    registry: InferenceService
     reports: ReportsService
     trail: AuditTrail
     counts: PhotoCounts

@@ -1,4 +1,4 @@
-"""Decides for clients that show a class but no doubt when a sentence must replace the class."""
+"""For clients that show a class but no doubt: where a sentence stands in place of the class."""
 
 from typing import Literal
 

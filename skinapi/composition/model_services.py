@@ -9,7 +9,7 @@ from skinapi.console.routes import ASSETS
 from skinapi.domain.allowances import Allowances
 from skinapi.prediction.service import JudgingAgainService, PredictionService, SamplePicture
 from skinapi.records.quotas import Quotas
-from skinapi.registry.service import RegistryService
+from skinapi.registry.service import InferenceService
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.service import ReportsService
 from skinapi.settings import Settings
@@ -28,7 +28,7 @@ def open_model_services(
     settings: Settings,
     services: Services,
     *,
-    registry: RegistryService,
+    registry: InferenceService,
     allowances: Allowances,
 ) -> ModelServices:
     narrator = Narrator(services.llm, services.data.narratives)

@@ -200,7 +200,7 @@ class Attempt:
             else:
                 return
 
-    def _store(self, end: "End") -> None:
+    def _store(self, end: "AttemptResult") -> None:
         # Before the job is given back: the next attempt counts its lines from these.
         with suppress(StoreUnavailable):
             self._lines.flush()
@@ -211,33 +211,33 @@ class Attempt:
         else:
             self._jobs.finish(self._job, status=end.status, changes=end.changes)
 
-    def _end_of(self, status: int) -> "End":
+    def _end_of(self, status: int) -> "AttemptResult":
         crashed = f"Its process was ended {described(status)}"
         reached = {name: value for name, value in self._news.items() if name != "message"}
         last = self._job.attempts >= MOST_ATTEMPTS
         if self._result is not None:
             done = {"result": self._result, "progress": 100.0, "message": "Completed"}
-            return End("completed", {**reached, **done})
+            return AttemptResult("completed", {**reached, **done})
         if self._stop == "cancelled":
-            return End("cancelled", {**reached, "message": "Cancelled"})
+            return AttemptResult("cancelled", {**reached, "message": "Cancelled"})
         if self._stop == "no right":
-            return End("cancelled", {**reached, "message": NO_RIGHT})
+            return AttemptResult("cancelled", {**reached, "message": NO_RIGHT})
         if self._stop == "time":
             return _failed(reached, _too_long(self._job, self._timing), TOOK_TOO_LONG)
         if self._stop is not None or status == BUSY:
             says = "Interrupted; it waits again"
-            return End("queued", {**reached, "message": says}, counted=False)
+            return AttemptResult("queued", {**reached, "message": says}, counted=False)
         if self._error is not None and (last or not self._again):
             return _failed(reached, self._error, self._code)
         if last:
             says = f"{crashed}, at the last of {MOST_ATTEMPTS} attempts"
             return _failed(reached, says, CRASHED)
         says = clean_text(f"{self._error or crashed}; it waits again", LONGEST_MESSAGE)
-        return End("queued", {**reached, "message": says})
+        return AttemptResult("queued", {**reached, "message": says})
 
 
 @dataclass(frozen=True)
-class End:
+class AttemptResult:
     """How an attempt ended: the job's status then, and what changes with it."""
 
     status: Status
@@ -245,9 +245,9 @@ class End:
     counted: bool = True
 
 
-def _failed(reached: dict[str, Any], says: str, code: str | None) -> End:
+def _failed(reached: dict[str, Any], says: str, code: str | None) -> AttemptResult:
     coded = {"error_code": code} if code else {}
-    return End("failed", {**reached, "error": says, **coded, "message": "Failed"})
+    return AttemptResult("failed", {**reached, "error": says, **coded, "message": "Failed"})
 
 
 def _too_long(job: Job, timing: Timing) -> str:

@@ -27,7 +27,7 @@ from skinapi.lab.errors import RefusedDataset
 from skinapi.lab.quarantine import SentFile
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.service import DatasetsService
-from skinapi.records.opinions import Histology, Verdict
+from skinapi.records.opinions import Histology, SignedOpinion
 from skinapi.records.photo_sources import SubmittedPhoto
 from skinapi.records.reviews import Reviews, deciding_review
 from skinapi.records.submissions import Submissions
@@ -112,7 +112,7 @@ class ReviewedLabel:
     said: str
 
 
-def label_of(reviews: Sequence[Verdict], source: LabelSource) -> ReviewedLabel | LeftOut:
+def label_of(reviews: Sequence[SignedOpinion], source: LabelSource) -> ReviewedLabel | LeftOut:
     """The label by the reviews of one finding, in the order in which they were signed."""
     decides = deciding_review(reviews)
     if decides is None:
@@ -188,9 +188,9 @@ class ReviewedFindings:
         }
         return gathered
 
-    def _verdicts(self) -> dict[str, list[Verdict]]:
+    def _verdicts(self) -> dict[str, list[SignedOpinion]]:
         """Submission -> what its reviews say, in the order in which they were signed."""
-        verdicts: dict[str, list[Verdict]] = {}
+        verdicts: dict[str, list[SignedOpinion]] = {}
         for verdict in self.reviews.walk():
             verdicts.setdefault(verdict.submission, []).append(verdict)
         return verdicts
@@ -210,7 +210,7 @@ class ReviewedFindings:
 def _decide(
     finding: SubmittedPhoto | None,
     owners: Mapping[str, Account],
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[SignedOpinion],
     source: LabelSource,
 ) -> ReviewedLabel | LeftOut:
     if finding is None:

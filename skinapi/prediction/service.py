@@ -15,7 +15,7 @@ from skinapi.records.review_queue import in_care
 from skinapi.records.service import RecordsService
 from skinapi.records.submission import Again, NewFinding, Submission
 from skinapi.registry.prediction_pool import PoolCaller
-from skinapi.registry.service import RegistryService
+from skinapi.registry.service import InferenceService
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.report import Report
@@ -90,7 +90,7 @@ class SamplePicture:
     """The sample picture, and its finding by the model that has judged it last."""
 
     content: bytes
-    registry: RegistryService
+    registry: InferenceService
     _finding: Finding | None = field(default=None, init=False)
     _judged_by: tuple[str, OperatingPoint] | None = field(default=None, init=False)
 
@@ -109,7 +109,7 @@ class SamplePicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionService:
-    registry: RegistryService
+    registry: InferenceService
     records: RecordsService
     lesions: OpenLesions
     narrator: Narrator
@@ -222,7 +222,7 @@ AGAIN = "again/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgingAgainService:
-    registry: RegistryService
+    registry: InferenceService
     records: RecordsService
     narrator: Narrator
     llm: bool

@@ -82,7 +82,7 @@ def known_to_version_3(condition: str | None) -> str | None:
     )
 
 
-class Verdict(StoredRecord):
+class SignedOpinion(StoredRecord):
     """What a review says of the lesion, without its note. `asked_by` is the doctor who had asked
     for it: such a second opinion is for who is in charge, and decides nothing.
     """

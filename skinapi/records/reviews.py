@@ -6,7 +6,13 @@ from typing import Self, TypeVar
 
 from skinapi.languages import Language, Said
 from skinapi.records.errors import TooManyReviews
-from skinapi.records.opinions import Certainty, Histology, Opinion, Verdict, known_to_version_3
+from skinapi.records.opinions import (
+    Certainty,
+    Histology,
+    Opinion,
+    SignedOpinion,
+    known_to_version_3,
+)
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
 from skinapi.stored_record import StoredRecord
@@ -18,7 +24,7 @@ from skinapi.vision.finding.finding import FindingSummary
 MOST_REVIEWS = 100
 
 
-class Review(Verdict):
+class Review(SignedOpinion):
     """One doctor's review of a finding. `signature` is the doctor's name at that time; it stays
     after the doctor's account is deleted. Until `hold_ends_at` the owner of the finding is not
     shown it, because the doctor wants to tell it.
@@ -68,13 +74,13 @@ class Reviews:
             Review.model_validate(one) for one in self._documents.find({"submission": submission})
         ]
 
-    def walk(self) -> Iterator[Verdict]:
+    def walk(self) -> Iterator[SignedOpinion]:
         """What all reviews say; those of one submission in the order in which they were signed."""
         after: str | None = None
         while found := self._documents.find(
-            after=after, limit=WALKED_AT_ONCE, fields=tuple(Verdict.model_fields)
+            after=after, limit=WALKED_AT_ONCE, fields=tuple(SignedOpinion.model_fields)
         ):
-            yield from (Verdict.model_validate(document) for document in found)
+            yield from (SignedOpinion.model_validate(document) for document in found)
             after = found[-1]["id"]
 
     def end_holds(self, submission: str) -> bool:
@@ -100,7 +106,7 @@ class Reviews:
 # Which review of a finding counts. The table of cases is in docs/reviews.md.
 
 
-Signed = TypeVar("Signed", bound=Verdict)
+Signed = TypeVar("Signed", bound=SignedOpinion)
 
 
 def deciding_review(reviews: Sequence[Signed]) -> Signed | None:
@@ -130,7 +136,7 @@ def deciding_review(reviews: Sequence[Signed]) -> Signed | None:
     return max(reversed(reopening), key=lambda review: _gravity(review.opinion), default=result)
 
 
-def _replaces(later: Verdict, earlier: Verdict) -> bool:
+def _replaces(later: SignedOpinion, earlier: SignedOpinion) -> bool:
     """Whether a doctor has withdrawn the earlier review by the later one."""
     if later.doctor != earlier.doctor or earlier.opinion.histology_result:
         return False

@@ -6,7 +6,7 @@ from pathlib import Path
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.registry.operating_point import OperatingPointService
 from skinapi.registry.prediction_pool import PredictionPool, ServedModel, open_warm
-from skinapi.registry.service import ClientNames, RegistryService
+from skinapi.registry.service import ClientNames, InferenceService
 from skinapi.registry.serving_pointer import ServingPointer
 from skinapi.registry.shadow import Shadow, ShadowResults
 from skinapi.registry.version_records import ModelVersions
@@ -63,7 +63,7 @@ def open_registry(
     served: ServedModel,
     client_names: ClientNames,
     pool: PredictionPool | None = None,
-) -> tuple[RegistryService, ModelReloader]:
+) -> tuple[InferenceService, ModelReloader]:
     """The service, and the reloader that keeps `served` what the pointer names. It is not started,
     and has loaded nothing. Records the built-in model.
     """
@@ -78,7 +78,7 @@ def open_registry(
         candidate=candidate,
         point=OperatingPoint(settings.triage),
     )
-    registry = RegistryService(
+    registry = InferenceService(
         served=served,
         pool=PredictionPool(streams=settings.num_streams) if pool is None else pool,
         shadow=Shadow(served=candidate, results=models.shadows),

@@ -18,7 +18,7 @@ from skinapi.registry.schemas import (
     NewOperatingPoint,
     OperatingPointView,
 )
-from skinapi.registry.service import RegistryService
+from skinapi.registry.service import InferenceService
 from skinapi.registry.serving_pointer import ModelChanged
 from skinapi.registry.version_routes import RESEARCH
 from skinapi.vision.conditions import conditions_table
@@ -26,7 +26,7 @@ from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 from skinapi.web.request_context import Public, Signed, admins
 
-routes: Routes[RegistryService] = Routes("model")
+routes: Routes[InferenceService] = Routes("model")
 
 
 @routes.route(
@@ -37,7 +37,7 @@ routes: Routes[RegistryService] = Routes("model")
     raises=(NoModel,),
     or_produces=("text/html",),
 )
-def show_model_card(registry: RegistryService) -> dict[str, Any] | Response:
+def show_model_card(registry: InferenceService) -> dict[str, Any] | Response:
     """The model card: origin, figures and limits of the model in service.
 
     It tells how good the model is and what it must not be used for. A browser gets a page.
@@ -46,7 +46,7 @@ def show_model_card(registry: RegistryService) -> dict[str, Any] | Response:
 
 
 @routes.route("GET", "/conditions", access=Public(), rate=Rate.READ)
-def show_conditions(registry: RegistryService) -> ConditionsView:
+def show_conditions(registry: InferenceService) -> ConditionsView:
     """Every medical sentence that answers and reports may hold, in all languages, with sources."""
     return ConditionsView.of(conditions_table(), registry.client_names)
 

@@ -54,7 +54,7 @@ class ClassifiedPhoto:
     kept: bytes | None = field(default=None, repr=False)
 
 
-class RegistryService:
+class InferenceService:
     def __init__(
         self,
         *,

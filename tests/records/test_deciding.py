@@ -5,7 +5,7 @@ from itertools import permutations, product
 
 import pytest
 
-from skinapi.records.opinions import Certainty, Histology, Opinion, Verdict
+from skinapi.records.opinions import Certainty, Histology, Opinion, SignedOpinion
 from skinapi.records.reviews import deciding_review
 from skinapi.vision.conditions import conditions_table
 
@@ -21,13 +21,13 @@ def says(
     *,
     histology: Histology | None = None,
     result: str | None = None,
-) -> Verdict:
+) -> SignedOpinion:
     found = Histology.CONFIRMED if result else histology
     opinion = Opinion(certainty=certainty, label=label, histology=found, histology_result=result)
-    return Verdict(submission="1", doctor=doctor, opinion=opinion)
+    return SignedOpinion(submission="1", doctor=doctor, opinion=opinion)
 
 
-def named(*reviews: Verdict) -> str | None:
+def named(*reviews: SignedOpinion) -> str | None:
     decides = deciding_review(reviews)
     assert decides
     return decides.opinion.condition
@@ -64,7 +64,7 @@ A_RESULT = says("a", MELANOMA, result=MELANOMA)
         ([says("a", MELANOMA, result=MOLE)], MOLE),
     ],
 )
-def test_the_table_of_cases_holds(reviews: list[Verdict], counts: str) -> None:
+def test_the_table_of_cases_holds(reviews: list[SignedOpinion], counts: str) -> None:
     assert named(*reviews) == counts
 
 
@@ -85,7 +85,7 @@ KINDS = [
 ]
 
 
-def orders() -> Sequence[tuple[Verdict, ...]]:
+def orders() -> Sequence[tuple[SignedOpinion, ...]]:
     """All pairs of two doctors' reviews, and three of every few, in every order."""
     some = [says("a", MELANOMA), A_WAITS, A_RESULT, says("a", MOLE), says("b", MOLE, UNSURE)]
     more = [says("b", None, result=MOLE), says("c", BASALIOMA), says("c", MOLE)]

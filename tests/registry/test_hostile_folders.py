@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from skinapi.errors import ModelDamaged
 from skinapi.registry.prediction_pool import PoolCaller, open_warm
-from skinapi.registry.service import RegistryService
+from skinapi.registry.service import InferenceService
 from skinapi.vision.network import model_files
 from skinapi.vision.network.model import NETWORK, SERVED_FILES, WEIGHTS, read_card, write_checksums
 from tests.registry.hostile_folders import EVERY, damaged_copies, damaged_copy
@@ -30,13 +30,13 @@ MOST_MORE_MB = 200
 
 
 @pytest.fixture(scope="module")
-def registry() -> RegistryService:
+def registry() -> InferenceService:
     return registry_of(tiny_model())
 
 
 @pytest.mark.parametrize(("name", "case"), EVERY, ids=map(": ".join, EVERY))
 def test_a_damaged_file_is_named_and_the_model_before_serves_on(
-    registry: RegistryService, tmp_path: Path, name: str, case: str
+    registry: InferenceService, tmp_path: Path, name: str, case: str
 ) -> None:
     before = registry.served.model
     folder = damaged_copy(tiny_model(), tmp_path / "bad", name, case)

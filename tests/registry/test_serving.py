@@ -16,7 +16,7 @@ from skinapi.audit import AuditTrail
 from skinapi.errors import ModelDamaged, NoModel, Refused, Unavailable
 from skinapi.registry.composition import open_models, open_registry, open_served
 from skinapi.registry.prediction_pool import PoolCaller, PredictionPool, open_warm
-from skinapi.registry.service import RegistryService
+from skinapi.registry.service import InferenceService
 from skinapi.settings import Settings
 from skinapi.storage.unit_of_work import UnitOfWork
 from skinapi.vision.classification import prepare_photo
@@ -32,7 +32,7 @@ PATIENCE_S = 20
 ADA, BERT, MALLORY = (PoolCaller(name, signed_in=True) for name in ("ada", "bert", "mallory"))
 
 
-def opened(settings: Settings) -> RegistryService:
+def opened(settings: Settings) -> InferenceService:
     """As at the start of a server with an empty store."""
     store = MockStore()
     trail = AuditTrail(store, secrets=[SECRET])

@@ -14,7 +14,7 @@ import openvino as ov
 from openvino import opset13 as op
 
 from skinapi.registry.prediction_pool import PredictionPool, ServedModel, open_warm
-from skinapi.registry.service import RegistryService
+from skinapi.registry.service import InferenceService
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.calibration.detectors import LinearClassifier, ModalityDetector, SkinDetector
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
@@ -123,12 +123,12 @@ def served_of(folder: Path) -> ServedModel:
     return served
 
 
-def registry_of(folder: Path, *, queue: int = 16) -> RegistryService:
-    return RegistryService(served=served_of(folder), pool=PredictionPool(streams=2, queue=queue))
+def registry_of(folder: Path, *, queue: int = 16) -> InferenceService:
+    return InferenceService(served=served_of(folder), pool=PredictionPool(streams=2, queue=queue))
 
 
 @cache
-def tiny_registry() -> RegistryService:
+def tiny_registry() -> InferenceService:
     return registry_of(tiny_model())
 
 
