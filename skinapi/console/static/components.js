@@ -45,7 +45,7 @@ export const Loading = () => html`
 export const Empty = ({ title, children }) => html`
   <div class="empty"><h2>${title}</h2>${children}</div>`;
 
-/** What an error means to a person, and the way on. @param {{error: any, retry?: () => void}} props */
+/** What an error means to a person, and the way on. @param {{error: Failed, retry?: () => void}} props */
 export const Failure = ({ error, retry }) => html`
   <${Message} kind="bad">
     <p>${sayError(error)}</p>
@@ -56,13 +56,14 @@ export const Failure = ({ error, retry }) => html`
         : retry && html`<button class="quiet" onClick=${retry}>${say("tryAgain")}</button>`}
   <//>`;
 
-/** @param {any} error */
+/** @param {Failed | null} [error] */
 export function sayError(error) {
-  if (error?.status === 0) return say("offline");
-  if (error?.status >= 500 && error.status !== 503 && error.status !== 507) return say("ourFault");
-  const key = /** @type {any} */ (`error_${error?.code}`);
-  const values = { detail: error?.message, wait: sayWait(error?.retryAfter ?? 0) };
-  return (hasWords(key) && say(key, values)) || error?.message || say("ourFault");
+  if (!error) return say("ourFault");
+  if (error.status === 0) return say("offline");
+  if (error.status >= 500 && error.status !== 503 && error.status !== 507) return say("ourFault");
+  const key = /** @type {WordKey} */ (`error_${error.code}`);
+  const values = { detail: error.message, wait: sayWait(error.retryAfter ?? 0) };
+  return (hasWords(key) && say(key, values)) || error.message || say("ourFault");
 }
 
 /**
@@ -71,7 +72,7 @@ export function sayError(error) {
  */
 export function useAnswer(ask, inputs) {
   const [state, setState] = useState(
-    /** @type {{value?: T, error?: any, loading: boolean}} */ ({ loading: true }),
+    /** @type {{value?: T, error?: Failed, loading: boolean}} */ ({ loading: true }),
   );
   const [turn, setTurn] = useState(0);
   useEffect(() => {
@@ -94,7 +95,7 @@ export function useAnswer(ask, inputs) {
  */
 export function usePages(path) {
   const [state, setState] = useState(
-    /** @type {{items?: any[], next: string | null, error?: any, loading: boolean}} */ ({ next: null, loading: true }),
+    /** @type {{items?: any[], next: string | null, error?: Failed, loading: boolean}} */ ({ next: null, loading: true }),
   );
   const turn = useRef(0);
   const latest = useRef(state);
@@ -225,7 +226,7 @@ export const Field = ({ label, name, hint, error, type = "text", ...rest }) => h
  * @param {{onSend: (values: Record<string, string>) => Promise<void>, label: string, children: any}} props
  */
 export const Form = ({ onSend, label, children }) => {
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   /** @param {SubmitEvent} event */
   const submit = async (event) => {
@@ -302,7 +303,7 @@ export const Toasts = () => {
  */
 export const Confirm = ({ title, children, confirm, kind = "danger", onConfirm, onClose }) => {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   useEffect(() => {
     dialog.current?.showModal();

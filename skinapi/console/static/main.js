@@ -101,7 +101,7 @@ const Header = () => {
           (place) =>
             place === LAB[0]
               ? html`<a href="#/${place}" aria-current=${inLab ? "true" : null}>${say("lab")}</a>`
-              : html`<a href="#/${place}" aria-current=${current(place, place === here)}>${say(/** @type {any} */ (`nav_${place}`))}${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}${place === "queue" && html`<${OpinionCount} />`}</a>`,
+              : html`<a href="#/${place}" aria-current=${current(place, place === here)}>${say(/** @type {WordKey} */ (`nav_${place}`))}${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}${place === "queue" && html`<${OpinionCount} />`}</a>`,
         )}
       </nav>
       <div class="row">
@@ -112,7 +112,7 @@ const Header = () => {
       </div>
       ${inLab &&
       html`<nav class="lab" aria-label=${say("lab")}>
-        ${LAB.map((place) => html`<a href="#/${place}" aria-current=${current(place, place === here)}>${say(/** @type {any} */ (`nav_${place}`))}</a>`)}
+        ${LAB.map((place) => html`<a href="#/${place}" aria-current=${current(place, place === here)}>${say(/** @type {WordKey} */ (`nav_${place}`))}</a>`)}
       </nav>`}
     </header>`;
 };
@@ -120,7 +120,7 @@ const Header = () => {
 const View = () => {
   const { name, argument } = readPlace();
   const [module, setModule] = useState(/** @type {any} */ (null));
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const mayShow = PUBLIC.has(name) || getSession();
   const shown = mayShow ? name : "login";
   useEffect(() => {
@@ -130,7 +130,7 @@ const View = () => {
       (loaded) => {
         if (!current) return;
         setModule({ View: loaded.View, shown });
-        document.title = `${say(/** @type {any} */ (`title_${shown || "start"}`))} · SkinAPI`;
+        document.title = `${say(/** @type {WordKey} */ (`title_${shown || "start"}`))} · SkinAPI`;
         document.querySelector("main")?.focus({ preventScroll: true });
         if (module?.shown !== shown) scrollToTop();
       },

@@ -47,7 +47,7 @@ const ConsentsCard = ({ me }) => html`
     ${CONSENTS.map(
       ([name, title, text]) => html`
         <label class="tick"><input type="checkbox" defaultChecked=${me.consents[name] ?? false}
-          onChange=${(/** @type {any} */ event) => keep("/me/consents", name, event.target)} />
+          onChange=${(/** @type {FieldEvent} */ event) => keep("/me/consents", name, event.target)} />
           <span>${say(title)}<br /><small>${say(text)}</small></span></label>`,
     )}
   </section>`;
@@ -57,7 +57,7 @@ const NoticesCard = ({ me }) => html`
   <section class="card">
     <h2>${say("notices")}</h2>
     <label class="tick"><input type="checkbox" defaultChecked=${me.notices}
-      onChange=${(/** @type {any} */ event) => keep("/me/notices", "mail", event.target)} />
+      onChange=${(/** @type {FieldEvent} */ event) => keep("/me/notices", "mail", event.target)} />
       <span>${say("noticesByMail")}<br /><small>${say("noticesByMailText")}</small></span></label>
   </section>`;
 
@@ -119,7 +119,7 @@ export const View = () => {
     <h1>${say("title_account")}</h1>
     <${Answer} answer=${answer}>
       ${(/** @type {any} */ me) => html`
-        <p>${isolated(me.name)} · ${isolated(me.email)} · ${say(/** @type {any} */ (`role_${me.role}`))}<br />
+        <p>${isolated(me.name)} · ${isolated(me.email)} · ${say(/** @type {WordKey} */ (`role_${me.role}`))}<br />
           ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { email: me.doctor }) : say("noDoctor")}</small>`}</p>
         <div class="columns">
           ${/* Until it is set up, nothing else of the account is open. */

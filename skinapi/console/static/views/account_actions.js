@@ -25,7 +25,7 @@ const onFirstClick = (act) => (/** @type {MouseEvent} */ event) => event.detail 
 const isOneself = (account) => account.email === getSession()?.email;
 
 /** The row may be gone when something is undone, so its error is told where the undoing was offered. */
-const onError = (/** @type {any} */ error) => toast(sayError(error));
+const onError = (/** @type {Failed} */ error) => toast(sayError(error));
 
 /**
  * The status that a verb of the API leads to, which is also the name of the sentence that says so.
@@ -97,7 +97,7 @@ const Ask = ({ act, question, onSecret, onGone, onClose }) => {
   const { email } = account;
   const strict = {
     ...act,
-    onError: (/** @type {any} */ error) => {
+    onError: (/** @type {Failed} */ error) => {
       throw error; // the question shows it
     },
   };
@@ -166,7 +166,7 @@ const StatusButton = ({ act, onAsk }) => {
  * @param {{account: any, onChange: (fields: any) => void, onGone: () => void, extra?: (act: Act) => any}} props
  */
 const AccountRow = ({ account, onChange, onGone, extra }) => {
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [question, setQuestion] = useState(/** @type {Question | null} */ (null));
   const [secret, setSecret] = useState(/** @type {any} */ (null));
   const [managed, setManaged] = useState(false);
@@ -255,7 +255,7 @@ export const Search = ({ onSearch }) => {
       <div class="field">
         <label for="search">${say("search")}</label>
         <input id="search" type="search" autocomplete="off" maxlength="200" placeholder=${say("searchHint")}
-          onInput=${(/** @type {any} */ event) => {
+          onInput=${(/** @type {FieldEvent} */ event) => {
             clearTimeout(timer.current);
             const text = event.target.value.trim();
             timer.current = window.setTimeout(() => onSearch(text), PAUSE_MS);

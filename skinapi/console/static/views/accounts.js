@@ -23,7 +23,7 @@ function newPassword() {
 const FoldedOutcomes = ({ doctor }) => {
   const [open, setOpen] = useState(false);
   return html`
-    <details class="outcomes" onToggle=${(/** @type {any} */ event) => setOpen(event.target.open)}>
+    <details class="outcomes" onToggle=${(/** @type {DetailsEvent} */ event) => setOpen(event.target.open)}>
       <summary>${say("title_outcomes")}</summary>${open && html`<${OutcomesOf} doctor=${doctor} />`}</details>`;
 };
 
@@ -59,7 +59,7 @@ const DoctorOf = ({ act, doctors }) => {
   const known = !account.doctor || doctors.some((one) => one.email === account.doctor);
   return html`
     <label class="choice">${say("assignDoctor")}
-      <select value=${account.doctor ?? ""} onChange=${(/** @type {any} */ event) => {
+      <select value=${account.doctor ?? ""} onChange=${(/** @type {FieldEvent} */ event) => {
         const doctor = event.target.value || null;
         event.target.value = account.doctor ?? ""; // until the server has agreed
         setField(act, "doctor", doctor);
@@ -73,7 +73,7 @@ const DoctorOf = ({ act, doctors }) => {
 /** @param {{chosen: string, onChoose: (role: string) => void}} props */
 const RoleFilter = ({ chosen, onChoose }) => html`
   <label class="choice narrow">${say("role")}
-    <select name="role" value=${chosen} onChange=${(/** @type {any} */ event) => onChoose(event.target.value)}>
+    <select name="role" value=${chosen} onChange=${(/** @type {FieldEvent} */ event) => onChoose(event.target.value)}>
       <option value="">${say("anyRole")}</option>
       ${ROLES.map((role) => html`<option value=${role} selected=${role === chosen}>${sayValue("role", role)}</option>`)}
     </select></label>`;

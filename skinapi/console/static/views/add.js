@@ -149,7 +149,7 @@ const About = ({ chosen }) => {
         <div class="chips">
           ${["", ...KINDS].map(
             (kind) => html`<label class="chip"><input type="radio" name="modality" value=${kind} defaultChecked=${kind === ""} />
-              ${say(/** @type {any} */ (kind ? `kind_${kind}` : "notSaid"))}</label>`,
+              ${say(/** @type {WordKey} */ (kind ? `kind_${kind}` : "notSaid"))}</label>`,
           )}
         </div>
       </fieldset>

@@ -74,7 +74,7 @@ const Trail = ({ rows }) => html`
   <div class="scroll" tabindex="0" role="region" aria-label=${say("title_audit")}>
     <table class="stacked">
       <thead><tr>${["when", "who", "what", "whom", "outcome"].map(
-        (column) => html`<th scope="col">${say(/** @type {any} */ (column))}</th>`,
+        (column) => html`<th scope="col">${say(/** @type {WordKey} */ (column))}</th>`,
       )}</tr></thead>
       <tbody>
         ${withOutcomes(rows).map(

@@ -116,7 +116,7 @@ export const BodyMap = ({ site = "", points = [], onPlace, onPoint, onDrop }) =>
             ${/** @type {[string, string][]} */ (parts).map(
               ([name, path]) => html`<path d=${path} class=${name === site ? "chosen" : ""}
                 onClick=${onPlace && ((/** @type {MouseEvent} */ event) => onPlace({ site: name, side: String(side), ...pointOf(event) }))}
-                ><title>${say(/** @type {any} */ (`site_${name}`))}</title></path>`,
+                ><title>${say(/** @type {WordKey} */ (`site_${name}`))}</title></path>`,
             )}
             ${drawn(points).filter((one) => one.side === side).map(
               ({ point, x, y }) => html`<g class=${`point band-${point.band}`} transform=${`translate(${x} ${y})`}
@@ -124,7 +124,7 @@ export const BodyMap = ({ site = "", points = [], onPlace, onPoint, onDrop }) =>
                 <title>${point.name}</title><${Shape} point=${point} /></g>`,
             )}
           </svg>
-          <figcaption>${say(/** @type {any} */ (`map_${side}`))}</figcaption>
+          <figcaption>${say(/** @type {WordKey} */ (`map_${side}`))}</figcaption>
         </figure>`,
     )}
   </div>`;
@@ -148,8 +148,8 @@ export const AskPlace = ({ place, onPlace }) => html`
     <legend>${say("bodySite")}</legend>
     <${BodyMap} site=${place.site} onPlace=${onPlace} points=${place.side ? [{ id: "", number: "", name: "", band: "none", place }] : []} />
     <select name="body_site" aria-label=${say("bodySite")} value=${place.site}
-      onChange=${(/** @type {any} */ event) => onPlace({ site: event.target.value })}>
+      onChange=${(/** @type {FieldEvent} */ event) => onPlace({ site: event.target.value })}>
       <option value="">${say("notSaid")}</option>
-      ${SITES.map((one) => html`<option value=${one}>${say(/** @type {any} */ (`site_${one}`))}</option>`)}
+      ${SITES.map((one) => html`<option value=${one}>${say(/** @type {WordKey} */ (`site_${one}`))}</option>`)}
     </select>
   </fieldset>`;

@@ -37,7 +37,7 @@ const Context = ({ submission, checklist }) => {
     </section>`;
 };
 
-/** @param {{patient: string, number: string, conditions: any}} props */
+/** @param {{patient: string, number: string, conditions: Api["ConditionsView"]}} props */
 const OtherFindings = ({ patient, number, conditions }) => {
   const pages = usePages(apiPath`/patients/${patient}/submissions?limit=10`);
   const none = html`<p>${say("noOthers")}</p>`;
@@ -54,7 +54,7 @@ const OtherFindings = ({ patient, number, conditions }) => {
 
 /** What the patient is not shown yet. @param {{number: string, until: string, onShown: () => void}} props */
 const Held = ({ number, until, onShown }) => {
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const show = () => remove(apiPath`/submissions/${number}/hold`).then(onShown, setError);
   return html`
     <${Message}>

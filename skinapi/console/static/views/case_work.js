@@ -29,7 +29,7 @@ export const WorkLine = ({ work }) => {
  */
 export const CaseWork = ({ number, work, onChanged, onEnded }) => {
   const [asking, setAsking] = useState(false);
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const busy = useRef(false);
   const path = apiPath`/submissions/${number}/case`;
   const request = apiPath`/submissions/${number}/second-opinion`;
@@ -67,7 +67,7 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
   const send = async ({ colleague }) => {
     try {
       await put(request, { colleague: colleague.trim() });
-    } catch (/** @type {any} */ problem) {
+    } catch (problem) {
       throw problem.status === 404 ? { message: say("noColleague") } : problem;
     }
     setAsking(false);
@@ -104,7 +104,7 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
 
 /**
  * A colleague's second opinion, which no patient sees. `onUse` is there where the doctor may sign the same.
- * @param {{review: any, conditions: any, onUse?: (() => void) | false}} props
+ * @param {{review: any, conditions: Api["ConditionsView"], onUse?: (() => void) | false}} props
  */
 export const SecondOpinion = ({ review, conditions, onUse }) => html`
   <section class="second-opinion">

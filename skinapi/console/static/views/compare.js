@@ -25,7 +25,7 @@ function partsOf(name) {
   return parts.length < 3 ? { table: "", row: "", measure: name } : { table: parts[0], row: parts.slice(1, -1).join("."), measure: parts[parts.length - 1] };
 }
 
-/** @param {any} conditions @param {string} table @param {string} row */
+/** @param {Api["ConditionsView"]} conditions @param {string} table @param {string} row */
 function nameOfRow(conditions, table, row) {
   if (row === "malignant") return say("malignantScore");
   if (table === "per_class") return nameOf(conditions, conditions.conditions.find((/** @type {any} */ one) => one.names.explainable === row)?.key ?? row);
@@ -84,21 +84,21 @@ const Table = ({ title, rows, first, second, comparable, open }) => html`
     </div>
   </details>`;
 
-/** The figures in tables: the overall ones first, then each table of the card. @param {any} conditions @param {Figure[]} figures */
+/** The figures in tables: the overall ones first, then each table of the card. @param {Api["ConditionsView"]} conditions @param {Figure[]} figures */
 function tablesOf(conditions, figures) {
   /** @type {Map<string, {name: string, measure: string, figure: Figure}[]>} */
   const tables = new Map();
   for (const figure of figures) {
     const { table, row, measure } = partsOf(figure.name);
     if (!hasWords(`measure_${measure}`) || (figure.first === null && figure.second === null)) continue;
-    const title = [say(/** @type {any} */ (`table_${table || "overall"}`)), figure.part !== "test" && sayValue("source", figure.part)].filter(Boolean).join(" – ");
+    const title = [say(/** @type {WordKey} */ (`table_${table || "overall"}`)), figure.part !== "test" && sayValue("source", figure.part)].filter(Boolean).join(" – ");
     const name = table ? `${nameOfRow(conditions, table, row)}${colon()}${sayMeasure(measure)}` : sayMeasure(measure);
     tables.set(title, [...(tables.get(title) ?? []), { name, measure, figure }]);
   }
   return [...tables];
 }
 
-/** @param {{first: string, second: string, conditions: any}} props */
+/** @param {{first: string, second: string, conditions: Api["ConditionsView"]}} props */
 const Comparison = ({ first, second, conditions }) => {
   const query = new URLSearchParams({ first, second });
   const answer = useAnswer(() => get(`/models/compare?${query}`), [first, second]);
@@ -118,12 +118,12 @@ const Comparison = ({ first, second, conditions }) => {
 const Choose = ({ label, name, models, chosen, onChoose }) => html`
   <div class="field">
     <label for="field-${name}">${label}</label>
-    <select id="field-${name}" name=${name} value=${chosen} onChange=${(/** @type {any} */ event) => onChoose(event.target.value)}>
+    <select id="field-${name}" name=${name} value=${chosen} onChange=${(/** @type {FieldEvent} */ event) => onChoose(event.target.value)}>
       ${models.map(({ version, state }) => html`<option value=${version} selected=${version === chosen}>${version} (${sayValue("model", state)})</option>`)}
     </select>
   </div>`;
 
-/** @param {{models: any[], conditions: any, argument: string}} props */
+/** @param {{models: any[], conditions: Api["ConditionsView"], argument: string}} props */
 const TwoModels = ({ models, conditions, argument }) => {
   const versions = models.map(({ version }) => version);
   const [first, setFirst] = useState(versions.find((one) => one !== argument) ?? "");

@@ -43,7 +43,7 @@ const Aligned = ({ before, after, css, dates }) => {
       </div>
       <figcaption>
         <input type="range" min="0" max="100" value=${cut} aria-label=${say("uncover")}
-          aria-valuetext=${say("uncovered", { share: 100 - cut })} onInput=${(/** @type {any} */ event) => setCut(Number(event.target.value))} />
+          aria-valuetext=${say("uncovered", { share: 100 - cut })} onInput=${(/** @type {FieldEvent} */ event) => setCut(Number(event.target.value))} />
         <span class="row between"><small>${dates[0]}</small><small>${dates[1]}</small></span>
       </figcaption>
     </figure>`;
@@ -57,7 +57,7 @@ const Beside = ({ photos, dates }) => html`
       <figcaption>${dates[index]}</figcaption></figure>`)}
   </div>`;
 
-/** @param {{compared: any, before: string | null, after: string | null, conditions: any}} props */
+/** @param {{compared: any, before: string | null, after: string | null, conditions: Api["ConditionsView"]}} props */
 const Compared = ({ compared, before, after, conditions }) => {
   // A server of the version before tells what the comparison alone asks for.
   const told = compared.instruction ?? { band: compared.band, action: compared.band_label, sentence: compared.action };
@@ -87,7 +87,7 @@ const Compared = ({ compared, before, after, conditions }) => {
 /** Which two visits. @param {{name: string, label: string, visits: any[], chosen: number, other: number, onChoose: (id: number) => void}} props */
 const AskVisit = ({ name, label, visits, chosen, other, onChoose }) => html`
   <div class="field"><label for=${`visit-${name}`}>${label}</label>
-    <select id=${`visit-${name}`} name=${name} value=${chosen} onChange=${(/** @type {any} */ event) => onChoose(Number(event.target.value))}>
+    <select id=${`visit-${name}`} name=${name} value=${chosen} onChange=${(/** @type {FieldEvent} */ event) => onChoose(Number(event.target.value))}>
       ${visits.filter(({ id }) => id !== other).map((one) => html`<option value=${one.id}>${say("findingOf", { number: one.id, date: sayDate(one.created_at) })}</option>`)}
     </select></div>`;
 
@@ -98,7 +98,7 @@ function newestTwo(visits) {
   return [before.id, after.id];
 }
 
-/** @param {{spot: any, visits: any[], conditions: any}} props */
+/** @param {{spot: any, visits: any[], conditions: Api["ConditionsView"]}} props */
 const ComparedPhotos = ({ spot, visits, conditions }) => {
   const [[first, second], setPair] = useState(() => newestTwo(visits));
   const answer = useAnswer(() => compare(spot.id, first, second), [first, second, getLanguage()]);

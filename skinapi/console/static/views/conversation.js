@@ -30,7 +30,7 @@ const Report = ({ path, onDone, onClose }) => {
     <${Confirm} title=${say("abuseTitle")} confirm=${say("abuseReport")} onConfirm=${report} onClose=${onClose}>
       <p>${say("abuseText")}</p>
       <div class="field"><label for="abuse">${say("abuseReason")}</label>
-        <select id="abuse" name="abuse" value=${reason} onChange=${(/** @type {any} */ event) => setReason(event.target.value)}>
+        <select id="abuse" name="abuse" value=${reason} onChange=${(/** @type {FieldEvent} */ event) => setReason(event.target.value)}>
           <option value="">${say("choose")}</option>
           ${REASONS.map((one) => html`<option value=${one}>${say(`abuse_${one}`)}</option>`)}
         </select></div>
@@ -51,7 +51,7 @@ const Said = ({ message, view, onReport }) => html`
 /** @param {{path: string, about: any, onSent: () => void}} props */
 const Write = ({ path, about, onSent }) => {
   const [text, setText] = useState(drafts.get(path)?.text ?? "");
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const key = useRef(drafts.get(path)?.key ?? newKey()); // the same until the text is another, so that it is there once
   const send = async (/** @type {SubmitEvent} */ event) => {

@@ -25,9 +25,9 @@ const Checking = ({ dataset }) => html`
     <p>${say("beingCheckedText")}</p>
   </section>`;
 
-/** @param {{dataset: any, conditions: any}} props */
+/** @param {{dataset: any, conditions: Api["ConditionsView"]}} props */
 const Refused = ({ dataset, conditions }) => {
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const { problem, problem_code: code, report, uploads } = dataset;
   const again = () => {
@@ -58,7 +58,7 @@ const Refused = ({ dataset, conditions }) => {
     ${uploads.length > 0 && html`<p><small>${say("refusedKept")}</small></p>`}`;
 };
 
-/** @param {{dataset: any, conditions: any}} props */
+/** @param {{dataset: any, conditions: Api["ConditionsView"]}} props */
 const Pictures = ({ dataset, conditions }) => {
   const pages = usePages(`${apiPath`/datasets/${dataset.id}/images`}?limit=${PICTURES}`);
   return html`

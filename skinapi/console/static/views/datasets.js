@@ -21,14 +21,14 @@ function newestOfEach(published) {
   return [...newest.values()].reverse();
 }
 
-/** @param {Record<string, number>} counts @param {any} conditions */
+/** @param {Record<string, number>} counts @param {Api["ConditionsView"]} conditions */
 const sayCounts = (counts, conditions) =>
   Object.entries(counts)
     .sort(([, one], [, other]) => other - one)
     .map(([key, count]) => `${nameOf(conditions, key)} ${sayNumber(count)}`)
     .join(" · ");
 
-/** @param {{dataset: any, conditions: any}} props */
+/** @param {{dataset: any, conditions: Api["ConditionsView"]}} props */
 const DatasetRow = ({ dataset, conditions }) => {
   const { status, version, pictures, licence, created_at, counts } = dataset;
   const facts = [

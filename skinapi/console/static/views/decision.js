@@ -9,7 +9,7 @@ import { labelOfBand, nameOf } from "/console/views/finding.js";
 /** For another photo, of the same spot where it is one. @param {{spot: string | null}} props */
 const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot ? `#/check/${spot}` : "#/check"}>${say("takeAnother")}</a></p>`;
 
-/** The head of a decided finding. @param {{decision: any, conditions: any, doctor: boolean, spot: string | null, title: string, notice: string}} props */
+/** The head of a decided finding. @param {{decision: any, conditions: Api["ConditionsView"], doctor: boolean, spot: string | null, title: string, notice: string}} props */
 export const Decided = ({ decision, conditions, doctor, spot, title, notice }) => {
   const wanted = decision.new_picture_wanted;
   const urgency = doctor ? labelOfBand(conditions, decision.urgency) : decision.urgency_label;
@@ -35,7 +35,7 @@ export const Superseded = ({ items, view }) => items.length > 0 && html`
   </details>`;
 
 /** Who said it, and when. @param {any} one */
-const saidBy = (one) => say(/** @type {any} */ (`saidBy_${one.from}`), { date: sayDate(one.since) });
+const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.from}`), { date: sayDate(one.since) });
 
 /**
  * The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
@@ -57,7 +57,7 @@ export const bandOf = (found) => found.decision?.urgency ?? found.band;
 /** The urgency that counts of a spot with findings. @param {any} spot */
 export const bandOfSpot = (spot) => spot.instruction?.band ?? bandOf(spot.latest);
 
-/** The decision in a row of a list, beside its urgency. @param {{decision: any, conditions: any}} props */
+/** The decision in a row of a list, beside its urgency. @param {{decision: any, conditions: Api["ConditionsView"]}} props */
 export const DecisionLine = ({ decision, conditions }) => {
   if (!decision) return null;
   const { label, certainty, histology, new_picture_wanted: wanted } = decision;

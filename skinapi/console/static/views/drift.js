@@ -33,7 +33,7 @@ const Share = ({ title, name, weeks, of }) => {
     from=${sayDay(weeks[0].starts)} to=${sayDay(weeks[weeks.length - 1].starts)} />`;
 };
 
-/** @param {{weeks: Week[], conditions: any}} props */
+/** @param {{weeks: Week[], conditions: Api["ConditionsView"]}} props */
 const Findings = ({ weeks, conditions }) => {
   const bands = conditions.bands.map((/** @type {any} */ { key }) => key).filter((/** @type {string} */ key) => weeks.some((week) => key in week.bands));
   const totals = weeks.map(({ findings }) => findings);
@@ -52,7 +52,7 @@ const Findings = ({ weeks, conditions }) => {
     <//>`;
 };
 
-/** @param {{weeks: Week[], conditions: any}} props the newest first */
+/** @param {{weeks: Week[], conditions: Api["ConditionsView"]}} props the newest first */
 const Table = ({ weeks, conditions }) => {
   const classes = [...new Set(weeks.flatMap((week) => Object.keys(week.classes)))];
   const columns = /** @type {[string, (week: Week) => string][]} */ ([
@@ -81,12 +81,12 @@ const Table = ({ weeks, conditions }) => {
     </details>`;
 };
 
-/** What has changed; in the API's own words where there are none of ours. @param {{alert: Alert, weeks: Week[], conditions: any}} props */
+/** What has changed; in the API's own words where there are none of ours. @param {{alert: Alert, weeks: Week[], conditions: Api["ConditionsView"]}} props */
 const AlertText = ({ alert, weeks, conditions }) => {
   const { measure, since, value, reference, condition, sentence } = alert;
   if (!hasWords(`drift_${measure}`)) return html`<li lang="en">${sentence}</li>`;
   const starts = weeks.find(({ week }) => week === since)?.starts;
-  return html`<li>${say(/** @type {any} */ (`drift_${measure}`), {
+  return html`<li>${say(/** @type {WordKey} */ (`drift_${measure}`), {
     name: condition ? nameOf(conditions, condition) : "",
     value: sayPercent(value),
     reference: sayPercent(reference),
@@ -94,7 +94,7 @@ const AlertText = ({ alert, weeks, conditions }) => {
   })}</li>`;
 };
 
-/** @param {{found: {weeks: Week[], alerts: Alert[], tests: Test[]}, conditions: any}} props */
+/** @param {{found: {weeks: Week[], alerts: Alert[], tests: Test[]}, conditions: Api["ConditionsView"]}} props */
 const Alerts = ({ found, conditions }) => {
   const { weeks, alerts, tests } = found;
   const waiting = tests.filter((test) => test.reference_events < test.reference_size);
@@ -111,7 +111,7 @@ const Alerts = ({ found, conditions }) => {
       )}</ul><//>`}`;
 };
 
-/** @param {{found: {weeks: Week[], alerts: Alert[], tests: Test[]}, conditions: any}} props */
+/** @param {{found: {weeks: Week[], alerts: Alert[], tests: Test[]}, conditions: Api["ConditionsView"]}} props */
 const Drift = ({ found, conditions }) => {
   const { weeks } = found;
   const used = weeks.some((week) => week.findings + week.refused + week.reviews > 0);

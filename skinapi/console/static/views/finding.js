@@ -11,24 +11,24 @@ import { SignedLetter } from "/console/views/letters.js";
 import { SortDialog } from "/console/views/own_findings.js";
 import { ModelMark } from "/console/views/withdrawn.js";
 
-/** @param {any} conditions @param {string} key */
+/** @param {Api["ConditionsView"]} conditions @param {string} key */
 export const nameOf = (conditions, key) =>
   said([...conditions.conditions, ...(conditions.review_only ?? [])].find((/** @type {any} */ one) => one.key === key)?.names) || key;
 
-/** The name of a class that is given as lists give it. @param {any} conditions @param {string} stated */
+/** The name of a class that is given as lists give it. @param {Api["ConditionsView"]} conditions @param {string} stated */
 export const nameOfClass = (conditions, stated) =>
   said(conditions.conditions.find((/** @type {any} */ one) => one.names.angular === stated)?.names) || stated;
 
-/** A band's words, a patient's and a doctor's. @param {any} conditions @param {string} band */
+/** A band's words, a patient's and a doctor's. @param {Api["ConditionsView"]} conditions @param {string} band */
 const wordsOfBand = (conditions, band) => said(conditions.bands.find((/** @type {any} */ one) => one.key === band));
 
-/** As a patient reads it. @param {any} conditions @param {string} band */
+/** As a patient reads it. @param {Api["ConditionsView"]} conditions @param {string} band */
 export const labelForPatient = (conditions, band) => wordsOfBand(conditions, band)?.label ?? band;
 
-/** As doctors and the people of the server read it. @param {any} conditions @param {string} band */
+/** As doctors and the people of the server read it. @param {Api["ConditionsView"]} conditions @param {string} band */
 export const labelOfBand = (conditions, band) => wordsOfBand(conditions, band)?.doctor_label ?? band;
 
-/** What cannot be ruled out, at the wider of the two levels. @param {{facts: any, conditions: any}} props */
+/** What cannot be ruled out, at the wider of the two levels. @param {{facts: any, conditions: Api["ConditionsView"]}} props */
 const NotRuledOut = ({ facts, conditions }) => {
   const widest = facts.not_ruled_out.at(-1);
   if (!widest) return null;
@@ -52,7 +52,7 @@ const Sentences = ({ items }) => items.length > 0 && html`<ul>${items.map((item)
 
 /**
  * What the headline names is marked. Where they are restated, a doctor unfolds the model's own.
- * @param {{report: any, conditions: any, doctor: boolean}} props
+ * @param {{report: any, conditions: Api["ConditionsView"], doctor: boolean}} props
  */
 const Probabilities = ({ report: { facts, headline, reading }, conditions, doctor }) => {
   const named = new Set([headline.likely, ...headline.not_ruled_out].map((/** @type {any} */ one) => one.key));
@@ -78,7 +78,7 @@ const Folded = ({ title, open, children }) => html`
 
 /**
  * All that the API says beyond its first three sentences, none of them twice; each source is a click away.
- * @param {{report: any, conditions: any, doctor: boolean}} props
+ * @param {{report: any, conditions: Api["ConditionsView"], doctor: boolean}} props
  */
 const Rest = ({ report, conditions, doctor }) => {
   const { facts, reading, about } = report;
@@ -123,7 +123,7 @@ const First = ({ report, doctor }) => {
   return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1><p>${certainty}</p>`;
 };
 
-/** What one of several pictures alone says, for a doctor: a patient reads what all of them say. @param {{picture: any, conditions: any}} props */
+/** What one of several pictures alone says, for a doctor: a patient reads what all of them say. @param {{picture: any, conditions: Api["ConditionsView"]}} props */
 const Alone = ({ picture, conditions }) => html`
   <p>${say("pictureAlone")}${colon()}${said(picture.headline?.doctor)}
     <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
@@ -131,7 +131,7 @@ const Alone = ({ picture, conditions }) => html`
 /**
  * What is to be done comes first, once: what a decision replaces is folded for a patient, and so is this
  * finding where more was said of its spot.
- * @param {{title: string, report: any, submission: any, conditions: any, doctor: boolean}} props
+ * @param {{title: string, report: any, submission: any, conditions: Api["ConditionsView"], doctor: boolean}} props
  */
 const Verdicts = ({ title, report, submission, conditions, doctor }) => {
   const { decision } = report;
@@ -154,7 +154,7 @@ const Verdicts = ({ title, report, submission, conditions, doctor }) => {
 
 /**
  * `submission` is what has several photos, or one.
- * @param {{title: string, report: any, submission: any, photo: string | null, conditions: any,
+ * @param {{title: string, report: any, submission: any, photo: string | null, conditions: Api["ConditionsView"],
  *   children?: any, doctor?: boolean}} props
  */
 export const FindingPage = ({ title, report, submission, photo, conditions, children, doctor = false }) => html`
@@ -176,7 +176,7 @@ export const FindingPage = ({ title, report, submission, photo, conditions, chil
 
 /** The report as PDF, and what else is offered. @param {{number: string, children?: any}} props */
 export const Downloads = ({ number, children }) => {
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState("");
   /** @param {string} language */
   const download = async (language) => {
@@ -233,11 +233,11 @@ export function useFinding(number) {
 /** The spot that one's own finding belongs to, or the question which one that is. @param {{submission: any, onSorted: () => void}} props */
 const SpotOfFinding = ({ submission, onSorted }) => {
   const [spots, setSpots] = useState(/** @type {any[] | null} */ (null));
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   if (submission.lesion)
     return html`<p class="row"><a class="button" href="#/spot/${submission.lesion}">${say("toSpot")}</a>
       <a class="button" href="#/visits/${submission.lesion}">${say("sideBySide")}</a></p>`;
-  const done = (/** @type {any} */ problem) => {
+  const done = (/** @type {Failed} */ problem) => {
     setError(problem);
     onSorted();
   };
@@ -263,21 +263,21 @@ export const View = ({ argument }) => {
     <//>`;
 };
 
-/** What a review says of the urgency. @param {any} conditions @param {any} review */
+/** What a review says of the urgency. @param {Api["ConditionsView"]} conditions @param {any} review */
 const urgencyOf = (conditions, { urgency, agrees_with_urgency }) => {
   const band = urgency && labelOfBand(conditions, urgency);
   return agrees_with_urgency ? say("urgencyAgreed", { band }) : band;
 };
 
-/** @param {{review: any, conditions: any}} props */
+/** @param {{review: any, conditions: Api["ConditionsView"]}} props */
 export const Reviewed = ({ review, conditions }) => {
   const { label, histology, histology_result } = review;
   const said = [
     label && nameOf(conditions, label),
     // Who is sure and neither agrees nor not has seen no picture, or named no label.
-    (review.agreement !== "unsure" || review.certainty === "unsure") && say(/** @type {any} */ (`agreement_${review.agreement}`)),
+    (review.agreement !== "unsure" || review.certainty === "unsure") && say(/** @type {WordKey} */ (`agreement_${review.agreement}`)),
     urgencyOf(conditions, review),
-    histology && say(/** @type {any} */ (`histology_${histology}`)),
+    histology && say(/** @type {WordKey} */ (`histology_${histology}`)),
     histology_result && nameOf(conditions, histology_result),
     review.new_picture_wanted && say("newPictureWanted"),
   ];

@@ -39,7 +39,7 @@ function sayGate({ name, outcome, basis, first, second, low, high }) {
   return outcome === "worse" && !proven ? `${words} ${say("gateLoss")}` : words;
 }
 
-/** @param {string} name @param {any} conditions */
+/** @param {string} name @param {Api["ConditionsView"]} conditions */
 function titleOf(name, conditions) {
   if (!name.endsWith(SENSITIVITY)) return sayValue("gate", name);
   const condition = name.slice(0, -SENSITIVITY.length);
@@ -57,7 +57,7 @@ export const Gates = ({ gates }) => {
       ${gates.map(
         (gate) => html`<li class=${isPassed(gate) ? "passed" : "open"}>
           <${Icon} name=${isPassed(gate) ? "check" : "close"} />
-          <div><strong>${titleOf(gate.name, conditions.value)}${colon()}${say(/** @type {any} */ (`outcome_${gate.outcome}`))}</strong>
+          <div><strong>${titleOf(gate.name, conditions.value)}${colon()}${say(/** @type {WordKey} */ (`outcome_${gate.outcome}`))}</strong>
             <small>${sayGate(gate)}</small></div>
         </li>`,
       )}

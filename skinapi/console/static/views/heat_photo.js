@@ -174,7 +174,7 @@ export const HeatPhoto = ({ url, heat }) => {
       <div class="looking">
         <label class="slider">${say("zoom")}
           <input type="range" min="1" max=${LARGEST} step=${STEP} value=${zoom} aria-valuetext=${`${Math.round(10 * zoom) / 10} ×`}
-            onInput=${(/** @type {any} */ event) => zoomTo(Number(event.target.value))} /></label>
+            onInput=${(/** @type {FieldEvent} */ event) => zoomTo(Number(event.target.value))} /></label>
         <button aria-pressed=${String(mapped)} onClick=${() => setMapped(!mapped)}>${say("heatMap")}</button>
         ${document.fullscreenEnabled && html`<button aria-pressed=${String(full)} onClick=${toggleFull}>${say("fullScreen")}</button>`}
         <p class="keys"><small>${say("photoKeys")}</small></p>

@@ -94,13 +94,13 @@ const Scaling = ({ first }) => html`
     )}
   </fieldset>`;
 
-/** @param {{conditions: any, before: Before | null}} props */
+/** @param {{conditions: Api["ConditionsView"], before: Before | null}} props */
 const ImportForm = ({ conditions, before }) => {
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const [file, setFile] = useState(/** @type {File | null} */ (null));
   const [labels, setLabels] = useState(/** @type {string[]} */ (offeredLabels(conditions, before?.request.labels)));
   const [faults, setFaults] = useState({ network: "", label: "", side: "" });
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const upload = before?.upload;
   /** @param {SubmitEvent} event */

@@ -7,10 +7,10 @@ import { Answer, sayError, useAnswer } from "/console/components.js";
 import { hasWords, isolated, say, sayNumber, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 
-/** What an error means to whoever imports a network; the general words are about other things. @param {any} error */
+/** What an error means to whoever imports a network; the general words are about other things. @param {Failed} error */
 export function sayImportFault(error) {
-  if (error?.status === 413) return say("networkTooLarge");
-  return hasWords(`import_${error?.code}`) ? sayValue("import", error.code) : sayError(error);
+  if (error.status === 413) return say("networkTooLarge");
+  return hasWords(`import_${error.code}`) ? sayValue("import", error.code) : sayError(error);
 }
 
 /** @param {{request: {labels: string[], scaling: string, side: number | null, licence: string}}} props */

@@ -87,7 +87,7 @@ const TrainingAsked = ({ request }) => {
 /** What the job prints, read on from the last line that is known. @param {{job: any}} props */
 const Log = ({ job }) => {
   const [lines, setLines] = useState(/** @type {{number: number, text: string}[]} */ ([]));
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [open, setOpen] = useState(false);
   const last = useRef(0);
   const attempt = job.started_at; // a job that is started again writes a new log
@@ -113,7 +113,7 @@ const Log = ({ job }) => {
     };
   }, [open, attempt, job]);
   return html`
-    <details class="card" onToggle=${(/** @type {any} */ event) => setOpen(event.target.open)}>
+    <details class="card" onToggle=${(/** @type {DetailsEvent} */ event) => setOpen(event.target.open)}>
       <summary><strong>${say("log")}</strong></summary>
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
       ${lines.length === 0
@@ -145,7 +145,7 @@ const Failed = ({ job }) => {
 /** @param {{job: any, onChange: () => void}} props */
 const Actions = ({ job, onChange }) => {
   const [asked, setAsked] = useState(false);
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const retry = () => {
     setError(null);
     post(apiPath`/jobs/${job.id}/retry`).then(onChange, setError);

@@ -25,7 +25,7 @@ export const Progress = ({ message }) => {
   const epoch = message.match(EPOCH);
   if (epoch) return html`<span>${say("epochOf", { n: epoch[1], all: epoch[2] })}</span>`;
   const key = `job_says_${message.toLowerCase().replace(/[^a-z]+/g, "_")}`;
-  return hasWords(key) ? html`<span>${say(/** @type {any} */ (key))}</span>` : html`<span lang="en">${isolated(message)}</span>`;
+  return hasWords(key) ? html`<span>${say(/** @type {WordKey} */ (key))}</span>` : html`<span lang="en">${isolated(message)}</span>`;
 };
 
 /** @param {{job: any}} props */
@@ -46,7 +46,7 @@ const JobRow = ({ job }) => html`
 const Older = ({ path }) => {
   const [items, setItems] = useState(/** @type {any[]} */ ([]));
   const [next, setNext] = useState(/** @type {string | null} */ (path));
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const more = async () => {
     setError(null);
     try {

@@ -32,7 +32,7 @@ export async function sendAgain(dataset, labels = {}) {
   goTo(`dataset/${made.id}`);
 }
 
-/** @param {{dataset: any, conditions: any}} props */
+/** @param {{dataset: any, conditions: Api["ConditionsView"]}} props */
 export const LabelForm = ({ dataset, conditions }) => {
   const unknown = /** @type {{label: string, count: number, offered: string | null}[]} */ (dataset.report.unknown_labels);
   /** @param {Record<string, string>} values */

@@ -30,7 +30,7 @@ const Withdraw = ({ path, onDone, onClose }) => {
       <p>${say("letterWithdrawText")}</p>
       <div class="field"><label for="withdrawal">${say("letterReason")}</label>
         <textarea id="withdrawal" name="withdrawal" rows="3" maxlength="500" value=${reason}
-          onInput=${(/** @type {any} */ event) => setReason(event.target.value)}></textarea></div>
+          onInput=${(/** @type {FieldEvent} */ event) => setReason(event.target.value)}></textarea></div>
     <//>`;
 };
 
@@ -79,7 +79,7 @@ const Marked = ({ sentence, marks, language, accepted, onAccept, onShow }) => ht
         <p>${say(/** @type {"marked_figure"} */ (`marked_${contradicts}`), { facts: isolated(facts), said: isolated(said) })}</p>
         ${acceptable
           ? html`<label class="tick"><input type="checkbox" checked=${accepted.has(id)}
-              onChange=${(/** @type {any} */ event) => onAccept(id, event.target.checked)} />${say("markAccept")}</label>`
+              onChange=${(/** @type {FieldEvent} */ event) => onAccept(id, event.target.checked)} />${say("markAccept")}</label>`
           : html`<p><strong>${say("markBlocks")}</strong></p>`}`,
     )}
   </li>`;
@@ -107,7 +107,7 @@ const saySign = ({ reader }, accepted) => {
 const Draft = ({ draft, reviewed, onDone }) => {
   const [letter, setLetter] = useState(draft);
   const [text, setText] = useState(drafts.get(draft._id) ?? draft.text);
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [deleting, setDeleting] = useState(false);
   const [accepted, setAccepted] = useState(/** @type {Set<string>} */ (new Set()));
@@ -193,7 +193,7 @@ const Draft = ({ draft, reviewed, onDone }) => {
       <div class="field">
         <label for="letter-${draft._id}">${say("letterText")}</label>
         <textarea id="letter-${draft._id}" name="letter" rows="16" maxlength=${LONGEST} required lang=${letter.language} ref=${field} value=${text}
-          onInput=${(/** @type {any} */ event) => enter(event.target.value)}></textarea>
+          onInput=${(/** @type {FieldEvent} */ event) => enter(event.target.value)}></textarea>
       </div>
       ${error && html`<${Message} kind="bad">
         <p>${sayError(error)}</p>
@@ -226,7 +226,7 @@ export const Letters = ({ number, may, decision }) => {
   // A server of the version before has none, while the servers are upgraded one after the other.
   const ask = () => get(path).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
   const letters = useAnswer(() => (may ? ask() : new Promise(() => {})), [number, may, decision?.decided_at]);
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState("");
   const wanted = useRef(false); // the key was pressed before the letters were known
   const begun = useRef(""); // a draft that waits to be shown, and to get the focus

@@ -69,10 +69,10 @@ const Figures = ({ title, named, rows, counted, columns }) => html`
     </table>
   </div>`;
 
-/** @param {any} conditions @param {string} kind @param {"one" | "many"} [count] */
+/** @param {Api["ConditionsView"]} conditions @param {string} kind @param {"one" | "many"} [count] */
 export const nameOfKind = (conditions, kind, count = "many") => said(conditions.notices.kinds[kind]?.[count]) || kind;
 
-/** The API's sentence on what was sent to a doctor, for each kind of picture. @param {{caught: any, conditions: any}} props */
+/** The API's sentence on what was sent to a doctor, for each kind of picture. @param {{caught: any, conditions: Api["ConditionsView"]}} props */
 const Caught = ({ caught, conditions }) => html`
   ${Object.entries(caught ?? {}).map(([kind, { lesions, malignant, caught, caught_interval }]) => {
     /** @type {Record<string, string>} */
@@ -88,7 +88,7 @@ const Caught = ({ caught, conditions }) => html`
       <${Bar} value=${caught} interval=${caught_interval} /></div>`;
   })}`;
 
-/** What each operating point does, for each kind of picture; and the same for each source. @param {{points: any, conditions: any}} props */
+/** What each operating point does, for each kind of picture; and the same for each source. @param {{points: any, conditions: Api["ConditionsView"]}} props */
 const Points = ({ points, conditions }) => {
   const columns = [...AT_A_POINT].map(([key, among]) => ({ key, title: sayValue("measure", key), kind: /** @type {Kind} */ ("percent"), among }));
   const kinds = Object.keys(/** @type {any} */ (Object.values(points)[0]));
@@ -119,7 +119,7 @@ const Overall = ({ figures, all }) => {
   return html`
     <div class="scroll" tabindex="0" role="region" aria-label=${say("modelFigures")}>
       <table class="stacked">
-        <thead><tr>${["measure", "value", "interval"].map((one) => html`<th scope="col">${say(/** @type {any} */ (one))}</th>`)}</tr></thead>
+        <thead><tr>${["measure", "value", "interval"].map((one) => html`<th scope="col">${say(/** @type {WordKey} */ (one))}</th>`)}</tr></thead>
         <tbody>
           ${measures
             .filter(([key]) => typeof figures[key] === "number")
@@ -138,7 +138,7 @@ const Overall = ({ figures, all }) => {
     ${uncertain !== undefined && html`<p>${say("uncertainShare", { share: sayPercent(uncertain) })}</p>`}`;
 };
 
-/** What the one answer alone says of the class that matters most. @param {{figures: any, conditions: any}} props */
+/** What the one answer alone says of the class that matters most. @param {{figures: any, conditions: Api["ConditionsView"]}} props */
 const Melanoma = ({ figures, conditions }) => {
   const melanoma = Object.values(figures.per_class ?? {}).find((/** @type {any} */ one) => one.condition === "melanoma");
   const name = melanoma?.named_sensitivity === undefined ? "sensitivity" : "named_sensitivity";
@@ -150,7 +150,7 @@ const Melanoma = ({ figures, conditions }) => {
       <${Bar} value=${share} interval=${interval} /></div>`;
 };
 
-/** @param {{card: any, conditions: any}} props */
+/** @param {{card: any, conditions: Api["ConditionsView"]}} props */
 export const TestFigures = ({ card, conditions }) => {
   const all = card.figures?.test;
   if (typeof all?.n !== "number") return html`<p>${say("noFigures")}</p>`;
@@ -202,7 +202,7 @@ export const Limits = ({ card }) => html`
     <p lang="en">${card.licence}</p>
   </section>`;
 
-/** @param {{card: any, conditions: any}} props */
+/** @param {{card: any, conditions: Api["ConditionsView"]}} props */
 export const Learned = ({ card, conditions }) =>
   Array.isArray(card.sources) &&
   html`

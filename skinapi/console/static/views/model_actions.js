@@ -58,17 +58,17 @@ const Question = ({ model, action, onDone, onClose }) => {
       throw new ApiError(400, "reason", say("reasonNeeded"));
     }
     await send(action, model.version, said);
-    toast(say(/** @type {any} */ (`done_${action}`), { version: model.version }));
+    toast(say(/** @type {WordKey} */ (`done_${action}`), { version: model.version }));
     onDone();
   };
   return html`
-    <${Confirm} title=${say(/** @type {any} */ (title))} confirm=${say(/** @type {any} */ (button))} onConfirm=${go} onClose=${onClose}
+    <${Confirm} title=${say(/** @type {WordKey} */ (title))} confirm=${say(/** @type {WordKey} */ (button))} onConfirm=${go} onClose=${onClose}
       kind=${HARMLESS.has(action) ? "primary" : "danger"}>
-      <p>${say(/** @type {any} */ (text), { version: model.version })}</p>
+      <p>${say(/** @type {WordKey} */ (text), { version: model.version })}</p>
       ${action === "override" && html`<${Gates} gates=${model.gates.filter((/** @type {any} */ gate) => !isPassed(gate))} />`}
       ${WITH_REASON.has(action) &&
       html`<${Field} name="reason" label=${say(action === "override" ? "reason" : "reasonOptional")} error=${fault} maxlength="1000" autocomplete="off"
-        onInput=${(/** @type {any} */ event) => (reason.current = event.target.value)} />`}
+        onInput=${(/** @type {FieldEvent} */ event) => (reason.current = event.target.value)} />`}
     <//>`;
 };
 
@@ -96,7 +96,7 @@ export const ModelActions = ({ model, onChange }) => {
   return html`
     ${actionsOn(model).map(
       (action) => html`<button class=${LOOK[action]} onClick=${() => setAsked(action)}>
-        ${action === "delete" && html`<${Icon} name="trash" />`}${say(/** @type {any} */ (QUESTIONS[action][2]))}</button>`,
+        ${action === "delete" && html`<${Icon} name="trash" />`}${say(/** @type {WordKey} */ (QUESTIONS[action][2]))}</button>`,
     )}
     ${asked && html`<${Question} model=${model} action=${asked} onDone=${done} onClose=${() => setAsked(null)} />`}`;
 };

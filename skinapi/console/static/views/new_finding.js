@@ -65,7 +65,7 @@ const AskToKeep = ({ chosen }) => html`
     <div class="chips">
       ${["true", "false"].map(
         (value) => html`<label class="chip"><input type="radio" name="keep_photo" value=${value} required
-          defaultChecked=${value === chosen} />${say(/** @type {any} */ (`keepPhoto_${value}`))}</label>`,
+          defaultChecked=${value === chosen} />${say(/** @type {WordKey} */ (`keepPhoto_${value}`))}</label>`,
       )}
     </div>
   </fieldset>`;
@@ -82,7 +82,7 @@ const Checklist = ({ checklist }) => {
           disabled=${none} />${said(item)}</label>`,
       )}
       <label class="tick"><input type="checkbox" name="checklist" value="none"
-        onChange=${(/** @type {any} */ event) => setNone(event.target.checked)} />${say("noneOfThese")}</label>
+        onChange=${(/** @type {FieldEvent} */ event) => setNone(event.target.checked)} />${say("noneOfThese")}</label>
     </fieldset>`;
 };
 
@@ -100,7 +100,7 @@ const Countdown = ({ seconds, onOver }) => {
   return html`<p>${say("busyAgainIn", { seconds: left })}</p>`;
 };
 
-/** Whether another photo would help. @param {any} error */
+/** Whether another photo would help. @param {Failed} error */
 const isOfPhoto = (error) => [413, 415, 422].includes(error.status) && error.code !== "lesion_full";
 
 /** Asked where two pictures do not fit each other; the others are left out beside their photo. @param {{onSame: () => void}} props */
@@ -187,7 +187,7 @@ const Check = ({ account, spots, checklist, from }) => {
   const [chosen, setChosen] = useState(/** @type {Chosen[]} */ ([]));
   const [place, setPlace] = useState(/** @type {import("/console/views/body_map.js").Place} */ (from?.place ?? { site: "" }));
   const [spot, setSpot] = useState(from?.id ?? "");
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [sent, setSent] = useState(-1);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   // How each photo is cut as it is shown now.
@@ -223,7 +223,7 @@ const Check = ({ account, spots, checklist, from }) => {
   const unreadable = (id) => {
     leaveOut(id);
     if (several) toast(say("notAPicture"));
-    else setError({ status: 415, message: say("notAPicture") });
+    else setError({ status: 415, code: "not_a_picture", message: say("notAPicture") });
   };
   /** @param {import("/console/views/body_map.js").Place} next */
   const choosePlace = (next) => {
@@ -286,14 +286,14 @@ const Check = ({ account, spots, checklist, from }) => {
       </div>
       <div hidden=${poor}>
         <p>${say("questionsText")}</p>
-        ${!several && html`<${Choice} name="modality" title=${say("kind")} options=${KINDS.map((kind) => [kind, say(/** @type {any} */ (`kind_${kind}`))])} />`}
+        ${!several && html`<${Choice} name="modality" title=${say("kind")} options=${KINDS.map((kind) => [kind, say(/** @type {WordKey} */ (`kind_${kind}`))])} />`}
         <${AskPlace} place=${place} onPlace=${choosePlace} />
         ${place.site && html`<${AskSpot} spots=${spots} site=${place.site} chosen=${spot} onChoose=${setSpot} />`}
-        <${Choice} name="age_band" title=${say("age")} chosen=${told.age_band} options=${AGES.map((age) => [age, say(/** @type {any} */ (`age_${age}`))])} />
+        <${Choice} name="age_band" title=${say("age")} chosen=${told.age_band} options=${AGES.map((age) => [age, say(/** @type {WordKey} */ (`age_${age}`))])} />
         <${Choice} name="sex" title=${say("sex")} hint=${say("toldRemembered")} chosen=${told.sex}
-          options=${SEXES.map((sex) => [sex, say(/** @type {any} */ (`sex_${sex}`))])} />
+          options=${SEXES.map((sex) => [sex, say(/** @type {WordKey} */ (`sex_${sex}`))])} />
         <${Choice} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")}
-          options=${SKIN_TONES.map((tone) => [tone, say(/** @type {any} */ (`skin_${tone}`))])} />
+          options=${SKIN_TONES.map((tone) => [tone, say(/** @type {WordKey} */ (`skin_${tone}`))])} />
         <${Checklist} checklist=${checklist} />
         <${AskToKeep} chosen=${told.keep_photo || (account.consents?.photos ? "true" : "")} />
         ${some && error?.code === "maybe_different_spots" && html`<${SameSpot} onSame=${() => {

@@ -150,7 +150,7 @@ const OfKind = ({ kind, rows, point, urgent }) => {
     </section>`;
 };
 
-/** @param {{answer: any, models: Record<string, any>, conditions: any}} props */
+/** @param {{answer: any, models: Record<string, any>, conditions: Api["ConditionsView"]}} props */
 const Curves = ({ answer, models, conditions }) => {
   if (!answer.has_points) return html`<${Message}>${say("curveNone", { version: answer.model_version })}<//>`;
   const figures = models[answer.model_version]?.points ?? [];

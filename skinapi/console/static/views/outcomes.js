@@ -15,7 +15,7 @@ const Figures = ({ figures }) => html`
     <dt>${say("outcomeResults")}</dt>
     <dd>${sayNumber(figures.results)} <small>${say("outcomeMalignant", { n: sayNumber(figures.malignant) })}</small></dd>
     ${SHARES.map(
-      (name) => html`<dt>${say(/** @type {any} */ (`outcome_${name}`))}</dt><dd><${Share} figure=${figures[name]} /></dd>`,
+      (name) => html`<dt>${say(/** @type {WordKey} */ (`outcome_${name}`))}</dt><dd><${Share} figure=${figures[name]} /></dd>`,
     )}
     <dt>${say("outcome_kappa")}</dt>
     <dd><${Share} figure=${figures.kappa} show=${(/** @type {number} */ kappa) => sayNumber(Math.round(100 * kappa) / 100)} /></dd>

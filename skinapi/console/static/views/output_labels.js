@@ -12,17 +12,17 @@ const FEWEST = 2;
 /** It is no lesion, so it does not count as a benign one. */
 const NO_LESION = "normal_skin";
 
-/** @param {any} conditions @returns {any[]} */
+/** @param {Api["ConditionsView"]} conditions @returns {any[]} */
 const classes = (conditions) => conditions.conditions;
 
-/** What stands in the form at first. @param {any} conditions @param {string[]} [before] as they were asked for, perhaps in other words */
+/** What stands in the form at first. @param {Api["ConditionsView"]} conditions @param {string[]} [before] as they were asked for, perhaps in other words */
 export function offeredLabels(conditions, before) {
   const keys = new Set(classes(conditions).map(({ key }) => key));
   const known = before?.every((label) => keys.has(label));
   return known ? [.../** @type {string[]} */ (before)] : HAM10000.filter((key) => keys.has(key));
 }
 
-/** What is wrong with the labels, or nothing. @param {any} conditions @param {string[]} labels */
+/** What is wrong with the labels, or nothing. @param {Api["ConditionsView"]} conditions @param {string[]} labels */
 export function faultOfLabels(conditions, labels) {
   const twice = labels.find((label, place) => labels.indexOf(label) < place);
   if (twice) return say("labelTwice", { name: nameOf(conditions, twice) });
@@ -31,7 +31,7 @@ export function faultOfLabels(conditions, labels) {
   return chosen.some(({ malignant, key }) => !malignant && key !== NO_LESION) ? "" : say("labelBenign");
 }
 
-/** @param {{labels: string[], conditions: any, error: string, onChange: (labels: string[]) => void}} props */
+/** @param {{labels: string[], conditions: Api["ConditionsView"], error: string, onChange: (labels: string[]) => void}} props */
 export const Labels = ({ labels, conditions, error, onChange }) => {
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   const count = useRef(labels.length);
@@ -57,7 +57,7 @@ export const Labels = ({ labels, conditions, error, onChange }) => {
           return html`<li>
             <label for="label-${place}">${say("outputN", { n })}</label>
             <select id="label-${place}" name="label-${place}" aria-invalid=${error ? "true" : null}
-              onChange=${(/** @type {any} */ event) => onChange(labels.with(place, event.target.value))}>
+              onChange=${(/** @type {FieldEvent} */ event) => onChange(labels.with(place, event.target.value))}>
               ${classes(conditions).map(({ key }) => html`<option value=${key} selected=${key === label}>${nameOf(conditions, key)}</option>`)}
             </select>
             ${labels.length > FEWEST &&

@@ -26,7 +26,7 @@ export const sortFinding = (number, was, spot) => put(apiPath`/submissions/${num
 export const SpotFields = ({ name, place, onChange }) => html`
   <${AskPlace} place=${place} onPlace=${(/** @type {any} */ chosen) => onChange({ place: chosen })} />
   <${Field} label=${say("spotName")} name="spot_name" hint=${say("spotNameHint")} value=${name} required=${false} maxlength="100"
-    onInput=${(/** @type {any} */ event) => onChange({ name: event.target.value })} />`;
+    onInput=${(/** @type {FieldEvent} */ event) => onChange({ name: event.target.value })} />`;
 
 /** What is sent of these fields. @param {{name: string, place: any}} fields */
 export const spotOf = ({ name, place }) => {
@@ -62,7 +62,7 @@ export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
       <${Answer} answer=${asked}>
         ${() => html`
           <div class="field"><label for="chosen-spot">${say("whichSpot")}</label>
-            <select id="chosen-spot" name="spot" value=${chosen} aria-describedby=${alike.length > 0 ? "alike-hint" : null} onChange=${(/** @type {any} */ event) => setChosen(event.target.value)}>
+            <select id="chosen-spot" name="spot" value=${chosen} aria-describedby=${alike.length > 0 ? "alike-hint" : null} onChange=${(/** @type {FieldEvent} */ event) => setChosen(event.target.value)}>
               <option value="">${say("noSpot")}</option>
               ${alike.length > 0 && html`<optgroup label=${say("spotsAlike")}>${spotOptions(alike)}</optgroup>`}
               ${atPlace.length > 0 && html`<optgroup label=${say("spotsAtPlace")}>${spotOptions(atPlace)}</optgroup>`}
@@ -83,7 +83,7 @@ export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
 
 /**
  * `spot` is the one that all of them belong to, or null. `onDrag` hears which finding is being dragged.
- * @param {{items: any[], spot: string | null, spots: any[], conditions: any, onChange: (error?: any) => void,
+ * @param {{items: any[], spot: string | null, spots: any[], conditions: Api["ConditionsView"], onChange: (error?: any) => void,
  *   onDrag?: (finding: any) => void}} props
  */
 export const OwnFindings = ({ items, spot, spots, conditions, onChange, onDrag }) => {

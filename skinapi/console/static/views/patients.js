@@ -10,7 +10,7 @@ import { labelOfBand } from "/console/views/finding.js";
 import { Findings } from "/console/views/queue.js";
 import { SpotPoints } from "/console/views/spot_points.js";
 
-/** @param {{patient: any, conditions: any}} props */
+/** @param {{patient: any, conditions: Api["ConditionsView"]}} props */
 const PatientRow = ({ patient, conditions }) => html`
   <li>
     <div class="grow">

@@ -143,11 +143,11 @@ export const PhotoCrop = ({ file, several, onReady, onHints, onUnreadable }) => 
       <figcaption>
         <label class="slider">${say("zoom")}
           <input type="range" min="1" max="6" step="0.1" value=${view.zoom} aria-valuetext=${`${view.zoom} ×`}
-            onInput=${(/** @type {any} */ event) => look(Number(event.target.value), view.x, view.y)} /></label>
+            onInput=${(/** @type {FieldEvent} */ event) => look(Number(event.target.value), view.x, view.y)} /></label>
         <small>${say("cropText")}</small>
       </figcaption>
       ${hints.length > 0 &&
       html`<${Message}><strong>${say("qualityHint")}</strong>
-        <ul>${hints.map((name) => html`<li>${say(/** @type {any} */ (`quality_${name}`))}</li>`)}</ul><//>`}
+        <ul>${hints.map((name) => html`<li>${say(/** @type {WordKey} */ (`quality_${name}`))}</li>`)}</ul><//>`}
     </figure>`;
 };

@@ -29,7 +29,7 @@ const FILTERS = {
 /** The finding that was opened last: the list begins there when one comes back. */
 let opened = 0;
 
-/** Why it stands where it does: its score, what the sender told, and which rules asked for the band. @param {{found: any, conditions: any}} props */
+/** Why it stands where it does: its score, what the sender told, and which rules asked for the band. @param {{found: any, conditions: Api["ConditionsView"]}} props */
 const Told = ({ found, conditions }) => {
   const { body_site: site, age_band: age, raised_by: rules = [] } = found;
   const [own, restated] = [found.malignant_score, found.restated_malignant_score].map(
@@ -65,7 +65,7 @@ const groupByPatient = (items) => {
 };
 
 /**
- * A finding in short. @param {{found: any, conditions: any, current?: boolean, named?: boolean, grouped?: boolean,
+ * A finding in short. @param {{found: any, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, grouped?: boolean,
  *   children?: any}} props
  */
 export const FindingRow = ({ found, conditions, current = false, named = true, grouped = false, children }) => html`
@@ -92,7 +92,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, g
  * Rows of findings with the keys j, k, o and Enter. There is one cursor: the finding that has the
  * focus, or had it last. It stays at its finding when others come or go. Several of one patient
  * stand below the name, unless the list is another one than by urgency.
- * @param {{found: any[], conditions: any, named: boolean, grouped: boolean}} props
+ * @param {{found: any[], conditions: Api["ConditionsView"], named: boolean, grouped: boolean}} props
  */
 const Rows = ({ found: listed, conditions, named, grouped }) => {
   const groups = grouped ? groupByPatient(listed) : listed.map((one) => [one]);
@@ -186,7 +186,7 @@ const Urgency = ({ chosen, onChoose }) => {
   const conditions = useAnswer(getConditions, []);
   return html`
     <label class="choice narrow">${say("urgency")}
-      <select name="urgency" value=${chosen} onChange=${(/** @type {any} */ event) => onChoose(event.target.value)}>
+      <select name="urgency" value=${chosen} onChange=${(/** @type {FieldEvent} */ event) => onChoose(event.target.value)}>
         <option value="">${say("anyUrgency")}</option>
         ${conditions.value?.bands.map((/** @type {any} */ band) => html`<option value=${band.key}>${labelOfBand(conditions.value, band.key)}</option>`)}
       </select></label>`;

@@ -17,7 +17,7 @@ const listed = (found) => found ?? { count: 0, shown: [] };
 
 /** What one label of the data set was taken for. @typedef {{label: string, count: number, published_as: string | null, known_as: string | null}} Mapped */
 
-/** The sentences that a person should read before training on it. @param {any} report @param {any} conditions @returns {string[]} */
+/** The sentences that a person should read before training on it. @param {any} report @param {Api["ConditionsView"]} conditions @returns {string[]} */
 function warningsOf(report, conditions) {
   const names = (/** @type {string[]} */ keys) => keys.map((key) => nameOf(conditions, key)).join(", ");
   const counted = /** @type {[string, Listed][]} */ ([
@@ -40,18 +40,18 @@ function warningsOf(report, conditions) {
     report.too_small_to_split?.length > 0 && say("warnSmall", { n: FEWEST_LESIONS, names: names(report.too_small_to_split) }),
     report.lesions?.known === false && say("warnLesions"),
     report.modalities?.unknown > 0 && say("warnModality"),
-    ...counted.map(([key, { count }]) => count > 0 && say(/** @type {any} */ (key), { n: sayNumber(count) })),
+    ...counted.map(([key, { count }]) => count > 0 && say(/** @type {WordKey} */ (key), { n: sayNumber(count) })),
   ].filter((sentence) => typeof sentence === "string");
 }
 
-/** @param {{report: any, conditions: any}} props */
+/** @param {{report: any, conditions: Api["ConditionsView"]}} props */
 const Warnings = ({ report, conditions }) => {
   const warnings = warningsOf(report, conditions);
   if (warnings.length === 0) return html`<${Message} kind="good">${say("nothingStandsOut")}<//>`;
   return html`<${Message}><p><strong>${say("readBefore")}</strong></p><ul>${warnings.map((one) => html`<li>${one}</li>`)}</ul><//>`;
 };
 
-/** @param {{report: any, conditions: any}} props */
+/** @param {{report: any, conditions: Api["ConditionsView"]}} props */
 const Classes = ({ report, conditions }) => {
   const classes = /** @type {[string, {pictures: number, lesions: number}][]} */ (Object.entries(report.classes ?? {})).sort(
     ([, one], [, other]) => other.pictures - one.pictures,
@@ -159,13 +159,13 @@ const Leaks = ({ report }) => {
     { title: say("found_near"), found: listed(report.duplicates?.near), item: (/** @type {any} */ { names }) => names.map((/** @type {string} */ one) => html`${Name(one)} `) },
     { title: say("found_same"), found: listed(report.elsewhere?.same), item: elsewhere },
     { title: say("found_alike"), found: listed(report.elsewhere?.alike), item: elsewhere },
-    ...["train", "validation", "test"].map((part) => ({ title: say(/** @type {any} */ (`seen_${part}`)), found: listed(seen[part]), item: (/** @type {string} */ one) => Name(one) })),
+    ...["train", "validation", "test"].map((part) => ({ title: say(/** @type {WordKey} */ (`seen_${part}`)), found: listed(seen[part]), item: (/** @type {string} */ one) => Name(one) })),
     { title: say("found_lesions"), found: listed(report.lesions?.with_several_labels), item: labels("lesion") },
     { title: say("found_patients"), found: listed(report.patients?.with_several_labels), item: labels("patient") },
   ]} />`;
 };
 
-/** @param {{report: any, conditions: any}} props */
+/** @param {{report: any, conditions: Api["ConditionsView"]}} props */
 export const Report = ({ report, conditions }) => html`
   <${Warnings} report=${report} conditions=${conditions} />
   ${report.reviews && html`<${TakenFromReviews} reviews=${report.reviews} />`}

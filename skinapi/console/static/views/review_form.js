@@ -48,7 +48,7 @@ export function focusOn(selector) {
   field?.scrollIntoView({ block: "nearest" });
 }
 
-/** What a doctor may name. @param {any} conditions */
+/** What a doctor may name. @param {Api["ConditionsView"]} conditions */
 const labelsOf = (conditions) => [...conditions.conditions, ...(conditions.review_only ?? [])];
 
 /** What is sent. The doctor's own label stays beside another result. @param {typeof EMPTY} draft @param {string} likely */
@@ -81,12 +81,12 @@ function dayAfter(after) {
 /** Until when the patient is not shown the review. @param {{held: string, onHeld: (held: string) => void}} props */
 const Hold = ({ held, onHeld }) => html`
   <label class="tick"><input type="checkbox" name="hold" checked=${held !== ""}
-    onChange=${(/** @type {any} */ event) => onHeld(event.target.checked ? dayAfter(2) : "")} />${say("holdIt")}</label>
+    onChange=${(/** @type {FieldEvent} */ event) => onHeld(event.target.checked ? dayAfter(2) : "")} />${say("holdIt")}</label>
   ${held !== "" &&
   html`<div class="field">
     <label for="review-held">${say("holdUntil")}</label>
     <input id="review-held" name="held" type="date" required min=${dayAfter(0)} max=${dayAfter(DAYS_HELD)} value=${held}
-      onChange=${(/** @type {any} */ event) => event.target.value && onHeld(event.target.value)} />
+      onChange=${(/** @type {FieldEvent} */ event) => event.target.value && onHeld(event.target.value)} />
     <small>${say("holdText")}</small>
   </div>`}`;
 
@@ -99,7 +99,7 @@ const Select = ({ name, title, value, first, options, required = false, onValue 
   <div class="field">
     <label for="review-${name}">${title}</label>
     <select id="review-${name}" name=${name} required=${required} value=${value}
-      onChange=${(/** @type {any} */ event) => onValue(event.target.value)}>
+      onChange=${(/** @type {FieldEvent} */ event) => onValue(event.target.value)}>
       <option value="">${first}</option>
       ${options.map(({ key, text }) => html`<option key=${key} value=${key} selected=${key === value}>${text}</option>`)}
     </select>
@@ -116,12 +116,12 @@ const Standing = ({ decision }) =>
 /**
  * Without a kept photo (`pictured`) there is nothing that one could agree with. `asked`: the caller
  * gives a second opinion, which the doctor in charge alone reads.
- * @param {{number: string, report: any, conditions: any, pictured: boolean, asked?: boolean, onSigned: () => void}} props
+ * @param {{number: string, report: any, conditions: Api["ConditionsView"], pictured: boolean, asked?: boolean, onSigned: () => void}} props
  */
 export const ReviewForm = ({ number, report, conditions, pictured, asked = false, onSigned }) => {
   const likely = report.headline.likely.key;
   const [draft, setDraft] = useState(drafts.get(number) ?? EMPTY);
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   // Sent again, the same review keeps its key, and is signed once; a changed one is another review.
   const sent = useRef({ text: "", key: "" });
@@ -207,11 +207,11 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       html`<${Select} name="result" title=${say("histologyResult")} value=${draft.result} options=${labels} first=${say("choose")} required
         onValue=${(/** @type {string} */ result) => enter({ result })} />`}
       <label class="tick"><input type="checkbox" name="picture" checked=${draft.picture}
-        onChange=${(/** @type {any} */ event) => enter({ picture: event.target.checked })} />${say(asked ? "pictureNotGoodOpinion" : "pictureNotGood")}<kbd aria-hidden="true">p</kbd></label>
+        onChange=${(/** @type {FieldEvent} */ event) => enter({ picture: event.target.checked })} />${say(asked ? "pictureNotGoodOpinion" : "pictureNotGood")}<kbd aria-hidden="true">p</kbd></label>
       <div class="field">
         <label for="review-note">${say("note")}</label>
         <textarea id="review-note" name="note" aria-describedby="review-readers" rows="3" maxlength=${LONGEST_NOTE} value=${draft.note}
-          onInput=${(/** @type {any} */ event) => enter({ note: event.target.value })}></textarea>
+          onInput=${(/** @type {FieldEvent} */ event) => enter({ note: event.target.value })}></textarea>
         <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}</small>
       </div>
       ${!asked && html`<${Hold} held=${draft.held} onHeld=${(/** @type {string} */ held) => enter({ held })} />`}

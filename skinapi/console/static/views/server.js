@@ -69,7 +69,7 @@ const Usage = ({ routes }) => {
   if (routes.length === 0) return html`<${Empty} title=${say("noRequests")} />`;
   return html`
     <p class="legend" aria-hidden="true">
-      ${["2", "3", "4", "5"].map((first) => html`<span><span class="dot status-${first}"></span>${say(/** @type {any} */ (`statuses_${first}`))}</span>`)}
+      ${["2", "3", "4", "5"].map((first) => html`<span><span class="dot status-${first}"></span>${say(/** @type {WordKey} */ (`statuses_${first}`))}</span>`)}
     </p>
     <ol class="bars stacked-bars" aria-label=${say("usage")}>
       ${(all ? routes : routes.slice(0, SHORT)).map((route) => html`<${RouteBar} key=${route.name} route=${route} most=${routes[0].total} />`)}

@@ -39,7 +39,7 @@ const JoinSpot = ({ spot, others, onDone, onClose }) => {
     <${Confirm} title=${say("joinSpot")} confirm=${say("join")} onConfirm=${join} onClose=${onClose}>
       <p>${say("joinSpotText", { name: nameOfSpot(spot) })}</p>
       <div class="field"><label for="joined-spot">${say("whichSpot")}</label>
-        <select id="joined-spot" name="joined" value=${other} onChange=${(/** @type {any} */ event) => setOther(event.target.value)}>
+        <select id="joined-spot" name="joined" value=${other} onChange=${(/** @type {FieldEvent} */ event) => setOther(event.target.value)}>
           <option value="">${say("choose")}</option>${spotOptions(others)}
         </select></div>
     <//>`;
@@ -56,7 +56,7 @@ const DeleteSpot = ({ spot, onClose }) => html`
 
 /** What is mostly done with a spot. @param {{spot: any}} props */
 const Tools = ({ spot }) => {
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const remind = () =>
     saveFile(apiPath`/lesions/${spot.id}/reminder.ics?lang=${getLanguage()}`, "text/calendar", "skinapi.ics").then(() => setError(null), setError);
   return html`
@@ -90,8 +90,8 @@ export const View = ({ argument }) => {
     [argument, getLanguage()],
   );
   const pages = usePages(apiPath`/lesions/${argument}/submissions?order=newest&limit=${PAGE}`);
-  const [error, setError] = useState(/** @type {any} */ (null));
-  const changed = (/** @type {any} */ problem) => {
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  const changed = (/** @type {Failed | null} */ problem) => {
     setError(problem);
     answer.reload();
     pages.reload();

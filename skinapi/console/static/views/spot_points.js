@@ -29,7 +29,7 @@ const pointsOf = (spots) =>
 
 /**
  * `view` is the page of a spot. `onDrop` takes the finding that is dropped on a spot.
- * @param {{spots: any[], conditions: any, view: "spot" | "course", actions?: (spot: any) => any, onDrop?: (id: string) => void}} props
+ * @param {{spots: any[], conditions: Api["ConditionsView"], view: "spot" | "course", actions?: (spot: any) => any, onDrop?: (id: string) => void}} props
  */
 export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
   const points = pointsOf(spots);

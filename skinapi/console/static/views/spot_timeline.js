@@ -13,7 +13,7 @@ import { nameOfSpot } from "/console/views/spot_points.js";
 /** So many findings are read at once. */
 const PAGE = 20;
 
-/** The findings of a spot; beside a case without that one. @param {{spot: string, conditions: any, without?: string}} props */
+/** The findings of a spot; beside a case without that one. @param {{spot: string, conditions: Api["ConditionsView"], without?: string}} props */
 export const SpotTimeline = ({ spot, conditions, without = "" }) => {
   const pages = usePages(apiPath`/lesions/${spot}/submissions?order=newest&limit=${PAGE}`);
   return html`

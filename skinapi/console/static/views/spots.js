@@ -28,13 +28,13 @@ const Spots = () => {
   const answer = useAnswer(() => Promise.all([getAll("/lesions?limit=200"), getConditions()]), []);
   const pages = usePages(UNSORTED);
   const [adding, setAdding] = useState(false);
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const dragged = useRef(/** @type {any} */ (null));
   const renewAll = () => {
     answer.reload();
     pages.refresh();
   };
-  const changed = (/** @type {any} */ problem) => {
+  const changed = (/** @type {Failed | null} */ problem) => {
     setError(problem);
     renewAll();
   };

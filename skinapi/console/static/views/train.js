@@ -53,7 +53,7 @@ const Choose = ({ name, label, hint, children, error }) => html`
 const TrainForm = ({ datasets, chosen }) => {
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const [faults, setFaults] = useState(/** @type {Record<string, string>} */ ({}));
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const first = datasets.find(({ id }) => id === chosen) ?? datasets.find((one) => !faultOfDataset(one)) ?? datasets[0];
 
@@ -101,7 +101,7 @@ const TrainForm = ({ datasets, chosen }) => {
       <//>
       <div class="fields">
         ${NUMBER_NAMES.map(
-          (name) => html`<${Field} name=${name} label=${say(/** @type {any} */ (`train_${name}`))} hint=${say(/** @type {any} */ (`hint_${name}`))}
+          (name) => html`<${Field} name=${name} label=${say(/** @type {WordKey} */ (`train_${name}`))} hint=${say(/** @type {WordKey} */ (`hint_${name}`))}
             error=${faults[name]} onInput=${() => setFaults({ ...faults, [name]: "" })} inputmode="decimal" autocomplete="off"
             defaultValue=${NUMBERS[name].first} />`,
         )}

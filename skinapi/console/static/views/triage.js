@@ -30,7 +30,7 @@ const sayShare = ({ share, low, high }) => ({ n: sayNumber(of100(share)), range:
 /** How many of 100 are not in the share. @param {Share} share */
 const sayRest = ({ low, high }) => sayRange(of100(1 - high), of100(1 - low));
 
-/** @param {{kind: Kind, conditions: any}} props */
+/** @param {{kind: Kind, conditions: Api["ConditionsView"]}} props */
 const PriceOfKind = ({ kind, conditions }) => {
   const { benign_spared_share: spared, benign_urgent_share: urgent, malignant_sent_share: sent, melanomas_sent_share: melanomas } = kind;
   return html`
@@ -43,7 +43,7 @@ const PriceOfKind = ({ kind, conditions }) => {
     </ul>`;
 };
 
-/** On how many lesions the price was counted: the same at every point. @param {{points: Point[], conditions: any}} props */
+/** On how many lesions the price was counted: the same at every point. @param {{points: Point[], conditions: Api["ConditionsView"]}} props */
 const Counted = ({ points, conditions }) => {
   const kinds = points.find((point) => point.kinds.length > 0)?.kinds ?? [];
   if (kinds.length === 0) return null;
@@ -55,13 +55,13 @@ const Counted = ({ points, conditions }) => {
     })} ${say("priceElsewhere")}</small></p>`;
 };
 
-/** @param {{point: Point, conditions: any}} props */
+/** @param {{point: Point, conditions: Api["ConditionsView"]}} props */
 const Price = ({ point, conditions }) =>
   point.kinds.length === 0
     ? html`<p>${say("noPrice")}</p>`
     : point.kinds.map((kind) => html`<${PriceOfKind} kind=${kind} conditions=${conditions} />`);
 
-/** @param {{point: Point, conditions: any, onDone: () => void, onClose: () => void}} props */
+/** @param {{point: Point, conditions: Api["ConditionsView"], onDone: () => void, onClose: () => void}} props */
 const Question = ({ point, conditions, onDone, onClose }) => {
   const name = sayValue("point", point.point);
   const choose = async () => {
@@ -76,7 +76,7 @@ const Question = ({ point, conditions, onDone, onClose }) => {
     <//>`;
 };
 
-/** @param {{answer: any, conditions: any, onChange: () => void}} props */
+/** @param {{answer: any, conditions: Api["ConditionsView"], onChange: () => void}} props */
 const Points = ({ answer, conditions, onChange }) => {
   const [asked, setAsked] = useState(/** @type {Point | null} */ (null));
   const { operating_point: chosen, chosen_by: by, has_points: known, model_version: version } = answer;

@@ -51,13 +51,13 @@ const Chart = ({ title, days, columns, weekly, children }) => {
   return html`<${Columns} title=${title} words=${words} columns=${columns} from=${sayDay(days[0].day)} to=${sayDay(days[days.length - 1].day)}>${children}<//>`;
 };
 
-/** @param {{days: Day[], bands: string[], conditions: any, weekly: boolean}} props */
+/** @param {{days: Day[], bands: string[], conditions: Api["ConditionsView"], weekly: boolean}} props */
 const Table = ({ days, bands, conditions, weekly }) => {
   const used = days.filter((one) => one.findings + one.refused + one.accounts + one.reports > 0).reverse();
   const columns = [
     { title: say("findings"), of: (/** @type {Day} */ one) => one.findings },
     ...bands.map((band) => ({ title: labelOfBand(conditions, band), of: (/** @type {Day} */ one) => one.bands[band] })),
-    ...COUNTS.map((name) => ({ title: say(/** @type {any} */ (`chart_${name}`)), of: (/** @type {Day} */ one) => one[name] })),
+    ...COUNTS.map((name) => ({ title: say(/** @type {WordKey} */ (`chart_${name}`)), of: (/** @type {Day} */ one) => one[name] })),
   ];
   return html`
     <details class="card">
@@ -78,7 +78,7 @@ const Table = ({ days, bands, conditions, weekly }) => {
     </details>`;
 };
 
-/** @param {{days: Day[], conditions: any}} props */
+/** @param {{days: Day[], conditions: Api["ConditionsView"]}} props */
 const Usage = ({ days, conditions }) => {
   const weekly = days.length > MOST_COLUMNS;
   const drawn = weekly ? byWeek(days) : days;
@@ -94,14 +94,14 @@ const Usage = ({ days, conditions }) => {
     <//>
     <div class="charts">
       ${COUNTS.map(
-        (name) => html`<${Chart} title=${say(/** @type {any} */ (`chart_${name}`))} days=${drawn} weekly=${weekly}
+        (name) => html`<${Chart} title=${say(/** @type {WordKey} */ (`chart_${name}`))} days=${drawn} weekly=${weekly}
           columns=${drawn.map((one) => [{ name: "count", value: one[name] }])} />`,
       )}
     </div>
     <${Table} days=${drawn} bands=${bands} conditions=${conditions} weekly=${weekly} />`;
 };
 
-/** @param {{period: string, conditions: any}} props */
+/** @param {{period: string, conditions: Api["ConditionsView"]}} props */
 const OfPeriod = ({ period, conditions }) => {
   const usage = useAnswer(() => get(`/admin/usage?days=${period}`), [period]);
   return html`

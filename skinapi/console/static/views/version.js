@@ -50,14 +50,14 @@ const GatesOf = ({ model }) => {
     </section>`;
 };
 
-/** @param {{rows: any[], conditions: any}} props */
+/** @param {{rows: any[], conditions: Api["ConditionsView"]}} props */
 const Disagreements = ({ rows, conditions }) => {
   const found = (/** @type {string | null} */ band, /** @type {string | null} */ label) =>
     band && label ? `${labelOfBand(conditions, band)}; ${nameOf(conditions, label)}` : say("shadowRefused");
   return html`
     <div class="scroll" tabindex="0" role="region" aria-label=${say("disagreements")}>
       <table class="stacked">
-        <thead><tr>${["when", "inService", "inBackground", "largestDifference"].map((key) => html`<th scope="col">${say(/** @type {any} */ (key))}</th>`)}</tr></thead>
+        <thead><tr>${["when", "inService", "inBackground", "largestDifference"].map((key) => html`<th scope="col">${say(/** @type {WordKey} */ (key))}</th>`)}</tr></thead>
         <tbody>
           ${rows.map(
             (row) => html`<tr key=${row.id}>
@@ -72,7 +72,7 @@ const Disagreements = ({ rows, conditions }) => {
     </div>`;
 };
 
-/** What it did in the background. @param {{model: any, conditions: any}} props */
+/** What it did in the background. @param {{model: any, conditions: Api["ConditionsView"]}} props */
 const Shadow = ({ model, conditions }) => {
   const counts = useAnswer(() => get(apiPath`/models/${model.version}/shadow`), [model]);
   const pages = usePages(`${apiPath`/models/${model.version}/disagreements`}?limit=${DISAGREEMENTS}`);
@@ -87,7 +87,7 @@ const Shadow = ({ model, conditions }) => {
             <p>${say(active ? "shadowActive" : "shadowEnded")}</p>
             <dl class="pairs">
               ${Object.entries(rows).map(
-                ([name, n]) => html`<dt>${say(/** @type {any} */ (`shadow_${name}`))}</dt>
+                ([name, n]) => html`<dt>${say(/** @type {WordKey} */ (`shadow_${name}`))}</dt>
                   <dd>${sayNumber(n)}${name !== "judged" && name !== "dropped" && judged > 0 && html` <small>(${sayPercent(n / judged)})</small>`}</dd>`,
               )}
             </dl>
@@ -126,7 +126,7 @@ const History = ({ model }) => html`
     <ul class="plain">
       ${eventsOf(model).map(
         ({ at, what, reason, override }) => html`<li>
-          <time datetime=${at}>${sayDate(at)}</time>${colon()}${say(/** @type {any} */ (what))}${override && html` (${say("withOverride")})`}
+          <time datetime=${at}>${sayDate(at)}</time>${colon()}${say(/** @type {WordKey} */ (what))}${override && html` (${say("withOverride")})`}
           ${reason && html`<br /><small>${say("reason")}${colon()}${isolated(reason)}</small>`}
         </li>`,
       )}

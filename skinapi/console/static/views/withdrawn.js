@@ -21,7 +21,7 @@ export const WithdrawnLinks = () => {
 
 /** Lets the photo of a finding be judged again, or leads to what came of it. @param {{finding: any, onJudged: (number: number) => void}} props */
 export const JudgeAgain = ({ finding, onJudged }) => {
-  const [error, setError] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const sent = useRef(false);
   if (finding.judged_again) return html`<a class="button" href="#/case/${finding.judged_again}">${say("judgedAgain", { number: finding.judged_again })}</a>`;

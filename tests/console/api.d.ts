@@ -1,0 +1,16 @@
+// What the console's JSDoc may name everywhere. This file is for the check alone: nothing of it is served.
+import type { components } from "../../docs/typescript/schema";
+import type { ApiError } from "/console/api.js";
+
+declare global {
+  /** What the API sends and takes, from its own description: `Api["LetterView"]`. */
+  type Api = components["schemas"];
+  /** A key of the console's words. */
+  type WordKey = keyof typeof import("/console/words.en.js").english;
+  /** What a request was refused with, or whatever else went wrong. */
+  type Failed = Pick<ApiError, "status" | "code" | "message"> & Partial<ApiError>;
+  /** An event of a field. One of a list has a value too, and is written as this. */
+  type FieldEvent = Event & { target: HTMLInputElement };
+  /** An event of a `<details>`. */
+  type DetailsEvent = Event & { target: HTMLDetailsElement };
+}
