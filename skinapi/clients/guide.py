@@ -51,7 +51,7 @@ class Prediction(Answer):
     probability: float
 
 
-class WhatItsPageReads(Answer):
+class GuideFields(Answer):
     model_version: str
     predictions: list[Prediction]
     malignant_score: float
@@ -60,7 +60,7 @@ class WhatItsPageReads(Answer):
     processing_time_ms: int
 
 
-class GuideAnswer(WhatItsPageReads):
+class GuideAnswer(GuideFields):
     band: Band
     action: str
     uncertain: bool
@@ -97,7 +97,7 @@ class GuideAnswer(WhatItsPageReads):
         )
 
 
-class Inconclusive(WhatItsPageReads):
+class Inconclusive(GuideFields):
     """An error in the shape of an answer, as the guide's page can show it."""
 
     code: str

@@ -3,6 +3,7 @@
 The standard: https://spec.openapis.org/oas/v3.1.0
 """
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -20,6 +21,13 @@ from skinapi.web.rate_limits import Rate
 from skinapi.web.request_context import ACCEPTED_KEY, KEY_HEADER, Access, Opened, Public, Signed
 
 REF = "#/components/schemas/{model}"
+# Clients make types of these names: a class may get a better one, its schema keeps the old.
+PUBLISHED_NAMES = {
+    "LocalizedText": "Said",
+    "PointerChange": "Move",
+    "RootAnswer": "Front",
+    "SignedOpinion": "Verdict",
+}
 Spec = dict[str, Any]
 
 
@@ -30,21 +38,31 @@ def build_spec(routes: Iterable[Route]) -> Spec:
     for route in routes:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
         _add(paths.setdefault(path, {}), route.method.lower(), _operation(route, schemas))
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "SkinAPI",
-            "version": VERSION,
-            "description": "For information only. Not a medical diagnosis.",
-        },
-        "paths": paths,
-        "components": {
-            "schemas": schemas.components,
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    return _with_published_names(
+        {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "SkinAPI",
+                "version": VERSION,
+                "description": "For information only. Not a medical diagnosis.",
             },
-        },
-    }
+            "paths": paths,
+            "components": {
+                "schemas": schemas.components,
+                "securitySchemes": {
+                    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                },
+            },
+        }
+    )
+
+
+def _with_published_names(spec: Spec) -> Spec:
+    text = json.dumps(spec)
+    for name, published in PUBLISHED_NAMES.items():
+        text = re.sub(rf"\b{name}\b", published, text)
+    renamed: Spec = json.loads(text)
+    return renamed
 
 
 def _add(operations: Spec, method: str, operation: Spec) -> None:

@@ -163,7 +163,7 @@ class ServerInfo:
         return docs_page(self.spec)
 
 
-class Front(Answer):
+class RootAnswer(Answer):
     status: str
     message: str
     version: str
@@ -182,11 +182,11 @@ routes: Routes[ServerInfo] = Routes("server")
 
 
 @routes.route("GET", "/", access=Public(), rate=Rate.READ)
-def front_door(server: ServerInfo) -> Front | Response:
+def front_door(server: ServerInfo) -> RootAnswer | Response:
     """Name and version of the server; a browser gets the console."""
     if prefers_page(request):
         return server.page()
-    return Front(
+    return RootAnswer(
         status="Backend running",
         message="SkinAPI: for information only, not a medical diagnosis",
         version=VERSION,
