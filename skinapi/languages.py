@@ -100,21 +100,21 @@ class InLanguages(BaseModel):
         in_each_language(cls.model_fields)
 
 
-class Said(InLanguages):
+class LocalizedText(InLanguages):
     """The same words in every language."""
 
     en: str
     fr: str
 
     @staticmethod
-    def by(say: Callable[[Language], str]) -> "Said":
+    def by(say: Callable[[Language], str]) -> "LocalizedText":
         """What `say` says in each language."""
-        return Said.model_validate({language: say(language) for language in LANGUAGES})
+        return LocalizedText.model_validate({language: say(language) for language in LANGUAGES})
 
     def in_language(self, language: Language) -> str:
         return str(getattr(self, language))
 
-    def fill(self, **values: "Said") -> "Said":
+    def fill(self, **values: "LocalizedText") -> "LocalizedText":
         """Fill in the placeholders in braces: each value goes to the placeholder of its name, in
         the same language.
         """
@@ -123,7 +123,7 @@ class Said(InLanguages):
             inserted = {name: value.in_language(language) for name, value in values.items()}
             return self.in_language(language).format(**inserted)
 
-        return Said.by(filled)
+        return LocalizedText.by(filled)
 
 
 def space_french(text: str) -> str:

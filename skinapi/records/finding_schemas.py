@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field
 
-from skinapi.languages import Language, Said
+from skinapi.languages import Language, LocalizedText
 from skinapi.records.instructions import Advice, Instruction, SaidBy
 from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import TonesTested
@@ -73,8 +73,10 @@ class HeadlineView(Answer):
         description="malignant conditions that are more severe than `likely` and plausible, the "
         "most severe first; empty where the finding sends nobody to a doctor"
     )
-    patient: Said = Field(description="one sentence or two, without numbers, in each language")
-    doctor: Said | None = Field(
+    patient: LocalizedText = Field(
+        description="one sentence or two, without numbers, in each language"
+    )
+    doctor: LocalizedText | None = Field(
         default=None,
         exclude_if=lambda said: said is None,
         description="for doctors: with names and percentages",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Self, TypeVar
 
-from skinapi.languages import Language, Said
+from skinapi.languages import Language, LocalizedText
 from skinapi.records.errors import TooManyReviews
 from skinapi.records.opinions import (
     Certainty,
@@ -240,7 +240,7 @@ class Decision(StoredRecord):
     def more_urgent_than(self, band: Band) -> bool:
         return urgency(self.urgency) < urgency(band)
 
-    def title(self) -> Said:
+    def title(self) -> LocalizedText:
         words = conditions_table().notices.decision
         return words.title if self.sure else words.opinion
 

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from skinapi.languages import Language, Said
+from skinapi.languages import Language, LocalizedText
 from skinapi.stored_record import Frozen
 from skinapi.vision.bands import OperatingPoint, RaisedBy, is_raised, most_urgent
 from skinapi.vision.calibration.detectors import ModalityFinding
@@ -75,7 +75,7 @@ class Facts(Frozen):
     from_picture: tuple[Ranked, ...] | None = None
     not_ruled_out: tuple[NotRuledOut, ...] = ()
     untested_skin: tuple[SkinTone, ...] = ()
-    notices: tuple[Said, ...]
+    notices: tuple[LocalizedText, ...]
     # Left out where there are none, so that the reports on one picture keep their hashes.
     pictures: tuple[PictureFacts, ...] = Field(default=(), exclude_if=lambda each: not each)
     alone: Ranked | None = Field(default=None, exclude_if=lambda alone: alone is None)

@@ -5,7 +5,7 @@ notice and three sentences first, then all the rest, with no sentence twice.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from skinapi.languages import Language, Said
+from skinapi.languages import Language, LocalizedText
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import Report
 from skinapi.reports.words import SENTENCES
@@ -49,7 +49,7 @@ def say_certainty(facts: Facts, language: Language) -> str:
     return _certainty(facts).in_language(language)
 
 
-def _certainty(facts: Facts) -> Said:
+def _certainty(facts: Facts) -> LocalizedText:
     notices = conditions_table().notices
     words = notices.certainty
     if not facts.examined:
@@ -61,12 +61,12 @@ def _certainty(facts: Facts) -> Said:
     return max((_by_figures(*used) for used in _used(facts)), key=lambda said: said[0])[1]
 
 
-def _doubts(facts: Facts) -> Said:
+def _doubts(facts: Facts) -> LocalizedText:
     def said(language: Language) -> str:
         doubts = SENTENCES[language].doubts
         return ", ".join(doubts[reason] for reason in facts.reasons)
 
-    return Said.by(said)
+    return LocalizedText.by(said)
 
 
 def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
@@ -77,7 +77,7 @@ def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
         yield modality, figures.get(modality)
 
 
-def _by_figures(modality: Modality, tested: HeldOutFigures | None) -> tuple[float, Said]:
+def _by_figures(modality: Modality, tested: HeldOutFigures | None) -> tuple[float, LocalizedText]:
     """How little is known, and the sentence that says it."""
     notices = conditions_table().notices
     words, kinds = notices.certainty, notices.kinds[modality].many

@@ -12,7 +12,7 @@ from PIL import Image
 
 from skinapi.domain.values import Value
 from skinapi.errors import Unavailable
-from skinapi.languages import Language, Said
+from skinapi.languages import Language, LocalizedText
 from skinapi.records.instructions import Advice
 from skinapi.records.reviewed_finding import ShownLetter
 from skinapi.records.reviews import Decision, Review
@@ -196,7 +196,7 @@ class Report:
             update={"sections": Sections(**sections), "next_steps": next_steps}
         )
 
-    def say(self, said: Said) -> str:
+    def say(self, said: LocalizedText) -> str:
         return said.in_language(self.language)
 
     def name(self, condition: str) -> str:

@@ -5,7 +5,7 @@ the language.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from skinapi.languages import NUMBERS, Language, Said
+from skinapi.languages import NUMBERS, Language, LocalizedText
 from skinapi.reports.facts import Facts
 from skinapi.reports.reading import say_certainty, say_headline
 from skinapi.reports.report import MOST_CHARACTERS, Narrative, Sections
@@ -300,7 +300,7 @@ class _Sentences:
     def _with_share(self, key: str, share: float) -> str:
         return f"{self._name_of(key)} ({self._share(share)})"
 
-    def _say(self, said: Said) -> str:
+    def _say(self, said: LocalizedText) -> str:
         return said.in_language(self._language)
 
     def _name(self, condition: Condition) -> str:

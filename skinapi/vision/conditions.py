@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 from skinapi.languages import (
     InLanguages,
     Language,
-    Said,
+    LocalizedText,
     in_each_language,
     space_all_french,
 )
@@ -76,7 +76,7 @@ class Condition(Frozen):
     key: str
     dx: str | None
     bundle: bool
-    names: Said
+    names: LocalizedText
     api_name: str
     spellings: tuple[str, ...] = ()
     severity: Literal["High", "Medium", "Low", "None"]
@@ -100,7 +100,7 @@ class ReviewLabel(Frozen):
     """
 
     key: str
-    names: Said
+    names: LocalizedText
     malignant: bool
     urgency: Band
     counted_as: str | None = None
@@ -132,23 +132,23 @@ class BandEntry(InLanguages):
         return words
 
 
-class ChecklistItem(Said):
+class ChecklistItem(LocalizedText):
     """What a patient is asked; `doctor` is the term of the checklist."""
 
-    doctor: Said
+    doctor: LocalizedText
     key: str
     group: Literal["major", "minor"]
     points: int
 
 
 class ChecklistResult(Frozen):
-    at_or_above: Said
-    below: Said
+    at_or_above: LocalizedText
+    below: LocalizedText
 
 
 class Checklist(Frozen):
-    name: Said
-    applies_to: Said
+    name: LocalizedText
+    applies_to: LocalizedText
     threshold: int
     band: Band
     items: tuple[ChecklistItem, ...]

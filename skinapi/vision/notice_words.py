@@ -4,42 +4,42 @@ conditions.yaml.
 
 from collections.abc import Mapping
 
-from skinapi.languages import Said
+from skinapi.languages import LocalizedText
 from skinapi.stored_record import Frozen
 
 
 class PictureKind(Frozen):
     """The words for a kind of picture, in singular and plural."""
 
-    one: Said
-    many: Said
+    one: LocalizedText
+    many: LocalizedText
 
 
 class CertaintyWords(Frozen):
     """How sure a patient may be of a finding; `skinapi.reports.reading` chooses a sentence."""
 
-    tested: Said
-    little_tested: Said
-    untested: Said
-    untested_skin: Said
-    uncertain: Said
-    not_examined: Said
-    missed: Mapping[str, Said]
+    tested: LocalizedText
+    little_tested: LocalizedText
+    untested: LocalizedText
+    untested_skin: LocalizedText
+    uncertain: LocalizedText
+    not_examined: LocalizedText
+    missed: Mapping[str, LocalizedText]
 
 
 class HeadlineNames(Frozen):
     """A condition within a sentence: `patient` with its article."""
 
-    patient: Said
-    doctor: Said
+    patient: LocalizedText
+    doctor: LocalizedText
 
 
 class ChanceWords(Frozen):
     """A probability in whole numbers: {count} in {of}."""
 
-    about: Said
-    less: Said
-    more: Said
+    about: LocalizedText
+    less: LocalizedText
+    more: LocalizedText
 
 
 class HeadlineWords(Frozen):
@@ -47,49 +47,49 @@ class HeadlineWords(Frozen):
     `doctor_sent_for` by why a finding is sent for which the picture is no reason.
     """
 
-    likely: Said
-    nothing_recognised: Said
-    not_ruled_out: Said
-    by_picture: Said
-    cancer: Said
-    sent_for: Mapping[str, Said]
-    doctor_likely: Said
-    doctor_not_ruled_out: Said
-    doctor_by_picture: Said
-    doctor_cancer: Said
-    doctor_sent_for: Mapping[str, Said]
+    likely: LocalizedText
+    nothing_recognised: LocalizedText
+    not_ruled_out: LocalizedText
+    by_picture: LocalizedText
+    cancer: LocalizedText
+    sent_for: Mapping[str, LocalizedText]
+    doctor_likely: LocalizedText
+    doctor_not_ruled_out: LocalizedText
+    doctor_by_picture: LocalizedText
+    doctor_cancer: LocalizedText
+    doctor_sent_for: Mapping[str, LocalizedText]
     chance: ChanceWords
     names: Mapping[str, HeadlineNames]
 
 
 class DecisionWords(Frozen):
-    title: Said
-    opinion: Said
-    heading: Said
-    another_photo: Said
-    unnamed: Said
-    awaited: Said
-    confirmed: Said
-    new_picture: Said
-    model_second: Said
-    ask_a_doctor: Said
-    overview: Said
+    title: LocalizedText
+    opinion: LocalizedText
+    heading: LocalizedText
+    another_photo: LocalizedText
+    unnamed: LocalizedText
+    awaited: LocalizedText
+    confirmed: LocalizedText
+    new_picture: LocalizedText
+    model_second: LocalizedText
+    ask_a_doctor: LocalizedText
+    overview: LocalizedText
 
 
 class ComparisonWords(Frozen):
     """What a comparison of two photos says; `skinapi.vision.comparison.sentences` chooses."""
 
-    not_comparable: Said
-    why_not_comparable: Mapping[str, Said]
-    not_measured: Said
-    area_not_measured: Said
-    part_not_measured: Said
-    why_not_measured: Mapping[str, Said]
-    unchanged: Said
-    unchanged_in: Mapping[str, Said]
-    changed_in: Mapping[str, Said]
-    raised: Said
-    may_miss: Said
+    not_comparable: LocalizedText
+    why_not_comparable: Mapping[str, LocalizedText]
+    not_measured: LocalizedText
+    area_not_measured: LocalizedText
+    part_not_measured: LocalizedText
+    why_not_measured: Mapping[str, LocalizedText]
+    unchanged: LocalizedText
+    unchanged_in: Mapping[str, LocalizedText]
+    changed_in: Mapping[str, LocalizedText]
+    raised: LocalizedText
+    may_miss: LocalizedText
 
 
 class Notices(Frozen):
@@ -98,28 +98,28 @@ class Notices(Frozen):
     `skinapi.reports.report` that of a review.
     """
 
-    photograph_again: Said
-    information_only: Said
+    photograph_again: LocalizedText
+    information_only: LocalizedText
     headline: HeadlineWords
     kinds: Mapping[str, PictureKind]
-    tested: Said
-    untested: Said
-    little_tested: Said
-    skins: Mapping[str, Said]
-    untested_skin: Said
+    tested: LocalizedText
+    untested: LocalizedText
+    little_tested: LocalizedText
+    skins: Mapping[str, LocalizedText]
+    untested_skin: LocalizedText
     certainty: CertaintyWords
-    modality_unsure: Said
-    modality_contradicts: Said
-    uncertain: Said
-    strange: Said
-    disagree: Said
-    not_surely_skin: Said
+    modality_unsure: LocalizedText
+    modality_contradicts: LocalizedText
+    uncertain: LocalizedText
+    strange: LocalizedText
+    disagree: LocalizedText
+    not_surely_skin: LocalizedText
     decision: DecisionWords
     comparison: ComparisonWords
-    restated: Said
-    calibrated_on: Said
-    joined: Said
-    picture_refused: Said
-    profile_unread: Said
-    graver_review: Said
-    refused: Mapping[str, Said]
+    restated: LocalizedText
+    calibrated_on: LocalizedText
+    joined: LocalizedText
+    picture_refused: LocalizedText
+    profile_unread: LocalizedText
+    graver_review: LocalizedText
+    refused: Mapping[str, LocalizedText]

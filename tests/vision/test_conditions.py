@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from skinapi.languages import LANGUAGES, Language, Said
+from skinapi.languages import LANGUAGES, Language, LocalizedText
 from skinapi.vision.calibration.model_calibration import ENOUGH_OF_TONE, ENOUGH_TESTED
 from skinapi.vision.conditions import Band, Sentences, Source, conditions_table
 from tests.support.wording import jargon_in
@@ -323,14 +323,14 @@ def for_patients(language: Language) -> Iterator[str]:
     for condition in TABLE.conditions:
         yield from condition.sentences[language].model_dump().values()
     checklist, notices = TABLE.checklist, TABLE.notices
-    said: list[Said] = [*checklist.items, *notices.refused.values(), checklist.applies_to]
+    said: list[LocalizedText] = [*checklist.items, *notices.refused.values(), checklist.applies_to]
     said += [checklist.result.at_or_above, checklist.result.below]
     others = (
         getattr(notices, name) for name in type(notices).model_fields if name not in for_doctors
     )
-    said += [one for one in others if isinstance(one, Said)]
+    said += [one for one in others if isinstance(one, LocalizedText)]
     certainty = (getattr(notices.certainty, name) for name in type(notices.certainty).model_fields)
-    said += [one for one in certainty if isinstance(one, Said)]
+    said += [one for one in certainty if isinstance(one, LocalizedText)]
     yield from (one.in_language(language) for one in said)
 
 

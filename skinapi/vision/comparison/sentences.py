@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from skinapi.languages import NUMBERS, Said
+from skinapi.languages import NUMBERS, LocalizedText
 from skinapi.vision.comparison.comparison import (
     Change,
     Comparison,
@@ -15,7 +15,7 @@ from skinapi.vision.conditions import conditions_table
 from skinapi.vision.notice_words import ComparisonWords
 
 
-def summarise(comparison: Comparison) -> tuple[Said, ...]:
+def summarise(comparison: Comparison) -> tuple[LocalizedText, ...]:
     """What has changed, in one sentence or a few: each change beyond the error, or else in what
     there is none; and what could not be measured. Never that the spot has not changed.
     """
@@ -28,7 +28,7 @@ def summarise(comparison: Comparison) -> tuple[Said, ...]:
     return *told, *_all_not_measured(comparison)
 
 
-def say_change(change: Change) -> Said:
+def say_change(change: Change) -> LocalizedText:
     """By how much a measure has changed, or that it has not changed measurably."""
     if not change.measurable:
         return _words().unchanged_in[change.measure]
@@ -48,11 +48,11 @@ def say_change(change: Change) -> Said:
     return _words().changed_in[key].fill(change=_number(size), error=_number(change.error))
 
 
-def _not_comparable(reason: NotComparable) -> Said:
+def _not_comparable(reason: NotComparable) -> LocalizedText:
     return _words().not_comparable.fill(why=_words().why_not_comparable[reason])
 
 
-def _all_not_measured(comparison: Comparison) -> Iterator[Said]:
+def _all_not_measured(comparison: Comparison) -> Iterator[LocalizedText]:
     words, why = _words(), comparison.not_measured
     if why:
         sentence = words.area_not_measured if why is NotMeasured.NO_SCALE else words.not_measured
@@ -61,13 +61,15 @@ def _all_not_measured(comparison: Comparison) -> Iterator[Said]:
         yield words.part_not_measured.fill(why=words.why_not_measured[comparison.part_not_measured])
 
 
-def _percent(number: int) -> Said:
+def _percent(number: int) -> LocalizedText:
     """Whole: the change was rounded up and the error down, so the change is never told as less."""
-    return Said.by(lambda language: NUMBERS[language].write_share(number / 100, decimals=0))
+    return LocalizedText.by(
+        lambda language: NUMBERS[language].write_share(number / 100, decimals=0)
+    )
 
 
-def _number(number: float) -> Said:
-    return Said.by(lambda language: NUMBERS[language].write(number, decimals=2))
+def _number(number: float) -> LocalizedText:
+    return LocalizedText.by(lambda language: NUMBERS[language].write(number, decimals=2))
 
 
 def _words() -> ComparisonWords:

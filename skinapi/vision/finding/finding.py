@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from skinapi.languages import Language, Said
+from skinapi.languages import Language, LocalizedText
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import (
     OperatingPoint,
@@ -269,7 +269,7 @@ class Finding(FindingSummary):
         return self.model_copy(update={"restated": None, "pictures": pictures})
 
     @property
-    def notices(self) -> tuple[Said, ...]:
+    def notices(self) -> tuple[LocalizedText, ...]:
         """The notices that must be shown with this finding, in every language. First the one for
         all findings, then the doubts, whether the colours are in doubt, for which skin the model
         was not tested, then how it was tested on such pictures.
@@ -284,7 +284,7 @@ class Finding(FindingSummary):
             *self._modality_notices(),
         )
 
-    def _modality_notices(self) -> tuple[Said, ...]:
+    def _modality_notices(self) -> tuple[LocalizedText, ...]:
         """A finding without a modality was stored when models knew only dermoscope pictures."""
         if self.pictures:
             each = [one.modality for one in self.pictures if one.modality]
@@ -339,7 +339,7 @@ class Finding(FindingSummary):
         return self.model_copy(update=changed)
 
 
-def doubt_notice(doubt: Doubt) -> Said:
+def doubt_notice(doubt: Doubt) -> LocalizedText:
     table = conditions_table().notices
     said = {
         Doubt.NOT_SURELY_SKIN: table.not_surely_skin,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from skinapi.languages import NUMBERS, Language, Said
+from skinapi.languages import NUMBERS, Language, LocalizedText
 from skinapi.vision.bands import (
     PLAUSIBLE_SHARE,
     THRESHOLDS,
@@ -127,7 +127,7 @@ class Headline:
         return malignant or self.sent_for in (SentFor.CANCER, SentFor.CHECKLIST)
 
     @property
-    def for_patient(self) -> Said:
+    def for_patient(self) -> LocalizedText:
         """One calm sentence on what is likely, and one on why a doctor should look."""
         words = conditions_table().notices.headline
         if self.likely.key == NORMAL_SKIN:
@@ -137,14 +137,14 @@ class Headline:
         return _join(first, self._open_for_patient())
 
     @property
-    def for_doctor(self) -> Said:
+    def for_doctor(self) -> LocalizedText:
         """The same with every name and its percentage."""
         words = conditions_table().notices.headline
         return _join(
             words.doctor_likely.fill(name=_with_share(self.likely)), self._open_for_doctor()
         )
 
-    def _open_for_patient(self) -> Said | None:
+    def _open_for_patient(self) -> LocalizedText | None:
         words = conditions_table().notices.headline
         if self.sent_for is None:
             return None
@@ -157,7 +157,7 @@ class Headline:
             return words.not_ruled_out.fill(name=words.cancer)
         return words.sent_for[self.sent_for]
 
-    def _open_for_doctor(self) -> Said | None:
+    def _open_for_doctor(self) -> LocalizedText | None:
         words = conditions_table().notices.headline
         if self.sent_for is None:
             return None
@@ -166,7 +166,9 @@ class Headline:
                 _with_share(entry, in_one_picture=entry.key == self.by_picture)
                 for entry in self.not_ruled_out
             ]
-            joined = Said.by(lambda language: ", ".join(one.in_language(language) for one in names))
+            joined = LocalizedText.by(
+                lambda language: ", ".join(one.in_language(language) for one in names)
+            )
             return words.doctor_not_ruled_out.fill(names=joined)
         if conditions_table().by_key(self.likely.key).malignant:
             return None
@@ -176,7 +178,7 @@ class Headline:
         return words.doctor_sent_for[self.sent_for].fill(share=share)
 
 
-def say_chance(share: float) -> Said:
+def say_chance(share: float) -> LocalizedText:
     """A probability as a patient reads it: "about 4 in 10". Never that something is certain."""
     words = conditions_table().notices.headline.chance
     if share < 0.01:
@@ -187,29 +189,33 @@ def say_chance(share: float) -> Said:
     return _fill_counts(words.about, round(share * of), of)
 
 
-def _fill_counts(said: Said, count: int, of: int) -> Said:
-    return Said.by(lambda language: said.in_language(language).format(count=count, of=of))
+def _fill_counts(said: LocalizedText, count: int, of: int) -> LocalizedText:
+    return LocalizedText.by(lambda language: said.in_language(language).format(count=count, of=of))
 
 
-def whole_percent(share: float) -> Said:
+def whole_percent(share: float) -> LocalizedText:
     """A percentage as the headline gives it to doctors: 0 and 100 % only where it is that."""
     rounded = round(100 * share)
     if rounded in (0, 100) and 0 < share < 1:
         sign, rounded = ("<", 1) if rounded == 0 else (">", 99)
     else:
         sign = ""
-    return Said.by(lambda language: sign + NUMBERS[language].write_share(rounded / 100, decimals=0))
+    return LocalizedText.by(
+        lambda language: sign + NUMBERS[language].write_share(rounded / 100, decimals=0)
+    )
 
 
-def _with_share(entry: Ranked, *, in_one_picture: bool = False) -> Said:
+def _with_share(entry: Ranked, *, in_one_picture: bool = False) -> LocalizedText:
     words = conditions_table().notices.headline
     name, share = words.names[entry.key].doctor, whole_percent(entry.probability)
     if in_one_picture:
         share = words.doctor_by_picture.fill(share=share)
-    return Said.by(lambda language: f"{name.in_language(language)} ({share.in_language(language)})")
+    return LocalizedText.by(
+        lambda language: f"{name.in_language(language)} ({share.in_language(language)})"
+    )
 
 
-def _join(first: Said, second: Said | None) -> Said:
+def _join(first: LocalizedText, second: LocalizedText | None) -> LocalizedText:
     """Two sentences, each with a capital at its beginning."""
     both = [first, second] if second else [first]
 
@@ -217,7 +223,7 @@ def _join(first: Said, second: Said | None) -> Said:
         sentences = (one.in_language(language) for one in both)
         return " ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)
 
-    return Said.by(said)
+    return LocalizedText.by(said)
 
 
 def _most_likely(ranked: Sequence[Ranked], shown: Sequence[Ranked]) -> Ranked:

@@ -5,7 +5,7 @@ such pictures.
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from skinapi.languages import NUMBERS, Language, Said
+from skinapi.languages import NUMBERS, Language, LocalizedText
 from skinapi.vision.calibration.detectors import KNOWN, ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import conditions_table
@@ -17,35 +17,35 @@ _COUNTED_OF = (100, 1000, 10_000)
 
 def modality_notices(
     modality: ModalityFinding, tested: Sequence[HeldOutFigures]
-) -> tuple[Said, ...]:
+) -> tuple[LocalizedText, ...]:
     """First a doubt about the modality, then for each one used how the model was tested on it."""
     return (*modality_doubts(modality), *_tested_notices(modality.used, tested))
 
 
 def joined_modality_notices(
     modalities: Sequence[ModalityFinding], tested: Sequence[HeldOutFigures]
-) -> tuple[Said, ...]:
+) -> tuple[LocalizedText, ...]:
     """The same of several pictures, with no notice twice."""
     doubts = [doubt for modality in modalities for doubt in modality_doubts(modality)]
     used = [kind for kind in KNOWN if any(kind in modality.used for modality in modalities)]
     return tuple(dict.fromkeys([*doubts, *_tested_notices(used, tested)]))
 
 
-def say_joined(pictures: int) -> Said:
+def say_joined(pictures: int) -> LocalizedText:
     return conditions_table().notices.joined.fill(pictures=_number(pictures))
 
 
-def say_untested(modality: Modality) -> Said:
+def say_untested(modality: Modality) -> LocalizedText:
     notices = conditions_table().notices
     return notices.untested.fill(kinds=notices.kinds[modality].many)
 
 
-def say_untested_skin(tone: SkinTone) -> Said:
+def say_untested_skin(tone: SkinTone) -> LocalizedText:
     notices = conditions_table().notices
     return notices.untested_skin.fill(skin=notices.skins[tone])
 
 
-def say_restated(prevalence: float) -> Said:
+def say_restated(prevalence: float) -> LocalizedText:
     """For which prevalence the probabilities hold that people read, in whole numbers."""
     whole = (of for of in _COUNTED_OF if math.isclose(round(of * prevalence), of * prevalence))
     of = next(whole, _COUNTED_OF[-1])
@@ -53,21 +53,23 @@ def say_restated(prevalence: float) -> Said:
     return conditions_table().notices.restated.fill(count=_number(count), of=_number(of))
 
 
-def say_calibrated_on(mixes: Sequence[float]) -> Said:
+def say_calibrated_on(mixes: Sequence[float]) -> LocalizedText:
     """For which mix the model's own probabilities hold, for doctors."""
 
     def shares(language: Language) -> str:
         return " / ".join(NUMBERS[language].write_share(share, decimals=0) for share in mixes)
 
-    return conditions_table().notices.calibrated_on.fill(shares=Said.by(shares))
+    return conditions_table().notices.calibrated_on.fill(shares=LocalizedText.by(shares))
 
 
-def percent_text(share: float) -> Said:
+def percent_text(share: float) -> LocalizedText:
     """A percentage with one decimal, as each language writes it."""
-    return Said.by(lambda language: NUMBERS[language].write_share(share, decimals=1))
+    return LocalizedText.by(lambda language: NUMBERS[language].write_share(share, decimals=1))
 
 
-def _tested_notices(used: Iterable[Modality], tested: Sequence[HeldOutFigures]) -> Iterator[Said]:
+def _tested_notices(
+    used: Iterable[Modality], tested: Sequence[HeldOutFigures]
+) -> Iterator[LocalizedText]:
     notices = conditions_table().notices
     by_modality = {figures.modality: figures for figures in tested}
     for modality in used:
@@ -77,7 +79,7 @@ def _tested_notices(used: Iterable[Modality], tested: Sequence[HeldOutFigures]) 
         yield notices.little_tested
 
 
-def _say_tested(figures: HeldOutFigures) -> Said:
+def _say_tested(figures: HeldOutFigures) -> LocalizedText:
     notices = conditions_table().notices
     return notices.tested.fill(
         kinds=notices.kinds[figures.modality].many,
@@ -87,7 +89,7 @@ def _say_tested(figures: HeldOutFigures) -> Said:
     )
 
 
-def modality_doubts(modality: ModalityFinding | None) -> Iterator[Said]:
+def modality_doubts(modality: ModalityFinding | None) -> Iterator[LocalizedText]:
     notices = conditions_table().notices
     if modality is None:
         return
@@ -99,5 +101,5 @@ def modality_doubts(modality: ModalityFinding | None) -> Iterator[Said]:
         yield notices.modality_unsure
 
 
-def _number(number: int) -> Said:
-    return Said.by(lambda _: str(number))
+def _number(number: int) -> LocalizedText:
+    return LocalizedText.by(lambda _: str(number))
