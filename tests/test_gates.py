@@ -30,7 +30,7 @@ SERVING = (
     "skinapi.run_job",
     "skinapi.__main__",
     "skinapi.storage.mongo.mongo_store",
-    "skinapi.web.limit_windows",
+    "skinapi.web.mongo_limit_windows",
     "skinapi.vision.network.remote_engine",
     "skinapi.reports.pdf.document",
     "skinapi.lab.checks.decoder_process",
