@@ -15,7 +15,7 @@ from schemathesis.hooks import HookContext
 
 from skinapi.errors import Unauthenticated
 from skinapi.storage.ids import new_id
-from skinapi.web.request_context import Signed
+from skinapi.web.access import Signed
 from tests.prediction.photographer import predicted
 from tests.support.backends import ADMIN, PASSWORD, Backend
 from tests.support.size import size

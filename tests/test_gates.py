@@ -15,9 +15,9 @@ from flask import Flask, Response
 from openapi_spec_validator import validate
 
 from skinapi.settings import VERSION, Settings
+from skinapi.web.access import Access, Opened
 from skinapi.web.declaration import Route, declared_routes, route_of
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Access, Opened
 from tests.support.backends import Backend
 
 TRAINING = ("tensorflow", "keras", "torch", "jax")

@@ -24,9 +24,9 @@ from skinapi.auth.errors import EmailTaken, LastAdmin, NoSecondFactor
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import ROLES, Role, Subject
 from skinapi.errors import Conflict, NotFound
+from skinapi.web.access import admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import admins
 from skinapi.web.schemas import Message
 
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")

@@ -20,7 +20,7 @@ from skinapi.errors import (
     PasswordChangeRequired,
     Unauthenticated,
 )
-from skinapi.web.request_context import Access, Opened, Public, Scraper, Signed
+from skinapi.web.access import Access, Opened, Public, Scraper, Signed
 
 ADMIN_ONLY = Signed(roles=("admin",))
 

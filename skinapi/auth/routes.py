@@ -52,9 +52,9 @@ from skinapi.errors import (
     PasswordChangeRequired,
     Unavailable,
 )
+from skinapi.web.access import Public, Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate, caller_address
-from skinapi.web.request_context import Public, Signed, admins
 from skinapi.web.schemas import Message, PageQuery
 
 ANYONE_SIGNED = Signed(even_waiting=True, even_unready=True)

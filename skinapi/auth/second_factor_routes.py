@@ -20,9 +20,9 @@ from skinapi.auth.schemas import (
 )
 from skinapi.auth.second_factor import SecondFactorService, draw_qr, provisioning_uri, spell_secret
 from skinapi.domain.subject import Subject
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate, caller_address
-from skinapi.web.request_context import Signed
 from skinapi.web.schemas import Message
 
 ISSUER = "SkinAPI"

@@ -29,9 +29,9 @@ from skinapi.vision.comparison.comparison import (
 from skinapi.vision.comparison.sentences import say_change, summarise
 from skinapi.vision.comparison.similarity import Similarity
 from skinapi.vision.conditions import Band, conditions_table
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Signed
 from skinapi.web.schemas import Answer
 
 # The query and the answer of a comparison, and the answer of proposals.

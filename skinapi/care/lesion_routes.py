@@ -21,9 +21,9 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, IdempotencyKeyReused, NotFound
 from skinapi.records.errors import LesionFull
 from skinapi.records.schemas import SubmissionView
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Signed
 from skinapi.web.schemas import Message, PageQuery
 
 routes: Routes[LesionsService] = Routes("lesions")

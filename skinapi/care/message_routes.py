@@ -7,9 +7,9 @@ from skinapi.care.message_service import MessagesService
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import IdempotencyKeyReused, NotFound
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Signed
 from skinapi.web.schemas import Message
 
 routes: Routes[MessagesService] = Routes("messages")

@@ -13,9 +13,9 @@ from skinapi.care.queue_schemas import (
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound, TooManyFound
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Signed
 from skinapi.web.schemas import PageQuery
 
 DOCTORS = Signed(roles=("doctor",), refusal="Only doctors have patients")

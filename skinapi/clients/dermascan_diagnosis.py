@@ -26,9 +26,9 @@ from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.outline import Shape
+from skinapi.web.access import Opened
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Opened
 from skinapi.web.schemas import Answer, ContractBody
 
 CLIENT = "lab"

@@ -8,9 +8,9 @@ from skinapi.clients.dermascan_diagnosis import CLIENT
 from skinapi.registry.card_figures import number
 from skinapi.registry.serving_pointer import ModelVersion
 from skinapi.registry.version_service import ModelsService
+from skinapi.web.access import Opened
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Opened
 from skinapi.web.schemas import Answer
 
 # Its screen shows all of them at once.

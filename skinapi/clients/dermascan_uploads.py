@@ -18,10 +18,10 @@ from skinapi.lab.datasets.dataset_versions import DatasetVersion, NewDataset
 from skinapi.lab.errors import DatasetQuotaReached, NameTaken
 from skinapi.lab.schemas import DatasetName
 from skinapi.lab.service import DatasetsService
+from skinapi.web.access import Opened
 from skinapi.web.declaration import Routes
 from skinapi.web.forms import FormStream
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Opened
 from skinapi.web.schemas import LARGEST_PAGE, Answer, ContractForm, Upload
 
 FILES = "files"

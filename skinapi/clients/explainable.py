@@ -27,10 +27,10 @@ from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.heat_map_overlay import draw_overlay
+from skinapi.web.access import Opened
 from skinapi.web.answers import plain_text, problem_json
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Opened
 from skinapi.web.schemas import Answer, ContractBody
 
 CLIENT = "explainable"

@@ -19,8 +19,8 @@ from skinapi.reports.report import print_pictures
 from skinapi.reports.service import ReportsService
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Finding
+from skinapi.web.access import closed_to
 from skinapi.web.rate_limits import caller_address, caller_site
-from skinapi.web.request_context import closed_to
 
 DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)
 

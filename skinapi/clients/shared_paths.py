@@ -9,10 +9,10 @@ from skinapi.clients.skinartify import PredictionsAndResults
 from skinapi.clients.undecided import Undecided
 from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, NoModel, PayloadTooLarge, Refused
+from skinapi.web.access import Opened, Public
 from skinapi.web.answers import problem_json, rendering_errors
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Opened, Public
 from skinapi.web.schemas import Answer, ContractForm, Upload
 
 STARTED = time.monotonic()

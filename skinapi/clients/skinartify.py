@@ -15,9 +15,9 @@ from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.finding.ranking import Ranked
+from skinapi.web.access import Opened, closed_to
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Opened, closed_to
 from skinapi.web.schemas import Answer, ContractForm, Upload
 
 CLIENT = "skinartify"

@@ -14,10 +14,10 @@ from flask import Response, request
 from skinapi.errors import NotFound, SkinAPIError
 from skinapi.languages import Language, in_each_language
 from skinapi.vision.heat_map_overlay import COLOURS_FILE
+from skinapi.web.access import Public
 from skinapi.web.answers import problem_json
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Public
 
 # The files of the console, as they are sent.
 

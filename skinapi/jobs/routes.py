@@ -13,9 +13,9 @@ from skinapi.jobs.job import Job, JobEnded, JobNotEnded, Status, TooManyJobs
 from skinapi.jobs.job_logs import LogLine
 from skinapi.jobs.service import JobsService
 from skinapi.storage.ids import now
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Signed
 from skinapi.web.schemas import Answer
 
 # What crosses the wire about jobs.

@@ -41,10 +41,10 @@ from skinapi.lab.schemas import (
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.trainings.import_service import ImportRequest, ImportsService
 from skinapi.lab.uploads import LARGEST_PART, Announced, UploadsService
+from skinapi.web.access import Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.forms import BodyStream
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Signed, admins
 from skinapi.web.schemas import Body, Message, PageQuery
 
 RESEARCHERS = Signed(

@@ -41,9 +41,9 @@ from skinapi.vision.context import (
     SkinTone,
 )
 from skinapi.vision.finding.finding import Finding
+from skinapi.web.access import Public, Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Public, Signed
 from skinapi.web.schemas import Answer, ContractForm, Upload
 
 # The form of /predict: the fields that the Angular app sends, and further facts about a photo.

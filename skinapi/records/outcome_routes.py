@@ -8,9 +8,9 @@ from skinapi.auth.emails import Email
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.records.outcome_service import Course, FiguresAtPoint, OutcomeFigures, OutcomesService
+from skinapi.web.access import Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Signed, admins
 from skinapi.web.schemas import Answer
 
 # The answer schemas of outcomes.

@@ -24,9 +24,9 @@ from skinapi.records.schemas import (
     SummaryView,
 )
 from skinapi.records.service import RecordsService
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Signed
 from skinapi.web.schemas import Message, PageQuery
 
 routes: Routes[RecordsService] = Routes("submissions")

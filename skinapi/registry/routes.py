@@ -22,9 +22,9 @@ from skinapi.registry.service import InferenceService
 from skinapi.registry.serving_pointer import ModelChanged
 from skinapi.registry.version_routes import RESEARCH
 from skinapi.vision.conditions import conditions_table
+from skinapi.web.access import Public, Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Public, Signed, admins
 
 routes: Routes[InferenceService] = Routes("model")
 

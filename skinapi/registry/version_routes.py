@@ -23,9 +23,9 @@ from skinapi.registry.version_schemas import (
     shown_state,
 )
 from skinapi.registry.version_service import ModelsService
+from skinapi.web.access import Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Signed, admins
 from skinapi.web.schemas import Message
 
 RESEARCH = Signed(roles=("researcher", "admin"))

@@ -18,9 +18,9 @@ from skinapi.reports.schemas import (
 from skinapi.reports.service import NoSuchLanguage, ReportsService
 from skinapi.reports.words import LABELS
 from skinapi.vision.conditions import conditions_table
+from skinapi.web.access import Public, Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Public, Signed
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 Show = Callable[..., FullReport | Response]

@@ -15,6 +15,7 @@ from flask import Flask, Request, Response, request
 from skinapi.domain.size_limits import LARGEST_BODY, body_too_large, photo_too_large
 from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, NotFound, PayloadTooLarge, SkinAPIError, StoreUnavailable
+from skinapi.web.access import Access, Opened, Scraper
 from skinapi.web.answers import LOOPBACK_HOST
 from skinapi.web.body_limits import BodyBudget, leave_body_budget
 from skinapi.web.declaration import Route, choose_client_route, route_of
@@ -25,7 +26,7 @@ from skinapi.web.rate_limits import (
     Rate,
     caller_address,
 )
-from skinapi.web.request_context import Access, Opened, Scraper, limit_body, remember_subject
+from skinapi.web.request_context import limit_body, remember_subject
 from skinapi.web.request_parsing import ignore_unreadable_headers, refuse_unreadable_path
 
 # Refuses what pages of other sites send without a token.

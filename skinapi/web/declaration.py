@@ -29,10 +29,11 @@ from werkzeug.routing import Rule
 
 from skinapi.domain.pages import Page
 from skinapi.errors import SkinAPIError
+from skinapi.web.access import Access
 from skinapi.web.answers import Renderer, problem_json
 from skinapi.web.forms import BodyStream, FormStream, read_form
 from skinapi.web.rate_limits import Rate, one_at_a_time
-from skinapi.web.request_context import Access, current_subject, idempotency_key
+from skinapi.web.request_context import current_subject, idempotency_key
 from skinapi.web.request_parsing import read_body, read_query
 from skinapi.web.schemas import Body, Form, link_to_next
 

@@ -14,11 +14,12 @@ from skinapi import errors
 from skinapi.errors import SkinAPIError
 from skinapi.problem import Problem
 from skinapi.settings import VERSION
+from skinapi.web.access import Access, Opened, Public, Signed
 from skinapi.web.answers import plain_text
 from skinapi.web.declaration import Route
 from skinapi.web.forms import MULTIPART
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import ACCEPTED_KEY, KEY_HEADER, Access, Opened, Public, Signed
+from skinapi.web.request_context import ACCEPTED_KEY, KEY_HEADER
 
 REF = "#/components/schemas/{model}"
 # Clients make types of these names: a class may get a better one, its schema keeps the old.

@@ -11,11 +11,11 @@ from pydantic import Field
 from skinapi.domain.values import GaugeReading
 from skinapi.errors import SkinAPIError, Unavailable
 from skinapi.settings import VERSION
+from skinapi.web.access import Public, Scraper
 from skinapi.web.declaration import Routes, declared_routes, prefers_page
 from skinapi.web.monitoring import CONTENT_TYPE, exposition
 from skinapi.web.openapi import build_spec
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Public, Scraper
 from skinapi.web.schemas import Answer
 
 # The API documentation for people: one page of plain HTML from the OpenAPI document.

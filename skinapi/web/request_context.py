@@ -2,12 +2,11 @@
 
 import re
 import secrets
-from dataclasses import dataclass
 
 from flask import Flask, Request, Response, g, has_request_context, request
 
-from skinapi.domain.subject import ROLES, Subject
-from skinapi.errors import BadRequest, Forbidden, PayloadTooLarge
+from skinapi.domain.subject import Subject
+from skinapi.errors import BadRequest, PayloadTooLarge
 from skinapi.logs import current_request_id
 
 # The forms that proxies and clients make up, and nobody's name or number fits in: 32 to 64 hex
@@ -97,64 +96,3 @@ def add_request_ids(app: Flask) -> None:
     @app.teardown_request
     def end(_: BaseException | None) -> None:
         current_request_id.set(None)
-
-
-# The access rules that routes declare; `skinapi.auth` enforces them.
-#
-# This package knows a caller only as a subject, and nothing of its account. A route that declares
-# no rule is denied. The rules are by role. Who may see a finding: `get` of records/service.py.
-
-
-@dataclass(frozen=True)
-class Public:
-    """Anyone, without a token."""
-
-
-@dataclass(frozen=True)
-class Scraper:
-    """The metrics collector with the operator's token, or an admin."""
-
-
-@dataclass(frozen=True)
-class Signed:
-    """An approved account that has one of these roles; accounts with other roles get `refusal`.
-
-    `even_waiting` lets in accounts that no admin has approved yet, `even_unready` accounts
-    that must first replace their initial password, or set up a second factor.
-    """
-
-    roles: tuple[str, ...] = ROLES
-    refusal: str = Forbidden.sentence
-    even_waiting: bool = False
-    even_unready: bool = False
-
-
-@dataclass(frozen=True)
-class Opened:
-    """Anyone, where the operator opened the server to one of these clients, which send no token;
-    otherwise an approved account that has one of these roles.
-    """
-
-    clients: tuple[str, ...]
-    roles: tuple[str, ...] = ROLES
-    refusal: str = ""
-
-    @property
-    def closed(self) -> str:
-        """The sentence for a caller without a token where the operator opened none of them."""
-        return self.refusal or closed_to(*self.clients)
-
-
-def closed_to(*clients: str) -> str:
-    """The sentence for who has no token: which clients the operator would have to open."""
-    return (
-        "Nobody is served here without a token, unless the operator of this server opens it to "
-        f"{' or '.join(clients)}."
-    )
-
-
-Access = Public | Scraper | Signed | Opened
-
-
-def admins(refusal: str) -> Signed:
-    return Signed(roles=("admin",), refusal=refusal)

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from werkzeug.test import TestResponse
 
 from skinapi.errors import Unauthenticated
-from skinapi.web.request_context import Signed
+from skinapi.web.access import Signed
 from tests.stores.mock_store import MockStore
 from tests.support.backends import ADMIN, Backend, Person
 from tests.support.size import size

@@ -16,8 +16,8 @@ from skinapi.auth.guess_limits import CODES_PER_HOUR
 from skinapi.auth.passwords import ClientInfo
 from skinapi.auth.second_factor import RECOVERY_CODES, code_at, step_of
 from skinapi.storage.ids import now
+from skinapi.web.access import Public
 from skinapi.web.declaration import route_of
-from skinapi.web.request_context import Public
 from tests.support.backends import PASSWORD, SECRET, Backend, Person, erase
 from tests.support.smtp_server import SmtpServer
 

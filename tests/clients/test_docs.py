@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from skinapi.web.access import Opened, Public
 from skinapi.web.declaration import declared_routes
-from skinapi.web.request_context import Opened, Public
 from tests.clients.test_screens import CASES, CLIENTS
 from tests.support.backends import Backend
 

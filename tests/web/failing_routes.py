@@ -8,10 +8,10 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from skinapi.errors import SkinAPIError
+from skinapi.web.access import Signed
 from skinapi.web.answers import Renderer, plain_text, problem_json
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Signed
 from skinapi.web.schemas import Body, Message
 from tests.support.backends import Backend
 

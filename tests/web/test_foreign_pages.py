@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.web.access import Opened
 from skinapi.web.declaration import declared_routes
-from skinapi.web.request_context import Opened
 from tests.support.backends import Backend
 
 EVIL = "https://evil.example"

@@ -11,9 +11,9 @@ from openapi_spec_validator import validate
 from werkzeug.sansio.multipart import MultipartDecoder
 from werkzeug.test import TestResponse
 
+from skinapi.web.access import Public, Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Public, Signed
 from skinapi.web.schemas import Form, Message, Upload
 from tests.support.backends import Backend, Person
 from tests.web.failing_routes import never_an_error

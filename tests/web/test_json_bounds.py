@@ -15,8 +15,8 @@ from skinapi.auth.schemas import Credentials
 from skinapi.clients.explainable import ImageData
 from skinapi.errors import InvalidBody
 from skinapi.json_bounds import holds_more_values
+from skinapi.web.access import Opened, Public
 from skinapi.web.declaration import Route, declared_routes
-from skinapi.web.request_context import Opened, Public
 from skinapi.web.request_parsing import MOST_VALUES, read_body
 from skinapi.web.schemas import Body
 from tests.support.backends import Backend

@@ -7,9 +7,9 @@ from pathlib import Path
 from werkzeug.test import TestResponse
 
 from skinapi.domain.pages import Page
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import MOST_OF_ONE_CALLER, Rate
-from skinapi.web.request_context import Signed
 from skinapi.web.schemas import Answer
 from tests.support.backends import Backend, Person
 

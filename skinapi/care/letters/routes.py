@@ -26,9 +26,9 @@ from skinapi.records.letters import LONGEST_LETTER, Reader
 from skinapi.records.review_schemas import LetterView
 from skinapi.records.reviewed_finding import ShownLetter
 from skinapi.records.schemas import NarrativeSource
+from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_context import Signed
 from skinapi.web.schemas import Answer, Body, Message
 
 # What crosses the wire about letters.
