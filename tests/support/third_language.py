@@ -16,7 +16,7 @@ from typing import Any
 
 # A place: its module, what stands there, and what German adds behind it.
 PLACES = {
-    "Said": ("skinapi.languages", "    fr: str\n", "    de: str\n"),
+    "LocalizedText": ("skinapi.languages", "    fr: str\n", "    de: str\n"),
     "NUMBERS": (
         "skinapi.languages",
         'percent="{} %"),\n',
