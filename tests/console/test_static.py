@@ -164,7 +164,15 @@ def test_every_word_is_used_and_every_used_word_is_there(
 FOR_PATIENTS = ["main.js", "components.js", "language.js"] + [
     f"views/{name}.js"
     for name in (
-        *("account", "approved", "body_map", "check", "choose_photo", "finding", "heat_photo"),
+        *(
+            "account",
+            "approved",
+            "body_map",
+            "new_finding",
+            "choose_photo",
+            "finding",
+            "heat_photo",
+        ),
         *("login", "own_findings", "password", "photo_crop", "register", "sample", "spot"),
         *("spot_points", "spots", "start"),
     )
@@ -302,11 +310,11 @@ def test_every_action_of_the_audit_trail_has_words(words: dict[Language, dict[st
     assert said == {action.replace(".", "_") for action in actions if action[-1] != "_"}
 
 
-@pytest.mark.parametrize("name", ["imports/import_job", "trainings/training_job"])
+@pytest.mark.parametrize("name", ["import_job", "training_job"])
 def test_what_a_job_says_of_itself_has_words(
     name: str, words: dict[Language, dict[str, str]]
 ) -> None:
-    source = (STATIC.parents[1] / "lab" / f"{name}.py").read_text()
+    source = (STATIC.parents[1] / "lab" / "trainings" / f"{name}.py").read_text()
     messages = re.findall(r'(?:\.progress\([\w.]+|MeasuringSteps\([\w, ]+), "([^"]+)"\)', source)
     assert messages
     for message in messages:
