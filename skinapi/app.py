@@ -43,10 +43,9 @@ from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
 from skinapi.registry.composition import open_operating_point, open_registry, open_served
 from skinapi.registry.prediction_pool import PredictionPool, ServedModel
-from skinapi.registry.routes import drift_routes, operating_point_routes
+from skinapi.registry.routes import drift_routes, models_routes, operating_point_routes
 from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import InferenceService
-from skinapi.registry.version_routes import models_routes
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store

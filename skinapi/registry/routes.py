@@ -4,8 +4,9 @@ from typing import Any
 
 from flask import Response
 
+from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
-from skinapi.errors import NoModel, NoOperatingPoints
+from skinapi.errors import Conflict, InvalidBody, NoModel, NoOperatingPoints, NotFound
 from skinapi.registry.card_page import answer_card
 from skinapi.registry.drift import DriftService
 from skinapi.registry.drift_counts import ALPHA
@@ -19,12 +20,204 @@ from skinapi.registry.schemas import (
     OperatingPointView,
 )
 from skinapi.registry.service import InferenceService
-from skinapi.registry.serving_pointer import ModelChanged
-from skinapi.registry.version_routes import RESEARCH
+from skinapi.registry.serving_pointer import GatesNotPassed, ModelChanged
+from skinapi.registry.shadow import Disagreement
+from skinapi.registry.version_schemas import (
+    CompareQuery,
+    Comparison,
+    InService,
+    ModelsQuery,
+    ModelSummaryView,
+    ModelView,
+    NewReason,
+    Promotion,
+    ShadowView,
+    shown_state,
+)
+from skinapi.registry.version_service import ModelsService
 from skinapi.vision.conditions import conditions_table
 from skinapi.web.access import Public, Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Message
+
+# The routes of model versions.
+
+
+RESEARCH = Signed(roles=("researcher", "admin"))
+PROMOTERS = admins("Only admin can put models into service")
+KEEPERS = admins("Only admin can retire or delete models")
+
+models_routes: Routes[ModelsService] = Routes("models")
+
+
+@models_routes.route("GET", "/models", access=RESEARCH, rate=Rate.READ)
+def list_models(models: ModelsService, *, query: ModelsQuery) -> Page[ModelSummaryView]:
+    """The model versions, oldest first; the built-in model is among them."""
+    pointer, problem = models.pointer.read(), models.problem
+    serving = models.name_of(pointer.version)
+    card = models.built_in_card
+    page = models.versions.page_versions(after=query.after, limit=query.limit)
+    return page.map(
+        lambda version: ModelSummaryView.of(
+            version,
+            state=shown_state(
+                version,
+                serving=version.version == serving,
+                shadow=version.version == pointer.shadow,
+            ),
+            built_in=card is not None and card.version == version.version,
+            fault=problem if version.version == serving else None,
+        )
+    )
+
+
+@models_routes.route("GET", "/models/compare", access=RESEARCH, rate=Rate.READ, raises=(NotFound,))
+def compare_models(models: ModelsService, *, query: CompareQuery) -> Comparison:
+    """The figures of two versions side by side, and whether the second would pass the gates."""
+    return Comparison.of(*models.compare(first=query.first, second=query.second))
+
+
+@models_routes.route(
+    "GET", "/models/<version>", access=RESEARCH, rate=Rate.READ, raises=(NotFound,)
+)
+def show_model(models: ModelsService, *, version: str) -> ModelView:
+    """A version with its card, its figures, the gates and its history."""
+    return ModelView.in_full(models.inspect(version=version), fault=models.problem)
+
+
+@models_routes.route(
+    "GET",
+    "/models/<version>/card",
+    access=RESEARCH,
+    rate=Rate.READ,
+    raises=(NotFound,),
+    or_produces=("text/html",),
+)
+def show_version_card(models: ModelsService, *, version: str) -> dict[str, Any] | Response:
+    """The card of a version, as `/model-card` shows that of the model in service."""
+    return answer_card(models.versions.get(version).read_card())
+
+
+@models_routes.route(
+    "POST",
+    "/models/<version>/promote",
+    access=PROMOTERS,
+    rate=Rate.WRITE,
+    raises=(NotFound, GatesNotPassed, ModelChanged, Conflict, InvalidBody),
+)
+def promote_model(
+    models: ModelsService, *, version: str, body: Promotion, subject: Subject
+) -> InService:
+    """Put a version into service, if it passes the gates or an admin overrides them."""
+    models.promote(version=version, by=subject.id, reason=body.reason, override=body.override)
+    return _in_service(models)
+
+
+@models_routes.route(
+    "POST",
+    "/models/rollback",
+    access=PROMOTERS,
+    rate=Rate.WRITE,
+    raises=(Conflict, ModelChanged),
+)
+def roll_back_model(models: ModelsService, *, body: NewReason, subject: Subject) -> InService:
+    """Put the version before into service again."""
+    models.roll_back(by=subject.id, reason=body.reason)
+    return _in_service(models)
+
+
+@models_routes.route(
+    "POST",
+    "/models/<version>/retire",
+    access=KEEPERS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Conflict, ModelChanged),
+)
+def retire_model(
+    models: ModelsService, *, version: str, body: NewReason, subject: Subject
+) -> Message:
+    """Retire a candidate. Its files and its card stay."""
+    models.retire(version=version, by=subject.id, reason=body.reason)
+    return Message(message=f"Model {version} retired")
+
+
+@models_routes.route(
+    "DELETE",
+    "/models/<version>",
+    access=KEEPERS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Conflict, ModelChanged),
+)
+def delete_model(models: ModelsService, *, version: str, subject: Subject) -> Message:
+    """Delete a candidate or a retired version; the card of one that was in service stays."""
+    models.delete(version=version, by=subject.id)
+    return Message(message=f"Model {version} deleted")
+
+
+@models_routes.route(
+    "POST",
+    "/models/<version>/shadow",
+    access=PROMOTERS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Conflict, ModelChanged),
+)
+def start_shadow(models: ModelsService, *, version: str, subject: Subject) -> Message:
+    """Let a version judge a share of the photos in the background; nobody sees its findings."""
+    models.start_shadow(version=version, by=subject.id)
+    return Message(message=f"Model {version} judges in the background")
+
+
+@models_routes.route(
+    "DELETE",
+    "/models/<version>/shadow",
+    access=PROMOTERS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Conflict, ModelChanged),
+)
+def end_shadow(models: ModelsService, *, version: str, subject: Subject) -> Message:
+    """End the judging in the background. What was counted stays."""
+    models.end_shadow(version=version, by=subject.id)
+    return Message(message=f"Model {version} no longer judges in the background")
+
+
+@models_routes.route(
+    "GET", "/models/<version>/shadow", access=RESEARCH, rate=Rate.READ, raises=(NotFound,)
+)
+def show_shadow(models: ModelsService, *, version: str) -> ShadowView:
+    """How often a version judged in the background, and how often it disagreed."""
+    models.versions.get(version)
+    return ShadowView(
+        **models.shadows.read_counts(version).model_dump(),
+        version=version,
+        active=models.pointer.read().shadow == version,
+    )
+
+
+@models_routes.route(
+    "GET", "/models/<version>/disagreements", access=RESEARCH, rate=Rate.READ, raises=(NotFound,)
+)
+def list_disagreements(
+    models: ModelsService, *, version: str, query: ModelsQuery
+) -> Page[Disagreement]:
+    """The findings in which a version and the one in service differed, in the last 90 days."""
+    models.versions.get(version)
+    return models.shadows.page_disagreements(version, after=query.after, limit=query.limit)
+
+
+def _in_service(models: ModelsService) -> InService:
+    """Read anew: another request may have moved on."""
+    serving = models.pointer.read()
+    version, previous = (
+        models.name_of(each)
+        for each in (serving.version, serving.moves[-1].previous if serving.moves else None)
+    )
+    return InService(
+        message=f"{version} is in service; every server follows within seconds",
+        version=version,
+        previous=previous,
+    )
+
 
 routes: Routes[InferenceService] = Routes("model")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import StoreUnavailable
+from skinapi.jobs.attempt import LONGEST_LINE, LogLines
 from skinapi.jobs.job_logs import HEAD_LINES, LINES_OF_BATCH, TAIL_LINES, JobLogs
-from skinapi.jobs.log_lines import LONGEST_LINE, LogLines
 from tests.support.backends import store_of_kind
 
 JOB = "0badc0de"

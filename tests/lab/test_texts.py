@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from skinapi.clients import dermascan_models, dermascan_training, dermascan_uploads
 from skinapi.jobs import routes as jobs_routes
 from skinapi.lab import routes as lab_routes
-from skinapi.registry import version_routes as models_routes
+from skinapi.registry import routes as models_routes
 from skinapi.web.declaration import declared_routes
 from tests.lab.sending import labelled, upload, zipped
 from tests.support.backends import Backend, Person

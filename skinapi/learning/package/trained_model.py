@@ -15,8 +15,7 @@ from skinapi.learning.measure.evaluation import evaluate_model, measure_robustne
 from skinapi.learning.measure.point_figures import with_test_figures
 from skinapi.learning.measure.predictions import ModelOutputs, predict, run_model
 from skinapi.learning.measure.served_figures import measure_not_skin
-from skinapi.learning.package.card import write_readable_card
-from skinapi.learning.package.card_charts import draw_charts
+from skinapi.learning.package.card import draw_charts, write_readable_card
 from skinapi.learning.package.fit_bands import SourceScores
 from skinapi.learning.package.fit_calibration import calibrate_model
 from skinapi.learning.package.openvino_export import (
