@@ -181,6 +181,18 @@ def test_what_is_marked_is_signed_knowingly(backend: Backend) -> None:
     assert (newest["action"], newest["detail"]) == ("letter.sign", "marks: reassurance")
 
 
+def test_the_trail_names_no_marks_of_what_was_not_signed(shared_backend: Backend) -> None:
+    at = Practice(shared_backend)
+    draft = at.draft()
+    text = draft["text"] + "\n\nThe spot is harmless."
+    (mark,) = at.change(draft, text).get_json()["marks"]
+    late = at.sign(draft, text, accepted_marks=[mark["id"]])
+    assert (late.status_code, late.get_json()["code"]) == (409, "letter_changed")
+    newest = at.backend.stored()["audit"][-1]
+    assert (newest["action"], newest["outcome"]) == ("letter.sign", "letter_changed")
+    assert "detail" not in newest
+
+
 def test_a_doctor_who_loses_the_case_writes_no_more(backend: Backend) -> None:
     at = Practice(backend)
     draft = at.draft()

@@ -175,10 +175,11 @@ class LettersService:
         if found.reader == "patient":
             place, due_at = f"finding/{finding.number}", finding.held_until
             self.outbox.add(Kind.REVIEWED, to=owner.id, about=place, due_at=due_at)
+        shown = ShownLetter(self.letters.change_draft(letter, version, signed))
         if accepted:  # what the marks contradict, and none of the text
             says = f"marks: {', '.join(accepted)}"
             unit.audit("letter.sign", by=by.id, target=finding.id, detail=says)
-        return ShownLetter(self.letters.change_draft(letter, version, signed)), []
+        return shown, []
 
     def withdraw_letter(self, *, letter: str, reason: str, by: Subject) -> MarkedLetter:
         """Take a signed letter back, as the doctor in whose care the patient is. The same again
