@@ -82,10 +82,15 @@ def write_files(blobs: Blobs, files: Collection[StoredFile], folder: Path) -> No
 
 
 def refuse_without_room(files: Collection[StoredFile], folder: Path) -> None:
-    """Raises DiskFull where `write_files` would find too little room on the disk."""
+    """Raises DiskFull where `write_files` would find too little room on the disk. What the folder
+    holds is read only then: this is called in transactions.
+    """
     with disk_errors():
-        if not _holds(folder, files):
+        try:
             refuse_full_disk(folder.parent, sum(file.size for file in files))
+        except OSError:
+            if not _holds(folder, files):
+                raise
 
 
 def _write_file(blobs: Blobs, file: StoredFile, path: Path) -> None:

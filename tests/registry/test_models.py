@@ -14,6 +14,7 @@ from skinapi.errors import StoreUnavailable
 from skinapi.lab.datasets.dataset_images import DatasetCounts, DatasetImages, learned_by_serving
 from skinapi.lab.datasets.dataset_versions import Datasets
 from skinapi.lab.trainings.reference import CurrentReference
+from skinapi.registry import version_files
 from skinapi.registry.gates import (
     GateName,
     PairedComparison,
@@ -257,6 +258,27 @@ def test_a_model_without_room_on_the_disk_is_not_put_into_service(
     # Its files are there.
     assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "b"
     assert models.answers() == "b"
+
+
+def test_no_writer_waits_until_the_files_of_a_model_are_read(
+    models: ModelBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may have 400 MB. Where the disk has room for them, nobody asks for those of before."""
+    admin = models.member(role="admin")
+    models.add(tmp_path, "b")
+    assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 200
+    assert models.answers() == "b"  # it is written
+    read: list[Path] = []
+    monkeypatch.setattr(version_files, "sum_file", read.append)
+    for path, body in (
+        ("/models/tiny-1/promote", OVERRIDE),
+        ("/models/b/shadow", None),
+        ("/models/b/promote", OVERRIDE),
+        ("/models/tiny-1/promote", OVERRIDE),
+        ("/models/rollback", {}),
+    ):
+        assert admin.call("POST", path, json=body).status_code == 200
+    assert read == []
 
 
 def test_rolling_back_leaves_out_a_model_without_room_on_the_disk(
