@@ -5,12 +5,19 @@ import type { ApiError } from "/console/api.js";
 declare global {
   /** What the API sends and takes, from its own description: `Api["LetterView"]`. */
   type Api = components["schemas"];
+  /** The description leaves open what a report on a data set holds, and what a job was asked for and has made. */
+  type Dataset = Omit<Api["DatasetView"], "report"> & { report: any };
+  type Job = Omit<Api["JobView"], "request" | "metrics" | "result"> & { request: any; metrics: any[]; result: any };
+  /** The report on a stored finding, which `getReport` gives. */
+  type FindingReport = Api["FullReport"] & { headline: Api["HeadlineView"]; time: string };
   /** A key of the console's words. */
   type WordKey = keyof typeof import("/console/words.en.js").english;
   /** What a request was refused with, or whatever else went wrong. */
   type Failed = Pick<ApiError, "status" | "code" | "message"> & Partial<ApiError>;
   /** An event of a field. One of a list has a value too, and is written as this. */
   type FieldEvent = Event & { target: HTMLInputElement };
+  /** An event that an element listens to. */
+  type On<E extends Event> = E & { currentTarget: HTMLElement; target: HTMLElement };
   /** An event of a `<details>`. */
   type DetailsEvent = Event & { target: HTMLDetailsElement };
 }

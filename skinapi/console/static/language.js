@@ -63,7 +63,7 @@ export function isolated(text) {
 
 /**
  * The console's words for this key, with `{name}` filled in.
- * @param {keyof Words} key @param {Record<string, string | number>} [values]
+ * @param {keyof Words} key @param {Record<string, string | number | null | undefined>} [values]
  */
 export function say(key, values = {}) {
   return words[key].replace(/\{(\w+)\}/g, (_, name) => isolated(String(values[name] ?? "")));

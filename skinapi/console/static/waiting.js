@@ -7,15 +7,14 @@ import { say } from "/console/language.js";
 import { usePolling } from "/console/views/polling.js";
 
 const EVERY_MS = 5000;
-/** @typedef {{lesion: string, name: string | null, place: any, patient_name: string | null, unread: number}} Waiting */
-/** @type {Waiting[]} */
+/** @type {Api["WaitingView"][]} */
 let known = [];
 /** Second opinions that have come to a doctor, who decides. */
 let opinions = 0;
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
-/** @param {Waiting[]} next @param {number} came */
+/** @param {Api["WaitingView"][]} next @param {number} came */
 function tell(next, came) {
   [known, opinions] = [next, came];
   listeners.forEach((listener) => listener());
@@ -41,7 +40,7 @@ export const useAsking = (asked) => {
   usePolling(async () => asked && askForMessages(), [asked, personNumber()], () => asked, EVERY_MS);
 };
 
-/** What waits as of the last answer, another array after each. @returns {Waiting[]} */
+/** What waits as of the last answer, another array after each. @returns {Api["WaitingView"][]} */
 export function useWaiting() {
   const [shown, setShown] = useState(known);
   useEffect(() => {

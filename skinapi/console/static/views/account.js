@@ -40,7 +40,7 @@ async function keep(path, name, box) {
   underWay.delete(box);
 }
 
-/** @param {{me: any}} props */
+/** @param {{me: Api["Me"]}} props */
 const ConsentsCard = ({ me }) => html`
   <section class="card">
     <h2>${say("consents")}</h2>
@@ -52,7 +52,7 @@ const ConsentsCard = ({ me }) => html`
     )}
   </section>`;
 
-/** @param {{me: any}} props */
+/** @param {{me: Api["Me"]}} props */
 const NoticesCard = ({ me }) => html`
   <section class="card">
     <h2>${say("notices")}</h2>
@@ -107,7 +107,7 @@ const Sessions = () => {
     </section>`;
 };
 
-/** What a login asks for; first what must be done. @param {any} me @param {() => void} reload */
+/** What a login asks for; first what must be done. @param {Api["Me"]} me @param {() => void} reload */
 function logInCards(me, reload) {
   const [password, factor] = [html`<${PasswordCard} />`, html`<${SecondFactorCard} me=${me} onChange=${reload} />`];
   return me.second_factor_missing ? [factor, password] : [password, factor];
@@ -118,7 +118,7 @@ export const View = () => {
   return html`
     <h1>${say("title_account")}</h1>
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ me) => html`
+      ${(/** @type {Api["Me"]} */ me) => html`
         <p>${isolated(me.name)} · ${isolated(me.email)} · ${say(/** @type {WordKey} */ (`role_${me.role}`))}<br />
           ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { email: me.doctor }) : say("noDoctor")}</small>`}</p>
         <div class="columns">

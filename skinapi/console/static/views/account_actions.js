@@ -12,16 +12,16 @@ const PAUSE_MS = 400;
 
 /**
  * What is done to an account: `onChange` gets the fields that it changed, `onError` what went wrong.
- * @typedef {{account: any, onChange: (fields: any) => void, onError: (error: any) => void}} Act
+ * @typedef {{account: Api["ListedAccount"], onChange: (fields: any) => void, onError: (error: any) => void}} Act
  */
 
-/** @param {any} account @param {string} part */
+/** @param {Api["ListedAccount"]} account @param {string} part */
 const addressOf = (account, part) => apiPath`/users/${account.email}/${part}`;
 
 /** What one click does. The second of a double click would do what has come under the pointer. @param {() => void} act */
 const onFirstClick = (act) => (/** @type {MouseEvent} */ event) => event.detail <= 1 && act();
 
-/** @param {any} account */
+/** @param {Api["ListedAccount"]} account */
 const isOneself = (account) => account.email === getSession()?.email;
 
 /** The row may be gone when something is undone, so its error is told where the undoing was offered. */
@@ -43,7 +43,7 @@ async function setStatus(act, verb, role) {
     const fields = { status: STATUS_AFTER[verb], ...(role && { role }) };
     onChange(fields);
     toast(say(STATUS_AFTER[verb], { email: account.email }), () =>
-      setStatus({ account: { ...account, ...fields }, onChange, onError }, VERB_TO[account.status]),
+      setStatus({ account: { ...account, .../** @type {Partial<Api["ListedAccount"]>} */ (fields) }, onChange, onError }, VERB_TO[account.status]),
     );
   } catch (error) {
     act.onError(error);
@@ -58,7 +58,7 @@ export async function setField(act, field, value) {
     const fields = { [field]: value };
     onChange(fields);
     const done = field === "role" ? say("roleChanged", { email: account.email, role: sayValue("role", value ?? "") }) : say("assigned", { email: account.email });
-    toast(done, () => setField({ account: { ...account, ...fields }, onChange, onError }, field, account[field] ?? null));
+    toast(done, () => setField({ account: { ...account, .../** @type {Partial<Api["ListedAccount"]>} */ (fields) }, onChange, onError }, field, account[field] ?? null));
   } catch (error) {
     act.onError(error);
   }
@@ -163,7 +163,7 @@ const StatusButton = ({ act, onAsk }) => {
 
 /**
  * One account of a list; `extra` is what this list offers besides.
- * @param {{account: any, onChange: (fields: any) => void, onGone: () => void, extra?: (act: Act) => any}} props
+ * @param {{account: Api["ListedAccount"], onChange: (fields: any) => void, onGone: () => void, extra?: (act: Act) => any}} props
  */
 const AccountRow = ({ account, onChange, onGone, extra }) => {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
@@ -217,7 +217,7 @@ const AccountRow = ({ account, onChange, onGone, extra }) => {
 
 /**
  * The accounts under this path as the API gives them and as they were changed here since.
- * @param {{path: string, keeps: (account: any) => boolean, empty: any, extra?: (act: Act) => any,
+ * @param {{path: string, keeps: (account: Api["ListedAccount"]) => boolean, empty: any, extra?: (act: Act) => any,
  *   turn?: number}} props
  */
 export const Accounts = ({ path, keeps, empty, extra, turn = 0 }) => {
@@ -228,7 +228,7 @@ export const Accounts = ({ path, keeps, empty, extra, turn = 0 }) => {
     if (turn) pages.reload();
   }, [turn]);
   // Fields alone: while one change is under way, another may be made to the same account.
-  /** @param {any} account @param {any} fields */
+  /** @param {Api["ListedAccount"]} account @param {any} fields */
   const change = (account, fields) =>
     setChanges((before) => ({ ...before, [account._id]: { ...before[account._id], ...fields } }));
   return html`

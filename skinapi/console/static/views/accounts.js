@@ -53,7 +53,7 @@ const NewDoctor = ({ onAdded }) => {
 /** Every doctor who can have patients. */
 const getDoctors = () => getAll("/accounts?role=doctor&status=approved");
 
-/** @param {{act: any, doctors: any[]}} props */
+/** @param {{act: any, doctors: Api["ListedAccount"][]}} props */
 const DoctorOf = ({ act, doctors }) => {
   const { account } = act;
   const known = !account.doctor || doctors.some((one) => one.email === account.doctor);

@@ -56,10 +56,11 @@ const sayPoints = (detail) => detail.split(" to ").map((point) => sayValue("poin
 const Whom = ({ id, email }) =>
   email ? html`<span class="address">${isolated(email)}</span>` : hasWords(`actor_${id}`) ? sayValue("actor", id) : html`<code title=${id}>${id.length > 12 ? `…${id.slice(-8)}` : id}</code>`;
 
-/** What became of it; a refusal has a code of its own. @param {any} row */
+/** What became of it; a refusal has a code of its own. @param {Api["AuditRow"]} row */
 function sayOutcome(row) {
   if (row.phase === "intent") return say("outcome_open");
-  return ["done", "interrupted"].includes(row.outcome) ? sayValue("outcome", row.outcome) : say("outcome_refused");
+  const outcome = row.outcome ?? "";
+  return ["done", "interrupted"].includes(outcome) ? sayValue("outcome", outcome) : say("outcome_refused");
 }
 
 /** An intent is left out where its outcome is in the list. @param {any[]} rows */
@@ -68,7 +69,7 @@ function withOutcomes(rows) {
   return rows.filter((row) => row.phase === "outcome" || !completed.has(row._id));
 }
 
-/** @param {{rows: any[]}} props */
+/** @param {{rows: Api["AuditRow"][]}} props */
 const Trail = ({ rows }) => html`
   ${rows.some((row) => !row.signed) && html`<${Message} kind="bad">${say("unsignedText")}<//>`}
   <div class="scroll" tabindex="0" role="region" aria-label=${say("title_audit")}>

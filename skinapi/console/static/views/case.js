@@ -14,7 +14,9 @@ import { Letters } from "/console/views/letters.js";
 import { findNext, FindingRow } from "/console/views/queue.js";
 import { fillReview, focusOn, ReviewForm } from "/console/views/review_form.js";
 
-/** What the patient told with the photo. @param {{submission: any, checklist: any}} props */
+/** What the page of a finding is drawn from. @typedef {NonNullable<ReturnType<typeof useFinding>["value"]>} Found */
+
+/** What the patient told with the photo. @param {{submission: Api["SubmissionInCare"], checklist: Api["Checklist"]}} props */
 const Context = ({ submission, checklist }) => {
   const { modality, body_site, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
   const rows = [
@@ -25,7 +27,7 @@ const Context = ({ submission, checklist }) => {
     [say("skinTone"), skin_tone && sayValue("skin", skin_tone)],
     [say("skinType"), fitzpatrick],
   ].filter(([, told]) => told);
-  const items = checklist.items.filter((/** @type {any} */ item) => ticked?.includes(item.key));
+  const items = checklist.items.filter((item) => ticked?.includes(item.key));
   return html`
     <section class="card">
       <h2>${say("context")}</h2>
@@ -33,7 +35,7 @@ const Context = ({ submission, checklist }) => {
       ${rows.length > 0 && html`<dl class="pairs">${rows.map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}</dl>`}
       ${ticked &&
       html`<h3>${say("checklistScore", { score: submission.checklist_score })}</h3>
-        ${items.length === 0 ? html`<p>${say("noneOfThese")}</p>` : html`<ul>${items.map((/** @type {any} */ item) => html`<li>${said(item.doctor)}</li>`)}</ul>`}`}
+        ${items.length === 0 ? html`<p>${say("noneOfThese")}</p>` : html`<ul>${items.map((item) => html`<li>${said(item.doctor)}</li>`)}</ul>`}`}
     </section>`;
 };
 
@@ -43,7 +45,7 @@ const OtherFindings = ({ patient, number, conditions }) => {
   const none = html`<p>${say("noOthers")}</p>`;
   return html`
     <${Pages} pages=${pages} empty=${none}>
-      ${(/** @type {any[]} */ items) => {
+      ${(/** @type {Api["QueuedFinding"][]} */ items) => {
         const others = items.filter((one) => String(one.id) !== number);
         return others.length === 0
           ? none
@@ -64,7 +66,7 @@ const Held = ({ number, until, onShown }) => {
     <//>`;
 };
 
-/** @param {{number: string, finding: any}} props */
+/** @param {{number: string, finding: Found}} props */
 const Case = ({ number, finding }) => {
   const { conditions, photo } = finding;
   const reviews = useAnswer(() => get(apiPath`/submissions/${number}/reviews`), [number]);
@@ -91,7 +93,7 @@ const Case = ({ number, finding }) => {
   };
   useKeys({ j: goOn });
   const came = work.value?.opinion_came_at && !asked;
-  /** @param {any} opinion */
+  /** @param {Api["ReviewView"]} opinion */
   const use = (opinion) => {
     fillReview(number, opinion, report);
     setFilled(filled + 1);
@@ -120,7 +122,7 @@ const Case = ({ number, finding }) => {
         ${renewed.error && html`<${Failure} error=${renewed.error} retry=${renewed.reload} />`}
         ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${done} />`}
         <${Answer} answer=${reviews}>
-          ${(/** @type {any[]} */ list) =>
+          ${(/** @type {Api["ReviewView"][]} */ list) =>
             list.map((review) =>
               review.second_opinion
                 ? html`<${SecondOpinion} key=${review._id} review=${review} conditions=${conditions} onUse=${came && (() => use(review))} />`
@@ -153,6 +155,6 @@ export const View = ({ argument }) => {
   useEffect(() => scrollToTop(), []);
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ finding) => html`<${Case} number=${argument} finding=${finding} />`}
+      ${(/** @type {Found} */ finding) => html`<${Case} number=${argument} finding=${finding} />`}
     <//>`;
 };

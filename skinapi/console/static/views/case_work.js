@@ -7,11 +7,11 @@ import { Field, Form, Message, sayError, toast, useKeys } from "/console/compone
 import { isolated, say, sayAge } from "/console/language.js";
 import { Reviewed } from "/console/views/finding.js";
 
-/** @param {any} opinion */
+/** @param {Api["OpinionView"]} opinion */
 const sayOpinion = ({ of_me, doctor, colleague }) =>
   of_me ? say("opinionOfMe", { name: isolated(doctor) }) : say("opinionOf", { name: isolated(colleague) });
 
-/** Who has taken a case, and who is asked about it, in a list; nothing where nobody. @param {{work: any}} props */
+/** Who has taken a case, and who is asked about it, in a list; nothing where nobody. @param {{work: Api["CaseView"]}} props */
 export const WorkLine = ({ work }) => {
   // A server of the version before says nothing of it.
   const { taken_by: by, mine, opinion, opinion_came_at: came } = work ?? {};
@@ -25,7 +25,7 @@ export const WorkLine = ({ work }) => {
 
 /**
  * `onEnded` is called where the caller may not see the finding any more.
- * @param {{number: string, work: any, onChanged: () => void, onEnded: () => void}} props
+ * @param {{number: string, work: Api["CaseView"], onChanged: () => void, onEnded: () => void}} props
  */
 export const CaseWork = ({ number, work, onChanged, onEnded }) => {
   const [asking, setAsking] = useState(false);
@@ -54,7 +54,7 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
     setTimeout(() => /** @type {HTMLElement | null} */ (document.querySelector("[name=colleague]"))?.focus());
   };
   const end = async () => {
-    if (!opinion.of_me) return change(() => remove(request));
+    if (!opinion?.of_me) return change(() => remove(request));
     try {
       await remove(request);
       toast(say("opinionDeclined"));
@@ -75,11 +75,11 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
     onChanged();
   };
   useKeys({ t: take, s: ask });
-  const taken = work.taken_by && !work.mine && say("takenByAt", { name: isolated(work.taken_by), age: sayAge(work.taken_at) });
+  const taken = work.taken_by && !work.mine && say("takenByAt", { name: isolated(work.taken_by), age: sayAge(/** @type {string} */ (work.taken_at)) });
   return html`
     <section class="card work" aria-label=${say("caseWork")}>
       ${taken && html`<p>${taken}</p>`}
-      ${work.mine && html`<p>${say("takenByMe")} · ${sayAge(work.taken_at)}</p>`}
+      ${work.mine && html`<p>${say("takenByMe")} · ${sayAge(/** @type {string} */ (work.taken_at))}</p>`}
       ${opinion && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>`}
       ${work.opinion_came_at &&
       html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
@@ -104,7 +104,7 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
 
 /**
  * A colleague's second opinion, which no patient sees. `onUse` is there where the doctor may sign the same.
- * @param {{review: any, conditions: Api["ConditionsView"], onUse?: (() => void) | false}} props
+ * @param {{review: Api["ReviewView"], conditions: Api["ConditionsView"], onUse?: (() => void) | false}} props
  */
 export const SecondOpinion = ({ review, conditions, onUse }) => html`
   <section class="second-opinion">

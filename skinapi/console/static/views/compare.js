@@ -114,7 +114,7 @@ const Comparison = ({ first, second, conditions }) => {
     <//>`;
 };
 
-/** @param {{label: string, name: string, models: any[], chosen: string, onChoose: (version: string) => void}} props */
+/** @param {{label: string, name: string, models: Api["ModelSummaryView"][], chosen: string, onChoose: (version: string) => void}} props */
 const Choose = ({ label, name, models, chosen, onChoose }) => html`
   <div class="field">
     <label for="field-${name}">${label}</label>
@@ -123,7 +123,7 @@ const Choose = ({ label, name, models, chosen, onChoose }) => html`
     </select>
   </div>`;
 
-/** @param {{models: any[], conditions: Api["ConditionsView"], argument: string}} props */
+/** @param {{models: Api["ModelSummaryView"][], conditions: Api["ConditionsView"], argument: string}} props */
 const TwoModels = ({ models, conditions, argument }) => {
   const versions = models.map(({ version }) => version);
   const [first, setFirst] = useState(versions.find((one) => one !== argument) ?? "");

@@ -10,7 +10,7 @@ import { nameOfSpot } from "/console/views/spot_points.js";
 
 /**
  * The photo of a finding that was compared; null where it was not kept.
- * @param {any} finding @param {number | null} picture which one, of a finding on several @returns {Promise<string | null>}
+ * @param {Api["ListedFinding"]} finding @param {number | null} picture which one, of a finding on several @returns {Promise<string | null>}
  */
 const photoOf = ({ id, photo_kept }, picture) => {
   const which = picture ? apiPath`?picture=${picture}` : "";
@@ -57,9 +57,10 @@ const Beside = ({ photos, dates }) => html`
       <figcaption>${dates[index]}</figcaption></figure>`)}
   </div>`;
 
-/** @param {{compared: any, before: string | null, after: string | null, conditions: Api["ConditionsView"]}} props */
+/** @param {{compared: Api["SpotComparison"], before: string | null, after: string | null, conditions: Api["ConditionsView"]}} props */
 const Compared = ({ compared, before, after, conditions }) => {
   // A server of the version before tells what the comparison alone asks for.
+  /** @type {Partial<Api["InstructionView"]>} */
   const told = compared.instruction ?? { band: compared.band, action: compared.band_label, sentence: compared.action };
   const dates = [compared.before, compared.after].map((one) => sayDate(one.created_at));
   useEffect(() => () => [before, after].forEach((url) => url && URL.revokeObjectURL(url)), [before, after]);
@@ -84,7 +85,7 @@ const Compared = ({ compared, before, after, conditions }) => {
     </article>`;
 };
 
-/** Which two visits. @param {{name: string, label: string, visits: any[], chosen: number, other: number, onChoose: (id: number) => void}} props */
+/** Which two visits. @param {{name: string, label: string, visits: Api["ListedFinding"][], chosen: number, other: number, onChoose: (id: number) => void}} props */
 const AskVisit = ({ name, label, visits, chosen, other, onChoose }) => html`
   <div class="field"><label for=${`visit-${name}`}>${label}</label>
     <select id=${`visit-${name}`} name=${name} value=${chosen} onChange=${(/** @type {FieldEvent} */ event) => onChoose(Number(event.target.value))}>
@@ -98,7 +99,7 @@ function newestTwo(visits) {
   return [before.id, after.id];
 }
 
-/** @param {{spot: any, visits: any[], conditions: Api["ConditionsView"]}} props */
+/** @param {{spot: Api["LesionView"], visits: Api["ListedFinding"][], conditions: Api["ConditionsView"]}} props */
 const ComparedPhotos = ({ spot, visits, conditions }) => {
   const [[first, second], setPair] = useState(() => newestTwo(visits));
   const answer = useAnswer(() => compare(spot.id, first, second), [first, second, getLanguage()]);

@@ -37,7 +37,7 @@ const Report = ({ path, onDone, onClose }) => {
     <//>`;
 };
 
-/** @param {{message: any, view: string, onReport: () => void}} props */
+/** @param {{message: Api["MessageView"], view: string, onReport: () => void}} props */
 const Said = ({ message, view, onReport }) => html`
   <li class=${message.own ? "own" : ""}>
     <small><b>${message.own ? say("messageOwn") : message.name ? isolated(message.name) : say("role_user")}</b> · ${sayDate(message.created_at)}</small>

@@ -16,7 +16,7 @@ import { Report } from "/console/views/report.js";
 
 const PICTURES = 24;
 
-/** @param {{dataset: any}} props */
+/** @param {{dataset: Dataset}} props */
 const Checking = ({ dataset }) => html`
   <section class="card">
     <h2>${say("beingChecked")}</h2>
@@ -25,7 +25,7 @@ const Checking = ({ dataset }) => html`
     <p>${say("beingCheckedText")}</p>
   </section>`;
 
-/** @param {{dataset: any, conditions: Api["ConditionsView"]}} props */
+/** @param {{dataset: Dataset, conditions: Api["ConditionsView"]}} props */
 const Refused = ({ dataset, conditions }) => {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
@@ -42,7 +42,7 @@ const Refused = ({ dataset, conditions }) => {
   return html`
     <${Message} kind="bad">
       <p><strong>${say("refusedTitle")}</strong></p>
-      <p>${report.reviews ? say("noReviewsUsed") : hasWords(`refused_${code}`) ? sayValue("refused", code) : say("ourFault")}</p>
+      <p>${report.reviews ? say("noReviewsUsed") : hasWords(`refused_${code}`) ? sayValue("refused", code ?? "") : say("ourFault")}</p>
       ${!asksLabels && !report.reviews && problem && html`<p lang="en"><small>${isolated(problem)}</small></p>`}
     <//>
     ${unreadable.length > 0 &&
@@ -58,7 +58,7 @@ const Refused = ({ dataset, conditions }) => {
     ${uploads.length > 0 && html`<p><small>${say("refusedKept")}</small></p>`}`;
 };
 
-/** @param {{dataset: any, conditions: Api["ConditionsView"]}} props */
+/** @param {{dataset: Dataset, conditions: Api["ConditionsView"]}} props */
 const Pictures = ({ dataset, conditions }) => {
   const pages = usePages(`${apiPath`/datasets/${dataset.id}/images`}?limit=${PICTURES}`);
   return html`
@@ -76,7 +76,7 @@ const Pictures = ({ dataset, conditions }) => {
     </section>`;
 };
 
-/** The other versions of this name, the newest first. @param {{dataset: any}} props */
+/** The other versions of this name, the newest first. @param {{dataset: Dataset}} props */
 const Versions = ({ dataset }) => {
   const all = useAnswer(() => getAll("/datasets?limit=200"), []);
   const same = (all.value ?? []).filter((one) => nameKey(one) === nameKey(dataset)).reverse();
@@ -94,7 +94,7 @@ const Versions = ({ dataset }) => {
   );
 };
 
-/** @param {{dataset: any}} props */
+/** @param {{dataset: Dataset}} props */
 const Delete = ({ dataset }) => {
   const me = useAnswer(() => get("/me"), []);
   const [asked, setAsked] = useState(false);
@@ -110,7 +110,7 @@ const Delete = ({ dataset }) => {
       }}><p>${say("deleteDatasetText", { name: dataset.name })}</p><//>`}`;
 };
 
-/** An admin chooses the one data set on which all models are compared. @param {{dataset: any, onChange: () => void}} props */
+/** An admin chooses the one data set on which all models are compared. @param {{dataset: Dataset, onChange: () => void}} props */
 const Reference = ({ dataset, onChange }) => {
   const [asked, setAsked] = useState(false);
   if (getSession()?.role !== "admin" || dataset.status !== "published") return null;
@@ -125,7 +125,7 @@ const Reference = ({ dataset, onChange }) => {
       }}><p>${say(dataset.reference ? "endReferenceText" : "chooseReferenceText")}</p><//>`}`;
 };
 
-/** @param {{dataset: any}} props */
+/** @param {{dataset: Dataset}} props */
 const About = ({ dataset }) => {
   const { version, pictures, size, licence, source, modality, created_at } = dataset;
   const facts = [
@@ -153,7 +153,7 @@ export const View = ({ argument }) => {
   return html`
     <${Answer} answer=${conditions}>
       ${(/** @type {any} */ table) => html`<${Polled} polled=${polled}>
-        ${(/** @type {any} */ dataset) => html`
+        ${(/** @type {Dataset} */ dataset) => html`
           <div class="row between"><h1>${isolated(dataset.name)}</h1><${StateBadge} state=${dataset.status} words=${sayValue("checked", dataset.status)} /></div>
           <${About} dataset=${dataset} />
           ${dataset.status === "checking" && html`<${Checking} dataset=${dataset} />`}

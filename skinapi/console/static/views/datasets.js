@@ -28,7 +28,7 @@ const sayCounts = (counts, conditions) =>
     .map(([key, count]) => `${nameOf(conditions, key)} ${sayNumber(count)}`)
     .join(" · ");
 
-/** @param {{dataset: any, conditions: Api["ConditionsView"]}} props */
+/** @param {{dataset: Api["DatasetSummary"], conditions: Api["ConditionsView"]}} props */
 const DatasetRow = ({ dataset, conditions }) => {
   const { status, version, pictures, licence, created_at, counts } = dataset;
   const facts = [

@@ -9,7 +9,7 @@ import { labelOfBand, nameOf } from "/console/views/finding.js";
 /** For another photo, of the same spot where it is one. @param {{spot: string | null}} props */
 const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot ? `#/check/${spot}` : "#/check"}>${say("takeAnother")}</a></p>`;
 
-/** The head of a decided finding. @param {{decision: any, conditions: Api["ConditionsView"], doctor: boolean, spot: string | null, title: string, notice: string}} props */
+/** The head of a decided finding. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"], doctor: boolean, spot: string | null, title: string, notice: string}} props */
 export const Decided = ({ decision, conditions, doctor, spot, title, notice }) => {
   const wanted = decision.new_picture_wanted;
   const urgency = doctor ? labelOfBand(conditions, decision.urgency) : decision.urgency_label;
@@ -28,7 +28,7 @@ export const Decided = ({ decision, conditions, doctor, spot, title, notice }) =
 /** @param {{number: number, view: string}} props */
 const FindingLink = ({ number, view }) => html`<a href="#/${view}/${number}">${say("title_finding")} ${number}</a>`;
 
-/** What else was said of a spot, with its dates: it counts no more, or is milder. @param {{items: any[], view: string}} props */
+/** What else was said of a spot, with its dates: it counts no more, or is milder. @param {{items: Api["AdviceView"][], view: string}} props */
 export const Superseded = ({ items, view }) => items.length > 0 && html`
   <details><summary>${say("saidBesides")}</summary>
     <ul class="plain">${items.map((one) => html`<li>${saidBy(one)}${colon()}${one.action}${" · "}<${FindingLink} number=${one.finding} view=${view} /></li>`)}</ul>
@@ -39,7 +39,7 @@ const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.from}`), { dat
 
 /**
  * The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
- * @param {{instruction: any, view: string, here?: any, notice?: string}} props
+ * @param {{instruction: Api["InstructionView"], view: string, here?: any, notice?: string}} props
  */
 export const Instruction = ({ instruction, view, here, notice }) => html`
   <header class="verdict instruction band-${instruction.band}">
@@ -51,13 +51,13 @@ export const Instruction = ({ instruction, view, here, notice }) => html`
     ${notice && html`<p class="notice">${notice}</p>`}
   </header>`;
 
-/** The urgency that counts in a list. @param {any} found */
+/** The urgency that counts in a list. @param {Pick<Api["ListedFinding"], "band" | "decision">} found */
 export const bandOf = (found) => found.decision?.urgency ?? found.band;
 
-/** The urgency that counts of a spot with findings. @param {any} spot */
-export const bandOfSpot = (spot) => spot.instruction?.band ?? bandOf(spot.latest);
+/** The urgency that counts of a spot with findings. @param {Api["LesionView"]} spot */
+export const bandOfSpot = (spot) => spot.instruction?.band ?? bandOf(/** @type {Api["ListedFinding"]} */ (spot.latest));
 
-/** The decision in a row of a list, beside its urgency. @param {{decision: any, conditions: Api["ConditionsView"]}} props */
+/** The decision in a row of a list, beside its urgency. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"]}} props */
 export const DecisionLine = ({ decision, conditions }) => {
   if (!decision) return null;
   const { label, certainty, histology, new_picture_wanted: wanted } = decision;

@@ -13,14 +13,14 @@ import { ModelMark } from "/console/views/withdrawn.js";
 
 /** @param {Api["ConditionsView"]} conditions @param {string} key */
 export const nameOf = (conditions, key) =>
-  said([...conditions.conditions, ...(conditions.review_only ?? [])].find((/** @type {any} */ one) => one.key === key)?.names) || key;
+  said([...conditions.conditions, ...(conditions.review_only ?? [])].find((one) => one.key === key)?.names) || key;
 
 /** The name of a class that is given as lists give it. @param {Api["ConditionsView"]} conditions @param {string} stated */
 export const nameOfClass = (conditions, stated) =>
-  said(conditions.conditions.find((/** @type {any} */ one) => one.names.angular === stated)?.names) || stated;
+  said(conditions.conditions.find((one) => one.names.angular === stated)?.names) || stated;
 
 /** A band's words, a patient's and a doctor's. @param {Api["ConditionsView"]} conditions @param {string} band */
-const wordsOfBand = (conditions, band) => said(conditions.bands.find((/** @type {any} */ one) => one.key === band));
+const wordsOfBand = (conditions, band) => said(conditions.bands.find((one) => one.key === band));
 
 /** As a patient reads it. @param {Api["ConditionsView"]} conditions @param {string} band */
 export const labelForPatient = (conditions, band) => wordsOfBand(conditions, band)?.label ?? band;
@@ -28,7 +28,7 @@ export const labelForPatient = (conditions, band) => wordsOfBand(conditions, ban
 /** As doctors and the people of the server read it. @param {Api["ConditionsView"]} conditions @param {string} band */
 export const labelOfBand = (conditions, band) => wordsOfBand(conditions, band)?.doctor_label ?? band;
 
-/** What cannot be ruled out, at the wider of the two levels. @param {{facts: any, conditions: Api["ConditionsView"]}} props */
+/** What cannot be ruled out, at the wider of the two levels. @param {{facts: Api["Facts"], conditions: Api["ConditionsView"]}} props */
 const NotRuledOut = ({ facts, conditions }) => {
   const widest = facts.not_ruled_out.at(-1);
   if (!widest) return null;
@@ -52,11 +52,11 @@ const Sentences = ({ items }) => items.length > 0 && html`<ul>${items.map((item)
 
 /**
  * What the headline names is marked. Where they are restated, a doctor unfolds the model's own.
- * @param {{report: any, conditions: Api["ConditionsView"], doctor: boolean}} props
+ * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean}} props
  */
 const Probabilities = ({ report: { facts, headline, reading }, conditions, doctor }) => {
-  const named = new Set([headline.likely, ...headline.not_ruled_out].map((/** @type {any} */ one) => one.key));
-  const bars = (/** @type {any[]} */ ranked) => html`
+  const named = new Set([headline.likely, ...headline.not_ruled_out].map((one) => one.key));
+  const bars = (/** @type {Api["Ranked"][]} */ ranked) => html`
     <${Bars} label=${say("probabilities")} rows=${ranked.map((one) => ({
       name: nameOf(conditions, one.key),
       share: one.probability,
@@ -78,7 +78,7 @@ const Folded = ({ title, open, children }) => html`
 
 /**
  * All that the API says beyond its first three sentences, none of them twice; each source is a click away.
- * @param {{report: any, conditions: Api["ConditionsView"], doctor: boolean}} props
+ * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean}} props
  */
 const Rest = ({ report, conditions, doctor }) => {
   const { facts, reading, about } = report;
@@ -102,7 +102,7 @@ const Rest = ({ report, conditions, doctor }) => {
       ${reading.overview && html`<p>${reading.overview}</p>`}
       ${reading.about.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
       ${about && html`<h3>${say("sources")}</h3>
-        <ul>${about.sources.map((/** @type {any} */ source) => html`<li>
+        <ul>${about.sources.map((/** @type {Api["Source"]} */ source) => html`<li>
           <a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a></li>`)}</ul>`}
     <//>
     ${reading.importance_of_early_detection && html`
@@ -112,7 +112,7 @@ const Rest = ({ report, conditions, doctor }) => {
     ${!doctor && certain}`;
 };
 
-/** What comes first, for whom it is. @param {{report: any, doctor: boolean}} props */
+/** What comes first, for whom it is. @param {{report: FindingReport, doctor: boolean}} props */
 const First = ({ report, doctor }) => {
   const { likely, to_do, certainty } = report.reading.summary;
   // What doctors have decided is the page's: a patient reads no older urgency beside theirs.
@@ -123,7 +123,7 @@ const First = ({ report, doctor }) => {
   return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1><p>${certainty}</p>`;
 };
 
-/** What one of several pictures alone says, for a doctor: a patient reads what all of them say. @param {{picture: any, conditions: Api["ConditionsView"]}} props */
+/** What one of several pictures alone says, for a doctor: a patient reads what all of them say. @param {{picture: Api["PictureView"], conditions: Api["ConditionsView"]}} props */
 const Alone = ({ picture, conditions }) => html`
   <p>${say("pictureAlone")}${colon()}${said(picture.headline?.doctor)}
     <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
@@ -131,7 +131,7 @@ const Alone = ({ picture, conditions }) => html`
 /**
  * What is to be done comes first, once: what a decision replaces is folded for a patient, and so is this
  * finding where more was said of its spot.
- * @param {{title: string, report: any, submission: any, conditions: Api["ConditionsView"], doctor: boolean}} props
+ * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"], conditions: Api["ConditionsView"], doctor: boolean}} props
  */
 const Verdicts = ({ title, report, submission, conditions, doctor }) => {
   const { decision } = report;
@@ -154,7 +154,7 @@ const Verdicts = ({ title, report, submission, conditions, doctor }) => {
 
 /**
  * `submission` is what has several photos, or one.
- * @param {{title: string, report: any, submission: any, photo: string | null, conditions: Api["ConditionsView"],
+ * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"], photo: string | null, conditions: Api["ConditionsView"],
  *   children?: any, doctor?: boolean}} props
  */
 export const FindingPage = ({ title, report, submission, photo, conditions, children, doctor = false }) => html`
@@ -163,7 +163,7 @@ export const FindingPage = ({ title, report, submission, photo, conditions, chil
     <div class="columns photo-first">
       <div>
         <${FindingPhoto} key=${submission.id} submission=${submission} photo=${photo} heat=${submission.heat}>
-          ${(/** @type {any} */ picture) => doctor && html`<${Alone} picture=${picture} conditions=${conditions} />`}
+          ${(/** @type {Api["PictureView"]} */ picture) => doctor && html`<${Alone} picture=${picture} conditions=${conditions} />`}
         <//>
       </div>
       <div>
@@ -202,7 +202,7 @@ export const Downloads = ({ number, children }) => {
     ${error && html`<${Failure} error=${error} />`}`;
 };
 
-/** What the server says of a finding now, in words. @param {string} number */
+/** What the server says of a finding now, in words. @param {string} number @returns {Promise<FindingReport>} */
 export async function getReport(number) {
   const report = await get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}`);
   // A server of the version before answered, while the servers are upgraded one after the other.
@@ -210,7 +210,7 @@ export async function getReport(number) {
   return report;
 }
 
-/** What is stored of it, with what to do about its spot in the words of this page. @param {string} number */
+/** What is stored of it, with what to do about its spot in the words of this page. @param {string} number @returns {Promise<Api["SubmissionInCare"]>} */
 export const getSubmission = (number) => get(apiPath`/submissions/${number}?lang=${getLanguage()}`);
 
 /** Everything that the page of a finding shows. @param {string} number */
@@ -230,9 +230,9 @@ export function useFinding(number) {
   return answer;
 }
 
-/** The spot that one's own finding belongs to, or the question which one that is. @param {{submission: any, onSorted: () => void}} props */
+/** The spot that one's own finding belongs to, or the question which one that is. @param {{submission: Api["SubmissionView"], onSorted: () => void}} props */
 const SpotOfFinding = ({ submission, onSorted }) => {
-  const [spots, setSpots] = useState(/** @type {any[] | null} */ (null));
+  const [spots, setSpots] = useState(/** @type {Api["LesionView"][] | null} */ (null));
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   if (submission.lesion)
     return html`<p class="row"><a class="button" href="#/spot/${submission.lesion}">${say("toSpot")}</a>
@@ -252,24 +252,24 @@ export const View = ({ argument }) => {
   const answer = useFinding(argument);
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ { submission, report, conditions, photo }) => html`
+      ${(/** @type {Awaited<ReturnType<typeof loadFinding>>} */ { submission, report, conditions, photo }) => html`
         <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
           report=${report} submission=${submission} photo=${photo} conditions=${conditions}>
           <${SpotOfFinding} submission=${submission} onSorted=${answer.reload} />
           <${Downloads} number=${argument}><a class="button" href="#/check">${say("checkAnother")}</a><//>
-          ${(report.letters ?? []).map((/** @type {any} */ letter) => html`<${SignedLetter} key=${letter._id} letter=${letter} />`)}
+          ${(report.letters ?? []).map((/** @type {Api["LetterView"]} */ letter) => html`<${SignedLetter} key=${letter._id} letter=${letter} />`)}
           ${report.review && html`<${Reviewed} review=${report.review} conditions=${conditions} />`}
         <//>`}
     <//>`;
 };
 
-/** What a review says of the urgency. @param {Api["ConditionsView"]} conditions @param {any} review */
+/** What a review says of the urgency. @param {Api["ConditionsView"]} conditions @param {Api["ReviewView"]} review */
 const urgencyOf = (conditions, { urgency, agrees_with_urgency }) => {
   const band = urgency && labelOfBand(conditions, urgency);
   return agrees_with_urgency ? say("urgencyAgreed", { band }) : band;
 };
 
-/** @param {{review: any, conditions: Api["ConditionsView"]}} props */
+/** @param {{review: Api["ReviewView"], conditions: Api["ConditionsView"]}} props */
 export const Reviewed = ({ review, conditions }) => {
   const { label, histology, histology_result } = review;
   const said = [

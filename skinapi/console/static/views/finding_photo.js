@@ -8,10 +8,10 @@ import { say } from "/console/language.js";
 import { HeatPhoto } from "/console/views/heat_photo.js";
 import { addressOfRecentPhoto } from "/console/views/recent_photos.js";
 
-/** Which of several pictures the finding shows. @param {any} submission */
-const placeShown = ({ pictures = [] }) => Math.max(0, pictures.findIndex((/** @type {any} */ one) => one.shown));
+/** Which of several pictures the finding shows. @param {Api["SubmissionView"]} submission */
+const placeShown = ({ pictures = [] }) => Math.max(0, pictures.findIndex((one) => one.shown));
 
-/** The kept photo, the one that was just sent, or none. @param {any} submission @param {number} [place] */
+/** The kept photo, the one that was just sent, or none. @param {Api["SubmissionView"]} submission @param {number} [place] */
 export async function photoOf(submission, place = placeShown(submission)) {
   const sent = addressOfRecentPhoto(String(submission.id), place);
   if (sent) return sent;
@@ -29,11 +29,11 @@ export const useForgotten = (photo) =>
     if (photo?.startsWith("blob:")) URL.revokeObjectURL(photo);
   }, [photo]);
 
-/** @param {{photo: string | null, heat: any}} props */
+/** @param {{photo: string | null, heat: Api["HeatView"]}} props */
 const Photo = ({ photo, heat }) =>
   photo ? html`<${HeatPhoto} url=${photo} heat=${heat} />` : html`<${Message}>${say("photoNotKept")}<//>`;
 
-/** Another one than that which the finding shows. @param {{submission: any, place: number}} props */
+/** Another one than that which the finding shows. @param {{submission: Api["SubmissionView"], place: number}} props */
 const OtherPhoto = ({ submission, place }) => {
   const answer = useAnswer(() => photoOf(submission, place), [submission, place]);
   useForgotten(answer.value);
@@ -45,14 +45,14 @@ const OtherPhoto = ({ submission, place }) => {
 
 /**
  * `children` makes something of the picture that is shown, where there are several.
- * @param {{submission: any, photo: string | null, heat: any, children: (picture: any) => any}} props
+ * @param {{submission: Api["SubmissionView"], photo: string | null, heat: Api["HeatView"], children: (picture: Api["PictureView"]) => any}} props
  */
 export const FindingPhoto = ({ submission, photo, heat, children }) => {
   const shown = placeShown(submission);
   const [place, setPlace] = useState(shown);
   const { pictures } = submission;
   if (!pictures) return html`<${Photo} photo=${photo} heat=${heat} />`;
-  const tabs = pictures.map((/** @type {any} */ _, /** @type {number} */ at) => [String(at), say("pictureNumber", { number: at + 1 })]);
+  const tabs = pictures.map((_, at) => [String(at), say("pictureNumber", { number: at + 1 })]);
   return html`
     <${Tabs} label=${say("photosOfSpot")} tabs=${tabs} chosen=${String(place)} onChoose=${(/** @type {string} */ at) => setPlace(Number(at))} />
     ${children(pictures[place])}

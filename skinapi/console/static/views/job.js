@@ -84,7 +84,7 @@ const TrainingAsked = ({ request }) => {
     </section>`;
 };
 
-/** What the job prints, read on from the last line that is known. @param {{job: any}} props */
+/** What the job prints, read on from the last line that is known. @param {{job: Job}} props */
 const Log = ({ job }) => {
   const [lines, setLines] = useState(/** @type {{number: number, text: string}[]} */ ([]));
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
@@ -124,14 +124,16 @@ const Log = ({ job }) => {
     </details>`;
 };
 
-/** Why it failed, in this language as far as there are words for it; nothing where there are none. @param {any} job */
+/** @typedef {Job & {error: string, error_code: string}} FailedJob */
+
+/** Why it failed, in this language as far as there are words for it; nothing where there are none. @param {FailedJob} job */
 function sayFault({ kind, error, error_code: code }) {
   if (hasWords(`fault_${code}`)) return sayValue("fault", code);
   if (!hasWords(`error_${code}`) && !hasWords(`${kind}_${code}`)) return "";
   return (kind === "import" ? sayImportFault : sayError)({ status: 422, code, message: error });
 }
 
-/** @param {{job: any}} props */
+/** @param {{job: FailedJob}} props */
 const Failed = ({ job }) => {
   const words = sayFault(job);
   return html`
@@ -142,7 +144,7 @@ const Failed = ({ job }) => {
     <//>`;
 };
 
-/** @param {{job: any, onChange: () => void}} props */
+/** @param {{job: Job, onChange: () => void}} props */
 const Actions = ({ job, onChange }) => {
   const [asked, setAsked] = useState(false);
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
@@ -170,7 +172,7 @@ const Actions = ({ job, onChange }) => {
       }}><p>${sayValue("cancelled", job.kind)}</p><//>`}`;
 };
 
-/** @param {{job: any}} props */
+/** @param {{job: Job}} props */
 const HowFar = ({ job }) => html`
   <section class="card">
     <div class="row between">${job.message ? html`<${Progress} message=${job.message} />` : html`<span>${sayAge(job.created_at)}</span>`}<strong>${sayPercent(job.progress / 100)}</strong></div>
@@ -189,7 +191,7 @@ export const View = ({ argument }) => {
   const polled = usePolling(() => get(apiPath`/jobs/${argument}`), [argument], isUnfinished);
   return html`
     <${Polled} polled=${polled}>
-      ${(/** @type {any} */ job) => html`
+      ${(/** @type {Job} */ job) => html`
         <div class="row between"><h1>${titleOf(job)}</h1><${StateBadge} state=${job.status} words=${sayValue("job_is", job.status)} /></div>
         <p class="lead"><code>${job.id}</code> · ${say("begunAt", { date: sayDate(job.created_at) })}
           ${job.completed_at && html` · ${say("endedAt", { date: sayDate(job.completed_at) })}`}</p>

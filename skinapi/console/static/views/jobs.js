@@ -13,10 +13,10 @@ const UNFINISHED = new Set(["queued", "running"]);
 /** What the training says of itself while it runs. */
 const EPOCH = /^Epoch (\d+) of (\d+)$/;
 
-/** @param {any} job */
+/** @param {Api["JobSummary"]} job */
 export const isUnfinished = (job) => UNFINISHED.has(job.status);
 
-/** What a job is about. @param {any} job */
+/** What a job is about. @param {Pick<Job, "kind" | "request">} job */
 export const titleOf = ({ kind, request }) =>
   request.architecture ? say("trainingOf", { architecture: request.architecture, dataset: request.dataset_name }) : sayValue("job", kind);
 
@@ -28,7 +28,7 @@ export const Progress = ({ message }) => {
   return hasWords(key) ? html`<span>${say(/** @type {WordKey} */ (key))}</span>` : html`<span lang="en">${isolated(message)}</span>`;
 };
 
-/** @param {{job: any}} props */
+/** @param {{job: Api["JobSummary"]}} props */
 const JobRow = ({ job }) => html`
   <li class="whole">
     <span class="thumb"><${Icon} name="file" /></span>

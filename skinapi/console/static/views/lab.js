@@ -25,7 +25,7 @@ export const IfInstalled = ({ children }) => {
 /** The state of a data set, a job or a model, in colour and words. @param {{state: string, words: string}} props */
 export const StateBadge = ({ state, words }) => html`<span class="badge state-${state}">${words}</span>`;
 
-/** Data sets that the API lists under a name are versions of one. @param {any} dataset */
+/** Data sets that the API lists under a name are versions of one. @param {Api["DatasetSummary"]} dataset */
 export const nameKey = (dataset) => dataset.name.normalize("NFC").toLowerCase();
 
 /** @param {number} n */

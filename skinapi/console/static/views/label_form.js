@@ -18,7 +18,7 @@ let sent = { text: "", key: "" };
 
 /**
  * Send a refused data set again, which becomes another one.
- * @param {any} dataset @param {Record<string, string | null>} labels
+ * @param {Dataset} dataset @param {Record<string, string | null>} labels
  */
 export async function sendAgain(dataset, labels = {}) {
   const { id, name, licence, source, modality, uploads } = dataset;
@@ -32,7 +32,7 @@ export async function sendAgain(dataset, labels = {}) {
   goTo(`dataset/${made.id}`);
 }
 
-/** @param {{dataset: any, conditions: Api["ConditionsView"]}} props */
+/** @param {{dataset: Dataset, conditions: Api["ConditionsView"]}} props */
 export const LabelForm = ({ dataset, conditions }) => {
   const unknown = /** @type {{label: string, count: number, offered: string | null}[]} */ (dataset.report.unknown_labels);
   /** @param {Record<string, string>} values */

@@ -34,13 +34,15 @@ const Withdraw = ({ path, onDone, onClose }) => {
     <//>`;
 };
 
-/** Why a letter counts no more, in sentences; none where it does. @param {any} letter */
+/** @typedef {Api["LetterView"] & {signed_at: string, signed_by: string}} Signed a letter that is signed */
+
+/** Why a letter counts no more, in sentences; none where it does. @param {Signed} letter */
 const whyStruck = ({ withdrawn, superseded, signed_at }) => [
   ...(withdrawn ? [say("letterWithdrawn", { name: isolated(withdrawn.withdrawn_by), date: sayDate(withdrawn.withdrawn_at), reason: isolated(withdrawn.reason) })] : []),
   ...(superseded ? [say("letterSuperseded", { date: sayDate(signed_at), decided: sayDate(superseded.decided_at) })] : []),
 ];
 
-/** A signed letter; its doctor may withdraw it. @param {{letter: any, onWithdrawn?: () => void}} props */
+/** A signed letter; its doctor may withdraw it. @param {{letter: Signed, onWithdrawn?: () => void}} props */
 export const SignedLetter = ({ letter, onWithdrawn }) => {
   const [asking, setAsking] = useState(false);
   const struck = whyStruck(letter);
@@ -66,7 +68,7 @@ const highlight = (sentence, words) => {
 
 /**
  * What is wrong with a sentence, at the sentence. `accepted` are the ids of the marks that the doctor signs in spite of.
- * @param {{sentence: string, marks: any[], language: string, accepted: Set<string>, onAccept: (id: string, yes: boolean) => void, onShow: () => void}} props
+ * @param {{sentence: string, marks: Api["MarkView"][], language: string, accepted: Set<string>, onAccept: (id: string, yes: boolean) => void, onShow: () => void}} props
  */
 const Marked = ({ sentence, marks, language, accepted, onAccept, onShow }) => html`
   <li>
@@ -84,26 +86,26 @@ const Marked = ({ sentence, marks, language, accepted, onAccept, onShow }) => ht
     )}
   </li>`;
 
-/** @param {any[]} marks @returns {[string, any[]][]} by sentence, in the order of the text */
+/** @param {any[]} marks @returns {[string, Api["MarkView"][]][]} by sentence, in the order of the text */
 const bySentence = (marks) => [...new Set(marks.map(({ sentence }) => sentence))].map((one) => [one, marks.filter(({ sentence }) => sentence === one)]);
 
-/** Another one as soon as the text or a mark is. @param {any} letter */
-const keyOf = ({ _id, version, marks }) => [_id, version, ...marks.map((/** @type {any} */ mark) => mark.id)].join(" ");
+/** Another one as soon as the text or a mark is. @param {Api["WrittenLetter"]} letter */
+const keyOf = ({ _id, version, marks }) => [_id, version, ...marks.map((mark) => mark.id)].join(" ");
 
-/** Who wrote the first text. @param {{source: any}} props */
+/** Who wrote the first text. @param {{source: Api["NarrativeSource"]}} props */
 const Written = ({ source }) => {
-  if (source.writer === "llm") return html`<p><small>${say("letterByLlm", { model: isolated(source.model) })}</small></p>`;
-  const key = ["no_key", "no_consent"].includes(source.reason) ? source.reason : "failed";
+  if (source.writer === "llm") return html`<p><small>${say("letterByLlm", { model: isolated(source.model ?? "") })}</small></p>`;
+  const key = ["no_key", "no_consent"].includes(source.reason ?? "") ? source.reason : "failed";
   return html`<p><small>${say(`letterByTemplate_${/** @type {"no_key"} */ (key)}`)}</small></p>`;
 };
 
-/** What signing does. @param {any} letter @param {number} accepted how many marks */
+/** What signing does. @param {Api["WrittenLetter"]} letter @param {number} accepted how many marks */
 const saySign = ({ reader }, accepted) => {
   const key = /** @type {"letterSign_patient"} */ (`letterSign_${reader}`);
   return accepted > 0 ? say("letterSignMarked", { sign: say(key), n: String(accepted) }) : say(key);
 };
 
-/** The doctor's own draft. @param {{draft: any, reviewed: boolean, onDone: () => void}} props */
+/** The doctor's own draft. @param {{draft: Api["WrittenLetter"], reviewed: boolean, onDone: () => void}} props */
 const Draft = ({ draft, reviewed, onDone }) => {
   const [letter, setLetter] = useState(draft);
   const [text, setText] = useState(drafts.get(draft._id) ?? draft.text);
@@ -116,7 +118,7 @@ const Draft = ({ draft, reviewed, onDone }) => {
   const path = apiPath`/letters/${draft._id}`;
   const stored = text === letter.text;
   // A sentence that was changed since is checked when the letter is stored.
-  const marks = letter.marks.filter((/** @type {any} */ mark) => text.includes(mark.sentence));
+  const marks = letter.marks.filter((mark) => text.includes(mark.sentence));
 
   /** @param {string} id @param {boolean} yes */
   const accept = (id, yes) => setAccepted(new Set(yes ? [...accepted, id] : [...accepted].filter((one) => one !== id)));
@@ -137,6 +139,7 @@ const Draft = ({ draft, reviewed, onDone }) => {
     setBusy(false);
   };
   const store = async () => {
+    /** @type {Api["WrittenLetter"]} */
     const changed = await put(path, { text, version: letter.version });
     drafts.delete(draft._id);
     setLetter(changed);
@@ -153,11 +156,11 @@ const Draft = ({ draft, reviewed, onDone }) => {
     act(async () => {
       // Only what was shown with its marks is signed in spite of them, each accepted by itself.
       const shown = stored ? letter : await store();
-      if (shown.marks.some((/** @type {any} */ mark) => !mark.acceptable || !accepted.has(mark.id))) {
+      if (shown.marks.some((mark) => !mark.acceptable || !accepted.has(mark.id))) {
         setTimeout(() => list.current?.focus());
         return;
       }
-      const ids = shown.marks.map((/** @type {any} */ mark) => mark.id);
+      const ids = shown.marks.map((mark) => mark.id);
       // A server of the version before knows no such field.
       await post(`${path}/sign`, { text: shown.text, version: shown.version, ...(ids.length > 0 && { accepted_marks: ids }) });
       drafts.delete(draft._id);
@@ -200,7 +203,7 @@ const Draft = ({ draft, reviewed, onDone }) => {
         ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${reload}>${say("letterReload")}</button>`}
       <//>`}
       <div class="row">
-        <button class="primary" disabled=${busy}>${saySign(letter, marks.filter((/** @type {any} */ mark) => accepted.has(mark.id)).length)}</button>
+        <button class="primary" disabled=${busy}>${saySign(letter, marks.filter((mark) => accepted.has(mark.id)).length)}</button>
         <button type="button" disabled=${busy} onClick=${save}>${say("letterStore")}</button>
         <button type="button" class="danger" disabled=${busy} onClick=${() => setDeleting(true)}>${say("letterDelete")}</button>
       </div>
@@ -219,7 +222,7 @@ const focusDraft = (text) => /** @type {HTMLElement | null} */ (text?.closest("f
 /**
  * The letters of a case, and the way to write one: `may` says that the doctor does, once that is known. They are judged anew
  * when the `decision` is another one.
- * @param {{number: string, may: boolean, decision: any}} props
+ * @param {{number: string, may: boolean, decision: Api["DecisionView"] | null}} props
  */
 export const Letters = ({ number, may, decision }) => {
   const path = apiPath`/submissions/${number}/letters`;
@@ -265,7 +268,7 @@ export const Letters = ({ number, may, decision }) => {
   if (!letters.value) return null;
   return html`
     <section class="letters">
-      ${letters.value.map((/** @type {any} */ letter) =>
+      ${letters.value.map((/** @type {Api["WrittenLetter"]} */ letter) =>
         letter.signed_at
           ? html`<${SignedLetter} key=${letter._id} letter=${letter} onWithdrawn=${letters.reload} />`
           : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)} onDone=${letters.reload} />`,

@@ -46,7 +46,7 @@ function send(action, version, reason) {
   }
 }
 
-/** @param {{model: any, action: Action, onDone: () => void, onClose: () => void}} props */
+/** @param {{model: Api["ModelView"], action: Action, onDone: () => void, onClose: () => void}} props */
 const Question = ({ model, action, onDone, onClose }) => {
   const reason = useRef("");
   const [fault, setFault] = useState("");
@@ -72,7 +72,7 @@ const Question = ({ model, action, onDone, onClose }) => {
     <//>`;
 };
 
-/** What can be done with a version in its state. @param {any} model @returns {Action[]} */
+/** What can be done with a version in its state. @param {Api["ModelView"]} model @returns {Action[]} */
 function actionsOn({ state, gates, size, built_in }) {
   const stored = size > 0;
   if (state === "serving") return ["rollback"];
@@ -88,7 +88,7 @@ function actionsOn({ state, gates, size, built_in }) {
 /** @type {Record<Action, string>} */
 const LOOK = { promote: "primary", override: "", rollback: "danger", retire: "quiet", shadow: "", endShadow: "", delete: "danger" };
 
-/** Researchers see, admins act. @param {{model: any, onChange: () => void}} props */
+/** Researchers see, admins act. @param {{model: Api["ModelView"], onChange: () => void}} props */
 export const ModelActions = ({ model, onChange }) => {
   const [asked, setAsked] = useState(/** @type {Action | null} */ (null));
   if (getSession()?.role !== "admin") return null;

@@ -24,11 +24,11 @@ const sayHeadline = ({ macro_auc, balanced_accuracy }) => {
   return said.length > 0 && [...said, say("onPictures")].join(" · ");
 };
 
-/** Why the server that answers does not serve a version as it should. @param {{model: any}} props */
+/** Why the server that answers does not serve a version as it should. @param {{model: Api["ModelSummaryView"]}} props */
 export const Fault = ({ model }) =>
   model.fault && html`<${Message} kind="bad"><p>${say("modelFault")}</p><p lang="en"><small>${model.fault}</small></p><//>`;
 
-/** @param {{model: any}} props */
+/** @param {{model: Api["ModelSummaryView"]}} props */
 const ModelRow = ({ model }) => html`
   <li class="whole">
     <div class="grow">

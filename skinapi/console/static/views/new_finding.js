@@ -40,7 +40,7 @@ const Choice = ({ name, title, options, hint, chosen = "" }) => html`
 /**
  * Which of one's spots it is: those at the place, the one with the newest finding first. Nothing is
  * chosen for anybody but the spot that one came from.
- * @param {{spots: any[], site: string, chosen: string, onChoose: (spot: string) => void}} props
+ * @param {{spots: Api["LesionView"][], site: string, chosen: string, onChoose: (spot: string) => void}} props
  */
 const AskSpot = ({ spots, site, chosen, onChoose }) => {
   const near = spots.filter((one) => one.place.site === site);
@@ -70,7 +70,7 @@ const AskToKeep = ({ chosen }) => html`
     </div>
   </fieldset>`;
 
-/** @param {{checklist: any}} props */
+/** @param {{checklist: Api["Checklist"]}} props */
 const Checklist = ({ checklist }) => {
   const [none, setNone] = useState(false);
   return html`
@@ -182,7 +182,7 @@ const ChosenPhoto = ({ photo, place, busy, asked, onReady, onChange, onUnreadabl
 /** A better photo would help, and nobody has said that there is none. @param {Chosen} photo */
 const isPoor = ({ hints, accepted }) => hints.length > 0 && !accepted;
 
-/** @param {{account: any, spots: any[], checklist: any, from: any}} props `from` is the spot whose photo is taken */
+/** @param {{account: Api["Me"], spots: Api["LesionView"][], checklist: Api["Checklist"], from: any}} props `from` is the spot whose photo is taken */
 const Check = ({ account, spots, checklist, from }) => {
   const [chosen, setChosen] = useState(/** @type {Chosen[]} */ ([]));
   const [place, setPlace] = useState(/** @type {import("/console/views/body_map.js").Place} */ (from?.place ?? { site: "" }));
@@ -310,7 +310,7 @@ const Check = ({ account, spots, checklist, from }) => {
     </form>`;
 };
 
-/** @param {{account: any, argument: string}} props */
+/** @param {{account: Api["Me"], argument: string}} props */
 const Loaded = ({ account, argument }) => {
   // Without the spots a photo can be sent all the same.
   const answer = useAnswer(() => Promise.all([getAll("/lesions?limit=200").catch(() => []), getConditions()]), []);
@@ -324,4 +324,4 @@ const Loaded = ({ account, argument }) => {
 
 /** @param {{argument: string}} props the spot whose photo is taken, if any */
 export const View = ({ argument }) =>
-  html`<${Approved}>${(/** @type {any} */ account) => html`<${Loaded} account=${account} argument=${argument} />`}<//>`;
+  html`<${Approved}>${(/** @type {Api["Me"]} */ account) => html`<${Loaded} account=${account} argument=${argument} />`}<//>`;

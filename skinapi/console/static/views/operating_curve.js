@@ -28,10 +28,10 @@ export const Share = ({ figure: { value, low, high, n }, show = sayPercent }) =>
     ? say("outcomeTooFew")
     : html`<span><strong>${show(value)}</strong> <small>${show(low)} – ${show(high)}, ${say("outcomeOf", { n: sayNumber(n) })}</small></span>`;
 
-/** @param {any} share @param {number} n @returns {Figure} */
+/** @param {Api["Share"] | null} share @param {number} n @returns {Figure} */
 const figureOf = (share, n) => ({ value: share?.share ?? null, low: share?.low ?? null, high: share?.high ?? null, n });
 
-/** Those of the model's test part. @param {any} answer @param {string} kind @returns {Row[]} */
+/** Those of the model's test part. @param {Api["OperatingPointView"]} answer @param {string} kind @returns {Row[]} */
 const rowsOfModel = (answer, kind) =>
   answer.points.flatMap((/** @type {any} */ { point, kinds }) =>
     kinds
@@ -150,7 +150,7 @@ const OfKind = ({ kind, rows, point, urgent }) => {
     </section>`;
 };
 
-/** @param {{answer: any, models: Record<string, any>, conditions: Api["ConditionsView"]}} props */
+/** @param {{answer: Api["OperatingPointView"], models: Record<string, any>, conditions: Api["ConditionsView"]}} props */
 const Curves = ({ answer, models, conditions }) => {
   if (!answer.has_points) return html`<${Message}>${say("curveNone", { version: answer.model_version })}<//>`;
   const figures = models[answer.model_version]?.points ?? [];

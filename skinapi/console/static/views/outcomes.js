@@ -21,7 +21,7 @@ const Figures = ({ figures }) => html`
     <dd><${Share} figure=${figures.kappa} show=${(/** @type {number} */ kappa) => sayNumber(Math.round(100 * kappa) / 100)} /></dd>
   </dl>`;
 
-/** @param {{title: string, course: any}} props */
+/** @param {{title: string, course: Api["OutcomeCourse"]}} props */
 const Course = ({ title, course }) => html`
   <section class="card">
     <h2>${title}</h2>

@@ -13,8 +13,13 @@ import { KeptPhoto } from "/console/views/thumbnail.js";
 
 const NEW = "new";
 
-/** When a finding of a list was made: the lists of the API say so in two ways. @param {any} finding */
-const madeAt = (finding) => finding.created_at ?? `${finding.time.replace(" ", "T")}Z`;
+/** @typedef {import("/console/views/body_map.js").Place} Place */
+/** @typedef {{name: string, place: Place}} Fields of a spot */
+
+/** The lists of the API say in two ways when a finding was made. @typedef {Api["ListedFinding"] | Api["SummaryView"]} Own */
+
+/** @param {Own} finding */
+const madeAt = (finding) => ("created_at" in finding ? finding.created_at : `${finding.time.replace(" ", "T")}Z`);
 
 /**
  * Give a finding to a spot, or to none. Refused where it was sorted in another window meanwhile.
@@ -22,13 +27,13 @@ const madeAt = (finding) => finding.created_at ?? `${finding.time.replace(" ", "
  */
 export const sortFinding = (number, was, spot) => put(apiPath`/submissions/${number}/lesion`, { lesion: spot, was });
 
-/** The name and the place of a spot. @param {{name: string, place: any, onChange: (changed: {name?: string, place?: any}) => void}} props */
+/** The name and the place of a spot. @param {{name: string, place: Place, onChange: (changed: Partial<Fields>) => void}} props */
 export const SpotFields = ({ name, place, onChange }) => html`
-  <${AskPlace} place=${place} onPlace=${(/** @type {any} */ chosen) => onChange({ place: chosen })} />
+  <${AskPlace} place=${place} onPlace=${(/** @type {Place} */ chosen) => onChange({ place: chosen })} />
   <${Field} label=${say("spotName")} name="spot_name" hint=${say("spotNameHint")} value=${name} required=${false} maxlength="100"
     onInput=${(/** @type {FieldEvent} */ event) => onChange({ name: event.target.value })} />`;
 
-/** What is sent of these fields. @param {{name: string, place: any}} fields */
+/** What is sent of these fields. @param {Fields} fields */
 export const spotOf = ({ name, place }) => {
   if (!place.site) throw new Error(say("spotNeedsPlace"));
   return { name: name.trim() || null, place };
@@ -36,22 +41,21 @@ export const spotOf = ({ name, place }) => {
 
 /**
  * To which spot a finding belongs: those at its place first.
- * @param {{finding: any, spot: string | null, spots: any[], onDone: (error?: any) => void, onClose: () => void}} props
+ * @param {{finding: Own, spot: string | null, spots: Api["LesionView"][], onDone: (error?: Failed | null) => void, onClose: () => void}} props
  */
 export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
   const number = finding.id;
   const [chosen, setChosen] = useState("");
-  const [fields, setFields] = useState(/** @type {any} */ (null));
+  const [fields, setFields] = useState(/** @type {Fields | null} */ (null));
   const [key] = useState(newKey);
-  const asked = useAnswer(
-    () => Promise.all([get(apiPath`/submissions/${number}/lesion-proposals`), get(apiPath`/submissions/${number}`)]),
-    [number],
-  );
+  /** @type {() => Promise<[Api["ProposedLesionView"][], Api["SubmissionView"]]>} */
+  const ask = () => Promise.all([get(apiPath`/submissions/${number}/lesion-proposals`), get(apiPath`/submissions/${number}`)]);
+  const asked = useAnswer(ask, [number]);
   const [proposed, whole] = asked.value ?? [[], null];
-  const near = new Set(proposed.map((/** @type {any} */ one) => one.id));
+  const near = new Set(proposed.map((one) => one.id));
   const others = spots.filter((one) => one.id !== spot && !near.has(one.id));
-  const alike = proposed.filter((/** @type {any} */ one) => one.alike);
-  const atPlace = proposed.filter((/** @type {any} */ one) => !one.alike);
+  const alike = proposed.filter((one) => one.alike);
+  const atPlace = proposed.filter((one) => !one.alike);
   const described = fields ?? { name: "", place: { site: whole?.context.body_site ?? "" } };
   const sort = async () => {
     const made = chosen === NEW ? await post("/lesions", spotOf(described), key) : null;
@@ -72,23 +76,23 @@ export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
           ${alike.length > 0 &&
           html`<div class="row alike">
             <figure><${KeptPhoto} number=${number} kept=${finding.photo_kept} /><figcaption>${say("title_finding")} ${number}</figcaption></figure>
-            ${alike.map((/** @type {any} */ one) => html`
+            ${alike.map((one) => one.latest && html`
               <figure><${KeptPhoto} number=${one.latest.id} kept=${one.latest.photo_kept} /><figcaption>${nameOfSpot(one)}</figcaption></figure>`)}
           </div>`}
           ${chosen === NEW &&
-          html`<${SpotFields} ...${described} onChange=${(/** @type {any} */ changed) => setFields({ ...described, ...changed })} />`}`}
+          html`<${SpotFields} ...${described} onChange=${(/** @type {Partial<Fields>} */ changed) => setFields({ ...described, ...changed })} />`}`}
       <//>
     <//>`;
 };
 
 /**
  * `spot` is the one that all of them belong to, or null. `onDrag` hears which finding is being dragged.
- * @param {{items: any[], spot: string | null, spots: any[], conditions: Api["ConditionsView"], onChange: (error?: any) => void,
- *   onDrag?: (finding: any) => void}} props
+ * @param {{items: Own[], spot: string | null, spots: Api["LesionView"][], conditions: Api["ConditionsView"], onChange: (error?: Failed | null) => void,
+ *   onDrag?: (finding: Own) => void}} props
  */
 export const OwnFindings = ({ items, spot, spots, conditions, onChange, onDrag }) => {
-  const [doomed, setDoomed] = useState(/** @type {any} */ (null));
-  const [sorted, setSorted] = useState(/** @type {any} */ (null));
+  const [doomed, setDoomed] = useState(/** @type {Own | null} */ (null));
+  const [sorted, setSorted] = useState(/** @type {Own | null} */ (null));
   const sort = say(spot ? "sortAgain" : "sort");
   const drag = onDrag && !matchMedia("(pointer: coarse)").matches;
   return html`

@@ -10,7 +10,7 @@ import { labelOfBand } from "/console/views/finding.js";
 import { Findings } from "/console/views/queue.js";
 import { SpotPoints } from "/console/views/spot_points.js";
 
-/** @param {{patient: any, conditions: Api["ConditionsView"]}} props */
+/** @param {{patient: Api["PatientInCare"], conditions: Api["ConditionsView"]}} props */
 const PatientRow = ({ patient, conditions }) => html`
   <li>
     <div class="grow">
@@ -19,7 +19,7 @@ const PatientRow = ({ patient, conditions }) => html`
     </div>
     ${patient.waiting_band
       ? html`<span class="row">
-          <small>${say("waitingSince", { age: sayAge(patient.waiting_since) })}</small>
+          <small>${say("waitingSince", { age: sayAge(/** @type {string} */ (patient.waiting_since)) })}</small>
           <${BandBadge} band=${patient.waiting_band} label=${labelOfBand(conditions, patient.waiting_band)} />
           <a class="button" href="#/case/${patient.waiting_submission}"
             aria-label=${`${say("review")} · ${isolated(patient.name)}`}>${say("review")}</a></span>`

@@ -29,12 +29,12 @@ const FILTERS = {
 /** The finding that was opened last: the list begins there when one comes back. */
 let opened = 0;
 
-/** Why it stands where it does: its score, what the sender told, and which rules asked for the band. @param {{found: any, conditions: Api["ConditionsView"]}} props */
+/** Why it stands where it does: its score, what the sender told, and which rules asked for the band. @param {{found: Api["QueuedFinding"], conditions: Api["ConditionsView"]}} props */
 const Told = ({ found, conditions }) => {
   const { body_site: site, age_band: age, raised_by: rules = [] } = found;
   const [own, restated] = [found.malignant_score, found.restated_malignant_score].map(
     // It comes rounded, and is never quite 0 or 100.
-    (percent) => percent !== undefined && sayPercent(Math.min(Math.max(percent, 0.01), 99.99) / 100),
+    (percent) => typeof percent === "number" && sayPercent(Math.min(Math.max(percent, 0.01), 99.99) / 100),
   );
   const score = restated ? say("scoreRestated", { restated, own: own || "" }) : own;
   const reasons = rules.map((/** @type {string} */ rule) => (hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule)));
@@ -65,7 +65,7 @@ const groupByPatient = (items) => {
 };
 
 /**
- * A finding in short. @param {{found: any, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, grouped?: boolean,
+ * A finding in short. @param {{found: Api["QueuedFinding"], conditions: Api["ConditionsView"], current?: boolean, named?: boolean, grouped?: boolean,
  *   children?: any}} props
  */
 export const FindingRow = ({ found, conditions, current = false, named = true, grouped = false, children }) => html`
@@ -92,7 +92,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, g
  * Rows of findings with the keys j, k, o and Enter. There is one cursor: the finding that has the
  * focus, or had it last. It stays at its finding when others come or go. Several of one patient
  * stand below the name, unless the list is another one than by urgency.
- * @param {{found: any[], conditions: Api["ConditionsView"], named: boolean, grouped: boolean}} props
+ * @param {{found: Api["QueuedFinding"][], conditions: Api["ConditionsView"], named: boolean, grouped: boolean}} props
  */
 const Rows = ({ found: listed, conditions, named, grouped }) => {
   const groups = grouped ? groupByPatient(listed) : listed.map((one) => [one]);

@@ -25,7 +25,7 @@ const drafts = keepDrafts();
 
 /**
  * Fill the form with what a second opinion says, for the doctor in charge to sign. Its note was for that doctor.
- * @param {string} number @param {any} opinion @param {any} report
+ * @param {string} number @param {Api["ReviewView"]} opinion @param {FindingReport} report
  */
 export function fillReview(number, opinion, report) {
   const { agreement, certainty, label, urgency, histology, histology_result: result, new_picture_wanted: picture } = opinion;
@@ -105,7 +105,7 @@ const Select = ({ name, title, value, first, options, required = false, onValue 
     </select>
   </div>`;
 
-/** What stands, and what withdraws it. @param {{decision: any}} props */
+/** What stands, and what withdraws it. @param {{decision: Api["DecisionView"] | null}} props */
 const Standing = ({ decision }) =>
   decision &&
   html`<p class="standing"><small>${say(decision.histology === "confirmed" ? "resultStands" : "reviewStands", {
@@ -116,7 +116,7 @@ const Standing = ({ decision }) =>
 /**
  * Without a kept photo (`pictured`) there is nothing that one could agree with. `asked`: the caller
  * gives a second opinion, which the doctor in charge alone reads.
- * @param {{number: string, report: any, conditions: Api["ConditionsView"], pictured: boolean, asked?: boolean, onSigned: () => void}} props
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, asked?: boolean, onSigned: () => void}} props
  */
 export const ReviewForm = ({ number, report, conditions, pictured, asked = false, onSigned }) => {
   const likely = report.headline.likely.key;
@@ -174,8 +174,8 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   const urgencies = [
     ...(pictured ? [{ key: SAME, text: say("urgencyAgreed", { band: labelOfBand(conditions, report.band) }) }] : []),
     ...conditions.bands
-      .filter((/** @type {any} */ band) => !pictured || band.key !== report.band)
-      .map((/** @type {any} */ band) => ({ key: band.key, text: labelOfBand(conditions, band.key) })),
+      .filter((band) => !pictured || band.key !== report.band)
+      .map((band) => ({ key: band.key, text: labelOfBand(conditions, band.key) })),
   ];
   const named = labelsOf(conditions).find(({ key }) => key === (agreement === "agree" ? likely : draft.label));
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.

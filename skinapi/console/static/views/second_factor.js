@@ -51,7 +51,7 @@ const Remove = ({ onDone }) => html`
       onDone();
     }}><${Password} /><${CodeField} hint=${say("codeHint")} /><//></details>`;
 
-/** @param {{me: any, onChange: () => void}} props */
+/** @param {{me: Api["Me"], onChange: () => void}} props */
 export const SecondFactorCard = ({ me, onChange }) => html`
   <section class="card">
     <h2>${say("secondFactor")}</h2>

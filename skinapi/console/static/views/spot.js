@@ -14,7 +14,7 @@ import { nameOfSpot, spotOptions } from "/console/views/spot_points.js";
 /** So many findings are read at once. */
 const PAGE = 20;
 
-/** Another name, another place. @param {{spot: any, onDone: () => void, onClose: () => void}} props */
+/** Another name, another place. @param {{spot: Api["LesionView"], onDone: () => void, onClose: () => void}} props */
 const ChangeSpot = ({ spot, onDone, onClose }) => {
   const [fields, setFields] = useState({ name: spot.name ?? "", place: spot.place });
   const change = async () => {
@@ -27,7 +27,7 @@ const ChangeSpot = ({ spot, onDone, onClose }) => {
     <//>`;
 };
 
-/** @param {{spot: any, others: any[], onDone: () => void, onClose: () => void}} props */
+/** @param {{spot: Api["LesionView"], others: Api["LesionView"][], onDone: () => void, onClose: () => void}} props */
 const JoinSpot = ({ spot, others, onDone, onClose }) => {
   const [other, setOther] = useState("");
   const join = async () => {
@@ -45,7 +45,7 @@ const JoinSpot = ({ spot, others, onDone, onClose }) => {
     <//>`;
 };
 
-/** @param {{spot: any, onClose: () => void}} props */
+/** @param {{spot: Api["LesionView"], onClose: () => void}} props */
 const DeleteSpot = ({ spot, onClose }) => html`
   <${Confirm} title=${say("deleteSpot")} confirm=${say("delete")} onClose=${onClose}
     onConfirm=${async () => {
@@ -54,7 +54,7 @@ const DeleteSpot = ({ spot, onClose }) => html`
       goTo("spots");
     }}><p>${say("deleteSpotText", { name: nameOfSpot(spot) })}</p><//>`;
 
-/** What is mostly done with a spot. @param {{spot: any}} props */
+/** What is mostly done with a spot. @param {{spot: Api["LesionView"]}} props */
 const Tools = ({ spot }) => {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const remind = () =>
@@ -68,7 +68,7 @@ const Tools = ({ spot }) => {
     ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}`;
 };
 
-/** What is rarely done with it. @param {{spot: any, others: any[], onDone: () => void}} props */
+/** What is rarely done with it. @param {{spot: Api["LesionView"], others: Api["LesionView"][], onDone: () => void}} props */
 const Changes = ({ spot, others, onDone }) => {
   const [open, setOpen] = useState("");
   const close = () => setOpen("");

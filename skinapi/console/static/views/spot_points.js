@@ -10,14 +10,14 @@ import { bandOfSpot, DecisionLine } from "/console/views/decision.js";
 import { labelForPatient, labelOfBand } from "/console/views/finding.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 
-/** What a spot is called: its name, or where it is. @param {any} spot */
+/** What a spot is called: its name, or where it is. @param {Pick<Api["LesionView"], "name" | "place">} spot */
 export const nameOfSpot = (spot) => (spot.name ? isolated(spot.name) : sayValue("site", spot.place.site));
 
-/** Spots in a list to choose from. @param {any[]} spots */
+/** Spots in a list to choose from. @param {Api["LesionView"][]} spots */
 export const spotOptions = (spots) =>
   spots.map((spot) => html`<option value=${spot.id}>${spot.name ? `${nameOfSpot(spot)} · ${sayValue("site", spot.place.site)}` : nameOfSpot(spot)}</option>`);
 
-/** Spots as points, numbered in the order of the API. @param {any[]} spots */
+/** Spots as points, numbered in the order of the API. @param {Api["LesionView"][]} spots */
 const pointsOf = (spots) =>
   spots.map((spot, index) => ({
     id: spot.id,
@@ -29,7 +29,7 @@ const pointsOf = (spots) =>
 
 /**
  * `view` is the page of a spot. `onDrop` takes the finding that is dropped on a spot.
- * @param {{spots: any[], conditions: Api["ConditionsView"], view: "spot" | "course", actions?: (spot: any) => any, onDrop?: (id: string) => void}} props
+ * @param {{spots: Api["LesionView"][], conditions: Api["ConditionsView"], view: "spot" | "course", actions?: (spot: Api["LesionView"]) => any, onDrop?: (id: string) => void}} props
  */
 export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
   const points = pointsOf(spots);

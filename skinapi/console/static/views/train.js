@@ -21,11 +21,11 @@ const NUMBER_NAMES = /** @type {(keyof typeof NUMBERS)[]} */ (Object.keys(NUMBER
 const FEWEST_CLASSES = 2;
 const FEWEST_OF_A_CLASS = 10;
 
-/** @param {any} dataset */
+/** @param {Api["DatasetSummary"]} dataset */
 const isLargeEnough = (dataset) =>
   Object.values(dataset.counts).filter((count) => count >= FEWEST_OF_A_CLASS).length >= FEWEST_CLASSES;
 
-/** What is wrong with a data set, or nothing. @param {any} dataset */
+/** What is wrong with a data set, or nothing. @param {Api["DatasetSummary"]} dataset */
 function faultOfDataset(dataset) {
   if (dataset.reference) return say("trainReference");
   return isLargeEnough(dataset) ? "" : say("tooSmallToSplit", { n: String(FEWEST_OF_A_CLASS) });
@@ -49,7 +49,7 @@ const Choose = ({ name, label, hint, children, error }) => html`
     ${error && html`<small class="failed" id="error-${name}">${error}</small>`}
   </div>`;
 
-/** @param {{datasets: any[], chosen: string}} props published ones, the newest first */
+/** @param {{datasets: Api["DatasetSummary"][], chosen: string}} props published ones, the newest first */
 const TrainForm = ({ datasets, chosen }) => {
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const [faults, setFaults] = useState(/** @type {Record<string, string>} */ ({}));

@@ -76,7 +76,7 @@ const Question = ({ point, conditions, onDone, onClose }) => {
     <//>`;
 };
 
-/** @param {{answer: any, conditions: Api["ConditionsView"], onChange: () => void}} props */
+/** @param {{answer: Api["OperatingPointView"], conditions: Api["ConditionsView"], onChange: () => void}} props */
 const Points = ({ answer, conditions, onChange }) => {
   const [asked, setAsked] = useState(/** @type {Point | null} */ (null));
   const { operating_point: chosen, chosen_by: by, has_points: known, model_version: version } = answer;

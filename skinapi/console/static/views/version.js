@@ -14,7 +14,7 @@ import { Fault } from "/console/views/models.js";
 
 const DISAGREEMENTS = 20;
 
-/** @param {{model: any}} props */
+/** @param {{model: Api["ModelView"]}} props */
 const Origin = ({ model }) => {
   const facts = /** @type {[string, any][]} */ ([
     [say("architecture"), model.architecture],
@@ -29,7 +29,7 @@ const Origin = ({ model }) => {
   </dl>`;
 };
 
-/** @param {{model: any}} props */
+/** @param {{model: Api["ModelView"]}} props */
 const GatesOf = ({ model }) => {
   const { gates, comparison, reference_comparison: reference, on_current_reference: current } = model;
   if (gates.length === 0) return null;
@@ -39,7 +39,7 @@ const GatesOf = ({ model }) => {
       <h2>${say("gatesTitle")}</h2>
       <p>${say(passed === gates.length ? "gatesAllPassed" : "gatesOpen", { n: sayNumber(passed), all: sayNumber(gates.length) })}</p>
       <${Gates} gates=${gates} />
-      ${[comparison, reference].filter(Boolean).map(
+      ${[comparison, reference].flatMap((one) => one ?? []).map(
         (one) => html`<p><small>${say(one === reference ? "comparedOnReference" : "comparedOn", {
           pictures: sayNumber(one.pictures),
           lesions: sayNumber(one.lesions),
@@ -72,7 +72,7 @@ const Disagreements = ({ rows, conditions }) => {
     </div>`;
 };
 
-/** What it did in the background. @param {{model: any, conditions: Api["ConditionsView"]}} props */
+/** What it did in the background. @param {{model: Api["ModelView"], conditions: Api["ConditionsView"]}} props */
 const Shadow = ({ model, conditions }) => {
   const counts = useAnswer(() => get(apiPath`/models/${model.version}/shadow`), [model]);
   const pages = usePages(`${apiPath`/models/${model.version}/disagreements`}?limit=${DISAGREEMENTS}`);
@@ -100,7 +100,7 @@ const Shadow = ({ model, conditions }) => {
     <//>`;
 };
 
-/** When it went into service and out of it, and how its state changed; the newest first. @param {any} model */
+/** When it went into service and out of it, and how its state changed; the newest first. @param {Api["ModelView"]} model */
 function eventsOf({ moves, changes, version, built_in }) {
   const said = [
     ...moves.map((/** @type {any} */ move) => ({
@@ -119,7 +119,7 @@ function eventsOf({ moves, changes, version, built_in }) {
   return said.sort((one, other) => other.at.localeCompare(one.at));
 }
 
-/** @param {{model: any}} props */
+/** @param {{model: Api["ModelView"]}} props */
 const History = ({ model }) => html`
   <section class="card">
     <h2>${say("historyOfModel")}</h2>

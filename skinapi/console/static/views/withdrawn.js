@@ -19,7 +19,7 @@ export const WithdrawnLinks = () => {
   );
 };
 
-/** Lets the photo of a finding be judged again, or leads to what came of it. @param {{finding: any, onJudged: (number: number) => void}} props */
+/** Lets the photo of a finding be judged again, or leads to what came of it. @param {{finding: Pick<Api["QueuedFinding"], "id" | "photo_kept" | "judged_again">, onJudged: (number: number) => void}} props */
 export const JudgeAgain = ({ finding, onJudged }) => {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
@@ -46,16 +46,16 @@ export const JudgeAgain = ({ finding, onJudged }) => {
     ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}`;
 };
 
-/** What became of the model that made a finding, and of its photo. @param {{submission: any, doctor: boolean}} props */
+/** What became of the model that made a finding, and of its photo. @param {{submission: Api["SubmissionView"], doctor: boolean}} props */
 export const ModelMark = ({ submission, doctor }) => {
   const { model, model_version: version, again_of: original, judged_again: newer, photo_sent_at: sent } = submission;
   const place = doctor ? "case" : "finding";
   const withdrawn = model?.state === "withdrawn";
   const said = [
-    withdrawn && say(doctor ? "withdrawnModel" : "withdrawnForPatient", { version, date: sayDate(model.withdrawn_at) }),
+    withdrawn && say(doctor ? "withdrawnModel" : "withdrawnForPatient", { version, date: sayDate(/** @type {string} */ (model.withdrawn_at)) }),
     withdrawn && !doctor && !newer && say("withdrawnAsk"),
     doctor && model?.state === "older" && say("olderModel", { version }),
-    original && say("againOf", { number: original, date: sayDate(sent) }),
+    original && say("againOf", { number: original, date: sayDate(/** @type {string} */ (sent)) }),
   ].filter(Boolean);
   if (said.length === 0 && !newer) return null;
   return html`<${Message} kind=${withdrawn && doctor ? "bad" : "info"}>
