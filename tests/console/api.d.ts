@@ -16,6 +16,8 @@ declare global {
   type Failed = Pick<ApiError, "status" | "code" | "message"> & Partial<ApiError>;
   /** An event of a field. One of a list has a value too, and is written as this. */
   type FieldEvent = Event & { target: HTMLInputElement };
+  /** An event that brings files: they were chosen, or dropped. */
+  type FilesEvent = Event & { dataTransfer?: DataTransfer; target: { files: FileList; value: string } };
   /** An event that an element listens to. */
   type On<E extends Event> = E & { currentTarget: HTMLElement; target: HTMLElement };
   /** An event of a `<details>`. */

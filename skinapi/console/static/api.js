@@ -128,7 +128,7 @@ async function exchange(method, path, options, signal) {
   /** @type {Record<string, string>} */
   const headers = headersOf(used, { Accept: options.accept ?? "application/json" });
   if (options.key) headers["Idempotency-Key"] = options.key;
-  /** @type {BodyInit | undefined} */
+  /** @type {XMLHttpRequestBodyInit | undefined} */
   let body = options.form ?? options.bytes;
   if (options.json !== undefined) {
     headers["Content-Type"] = "application/json";
@@ -172,7 +172,7 @@ const headersOf = (of, others) => (of ? { ...others, Authorization: `Bearer ${of
 /**
  * The same as `fetch`, which cannot tell how much of a body has been sent.
  * @param {string} method @param {string} path @param {Record<string, string>} headers
- * @param {any} body @param {AbortSignal} signal @param {(share: number) => void} onProgress
+ * @param {XMLHttpRequestBodyInit | undefined} body @param {AbortSignal} signal @param {(share: number) => void} onProgress
  * @returns {Promise<Response>}
  */
 function sendSlowly(method, path, headers, body, signal, onProgress) {

@@ -90,7 +90,10 @@ export const valuesOf = (group) =>
 /** What stands between a name and its value. */
 export const colon = () => SPOKEN[language].colon;
 
-/** The part of a table of the API that is in this language. @param {any} said */
+/**
+ * The part of a table of the API that is in this language.
+ * @template T @param {{[language: string]: T} | {en: T, fr: T} | null | undefined} said @returns {T | ""}
+ */
 export const said = (said) => said?.[language] ?? "";
 
 /** @param {string} moment @param {boolean} [withTime] */

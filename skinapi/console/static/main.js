@@ -119,7 +119,7 @@ const Header = () => {
 
 const View = () => {
   const { name, argument } = readPlace();
-  const [module, setModule] = useState(/** @type {any} */ (null));
+  const [module, setModule] = useState(/** @type {{View: unknown, shown: string} | null} */ (null));
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const mayShow = PUBLIC.has(name) || getSession();
   const shown = mayShow ? name : "login";
@@ -151,7 +151,7 @@ const View = () => {
  * modal dialog, because it must lie over one that is open.
  */
 const LoginAgain = () => {
-  const [form, setForm] = useState(/** @type {any} */ (null));
+  const [form, setForm] = useState(/** @type {typeof import("/console/views/login.js").LoginForm | null} */ (null));
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const open = () => dialog.current?.showModal();
   useEffect(() => {

@@ -74,7 +74,7 @@ const PasswordCard = () => {
   const [turn, setTurn] = useState(0); // after a change, a new form, which is empty
   return html`
     <section class="card"><h2>${say("changePassword")}</h2>
-      <${Form} key=${turn} label=${say("changePassword")} onSend=${async (/** @type {any} */ values) => {
+      <${Form} key=${turn} label=${say("changePassword")} onSend=${async (/** @type {Record<string, string>} */ values) => {
         await changePassword(values);
         setTurn(turn + 1);
       }}>

@@ -10,9 +10,12 @@ export const ROLES = ["user", "doctor", "researcher", "admin"];
 /** So long after the last key a search begins. */
 const PAUSE_MS = 400;
 
+/** What is shown once. @typedef {{title: string, text: string, password: string, expires_at?: string}} Told */
+/** @typedef {Partial<Api["ListedAccount"]> & {gone?: boolean}} Changed */
+
 /**
  * What is done to an account: `onChange` gets the fields that it changed, `onError` what went wrong.
- * @typedef {{account: Api["ListedAccount"], onChange: (fields: any) => void, onError: (error: any) => void}} Act
+ * @typedef {{account: Api["ListedAccount"], onChange: (fields: Changed) => void, onError: (error: Failed) => void}} Act
  */
 
 /** @param {Api["ListedAccount"]} account @param {string} part */
@@ -35,7 +38,7 @@ const STATUS_AFTER = { approve: "approved", suspend: "suspended", unapprove: "wa
 /** The verb that leads to a status. @type {Record<string, string>} */
 const VERB_TO = { approved: "approve", suspended: "suspend", waiting: "unapprove" };
 
-/** @param {Act} act @param {string} verb @param {string} [role] that an approval gives */
+/** @param {Act} act @param {string} verb @param {Changed["role"]} [role] that an approval gives */
 async function setStatus(act, verb, role) {
   const { account, onChange } = act;
   try {
@@ -90,7 +93,7 @@ export const Secret = ({ title, text, password, until, file, onClose }) => {
 
 /**
  * What is asked before it is done. @param {{act: Act, question: Question,
- * onSecret: (secret: any) => void, onGone: () => void, onClose: () => void}} props
+ * onSecret: (secret: Told) => void, onGone: () => void, onClose: () => void}} props
  */
 const Ask = ({ act, question, onSecret, onGone, onClose }) => {
   const { account } = act;
@@ -150,11 +153,11 @@ const Ask = ({ act, question, onSecret, onGone, onClose }) => {
 const StatusButton = ({ act, onAsk }) => {
   const { account } = act;
   if (account.status === "deleting") return null;
-  /** @param {string} label @param {string} look @param {string} [role] */
+  /** @param {string} label @param {string} look @param {Changed["role"]} [role] */
   const approving = (label, look, role) => html`<button class=${look} aria-label=${`${label} ${isolated(account.email)}`}
     onClick=${onFirstClick(() => setStatus(act, "approve", role))}>${label}</button>`;
   if (account.status === "waiting" && account.role === "user" && account.wanted_role)
-    return [account.wanted_role, "user"].map((role, place) =>
+    return /** @type {const} */ ([account.wanted_role, "user"]).map((role, place) =>
       approving(say("approveAs", { role: sayValue("role", role) }), place ? "quiet" : "primary", role));
   if (account.status !== "approved") return approving(say("approve"), "primary");
   return html`<button aria-label=${`${say("suspend")} ${isolated(account.email)}`}
@@ -163,15 +166,15 @@ const StatusButton = ({ act, onAsk }) => {
 
 /**
  * One account of a list; `extra` is what this list offers besides.
- * @param {{account: Api["ListedAccount"], onChange: (fields: any) => void, onGone: () => void, extra?: (act: Act) => any}} props
+ * @param {{account: Api["ListedAccount"], onChange: (fields: Changed) => void, onGone: () => void, extra?: (act: Act) => any}} props
  */
 const AccountRow = ({ account, onChange, onGone, extra }) => {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [question, setQuestion] = useState(/** @type {Question | null} */ (null));
-  const [secret, setSecret] = useState(/** @type {any} */ (null));
+  const [secret, setSecret] = useState(/** @type {Told | null} */ (null));
   const [managed, setManaged] = useState(false);
   const act = { account, onChange, onError: setError };
-  /** @param {any} event */
+  /** @param {FieldEvent} event */
   const chooseRole = (event) => {
     const role = event.target.value;
     event.target.value = account.role; // until the server has agreed
@@ -222,13 +225,13 @@ const AccountRow = ({ account, onChange, onGone, extra }) => {
  */
 export const Accounts = ({ path, keeps, empty, extra, turn = 0 }) => {
   const pages = usePages(path);
-  const [changes, setChanges] = useState(/** @type {Record<string, any>} */ ({}));
+  const [changes, setChanges] = useState(/** @type {Record<string, Changed>} */ ({}));
   useEffect(() => setChanges({}), [path]);
   useEffect(() => {
     if (turn) pages.reload();
   }, [turn]);
   // Fields alone: while one change is under way, another may be made to the same account.
-  /** @param {Api["ListedAccount"]} account @param {any} fields */
+  /** @param {Api["ListedAccount"]} account @param {Changed} fields */
   const change = (account, fields) =>
     setChanges((before) => ({ ...before, [account._id]: { ...before[account._id], ...fields } }));
   return html`
@@ -239,7 +242,7 @@ export const Accounts = ({ path, keeps, empty, extra, turn = 0 }) => {
         return html`<ul class="list">
           ${shown.map(
             (account) => html`<${AccountRow} key=${account._id} account=${account} extra=${extra}
-              onChange=${(/** @type {any} */ fields) => change(account, fields)} onGone=${() => change(account, { gone: true })} />`,
+              onChange=${(/** @type {Changed} */ fields) => change(account, fields)} onGone=${() => change(account, { gone: true })} />`,
           )}
         </ul>`;
       }}

@@ -104,8 +104,8 @@ export const View = () => {
     <${RoleFilter} chosen=${role} onChoose=${setRole} />
     <${Search} key=${turn} onSearch=${setText} />
     <${Accounts} path=${`/accounts?${query}`} turn=${turn}
-      keeps=${(/** @type {any} */ one) => (!role || one.role === role) && (status === ALL || one.status === status)}
-      extra=${(/** @type {any} */ act) => {
+      keeps=${(/** @type {Api["ListedAccount"]} */ one) => (!role || one.role === role) && (status === ALL || one.status === status)}
+      extra=${(/** @type {import("/console/views/account_actions.js").Act} */ act) => {
         const { account } = act;
         if (account.role === "user") return doctors.value && html`<${DoctorOf} act=${act} doctors=${doctors.value} />`;
         const patients = account.patients ?? 0;

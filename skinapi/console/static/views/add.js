@@ -47,23 +47,24 @@ function sendDataset(chosen, said) {
   });
 }
 
-/** The files of a folder that was dropped, or the file. @param {any} entry @param {string} [folder] @returns {Promise<ChosenFile[]>} */
+/** @typedef {FileSystemFileEntry & FileSystemDirectoryEntry} Entry one of them, as its `isFile` says */
+
+/** The files of a folder that was dropped, or the file. @param {Entry} entry @param {string} [folder] @returns {Promise<ChosenFile[]>} */
 async function filesOf(entry, folder = "") {
   const path = `${folder}${entry.name}`;
   if (entry.isFile) return [{ path, file: await new Promise((found, failed) => entry.file(found, failed)) }];
   const reader = entry.createReader();
   const found = [];
   for (;;) {
-    /** @type {any[]} */
-    const some = await new Promise((read, failed) => reader.readEntries(read, failed));
+    const some = await new Promise((/** @type {(entries: any[]) => void} */ read, failed) => reader.readEntries(read, failed));
     if (some.length === 0) return found;
     for (const one of some) found.push(...(await filesOf(one, `${path}/`)));
   }
 }
 
-/** What was dropped or chosen. @param {any} event @returns {Promise<ChosenFile[]>} */
+/** What was dropped or chosen. @param {FilesEvent} event @returns {Promise<ChosenFile[]>} */
 async function filesIn(event) {
-  const entries = [...(event.dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+  const entries = /** @type {Entry[]} */ ([...(event.dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry()).filter(Boolean));
   if (entries.length > 0) return (await Promise.all(entries.map((entry) => filesOf(entry)))).flat();
   const files = /** @type {File[]} */ ([...(event.dataTransfer ?? event.target).files]);
   return files.map((file) => ({ path: file.webkitRelativePath || file.name, file }));
@@ -72,7 +73,7 @@ async function filesIn(event) {
 /** @param {{onFiles: (found: ChosenFile[]) => void, small: boolean}} props */
 const Choose = ({ onFiles, small }) => {
   const [over, setOver] = useState(false);
-  /** @param {any} event */
+  /** @param {FilesEvent} event */
   const take = async (event) => {
     event.preventDefault();
     setOver(false);

@@ -11,7 +11,7 @@ export const Approved = ({ children }) => {
   const account = useAnswer(() => get("/me"), []);
   return html`
     <${Answer} answer=${account}>
-      ${(/** @type {any} */ me) =>
+      ${(/** @type {Api["Me"]} */ me) =>
         me.status === "waiting"
           ? html`<div class="card narrow"><h1>${say("waitingTitle")}</h1><p>${say("waitingText")}</p>
               <a class="button" href="#/sample">${say("trySample")}</a></div>`

@@ -90,7 +90,9 @@ function drawn(points) {
   });
 }
 
-/** Where in the drawing something happened. @param {any} event */
+/** @typedef {MouseEvent & {currentTarget: {ownerSVGElement: SVGSVGElement}}} Click on a shape of the drawing */
+
+/** Where in the drawing something happened. @param {Click} event */
 function pointOf(event) {
   const { left, top, width, height } = event.currentTarget.ownerSVGElement.getBoundingClientRect();
   const tenths = (/** @type {number} */ value) => Math.round(10 * value) / 10;
@@ -115,7 +117,7 @@ export const BodyMap = ({ site = "", points = [], onPlace, onPoint, onDrop }) =>
           <svg viewBox="8 2 84 184">
             ${/** @type {[string, string][]} */ (parts).map(
               ([name, path]) => html`<path d=${path} class=${name === site ? "chosen" : ""}
-                onClick=${onPlace && ((/** @type {MouseEvent} */ event) => onPlace({ site: name, side: String(side), ...pointOf(event) }))}
+                onClick=${onPlace && ((/** @type {Click} */ event) => onPlace({ site: name, side: String(side), ...pointOf(event) }))}
                 ><title>${say(/** @type {WordKey} */ (`site_${name}`))}</title></path>`,
             )}
             ${drawn(points).filter((one) => one.side === side).map(

@@ -24,7 +24,7 @@ const MOST_PHOTOS = 4;
 export const AddPhotos = ({ chosen, onPhotos }) => {
   const left = MOST_PHOTOS - chosen;
   if (left <= 0) return null;
-  /** @param {any} event */
+  /** @param {FilesEvent} event */
   const take = ({ target }) => {
     const files = [...target.files];
     target.value = ""; // the same one may be chosen again
@@ -43,7 +43,7 @@ export const AddPhotos = ({ chosen, onPhotos }) => {
 export const ChoosePhoto = ({ onPhoto }) => {
   const [over, setOver] = useState(false);
   const handheld = matchMedia("(pointer: coarse)").matches;
-  /** @param {any} event */
+  /** @param {FilesEvent} event */
   const take = (event) => {
     event.preventDefault();
     setOver(false);

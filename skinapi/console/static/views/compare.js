@@ -28,7 +28,7 @@ function partsOf(name) {
 /** @param {Api["ConditionsView"]} conditions @param {string} table @param {string} row */
 function nameOfRow(conditions, table, row) {
   if (row === "malignant") return say("malignantScore");
-  if (table === "per_class") return nameOf(conditions, conditions.conditions.find((/** @type {any} */ one) => one.names.explainable === row)?.key ?? row);
+  if (table === "per_class") return nameOf(conditions, conditions.conditions.find((one) => one.names.explainable === row)?.key ?? row);
   if (table === "bands") return nameOf(conditions, row);
   if (table === "by_source") return sayValue("source", row);
   if (table === "points") {
@@ -104,7 +104,7 @@ const Comparison = ({ first, second, conditions }) => {
   const answer = useAnswer(() => get(`/models/compare?${query}`), [first, second]);
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ found) => html`
+      ${(/** @type {Api["Comparison"]} */ found) => html`
         ${!found.same_test_part && html`<${Message}>${say("otherTestParts")}<//>`}
         <section class="card"><h2>${say("gatesOfSecond", { second })}</h2><${Gates} gates=${found.gates} /></section>
         ${tablesOf(conditions, found.figures).map(
@@ -145,6 +145,6 @@ export const View = ({ argument }) => {
   return html`
     <h1>${say("title_compare")}</h1>
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ [models, conditions]) => html`<${TwoModels} models=${models} conditions=${conditions} argument=${argument} />`}
+      ${(/** @type {[Api["ModelSummaryView"][], Api["ConditionsView"]]} */ [models, conditions]) => html`<${TwoModels} models=${models} conditions=${conditions} argument=${argument} />`}
     <//>`;
 };

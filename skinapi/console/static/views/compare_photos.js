@@ -27,7 +27,7 @@ async function compare(spot, first, second) {
 /** Photos that fit each other. @param {{before: string, after: string, css: any, dates: string[]}} props */
 const Aligned = ({ before, after, css, dates }) => {
   const [cut, setCut] = useState(50);
-  /** @param {any} event */
+  /** @param {On<PointerEvent>} event */
   const drag = (event) => {
     if (event.type === "pointermove" && !event.buttons) return;
     const { left, width } = event.currentTarget.getBoundingClientRect();
@@ -80,7 +80,7 @@ const Compared = ({ compared, before, after, conditions }) => {
           : html`<${Beside} photos=${[before, after]} dates=${dates} />`}
         ${compared.changes.length > 0 &&
         html`<section><h3>${say("measured")}</h3>
-          <ul>${compared.changes.map((/** @type {any} */ change) => html`<li>${change.sentence}</li>`)}</ul></section>`}
+          <ul>${compared.changes.map((change) => html`<li>${change.sentence}</li>`)}</ul></section>`}
       </div>
     </article>`;
 };
@@ -109,7 +109,7 @@ const ComparedPhotos = ({ spot, visits, conditions }) => {
       <${AskVisit} name="second" label=${say("otherVisit")} visits=${visits} chosen=${second} other=${first} onChoose=${(/** @type {number} */ id) => setPair([first, id])} />
     </div>
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ found) => html`<${Compared} key=${found.after} ...${found} conditions=${conditions} />`}
+      ${(/** @type {Awaited<ReturnType<typeof compare>>} */ found) => html`<${Compared} key=${found.after} ...${found} conditions=${conditions} />`}
     <//>`;
 };
 
@@ -123,7 +123,7 @@ export const View = ({ argument }) => {
   return html`
     <p><a href="#/${back}/${argument}"><${Icon} name="back" size=${16} />${say("toSpot")}</a></p>
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ [spot, visits, conditions]) => html`
+      ${(/** @type {[Api["LesionView"], Api["ListedFinding"][], Api["ConditionsView"]]} */ [spot, visits, conditions]) => html`
         <h1>${say("title_visits")}</h1>
         <p>${nameOfSpot(spot)}</p>
         ${visits.length < 2

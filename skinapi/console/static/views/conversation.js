@@ -71,7 +71,7 @@ const Write = ({ path, about, onSent }) => {
     }
     setBusy(false);
   };
-  const enter = (/** @type {any} */ event) => {
+  const enter = (/** @type {FieldEvent} */ event) => {
     setText(event.target.value);
     key.current = newKey();
     drafts.set(path, { text: event.target.value, key: key.current });

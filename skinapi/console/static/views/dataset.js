@@ -152,7 +152,7 @@ export const View = ({ argument }) => {
   const polled = usePolling(() => get(apiPath`/datasets/${argument}`), [argument], ({ status }) => status === "checking");
   return html`
     <${Answer} answer=${conditions}>
-      ${(/** @type {any} */ table) => html`<${Polled} polled=${polled}>
+      ${(/** @type {Api["ConditionsView"]} */ table) => html`<${Polled} polled=${polled}>
         ${(/** @type {Dataset} */ dataset) => html`
           <div class="row between"><h1>${isolated(dataset.name)}</h1><${StateBadge} state=${dataset.status} words=${sayValue("checked", dataset.status)} /></div>
           <${About} dataset=${dataset} />

@@ -65,7 +65,7 @@ export const View = () => {
       <div class="row"><a class="button primary" href="#/add"><${Icon} name="upload" />${say("title_add")}</a><${FromReviews} /></div></div>
     ${transfer?.purpose.view === "add" && html`<${TransferStatus} transfer=${transfer} />`}
     <${Answer} answer=${conditions}>
-      ${(/** @type {any} */ table) => html`
+      ${(/** @type {Api["ConditionsView"]} */ table) => html`
         <${Answer} answer=${published}>
           ${(/** @type {any[]} */ found) => {
             const rows = [...(open.value ?? []), ...newestOfEach(found)];

@@ -34,7 +34,7 @@ export const Superseded = ({ items, view }) => items.length > 0 && html`
     <ul class="plain">${items.map((one) => html`<li>${saidBy(one)}${colon()}${one.action}${" · "}<${FindingLink} number=${one.finding} view=${view} /></li>`)}</ul>
   </details>`;
 
-/** Who said it, and when. @param {any} one */
+/** Who said it, and when. @param {Api["AdviceView"]} one */
 const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.from}`), { date: sayDate(one.since) });
 
 /**

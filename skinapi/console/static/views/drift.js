@@ -35,7 +35,7 @@ const Share = ({ title, name, weeks, of }) => {
 
 /** @param {{weeks: Week[], conditions: Api["ConditionsView"]}} props */
 const Findings = ({ weeks, conditions }) => {
-  const bands = conditions.bands.map((/** @type {any} */ { key }) => key).filter((/** @type {string} */ key) => weeks.some((week) => key in week.bands));
+  const bands = conditions.bands.map(({ key }) => key).filter((/** @type {string} */ key) => weeks.some((week) => key in week.bands));
   const totals = weeks.map(({ findings }) => findings);
   const most = Math.max(...totals);
   const words = most > 0
@@ -134,6 +134,6 @@ export const View = () => {
     <h1>${say("title_drift")}</h1>
     <p>${say("driftText")}</p>
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ [found, conditions]) => html`<${Drift} found=${found} conditions=${conditions} />`}
+      ${(/** @type {[Api["DriftView"], Api["ConditionsView"]]} */ [found, conditions]) => html`<${Drift} found=${found} conditions=${conditions} />`}
     <//>`;
 };

@@ -19,8 +19,11 @@ export const nameOf = (conditions, key) =>
 export const nameOfClass = (conditions, stated) =>
   said(conditions.conditions.find((one) => one.names.angular === stated)?.names) || stated;
 
-/** A band's words, a patient's and a doctor's. @param {Api["ConditionsView"]} conditions @param {string} band */
-const wordsOfBand = (conditions, band) => said(conditions.bands.find((one) => one.key === band));
+/**
+ * A band's words, a patient's and a doctor's.
+ * @param {Api["ConditionsView"]} conditions @param {string} band @returns {Partial<Api["BandWords"]> | undefined}
+ */
+const wordsOfBand = (conditions, band) => conditions.bands.find((one) => one.key === band)?.[getLanguage()];
 
 /** As a patient reads it. @param {Api["ConditionsView"]} conditions @param {string} band */
 export const labelForPatient = (conditions, band) => wordsOfBand(conditions, band)?.label ?? band;

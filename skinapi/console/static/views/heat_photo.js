@@ -6,7 +6,7 @@ import { useKeys } from "/console/components.js";
 import { HEAT_COLOURS } from "/console/heat_map_colours.js";
 import { say } from "/console/language.js";
 
-/** @typedef {{cells: number[][], box: number[]}} Heat the heat of each cell, and the part of the photo that they cover */
+/** @typedef {Api["HeatView"]} Heat the heat of each cell, and the part of the photo that they cover */
 
 /** How far one can zoom in, and by how much at once. */
 const LARGEST = 5;
@@ -127,7 +127,7 @@ export const HeatPhoto = ({ url, heat }) => {
     },
     { inFullScreen: true },
   );
-  /** @param {any} event */
+  /** @param {On<Event>} event */
   const scrolled = ({ currentTarget: frame }) => {
     const own = scrollOf(frame, middle.current);
     if (Math.abs(own.left - frame.scrollLeft) <= 1 && Math.abs(own.top - frame.scrollTop) <= 1) return;
@@ -137,7 +137,7 @@ export const HeatPhoto = ({ url, heat }) => {
     };
     align();
   };
-  /** A wheel, and a pinch on a touchpad. The whole photo lets the page scroll on. @param {any} event */
+  /** A wheel, and a pinch on a touchpad. The whole photo lets the page scroll on. @param {On<WheelEvent>} event */
   const wheel = (event) => {
     if (event.deltaY > 0 && latest.current === 1 && !event.ctrlKey) return;
     event.preventDefault();
@@ -146,7 +146,7 @@ export const HeatPhoto = ({ url, heat }) => {
   };
   /**
    * Two fingers. One finger scrolls, as the browser does it. Preact knows the event by this name on
-   * every machine only if it is written in small letters. @param {any} event
+   * every machine only if it is written in small letters. @param {On<TouchEvent>} event
    */
   const pinch = (event) => {
     if (event.touches.length !== 2) return;
@@ -155,7 +155,7 @@ export const HeatPhoto = ({ url, heat }) => {
     if (event.type === "touchmove" && fingers.current) zoomTo((latest.current * span.apart) / fingers.current, event.currentTarget, span);
     fingers.current = span.apart;
   };
-  /** A mouse that is held down moves the photo. @param {any} event */
+  /** A mouse that is held down moves the photo. @param {On<PointerEvent>} event */
   const drag = ({ buttons, pointerType, movementX, movementY, currentTarget: frame }) => {
     if (pointerType === "mouse" && buttons === 1) frame.scrollBy(-movementX, -movementY);
   };
@@ -169,7 +169,7 @@ export const HeatPhoto = ({ url, heat }) => {
       ${frame(
         say("photo"),
         html`<img src=${url} alt=${say("photoAlt")} draggable=${false}
-          onLoad=${(/** @type {any} */ { target }) => setRatio(`${target.naturalWidth} / ${target.naturalHeight}`)} />`,
+          onLoad=${(/** @type {{target: HTMLImageElement}} */ { target }) => setRatio(`${target.naturalWidth} / ${target.naturalHeight}`)} />`,
       )}
       <div class="looking">
         <label class="slider">${say("zoom")}

@@ -59,7 +59,7 @@ function faultOfSide(text) {
 /** The file, by its button or dropped. @param {{file: File | null, error: string, onFile: (file: File) => void}} props */
 const ChooseFile = ({ file, error, onFile }) => {
   const [over, setOver] = useState(false);
-  /** @param {any} event */
+  /** @param {FilesEvent} event */
   const take = (event) => {
     event.preventDefault();
     setOver(false);
@@ -166,6 +166,6 @@ export const View = ({ argument }) => {
     <h1>${say("title_import")}</h1>
     <p>${say("importText")}</p>
     <${IfInstalled}><${Answer} answer=${answer}>
-      ${(/** @type {any} */ { conditions, before }) => html`<${ImportForm} conditions=${conditions} before=${before} />`}
+      ${(/** @type {{conditions: Api["ConditionsView"], before: Before | null}} */ { conditions, before }) => html`<${ImportForm} conditions=${conditions} before=${before} />`}
     <//><//>`;
 };

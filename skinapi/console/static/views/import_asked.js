@@ -20,7 +20,7 @@ export const ImportAsked = ({ request }) => {
     <section class="card">
       <h2>${say("askedFor")}</h2>
       <${Answer} answer=${conditions}>
-        ${(/** @type {any} */ table) => html`<dl class="pairs">
+        ${(/** @type {Api["ConditionsView"]} */ table) => html`<dl class="pairs">
           ${request.labels.map(
             (label, place) => html`<dt>${say("outputN", { n: sayNumber(place + 1) })}</dt><dd>${isolated(nameOf(table, label))}</dd>`,
           )}

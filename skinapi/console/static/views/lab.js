@@ -15,7 +15,7 @@ export const IfInstalled = ({ children }) => {
   const answer = useAnswer(() => get("/jobs/workers").catch(() => ({ missing: null })), []);
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ { missing, install }) =>
+      ${(/** @type {Api["WorkersView"]} */ { missing, install }) =>
         missing
           ? html`<${Message} kind="bad">${say("notInstalled", { library: missing })} <code>${install}</code><//>`
           : children}

@@ -54,7 +54,7 @@ export const LabelForm = ({ dataset, conditions }) => {
                   <td data-name=${say("class")}><select name="label-${place}" aria-labelledby="theirs-${place}" defaultValue=${offered ?? LEFT_OUT}>
                     <option value=${LEFT_OUT} selected=${!offered}>${say("leaveOut")}</option>
                     ${conditions.conditions.map(
-                      (/** @type {any} */ { key }) => html`<option value=${key} selected=${key === offered}>${nameOf(conditions, key)}</option>`,
+                      ({ key }) => html`<option value=${key} selected=${key === offered}>${nameOf(conditions, key)}</option>`,
                     )}
                   </select></td>
                 </tr>`,

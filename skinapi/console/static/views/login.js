@@ -52,7 +52,7 @@ export const LoginForm = ({ email = "" }) => {
   };
   if (initial) return html`<${ReplacePassword} ...${initial} />`;
   return html`
-    <${Form} onSend=${(/** @type {any} */ values) => ask(() => logIn(values))} label=${say("logIn")}>
+    <${Form} onSend=${(/** @type {Record<string, string>} */ values) => ask(() => logIn(values))} label=${say("logIn")}>
       <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required defaultValue=${email} />
       <${Field} label=${say("password")} name="password" type="password" autocomplete="current-password" required />
       ${field}
@@ -76,7 +76,7 @@ const ReplacePassword = ({ email, password }) => {
   if (done) return html`<${Message} kind="good">${say("passwordSaved")}<//><${LoginForm} email=${email} />`;
   return html`
     <p>${say("initialPassword")}</p>
-    <${Form} onSend=${(/** @type {any} */ values) => ask(() => replace(values))} label=${say("changePassword")}>
+    <${Form} onSend=${(/** @type {Record<string, string>} */ values) => ask(() => replace(values))} label=${say("changePassword")}>
       <${NewPassword} />
       ${field}
     <//>`;

@@ -232,7 +232,7 @@ export const View = () => {
   return html`
     <h1>${say("title_model")}</h1>
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ [card, conditions]) => html`
+      ${(/** @type {[any, Api["ConditionsView"]]} */ [card, conditions]) => html`
         <div class="model">
           <p class="lead">${card.architecture} · ${say("version")} <code>${card.version}</code></p>
           <${Message}><strong>${said(conditions.notices.information_only)}</strong><//>

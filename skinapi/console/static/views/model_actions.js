@@ -65,7 +65,7 @@ const Question = ({ model, action, onDone, onClose }) => {
     <${Confirm} title=${say(/** @type {WordKey} */ (title))} confirm=${say(/** @type {WordKey} */ (button))} onConfirm=${go} onClose=${onClose}
       kind=${HARMLESS.has(action) ? "primary" : "danger"}>
       <p>${say(/** @type {WordKey} */ (text), { version: model.version })}</p>
-      ${action === "override" && html`<${Gates} gates=${model.gates.filter((/** @type {any} */ gate) => !isPassed(gate))} />`}
+      ${action === "override" && html`<${Gates} gates=${model.gates.filter((gate) => !isPassed(gate))} />`}
       ${WITH_REASON.has(action) &&
       html`<${Field} name="reason" label=${say(action === "override" ? "reason" : "reasonOptional")} error=${fault} maxlength="1000" autocomplete="off"
         onInput=${(/** @type {FieldEvent} */ event) => (reason.current = event.target.value)} />`}

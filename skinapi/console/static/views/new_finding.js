@@ -78,7 +78,7 @@ const Checklist = ({ checklist }) => {
       <legend>${say("checklistQuestion")}</legend>
       <small>${said(checklist.applies_to)}</small>
       ${checklist.items.map(
-        (/** @type {any} */ item) => html`<label class="tick"><input type="checkbox" name="checklist" value=${item.key}
+        (item) => html`<label class="tick"><input type="checkbox" name="checklist" value=${item.key}
           disabled=${none} />${said(item)}</label>`,
       )}
       <label class="tick"><input type="checkbox" name="checklist" value="none"
@@ -155,7 +155,7 @@ function answersOf(form) {
   return answers;
 }
 
-/** Begin a spot with a finding. Where that fails, the finding waits to be sorted. @param {string} number @param {any} place @param {string} key */
+/** Begin a spot with a finding. Where that fails, the finding waits to be sorted. @param {string} number @param {import("/console/views/body_map.js").Place} place @param {string} key */
 const beginSpot = (number, place, key) =>
   post("/lesions", { place }, key)
     .then((spot) => put(apiPath`/submissions/${number}/lesion`, { lesion: spot.id }))
@@ -316,9 +316,9 @@ const Loaded = ({ account, argument }) => {
   const answer = useAnswer(() => Promise.all([getAll("/lesions?limit=200").catch(() => []), getConditions()]), []);
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ [spots, conditions]) => html`
+      ${(/** @type {[Api["LesionView"][], Api["ConditionsView"]]} */ [spots, conditions]) => html`
         <${Check} account=${account} spots=${spots} checklist=${conditions.checklist}
-          from=${spots.find((/** @type {any} */ one) => one.id === argument)} />`}
+          from=${spots.find((one) => one.id === argument)} />`}
     <//>`;
 };
 

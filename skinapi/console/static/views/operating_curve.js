@@ -33,10 +33,10 @@ const figureOf = (share, n) => ({ value: share?.share ?? null, low: share?.low ?
 
 /** Those of the model's test part. @param {Api["OperatingPointView"]} answer @param {string} kind @returns {Row[]} */
 const rowsOfModel = (answer, kind) =>
-  answer.points.flatMap((/** @type {any} */ { point, kinds }) =>
+  answer.points.flatMap(({ point, kinds }) =>
     kinds
-      .filter((/** @type {any} */ one) => one.modality === kind)
-      .map((/** @type {any} */ one) => ({
+      .filter((one) => one.modality === kind)
+      .map((one) => ({
         point,
         own: false,
         malignant_sent: figureOf(one.malignant_sent_share, one.malignant),
@@ -175,7 +175,7 @@ export const OperatingCurves = ({ models }) => {
     <section>
       <h2>${say("curveTitle")}</h2>
       <${Answer} answer=${answer}>
-        ${(/** @type {any} */ { point, conditions }) => html`<${Curves} answer=${point} models=${models} conditions=${conditions} />`}
+        ${(/** @type {{point: Api["OperatingPointView"], conditions: Api["ConditionsView"]}} */ { point, conditions }) => html`<${Curves} answer=${point} models=${models} conditions=${conditions} />`}
       <//>
     </section>`;
 };

@@ -7,9 +7,9 @@ import { Answer, useAnswer } from "/console/components.js";
 import { say, sayNumber } from "/console/language.js";
 import { OperatingCurves, Share } from "/console/views/operating_curve.js";
 
-const SHARES = ["named_sensitivity", "named_specificity", "sent_sensitivity", "sent_specificity"];
+const SHARES = /** @type {const} */ (["named_sensitivity", "named_specificity", "sent_sensitivity", "sent_specificity"]);
 
-/** @param {{figures: any}} props */
+/** @param {{figures: Api["OutcomeCourse"] | Api["MonthOfOutcomes"]}} props */
 const Figures = ({ figures }) => html`
   <dl class="pairs">
     <dt>${say("outcomeResults")}</dt>
@@ -29,7 +29,7 @@ const Course = ({ title, course }) => html`
     ${course.results > 0 && html`<${Figures} figures=${course} />`}
     ${course.months.length > 1 &&
     html`<details><summary>${say("outcomesByMonth")}</summary>
-      ${course.months.map((/** @type {any} */ one) => html`<h3>${one.month}</h3><${Figures} figures=${one} />`)}</details>`}
+      ${course.months.map((one) => html`<h3>${one.month}</h3><${Figures} figures=${one} />`)}</details>`}
   </section>`;
 
 /** @param {{models: Record<string, any>}} props */
@@ -45,7 +45,7 @@ export const OutcomesOf = ({ doctor }) => {
   return html`
     <p>${say("outcomesText")}</p>
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ outcomes) => html`
+      ${(/** @type {Api["OutcomesView"]} */ outcomes) => html`
         <${Course} title=${say("outcomesOfDoctor")} course=${outcomes.doctor} />
         <${Models} models=${outcomes.models} />`}
     <//>
@@ -60,7 +60,7 @@ export const View = () => {
     <h1>${say("title_outcomes")}</h1>
     <p>${say("outcomesText")}</p>
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ { doctor, models }) => html`
+      ${(/** @type {Api["OutcomesView"]} */ { doctor, models }) => html`
         ${!admin && html`<${Course} title=${say("outcomesOwn")} course=${doctor} />`}
         <${OperatingCurves} models=${models} />
         <${Models} models=${models} />`}

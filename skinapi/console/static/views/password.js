@@ -22,7 +22,7 @@ export const View = () => {
       <p>${say("passwordText")}</p>
       ${done
         ? html`<${Message} kind="good">${say("passwordChanged")} <a href="/#/login">${say("logIn")}</a><//>`
-        : html`<${Form} onSend=${(/** @type {any} */ values) => ask(() => change(values))} label=${say("changePassword")}>
+        : html`<${Form} onSend=${(/** @type {Record<string, string>} */ values) => ask(() => change(values))} label=${say("changePassword")}>
             <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required />
             <${Field} label=${say("currentPassword")} name="current" type="password"
               autocomplete="current-password" required />

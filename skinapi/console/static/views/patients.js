@@ -37,7 +37,7 @@ const Patients = () => {
     <h1>${say("title_patients")}</h1>
     <${Search} onSearch=${setText} />
     <${Answer} answer=${conditions}>
-      ${(/** @type {any} */ table) => html`
+      ${(/** @type {Api["ConditionsView"]} */ table) => html`
         <${Pages} pages=${pages} empty=${none}>
           ${(/** @type {any[]} */ items) => html`<ul class="list">
             ${items.map((patient) => html`<${PatientRow} key=${patient._id} patient=${patient} conditions=${table} />`)}</ul>`}
@@ -50,7 +50,7 @@ const PatientSpots = ({ patient }) => {
   const answer = useAnswer(() => Promise.all([getAll(apiPath`/patients/${patient}/lesions?limit=200`), getConditions()]), [patient]);
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ [spots, conditions]) =>
+      ${(/** @type {[Api["LesionView"][], Api["ConditionsView"]]} */ [spots, conditions]) =>
         spots.length > 0 && html`<section><h2>${say("spots")}</h2>
           <${SpotPoints} spots=${spots} conditions=${conditions} view="course" /></section>`}
     <//>`;
@@ -61,7 +61,7 @@ const OfOne = ({ patient }) => html`
   <p><a href="#/patients"><${Icon} name="back" size=${16} />${say("title_patients")}</a></p>
   <${Findings} path=${apiPath`/patients/${patient}/submissions`} named=${false}
     empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
-    head=${(/** @type {any} */ first) => html`<h1>${first ? isolated(first.patient_name) : say("allFindings")}</h1>
+    head=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => html`<h1>${first ? isolated(first.patient_name) : say("allFindings")}</h1>
       ${first && html`<p>${isolated(first.patient_email)}</p>`}
       <${PatientSpots} patient=${patient} />`} />`;
 

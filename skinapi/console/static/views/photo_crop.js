@@ -115,7 +115,7 @@ export const PhotoCrop = ({ file, several, onReady, onHints, onUnreadable }) => 
     const inside = (/** @type {number} */ place) => Math.min(1 - margin, Math.max(margin, place));
     setView({ zoom, x: inside(x), y: inside(y) });
   };
-  /** @param {any} event */
+  /** @param {On<PointerEvent>} event */
   const move = (event) => {
     if (!drag.current || !canvas.current) return;
     const { clientWidth, clientHeight } = canvas.current;
@@ -135,7 +135,7 @@ export const PhotoCrop = ({ file, several, onReady, onHints, onUnreadable }) => 
   return html`
     <figure class=${view.zoom > 1 ? "crop zoomed" : "crop"}>
       <canvas ref=${canvas} tabindex="0" role="img" aria-label=${say("cropAlt")} onKeyDown=${step}
-        onPointerDown=${(/** @type {any} */ event) => {
+        onPointerDown=${(/** @type {On<PointerEvent>} */ event) => {
           drag.current = { x: event.clientX, y: event.clientY };
           event.target.setPointerCapture(event.pointerId);
         }}

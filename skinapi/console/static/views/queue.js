@@ -119,8 +119,8 @@ const Rows = ({ found: listed, conditions, named, grouped }) => {
   return html`
     <p class="keys"><small>${say("queueKeys")}</small></p>
     <ul class="list" ref=${list}
-      onfocusin=${(/** @type {any} */ { target }) => target.dataset.number && setCursor(Number(target.dataset.number))}
-      onClick=${(/** @type {any} */ event) => {
+      onfocusin=${(/** @type {On<FocusEvent>} */ { target }) => target.dataset.number && setCursor(Number(target.dataset.number))}
+      onClick=${(/** @type {On<MouseEvent>} */ event) => {
         opened = Number(event.target.dataset.number ?? opened);
       }}>
       ${groups.flatMap((ofOne) => {
@@ -139,7 +139,7 @@ const Rows = ({ found: listed, conditions, named, grouped }) => {
  * Findings page by page; `head` is drawn above them from the first one. A `live` list is read again
  * from time to time; a `grouped` one has the findings of each patient together.
  * @param {{path: string, filter?: Record<string, string>, empty: any, named?: boolean, live?: boolean, grouped?: boolean,
- *   head?: (first: any) => any}} props
+ *   head?: (first: Api["QueuedFinding"] | undefined) => any}} props
  */
 export const Findings = ({ path, filter = {}, empty, named = true, live = false, grouped = false, head }) => {
   const conditions = useAnswer(getConditions, []);
@@ -151,7 +151,7 @@ export const Findings = ({ path, filter = {}, empty, named = true, live = false,
   return html`
     ${head?.(pages.items?.[0])}
     <${Answer} answer=${conditions}>
-      ${(/** @type {any} */ table) => html`
+      ${(/** @type {Api["ConditionsView"]} */ table) => html`
         <${Pages} pages=${pages} empty=${empty}>
           ${(/** @type {any[]} */ items) => html`<${Rows} found=${items} conditions=${table} named=${named} grouped=${grouped} />`}
         <//>`}
@@ -165,7 +165,7 @@ export const Findings = ({ path, filter = {}, empty, named = true, live = false,
  */
 export async function findNext(number) {
   const items = [];
-  const free = (/** @type {any} */ one) => one.id !== number && one.case?.free !== false;
+  const free = (/** @type {Api["QueuedFinding"]} */ one) => one.id !== number && one.case?.free !== false;
   /** @type {string | null} */
   let path = "/queue?reviewed=false&limit=100";
   while (path) {
@@ -188,7 +188,7 @@ const Urgency = ({ chosen, onChoose }) => {
     <label class="choice narrow">${say("urgency")}
       <select name="urgency" value=${chosen} onChange=${(/** @type {FieldEvent} */ event) => onChoose(event.target.value)}>
         <option value="">${say("anyUrgency")}</option>
-        ${conditions.value?.bands.map((/** @type {any} */ band) => html`<option value=${band.key}>${labelOfBand(conditions.value, band.key)}</option>`)}
+        ${conditions.value?.bands.map((/** @type {Api["BandEntry"]} */ band) => html`<option value=${band.key}>${labelOfBand(conditions.value, band.key)}</option>`)}
       </select></label>`;
 };
 

@@ -15,7 +15,7 @@ export const View = () => {
   return html`
     <${Message}>${say("sampleText")} ${!getSession() && html`<a href="#/register">${say("register")}</a>`}<//>
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ [sample, conditions]) => html`
+      ${(/** @type {[Api["SampleView"], Api["ConditionsView"]]} */ [sample, conditions]) => html`
         <${FindingPage} title=${say("title_sample")} report=${sample.report} submission=${sample}
           photo="/console/sample.jpg" conditions=${conditions} />`}
     <//>`;

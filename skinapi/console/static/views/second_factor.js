@@ -24,20 +24,20 @@ const Password = () => html`<${Field} label=${say("currentPassword")} name="fact
 
 /** @param {{onDone: () => void}} props */
 const SetUp = ({ onDone }) => {
-  const [made, setMade] = useState(/** @type {any} */ (null));
+  const [made, setMade] = useState(/** @type {Api["SecondFactorSecret"] | null} */ (null));
   const [recovery, setRecovery] = useState(/** @type {string[] | null} */ (null));
   if (recovery)
     return html`<${Secret} title=${say("recoveryCodes")} text=${say("recoveryCodesText")} password=${recovery.join("\n")}
       file="skinapi-recovery-codes.txt" onClose=${onDone} />`;
   if (!made)
-    return html`<${Form} key="password" label=${say("showQrCode")} onSend=${async (/** @type {any} */ { factorPassword }) =>
+    return html`<${Form} key="password" label=${say("showQrCode")} onSend=${async (/** @type {Record<string, string>} */ { factorPassword }) =>
       setMade(await post("/me/second-factor", { current_password: factorPassword }))}><${Password} /><//>`;
   return html`
     <p>${say("scanCode")}</p>
     <${QrCode} qr=${made.qr} />
     <p><a href=${made.uri}>${say("openApp")}</a></p>
-    <p>${say("typeSecret")}<br /><code class="key">${made.secret.match(/.{4}/g).join(" ")}</code></p>
-    <${Form} key="code" label=${say("confirmCode")} onSend=${async (/** @type {any} */ { code }) =>
+    <p>${say("typeSecret")}<br /><code class="key">${made.secret.match(/.{4}/g)?.join(" ")}</code></p>
+    <${Form} key="code" label=${say("confirmCode")} onSend=${async (/** @type {Record<string, string>} */ { code }) =>
       setRecovery((await post("/me/second-factor/confirm", { code })).recovery_codes)}>
       <${CodeField} hint=${say("codeOfApp")} /><//>`;
 };
@@ -45,7 +45,7 @@ const SetUp = ({ onDone }) => {
 /** @param {{onDone: () => void}} props */
 const Remove = ({ onDone }) => html`
   <details class="factor"><summary>${say("removeFactor")}</summary>
-    <${Form} label=${say("removeFactor")} onSend=${async (/** @type {any} */ { factorPassword, code }) => {
+    <${Form} label=${say("removeFactor")} onSend=${async (/** @type {Record<string, string>} */ { factorPassword, code }) => {
       await post("/me/second-factor/remove", { current_password: factorPassword, code });
       toast(say("factorRemovedOwn"));
       onDone();

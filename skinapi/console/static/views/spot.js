@@ -16,14 +16,14 @@ const PAGE = 20;
 
 /** Another name, another place. @param {{spot: Api["LesionView"], onDone: () => void, onClose: () => void}} props */
 const ChangeSpot = ({ spot, onDone, onClose }) => {
-  const [fields, setFields] = useState({ name: spot.name ?? "", place: spot.place });
+  const [fields, setFields] = useState(/** @type {import("/console/views/own_findings.js").Fields} */ ({ name: spot.name ?? "", place: spot.place }));
   const change = async () => {
     await patch(apiPath`/lesions/${spot.id}`, spotOf(fields));
     onDone();
   };
   return html`
     <${Confirm} title=${say("changeSpot")} confirm=${say("save")} kind="primary" onConfirm=${change} onClose=${onClose}>
-      <${SpotFields} ...${fields} onChange=${(/** @type {any} */ changed) => setFields({ ...fields, ...changed })} />
+      <${SpotFields} ...${fields} onChange=${(/** @type {Partial<import("/console/views/own_findings.js").Fields>} */ changed) => setFields({ ...fields, ...changed })} />
     <//>`;
 };
 
@@ -100,7 +100,7 @@ export const View = ({ argument }) => {
   return html`
     <p><a href="#/spots"><${Icon} name="back" size=${16} />${say("title_spots")}</a></p>
     <${Answer} answer=${answer} gone=${html`<${Empty} title=${say("spotGone")}><p>${say("spotGoneText")}</p><a class="button" href="#/spots">${say("title_spots")}</a><//>`}>
-      ${(/** @type {any} */ [spot, spots, conditions]) => html`
+      ${(/** @type {[Api["LesionView"], Api["LesionView"][], Api["ConditionsView"]]} */ [spot, spots, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>
         <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
         ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="finding" /></div>`}
@@ -110,6 +110,6 @@ export const View = ({ argument }) => {
           ${(/** @type {any[]} */ items) => html`<${OwnFindings} items=${items} spot=${spot.id} spots=${spots} conditions=${conditions} onChange=${changed} />`}
         <//>
         <${OwnConversation} key=${spot.id} spot=${spot.id} />
-        <${Changes} spot=${spot} others=${spots.filter((/** @type {any} */ one) => one.id !== spot.id)} onDone=${() => changed(null)} />`}
+        <${Changes} spot=${spot} others=${spots.filter((one) => one.id !== spot.id)} onDone=${() => changed(null)} />`}
     <//>`;
 };

@@ -32,7 +32,7 @@ export const View = ({ argument }) => {
   const answer = useAnswer(() => Promise.all([get(apiPath`/lesions/${argument}?lang=${getLanguage()}`), getConditions()]), [argument, getLanguage()]);
   return html`
     <${Answer} answer=${answer} gone=${html`<${Empty} title=${say("spotGone")}><p>${say("patientSpotGone")}</p><a class="button" href="#/patients">${say("title_patients")}</a><//>`}>
-      ${(/** @type {any} */ [spot, conditions]) => html`
+      ${(/** @type {[Api["LesionView"], Api["ConditionsView"]]} */ [spot, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>
         <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
         ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="case" /></div>`}

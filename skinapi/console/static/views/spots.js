@@ -18,7 +18,7 @@ const NewSpot = ({ onClose }) => {
   const create = async () => goTo(`spot/${(await post("/lesions", spotOf(fields), key)).id}`);
   return html`
     <${Confirm} title=${say("newSpot")} confirm=${say("create")} kind="primary" onConfirm=${create} onClose=${onClose}>
-      <${SpotFields} ...${fields} onChange=${(/** @type {any} */ changed) => setFields({ ...fields, ...changed })} />
+      <${SpotFields} ...${fields} onChange=${(/** @type {Partial<import("/console/views/own_findings.js").Fields>} */ changed) => setFields({ ...fields, ...changed })} />
     <//>`;
 };
 
@@ -29,7 +29,7 @@ const Spots = () => {
   const pages = usePages(UNSORTED);
   const [adding, setAdding] = useState(false);
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const dragged = useRef(/** @type {any} */ (null));
+  const dragged = useRef(/** @type {import("/console/views/own_findings.js").Own | null} */ (null));
   const renewAll = () => {
     answer.reload();
     pages.refresh();
@@ -57,8 +57,8 @@ const Spots = () => {
     <${UnreadList} view="spot" />
     ${adding && html`<${NewSpot} onClose=${() => setAdding(false)} />`}
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ [spots, conditions]) => html`
-        <${SpotPoints} spots=${spots} conditions=${conditions} view="spot" onDrop=${drop} actions=${(/** @type {any} */ spot) => html`
+      ${(/** @type {[Api["LesionView"][], Api["ConditionsView"]]} */ [spots, conditions]) => html`
+        <${SpotPoints} spots=${spots} conditions=${conditions} view="spot" onDrop=${drop} actions=${(/** @type {Api["LesionView"]} */ spot) => html`
           <a class="button quiet" href="#/check/${spot.id}" aria-label=${`${say("newPhotoOfIt")}${colon()}${nameOfSpot(spot)}`}>
             <${Icon} name="camera" />${say("newPhoto")}</a>`} />
         ${spots.length === 0 && html`<${Empty} title=${say("spotsEmpty")}><p>${say("spotsEmptyText")}</p><//>`}
@@ -67,7 +67,7 @@ const Spots = () => {
             <h2>${say("unsorted")}</h2>
             <p>${say("unsortedText")} <span class="by-mouse">${say("unsortedDrag")}</span></p>
             <${OwnFindings} items=${items} spot=${null} spots=${spots} conditions=${conditions} onChange=${changed}
-              onDrag=${(/** @type {any} */ finding) => (dragged.current = finding)} />
+              onDrag=${(/** @type {import("/console/views/own_findings.js").Own} */ finding) => (dragged.current = finding)} />
           </section>`}
         <//>`}
     <//>`;

@@ -114,6 +114,6 @@ export const View = () => {
     <h1>${say("title_triage")}</h1>
     <p class="lead">${say("triageText")}</p>
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ [found, conditions]) => html`<${Points} answer=${found} conditions=${conditions} onChange=${answer.reload} />`}
+      ${(/** @type {[Api["OperatingPointView"], Api["ConditionsView"]]} */ [found, conditions]) => html`<${Points} answer=${found} conditions=${conditions} onChange=${answer.reload} />`}
     <//>`;
 };

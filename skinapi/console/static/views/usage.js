@@ -118,6 +118,6 @@ export const View = () => {
     <${Tabs} label=${say("period")} chosen=${period} onChoose=${setPeriod}
       tabs=${PERIODS.map((days) => [days, say("periodOf", { days })])} />
     <${Answer} answer=${conditions}>
-      ${(/** @type {any} */ table) => html`<${OfPeriod} key=${period} period=${period} conditions=${table} />`}
+      ${(/** @type {Api["ConditionsView"]} */ table) => html`<${OfPeriod} key=${period} period=${period} conditions=${table} />`}
     <//>`;
 };

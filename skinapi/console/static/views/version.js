@@ -50,7 +50,7 @@ const GatesOf = ({ model }) => {
     </section>`;
 };
 
-/** @param {{rows: any[], conditions: Api["ConditionsView"]}} props */
+/** @param {{rows: Api["Disagreement"][], conditions: Api["ConditionsView"]}} props */
 const Disagreements = ({ rows, conditions }) => {
   const found = (/** @type {string | null} */ band, /** @type {string | null} */ label) =>
     band && label ? `${labelOfBand(conditions, band)}; ${nameOf(conditions, label)}` : say("shadowRefused");
@@ -78,7 +78,7 @@ const Shadow = ({ model, conditions }) => {
   const pages = usePages(`${apiPath`/models/${model.version}/disagreements`}?limit=${DISAGREEMENTS}`);
   return html`
     <${Answer} answer=${counts}>
-      ${(/** @type {any} */ { active, judged, other_band, other_label, refused, dropped }) => {
+      ${(/** @type {Api["ShadowView"]} */ { active, judged, other_band, other_label, refused, dropped }) => {
         if (!active && judged === 0) return null;
         const rows = { judged, other_band, other_label, refused, dropped };
         return html`
@@ -103,13 +103,13 @@ const Shadow = ({ model, conditions }) => {
 /** When it went into service and out of it, and how its state changed; the newest first. @param {Api["ModelView"]} model */
 function eventsOf({ moves, changes, version, built_in }) {
   const said = [
-    ...moves.map((/** @type {any} */ move) => ({
+    ...moves.map((move) => ({
       at: move.changed_at,
       what: move.version === version || move.previous !== version ? `move_${move.action}` : "move_replaced",
       reason: move.reason,
       override: move.override,
     })),
-    ...changes.map((/** @type {any} */ { changed_at, state, reason }, /** @type {number} */ place) => ({
+    ...changes.map(({ changed_at, state, reason }, place) => ({
       at: changed_at,
       what: built_in && place === 0 ? "change_recorded" : `change_${state}`,
       reason,
@@ -138,7 +138,7 @@ export const View = ({ argument }) => {
   const answer = useAnswer(() => Promise.all([get(apiPath`/models/${argument}`), getConditions()]), [argument]);
   return html`
     <${Answer} answer=${answer}>
-      ${(/** @type {any} */ [model, conditions]) => html`
+      ${(/** @type {[Api["ModelView"], Api["ConditionsView"]]} */ [model, conditions]) => html`
         <div class="row between"><h1>${model.version}</h1><${StateBadge} state=${model.state} words=${sayValue("model", model.state)} /></div>
         <${Fault} model=${model} />
         ${model.state === "serving" && !model.fault && html`<${Message} kind="good">${say("servesNow")}<//>`}

@@ -14,7 +14,7 @@ const getWithdrawn = () => get("/withdrawn-models").catch((error) => (error.stat
 export const WithdrawnLinks = () => {
   const answer = useAnswer(getWithdrawn, []);
   return (answer.value ?? []).map(
-    (/** @type {any} */ { version, withdrawn_at }) => html`<${Message}>
+    (/** @type {Api["WithdrawnModel"]} */ { version, withdrawn_at }) => html`<${Message}>
       ${say("withdrawnModel", { version, date: sayDate(withdrawn_at) })} <a href="#/withdrawn/${version}">${say("withdrawnList")}</a><//>`,
   );
 };
@@ -73,7 +73,7 @@ const OfVersion = ({ version }) => {
   return html`
     <p>${say("withdrawnText")}</p>
     <${Answer} answer=${conditions}>
-      ${(/** @type {any} */ table) => html`
+      ${(/** @type {Api["ConditionsView"]} */ table) => html`
         <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("findingsEmpty")} />`}>
           ${(/** @type {any[]} */ items) => html`<ul class="list">${items.map(
             (found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${table}>
