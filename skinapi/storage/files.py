@@ -64,11 +64,6 @@ def _private(name: str, flags: int) -> int:
     return os.open(name, flags, 0o600)
 
 
-def rename_durably(path: Path, target: Path) -> None:
-    path.rename(target)
-    sync(path.parent)
-
-
 def sync(path: Path) -> None:
     """Wait until the disk has this file, or the names in this folder: syncing a file does not make
     its name durable, see fsync(2).

@@ -58,10 +58,6 @@ def make_whole_tensor(picture: Image.Image, *, side: int, scaling: Scaling) -> T
     return make_tensor(picture, side=side, scaling=scaling, box=(0, 0, *picture.size))
 
 
-def shrink_whole(picture: Image.Image, *, side: int) -> Pixels:
-    return _shrink(picture, side, (0, 0, *picture.size))
-
-
 def _shrink(picture: Image.Image, side: int, box: Box) -> Pixels:
     shown = as_rgb(picture).resize((side, side), Image.Resampling.BILINEAR, box=box)
     return np.asarray(shown, np.uint8)
