@@ -219,8 +219,8 @@ class Settings(BaseSettings):
         default=10 * 1024 * 1024,
         description="Largest photo in bytes. The DermaScan guide's own limit of 8 MB stays. "
         "Request bodies have room in memory for two such photos in each process, at least 20 MB. "
-        "If there is none left, one upload gets 503 with `Retry-After`: one that has stalled, else "
-        "the newest of the caller that holds most.",
+        "One that finds no room gets 503 with `Retry-After`; so does a second one of a caller that "
+        "would then hold more than half.",
     )
 
     max_dataset_bytes: PositiveInt = Field(
