@@ -1,7 +1,7 @@
 """The one body of errors, and the headers that every answer has.
 
-The gunicorn worker uses this module too, for requests that never reach the application. It imports
-no Flask, so that gunicorn's parent process stays small.
+What nginx answers by itself has the same form: tests compare it with this module. It imports no
+Flask.
 """
 
 from http import HTTPStatus

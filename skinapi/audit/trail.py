@@ -4,7 +4,7 @@ A row is inserted in the transaction of its change, signed with a key of the ser
 accounts only by id, so that they can be kept when the person's data is deleted. Soon after, the row
 is sealed: it gets the next number and becomes a link of a hash chain, each with the hash of the row
 before (`seal`). Where a store runs one transaction at a time, that is a part of the same
-transaction; else rows of all servers are sealed in batches (sealer.py), because a chain is one
+transaction; else rows of all servers are sealed in batches (`seal_all`), because a chain is one
 document that each change would wait for.
 """
 
