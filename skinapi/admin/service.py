@@ -239,13 +239,15 @@ class AdminService:
         several processes call this at the same time, one of them makes the password.
         """
         account = self.accounts.find_by_email(email)
-        if account and account.active_admin and self._keeps_password(account, password):
-            return account, None
-        one_time, fields = self._admin_fields(password)
         if account is None:
             with suppress(Duplicate):  # another process has added it
+                one_time, fields = self._admin_fields(password)
                 new = AccountFields(email=email, name="Admin")
                 return self._add("account.role_admin", "system", **(new | fields)), one_time
+            account = self._get_by_email(email, NO_ACCOUNT)
+        if account.active_admin and self._keeps_password(account, password):
+            return account, None
+        one_time, fields = self._admin_fields(password)
         made = self._make_admin(
             email=email, fields=fields, renewed=password is not None, only_first=only_first
         )
