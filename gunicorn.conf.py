@@ -119,8 +119,9 @@ class StoreWaitingWorker(ThreadWorker):  # type: ignore[misc]
         super().set_accept_enabled(enabled)
         while not enabled and not self.alive and self.sockets:
             listener = self.sockets.pop()
-            for _ in range(self.cfg.backlog):
-                self.accept(listener)  # does nothing where none waits
+            with suppress(OSError):  # out of files: what was taken is answered all the same
+                for _ in range(self.cfg.backlog):
+                    self.accept(listener)  # does nothing where none waits
             listener.close()
 
     def load_wsgi(self) -> None:
