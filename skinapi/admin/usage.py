@@ -1,4 +1,5 @@
-"""How much the server is used: numbers for each day (UTC), counted as things happen.
+"""How much the server is used: numbers for each day (UTC), counted as things happen, photos also by
+week.
 
 A day is one document, to which all servers add what they have counted
 (storage/background.py): reading a year costs 366 small documents, however much is stored.

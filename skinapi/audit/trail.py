@@ -285,7 +285,7 @@ def _place(row: Document) -> Document:
     return {"sequence": row["sequence"], "hash": row["hash"]}
 
 
-# Seals the rows of all servers, and logs the newest sealed row. What a seal is: trail.py.
+# Seals the rows of all servers, and logs the newest sealed row.
 
 
 SEAL_EVERY_S = 1.0

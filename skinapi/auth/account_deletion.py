@@ -1,4 +1,6 @@
-"""Deletes an account and all its data. A deletion that a crash interrupted can be resumed."""
+"""Deletes an account and all its data, also one that nobody has approved for long. A deletion that
+a crash interrupted can be resumed.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress

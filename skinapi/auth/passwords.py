@@ -1,4 +1,5 @@
-"""Checks a password, within the limits of guesses, and whether its account may log in."""
+"""Checks a password, within the limits of guesses, and whether its account may log in. Hashes
+passwords, few at a time."""
 
 import hashlib
 import re

@@ -1,4 +1,6 @@
-"""Sets up, checks and removes the second factor of an account."""
+"""Sets up, checks and removes the second factor of an account: its codes, and the QR code for the
+app.
+"""
 
 import base64
 import hashlib

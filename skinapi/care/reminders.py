@@ -1,4 +1,5 @@
-"""A reminder to photograph a spot again, as a calendar file (RFC 5545), and when one is due.
+"""Reminders to photograph a spot again: as a calendar file (RFC 5545) and as a mail, when one is
+due, and the counts of a spot's findings by which that is known.
 
 It says nothing else of the spot: calendars are shared, and kept by others.
 """

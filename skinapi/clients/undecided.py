@@ -1,4 +1,6 @@
-"""For clients that show a class but no doubt: where a sentence stands in place of the class."""
+"""For clients that show a class but no doubt: where a sentence stands in place of the class. For
+those without bands: a risk of three levels.
+"""
 
 from typing import Literal
 

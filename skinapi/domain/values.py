@@ -1,4 +1,6 @@
-"""The base of what a service works out and a route answers as it is."""
+"""Values that services and routes share: the base of answers, a part of a form, a reading of a
+gauge.
+"""
 
 from dataclasses import dataclass
 

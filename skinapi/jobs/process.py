@@ -1,4 +1,5 @@
-"""What Linux offers to keep a process from outliving the one that started it.
+"""The process of a job: it does not outlive the one that started it, gets an allow list of the
+environment, and works in a folder of its own.
 
 On other systems these calls do nothing; there a process ends when its pipe to the other is closed.
 """

@@ -54,6 +54,3 @@ class DatasetInUse(Conflict):
 class DatasetQuotaReached(SkinAPIError):
     status, code = 507, "dataset_quota_reached"
     sentence = "This account keeps as many data sets as it may; delete some, then try again"
-
-
-# Who may use the routes of data sets.

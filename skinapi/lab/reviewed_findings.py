@@ -1,4 +1,5 @@
-"""Which reviewed findings may become pictures of a data set, and with which label.
+"""Which reviewed findings may become pictures of a data set, with which label, under which name,
+and how they leave again.
 
 A photo is taken where it was kept, its owner consents that it teaches a model (`training`), and a
 review says what it shows: the one that counts for its owner too (records/reviews.py).

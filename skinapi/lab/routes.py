@@ -1,4 +1,4 @@
-"""The routes of data sets."""
+"""The routes of data sets, of uploads, of data sets from reviews and of imported networks."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""What crosses the wire about data sets."""
+"""What crosses the wire about data sets and uploads."""
 
 from datetime import datetime
 from typing import Annotated, Any, Self

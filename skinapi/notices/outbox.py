@@ -1,4 +1,4 @@
-"""The outbox: notices that wait to be sent by mail.
+"""The outbox: notices that wait to be sent by mail, and what their mails say.
 
 A notice is added in the transaction of the change that it tells of, so it is there where the change
 is, and only there. It names a person by the account's id alone: address, language and whether the

@@ -1,4 +1,6 @@
-"""The main use case: classify an account's photo, write the narrative, and store both."""
+"""The main use case: classify an account's photo, write the narrative, and store both. Judging a
+kept photo again, too.
+"""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,4 +1,6 @@
-"""The answer schemas of what a finding is made of: probabilities, modality, quality, heat map."""
+"""The answer schemas of what a finding is made of (probabilities, modality, quality, heat map) and
+of the one instruction about a spot.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -35,7 +35,6 @@ REFERENCE_REVIEWS = 200
 CLASSES = "classes"
 
 
-# How far the test of a measure is, with the alert that it has raised.
 class AlertView(Value):
     measure: str = Field(description="disagreement, refused, doubt or classes")
     model_version: str

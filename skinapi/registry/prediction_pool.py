@@ -1,4 +1,5 @@
-"""The prediction pool: a bounded queue and a few threads in which photos are classified.
+"""The prediction pool: a bounded queue and a few threads in which photos are classified, and the
+model that this process serves.
 
 When the queue is full, one photo of the caller who has most of them is answered with 503, so that
 nobody can keep the others out. Somebody may have many addresses, but not many approved accounts: so

@@ -1,4 +1,6 @@
-"""The public routes that describe the model in service and the table of conditions."""
+"""The routes of the model in service and its conditions, of model versions, operating points and
+drift.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The answer schemas of the conditions table."""
+"""The answer schemas of the conditions table, of operating points and of drift."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

@@ -1,5 +1,5 @@
-"""Checks values of settings that are more than a number or a word. No error quotes the value, which
-may hold a password.
+"""Checks values of settings that are more than a number or a word: addresses, the mail server,
+secrets, memory. No error quotes the value, which may hold a password.
 """
 
 import os

@@ -1,4 +1,5 @@
-"""A thread that works beside the requests of a process."""
+"""Work beside the requests: periodic threads, leases on work that one process of all servers does,
+files that are still to be deleted, and totals that are written every few seconds."""
 
 import os
 import threading

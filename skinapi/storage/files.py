@@ -1,4 +1,6 @@
-"""Files that appear whole or not at all, also after a kill or a power cut."""
+"""Files on this machine: written so that they appear whole or not at all, also after a kill or a
+power cut; the errors of the disk, locks between processes, and blobs as files.
+"""
 
 import errno
 import fcntl

@@ -1,4 +1,6 @@
-"""Parses multipart forms into validated schemas, in memory only: no photo is written to disk."""
+"""Parses multipart forms into validated schemas, in memory only: no photo is written to disk.
+Larger bodies a route reads itself, piece by piece.
+"""
 
 import io
 import re

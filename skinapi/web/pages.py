@@ -1,4 +1,6 @@
-"""The routes about the server itself: start page, health, metrics, API documentation."""
+"""The routes about the server itself: start page, health, metrics, API documentation as JSON and
+HTML.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence

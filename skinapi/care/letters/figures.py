@@ -1,4 +1,5 @@
-"""The figures of a sentence: whether each is one of the facts, of what the sentence names."""
+"""What a sentence of a letter says that the facts can contradict: figures, names of people, and how
+soon a doctor is to be seen."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence

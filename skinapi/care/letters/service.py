@@ -33,9 +33,6 @@ from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
-# Which marks a doctor may sign in spite of, and how a request names them.
-
-
 # When to see a doctor is what a patient acts on, so no letter says another time than the decision.
 # Vaguer words that put a visit off are marked too, also where nobody does ("bring nothing to the
 # visit"), so a doctor may accept those.

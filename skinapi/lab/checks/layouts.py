@@ -1,4 +1,6 @@
-"""Finds label, lesion and patient of each picture, by a table or by one folder for each class."""
+"""Finds label, lesion and patient of each picture, by a table or by one folder for each class.
+Tables are read within bounds, and their labels turned into ours.
+"""
 
 import csv
 import difflib
