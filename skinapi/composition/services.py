@@ -24,9 +24,8 @@ from skinapi.care.message_records import Message
 from skinapi.care.message_service import MessagesService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts, ReminderMailer
-from skinapi.composition.account_services import (
-    open_account_services,
-)
+from skinapi.composition.account_services import open_account_services
+from skinapi.composition.care_services import open_care_services
 from skinapi.composition.repositories import Repositories, open_repositories
 from skinapi.composition.subscriptions import subscribe
 from skinapi.jobs.announcements import open_announcer
@@ -155,9 +154,8 @@ def open_services(
     workers_here: bool = False,
 ) -> Services:
     """Build the services on the given store, or on the one that the settings name. Without
-    `change`, the store does not learn of this code and its key. `model_problem` tells why this
-    process does not serve the model that it should, and `missing_library` names one that the job
-    workers lack.
+    `change`, the store does not learn of this code and its key. `served` is the model that this
+    process serves; `workers_here`: this server keeps the job workers.
 
     Raises UnsafeSettings, StoreTooNew, StoreTooOld, and BrokenStore if two accounts share an e-mail
     address.
@@ -168,44 +166,11 @@ def open_services(
     join_store(store, secrets=settings.audit_secrets(), change=change)
     data = open_repositories(settings, store)
     counts = LesionCounts(data.lesions, data.lesion_findings, most=settings.most_lesion_findings)
-    reference = CurrentReference(data.lab.datasets)
-    models = open_models(settings, store, data.work, reference=reference, served=served)
-    photos = KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos)
+    models = open_models(
+        settings, store, data.work, reference=CurrentReference(data.lab.datasets), served=served
+    )
     queue = ReviewQueue(work=data.work, submissions=data.submissions, accounts=data.accounts)
-    records = RecordsService(
-        work=data.work,
-        submissions=data.submissions,
-        findings=data.lesion_findings,
-        queue=queue,
-        accounts=data.accounts,
-        photos=photos,
-        thumbnails=Thumbnails(
-            submissions=data.submissions, photos=photos, blobs=store.blobs, trail=data.trail
-        ),
-        outbox=data.outbox,
-        models=models,
-    )
-    owners = OwnerStatus(store)
-    jobs = JobsService(
-        work=data.work,
-        queue=Jobs(store),
-        owners=owners,
-        announcer=open_announcer(settings.broker_uri),
-        workers_here=workers_here,
-    )
-    lab = open_lab_services(
-        settings,
-        data.lab,
-        contributed=data.contributed,
-        findings=ReviewedFindings(
-            store=store,
-            reviews=data.reviews,
-            submissions=data.submissions,
-            accounts=data.accounts,
-        ),
-        jobs=jobs,
-        models=models,
-    )
+    records = _open_records(settings, store, data, queue=queue, models=models)
     reviews = ReviewsService(
         work=data.work,
         reviews=data.reviews,
@@ -217,8 +182,26 @@ def open_services(
         weekly_counts=data.weekly_counts,
         outbox=data.outbox,
     )
+    jobs = JobsService(
+        work=data.work,
+        queue=Jobs(store),
+        owners=OwnerStatus(store),
+        announcer=open_announcer(settings.broker_uri),
+        workers_here=workers_here,
+    )
+    lab = _open_lab(settings, store, data, jobs=jobs, models=models)
     llm = open_llm(settings, store)
     people = open_account_services(settings, data)
+    care = open_care_services(
+        settings,
+        store,
+        data,
+        records=records,
+        reviews=reviews,
+        counts=counts,
+        pointer=models.pointer,
+        llm=llm,
+    )
     subscribe(data, counts=counts, records=records, jobs=jobs, lab=lab)
     return Services(
         store=store,
@@ -233,51 +216,63 @@ def open_services(
         records=records,
         reviews=reviews,
         outcomes=OutcomesService(counts=data.outcome_counts, accounts=data.accounts),
-        care=CareService(
-            accounts=data.accounts, submissions=data.submissions, pointer=models.pointer
-        ),
-        cases=CasesService(
-            work=data.work,
-            accounts=data.accounts,
-            submissions=data.submissions,
-            records=records,
-            outbox=data.outbox,
-        ),
-        reminder_mailer=ReminderMailer(
-            store, lesions=data.lesions, findings=data.lesion_findings, outbox=data.outbox
-        ),
-        lesions=LesionsService(
-            work=data.work,
-            lesions=data.lesions,
-            findings=data.lesion_findings,
-            counts=counts,
-            records=records,
-            accounts=data.accounts,
-            messages=data.messages,
-            owners=owners,
-            most=settings.most_lesions,
-        ),
-        letters=LettersService(
-            work=data.work,
-            letters=data.letters,
-            records=records,
-            reviews=reviews,
-            findings=data.lesion_findings,
-            llm=llm,
-            outbox=data.outbox,
-        ),
-        messages=MessagesService(
-            work=data.work,
-            messages=data.messages,
-            lesions=data.lesions,
-            findings=data.lesion_findings,
-            records=records,
-            accounts=data.accounts,
-            outbox=data.outbox,
-        ),
+        care=care.care,
+        cases=care.cases,
+        reminder_mailer=care.reminder_mailer,
+        lesions=care.lesions,
+        letters=care.letters,
+        messages=care.messages,
         llm=llm,
         lab=lab,
         jobs=jobs,
         models=models,
         drift=DriftService(counts=data.weekly_counts, models=models),
+    )
+
+
+def _open_records(
+    settings: Settings,
+    store: Store,
+    data: Repositories,
+    *,
+    queue: ReviewQueue,
+    models: ModelsService,
+) -> RecordsService:
+    photos = KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos)
+    return RecordsService(
+        work=data.work,
+        submissions=data.submissions,
+        findings=data.lesion_findings,
+        queue=queue,
+        accounts=data.accounts,
+        photos=photos,
+        thumbnails=Thumbnails(
+            submissions=data.submissions, photos=photos, blobs=store.blobs, trail=data.trail
+        ),
+        outbox=data.outbox,
+        models=models,
+    )
+
+
+def _open_lab(
+    settings: Settings,
+    store: Store,
+    data: Repositories,
+    *,
+    jobs: JobsService,
+    models: ModelsService,
+) -> LabServices:
+    findings = ReviewedFindings(
+        store=store,
+        reviews=data.reviews,
+        submissions=data.submissions,
+        accounts=data.accounts,
+    )
+    return open_lab_services(
+        settings,
+        data.lab,
+        contributed=data.contributed,
+        findings=findings,
+        jobs=jobs,
+        models=models,
     )

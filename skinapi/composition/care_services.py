@@ -1,0 +1,83 @@
+"""Builds the services of doctors and their patients: lists, cases, spots, letters, messages."""
+
+from dataclasses import dataclass
+
+from skinapi.auth.owners import OwnerStatus
+from skinapi.care.cases import CasesService
+from skinapi.care.lesion_service import LesionsService
+from skinapi.care.letters.service import LettersService
+from skinapi.care.message_service import MessagesService
+from skinapi.care.queue import CareService
+from skinapi.care.reminders import LesionCounts, ReminderMailer
+from skinapi.composition.repositories import Repositories
+from skinapi.records.review_service import ReviewsService
+from skinapi.records.service import RecordsService
+from skinapi.registry.serving_pointer import ServingPointer
+from skinapi.reports.openrouter import OpenRouterClient
+from skinapi.settings import Settings
+from skinapi.storage.ports import Store
+
+
+@dataclass(frozen=True, slots=True)
+class CareServices:
+    care: CareService
+    cases: CasesService
+    lesions: LesionsService
+    reminder_mailer: ReminderMailer
+    letters: LettersService
+    messages: MessagesService
+
+
+def open_care_services(
+    settings: Settings,
+    store: Store,
+    data: Repositories,
+    *,
+    records: RecordsService,
+    reviews: ReviewsService,
+    counts: LesionCounts,
+    pointer: ServingPointer,
+    llm: OpenRouterClient | None,
+) -> CareServices:
+    return CareServices(
+        care=CareService(accounts=data.accounts, submissions=data.submissions, pointer=pointer),
+        cases=CasesService(
+            work=data.work,
+            accounts=data.accounts,
+            submissions=data.submissions,
+            records=records,
+            outbox=data.outbox,
+        ),
+        lesions=LesionsService(
+            work=data.work,
+            lesions=data.lesions,
+            findings=data.lesion_findings,
+            counts=counts,
+            records=records,
+            accounts=data.accounts,
+            messages=data.messages,
+            owners=OwnerStatus(store),
+            most=settings.most_lesions,
+        ),
+        reminder_mailer=ReminderMailer(
+            store, lesions=data.lesions, findings=data.lesion_findings, outbox=data.outbox
+        ),
+        letters=LettersService(
+            work=data.work,
+            letters=data.letters,
+            records=records,
+            reviews=reviews,
+            findings=data.lesion_findings,
+            llm=llm,
+            outbox=data.outbox,
+        ),
+        messages=MessagesService(
+            work=data.work,
+            messages=data.messages,
+            lesions=data.lesions,
+            findings=data.lesion_findings,
+            records=records,
+            accounts=data.accounts,
+            outbox=data.outbox,
+        ),
+    )
