@@ -10,7 +10,7 @@ import { say } from "/console/language.js";
 /** A spot, or a place that is just chosen. `band` is that of its newest finding, "none" without one.
  * @typedef {{id: string, number: number, name: string, band: string, place: Place}} Point */
 
-export const SITES = [
+const SITES = [
   "scalp", "face", "ear", "neck", "chest", "abdomen", "back", "trunk", "upper_extremity", "hand",
   "acral", "lower_extremity", "foot", "genital",
 ];

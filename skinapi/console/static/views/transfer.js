@@ -82,7 +82,7 @@ export function cancelTransfer() {
 }
 
 /** Forget one that has ended. */
-export function endTransfer() {
+function endTransfer() {
   cancelled.abort();
   pieces = [];
   wake();

@@ -20,7 +20,7 @@ export const WithdrawnLinks = () => {
 };
 
 /** Lets the photo of a finding be judged again, or leads to what came of it. @param {{finding: Pick<Api["QueuedFinding"], "id" | "photo_kept" | "judged_again">, onJudged: (number: number) => void}} props */
-export const JudgeAgain = ({ finding, onJudged }) => {
+const JudgeAgain = ({ finding, onJudged }) => {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const sent = useRef(false);
