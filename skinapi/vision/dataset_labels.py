@@ -128,7 +128,7 @@ def other_diseases() -> dict[str, str]:
         word.lower(): label.key
         for label in conditions_table().review_only
         if label.counted_as is None
-        for word in (label.key, label.key.replace("_", " "), label.names.en, label.names.fr)
+        for word in (label.key, label.key.replace("_", " "), *label.names.model_dump().values())
     }
 
 
