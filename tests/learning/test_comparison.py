@@ -1,13 +1,17 @@
 """Two sets of answers to the same pictures: which differences are more than luck."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from skinapi.errors import BadDataset
+from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import comparison, metrics, stress
-from skinapi.learning.measure.comparison import compare_mean, compare_predictions
+from skinapi.learning.measure.comparison import compare_mean, compare_predictions, split_by_group
 from skinapi.learning.measure.stress import STRESSES
+from skinapi.vision.context import Modality
 from tests.learning.conftest import Small, run_command
 from tests.learning.toy_answers import judged
 from tests.support.size import size
@@ -15,11 +19,41 @@ from tests.support.size import size
 
 def test_a_clear_gain_is_resolved_in_every_figure() -> None:
     differences = compare_predictions(judged(skill=1.0), judged(skill=2.5))
-    assert {"macro_auc", "balanced_accuracy", "log_loss", "melanoma_auc"} == set(differences)
+    assert set(differences) == {
+        *("macro_auc", "balanced_accuracy", "log_loss", "ece", "melanoma_auc", "malignant_auc"),
+        "specificity_at_98%",
+    }
     gain = differences["macro_auc"]
     assert gain.resolved
     assert 0 < gain.low < gain.second - gain.first < gain.high
     assert differences["log_loss"].high < 0
+    for name in ("malignant_auc", "specificity_at_98%"):
+        assert differences[name].resolved, name
+        assert differences[name].second > differences[name].first
+
+
+def test_specificity_is_read_where_98_percent_of_the_malignant_are_found() -> None:
+    benign, malignant = np.arange(100) / 100, 0.5 + np.arange(100) / 100
+    positive = np.repeat([False, True], 100)
+    scores = np.concatenate([benign, malignant])
+    # Two of the hundred malignant lie below the threshold of 0.52, and 48 of the benign reach it.
+    assert metrics.specificity_at_sensitivity(scores, positive, 0.98) == 0.52
+    assert np.isnan(metrics.specificity_at_sensitivity(scores, np.ones(200, bool), 0.98))
+
+
+def test_sources_kinds_and_tones_are_compared_apart() -> None:
+    answers = judged(skill=1.0)
+    here = Sample("a", Path("x"), "melanoma", "l", {"skin_tone": "0"}, "one", Modality.CLINICAL)
+    there = replace(here, source="two", modality=Modality.DERMOSCOPIC, facts={})
+    samples = [here if row % 3 else there for row in range(len(answers.samples))]
+    groups = dict(split_by_group(replace(answers, samples=samples)))
+    assert list(groups) == [
+        *("all clinical", "all dermoscopic", "dark skin", "one, clinical", "two, dermoscopic")
+    ]
+    assert groups["dark skin"].tolist() == groups["one, clinical"].tolist()
+    assert groups["two, dermoscopic"].sum() == sum(sample is there for sample in samples)
+    one_label = replace(answers, samples=samples, labels=np.zeros_like(answers.labels))
+    assert dict(split_by_group(one_label)) == {}, "a class alone has no AUC"
 
 
 def test_a_model_does_not_differ_from_itself() -> None:
@@ -57,6 +91,7 @@ def test_the_command_compares_on_validation_alone(
     said = capsys.readouterr().out
     assert f"{len(small.watched)} validation pictures" in said
     assert "macro auc" in said
+    assert "all dermoscopic" in said
     assert "not resolved" in said
     assert run_command([*words, "--turns", "1", "8"], tmp_path) == 0
     assert capsys.readouterr().out != said

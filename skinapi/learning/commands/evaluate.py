@@ -32,7 +32,11 @@ from skinapi.learning.data.splits import (
     split_samples,
     write_split,
 )
-from skinapi.learning.measure.comparison import Difference, compare_predictions
+from skinapi.learning.measure.comparison import (
+    Difference,
+    compare_predictions,
+    split_by_group,
+)
 from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.measure.figure_text import describe_figures
 from skinapi.learning.measure.predictions import ModelOutputs, Predictions, predict, run_model
@@ -129,6 +133,9 @@ def compare(settings: Settings, options: CompareOptions) -> int:  # noqa: ARG001
         f"{len(samples)} validation pictures, 95 % intervals of the paired bootstrap by lesion"
     )
     _print_differences(compare_predictions(before, after))
+    for name, rows in split_by_group(before):
+        print_line(f"{name}: {rows.sum()} pictures")
+        _print_differences(compare_predictions(before.select(rows), after.select(rows)))
     if options.stress:
         for name, differences in compare_stress(first, second, samples, report=print_line).items():
             print_line(name)

@@ -2,7 +2,7 @@
 picture and two of a lesion, without and with age, sex and body site.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
-from skinapi.learning.data.samples import Sample, patient_context
+from skinapi.learning.data.samples import Sample, patient_context, skin_tone
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.prediction_figures import with_interval
 from skinapi.learning.measure.predictions import (
@@ -27,6 +27,7 @@ from skinapi.learning.measure.served_pictures import tabulate
 from skinapi.vision.calibration.detectors import KNOWN
 from skinapi.vision.calibration.model_calibration import ModelCalibration
 from skinapi.vision.calibration.probability_adjustments import PatientFactsTable
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.assessment import Assessment
 from skinapi.vision.finding.join_assessments import join_assessments
@@ -41,7 +42,9 @@ GAINS: Mapping[str, Figure] = {
     "macro_auc": metrics.macro_auc,
     "balanced_accuracy": metrics.balanced_accuracy,
 }
-FIGURES: Mapping[str, Figure] = {**GAINS, "log_loss": metrics.log_loss}
+FIGURES: Mapping[str, Figure] = {**GAINS, "log_loss": metrics.log_loss, "ece": metrics.ece}
+# The share of the malignant lesions that are sent to a doctor at the standard operating point.
+SENT = 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +113,40 @@ def compare_mean(
 
 
 def choose_figures(predictions: Predictions) -> Mapping[str, Figure]:
-    """The usual figures, and the AUC of melanoma where the labels hold it."""
-    if "melanoma" not in predictions.classes:
-        return FIGURES
-    place = predictions.classes.index("melanoma")
-    return {**FIGURES, "melanoma_auc": lambda p, y: metrics.auc(p[:, place], y == place)}
+    """The usual figures, the AUC of melanoma where the labels hold it, and, where they hold both,
+    how well malignant is told from benign: AUC, and specificity where SENT of the malignant are
+    found.
+    """
+    figures = dict(FIGURES)
+    keys = conditions_table().malignant_keys
+    malignant = [place for place, key in enumerate(predictions.classes) if key in keys]
+    if "melanoma" in predictions.classes:
+        place = predictions.classes.index("melanoma")
+        figures["melanoma_auc"] = lambda p, y: metrics.auc(p[:, place], y == place)
+    if 0 < len(malignant) < len(predictions.classes):
+        figures["malignant_auc"] = lambda p, y: metrics.auc(
+            p[:, malignant].sum(axis=1), np.isin(y, malignant)
+        )
+        figures[f"specificity_at_{SENT:.0%}"] = lambda p, y: metrics.specificity_at_sensitivity(
+            p[:, malignant].sum(axis=1), np.isin(y, malignant), SENT
+        )
+    return figures
+
+
+def split_by_group(predictions: Predictions) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """The rows of each source and kind of picture, each kind, and each skin tone that is known,
+    where they hold two classes.
+    """
+    groups: dict[str, list[int]] = {}
+    for row, sample in enumerate(predictions.samples):
+        names = [f"{sample.source}, {sample.modality}", f"all {sample.modality}"]
+        if (tone := skin_tone(sample)) is not None:
+            names.append(f"{tone} skin")
+        for name in names:
+            groups.setdefault(name, []).append(row)
+    for name, rows in sorted(groups.items()):
+        if np.unique(predictions.labels[rows]).size > 1:
+            yield name, np.isin(np.arange(len(predictions.samples)), rows)
 
 
 def _compare_by(

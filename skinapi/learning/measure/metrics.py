@@ -109,6 +109,13 @@ def threshold_at_sensitivity(scores: Floats, positive: Mask, wanted: float) -> f
     return float(ranked[int(np.ceil(wanted * ranked.size)) - 1])
 
 
+def specificity_at_sensitivity(scores: Floats, positive: Mask, wanted: float) -> float:
+    """The specificity where this share of the positives is found; NaN without either kind."""
+    if positive.all() or not positive.any():
+        return float("nan")
+    return specificity(scores >= threshold_at_sensitivity(scores, positive, wanted), positive)
+
+
 def draw_bootstrap(groups: Sequence[str]) -> list[Rows]:
     """Bootstrap samples as row numbers. Whole groups (patients, lesions) are drawn, because their
     pictures are not independent.
