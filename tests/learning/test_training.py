@@ -48,6 +48,20 @@ def test_the_card_tells_how_it_was_trained(small: Small, joined: Joined) -> None
     assert open_model(small.model).card.side == SIDE
 
 
+def test_weights_that_were_trained_elsewhere_become_a_model(small: Small, tmp_path: Path) -> None:
+    words = [*small.words, "--data", small.third(tmp_path), "--init", small.model]
+    words += ["--split", small.model / "split.json", "--epochs", "0", "--note", "On a GPU."]
+    words += ["--work", tmp_path / "work", "--out", tmp_path / "model"]
+    assert run_command(words, tmp_path) == 0
+    made, start = open_model(tmp_path / "model"), open_model(small.model)
+    assert made.version == start.version, "the version is a checksum of the weights"
+    training = json.loads((tmp_path / "model" / "card.json").read_text())["training"]
+    assert (training["recipe"]["phases"], training["phases"]) == ([], {}), "it trained nothing"
+    page = (tmp_path / "model" / "README.md").read_text()
+    assert "On a GPU." in page
+    assert "| phase |" not in page
+
+
 def test_the_last_blocks_of_a_network_that_knows_nothing_are_not_trained() -> None:
     options = TrainOptions(data=[], init="none")
     with pytest.raises(BadNetwork, match="--recipe whole"):

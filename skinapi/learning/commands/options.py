@@ -126,7 +126,10 @@ class TrainOptions(PictureOptions):
             "--phases",
         ),
     ] = "clinics"
-    epochs: Annotated[int | None, Argument("at most so many")] = None
+    epochs: Annotated[
+        int | None,
+        Argument("at most so many; 0: make a model of the starting weights, trained elsewhere"),
+    ] = None
     optimizer: Optimizer | None = None
     learning_rate: Annotated[float | None, Argument("the highest", type=_rate)] = None
     batch: Annotated[int | None, Argument("pictures in a step")] = None

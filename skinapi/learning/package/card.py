@@ -61,7 +61,9 @@ def describe_training(
             "train": dict(Counter(sample.label for sample in data.train)),
             "validation": dict(Counter(sample.label for sample in data.validation)),
         },
-        "phases": {recipe.name: {"best_epoch": status.best_epoch, "history": status.history}},
+        "phases": {recipe.name: {"best_epoch": status.best_epoch, "history": status.history}}
+        if recipe.epochs
+        else {},
     }
 
 

@@ -109,10 +109,13 @@ class Recipe:
             )
 
     def for_card(self) -> dict[str, Any]:
-        """As cards have it and clients read it: what is no fact of the network is its one phase."""
+        """As cards have it and clients read it: what is no fact of the network is its one phase.
+
+        Weights that were trained elsewhere have none.
+        """
         phase = asdict(self)
         network = {name: phase.pop(name) for name in OF_THE_NETWORK}
-        return {**network, "phases": [phase]}
+        return {**network, "phases": [phase] if self.epochs else []}
 
 
 RECIPES: Mapping[str, Recipe] = {

@@ -85,7 +85,7 @@ def train_network(
     """Trains a network and returns it in float32 with the best validated weights.
 
     Called again with the same folder, it resumes after the last finished epoch; with another
-    recipe or other data it raises BadDataset.
+    recipe or other data it raises BadDataset. With no epochs it returns the starting weights.
     """
     recipe, data = run.recipe, run.data
     # What would otherwise fail after hours.
@@ -95,6 +95,8 @@ def train_network(
     network = recipe.build(len(data.classes), compute=recipe.compute)
     initialise(network)
     _refuse_other_training(run, network)
+    if recipe.epochs == 0:
+        return _as_float32(network, recipe), TrainingStatus(finished=True)
     # Again, for the starting weights may have drawn some.
     keras.utils.set_random_seed(recipe.seed)
     train = _train_last_blocks if recipe.depth == "last-blocks" else _train_whole
