@@ -83,6 +83,7 @@ class Journey:
             self._keep(f"{self._count:02}-{name}")
         self.visitor.assert_accessible()
         self.visitor.assert_nothing_overflows()
+        self.visitor.assert_frame()
         self.visitor.assert_quiet(expected=expected)
         self._assert_words()
 

@@ -108,7 +108,8 @@ def send_a_photo(journey: Journey, photo: Path) -> None:
 # The texts that stand by themselves, each once; unfolded, if asked.
 READ_PARAGRAPHS = """
 if (arguments[0]) document.querySelectorAll(".finding details").forEach((one) => (one.open = true));
-return [...document.querySelectorAll("main :is(h1, h2, h3, p, li, small, summary), footer p")]
+const texts = "main :is(h1, h2, h3, p, li, small, summary), .page > .notice";
+return [...document.querySelectorAll(texts)]
   .filter((one) => one.checkVisibility() && !one.querySelector("p, li, small"))
   .map((one) => one.innerText);
 """

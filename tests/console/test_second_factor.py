@@ -47,7 +47,7 @@ def test_a_doctor_sets_it_up_logs_in_with_it_and_removes_it(
     journey.step("closed", expected=("403", "queue"))
     visitor.press(".message a.button")
     secret, recovery = set_up(journey)
-    visitor.press(".top .quiet:last-of-type")
+    visitor.press(".top .log-out")
     log_in(journey, doctor, secret)
     visitor.go("account")
     visitor.press("details summary")

@@ -85,6 +85,21 @@ return [...document.querySelectorAll(boxes)]
   .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)
   .map((one) => `${one.tagName} ${one.className}: ${one.textContent.trim().slice(0, 60)}`);
 """
+# What is wrong with the frame of the page.
+FRAME = """
+const seen = (one) => one.checkVisibility({ visibilityProperty: true });
+const bottom = (one) => one.getBoundingClientRect().bottom;
+const high = document.querySelector(".top").offsetHeight;
+const notices = [...document.querySelectorAll(".notice")].filter(seen);
+const atTop = document.querySelector(".page").scrollTop === 0;
+const wrong = [];
+if (high > arguments[0]) wrong.push(`the header is ${high} pixels high`);
+if (document.querySelector(".veil")) return wrong;
+if (notices.length !== 1) wrong.push(`${notices.length} notices`);
+else if (atTop && bottom(notices[0]) > innerHeight)
+  wrong.push("the notice is not in the first view");
+return wrong;
+"""
 
 # Asked every few seconds: it may be the first to learn that the session or the network has ended.
 REFUSED_POLL = re.compile(r":\d+/messages - Failed to load resource: (?:.* 401 |net::ERR_INTERNET)")
@@ -340,6 +355,11 @@ class Visitor:
         assert wide <= 0, f"the page is {wide} pixels wider than the window"
         cut = self.run(CUT_OFF)
         assert cut == [], cut
+
+    def assert_frame(self) -> None:
+        """A low header, and the notice once, in the first view."""
+        wrong = self.run(FRAME, 48 if self._size == DESKTOP else 96)
+        assert wrong == [], wrong
 
     def _store(self, storage: str, key: str, value: str) -> None:
         """Before the next page runs its own scripts."""

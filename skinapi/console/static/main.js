@@ -79,6 +79,10 @@ function chooseLanguage(next) {
   if (getSession()) put("/me/locale", { locale: next }).catch(() => {});
 }
 
+/** @param {{place: string, name: string, here: string, children?: unknown}} props */
+const Place = ({ place, name, here, children }) => html`
+  <a href="#/${place}" aria-current=${place === name ? "page" : place === here ? "true" : null}>${say(/** @type {WordKey} */ (`nav_${place}`))}${children}</a>`;
+
 const Header = () => {
   const session = getSession();
   const { name } = readPlace();
@@ -89,32 +93,37 @@ const Header = () => {
   };
   const here = placeOf(name);
   useAsking(places.some((place) => READS_MESSAGES.includes(place)));
-  useEffect(() => document.querySelector(".lab [aria-current]")?.scrollIntoView({ block: "nearest" }), [here]); // on a phone it may be past the edge
-  const inLab = session !== null && LAB.includes(here);
-  /** @param {string} place @param {boolean} within the place, or the place itself */
-  const current = (place, within) => (place === name ? "page" : within ? "true" : null);
+  // On a phone it may be past the edge.
+  useEffect(() => document.querySelectorAll("nav > [aria-current]").forEach((one) => one.scrollIntoView({ block: "nearest" })), [here]);
   return html`
     <header class="top">
-      <a class="brand" href="#/"><img src="/console/icon.svg" width="28" height="28" alt="" />SkinAPI</a>
+      <a class="brand" href="#/"><img src="/console/icon.svg" width="28" height="28" alt="" /><span>SkinAPI</span></a>
       <nav aria-label=${say("navigation")}>
         ${places.map(
           (place) =>
             place === LAB[0]
-              ? html`<a href="#/${place}" aria-current=${inLab ? "true" : null}>${say("lab")}</a>`
-              : html`<a href="#/${place}" aria-current=${current(place, place === here)}>${say(/** @type {WordKey} */ (`nav_${place}`))}${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}${place === "queue" && html`<${OpinionCount} />`}</a>`,
+              ? html`<a href="#/${place}" aria-current=${LAB.includes(here) ? "true" : null}>${say("lab")}</a>`
+              : html`<${Place} ...${{ place, name, here }}>${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}${place === "queue" && html`<${OpinionCount} />`}<//>`,
         )}
       </nav>
       <div class="row">
-        ${otherLanguages().map((other) => html`<button class="quiet" lang=${other} onClick=${() => chooseLanguage(other)}>${nameOfLanguage(other)}</button>`)}
         ${session
-          ? html`<button class="quiet" onClick=${leave}>${say("logOut")}</button>`
+          ? html`<button class="quiet log-out" onClick=${leave}>${say("logOut")}</button>`
           : html`<a class="button quiet" href="#/login">${say("logIn")}</a>`}
+        ${otherLanguages().map((other) => html`<button class="quiet language" lang=${other} onClick=${(/** @type {MouseEvent} */ event) => event.detail < 2 && chooseLanguage(other)}>${nameOfLanguage(other)}</button>`)}
       </div>
-      ${inLab &&
-      html`<nav class="lab" aria-label=${say("lab")}>
-        ${LAB.map((place) => html`<a href="#/${place}" aria-current=${current(place, place === here)}>${say(/** @type {WordKey} */ (`nav_${place}`))}</a>`)}
-      </nav>`}
     </header>`;
+};
+
+/** The second row of places, of those who are in the lab. */
+const LabPlaces = () => {
+  const { name } = readPlace();
+  const here = placeOf(name);
+  return (
+    getSession() &&
+    LAB.includes(here) &&
+    html`<nav class="lab" aria-label=${say("lab")}>${LAB.map((place) => html`<${Place} ...${{ place, name, here }} />`)}</nav>`
+  );
 };
 
 const View = () => {
@@ -181,10 +190,12 @@ const Console = () => {
       document.querySelector("main")?.focus();
     }}>${say("skip")}</a>
     <${Header} />
-    <div class="page"><main id="main" tabindex="-1"><${View} /></main></div>
-    <footer><${Icon} name="info" size=${16} /><p>${say("notice")}</p>
-      <nav aria-label=${say("more")}><a href="#/model">${say("nav_model")}</a><a href="/docs">${say("nav_docs")}</a></nav>
-    </footer>
+    <div class="page">
+      <${LabPlaces} />
+      <p class="notice"><${Icon} name="info" size=${16} />${say("notice")}</p>
+      <main id="main" tabindex="-1"><${View} /></main>
+      <footer><nav aria-label=${say("more")}><a href="#/model">${say("nav_model")}</a><a href="/docs">${say("nav_docs")}</a></nav></footer>
+    </div>
     <${Toasts} />
     ${isWaitingForLogin() && html`<${LoginAgain} />`}`;
 };

@@ -195,8 +195,8 @@ export const Downloads = ({ number, children }) => {
   return html`
     <div class="row">
       ${[getLanguage(), ...otherLanguages()].map(
-        (language, index) => html`
-          <button class=${index ? "" : "primary"} disabled=${busy !== ""} onClick=${() => download(language)}>
+        (language) => html`
+          <button disabled=${busy !== ""} onClick=${() => download(language)}>
             <${Icon} name="file" />${busy === language ? say("printing") : say(`pdf_${language}`)}
           </button>`,
       )}
