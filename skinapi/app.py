@@ -12,6 +12,7 @@ from skinapi.auth.routes import routes as auth_routes
 from skinapi.auth.second_factor_routes import routes as second_factor_routes
 from skinapi.care.case_routes import routes as cases_routes
 from skinapi.care.comparison_routes import routes as comparisons_routes
+from skinapi.care.inbox_routes import routes as inbox_routes
 from skinapi.care.lesion_routes import routes as lesions_routes
 from skinapi.care.letters.routes import routes as letters_routes
 from skinapi.care.message_routes import routes as messages_routes
@@ -184,6 +185,7 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(lesions_routes.blueprint(services.lesions))
     app.register_blueprint(cases_routes.blueprint(services.cases))
     app.register_blueprint(letters_routes.blueprint(services.letters))
+    app.register_blueprint(inbox_routes.blueprint(services.inbox))
     app.register_blueprint(messages_routes.blueprint(services.messages))
     app.register_blueprint(comparisons_routes.blueprint(model_services.comparisons))
     app.register_blueprint(upload_routes.blueprint(services.lab.uploads))

@@ -17,7 +17,7 @@ from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.errors import LesionFull
 from skinapi.records.events import FindingDeleted, FindingFiled, FindingReviewed
 from skinapi.records.lesion_findings import LesionFindings
-from skinapi.records.submission import CourseEntry, Submission
+from skinapi.records.submission import AdvisedEntry, CourseEntry, Submission
 from skinapi.storage.background import PeriodicThread
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
@@ -28,14 +28,14 @@ REMINDED_AT = time(8, tzinfo=UTC)
 
 def due_date(latest: CourseEntry, *, today: date) -> date:
     """The day of `remind_at`; today where it is past."""
-    return max(today, remind_at(latest).date())
+    return max(today, remind_at(latest.advised).date())
 
 
-def remind_at(latest: CourseEntry) -> datetime:
+def remind_at(latest: AdvisedEntry) -> datetime:
     """When what doctors have decided about the newest finding asks for another photo; without a
     decision, when its band does.
     """
-    band = latest.decision.urgency if latest.decision else latest.finding.band
+    band = latest.decision.urgency if latest.decision else latest.band
     days = conditions_table().band_entry(band).photograph_again_days
     return datetime.combine(latest.photographed_at.date() + timedelta(days=days), REMINDED_AT)
 
@@ -44,7 +44,7 @@ def look_at(latest: CourseEntry) -> datetime:
     """When to see whether the owner is to be reminded: a decision that is withheld until then may
     ask for another photo earlier.
     """
-    due = remind_at(latest.for_owner())
+    due = remind_at(latest.for_owner().advised)
     return min(due, latest.held_until) if latest.held_until else due
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from skinapi.auth.owners import OwnerStatus
 from skinapi.care.cases import CasesService
+from skinapi.care.inbox import InboxService
 from skinapi.care.lesion_service import LesionsService
 from skinapi.care.letters.service import LettersService
 from skinapi.care.message_service import MessagesService
@@ -26,6 +27,7 @@ class CareServices:
     reminder_mailer: ReminderMailer
     letters: LettersService
     messages: MessagesService
+    inbox: InboxService
 
 
 def open_care_services(
@@ -79,5 +81,11 @@ def open_care_services(
             records=records,
             accounts=data.accounts,
             outbox=data.outbox,
+        ),
+        inbox=InboxService(
+            lesions=data.lesions,
+            findings=data.lesion_findings,
+            messages=data.messages,
+            most=settings.most_lesions,
         ),
     )

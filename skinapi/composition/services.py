@@ -17,6 +17,7 @@ from skinapi.auth.service import AuthService
 from skinapi.auth.sessions import Session
 from skinapi.auth.tokens import Tokens
 from skinapi.care.cases import CasesService
+from skinapi.care.inbox import InboxService
 from skinapi.care.lesion_records import Lesion
 from skinapi.care.lesion_service import LesionsService
 from skinapi.care.letters.service import LettersService
@@ -110,6 +111,7 @@ class Services:
     reminder_mailer: ReminderMailer
     letters: LettersService
     messages: MessagesService
+    inbox: InboxService
     llm: OpenRouterClient | None
     lab: LabServices
     jobs: JobsService
@@ -222,6 +224,7 @@ def open_services(
         lesions=care.lesions,
         letters=care.letters,
         messages=care.messages,
+        inbox=care.inbox,
         llm=llm,
         lab=lab,
         jobs=jobs,

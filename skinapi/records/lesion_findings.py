@@ -61,6 +61,18 @@ class LesionFindings:
             for lesion, told in found.items()
         }
 
+    def list_unsorted(self, owner: str, *, limit: int) -> list[list[AdvisedEntry]]:
+        """What the newest findings of an owner that belong to no spot say that is to be done, as
+        their owner may know. Those on one photo, which was judged again, are together.
+        """
+        wanted: Filter = {"owner": owner, "lesion": None}
+        fields = (*ADVISED_FIELDS, "again_of")
+        found: dict[int, list[AdvisedEntry]] = {}
+        for one in self._documents.find(wanted, sort="-id", limit=limit, fields=fields):
+            told = AdvisedEntry.model_validate(one).for_owner()
+            found.setdefault(one.get("again_of") or told.number, []).insert(0, told)
+        return [*found.values()]
+
     def by_ids(self, identifiers: list[str]) -> dict[str, CourseEntry]:
         """Those of these findings that are not deleted."""
         found = self._documents.find({"id": {"$in": identifiers}}, fields=COURSE_FIELDS)

@@ -230,25 +230,28 @@ def test_of_two_windows_that_sort_at_once_the_second_says_so(visitor: Visitor, a
     visitor.assert_quiet(expected=("409",))
 
 
-def test_of_many_unsorted_findings_fifty_are_drawn_and_then_more(
+def test_many_unsorted_findings_are_shown_a_page_at_a_time(
     visitor: Visitor, seeder: Seeder, ada: Caller
 ) -> None:
     number = send(ada, "melanoma")
     findings = seeder.services.store.collection("submissions")
     [stored] = findings.find({"number": number})
-    for other in range(1, 61):
+    for other in range(1, 13):
         findings.insert({**stored, "id": new_id(), "number": number + 10**6 * other})
     visitor.look(PHONE)
     visitor.enter(ada, "user")
-    rows = "main .list > li"
-    visitor.await_truth(lambda: visitor.count(rows) > 0, "the findings to be drawn")
-    assert visitor.count(rows) == 50
-    visitor.see(f"Finding {number + 6 * 10**7}")
-    visitor.press_button("Show more")
-    visitor.await_truth(lambda: visitor.count(rows) == 61, "all findings to be drawn")
+    newest = f"a[href='#/finding/{number + 12 * 10**6}'][draggable]"
+    visitor.find(newest)
+    rows = "li[draggable]"
+    assert visitor.count(rows) == 10
+    visitor.press_button("Next")
+    visitor.await_truth(lambda: visitor.count(rows) == 3, "the oldest")
     visitor.press(f"button[aria-label='Delete {number}']")
     visitor.press("dialog .danger")
-    visitor.await_truth(lambda: visitor.count(rows) == 60, "what was shown to be kept")
+    visitor.await_truth(lambda: visitor.count(rows) == 2, "the page to be kept")
+    visitor.press_button("Previous")
+    visitor.await_truth(lambda: visitor.count(rows) == 10, "the newest again")
+    visitor.find(newest)
     visitor.assert_quiet(expected=("/thumbnail",))  # all had one photo, which is deleted
 
 

@@ -535,6 +535,7 @@ ROWS: dict[str, Row] = {
         "/lesions/{lesion}/messages/{message}/abuse", OWNER, sends({"reason": "insult"})
     ),
     "list_waiting_messages": Row("/messages", APPROVED),
+    "show_inbox": Row("/inbox", APPROVED),
     "propose_lesions": Row("/submissions/{number}/lesion-proposals", OWNER),
     "show_reminder": Row(
         "/lesions/{lesion}/reminder.ics", OWNER, lambda accounts: accounts.sort_sample()

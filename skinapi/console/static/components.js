@@ -21,6 +21,7 @@ const ICONS = {
   person: "M12 3a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM3.5 21c.8-4 4.2-6 8.5-6s7.7 2 8.5 6",
   trash: "M4 6h16M9 6V3.5h6V6M6 6l1 15h10l1-15M10 10v7m4-7v7",
   folder: "M3 6h6l2 2.5h10V20H3V6Z",
+  message: "M4 5h16v11H10l-6 4.5V5Z",
   info: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20Zm0 9v6m0-10v.1",
 };
 
@@ -159,6 +160,31 @@ export const Pages = ({ pages, empty, children }) => {
     ${items && next && !error && html`
       <button disabled=${loading} onClick=${pages.more}>${say(loading ? "loading" : "showMore")}</button>`}`;
 };
+
+/**
+ * A list of the API, one page of it at a time. It begins anew when `path` changes.
+ * @param {string} path
+ */
+export function usePaging(path) {
+  const [trail, setTrail] = useState([path]); // the pages up to the one that is shown
+  const began = trail[0] === path ? trail : [path];
+  const answer = useAnswer(() => getPage(began[began.length - 1]), [began[began.length - 1]]);
+  const { items, next = null } = answer.value ?? { items: undefined };
+  return {
+    ...answer,
+    value: items,
+    back: began.length > 1 ? () => setTrail(began.slice(0, -1)) : null,
+    on: next && !answer.loading ? () => setTrail([...began, next]) : null,
+  };
+}
+
+/** The way to the pages beside this one, where there are any. @param {{back: false | null | (() => void), on: false | null | (() => void)}} props */
+export const Turn = ({ back, on }) =>
+  (back || on) && html`
+    <div class="row between">
+      <span>${back && html`<button class="quiet" onClick=${back}><${Icon} name="back" size=${16} />${say("pageBack")}</button>`}</span>
+      ${on && html`<button class="quiet" onClick=${on}>${say("pageOn")}<${Icon} name="next" size=${16} /></button>`}
+    </div>`;
 
 /** Buttons of which one is pressed. @param {{label: string, tabs: [string, string][], chosen: string, onChoose: (value: string) => void}} props */
 export const Tabs = ({ label, tabs, chosen, onChoose }) => html`

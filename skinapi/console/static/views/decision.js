@@ -35,7 +35,7 @@ export const Superseded = ({ items, view }) => items.length > 0 && html`
   </details>`;
 
 /** Who said it, and when. @param {Api["AdviceView"]} one */
-const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.from}`), { date: sayDate(one.since) });
+export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.from}`), { date: sayDate(one.since) });
 
 /**
  * The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.

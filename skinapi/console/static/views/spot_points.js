@@ -1,8 +1,8 @@
 // @ts-check
 // Spots on the body map and in the list beneath it: one's own, or a patient's.
 
-import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { BandBadge } from "/console/components.js";
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { BandBadge, Turn } from "/console/components.js";
 import { isolated, say, sayDate, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { BodyMap, dropOn, Marker } from "/console/views/body_map.js";
@@ -27,19 +27,23 @@ const pointsOf = (spots) =>
     place: spot.place,
   }));
 
+/** So many of them are listed at once. */
+const PAGE = 10;
+
 /**
  * `view` is the page of a spot. `onDrop` takes the finding that is dropped on a spot.
  * @param {{spots: Api["LesionView"][], conditions: Api["ConditionsView"], view: "spot" | "course", actions?: (spot: Api["LesionView"]) => any, onDrop?: (id: string) => void}} props
  */
 export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
+  const [first, setFirst] = useState(0);
   const points = pointsOf(spots);
   const label = view === "course" ? labelOfBand : labelForPatient;
   return html`
     <div class="columns spots">
       <${BodyMap} points=${points} onPoint=${(/** @type {string} */ id) => goTo(`${view}/${id}`)} onDrop=${onDrop} />
-      <ol class="list">
-        ${spots.map((spot, index) => {
-          const { latest } = spot;
+      <div><ol class="list">
+        ${spots.slice(first, first + PAGE).map((spot, at) => {
+          const [index, { latest }] = [first + at, spot];
           return html`
             <li key=${spot.id} ...${dropOn(onDrop, spot.id)}>
               <${Marker} point=${points[index]} />
@@ -54,5 +58,6 @@ export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
             </li>`;
         })}
       </ol>
+      <${Turn} back=${first > 0 && (() => setFirst(first - PAGE))} on=${first + PAGE < spots.length && (() => setFirst(first + PAGE))} /></div>
     </div>`;
 };

@@ -1,15 +1,19 @@
 // @ts-check
-// A patient's home page: one's spots on the body map, and the findings that belong to none.
+// A patient's home page: what waits for one to do, then one's spots on the body map, then the findings
+// that belong to none.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getAll, getConditions, newKey, post } from "/console/api.js";
-import { Answer, Confirm, Empty, Icon, Message, Pages, sayError, useAnswer, usePages } from "/console/components.js";
-import { colon, say } from "/console/language.js";
+import { Answer, Confirm, Empty, Icon, Message, sayError, Turn, useAnswer, usePaging } from "/console/components.js";
+import { colon, getLanguage, say } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { Approved } from "/console/views/approved.js";
-import { UnreadList } from "/console/views/conversation.js";
+import { getInbox, Inbox } from "/console/views/inbox.js";
 import { OwnFindings, sortFinding, SpotFields, spotOf } from "/console/views/own_findings.js";
 import { nameOfSpot, SpotPoints } from "/console/views/spot_points.js";
+import { useWaiting } from "/console/waiting.js";
+
+/** @typedef {import("/console/views/own_findings.js").Own} Own */
 
 /** @param {{onClose: () => void}} props */
 const NewSpot = ({ onClose }) => {
@@ -22,17 +26,19 @@ const NewSpot = ({ onClose }) => {
     <//>`;
 };
 
-const UNSORTED = "/submissions?lesion=none&order=newest&limit=50";
+/** A screen or two of them, however many there are. */
+const UNSORTED = "/submissions?lesion=none&order=newest&limit=10";
 
 const Spots = () => {
-  const answer = useAnswer(() => Promise.all([getAll("/lesions?limit=200"), getConditions()]), []);
-  const pages = usePages(UNSORTED);
+  const unread = useWaiting().map((one) => `${one.lesion} ${one.unread}`).join();
+  const answer = useAnswer(() => Promise.all([getInbox(), getAll("/lesions?limit=200"), getConditions()]), [getLanguage(), unread]);
+  const pages = usePaging(UNSORTED);
   const [adding, setAdding] = useState(false);
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const dragged = useRef(/** @type {import("/console/views/own_findings.js").Own | null} */ (null));
+  const dragged = useRef(/** @type {Own | null} */ (null));
   const renewAll = () => {
     answer.reload();
-    pages.refresh();
+    pages.reload();
   };
   const changed = (/** @type {Failed | null} */ problem) => {
     setError(problem);
@@ -54,20 +60,21 @@ const Spots = () => {
         <button onClick=${() => setAdding(true)}>${say("newSpot")}</button>
         <a class="button primary" href="#/check"><${Icon} name="camera" />${say("newPhoto")}</a></span></div>
     ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
-    <${UnreadList} view="spot" />
     ${adding && html`<${NewSpot} onClose=${() => setAdding(false)} />`}
     <${Answer} answer=${answer}>
-      ${(/** @type {[Api["LesionView"][], Api["ConditionsView"]]} */ [spots, conditions]) => html`
+      ${(/** @type {[Api["InboxView"], Api["LesionView"][], Api["ConditionsView"]]} */ [inbox, spots, conditions]) => html`
+        <${Inbox} inbox=${inbox} />
         <${SpotPoints} spots=${spots} conditions=${conditions} view="spot" onDrop=${drop} actions=${(/** @type {Api["LesionView"]} */ spot) => html`
           <a class="button quiet" href="#/check/${spot.id}" aria-label=${`${say("newPhotoOfIt")}${colon()}${nameOfSpot(spot)}`}>
             <${Icon} name="camera" />${say("newPhoto")}</a>`} />
         ${spots.length === 0 && html`<${Empty} title=${say("spotsEmpty")}><p>${say("spotsEmptyText")}</p><//>`}
-        <${Pages} pages=${pages} empty=${null}>
-          ${(/** @type {any[]} */ items) => html`<section>
+        <${Answer} answer=${pages}>
+          ${(/** @type {Own[]} */ items) => (items.length > 0 || pages.back) && html`<section>
             <h2>${say("unsorted")}</h2>
             <p>${say("unsortedText")} <span class="by-mouse">${say("unsortedDrag")}</span></p>
             <${OwnFindings} items=${items} spot=${null} spots=${spots} conditions=${conditions} onChange=${changed}
-              onDrag=${(/** @type {import("/console/views/own_findings.js").Own} */ finding) => (dragged.current = finding)} />
+              onDrag=${(/** @type {Own} */ finding) => (dragged.current = finding)} />
+            <${Turn} ...${pages} />
           </section>`}
         <//>`}
     <//>`;

@@ -1,0 +1,108 @@
+"""What waits for a patient to do, most urgent first: see a doctor, read a message, send another
+photo. Nothing of it is stored: it ends when what it was made of does.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from skinapi.care.lesion_records import Lesion, Lesions
+from skinapi.care.message_records import Messages
+from skinapi.care.reminders import remind_at
+from skinapi.records.instructions import Advice, SaidBy, reconcile
+from skinapi.records.lesion_findings import LesionFindings
+from skinapi.records.submission import AdvisedEntry
+from skinapi.storage.ids import now
+from skinapi.vision.conditions import Band
+
+# As many findings without a spot are looked at, the newest ones.
+MOST_UNSORTED = 1000
+MOST_LISTED = 20
+
+
+class Task(StrEnum):
+    SEE_DOCTOR = "see_doctor"
+    MESSAGE = "message"
+    PICTURE = "picture"
+    PHOTOGRAPH = "photograph"
+
+
+# A task of a band stands where the band is named; the others stand between.
+ORDER: tuple[Task | Band, ...] = (
+    Band.URGENT_REFERRAL,
+    Task.MESSAGE,
+    Band.REFERRAL,
+    Task.PICTURE,
+    Band.DOCTOR_REVIEW,
+    Task.PHOTOGRAPH,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxEntry:
+    """`lesion` is the spot that it is about; None of a finding without one. `advice` is what asks
+    to see a doctor, or what was said last of the spot; None of a message. `due` is the day of a
+    photo that may lie ahead.
+    """
+
+    task: Task
+    lesion: Lesion | None
+    advice: Advice | None = None
+    unread: int = 0
+    due: date | None = None
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """The most urgent first, then the newest; of photos the one that is due first."""
+        place = self.advice.band if self.advice and self.task is Task.SEE_DOCTOR else self.task
+        if self.due:
+            return ORDER.index(place), self.due.toordinal()
+        return ORDER.index(place), -self.advice.since.timestamp() if self.advice else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxService:
+    """`most` is how many spots an account may have."""
+
+    lesions: Lesions
+    findings: LesionFindings
+    messages: Messages
+    most: int
+
+    def list_tasks(self, *, owner: str) -> list[InboxEntry]:
+        """All that waits for this owner to do. Of the photos that are not due yet only the next
+        one: the others have time.
+        """
+        spots = self.lesions.page_owned(owner, after=None, limit=self.most).items
+        advised = self.findings.list_advised(
+            [one.id for one in spots if one.latest], for_owner=True
+        )
+        unread = self.messages.count_unread_by_lesion(owner)
+        found = [task for one in spots for task in _tasks_of(one, advised.get(one.id, ()), unread)]
+        unsorted = self.findings.list_unsorted(owner, limit=MOST_UNSORTED)
+        found += [task for group in unsorted for task in _tasks_of(None, group, {})]
+        found.sort(key=lambda one: one.rank)
+        ahead = [one for one in found if one.due and one.due > now().date()]
+        return [one for one in found if one not in ahead[1:]]
+
+
+def _tasks_of(
+    lesion: Lesion | None, findings: Sequence[AdvisedEntry], unread: Mapping[str, int]
+) -> Iterator[InboxEntry]:
+    """What waits about a spot, or about findings on one photo that belong to none."""
+    if lesion and (count := unread.get(lesion.id)):
+        yield InboxEntry(task=Task.MESSAGE, lesion=lesion, unread=count)
+    told = reconcile(findings)
+    if told is None:
+        return
+    asked = told.counts.band in ORDER
+    if asked:
+        yield InboxEntry(task=Task.SEE_DOCTOR, lesion=lesion, advice=told.counts)
+    if told.picture_wanted and (decision := findings[-1].decision):
+        newest = findings[-1].number
+        said = Advice(SaidBy.DECISION, decision.urgency, decision.decided_at, newest)
+        yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=said)
+    elif lesion and not asked:
+        due = remind_at(findings[-1]).date()
+        yield InboxEntry(task=Task.PHOTOGRAPH, lesion=lesion, advice=told.counts, due=due)

@@ -1,0 +1,59 @@
+"""The route of a patient's inbox."""
+
+from datetime import date
+from typing import Self
+
+from pydantic import Field
+
+from skinapi.care.inbox import MOST_LISTED, InboxEntry, InboxService, Task
+from skinapi.care.lesion_schemas import LanguageQuery, PlaceView
+from skinapi.domain.subject import Subject
+from skinapi.languages import Language
+from skinapi.records.finding_schemas import AdviceView
+from skinapi.web.access import Signed
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Answer
+
+routes: Routes[InboxService] = Routes("inbox")
+
+
+class TaskView(Answer):
+    """Something to do: `see_doctor`, read a `message`, send the `picture` that a doctor asks for,
+    or `photograph` a spot again.
+    """
+
+    task: Task
+    lesion: str | None = Field(description="the spot; null of a finding that belongs to none")
+    name: str | None = Field(description="of the spot")
+    place: PlaceView | None = Field(description="of the spot")
+    advice: AdviceView | None = Field(description="what asks for it; null of messages")
+    unread: int = Field(description="messages; 0 of what is none")
+    due: date | None = Field(description="when to photograph the spot again, else null")
+
+    @classmethod
+    def of(cls, entry: InboxEntry, language: Language) -> Self:
+        spot, advice = entry.lesion, entry.advice
+        return cls(
+            task=entry.task,
+            lesion=spot.id if spot else None,
+            name=spot.name if spot else None,
+            place=PlaceView(**spot.place.model_dump()) if spot else None,
+            advice=AdviceView.of(advice, language, for_doctor=False) if advice else None,
+            unread=entry.unread,
+            due=entry.due,
+        )
+
+
+class InboxView(Answer):
+    tasks: list[TaskView] = Field(description=f"the most urgent first, {MOST_LISTED} at most")
+    more: int = Field(description="how many others wait")
+
+
+@routes.route("GET", "/inbox", access=Signed(), rate=Rate.READ)
+def show_inbox(inbox: InboxService, *, query: LanguageQuery, subject: Subject) -> InboxView:
+    """What waits for the caller to do about the caller's own spots and findings."""
+    found = inbox.list_tasks(owner=subject.id)
+    language = query.lang or subject.account.language
+    listed = [TaskView.of(one, language) for one in found[:MOST_LISTED]]
+    return InboxView(tasks=listed, more=len(found) - len(listed))

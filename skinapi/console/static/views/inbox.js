@@ -1,0 +1,61 @@
+// @ts-check
+// What waits for a patient to do, the most urgent first: the top of the home page.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { get } from "/console/api.js";
+import { Icon } from "/console/components.js";
+import { getLanguage, say, sayDay } from "/console/language.js";
+import { saidBy } from "/console/views/decision.js";
+import { nameOfSpot } from "/console/views/spot_points.js";
+
+/** What waits; a server of the version before knows of nothing. @returns {Promise<Api["InboxView"]>} */
+export const getInbox = () =>
+  get(`/inbox?lang=${getLanguage()}`).catch((error) => (error.status === 404 ? { tasks: [], more: 0 } : Promise.reject(error)));
+
+/** What is to be done, in a patient's words. @param {Api["TaskView"]} one */
+function wordsOf({ task, advice, unread, due }) {
+  if (task === "see_doctor") return advice?.action;
+  if (task === "message") return unread > 1 ? say("inbox_messages", { count: unread }) : say("inbox_message");
+  if (!due) return say("inbox_picture");
+  const ahead = due > new Date().toISOString().slice(0, 10);
+  return say(ahead ? "inbox_photograph" : "inbox_photograph_due", { date: sayDay(due) });
+}
+
+/** Where it is done. @param {Api["TaskView"]} one */
+function placeOf({ task, lesion, advice }) {
+  if (task === "picture" || task === "photograph") return lesion ? `check/${lesion}` : "check";
+  return lesion ? `spot/${lesion}` : `finding/${advice?.finding}`;
+}
+
+/** @param {{one: Api["TaskView"]}} props */
+const Task = ({ one }) => {
+  const { task, advice, place, name } = one;
+  const band = task === "see_doctor" ? advice?.band : null;
+  const about = place ? nameOfSpot({ name, place }) : `${say("title_finding")} ${advice?.finding}`;
+  return html`
+    <li class=${`whole task band-${band ?? "none"}`}>
+      <${Icon} name=${band ?? (task === "message" ? "message" : "camera")} size=${28} />
+      <div class="grow"><a class="cover" href=${`#/${placeOf(one)}`}>${wordsOf(one)}</a>
+        <small>${about}${task !== "photograph" && advice && ` · ${saidBy(advice)}`}</small></div>
+      <${Icon} name="next" />
+    </li>`;
+};
+
+/** @param {{tasks: Api["TaskView"][]}} props */
+const Tasks = ({ tasks }) => html`
+  <ul class="list">${tasks.map((one) => html`<${Task} key=${`${one.task} ${one.lesion ?? one.advice?.finding}`} one=${one} />`)}</ul>`;
+
+/** So many are seen before anything unfolds. */
+const SEEN = 5;
+
+/** @param {{inbox: Api["InboxView"]}} props */
+export const Inbox = ({ inbox: { tasks, more } }) =>
+  tasks.length > 0 && html`
+    <section class="inbox">
+      <h2>${say("inbox")}</h2>
+      <${Tasks} tasks=${tasks.slice(0, SEEN)} />
+      ${tasks.length > SEEN && html`<details><summary>${say("inboxOthers", { count: tasks.length - SEEN + more })}</summary>
+        <${Tasks} tasks=${tasks.slice(SEEN)} />
+        ${more > 0 && html`<p><small>${say("inboxMore", { count: more })}</small></p>`}
+      </details>`}
+    </section>`;

@@ -1,0 +1,149 @@
+"""What waits for a patient: one answer, the most urgent first, and nothing that others see."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from skinapi.care import inbox as module
+from skinapi.care.inbox import MOST_LISTED
+from skinapi.storage.ids import now
+from tests.care.clinic import (
+    REFERRAL,
+    REVIEW,
+    ROUTINE,
+    URGENT,
+    file_for,
+    patient_in_care,
+    patient_of,
+    review,
+)
+from tests.care.test_lesions import begin
+from tests.support.backends import Backend, Person
+
+
+def inbox(person: Person, query: str = "") -> Any:
+    answer = person.call("GET", f"/inbox{query}")
+    assert answer.status_code == 200, answer.text
+    return answer.get_json()
+
+
+def tasks(person: Person) -> list[tuple[str, str | None]]:
+    return [(one["task"], one["name"]) for one in inbox(person)["tasks"]]
+
+
+def write(person: Person, lesion: str) -> None:
+    answer = person.call("POST", f"/lesions/{lesion}/messages", json={"text": "Please call."})
+    assert answer.status_code == 201, answer.text
+
+
+def ask_for_picture(doctor: Person, number: int) -> None:
+    body = {"new_picture_wanted": True, "urgency": "routine"}
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.fixture
+def given() -> dict[str, Any]:
+    return {"most_lesions": 30}
+
+
+def test_what_waits_stands_in_the_order_of_its_urgency(any_backend: Backend) -> None:
+    grey, ada = patient_in_care(any_backend)
+    spots = {name: begin(ada, name=name) for name in ("calm", "blurred", "asked", "weeks", "now")}
+    file_for(any_backend, ada, ROUTINE, lesion=spots["calm"])
+    blurred = file_for(any_backend, ada, ROUTINE, lesion=spots["blurred"]).number
+    file_for(any_backend, ada, REVIEW, lesion=spots["weeks"])
+    file_for(any_backend, ada, REFERRAL, lesion=spots["asked"])
+    file_for(any_backend, ada, URGENT, lesion=spots["now"])
+    ask_for_picture(grey, blurred)
+    write(grey, spots["calm"])
+    assert tasks(ada) == [
+        ("see_doctor", "now"),
+        ("message", "calm"),
+        ("see_doctor", "asked"),
+        ("picture", "blurred"),
+        ("see_doctor", "weeks"),
+        ("photograph", "calm"),
+    ]
+
+
+def test_a_decision_comes_to_the_top_and_says_who_said_it(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    lesion = begin(ada, name="left of the spine")
+    number = file_for(backend, ada, ROUTINE, lesion=lesion).number
+    file_for(backend, ada, REFERRAL)
+    review(grey, number)
+    first, second = inbox(ada)["tasks"]
+    assert (first["task"], first["lesion"]) == ("see_doctor", lesion)
+    advice = first["advice"]
+    assert (advice["from"], advice["finding"], advice["band"]) == ("decision", number, URGENT)
+    assert advice["action"] == "See a doctor this week"
+    assert (second["lesion"], second["place"], second["advice"]["from"]) == (None, None, "finding")
+
+
+def test_it_is_said_in_the_language_that_is_asked_for(backend: Backend) -> None:
+    ada = backend.member()
+    file_for(backend, ada, URGENT)
+    [task] = inbox(ada, "?lang=fr")["tasks"]
+    assert task["advice"]["action"] == "Voir un médecin cette semaine"
+
+
+def test_what_a_doctor_holds_back_is_not_told(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    number = file_for(backend, ada, ROUTINE, lesion=begin(ada)).number
+    later = (now() + timedelta(days=3)).isoformat()
+    body = {"label": "melanoma", "certainty": "sure", "hold_until": later}
+    answer = grey.call("POST", f"/submissions/{number}/review", json=body)
+    assert answer.status_code == 201, answer.text
+    assert [task for task, _ in tasks(ada)] == ["photograph"]
+
+
+def test_a_photo_is_due_on_the_day_that_the_band_asks_for(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of those ahead only the next one; of those that are due, all."""
+    ada = backend.member()
+    for name in ("first", "second"):
+        filed = file_for(backend, ada, ROUTINE, lesion=begin(ada, name=name))
+    due = filed.created_at.date() + timedelta(days=90)
+    [ahead] = inbox(ada)["tasks"]
+    assert (ahead["task"], ahead["due"]) == ("photograph", due.isoformat())
+    monkeypatch.setattr(module, "now", lambda: now() + timedelta(days=91))
+    assert [one["due"] for one in inbox(ada)["tasks"]] == [due.isoformat()] * 2
+
+
+def test_a_photo_that_was_judged_again_waits_once(backend: Backend) -> None:
+    ada = backend.member()
+    original = file_for(backend, ada, REFERRAL)
+    file_for(backend, ada, URGENT, original=original)
+    [task] = inbox(ada)["tasks"]
+    assert task["advice"]["band"] == URGENT
+
+
+def test_a_message_that_was_read_waits_no_more(backend: Backend) -> None:
+    grey, ada = patient_in_care(backend)
+    lesion = begin(ada)
+    write(grey, lesion)
+    [message] = ada.call("GET", f"/lesions/{lesion}/messages").get_json()
+    [task] = inbox(ada)["tasks"]
+    assert (task["task"], task["unread"], task["advice"]) == ("message", 1, None)
+    ada.call("PUT", f"/lesions/{lesion}/messages/read", json={"message": message["_id"]})
+    assert inbox(ada) == {"tasks": [], "more": 0}
+
+
+def test_it_has_an_end_and_says_how_many_others_wait(backend: Backend) -> None:
+    ada = backend.member()
+    numbers = [file_for(backend, ada, URGENT).number for _ in range(MOST_LISTED + 3)]
+    answer = inbox(ada)
+    shown = [one["advice"]["finding"] for one in answer["tasks"]]
+    assert (shown, answer["more"]) == (numbers[: -MOST_LISTED - 1 : -1], 3)
+
+
+def test_nothing_of_others_stands_in_it(backend: Backend) -> None:
+    """Not those of the patients of a doctor either."""
+    grey, ada = patient_in_care(backend)
+    bob = patient_of(backend, grey)
+    file_for(backend, ada, URGENT, lesion=begin(ada))
+    for person in (grey, bob):
+        assert inbox(person) == {"tasks": [], "more": 0}

@@ -1,0 +1,75 @@
+"""What a patient sees first: what waits to be done, then the spots, in pages."""
+
+import pytest
+
+from tests.console.journey import Journey, Look, looks
+from tests.console.test_spots import BACK, begin, send
+from tests.console.visitor import PHONE, Visitor
+from tests.served.people import Caller, Seeder
+from tests.support.backends import change_account
+
+PAGE = 10
+# Where it ends, from the top of the first screen.
+TASK_ENDS = "return document.querySelector('.task').getBoundingClientRect().bottom"
+
+
+@pytest.fixture
+def grey(seeder: Seeder) -> Caller:
+    return seeder.person("doctor")
+
+
+@pytest.fixture
+def ada(seeder: Seeder, grey: Caller) -> Caller:
+    ada = seeder.person()
+    change_account(seeder.services, ada.id, doctor_id=grey.id)
+    return seeder.caller(ada.id, ada.email)
+
+
+def review(doctor: Caller, number: int, **fields: object) -> None:
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=fields)
+    assert answer.status == 201, answer.json
+
+
+def tasks(visitor: Visitor) -> list[str]:
+    return [one.text.partition("\n")[0] for one in visitor.all(".inbox > .list > li")]
+
+
+@pytest.mark.parametrize("look", looks(0), ids=str)
+def test_the_home_page_begins_with_what_a_patient_has_to_do(
+    visitor: Visitor, ada: Caller, grey: Caller, look: Look
+) -> None:
+    left, thumb = begin(ada, BACK, "left of the spine"), begin(ada, {"site": "hand"}, "thumb")
+    decided, blurred = (send(ada, "melanocytic_nevus", lesion=one) for one in (left, thumb))
+    review(grey, decided, label="melanoma", certainty="sure")
+    review(grey, blurred, new_picture_wanted=True, urgency="routine")
+    grey.call("POST", f"/lesions/{left}/messages", json={"text": "Please call us."})
+    journey = Journey(visitor, "inbox", look)
+    visitor.enter(ada, "user")
+    journey.see("inbox")
+    said = tasks(visitor)
+    assert said[1:] == [journey.say("inbox_message"), journey.say("inbox_picture")]
+    assert visitor.count(".list > li:first-child.task.band-urgent_referral") == 1
+    assert visitor.run(TASK_ENDS) < look.size[1]
+    journey.step("home")
+    visitor.press(f".task a[href='#/check/{thumb}']")
+    visitor.find("input[name=photo]")
+    visitor.go("spots")
+    visitor.press(f".task.band-urgent_referral a[href='#/spot/{left}']")
+    visitor.see("Please call us.")
+    visitor.await_answer(f"/lesions/{left}/messages/read")
+    visitor.go("spots")
+    visitor.await_truth(lambda: tasks(visitor) == [said[0], said[2]], "the message to wait no more")
+
+
+def test_many_spots_are_listed_a_page_at_a_time_and_drawn_at_once(
+    visitor: Visitor, ada: Caller
+) -> None:
+    for number in range(PAGE + 1):
+        begin(ada, {"site": "back"}, f"spot {number + 1}")
+    visitor.look(PHONE)
+    visitor.enter(ada, "user")
+    visitor.find("g.point")
+    assert (visitor.count("g.point"), visitor.count("ol.list > li")) == (PAGE + 1, PAGE)
+    visitor.press_button("Next")
+    visitor.await_truth(lambda: visitor.count("ol.list > li") == 1, "the last one")
+    visitor.see("spot 11")
