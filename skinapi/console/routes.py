@@ -97,6 +97,12 @@ def show_password_page(_: None) -> Response:
     return show_console()
 
 
+@routes.route("GET", "/console/parts", access=Public(), rate=Rate.READ, produces="text/html")
+def show_parts_page(_: None) -> Response:
+    """The console, at the page of the parts that its views are built of."""
+    return show_console()
+
+
 @routes.route(
     "GET",
     "/console/<path:name>",

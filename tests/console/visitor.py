@@ -240,6 +240,10 @@ class Visitor:
         texts = (page.extract_text() for page in PdfReader(BytesIO(b64decode(pages))).pages)
         return normalize("NFKC", "\n".join(texts))
 
+    def run_async(self, script: str, *arguments: Any) -> Any:
+        """Its answer is what it hands to the last argument, a function."""
+        return self._browser.execute_async_script(script, *arguments)
+
     def run(self, script: str, *arguments: Any) -> Any:
         return self._browser.execute_script(script, *arguments)
 

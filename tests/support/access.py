@@ -355,6 +355,7 @@ ROWS: dict[str, Row] = {
     "show_docs": Row("/docs", ANYONE),
     "show_metrics": Row("/metrics", ADMINS),
     "show_password_page": Row("/password", ANYONE),
+    "show_parts_page": Row("/console/parts", ANYONE),
     "show_asset": Row("/console/style.css", ANYONE),
     "say_health": Row("/api/health", ANYONE),
     "show_model_card": Row("/model-card", ANYONE),

@@ -45,16 +45,19 @@ const VIEWS = {
   version: () => import("/console/views/version.js"),
   compare: () => import("/console/views/compare.js"),
   drift: () => import("/console/views/drift.js"),
+  parts: () => import("/console/views/parts.js"),
   missing: () => import("/console/views/missing.js"),
 };
-const PUBLIC = new Set(["", "login", "register", "password", "forgotten", "sample", "model", "missing"]);
+const PUBLIC = new Set(["", "login", "register", "password", "forgotten", "sample", "model", "parts", "missing"]);
+/** What is opened by an address of its own. @type {Record<string, string>} */
+const PAGES = { "/password": "password", "/console/parts": "parts" };
 
 /** What stands behind the name of a view: a number, an id, the version of a model, or the name of a tab. */
 const ARGUMENT = /^(?:\w[\w.-]*)?$/;
 
 /** The view and its argument, from the address behind `#/`, which anyone can put into a link. */
 function readPlace() {
-  if (location.pathname !== "/" && !location.hash) return { name: location.pathname === "/password" ? "password" : "missing", argument: "" };
+  if (location.pathname !== "/" && !location.hash) return { name: PAGES[location.pathname] ?? "missing", argument: "" };
   const [name = "", argument = "", ...rest] = location.hash.replace(/^#\/?/, "").split("/");
   const known = Object.hasOwn(VIEWS, name) && (name || !argument) && ARGUMENT.test(argument) && rest.length === 0;
   return known ? { name, argument } : { name: "missing", argument: "" };
