@@ -38,7 +38,7 @@ class TaskView(Answer):
             task=entry.task,
             lesion=spot.id if spot else None,
             name=spot.name if spot else None,
-            place=PlaceView(**spot.place.model_dump()) if spot else None,
+            place=PlaceView.of(spot.place) if spot else None,
             advice=AdviceView.of(advice, language, for_doctor=False) if advice else None,
             unread=entry.unread,
             due=entry.due,

@@ -5,7 +5,6 @@ way round.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from skinapi.domain.field_types import ID
 from skinapi.domain.pages import Page, page_of
@@ -13,7 +12,7 @@ from skinapi.errors import Conflict, Unprocessable
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.context import BodySite
+from skinapi.vision.context import BodySide, BodySite, Laterality
 
 PAGE_SIZE = 100
 NOT_DELETED: Filter = {"deleted_at": None}
@@ -25,18 +24,36 @@ CLOSED: Document = {
     "remind_at": None,
     "idempotency_key": None,
 }
-Side = Literal["front", "rear"]
+# Of these there is one on the left and one on the right, and nothing between.
+PAIRED: frozenset[BodySite] = frozenset(
+    ("acral", "ear", "foot", "hand", "lower_extremity", "upper_extremity")
+)
+# The drawing of the body map is as wide on both sides of this; so near to it is the middle.
+MIDLINE, MIDDLE = 50.0, 3.0
 
 
 class Place(StoredRecord):
     """Where on the body a spot is. `side`, `x` and `y` are a point of the console's body map
-    (console/static/views/body_map.js), in the units of its drawing; all three or none.
+    (console/static/views/body_map.js), in the units of its drawing; x and y both or none.
+    `told_laterality` is of a spot without a point: a point says it itself.
     """
 
     site: BodySite
-    side: Side | None = None
+    side: BodySide | None = None
     x: float | None = None
     y: float | None = None
+    told_laterality: Laterality | None = None
+
+    @property
+    def laterality(self) -> Laterality | None:
+        """Left and right are those of the person, who faces us where the body is drawn from the
+        front.
+        """
+        if self.x is None:
+            return self.told_laterality
+        if self.site not in PAIRED and abs(self.x - MIDLINE) <= MIDDLE:
+            return "middle"
+        return "left" if (self.x < MIDLINE) == (self.side == "rear") else "right"
 
 
 class Lesion(StoredRecord):

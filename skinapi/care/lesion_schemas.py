@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from skinapi.care.lesion_records import Place, Side
+from skinapi.care.lesion_records import PAIRED, Place
 from skinapi.care.lesion_service import ShownLesion
 from skinapi.care.queue_schemas import ListedFinding, listed_fields
 from skinapi.domain.field_types import Name
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import InstructionView
 from skinapi.records.submission import CourseEntry
-from skinapi.vision.context import BodySite
+from skinapi.vision.context import BodySide, BodySite, Laterality
 from skinapi.web.schemas import LARGEST_PAGE, Answer, Body, PageQuery
 
 # The drawing of the body map (`viewBox` in console/static/views/body_map.js) ends here.
@@ -24,18 +24,32 @@ class PlaceFields(Body):
     """`side`, `x` and `y` are a point of the console's body map, in the units of its drawing."""
 
     site: BodySite
-    side: Side | None = None
+    laterality: Laterality | None = Field(
+        default=None,
+        description="left, right or middle of the person's body; a point says it by itself",
+    )
+    side: BodySide | None = None
     x: X | None = None
     y: Y | None = None
 
     @model_validator(mode="after")
     def _refuse_half_a_point(self) -> Self:
-        if len({value is None for value in (self.side, self.x, self.y)}) > 1:
-            raise ValueError("side, x and y belong together: send all three, or none")
+        if (self.x is None) != (self.y is None) or (self.x is not None and self.side is None):
+            raise ValueError("x and y belong together, and to a side: send all three, or no point")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_another_laterality(self) -> Self:
+        if self.laterality == "middle" and self.site in PAIRED:
+            raise ValueError("this part of the body is on the left or on the right")
+        if self.laterality and self.place().laterality != self.laterality:
+            raise ValueError("the point is not where `laterality` says; leave one of them out")
         return self
 
     def place(self) -> Place:
-        return Place.model_validate(self.model_dump())
+        point = self.model_dump(exclude={"laterality"})
+        told = self.laterality if self.x is None else None
+        return Place(**point, told_laterality=told)
 
 
 class NewLesion(Body):
@@ -90,9 +104,16 @@ class LanguageQuery(BaseModel):
 
 class PlaceView(Answer):
     site: BodySite
-    side: Side | None
+    laterality: Laterality | None = Field(
+        description="left, right or middle of the person's body; null where it was not said"
+    )
+    side: BodySide | None
     x: float | None
     y: float | None
+
+    @classmethod
+    def of(cls, place: Place) -> Self:
+        return cls(laterality=place.laterality, **place.model_dump(exclude={"told_laterality"}))
 
 
 class LesionView(Answer):
@@ -119,7 +140,7 @@ class LesionView(Answer):
         return cls(
             instruction=InstructionView.of_spot(instruction, language, for_doctor=for_doctor),
             **lesion.model_dump(include={"id", "name", "created_at", "findings"}),
-            place=PlaceView(**lesion.place.model_dump()),
+            place=PlaceView.of(lesion.place),
             latest=finding_view(latest, for_doctor=for_doctor) if latest else None,
             deleted=lesion.deleted_at is not None,
         )

@@ -69,7 +69,7 @@ class WaitingView(Answer):
         return cls(
             lesion=waiting.lesion.id,
             name=waiting.lesion.name,
-            place=PlaceView(**waiting.lesion.place.model_dump()),
+            place=PlaceView.of(waiting.lesion.place),
             patient_name=waiting.patient.name if waiting.patient else None,
             unread=waiting.unread,
         )

@@ -17,7 +17,7 @@ from skinapi.records.schemas import decision_view, graver_sentence, headed_field
 from skinapi.records.submission import CourseEntry, QueueEntry
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band
-from skinapi.vision.context import AgeBand, BodySite
+from skinapi.vision.context import AgeBand, BodySide, BodySite, Laterality
 from skinapi.web.schemas import Answer
 
 LARGEST_PAGE = 1000
@@ -193,6 +193,8 @@ class QueuedFinding(ListedFinding):
     patient_email: str
     age_band: AgeBand | None = Field(description="as it was told with the photo")
     body_site: BodySite | None = Field(description="as it was told with the photo")
+    body_laterality: Laterality | None = Field(description="as it was told with the photo")
+    body_side: BodySide | None = Field(description="as it was told with the photo")
     raised_by: tuple[RaisedBy, ...] = Field(description="the rules that asked for this band")
     malignant_score: float = Field(
         description="the probability that it is malignant, in percent. Within a band, what waits "
@@ -220,6 +222,8 @@ class QueuedFinding(ListedFinding):
             patient_email=owner.email,
             age_band=submission.context.age_band,
             body_site=submission.context.body_site,
+            body_laterality=submission.context.body_laterality,
+            body_side=submission.context.body_side,
             raised_by=finding.raised_by,
             malignant_score=percent(finding.malignant_score),
             restated_malignant_score=percent(finding.shown_malignant_score)

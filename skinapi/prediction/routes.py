@@ -32,9 +32,11 @@ from skinapi.vision.calibration.probability_adjustments import MOST_PICTURES
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import (
     AgeBand,
+    BodySide,
     BodySite,
     Context,
     Fitzpatrick,
+    Laterality,
     Modality,
     Sex,
     SkinAnswer,
@@ -83,6 +85,12 @@ class ContextForm(ContractForm):
     age_band: AgeBand | None = None
     sex: Sex | None = None
     body_site: BodySite | None = None
+    body_laterality: Laterality | None = Field(
+        default=None, description="left, right or middle of the person's `body_site`"
+    )
+    body_side: BodySide | None = Field(
+        default=None, description="front or rear of the person's `body_site`"
+    )
     fitzpatrick: Annotated[Fitzpatrick | None, BeforeValidator(_to_number)] = None
     skin_tone: SkinTone | None = None
     checklist: Annotated[

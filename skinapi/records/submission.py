@@ -185,7 +185,7 @@ class QueueEntry(CourseEntry):
 
 class QueuedCase(QueueEntry):
     """The fields of a submission that a doctor's list of cases shows. Of what the sender told,
-    `context` holds the age and the body site alone.
+    `context` holds the age and the place on the body alone.
     """
 
     context: Context = NOTHING_TOLD
@@ -309,5 +309,11 @@ def _fields_of(
 ADVISED_FIELDS = tuple(sorted(AdvisedEntry.model_fields.keys() - {"id", "as_owner_sees"}))
 COURSE_FIELDS = _fields_of(CourseEntry, FindingHeading)
 QUEUE_FIELDS = _fields_of(QueueEntry)
-CASE_FIELDS = (*QUEUE_FIELDS, "context.age_band", "context.body_site")
+CASE_FIELDS = (
+    *QUEUE_FIELDS,
+    "context.age_band",
+    "context.body_site",
+    "context.body_laterality",
+    "context.body_side",
+)
 SUMMARY_FIELDS = _fields_of(SubmissionSummary)

@@ -86,11 +86,22 @@ class ReportContent:
         rows = [
             (labels.age, labels.ages[told.age_band] if told.age_band else ""),
             (labels.sex, labels.sexes[told.sex] if told.sex else ""),
-            (labels.site, labels.sites[told.body_site] if told.body_site else ""),
+            (labels.site, self._place),
             (labels.skin_tone, labels.skin_tones[told.skin_tone] if told.skin_tone else ""),
             (labels.skin_type, SKIN_TYPES[told.fitzpatrick] if told.fitzpatrick else ""),
         ]
         return [(label, text) for label, text in rows if text]
+
+    @property
+    def _place(self) -> str:
+        """Where on the body, as exactly as it was told."""
+        told, labels = self._facts.context, self.labels
+        if told.body_site is None:
+            return ""
+        place = labels.sites[told.body_site]
+        if told.body_laterality:
+            place = labels.lateralities[told.body_laterality].format(place)
+        return labels.body_sides[told.body_side].format(place) if told.body_side else place
 
     @property
     def answer(self) -> Row:

@@ -10,7 +10,7 @@ from skinapi.records.letters import Reader
 from skinapi.records.opinions import Agreement
 from skinapi.stored_record import Frozen
 from skinapi.vision.bands import OperatingPoint, RaisedBy
-from skinapi.vision.context import AgeBand, BodySite, Modality, Sex, SkinTone
+from skinapi.vision.context import AgeBand, BodySide, BodySite, Laterality, Modality, Sex, SkinTone
 from skinapi.vision.finding.finding import Doubt
 
 
@@ -130,6 +130,8 @@ class Labels(Frozen):
     skin_tones: Mapping[SkinTone, str]
     ages: Mapping[AgeBand, str]
     sites: Mapping[BodySite, str]
+    lateralities: Mapping[Laterality, str]
+    body_sides: Mapping[BodySide, str]
     agreements: Mapping[Agreement, str]
 
 

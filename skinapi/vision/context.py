@@ -54,6 +54,9 @@ BodySite = Literal[
     "trunk",
     "upper_extremity",
 ]
+# Of the person's body, not of the picture.
+Laterality = Literal["left", "middle", "right"]
+BodySide = Literal["front", "rear"]
 
 
 # The groups of the DDI study (https://doi.org/10.1126/sciadv.abq6147). docs/training.md says why.
@@ -79,6 +82,8 @@ class Context(StoredRecord):
     age_band: AgeBand | None = None
     sex: Sex | None = None
     body_site: BodySite | None = None
+    body_laterality: Laterality | None = Field(default=None, exclude_if=lambda told: told is None)
+    body_side: BodySide | None = Field(default=None, exclude_if=lambda told: told is None)
     fitzpatrick: Fitzpatrick | None = None
     skin_tone: SkinTone | None = None
     checklist: tuple[str, ...] | None = None

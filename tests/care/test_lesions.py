@@ -1,11 +1,13 @@
 """Spots: findings in the order of time, sorted by their owner, and lost with nothing."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from skinapi.care.lesion_records import MIDDLE, MIDLINE, PAIRED
 from skinapi.console.routes import ASSETS
 from skinapi.storage.unit_of_work import Unit, UnitOfWork
 from tests.care.clinic import REVIEW, ROUTINE, file_for, patient_of, review
@@ -60,7 +62,10 @@ def test_a_spot_has_its_findings_in_the_order_of_time(any_backend: Backend) -> N
     assert course(ada, lesion, "?order=newest&limit=2") == newest
     [listed] = ada.call("GET", "/lesions").get_json()
     assert listed == shown(ada, lesion)
-    assert (listed["name"], listed["place"]) == ("below the collar", {**BACK, "y": 60.0})
+    assert (listed["name"], listed["place"]) == (
+        "below the collar",
+        {**BACK, "laterality": "middle"},
+    )
     assert (listed["findings"], listed["latest"]["id"]) == (3, numbers[-1])
     assert ada.call("GET", f"/submissions/{numbers[0]}").get_json()["lesion"] == lesion
 
@@ -121,7 +126,7 @@ def test_a_spot_gets_another_name_and_place_and_keeps_what_is_not_sent(backend: 
     ada = backend.member()
     lesion = begin(ada, name="the brown one")
     moved = ada.call("PATCH", f"/lesions/{lesion}", json={"place": {"site": "chest"}}).get_json()
-    place = {"site": "chest", "side": None, "x": None, "y": None}
+    place = {"site": "chest", "laterality": None, "side": None, "x": None, "y": None}
     assert (moved["name"], moved["place"]) == ("the brown one", place)
     unnamed = ada.call("PATCH", f"/lesions/{lesion}", json={"name": None}).get_json()
     assert (unnamed["name"], unnamed["place"]) == (None, place)
@@ -134,7 +139,11 @@ def test_a_spot_gets_another_name_and_place_and_keeps_what_is_not_sent(backend: 
         {},
         {"place": {}},
         {"place": {"site": "moon"}},
-        {"place": {"site": "back", "side": "rear"}},
+        {"place": {"site": "back", "side": "rear", "x": 50}},
+        {"place": {"site": "back", "x": 50, "y": 50}},
+        {"place": {"site": "back", "laterality": "up"}},
+        {"place": {"site": "hand", "laterality": "middle"}},
+        {"place": {**BACK, "laterality": "left"}},
         {"place": {"site": "back", "side": "rear", "x": 5, "y": 50}},
         {"place": {"site": "back", "side": "rear", "x": 50, "y": 187}},
         {"place": BACK, "name": " "},
@@ -144,6 +153,33 @@ def test_a_spot_gets_another_name_and_place_and_keeps_what_is_not_sent(backend: 
 def test_a_spot_needs_a_place_on_the_map(backend: Backend, body: dict[str, Any]) -> None:
     ada = backend.member()
     assert code_of(ada.call("POST", "/lesions", json=body)) == (400, "invalid_body")
+
+
+@pytest.mark.parametrize(
+    ("told", "laterality"),
+    [
+        ({"site": "back", "side": "rear", "x": 46.9, "y": 60}, "left"),
+        ({"site": "back", "side": "rear", "x": 47, "y": 60}, "middle"),
+        ({"site": "chest", "side": "front", "x": 46.9, "y": 60}, "right"),
+        ({"site": "chest", "side": "front", "x": 54, "y": 60}, "left"),
+        ({"site": "lower_extremity", "side": "front", "x": 49.9, "y": 120}, "right"),
+        ({"site": "lower_extremity", "side": "rear", "x": 50, "y": 120}, "right"),
+        ({"site": "scalp", "laterality": "middle"}, "middle"),
+        ({"site": "hand", "laterality": "left", "side": "rear"}, "left"),
+        ({"site": "hand", "laterality": "left", "side": "rear", "x": 12, "y": 100}, "left"),
+        ({"site": "hand", "side": "rear"}, None),
+    ],
+)
+def test_a_spot_is_left_or_right_as_its_point_is_or_as_was_said(
+    any_backend: Backend, told: dict[str, Any], laterality: str | None
+) -> None:
+    """The drawing faces us from the front, so its left is the person's right."""
+    ada = any_backend.member()
+    lesion = begin(ada, place=told)
+    whole = {"side": None, "x": None, "y": None, **told, "laterality": laterality}
+    assert shown(ada, lesion)["place"] == whole
+    again = ada.call("PATCH", f"/lesions/{lesion}", json={"place": whole}).get_json()
+    assert again["place"] == whole
 
 
 def test_a_spot_keeps_its_place(backend: Backend) -> None:
@@ -323,10 +359,18 @@ def test_a_list_does_without_a_newest_finding_that_an_older_server_deleted(
 
 def test_a_point_may_be_anywhere_on_the_body_map_that_the_console_draws(backend: Backend) -> None:
     drawn = ASSETS["views/body_map.js"].content.decode()
-    left, top, width, height = map(int, re.findall(r'viewBox="(\d+) (\d+) (\d+) (\d+)"', drawn)[0])
+    [bounds] = re.findall(r"const WHOLE = \[(.*)\];", drawn)
+    left, top, width, height = map(int, bounds.split(","))
     ada = backend.member()
     for x, y in ((left, top), (left + width, top + height)):
         begin(ada, place={**BACK, "x": x, "y": y})
     for x, y in ((left - 1, top), (left, top - 1), (left + width + 1, top)):
         body = {"place": {**BACK, "x": x, "y": y}}
         assert ada.call("POST", "/lesions", json=body).status_code == 400
+
+
+def test_the_console_tells_left_from_right_as_the_server_does() -> None:
+    drawn = ASSETS["views/body_map.js"].content.decode()
+    [paired] = re.findall(r"const PAIRED = (\[.*\]);", drawn)
+    assert set(json.loads(paired)) == PAIRED
+    assert f"[MIDLINE, MIDDLE] = [{MIDLINE:g}, {MIDDLE:g}]" in drawn

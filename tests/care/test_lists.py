@@ -56,7 +56,7 @@ def test_the_queue_has_unreviewed_first_then_the_urgent_then_who_waits_longest(
 def test_the_queue_tells_of_each_case_what_was_told_and_why_it_is_urgent(backend: Backend) -> None:
     doctor = backend.member(role="doctor")
     ada = patient_of(backend, doctor)
-    told = Context(age_band="45-59", body_site="back", sex="female")
+    told = Context(age_band="45-59", body_site="back", body_laterality="left", sex="female")
     file_for(backend, ada, URGENT, context=told)
     file_for(backend, ada, ROUTINE)
     of_ada = f"/patients/{backend.account(ada.email).id}/submissions"
@@ -64,6 +64,8 @@ def test_the_queue_tells_of_each_case_what_was_told_and_why_it_is_urgent(backend
         first, second = doctor.pages(path)
         assert (first["age_band"], first["body_site"]) == ("45-59", "back")
         assert (second["age_band"], second["body_site"]) == (None, None)
+        sides = [(one["body_laterality"], one["body_side"]) for one in (first, second)]
+        assert sides == [("left", None), (None, None)]
         whole = ada.call("GET", f"/submissions/{first['id']}").get_json()
         assert first["raised_by"] == whole["raised_by"]
         assert first["raised_by"]

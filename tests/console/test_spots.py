@@ -103,6 +103,8 @@ def sort(journey: Journey, number: int, chosen: str) -> None:
     visitor.find("select[name=spot] optgroup")
     visitor.find(".alike figure:last-child img")
     visitor.choose("spot", chosen)
+    if chosen == "new":
+        visitor.press("dialog [name=body_laterality][value=left]")
     journey.step("sort")
     visitor.press("dialog .primary")
     visitor.await_truth(lambda: visitor.count("dialog") == 0, "the dialog to close")

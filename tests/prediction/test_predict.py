@@ -65,6 +65,17 @@ def test_an_uncertain_finding_names_the_more_severe_condition_first(ada: Person)
     assert body["band"] in ("doctor_review", "referral", "urgent_referral")
 
 
+def test_the_side_of_the_body_is_in_the_context_and_in_the_report(ada: Person) -> None:
+    side = {"body_site": "hand", "body_laterality": "right", "body_side": "rear"}
+    body = predicted(ada, photo_of("melanocytic_nevus"), **side)
+    assert body["context"].items() >= side.items()
+    for language, place in (("en", "right hand (back)"), ("fr", "main, à droite (derrière)")):
+        page = ada.call("GET", f"/submissions/{body['id']}/report.html?lang={language}")
+        assert place in page.get_data(as_text=True)
+    for wrong in ({"body_laterality": "up"}, {"body_side": "left"}):
+        assert send(ada, None, **{**side, **wrong}).status_code == 400
+
+
 def test_the_context_counts_and_comes_back(ada: Person) -> None:
     nevus = photo_of("melanocytic_nevus")
     unknown = predicted(ada, nevus)

@@ -156,6 +156,8 @@ LABELS = {
         "trunk": "trunk",
         "upper_extremity": "arm",
     },
+    "lateralities": {"left": "left {}", "middle": "middle of the {}", "right": "right {}"},
+    "body_sides": {"front": "{} (front)", "rear": "{} (back)"},
     "agreements": {
         "agree": "the doctor agrees with the model",
         "disagree": "the doctor does not agree with the model",

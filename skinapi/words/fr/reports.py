@@ -159,6 +159,8 @@ LABELS = {
         "trunk": "tronc",
         "upper_extremity": "bras",
     },
+    "lateralities": {"left": "{}, à gauche", "middle": "{}, au milieu", "right": "{}, à droite"},
+    "body_sides": {"front": "{} (devant)", "rear": "{} (derrière)"},
     "agreements": {
         "agree": "le médecin est d'accord avec le modèle",
         "disagree": "le médecin n'est pas d'accord avec le modèle",

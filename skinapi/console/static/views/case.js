@@ -6,9 +6,11 @@ import { apiPath, get, remove } from "/console/api.js";
 import { Answer, Failure, Message, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
 import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
+import { sayPlace } from "/console/views/body_map.js";
 import { CaseWork, SecondOpinion } from "/console/views/case_work.js";
 import { FormerConversation, PatientConversation } from "/console/views/conversation.js";
 import { SpotTimeline } from "/console/views/spot_timeline.js";
+import { PlaceOfSpot } from "/console/views/spot_place.js";
 import { Downloads, FindingPage, getReport, getSubmission, Reviewed, useFinding } from "/console/views/finding.js";
 import { Letters } from "/console/views/letters.js";
 import { findNext, FindingRow } from "/console/views/queue.js";
@@ -18,10 +20,10 @@ import { fillReview, focusOn, ReviewForm } from "/console/views/review_form.js";
 
 /** What the patient told with the photo. @param {{submission: Api["SubmissionInCare"], checklist: Api["Checklist"]}} props */
 const Context = ({ submission, checklist }) => {
-  const { modality, body_site, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
+  const { modality, body_site: site, body_laterality: laterality, body_side: side, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
   const rows = [
     [say("kind"), modality === "unknown" ? "" : sayValue("kind", modality)],
-    [say("bodySite"), body_site && sayValue("site", body_site)],
+    [say("bodySite"), site && sayPlace({ site, laterality, side })],
     [say("age"), age_band && sayValue("age", age_band)],
     [say("sex"), sex && sayValue("sex", sex)],
     [say("skinTone"), skin_tone && sayValue("skin", skin_tone)],
@@ -138,6 +140,7 @@ const Case = ({ number, finding }) => {
         ${submission.lesion &&
         html`<section>
           <h2><a href="#/course/${submission.lesion}">${say("sameSpot")}</a></h2>
+          <${PlaceOfSpot} spot=${submission.lesion} />
           <${SpotTimeline} spot=${submission.lesion} conditions=${conditions} without=${number} />
         </section>`}
         ${work.value && !asked && submission.patient_id &&

@@ -33,9 +33,16 @@ export const SpotFields = ({ name, place, onChange }) => html`
   <${Field} label=${say("spotName")} name="spot_name" hint=${say("spotNameHint")} value=${name} required=${false} maxlength="100"
     onInput=${(/** @type {FieldEvent} */ event) => onChange({ name: event.target.value })} />`;
 
+/** The place that was told with the photo. @param {Api["SubmissionView"] | null} finding @returns {Place} */
+const toldPlace = (finding) => {
+  const { body_site: site, body_laterality: laterality, body_side: side } = finding?.context ?? {};
+  return { site: site ?? "", laterality, side };
+};
+
 /** What is sent of these fields. @param {Fields} fields */
 export const spotOf = ({ name, place }) => {
   if (!place.site) throw new Error(say("spotNeedsPlace"));
+  if (!place.laterality) throw new Error(say("spotNeedsSide"));
   return { name: name.trim() || null, place };
 };
 
@@ -56,7 +63,7 @@ export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
   const others = spots.filter((one) => one.id !== spot && !near.has(one.id));
   const alike = proposed.filter((one) => one.alike);
   const atPlace = proposed.filter((one) => !one.alike);
-  const described = fields ?? { name: "", place: { site: whole?.context.body_site ?? "" } };
+  const described = fields ?? { name: "", place: toldPlace(whole) };
   const sort = async () => {
     const made = chosen === NEW ? await post("/lesions", spotOf(described), key) : null;
     await sortFinding(number, spot, made?.id ?? (chosen || null)).then(() => onDone(), onDone);

@@ -6,6 +6,7 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { getConditions, getPage } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, Tabs, useAnswer, useKeys, usePages } from "/console/components.js";
 import { hasWords, isolated, said, say, sayAge, sayDate, sayPercent, sayValue } from "/console/language.js";
+import { sayPlace } from "/console/views/body_map.js";
 import { WorkLine } from "/console/views/case_work.js";
 import { UnreadList } from "/console/views/conversation.js";
 import { bandOf, DecisionLine } from "/console/views/decision.js";
@@ -31,7 +32,7 @@ let opened = 0;
 
 /** Why it stands where it does: its score, what the sender told, and which rules asked for the band. @param {{found: Api["QueuedFinding"], conditions: Api["ConditionsView"]}} props */
 const Told = ({ found, conditions }) => {
-  const { body_site: site, age_band: age, raised_by: rules = [] } = found;
+  const { body_site: site, body_laterality: laterality, body_side: side, age_band: age, raised_by: rules = [] } = found;
   const [own, restated] = [found.malignant_score, found.restated_malignant_score].map(
     // It comes rounded, and is never quite 0 or 100.
     (percent) => typeof percent === "number" && sayPercent(Math.min(Math.max(percent, 0.01), 99.99) / 100),
@@ -40,7 +41,7 @@ const Told = ({ found, conditions }) => {
   const reasons = rules.map((/** @type {string} */ rule) => (hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule)));
   const told = [
     score && !found.reviewed && say("scoreIs", { score }),
-    site && sayValue("site", site),
+    site && sayPlace({ site, laterality, side }),
     age && say("ageIs", { age: sayValue("age", age) }),
     reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") }),
   ].filter(Boolean);

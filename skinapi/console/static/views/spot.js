@@ -4,11 +4,12 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, patch, post, remove, saveFile } from "/console/api.js";
 import { Answer, Confirm, Empty, Icon, Message, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
-import { getLanguage, say, sayValue } from "/console/language.js";
+import { getLanguage, say } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { OwnFindings, SpotFields, spotOf } from "/console/views/own_findings.js";
 import { Instruction } from "/console/views/decision.js";
 import { OwnConversation } from "/console/views/conversation.js";
+import { AskSide, SpotPlace } from "/console/views/spot_place.js";
 import { nameOfSpot, spotOptions } from "/console/views/spot_points.js";
 
 /** So many findings are read at once. */
@@ -18,7 +19,9 @@ const PAGE = 20;
 const ChangeSpot = ({ spot, onDone, onClose }) => {
   const [fields, setFields] = useState(/** @type {import("/console/views/own_findings.js").Fields} */ ({ name: spot.name ?? "", place: spot.place }));
   const change = async () => {
-    await patch(apiPath`/lesions/${spot.id}`, spotOf(fields));
+    const { name, place } = spotOf(fields);
+    // Only what was changed: the rest may be another by now, in another tab.
+    await patch(apiPath`/lesions/${spot.id}`, { ...(name !== spot.name && { name }), ...(place !== spot.place && { place }) });
     onDone();
   };
   return html`
@@ -102,13 +105,15 @@ export const View = ({ argument }) => {
     <${Answer} answer=${answer} gone=${html`<${Empty} title=${say("spotGone")}><p>${say("spotGoneText")}</p><a class="button" href="#/spots">${say("title_spots")}</a><//>`}>
       ${(/** @type {[Api["LesionView"], Api["LesionView"][], Api["ConditionsView"]]} */ [spot, spots, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>
-        <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
+        <p>${say("countFindings", { count: spot.findings })}</p>
+        <${AskSide} spot=${spot} onDone=${() => changed(null)} />
         ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="finding" /></div>`}
         <${Tools} spot=${spot} />
         ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
         <${Pages} pages=${pages} empty=${none}>
           ${(/** @type {any[]} */ items) => html`<${OwnFindings} items=${items} spot=${spot.id} spots=${spots} conditions=${conditions} onChange=${changed} />`}
         <//>
+        <${SpotPlace} spot=${spot} />
         <${OwnConversation} key=${spot.id} spot=${spot.id} />
         <${Changes} spot=${spot} others=${spots.filter((one) => one.id !== spot.id)} onDone=${() => changed(null)} />`}
     <//>`;

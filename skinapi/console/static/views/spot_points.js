@@ -3,19 +3,19 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { BandBadge, Turn } from "/console/components.js";
-import { isolated, say, sayDate, sayValue } from "/console/language.js";
+import { isolated, say, sayDate } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
-import { BodyMap, dropOn, Marker } from "/console/views/body_map.js";
+import { BodyMap, dropOn, Marker, sayPlace } from "/console/views/body_map.js";
 import { bandOfSpot, DecisionLine } from "/console/views/decision.js";
 import { labelForPatient, labelOfBand } from "/console/views/finding.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 
 /** What a spot is called: its name, or where it is. @param {Pick<Api["LesionView"], "name" | "place">} spot */
-export const nameOfSpot = (spot) => (spot.name ? isolated(spot.name) : sayValue("site", spot.place.site));
+export const nameOfSpot = (spot) => (spot.name ? isolated(spot.name) : sayPlace(spot.place));
 
 /** Spots in a list to choose from. @param {Api["LesionView"][]} spots */
 export const spotOptions = (spots) =>
-  spots.map((spot) => html`<option value=${spot.id}>${spot.name ? `${nameOfSpot(spot)} · ${sayValue("site", spot.place.site)}` : nameOfSpot(spot)}</option>`);
+  spots.map((spot) => html`<option value=${spot.id}>${spot.name ? `${nameOfSpot(spot)} · ${sayPlace(spot.place)}` : nameOfSpot(spot)}</option>`);
 
 /** Spots as points, numbered in the order of the API. @param {Api["LesionView"][]} spots */
 const pointsOf = (spots) =>
@@ -50,7 +50,7 @@ export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
               ${latest && html`<${KeptPhoto} number=${latest.id} kept=${latest.photo_kept} />`}
               <div class="grow">
                 <a href="#/${view}/${spot.id}"><span class="hidden">${index + 1}. </span>${nameOfSpot(spot)}</a>
-                <small>${latest ? `${sayValue("site", spot.place.site)} · ${sayDate(latest.created_at, false)}` : say("noPhotoYet")}</small>
+                <small>${sayPlace(spot.place)} · ${spot.place.laterality ? "" : `${say("sideMissing")} · `}${latest ? sayDate(latest.created_at, false) : say("noPhotoYet")}</small>
                 ${latest && html`<${DecisionLine} decision=${latest.decision} conditions=${conditions} />`}
               </div>
               ${latest && html`<${BandBadge} band=${bandOfSpot(spot)} label=${label(conditions, bandOfSpot(spot))} />`}

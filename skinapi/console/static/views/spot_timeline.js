@@ -4,10 +4,11 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions } from "/console/api.js";
 import { Answer, Empty, Pages, useAnswer, usePages } from "/console/components.js";
-import { getLanguage, say, sayValue } from "/console/language.js";
+import { getLanguage, say } from "/console/language.js";
 import { FormerConversation, PatientConversation } from "/console/views/conversation.js";
 import { Instruction } from "/console/views/decision.js";
 import { FindingRow } from "/console/views/queue.js";
+import { SpotPlace } from "/console/views/spot_place.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
 /** So many findings are read at once. */
@@ -34,9 +35,10 @@ export const View = ({ argument }) => {
     <${Answer} answer=${answer} gone=${html`<${Empty} title=${say("spotGone")}><p>${say("patientSpotGone")}</p><a class="button" href="#/patients">${say("title_patients")}</a><//>`}>
       ${(/** @type {[Api["LesionView"], Api["ConditionsView"]]} */ [spot, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>
-        <p>${spot.name && `${sayValue("site", spot.place.site)} · `}${say("countFindings", { count: spot.findings })}</p>
+        <p>${say("countFindings", { count: spot.findings })}</p>
         ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="case" /></div>`}
         ${spot.findings > 1 && html`<p><a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a></p>`}
+        <${SpotPlace} spot=${spot} />
         <${SpotTimeline} spot=${spot.id} conditions=${conditions} />
         <${spot.deleted ? FormerConversation : PatientConversation} spot=${spot.id} />`}
     <//>`;

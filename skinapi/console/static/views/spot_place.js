@@ -1,0 +1,36 @@
+// @ts-check
+// Where one spot is: asked where its side is missing, and shown on the body.
+
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, get, patch } from "/console/api.js";
+import { Failure, Message, useAnswer } from "/console/components.js";
+import { say, sayValue } from "/console/language.js";
+import { lateralitiesOf, PlaceMap, sayPlace } from "/console/views/body_map.js";
+import { bandOfSpot } from "/console/views/decision.js";
+
+/** Asks its owner on which side a spot is, where that is not known. @param {{spot: Api["LesionView"], onDone: () => void}} props */
+export const AskSide = ({ spot, onDone }) => {
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  if (spot.place.laterality) return null;
+  /** @param {string} laterality */
+  const choose = (laterality) => patch(apiPath`/lesions/${spot.id}`, { place: { ...spot.place, laterality } }).then(onDone, setError);
+  return html`
+    <${Message}>
+      <p><strong>${say("sideOfSpot")}</strong> ${say("sideOfSpotText")}</p>
+      <div class="row">${lateralitiesOf(spot.place.site).map((one) => html`<button onClick=${() => choose(one)}>${sayValue("side", one)}</button>`)}</div>
+      ${error && html`<${Failure} error=${error} />`}
+    <//>`;
+};
+
+/** The place of a spot in words and on the body. @param {{spot: Api["LesionView"]}} props */
+export const SpotPlace = ({ spot }) => html`
+  <figure class="place">
+    <${PlaceMap} place=${spot.place} band=${spot.latest ? bandOfSpot(spot) : "chosen"} />
+    <figcaption>${sayPlace(spot.place)}${!spot.place.laterality && ` · ${say("sideMissing")}`}</figcaption>
+  </figure>`;
+
+/** The same of a spot of which the id alone is known, for the doctor beside a case. @param {{spot: string}} props */
+export const PlaceOfSpot = ({ spot }) => {
+  const answer = useAnswer(() => get(apiPath`/lesions/${spot}`), [spot]);
+  return answer.value ? html`<${SpotPlace} spot=${answer.value} />` : null;
+};
