@@ -219,17 +219,13 @@ def test_what_differs_between_two_trainings_is_named_once_each() -> None:
 def test_the_recipe_of_the_shipped_model_is_still_the_one_that_trains() -> None:
     """By its card: the command is taken, and gives the recipe that is recorded beside it."""
     recorded = json.loads((SHIPPED_MODEL / CARD).read_text())["training"]
-    (phase,) = recorded["recipe"]["phases"]
-    gone = [recorded["recipe"].pop("keep"), phase.pop("shrink"), phase.pop("shrink_until")]
-    assert gone == [0.0, 1.0, 1.0], "what it did not use"
     parser = ArgumentParser()
     options.add_commands(parser.add_subparsers())
     given = parser.parse_args(shlex.split(recorded["command"])[3:])
     recipe = choose_recipe(options.TrainOptions(**{
         field.name: getattr(given, field.name) for field in fields(options.TrainOptions)
     }))  # fmt: skip
-    assert json.loads(json.dumps(replace(recipe, steps=300).for_card())) == recorded["recipe"]
-    assert recipe.steps == RECIPES["clinics"].steps, "which the tests shorten"
+    assert json.loads(json.dumps(recipe.for_card())) == recorded["recipe"]
 
 
 def test_the_options_offer_what_there_is() -> None:

@@ -116,7 +116,7 @@ class TrainOptions(PictureOptions):
         Argument("starting weights: shipped, imagenet, none, a model folder or a weights file"),
     ] = "shipped"
     weights: Annotated[Path | None, Argument("the folder of your ImageNet weights")] = None
-    # The shipped model's card calls it --phases.
+    # A command in the shipped model's card calls it --phases.
     recipe: Annotated[
         RecipeName,
         Argument(
