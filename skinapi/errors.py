@@ -50,6 +50,13 @@ The tree, with the statuses. An error that only one package raises is defined in
         LetterMarked                 409  (records)
         JobEnded                     409  (jobs)
         JobNotEnded                  409  (jobs)
+        InstallsAlready              409  (jobs)
+        NotInstallable               409  (jobs)
+          WorkersElsewhere           409  (jobs)
+          ManyMachines               409  (jobs)
+          NoOwnEnvironment           409  (jobs)
+          ReadOnlyEnvironment        409  (jobs)
+          TooLittleDisk              409  (jobs)
         GatesNotPassed               409  (registry)
         ModelChanged                 409  (registry)
         OutputInUse                  409  (batch)
@@ -62,6 +69,10 @@ The tree, with the statuses. An error that only one package raises is defined in
         TooManyCodes                 429  (auth)
         TooManyJobs                  429  (jobs)
       RequestTimeout                 408
+      InstallationFailed             500  (jobs)
+        NoNetwork                    500  (jobs)
+        OtherFiles                   500  (jobs)
+        FullDisk                     500  (jobs)
       Unavailable                    503
         NoModel                      503
         EngineUnavailable            503

@@ -33,6 +33,7 @@ from skinapi.jobs.announcements import open_announcer
 from skinapi.jobs.job import Job
 from skinapi.jobs.job_logs import LogBatch
 from skinapi.jobs.job_queue import Jobs
+from skinapi.jobs.lab_libraries import LabLibraries
 from skinapi.jobs.service import JobsService
 from skinapi.lab.composition import LabServices, open_lab_services
 from skinapi.lab.datasets.dataset_images import DatasetImage
@@ -189,7 +190,7 @@ def open_services(
         queue=Jobs(store),
         owners=OwnerStatus(store),
         announcer=open_announcer(settings.broker_uri),
-        workers_here=workers_here,
+        libraries=LabLibraries(workers_here=workers_here, one_machine=settings.mongo_uri is None),
     )
     lab = _open_lab(settings, store, data, jobs=jobs, models=models)
     llm = open_llm(settings, store)

@@ -171,7 +171,7 @@ class JobProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=[theirs],
-                env=_environment(theirs, folder),
+                env=_environment(theirs, folder, job.kind),
                 bufsize=0,
             )
         except OSError:
@@ -266,6 +266,6 @@ class JobProcess:
             os.write(self._orders, line + b"\n")
 
 
-def _environment(events: int, folder: Path) -> Mapping[str, str]:
+def _environment(events: int, folder: Path, kind: str) -> Mapping[str, str]:
     ours = {EVENTS_FD: str(events), FOLDER: str(folder)}
-    return {**job_environment(), **ours}
+    return {**job_environment(kind), **ours}

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from skinapi.jobs.lab_libraries import KIND as INSTALLATION
+
 PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
 NICEST = 19
 
@@ -107,6 +109,13 @@ SETTINGS = (
     "MODEL_PATH", "MONGO_URI", "NORMAL_SKIN_PICTURES", "NOT_SKIN_PICTURES",
     "STARTING_WEIGHTS",
 )  # fmt: skip
+# What pip is told by an operator's environment: for the installation of the lab's libraries alone.
+PIP = (
+    "ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "PIP_CACHE_DIR", "PIP_CERT",
+    "PIP_CONFIG_FILE", "PIP_DEFAULT_TIMEOUT", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS",
+    "PIP_INDEX_URL", "PIP_NO_INDEX", "PIP_PROXY", "PIP_TRUSTED_HOST", "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE", "XDG_CACHE_HOME",
+)  # fmt: skip
 # The thread pools of the libraries that a training uses. An operator's own value stays.
 THREAD_CAPS = (
     "OMP_NUM_THREADS",
@@ -131,10 +140,11 @@ def machine_environment() -> Mapping[str, str]:
     return {**kept, **caps, "PYTHONUNBUFFERED": "1"}
 
 
-def job_environment() -> Mapping[str, str]:
-    """For the process of a job: the settings that handlers use besides."""
+def job_environment(kind: str = "") -> Mapping[str, str]:
+    """For the process of a job of this kind: the settings that handlers use besides."""
+    wanted = (*SETTINGS, *PIP) if kind == INSTALLATION else SETTINGS
     # Settings are read whatever the case of their names.
-    ours = {name: value for name, value in os.environ.items() if name.upper() in SETTINGS}
+    ours = {name: value for name, value in os.environ.items() if name.upper() in wanted}
     return {**machine_environment(), **ours}
 
 

@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.domain.pages import Page, page_of
 from skinapi.domain.subject import Subject
-from skinapi.errors import NotFound
+from skinapi.errors import Forbidden, NotFound
 from skinapi.jobs.job import Job, JobEnded, JobNotEnded, Status, TooManyJobs
 from skinapi.jobs.job_logs import LogLine
-from skinapi.jobs.service import JobsService
+from skinapi.jobs.lab_libraries import COMMAND, KIND, NotInstallable
+from skinapi.jobs.service import ONLY_ADMINS_INSTALL, JobsService
 from skinapi.storage.ids import now
-from skinapi.web.access import Signed
+from skinapi.web.access import Signed, admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Answer
@@ -22,7 +23,6 @@ from skinapi.web.schemas import Answer
 
 
 LARGEST_PAGE = 100
-INSTALL = "make lab"
 JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
 
 
@@ -48,6 +48,11 @@ class WorkersView(Answer):
     )
     install: str | None = Field(
         description="the command that installs it, in the folder of SkinAPI; nothing is restarted"
+    )
+    installing: str | None = Field(description="the id of the job that installs it at this moment")
+    refused: str | None = Field(
+        description="the `code` of why `POST /jobs/installation` would be refused here; null where "
+        "an admin can have it installed, and where nothing is missing"
     )
 
 
@@ -121,8 +126,32 @@ def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Subject) -> Pa
 @routes.route("GET", "/jobs/workers", access=LAB, rate=Rate.READ)
 def show_job_workers(jobs: JobsService) -> WorkersView:
     """Whether the workers beside this server have what trainings and imports need."""
-    missing = jobs.missing_library()
-    return WorkersView(missing=missing, install=INSTALL if missing else None)
+    missing = jobs.libraries.find_missing()
+    if missing is None:
+        return WorkersView(missing=None, install=None, installing=None, refused=None)
+    unfinished, refusal = jobs.queue.find_unfinished(KIND), jobs.libraries.find_refusal()
+    return WorkersView(
+        missing=missing,
+        install=COMMAND,
+        installing=unfinished.id if unfinished else None,
+        refused=refusal.code if refusal else None,
+    )
+
+
+@routes.route(
+    "POST",
+    "/jobs/installation",
+    access=admins(ONLY_ADMINS_INSTALL),
+    rate=Rate.WRITE,
+    status=201,
+    raises=(NotInstallable, TooManyJobs),
+)
+def install_libraries(jobs: JobsService, *, subject: Subject) -> JobView:
+    """Install what trainings and imports need, for the workers beside this server: the pinned
+    versions of requirements.txt, each by its hash. Nothing is restarted. Where a job installs it
+    already, the answer is that one. What was interrupted is completed by the next such job.
+    """
+    return JobView.of(jobs.install_libraries(by=subject.id))
 
 
 @routes.route("GET", "/jobs/<job_id>", access=LAB, rate=Rate.READ, raises=(NotFound,))
@@ -157,7 +186,7 @@ def cancel_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
     "/jobs/<job_id>/retry",
     access=LAB,
     rate=Rate.WRITE,
-    raises=(NotFound, JobNotEnded, TooManyJobs),
+    raises=(NotFound, Forbidden, JobNotEnded, TooManyJobs),
 )
 def retry_job(jobs: JobsService, *, job_id: str, subject: Subject) -> JobView:
     """Queue a job again that failed or was cancelled, from its beginning."""

@@ -7,7 +7,20 @@ declare global {
   type Api = components["schemas"];
   /** The description leaves open what a report on a data set holds, and what a job was asked for and has made. */
   type Dataset = Omit<Api["DatasetView"], "report"> & { report: any };
-  type Job = Omit<Api["JobView"], "request" | "metrics" | "result"> & { request: any; metrics: any[]; result: any };
+  type Job = Omit<Api["JobView"], "request" | "metrics" | "result"> & {
+    request: AskedOf["training"] & AskedOf["import"];
+    metrics: Epoch[];
+    result: { version?: string } | null;
+  };
+  /** What a job of each kind was asked for. */
+  type AskedOf = {
+    training: {
+      dataset: string; dataset_name: string; architecture: string; epochs: number; batch_size: number; optimizer: string;
+      learning_rate: number; class_balancing: boolean;
+    };
+    import: { upload: string; labels: string[]; scaling: string; side: number | null; licence: string };
+  };
+  type Epoch = { epoch: number } & Record<"loss" | "accuracy" | "val_loss" | "val_accuracy", number | null>;
   /** The report on a stored finding, which `getReport` gives. */
   type FindingReport = Api["FullReport"] & { headline: Api["HeadlineView"]; time: string };
   /** A key of the console's words. */

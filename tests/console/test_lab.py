@@ -8,6 +8,7 @@ import pytest
 
 from skinapi.jobs.job import DERMASCAN_LAB_OWNER
 from skinapi.jobs.job_queue import Jobs
+from skinapi.jobs.lab_libraries import KIND
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.trainings.reference import CurrentReference
@@ -165,31 +166,69 @@ def say_what_labels_mean(journey: Journey) -> None:
     journey.step("report")
 
 
-# What the lab would need is not installed where the server's workers run.
+# What the lab would need is not installed where the server's workers run, as `window.lacking` says.
 LACKING = """
 const ask = window.fetch;
-window.fetch = async (asked, options) =>
-  asked.endsWith("/jobs/workers")
-    ? new Response(JSON.stringify({ missing: "tensorflow", install: "make lab" }))
-    : ask(asked, options);
+window.lacking = arguments[0];
+window.fetch = async (asked, options) => {
+  const { installation: id, lacking } = window;
+  if (asked === "/jobs/installation") lacking.installing = id;
+  const said = { "/jobs/installation": { id }, "/jobs/workers": lacking }[asked];
+  return said ? new Response(JSON.stringify(said)) : ask(asked, options);
+};
 """
+NOTHING = {"missing": "tensorflow", "install": "make lab", "installing": None, "refused": None}
+
+
+@pytest.mark.parametrize("look", looks(2), ids=str)
+def test_an_admin_has_the_lab_installed_and_the_form_works_without_a_restart(
+    visitor: Visitor, seeder: Seeder, jobs: Jobs, files: list[Path], look: Look
+) -> None:
+    journey = Journey(visitor, "installation", look)
+    publish_the_same_picture(seeder, next(one for one in files if one.suffix == ".jpg"))
+    admin = seeder.person("admin")
+    job = seeder.services.jobs.submit(kind=KIND, owner=admin.id, request={})
+    visitor.enter(admin, "admin")
+    visitor.run(LACKING, {**NOTHING, "refused": "many_machines"})
+    visitor.run(f"window.installation = '{job.id}'")
+    for place in ("train", "import"):
+        visitor.go(place)
+        journey.see("error_many_machines")
+        assert visitor.count("main form") == 0
+        journey.step(f"refused-{place}")
+    visitor.run("window.lacking.refused = null")
+    journey.press("installNow")
+    journey.see("job_installation")
+    claimed = jobs.claim(worker="test", lease=LEASE)
+    assert claimed
+    jobs.beat(claimed, lease=LEASE, changes={"progress": 41.0, "message": "Unpacking"})
+    journey.see("job_says_unpacking")
+    assert visitor.count("main .danger") == 1
+    journey.step("runs")
+    visitor.go("train")
+    journey.see("installs")
+    journey.step("waits")
+    visitor.run("window.lacking = { missing: null }")  # it is there: nobody loads the page again
+    visitor.find("form.train")
+    ended = {"progress": 100.0, "message": "Completed", "result": {"installed": []}}
+    jobs.finish(claimed, status="completed", changes=ended)
+    visitor.go(f"job/{job.id}")
+    journey.see("completed_installation")
+    journey.step("completed")
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-def test_the_lab_says_what_it_lacks_before_a_form_is_filled(
-    visitor: Visitor, seeder: Seeder, files: list[Path], language: str
+def test_a_researcher_is_told_who_can_install_what_is_missing(
+    visitor: Visitor, seeder: Seeder, language: str
 ) -> None:
     visitor.look(language=language)
-    publish_the_same_picture(seeder, next(one for one in files if one.suffix == ".jpg"))
     visitor.enter(seeder.person("researcher"), "researcher")
-    visitor.run(LACKING)
-    said = visitor.words(language)["notInstalled"].format(library="tensorflow")
-    for place in ("train", "import"):
-        visitor.go(place)
-        visitor.see(said)
-        visitor.see("make lab")
-        assert visitor.count("main form") == 0
-        visitor.assert_accessible()
+    visitor.run(LACKING, NOTHING)
+    visitor.go("train")
+    visitor.see(visitor.words(language)["installAsk"])
+    visitor.see("make lab")
+    assert visitor.count("main form, main button") == 0
+    visitor.assert_accessible()
 
 
 def start_a_training(journey: Journey, name: str) -> None:

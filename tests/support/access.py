@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from skinapi.auth.second_factor import code_at, hash_recovery_code, step_of
+from skinapi.jobs.lab_libraries import KIND as INSTALLATION
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.uploads import Announced
 from skinapi.records.submission import Filing, NewFinding
@@ -207,6 +208,16 @@ class SampleAccounts:
         """The sample job, ended as only such a job can be started again."""
         jobs = self.backend.services.jobs
         jobs.cancel(job_id=self.named["job"], owner=None, by="system")
+        return {}
+
+    def begin_installation(self) -> "Options":
+        """The one that runs is the answer, also where another would be refused."""
+        jobs = self.backend.services.jobs
+        if not jobs.queue.find_unfinished(INSTALLATION):
+            admin = self.people["admin"]
+            assert admin
+            owner = self.backend.account(admin.email).id
+            jobs.submit(kind=INSTALLATION, owner=owner, request={})
         return {}
 
     def _submission(self, owner: str, lesion: str | None = None) -> int:
@@ -598,6 +609,9 @@ ROWS: dict[str, Row] = {
     # jobs of the lab: the researcher's own
     "list_jobs": Row("/jobs", LAB),
     "show_job_workers": Row("/jobs/workers", LAB),
+    "install_libraries": Row(
+        "/jobs/installation", ADMINS, lambda accounts: accounts.begin_installation()
+    ),
     "show_job": Row("/jobs/{job}", LAB),
     "show_job_log": Row("/jobs/{job}/log", LAB),
     "cancel_job": Row("/jobs/{job}/cancel", LAB),

@@ -20,7 +20,7 @@ const SIDES = { from: 32, to: 1024 };
 const NEWEST_JOBS = 30;
 
 /** What the API is asked for, besides the upload. @typedef {{labels: string[], scaling: string, side?: number, licence?: string}} Asked */
-/** The job whose import is asked for anew, and its upload while that is kept. @typedef {{request: any, upload: any}} Before */
+/** The job whose import is asked for anew, and its upload while that is kept. @typedef {{request: AskedOf["import"], upload: Api["UploadView"] | null}} Before */
 
 /**
  * The place of the job that imports this upload. After a lost answer the first request may have begun one.

@@ -11,8 +11,6 @@ import { isUnfinished, Progress, titleOf } from "/console/views/jobs.js";
 import { ImportAsked, sayImportFault } from "/console/views/import_asked.js";
 import { isPassing, Polled, usePolling } from "/console/views/polling.js";
 
-/** @typedef {{epoch: number, loss: number | null, accuracy: number | null, val_loss: number | null, val_accuracy: number | null}} Epoch */
-
 /** @param {number | null | undefined} value */
 const sayLoss = (value) => (typeof value === "number" ? sayNumber(value, 3) : "–");
 /** @param {number | null | undefined} value */
@@ -41,7 +39,7 @@ const Curves = ({ epochs }) => {
 
 /** The same as a table, the newest first. @param {{epochs: Epoch[]}} props */
 const Epochs = ({ epochs }) => {
-  const columns = /** @type {[keyof Epoch, string, (value: any) => string][]} */ ([
+  const columns = /** @type {[keyof Epoch, string, (value: number | null) => string][]} */ ([
     ["loss", say("lossTraining"), sayLoss],
     ["val_loss", say("lossValidation"), sayLoss],
     ["accuracy", say("accuracyTraining"), sayShare],
@@ -64,9 +62,9 @@ const Epochs = ({ epochs }) => {
     </details>`;
 };
 
-/** What a training was asked for. @param {{request: any}} props */
+/** What a training was asked for. @param {{request: Job["request"]}} props */
 const TrainingAsked = ({ request }) => {
-  const facts = /** @type {[string, any][]} */ ([
+  const facts = /** @type {[string, string][]} */ ([
     [say("architecture"), request.architecture],
     [say("train_epochs"), sayNumber(request.epochs)],
     [say("train_batch_size"), sayNumber(request.batch_size)],
@@ -157,6 +155,7 @@ const Actions = ({ job, onChange }) => {
   const cancel = sayValue("cancel", job.kind);
   return html`
     <div class="row">
+      ${job.kind === "installation" && job.status === "completed" && html`<a class="button primary" href="#/train">${say("title_train")}</a>`}
       ${version && html`<a class="button primary" href="#/version/${version}">${say("toModel")}</a>
         <a class="button" href="#/compare/${version}">${say("compareWithServing")}</a>`}
       ${isUnfinished(job) && html`<button class="danger" onClick=${() => setAsked(true)}>${cancel}</button>`}

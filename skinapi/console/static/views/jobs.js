@@ -1,19 +1,18 @@
 // @ts-check
 // The jobs of the lab, the newest first; those that run tell how far they are.
 
-import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getPage } from "/console/api.js";
-import { Empty, Icon, Message, sayError } from "/console/components.js";
-import { hasWords, isolated, say, sayAge, sayDuration, sayNumber, sayValue } from "/console/language.js";
+import { html, useEffect } from "/console/vendor/htm-preact-3.1.1.js";
+import { Empty, Icon, Pages, usePages } from "/console/components.js";
+import { hasWords, isolated, say, sayAge, sayDuration, sayValue } from "/console/language.js";
 import { StateBadge } from "/console/views/lab.js";
-import { Polled, usePolling } from "/console/views/polling.js";
 
 const PAGE = 30;
+const EVERY_MS = 2000;
 const UNFINISHED = new Set(["queued", "running"]);
 /** What the training says of itself while it runs. */
 const EPOCH = /^Epoch (\d+) of (\d+)$/;
 
-/** @param {Api["JobSummary"]} job */
+/** @param {Pick<Job, "status">} job */
 export const isUnfinished = (job) => UNFINISHED.has(job.status);
 
 /** What a job is about. @param {Pick<Job, "kind" | "request">} job */
@@ -28,7 +27,7 @@ export const Progress = ({ message }) => {
   return hasWords(key) ? html`<span>${say(/** @type {WordKey} */ (key))}</span>` : html`<span lang="en">${isolated(message)}</span>`;
 };
 
-/** @param {{job: Api["JobSummary"]}} props */
+/** @param {{job: Job}} props */
 const JobRow = ({ job }) => html`
   <li class="whole">
     <span class="thumb"><${Icon} name="file" /></span>
@@ -42,36 +41,17 @@ const JobRow = ({ job }) => html`
     <${StateBadge} state=${job.status} words=${sayValue("job_is", job.status)} />
   </li>`;
 
-/** Jobs behind the first page, as far as one asked for them. @param {{path: string}} props */
-const Older = ({ path }) => {
-  const [items, setItems] = useState(/** @type {any[]} */ ([]));
-  const [next, setNext] = useState(/** @type {string | null} */ (path));
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const more = async () => {
-    setError(null);
-    try {
-      const page = await getPage(next ?? path);
-      setItems([...items, ...page.items]);
-      setNext(page.next);
-    } catch (problem) {
-      setError(problem);
-    }
-  };
-  return html`
-    <ul class="list">${items.map((job) => html`<${JobRow} key=${job.id} job=${job} />`)}</ul>
-    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
-    ${next && html`<button onClick=${more}>${say("showMore")}</button>`}`;
-};
-
 export const View = () => {
-  const polled = usePolling(() => getPage(`/jobs?limit=${PAGE}`), [], ({ items }) => items.some(isUnfinished));
+  const pages = usePages(`/jobs?limit=${PAGE}`);
+  const runs = pages.items?.some(isUnfinished);
+  useEffect(() => {
+    if (!runs) return undefined;
+    const timer = setInterval(() => pages.refresh().catch(() => {}), EVERY_MS);
+    return () => clearInterval(timer);
+  }, [runs]);
   return html`
     <div class="row between"><h1>${say("title_jobs")}</h1><a class="button primary" href="#/train">${say("title_train")}</a></div>
-    <${Polled} polled=${polled}>
-      ${(/** @type {{items: any[], next: string | null}} */ { items, next }) =>
-        items.length === 0
-          ? html`<${Empty} title=${say("jobsEmpty")}><p>${say("jobsEmptyText")}</p><//>`
-          : html`<ul class="list">${items.map((job) => html`<${JobRow} key=${job.id} job=${job} />`)}</ul>
-              ${next && html`<${Older} key=${next} path=${next} />`}`}
+    <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("jobsEmpty")}><p>${say("jobsEmptyText")}</p><//>`}>
+      ${(/** @type {Job[]} */ jobs) => html`<ul class="list">${jobs.map((job) => html`<${JobRow} key=${job.id} job=${job} />`)}</ul>`}
     <//>`;
 };

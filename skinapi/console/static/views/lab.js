@@ -2,23 +2,44 @@
 // What several pages of the lab are built from.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { Answer, Message, useAnswer } from "/console/components.js";
-import { get } from "/console/api.js";
-import { say, sayNumber } from "/console/language.js";
+import { get, getSession, post } from "/console/api.js";
+import { Form, Message } from "/console/components.js";
+import { say, sayNumber, sayValue } from "/console/language.js";
+import { goTo } from "/console/navigation.js";
+import { Polled, usePolling } from "/console/views/polling.js";
+
+const LOOK_AGAIN_MS = 4000;
+
+const install = async () => goTo(`job/${(await post("/jobs/installation")).id}`);
+
+/** What a job would lack, and how it comes there. @param {{workers: Api["WorkersView"]}} props */
+const Missing = ({ workers: { missing, install: command, installing, refused } }) => {
+  const admin = getSession()?.role === "admin";
+  if (installing)
+    return html`<${Message}><p>${say("installs")}</p>${admin && html`<a class="button" href="#/job/${installing}">${say("toInstallation")}</a>`}<//>`;
+  return html`
+    <section class="card">
+      <h2>${say("notInstalledTitle")}</h2>
+      <p>${say("notInstalled", { library: missing ?? "" })}</p>
+      ${refused
+        ? html`<${Message} kind="bad">${sayValue("error", refused)}<//>`
+        : admin
+          ? html`<${Form} label=${say("installNow")} onSend=${install}><p>${say("installText")}</p><//>`
+          : html`<p>${say("installAsk")}</p>`}
+      <p><small>${say("installByHand")} <code>${command}</code></small></p>
+    </section>`;
+};
 
 /**
- * A form for a job, or, where the server's workers lack what the job needs, what installs it.
- * @param {{children: any}} props
+ * A form for a job; where the server's workers lack what the job needs, what installs it, until that is there.
+ * @param {{children: unknown}} props
  */
 export const IfInstalled = ({ children }) => {
   // Where that is unknown, the form is shown: a server of the version before has no such answer.
-  const answer = useAnswer(() => get("/jobs/workers").catch(() => ({ missing: null })), []);
+  const polled = usePolling(() => get("/jobs/workers").catch(() => ({ missing: null })), [], ({ missing }) => missing !== null, LOOK_AGAIN_MS);
   return html`
-    <${Answer} answer=${answer}>
-      ${(/** @type {Api["WorkersView"]} */ { missing, install }) =>
-        missing
-          ? html`<${Message} kind="bad">${say("notInstalled", { library: missing })} <code>${install}</code><//>`
-          : children}
+    <${Polled} polled=${polled}>
+      ${(/** @type {Api["WorkersView"]} */ workers) => (workers.missing ? html`<${Missing} workers=${workers} />` : children)}
     <//>`;
 };
 

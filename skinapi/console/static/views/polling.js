@@ -18,7 +18,7 @@ export const isPassing = (error) => PASSING.has(error.status);
  * @param {number} [everyMs]
  */
 export function usePolling(ask, inputs, goesOn, everyMs = EVERY_MS) {
-  const [state, setState] = useState(/** @type {{value?: T, error?: any}} */ ({}));
+  const [state, setState] = useState(/** @type {{value?: T, error?: Failed}} */ ({}));
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     let [current, timer, wait] = [true, 0, everyMs];
@@ -46,7 +46,10 @@ export function usePolling(ask, inputs, goesOn, everyMs = EVERY_MS) {
   return { ...state, reload: () => setTurn(turn + 1) };
 }
 
-/** As `Answer`; where the server is away for a while, what it said last stays on the screen. @param {{polled: any, children: any}} props */
+/**
+ * As `Answer`; where the server is away for a while, what it said last stays on the screen.
+ * @template T @param {{polled: {value?: T, error?: Failed, reload: () => void}, children: (value: T) => unknown}} props
+ */
 export const Polled = ({ polled, children }) => {
   const { value, error, reload } = polled;
   if (value === undefined) return error ? html`<${Failure} error=${error} retry=${reload} />` : html`<${Loading} />`;

@@ -39,7 +39,7 @@ function faultOf(name, text) {
   return fits ? "" : say(whole ? "wholeNumberBetween" : "numberBetween", { from: String(from), to: String(to) });
 }
 
-/** @param {{name: string, label: string, hint: string, children: any, error?: string}} props */
+/** @param {{name: string, label: string, hint: string, children: unknown, error?: string}} props */
 const Choose = ({ name, label, hint, children, error }) => html`
   <div class="field">
     <label for="field-${name}">${label}</label>
@@ -122,7 +122,7 @@ export const View = ({ argument }) => {
   return html`
     <h1>${say("title_train")}</h1>
     <${IfInstalled}><${Answer} answer=${answer}>
-      ${(/** @type {any[]} */ datasets) =>
+      ${(/** @type {Api["DatasetSummary"][]} */ datasets) =>
         datasets.length === 0
           ? html`<${Empty} title=${say("datasetsEmpty")}><p>${say("trainEmptyText")}</p>
               <a class="button primary" href="#/add">${say("title_add")}</a><//>`
