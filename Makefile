@@ -1,15 +1,21 @@
-# make run: set everything up and serve. make test: set everything up and run every test.
+# make run: set everything up and serve. make demo: the same with a clinic that is already at work.
+# make test: set everything up and run every test.
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+DEMO := instance-demo
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 
 # Else each process of the tests compiles every module for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run lab test test_learning test_rest drill lint bench docs sbom train evaluate lock clean
+.PHONY: run demo lab test test_learning test_rest drill lint bench docs pictures sbom train evaluate lock clean
 
 run: $(VENV)/serving
 	@$(PYTHON) -m skinapi serve
+
+# Remove the folder to begin anew.
+demo: $(VENV)/serving
+	@$(PYTHON) -m skinapi demo $(DEMO)
 
 # What trainings and imports in the lab need. A server that runs goes on, and uses it.
 lab: $(VENV)/everything
@@ -44,6 +50,10 @@ bench: $(VENV)/everything $(VENV)/mongod
 # The tables of settings, limits and figures, the drawing of the layers and nginx's errors, from the code.
 docs: $(VENV)/everything
 	$(PYTHON) -m tests.repository.reference
+
+# The pictures of the README and docs/, of the demo, by chromium.
+pictures: $(VENV)/everything
+	$(PYTHON) -m tests.demo.pictures
 
 # What requirements-serve.txt installs, as CycloneDX JSON.
 sbom: $(VENV)/bin/python

@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+import subprocess
 import sys
 from collections.abc import Iterable
 from functools import partial
@@ -21,6 +22,7 @@ from skinapi.errors import SkinAPIError, UnsafeSettings
 from skinapi.jobs.keeper import WorkerKeeper
 from skinapi.learning.commands.options import Run, add_commands
 from skinapi.settings import Settings, sentences_of
+from skinapi.settings.demo_folder import DEMO_FOLDER, demo_environment
 from skinapi.settings.instance_folder import refuse_other_user
 from skinapi.settings.reading import odd_names, read_settings
 from skinapi.settings.safety import refuse_unsafe
@@ -101,6 +103,19 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
             raise
         return REFUSED
     return 0
+
+
+def show_demo(_: Settings, options: argparse.Namespace) -> int:
+    """Serve a clinic that is already at work, from a folder of its own, which is made where it is
+    missing. Raises UnsafeSettings.
+    """
+    os.environ.update(demo_environment(options.folder))
+    settings = read_settings()
+    # In a process of its own, because it sets the clock back.
+    making = [sys.executable, "-m", "skinapi.demo"]
+    if (status := subprocess.run(making, check=False).returncode) != 0:  # noqa: S603 (our own)
+        return status
+    return serve(settings, options)
 
 
 def work(_: Settings, __: argparse.Namespace) -> int:
@@ -201,6 +216,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     commands.add_parser("serve", help="serve the API").set_defaults(run=serve)
     commands.add_parser("worker", help="run jobs, such as trainings").set_defaults(run=work)
+    demo = commands.add_parser(
+        "demo", help="serve a clinic that is already at work, to look around"
+    )
+    demo.add_argument("folder", type=Path, nargs="?", default=DEMO_FOLDER, help="where it is kept")
+    demo.set_defaults(run=show_demo)
     admin = commands.add_parser(
         "create-admin",
         parents=[store],

@@ -30,8 +30,8 @@ from skinapi.clients.condition_names import names_for_clients
 from skinapi.composition.background import Background, open_background
 from skinapi.composition.model_services import open_model_services
 from skinapi.composition.services import Services, open_services
+from skinapi.console.routes import Console
 from skinapi.console.routes import routes as console_routes
-from skinapi.console.routes import show_console, show_missing
 from skinapi.errors import SkinAPIError
 from skinapi.jobs.routes import routes as jobs_routes
 from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
@@ -49,6 +49,7 @@ from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import InferenceService
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.settings import Settings
+from skinapi.settings.demo_folder import read_demo
 from skinapi.storage.ports import Store
 from skinapi.web.admission import ForeignPages, Sizes, guard_requests
 from skinapi.web.answers import add_headers, allowed_origins, answer_errors
@@ -140,13 +141,16 @@ def create_app(
         limits=limits,
         sizes=sizes,
     )
-    answer_errors(app, renderer_for(app, missing=show_missing))
-    _register_routes(app, settings, limits)
+    console = Console.of(read_demo(settings.instance_dir))
+    answer_errors(app, renderer_for(app, missing=console.show_missing))
+    _register_routes(app, settings, limits, console)
     reloader.make_pass()
     return app
 
 
-def _register_routes(app: Application, settings: Settings, limits: Limits) -> None:
+def _register_routes(
+    app: Application, settings: Settings, limits: Limits, console: Console
+) -> None:
     services, registry = app.services, app.registry
     model_services = open_model_services(
         settings,
@@ -161,7 +165,7 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     }
     server = ServerInfo(
         app,
-        page=show_console,
+        page=console.show,
         probes=probes,
         notes=lambda: [*filter(None, [registry.served.problem]), *services.data.outbox.problems()],
         gauges=(services.drift.gauges, services.jobs.gauges),
@@ -200,4 +204,4 @@ def _register_routes(app: Application, settings: Settings, limits: Limits) -> No
     app.register_blueprint(dermascan_models.routes.blueprint(services.models))
     app.register_blueprint(dermascan_training.routes.blueprint(services.lab.trainings))
     app.register_blueprint(import_routes.blueprint(services.lab.imports))
-    app.register_blueprint(console_routes.blueprint(None))
+    app.register_blueprint(console_routes.blueprint(console))

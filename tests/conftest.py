@@ -69,6 +69,7 @@ STARTED_ONCE = (
     "narrow",
     "unharmed",
     "model",
+    "demo",
 )
 
 

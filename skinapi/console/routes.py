@@ -5,14 +5,16 @@ the caller's token.
 import gzip
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from html import escape
 from pathlib import Path
 
 from flask import Response, request
 
 from skinapi.errors import NotFound, SkinAPIError
 from skinapi.languages import Language, in_each_language
+from skinapi.settings.demo_folder import Demo
 from skinapi.vision.heat_map_overlay import COLOURS_FILE
 from skinapi.web.access import Public
 from skinapi.web.answers import problem_json
@@ -72,35 +74,51 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 )
-routes: Routes[None] = Routes("console")
 
 
-def show_console() -> Response:
-    """The page that holds the whole console."""
-    return _answer(ASSETS[INDEX])
+@dataclass(frozen=True, slots=True)
+class Console:
+    """`index` is the page that holds the whole console."""
+
+    index: Asset
+
+    @classmethod
+    def of(cls, demo: Demo | None) -> "Console":
+        """In a demo the page says who can log in, for the log-in view."""
+        index = ASSETS[INDEX]
+        if demo is None:
+            return cls(index)
+        tag = f'<meta name="demo" content="{escape(demo.model_dump_json())}">\n</head>'
+        content = index.content.replace(b"</head>", tag.encode())
+        return cls(replace(index, content=content, etag=f"{index.etag}-demo"))
+
+    def show(self) -> Response:
+        return _answer(self.index)
+
+    def show_missing(self, error: SkinAPIError) -> Response:
+        """The error renderer of addresses that a browser opens and that are none: the console says
+        so, with its own way on. Other errors there, such as 429, are answered as everywhere.
+        """
+        if not isinstance(error, NotFound):
+            return problem_json(error)
+        response = Response(self.index.content, error.status, content_type=TYPES[".html"])
+        response.headers["Content-Security-Policy"] = POLICY
+        return response
 
 
-def show_missing(error: SkinAPIError) -> Response:
-    """The error renderer of addresses that a browser opens and that are none: the console says so,
-    with its own way on. Other errors there, such as 429, are answered as everywhere.
-    """
-    if not isinstance(error, NotFound):
-        return problem_json(error)
-    response = Response(ASSETS[INDEX].content, error.status, content_type=TYPES[".html"])
-    response.headers["Content-Security-Policy"] = POLICY
-    return response
+routes: Routes[Console] = Routes("console")
 
 
 @routes.route("GET", "/password", access=Public(), rate=Rate.READ, produces="text/html")
-def show_password_page(_: None) -> Response:
+def show_password_page(console: Console) -> Response:
     """The console, at the form where an initial password is replaced."""
-    return show_console()
+    return console.show()
 
 
 @routes.route("GET", "/console/parts", access=Public(), rate=Rate.READ, produces="text/html")
-def show_parts_page(_: None) -> Response:
+def show_parts_page(console: Console) -> Response:
     """The console, at the page of the parts that its views are built of."""
-    return show_console()
+    return console.show()
 
 
 @routes.route(
@@ -111,7 +129,7 @@ def show_parts_page(_: None) -> Response:
     produces="*/*",
     raises=(NotFound,),
 )
-def show_asset(_: None, *, name: str) -> Response:
+def show_asset(_: Console, *, name: str) -> Response:
     """A script, style sheet or picture of the console."""
     if name not in ASSETS:
         raise NotFound

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import Settings
+from skinapi.settings.demo_folder import is_demo
 from skinapi.settings.instance_folder import refuse_shared
 from skinapi.settings.value_checks import (
     LONGEST_URL,
@@ -42,6 +43,7 @@ def faults_of(settings: Settings) -> list[str]:
         *_faults_of_clock(),
         *(_faults_of_unset(settings) if settings.production else ()),
         *_caught(lambda: refuse_shared(settings.instance_dir)),
+        *_faults_of_demo(settings),
         *_faults_of_reach(settings),
         *_faults_of_addresses(settings),
         *_faults_of_secrets(settings),
@@ -76,6 +78,15 @@ def _faults_of_unset(settings: Settings) -> Iterator[str]:
         yield (
             "Set PUBLIC_URL to the address that people use, as https://host: "
             "the QR code of every report leads there"
+        )
+
+
+def _faults_of_demo(settings: Settings) -> Iterator[str]:
+    """Its log-in page says every password."""
+    if is_demo(settings.instance_dir) and (settings.production or not settings.loopback):
+        yield (
+            "INSTANCE_DIR is the folder of the demo, whose passwords everybody knows: name another "
+            "one, or serve it with BIND on 127.0.0.1 alone, without a proxy, and not in production"
         )
 
 

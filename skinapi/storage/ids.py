@@ -15,9 +15,18 @@ LONGEST_WRITE = timedelta(hours=1)
 BLOB_KEY = re.compile(r"[0-9a-f]{32}-[0-9a-f]{64}")
 
 
+class Clock:
+    """How much earlier than it is `now` says that it is, in this process. Ids follow, but they only
+    grow, so it may not go back further: the demo alone sets it, before its first record, and then
+    with less and less.
+    """
+
+    set_back = timedelta()
+
+
 def now() -> datetime:
     """The current time in UTC, cut to the millisecond: MongoDB keeps no more."""
-    time = datetime.now(UTC)
+    time = datetime.now(UTC) - Clock.set_back
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 

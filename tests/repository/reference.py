@@ -51,6 +51,7 @@ CAPTIONS = {
     "app": "the web application",
     "commands": "work on stored data",
     "composition": "builds the services",
+    "demo": "a clinic at work",
     "worker": "runs jobs",
     "domain": "pages, callers, texts",
     "run_job": "the process of a job",

@@ -68,9 +68,9 @@ def test_a_command_is_one_that_the_makefile_and_the_command_line_take(
         _parser().parse_args(shlex.split(arguments))
 
 
-def test_the_readme_begins_with_the_two_commands() -> None:
+def test_the_readme_begins_with_the_three_commands() -> None:
     first = blocks("sh")[[block.page for block in blocks("sh")].index("README.md")]
-    assert first.commands() == ["make run", "make test"]
+    assert first.commands() == ["make run", "make demo", "make test"]
 
 
 def test_the_table_of_the_readme_says_what_this_week_is_worth_at_the_point_in_use(

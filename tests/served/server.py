@@ -42,6 +42,7 @@ GENEROUS = {
 class Server:
     """One gunicorn over one instance folder; start it again after a stop."""
 
+    ready_s = READY_S
     forked = False  # from a process that has imported the application: most of a start
 
     def __init__(
@@ -177,7 +178,7 @@ class Server:
             time.sleep(0.02)
 
     def await_ready(self, path: str = "/readyz") -> None:
-        deadline = time.monotonic() + READY_S
+        deadline = time.monotonic() + self.ready_s
         while time.monotonic() < deadline:
             assert self._process, "not started"
             assert self._process.poll() is None, self.log()
@@ -185,7 +186,7 @@ class Server:
                 if ask(self.port, "GET", path).status == 200:
                     return
             time.sleep(0.02)
-        raise AssertionError(f"not ready after {READY_S} s: {self.log()}")
+        raise AssertionError(f"not ready after {self.ready_s} s: {self.log()}")
 
 
 S = TypeVar("S", bound=Server)

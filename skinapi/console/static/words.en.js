@@ -61,6 +61,7 @@ export const english = {
   error_no_model: "No model is loaded, so no photo can be analysed. Ask an administrator.",
   justNow: "just now",
   logIn: "Log in",
+  demoText: "This is a demo: nobody here is real, and a program has drawn every spot. Log in as one of them. All have the password “{password}”.",
   logOut: "Log out",
   leave: "Leave without sending",
   register: "Create an account",

@@ -2,8 +2,8 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, isWaitingForLogin, post, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
-import { Field, Form, Message } from "/console/components.js";
-import { say } from "/console/language.js";
+import { Field, Form, Message, sayError, toast } from "/console/components.js";
+import { say, sayValue } from "/console/language.js";
 
 /** An initial password opens nothing: it is replaced here, and one is logged in then. */
 const INITIAL = "password_change_required";
@@ -34,17 +34,22 @@ export function useCode() {
   return { ask, field: wanted && html`<${CodeField} hint=${say("codeHint")} asked />` };
 }
 
+/** @param {{email: string, password: string, code?: string}} given */
+async function beginSession(given) {
+  const again = isWaitingForLogin();
+  const answer = await post("/login", { ...given, client: nameOfClient(navigator.userAgent) });
+  setSession({ token: answer.access_token, role: answer.role, email: given.email });
+  if (!again) location.hash = "#/";
+}
+
 /** @param {{email?: string}} props */
 export const LoginForm = ({ email = "" }) => {
   const [initial, setInitial] = useState(/** @type {{email: string, password: string} | null} */ (null));
   const { ask, field } = useCode();
   /** @param {Record<string, string>} values */
   const logIn = async ({ email, password, code }) => {
-    const again = isWaitingForLogin();
     try {
-      const answer = await post("/login", { email, password, ...(code && { code }), client: nameOfClient(navigator.userAgent) });
-      setSession({ token: answer.access_token, role: answer.role, email });
-      if (!again) location.hash = "#/";
+      await beginSession({ email, password, ...(code && { code }) });
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== INITIAL) throw error;
       setInitial({ email, password });
@@ -68,10 +73,7 @@ const ReplacePassword = ({ email, password }) => {
     if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));
     await post("/password", { email, current_password: password, new_password: fresh, ...(code && { code }) });
     if (code) return setDone(true); // it is used up, and the login takes another one
-    const answer = await post("/login", { email, password: fresh, client: nameOfClient(navigator.userAgent) });
-    const waited = isWaitingForLogin();
-    setSession({ token: answer.access_token, role: answer.role, email });
-    if (!waited) location.hash = "#/";
+    await beginSession({ email, password: fresh });
   };
   if (done) return html`<${Message} kind="good">${say("passwordSaved")}<//><${LoginForm} email=${email} />`;
   return html`
@@ -89,9 +91,23 @@ export const NewPassword = () => html`
   <${Field} label=${say("newPasswordAgain")} name="again" type="password"
     autocomplete="new-password" minlength="8" required />`;
 
+/** The server says it in the page of a demo, and of nothing else.
+ * @type {{password: string, people: {email: string, name: string, role: string}[]} | null} */
+const DEMO = JSON.parse(document.querySelector("meta[name=demo]")?.getAttribute("content") ?? "null");
+
+/** Who can log in, where this is a demo: one press each. */
+export const DemoLogins = () => DEMO && html`
+  <p>${say("demoText", { password: DEMO.password })}</p>
+  <ul class="plain">
+    ${DEMO.people.map(({ email, name, role }) => html`<li>
+      <button class="quiet" onClick=${() => beginSession({ email, password: DEMO.password }).catch((error) => toast(sayError(error)))}>${name}</button>
+      ${" "}${sayValue("role", role)} · <small>${email}</small></li>`)}
+  </ul>`;
+
 export const View = () => html`
   <div class="card narrow">
     <h1>${say("logIn")}</h1>
+    <${DemoLogins} />
     <${LoginForm} />
     <p><a href="#/forgotten">${say("forgotten")}</a></p>
     <p>${say("noAccount")} <a href="#/register">${say("register")}</a></p>

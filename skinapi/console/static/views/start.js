@@ -6,7 +6,7 @@ import { getSession } from "/console/api.js";
 import { Icon } from "/console/components.js";
 import { say } from "/console/language.js";
 import { placesOf } from "/console/navigation.js";
-import { LoginForm } from "/console/views/login.js";
+import { DemoLogins, LoginForm } from "/console/views/login.js";
 
 export const View = () => {
   const session = getSession();
@@ -29,6 +29,7 @@ export const View = () => {
       </section>
       <section class="card narrow">
         <h2>${say("logIn")}</h2>
+        <${DemoLogins} />
         <${LoginForm} />
         <p>${say("noAccount")} <a href="#/register">${say("register")}</a></p>
       </section>

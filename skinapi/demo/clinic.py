@@ -1,0 +1,201 @@
+"""The people of the demo at work: each act is the use case that a route calls for a person."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Self
+
+from skinapi.auth.accounts import Account, WantedRole
+from skinapi.auth.passwords import ClientInfo
+from skinapi.care.lesion_records import Place
+from skinapi.clients.condition_names import names_for_clients
+from skinapi.composition.model_services import ModelServices, open_model_services
+from skinapi.composition.services import Services, open_services
+from skinapi.demo.former_model import record_former_model
+from skinapi.domain.subject import Subject
+from skinapi.lab.datasets.dataset_versions import NewDataset
+from skinapi.languages import Language
+from skinapi.prediction.service import SentPhotos
+from skinapi.records.letters import Reader
+from skinapi.records.review_schemas import NewReview
+from skinapi.records.submission import Submission
+from skinapi.registry.composition import open_registry, open_served
+from skinapi.settings import Settings
+from skinapi.storage import make_store
+from skinapi.vision.context import Context
+
+PASSWORD = "look around"  # noqa: S105 (the log-in page says it)
+DOMAIN = "demo.example"
+HERE = ClientInfo(address="127.0.0.1", client="the demo")
+
+
+class Unlimited:
+    """The allowances of whoever makes the demo."""
+
+    def count_photo(self, caller: str, role: str | None) -> None: ...
+
+    def count_rendering(self, caller: str, role: str | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    services: Services
+    models: ModelServices
+    admin: "Person"
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """A new one, in the empty folder of these settings, with an admin."""
+        make_store(settings)
+        served = open_served(settings)
+        services = open_services(settings, served=served)
+        record_former_model(services.models.versions)
+        registry, reloader = open_registry(settings, services.models, served, names_for_clients())
+        reloader.make_pass()
+        models = open_model_services(settings, services, registry=registry, allowances=Unlimited())
+        account, _ = services.admin.ensure_admin(email=f"admin@{DOMAIN}", password=PASSWORD)
+        return cls(services, models, Person(services, models, account.email))
+
+    def register(self, name: str, *, wanted_role: WantedRole | None = None) -> "Person":
+        """Somebody who waits for approval."""
+        email = f"{name.rpartition(' ')[2].lower()}@{DOMAIN}"
+        self.services.auth.register_user(
+            name=name, email=email, password=PASSWORD, caller=HERE, wanted_role=wanted_role
+        )
+        return Person(self.services, self.models, email)
+
+    def approve(self, person: "Person", *, role: WantedRole | None = None) -> None:
+        by = self.admin.account.id
+        self.services.admin.approve_account(email=person.email, role=role, by=by)
+
+    def add_colleague(self, name: str, role: WantedRole) -> "Person":
+        colleague = self.register(name, wanted_role=role)
+        self.approve(colleague, role=role)
+        return colleague
+
+    def add_patient(
+        self, name: str, *, doctor: "Person", language: Language = "en", teaches: bool = False
+    ) -> "Person":
+        """Whose photos may be kept, and maybe teach a model."""
+        patient = self.register(name)
+        self.approve(patient)
+        by, auth = self.admin.account.id, self.services.auth
+        self.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by=by)
+        consents = {"photos": True, "training": teaches}
+        auth.set_consents(account_id=patient.account.id, consents=consents)
+        auth.change_locale(account_id=patient.account.id, locale=language)
+        return patient
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    services: Services
+    models: ModelServices
+    email: str
+
+    @property
+    def account(self) -> Account:
+        found = self.services.data.accounts.find_by_email(self.email)
+        if found is None:
+            raise LookupError(self.email)
+        return found
+
+    @property
+    def subject(self) -> Subject:
+        account = self.account
+        return Subject(id=account.id, role=account.role, session_id="", account=account)
+
+    # --- of a patient ---
+
+    def begin_spot(self, name: str, place: Place) -> str:
+        owner = self.account.id
+        shown = self.services.lesions.create_lesion(owner=owner, place=place, name=name, key=None)
+        return shown.lesion.id
+
+    def photograph(
+        self,
+        lesion: str | None,
+        *photos: bytes,
+        told: Context,
+        checklist: tuple[str, ...] | None = None,
+    ) -> Submission:
+        """A finding on the photos, with what the patient tells of them and of the spot."""
+        more: dict[str, Any] = {} if checklist is None else {"checklist": checklist}
+        found = self.services.data.lesions.find(lesion) if lesion else None
+        if found:
+            more["body_site"] = found.place.site
+        sent = SentPhotos(
+            contents=photos,
+            same_spot=True,
+            ask_about_skin=False,
+            context=told.model_copy(update=more),
+            language=None,
+            keep_photo=None,
+            lesion=lesion,
+            key=None,
+        )
+        return self.models.prediction.predict(owner=self.account, sent=sent)
+
+    # --- of a doctor ---
+
+    def review(self, finding: Submission, **said: Any) -> None:
+        """As the review's form sends it."""
+        statement = NewReview.model_validate(said)
+        number = str(finding.number)
+        self.services.reviews.add_review(number=number, by=self.subject, said=statement, key=None)
+
+    def agree(self, finding: Submission, note: str | None = None) -> None:
+        """With the label and the urgency."""
+        self.review(
+            finding, certainty="sure", agrees_with_label=True, agrees_with_urgency=True, note=note
+        )
+
+    def write_letter(self, finding: Submission, reader: Reader, *, sign: bool = True) -> None:
+        """As it is drafted; an unsigned one stays a draft."""
+        letters, number = self.services.letters, str(finding.number)
+        drafted, _ = letters.draft_letter(
+            number=number, by=self.subject, reader=reader, language=None
+        )
+        letter = drafted.letter
+        if sign:
+            letters.sign_letter(
+                letter=letter.id,
+                text=letter.text,
+                version=letter.version,
+                accepted_marks=(),
+                by=self.subject,
+            )
+
+    def take(self, finding: Submission) -> None:
+        self.services.cases.take_case(number=str(finding.number), by=self.subject)
+
+    def ask_opinion(self, finding: Submission, colleague: "Person") -> None:
+        self.services.cases.ask_colleague(
+            number=str(finding.number), colleague=colleague.email, by=self.subject
+        )
+
+    # --- of a researcher ---
+
+    def make_dataset(self, name: str) -> None:
+        """Of the reviewed findings whose patients consent to it."""
+        lab = self.services.lab
+        new = NewDataset(
+            name=name,
+            owner=self.account.id,
+            licence="CC0-1.0",
+            source="Spots that a program has drawn",
+            labels_from="reviews",
+        )
+        begun = lab.from_reviews.send(new=new, labels_from="reviews")
+        while lab.datasets.show(dataset=begun.id, by=self.subject).status == "checking":
+            time.sleep(0.02)
+
+    # --- of both ---
+
+    def write(self, lesion: str, text: str) -> None:
+        self.services.messages.send_message(
+            lesion=lesion, text=text, submission=None, by=self.subject, key=None
+        )
+
+    def read(self, lesion: str) -> None:
+        """All messages about the spot."""
+        self.services.messages.mark_read(lesion=lesion, last="f" * 32, by=self.subject)
