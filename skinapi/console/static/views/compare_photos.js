@@ -72,7 +72,7 @@ const Compared = ({ compared, before, after, conditions }) => {
         <p class="action"><${Icon} name=${told.band} /> <strong>${told.action}.</strong> ${told.sentence}</p>
         <${DecisionLine} decision=${compared.after.decision} conditions=${conditions} />
         <${Superseded} items=${told.superseded ?? []} view=${getSession()?.role === "doctor" ? "case" : "finding"} />
-        ${compared.notices.map((/** @type {string} */ notice) => html`<p class="notice">${notice}</p>`)}
+        ${compared.notices.filter((notice) => notice !== say("notice")).map((/** @type {string} */ notice) => html`<p class="notice">${notice}</p>`)}
       </header>
       <div class="columns">
         ${compared.alignment && before && after

@@ -9,8 +9,8 @@ import { labelOfBand, nameOf } from "/console/views/finding.js";
 /** For another photo, of the same spot where it is one. @param {{spot: string | null}} props */
 const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot ? `#/check/${spot}` : "#/check"}>${say("takeAnother")}</a></p>`;
 
-/** The head of a decided finding. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"], doctor: boolean, spot: string | null, title: string, notice: string}} props */
-export const Decided = ({ decision, conditions, doctor, spot, title, notice }) => {
+/** The head of a decided finding. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"], doctor: boolean, spot: string | null, title: string}} props */
+export const Decided = ({ decision, conditions, doctor, spot, title }) => {
   const wanted = decision.new_picture_wanted;
   const urgency = doctor ? labelOfBand(conditions, decision.urgency) : decision.urgency_label;
   return html`
@@ -21,7 +21,6 @@ export const Decided = ({ decision, conditions, doctor, spot, title, notice }) =
       <p class="action"><strong>${urgency}.</strong> ${!doctor && decision.next_step}</p>
       ${decision.remarks.slice(wanted && !doctor ? 1 : 0).map((/** @type {string} */ remark) => html`<p>${remark}</p>`)}
       <p>${say("decidedBy", { name: isolated(decision.decided_by), date: sayDate(decision.decided_at) })}</p>
-      <p class="notice">${notice}</p>
     </header>`;
 };
 
@@ -39,16 +38,15 @@ export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.from}`)
 
 /**
  * The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
- * @param {{instruction: Api["InstructionView"], view: string, here?: any, notice?: string}} props
+ * @param {{instruction: Api["InstructionView"], view: string, here?: any}} props
  */
-export const Instruction = ({ instruction, view, here, notice }) => html`
+export const Instruction = ({ instruction, view, here }) => html`
   <header class="verdict instruction band-${instruction.band}">
     <p class="eyebrow">${saidBy(instruction)}${instruction.finding !== here?.id && html`${" · "}<${FindingLink} number=${instruction.finding} view=${view} />`}</p>
     <h2><${Icon} name=${instruction.band} size=${32} />${instruction.action}</h2>
     <p class="action">${instruction.sentence}</p>
     ${instruction.picture_wanted && view === "finding" && here && html`<${TakeAnother} spot=${here.lesion} />`}
     <${Superseded} items=${instruction.superseded} view=${view} />
-    ${notice && html`<p class="notice">${notice}</p>`}
   </header>`;
 
 /** The urgency that counts in a list. @param {Pick<Api["ListedFinding"], "band" | "decision">} found */

@@ -144,14 +144,13 @@ const Verdicts = ({ title, report, submission, conditions, doctor }) => {
     <header class=${`verdict${decision && !doctor ? "" : ` band-${report.band}`}${decision ? " second" : ""}`}>
       <p class="eyebrow">${decision ? say("modelSaid", { date: sayDate(report.time) }) : title}</p>
       <${First} report=${report} doctor=${doctor} />
-      ${!decision && html`<p class="notice">${report.reading.notice}</p>`}
     </header>`;
   const own = html`
-    ${decision && html`<${Decided} decision=${decision} conditions=${conditions} doctor=${doctor} spot=${submission.lesion} title=${title} notice=${report.reading.notice} />`}
+    ${decision && html`<${Decided} decision=${decision} conditions=${conditions} doctor=${doctor} spot=${submission.lesion} title=${title} />`}
     ${decision && !doctor ? html`<details class="card"><summary>${say("modelSaid", { date: sayDate(report.time) })}</summary>${model}</details>` : model}`;
   if (!ofSpot) return own;
   return html`
-    <${Instruction} instruction=${instruction} view=${doctor ? "case" : "finding"} here=${submission} notice=${report.reading.notice} />
+    <${Instruction} instruction=${instruction} view=${doctor ? "case" : "finding"} here=${submission} />
     ${doctor ? own : html`<details class="card"><summary>${title}</summary>${own}</details>`}`;
 };
 
