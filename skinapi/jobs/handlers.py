@@ -30,9 +30,11 @@ class JobContext:
         self.job, self.work = job, work
         self._events = events
 
-    def progress(self, percent: float, message: str) -> None:
-        """Report how far the job is, from 0 to 100, and what it does, in a few words."""
-        self.send({"progress": percent, "message": message})
+    def progress(self, percent: float, message: str, left: float | None = None) -> None:
+        """Report how far the job is, from 0 to 100, what it does, in a few words, and how many
+        seconds it still takes. Without these, that is told by the pace of its progress.
+        """
+        self.send({"progress": percent, "message": message, "left": left})
 
     def metric(self, **values: float | str) -> None:
         """Add a row to the job's metrics. A row with an `epoch` replaces rows from that epoch on,

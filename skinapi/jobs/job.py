@@ -31,8 +31,9 @@ class Job(StoredRecord):
     """A frozen copy of one job.
 
     `started_at` is the start of the first attempt, `attempt_started_at` of the current one, which
-    began at `progress_before`; those before it ran for `seconds_before` in all. A `short` job does
-    not wait for the others: a worker runs one beside another job. `error` is a sentence and
+    began at `progress_before`; those before it ran for `seconds_before` in all. At `left_told_at`
+    it said that it takes `left_seconds` more. A `short` job does not wait for the others: a worker
+    runs one beside another job. `error` is a sentence and
     `error_code` its code, as errors of the API have one. `metrics` and `result` are empty in lists.
     `idempotency_key` is that of the request that queued it.
     """
@@ -55,6 +56,8 @@ class Job(StoredRecord):
     attempt_started_at: datetime | None = None
     progress_before: float = 0.0
     seconds_before: float = 0.0
+    left_seconds: float | None = None
+    left_told_at: datetime | None = None
     short: bool = False
     completed_at: datetime | None = None
     attempts: int = 0
@@ -71,11 +74,14 @@ class Job(StoredRecord):
         return self.status in ENDED
 
     def eta_seconds(self, moment: datetime) -> int | None:
-        """Seconds until it ends if it goes on at the pace of this attempt; None if that cannot be
-        said.
+        """Seconds until it ends, by what it has told itself, else if it goes on at the pace of this
+        attempt; None if that cannot be said.
         """
         if self.status != "running" or self.attempt_started_at is None:
             return None
+        if self.left_told_at and self.left_told_at >= self.attempt_started_at:
+            passed = (moment - self.left_told_at).total_seconds()
+            return round(max(0.0, (self.left_seconds or 0.0) - passed))
         elapsed = (moment - self.attempt_started_at).total_seconds()
         done = self.progress - self.progress_before
         if done < ETA_FROM_PROGRESS or elapsed < ETA_FROM_SECONDS:

@@ -10,36 +10,35 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 @runtime_checkable
-class CountsPictures(Protocol):
-    """A report that also takes how far a run over pictures is."""
+class CountsSteps(Protocol):
+    """A report that also takes how far each run over batches or pictures is."""
 
     def __call__(self, line: str) -> None: ...
-    def count(self, done: int, total: int) -> None: ...
+    def count(self, what: str, done: int, total: int) -> None: ...
 
 
 @dataclass(slots=True)
 class Progress:
-    """Counts steps, and reports them and the time left every few seconds. `measures`: the steps are
-    pictures that measure a model, and are told to a report that counts these.
+    """Counts steps, and reports them and the time left every few seconds. A report that counts
+    steps is told each.
     """
 
     what: str
     total: int
     report: Report
-    measures: bool = False
     _done: int = 0
     _started: float = field(default_factory=time.monotonic)
     _last_line: float = field(default_factory=time.monotonic)
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         self._done += steps
+        if isinstance(self.report, CountsSteps):
+            self.report.count(self.what, self._done, self.total)
         now = time.monotonic()
         if now - self._last_line >= SECONDS_BETWEEN_LINES or self._done >= self.total:
             self._last_line = now
             seconds = (now - self._started) / max(self._done, 1) * (self.total - self._done)
             left = describe_seconds(seconds)
-            if self.measures and isinstance(self.report, CountsPictures):
-                self.report.count(self._done, self.total)
             self.report(f"{self.what} {self._done}/{self.total}, {left} left{note}")
 
 

@@ -22,6 +22,7 @@ from skinapi.errors import (
     SkinAPIError,
 )
 from skinapi.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG, TooManyJobs
+from skinapi.lab.trainings.training_progress import MESSAGES
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.opinions import Agreement
 from skinapi.reports.words import LABELS
@@ -315,9 +316,9 @@ def test_what_a_job_says_of_itself_has_words(
     name: str, words: dict[Language, dict[str, str]]
 ) -> None:
     source = (STATIC.parents[1] / "lab" / "trainings" / f"{name}.py").read_text()
-    messages = re.findall(r'(?:\.progress\([\w.]+|MeasuringSteps\([\w, ]+), "([^"]+)"\)', source)
+    messages = re.findall(r'\.progress\([\w.]+, "([^"]+)"\)', source)
     assert messages
-    for message in messages:
+    for message in (*messages, *MESSAGES.values()):
         assert "job_says_" + re.sub("[^a-z]+", "_", message.lower()) in words["en"]
 
 

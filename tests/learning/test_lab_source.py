@@ -1,5 +1,6 @@
 """A training of the lab: what it reads, where it begins, and the candidate that it makes."""
 
+import itertools
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,9 @@ from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
 from skinapi.lab.trainings import job_services, model_comparison, training_job
 from skinapi.lab.trainings.job_services import JobServices
+from skinapi.lab.trainings.service import TrainingRequest
 from skinapi.lab.trainings.training_job import choose_start
+from skinapi.lab.trainings.training_progress import FIRST_STEP, TrainingSteps
 from skinapi.learning.measure import stress
 from skinapi.learning.package import trained_model
 from skinapi.learning.progress import Progress
@@ -50,13 +53,25 @@ def lab_of(context: Any, store: Store) -> JobServices:
 def test_the_progress_of_a_training_goes_on_while_the_model_is_measured() -> None:
     """It stood at 75 % through the evaluation, which takes longer than a short training."""
     lines: list[str] = []
-    told: list[float] = []
-    context = SimpleNamespace(say=lines.append, progress=lambda percent, _: told.append(percent))
-    steps = training_job.MeasuringSteps(cast("Any", context), 75.0, 90.0, "Measuring")
+    told: list[str] = []
+    context = SimpleNamespace(
+        say=lines.append,
+        progress=lambda *said: told.append(said[1]),
+        job=SimpleNamespace(attempt_started_at=None),
+    )
+    seconds = itertools.count()
+    steps = TrainingSteps(
+        cast("Any", context),
+        TrainingRequest.model_validate(ASKED),
+        pictures=100,
+        compared=True,
+        clock=lambda: float(next(seconds)),
+    )
+    steps.enter(FIRST_STEP)
     for what in ("whole", "evaluate", "heat maps", "evaluate"):
-        Progress(what, 20, steps, measures=what != "whole").advance(20)
+        Progress(what, 20, steps).advance(20)
     assert len(lines) == 4
-    assert told == sorted({*told}) == pytest.approx([79.5, 82.65, 84.855])
+    assert told == ["Training"] * 2 + ["Measuring the model"] * 4
 
 
 def test_a_data_set_that_was_written_in_part_is_written_again(
@@ -149,7 +164,9 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
         model_comparison, "load_sources", lambda _, **__: SimpleNamespace(samples="pictures")
     )
     context.job = SimpleNamespace(
-        request={"dataset_name": "moles", "dataset": learned.id}, owner="ada"
+        request={"dataset_name": "moles", "dataset": learned.id},
+        owner="ada",
+        attempt_started_at=None,
     )
     chosen = iter((same.id, other.id))
     monkeypatch.setattr(

@@ -7,7 +7,6 @@ again after a crash: it then goes on after the last finished epoch, and stores n
 import math
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from skinapi.lab.trainings.job_services import (
 from skinapi.lab.trainings.model_comparison import LearnedFrom, compare_models, compare_on_reference
 from skinapi.lab.trainings.reference import list_held_out
 from skinapi.lab.trainings.service import TrainingRequest
+from skinapi.lab.trainings.training_progress import COMPARE, FIRST_STEP, TrainingSteps
 from skinapi.learning.commands.options import TrainOptions
 from skinapi.learning.commands.train import train_model
 from skinapi.learning.data.samples import Sample, select_part
@@ -34,33 +34,7 @@ from skinapi.registry.serving_pointer import ModelVersion, Origin
 from skinapi.storage.ids import now
 from skinapi.vision.network.model import NORMS, SPLIT, read_card
 
-# Shares of the whole, in percent, as `progress` tells them.
-PREPARED, TRAINED, MEASURED, COMPARED = 5.0, 75.0, 90.0, 99.0
-# The share of the way to the end of a stage that one run over pictures takes: how many runs there
-# will be is not known.
-RUN = 0.3
 TRAINING = "training"  # the folder of the checkpoints
-
-
-@dataclass
-class MeasuringSteps:
-    """Passes lines on to the job's log, and moves its progress by the pictures that are measured;
-    none is before the last epoch.
-    """
-
-    context: JobContext
-    begin: float
-    end: float
-    message: str
-
-    def __call__(self, line: str) -> None:
-        self.context.say(line)
-
-    def count(self, done: int, total: int) -> None:
-        reached = self.begin + (self.end - self.begin) * RUN * done / total
-        self.context.progress(reached, self.message)
-        if done >= total:
-            self.begin = reached
 
 
 def train(context: JobContext) -> dict[str, Any]:
@@ -77,18 +51,23 @@ def _store_version(lab: JobServices) -> ModelVersion:
     serving = lab.write_serving()
     source = _write_source(lab, dataset, serving)
     lab.datasets.get_published(dataset.id)  # deleted meanwhile, it may have been written in part
-    context.progress(PREPARED, "Training")
+    steps = TrainingSteps(
+        context,
+        request,
+        pictures=len(list((source / "images").iterdir())),
+        compared=serving is not None,
+    )
+    steps.enter(FIRST_STEP)
     options = _options(lab, request, dataset, source, serving)
     folder = train_model(
         lab.settings,
         options,
-        report=MeasuringSteps(context, TRAINED, MEASURED, "Measuring the model"),
-        on_epoch=lambda row: _tell_epoch(context, row, request.epochs),
+        report=steps,
+        on_epoch=lambda row: _tell_epoch(context, row, steps),
     )
-    comparing = MeasuringSteps(context, MEASURED, COMPARED, "Comparing with the model in service")
-    context.progress(comparing.begin, comparing.message)
+    steps.enter(COMPARE)
     samples = _test_samples(options, folder)
-    compared = compare_models(serving, folder, samples, comparing) if serving else None
+    compared = compare_models(serving, folder, samples, steps) if serving else None
     origin = Origin(
         dataset=dataset.id,
         parent=compared.first_version if compared else None,
@@ -185,12 +164,10 @@ def choose_start(architecture: str, serving: Path | None, weights: Path | None) 
     return str(imagenet) if imagenet else "none"
 
 
-def _tell_epoch(context: JobContext, row: Mapping[str, float], epochs: int) -> None:
+def _tell_epoch(context: JobContext, row: Mapping[str, float], steps: TrainingSteps) -> None:
     known = {name: value for name, value in row.items() if math.isfinite(value)}
     context.metric(**known, timestamp=now().isoformat())
-    share = row["epoch"] / epochs
-    message = f"Epoch {row['epoch']:.0f} of {epochs}"
-    context.progress(PREPARED + (TRAINED - PREPARED) * share, message)
+    steps.end_epoch(int(row["epoch"]))
 
 
 def _test_samples(options: TrainOptions, folder: Path) -> list[Sample]:

@@ -76,7 +76,7 @@ def run_model(
       serving uses one
     - `change`: applied to each picture after decoding
     """
-    progress = Progress("evaluate", len(samples), report, measures=True)
+    progress = Progress("evaluate", len(samples), report)
     rows: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     unfit: dict[str, Reason] = {}
     for start in range(0, len(samples), BATCH):

@@ -48,7 +48,7 @@ def measure_saliency(model: Model, samples: Sequence[Sample], *, report: Report)
     """Mean scores of the heat maps of evenly chosen pictures, each for its most probable class."""
     # Evenly spaced, not random: the same pictures in every run.
     chosen = samples[:: 1 + len(samples) // MAX_PICTURES]
-    progress = Progress("heat maps", len(chosen), report, measures=True)
+    progress = Progress("heat maps", len(chosen), report)
     scores = []
     for row, sample in enumerate(chosen):
         random = np.random.default_rng(row)
@@ -135,7 +135,7 @@ def measure_shortcuts(
     are also listed under `sources`.
     """
     nevi = [sample for sample in samples if sample.label == NEVUS]
-    progress = Progress("markings", len(nevi), report, measures=True)
+    progress = Progress("markings", len(nevi), report)
     changes: list[dict[str, Any]] = []
     for sample in nevi:
         changes += _compare_markings(model, sample)
