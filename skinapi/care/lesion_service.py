@@ -250,12 +250,18 @@ class LesionsService:
 
     def list_at_place(self, finding: Submission) -> list[ShownLesion]:
         """The spots of its owner where a finding is, but its own: the one with the newest finding
-        first. None where nobody told where the finding is.
+        first, and last what is on another side of the body than was told. None where nobody told
+        where the finding is.
         """
         owned = self.lesions.page_owned(finding.owner, after=None, limit=self.most).items
-        site = finding.context.body_site
+        site, side = finding.context.body_site, finding.context.body_laterality
         near = [one for one in owned if one.place.site == site and one.id != finding.lesion]
-        near.sort(key=lambda one: one.latest or one.id, reverse=True)
+
+        def rank(one: Lesion) -> tuple[bool, str]:
+            fits = side is None or one.place.laterality in (None, side)
+            return fits, one.latest or one.id
+
+        near.sort(key=rank, reverse=True)
         return [self._show(one) for one in near[:MOST_PROPOSED]]
 
     def make_reminder(self, *, lesion: str, by: str, language: Language) -> str:

@@ -45,6 +45,16 @@ def test_a_finding_is_proposed_to_the_spots_at_its_place_the_newest_first(
     assert proposals(ada, predicted(ada)["id"]) == []
 
 
+def test_spots_on_another_side_of_the_body_are_proposed_last(backend: Backend) -> None:
+    ada = backend.member()
+    unsaid, left, right = (
+        begin(ada, place={"site": "hand", "laterality": side}) for side in (None, "left", "right")
+    )
+    number = predicted(ada, body_site="hand", body_laterality="left")["id"]
+    assert proposals(ada, number) == [left, unsaid, right]
+    assert proposals(ada, predicted(ada, body_site="hand")["id"]) == [right, left, unsaid]
+
+
 def test_a_finding_is_not_proposed_to_its_own_spot_and_sorted_by_nobody(backend: Backend) -> None:
     ada = backend.member()
     own, other = begin(ada), begin(ada)

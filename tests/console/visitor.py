@@ -79,6 +79,15 @@ window.fetch = async (asked, options) => {
   return answer;
 };
 """
+# The same of the next photo.
+LOSE_UPLOAD = """
+const send = XMLHttpRequest.prototype.send;
+let left = 1;
+XMLHttpRequest.prototype.send = function (body) {
+  if (left-- > 0) this.onload = this.onerror;
+  return send.call(this, body);
+};
+"""
 CUT_OFF = """
 const boxes = "h1, h2, button, .button, .badge, .chip, td, th, .card, .message";
 return [...document.querySelectorAll(boxes)]
@@ -318,8 +327,15 @@ class Visitor:
         """To the next POST to this path; until the page is loaded anew."""
         self.run(LOSE_ANSWER, path)
 
+    def lose_answer_of_photo(self) -> None:
+        self.run(LOSE_UPLOAD)
+
     def delay_answers(self, milliseconds: int) -> None:
         self._set_network(False, milliseconds)
+
+    def on_3g(self) -> None:
+        """As Chrome's own "Slow 3G"."""
+        self._set_network(False, 400, uplink=50_000, downlink=50_000)
 
     def limit_uplink(self, bytes_a_second: int) -> None:
         """-1 for no limit."""
@@ -395,9 +411,11 @@ class Visitor:
             seen = self.text()[:600]
             raise AssertionError(f"waited {PATIENCE_S} s {what}; on the screen: {seen}") from error
 
-    def _set_network(self, offline: bool, latency_ms: int, uplink: int = -1) -> None:
+    def _set_network(
+        self, offline: bool, latency_ms: int, uplink: int = -1, downlink: int = -1
+    ) -> None:
         self._command("Network.enable")
-        speed = {"downloadThroughput": -1, "uploadThroughput": uplink}
+        speed = {"downloadThroughput": downlink, "uploadThroughput": uplink}
         self._command(
             "Network.emulateNetworkConditions", offline=offline, latency=latency_ms, **speed
         )

@@ -6,6 +6,8 @@
 const KEY = "skinapi.session";
 /** What views/remembered_answers.js keeps until one logs out. */
 export const ANSWERS_KEY = "skinapi.told";
+/** What the names begin with under which views/drafts.js keeps what was typed. */
+export const DRAFTS_KEY = "skinapi.typed.";
 
 /** An answer above 399, or none at all (status 0: the server cannot be reached). */
 export class ApiError extends Error {
@@ -66,6 +68,7 @@ function changePerson() {
   presence.abort();
   presence = new AbortController();
   persons += 1;
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(DRAFTS_KEY)) sessionStorage.removeItem(key);
   conditions = null; // the question may have been aborted
 }
 

@@ -13,8 +13,8 @@ const LONGEST = 2000;
 /** So many messages are read at once: as many of one side may be unread. */
 const PAGE = 50;
 
-/** By conversation, with the key of the request that sends it. @type {Map<string, {text: string, key: string}>} */
-const drafts = keepDrafts();
+/** By conversation, with the key of the request that sends it. @type {import("/console/views/drafts.js").Drafts<{text: string, key: string}>} */
+const drafts = keepDrafts("message");
 
 const REASONS = /** @type {const} */ (["insult", "threat", "sexual", "fraud", "other"]);
 

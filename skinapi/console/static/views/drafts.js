@@ -1,14 +1,42 @@
 // @ts-check
-// What was typed and not sent: it is there when one comes back, until one logs out.
+// What was typed and not sent: it is there when one comes back, also after a reload, until one logs out.
 
-import { getSession, onSessionChange } from "/console/api.js";
+import { DRAFTS_KEY, getSession, onSessionChange } from "/console/api.js";
 
-/** A place for it, by what it is about. @template T @returns {Map<string, T>} */
-export function keepDrafts() {
+/** @template T @typedef {{get: (about: string) => T | undefined, set: (about: string, draft: T) => void, delete: (about: string) => void}} Drafts */
+
+/** @template T @param {string} place @returns {[string, T][]} */
+function recall(place) {
+  try {
+    const { email, typed } = JSON.parse(sessionStorage.getItem(place) ?? "{}");
+    return email === getSession()?.email ? typed : [];
+  } catch {
+    return [];
+  }
+}
+
+/** A place for it in this tab, by what it is about. `name` is of the form. @template T @param {string} name @returns {Drafts<T>} */
+export function keepDrafts(name) {
+  const place = `${DRAFTS_KEY}${name}`;
   /** @type {Map<string, T>} */
-  const typed = new Map();
+  const typed = new Map(recall(place));
   onSessionChange(() => {
-    if (!getSession()) typed.clear(); // it is not for whoever is next
+    if (!getSession()) typed.clear(); // it is not for whoever is next; `changePerson` has forgotten the rest
   });
-  return typed;
+  const keep = () => {
+    try {
+      sessionStorage.setItem(place, JSON.stringify({ email: getSession()?.email, typed: [...typed] }));
+    } catch {} // it is full: until a reload it is in memory
+  };
+  return {
+    get: (about) => typed.get(about),
+    set: (about, draft) => {
+      typed.set(about, draft);
+      keep();
+    },
+    delete: (about) => {
+      typed.delete(about);
+      keep();
+    },
+  };
 }

@@ -13,8 +13,8 @@ const READERS = /** @type {const} */ (["patient", "colleague"]);
 /** Errors after which the letter is another one than this window shows. */
 const RELOADED = new Set(["letter_changed", "letter_signed", "letter_marked", "letter_urgency"]);
 
-/** By letter. @type {Map<string, string>} */
-const drafts = keepDrafts();
+/** By letter. @type {import("/console/views/drafts.js").Drafts<string>} */
+const drafts = keepDrafts("letter");
 
 /** @param {{path: string, onDone: () => void, onClose: () => void}} props */
 const Withdraw = ({ path, onDone, onClose }) => {

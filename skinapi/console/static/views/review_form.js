@@ -20,8 +20,8 @@ const SAME = "same";
 const DAYS_HELD = 6;
 const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", held: "" };
 
-/** By finding. @type {Map<string, typeof EMPTY>} */
-const drafts = keepDrafts();
+/** By finding. @type {import("/console/views/drafts.js").Drafts<typeof EMPTY>} */
+const drafts = keepDrafts("review");
 
 /**
  * Fill the form with what a second opinion says, for the doctor in charge to sign. Its note was for that doctor.
