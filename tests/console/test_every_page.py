@@ -1,4 +1,6 @@
-"""Every page in a narrow window and with large text: nothing is cut off, axe finds nothing."""
+"""Every page in a narrow window and with large text: nothing is cut off, axe finds nothing, and at
+most one button is put forward.
+"""
 
 import re
 from dataclasses import dataclass
@@ -120,6 +122,7 @@ def test_no_page_is_wider_than_its_window_or_hard_to_read(
                 visitor.open_view(place)
                 visitor.assert_nothing_overflows()
                 visitor.assert_accessible()
+                visitor.assert_at_most_one_primary()
                 if look is NARROW:
                     visitor.assert_frame()
 

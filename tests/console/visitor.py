@@ -94,6 +94,11 @@ return [...document.querySelectorAll(boxes)]
   .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)
   .map((one) => `${one.tagName} ${one.className}: ${one.textContent.trim().slice(0, 60)}`);
 """
+# What the page puts forward; a dialog has a button of its own.
+PRIMARY = """
+return [...document.querySelectorAll("main .primary")]
+  .filter((one) => one.checkVisibility() && !one.closest("dialog")).map((one) => one.textContent);
+"""
 # What is wrong with the frame of the page.
 FRAME = """
 const seen = (one) => one.checkVisibility({ visibilityProperty: true });
@@ -387,6 +392,10 @@ class Visitor:
         """A low header, and the notice in the first view."""
         wrong = self.run(FRAME, 48 if self._size == DESKTOP else 96)
         assert wrong == [], wrong
+
+    def assert_at_most_one_primary(self) -> None:
+        found = self.run(PRIMARY)
+        assert len(found) < 2, found
 
     def _store(self, storage: str, key: str, value: str) -> None:
         """Before the next page runs its own scripts."""

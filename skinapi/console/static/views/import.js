@@ -74,7 +74,7 @@ const ChooseFile = ({ file, error, onFile }) => {
   return html`
     <div class=${over ? "drop small over" : "drop small"} onDrop=${take} onDragOver=${allow} onDragLeave=${() => setOver(false)}>
       <p>${say("dropNetwork")}</p>
-      <label class=${file ? "button" : "button primary"}><${Icon} name="file" />${say("chooseNetwork")}
+      <label class="button"><${Icon} name="file" />${say("chooseNetwork")}
         <input type="file" name="network" accept=${ACCEPTED} onChange=${take} aria-invalid=${error ? "true" : null}
           aria-describedby=${error ? "network-hint network-fault" : "network-hint"} /></label>
       <div role="status">${file && html`<strong>${isolated(file.name)}</strong> <small>${sayBytes(file.size)}</small>`}</div>

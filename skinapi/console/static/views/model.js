@@ -3,7 +3,7 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
-import { Answer, Message, useAnswer } from "/console/components.js";
+import { Answer, useAnswer } from "/console/components.js";
 import { colon, getLanguage, said, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 
@@ -235,7 +235,6 @@ export const View = () => {
       ${(/** @type {[any, Api["ConditionsView"]]} */ [card, conditions]) => html`
         <div class="model">
           <p class="lead">${card.architecture} · ${say("version")} <code>${card.version}</code></p>
-          <${Message}><strong>${said(conditions.notices.information_only)}</strong><//>
           <${Limits} card=${card} />
           <${TestFigures} card=${card} conditions=${conditions} />
           <${Learned} card=${card} conditions=${conditions} />

@@ -18,7 +18,7 @@ const Figures = ({ figures }) => html`
       (name) => html`<dt>${say(/** @type {WordKey} */ (`outcome_${name}`))}</dt><dd><${Share} figure=${figures[name]} /></dd>`,
     )}
     <dt>${say("outcome_kappa")}</dt>
-    <dd><${Share} figure=${figures.kappa} show=${(/** @type {number} */ kappa) => sayNumber(Math.round(100 * kappa) / 100)} /></dd>
+    <dd><${Share} figure=${figures.kappa} show=${(/** @type {number} */ kappa) => sayNumber(kappa, 1)} /></dd>
   </dl>`;
 
 /** @param {{title: string, course: Api["OutcomeCourse"]}} props */
