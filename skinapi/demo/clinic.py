@@ -122,7 +122,9 @@ class Person:
         more: dict[str, Any] = {} if checklist is None else {"checklist": checklist}
         found = self.services.data.lesions.find(lesion) if lesion else None
         if found:
-            more["body_site"] = found.place.site
+            place = found.place
+            more |= {"body_site": place.site, "body_side": place.side}
+            more["body_laterality"] = place.laterality
         sent = SentPhotos(
             contents=photos,
             same_spot=True,
@@ -143,11 +145,14 @@ class Person:
         number = str(finding.number)
         self.services.reviews.add_review(number=number, by=self.subject, said=statement, key=None)
 
-    def agree(self, finding: Submission, note: str | None = None) -> None:
+    def agree(self, finding: Submission) -> None:
         """With the label and the urgency."""
-        self.review(
-            finding, certainty="sure", agrees_with_label=True, agrees_with_urgency=True, note=note
-        )
+        self.review(finding, certainty="sure", agrees_with_label=True, agrees_with_urgency=True)
+
+    def reassure(self, finding: Submission, note: str | None = None) -> None:
+        """Agree with the label, and let the patient watch the spot."""
+        said = {"certainty": "sure", "agrees_with_label": True, "urgency": "self_monitoring"}
+        self.review(finding, **said, note=note)
 
     def write_letter(self, finding: Submission, reader: Reader, *, sign: bool = True) -> None:
         """As it is drafted; an unsigned one stays a draft."""

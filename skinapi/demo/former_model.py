@@ -4,35 +4,31 @@ A server that was upgraded keeps the card of the model that it served before, wi
 card here is the real one of an earlier release, with the figures that were measured then.
 """
 
-import json
 import lzma
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from skinapi.registry.version_records import ModelVersions
-from skinapi.vision.network.model import CALIBRATION, CARD, LABELS, SHIPPED_MODEL, read_card
+from skinapi.vision.network.model import (
+    CALIBRATION,
+    CARD,
+    LABELS,
+    SHIPPED_MODEL,
+    SPLIT,
+    read_card,
+)
 
 FORMER_CARD = Path(__file__).parent / "former_model.json.xz"
-FORMER_LABELS = (
-    "actinic_keratosis",
-    "basal_cell_carcinoma",
-    "benign_keratosis",
-    "dermatofibroma",
-    "melanoma",
-    "melanocytic_nevus",
-    "vascular_lesion",
-    "normal_skin",
-)
 
 
 def record_former_model(versions: ModelVersions) -> None:
-    """As a server did that served it. Its calibration is that of the shipped model here: the record
-    says of it only that it refuses other pictures, which both do.
+    """As a server did that served it. Labels and test pictures are those of the shipped model, as is
+    what the record says of its calibration: that it refuses other pictures.
     """
     with TemporaryDirectory() as folder:
         former = Path(folder)
+        for name in (CALIBRATION, LABELS, SPLIT):
+            shutil.copy(SHIPPED_MODEL / name, former)
         (former / CARD).write_bytes(lzma.decompress(FORMER_CARD.read_bytes()))
-        (former / LABELS).write_text(json.dumps(FORMER_LABELS))
-        shutil.copy(SHIPPED_MODEL / CALIBRATION, former)
         versions.record_built_in(former, read_card(former))

@@ -23,16 +23,7 @@ MOLE_ON_BROWN_SKIN = Spot(
     uneven=0.12,
     net=0.4,
 )
-UNEVEN_MOLE = Spot(
-    seed=34,
-    radius=0.2,
-    core=(92, 56, 42),
-    rim=(150, 102, 76),
-    ragged=0.3,
-    uneven=0.35,
-    net=0.6,
-    blots=(((66, 40, 32), 0.5),),
-)
+LONG_MOLE = replace(MOLE, seed=41, long=1.5, radius=0.15)
 GROWN_MOLE = Spot(
     seed=4,
     radius=0.24,

@@ -18,6 +18,7 @@ from skinapi.demo.spots import (
     FIBROMA,
     GROWING_MOLE,
     GROWN_MOLE,
+    LONG_MOLE,
     MELANOMA,
     MELANOMA_BEFORE,
     MOLE,
@@ -26,7 +27,6 @@ from skinapi.demo.spots import (
     ROUND_MOLE,
     SCALY,
     SMALL_MOLE,
-    UNEVEN_MOLE,
     WART,
 )
 from skinapi.errors import Refused
@@ -84,12 +84,12 @@ def _ada(staff: Staff) -> Story:
     )
     first = ada.photograph(back, draw(MELANOMA_BEFORE), checklist=(), told=told)
     yield days(171)
-    holt.agree(first, "Photograph it again in three months.")
-    yield days(66)
+    holt.reassure(first, "Photograph it again in three months.")
+    yield days(24)
     grown = ada.photograph(
         back, draw(MELANOMA, view=1), checklist=("change_in_size", "irregular_colour"), told=told
     )
-    yield days(65.8)
+    yield days(23.9)
     holt.take(grown)
     holt.review(
         grown,
@@ -97,23 +97,22 @@ def _ada(staff: Staff) -> Story:
         label="melanoma",
         urgency="urgent_referral",
         histology="awaited",
-        note="Larger and darker than in spring. Excision on Thursday.",
+        note="Larger and darker than on the first photo. Excision on Thursday.",
     )
     holt.write_letter(grown, "colleague")
-    holt.write(
-        back, "Please come on Thursday at 9. I have seen the new photo and want to remove it."
-    )
-    yield days(65.5)
+    holt.write(back, "Please come on Thursday at 9. I want to remove the spot.")
+    yield days(23.5)
     ada.read(back)
-    ada.write(back, "I will be there. Do I have to come without breakfast?")
-    yield days(65.4)
+    ada.write(back, "I will be there. May I eat before?")
+    yield days(23.4)
     holt.read(back)
-    holt.write(back, "No, please eat as usual.")
-    yield days(65)
+    holt.write(back, "Yes, please eat as usual.")
+    yield days(23)
     ada.read(back)
-    yield days(51)
-    holt.review(grown, histology_result="melanoma", note="Breslow 0.4 mm, margins free.")
+    yield days(4)
+    holt.review(grown, histology_result="melanoma", note="Thin, and removed whole.")
     holt.write_letter(grown, "patient")
+    holt.write(back, "The result is here. Please read my letter, and come on Monday at 8.")
 
 
 def _bruno(staff: Staff) -> Story:
@@ -165,12 +164,12 @@ def _chiara(staff: Staff) -> Story:
     shin = chiara.begin_spot("Shin", Place(site="lower_extremity", side="front", x=43, y=140))
     second = chiara.photograph(shin, draw(ROUND_MOLE), told=told)
     yield days(127)
-    holt.agree(first)
-    holt.agree(second)
+    holt.reassure(first)
+    holt.reassure(second)
     yield days(20)
     again = chiara.photograph(belly, draw(SMALL_MOLE, view=1), told=told)
     yield days(19)
-    holt.agree(again)
+    holt.reassure(again)
     yield hours(30)
     arm = chiara.begin_spot("Upper arm", Place(site="upper_extremity", side="front", x=24, y=66))
     chiara.photograph(arm, draw(MOLE), told=told)
@@ -193,7 +192,7 @@ def _djamila(staff: Staff) -> Story:
     leg = djamila.begin_spot("Mollet", Place(site="lower_extremity", side="rear", x=57, y=146))
     first = djamila.photograph(leg, draw(MOLE_ON_BROWN_SKIN), told=told)
     yield days(43)
-    haddad.review(first, certainty="sure", agrees_with_label=True, urgency="self_monitoring")
+    haddad.reassure(first)
     haddad.write_letter(first, "patient")
     yield hours(26)
     djamila.photograph(leg, draw(MOLE_ON_BROWN_SKIN, view=1), told=told)
@@ -207,8 +206,8 @@ def _emil(staff: Staff) -> Story:
     told = Context(modality=Modality.DERMOSCOPIC, age_band="45-59", sex="male")
     thigh = emil.begin_spot("Thigh", Place(site="lower_extremity", side="front", x=57, y=120))
     with suppress(Refused):  # nobody can judge it
-        emil.photograph(thigh, draw(UNEVEN_MOLE, blur=9), told=told)
-    found = emil.photograph(thigh, draw(UNEVEN_MOLE, blur=1.6), told=_by_phone(told))
+        emil.photograph(thigh, draw(LONG_MOLE, blur=9), told=told)
+    found = emil.photograph(thigh, draw(LONG_MOLE, blur=1.6), told=_by_phone(told))
     yield days(8)
     holt.review(
         found,
@@ -239,7 +238,7 @@ def _finn(staff: Staff) -> Story:
     calf = finn.begin_spot("Calf", Place(site="lower_extremity", side="rear", x=43, y=150))
     fibroma = finn.photograph(calf, draw(FIBROMA), told=told)
     yield days(60)
-    haddad.review(fibroma, certainty="sure", agrees_with_label=True, urgency="self_monitoring")
+    haddad.reassure(fibroma)
     finn.write(calf, "It itches sometimes. Should I worry?")
     yield days(59)
     haddad.read(calf)
@@ -280,11 +279,11 @@ def _hugo(staff: Staff) -> Story:
     arm = hugo.begin_spot("Forearm", Place(site="upper_extremity", side="front", x=19, y=84))
     first = hugo.photograph(arm, draw(GROWING_MOLE), checklist=(), told=told)
     yield days(149)
-    holt.agree(first)
+    holt.reassure(first)
     yield days(74)
     second = hugo.photograph(arm, draw(GROWING_MOLE, view=1), checklist=(), told=told)
     yield days(73)
-    holt.agree(second)
+    holt.reassure(second)
     yield hours(7)
     hugo.photograph(
         arm, draw(GROWN_MOLE, view=2), checklist=("change_in_size", "irregular_shape"), told=told

@@ -61,7 +61,7 @@ export const english = {
   error_no_model: "No model is loaded, so no photo can be analysed. Ask an administrator.",
   justNow: "just now",
   logIn: "Log in",
-  demoText: "This is a demo: nobody here is real, and a program has drawn every spot. Log in as one of them. All have the password “{password}”.",
+  demoText: "This is a demo: nobody here is real, and a program has drawn every spot. Choose who you are. Typed, the address is such as {email}, and the password always “{password}”.",
   logOut: "Log out",
   leave: "Leave without sending",
   register: "Create an account",

@@ -76,7 +76,7 @@ export const french = spaced({
   error_no_model: "Aucun modèle n'est chargé: aucune photo ne peut être analysée. Adressez-vous à un administrateur.",
   justNow: "à l'instant",
   logIn: "Se connecter",
-  demoText: "Ceci est une démonstration : personne ici n’est réel, et un programme a dessiné chaque tache. Connectez-vous comme l’une de ces personnes. Toutes ont le mot de passe « {password} ».",
+  demoText: "Ceci est une démonstration : personne ici n’est réel, et un programme a dessiné chaque tache. Choisissez qui vous êtes. Au clavier, l’adresse est par exemple {email}, et le mot de passe toujours « {password} ».",
   logOut: "Se déconnecter",
   leave: "Quitter sans envoyer",
   register: "Créer un compte",

@@ -97,11 +97,11 @@ const DEMO = JSON.parse(document.querySelector("meta[name=demo]")?.getAttribute(
 
 /** Who can log in, where this is a demo: one press each. */
 export const DemoLogins = () => DEMO && html`
-  <p>${say("demoText", { password: DEMO.password })}</p>
+  <p>${say("demoText", { password: DEMO.password, email: DEMO.people[0].email })}</p>
   <ul class="plain">
     ${DEMO.people.map(({ email, name, role }) => html`<li>
       <button class="quiet" onClick=${() => beginSession({ email, password: DEMO.password }).catch((error) => toast(sayError(error)))}>${name}</button>
-      ${" "}${sayValue("role", role)} · <small>${email}</small></li>`)}
+      ${" "}${sayValue("role", role)}</li>`)}
   </ul>`;
 
 export const View = () => html`
