@@ -303,5 +303,5 @@ def _newcomers(staff: Staff) -> Story:
 
 def _noor(staff: Staff) -> Story:
     """A data set of what doctors have said."""
-    yield days(15)
+    yield days(3.5)
     staff.noor.make_dataset("clinic-reviews")
