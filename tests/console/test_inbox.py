@@ -61,6 +61,30 @@ def test_the_home_page_begins_with_what_a_patient_has_to_do(
     visitor.await_truth(lambda: tasks(visitor) == [said[0], said[2]], "the message to wait no more")
 
 
+@pytest.mark.parametrize("look", looks(3), ids=str)
+def test_the_page_of_a_spot_shows_what_counts_and_folds_what_was_said_before(
+    visitor: Visitor, ada: Caller, grey: Caller, look: Look
+) -> None:
+    spot = begin(ada, BACK, "left of the spine")
+    before, now = (send(ada, "melanocytic_nevus", lesion=spot) for _ in range(2))
+    review(grey, now, label="melanoma", certainty="sure")
+    drafted = grey.call("POST", f"/submissions/{now}/letters", json={"reader": "patient"}).json
+    marks = [one["id"] for one in drafted["marks"]]
+    signed = {"text": drafted["text"], "version": drafted["version"], "accepted_marks": marks}
+    assert grey.call("POST", f"/letters/{drafted['_id']}/sign", json=signed).status == 200
+    journey = Journey(visitor, "inbox", look)
+    visitor.enter(ada, "user")
+    visitor.go(f"spot/{spot}")
+    visitor.find(".spot-now .instruction.band-urgent_referral")
+    visitor.find(".spot-now .photo-frame img")
+    visitor.find(".conversation")
+    journey.see("letterTo_patient")
+    assert visitor.count(f"li:has(a[href='#/finding/{now}']) .band-urgent_referral") == 1
+    folded = f"li:has(a[href='#/finding/{before}']) details.past:not([open])"
+    assert visitor.count(f"{folded} .band-none") == 1
+    journey.step("spot")
+
+
 def test_many_spots_are_listed_a_page_at_a_time_and_drawn_at_once(
     visitor: Visitor, ada: Caller
 ) -> None:

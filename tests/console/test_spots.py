@@ -29,6 +29,7 @@ DARKER = {
 }
 TURNED = "return getComputedStyle(document.querySelector('.later img')).transform.split('(')[0]"
 CUT = "return document.querySelector('.later').style.clipPath"
+ZOOMED = "return [...document.querySelectorAll('.looked')].map((one) => one.style.transform)"
 # A mouse that drags the first finding onto the first spot.
 DRAG = """
 const drag = (selector, name) =>
@@ -159,10 +160,31 @@ def test_two_visits_lie_over_each_other_and_what_cannot_be_compared_beside_each_
     visitor.slide(".aligned [type=range]", Keys.ARROW_RIGHT)
     visitor.await_truth(lambda: "51%" in visitor.run(CUT), "the slider to uncover")
     journey.step("unchanged")
+    look_at_both(journey)
     visitor.choose("first", str(other))
-    visitor.find(".beside img")
+    visitor.find(".beside figure img")
     assert visitor.count(".aligned") == 0
+    visitor.slide("[name=zoom]", Keys.ARROW_RIGHT)
+    visitor.await_truth(lambda: visitor.run(ZOOMED) == ["scale(1.5)"] * 2, "both to be larger")
     journey.step("not-comparable")
+
+
+def look_at_both(journey: Journey) -> None:
+    """Side by side in step, and in turn."""
+    visitor = journey.visitor
+    journey.press("compared_beside")
+    visitor.slide("[name=zoom]", Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    visitor.await_truth(lambda: visitor.run(ZOOMED) == ["scale(2)"] * 2, "both to be larger")
+    visitor.find(".movable").send_keys(Keys.ARROW_LEFT)
+    visitor.await_truth(
+        lambda: visitor.count(".looked[style*='translate: 5%']") == 2, "both to move"
+    )
+    journey.step("beside")
+    journey.press("compared_blink")
+    visitor.await_truth(lambda: "100%" in visitor.run(CUT), "the earlier photo alone")
+    visitor.press("figcaption button")
+    visitor.await_truth(lambda: "100%" not in visitor.run(CUT), "the later photo alone")
+    journey.step("in-turn")
 
 
 UPLOADED = """

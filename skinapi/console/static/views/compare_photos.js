@@ -3,7 +3,7 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, getFile, getSession } from "/console/api.js";
-import { Answer, Empty, Icon, useAnswer } from "/console/components.js";
+import { Answer, Empty, Icon, Tabs, useAnswer } from "/console/components.js";
 import { getLanguage, say, sayDate } from "/console/language.js";
 import { DecisionLine, Superseded } from "/console/views/decision.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
@@ -24,38 +24,100 @@ async function compare(spot, first, second) {
   return { compared, before, after };
 }
 
-/** Photos that fit each other. @param {{before: string, after: string, css: any, dates: string[]}} props */
+/** How a photo is looked at: so much larger, moved by so many percent. @typedef {{zoom: number, x: number, y: number}} Looking */
+
+const LARGEST = 5;
+const STEPS = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [5, 0], ArrowRight: [-5, 0], ArrowUp: [0, 5], ArrowDown: [0, -5] });
+
+/** Never past the edge of the photo. @param {Looking} looking @returns {Looking} */
+function within({ zoom, x, y }) {
+  const most = 50 * (zoom - 1);
+  const bound = (/** @type {number} */ value) => Math.max(-most, Math.min(most, value));
+  return { zoom, x: bound(x), y: bound(y) };
+}
+
+/**
+ * The earlier photo, and over it the later one (`after`, placed by `css`) where it is not cut off: from
+ * `cut` percent of the width on. A part is moved by a pointer or the arrow keys, in all frames at once.
+ * @param {{before: string, after?: string, css?: any, alts: string[], cut?: number, looking: Looking, onLook: (next: Looking) => void, onDrag?: (event: On<PointerEvent>) => void}} props
+ */
+const Frame = ({ before, after, css, alts, cut = 100, looking, onLook, onDrag }) => {
+  const { zoom, x, y } = looking;
+  /** @param {On<PointerEvent>} event */
+  const move = (event) => {
+    if (event.type === "pointermove" && !event.buttons) return;
+    if (onDrag) return onDrag(event);
+    if (event.type === "pointerdown") return event.currentTarget.setPointerCapture(event.pointerId);
+    const { width, height } = event.currentTarget.getBoundingClientRect();
+    onLook(within({ zoom, x: x + (100 * event.movementX) / width, y: y + (100 * event.movementY) / height }));
+  };
+  /** @param {KeyboardEvent} event */
+  const press = (event) => {
+    const step = STEPS[event.key];
+    if (!step || onDrag) return;
+    event.preventDefault();
+    onLook(within({ zoom, x: x + step[0], y: y + step[1] }));
+  };
+  return html`
+    <div class=${zoom > 1 && !onDrag ? "over movable" : "over"} tabindex=${zoom > 1 && !onDrag ? "0" : null} role="group" aria-label=${alts.filter(Boolean).join(" · ")}
+      onPointerDown=${move} onPointerMove=${move} onKeyDown=${press}>
+      <div class="looked" style=${{ translate: `${x}% ${y}%`, transform: `scale(${zoom})` }}>
+        <img src=${before} alt=${alts[0]} draggable=${false} />
+        ${after && html`<div class="later" style=${{ clipPath: `inset(0 0 0 ${cut}%)` }}><img src=${after} alt=${alts[1]} draggable=${false} style=${css} /></div>`}
+      </div>
+      ${onDrag && html`<span class="edge" style=${{ left: `${cut}%` }}></span>`}
+    </div>`;
+};
+
+/** @param {{looking: Looking, onLook: (next: Looking) => void}} props */
+const Zoom = ({ looking, onLook }) => html`
+  <label class="slider">${say("zoom")}<input type="range" min="1" max=${LARGEST} step="0.5" name="zoom" value=${looking.zoom}
+    onInput=${(/** @type {FieldEvent} */ event) => onLook(within({ ...looking, zoom: Number(event.target.value) }))} /></label>`;
+
+const WAYS = /** @type {const} */ (["slider", "beside", "blink"]);
+
+/** Photos that fit each other: one over the other, both beside each other, or in turn. @param {{before: string, after: string, css: any, dates: string[]}} props */
 const Aligned = ({ before, after, css, dates }) => {
+  const [way, setWay] = useState(/** @type {typeof WAYS[number]} */ ("slider"));
   const [cut, setCut] = useState(50);
+  const [later, setLater] = useState(false);
+  const [looking, onLook] = useState({ zoom: 1, x: 0, y: 0 });
+  const said = dates.map((date) => say("photoOfDate", { date }));
+  const frame = (/** @type {number} */ at, /** @type {string[]} */ alts, /** @type {any} */ onDrag = undefined) =>
+    html`<${Frame} before=${before} after=${after} css=${css} alts=${alts} cut=${at} looking=${looking} onLook=${onLook} onDrag=${onDrag} />`;
   /** @param {On<PointerEvent>} event */
   const drag = (event) => {
-    if (event.type === "pointermove" && !event.buttons) return;
     const { left, width } = event.currentTarget.getBoundingClientRect();
     setCut(Math.round(Math.min(100, Math.max(0, (100 * (event.clientX - left)) / width))));
   };
   return html`
-    <figure class="aligned">
-      <div class="over" onPointerDown=${drag} onPointerMove=${drag}>
-        <img src=${before} alt=${say("photoOfDate", { date: dates[0] })} draggable="false" />
-        <div class="later" style=${{ clipPath: `inset(0 0 0 ${cut}%)` }}>
-          <img src=${after} alt=${say("photoOfDate", { date: dates[1] })} draggable="false" style=${css} /></div>
-        <span class="edge" style=${{ left: `${cut}%` }}></span>
-      </div>
+    <figure class=${way === "slider" ? "aligned" : ""}>
+      <${Tabs} label=${say("howCompared")} tabs=${WAYS.map((one) => [one, say(`compared_${one}`)])} chosen=${way} onChoose=${setWay} />
+      ${way === "slider" && frame(cut, said, drag)}
+      ${way === "beside" && html`<div class="beside">${[frame(100, [said[0], ""]), frame(0, ["", said[1]])]}</div>`}
+      ${way === "blink" && frame(later ? 0 : 100, later ? ["", said[1]] : [said[0], ""])}
       <figcaption>
-        <input type="range" min="0" max="100" value=${cut} aria-label=${say("uncover")}
-          aria-valuetext=${say("uncovered", { share: 100 - cut })} onInput=${(/** @type {FieldEvent} */ event) => setCut(Number(event.target.value))} />
-        <span class="row between"><small>${dates[0]}</small><small>${dates[1]}</small></span>
+        ${way === "slider" && html`<input type="range" min="0" max="100" value=${cut} aria-label=${say("uncover")}
+          aria-valuetext=${say("uncovered", { share: 100 - cut })} onInput=${(/** @type {FieldEvent} */ event) => setCut(Number(event.target.value))} />`}
+        ${way === "blink"
+          ? html`<button class="wide" onClick=${() => setLater(!later)}>${say("showPhotoOf", { date: dates[later ? 0 : 1] })}</button><p role="status">${said[later ? 1 : 0]}</p>`
+          : html`<span class="row between"><small>${dates[0]}</small><small>${dates[1]}</small></span>`}
+        <${Zoom} looking=${looking} onLook=${onLook} />
       </figcaption>
     </figure>`;
 };
 
 /** Photos that do not fit, or of which one is missing. @param {{photos: (string | null)[], dates: string[]}} props */
-const Beside = ({ photos, dates }) => html`
-  <div class="beside">
-    ${photos.map((photo, index) => html`<figure>
-      ${photo ? html`<img src=${photo} alt=${say("photoOfDate", { date: dates[index] })} />` : html`<p>${say("noPhoto")}</p>`}
-      <figcaption>${dates[index]}</figcaption></figure>`)}
-  </div>`;
+const Beside = ({ photos, dates }) => {
+  const [looking, onLook] = useState({ zoom: 1, x: 0, y: 0 });
+  return html`
+    <div><div class="beside">
+      ${photos.map((photo, index) => html`<figure>
+        ${photo ? html`<${Frame} before=${photo} alts=${[say("photoOfDate", { date: dates[index] })]} looking=${looking} onLook=${onLook} />` : html`<p>${say("noPhoto")}</p>`}
+        <figcaption>${dates[index]}</figcaption></figure>`)}
+    </div>
+    ${photos.every(Boolean) && html`<${Zoom} looking=${looking} onLook=${onLook} />`}</div>`;
+};
 
 /** @param {{compared: Api["SpotComparison"], before: string | null, after: string | null, conditions: Api["ConditionsView"]}} props */
 const Compared = ({ compared, before, after, conditions }) => {
@@ -72,7 +134,7 @@ const Compared = ({ compared, before, after, conditions }) => {
         <p class="action"><${Icon} name=${told.band} /> <strong>${told.action}.</strong> ${told.sentence}</p>
         <${DecisionLine} decision=${compared.after.decision} conditions=${conditions} />
         <${Superseded} items=${told.superseded ?? []} view=${getSession()?.role === "doctor" ? "case" : "finding"} />
-        ${compared.notices.filter((notice) => notice !== say("notice")).map((/** @type {string} */ notice) => html`<p class="notice">${notice}</p>`)}
+        ${compared.notices.map((notice, at) => html`<p class=${at === 0 ? "notice" : ""}><small>${notice}</small></p>`)}
       </header>
       <div class="columns">
         ${compared.alignment && before && after
@@ -92,7 +154,7 @@ const AskVisit = ({ name, label, visits, chosen, other, onChoose }) => html`
       ${visits.filter(({ id }) => id !== other).map((one) => html`<option value=${one.id}>${say("findingOf", { number: one.id, date: sayDate(one.created_at) })}</option>`)}
     </select></div>`;
 
-/** The two newest with a photo; else the two newest. @param {any[]} visits the newest first */
+/** The two newest with a photo; else the two newest. @param {Api["ListedFinding"][]} visits the newest first */
 function newestTwo(visits) {
   const kept = visits.filter((one) => one.photo_kept);
   const [after, before] = kept.length > 1 ? kept : visits;

@@ -29,7 +29,7 @@ const FindingLink = ({ number, view }) => html`<a href="#/${view}/${number}">${s
 
 /** What else was said of a spot, with its dates: it counts no more, or is milder. @param {{items: Api["AdviceView"][], view: string}} props */
 export const Superseded = ({ items, view }) => items.length > 0 && html`
-  <details><summary>${say("saidBesides")}</summary>
+  <details class="past"><summary>${say("saidBesides")}</summary>
     <ul class="plain">${items.map((one) => html`<li>${saidBy(one)}${colon()}${one.action}${" · "}<${FindingLink} number=${one.finding} view=${view} /></li>`)}</ul>
   </details>`;
 

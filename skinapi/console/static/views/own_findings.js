@@ -92,12 +92,22 @@ export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
     <//>`;
 };
 
+/** What was said of a finding. @param {{one: Own, conditions: Api["ConditionsView"], past: boolean}} props */
+const Said = ({ one, conditions, past }) => {
+  const band = bandOf(one);
+  const badge = html`<${BandBadge} band=${past ? "none" : band} label=${labelForPatient(conditions, band)} />`;
+  const decided = html`<${DecisionLine} decision=${one.decision} conditions=${conditions} />`;
+  return past ? html`<details class="past"><summary>${say("saidThen")}</summary>${badge}${decided}</details>` : html`${decided}${badge}`;
+};
+
 /**
- * `spot` is the one that all of them belong to, or null. `onDrag` hears which finding is being dragged.
+ * `spot` is the one that all of them belong to, or null. `counts` is the number of the finding about which
+ * was said what is to be done now: what was said of the others is folded. `onDrag` hears which finding is
+ * being dragged.
  * @param {{items: Own[], spot: string | null, spots: Api["LesionView"][], conditions: Api["ConditionsView"], onChange: (error?: Failed | null) => void,
- *   onDrag?: (finding: Own) => void}} props
+ *   counts?: number, onDrag?: (finding: Own) => void}} props
  */
-export const OwnFindings = ({ items, spot, spots, conditions, onChange, onDrag }) => {
+export const OwnFindings = ({ items, spot, spots, conditions, onChange, counts, onDrag }) => {
   const [doomed, setDoomed] = useState(/** @type {Own | null} */ (null));
   const [sorted, setSorted] = useState(/** @type {Own | null} */ (null));
   const sort = say(spot ? "sortAgain" : "sort");
@@ -110,8 +120,7 @@ export const OwnFindings = ({ items, spot, spots, conditions, onChange, onDrag }
             <${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
             <div class="grow"><a href="#/finding/${one.id}" draggable="false">${say("title_finding")} ${one.id}</a>
               <small>${sayDate(madeAt(one))}</small>
-              <${DecisionLine} decision=${one.decision} conditions=${conditions} /></div>
-            <${BandBadge} band=${bandOf(one)} label=${labelForPatient(conditions, bandOf(one))} />
+              <${Said} one=${one} conditions=${conditions} past=${counts !== undefined && counts !== Number(one.id)} /></div>
             <span class="row">
               <button class="quiet" aria-label=${`${sort} · ${one.id}`} onClick=${() => setSorted(one)}>${sort}</button>
               <button class="quiet" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>

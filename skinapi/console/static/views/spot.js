@@ -1,19 +1,22 @@
 // @ts-check
-// One of one's own spots: what is known of it, and its findings, the newest first.
+// One of one's own spots, whole: the newest photo, what is to be done, the course, the conversation, the letters.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, patch, post, remove, saveFile } from "/console/api.js";
-import { Answer, Confirm, Empty, Icon, Message, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
+import { Answer, Confirm, Empty, Icon, Message, sayError, toast, Turn, useAnswer, usePaging } from "/console/components.js";
 import { getLanguage, say } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { OwnFindings, SpotFields, spotOf } from "/console/views/own_findings.js";
-import { Instruction } from "/console/views/decision.js";
+import { DecisionLine, Instruction } from "/console/views/decision.js";
 import { OwnConversation } from "/console/views/conversation.js";
+import { getSubmission } from "/console/views/finding.js";
+import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
+import { SignedLetter } from "/console/views/letters.js";
 import { AskSide, SpotPlace } from "/console/views/spot_place.js";
 import { nameOfSpot, spotOptions } from "/console/views/spot_points.js";
 
 /** So many findings are read at once. */
-const PAGE = 20;
+const PAGE = 10;
 
 /** Another name, another place. @param {{spot: Api["LesionView"], onDone: () => void, onClose: () => void}} props */
 const ChangeSpot = ({ spot, onDone, onClose }) => {
@@ -86,35 +89,72 @@ const Changes = ({ spot, others, onDone }) => {
     ${open === "delete" && html`<${DeleteSpot} spot=${spot} onClose=${close} />`}`;
 };
 
+/** The photo of the newest finding, as large as there is room. @param {{number: number}} props */
+const NewestPhoto = ({ number }) => {
+  const answer = useAnswer(async () => {
+    const submission = await getSubmission(String(number));
+    return { submission, photo: await photoOf(submission) };
+  }, [number]);
+  useForgotten(answer.value?.photo);
+  return html`
+    <${Answer} answer=${answer}>
+      ${(/** @type {{submission: Api["SubmissionInCare"], photo: string | null}} */ { submission, photo }) => html`
+        <${FindingPhoto} submission=${submission} photo=${photo} heat=${submission.heat}>${() => null}<//>`}
+    <//>`;
+};
+
+/** The letters about these findings, the oldest first: a doctor signs none before a decision. @param {{findings: Api["ListedFinding"][]}} props */
+const LettersOfSpot = ({ findings }) => {
+  const decided = findings.filter((one) => one.decision).map((one) => one.id).reverse();
+  const answer = useAnswer(() => Promise.all(decided.map((number) => get(apiPath`/submissions/${number}/letters`))), [decided.join()]);
+  const letters = answer.value?.flat() ?? [];
+  return letters.length > 0 && html`
+    <section><h2>${say("letters")}</h2>
+      ${letters.map((/** @type {import("/console/views/letters.js").Signed} */ letter) => html`<${SignedLetter} key=${letter._id} letter=${letter} />`)}</section>`;
+};
+
+/** What is to be done, beside the newest photo. @param {{spot: Api["LesionView"], conditions: Api["ConditionsView"]}} props */
+const Now = ({ spot, conditions }) => {
+  const { latest, instruction } = spot;
+  const words = html`
+    ${instruction && html`<${Instruction} instruction=${instruction} view="finding" />`}
+    ${latest?.decision && latest.id === instruction?.finding && html`<p><${DecisionLine} decision=${latest.decision} conditions=${conditions} /></p>`}
+    <${Tools} spot=${spot} />`;
+  if (!latest) return words;
+  return html`<div class="columns finding spot-now"><div>${words}</div><div><${NewestPhoto} key=${latest.id} number=${latest.id} /></div></div>`;
+};
+
 /** @param {{argument: string}} props */
 export const View = ({ argument }) => {
   const answer = useAnswer(
     () => Promise.all([get(apiPath`/lesions/${argument}?lang=${getLanguage()}`), getAll("/lesions?limit=200"), getConditions()]),
     [argument, getLanguage()],
   );
-  const pages = usePages(apiPath`/lesions/${argument}/submissions?order=newest&limit=${PAGE}`);
+  const pages = usePaging(apiPath`/lesions/${argument}/submissions?order=newest&limit=${PAGE}`);
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const changed = (/** @type {Failed | null} */ problem) => {
     setError(problem);
     answer.reload();
     pages.reload();
   };
-  const none = html`<${Empty} title=${say("noPhotoYet")} />`;
   return html`
     <p><a href="#/spots"><${Icon} name="back" size=${16} />${say("title_spots")}</a></p>
     <${Answer} answer=${answer} gone=${html`<${Empty} title=${say("spotGone")}><p>${say("spotGoneText")}</p><a class="button" href="#/spots">${say("title_spots")}</a><//>`}>
       ${(/** @type {[Api["LesionView"], Api["LesionView"][], Api["ConditionsView"]]} */ [spot, spots, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>
         <p>${say("countFindings", { count: spot.findings })}</p>
+        <${Now} spot=${spot} conditions=${conditions} />
         <${AskSide} spot=${spot} onDone=${() => changed(null)} />
-        ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="finding" /></div>`}
-        <${Tools} spot=${spot} />
         ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
-        <${Pages} pages=${pages} empty=${none}>
-          ${(/** @type {any[]} */ items) => html`<${OwnFindings} items=${items} spot=${spot.id} spots=${spots} conditions=${conditions} onChange=${changed} />`}
+        <${Answer} answer=${pages}>
+          ${(/** @type {Api["ListedFinding"][]} */ items) => (items.length === 0 ? html`<${Empty} title=${say("noPhotoYet")} />` : html`
+            <section><h2>${say("course")}</h2>
+              <${OwnFindings} items=${items} spot=${spot.id} spots=${spots} conditions=${conditions} counts=${spot.instruction?.finding} onChange=${changed} />
+              <${Turn} ...${pages} /></section>`)}
         <//>
         <${SpotPlace} spot=${spot} />
         <${OwnConversation} key=${spot.id} spot=${spot.id} />
+        <${LettersOfSpot} findings=${pages.value ?? []} />
         <${Changes} spot=${spot} others=${spots.filter((one) => one.id !== spot.id)} onDone=${() => changed(null)} />`}
     <//>`;
 };
