@@ -187,6 +187,29 @@ def test_a_message_waits_for_the_new_login_of_an_ended_session(
     assert messages(seeder.caller(account.id, email), spot) == [TYPED]
 
 
+def test_a_review_whose_answer_was_lost_is_signed_once_after_a_reload(
+    visitor: Visitor, treated: tuple[Caller, Caller, str]
+) -> None:
+    ada, doctor, spot = treated
+    assert ada.call("PUT", "/me/consents", json={"photos": True}).status == 200
+    number = send(ada, "melanoma", lesion=spot)
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.press("#review input[value=agree]")
+    visitor.type(note="Irregular border")
+    visitor.lose_answer(f"/submissions/{number}/review")
+    visitor.press("#review button.primary")
+    visitor.see("cannot be reached")
+    visitor.run("location.reload()")
+    visitor.find("#review input[value=agree]:checked")
+    assert visitor.find("[name=note]").get_attribute("value") == "Irregular border"
+    visitor.press("#review button.primary")
+    visitor.find(".toast")
+    [review] = doctor.call("GET", f"/submissions/{number}/reviews").json
+    assert review["note"] == "Irregular border"
+
+
 def test_two_tabs_that_change_a_spot_do_not_undo_each_other(
     visitor: Visitor, browser: webdriver.Chrome, treated: tuple[Caller, Caller, str]
 ) -> None:

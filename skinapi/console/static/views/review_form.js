@@ -22,6 +22,8 @@ const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: ""
 
 /** By finding. @type {import("/console/views/drafts.js").Drafts<typeof EMPTY>} */
 const drafts = keepDrafts("review");
+/** What was sent last, until an answer has come. @type {import("/console/views/drafts.js").Drafts<{text: string, key: string}>} */
+const requests = keepDrafts("review request");
 
 /**
  * Fill the form with what a second opinion says, for the doctor in charge to sign. Its note was for that doctor.
@@ -124,7 +126,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   // Sent again, the same review keeps its key, and is signed once; a changed one is another review.
-  const sent = useRef({ text: "", key: "" });
+  const sent = useRef(requests.get(number) ?? { text: "", key: "" });
   /** @param {Partial<typeof EMPTY>} change */
   const enter = (change) => {
     const next = { ...(drafts.get(number) ?? EMPTY), ...change };
@@ -155,11 +157,13 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
     const review = reviewOf(draft, likely);
     const text = JSON.stringify(review);
     if (text !== sent.current.text) sent.current = { text, key: newKey() };
+    requests.set(number, sent.current);
     setBusy(true);
     setError(null);
     try {
       await post(apiPath`/submissions/${number}/review`, review, sent.current.key);
       if (drafts.get(number) === draft) drafts.delete(number); // else it was changed meanwhile
+      requests.delete(number);
       toast(say("signed"));
       if (form.isConnected) onSigned(); // else the doctor works at another finding by now
     } catch (problem) {
