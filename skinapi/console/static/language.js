@@ -130,10 +130,11 @@ export function sayWait(seconds) {
   return new Intl.RelativeTimeFormat(locale()).format(Math.ceil(seconds / size), unit);
 }
 
-/** About how long something takes, in the largest unit that it fills. @param {number} seconds */
+/** About how long something takes, in the largest unit that it fills twice: else 95 seconds would be 2 minutes. @param {number} seconds */
 export function sayDuration(seconds) {
-  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[UNITS.length - 1];
-  return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "long" }).format(Math.round(seconds / size));
+  const [unit, size] = UNITS.find(([, size]) => seconds >= 2 * size) ?? UNITS[UNITS.length - 1];
+  const step = unit === "second" ? 10 : size;
+  return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "long" }).format((Math.max(1, Math.round(seconds / step)) * step) / size);
 }
 
 const SIZES = ["byte", "kilobyte", "megabyte", "gigabyte"];

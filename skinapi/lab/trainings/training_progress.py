@@ -15,6 +15,9 @@ from skinapi.storage.ids import now
 
 # A stage that lasts longer than planned goes on for at least this share of its time until then.
 OVERRUN = 0.15
+# The pace of a usual machine, which weighs as much as so many planned seconds: imports alone, which
+# other programs may hold up, say little of what follows.
+USUAL, USUAL_S = 1.25, 6.0
 # Stages that one processor does, and those that all do: a machine is not as much faster in both.
 ALONE, TOGETHER = "alone", "together"
 
@@ -64,14 +67,14 @@ def plan_training(request: TrainingRequest, *, pictures: int, compared: bool) ->
     layers, weights, operations = SIZES[request.architecture]
     cost = operations * (request.side / SIDE) ** 2
     training, validation = TRAINING * pictures, VALIDATION * pictures
-    epoch = 0.3 * cost * training + (0.02 + 0.1 * cost) * validation + 0.5 + 4 * weights
+    epoch = (0.04 + 0.25 * cost) * training + (0.03 + 0.1 * cost) * validation + 1 + 4 * weights
     looked_at = count_looked_at(pictures)
     return [
         Stage(PREPARE, 4.5 + 0.005 * pictures),
-        Stage(FIRST_STEP, 28 * layers),
+        Stage(FIRST_STEP, 28 * layers + 0.3 * cost * request.batch_size),
         Stage(EPOCHS, epoch * request.epochs, TOGETHER),
-        Stage(EXPORT, 5 + 10 * layers),
-        Stage(MEASURE, 14 + (0.05 + 0.05 * cost) * looked_at, TOGETHER),
+        Stage(EXPORT, 8 + 12 * layers),
+        Stage(MEASURE, 22 + (0.03 + 0.1 * cost) * looked_at, TOGETHER),
         Stage(
             COMPARE, (3 + 2 * (0.03 + 0.1 * cost) * TEST * pictures) if compared else 0.5, TOGETHER
         ),
@@ -133,13 +136,18 @@ class TimeLeft:
         return 100 * taken / max(1.0, taken + self.seconds())
 
     def _pace(self, kind: str, here: Stage, elapsed: float) -> float:
-        """How much longer than planned such stages take; before any has ended, the others."""
+        """How much longer than planned such stages take. What is known of one kind is half known of
+        the other.
+        """
         taken, planned = dict(self._taken), dict(self._planned)
         if self._share > self._first_share:
             taken[here.kind] += elapsed
             planned[here.kind] += here.seconds * (self._share - self._first_share)
-        known = kind if planned[kind] else next((one for one in planned if planned[one]), None)
-        return taken[known] / planned[known] if known else 1.0
+        alone = (taken[ALONE] + USUAL_S * USUAL) / (planned[ALONE] + USUAL_S)
+        if kind == ALONE:
+            return alone
+        expected = (alone + USUAL) / 2
+        return (taken[TOGETHER] + USUAL_S * expected) / (planned[TOGETHER] + USUAL_S)
 
 
 class TrainingSteps:

@@ -39,7 +39,7 @@ function sayGate({ name, outcome, basis, first, second, low, high }) {
   return outcome === "worse" && !proven ? `${words} ${say("gateLoss")}` : words;
 }
 
-/** @param {string} name @param {Api["ConditionsView"]} conditions */
+/** @param {string} name @param {Api["ConditionsView"]} [conditions] */
 function titleOf(name, conditions) {
   if (!name.endsWith(SENSITIVITY)) return sayValue("gate", name);
   const condition = name.slice(0, -SENSITIVITY.length);
@@ -49,17 +49,25 @@ function titleOf(name, conditions) {
 /** @param {Gate} gate */
 export const isPassed = ({ outcome }) => outcome === "passed";
 
-/** @param {{gates: Gate[]}} props */
+/** @param {{gates: Gate[], conditions?: Api["ConditionsView"]}} props */
+const List = ({ gates, conditions }) => html`
+  <ul class="gates">
+    ${gates.map(
+      (gate) => html`<li class=${isPassed(gate) ? "passed" : "open"}>
+        <${Icon} name=${isPassed(gate) ? "check" : "close"} />
+        <div><strong>${titleOf(gate.name, conditions)}${colon()}${say(/** @type {WordKey} */ (`outcome_${gate.outcome}`))}</strong>
+          <small>${sayGate(gate)}</small></div>
+      </li>`,
+    )}
+  </ul>`;
+
+/** What is open first; what is passed can be opened. @param {{gates: Gate[]}} props */
 export const Gates = ({ gates }) => {
-  const conditions = useAnswer(getConditions, []);
+  const conditions = useAnswer(getConditions, []).value;
+  const [passed, open] = [gates.filter(isPassed), gates.filter((gate) => !isPassed(gate))];
   return html`
-    <ul class="gates">
-      ${gates.map(
-        (gate) => html`<li class=${isPassed(gate) ? "passed" : "open"}>
-          <${Icon} name=${isPassed(gate) ? "check" : "close"} />
-          <div><strong>${titleOf(gate.name, conditions.value)}${colon()}${say(/** @type {WordKey} */ (`outcome_${gate.outcome}`))}</strong>
-            <small>${sayGate(gate)}</small></div>
-        </li>`,
-      )}
-    </ul>`;
+    ${open.length > 0 && html`<${List} gates=${open} conditions=${conditions} />`}
+    ${passed.length > 0 &&
+    html`<details class="found" open=${open.length === 0}>
+      <summary>${say("gatesPassed", { n: sayNumber(passed.length) })}</summary><${List} gates=${passed} conditions=${conditions} /></details>`}`;
 };

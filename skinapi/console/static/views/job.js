@@ -4,10 +4,10 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post } from "/console/api.js";
 import { Confirm, Message, sayError } from "/console/components.js";
-import { getLanguage, hasWords, isolated, say, sayAge, sayDate, sayDuration, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { getLanguage, hasWords, isolated, say, sayAge, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { StateBadge } from "/console/views/lab.js";
 import { Lines } from "/console/views/charts.js";
-import { isUnfinished, Progress, titleOf } from "/console/views/jobs.js";
+import { isUnfinished, Progress, sayTime, titleOf } from "/console/views/jobs.js";
 import { ImportAsked, sayImportFault } from "/console/views/import_asked.js";
 import { isPassing, Polled, usePolling } from "/console/views/polling.js";
 
@@ -178,7 +178,7 @@ const HowFar = ({ job }) => html`
     <progress max="100" value=${job.progress} aria-label=${say("progress")}></progress>
     <p><small>${[
       job.status === "queued" && say("queuedText"),
-      job.eta_seconds !== null && say("aboutLeft", { time: sayDuration(job.eta_seconds) }),
+      sayTime(job),
       job.attempts > 1 && say("attempt", { n: sayNumber(job.attempts) }),
     ]
       .filter(Boolean)
@@ -193,7 +193,7 @@ export const View = ({ argument }) => {
       ${(/** @type {Job} */ job) => html`
         <div class="row between"><h1>${titleOf(job)}</h1><${StateBadge} state=${job.status} words=${sayValue("job_is", job.status)} /></div>
         <p class="lead"><code>${job.id}</code> · ${say("begunAt", { date: sayDate(job.created_at) })}
-          ${job.completed_at && html` · ${say("endedAt", { date: sayDate(job.completed_at) })}`}</p>
+          ${job.completed_at && html` · ${say("endedAt", { date: sayDate(job.completed_at) })} · ${sayTime(job)}`}</p>
         ${isUnfinished(job) && html`<${HowFar} job=${job} />`}
         ${job.error && html`<${Failed} job=${job} />`}
         ${job.status === "completed" && html`<${Message} kind="good">${sayValue("completed", job.kind)}<//>`}

@@ -2,7 +2,7 @@
 // The jobs of the lab, the newest first; those that run tell how far they are.
 
 import { html, useEffect } from "/console/vendor/htm-preact-3.1.1.js";
-import { Empty, Icon, Pages, usePages } from "/console/components.js";
+import { Empty, Pages, usePages } from "/console/components.js";
 import { hasWords, isolated, say, sayAge, sayDuration, sayValue } from "/console/language.js";
 import { StateBadge } from "/console/views/lab.js";
 
@@ -27,16 +27,20 @@ export const Progress = ({ message }) => {
   return hasWords(key) ? html`<span>${say(/** @type {WordKey} */ (key))}</span>` : html`<span lang="en">${isolated(message)}</span>`;
 };
 
+/** How long the job takes yet, or took; nothing where that is not known. @param {Job} job */
+export function sayTime({ eta_seconds: left, started_at: begun, completed_at: ended }) {
+  if (left !== null) return say("aboutLeft", { time: sayDuration(left) });
+  return begun && ended ? say("tookTime", { time: sayDuration((Date.parse(ended) - Date.parse(begun)) / 1000) }) : "";
+}
+
 /** @param {{job: Job}} props */
 const JobRow = ({ job }) => html`
-  <li class="whole">
-    <span class="thumb"><${Icon} name="file" /></span>
+  <li class="whole dense">
     <div class="grow">
       <a class="cover" href="#/job/${job.id}">${titleOf(job)}</a>
       ${isUnfinished(job) && html`<progress max="100" value=${job.progress} aria-label=${titleOf(job)}></progress>`}
-      <small>${sayAge(job.created_at)} · <code>${job.id}</code>
-        ${job.status === "running" && html` · <${Progress} message=${job.message} />`}
-        ${job.eta_seconds !== null && html` · ${say("aboutLeft", { time: sayDuration(job.eta_seconds) })}`}</small>
+      <small>${job.status === "running" && html`<${Progress} message=${job.message} /> · `}
+        ${[sayTime(job), sayAge(job.created_at)].filter(Boolean).join(" · ")} · <code>${job.id}</code></small>
     </div>
     <${StateBadge} state=${job.status} words=${sayValue("job_is", job.status)} />
   </li>`;

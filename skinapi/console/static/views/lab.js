@@ -18,7 +18,7 @@ const Missing = ({ workers: { missing, install: command, installing, refused } }
   if (installing)
     return html`<${Message}><p>${say("installs")}</p>${admin && html`<a class="button" href="#/job/${installing}">${say("toInstallation")}</a>`}<//>`;
   return html`
-    <section class="card">
+    <section class="card install">
       <h2>${say("notInstalledTitle")}</h2>
       <p>${say("notInstalled", { library: missing ?? "" })}</p>
       ${refused

@@ -22,6 +22,9 @@ const MARK = 5;
 /** What an operating point did, with the model's test pictures or in the clinic. @typedef {{point: string, own: boolean, malignant_sent: Figure,
  *   benign_spared: Figure, benign_urgent: Figure, urgent_malignant: Figure}} Row */
 
+/** The same as the API gives it. @typedef {Omit<Row, "point" | "own"> & {pictures: string, operating_point: string}} PointRow */
+/** The outcomes of each model version. @typedef {Record<string, {points?: PointRow[]}>} Models */
+
 /** @param {{figure: Figure, show?: (value: number) => string}} props */
 export const Share = ({ figure: { value, low, high, n }, show = sayPercent }) =>
   value === null || low === null || high === null
@@ -46,7 +49,7 @@ const rowsOfModel = (answer, kind) =>
       })),
   );
 
-/** @param {any[]} figures @param {string} kind @returns {Row[]} */
+/** @param {PointRow[]} figures @param {string} kind @returns {Row[]} */
 const rowsOfClinic = (figures, kind) =>
   figures.filter(({ pictures }) => pictures === kind).map((one) => ({ ...one, point: one.operating_point, own: true }));
 
@@ -142,33 +145,35 @@ const OfKind = ({ kind, rows, point, urgent }) => {
   const places = rows.filter(isPlace);
   const drawn = places.some(({ own }) => !own);
   return html`
-    <section class="card">
+    <section class="card measured">
       <h3>${title}</h3>
-      ${drawn && html`<p class="axis-name"><small>${say("curveUp")}</small></p><${Plot} title=${title} rows=${places} /><${Legend} rows=${places} />
-        <${Missing} rows=${rows} point=${point} />`}
+      ${drawn && html`<div><p class="axis-name"><small>${say("curveUp")}</small></p><${Plot} title=${title} rows=${places} /><${Legend} rows=${places} />
+        <${Missing} rows=${rows} point=${point} /></div>`}
       <${Table} title=${title} rows=${rows} urgent=${urgent} />
     </section>`;
 };
 
-/** @param {{answer: Api["OperatingPointView"], models: Record<string, any>, conditions: Api["ConditionsView"]}} props */
+/** @param {{answer: Api["OperatingPointView"], models: Models, conditions: Api["ConditionsView"]}} props */
 const Curves = ({ answer, models, conditions }) => {
   if (!answer.has_points) return html`<${Message}>${say("curveNone", { version: answer.model_version })}<//>`;
   const figures = models[answer.model_version]?.points ?? [];
   const kinds = KINDS.map((kind) => ({ kind, rows: [...rowsOfClinic(figures, kind), ...rowsOfModel(answer, kind)] }));
   return html`
+    <div class="row between">
+      <strong>${say("curveInUse", { point: sayValue("point", answer.operating_point) })}</strong>
+      ${getSession()?.role === "admin" && html`<a class="button" href="#/triage">${say("curveChoose")}</a>`}
+    </div>
     <p>${say("curveText")}</p>
-    <p><small>${say("curveCaution")}</small></p>
-    <p>${say("curveInUse", { point: sayValue("point", answer.operating_point) })}</p>
-    ${getSession()?.role === "admin" && html`<p><a class="button" href="#/triage">${say("curveChoose")}</a></p>`}
-    <div class="curves">
+    <div>
       ${kinds
         .filter(({ rows }) => rows.length > 0)
         .map(({ kind, rows }) => html`<${OfKind} key=${kind} kind=${kind} rows=${rows} point=${answer.operating_point}
           urgent=${labelOfBand(conditions, "urgent_referral")} />`)}
-    </div>`;
+    </div>
+    <p><small>${say("curveCaution")}</small></p>`;
 };
 
-/** @param {{models: Record<string, any>}} props the outcomes of each model version */
+/** @param {{models: Models}} props the outcomes of each model version */
 export const OperatingCurves = ({ models }) => {
   const answer = useAnswer(async () => ({ point: await get("/models/operating-point"), conditions: await getConditions() }), []);
   return html`
