@@ -129,8 +129,8 @@ def _body(spot: Spot, random: Generator, distance: Layer, angle: Layer) -> Layer
         reach += 0.22 * _cloud(random, coarse=9)
         _mix(body, colour, share * _step(9 * reach))
     if spot.net:
-        threads = np.exp(-((_cloud(random, coarse=56, octaves=1) / 0.3) ** 2))
-        body -= (34 * spot.net * threads * np.clip(1.25 - distance, 0, 1))[..., None]
+        threads = np.exp(-((_cloud(random, coarse=84, octaves=1) / 0.35) ** 2))
+        body -= (30 * spot.net * threads * np.clip(1.25 - distance, 0, 1))[..., None]
     if spot.scale:
         flakes = np.clip(_cloud(random, coarse=26) - 0.6, 0, 0.9) * np.float32(spot.scale)
         _mix(body, FLAKE, flakes)

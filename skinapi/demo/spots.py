@@ -25,12 +25,12 @@ MOLE_ON_BROWN_SKIN = Spot(
 )
 LONG_MOLE = replace(MOLE, seed=41, long=1.5, radius=0.15)
 GROWN_MOLE = Spot(
-    seed=4,
+    seed=50,
     radius=0.24,
     core=(84, 50, 38),
     rim=(150, 100, 74),
-    ragged=0.5,
-    uneven=0.4,
+    ragged=0.36,
+    uneven=0.5,
     net=0.7,
     blots=(((60, 36, 30), 0.6),),
 )
@@ -45,27 +45,8 @@ GROWING_MOLE = replace(
     net=0.3,
     blots=(),
 )
-MELANOMA = Spot(
-    seed=32,
-    radius=0.24,
-    core=(70, 44, 38),
-    rim=(120, 76, 58),
-    ragged=0.4,
-    uneven=0.6,
-    net=0.5,
-    dots=10,
-    blots=((GREY, 0.5), (BLACK, 0.8)),
-)
-MELANOMA_BEFORE = replace(
-    MELANOMA,
-    radius=0.15,
-    core=(100, 62, 46),
-    rim=(148, 98, 74),
-    ragged=0.15,
-    uneven=0.2,
-    dots=0,
-    blots=(),
-)
+MELANOMA = replace(GROWN_MOLE, seed=21, ragged=0.3, blots=((BLACK, 0.6), (GREY, 0.35)))
+MELANOMA_BEFORE = replace(GROWING_MOLE, seed=21)
 PEARL = Spot(
     seed=6,
     radius=0.2,

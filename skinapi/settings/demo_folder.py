@@ -37,7 +37,10 @@ class Demo(BaseModel):
 
 
 def is_demo(instance_dir: Path) -> bool:
-    return (instance_dir / DEMO_FILE).exists()
+    try:
+        return (instance_dir / DEMO_FILE).is_file()
+    except OSError:  # what is wrong with the folder is said where it is opened
+        return False
 
 
 def read_demo(instance_dir: Path) -> Demo | None:

@@ -23,7 +23,7 @@ WINDOW = (1200, 800)
 WIDEST = 960
 # A page of A4 at 100 dots an inch, and how much of it is shown.
 DOTS, SHOWN_HEIGHT = 100, 1020
-COLOURS = 128
+COLOURS = 256
 DOCTOR, PATIENT = "holt@demo.example", "petit@demo.example"
 
 
@@ -41,7 +41,8 @@ def photograph(demo: DemoServer, name: str, email: str, place: str) -> None:
         visitor.look(WINDOW)
         visitor.enter(demo.caller(email), demo.role_of(email))
         visitor.go(place)
-        visitor.find(".badge, .verdict")
+        visitor.find("main img")
+        visitor.await_rest("return document.images.length", "every picture")
         visitor.await_stillness()
         save(name, Image.open(io.BytesIO(b64decode(browser.get_screenshot_as_base64()))))
 
