@@ -16,6 +16,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       Forbidden                      403
         AccountNotApproved           403
         AccountSuspended             403
+        AccountRefused               403
         PasswordChangeRequired       403
         InitialPasswordExpired       403  (auth)
         InvalidPasswordLink          403  (auth)
@@ -182,6 +183,17 @@ class AccountNotApproved(Forbidden):
 
 class AccountSuspended(Forbidden):
     code, sentence = "account_suspended", "Account suspended by admin"
+
+
+class AccountRefused(Forbidden):
+    """An admin has refused to approve the account. Raised only to whom it belongs."""
+
+    code, sentence = "account_refused", "Account not approved by admin"
+
+    def __init__(self, reason: str, note: str | None = None) -> None:
+        self.reason, self.note = reason, note
+        said = f": {note}" if note else ""
+        super().__init__(f"{self.sentence} ({reason.replace('_', ' ')}){said}")
 
 
 class PasswordChangeRequired(Forbidden):

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from pydantic import BaseModel, Field
 
-from skinapi.errors import Refused, SkinAPIError
+from skinapi.errors import AccountRefused, Refused, SkinAPIError
 
 PROBLEM_TYPE = "application/problem+json"
 # https://owasp.org/www-project-secure-headers/
@@ -20,6 +20,11 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+class RefusalOfAccount(BaseModel):
+    reason: str
+    note: str | None = Field(description="what the admin has added")
 
 
 class Problem(BaseModel):
@@ -40,6 +45,11 @@ class Problem(BaseModel):
         description="`skin`: whether the photo shows the spot, to a sender who asked with "
         "`skin=ask`; with `skin=confirmed` it is judged. Absent where nothing is asked",
     )
+    refusal: RefusalOfAccount | None = Field(
+        default=None,
+        exclude_if=lambda refusal: refusal is None,
+        description="of `account_refused`: why the account was not approved",
+    )
     error: str
     message: str
     msg: str
@@ -58,7 +68,14 @@ def problem_of(
         code=error.code,
         request_id=request_id,
         question=error.question if isinstance(error, Refused) else None,
+        refusal=_refusal_of(error),
         error=error.detail,
         message=error.detail,
         msg=error.detail,
     )
+
+
+def _refusal_of(error: SkinAPIError) -> RefusalOfAccount | None:
+    if isinstance(error, AccountRefused):
+        return RefusalOfAccount(reason=error.reason, note=error.note)
+    return None

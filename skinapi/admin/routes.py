@@ -1,25 +1,40 @@
 """Routes for admins."""
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
+from flask import Response, request
+
+from skinapi.admin.audit_files import MOST_EXPORTED, csv_of, json_of
+from skinapi.admin.decisions import DecisionsService
 from skinapi.admin.schemas import (
+    AccountRow,
     AccountSearch,
     Approval,
+    Approvals,
     Assignment,
+    AuditExport,
+    AuditFilters,
     AuditQuery,
     AuditRow,
+    ChosenAccounts,
     DayOfUsage,
+    DecidedView,
     DoctorSearch,
     ListedAccount,
     NewDoctor,
     NewRole,
     PasswordReset,
+    Refusals,
     UsageQuery,
     UsageView,
     UserSearch,
+    WaitingCount,
 )
 from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
+from skinapi.auth.accounts import Account
 from skinapi.auth.errors import EmailTaken, LastAdmin, NoSecondFactor
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import ROLES, Role, Subject
@@ -27,17 +42,28 @@ from skinapi.errors import Conflict, NotFound
 from skinapi.web.access import admins
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import Message
+from skinapi.web.schemas import Message, link_to_next
 
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
 routes: Routes[AdminService] = Routes("admin")
+decision_routes: Routes[DecisionsService] = Routes("decisions")
 usage_routes: Routes[DailyCounts] = Routes("usage")
 
 
 @routes.route("GET", "/accounts", access=admins("Only admin can view accounts"), rate=Rate.READ)
-def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[ListedAccount]:
-    """List all accounts, in the order they registered."""
-    return _page_of(admin, query, (query.role,) if query.role else ROLES)
+def list_accounts(admin: AdminService, *, query: AccountSearch) -> Page[AccountRow]:
+    """List all accounts, in the order they registered. One that was refused has the status
+    `suspended` and a `refusal`; `status=suspended` leaves it out here.
+    """
+    page = admin.list_accounts(
+        roles=(query.role,) if query.role else ROLES,
+        status=query.status,
+        beginning=query.q,
+        after=query.after,
+        limit=query.limit,
+        apart=True,
+    )
+    return page.map(partial(AccountRow.of, **_beside(admin, page)))
 
 
 @routes.route("GET", "/users", access=admins("Only admin can view users"), rate=Rate.READ)
@@ -53,7 +79,7 @@ def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[ListedAcco
 
 
 def _page_of(
-    admin: AdminService, query: AccountSearch | DoctorSearch, roles: Sequence[Role]
+    admin: AdminService, query: UserSearch | DoctorSearch, roles: Sequence[Role]
 ) -> Page[ListedAccount]:
     page = admin.list_accounts(
         roles=roles,
@@ -62,10 +88,14 @@ def _page_of(
         after=query.after,
         limit=query.limit,
     )
-    # One query for the whole page, not one for each account.
+    return page.map(partial(ListedAccount.of, **_beside(admin, page)))
+
+
+def _beside(admin: AdminService, page: Page[Account]) -> dict[str, Any]:
+    """What a page says besides its accounts: one query for all of them, not one for each."""
     doctors = admin.emails_of({account.doctor_id for account in page.items if account.doctor_id})
     patients = admin.count_patients({one.id for one in page.items if one.role == "doctor"})
-    return page.map(lambda account: ListedAccount.of(account, doctors=doctors, patients=patients))
+    return {"doctors": doctors, "patients": patients}
 
 
 @routes.route(
@@ -81,36 +111,39 @@ def delete_user(admin: AdminService, *, email: str, subject: Subject) -> Message
     return Message(message=f"User {email} deleted")
 
 
-@routes.route(
+@decision_routes.route(
     "PATCH",
     "/users/<email>/approve",
     access=admins("Only admin can approve users"),
     rate=Rate.WRITE,
     raises=(NotFound,),
 )
-def approve_user(admin: AdminService, *, email: str, body: Approval, subject: Subject) -> Message:
+def approve_user(
+    decisions: DecisionsService, *, email: str, body: Approval, subject: Subject
+) -> Message:
     """Approve an account, or lift its suspension; with role `doctor` or `researcher`, also make a
     user one.
 
     It never demotes: an admin stays an admin, a doctor stays a doctor.
     """
-    happened = admin.approve_account(email=email, role=body.role, by=subject.id)
+    happened = decisions.approve_account(email=email, role=body.role, by=subject.id)
     return Message(message=happened)
 
 
-@routes.route(
+@decision_routes.route(
     "PATCH",
     "/users/<email>/unapprove",
     access=admins("Only admin can undo approvals"),
     rate=Rate.WRITE,
     raises=(NotFound, Conflict, LastAdmin),
 )
-def unapprove_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
-    """Undo an approval: the account waits again, and its tokens are revoked at once.
+def unapprove_user(decisions: DecisionsService, *, email: str, subject: Subject) -> Message:
+    """Undo an approval, or a refusal: the account waits again, and the tokens of one that was
+    approved are revoked at once.
 
     The role stays, also one that the approval gave.
     """
-    changed = admin.unapprove_account(email=email, by=subject.id)
+    changed = decisions.unapprove_account(email=email, by=subject.id)
     return Message(message=f"User {changed.email} waits for approval.")
 
 
@@ -176,7 +209,7 @@ def reset_second_factor(admin: AdminService, *, email: str, subject: Subject) ->
     return Message(message=f"User {email} has no second factor any more.")
 
 
-@routes.route(
+@decision_routes.route(
     "PUT",
     "/users/<email>/doctor",
     access=admins("Only admin can assign doctors"),
@@ -184,13 +217,13 @@ def reset_second_factor(admin: AdminService, *, email: str, subject: Subject) ->
     raises=(NotFound, Conflict),
 )
 def assign_doctor(
-    admin: AdminService, *, email: str, body: Assignment, subject: Subject
+    decisions: DecisionsService, *, email: str, body: Assignment, subject: Subject
 ) -> Message:
     """Put a patient in the care of a doctor; with `null`, end the care.
 
     The doctor can see the patient's submissions.
     """
-    admin.assign_doctor(email=email, doctor=body.doctor, by=subject.id)
+    decisions.assign_doctor(email=email, doctor=body.doctor, by=subject.id)
     return Message(message=f"User {email} is in the care of {body.doctor or 'nobody'}.")
 
 
@@ -221,11 +254,97 @@ def delete_doctor(admin: AdminService, *, email: str, subject: Subject) -> Messa
     return Message(message=f"Doctor {email} deleted")
 
 
+@decision_routes.route(
+    "GET", "/accounts/waiting", access=admins("Only admin can view accounts"), rate=Rate.READ
+)
+def count_waiting(decisions: DecisionsService) -> WaitingCount:
+    """How many accounts wait for approval."""
+    return WaitingCount(count=decisions.count_waiting())
+
+
+@decision_routes.route(
+    "POST",
+    "/accounts/approvals",
+    access=admins("Only admin can approve users"),
+    rate=Rate.WRITE,
+    raises=(NotFound, Conflict),
+)
+def approve_accounts(
+    decisions: DecisionsService, *, body: Approvals, subject: Subject
+) -> DecidedView:
+    """Approve many accounts at once, and put those that are patients in the care of a doctor.
+
+    It never demotes. What cannot be decided on is named in `left`, and the others are approved.
+    """
+    decided = decisions.approve_accounts(
+        ids=body.accounts, role=body.role, doctor=body.doctor, by=subject.id
+    )
+    return DecidedView.of(decided)
+
+
+@decision_routes.route(
+    "POST", "/accounts/refusals", access=admins("Only admin can refuse users"), rate=Rate.WRITE
+)
+def refuse_accounts(
+    decisions: DecisionsService, *, body: Refusals, subject: Subject
+) -> DecidedView:
+    """Refuse accounts that wait for approval, with a reason that their owners read.
+
+    They read it by mail, where the server sends mails, and at the login, behind the right password
+    alone. A refused account is deleted as one that nobody approves.
+    """
+    decided = decisions.refuse_accounts(
+        ids=body.accounts, reason=body.reason, note=body.note, by=subject.id
+    )
+    return DecidedView.of(decided)
+
+
+@decision_routes.route(
+    "POST", "/accounts/waiting", access=admins("Only admin can undo approvals"), rate=Rate.WRITE
+)
+def reopen_accounts(
+    decisions: DecisionsService, *, body: ChosenAccounts, subject: Subject
+) -> DecidedView:
+    """Undo approvals and refusals of many accounts: they wait again."""
+    return DecidedView.of(decisions.reopen_accounts(ids=body.accounts, by=subject.id))
+
+
 @routes.route("GET", "/audit", access=admins("Only admin can read the audit"), rate=Rate.READ)
 def read_audit(admin: AdminService, *, query: AuditQuery) -> Page[AuditRow]:
     """Read the audit trail, newest row first."""
+    return _rows_of(admin, query, limit=query.limit)
+
+
+@routes.route(
+    "GET",
+    "/audit/export",
+    access=admins("Only admin can read the audit"),
+    rate=Rate.READ,
+    produces="text/csv",
+    or_produces=("application/json",),
+)
+def export_audit(admin: AdminService, *, query: AuditExport) -> Response:
+    """The audit trail as a file, newest row first: at most 10,000 rows. Where there are more, the
+    `Link` header names the file of the rows before them.
+    """
+    page = _rows_of(admin, query, limit=MOST_EXPORTED)
+    headers = {
+        **link_to_next(page, request),
+        "Content-Disposition": f'attachment; filename="audit.{query.format}"',
+    }
+    if query.format == "json":
+        return Response(json_of(page.items), headers=headers, mimetype="application/json")
+    return Response(csv_of(page.items), headers=headers, mimetype="text/csv")
+
+
+def _rows_of(admin: AdminService, query: AuditFilters, *, limit: int) -> Page[AuditRow]:
     page = admin.read_trail(
-        action=query.action, account=query.account, after=query.after, limit=query.limit
+        action=query.action,
+        account=query.account,
+        after=query.after,
+        since=query.since,
+        until=query.until,
+        limit=limit,
     )
     emails = admin.emails_of({row[who] for row in page.items for who in ("by", "target")})
     return page.map(lambda row: AuditRow.of(row, emails))

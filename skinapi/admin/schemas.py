@@ -1,18 +1,26 @@
 """Queries, request bodies and answers of the admin routes."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from skinapi.admin import usage
+from skinapi.admin.decisions import MOST_COUNTED, ApprovedRole, Decided
 from skinapi.auth.accounts import Account, Status
 from skinapi.auth.emails import Email, NewEmail
 from skinapi.auth.passwords import NewPassword
 from skinapi.auth.schemas import AccountView
-from skinapi.domain.field_types import Identifier, Name, SearchText
-from skinapi.domain.subject import Role
+from skinapi.domain.field_types import Identifier, Legible, Name, Printable, SearchText
+from skinapi.domain.subject import RefusalReason, Role
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band
 from skinapi.web.schemas import (
@@ -25,6 +33,13 @@ from skinapi.web.schemas import (
 )
 
 LONGEST_USAGE_DAYS = 366
+MOST_CHOSEN = 100
+Note = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, strip_whitespace=True),
+    Printable,
+    Legible,
+]
 
 
 class DoctorSearch(ContractPageQuery):
@@ -44,7 +59,7 @@ class AccountSearch(PageQuery):
         default=None, description="beginning of a name, a last name or an e-mail"
     )
     role: Role | None = None
-    status: Status | None = None
+    status: Status | Literal["refused"] | None = None
 
 
 class ListedAccount(AccountView):
@@ -62,6 +77,77 @@ class ListedAccount(AccountView):
             "patients": patients.get(account.id, 0) if account.role == "doctor" else None,
         }
         return cls.model_validate(account).model_copy(update=beside)
+
+
+class RefusalView(Answer):
+    model_config = ConfigDict(from_attributes=True)
+
+    reason: RefusalReason
+    note: str | None = Field(description="what the admin has added for the account's owner")
+
+
+class AccountRow(ListedAccount):
+    """An account in the list of all of them."""
+
+    refusal: RefusalView | None = Field(
+        default=None, description="why it was not approved; its status is `suspended`"
+    )
+
+    @classmethod
+    def of(
+        cls, account: Account, *, doctors: Mapping[str, str], patients: Mapping[str, int]
+    ) -> Self:
+        row = super().of(account, doctors=doctors, patients=patients)
+        refused = account.status == "suspended" and account.refusal
+        refusal = RefusalView.model_validate(account.refusal) if refused else None
+        return row.model_copy(update={"refusal": refusal})
+
+
+class ChosenAccounts(Body):
+    accounts: Annotated[list[Identifier], Field(min_length=1, max_length=MOST_CHOSEN)]
+
+
+class Approvals(ChosenAccounts):
+    role: ApprovedRole = Field(
+        default="wanted", description="`wanted`: what each has asked for at its registration"
+    )
+    doctor: Email | None = Field(
+        default=None, description="the e-mail of the doctor of those that are patients then"
+    )
+
+
+class Refusals(ChosenAccounts):
+    reason: RefusalReason
+    note: Note | None = Field(default=None, description="shown to the owners; `other` needs it")
+
+    @model_validator(mode="after")
+    def _other_is_explained(self) -> Self:
+        if self.reason == "other" and self.note is None:
+            raise ValueError("note: the reason `other` needs one")
+        return self
+
+
+class LeftAccount(Answer):
+    account: str
+    code: str
+    sentence: str
+
+
+class DecidedView(Answer):
+    done: list[str] = Field(description="the accounts that are as they were wanted")
+    left: list[LeftAccount] = Field(description="those that could not be decided on, and why")
+
+    @classmethod
+    def of(cls, decided: Decided) -> Self:
+        left = [
+            LeftAccount(account=account, code=error.code, sentence=error.detail)
+            for account, error in decided.left.items()
+        ]
+        return cls(done=decided.done, left=left)
+
+
+class WaitingCount(Answer):
+    count: int = Field(description=f"how many wait for approval, counted up to {MOST_COUNTED}")
 
 
 class Approval(ContractBody):
@@ -89,10 +175,27 @@ class PasswordReset(Answer):
     expires_at: datetime
 
 
-class AuditQuery(PageQuery):
-    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+# The times of ids, of which a range is made.
+Moment = Annotated[
+    AwareDatetime, Field(ge=datetime(1970, 1, 2, tzinfo=UTC), le=datetime(2999, 1, 1, tzinfo=UTC))
+]
+
+
+class AuditFilters(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    after: Identifier | None = None
     action: Annotated[str, StringConstraints(pattern=r"^[a-z]+\.[a-z_]+$")] | None = None
     account: Identifier | None = Field(default=None, description="who did it or had it done")
+    since: Moment | None = Field(default=None, description="written then or later")
+    until: Moment | None = Field(default=None, description="written before then")
+
+
+class AuditQuery(AuditFilters):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+class AuditExport(AuditFilters):
+    format: Literal["csv", "json"] = "csv"
 
 
 class AuditRow(Answer):

@@ -1,34 +1,37 @@
-"""What admins do to accounts. Each change is one transaction with its row of the audit trail; where
-an account is as it is wanted already, nothing is written.
+"""What admins do to accounts, besides deciding who may use the server (decisions.py). Each change
+is one transaction with its row of the audit trail; where an account is as it is wanted already,
+nothing is written.
 """
 
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Unpack
+from typing import Literal, Unpack
 
+from skinapi.admin.decisions import (
+    NO_ACCOUNT,
+    NO_DOCTOR,
+    NO_USER,
+    get_by_email,
+    refuse_doctor,
+    require_doctor,
+)
 from skinapi.audit import AuditTrail
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.accounts import Account, AccountFields, Accounts, Status
-from skinapi.auth.emails import normalise_email
 from skinapi.auth.errors import EmailTaken, NoSecondFactor
 from skinapi.auth.events import AccountAdded
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.passwords import Passwords, one_time_password
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Role
-from skinapi.errors import Conflict, Duplicate, NotFound
-from skinapi.notices.outbox import Kind, Outbox
+from skinapi.errors import Conflict, Duplicate
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
-NO_USER = "User not found"
-NO_ACCOUNT = "User/doctor not found"
-NO_DOCTOR = "Doctor not found"
-NOT_APPROVED = "This doctor's account is not approved; approve it first, or choose another doctor"
-SUSPENDED = "This account is suspended, not approved; approving it lifts the suspension"
+READ_AT_ONCE = 1000
 OWN_FACTOR = "Remove your own second factor on the page of your account, with a code"
 
 
@@ -40,77 +43,46 @@ class AdminService:
     passwords: Passwords
     guess_limits: GuessLimits
     trail: AuditTrail
-    outbox: Outbox
     initial_password_life: timedelta
 
     def list_accounts(
         self,
         *,
         roles: Sequence[Role],
-        status: Status | None,
+        status: Status | Literal["refused"] | None,
         beginning: str | None,
         after: str | None,
         limit: int,
+        apart: bool = False,
     ) -> Page[Account]:
-        """A page of the accounts with these roles, in the order they registered."""
+        """A page of the accounts with these roles, in the order they registered. `apart`: a refused
+        account is none of the suspended ones.
+        """
+        refused = status == "refused" if apart and status in ("refused", "suspended") else None
         return self.accounts.page_accounts(
-            roles, status=status, beginning=beginning, after=after, limit=limit
+            roles,
+            status="suspended" if status == "refused" else status,
+            beginning=beginning,
+            after=after,
+            limit=limit,
+            refused=refused,
         )
 
     def count_patients(self, doctors: set[str]) -> dict[str, int]:
         return self.accounts.count_patients(doctors)
 
     def emails_of(self, identifiers: set[str]) -> dict[str, str]:
-        found = self.accounts.by_ids(identifiers)
-        return {identifier: account.email for identifier, account in found.items()}
-
-    @atomic
-    def approve_account(self, unit: Unit, *, email: str, role: Role | None, by: str) -> str:
-        """Approve an account; with role "doctor" or "researcher", also make a user one. Never
-        demotes.
-
-        Returns a message about what was done. Raises NotFound.
-        """
-        account = self._get_by_email(email, NO_ACCOUNT)
-        fields = AccountFields(status="approved", wanted_role=None)
-        promoted = account.role == "user" and role in ("doctor", "researcher")
-        if not account.approved or promoted:
-            unit.audit("account.approve", by=by, target=account.id)
-            if account.status == "waiting":
-                self.outbox.add(Kind.APPROVED, to=account.id)
-            if promoted and role:
-                unit.record(f"account.role_{role}", by=by, target=account.id)
-                fields["role"] = role
-            self.accounts.change(unit, account, **fields)
-        now_is = fields.get("role", account.role)
-        if now_is == "doctor":
-            if promoted:
-                return f"User {account.email} promoted to doctor and approved."
-            return f"Doctor {account.email} approved."
-        return f"User {account.email} approved as {now_is}."
-
-    @atomic
-    def unapprove_account(self, unit: Unit, *, email: str, by: str) -> Account:
-        """Undo an approval: the account waits again, and its tokens are revoked. Nothing changes
-        where it waits already.
-
-        Raises NotFound, LastAdmin, and Conflict for a suspended account: another admin may have
-        suspended it since the approval, and waiting would hide that.
-        """
-        account = self._get_by_email(email, NO_ACCOUNT)
-        if account.status == "waiting":
-            return account
-        unit.audit("account.unapprove", by=by, target=account.id)
-        if account.status == "suspended":
-            raise Conflict(SUSPENDED)
-        return self.accounts.change(
-            unit, account, status="waiting", token_version=account.token_version + 1
-        )
+        emails: dict[str, str] = {}
+        wanted = sorted(identifiers)
+        for start in range(0, len(wanted), READ_AT_ONCE):
+            found = self.accounts.by_ids({*wanted[start : start + READ_AT_ONCE]})
+            emails |= {identifier: account.email for identifier, account in found.items()}
+        return emails
 
     @atomic
     def set_role(self, unit: Unit, *, email: str, role: Role, by: str) -> Account:
         """Set any role. Raises NotFound, LastAdmin."""
-        account = self._get_by_email(email, NO_ACCOUNT)
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.role == role:
             return account
         unit.audit(f"account.role_{role}", by=by, target=account.id)
@@ -122,7 +94,7 @@ class AdminService:
 
         Raises NotFound, LastAdmin.
         """
-        account = self._get_by_email(email, NO_ACCOUNT)
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.status == "suspended":
             return account
         unit.audit("account.suspend", by=by, target=account.id)
@@ -144,11 +116,11 @@ class AdminService:
 
     @atomic
     def _begin_deletion(self, unit: Unit, *, email: str, of_doctor: bool, by: str) -> str:
-        account = self._get_by_email(email, NO_DOCTOR if of_doctor else NO_USER)
+        account = get_by_email(self.accounts, email, NO_DOCTOR if of_doctor else NO_USER)
         if of_doctor:
-            _require_doctor(account)
+            require_doctor(account)
         else:
-            _refuse_doctor(account)  # doctors have their own route
+            refuse_doctor(account)  # doctors have their own route
         self.eraser.begin(unit, account, by=by, action="account.delete")
         return account.id
 
@@ -177,7 +149,7 @@ class AdminService:
 
     @atomic
     def _reset_password(self, unit: Unit, *, email: str, fields: AccountFields, by: str) -> None:
-        account = self._get_by_email(email, NO_ACCOUNT)
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
         unit.audit("account.reset_password", by=by, target=account.id)
         self.guess_limits.reset(account)
         revoked = AccountFields(token_version=account.token_version + 1)
@@ -189,7 +161,7 @@ class AdminService:
         lost the app and the recovery codes. Raises NotFound, NoSecondFactor, and Conflict for one's
         own, which takes a code.
         """
-        account = self._get_by_email(email, NO_ACCOUNT)
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.id == by:
             raise Conflict(OWN_FACTOR)
         unit.audit("account.second_factor_removed", by=by, target=account.id)
@@ -199,32 +171,20 @@ class AdminService:
             unit, account, second_factor=None, token_version=account.token_version + 1
         )
 
-    @atomic
-    def assign_doctor(self, unit: Unit, *, email: str, doctor: str | None, by: str) -> None:
-        """Put a patient in the care of an approved doctor, or end the care if `doctor` is None.
-
-        Raises NotFound, and Conflict if the doctor is not approved.
-        """
-        patient = self._get_by_email(email, NO_USER)
-        chosen = self._get_by_email(doctor, NO_DOCTOR) if doctor else None
-        if chosen:
-            _require_approved_doctor(chosen)
-            _refuse_doctor(patient)
-        doctor_id = chosen.id if chosen else None
-        if patient.doctor_id == doctor_id:
-            return
-        unit.audit("account.assign", by=by, target=patient.id)
-        if doctor_id:
-            self.accounts.hold(doctor_id)  # who is suspended at the same time gets no patient
-            # A row names one account, so the doctor has a second one, with the same request id.
-            unit.record("doctor.assign", by=by, target=doctor_id)
-        self.accounts.change(unit, patient, doctor_id=doctor_id)
-
     def read_trail(
-        self, *, action: str | None, account: str | None, after: str | None, limit: int
+        self,
+        *,
+        action: str | None,
+        account: str | None,
+        after: str | None,
+        limit: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Page[Document]:
         """A page of rows, newest first; `signed` says of each whether its signature is right."""
-        page = self.trail.page(action=action, account=account, after=after, limit=limit)
+        page = self.trail.page(
+            action=action, account=account, after=after, limit=limit, since=since, until=until
+        )
         return page.map(lambda row: {**row, "signed": self.trail.is_signed(row)})
 
     def ensure_admin(
@@ -244,7 +204,7 @@ class AdminService:
                 one_time, fields = self._admin_fields(password)
                 new = AccountFields(email=email, name="Admin")
                 return self._add("account.role_admin", "system", **(new | fields)), one_time
-            account = self._get_by_email(email, NO_ACCOUNT)
+            account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.active_admin and self._keeps_password(account, password):
             return account, None
         one_time, fields = self._admin_fields(password)
@@ -261,7 +221,7 @@ class AdminService:
         """Change role, status and password in one write, so that no token is ever valid for only
         some of them. With `renewed` an active admin gets the new password too.
         """
-        account = self._get_by_email(email, NO_ACCOUNT)
+        account = get_by_email(self.accounts, email, NO_ACCOUNT)
         if account.active_admin and not renewed:  # made by another process
             return account
         if only_first and self.has_admin():
@@ -309,28 +269,3 @@ class AdminService:
             must_change=True,
             initial_password_expires_at=expires_at or now() + self.initial_password_life,
         )
-
-    def _get_by_email(self, email: str, sentence: str) -> Account:
-        try:
-            account = self.accounts.find_by_email(normalise_email(email))
-        except ValueError:
-            account = None
-        if account is None:
-            raise NotFound(sentence)
-        return account
-
-
-def _refuse_doctor(account: Account) -> None:
-    if account.role == "doctor":
-        raise NotFound(NO_USER)
-
-
-def _require_doctor(account: Account) -> None:
-    if account.role != "doctor":
-        raise NotFound(NO_DOCTOR)
-
-
-def _require_approved_doctor(account: Account) -> None:
-    _require_doctor(account)
-    if not account.approved:
-        raise Conflict(NOT_APPROVED)

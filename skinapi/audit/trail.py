@@ -10,7 +10,7 @@ document that each change would wait for.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from skinapi.logs import current_request_id, log
 from skinapi.storage.background import Lease, PeriodicThread
 from skinapi.storage.documents import merged
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import new_id, now
+from skinapi.storage.ids import first_id_at, new_id, now
 from skinapi.storage.ports import Document, Documents, Filter, Store
 from skinapi.storage.store_version import SigningKeys
 from skinapi.storage.unit_of_work import AuditRow
@@ -146,17 +146,30 @@ class AuditTrail:
             last = rows[-1]["sequence"]
 
     def page(
-        self, *, action: str | None, account: str | None, after: str | None, limit: int
+        self,
+        *,
+        action: str | None,
+        account: str | None,
+        after: str | None,
+        limit: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Page[Document]:
-        """A page of rows, newest first, continued after the row with the id `after`.
+        """A page of rows, newest first, continued after the row with the id `after`; those that
+        were written at `since` or later, and before `until`.
 
         Raises InvalidQuery if there is no such row.
         """
+        if after and self._rows.get(after) is None:
+            raise InvalidQuery("after: there is no such row")
         conditions: Filter = {"action": action} if action else {}
-        if after:
-            if self._rows.get(after) is None:
-                raise InvalidQuery("after: there is no such row")
-            conditions["id"] = {"$lt": after}
+        # Ids begin with the time, so the indexes that end in the id serve a range of time too.
+        ends = [*filter(None, [after, first_id_at(until) if until else None])]
+        within = {"$gte": first_id_at(since)} if since else {}
+        if ends:
+            within["$lt"] = min(ends)
+        if within:
+            conditions["id"] = within
         account_filters: list[Filter] = (
             [{field: account} for field in ACCOUNT_FIELDS] if account else [{}]
         )

@@ -5,7 +5,7 @@ a crash interrupted can be resumed.
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts
@@ -41,18 +41,18 @@ class Eraser:
     def _remove(self, unit: Unit, account_id: str) -> None:
         self.accounts.remove(unit, account_id)
 
-    def expire(self, account_id: str) -> None:
-        """Delete an account that nobody has approved."""
-        if self._begin_expiry(account_id):
+    def expire(self, account_id: str, *, before: datetime) -> None:
+        """Delete an account that nobody has approved since this time."""
+        if self._begin_expiry(account_id, before):
             self.finish(account_id)
 
     @atomic
-    def _begin_expiry(self, unit: Unit, account_id: str) -> bool:
+    def _begin_expiry(self, unit: Unit, account_id: str, before: datetime) -> bool:
         account = self.accounts.get(account_id)
-        waits = account.status == "waiting"
-        if waits:  # else an admin has approved or deleted it meanwhile
+        expires = account.never_approved(before=before)
+        if expires:  # else an admin has approved or deleted it meanwhile
             self.begin(unit, account, by="system", action="account.expire")
-        return waits
+        return expires
 
     def resume(self) -> None:
         """Finish deletions that a crash interrupted. One that fails again is left to `check`, so
@@ -85,8 +85,9 @@ class WaitingExpiry(PeriodicThread):
         self._life = life
 
     def make_pass(self) -> None:
-        """Delete what has waited since its registration for longer than `life`."""
+        """Delete what has waited since its registration, or was refused, for longer than `life`."""
         self._eraser.resume()
-        for account in self._accounts.never_approved(before=now() - self._life):
+        before = now() - self._life
+        for account in self._accounts.list_never_approved(before=before):
             with suppress(NotFound):  # it was deleted meanwhile
-                self._eraser.expire(account.id)
+                self._eraser.expire(account.id, before=before)

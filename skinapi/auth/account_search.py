@@ -68,8 +68,13 @@ def _read(
     while identifiers and len(read) < limit:
         some, identifiers = identifiers[:READ_AT_ONCE], identifiers[READ_AT_ONCE:]
         found = accounts.find({"id": {"$in": some}})
-        read += [one for one in found if any(f.items() <= one.items() for f in filters)]
+        read += [one for one in found if any(_matches(one, wanted) for wanted in filters)]
     return read[:limit]
+
+
+def _matches(document: Document, wanted: Filter) -> bool:
+    """A field that is None is the same as one that is missing."""
+    return all(document.get(field) == value for field, value in wanted.items())
 
 
 def _walk(

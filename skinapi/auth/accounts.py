@@ -14,8 +14,14 @@ from skinapi.auth.emails import spellings_of
 from skinapi.auth.errors import LastAdmin
 from skinapi.auth.events import DoctorChanged, DoctorStopped, PatientsReleased
 from skinapi.domain.pages import Page, page_of
-from skinapi.domain.subject import Role
-from skinapi.errors import AccountNotApproved, AccountSuspended, NotFound, TooManyFound
+from skinapi.domain.subject import RefusalReason, Role
+from skinapi.errors import (
+    AccountNotApproved,
+    AccountRefused,
+    AccountSuspended,
+    NotFound,
+    TooManyFound,
+)
 from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.storage.documents import merged
 from skinapi.storage.faults import Fault
@@ -47,6 +53,13 @@ class SecondFactor(StoredRecord):
     recovery: tuple[str, ...] = ()
 
 
+class Refusal(StoredRecord):
+    """Why an account was not approved; `note` is what the admin has added for its owner."""
+
+    reason: RefusalReason
+    note: str | None = None
+
+
 class Account(StoredRecord):
     """A frozen copy of one account.
 
@@ -55,7 +68,8 @@ class Account(StoredRecord):
     that are not of security. `findings` is how many the account has; None in an
     account of an earlier version until it files or deletes one. `wanted_role` was asked for at the
     registration, until an admin approves the account. `browsers` (hashes) have opened the account,
-    the newest last.
+    the newest last. One that an admin has refused is suspended and `refused`: so the version before
+    takes it for a suspended one.
     """
 
     id: str
@@ -77,6 +91,9 @@ class Account(StoredRecord):
     second_factor: SecondFactor | None = None
     wanted_role: WantedRole | None = None
     browsers: tuple[str, ...] = ()
+    refused: bool | None = None
+    refused_at: datetime | None = None
+    refusal: Refusal | None = None
 
     @property
     def has_second_factor(self) -> bool:
@@ -112,8 +129,21 @@ class Account(StoredRecord):
     def active_doctor(self) -> bool:
         return self.role == "doctor" and self.approved
 
+    def never_approved(self, *, before: datetime) -> bool:
+        """Whether it has waited since it registered before this time, or was refused before it. Of
+        these an approval that was undone is none: that has made another token version.
+        """
+        if self.token_version > 1 or self.created_at >= before:
+            return False
+        if self.status == "waiting":
+            return True
+        refused_at = self.refused_at if self.refusal and self.status == "suspended" else None
+        return refused_at is not None and refused_at < before
+
     def refuse_inactive(self, *, even_waiting: bool = False) -> None:
-        """Raises AccountSuspended, and AccountNotApproved unless `even_waiting`."""
+        """Raises AccountRefused, AccountSuspended, and AccountNotApproved unless `even_waiting`."""
+        if self.status == "suspended" and self.refusal:
+            raise AccountRefused(self.refusal.reason, self.refusal.note)
         if self.status == "suspended":
             raise AccountSuspended
         if self.status == "waiting" and not even_waiting:
@@ -139,6 +169,12 @@ class AccountFields(TypedDict, total=False):
     second_factor: SecondFactor | None
     wanted_role: WantedRole | None
     browsers: tuple[str, ...]
+    refused: bool | None
+    refused_at: datetime | None
+    refusal: Refusal | None
+
+
+NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
 
 
 class Accounts:
@@ -155,6 +191,7 @@ class Accounts:
         self._documents.ensure_index("doctor_id", "email", "id")
         self._documents.ensure_index("role", "id")
         self._documents.ensure_index("role", "status", "id")
+        self._documents.ensure_index("role", "status", "refused", "id")
         self._documents.ensure_index("role", "search", "id")
         self._documents.ensure_index("role", "family", "id")
         self._documents.ensure_index("role", "email", "id")
@@ -331,11 +368,14 @@ class Accounts:
         beginning: str | None,
         after: str | None,
         limit: int,
+        refused: bool | None = None,
     ) -> Page[Account]:
         """Accounts in the order they registered; those whose name, last name or e-mail has
-        this beginning.
+        this beginning. `refused` parts those that a status of "suspended" joins.
         """
         wanted: Filter = {"status": status} if status else {}
+        if refused is not None:
+            wanted["refused"] = refused or None
         filters = [{"role": role, **wanted} for role in roles]
         if beginning:
             found = find_by_beginning(
@@ -347,19 +387,22 @@ class Accounts:
             found = merged(listings, limit=limit + 1)
         return page_of(found, limit).map(Account.model_validate)
 
-    def never_approved(self, *, before: datetime) -> Iterator[Account]:
-        """Those that have waited since they registered before this time. Of these an approval that
-        was undone is none: that has made another token version.
-        """
-        after = None
-        while found := self._documents.find(
-            {"status": "waiting"}, after=after, limit=EXPIRED_AT_ONCE
-        ):
-            accounts = [Account.model_validate(document) for document in found]
-            yield from (a for a in accounts if a.token_version == 1 and a.created_at < before)
-            if accounts[-1].created_at >= before:  # ids are in the order of time
-                return
-            after = accounts[-1].id
+    def count_waiting(self, *, most: int) -> int:
+        """How many accounts wait for approval, counted up to `most`."""
+        return len(self._documents.find({"status": "waiting"}, limit=most, fields=()))
+
+    def list_never_approved(self, *, before: datetime) -> Iterator[Account]:
+        """Those that were `never_approved`, refused ones too."""
+        for status in ("waiting", "suspended"):
+            after = None
+            while found := self._documents.find(
+                {"status": status}, after=after, limit=EXPIRED_AT_ONCE
+            ):
+                accounts = [Account.model_validate(document) for document in found]
+                yield from (one for one in accounts if one.never_approved(before=before))
+                if accounts[-1].created_at >= before:  # ids are in the order of time
+                    break
+                after = accounts[-1].id
 
     def faults(self, work: UnitOfWork) -> Iterator[Fault]:
         """Yield patients whose doctor is none, or who are doctors themselves: nobody sees them.

@@ -46,6 +46,7 @@ from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import (
     AccountNotApproved,
+    AccountRefused,
     AccountSuspended,
     BadRequest,
     NotFound,
@@ -66,6 +67,7 @@ LARGEST_BODY = 32 * 1024
 REFUSALS = (
     InvalidCredentials,
     AccountNotApproved,
+    AccountRefused,
     AccountSuspended,
     InitialPasswordExpired,
     TooManyGuesses,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from skinapi.admin.decisions import DecisionsService
 from skinapi.admin.service import AdminService
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.authorizer import Authorizer
@@ -24,6 +25,7 @@ class AccountServices:
     second_factor: SecondFactorService
     recovery: RecoveryService
     admin: AdminService
+    decisions: DecisionsService
 
 
 def open_account_services(settings: Settings, data: Repositories) -> AccountServices:
@@ -96,7 +98,7 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
             passwords=passwords,
             guess_limits=limits,
             trail=data.trail,
-            outbox=outbox,
             initial_password_life=initial_password_life,
         ),
+        decisions=DecisionsService(work=work, accounts=accounts, outbox=outbox),
     )

@@ -91,11 +91,13 @@ def _notice_sender(settings: Settings, services: Services) -> NoticeSender:
 
 
 def _find_recipient(accounts: Accounts, account_id: str) -> Recipient | None:
-    """None for an account that is gone, suspended or being deleted."""
+    """None for an account that is gone, suspended or being deleted. A refused one is told why."""
     account = accounts.by_ids({account_id}).get(account_id)
-    if account is None or account.status not in ("approved", "waiting"):
+    refusal = account.refusal if account and account.status == "suspended" else None
+    if account is None or not (refusal or account.status in ("approved", "waiting")):
         return None
     # A mail server need not know letters outside ASCII.
     spellings = spellings_of(account.email)
     email = next(filter(str.isascii, spellings), account.email)
-    return Recipient(email, account.language, account.notices)
+    reason = refusal.reason if refusal else None
+    return Recipient(email, account.language, account.notices, reason)

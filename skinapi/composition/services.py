@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from skinapi.admin.decisions import DecisionsService
 from skinapi.admin.service import AdminService
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.account_faults import search_faults
@@ -103,6 +104,7 @@ class Services:
     recovery: RecoveryService
     second_factor: SecondFactorService
     admin: AdminService
+    decisions: DecisionsService
     records: RecordsService
     reviews: ReviewsService
     outcomes: OutcomesService
@@ -216,6 +218,7 @@ def open_services(
         second_factor=people.second_factor,
         recovery=people.recovery,
         admin=people.admin,
+        decisions=people.decisions,
         records=records,
         reviews=reviews,
         outcomes=OutcomesService(counts=data.outcome_counts, accounts=data.accounts),

@@ -5,6 +5,8 @@ from typing import Any, Literal, get_args
 
 Role = Literal["user", "doctor", "researcher", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
+# Why an admin does not approve an account.
+RefusalReason = Literal["unknown_person", "not_offered", "wrong_role", "second_account", "other"]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from skinapi.domain.subject import RefusalReason
 from skinapi.languages import Language, load_words
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter, Ops, Store
@@ -33,6 +34,7 @@ URGENT_EVERY = timedelta(hours=1)
 
 class Kind(StrEnum):
     APPROVED = "approved"
+    REFUSED = "refused"
     REVIEWED = "reviewed"
     LETTER_WITHDRAWN = "letter_withdrawn"
     NEW_PICTURE = "new_picture"
@@ -219,14 +221,15 @@ def _budget_of(kind: Kind) -> Budget:
 
 
 class MailWords(BaseModel):
-    """What a mail says of each kind of notice. `switch_off` has a place for the `page` of the
-    account.
+    """What a mail says of each kind of notice, and why an account is refused. `switch_off` has a
+    place for the `page` of the account.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     subjects: Mapping[Kind, str]
     texts: Mapping[Kind, str]
+    refusals: Mapping[RefusalReason, str]
     switch_off: str
 
 
@@ -234,11 +237,14 @@ WORDS: Mapping[Language, MailWords] = load_words("mails.MAILS", MailWords)
 
 
 class Recipient(NamedTuple):
-    """Who gets the mails of an account. `notices`: whether others than those of security."""
+    """Who gets the mails of an account. `notices`: whether others than those of security. `refusal`
+    is why it was not approved.
+    """
 
     email: str
     language: Language
     notices: bool
+    refusal: RefusalReason | None = None
 
 
 def write_mail(
@@ -251,7 +257,9 @@ def write_mail(
     """
     words = WORDS[recipient.language]
     parts = [words.texts[notice.kind], link]
-    if not notice.of_security:
+    if notice.kind is Kind.REFUSED:  # nobody who cannot log in has a page to switch it off
+        parts[1:1] = [words.refusals[recipient.refusal]] if recipient.refusal else []
+    elif not notice.of_security:
         parts.append(words.switch_off.format(page=f"{console}/#/account"))
     mail = EmailMessage()
     mail["Subject"] = words.subjects[notice.kind]

@@ -13,6 +13,7 @@ from skinapi.auth.accounts import Accounts
 from skinapi.auth.errors import EmailTaken, LastAdmin, WrongPassword
 from skinapi.auth.passwords import ClientInfo
 from skinapi.auth.service import IssuedTokens
+from skinapi.composition.services import Services
 from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from tests.served.wire import at_once
@@ -27,22 +28,22 @@ BOSS, CHIEF, ADA, GREY, HOUSE = (
 
 Error = type[SkinAPIError] | None
 Meet = Callable[[str], None]
-Act = Callable[[AdminService], object]
+Act = Callable[[Services], object]
 ACTS: dict[str, Act] = {
-    "demote boss": lambda admin: admin.set_role(email=BOSS, role="user", by="-"),
-    "demote chief": lambda admin: admin.set_role(email=CHIEF, role="user", by="-"),
-    "suspend chief": lambda admin: admin.suspend_account(email=CHIEF, by="-"),
-    "unapprove boss": lambda admin: admin.unapprove_account(email=BOSS, by="-"),
-    "delete boss": lambda admin: admin.delete_user(email=BOSS, by="-"),
-    "make ada an admin": lambda admin: admin.set_role(email=ADA, role="admin", by="-"),
-    "make ada a doctor": lambda admin: admin.set_role(email=ADA, role="doctor", by="-"),
-    "delete ada": lambda admin: admin.delete_user(email=ADA, by="-"),
-    "suspend ada": lambda admin: admin.suspend_account(email=ADA, by="-"),
-    "unapprove ada": lambda admin: admin.unapprove_account(email=ADA, by="-"),
-    "assign ada to house": lambda admin: admin.assign_doctor(email=ADA, doctor=HOUSE, by="-"),
-    "demote grey": lambda admin: admin.set_role(email=GREY, role="user", by="-"),
-    "demote house": lambda admin: admin.set_role(email=HOUSE, role="user", by="-"),
-    "delete house": lambda admin: admin.delete_doctor(email=HOUSE, by="-"),
+    "demote boss": lambda of: of.admin.set_role(email=BOSS, role="user", by="-"),
+    "demote chief": lambda of: of.admin.set_role(email=CHIEF, role="user", by="-"),
+    "suspend chief": lambda of: of.admin.suspend_account(email=CHIEF, by="-"),
+    "unapprove boss": lambda of: of.decisions.unapprove_account(email=BOSS, by="-"),
+    "delete boss": lambda of: of.admin.delete_user(email=BOSS, by="-"),
+    "make ada an admin": lambda of: of.admin.set_role(email=ADA, role="admin", by="-"),
+    "make ada a doctor": lambda of: of.admin.set_role(email=ADA, role="doctor", by="-"),
+    "delete ada": lambda of: of.admin.delete_user(email=ADA, by="-"),
+    "suspend ada": lambda of: of.admin.suspend_account(email=ADA, by="-"),
+    "unapprove ada": lambda of: of.decisions.unapprove_account(email=ADA, by="-"),
+    "assign ada to house": lambda of: of.decisions.assign_doctor(email=ADA, doctor=HOUSE, by="-"),
+    "demote grey": lambda of: of.admin.set_role(email=GREY, role="user", by="-"),
+    "demote house": lambda of: of.admin.set_role(email=HOUSE, role="user", by="-"),
+    "delete house": lambda of: of.admin.delete_doctor(email=HOUSE, by="-"),
 }
 
 
@@ -84,7 +85,7 @@ def errors_of(*acts: Callable[[], object]) -> list[Error]:
 
 
 def play(backend: Backend, acts: str) -> list[Error]:
-    return errors_of(*(partial(ACTS[name], backend.services.admin) for name in acts.split(" | ")))
+    return errors_of(*(partial(ACTS[name], backend.services) for name in acts.split(" | ")))
 
 
 @pytest.mark.parametrize(
@@ -175,11 +176,11 @@ def test_a_suspension_ends_a_session_that_begins_at_once(any_backend: Backend, m
     issued: list[IssuedTokens] = []
     meet("get")
     errors_of(
-        partial(ACTS["suspend ada"], any_backend.services.admin),
+        partial(ACTS["suspend ada"], any_backend.services),
         lambda: issued.append(change_password(any_backend, account_id, "another horse")),
     )
     assert any_backend.account(ADA).status == "suspended"
-    any_backend.services.admin.approve_account(email=ADA, role=None, by="-")
+    any_backend.services.decisions.approve_account(email=ADA, role=None, by="-")
     for tokens in issued:
         person = Person(any_backend.client, tokens.access_token)
         assert person.call("GET", "/me").status_code == 401

@@ -57,6 +57,6 @@ def test_an_account_that_is_approved_meanwhile_stays(backend: Backend) -> None:
     read_before = backend.account("ada@example.org")
     backend.edit("ada@example.org", status="approved")
     expiry = backend.app.background.waiting_expiry
-    expiry._accounts.never_approved = lambda **_: iter([read_before])  # type: ignore[method-assign]
+    expiry._accounts.list_never_approved = lambda **_: iter([read_before])  # type: ignore[method-assign]
     expiry.make_pass()
     assert emails(backend) == {"ada@example.org"}

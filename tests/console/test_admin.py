@@ -10,6 +10,9 @@ from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 
 
+PASSPHRASE = "a long enough passphrase"
+
+
 @pytest.mark.parametrize("look", looks(3), ids=str)
 def test_accounts_are_approved_and_everything_is_seen(
     visitor: Visitor, seeder: Seeder, look: Look
@@ -53,7 +56,7 @@ def add_a_doctor(journey: Journey, admin: Caller) -> None:
     visitor.press("dialog .primary")
     journey.see("added", email=email)
     visitor.see(email)
-    visitor.press(".list .manage")
+    visitor.press(".accounts .manage")
     journey.step("doctors")
     assert any(row["email"] == email for row in admin.call("GET", "/doctors").json)
 
@@ -66,8 +69,11 @@ def care_for_the_account(journey: Journey, account: Caller) -> None:
     visitor.see_none("admin-")
     visitor.press_in_row(account.email, journey.say("approve"))
     visitor.press_in_row(account.email, journey.say("suspend"))
+    journey.see("suspendAskText")
+    journey.step("suspend-ask")
+    visitor.press("dialog .danger")
     journey.see("suspended", email=account.email)
-    visitor.press(".list .manage")
+    visitor.press(".accounts .manage")
     journey.step("managed")
     journey.press("resetPassword")
     journey.see("resetAsk")
@@ -148,17 +154,17 @@ def test_no_second_click_and_no_key_does_what_was_not_meant(
     visitor.double_click(f"[aria-label='Approve {doctor.email}']")
     visitor.press_button("Undo")
     visitor.press(f"[aria-label='Manage {doctor.email}']")
-    Select(visitor.find(".folded select")).select_by_value("doctor")
-    visitor.see("doctor · waits for approval")
+    Select(visitor.find(".managed select")).select_by_value("doctor")
+    visitor.see("role is now doctor")
     visitor.press_button("Approved", within="tabs")
     visitor.press_button("Waiting", within="tabs")
     visitor.see(doctor.email)
     visitor.see(next_one.email)
     visitor.press_button("All", within="tabs")
     visitor.find("#search").send_keys(ada.email)
-    visitor.await_truth(lambda: visitor.count(".list > li") == 1, "the account alone")
-    visitor.double_click(".list .manage")
-    visitor.find(".folded")
+    visitor.await_truth(lambda: visitor.count(".accounts tbody tr") == 1, "the account alone")
+    visitor.double_click(".accounts .manage")
+    visitor.find(".managed")
     visitor.press_button("New one-time password")
     visitor.press("dialog .danger")
     password = visitor.find(".secret").text
@@ -177,18 +183,69 @@ def test_who_asks_to_be_a_doctor_is_approved_as_one_in_one_step(
     journey = Journey(visitor, "wanted-role", look)
     email = f"{new_id()}@example.org"
     visitor.open("/#/register")
-    visitor.type(name="Eve", email=email, password="a long enough passphrase")
+    visitor.type(name="Eve", email=email, password=PASSPHRASE)
     visitor.choose("wanted", "doctor")
     journey.step("register")
     journey.press("register", within="narrow")
     journey.see("waitingTitle")
     visitor.enter(seeder.person("admin"), "admin")
     visitor.go("accounts")
-    approve = journey.say("approveAs", role=journey.say("role_doctor"))
-    journey.visitor.see(approve)
+    journey.see("asksFor", role=journey.say("role_doctor"))
     journey.step("asked")
-    visitor.press_in_row(email, approve)
+    visitor.press_in_row(email, journey.say("approve"))
     journey.see("approved", email=email)
     account = seeder.accounts.find_by_email(email)
     assert account
     assert (account.role, account.status) == ("doctor", "approved")
+
+
+@pytest.mark.parametrize("look", looks(1), ids=str)
+def test_many_are_decided_on_by_keys_and_who_is_refused_reads_why(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    journey = Journey(visitor, "decisions", look)
+    admin, doctor = seeder.person("admin"), seeder.person("doctor")
+    refused = f"{new_id()}@example.org"
+    visitor.open("/#/register")
+    visitor.type(name="Eve", email=refused, password=PASSPHRASE)
+    visitor.press("form .primary")
+    journey.see("waitingTitle")
+    people = [seeder.person(status="waiting") for _ in range(2)]
+    visitor.enter(admin, "admin")
+    visitor.go("accounts?q=user-")
+    visitor.see(people[1].email)
+    for person in people:
+        visitor.press(f"#account-{person.id} input")
+    visitor.choose("doctor", doctor.email)
+    journey.step("chosen")
+    visitor.press(".actions .primary")
+    journey.see("manyApproved", count="2")
+    visitor.see_none(people[0].email)
+    found = [seeder.accounts.get(person.id) for person in people]
+    assert [(one.status, one.doctor_id) for one in found] == [("approved", doctor.id)] * 2
+    journey.press("undo")
+    visitor.see(people[0].email)
+    visitor.go(f"accounts?q={refused[:12]}")
+    visitor.see(refused)
+    visitor.keys("j", "r")
+    visitor.choose("reason", "other")
+    visitor.press("dialog .danger")
+    journey.see("noteNeeded")
+    visitor.type(note="Ask the ward first.")
+    journey.step("refuse")
+    visitor.press("dialog .danger")
+    journey.see("refusedNow", email=refused)
+    visitor.see_none("Eve")
+    visitor.go(f"accounts?status=refused&q={refused[:12]}")
+    journey.see("refusedFor", reason=journey.say("refusal_other"))
+    journey.step("refused")
+    visitor.run("sessionStorage.clear()")
+    visitor.open("/#/login")
+    visitor.type(email=refused, password="a wrong passphrase")
+    visitor.press("form .primary")
+    visitor.find("form .message.bad")
+    assert "ward" not in visitor.text()
+    visitor.type(password=PASSPHRASE)
+    visitor.press("form .primary")
+    visitor.see("Ask the ward first.")
+    journey.step("told", expected=("/login",))

@@ -34,7 +34,7 @@ def patient(seeder: Seeder) -> Caller:
 def doctor(seeder: Seeder, patient: Caller) -> Caller:
     """In charge of the patient, who has two findings that are urgent."""
     doctor = seeder.person("doctor")
-    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     for _ in range(2):
         photo = photo_of("melanoma", (600, 450))
         assert ANGULAR.send(seeder.server.port, photo, token=patient.token).status == 200

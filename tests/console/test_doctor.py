@@ -28,7 +28,7 @@ def doctor(seeder: Seeder) -> Caller:
 def send_for(doctor: Caller, seeder: Seeder, photo: bytes) -> None:
     """A photo of another patient of this doctor."""
     patient = seeder.person()
-    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     consent = patient.call("PUT", "/me/consents", json={"photos": True})
     assert consent.status == 200
     sent = ANGULAR.send(seeder.server.port, photo, token=patient.token)
@@ -217,7 +217,7 @@ def test_the_queue_has_one_cursor_which_stays_at_its_finding(
 def bring_an_opinion_about_one_of_two_moles(doctor: Caller, seeder: Seeder) -> list[str]:
     """The numbers of both, which are of one patient."""
     colleague, patient = seeder.person("doctor"), seeder.person()
-    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     photos = (photo_of("melanocytic_nevus", (600, 450)) for _ in range(2))
     sent = [ANGULAR.send(seeder.server.port, photo, token=patient.token) for photo in photos]
     brought, waiting = (str(one.json["id"]) for one in sent)

@@ -41,9 +41,9 @@ def link_from(journey: Journey, admin: str, email: str, seeder: Seeder) -> str:
     visitor.enter(seeder.caller(account.id, admin), "admin")
     journey.press("all", within="tabs")
     visitor.find("#search").send_keys(email)
-    visitor.await_truth(lambda: visitor.count(".list > li") == 1, "the account alone")
-    visitor.press(".list .manage")
-    journey.press("passwordLink", within="folded")
+    visitor.await_truth(lambda: visitor.count(".accounts tbody tr") == 1, "the account alone")
+    visitor.press(".accounts .manage")
+    journey.press("passwordLink", within="managed")
     visitor.press("dialog .danger")
     link = visitor.find("dialog .secret").text
     journey.step("link")

@@ -68,7 +68,8 @@ def doctor(seeder: Seeder) -> Caller:
     for key in ("melanoma", "melanocytic_nevus"):
         patient = seeder.person()
         assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
-        seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+        decisions = seeder.services.decisions
+        decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
         sent = ANGULAR.send(seeder.server.port, photo_of(key), token=patient.token)
         assert sent.status == 200
     return doctor
@@ -140,14 +141,16 @@ def test_two_changes_of_an_account_are_shown_together(visitor: Visitor, seeder: 
     visitor.go("accounts")
     visitor.press_button("All", within="tabs")
     visitor.find("#search").send_keys(account.email)
-    visitor.await_truth(lambda: visitor.count(".list > li") == 1, "the account alone")
+    visitor.await_truth(lambda: visitor.count(".accounts tbody tr") == 1, "the account alone")
     hold_answers(visitor, "PUT", "/role")
-    visitor.press(".list .manage")
-    Select(visitor.find(".folded select")).select_by_value("researcher")
+    visitor.press(".accounts .manage")
+    Select(visitor.find(".managed select")).select_by_value("researcher")
     visitor.press_in_row(account.email, "Approve")
     visitor.see("Suspend")
     answer(visitor)
-    visitor.see("researcher · approved")
+    row = ".accounts tbody tr td:nth-child(3)"
+    visitor.await_truth(lambda: visitor.find(row).text == "researcher", "the role")
+    assert "approved" in visitor.find(".accounts .standing").text
 
 
 def send_to_a_busy_server(visitor: Visitor, seeder: Seeder, folder: Path) -> None:

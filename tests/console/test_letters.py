@@ -28,7 +28,7 @@ return field.value.slice(field.selectionStart, field.selectionEnd);
 def people(seeder: Seeder) -> tuple[Caller, Caller]:
     """A doctor and a patient with a finding."""
     doctor, patient = seeder.person("doctor"), seeder.person()
-    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
     photo = photo_of("melanoma", (600, 450))
     assert ANGULAR.send(seeder.server.port, photo, token=patient.token).status == 200

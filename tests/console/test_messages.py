@@ -16,7 +16,7 @@ UNSENT = "Please photograph it again in daylight"
 @pytest.fixture
 def people(seeder: Seeder) -> tuple[Caller, Caller]:
     doctor, patient = seeder.person("doctor"), seeder.person()
-    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     return doctor, patient
 
 

@@ -27,7 +27,7 @@ def test_a_name_leaves_the_words_around_it_in_their_order(
     visitor: Visitor, seeder: Seeder, name: str
 ) -> None:
     doctor, patient = seeder.person("doctor"), seeder.person()
-    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     sent = ANGULAR.send(seeder.server.port, photo_of("melanoma", (600, 450)), token=patient.token)
     assert sent.status == 200
     change_account(seeder.services, patient.id, name=name)
@@ -45,7 +45,7 @@ def test_a_long_name_above_the_findings_of_a_patient_stays_on_a_phone(
     visitor: Visitor, seeder: Seeder
 ) -> None:
     doctor, patient = seeder.person("doctor"), seeder.person()
-    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     for size in ((600, 450), (640, 480)):
         sent = ANGULAR.send(seeder.server.port, photo_of("melanoma", size), token=patient.token)
         assert sent.status == 200

@@ -54,7 +54,7 @@ def test_a_doctor_reads_the_outcomes_and_an_admin_those_of_the_doctor(
     visitor: Visitor, seeder: Seeder, look: Look
 ) -> None:
     doctor, ada, admin = seeder.person("doctor"), seeder.person(), seeder.person("admin")
-    seeder.services.admin.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
     seeder.services.store.collection(COUNTS).delete({"kind": "model"})
     journey = Journey(visitor, "outcomes", look)
     visitor.enter(doctor, "doctor")
@@ -89,7 +89,7 @@ def test_a_doctor_reads_the_outcomes_and_an_admin_those_of_the_doctor(
     visitor.go("accounts")
     journey.press("all", within="tabs")
     visitor.find("#search").send_keys(doctor.email)
-    visitor.await_truth(lambda: visitor.count("details.outcomes > summary") == 1, "the doctor")
-    visitor.press("details.outcomes > summary")
-    visitor.find("details section dl")
+    visitor.await_truth(lambda: visitor.count(".accounts tbody tr") == 1, "the doctor")
+    visitor.press(".accounts .manage")
+    visitor.find(".managed section dl")
     journey.step("of-the-doctor")

@@ -69,7 +69,7 @@ def test_a_login_on_the_first_page_leads_to_what_the_role_works_with(
     email = f"{new_id()[-12:]}@clinic.example"
     body = {"name": "Ada", "email": email, "password": PASSWORD}
     assert ask(seeder.server.port, "POST", "/register", json=body).status == 201
-    seeder.services.admin.approve_account(email=email, role=None, by="admin")
+    seeder.services.decisions.approve_account(email=email, role=None, by="admin")
     seeder.services.admin.set_role(email=email, role=role, by="admin")
     visitor.look()
     visitor.open("/")

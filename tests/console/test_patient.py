@@ -30,7 +30,7 @@ def test_from_registering_to_a_report_and_out_again(
     email = f"ada-{look}@example.org"
     journey = Journey(visitor, "patient", look)
     register(journey, email)
-    seeder.services.admin.approve_account(email=email, role=None, by="admin")
+    seeder.services.decisions.approve_account(email=email, role=None, by="admin")
     enter(journey)
     send_a_photo(journey, photo)
     read_the_finding(journey)

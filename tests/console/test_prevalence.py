@@ -22,7 +22,7 @@ def doctor(seeder: Seeder) -> Caller:
 @pytest.fixture
 def patient(seeder: Seeder, doctor: Caller) -> Caller:
     patient = seeder.person()
-    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     return patient
 
 

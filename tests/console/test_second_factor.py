@@ -113,7 +113,7 @@ def test_an_admin_removes_that_of_a_doctor_who_lost_the_device(
     visitor.choose("role", "doctor")
     journey.see("hasSecondFactor")
     visitor.press_in_row(doctor.email, journey.say("manage"))
-    journey.press("removeFactor", within="folded")
+    journey.press("removeFactor", within="managed")
     journey.step("ask")
     visitor.press("dialog .danger")
     journey.see("factorRemoved", email=doctor.email)

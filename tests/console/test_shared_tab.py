@@ -45,7 +45,7 @@ def test_a_photo_that_waits_for_a_login_waits_for_its_own_person(
     bert = f"bert-{tmp_path.name}@example.org"
     body = {"name": "Bert", "email": bert, "password": PASSWORD}
     assert ask(seeder.server.port, "POST", "/register", json=body).status == 201
-    seeder.services.admin.approve_account(email=bert, role=None, by="admin")
+    seeder.services.decisions.approve_account(email=bert, role=None, by="admin")
     visitor.look()
     anna = seeder.person()
     visitor.enter(anna, "user")

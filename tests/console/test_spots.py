@@ -283,7 +283,7 @@ def test_the_doctor_in_charge_sees_the_spots_and_the_course_beside_a_case(
     visitor: Visitor, seeder: Seeder, ada: Caller
 ) -> None:
     doctor = seeder.person("doctor")
-    seeder.services.admin.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
     lesion = begin(ada, BACK, "left of the spine")
     before, now = (send(ada, key, lesion=lesion) for key in ("melanocytic_nevus", "melanoma"))
     visitor.look(PHONE)
@@ -341,7 +341,7 @@ def test_a_photo_that_is_unlike_the_others_is_asked_about_and_each_is_shown(
 ) -> None:
     """Of several photos of one spot one finding is made; a doctor reads what each alone says."""
     doctor = seeder.person("doctor")
-    seeder.services.admin.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
     one, dark, other = (
         file_of(tmp_path, f"{place}.jpg", content)
         for place, content in enumerate((encoded(spot(1)), photo_in((12, 10, 9)), encoded(spot(2))))

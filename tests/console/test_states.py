@@ -43,7 +43,7 @@ def ada(seeder: Seeder, look: Look) -> str:
     email = f"grace-{look}@example.org"
     body = {"name": "Grace Hopper", "email": email, "password": PASSWORD}
     assert ask(seeder.server.port, "POST", "/register", json=body).status == 201
-    seeder.services.admin.approve_account(email=email, role=None, by="admin")
+    seeder.services.decisions.approve_account(email=email, role=None, by="admin")
     return email
 
 
@@ -68,7 +68,7 @@ def log_in(journey: Journey, seeder: Seeder, email: str) -> None:
     visitor.press("form .primary")
     journey.see("error_account_suspended")
     journey.step("suspended", expected=("/login",))
-    seeder.services.admin.approve_account(email=email, role=None, by="admin")
+    seeder.services.decisions.approve_account(email=email, role=None, by="admin")
     visitor.press("form .primary")
     journey.see("spotsEmpty")
     visitor.go("check")

@@ -212,7 +212,8 @@ class Visitor:
 
     def press_in_row(self, row: str, button: str) -> None:
         """The button with this text, in the row of a list that holds the other text."""
-        path = f'//li[contains(., "{row}")]//button[contains(normalize-space(.), "{button}")]'
+        line = f'//*[self::li or self::tr][contains(., "{row}")]'
+        path = f'{line}//button[contains(normalize-space(.), "{button}")]'
 
         def click() -> bool:
             self._browser.find_element(By.XPATH, path).click()

@@ -38,8 +38,8 @@ class Pair:
 
     def __init__(self, seeder: Seeder) -> None:
         self.doctor, self.patient = seeder.person("doctor"), seeder.person()
-        admin = seeder.services.admin
-        admin.assign_doctor(email=self.patient.email, doctor=self.doctor.email, by="admin")
+        decisions = seeder.services.decisions
+        decisions.assign_doctor(email=self.patient.email, doctor=self.doctor.email, by="admin")
         place = {"place": {"site": "back"}}
         self.talk = f"/lesions/{self.patient.call('POST', '/lesions', json=place).json['id']}"
         self.sent: list[str] = []

@@ -37,6 +37,29 @@ def test_who_is_approved_is_told_and_not_told_again_after_a_suspension(
     assert sent(backend, smtp) == [(ada.email, "Your account is open", "http://127.0.0.1:5000/#/")]
 
 
+def test_who_is_refused_is_told_why_by_mail_but_not_what_the_admin_has_written(
+    backend: Backend, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, root = backend.register("ada@example.org"), backend.admin()
+    backend.edit(ada.email, locale="fr")
+    chosen = {"accounts": [backend.account(ada.email).id]}
+    body = {**chosen, "reason": "wrong_role", "note": "Ask the ward."}
+    assert root.call("POST", "/accounts/refusals", json=body).status_code == 200
+    assert sent(backend, smtp) == [], "it may be taken back at once"
+    later = now() + timedelta(minutes=2)
+    monkeypatch.setattr(outbox, "now", lambda: later)
+    sent(backend, smtp)
+    [mail] = smtp.mails
+    assert mail["Subject"] == "Votre compte n'a pas été approuvé"
+    assert mail.get_content().splitlines() == [
+        WORDS["fr"].texts[Kind.REFUSED],
+        "",
+        WORDS["fr"].refusals["wrong_role"],
+        "",
+        "http://127.0.0.1:5000/#/",
+    ]
+
+
 def test_a_patient_is_told_of_a_review_and_that_a_new_photo_is_wanted(
     backend: Backend, smtp: SmtpServer
 ) -> None:

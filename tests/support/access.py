@@ -309,6 +309,16 @@ def sends(body: dict[str, Any]) -> Callable[[SampleAccounts], Options]:
     return lambda _: {"json": dict(body)}
 
 
+def chosen(**body: Any) -> Callable[[SampleAccounts], Options]:
+    """One account that waits, beside the rest of a body."""
+
+    def options(accounts: SampleAccounts) -> Options:
+        waiting = accounts.backend.member(status="waiting")
+        return {"json": {"accounts": [accounts.backend.account(waiting.email).id], **body}}
+
+    return options
+
+
 def new_account(_: SampleAccounts) -> Options:
     return {"json": {"name": "A", "email": f"{new_id()}@example.org", "password": PASSWORD}}
 
@@ -459,6 +469,10 @@ ROWS: dict[str, Row] = {
     "list_accounts": Row("/accounts", ADMINS),
     "list_users": Row("/users", ADMINS),
     "delete_user": Row("/users/{email}", ADMINS),
+    "count_waiting": Row("/accounts/waiting", ADMINS),
+    "approve_accounts": Row("/accounts/approvals", ADMINS, chosen()),
+    "refuse_accounts": Row("/accounts/refusals", ADMINS, chosen(reason="wrong_role")),
+    "reopen_accounts": Row("/accounts/waiting", ADMINS, chosen()),
     "approve_user": Row("/users/{email}/approve", ADMINS, sends({})),
     "unapprove_user": Row("/users/{email}/unapprove", ADMINS),
     "change_role": Row("/users/{email}/role", ADMINS, sends({"role": "admin"})),
@@ -470,6 +484,7 @@ ROWS: dict[str, Row] = {
     "add_doctor": Row("/doctors", ADMINS, new_account),
     "delete_doctor": Row("/doctors/{doctor}", ADMINS),
     "read_audit": Row("/audit", ADMINS),
+    "export_audit": Row("/audit/export", ADMINS),
     "show_usage": Row("/admin/usage", ADMINS),
     "show_outcomes": Row("/outcomes", DOCTORS),
     "show_outcomes_of": Row("/admin/outcomes?doctor={doctor}", ADMINS),

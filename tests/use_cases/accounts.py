@@ -59,6 +59,17 @@ def beside_a_doctor(backend: Backend) -> Desk:
     return Desk(desk.root, desk.ada, backend.member(role="doctor"))
 
 
+def waiting_beside_a_doctor(backend: Backend) -> Desk:
+    desk = waiting(backend)
+    return Desk(desk.root, desk.ada, backend.member(role="doctor"))
+
+
+def refused(backend: Backend) -> Desk:
+    desk = waiting(backend)
+    refuse(backend, desk)
+    return desk
+
+
 def nobody_yet(backend: Backend) -> Desk:
     """The address is free."""
     desk = somebody(backend)
@@ -90,6 +101,24 @@ def assign(_: Backend, desk: Desk) -> object:
 def add_doctor(_: Backend, desk: Desk) -> object:
     body = {"name": "Grey", "email": desk.ada.email, "password": PASSWORD}
     return desk.root.call("POST", "/doctors", json=body)
+
+
+def approve_into_care(backend: Backend, desk: Desk) -> object:
+    body = {"role": "wanted", "doctor": desk.other.email if desk.other else None}
+    return decide(backend, desk, "approvals", body)
+
+
+def refuse(backend: Backend, desk: Desk) -> object:
+    return decide(backend, desk, "refusals", {"reason": "other", "note": "Ask the ward."})
+
+
+def reopen(backend: Backend, desk: Desk) -> object:
+    return decide(backend, desk, "waiting", {})
+
+
+def decide(backend: Backend, desk: Desk, what: str, body: dict[str, Any]) -> object:
+    chosen = {"accounts": [backend.account(desk.ada.email).id], **body}
+    return desk.root.call("POST", f"/accounts/{what}", json=chosen)
 
 
 def make_admin(backend: Backend, desk: Desk) -> object:
@@ -134,6 +163,7 @@ def seen(backend: Backend, desk: Desk) -> Any:
         (me.status_code, other),
         [(row["action"], row["outcome"]) for row in rows],
         [listed.get(name) for name in ("role", "status", "patients", "must_change_password")],
+        account.refusal,
         (account.token_version, account.consents, account.locale, account.doctor_id is None),
         account.id in services.data.accounts.list_active_admins(),
         [one["token_version"] == account.token_version for one in sessions],
@@ -164,6 +194,9 @@ CASES: dict[str, tuple[Callable[[Backend], Desk], Act]] = {
     "register": (nobody_yet, register),
     "approve": (waiting, by_root("PATCH", "/users/{}/approve", {})),
     "approve as a doctor": (waiting, by_root("PATCH", "/users/{}/approve", {"role": "doctor"})),
+    "approve into care": (waiting_beside_a_doctor, approve_into_care),
+    "refuse an account": (waiting, refuse),
+    "take a refusal back": (refused, reopen),
     "undo an approval": (an_admin, by_root("PATCH", "/users/{}/unapprove")),
     "make a patient a doctor": (a_patient, by_root("PUT", "/users/{}/role", {"role": "doctor"})),
     "make a doctor an admin": (a_doctor, by_root("PUT", "/users/{}/role", {"role": "admin"})),

@@ -11,13 +11,17 @@ export const DRAFTS_KEY = "skinapi.typed.";
 
 /** An answer above 399, or none at all (status 0: the server cannot be reached). */
 export class ApiError extends Error {
-  /** @param {number} status @param {string} code @param {string} sentence @param {number} retryAfter @param {string} question what the sender may confirm */
-  constructor(status, code, sentence, retryAfter = 0, question = "") {
+  /**
+   * @param {number} status @param {string} code @param {string} sentence @param {number} retryAfter @param {string} question what the sender may confirm
+   * @param {{reason: string, note: string | null} | null} refusal why the account was not approved
+   */
+  constructor(status, code, sentence, retryAfter = 0, question = "", refusal = null) {
     super(sentence);
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter;
     this.question = question;
+    this.refusal = refusal;
   }
 }
 
@@ -153,6 +157,7 @@ async function exchange(method, path, options, signal) {
     problem.detail ?? problem.error ?? response.statusText,
     Number(response.headers.get("Retry-After") ?? 0),
     problem.question,
+    problem.refusal,
   );
   signal.throwIfAborted();
   if (response.status !== 401 || !used || path.startsWith("/login")) throw error;

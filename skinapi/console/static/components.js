@@ -3,7 +3,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getPage, getSession, onSessionChange } from "/console/api.js";
-import { hasWords, say, sayPercent, sayWait } from "/console/language.js";
+import { hasWords, say, sayPercent, sayValue, sayWait } from "/console/language.js";
 
 const ICONS = {
   urgent_referral: "M12 2 1.5 21h21L12 2Zm0 6.5v6.2m0 2.6v.1",
@@ -63,7 +63,9 @@ export function sayError(error) {
   if (error.status === 0) return say("offline");
   if (error.status >= 500 && error.status !== 503 && error.status !== 507) return say("ourFault");
   const key = /** @type {WordKey} */ (`error_${error.code}`);
-  const values = { detail: error.message, wait: sayWait(error.retryAfter ?? 0) };
+  const { refusal } = error;
+  const reason = refusal && `${sayValue("refusedBecause", refusal.reason)} ${refusal.note ?? ""}`.trim();
+  const values = { detail: error.message, wait: sayWait(error.retryAfter ?? 0), reason };
   return (hasWords(key) && say(key, values)) || error.message || say("ourFault");
 }
 

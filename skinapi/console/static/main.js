@@ -4,9 +4,9 @@
 import { html, render, useEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { checkSession, getSession, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, toast, Toasts } from "/console/components.js";
-import { goTo, LAB, placeOf, placesOf, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
+import { goTo, LAB, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { getLanguage, nameOfLanguage, onLanguageChange, otherLanguages, say, setLanguage } from "/console/language.js";
-import { OpinionCount, UnreadCount, useAsking } from "/console/waiting.js";
+import { AccountCount, OpinionCount, UnreadCount, useAsking } from "/console/waiting.js";
 
 /** Each view is a module that is loaded when it is first shown. */
 const VIEWS = {
@@ -55,12 +55,14 @@ const PAGES = { "/password": "password", "/console/parts": "parts" };
 /** What stands behind the name of a view: a number, an id, the version of a model, or the name of a tab. */
 const ARGUMENT = /^(?:\w[\w.-]*)?$/;
 
-/** The view and its argument, from the address behind `#/`, which anyone can put into a link. */
+const MISSING = { name: "missing", argument: "", filters: new URLSearchParams() };
+
+/** The view, its argument and its filters, from the address behind `#/`, which anyone can put into a link. */
 function readPlace() {
-  if (location.pathname !== "/" && !location.hash) return { name: PAGES[location.pathname] ?? "missing", argument: "" };
-  const [name = "", argument = "", ...rest] = location.hash.replace(/^#\/?/, "").split("/");
+  if (location.pathname !== "/" && !location.hash) return { ...MISSING, name: PAGES[location.pathname] ?? "missing" };
+  const { name, argument, rest, filters } = readAddress();
   const known = Object.hasOwn(VIEWS, name) && (name || !argument) && ARGUMENT.test(argument) && rest.length === 0;
-  return known ? { name, argument } : { name: "missing", argument: "" };
+  return known ? { name, argument, filters } : MISSING;
 }
 
 function useRedraw() {
@@ -106,7 +108,7 @@ const Header = () => {
           (place) =>
             place === LAB[0]
               ? html`<a href="#/${place}" aria-current=${LAB.includes(here) ? "true" : null}>${say("lab")}</a>`
-              : html`<${Place} ...${{ place, name, here }}>${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}${place === "queue" && html`<${OpinionCount} />`}<//>`,
+              : html`<${Place} ...${{ place, name, here }}>${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}${place === "queue" && html`<${OpinionCount} />`}${place === "accounts" && html`<${AccountCount} />`}<//>`,
         )}
       </nav>
       <div class="row">
@@ -130,7 +132,7 @@ const LabPlaces = () => {
 };
 
 const View = () => {
-  const { name, argument } = readPlace();
+  const { name, argument, filters } = readPlace();
   const [module, setModule] = useState(/** @type {{View: unknown, shown: string} | null} */ (null));
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const mayShow = PUBLIC.has(name) || getSession();
@@ -154,7 +156,7 @@ const View = () => {
   }, [shown, getLanguage()]);
   if (error) return html`<${Failure} error=${{ status: 0 }} retry=${() => location.reload()} />`;
   if (module?.shown !== shown) return html`<${Loading} />`;
-  return html`<${module.View} argument=${argument} key=${`${shown}/${argument}/${personNumber()}`} />`;
+  return html`<${module.View} argument=${argument} filters=${filters} key=${`${shown}/${argument}/${personNumber()}`} />`;
 };
 
 /**

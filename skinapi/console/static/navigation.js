@@ -44,3 +44,19 @@ export const scrollToTop = () => [document.querySelector(".page"), document.scro
 export const goTo = (place) => {
   location.hash = `#/${place}`;
 };
+
+/** The name of the view, its argument and its filters, from the address behind `#/`, which anyone can put into a link. */
+export function readAddress() {
+  const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [name = "", argument = "", ...rest] = path.split("/");
+  return { name, argument, rest, filters: new URLSearchParams(query) };
+}
+
+/** What stands in the address behind a place: the filters that ask for something. @param {string} place @param {Record<string, string>} filters */
+export function addressOf(place, filters) {
+  const query = new URLSearchParams(Object.entries(filters).filter(([, value]) => value)).toString();
+  return query ? `${place}?${query}` : place;
+}
+
+/** As `goTo`, without a step for the browser's Back. @param {string} place */
+export const replacePlace = (place) => location.replace(`#/${place}`);

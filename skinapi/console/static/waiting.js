@@ -1,12 +1,15 @@
 // @ts-check
-// The conversations with messages that nobody has read, asked for as long as one looks at the page.
+// What waits, asked for as long as one looks at the page: messages that nobody has read, second
+// opinions that have come, accounts that nobody has approved.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getSession, onSessionChange, personNumber } from "/console/api.js";
-import { say } from "/console/language.js";
+import { say, sayNumber } from "/console/language.js";
 import { usePolling } from "/console/views/polling.js";
 
 const EVERY_MS = 5000;
+/** Accounts. */
+const SELDOM_MS = 30_000;
 /** @type {Api["WaitingView"][]} */
 let known = [];
 /** Second opinions that have come to a doctor, who decides. */
@@ -64,4 +67,16 @@ export const UnreadCount = () => {
 export const OpinionCount = () => {
   useWaiting();
   return opinions > 0 && html` <span class="unread" role="img" aria-label=${say("opinionsCame", { count: String(opinions) })}>${opinions}</span>`;
+};
+
+/** Ask again how many accounts wait: one was just decided on. */
+let askAgain = () => {};
+export const askForAccounts = () => askAgain();
+
+/** How many accounts wait for approval, beside their place; the API counts up to 1000. */
+export const AccountCount = () => {
+  const { value, reload } = usePolling(() => get("/accounts/waiting"), [personNumber()], () => true, SELDOM_MS);
+  askAgain = reload;
+  const count = value?.count ?? 0;
+  return count > 0 && html` <span class="unread" role="img" aria-label=${say("accountsWaiting", { count: sayNumber(count) })}>${sayNumber(count)}</span>`;
 };

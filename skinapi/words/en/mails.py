@@ -5,6 +5,7 @@ mail nobody knows.
 MAILS = {
     "subjects": {
         "approved": "Your account is open",
+        "refused": "Your account was not approved",
         "reviewed": "A doctor has answered",
         "letter_withdrawn": "Your doctor has taken a letter back",
         "new_picture": "Your doctor asks for a new photo",
@@ -20,6 +21,7 @@ MAILS = {
     },
     "texts": {
         "approved": "Your account was approved. You can log in now.",
+        "refused": "Your account was not approved. When you log in, you read more.",
         "reviewed": "A doctor has answered you. Log in to read the answer.",
         "letter_withdrawn": "Your doctor has taken a letter back. Log in to read why.",
         "new_picture": "Your doctor asks you for a new photo. Log in to take it.",
@@ -38,6 +40,13 @@ MAILS = {
         "not used for it before. If it was not you, choose a new password now.",
         "wrong_codes": "Somebody entered the right password of your account, and then wrong "
         "codes of your second factor. If it was not you, choose a new password now.",
+    },
+    "refusals": {
+        "unknown_person": "Reason: the clinic does not know who asks.",
+        "not_offered": "Reason: the clinic does not offer this to you.",
+        "wrong_role": "Reason: the role that you asked for does not fit.",
+        "second_account": "Reason: you have an account already.",
+        "other": "The reason is shown when you log in.",
     },
     "switch_off": "You can switch these mails off on the page of your account: {page}",
 }

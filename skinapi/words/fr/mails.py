@@ -5,6 +5,7 @@ mail nobody knows.
 MAILS = {
     "subjects": {
         "approved": "Votre compte est ouvert",
+        "refused": "Votre compte n'a pas été approuvé",
         "reviewed": "Un médecin a répondu",
         "letter_withdrawn": "Votre médecin a retiré une lettre",
         "new_picture": "Votre médecin demande une nouvelle photo",
@@ -20,6 +21,7 @@ MAILS = {
     },
     "texts": {
         "approved": "Votre compte a été approuvé. Vous pouvez maintenant vous connecter.",
+        "refused": "Votre compte n'a pas été approuvé. Connectez-vous pour en savoir plus.",
         "reviewed": "Un médecin vous a répondu. Connectez-vous pour lire la réponse.",
         "letter_withdrawn": "Votre médecin a retiré une lettre. Connectez-vous pour lire pourquoi.",
         "new_picture": "Votre médecin vous demande une nouvelle photo. Connectez-vous pour la "
@@ -42,6 +44,13 @@ MAILS = {
         "wrong_codes": "Quelqu'un a saisi le bon mot de passe de votre compte, puis des codes "
         "faux du second facteur. Si ce n'était pas vous, choisissez un nouveau mot de passe "
         "maintenant.",
+    },
+    "refusals": {
+        "unknown_person": "Motif: la clinique ne sait pas qui fait la demande.",
+        "not_offered": "Motif: la clinique ne vous propose pas ce service.",
+        "wrong_role": "Motif: le rôle demandé ne convient pas.",
+        "second_account": "Motif: vous avez déjà un compte.",
+        "other": "Le motif est affiché à la connexion.",
     },
     "switch_off": "Vous pouvez désactiver ces e-mails sur la page de votre compte: {page}",
 }

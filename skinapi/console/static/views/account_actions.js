@@ -1,70 +1,94 @@
 // @ts-check
-// What an admin does to an account: the list of accounts is made of this.
+// What an admin does to accounts: to one or to many, asked before it is done where it weighs.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getSession, patch, post, put, remove } from "/console/api.js";
-import { Confirm, Icon, Message, Pages, sayError, toast, usePages } from "/console/components.js";
-import { isolated, say, sayDate, sayValue } from "/console/language.js";
+import { Confirm, sayError, toast } from "/console/components.js";
+import { say, sayDate, sayNumber, sayValue, valuesOf } from "/console/language.js";
+import { askForAccounts } from "/console/waiting.js";
 
 export const ROLES = ["user", "doctor", "researcher", "admin"];
 /** So long after the last key a search begins. */
 const PAUSE_MS = 400;
+const LONGEST_NOTE = 500;
 
+/** @typedef {Api["AccountRow"]} Account */
+/** @typedef {Partial<Account> & {gone?: boolean}} Changed */
 /** What is shown once. @typedef {{title: string, text: string, password: string, expires_at?: string}} Told */
-/** @typedef {Partial<Api["ListedAccount"]> & {gone?: boolean}} Changed */
+/** What is to be asked before it is done. @typedef {{kind: "suspend" | "role" | "refuse" | "reset" | "link" | "factor" | "delete", role?: string}} Question */
 
 /**
- * What is done to an account: `onChange` gets the fields that it changed, `onError` what went wrong.
- * @typedef {{account: Api["ListedAccount"], onChange: (fields: Changed) => void, onError: (error: Failed) => void}} Act
+ * What is done to an account: `onChange` gets the fields that it changed, `onAsk` what is asked first.
+ * @typedef {{onChange: (account: Account, fields: Changed) => void, onError: (error: Failed) => void,
+ *   onAsk: (question: Question, accounts: Account[]) => void}} Act
  */
 
-/** @param {Api["ListedAccount"]} account @param {string} part */
-const addressOf = (account, part) => apiPath`/users/${account.email}/${part}`;
+/** @param {Account} account @param {string} part */
+const pathOf = (account, part) => apiPath`/users/${account.email}/${part}`;
 
-/** What one click does. The second of a double click would do what has come under the pointer. @param {() => void} act */
-const onFirstClick = (act) => (/** @type {MouseEvent} */ event) => event.detail <= 1 && act();
-
-/** @param {Api["ListedAccount"]} account */
-const isOneself = (account) => account.email === getSession()?.email;
+/** @param {Account} account */
+export const isOneself = (account) => account.email === getSession()?.email;
 
 /** The row may be gone when something is undone, so its error is told where the undoing was offered. */
-const onError = (/** @type {Failed} */ error) => toast(sayError(error));
+const tellError = (/** @type {Failed} */ error) => toast(sayError(error));
+
+/** What of an account a decision changes. @param {Account} account @param {"approvals" | "refusals" | "waiting"} what @param {any} body @returns {Changed} */
+function fieldsAfter(account, what, body) {
+  if (what === "refusals") return { status: "suspended", refusal: { reason: body.reason, note: body.note ?? null } };
+  if (what === "waiting") return { status: "waiting", refusal: null };
+  const given = body.role === "wanted" ? account.wanted_role : body.role;
+  const role = account.role === "user" && (given === "doctor" || given === "researcher") ? given : account.role;
+  return { status: "approved", refusal: null, wanted_role: null, role, ...(body.doctor && role === "user" && { doctor: body.doctor }) };
+}
+
+/** What was done, of one account or of many. @param {WordKey} one @param {WordKey} many @param {Account[]} accounts */
+const sayDone = (one, many, accounts) =>
+  accounts.length === 1 ? say(one, { email: accounts[0].email }) : say(many, { count: sayNumber(accounts.length) });
 
 /**
- * The status that a verb of the API leads to, which is also the name of the sentence that says so.
- * @type {Record<string, "approved" | "suspended" | "waiting">}
+ * Approve or refuse accounts, or let them wait again; it can be undone. Fails where one is left out,
+ * with what the server says of it. @param {Account[]} accounts @param {"approvals" | "refusals" | "waiting"} what
+ * @param {object} body @param {Act["onChange"]} onChange
  */
-const STATUS_AFTER = { approve: "approved", suspend: "suspended", unapprove: "waiting" };
-/** The verb that leads to a status. @type {Record<string, string>} */
-const VERB_TO = { approved: "approve", suspended: "suspend", waiting: "unapprove" };
+export async function decide(accounts, what, body, onChange) {
+  /** @type {Api["DecidedView"]} */
+  const { done, left } = await post(`/accounts/${what}`, { accounts: accounts.map(({ _id }) => _id), ...body });
+  const changed = accounts.filter(({ _id }) => done.includes(_id));
+  changed.forEach((account) => onChange(account, fieldsAfter(account, what, body)));
+  askForAccounts();
+  /** @type {[WordKey, WordKey]} */
+  const words = what === "approvals" ? ["approved", "manyApproved"] : what === "refusals" ? ["refusedNow", "manyRefused"] : ["waiting", "manyWaiting"];
+  if (changed.length > 0) toast(sayDone(...words, changed), what === "waiting" ? undefined : () => putBack(changed, onChange));
+  if (left.length > 0) throw { status: 409, code: "left", message: left.map(({ account, sentence }) => `${accounts.find(({ _id }) => _id === account)?.email}: ${sentence}`).join(" ") };
+}
 
-/** @param {Act} act @param {string} verb @param {Changed["role"]} [role] that an approval gives */
-async function setStatus(act, verb, role) {
-  const { account, onChange } = act;
+/** Undo what was done to these accounts, each as it was before. @param {Account[]} before @param {Act["onChange"]} onChange */
+async function putBack(before, onChange) {
+  const waited = before.filter((one) => one.status === "waiting" || one.refusal);
+  const approved = before.filter((one) => one.status === "approved");
   try {
-    await patch(addressOf(account, verb), role && { role });
-    const fields = { status: STATUS_AFTER[verb], ...(role && { role }) };
-    onChange(fields);
-    toast(say(STATUS_AFTER[verb], { email: account.email }), () =>
-      setStatus({ account: { ...account, .../** @type {Partial<Api["ListedAccount"]>} */ (fields) }, onChange, onError }, VERB_TO[account.status]),
-    );
+    if (waited.length > 0) await decide(waited, "waiting", {}, onChange);
+    if (approved.length > 0) await decide(approved, "approvals", { role: "user" }, onChange);
+    for (const one of before.filter(({ refusal }) => refusal)) await decide([one], "refusals", one.refusal ?? {}, onChange);
+    for (const one of before.filter(({ status, refusal }) => status === "suspended" && !refusal)) await suspend(one, onChange);
   } catch (error) {
-    act.onError(error);
+    tellError(error);
   }
 }
 
-/** @param {Act} act @param {"role" | "doctor"} field @param {string | null} value */
-export async function setField(act, field, value) {
-  const { account, onChange } = act;
-  try {
-    await put(addressOf(account, field), { [field]: value });
-    const fields = { [field]: value };
-    onChange(fields);
-    const done = field === "role" ? say("roleChanged", { email: account.email, role: sayValue("role", value ?? "") }) : say("assigned", { email: account.email });
-    toast(done, () => setField({ account: { ...account, .../** @type {Partial<Api["ListedAccount"]>} */ (fields) }, onChange, onError }, field, account[field] ?? null));
-  } catch (error) {
-    act.onError(error);
-  }
+/** @param {Account} account @param {Act["onChange"]} onChange */
+async function suspend(account, onChange) {
+  await patch(pathOf(account, "suspend"));
+  onChange(account, { status: "suspended" });
+  toast(say("suspended", { email: account.email }), () => putBack([account], onChange));
+}
+
+/** @param {Account} account @param {"role" | "doctor"} field @param {string | null} value @param {Act["onChange"]} onChange */
+export async function setField(account, field, value, onChange) {
+  await put(pathOf(account, field), { [field]: value });
+  onChange(account, { [field]: value });
+  const done = field === "role" ? say("roleChanged", { email: account.email, role: sayValue("role", value ?? "") }) : say("assigned", { email: account.email });
+  toast(done, () => setField(account, field, account[field] ?? null, onChange).catch(tellError));
 }
 
 /** A password, or a link to choose one, that is shown this once. @param {{title: string, text: string, password: string, until?: string, file?: string, onClose: () => void}} props `file`: the name to download it under. */
@@ -89,38 +113,67 @@ export const Secret = ({ title, text, password, until, file, onClose }) => {
     </dialog>`;
 };
 
-/** @typedef {{kind: "suspend" | "role" | "reset" | "link" | "factor" | "delete", role?: string}} Question */
+/** Why accounts are refused, which their owners read. @param {{accounts: Account[], onChange: Act["onChange"], onClose: () => void}} props */
+const Refuse = ({ accounts, onChange, onClose }) => {
+  const [reason, setReason] = useState("unknown_person");
+  const [note, setNote] = useState("");
+  const text = note.trim();
+  const send = () => {
+    if (reason === "other" && !text) throw { status: 400, message: say("noteNeeded") };
+    return decide(accounts, "refusals", { reason, ...(text && { note: text }) }, onChange);
+  };
+  const title = accounts.length === 1 ? say("refuseAsk", { email: accounts[0].email }) : say("refuseManyAsk", { count: sayNumber(accounts.length) });
+  return html`
+    <${Confirm} title=${title} confirm=${say("refuse")} onConfirm=${async () => send()} onClose=${onClose}>
+      <p>${say("refuseAskText")}</p>
+      <div class="field"><label for="field-reason">${say("reason")}</label>
+        <select id="field-reason" name="reason" value=${reason} onChange=${(/** @type {FieldEvent} */ event) => setReason(event.target.value)}>
+          ${valuesOf("refusal").map((one) => html`<option value=${one}>${sayValue("refusal", one)}</option>`)}
+        </select></div>
+      <div class="field"><label for="field-note">${say(reason === "other" ? "refusalNote" : "refusalNoteOptional")}</label>
+        <small id="hint-note">${say("refusalNoteHint")}</small>
+        <textarea id="field-note" name="note" rows="3" maxlength=${LONGEST_NOTE} aria-describedby="hint-note"
+          onInput=${(/** @type {FieldEvent} */ event) => setNote(event.target.value)}>${note}</textarea></div>
+    <//>`;
+};
 
 /**
- * What is asked before it is done. @param {{act: Act, question: Question,
- * onSecret: (secret: Told) => void, onGone: () => void, onClose: () => void}} props
+ * What is asked before it is done, in words of what will happen.
+ * @param {{accounts: Account[], question: Question, onChange: Act["onChange"], onSecret: (secret: Told) => void, onClose: () => void}} props
  */
-const Ask = ({ act, question, onSecret, onGone, onClose }) => {
-  const { account } = act;
+export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
+  if (question.kind === "refuse") return html`<${Refuse} accounts=${accounts} onChange=${onChange} onClose=${onClose} />`;
+  const [account] = accounts;
   const { email } = account;
-  const strict = {
-    ...act,
-    onError: (/** @type {Failed} */ error) => {
-      throw error; // the question shows it
-    },
-  };
-  /** @type {Record<Question["kind"], [string, string, string, () => Promise<void>]>} */
+  const own = isOneself(account);
+  const { role = "" } = question;
+  /** @type {Record<Exclude<Question["kind"], "refuse">, [string, string, string, () => Promise<void>]>} */
   const asked = {
-    suspend: [say("suspendSelf"), say("losesAccess"), say("suspend"), () => setStatus(strict, "suspend")],
-    role: [say("demoteSelf"), say("losesAccess"), say("changeRole"), () => setField(strict, "role", question.role ?? "")],
+    suspend: [
+      say(own ? "suspendSelf" : "suspendAsk", { email }),
+      say(own ? "losesAccess" : "suspendAskText", { email }),
+      say("suspend"),
+      () => suspend(account, onChange),
+    ],
+    role: [
+      say(own ? "demoteSelf" : "adminAsk", { email }),
+      say(own ? "losesAccess" : "adminAskText", { email }),
+      say(own ? "changeRole" : "makeAdmin"),
+      () => setField(account, "role", role, onChange),
+    ],
     reset: [
       say("resetAsk"),
       say("resetAskText", { email }),
       say("resetPassword"),
       async () =>
-        onSecret({ title: say("resetPassword"), text: say("resetPasswordText"), ...(await post(addressOf(account, "reset-password"))) }),
+        onSecret({ title: say("resetPassword"), text: say("resetPasswordText"), ...(await post(pathOf(account, "reset-password"))) }),
     ],
     link: [
       say("passwordLink"),
       say("passwordLinkAskText", { email }),
       say("passwordLink"),
       async () => {
-        const made = await post(addressOf(account, "password-link"));
+        const made = await post(pathOf(account, "password-link"));
         onSecret({ title: say("passwordLink"), text: say("passwordLinkText"), password: made.link, expires_at: made.expires_at });
       },
     ],
@@ -129,8 +182,8 @@ const Ask = ({ act, question, onSecret, onGone, onClose }) => {
       say("removeFactorText", { email }),
       say("removeFactor"),
       async () => {
-        await remove(addressOf(account, "second-factor"));
-        act.onChange({ second_factor: false });
+        await remove(pathOf(account, "second-factor"));
+        onChange(account, { second_factor: false });
         toast(say("factorRemoved", { email }));
       },
     ],
@@ -140,8 +193,9 @@ const Ask = ({ act, question, onSecret, onGone, onClose }) => {
       say("delete"),
       async () => {
         await remove(account.role === "doctor" ? apiPath`/doctors/${email}` : apiPath`/users/${email}`);
+        onChange(account, { gone: true });
+        askForAccounts();
         toast(say("deleted"));
-        onGone();
       },
     ],
   };
@@ -149,115 +203,15 @@ const Ask = ({ act, question, onSecret, onGone, onClose }) => {
   return html`<${Confirm} title=${title} confirm=${confirm} onConfirm=${go} onClose=${onClose}><p>${text}</p><//>`;
 };
 
-/** Approve or suspend, whichever it is not yet. @param {{act: Act, onAsk: (question: Question) => void}} props */
-const StatusButton = ({ act, onAsk }) => {
-  const { account } = act;
-  if (account.status === "deleting") return null;
-  /** @param {string} label @param {string} look @param {Changed["role"]} [role] */
-  const approving = (label, look, role) => html`<button class=${look} aria-label=${`${label} ${isolated(account.email)}`}
-    onClick=${onFirstClick(() => setStatus(act, "approve", role))}>${label}</button>`;
-  if (account.status === "waiting" && account.role === "user" && account.wanted_role)
-    return /** @type {const} */ ([account.wanted_role, "user"]).map((role, place) =>
-      approving(say("approveAs", { role: sayValue("role", role) }), place ? "quiet" : "primary", role));
-  if (account.status !== "approved") return approving(say("approve"), "primary");
-  return html`<button aria-label=${`${say("suspend")} ${isolated(account.email)}`}
-    onClick=${onFirstClick(() => (isOneself(account) ? onAsk({ kind: "suspend" }) : setStatus(act, "suspend")))}>${say("suspend")}</button>`;
-};
-
-/**
- * One account of a list; `extra` is what this list offers besides.
- * @param {{account: Api["ListedAccount"], onChange: (fields: Changed) => void, onGone: () => void, extra?: (act: Act) => any}} props
- */
-const AccountRow = ({ account, onChange, onGone, extra }) => {
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const [question, setQuestion] = useState(/** @type {Question | null} */ (null));
-  const [secret, setSecret] = useState(/** @type {Told | null} */ (null));
-  const [managed, setManaged] = useState(false);
-  const act = { account, onChange, onError: setError };
-  /** @param {FieldEvent} event */
-  const chooseRole = (event) => {
-    const role = event.target.value;
-    event.target.value = account.role; // until the server has agreed
-    if (isOneself(account)) setQuestion({ kind: "role", role });
-    else setField(act, "role", role);
-  };
-  return html`
-    <li>
-      <div class="grow">
-        <strong>${isolated(account.name)}</strong>
-        <span class="address">${isolated(account.email)}</span>
-        <small>${sayValue("role", account.role)} · ${sayValue("is", account.status)} ·${" "}
-          ${say("registeredAt", { date: sayDate(account.created_at, false) })}
-          ${account.must_change_password && html` · ${say("initialPasswordOpen")}`}
-          ${account.second_factor && html` · ${say("hasSecondFactor")}`}</small>
-      </div>
-      ${extra?.(act)}
-      <${StatusButton} act=${act} onAsk=${setQuestion} />
-      <button class="quiet manage" aria-expanded=${String(managed)} aria-label=${`${say("manage")} ${isolated(account.email)}`}
-        onClick=${onFirstClick(() => setManaged(!managed))}>${say("manage")}</button>
-      ${managed &&
-      html`<div class="row folded">
-          <label class="choice">${say("role")}
-            <select value=${account.role} onChange=${chooseRole}>
-              ${ROLES.map((role) => html`<option value=${role}>${sayValue("role", role)}</option>`)}
-            </select></label>
-          <button onClick=${() => setQuestion({ kind: "link" })}>${say("passwordLink")}</button>
-          <button onClick=${() => setQuestion({ kind: "reset" })}>${say("resetPassword")}</button>
-          ${account.second_factor &&
-          !isOneself(account) &&
-          html`<button onClick=${() => setQuestion({ kind: "factor" })}>${say("removeFactor")}</button>`}
-          <button class="danger" onClick=${() => setQuestion({ kind: "delete" })}><${Icon} name="trash" />${say("delete")}</button>
-        </div>`}
-      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
-      ${question &&
-      html`<${Ask} act=${act} question=${question} onSecret=${setSecret} onGone=${onGone}
-        onClose=${() => setQuestion(null)} />`}
-      ${secret &&
-      html`<${Secret} title=${secret.title} text=${secret.text} password=${secret.password} until=${secret.expires_at}
-        onClose=${() => setSecret(null)} />`}
-    </li>`;
-};
-
-/**
- * The accounts under this path as the API gives them and as they were changed here since.
- * @param {{path: string, keeps: (account: Api["ListedAccount"]) => boolean, empty: any, extra?: (act: Act) => any,
- *   turn?: number}} props
- */
-export const Accounts = ({ path, keeps, empty, extra, turn = 0 }) => {
-  const pages = usePages(path);
-  const [changes, setChanges] = useState(/** @type {Record<string, Changed>} */ ({}));
-  useEffect(() => setChanges({}), [path]);
-  useEffect(() => {
-    if (turn) pages.reload();
-  }, [turn]);
-  // Fields alone: while one change is under way, another may be made to the same account.
-  /** @param {Api["ListedAccount"]} account @param {Changed} fields */
-  const change = (account, fields) =>
-    setChanges((before) => ({ ...before, [account._id]: { ...before[account._id], ...fields } }));
-  return html`
-    <${Pages} pages=${pages} empty=${empty}>
-      ${(/** @type {any[]} */ items) => {
-        const shown = items.map((one) => ({ ...one, ...changes[one._id] })).filter((one) => !one.gone && keeps(one));
-        if (shown.length === 0 && !pages.next) return empty;
-        return html`<ul class="list">
-          ${shown.map(
-            (account) => html`<${AccountRow} key=${account._id} account=${account} extra=${extra}
-              onChange=${(/** @type {Changed} */ fields) => change(account, fields)} onGone=${() => change(account, { gone: true })} />`,
-          )}
-        </ul>`;
-      }}
-    <//>`;
-};
-
-/** A field that searches when one pauses. @param {{onSearch: (text: string) => void}} props */
-export const Search = ({ onSearch }) => {
+/** A field that searches when one pauses. @param {{onSearch: (text: string) => void, label?: string, value?: string}} props */
+export const Search = ({ onSearch, label = say("search"), value = "" }) => {
   const timer = useRef(0);
   useEffect(() => () => clearTimeout(timer.current), []);
   return html`
     <form class="filter" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
       <div class="field">
-        <label for="search">${say("search")}</label>
-        <input id="search" type="search" autocomplete="off" maxlength="200" placeholder=${say("searchHint")}
+        <label for="search">${label}</label>
+        <input id="search" type="search" autocomplete="off" maxlength="200" defaultValue=${value} placeholder=${say("searchHint")}
           onInput=${(/** @type {FieldEvent} */ event) => {
             clearTimeout(timer.current);
             const text = event.target.value.trim();

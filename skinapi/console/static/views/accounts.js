@@ -4,12 +4,14 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getAll, post } from "/console/api.js";
 import { Empty, Field, Form, Tabs, toast, useAnswer } from "/console/components.js";
-import { isolated, say, sayNumber, sayValue } from "/console/language.js";
-import { Accounts, ROLES, Search, Secret, setField } from "/console/views/account_actions.js";
-import { OutcomesOf } from "/console/views/outcomes.js";
+import { say, sayValue } from "/console/language.js";
+import { addressOf, readAddress, replacePlace } from "/console/navigation.js";
+import { ROLES, Search, Secret } from "/console/views/account_actions.js";
+import { Accounts } from "/console/views/account_table.js";
 
 const ALL = "all";
 const WAITING = "waiting";
+const STATUSES = /** @type {const} */ ([WAITING, "approved", "suspended", "refused"]);
 /** Without I, O, l, 0 and 1, which look alike. */
 const SIGNS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
@@ -18,14 +20,6 @@ function newPassword() {
   const signs = [...crypto.getRandomValues(new Uint32Array(18))].map((number) => SIGNS[number % SIGNS.length]);
   return [0, 6, 12].map((start) => signs.slice(start, start + 6).join("")).join("-");
 }
-
-/** Asked for when it is opened. @param {{doctor: string}} props */
-const FoldedOutcomes = ({ doctor }) => {
-  const [open, setOpen] = useState(false);
-  return html`
-    <details class="outcomes" onToggle=${(/** @type {DetailsEvent} */ event) => setOpen(event.target.open)}>
-      <summary>${say("title_outcomes")}</summary>${open && html`<${OutcomesOf} doctor=${doctor} />`}</details>`;
-};
 
 /** @param {{onAdded: (email: string, password: string) => void}} props */
 const NewDoctor = ({ onAdded }) => {
@@ -38,37 +32,21 @@ const NewDoctor = ({ onAdded }) => {
     onAdded(email, password);
   };
   return html`
-    <div>
-      <details class="card" key=${turn}>
-        <summary><strong>${say("addDoctor")}</strong></summary>
-        <p>${say("addDoctorText")}</p>
-        <${Form} onSend=${add} label=${say("addDoctor")}>
-          <${Field} label=${say("name")} name="name" autocomplete="off" required />
-          <${Field} label=${say("email")} name="email" type="email" autocomplete="off" required />
-        <//>
-      </details>
-    </div>`;
+    <details class="card" key=${turn}>
+      <summary><strong>${say("addDoctor")}</strong></summary>
+      <p>${say("addDoctorText")}</p>
+      <${Form} onSend=${add} label=${say("addDoctor")}>
+        <${Field} label=${say("name")} name="name" autocomplete="off" required />
+        <${Field} label=${say("email")} name="email" type="email" autocomplete="off" required />
+      <//>
+    </details>`;
 };
 
 /** Every doctor who can have patients. */
 const getDoctors = () => getAll("/accounts?role=doctor&status=approved");
 
-/** @param {{act: any, doctors: Api["ListedAccount"][]}} props */
-const DoctorOf = ({ act, doctors }) => {
-  const { account } = act;
-  const known = !account.doctor || doctors.some((one) => one.email === account.doctor);
-  return html`
-    <label class="choice">${say("assignDoctor")}
-      <select value=${account.doctor ?? ""} onChange=${(/** @type {FieldEvent} */ event) => {
-        const doctor = event.target.value || null;
-        event.target.value = account.doctor ?? ""; // until the server has agreed
-        setField(act, "doctor", doctor);
-      }}>
-        <option value="">${say("nobody")}</option>
-        ${!known && html`<option value=${account.doctor}>${isolated(account.doctor)}</option>`}
-        ${doctors.map((one) => html`<option value=${one.email}>${isolated(one.name)}</option>`)}
-      </select></label>`;
-};
+/** Which accounts a status of the filter means. @param {string} status @param {Api["AccountRow"]} account */
+const stands = (status, account) => status === ALL || status === (account.refusal ? "refused" : account.status);
 
 /** @param {{chosen: string, onChoose: (role: string) => void}} props */
 const RoleFilter = ({ chosen, onChoose }) => html`
@@ -78,41 +56,35 @@ const RoleFilter = ({ chosen, onChoose }) => html`
       ${ROLES.map((role) => html`<option value=${role} selected=${role === chosen}>${sayValue("role", role)}</option>`)}
     </select></label>`;
 
-export const View = () => {
-  const [status, setStatus] = useState(WAITING);
-  const [role, setRole] = useState("");
-  const [text, setText] = useState("");
+/** @param {{filters: URLSearchParams}} props what of the address stands behind the ? */
+export const View = ({ filters }) => {
   const [added, setAdded] = useState(/** @type {{email: string, password: string} | null} */ (null));
   const [turn, setTurn] = useState(0);
   const doctors = useAnswer(getDoctors, [turn]);
-  const query = new URLSearchParams({ limit: "50", ...(status !== ALL && { status }), ...(role && { role }), ...(text && { q: text }) });
+  const status = [...STATUSES, ALL].find((one) => one === filters.get("status")) ?? WAITING;
+  const role = ROLES.find((one) => one === filters.get("role")) ?? "";
+  const q = filters.get("q")?.slice(0, 200) ?? "";
+  /** A search ends later than it began: the other filters are those of that moment. @param {{status?: string, role?: string, q?: string}} next */
+  const filter = (next) => replacePlace(addressOf("accounts", { ...Object.fromEntries(readAddress().filters), ...next }));
+  const query = new URLSearchParams({ limit: "50", ...(status !== ALL && { status }), ...(role && { role }), ...(q && { q }) });
   return html`
-    <h1>${say("title_accounts")}</h1>
-    <${NewDoctor} onAdded=${(/** @type {string} */ email, /** @type {string} */ password) => {
-      setAdded({ email, password });
-      setRole("doctor");
-      setStatus("approved");
-      setText("");
-      setTurn(turn + 1);
-    }} />
-    <${Tabs} label=${say("status")} chosen=${status} onChoose=${setStatus} tabs=${[
-      [WAITING, say("status_waiting")],
-      ["approved", say("status_approved")],
-      ["suspended", say("status_suspended")],
-      [ALL, say("all")],
-    ]} />
-    <${RoleFilter} chosen=${role} onChoose=${setRole} />
-    <${Search} key=${turn} onSearch=${setText} />
-    <${Accounts} path=${`/accounts?${query}`} turn=${turn}
-      keeps=${(/** @type {Api["ListedAccount"]} */ one) => (!role || one.role === role) && (status === ALL || one.status === status)}
-      extra=${(/** @type {import("/console/views/account_actions.js").Act} */ act) => {
-        const { account } = act;
-        if (account.role === "user") return doctors.value && html`<${DoctorOf} act=${act} doctors=${doctors.value} />`;
-        const patients = account.patients ?? 0;
-        return account.role === "doctor" && html`<small>${say(patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(patients) })}</small>
-          <${FoldedOutcomes} key=${account.email} doctor=${account.email} />`;
-      }}
-      empty=${html`<${Empty} title=${say("usersEmpty")}><p>${say(text ? "searchEmpty" : "usersEmptyText")}</p><//>`} />
+    <div class="row between table-top"><h1>${say("title_accounts")}</h1>
+      <${NewDoctor} onAdded=${(/** @type {string} */ email, /** @type {string} */ password) => {
+        setAdded({ email, password });
+        filter({ status: "approved", role: "doctor", q: "" });
+        setTurn(turn + 1);
+      }} /></div>
+    <div class="row table-filters">
+      <${Tabs} label=${say("status")} chosen=${status} onChoose=${(/** @type {string} */ next) => filter({ status: next })} tabs=${[
+        ...STATUSES.map((one) => [one, say(`status_${one}`)]),
+        [ALL, say("all")],
+      ]} />
+      <${RoleFilter} chosen=${role} onChoose=${(/** @type {string} */ next) => filter({ role: next })} />
+      <${Search} key=${turn} value=${q} onSearch=${(/** @type {string} */ text) => filter({ q: text })} />
+    </div>
+    <${Accounts} path=${`/accounts?${query}`} turn=${turn} doctors=${doctors.value ?? []}
+      keeps=${(/** @type {Api["AccountRow"]} */ one) => (!role || one.role === role) && stands(status, one)}
+      empty=${html`<${Empty} title=${say("usersEmpty")}><p>${say(q ? "searchEmpty" : "usersEmptyText")}</p><//>`} />
     ${added &&
     html`<${Secret} title=${say("initialPasswordField")} password=${added.password}
       text=${`${say("resetPasswordText")} ${say("addDoctorText")}`} onClose=${() => {

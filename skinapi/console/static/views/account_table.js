@@ -1,0 +1,205 @@
+// @ts-check
+// The admin's table: one line an account. Several are chosen and decided on at once, by mouse or keys.
+
+import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { Icon, Message, Pages, sayError, useKeys, usePages } from "/console/components.js";
+import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
+import { Ask, decide, isOneself, ROLES, Secret, setField } from "/console/views/account_actions.js";
+import { OutcomesOf } from "/console/views/outcomes.js";
+
+/** @typedef {import("/console/views/account_actions.js").Account} Account */
+/** @typedef {import("/console/views/account_actions.js").Act} Act */
+/** @typedef {import("/console/views/account_actions.js").Changed} Changed */
+/** @typedef {import("/console/views/account_actions.js").Question} Question */
+/** @typedef {Api["AccountRow"][]} Doctors */
+
+/** So many are decided on at once. */
+const MOST_CHOSEN = 100;
+const COLUMNS = /** @type {const} */ (["account", "role", "assignDoctor", "status", "registered"]);
+
+/** What one click does. The second of a double click would do what has come under the pointer. @param {() => void} act */
+const onFirstClick = (act) => (/** @type {MouseEvent} */ event) => event.detail <= 1 && act();
+
+/** @param {Account} account */
+const sayStatus = (account) => (account.refusal ? say("refusedFor", { reason: sayValue("refusal", account.refusal.reason) }) : sayValue("is", account.status));
+
+/** @param {Doctors} doctors @param {string} email */
+const nameOfDoctor = (doctors, email) => isolated(doctors.find((one) => one.email === email)?.name ?? email);
+
+/** Whoever is in charge of a patient. @param {{value: string, doctors: Doctors, nobody: string, onChoose: (email: string) => void}} props */
+const DoctorChoice = ({ value, doctors, nobody, onChoose }) => html`
+  <label class="choice">${say("assignDoctor")}
+    <select name="doctor" value=${value} onChange=${(/** @type {FieldEvent} */ event) => onChoose(event.target.value)}>
+      <option value="">${nobody}</option>
+      ${value && !doctors.some((one) => one.email === value) && html`<option value=${value}>${isolated(value)}</option>`}
+      ${doctors.map((one) => html`<option value=${one.email} selected=${one.email === value}>${isolated(one.name)}</option>`)}
+    </select></label>`;
+
+/** What is done rarely, below the line of its account. @param {{account: Account, act: Act, doctors: Doctors}} props */
+const Managed = ({ account, act, doctors }) => {
+  /** @param {import("/console/views/account_actions.js").Question["kind"]} kind @param {string} [role] */
+  const ask = (kind, role) => act.onAsk({ kind, role }, [account]);
+  /** @param {"role" | "doctor"} field @param {string | null} value */
+  const set = (field, value) => setField(account, field, value, act.onChange).catch(act.onError);
+  /** @param {FieldEvent} event */
+  const chooseRole = (event) => {
+    const role = event.target.value;
+    event.target.value = account.role; // until the server has agreed
+    if (isOneself(account) || role === "admin") ask("role", role);
+    else set("role", role);
+  };
+  return html`
+    <tr class="managed"><td colspan=${COLUMNS.length + 2}><div class="row">
+      <label class="choice">${say("role")}
+        <select name="new-role" value=${account.role} onChange=${chooseRole}>
+          ${ROLES.map((role) => html`<option value=${role}>${sayValue("role", role)}</option>`)}
+        </select></label>
+      ${account.role === "user" &&
+      html`<${DoctorChoice} value=${account.doctor ?? ""} doctors=${doctors} nobody=${say("nobody")} onChoose=${(/** @type {string} */ email) => set("doctor", email || null)} />`}
+      <button onClick=${() => ask("link")}>${say("passwordLink")}</button>
+      <button onClick=${() => ask("reset")}>${say("resetPassword")}</button>
+      ${account.second_factor && !isOneself(account) && html`<button onClick=${() => ask("factor")}>${say("removeFactor")}</button>`}
+      <button class="danger" onClick=${() => ask("delete")}><${Icon} name="trash" />${say("delete")}</button></div>
+      ${account.refusal?.note && html`<p>${say("refusalTold")} <q>${isolated(account.refusal.note)}</q></p>`}
+      ${account.role === "doctor" && html`<h3>${say("title_outcomes")}</h3><${OutcomesOf} doctor=${account.email} />`}
+    </td></tr>`;
+};
+
+/** One account. @param {{account: Account, chosen: boolean, onChoose: () => void, act: Act, doctors: Doctors}} props */
+const Row = ({ account, chosen, onChoose, act, doctors }) => {
+  const [managed, setManaged] = useState(false);
+  const { email, role, status } = account;
+  const patients = account.patients ?? 0;
+  const named = (/** @type {string} */ label) => `${label} ${isolated(email)}`;
+  return html`
+    <tr id=${`account-${account._id}`} class=${chosen ? "chosen-row" : ""}>
+      <td><input type="checkbox" checked=${chosen} aria-label=${named(say("chooseAccount"))} onChange=${onChoose} /></td>
+      <th scope="row" class="person" title=${`${isolated(account.name)} ${isolated(email)}`}><strong>${isolated(account.name)}</strong> <span class="address">${isolated(email)}</span></th>
+      <td>${status !== "approved" && account.wanted_role ? html`<strong class="wanted">${say("asksFor", { role: sayValue("role", account.wanted_role) })}</strong>` : sayValue("role", role)}</td>
+      <td>${account.doctor && nameOfDoctor(doctors, account.doctor)}${role === "doctor" && say(patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(patients) })}</td>
+      <td class=${`standing standing-${account.refusal ? "refused" : status}`}>${sayStatus(account)}
+        ${account.must_change_password && html`<small title=${say("initialPasswordOpen")}> · ${say("initialPasswordShort")}</small>`}
+        ${account.second_factor && html`<small> · ${say("hasSecondFactor")}</small>`}</td>
+      <td><time datetime=${account.created_at}>${sayDate(account.created_at, false)}</time></td>
+      <td class="row-acts">
+        ${status === "approved"
+          ? html`<button aria-label=${named(say("suspend"))} onClick=${onFirstClick(() => act.onAsk({ kind: "suspend" }, [account]))}>${say("suspend")}</button>`
+          : status !== "deleting" && html`<button aria-label=${named(say("approve"))} onClick=${onFirstClick(() => decide([account], "approvals", { role: "wanted" }, act.onChange).catch(act.onError))}>${say("approve")}</button>`}
+        ${status === "waiting" && html`<button aria-label=${named(say("refuse"))} onClick=${onFirstClick(() => act.onAsk({ kind: "refuse" }, [account]))}>${say("refuse")}</button>`}
+        <button class="quiet manage" aria-expanded=${String(managed)} aria-label=${named(say("manage"))}
+          onClick=${onFirstClick(() => setManaged(!managed))}>${say("manage")}</button></td>
+    </tr>
+    ${managed && html`<${Managed} account=${account} act=${act} doctors=${doctors} />`}`;
+};
+
+/** What is done to all that are chosen. @param {{accounts: Account[], act: Act, doctors: Doctors, onClear: () => void}} props */
+const Chosen = ({ accounts, act, doctors, onClear }) => {
+  const [role, setRole] = useState("wanted");
+  const [doctor, setDoctor] = useState("");
+  const [busy, setBusy] = useState(false);
+  const count = sayNumber(accounts.length);
+  const approve = async () => {
+    setBusy(true);
+    await decide(accounts, "approvals", { role, ...(doctor && { doctor }) }, act.onChange).catch(act.onError);
+    setBusy(false);
+    onClear();
+  };
+  return html`
+    <div class="actions" role="group" aria-label=${say("manyChosen", { count })}>
+      <strong>${say("manyChosen", { count })}</strong>
+      <label class="choice">${say("approveRole")}
+        <select name="approve-role" value=${role} onChange=${(/** @type {FieldEvent} */ event) => setRole(event.target.value)}>
+          <option value="wanted">${say("asEachAsks")}</option>
+          ${ROLES.slice(0, 3).map((one) => html`<option value=${one}>${sayValue("role", one)}</option>`)}
+        </select></label>
+      <${DoctorChoice} value=${doctor} doctors=${doctors} nobody=${say("doctorUnchanged")} onChoose=${setDoctor} />
+      <button class="primary" disabled=${busy} onClick=${approve}>${say("approveMany", { count })}</button>
+      <button disabled=${accounts.some(({ status }) => status !== "waiting")} onClick=${() => act.onAsk({ kind: "refuse" }, accounts)}>${say("refuse")}</button>
+      <button class="quiet" onClick=${onClear}>${say("cancel")}</button>
+    </div>`;
+};
+
+/** The account whose line has the focus. @param {Account[]} shown */
+const inFocus = (shown) => shown.find(({ _id }) => document.activeElement?.closest("tr")?.id === `account-${_id}`);
+
+/** Give the focus to the line so many further on; the first one, where none has it. @param {Account[]} shown @param {number} step */
+function moveFocus(shown, step) {
+  const current = inFocus(shown);
+  const place = current ? shown.indexOf(current) + step : 0;
+  const next = shown[Math.min(Math.max(place, 0), shown.length - 1)];
+  if (next) /** @type {HTMLElement | null} */ (document.querySelector(`#account-${next._id} input`))?.focus();
+}
+
+/**
+ * The lines of these accounts, and what is done to those that are chosen.
+ * @param {{shown: Account[], act: Act, doctors: Doctors}} props
+ */
+const Table = ({ shown, act, doctors }) => {
+  const [ids, setIds] = useState(/** @type {string[]} */ ([]));
+  const chosen = shown.filter(({ _id }) => ids.includes(_id));
+  /** @param {Account} account */
+  const choose = ({ _id }) => setIds((before) => (before.includes(_id) ? before.filter((one) => one !== _id) : [...before, _id].slice(-MOST_CHOSEN)));
+  /** @param {(accounts: Account[]) => void} act on all that are chosen, or on the one in focus */
+  const onThese = (act) => {
+    const one = inFocus(shown);
+    const these = chosen.length > 0 ? chosen : one ? [one] : [];
+    if (these.length > 0) act(these);
+  };
+  useKeys({
+    j: () => moveFocus(shown, 1),
+    k: () => moveFocus(shown, -1),
+    x: () => [inFocus(shown)].forEach((one) => one && choose(one)),
+    a: () => onThese((these) => these.some(({ status }) => status !== "approved") && decide(these, "approvals", { role: "wanted" }, act.onChange).catch(act.onError)),
+    r: () => onThese((these) => these.every(({ status }) => status === "waiting") && act.onAsk({ kind: "refuse" }, these)),
+    "/": () => /** @type {HTMLElement | null} */ (document.querySelector("#search"))?.focus(),
+  });
+  const all = shown.slice(0, MOST_CHOSEN);
+  return html`
+    <table class="accounts">
+      <thead><tr>
+        <td><input type="checkbox" aria-label=${say("chooseAll")} checked=${chosen.length > 0 && chosen.length === all.length}
+          onChange=${() => setIds(chosen.length === all.length ? [] : all.map(({ _id }) => _id))} /></td>
+        ${COLUMNS.map((column) => html`<th scope="col">${say(column)}</th>`)}<td></td></tr></thead>
+      <tbody>
+        ${shown.map((account) => html`<${Row} key=${account._id} account=${account} chosen=${ids.includes(account._id)} onChoose=${() => choose(account)} act=${act} doctors=${doctors} />`)}
+      </tbody>
+    </table>
+    <p class="keys"><small>${say("accountKeys")}</small></p>
+    ${chosen.length > 0 && html`<${Chosen} accounts=${chosen} act=${act} doctors=${doctors} onClear=${() => setIds([])} />`}`;
+};
+
+/**
+ * The accounts under this path as the API gives them and as they were changed here since.
+ * @param {{path: string, keeps: (account: Account) => boolean, empty: unknown, doctors: Doctors, turn: number}} props
+ */
+export const Accounts = ({ path, keeps, empty, doctors, turn }) => {
+  const pages = usePages(path);
+  const [changes, setChanges] = useState(/** @type {Record<string, Changed>} */ ({}));
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  const [asked, setAsked] = useState(/** @type {{question: Question, accounts: Account[]} | null} */ (null));
+  const [secret, setSecret] = useState(/** @type {import("/console/views/account_actions.js").Told | null} */ (null));
+  useEffect(() => {
+    setChanges({});
+    setError(null);
+  }, [path]);
+  useEffect(() => {
+    if (turn) pages.reload();
+  }, [turn]);
+  // Fields alone: while one change is under way, another may be made to the same account.
+  /** @type {Act["onChange"]} */
+  const onChange = ({ _id }, fields) => {
+    setError(null);
+    setChanges((before) => ({ ...before, [_id]: { ...before[_id], ...fields } }));
+  };
+  const act = { onChange, onError: setError, onAsk: (/** @type {Question} */ question, /** @type {Account[]} */ accounts) => setAsked({ question, accounts }) };
+  return html`
+    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+    <${Pages} pages=${pages} empty=${empty}>
+      ${(/** @type {Account[]} */ items) => {
+        const shown = items.map((one) => /** @type {Account & Changed} */ ({ ...one, ...changes[one._id] })).filter((one) => !one.gone && keeps(one));
+        return shown.length === 0 && !pages.next ? empty : html`<${Table} key=${path} shown=${shown} act=${act} doctors=${doctors} />`;
+      }}
+    <//>
+    ${asked && html`<${Ask} accounts=${asked.accounts} question=${asked.question} onChange=${onChange} onSecret=${setSecret} onClose=${() => setAsked(null)} />`}
+    ${secret && html`<${Secret} title=${secret.title} text=${secret.text} password=${secret.password} until=${secret.expires_at} onClose=${() => setSecret(null)} />`}`;
+};
