@@ -9,7 +9,6 @@ from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 
-
 PASSPHRASE = "a long enough passphrase"
 
 

@@ -1,12 +1,17 @@
 // @ts-check
-// The audit trail, newest first: who did what to whom, and what came of it.
+// The audit trail, newest first: who did what to whom, in sentences. What is looked for stands in the address.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, get } from "/console/api.js";
-import { Empty, Field, Form, Message, Pages, usePages } from "/console/components.js";
+import { ApiError, get, saveFile } from "/console/api.js";
+import { Answer, Empty, Field, Form, Message, Pages, sayError, useAnswer, usePages } from "/console/components.js";
 import { hasWords, isolated, say, sayDate, sayValue, valuesOf } from "/console/language.js";
+import { addressOf, goTo } from "/console/navigation.js";
 
-/** Everything that is looked for in the trail. @typedef {{action?: string, account?: string}} Filter */
+/** @typedef {Api["AuditRow"]} Row */
+/** What is looked for: an action, an account by its e-mail, from and until which day. */
+const ASKED = /** @type {const} */ (["action", "who", "since", "until"]);
+const DAY = /^\d{4}-\d\d-\d\d$/;
+const FORMATS = /** @type {const} */ ({ csv: ["text/csv", "exportCsv"], json: ["application/json", "exportJson"] });
 
 /** Where the words of an action are, which the API writes as `account.approve`. @param {string} action */
 const wordsOf = (action) => action.replace(".", "_");
@@ -14,104 +19,145 @@ const wordsOf = (action) => action.replace(".", "_");
 /** An action in words, or as it is where there are none. @param {string} action */
 const sayAction = (action) => (hasWords(`action_${wordsOf(action)}`) ? sayValue("action", wordsOf(action)) : action);
 
-/** The account with this e-mail, or the only one that it is a part of. @param {string} text */
+/** The account with this e-mail, or the only one that it is a part of. @param {string} text @returns {Promise<string>} */
 async function findAccount(text) {
-  const query = new URLSearchParams({ q: text, limit: "50" });
-  /** @type {any[]} */
+  const query = new URLSearchParams({ q: text.slice(0, 200), limit: "50" });
+  /** @type {Api["AccountRow"][]} */
   const found = await get(`/accounts?${query}`);
   const exact = found.find((one) => one.email === text.toLowerCase());
-  if (!exact && found.length !== 1) throw new ApiError(404, "account", say(found.length ? "manyAccounts" : "noSuchAccount"));
+  if (!exact && found.length !== 1) throw new ApiError(400, "account", say(found.length ? "manyAccounts" : "noSuchAccount"));
   return (exact ?? found[0])._id;
 }
 
-/** @param {{onFilter: (filter: Filter) => void, actions: string[]}} props */
-const FilterForm = ({ onFilter, actions }) => {
-  /** @param {Record<string, string>} values */
-  const filter = async ({ action, account }) =>
-    onFilter({
-      ...(action && { action }),
-      ...(account.trim() && { account: await findAccount(account.trim()) }),
-    });
-  return html`
-    <${Form} onSend=${filter} label=${say("search")}>
-      <div class="field">
-        <label for="field-action">${say("actionFilter")}</label>
-        <select id="field-action" name="action">
-          <option value="">${say("anyAction")}</option>
-          ${actions.map((action) => html`<option value=${action}>${sayAction(action)}</option>`)}
-        </select>
-      </div>
-      <${Field} label=${say("accountFilter")} name="account" type="search" autocomplete="off" autocapitalize="none" />
-    <//>`;
-};
+/** The moment at which a day begins here, or the next one. @param {string} day @param {number} later */
+function startOf(day, later) {
+  const [year, month, date] = day.split("-").map(Number);
+  return new Date(year, month - 1, date + later).toISOString();
+}
 
-/** In spite of which marks a letter was signed, which the API writes as `marks: figure, name`. @param {string} detail */
-const sayMarks = (detail) =>
-  say("marksAccepted", { kinds: detail.slice(detail.indexOf(":") + 1).split(",").map((kind) => sayValue("mark", kind.trim())).join(", ") });
+/** The filters as the API takes them. @param {Record<string, string>} asked @param {string} account */
+const queryOf = ({ action, since, until }, account) => ({
+  ...(action && { action }),
+  ...(account && { account }),
+  ...(DAY.test(since) && { since: startOf(since, 0) }),
+  ...(DAY.test(until) && { until: startOf(until, 1) }),
+});
 
-/** Which operating point was chosen after which, which the API writes as `cautious to standard`. @param {string} detail */
-const sayPoints = (detail) => detail.split(" to ").map((point) => sayValue("point", point)).join(" → ");
+/** @param {{asked: Record<string, string>, actions: string[]}} props */
+const FilterForm = ({ asked, actions }) => html`
+  <${Form} label=${say("search")} onSend=${async (/** @type {Record<string, string>} */ values) => {
+    if (values.who.trim()) await findAccount(values.who.trim());
+    goTo(addressOf("audit", { ...values, who: values.who.trim() }));
+  }}>
+    <div class="field">
+      <label for="field-action">${say("actionFilter")}</label>
+      <select id="field-action" name="action">
+        <option value="">${say("anyAction")}</option>
+        ${actions.map((action) => html`<option value=${action} selected=${action === asked.action}>${sayAction(action)}</option>`)}
+      </select>
+    </div>
+    <${Field} label=${say("accountFilter")} name="who" type="search" autocomplete="off" autocapitalize="none" defaultValue=${asked.who} />
+    <${Field} label=${say("since")} name="since" type="date" defaultValue=${asked.since} />
+    <${Field} label=${say("until")} name="until" type="date" defaultValue=${asked.until} />
+  <//>`;
 
-/** An account by its address; what has none, or none any more, by the end of its number. @param {{id: string, email: string | null}} props */
-const Whom = ({ id, email }) =>
-  email ? html`<span class="address">${isolated(email)}</span>` : hasWords(`actor_${id}`) ? sayValue("actor", id) : html`<code title=${id}>${id.length > 12 ? `…${id.slice(-8)}` : id}</code>`;
+/** On what grounds, in words where there are any. @param {Row} row */
+function sayDetail({ action, detail }) {
+  if (!detail) return "";
+  if (action === "message.report") return sayValue("abuse", detail.split(" ")[0]);
+  if (action === "model.operating_point") return detail.split(" to ").map((point) => sayValue("point", point)).join(" → ");
+  if (action === "account.refuse") return sayValue("refusal", detail);
+  if (action !== "letter.sign") return "";
+  const kinds = detail.slice(detail.indexOf(":") + 1).split(",").map((kind) => sayValue("mark", kind.trim()));
+  return say("marksAccepted", { kinds: kinds.join(", ") });
+}
 
-/** What became of it; a refusal has a code of its own. @param {Api["AuditRow"]} row */
+/** An account by its address; what has none, or none any more, by the end of its number. @param {string} id @param {string | null} email */
+const sayWhom = (id, email) => email ?? (hasWords(`actor_${id}`) ? sayValue("actor", id) : id.length > 12 ? `…${id.slice(-8)}` : id);
+
+/** What happened, as a sentence. @param {Row} row */
+function sayRow(row) {
+  const by = sayWhom(row.by, row.by_email);
+  const key = /** @type {WordKey} */ (`did_${wordsOf(row.action)}`);
+  const said = say(hasWords(key) ? key : "did_other", { by, target: sayWhom(row.target, row.target_email), action: sayAction(row.action) });
+  return row.by_email ? said : said.charAt(0).toLocaleUpperCase() + said.slice(1);
+}
+
+/** What became of it, where it was not done; a refusal has a code of its own. @param {Row} row */
 function sayOutcome(row) {
   if (row.phase === "intent") return say("outcome_open");
   const outcome = row.outcome ?? "";
-  return ["done", "interrupted"].includes(outcome) ? sayValue("outcome", outcome) : say("outcome_refused");
+  if (outcome === "done") return "";
+  return outcome === "interrupted" ? sayValue("outcome", outcome) : say("outcome_refused");
 }
 
-/** An intent is left out where its outcome is in the list. @param {any[]} rows */
+/** An intent is left out where its outcome is in the list. @param {Row[]} rows */
 function withOutcomes(rows) {
   const completed = new Set(rows.map((row) => row.intent));
   return rows.filter((row) => row.phase === "outcome" || !completed.has(row._id));
 }
 
-/** @param {{rows: Api["AuditRow"][]}} props */
+/** @param {{row: Row}} props */
+const Line = ({ row }) => {
+  const [outcome, detail] = [sayOutcome(row), sayDetail(row)];
+  return html`<tr>
+    <td><time datetime=${row.created_at}>${sayDate(row.created_at)}</time></td>
+    <td><span title=${row.action}>${isolated(sayRow(row))}</span>${detail && html`<small> (${detail})</small>`}
+      ${outcome && html` <strong class="failed" title=${row.outcome}>${outcome}</strong>`}
+      ${!row.signed && html` <strong class="failed">${say("unsigned")}</strong>`}</td>
+  </tr>`;
+};
+
+/** @param {{rows: Row[]}} props */
 const Trail = ({ rows }) => html`
   ${rows.some((row) => !row.signed) && html`<${Message} kind="bad">${say("unsignedText")}<//>`}
-  <div class="scroll" tabindex="0" role="region" aria-label=${say("title_audit")}>
-    <table class="stacked">
-      <thead><tr>${["when", "who", "what", "whom", "outcome"].map(
-        (column) => html`<th scope="col">${say(/** @type {WordKey} */ (column))}</th>`,
-      )}</tr></thead>
-      <tbody>
-        ${withOutcomes(rows).map(
-          (row) => html`<tr key=${row._id}>
-            <td><time datetime=${row.created_at}>${sayDate(row.created_at)}</time></td>
-            <td data-name=${say("who")}><${Whom} id=${row.by} email=${row.by_email} /></td>
-            <td data-name=${say("what")}><span title=${row.action}>${sayAction(row.action)}</span>
-              ${row.action === "message.report" && html`<small> (${sayValue("abuse", row.detail.split(" ")[0])})</small>`}
-              ${row.action === "model.operating_point" && row.detail && html`<small> (${sayPoints(row.detail)})</small>`}
-              ${row.action === "letter.sign" && row.detail && html`<small> (${sayMarks(row.detail)})</small>`}</td>
-            <td data-name=${say("whom")}><${Whom} id=${row.target} email=${row.target_email} /></td>
-            <td data-name=${say("outcome")} class=${row.outcome === "done" ? "" : "failed"}>
-              <span title=${row.outcome}>${sayOutcome(row)}</span>
-              ${!row.signed && html` <strong class="failed">${say("unsigned")}</strong>`}</td>
-          </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  <table class="trail">
+    <thead><tr><th scope="col">${say("when")}</th><th scope="col">${say("happened")}</th></tr></thead>
+    <tbody>${withOutcomes(rows).map((row) => html`<${Line} key=${row._id} row=${row} />`)}</tbody>
+  </table>`;
 
-export const View = () => {
-  const [filter, setFilter] = useState(/** @type {Filter} */ ({}));
-  const [turn, setTurn] = useState(0);
-  const pages = usePages(`/audit?${new URLSearchParams({ limit: "100", ...filter })}`);
+/** What was found as a file. @param {{query: Record<string, string>}} props */
+const Export = ({ query }) => {
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  return html`
+    <p class="row"><span>${say("exportAs")}</span>
+      ${/** @type {(keyof typeof FORMATS)[]} */ (Object.keys(FORMATS)).map((format) => {
+        const [type, label] = FORMATS[format];
+        return html`<button onClick=${() => {
+          setError(null);
+          saveFile(`/audit/export?${new URLSearchParams({ ...query, format })}`, type, `audit.${format}`).catch(setError);
+        }}>${say(label)}</button>`;
+      })}</p>
+    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}`;
+};
+
+/** @param {{query: Record<string, string>}} props */
+const Found = ({ query }) => {
+  const pages = usePages(`/audit?${new URLSearchParams({ limit: "100", ...query })}`);
+  return html`
+    <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("auditEmpty")}><p>${say("auditEmptyText")}</p><//>`}>
+      ${(/** @type {Row[]} */ rows) => html`<${Trail} rows=${rows} />`}
+    <//>
+    <${Export} query=${query} />`;
+};
+
+/** What is looked for, once the account is known. @param {{asked: Record<string, string>}} props */
+const Asked = ({ asked }) => {
+  const account = useAnswer(async () => (asked.who ? findAccount(asked.who) : ""), []);
+  return html`
+    <${Answer} answer=${account}>
+      ${(/** @type {string} */ id) => html`<${Found} query=${queryOf(asked, id)} />`}
+    <//>`;
+};
+
+/** @param {{filters: URLSearchParams}} props what of the address stands behind the ? */
+export const View = ({ filters }) => {
+  const asked = Object.fromEntries(ASKED.map((name) => [name, filters.get(name) ?? ""]));
   const known = valuesOf("action").map((words) => words.replace("_", "."));
-  const actions = [...new Set([...known, ...(pages.items ?? []).map((row) => row.action)])].sort((one, other) => sayAction(one).localeCompare(sayAction(other)));
-  const filtered = Object.keys(filter).length > 0;
+  const actions = [...new Set([...known, ...(/^[a-z]+\.[a-z_]+$/.test(asked.action) ? [asked.action] : [])])].sort((one, other) => sayAction(one).localeCompare(sayAction(other)));
   return html`
     <h1>${say("title_audit")}</h1>
-    <div class="filter"><${FilterForm} key=${turn} onFilter=${setFilter} actions=${actions} /></div>
-    ${filtered &&
-    html`<p><button onClick=${() => {
-      setFilter({});
-      setTurn(turn + 1); // a new form, which is empty
-    }}>${say("wholeTrail")}</button></p>`}
-    <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("auditEmpty")}><p>${say("auditEmptyText")}</p><//>`}>
-      ${(/** @type {any[]} */ rows) => html`<${Trail} rows=${rows} />`}
-    <//>`;
+    <div class="filter"><${FilterForm} key=${`${filters}`} asked=${asked} actions=${actions} /></div>
+    ${`${filters}` && html`<p><a class="button" href="#/audit">${say("wholeTrail")}</a></p>`}
+    <${Asked} key=${`${filters}`} asked=${asked} />`;
 };
