@@ -5,7 +5,7 @@ from contextlib import suppress
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from skinapi.admin.routes import decision_routes, usage_routes
+from skinapi.admin.routes import decision_routes, overview_routes, usage_routes
 from skinapi.admin.routes import routes as admin_routes
 from skinapi.auth.routes import recovery_routes
 from skinapi.auth.routes import routes as auth_routes
@@ -176,6 +176,7 @@ def _register_routes(
     app.register_blueprint(second_factor_routes.blueprint(services.second_factor))
     app.register_blueprint(admin_routes.blueprint(services.admin))
     app.register_blueprint(decision_routes.blueprint(services.decisions))
+    app.register_blueprint(overview_routes.blueprint(model_services.overview))
     app.register_blueprint(usage_routes.blueprint(services.data.usage))
     app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(models_routes.blueprint(services.models))

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +22,7 @@ from skinapi.composition.services import (
     open_services,
 )
 from skinapi.domain.pages import read_pages
-from skinapi.errors import StoreUnavailable, UnsafeSettings
+from skinapi.errors import SkinAPIError, StoreUnavailable, UnsafeSettings
 from skinapi.logs import configure_logs
 from skinapi.registry.prediction_pool import ServedModel
 from skinapi.registry.service import announce_model
@@ -31,7 +31,7 @@ from skinapi.registry.version_service import ModelsService
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store, open_store
-from skinapi.storage.backup import restore_backup, write_backup
+from skinapi.storage.backup import note_backup, restore_backup, write_backup
 from skinapi.storage.backup_file import (
     Counts,
     dated_backup,
@@ -161,6 +161,8 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
         with _removing_half_made(), new_file(file) as out:
             counts = write_backup(store, out, progress=_progress())
         print(f"written: {file}", file=sys.stderr)
+    with suppress(SkinAPIError):  # the backup is written all the same
+        note_backup(store)
     for key in counts.damaged:
         print(f"left out, because it is damaged: the stored file {key}", file=sys.stderr)
     print(_counted(counts), file=sys.stderr)

@@ -8,6 +8,7 @@ from flask import Response, request
 
 from skinapi.admin.audit_files import MOST_EXPORTED, csv_of, json_of
 from skinapi.admin.decisions import DecisionsService
+from skinapi.admin.overview import OverviewService
 from skinapi.admin.schemas import (
     AccountRow,
     AccountSearch,
@@ -25,6 +26,7 @@ from skinapi.admin.schemas import (
     ListedAccount,
     NewDoctor,
     NewRole,
+    Overview,
     PasswordReset,
     Refusals,
     UsageQuery,
@@ -48,6 +50,7 @@ NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "do
 routes: Routes[AdminService] = Routes("admin")
 decision_routes: Routes[DecisionsService] = Routes("decisions")
 usage_routes: Routes[DailyCounts] = Routes("usage")
+overview_routes: Routes[OverviewService] = Routes("overview")
 
 
 @routes.route("GET", "/accounts", access=admins("Only admin can view accounts"), rate=Rate.READ)
@@ -357,3 +360,11 @@ def show_usage(counts: DailyCounts, *, query: UsageQuery) -> UsageView:
     """How many findings, refused photos, accounts and reports each day (UTC) had."""
     days = counts.read(days=query.days)
     return UsageView(days=[DayOfUsage.of(day, counted) for day, counted in days])
+
+
+@overview_routes.route(
+    "GET", "/admin/overview", access=admins("Only admin can view the overview"), rate=Rate.READ
+)
+def show_overview(overview: OverviewService) -> Overview:
+    """What waits, what failed, the disk, the last backup, the model in service and its drift."""
+    return Overview.of(overview)

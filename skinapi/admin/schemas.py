@@ -15,12 +15,14 @@ from pydantic import (
 
 from skinapi.admin import usage
 from skinapi.admin.decisions import MOST_COUNTED, ApprovedRole, Decided
+from skinapi.admin.overview import OverviewService
 from skinapi.auth.accounts import Account, Status
 from skinapi.auth.emails import Email, NewEmail
 from skinapi.auth.passwords import NewPassword
 from skinapi.auth.schemas import AccountView
 from skinapi.domain.field_types import Identifier, Legible, Name, Printable, SearchText
 from skinapi.domain.subject import RefusalReason, Role
+from skinapi.jobs.job import Job
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band
 from skinapi.web.schemas import (
@@ -264,3 +266,58 @@ class DayOfUsage(Answer):
 
 class UsageView(Answer):
     days: list[DayOfUsage] = Field(description="oldest first, with the days without any use")
+
+
+class FailedJob(Answer):
+    id: str = Field(serialization_alias="_id")
+    kind: str
+    error: str | None
+    completed_at: datetime | None
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        return cls(id=job.id, kind=job.kind, error=job.error, completed_at=job.completed_at)
+
+
+class DiskView(Answer):
+    model_config = ConfigDict(from_attributes=True)
+
+    free_bytes: int
+    total_bytes: int
+
+
+class Overview(Answer):
+    """What an admin should know at a glance."""
+
+    waiting_accounts: int = Field(description=f"they wait for approval; at most {MOST_COUNTED}")
+    late_mails: int | None = Field(
+        description="mails that the mail server does not take; null where the server sends none"
+    )
+    failed_jobs: list[FailedJob] = Field(description="the newest, of those that are still kept")
+    jobs: dict[str, int] = Field(
+        description="how many are queued, running, and lost: their worker has disappeared"
+    )
+    disk: DiskView | None = Field(
+        description="of the folder in which this server keeps its files; null where it has none"
+    )
+    backup_at: datetime | None = Field(
+        description="when `python -m skinapi backup` last ended; null where it never did"
+    )
+    model_version: str | None = Field(description="in service; null where there is none")
+    model_problem: str | None = Field(description="why another model does not serve")
+    drift_alerts: int = Field(description="in how many measures photos or findings have changed")
+
+    @classmethod
+    def of(cls, overview: OverviewService) -> Self:
+        disk = overview.read_disk()
+        return cls(
+            waiting_accounts=overview.decisions.count_waiting(),
+            late_mails=overview.count_late_mails(),
+            failed_jobs=[FailedJob.of(job) for job in overview.list_failed_jobs()],
+            jobs=overview.jobs.count_unfinished(),
+            disk=DiskView.model_validate(disk) if disk else None,
+            backup_at=overview.find_backup(),
+            model_version=overview.model_version(),
+            model_problem=overview.served.problem,
+            drift_alerts=overview.count_changes(),
+        )

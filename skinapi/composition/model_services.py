@@ -1,7 +1,9 @@
 """Builds the services that use the model which is in service."""
 
 from dataclasses import dataclass
+from functools import partial
 
+from skinapi.admin.overview import OverviewService
 from skinapi.care.comparisons import ComparisonsService
 from skinapi.clients.service import ClientsService
 from skinapi.composition.services import Services
@@ -13,6 +15,7 @@ from skinapi.registry.service import InferenceService
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.service import ReportsService
 from skinapi.settings import Settings
+from skinapi.storage.backup import find_last_backup
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class ModelServices:
     judging_again: JudgingAgainService
     clients: ClientsService
     comparisons: ComparisonsService
+    overview: OverviewService
 
 
 def open_model_services(
@@ -75,6 +79,15 @@ def open_model_services(
             open_clients=settings.open_clients,
             largest_photo=settings.max_upload_bytes,
             allowances=allowances,
+        ),
+        overview=OverviewService(
+            decisions=services.decisions,
+            outbox=services.data.outbox,
+            jobs=services.jobs.queue,
+            drift=services.drift,
+            served=registry.served,
+            folder=settings.instance_dir,
+            find_backup=partial(find_last_backup, services.store),
         ),
         comparisons=ComparisonsService(
             lesions=services.lesions,

@@ -65,7 +65,7 @@ class Clinic:
 
     def approve(self, person: "Person", *, role: WantedRole | None = None) -> None:
         by = self.admin.account.id
-        self.services.admin.approve_account(email=person.email, role=role, by=by)
+        self.services.decisions.approve_account(email=person.email, role=role, by=by)
 
     def add_colleague(self, name: str, role: WantedRole) -> "Person":
         colleague = self.register(name, wanted_role=role)
@@ -79,7 +79,7 @@ class Clinic:
         patient = self.register(name)
         self.approve(patient)
         by, auth = self.admin.account.id, self.services.auth
-        self.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by=by)
+        self.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by=by)
         consents = {"photos": True, "training": teaches}
         auth.set_consents(account_id=patient.account.id, consents=consents)
         auth.change_locale(account_id=patient.account.id, locale=language)

@@ -87,6 +87,7 @@ class Jobs:
         self._documents.ensure_index("place", "id")
         self._documents.ensure_index("owner", "place", "id")
         self._documents.ensure_index("completed_at", "id")
+        self._documents.ensure_index("status", "completed_at", "id")
         self._places = Places(self._documents)
 
     def new_id(self) -> str:
@@ -154,6 +155,12 @@ class Jobs:
             conditions["place"] = {"$lt": last["place"]}
         documents = self._documents.find(conditions, sort="-place", limit=limit, fields=LISTED)
         return [Job.model_validate(document) for document in documents]
+
+    def list_failed(self, *, limit: int) -> list[Job]:
+        """The jobs that failed last, the newest first, without metrics and results."""
+        failed: Document = {"status": "failed"}
+        found = self._documents.find(failed, sort="-completed_at", limit=limit, fields=LISTED)
+        return [Job.model_validate(document) for document in found]
 
     def unfinished_requests(self) -> list[Mapping[str, Any]]:
         """What all jobs that wait or run were asked for."""

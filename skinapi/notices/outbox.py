@@ -205,10 +205,12 @@ class Outbox:
 
     def problems(self) -> list[str]:
         """What the operator should know: mails that the mail server does not take."""
-        if not self.enabled:
-            return []
-        late = self._documents.count({"due_at": {"$lte": now() - LATE}})
+        late = self.count_late() if self.enabled else 0
         return [f"Mails that the mail server of SMTP_URL does not take: {late}"] if late else []
+
+    def count_late(self) -> int:
+        """How many mails should have been sent by now."""
+        return self._documents.count({"due_at": {"$lte": now() - LATE}})
 
 
 def _budget_of(kind: Kind) -> Budget:

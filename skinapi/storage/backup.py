@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +28,23 @@ from skinapi.storage.sqlite.filter_to_sql import from_json, to_json
 from skinapi.storage.store_version import STORE_COLLECTION
 
 # Restores a backup into an empty store of either kind.
+
+
+# When the store was last backed up, for who asks whether it is.
+LAST_BACKUP = "last-backup"
+
+
+def note_backup(store: Store) -> None:
+    """Remember that the store was backed up now."""
+    store.collection("counters").update(
+        {"id": LAST_BACKUP}, {"$set": {"written_at": now(), "schema": 1}}, upsert=True
+    )
+
+
+def find_last_backup(store: Store) -> datetime | None:
+    """When `note_backup` was called last."""
+    found = store.collection("counters").get(LAST_BACKUP)
+    return found["written_at"] if found else None
 
 
 # The record of a restore that has not ended; a server does not start on such a store.

@@ -29,7 +29,7 @@ def ada(seeder: Seeder) -> Caller:
 def treated(seeder: Seeder, ada: Caller) -> tuple[Caller, Caller, str]:
     """A patient, the doctor in charge, and a spot of the patient."""
     doctor = seeder.person("doctor")
-    seeder.services.admin.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
     return ada, doctor, begin(ada, {"site": "back", "laterality": "left"}, "by the belt")
 
 
@@ -169,12 +169,12 @@ def test_a_message_waits_for_the_new_login_of_an_ended_session(
     email = f"anna-{tmp_path.name}@example.org"
     body = {"name": "Anna", "email": email, "password": PASSWORD}
     assert ask(seeder.server.port, "POST", "/register", json=body).status == 201
-    seeder.services.admin.approve_account(email=email, role=None, by="admin")
+    seeder.services.decisions.approve_account(email=email, role=None, by="admin")
     account = seeder.services.data.accounts.find_by_email(email)
     assert account
     anna = seeder.caller(account.id, email)
     doctor = seeder.person("doctor")
-    seeder.services.admin.assign_doctor(email=email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=email, doctor=doctor.email, by="admin")
     spot = begin(anna, {"site": "back", "laterality": "left"})
     visitor.look(PHONE)
     type_message(visitor, anna, spot)

@@ -118,7 +118,7 @@ def test_a_spot_without_a_side_is_asked_for_it_and_the_doctor_sees_it(
     visitor: Visitor, seeder: Seeder, ada: Caller, look: Look
 ) -> None:
     doctor = seeder.person("doctor")
-    seeder.services.admin.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=ada.email, doctor=doctor.email, by="admin")
     made = ada.call("POST", "/lesions", json={"place": {"site": "hand"}}).json["id"]
     journey = Journey(visitor, "body-map", look)
     visitor.enter(ada, "user")

@@ -80,7 +80,7 @@ def clinic(seeder: Seeder, tmp_path: Path) -> Clinic:
 
 def treat(seeder: Seeder, doctor: Caller, patient: Caller) -> list[int]:
     """Their findings: two of one spot, and one of none."""
-    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
     spot = begin(patient, BACK, LONG)
     begin(patient, {"site": "hand"}, FROM_RIGHT)
@@ -95,13 +95,13 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     visitor = ["login", "register", "forgotten", "password", "sample", "model", ""]
     user = ["check", f"finding/{first}", f"finding/{second}", f"spot/{spot}", f"visits/{spot}"]
     doctor = [f"case/{first}", f"case/{second}", f"course/{spot}", f"visits/{spot}", "patients"]
-    admin = ["usage", "audit", "triage", "server", f"version/{version}", f"compare/{version}"]
+    admin = ["usage", "audit", "triage", "server", f"version/{version}"]
     lab = ["datasets", f"dataset/{dataset}", "add", "train", "import", "jobs", "models", "drift"]
     return {
         "": visitor,
         "user": [*user, "account", "spots"],
         "doctor": [*doctor, "outcomes", "queue"],
-        "admin": [*admin, *lab, "accounts"],
+        "admin": [*admin, f"compare/{version}", *lab, "accounts", "overview"],
     }
 
 

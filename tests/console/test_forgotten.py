@@ -39,6 +39,7 @@ def link_from(journey: Journey, admin: str, email: str, seeder: Seeder) -> str:
     account = seeder.accounts.find_by_email(admin)
     assert account
     visitor.enter(seeder.caller(account.id, admin), "admin")
+    visitor.go("accounts")
     journey.press("all", within="tabs")
     visitor.find("#search").send_keys(email)
     visitor.await_truth(lambda: visitor.count(".accounts tbody tr") == 1, "the account alone")

@@ -485,6 +485,7 @@ ROWS: dict[str, Row] = {
     "delete_doctor": Row("/doctors/{doctor}", ADMINS),
     "read_audit": Row("/audit", ADMINS),
     "export_audit": Row("/audit/export", ADMINS),
+    "show_overview": Row("/admin/overview", ADMINS),
     "show_usage": Row("/admin/usage", ADMINS),
     "show_outcomes": Row("/outcomes", DOCTORS),
     "show_outcomes_of": Row("/admin/outcomes?doctor={doctor}", ADMINS),

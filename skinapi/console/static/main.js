@@ -28,6 +28,7 @@ const VIEWS = {
   patients: () => import("/console/views/patients.js"),
   course: () => import("/console/views/spot_timeline.js"),
   outcomes: () => import("/console/views/outcomes.js"),
+  overview: () => import("/console/views/overview.js"),
   accounts: () => import("/console/views/accounts.js"),
   usage: () => import("/console/views/usage.js"),
   audit: () => import("/console/views/audit.js"),

@@ -8,7 +8,7 @@ const NAVIGATION = {
   user: ["spots", "check"],
   researcher: [LAB[0], "spots", "check"],
   doctor: ["queue", "patients", "outcomes", "check"],
-  admin: ["accounts", "usage", "audit", "triage", "server", LAB[0], "check"],
+  admin: ["overview", "accounts", "audit", "triage", LAB[0], "check"],
 };
 
 /** A view that is opened from a place of the navigation. @type {Record<string, string>} */
@@ -19,6 +19,8 @@ const PARENTS = {
   finding: "spots",
   spot: "spots",
   visits: "spots",
+  usage: "overview",
+  server: "overview",
   add: "datasets",
   dataset: "datasets",
   job: "jobs",

@@ -37,8 +37,10 @@ function fieldsAfter(account, what, body) {
   if (what === "refusals") return { status: "suspended", refusal: { reason: body.reason, note: body.note ?? null } };
   if (what === "waiting") return { status: "waiting", refusal: null };
   const given = body.role === "wanted" ? account.wanted_role : body.role;
-  const role = account.role === "user" && (given === "doctor" || given === "researcher") ? given : account.role;
-  return { status: "approved", refusal: null, wanted_role: null, role, ...(body.doctor && role === "user" && { doctor: body.doctor }) };
+  const promoted = account.role === "user" && (given === "doctor" || given === "researcher");
+  const patient = account.role === "user" && !promoted;
+  // Nothing that stays: another change of it may be under way.
+  return { status: "approved", refusal: null, wanted_role: null, ...(promoted && { role: given }), ...(patient && body.doctor && { doctor: body.doctor }) };
 }
 
 /** What was done, of one account or of many. @param {WordKey} one @param {WordKey} many @param {Account[]} accounts */
@@ -52,7 +54,7 @@ const sayDone = (one, many, accounts) =>
  */
 export async function decide(accounts, what, body, onChange) {
   /** @type {Api["DecidedView"]} */
-  const { done, left } = await post(`/accounts/${what}`, { accounts: accounts.map(({ _id }) => _id), ...body });
+  const { done, left } = await post(apiPath`/accounts/${what}`, { accounts: accounts.map(({ _id }) => _id), ...body });
   const changed = accounts.filter(({ _id }) => done.includes(_id));
   changed.forEach((account) => onChange(account, fieldsAfter(account, what, body)));
   askForAccounts();

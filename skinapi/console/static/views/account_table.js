@@ -74,7 +74,7 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
   return html`
     <tr id=${`account-${account._id}`} class=${chosen ? "chosen-row" : ""}>
       <td><input type="checkbox" checked=${chosen} aria-label=${named(say("chooseAccount"))} onChange=${onChoose} /></td>
-      <th scope="row" class="person" title=${`${isolated(account.name)} ${isolated(email)}`}><strong>${isolated(account.name)}</strong> <span class="address">${isolated(email)}</span></th>
+      <th scope="row"><div class="person" title=${`${isolated(account.name)} ${isolated(email)}`}><strong>${isolated(account.name)}</strong> <span class="address">${isolated(email)}</span></div></th>
       <td>${status !== "approved" && account.wanted_role ? html`<strong class="wanted">${say("asksFor", { role: sayValue("role", account.wanted_role) })}</strong>` : sayValue("role", role)}</td>
       <td>${account.doctor && nameOfDoctor(doctors, account.doctor)}${role === "doctor" && say(patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(patients) })}</td>
       <td class=${`standing standing-${account.refusal ? "refused" : status}`}>${sayStatus(account)}

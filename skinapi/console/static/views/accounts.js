@@ -50,7 +50,7 @@ const stands = (status, account) => status === ALL || status === (account.refusa
 
 /** @param {{chosen: string, onChoose: (role: string) => void}} props */
 const RoleFilter = ({ chosen, onChoose }) => html`
-  <label class="choice narrow">${say("role")}
+  <label class="choice">${say("role")}
     <select name="role" value=${chosen} onChange=${(/** @type {FieldEvent} */ event) => onChoose(event.target.value)}>
       <option value="">${say("anyRole")}</option>
       ${ROLES.map((role) => html`<option value=${role} selected=${role === chosen}>${sayValue("role", role)}</option>`)}

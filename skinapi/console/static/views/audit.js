@@ -157,7 +157,7 @@ export const View = ({ filters }) => {
   const actions = [...new Set([...known, ...(/^[a-z]+\.[a-z_]+$/.test(asked.action) ? [asked.action] : [])])].sort((one, other) => sayAction(one).localeCompare(sayAction(other)));
   return html`
     <h1>${say("title_audit")}</h1>
-    <div class="filter"><${FilterForm} key=${`${filters}`} asked=${asked} actions=${actions} /></div>
+    <div class="filter trail-filter"><${FilterForm} key=${`${filters}`} asked=${asked} actions=${actions} /></div>
     ${`${filters}` && html`<p><a class="button" href="#/audit">${say("wholeTrail")}</a></p>`}
     <${Asked} key=${`${filters}`} asked=${asked} />`;
 };

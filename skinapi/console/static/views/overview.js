@@ -1,0 +1,60 @@
+// @ts-check
+// Where an admin begins: what waits and what failed first, then what is as it should be.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { get } from "/console/api.js";
+import { Answer, Icon, useAnswer } from "/console/components.js";
+import { say, sayBytes, sayDate, sayNumber } from "/console/language.js";
+
+const LEAST_FREE = 0.1;
+const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;
+
+/** A line of the page; `act`: somebody should do something about it. @typedef {{act: boolean, text: string, place: string, more?: string[]}} Item */
+
+/** @param {Api["Overview"]} found @returns {Item[]} */
+function itemsOf(found) {
+  const { waiting_accounts: waiting, late_mails: mails, failed_jobs: failed, jobs, disk, backup_at: backup } = found;
+  const unfinished = { queued: sayNumber(jobs.queued), running: sayNumber(jobs.running), lost: sayNumber(jobs.lost) };
+  const model = found.model_version ?? say("noModel");
+  return [
+    { act: waiting > 0, text: say(waiting > 0 ? "accountsWaiting" : "noAccountsWaiting", { count: sayNumber(waiting) }), place: "accounts" },
+    { act: Boolean(mails), text: mails === null ? say("noMails") : say(mails > 0 ? "mailsLate" : "mailsSent", { count: sayNumber(mails) }), place: "server" },
+    ...failed.map((job) => ({ act: true, text: say("jobFailed", { kind: job.kind, date: job.completed_at && sayDate(job.completed_at) }), place: `job/${job._id}`, more: job.error ? [job.error] : [] })),
+    { act: jobs.lost > 0, text: say("jobsNow", unfinished), place: "jobs" },
+    ...(disk ? [{ act: disk.free_bytes < LEAST_FREE * disk.total_bytes, text: say("diskFree", { free: sayBytes(disk.free_bytes), total: sayBytes(disk.total_bytes) }), place: "server" }] : []),
+    {
+      act: !backup || Date.now() - Date.parse(backup) > OLDEST_BACKUP_MS,
+      text: backup ? say("backupAt", { date: sayDate(backup) }) : say("noBackup"),
+      place: "server",
+      more: backup ? [] : [say("noBackupText")],
+    },
+    { act: Boolean(found.model_problem) || !found.model_version, text: say("modelServes", { version: model }), place: "model", more: found.model_problem ? [found.model_problem] : [] },
+    { act: found.drift_alerts > 0, text: say(found.drift_alerts > 0 ? "driftFound" : "noAlerts", { count: sayNumber(found.drift_alerts) }), place: "drift" },
+  ];
+}
+
+/** @param {{item: Item}} props */
+const Line = ({ item }) => html`
+  <li class="whole ${item.act ? "to-do" : ""}"><${Icon} name=${item.act ? "referral" : "check"} />
+    <div class="grow"><a class="cover" href=${`#/${item.place}`}>${item.text}</a>${item.more?.map((text) => html`<small>${text}</small>`)}</div>
+    <${Icon} name="next" /></li>`;
+
+/** @param {{title: string, items: Item[]}} props */
+const Lines = ({ title, items }) =>
+  items.length > 0 && html`<h2>${title}</h2><ul class="list overview">${items.map((item) => html`<${Line} item=${item} />`)}</ul>`;
+
+export const View = () => {
+  const overview = useAnswer(() => get("/admin/overview"), []);
+  return html`
+    <div class="row between"><h1>${say("title_overview")}</h1>
+      <div class="row"><a class="button" href="#/usage">${say("nav_usage")}</a><a class="button" href="#/server">${say("nav_server")}</a>
+        <button onClick=${overview.reload}>${say("reload")}</button></div></div>
+    <${Answer} answer=${overview}>
+      ${(/** @type {Api["Overview"]} */ found) => {
+        const items = itemsOf(found);
+        return html`
+          <${Lines} title=${say("toDo")} items=${items.filter(({ act }) => act)} />
+          <${Lines} title=${say("asItShouldBe")} items=${items.filter(({ act }) => !act)} />`;
+      }}
+    <//>`;
+};

@@ -1,0 +1,82 @@
+"""What an admin sees first: what waits and what failed, and what is as it should be."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.notices.outbox import Kind
+from skinapi.storage.backup import note_backup
+from skinapi.storage.ids import now
+from tests.support.backends import MAIL, Backend
+
+
+@pytest.fixture
+def mailing(tmp_path: Path) -> Iterator[Backend]:
+    backend = Backend(tmp_path, **MAIL)
+    yield backend
+    backend.services.store.close()
+
+
+def read(backend: Backend) -> Any:
+    answer = backend.member(role="admin").call("GET", "/admin/overview")
+    assert answer.status_code == 200, answer.text
+    return answer.get_json()
+
+
+def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend) -> None:
+    found = read(backend)
+    disk = found.pop("disk")
+    assert 0 < disk["free_bytes"] < disk["total_bytes"]
+    assert found == {
+        "waiting_accounts": 0,
+        "late_mails": None,
+        "failed_jobs": [],
+        "jobs": {"queued": 0, "running": 0, "lost": 0},
+        "backup_at": None,
+        "model_version": "tiny-1",
+        "model_problem": None,
+        "drift_alerts": 0,
+    }
+
+
+def test_what_waits_and_what_failed_is_counted(mailing: Backend) -> None:
+    person = mailing.member(status="waiting")
+    account, outbox = mailing.account(person.email).id, mailing.services.data.outbox
+    hour_ago = now() - timedelta(hours=1)
+    store = mailing.services.store
+    store.transaction(lambda: outbox.add(Kind.APPROVED, to=account, due_at=hour_ago))
+    store.transaction(lambda: outbox.add(Kind.MESSAGE, to=account))
+    jobs = mailing.services.jobs
+    owner = mailing.account(mailing.member(role="researcher").email).id
+    for number in range(7):
+        jobs.submit(kind="train", owner=owner, request={})
+        job = jobs.queue.claim(worker="w", lease=timedelta(minutes=1))
+        assert job
+        jobs.queue.finish(job, status="failed", changes={"error": f"Fault {number}"})
+    note_backup(store)
+    found = read(mailing)
+    assert (found["waiting_accounts"], found["late_mails"]) == (1, 1)
+    assert [job["error"] for job in found["failed_jobs"]] == [
+        f"Fault {number}" for number in (6, 5, 4, 3, 2)
+    ]
+    assert found["backup_at"] is not None
+
+
+def test_a_model_that_cannot_serve_and_a_disk_that_is_away_are_told(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = backend.app.registry.served
+    served.problem = "Another model should serve"
+    served.clear()
+
+    def away(_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(shutil, "disk_usage", away)
+    found = read(backend)
+    assert (found["model_version"], found["disk"]) == (None, None)
+    assert found["model_problem"] == "Another model should serve"
