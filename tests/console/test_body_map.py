@@ -126,6 +126,7 @@ def test_a_spot_without_a_side_is_asked_for_it_and_the_doctor_sees_it(
     visitor.find("g.point.unsure")
     visitor.go(f"spot/{made}")
     journey.see("sideOfSpot")
+    assert visitor.count(".placed figure") == 1, "it shows one of two hands, but which?"
     journey.step("asked")
     journey.press("side_left")
     visitor.see_none(journey.say("sideOfSpot"))

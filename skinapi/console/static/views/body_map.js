@@ -258,14 +258,14 @@ export const BodyMap = ({ place, points = [], onPlace, onPoint, onDrop }) => {
       : onPlace && place?.site && html`<p class="map-tools"><button type="button" class="quiet" onClick=${point}>${say("exactPlace")}</button></p>`}`;
 };
 
-/** Where one spot is, on the figure that shows it and larger beside it. @param {{place: Place, band?: string}} props */
+/** Where one spot is, on the figure that shows it; larger beside it, unless its side is not known. @param {{place: Place, band?: string}} props */
 export const PlaceMap = ({ place, band = "chosen" }) => {
   const at = pointOf(place);
   const points = [{ id: "", number: "", name: sayPlace(place), band, place }];
   const parts = at.side === "front" ? FRONT : BACK;
   return html`
     <div class="body-map placed" aria-hidden="true">
-      ${[null, at].map((near) => html`<${Figure} side=${at.side} parts=${parts} near=${near} place=${place} points=${points} onTap=${() => {}} />`)}
+      ${(place.laterality ? [null, at] : [null]).map((near) => html`<${Figure} side=${at.side} parts=${parts} near=${near} place=${place} points=${points} onTap=${() => {}} />`)}
     </div>`;
 };
 
