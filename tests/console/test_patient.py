@@ -151,7 +151,7 @@ def read_the_finding(journey: Journey) -> None:
 def delete_it(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.press(".top a[href='#/spots']")
-    visitor.run("document.querySelector('ul.list').scrollIntoView()", visitor.find("ul.list"))
+    visitor.run("arguments[0].scrollIntoView()", visitor.find("li[draggable]"))
     visitor.find("img.thumb")
     journey.step("unsorted")
     visitor.press(".list button:last-of-type")

@@ -29,6 +29,11 @@ DARKER = {
 }
 TURNED = "return getComputedStyle(document.querySelector('.later img')).transform.split('(')[0]"
 CUT = "return document.querySelector('.later').style.clipPath"
+SEND_IN_SIGHT = """
+const button = document.querySelector(".send .primary")?.getBoundingClientRect();
+return button?.height > 0 && button.bottom <= innerHeight
+  && document.querySelector(".page").scrollHeight > innerHeight;
+"""
 ZOOMED = "return [...document.querySelectorAll('.looked')].map((one) => one.style.transform)"
 # A mouse that drags the first finding onto the first spot.
 DRAG = """
@@ -103,6 +108,7 @@ def sort(journey: Journey, number: int, chosen: str) -> None:
     visitor.press(f"button[aria-label='{journey.say('sort')} · {number}']")
     visitor.find("select[name=spot] optgroup")
     visitor.find(".alike figure:last-child img")
+    assert visitor.find("select[name=spot]").get_property("value"), "the one that looks alike"
     visitor.choose("spot", chosen)
     if chosen == "new":
         visitor.press("dialog [name=body_laterality][value=left]")
@@ -204,6 +210,7 @@ def test_a_new_spot_and_its_next_photo_too_large_for_the_server(
     visitor.enter(ada, "user")
     visitor.press_button("New photo")
     visitor.hand_in("camera", file_of(tmp_path, "mole.jpg", photo_of("melanocytic_nevus")))
+    visitor.await_truth(lambda: visitor.run(SEND_IN_SIGHT), "Send to be in reach at once")
     visitor.choose("body_site", "back")
     visitor.press("[name=lesion][value=new]")
     visitor.press("[name=sex][value=female]")

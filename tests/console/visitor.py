@@ -180,10 +180,18 @@ class Visitor:
         """Click, as soon as it is there and nothing lies over it."""
 
         def click() -> bool:
-            self.find(selector).click()
+            self._click(self.find(selector))
             return True
 
         self._until(click, f"to press {selector}")
+
+    def _click(self, target: WebElement) -> None:
+        """Where a bar at the edge of the page lies over it, one scrolls on, and tries again."""
+        try:
+            target.click()
+        except ElementClickInterceptedException:
+            self.run("arguments[0].scrollIntoView({block: 'center'})", target)
+            raise
 
     def double_click(self, selector: str) -> None:
         ActionChains(self._browser).double_click(self.find(selector)).perform()
@@ -205,7 +213,7 @@ class Visitor:
         start = f"//*[contains(@class, '{within}')]" if within else ""
 
         def click() -> bool:
-            self._browser.find_element(By.XPATH, start + path.format(quoted)).click()
+            self._click(self._browser.find_element(By.XPATH, start + path.format(quoted)))
             return True
 
         self._until(click, f"to press {text!r}")

@@ -296,6 +296,8 @@ const Check = ({ account, spots, checklist, from }) => {
           options=${SKIN_TONES.map((tone) => [tone, say(/** @type {WordKey} */ (`skin_${tone}`))])} />
         <${Checklist} checklist=${checklist} />
         <${AskToKeep} chosen=${told.keep_photo || (account.consents?.photos ? "true" : "")} />
+      </div>
+      <div class="actions send" hidden=${poor}>
         ${some && error?.code === "maybe_different_spots" && html`<${SameSpot} onSame=${() => {
           sameSpot.current = true;
           send();

@@ -52,7 +52,7 @@ export const spotOf = ({ name, place }) => {
  */
 export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
   const number = finding.id;
-  const [chosen, setChosen] = useState("");
+  const [picked, setPicked] = useState(/** @type {string | null} */ (null));
   const [fields, setFields] = useState(/** @type {Fields | null} */ (null));
   const [key] = useState(newKey);
   /** @type {() => Promise<[Api["ProposedLesionView"][], Api["SubmissionView"]]>} */
@@ -63,6 +63,7 @@ export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
   const others = spots.filter((one) => one.id !== spot && !near.has(one.id));
   const alike = proposed.filter((one) => one.alike);
   const atPlace = proposed.filter((one) => !one.alike);
+  const chosen = picked ?? alike[0]?.id ?? ""; // the one that looks alike, unless somebody says otherwise
   const described = fields ?? { name: "", place: toldPlace(whole) };
   const sort = async () => {
     const made = chosen === NEW ? await post("/lesions", spotOf(described), key) : null;
@@ -73,7 +74,7 @@ export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
       <${Answer} answer=${asked}>
         ${() => html`
           <div class="field"><label for="chosen-spot">${say("whichSpot")}</label>
-            <select id="chosen-spot" name="spot" value=${chosen} aria-describedby=${alike.length > 0 ? "alike-hint" : null} onChange=${(/** @type {FieldEvent} */ event) => setChosen(event.target.value)}>
+            <select id="chosen-spot" name="spot" value=${chosen} aria-describedby=${alike.length > 0 ? "alike-hint" : null} onChange=${(/** @type {FieldEvent} */ event) => setPicked(event.target.value)}>
               <option value="">${say("noSpot")}</option>
               ${alike.length > 0 && html`<optgroup label=${say("spotsAlike")}>${spotOptions(alike)}</optgroup>`}
               ${atPlace.length > 0 && html`<optgroup label=${say("spotsAtPlace")}>${spotOptions(atPlace)}</optgroup>`}
