@@ -60,7 +60,7 @@ def save(name: str, picture: Image.Image) -> None:
     """With few colours: a quarter of the bytes."""
     picture.thumbnail((WIDEST, picture.height), Image.Resampling.LANCZOS)
     path = DOCS / f"{name}.png"
-    picture.convert("RGB").quantize(COLOURS).save(path, optimize=True)
+    picture.convert("RGB").quantize(COLOURS, kmeans=1).save(path, optimize=True)
     sys.stdout.write(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB\n")
 
 
