@@ -77,7 +77,7 @@ class NumberFormat(NamedTuple):
     def write(self, number: float, *, decimals: int) -> str:
         return f"{number:.{decimals}f}".replace(".", self.decimal_mark)
 
-    def write_share(self, share: float, *, decimals: int = 2) -> str:
+    def write_share(self, share: float, *, decimals: int = 1) -> str:
         """A percentage."""
         return self.percent.format(self.write(100 * share, decimals=decimals))
 

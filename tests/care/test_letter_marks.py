@@ -24,7 +24,7 @@ from tests.care.letter_drafts import Author, some_finding
 from tests.support.findings import finding_of, restated_finding
 from tests.support.size import size
 
-FIGURES = "Melanoma 90.00%; Actinic keratosis / Bowen's disease 1.43%; Basal cell carcinoma 1.43%"
+FIGURES = "Melanoma 90.0%; Actinic keratosis / Bowen's disease 1.4%; Basal cell carcinoma 1.4%"
 TODAY = datetime(2026, 11, 24, tzinfo=UTC)
 NEVUS = {"key": "melanocytic_nevus", "band": Band.ROUTINE}
 DRAFTS = size(30, 500)

@@ -354,8 +354,8 @@ def test_what_is_asked_is_closed_strict_and_private(
     assert told == {
         "language": "en",
         "stated": "Melanoma",
-        "confidence": "90.00%",
-        "malignant_score": "92.86%",
+        "confidence": "90.0%",
+        "malignant_score": "92.9%",
         "band": "urgent_referral",
         "raised_by": ["most_probable"],
         "doubts": ["too_close"],
