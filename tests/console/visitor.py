@@ -155,6 +155,7 @@ class Visitor:
 
     def open_view(self, place: str) -> None:
         """Go to another view than the one that is shown, and wait until it is whole."""
+        self.find("main > *")
         self.run("window.left = document.querySelector('main').firstElementChild")
         self.go(place)
         another = "return document.querySelector('main').firstElementChild !== window.left"

@@ -290,9 +290,7 @@ def test_what_the_patient_told_is_shown_beside_what_the_picture_says() -> None:
         "(about 4 in 10)."
     )
     findings = write_template(Facts.of(finding, NOTHING_TOLD), "en").findings
-    assert any(
-        found.startswith("From the picture alone: Melanoma (31.0%), ") for found in findings
-    )
+    assert any(found.startswith("From the picture alone: Melanoma (31.0%), ") for found in findings)
     assert "picture alone" not in " ".join(write_sections(finding_of(), "en").model_dump().values())
 
 
