@@ -419,6 +419,10 @@ def override(journey: Journey, admin: Caller, version: str) -> None:
     visitor = journey.visitor
     visitor.go(f"version/{version}")
     journey.see("outcome_worse")
+    assert [row.get_attribute("class") for row in visitor.all("main .gates:not(details *) li")] == [
+        "open"
+    ]
+    assert visitor.find("main details.found").get_attribute("open") is None
     journey.step("gates-not-passed")
     journey.press("overrideButton")
     visitor.press("dialog .danger")
