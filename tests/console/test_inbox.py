@@ -97,3 +97,19 @@ def test_many_spots_are_listed_a_page_at_a_time_and_drawn_at_once(
     visitor.press_button("Next")
     visitor.await_truth(lambda: visitor.count("ol.list > li") == 1, "the last one")
     visitor.see("spot 11")
+
+
+def test_one_logs_out_everywhere_at_once(
+    visitor: Visitor, ada: Caller, seeder: Seeder, grey: Caller
+) -> None:
+    elsewhere = seeder.caller(ada.id, ada.email)
+    visitor.enter(ada, "user")
+    visitor.go("account")
+    visitor.press_button("Log out everywhere")
+    visitor.press("dialog .danger")
+    visitor.await_truth(
+        lambda: elsewhere.call("GET", "/me").status == 401, "the other session to end"
+    )
+    visitor.await_truth(lambda: ada.call("GET", "/me").status == 401, "this one to end")
+    visitor.see("No account yet?")
+    assert grey.call("GET", "/me").status == 200

@@ -441,6 +441,8 @@ export const english = {
   notices: "Notices",
   noticesByMail: "Tell me by mail when something waits for me here",
   noticesByMailText: "A mail never says what: it has a link to this place. Mails about your password are sent in any case.",
+  logOutEverywhere: "Log out everywhere",
+  logOutEverywhereText: "You are logged out here and on all other devices. What you have typed and not sent is lost.",
   sessions: "Where you are logged in",
   thisSession: "this one",
   endSession: "Log out there",

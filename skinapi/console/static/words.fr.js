@@ -456,6 +456,8 @@ export const french = spaced({
   notices: "Avis",
   noticesByMail: "Me prévenir par e-mail quand quelque chose m'attend ici",
   noticesByMailText: "Un e-mail ne dit jamais quoi: il contient un lien vers ce site. Les e-mails sur votre mot de passe sont envoyés dans tous les cas.",
+  logOutEverywhere: "Se déconnecter partout",
+  logOutEverywhereText: "Vous êtes déconnecté ici et sur tous les autres appareils. Ce que vous avez saisi sans l'envoyer est perdu.",
   sessions: "Où vous êtes connecté",
   thisSession: "celle-ci",
   endSession: "Y mettre fin",

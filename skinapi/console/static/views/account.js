@@ -2,10 +2,11 @@
 // One's own account: consents, password, sessions.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, apiPath, get, getSession, onSessionChange, put, remove, setSession } from "/console/api.js";
+import { ApiError, apiPath, get, getAll, getSession, logOut, onSessionChange, put, remove, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
-import { Answer, Field, Form, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
+import { Answer, Confirm, Field, Form, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
+import { goTo } from "/console/navigation.js";
 import { NewPassword } from "/console/views/login.js";
 import { SecondFactorCard } from "/console/views/second_factor.js";
 
@@ -84,7 +85,18 @@ const PasswordCard = () => {
       <//></section>`;
 };
 
+/** End every session of the account, this one last. */
+async function logOutEverywhere() {
+  for (const one of await getAll("/me/sessions")) {
+    // It may have ended meanwhile.
+    if (!one.current) await remove(apiPath`/me/sessions/${one._id}`).catch((error) => error.status === 404 || Promise.reject(error));
+  }
+  logOut();
+  goTo("");
+}
+
 const Sessions = () => {
+  const [asking, setAsking] = useState(false);
   const pages = usePages("/me/sessions");
   const reload = useRef(pages.reload);
   reload.current = pages.reload;
@@ -104,6 +116,9 @@ const Sessions = () => {
                     remove(apiPath`/me/sessions/${one._id}`).then(pages.reload, (error) => toast(sayError(error)))}>${say("endSession")}</button>`}</li>`,
           )}</ul>`}
       <//>
+      <p><button onClick=${() => setAsking(true)}>${say("logOutEverywhere")}</button></p>
+      ${asking && html`<${Confirm} title=${say("logOutEverywhere")} confirm=${say("logOutEverywhere")} onConfirm=${logOutEverywhere} onClose=${() => setAsking(false)}>
+        <p>${say("logOutEverywhereText")}</p><//>`}
     </section>`;
 };
 
