@@ -32,9 +32,11 @@ export const isOneself = (account) => account.email === getSession()?.email;
 /** The row may be gone when something is undone, so its error is told where the undoing was offered. */
 const tellError = (/** @type {Failed} */ error) => toast(sayError(error));
 
-/** What of an account a decision changes. @param {Account} account @param {"approvals" | "refusals" | "waiting"} what @param {any} body @returns {Changed} */
+/** What a decision takes besides the accounts. @typedef {{role?: string, doctor?: string, reason?: string, note?: string | null}} Decision */
+
+/** What of an account a decision changes. @param {Account} account @param {"approvals" | "refusals" | "waiting"} what @param {Decision} body @returns {Changed} */
 function fieldsAfter(account, what, body) {
-  if (what === "refusals") return { status: "suspended", refusal: { reason: body.reason, note: body.note ?? null } };
+  if (what === "refusals") return { status: "suspended", refusal: /** @type {Api["RefusalView"]} */ ({ reason: body.reason, note: body.note ?? null }) };
   if (what === "waiting") return { status: "waiting", refusal: null };
   const given = body.role === "wanted" ? account.wanted_role : body.role;
   const promoted = account.role === "user" && (given === "doctor" || given === "researcher");
@@ -50,7 +52,7 @@ const sayDone = (one, many, accounts) =>
 /**
  * Approve or refuse accounts, or let them wait again; it can be undone. Fails where one is left out,
  * with what the server says of it. @param {Account[]} accounts @param {"approvals" | "refusals" | "waiting"} what
- * @param {object} body @param {Act["onChange"]} onChange
+ * @param {Decision} body @param {Act["onChange"]} onChange
  */
 export async function decide(accounts, what, body, onChange) {
   /** @type {Api["DecidedView"]} */
