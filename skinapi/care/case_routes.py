@@ -1,26 +1,46 @@
 """The routes of doctors' cases."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
+from skinapi.auth.accounts import Account
 from skinapi.auth.emails import LONGEST_TYPED
 from skinapi.care.cases import CasesService, CaseTaken, OpinionAsked
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.care.queue_schemas import CaseView
+from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import Conflict, Forbidden, NotFound
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.schemas import Body, Message
+from skinapi.web.schemas import Answer, Body, Message, PageQuery
 
 # What crosses the wire about doctors' cases.
+
+LONGEST_QUESTION = 500
 
 
 class AskedColleague(Body):
     colleague: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TYPED)] = Field(
         description="the e-mail or the id of another active doctor"
     )
+    question: (
+        Annotated[
+            str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUESTION)
+        ]
+        | None
+    ) = Field(default=None, description="what the colleague is asked, for that one to read")
+
+
+class Colleague(Answer):
+    id: str = Field(serialization_alias="_id")
+    name: str
+    email: str
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        return cls(id=account.id, name=account.name, email=account.email)
 
 
 routes: Routes[CasesService] = Routes("cases")
@@ -62,6 +82,13 @@ def give_back_case(cases: CasesService, *, number: str, subject: Subject) -> Cas
     return CaseView.of(*cases.give_back_case(number=number, by=subject), subject.id)
 
 
+@routes.route("GET", "/colleagues", access=DOCTORS, rate=Rate.READ)
+def list_colleagues(cases: CasesService, *, query: PageQuery, subject: Subject) -> Page[Colleague]:
+    """The other active doctors, who can be asked for a second opinion."""
+    page = cases.list_colleagues(by=subject, after=query.after, limit=query.limit)
+    return page.map(Colleague.of)
+
+
 @routes.route(
     "PUT",
     "/submissions/<number>/second-opinion",
@@ -76,7 +103,9 @@ def ask_colleague(
     colleague sees the finding and those of its spot, and may review it. What the colleague signs is
     for the doctor in charge: the patient reads it where that doctor signs the same.
     """
-    asked = cases.ask_colleague(number=number, colleague=body.colleague, by=subject)
+    asked = cases.ask_colleague(
+        number=number, colleague=body.colleague, question=body.question, by=subject
+    )
     return CaseView.of(*asked, subject.id)
 
 

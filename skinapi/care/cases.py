@@ -14,6 +14,7 @@ from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.emails import normalise_email
 from skinapi.care.queue import doctors_of
 from skinapi.domain.field_types import ID
+from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import Conflict, Forbidden, NotFound
 from skinapi.notices.outbox import Kind, Outbox
@@ -86,9 +87,11 @@ class CasesService:
         return self._set_work(submission, **NOT_TAKEN)
 
     @atomic
-    def ask_colleague(self, unit: Unit, *, number: str, colleague: str, by: Subject) -> Case:
-        """Ask another active doctor, by e-mail or id. Raises NotFound, Forbidden, OpinionAsked, and
-        Conflict where that is the caller.
+    def ask_colleague(
+        self, unit: Unit, *, number: str, colleague: str, question: str | None = None, by: Subject
+    ) -> Case:
+        """Ask another active doctor, by e-mail or id. The colleague reads the question. Raises
+        NotFound, Forbidden, OpinionAsked, and Conflict where that is the caller.
         """
         submission = self._get_in_charge(number, by)
         asked = self._find_colleague(colleague)
@@ -104,7 +107,8 @@ class CasesService:
         self.outbox.add(Kind.OPINION, to=asked.id, about=_place_of(submission))
         # A row names one account, so the colleague has a second one, with the same request id.
         unit.record("doctor.ask_opinion", by=by.id, target=asked.id)
-        return self._set_work(submission, opinion_of=asked.id, opinion_at=now())
+        wanted = {"opinion_of": asked.id, "opinion_at": now(), "opinion_question": question}
+        return self._set_work(submission, **wanted)
 
     @atomic
     def withdraw_request(self, unit: Unit, *, number: str, by: Subject) -> None:
@@ -124,6 +128,13 @@ class CasesService:
             return self._with_doctors(submission)
         unit.audit("case.close_opinion", by=by.id, target=submission.id)
         return self._set_work(submission, **NONE_CAME)
+
+    def list_colleagues(self, *, by: Subject, after: str | None, limit: int) -> Page[Account]:
+        """The other active doctors, whom one may ask."""
+        page = self.accounts.page_accounts(
+            ("doctor",), status="approved", beginning=None, after=after, limit=limit
+        )
+        return Page([one for one in page.items if one.id != by.id], page.next_after)
 
     def _set_work(self, submission: Submission, **fields: Any) -> Case:
         self.submissions.set_work(submission.id, **fields)

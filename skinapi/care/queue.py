@@ -10,7 +10,7 @@ from datetime import datetime
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
-from skinapi.errors import NotFound
+from skinapi.errors import NotFound, TooManyFound
 from skinapi.records.review_queue import in_care, is_asked
 from skinapi.records.submission import QueuedCase, QueueEntry
 from skinapi.records.submissions import Submissions
@@ -19,6 +19,8 @@ from skinapi.vision.conditions import Band
 
 NO_PATIENT = "Patient not found"
 NOT_WITHDRAWN = "No model version of this name was withdrawn"
+# So many patients at most are looked through for the findings of those whose name begins so.
+MOST_SEARCHED = 50
 # Before the key that a list of the opinions that are asked of a doctor, or have come, continues
 # behind.
 ASKED, CAME = "a", "b"
@@ -31,6 +33,14 @@ class FoundCase:
     submission: QueuedCase
     owner: Account
     doctors: Mapping[str, Account]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """`to_review` counts reviewed findings too about which a second opinion has come."""
+
+    to_review: int
+    by_urgency: Mapping[Band, int]
 
 
 def doctors_of(submission: QueueEntry) -> set[str]:
@@ -84,16 +94,20 @@ class CareService:
         doctor: Subject,
         reviewed: bool | None,
         urgency: Band | None = None,
+        beginning: str | None = None,
         after: str | None,
         limit: int,
     ) -> Page[FoundCase]:
         """Findings of all patients in this doctor's care, all or those of one urgency. Those about
         which a second opinion has come stand first, the gravest at the top, then those about which
-        the doctor is asked for one.
+        the doctor is asked for one. With a beginning, only those of patients whose name, last name
+        or e-mail begins so. Raises TooManyFound.
 
         A page may hold fewer than `limit` although more follow: findings of patients who left the
         doctor's care a moment ago are left out, and so are those that stood first.
         """
+        if beginning:
+            return self._search_queue(doctor, beginning, reviewed, urgency, after, limit)
         first: list[FoundCase] = []
         came_first = not reviewed and urgency is None
         if came_first and (after is None or after.startswith(CAME)):
@@ -124,6 +138,44 @@ class CareService:
         own = self._in_care(page, doctor)
         others = [one for one in own.items if not (came_first and one.submission.opinion_key)]
         return Page([*first, *others], own.next_after)
+
+    def _search_queue(
+        self,
+        doctor: Subject,
+        beginning: str,
+        reviewed: bool | None,
+        urgency: Band | None,
+        after: str | None,
+        limit: int,
+    ) -> Page[FoundCase]:
+        """Each patient costs a query that an index answers, in the order of the queue."""
+        patients = self.accounts.search_patients(
+            doctor.id, beginning, after=None, limit=MOST_SEARCHED + 1
+        ).items
+        if len(patients) > MOST_SEARCHED:
+            raise TooManyFound
+        pages = [
+            self.submissions.page_by_urgency(
+                {"owner": patient.id}, reviewed=reviewed, urgency=urgency, after=after, limit=limit
+            )
+            for patient in patients
+        ]
+        entries = [entry for page in pages for entry in page.items]
+        entries.sort(key=lambda entry: entry.queue_key or "")
+        more = len(entries) > limit or any(page.next_after for page in pages)
+        shown = entries[:limit]
+        return self._in_care(Page(shown, shown[-1].queue_key if more else None), doctor)
+
+    def count_queue(self, *, doctor: Subject) -> QueueCounts:
+        """How many findings `list_queue` has to review, in all and of each urgency."""
+        count = self.submissions.count_by_urgency
+        by_urgency = {
+            band: count({"doctor": doctor.id}, reviewed=False, urgency=band)
+            + count({"opinion_of": doctor.id}, reviewed=None, urgency=band)
+            for band in Band
+        }
+        came = self.submissions.count_opinions(doctor.id, reviewed=True)
+        return QueueCounts(sum(by_urgency.values()) + came, by_urgency)
 
     def count_opinions(self, *, doctor: Subject) -> int:
         """How many second opinions have come that the doctor has not answered."""

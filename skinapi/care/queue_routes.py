@@ -6,6 +6,7 @@ from skinapi.care.queue_schemas import (
     OrderedQueueQuery,
     PatientInCare,
     PatientSearch,
+    QueueCountsView,
     QueuedFinding,
     QueueQuery,
     WithdrawnModel,
@@ -51,7 +52,7 @@ def list_patient_submissions(
     return page.map(lambda found: QueuedFinding.of(found, subject.id))
 
 
-@routes.route("GET", "/queue", access=DOCTORS, rate=Rate.READ)
+@routes.route("GET", "/queue", access=DOCTORS, rate=Rate.READ, raises=(TooManyFound,))
 def list_queue(
     care: CareService, *, query: OrderedQueueQuery, subject: Subject
 ) -> Page[QueuedFinding]:
@@ -70,10 +71,18 @@ def list_queue(
         doctor=subject,
         reviewed=query.reviewed,
         urgency=query.urgency,
+        beginning=query.q,
         after=query.after,
         limit=query.limit,
     )
     return page.map(lambda found: QueuedFinding.of(found, subject.id))
+
+
+@routes.route("GET", "/queue/counts", access=DOCTORS, rate=Rate.READ)
+def count_queue(care: CareService, *, subject: Subject) -> QueueCountsView:
+    """How many findings wait for the caller's review, in all and of each urgency."""
+    counts = care.count_queue(doctor=subject)
+    return QueueCountsView(to_review=counts.to_review, by_urgency=dict(counts.by_urgency))
 
 
 @routes.route("GET", "/second-opinions", access=DOCTORS, rate=Rate.READ)

@@ -57,10 +57,17 @@ class OrderedQueueQuery(QueueQuery):
         "it",
     )
 
+    q: SearchText | None = Field(
+        default=None,
+        description="only findings of patients whose name, last name or e-mail begins so",
+    )
+
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
         if self.order == "learning" and self.reviewed:
             raise ValueError("order=learning lists only what waits for a review")
+        if self.order == "learning" and self.q:
+            raise ValueError("order=learning lists findings of every patient")
         if self.order == "learning" and self.urgency:
             raise ValueError("order=learning lists findings of every urgency")
         return self
@@ -137,6 +144,7 @@ class OpinionView(Answer):
     colleague: str = Field(description="the name of who is asked")
     of_me: bool = Field(description="whether that is the caller")
     asked_at: datetime
+    question: str | None = Field(description="what the colleague is asked")
 
 
 class CaseView(Answer):
@@ -167,6 +175,7 @@ class CaseView(Answer):
                 colleague=name(submission.opinion_of),
                 of_me=submission.opinion_of == asker,
                 asked_at=submission.opinion_at,
+                question=submission.opinion_question,
             )
             if submission.opinion_of and submission.opinion_at
             else None,
@@ -179,6 +188,15 @@ class WithdrawnModel(Answer):
 
     version: str
     withdrawn_at: datetime
+
+
+class QueueCountsView(Answer):
+    """How many findings `GET /queue?reviewed=false` lists."""
+
+    to_review: int = Field(
+        description="all of them, reviewed ones too about which a second opinion has come"
+    )
+    by_urgency: dict[Band, int] = Field(description="those with `urgency`, for each")
 
 
 class OpinionsView(Answer):

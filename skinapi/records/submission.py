@@ -100,7 +100,8 @@ class QueueEntry(CourseEntry):
     """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
     `learning_key` order these lists (see review_queue.py). `reviewed_as` is the condition of the
     decision for servers of version 3 of the store. `taken_by` is the doctor who works on it;
-    `opinion_of` the one whom the doctor in charge has asked for a second opinion. `opinion_key` is
+    `opinion_of` the one whom the doctor in charge has asked for a second opinion, with the
+    `opinion_question`. `opinion_key` is
     there from when one has come until the doctor in charge has answered it; by it the gravest
     stands first. `model_version` is that of the finding, for an index. Where the photo was judged
     again, the new finding names the old one in `again_of`, and the old one it in `judged_again`.
@@ -117,6 +118,7 @@ class QueueEntry(CourseEntry):
     taken_at: datetime | None = None
     opinion_of: str | None = None
     opinion_at: datetime | None = None
+    opinion_question: str | None = None
     opinion_key: str | None = None
     opinion_came_at: datetime | None = None
     model_version: str | None = None

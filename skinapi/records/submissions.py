@@ -27,7 +27,7 @@ COUNTER = "submissions"
 PAGE_SIZE = 100
 TOUCH: Ops = {"$inc": {"revision": 1}}
 NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
-NOT_ASKED: dict[str, Any] = {"opinion_of": None, "opinion_at": None}
+NOT_ASKED: dict[str, Any] = dict.fromkeys(("opinion_of", "opinion_at", "opinion_question"))
 NONE_CAME: dict[str, Any] = {"opinion_key": None, "opinion_came_at": None}
 
 
@@ -127,6 +127,13 @@ class Submissions:
         shown = [QueuedCase.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].queue_key if len(found) > limit else None)
 
+    def count_by_urgency(self, of: dict[str, str], *, reviewed: bool | None, urgency: Band) -> int:
+        """How many `page_by_urgency` lists; the time it takes grows with them."""
+        return sum(
+            self._documents.count({**of, "queue_key": {"$gt": first, "$lt": end}})
+            for first, end in _key_ranges(reviewed, urgency)
+        )
+
     def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[QueuedCase]:
         """The submissions in this doctor's care about which a second opinion has come, the gravest
         first. `after` is an opinion key.
@@ -138,10 +145,15 @@ class Submissions:
         shown = [QueuedCase.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].opinion_key if len(found) > limit else None)
 
-    def count_opinions(self, doctor: str) -> int:
-        """How many second opinions have come to this doctor and are not answered."""
-        within = {"$gt": "0", "$lt": FIRST_REVIEWED}
-        return self._documents.count({"doctor": doctor, "opinion_key": within})
+    def count_opinions(self, doctor: str, *, reviewed: bool | None = None) -> int:
+        """How many second opinions have come to this doctor and are not answered: all, or those
+        about findings that the doctor has reviewed, or has not.
+        """
+        wanted: Filter = {"doctor": doctor, "opinion_key": {"$gt": "0", "$lt": FIRST_REVIEWED}}
+        if reviewed is not None:
+            [(first, end)] = _key_ranges(reviewed, None)
+            wanted["queue_key"] = {"$gt": first, "$lt": end}
+        return self._documents.count(wanted)
 
     def page_by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[QueuedCase]:
         """The unreviewed submissions of a doctor's patients: the urgent ones, then those that would

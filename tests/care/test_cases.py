@@ -8,6 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.records.review_queue import TAKEN_FOR
+from skinapi.vision.conditions import Band
 from tests.care.clinic import ROUTINE, URGENT, file_for, numbers, review
 from tests.prediction.photographer import predicted
 from tests.records.test_races import Call, overlapped
@@ -239,6 +240,26 @@ def test_the_queue_begins_with_the_opinions_that_are_asked_of_one(any_backend: B
 
 
 UNSURE = {"certainty": "unsure", "note": "Looks like a mole to me, but I am not sure."}
+
+
+def test_a_colleague_is_found_by_name_and_reads_the_question(clinic: Clinic) -> None:
+    clinic.backend.member(role="doctor", name="Dr Suspended", status="suspended")
+    known = {one["name"]: one["_id"] for one in clinic.doctor.pages("/colleagues")}
+    assert "Dr Ann Other" in known
+    assert {"Dr Grace Hopper", "Dr Suspended"} & known.keys() == set()
+    body = {"colleague": known["Dr Ann Other"], "question": "  Is the border regular?  "}
+    path = f"{clinic.path}/second-opinion"
+    asked = clinic.doctor.call("PUT", path, json=body).get_json()["opinion"]
+    assert (asked["colleague"], asked["question"]) == ("Dr Ann Other", "Is the border regular?")
+    [listed] = clinic.colleague.pages("/queue")
+    assert listed["case"]["opinion"]["question"] == "Is the border regular?"
+    assert "border" not in clinic.ada.call("GET", clinic.path).text
+    clinic.doctor.call("DELETE", path)
+    assert clinic.ask().get_json()["opinion"]["question"] is None
+    too_long = {"colleague": known["Dr Ann Other"], "question": "?" * 501}
+    assert clinic.doctor.call("PUT", path, json=too_long).status_code == 422
+
+
 MELANOMA = {"label": "melanoma", "certainty": "sure", "note": "Excise it this week."}
 
 
@@ -340,3 +361,26 @@ def test_what_was_stored_of_opinions_before_counts_as_before(any_backend: Backen
     stored.update_all({}, {"$unset": {"asked_by": True}})
     report = clinic.ada.call("GET", f"{clinic.path}/report.json").get_json()
     assert report["decision"]["decided_by"] == "Dr Ann Other"
+
+
+def counts(doctor: Person) -> Any:
+    return doctor.call("GET", "/queue/counts").get_json()
+
+
+def test_what_waits_is_counted_as_it_is_listed(any_backend: Backend) -> None:
+    clinic = Clinic(any_backend)
+    for band in (URGENT, ROUTINE, ROUTINE):
+        file_for(any_backend, clinic.ada, band)
+    reviewed, asked = (file_for(any_backend, clinic.ada, ROUTINE).number for _ in range(2))
+    review(clinic.doctor, reviewed)
+    for number in (reviewed, asked):
+        clinic.ask(number=number)
+    for doctor in (clinic.doctor, clinic.colleague, clinic.stranger):
+        found = counts(doctor)
+        assert found["to_review"] == len(numbers(doctor, "/queue?reviewed=false"))
+        for band in Band:
+            listed = numbers(doctor, f"/queue?reviewed=false&urgency={band.value}")
+            assert found["by_urgency"][band.value] == len(listed), band
+    answer(clinic.colleague, reviewed, UNSURE)  # it waits for a decision again
+    found, listed = counts(clinic.doctor), numbers(clinic.doctor, "/queue?reviewed=false")
+    assert sum(found["by_urgency"].values()) < found["to_review"] == len(listed)

@@ -517,6 +517,8 @@ ROWS: dict[str, Row] = {
         lambda accounts: no_body(accounts.ask_colleague()),
     ),
     "close_opinion": Row("/submissions/{number}/second-opinion/answer", IN_CHARGE),
+    "list_colleagues": Row("/colleagues", DOCTORS),
+    "count_queue": Row("/queue/counts", DOCTORS),
     "count_second_opinions": Row("/second-opinions", DOCTORS),
     "list_withdrawn_models": Row("/withdrawn-models", DOCTORS),
     "list_withdrawn_findings": Row(
