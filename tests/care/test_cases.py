@@ -257,7 +257,7 @@ def test_a_colleague_is_found_by_name_and_reads_the_question(clinic: Clinic) -> 
     clinic.doctor.call("DELETE", path)
     assert clinic.ask().get_json()["opinion"]["question"] is None
     too_long = {"colleague": known["Dr Ann Other"], "question": "?" * 501}
-    assert clinic.doctor.call("PUT", path, json=too_long).status_code == 422
+    assert clinic.doctor.call("PUT", path, json=too_long).status_code == 400
 
 
 MELANOMA = {"label": "melanoma", "certainty": "sure", "note": "Excise it this week."}

@@ -12,7 +12,7 @@ from tests.support.photos import photo_of
 
 FIRST_HEADING = "return document.querySelector('.finding h1').closest('header').className"
 NOTE = "return document.querySelector('textarea[name=note]')?.value"
-LABEL = "return document.querySelector('select[name=label]').value"
+LABEL = "return document.querySelector('[name=label]:checked').value"
 
 PRESS_U_AT_ONCE = """
 new MutationObserver((_, seen) => {
@@ -58,14 +58,14 @@ def test_an_unsigned_review_is_there_when_the_doctor_comes_back(
     visitor.go(f"case/{first}")
     visitor.find("#review")
     visitor.keys("d")
-    visitor.choose("label", "squamous_cell_carcinoma")
+    visitor.press("input[name=label][value=squamous_cell_carcinoma]")
     visitor.find("textarea[name=note]").send_keys("Look again.")
     visitor.press(".next-case")
     visitor.await_truth(lambda: visitor.run(NOTE) == "", "a form of its own")
     visitor.go(f"case/{first}")
-    visitor.find("select[name=label]")
+    visitor.find("[name=label]:checked")
     assert (visitor.run(NOTE), visitor.run(LABEL)) == ("Look again.", "squamous_cell_carcinoma")
-    visitor.press("#review button.primary")
+    visitor.press("[form=review]")
     visitor.find(".verdict.decided h1")
     [signed] = doctor.call("GET", f"/submissions/{first}/reviews").json
     assert (signed["label"], signed["note"]) == ("squamous_cell_carcinoma", "Look again.")
@@ -78,10 +78,10 @@ def test_who_is_unsure_signs_no_label_of_the_model(visitor: Visitor, doctor: Cal
     visitor.enter(doctor, "doctor")
     visitor.run(PRESS_U_AT_ONCE)
     visitor.go(f"case/{first}")
-    visitor.find("select[name=label]")
+    visitor.find("[name=label]:checked")
     assert visitor.run(LABEL) == ""
     visitor.choose("urgency", "same")
-    visitor.press("#review button.primary")
+    visitor.press("[form=review]")
     visitor.find(".verdict.decided h1")
     [signed] = doctor.call("GET", f"/submissions/{first}/reviews").json
     told = (signed["label"], signed["certainty"], signed["agrees_with_urgency"])
@@ -134,7 +134,7 @@ def test_a_grave_decision_is_held_until_the_doctor_shows_it(
     visitor.press("[name=hold]")
     visitor.find("[name=held]")
     case.step("form")
-    visitor.press("#review button.primary")
+    visitor.press("[form=review]")
     visitor.find(".show-now")
     case.step("held")
     page = Journey(visitor, "hold-page", Look(PHONE, dark=False, language="en"))
@@ -176,8 +176,10 @@ def test_nobody_agrees_with_a_photo_that_was_not_kept(
     journey.see("error_no_picture_to_agree_on")
     journey.step("form")
     visitor.keys("d")
-    visitor.choose("label", "melanoma")  # what the doctor saw, also where the model named it
-    visitor.press("#review button.primary")
+    visitor.press(
+        "input[name=label][value=melanoma]"
+    )  # what the doctor saw, also where the model named it
+    visitor.press("[form=review]")
     visitor.find(".verdict.decided h1")
     [signed] = doctor.call("GET", f"/submissions/{number}/reviews").json
     assert (signed["label"], signed["agrees_with_label"]) == ("melanoma", None)

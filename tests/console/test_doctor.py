@@ -12,7 +12,8 @@ from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 
-FIRST, SECOND = ".list > li:nth-child(1)", ".list > li:nth-child(2)"
+# The rows of findings, without the headings between them.
+FIRST, SECOND = (f":nth-child({nth} of .finding-row)" for nth in (1, 2))
 
 
 @pytest.fixture
@@ -109,20 +110,21 @@ def agree(journey: Journey) -> None:
 def take_the_next_one_under_another_label(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.press("input[name=agreement][value=disagree]")
-    visitor.choose("label", "melanoma")
+    visitor.press("input[name=label][value=melanoma]")
     visitor.choose("histology", "awaited")
     journey.step("another-label")
     journey.press("sign")
     visitor.find(".case .verdict.decided h1")  # what the review says stands first, at once
     visitor.press(".top a[href='#/queue']")
-    visitor.find(".tabs")
+    visitor.await_truth(lambda: visitor.count(".case") == 0, "the list alone")
     visitor.see_none(journey.say("signed"))
     visitor.find(FIRST)
-    journey.press("reviewed", within="tabs")
+    visitor.choose("which-list", "reviewed")
     visitor.find(SECOND)
     journey.step("reviewed")
-    journey.press("toTeach", within="tabs")
-    journey.see("toTeachText")
+    visitor.choose("which-list", "teach")
+    if not journey.on_phone:
+        journey.see("toTeachText")
     visitor.find(f"{FIRST} .band-referral, {FIRST} .band-doctor_review, {FIRST} .band-routine")
     journey.see("teachesNothing")
     journey.step("to-teach")
@@ -130,13 +132,13 @@ def take_the_next_one_under_another_label(journey: Journey) -> None:
 
 def filter_by_urgency(journey: Journey) -> None:
     visitor = journey.visitor
-    visitor.choose("urgency", "routine")
+    visitor.choose("which-urgency", "routine")
     journey.see("noneOfUrgency")
-    visitor.choose("urgency", "doctor_review")
+    visitor.choose("which-urgency", "doctor_review")
     visitor.find(f"{FIRST} .band-doctor_review")
     assert visitor.count(".list .band-urgent_referral") == 0
     journey.step("one-urgency")
-    visitor.choose("urgency", "")
+    visitor.choose("which-urgency", "")
     visitor.find(f"{FIRST} .band-urgent_referral")
     visitor.run("document.activeElement.blur()")  # in a list of choices, j is a letter
 
@@ -146,13 +148,13 @@ def find_by_name(journey: Journey, doctor: Caller) -> None:
     email = str(doctor.call("GET", "/patients").json[1]["email"])
     visitor.find("[type=search]").send_keys(email.upper())
     visitor.await_truth(lambda: visitor.count(".list > li") == 1, "one patient")
-    visitor.find(f"{FIRST} a[href^='#/patients/']")
+    visitor.find(".list a[href^='#/patients/']")
     journey.step("found")
     visitor.find("[type=search]").send_keys("zzz")
     journey.see("searchEmpty")
     visitor.find("[type=search]").clear()
     visitor.find("[type=search]").send_keys(" ")
-    visitor.find(SECOND)
+    visitor.find(".list > li:nth-child(2)")
 
 
 def look_at_the_patients(journey: Journey, doctor: Caller) -> None:
@@ -162,7 +164,7 @@ def look_at_the_patients(journey: Journey, doctor: Caller) -> None:
     journey.step("patients")
     find_by_name(journey, doctor)
     journey.press("allFindings", within="list")
-    visitor.find(f"{FIRST} .badge")
+    visitor.find(f"{FIRST} .sign-of")
     journey.step("patient")
 
 
@@ -171,8 +173,8 @@ HURRY = """
 const wait = setTimeout;
 window.setTimeout = (act, ms) => wait(act, ms === 10000 ? 100 : ms);
 """
-CURSOR = "return document.querySelector('.list > .current a').dataset.number"
-DRAWN = "return [...document.querySelectorAll('.list a')].map((link) => link.dataset.number)"
+CURSOR = "return document.querySelector('.cases .current a').dataset.number"
+DRAWN = "return [...document.querySelectorAll('.cases .cover')].map((link) => link.dataset.number)"
 FOCUSED = "return document.activeElement.dataset.number"
 HASH = "return location.hash"
 # Where the pictures are, and how far the first is scrolled of what it can be.
@@ -192,14 +194,14 @@ def test_the_queue_has_one_cursor_which_stays_at_its_finding(
     visitor.look()
     visitor.enter(doctor, "doctor")
     visitor.run(HURRY)
-    visitor.go("queue/all")
+    visitor.go("queue?list=all")
     visitor.go("queue")
-    visitor.find(".list > li:nth-child(3)")
-    visitor.find(".list > li:nth-child(2) a").send_keys(Keys.TAB)
+    visitor.find(":nth-child(3 of .finding-row)")
+    visitor.find(f"{SECOND} a").send_keys(Keys.TAB)
     number = str(doctor.call("GET", "/queue").json[2]["id"])
     visitor.await_truth(lambda: visitor.run(CURSOR) == number, "the cursor to follow the focus")
     send_for(doctor, seeder, photo_of("melanoma", (600, 450)))
-    visitor.find(".list > li:nth-child(4)")
+    visitor.find(":nth-child(4 of .finding-row)")
     assert visitor.run(CURSOR) == visitor.run(FOCUSED) == number
     visitor.keys("o")
     visitor.find("#review")
@@ -208,9 +210,9 @@ def test_the_queue_has_one_cursor_which_stays_at_its_finding(
     assert len({row["patient_id"] for row in doctor.call("GET", "/queue").json[:2]}) == 2
     see_them_together_and_go_on_by_keys(visitor, both)
     brought, waiting = bring_an_opinion_about_one_of_two_moles(doctor, seeder)
-    visitor.go("queue/all")
+    visitor.go("queue?list=all")
     visitor.go("queue")
-    visitor.find(f".list > li:first-child a[data-number='{brought}']")
+    visitor.find(f"{FIRST} a[data-number='{brought}']")
     assert visitor.run(DRAWN)[-1] == waiting, "below whoever is more urgent"
 
 
@@ -243,13 +245,13 @@ def send_one_more_of_the_first_patient(doctor: Caller, seeder: Seeder) -> list[s
 def see_them_together_and_go_on_by_keys(visitor: Visitor, both: list[str]) -> None:
     """Others of the queue are graver than the second of them."""
     visitor.go("queue")
-    visitor.find(".list > li.patient:first-child h2")
+    visitor.find(".list > li.patient:nth-child(2) h3")
     first, second, *others = visitor.run(DRAWN)
     assert [first, second] == both
     assert len(others) == len({*others} - {*both}) == 3
-    assert visitor.count(".list > .grouped") == 2
-    assert "skin cancer: " in visitor.find(".list > .grouped").text
-    visitor.run("document.querySelector('.list a').focus()")
+    assert "2" in visitor.find(".list > li.patient h3").text
+    assert "Melanoma" in visitor.find(f"{FIRST} .said").text
+    visitor.run("document.querySelector('.cases .cover').focus()")
     visitor.keys("j")
     visitor.await_truth(lambda: visitor.run(CURSOR) == second, "the other one of the patient")
     visitor.keys("k")
@@ -281,7 +283,7 @@ def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(
     visitor.press(".looking button")
     visitor.find(".heat-photo canvas")
     photo, heat_map = visitor.run(FRAMES)
-    assert photo == before
+    assert (photo["left"], photo["top"]) == (before["left"], before["top"])
     assert heat_map["left"] >= photo["right"]
     assert heat_map["top"] == photo["top"]
     visitor.slide(".heat-photo input", *[Keys.ARROW_RIGHT] * 4)
@@ -289,13 +291,15 @@ def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(
         [0.5] * 2, abs=0.02
     )
     visitor.keys("d")
-    visitor.find("select[name=label]")
+    visitor.find("input[name=label]")
     visitor.keys("a")
     visitor.find("[value=agree]:checked")
     assert "as the label asks: Urgent referral" in visitor.find("[name=urgency]").text
-    assert visitor.count("select[name=label]") == 0
+    assert visitor.count("input[name=label]") == 0
+    assert "Urgent referral" in visitor.find(".signing").text
     visitor.keys("u")
-    select = visitor.find("select[name=label]")
+    visitor.find("input[name=label]")
+    select = visitor.find("select[name=histology]")
     chosen = select.get_attribute("value")
     select.send_keys("a", "d", "n", "j")
     assert select.get_attribute("value") == chosen

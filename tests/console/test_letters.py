@@ -46,7 +46,7 @@ def test_a_letter_is_signed_by_keyboard_and_read_by_the_patient(
     visitor.enter(doctor, "doctor")
     hold_answers(visitor, "GET", "/case")
     visitor.go(f"case/{number}")
-    visitor.find(".to-review")
+    visitor.find(".next-case")
     visitor.keys("l")  # before it is known whether there are letters
     answer(visitor)
     visitor.find("[name=letter]:focus")

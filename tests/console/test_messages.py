@@ -70,7 +70,7 @@ def talk_in_the_case(journey: Journey, number: int) -> None:
     visitor.go(f"case/{number}")
     visitor.find("[name=message]").send_keys(UNSENT)
     visitor.go("queue")
-    visitor.find(".tabs")
+    visitor.find("[name=which-list]")
     visitor.go(f"case/{number}")
     visitor.see(MARKUP)
     assert visitor.find("[name=message]").get_property("value") == UNSENT

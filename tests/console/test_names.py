@@ -10,15 +10,17 @@ from tests.support.photos import photo_of
 
 # Where each character stands: how far the word's first letter is from its last.
 PLACES = """
-const node = document.querySelector('.eyebrow').firstChild;
-const at = (index) => {
+const head = document.querySelector('.case-head p');
+const name = head.querySelector('strong').firstChild;
+const words = [...head.childNodes].find((one) => one.data?.includes('Finding'));
+const at = (node, index) => {
   const range = document.createRange();
   range.setStart(node, index);
   range.setEnd(node, index + 1);
   return range.getBoundingClientRect().left;
 };
-const start = node.data.indexOf('Finding');
-return [at(0), at(start), at(start + 6)];
+const start = words.data.indexOf('Finding');
+return [at(name, 0), at(words, start), at(words, start + 6)];
 """
 
 
@@ -52,8 +54,8 @@ def test_a_long_name_above_the_findings_of_a_patient_stays_on_a_phone(
     change_account(seeder.services, patient.id, name="Wilhelmina" * 10)
     visitor.look(PHONE)
     visitor.enter(doctor, "doctor")
-    visitor.find(".patient h2")
-    right = "return document.querySelector('.patient h2').getBoundingClientRect().right"
+    visitor.find(".patient h3")
+    right = "return document.querySelector('.patient h3').getBoundingClientRect().right"
     assert visitor.run(right) <= PHONE[0]
     visitor.assert_quiet()
 

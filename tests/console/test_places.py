@@ -59,9 +59,9 @@ def test_it_says_so_to_visitors_without_a_session_too(visitor: Visitor, address:
 def test_a_tab_of_the_queue_that_is_none_is_the_first(visitor: Visitor, seeder: Seeder) -> None:
     visitor.look()
     visitor.enter(seeder.person("doctor"), "doctor")
-    visitor.go("queue/constructor")
+    visitor.go("queue/constructor?list=constructor&urgency=__proto__")
     visitor.see("Nothing waits for a review")
-    assert visitor.find(".tabs [aria-pressed=true]").text == "To review"
+    assert visitor.find("[name=which-list]").get_attribute("value") == ""
 
 
 # What lies in the middle of the window once all is scrolled past that can be.

@@ -156,9 +156,11 @@ class Visitor:
     def open_view(self, place: str) -> None:
         """Go to another view than the one that is shown, and wait until it is whole."""
         self.find("main > *")
-        self.run("window.left = document.querySelector('main').firstElementChild")
+        # A case is exchanged beside its list.
+        shown = "document.querySelector('main .case-frame, main > :first-child:not(.open)')"
+        self.run(f"window.left = {shown}")
         self.go(place)
-        another = "return document.querySelector('main').firstElementChild !== window.left"
+        another = f"const now = {shown}; return now && now !== window.left"
         self.await_truth(lambda: self.run(another), f"the view {place}")
         self.await_stillness()
 

@@ -286,8 +286,8 @@ def test_what_the_patient_told_is_shown_beside_what_the_picture_says() -> None:
     finding = told_finding("melanoma")
     said = write_sections(finding, "en").confidence_explanation
     assert said.startswith(
-        "From the picture alone: a melanoma (about 3 in 10). With what you told us: a melanoma "
-        "(about 4 in 10)."
+        "From the picture alone: a melanoma (about 3 in 10). With what was told of the spot: "
+        "a melanoma (about 4 in 10)."
     )
     findings = write_template(Facts.of(finding, NOTHING_TOLD), "en").findings
     assert any(found.startswith("From the picture alone: Melanoma (31.0%), ") for found in findings)

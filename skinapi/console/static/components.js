@@ -226,6 +226,11 @@ export function useKeys(actions, { inFullScreen = false } = {}) {
   }, []);
 }
 
+/** In a text of several lines Enter begins a line: with Ctrl or Meta it sends the form. @param {On<KeyboardEvent>} event */
+export const signByKey = (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.closest("form")?.requestSubmit();
+};
+
 /** Loading, `gone` (404), failed, or what `children` makes of the value. @param {{answer: any, gone?: any, children: any}} props */
 export const Answer = ({ answer, gone, children }) => {
   if (gone && answer.error?.status === 404) return gone;

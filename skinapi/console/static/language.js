@@ -115,10 +115,10 @@ const UNITS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
 export const sayDay = (day) =>
   new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(day));
 
-/** How long ago, in the largest whole unit. @param {string} moment */
-export function sayAge(moment) {
+/** How long ago, in the largest whole unit. @param {string} moment @param {"long" | "narrow"} [style] */
+export function sayAge(moment, style = "long") {
   const seconds = (Date.now() - new Date(moment).getTime()) / 1000;
-  const format = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
+  const format = new Intl.RelativeTimeFormat(locale(), { numeric: style === "long" ? "auto" : "always", style });
   const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[UNITS.length - 1];
   return unit === "second" ? say("justNow") : format.format(-Math.floor(seconds / size), unit);
 }
@@ -150,10 +150,11 @@ export function sayBytes(bytes) {
 export const sayNumber = (value, digits = 0) =>
   new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
-/** @param {number} share between 0 and 1 */
-export function sayPercent(share) {
-  const format = new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 1 });
+/** Never quite 0 or 100 where it is not that. @param {number} share between 0 and 1 @param {number} [digits] behind the decimal point, at most */
+export function sayPercent(share, digits = 1) {
+  const format = new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: digits });
+  const least = 0.01 / 10 ** digits;
   // An interval's end may miss 1 by a rounding.
-  if (1 - share > 1e-9 && share > 0.999) return `> ${format.format(0.999)}`;
-  return share > 0 && share < 0.001 ? `< ${format.format(0.001)}` : format.format(share);
+  if (1 - share > 1e-9 && share > 1 - least) return `> ${format.format(1 - least)}`;
+  return share > 0 && share < least ? `< ${format.format(least)}` : format.format(share);
 }

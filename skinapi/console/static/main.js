@@ -23,7 +23,7 @@ const VIEWS = {
   visits: () => import("/console/views/compare_photos.js"),
   account: () => import("/console/views/account.js"),
   queue: () => import("/console/views/queue.js"),
-  case: () => import("/console/views/case.js"),
+  case: () => import("/console/views/queue.js"),
   withdrawn: () => import("/console/views/withdrawn.js"),
   patients: () => import("/console/views/patients.js"),
   course: () => import("/console/views/spot_timeline.js"),
@@ -57,6 +57,8 @@ const PAGES = { "/password": "password", "/console/parts": "parts" };
 const ARGUMENT = /^(?:\w[\w.-]*)?$/;
 
 const MISSING = { name: "missing", argument: "", filters: new URLSearchParams() };
+/** Views that are one page with another one: what they show is exchanged, and not the page. @type {Record<string, string>} */
+const WITHIN = { case: "queue" };
 
 /** The view, its argument and its filters, from the address behind `#/`, which anyone can put into a link. */
 function readPlace() {
@@ -137,7 +139,7 @@ const View = () => {
   const [module, setModule] = useState(/** @type {{View: unknown, shown: string} | null} */ (null));
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const mayShow = PUBLIC.has(name) || getSession();
-  const shown = mayShow ? name : "login";
+  const shown = mayShow ? (WITHIN[name] ?? name) : "login";
   useEffect(() => {
     let current = true;
     setError(null);
@@ -145,7 +147,6 @@ const View = () => {
       (loaded) => {
         if (!current) return;
         setModule({ View: loaded.View, shown });
-        document.title = `${say(/** @type {WordKey} */ (`title_${shown || "start"}`))} · SkinAPI`;
         document.querySelector("main")?.focus({ preventScroll: true });
         if (module?.shown !== shown) scrollToTop();
       },
@@ -155,9 +156,13 @@ const View = () => {
       current = false;
     };
   }, [shown, getLanguage()]);
+  const title = mayShow ? name || "start" : "login";
+  useEffect(() => {
+    if (module) document.title = `${say(/** @type {WordKey} */ (`title_${title}`))} · SkinAPI`;
+  }, [title, module, getLanguage()]);
   if (error) return html`<${Failure} error=${{ status: 0 }} retry=${() => location.reload()} />`;
   if (module?.shown !== shown) return html`<${Loading} />`;
-  return html`<${module.View} argument=${argument} filters=${filters} key=${`${shown}/${argument}/${personNumber()}`} />`;
+  return html`<${module.View} argument=${argument} filters=${filters} key=${`${shown}/${Object.values(WITHIN).includes(shown) ? "" : argument}/${personNumber()}`} />`;
 };
 
 /**

@@ -193,7 +193,7 @@ SENTENCES = {
     "why_cancer_restated": "a skin cancer or an early form of one, which cannot be ruled out",
     "estimated": "The model's estimate: {names}.",
     "from_picture": "From the picture alone: {names}.",
-    "with_what_was_told": "With what you told us: {names}.",
+    "with_what_was_told": "With what was told of the spot: {names}.",
     "chance_alone": "Picture {picture} alone: {name}, {share}; all pictures together: {joined}.",
     "chance_of_cancer": "Its estimate for any skin cancer or early form of one: {share}.",
     "malignant_score": "The malignant score, which adds up {names}, is {share}.",

@@ -1,20 +1,23 @@
 // @ts-check
 // One finding of a patient, for the doctor in charge: what the model found, and the doctor's review.
 
-import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, remove } from "/console/api.js";
-import { Answer, Failure, Message, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
-import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
+import { Answer, Failure, Icon, Message, Pages, useAnswer, useKeys, usePages } from "/console/components.js";
+import { hasWords, isolated, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
-import { sayPlace } from "/console/views/body_map.js";
+import { PlaceMap, sayPlace } from "/console/views/body_map.js";
 import { CaseWork, SecondOpinion } from "/console/views/case_work.js";
 import { FormerConversation, PatientConversation } from "/console/views/conversation.js";
-import { SpotTimeline } from "/console/views/spot_timeline.js";
-import { PlaceOfSpot } from "/console/views/spot_place.js";
-import { Downloads, FindingPage, getReport, getSubmission, Reviewed, useFinding } from "/console/views/finding.js";
+import { bandOf } from "/console/views/decision.js";
+import { Alone, Downloads, getReport, getSubmission, labelOfBand, nameOf, Rest, Reviewed, useFinding, Verdicts } from "/console/views/finding.js";
+import { FindingPhoto } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
-import { findNext, FindingRow } from "/console/views/queue.js";
+import { FindingRow } from "/console/views/queue_rows.js";
 import { fillReview, focusOn, ReviewForm } from "/console/views/review_form.js";
+import { nameOfSpot } from "/console/views/spot_points.js";
+import { KeptPhoto } from "/console/views/thumbnail.js";
+import { ModelMark } from "/console/views/withdrawn.js";
 
 /** What the page of a finding is drawn from. @typedef {NonNullable<ReturnType<typeof useFinding>["value"]>} Found */
 
@@ -41,6 +44,16 @@ const Context = ({ submission, checklist }) => {
     </section>`;
 };
 
+/** Why it stands where it does in the list: how probable a skin cancer is, and which rules asked for the band. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
+const Reasons = ({ report: { facts, decision }, conditions }) => {
+  const { malignant_score: own, restated, raised_by: rules } = facts;
+  const shown = restated ? restated.malignant_score : own;
+  const score = typeof shown === "number" && (restated ? say("scoreRestated", { restated: sayPercent(shown), own: sayPercent(own ?? 0) }) : sayPercent(shown));
+  const reasons = rules.map((/** @type {string} */ rule) => (hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule)));
+  const said = [score && !decision && say("scoreIs", { score }), reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") })].filter(Boolean);
+  return said.length > 0 && html`<p class="reasons"><small>${said.join(" · ")}</small></p>`;
+};
+
 /** @param {{patient: string, number: string, conditions: Api["ConditionsView"]}} props */
 const OtherFindings = ({ patient, number, conditions }) => {
   const pages = usePages(apiPath`/patients/${patient}/submissions?limit=10`);
@@ -51,7 +64,7 @@ const OtherFindings = ({ patient, number, conditions }) => {
         const others = items.filter((one) => String(one.id) !== number);
         return others.length === 0
           ? none
-          : html`<ul class="list">${others.map((found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${false} />`)}</ul>`;
+          : html`<ul class="list rows">${others.map((found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${false} />`)}</ul>`;
       }}
     <//>`;
 };
@@ -68,14 +81,62 @@ const Held = ({ number, until, onShown }) => {
     <//>`;
 };
 
-/** @param {{number: string, finding: Found}} props */
-const Case = ({ number, finding }) => {
+/** The findings of the spot, the newest first; this one is marked. @param {{spot: string, number: string, conditions: Api["ConditionsView"]}} props */
+const SpotPhotos = ({ spot, number, conditions }) => {
+  const pages = usePages(apiPath`/lesions/${spot}/submissions?order=newest&limit=20`);
+  return html`
+    <${Pages} pages=${pages} empty=${null}>
+      ${(/** @type {Api["ListedFinding"][]} */ items) => html`<ol class="spot-photos">
+        ${items.map((one) => html`<li key=${one.id}>
+          <a href="#/case/${one.id}" aria-current=${String(one.id) === number ? "true" : null}>
+            <${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
+            <small><span class=${`band-${bandOf(one)}`}><${Icon} name=${bandOf(one)} size=${14} /></span> ${sayDate(one.created_at, false)}
+              <span class="hidden">${labelOfBand(conditions, bandOf(one))}</span></small></a></li>`)}
+      </ol>`}
+    <//>`;
+};
+
+/** What each key does. */
+export const KeysHelp = () => ["queueKeys", "caseKeys", "photoKeys"].map((key) => html`<p class="keys">${say(/** @type {"caseKeys"} */ (key))}</p>`);
+
+/** The same, unfolded by a click or by its own key. */
+const FoldedKeys = () => {
+  const [open, setOpen] = useState(false);
+  useKeys({ "?": () => setOpen(!open), Escape: () => setOpen(false) });
+  return html`
+    <div class="help keys">
+      <button class="quiet" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>${say("keysTitle")}<kbd aria-hidden="true">?</kbd></button>
+      ${open && html`<div class="card"><${KeysHelp} /></div>`}
+    </div>`;
+};
+
+/** Where the spot is, and its other photos. @param {{submission: Api["SubmissionInCare"], conditions: Api["ConditionsView"]}} props */
+const Strip = ({ submission, conditions }) => {
+  const { lesion, context } = submission;
+  const { body_site: site, body_laterality: laterality, body_side: side } = context;
+  const spot = useAnswer(() => (lesion ? get(apiPath`/lesions/${lesion}`) : Promise.resolve(null)), [lesion]);
+  const place = spot.value?.place ?? (site && { site, laterality, side });
+  const band = submission.decision?.urgency ?? submission.band;
+  return html`
+    <section class="strip" aria-label=${say("sameSpot")}>
+      ${place && html`<${PlaceMap} place=${place} band=${band} />`}
+      <div class="grow">
+        <p>${lesion
+          ? html`<a href="#/course/${lesion}">${spot.value ? nameOfSpot(spot.value) : say("sameSpot")}</a>${spot.value?.name && ` · ${sayPlace(spot.value.place)}`}
+              ${spot.value?.findings > 1 && html` · <a href="#/visits/${lesion}">${say("sideBySide")}</a>`}`
+          : html`${place && sayPlace(place)} <small>${say("noSpotYet")}</small>`}</p>
+        ${lesion && html`<${SpotPhotos} spot=${lesion} number=${String(submission.id)} conditions=${conditions} />`}
+      </div>
+    </section>`;
+};
+
+/** @param {{number: string, finding: Found, back: string, onNext: () => void, onChanged: () => void}} props */
+const CasePane = ({ number, finding, back, onNext, onChanged }) => {
   const { conditions, photo } = finding;
   const reviews = useAnswer(() => get(apiPath`/submissions/${number}/reviews`), [number]);
   // A server of the version before knows nothing of it, while the servers are upgraded one after the other.
   const work = useAnswer(() => get(apiPath`/submissions/${number}/case`).catch((error) => (error.status === 404 ? {} : Promise.reject(error))), [number]);
   const asked = work.value?.opinion?.of_me; // a colleague sees the finding until the review is signed
-  const following = useAnswer(() => findNext(Number(number)), [number]);
   const [signed, setSigned] = useState(0);
   const [filled, setFilled] = useState(0);
   // A review may change what is said of the finding. The photo is not read again: that is audited.
@@ -85,15 +146,6 @@ const Case = ({ number, finding }) => {
     return { report, submission };
   }, [finding, signed]);
   const { report, submission } = renewed.value ?? finding;
-  const goOn = () => {
-    if (following.loading) return;
-    if (following.value) location.hash = `#/case/${following.value}`;
-    else {
-      toast(say("queueEmpty"));
-      location.hash = "#/queue";
-    }
-  };
-  useKeys({ j: goOn });
   const came = work.value?.opinion_came_at && !asked;
   /** @param {Api["ReviewView"]} opinion */
   const use = (opinion) => {
@@ -101,26 +153,37 @@ const Case = ({ number, finding }) => {
     setFilled(filled + 1);
     setTimeout(() => focusOn("[name=note]")); // the form is there once this has been drawn
   };
+  const changed = () => {
+    work.reload();
+    onChanged();
+  };
   const done = () => {
-    if (asked) return goOn();
+    onChanged();
+    if (asked) return onNext();
     setSigned(signed + 1);
     work.reload();
     reviews.reload();
     focusOn(".next-case");
   };
-  const title = `${isolated(submission.user_name)} · ${say("findingOf", { number, date: sayDate(report.time) })}`;
   return html`
-    <div class="case">
-      <${FindingPage} title=${title} report=${report} submission=${submission} photo=${photo} conditions=${conditions} doctor>
-        <div class="row">
-          <button class="to-review" onClick=${() => focusOn("[name=agreement]")}>${say("review")}</button>
-          <button class=${signed ? "next-case primary" : "next-case"} onClick=${goOn}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>
-          <${Downloads} number=${number} />
-        </div>
-      <//>
-      <aside>
+    <article class="case finding" tabindex="-1">
+      <header class="case-head">
+        <a class="button quiet to-list" href=${back}><${Icon} name="back" size=${16} />${say("title_queue")}</a>
+        <p><strong>${isolated(submission.user_name)}</strong> · ${say("findingOf", { number, date: sayDate(report.time) })}</p>
+        <${FoldedKeys} />
+        <button class=${signed ? "next-case primary" : "next-case"} onClick=${onNext}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>
+      </header>
+      <div class="case-photo">
+        <${FindingPhoto} submission=${submission} photo=${photo} heat=${submission.heat}>
+          ${(/** @type {Api["PictureView"]} */ picture) => html`<${Alone} picture=${picture} conditions=${conditions} />`}
+        <//>
+        <${Strip} submission=${submission} conditions=${conditions} />
+      </div>
+      <aside class="case-read">
+        <${Verdicts} title=${say("findingOf", { number, date: sayDate(report.time) })} report=${report} submission=${submission} conditions=${conditions} doctor />
+        <${Reasons} report=${report} conditions=${conditions} />
+        <${ModelMark} submission=${submission} doctor />
         ${work.error && html`<${Failure} error=${work.error} retry=${work.reload} />`}
-        ${work.value?.free !== undefined && html`<${CaseWork} number=${number} work=${work.value} onChanged=${work.reload} onEnded=${goOn} />`}
         ${renewed.error && html`<${Failure} error=${renewed.error} retry=${renewed.reload} />`}
         ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${done} />`}
         <${Answer} answer=${reviews}>
@@ -131,33 +194,40 @@ const Case = ({ number, finding }) => {
                 : html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`,
             )}
         <//>
-        <div><${ReviewForm} key=${`${number} ${signed} ${filled}`} number=${number} report=${report} conditions=${conditions}
-          pictured=${submission.photo_kept} asked=${asked} onSigned=${done} /></div>
+        <${ReviewForm} key=${`${number} ${signed} ${filled}`} number=${number} report=${report} conditions=${conditions}
+          pictured=${submission.photo_kept} asked=${asked} onSigned=${done} />
+        ${work.value?.free !== undefined && html`<${CaseWork} number=${number} work=${work.value} onChanged=${changed} onEnded=${onNext} />`}
         ${!work.error && !asked && html`<${Letters} key=${`letters ${number}`} number=${number} may=${Boolean(work.value)} decision=${report.decision} />`}
         ${work.value && !asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} />`}
         ${work.value && !asked && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
         <${Context} submission=${submission} checklist=${conditions.checklist} />
-        ${submission.lesion &&
-        html`<section>
-          <h2><a href="#/course/${submission.lesion}">${say("sameSpot")}</a></h2>
-          <${PlaceOfSpot} spot=${submission.lesion} />
-          <${SpotTimeline} spot=${submission.lesion} conditions=${conditions} without=${number} />
-        </section>`}
+        <${Rest} report=${report} conditions=${conditions} doctor />
+        <${Downloads} number=${number} />
         ${work.value && !asked && submission.patient_id &&
         html`<section>
           <h2>${say("otherFindings")}</h2>
           <${OtherFindings} patient=${submission.patient_id} number=${number} conditions=${conditions} />
         </section>`}
       </aside>
-    </div>`;
+    </article>`;
 };
 
-/** @param {{argument: string}} props */
-export const View = ({ argument }) => {
-  const answer = useFinding(argument);
-  useEffect(() => scrollToTop(), []);
+/**
+ * A case, beside the list that `back` leads to. `onNext` opens the next one; `onChanged` says that it may stand elsewhere in the list now.
+ * @param {{number: string, back: string, onNext: () => void, onChanged: () => void}} props
+ */
+export const Case = ({ number, ...rest }) => {
+  const answer = useFinding(number);
+  const pane = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    scrollToTop();
+    pane.current?.focus({ preventScroll: true });
+  }, []);
+  useKeys({ m: () => focusOn("[name=message]") });
   return html`
-    <${Answer} answer=${answer}>
-      ${(/** @type {Found} */ finding) => html`<${Case} number=${argument} finding=${finding} />`}
-    <//>`;
+    <div ref=${pane} tabindex="-1" class="case-frame">
+      <${Answer} answer=${answer}>
+        ${(/** @type {Found} */ finding) => html`<${CasePane} number=${number} finding=${finding} ...${rest} />`}
+      <//>
+    </div>`;
 };

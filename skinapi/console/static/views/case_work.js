@@ -1,9 +1,9 @@
 // @ts-check
 // Which doctor works on a case: taken, given back, and a colleague who is asked for a second opinion.
 
-import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, put, remove } from "/console/api.js";
-import { Field, Form, Message, sayError, toast, useKeys } from "/console/components.js";
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, getAll, put, remove } from "/console/api.js";
+import { Answer, Form, Message, sayError, signByKey, toast, useAnswer, useKeys } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
 import { Reviewed } from "/console/views/finding.js";
 
@@ -11,16 +11,29 @@ import { Reviewed } from "/console/views/finding.js";
 const sayOpinion = ({ of_me, doctor, colleague }) =>
   of_me ? say("opinionOfMe", { name: isolated(doctor) }) : say("opinionOf", { name: isolated(colleague) });
 
-/** Who has taken a case, and who is asked about it, in a list; nothing where nobody. @param {{work: Api["CaseView"]}} props */
-export const WorkLine = ({ work }) => {
-  // A server of the version before says nothing of it.
-  const { taken_by: by, mine, opinion, opinion_came_at: came } = work ?? {};
-  const said = [
-    came && say("opinionCame"),
-    opinion && sayOpinion(opinion),
-    by && (mine ? say("takenByMe") : say("takenBy", { name: isolated(by) })),
-  ].filter(Boolean);
-  return said.length > 0 && html`<span>${said.map((one) => html`<span class="mark">${one}</span> `)}</span>`;
+/** Who works on a case, the weightiest first; a server of the version before says nothing of it. @param {Partial<Api["CaseView"]>} [work] */
+export const sayWork = ({ taken_by: by, mine, opinion, opinion_came_at: came } = {}) => [
+  ...(came ? [say("opinionCame")] : []),
+  ...(opinion ? [sayOpinion(opinion)] : []),
+  ...(by ? [mine ? say("takenByMe") : say("takenBy", { name: isolated(by) })] : []),
+];
+
+/** Whom one asks, by name, and what. @param {{onSend: (values: Record<string, string>) => Promise<void>}} props */
+const AskColleague = ({ onSend }) => {
+  const answer = useAnswer(() => getAll("/colleagues?limit=200"), []);
+  useEffect(() => /** @type {HTMLElement | null} */ (document.querySelector("[name=colleague]"))?.focus(), [answer.value]);
+  return html`
+    <${Answer} answer=${answer}>
+      ${(/** @type {Api["Colleague"][]} */ colleagues) => html`
+        <${Form} label=${say("opinionSend")} onSend=${onSend}>
+          <div class="field"><label for="colleague">${say("colleague")}</label>
+            <select id="colleague" name="colleague" required aria-describedby="colleague-sees"><option value="">${say("choose")}</option>
+              ${colleagues.map(({ _id, name, email }) => html`<option value=${_id}>${isolated(name)} · ${email}</option>`)}</select></div>
+          <div class="field"><label for="question">${say("opinionQuestion")}</label>
+            <textarea id="question" name="question" rows="2" maxlength="500" onKeyDown=${signByKey}></textarea>
+            <small id="colleague-sees">${say("colleagueHint")}</small></div>
+        <//>`}
+    <//>`;
 };
 
 /**
@@ -51,7 +64,6 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
   const ask = () => {
     if (opinion) return;
     setAsking(true);
-    setTimeout(() => /** @type {HTMLElement | null} */ (document.querySelector("[name=colleague]"))?.focus());
   };
   const end = async () => {
     if (!opinion?.of_me) return change(() => remove(request));
@@ -64,9 +76,9 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
     }
   };
   /** @param {Record<string, string>} values */
-  const send = async ({ colleague }) => {
+  const send = async ({ colleague, question }) => {
     try {
-      await put(request, { colleague: colleague.trim() });
+      await put(request, { colleague, ...(question.trim() && { question }) });
     } catch (problem) {
       throw problem.status === 404 ? { message: say("noColleague") } : problem;
     }
@@ -80,7 +92,7 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
     <section class="card work" aria-label=${say("caseWork")}>
       ${taken && html`<p>${taken}</p>`}
       ${work.mine && html`<p>${say("takenByMe")} · ${sayAge(/** @type {string} */ (work.taken_at))}</p>`}
-      ${opinion && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>`}
+      ${opinion && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}`}
       ${work.opinion_came_at &&
       html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
         <p>${say("opinionCameText")}</p>`}
@@ -95,9 +107,7 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
       </div>
       ${asking &&
       !opinion &&
-      html`<${Form} label=${say("opinionSend")} onSend=${send}>
-        <${Field} name="colleague" label=${say("colleague")} hint=${say("colleagueHint")} type="email" autocomplete="off" required />
-      <//>`}
+      html`<${AskColleague} onSend=${send} />`}
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
     </section>`;
 };

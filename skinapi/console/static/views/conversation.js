@@ -3,7 +3,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post, put } from "/console/api.js";
-import { Confirm, Failure, Message, sayError, toast, useAnswer, usePages } from "/console/components.js";
+import { Confirm, Failure, Message, sayError, signByKey, toast, useAnswer, usePages } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { keepDrafts } from "/console/views/drafts.js";
@@ -79,7 +79,7 @@ const Write = ({ path, about, onSent }) => {
   return html`
     <form onSubmit=${send}>
       <div class="field"><label for="message">${about ? say("messageAbout", { number: about.id }) : say("messageText")}</label>
-        <textarea id="message" name="message" rows="3" maxlength=${LONGEST} required readonly=${busy} value=${text} onInput=${enter}></textarea></div>
+        <textarea id="message" name="message" rows="3" onKeyDown=${signByKey} maxlength=${LONGEST} required readonly=${busy} value=${text} onInput=${enter}></textarea></div>
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
       <button disabled=${busy}>${say(busy ? "sending" : "messageSend")}</button>
     </form>`;

@@ -55,17 +55,19 @@ export const bandOf = (found) => found.decision?.urgency ?? found.band;
 /** The urgency that counts of a spot with findings. @param {Api["LesionView"]} spot */
 export const bandOfSpot = (spot) => spot.instruction?.band ?? bandOf(/** @type {Api["ListedFinding"]} */ (spot.latest));
 
-/** The decision in a row of a list, beside its urgency. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"]}} props */
-export const DecisionLine = ({ decision, conditions }) => {
-  if (!decision) return null;
-  const { label, certainty, histology, new_picture_wanted: wanted } = decision;
+/** What was decided, in short. @param {Api["DecisionView"]} decision @param {Api["ConditionsView"]} conditions */
+export const sayDecision = ({ label, certainty, histology, new_picture_wanted: wanted }, conditions) => {
   const name = label ? nameOf(conditions, label) : say("noLabelNamed");
   const said = [
     (label || !wanted) && say(certainty === "unsure" ? "doctorUnsure" : "doctorDecided", { name }),
     wanted && say("newPictureWanted"),
     histology === "awaited" && say("histology_awaited"),
   ];
-  return html`<small class="decision">
-    <strong>${said.filter(Boolean).join(" · ")}</strong>
-    <span>${say("decidedBy", { name: isolated(decision.decided_by), date: sayDate(decision.decided_at) })}</span></small>`;
+  return said.filter(Boolean).join(" · ");
 };
+
+/** The decision in a row of a list, beside its urgency. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"]}} props */
+export const DecisionLine = ({ decision, conditions }) =>
+  decision && html`<small class="decision">
+    <strong>${sayDecision(decision, conditions)}</strong>
+    <span>${say("decidedBy", { name: isolated(decision.decided_by), date: sayDate(decision.decided_at) })}</span></small>`;

@@ -83,7 +83,7 @@ const Folded = ({ title, open, children }) => html`
  * All that the API says beyond its first three sentences, none of them twice; each source is a click away.
  * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean}} props
  */
-const Rest = ({ report, conditions, doctor }) => {
+export const Rest = ({ report, conditions, doctor }) => {
   const { facts, reading, about } = report;
   const certain = html`
     <${Folded} title=${say(doctor ? "howCertain" : "forDoctor")} open=${doctor}>
@@ -127,7 +127,7 @@ const First = ({ report, doctor }) => {
 };
 
 /** What one of several pictures alone says, for a doctor: a patient reads what all of them say. @param {{picture: Api["PictureView"], conditions: Api["ConditionsView"]}} props */
-const Alone = ({ picture, conditions }) => html`
+export const Alone = ({ picture, conditions }) => html`
   <p>${say("pictureAlone")}${colon()}${said(picture.headline?.doctor)}
     <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
 
@@ -136,7 +136,7 @@ const Alone = ({ picture, conditions }) => html`
  * finding where more was said of its spot.
  * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"], conditions: Api["ConditionsView"], doctor: boolean}} props
  */
-const Verdicts = ({ title, report, submission, conditions, doctor }) => {
+export const Verdicts = ({ title, report, submission, conditions, doctor }) => {
   const { decision } = report;
   const { instruction } = submission;
   const ofSpot = instruction && instruction.band !== (decision?.urgency ?? report.band);

@@ -3,7 +3,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post, put, remove } from "/console/api.js";
-import { Confirm, Failure, Message, sayError, toast, useAnswer, useKeys } from "/console/components.js";
+import { Confirm, Failure, Message, sayError, signByKey, toast, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, isolated, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 
@@ -195,7 +195,7 @@ const Draft = ({ draft, reviewed, onDone }) => {
       <p><small>${say("letterMarksMiss")}</small></p>
       <div class="field">
         <label for="letter-${draft._id}">${say("letterText")}</label>
-        <textarea id="letter-${draft._id}" name="letter" rows="16" maxlength=${LONGEST} required lang=${letter.language} ref=${field} value=${text}
+        <textarea id="letter-${draft._id}" name="letter" rows="16" onKeyDown=${signByKey} maxlength=${LONGEST} required lang=${letter.language} ref=${field} value=${text}
           onInput=${(/** @type {FieldEvent} */ event) => enter(event.target.value)}></textarea>
       </div>
       ${error && html`<${Message} kind="bad">

@@ -7,7 +7,7 @@ import { Answer, BandBadge, Empty, Icon, Pages, useAnswer, usePages } from "/con
 import { isolated, say, sayAge } from "/console/language.js";
 import { Search } from "/console/views/account_actions.js";
 import { labelOfBand } from "/console/views/finding.js";
-import { Findings } from "/console/views/queue.js";
+import { FindingPages } from "/console/views/queue_rows.js";
 import { SpotPoints } from "/console/views/spot_points.js";
 
 /** @param {{patient: Api["PatientInCare"], conditions: Api["ConditionsView"]}} props */
@@ -59,7 +59,7 @@ const PatientSpots = ({ patient }) => {
 /** @param {{patient: string}} props */
 const OfOne = ({ patient }) => html`
   <p><a href="#/patients"><${Icon} name="back" size=${16} />${say("title_patients")}</a></p>
-  <${Findings} path=${apiPath`/patients/${patient}/submissions`} named=${false}
+  <${FindingPages} path=${apiPath`/patients/${patient}/submissions?limit=20`}
     empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
     head=${(/** @type {Api["QueuedFinding"] | undefined} */ first) => html`<h1>${first ? isolated(first.patient_name) : say("allFindings")}</h1>
       ${first && html`<p>${isolated(first.patient_email)}</p>`}

@@ -1,215 +1,178 @@
 // @ts-check
-// The findings of a doctor's patients, as the API sorts them, those of one patient together; the
-// keyboard goes from one to the next.
+// A doctor's workspace: the findings of the patients in care as rows, and beside them the case that is
+// open. What is listed and which case is open stand in the address.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getConditions, getPage } from "/console/api.js";
-import { Answer, BandBadge, Empty, Icon, Pages, Tabs, useAnswer, useKeys, usePages } from "/console/components.js";
-import { hasWords, isolated, said, say, sayAge, sayDate, sayPercent, sayValue } from "/console/language.js";
-import { sayPlace } from "/console/views/body_map.js";
-import { WorkLine } from "/console/views/case_work.js";
+import { get, getConditions } from "/console/api.js";
+import { Answer, Empty, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
+import { say } from "/console/language.js";
+import { addressOf, goTo } from "/console/navigation.js";
+import { Search } from "/console/views/account_actions.js";
+import { Case, KeysHelp } from "/console/views/case.js";
 import { UnreadList } from "/console/views/conversation.js";
-import { bandOf, DecisionLine } from "/console/views/decision.js";
-import { labelOfBand, nameOf, nameOfClass } from "/console/views/finding.js";
-import { KeptPhoto } from "/console/views/thumbnail.js";
+import { labelOfBand } from "/console/views/finding.js";
+import { FindingRows, groupByPatient } from "/console/views/queue_rows.js";
 import { WithdrawnLinks } from "/console/views/withdrawn.js";
 import { usePolling } from "/console/views/polling.js";
 
 /** A page is short: the first ones are what a doctor reads. */
-const PAGE = 20;
+const PAGE = 40;
+/** So near to the end of what is there the next page is read. */
+const NEAR_END = 8;
 /** So often the queue is read again. */
 const REFRESH_MS = 10_000;
-/** What each tab asks for; the first is shown without a name in the address. */
-const FILTERS = {
+/** What each list asks for; the first is shown without a name in the address. @type {Record<string, Record<string, string>>} */
+const LISTS = {
   "": { reviewed: "false" },
-  teach: { order: "learning" },
   reviewed: { reviewed: "true" },
   all: {},
+  teach: { order: "learning" },
 };
 
-/** The finding that was opened last: the list begins there when one comes back. */
-let opened = 0;
+/** @typedef {Api["QueuedFinding"]} Found */
+/** @typedef {{list: string, urgency: string, q: string}} Filters what is listed, as it stands in the address */
 
-/** Why it stands where it does: its score, what the sender told, and which rules asked for the band. @param {{found: Api["QueuedFinding"], conditions: Api["ConditionsView"]}} props */
-const Told = ({ found, conditions }) => {
-  const { body_site: site, body_laterality: laterality, body_side: side, age_band: age, raised_by: rules = [] } = found;
-  const [own, restated] = [found.malignant_score, found.restated_malignant_score].map(
-    // It comes rounded, and is never quite 0 or 100.
-    (percent) => typeof percent === "number" && sayPercent(Math.min(Math.max(percent, 0.01), 99.99) / 100),
-  );
-  const score = restated ? say("scoreRestated", { restated, own: own || "" }) : own;
-  const reasons = rules.map((/** @type {string} */ rule) => (hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule)));
-  const told = [
-    score && !found.reviewed && say("scoreIs", { score }),
-    site && sayPlace({ site, laterality, side }),
-    age && say("ageIs", { age: sayValue("age", age) }),
-    reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") }),
-  ].filter(Boolean);
-  return told.length > 0 && html`<small>${told.join(" · ")}</small>`;
+/** Anyone can put an address into a link. @param {URLSearchParams} given @param {Api["ConditionsView"]} conditions @returns {Filters} */
+const filtersOf = (given, { bands }) => {
+  const [list = "", urgency = "", q = ""] = ["list", "urgency", "q"].map((name) => given.get(name) ?? "");
+  if (list === "teach") return { list, urgency: "", q: "" };
+  return { list: Object.hasOwn(LISTS, list) ? list : "", urgency: bands.some(({ key }) => key === urgency) ? urgency : "", q };
 };
 
-/**
- * Those of each patient within an urgency, in the order of the first of them: none stands above a
- * more urgent one of somebody else. What a second opinion put first, whatever its urgency, brings no
- * other with it. One whose place has changed between two pages stands once.
- * @param {any[]} items @returns {any[][]}
- */
-const groupByPatient = (items) => {
-  const groups = new Map();
-  for (const found of new Map(items.map((one) => [one.id, one])).values()) {
-    const { opinion_came_at: came, opinion } = found.case ?? {};
-    const group = came || opinion?.of_me ? found.id : `${found.reviewed} ${bandOf(found)} ${found.patient_id}`;
-    if (!groups.has(group)) groups.set(group, []);
-    groups.get(group).push(found);
-  }
-  return [...groups.values()];
-};
+/** What is asked of the API. @param {Filters} filters */
+const pathOf = ({ list, urgency, q }) =>
+  `/queue?${new URLSearchParams({ ...LISTS[list], ...(urgency && { urgency }), ...(q && { q }), limit: String(PAGE) })}`;
 
 /**
- * A finding in short. @param {{found: Api["QueuedFinding"], conditions: Api["ConditionsView"], current?: boolean, named?: boolean, grouped?: boolean,
- *   children?: any}} props
+ * The rows, and the one cursor: the case that is open, else the row that has the focus, or had it last. It stays at its
+ * finding when others come or go; where its finding has left the list, at the one that has moved up.
+ * @param {Found[]} rows @param {number} open
  */
-export const FindingRow = ({ found, conditions, current = false, named = true, grouped = false, children }) => html`
-  <li class=${`whole${current ? " current" : ""}${grouped ? " grouped" : ""}`}>
-    <${KeptPhoto} number=${found.id} kept=${found.photo_kept} />
-    <div class="grow">
-      <a class="cover" href="#/case/${found.id}" data-number=${found.id}>
-        ${named ? isolated(found.patient_name) : `${say("title_finding")} ${found.id}`}</a>
-      <span>${said(found.headline?.doctor) || nameOfClass(conditions, found.class)}
-        ${found.uncertain && html` <span class="mark">${say("uncertainMark")}</span>`}</span>
-      <small>${found.reviewed
-        ? html`<${Icon} name="check" size=${14} /> ${say("reviewed")} · ${sayDate(found.created_at)}`
-        : say("waitingSince", { age: sayAge(found.created_at) })}
-        ${found.learning && !found.learning.teaches && ` · ${say("teachesNothing")}`}</small>
-      <${WorkLine} work=${found.case} />
-      <${Told} found=${found} conditions=${conditions} />
-      <${DecisionLine} decision=${found.decision} conditions=${conditions} />
-      ${children}
-    </div>
-    <${BandBadge} band=${bandOf(found)} label=${labelOfBand(conditions, bandOf(found))} />
-  </li>`;
-
-/**
- * Rows of findings with the keys j, k, o and Enter. There is one cursor: the finding that has the
- * focus, or had it last. It stays at its finding when others come or go. Several of one patient
- * stand below the name, unless the list is another one than by urgency.
- * @param {{found: Api["QueuedFinding"][], conditions: Api["ConditionsView"], named: boolean, grouped: boolean}} props
- */
-const Rows = ({ found: listed, conditions, named, grouped }) => {
-  const groups = grouped ? groupByPatient(listed) : listed.map((one) => [one]);
-  const items = groups.flat();
-  const list = useRef(/** @type {HTMLElement | null} */ (null));
-  const [cursor, setCursor] = useState(() => (items.find(({ id }) => id === opened) ?? items[0])?.id);
-  const place = items.findIndex(({ id }) => id === cursor); // -1: it has left the list
+const useCursor = (rows, open) => {
+  const [chosen, setChosen] = useState(0);
   const last = useRef(0);
+  const cursor = open || chosen || rows[0]?.id;
+  const place = rows.findIndex(({ id }) => id === cursor); // -1: it has left the list
   if (place >= 0) last.current = place;
-  /** @param {number} index */
-  const linkAt = (index) => list.current?.querySelectorAll("a")[index];
-  /** @param {number} step */
-  const move = (step) => {
-    const next = Math.min(items.length - 1, Math.max(0, place < 0 ? last.current : place + step));
-    setCursor(items[next]?.id);
-    linkAt(next)?.focus();
-    linkAt(next)?.closest("li")?.scrollIntoView({ block: "nearest" });
+  /** The next row or the one before, of a finding that no other doctor works on. @param {1 | -1} by @returns {Found | undefined} */
+  const step = (by) => {
+    const from = place < 0 && by === 1 ? last.current : last.current + by;
+    const onwards = by === 1 ? rows.slice(from) : rows.slice(0, Math.max(0, from + 1)).reverse();
+    return onwards.find((one) => one.id !== open && one.case?.free !== false);
   };
-  useEffect(() => {
-    if (place > 0) linkAt(place)?.closest("li")?.scrollIntoView({ block: "center" });
-  }, []);
-  const open = () => linkAt(place)?.click();
-  useKeys({ j: () => move(1), k: () => move(-1), o: open, Enter: open });
-  return html`
-    <p class="keys"><small>${say("queueKeys")}</small></p>
-    <ul class="list" ref=${list}
-      onfocusin=${(/** @type {On<FocusEvent>} */ { target }) => target.dataset.number && setCursor(Number(target.dataset.number))}
-      onClick=${(/** @type {On<MouseEvent>} */ event) => {
-        opened = Number(event.target.dataset.number ?? opened);
-      }}>
-      ${groups.flatMap((ofOne) => {
-        const several = ofOne.length > 1;
-        const rows = ofOne.map(
-          (found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named && !several}
-            grouped=${several} current=${found.id === cursor} />`,
-        );
-        if (!several) return rows;
-        return [html`<li key=${`above ${ofOne[0].id}`} class="patient"><h2>${isolated(ofOne[0].patient_name)}</h2></li>`, ...rows];
-      })}
-    </ul>`;
+  return { cursor, place, setChosen, step };
 };
 
-/**
- * Findings page by page; `head` is drawn above them from the first one. A `live` list is read again
- * from time to time; a `grouped` one has the findings of each patient together.
- * @param {{path: string, filter?: Record<string, string>, empty: any, named?: boolean, live?: boolean, grouped?: boolean,
- *   head?: (first: Api["QueuedFinding"] | undefined) => any}} props
- */
-export const Findings = ({ path, filter = {}, empty, named = true, live = false, grouped = false, head }) => {
-  const conditions = useAnswer(getConditions, []);
-  const address = `${path}?${new URLSearchParams({ ...filter, limit: String(PAGE) })}`;
-  const pages = usePages(address);
-  const refresh = useRef(pages.refresh);
-  refresh.current = pages.refresh;
-  usePolling(async () => live && refresh.current(), [address], () => live, REFRESH_MS);
-  return html`
-    ${head?.(pages.items?.[0])}
-    <${Answer} answer=${conditions}>
-      ${(/** @type {Api["ConditionsView"]} */ table) => html`
-        <${Pages} pages=${pages} empty=${empty}>
-          ${(/** @type {any[]} */ items) => html`<${Rows} found=${items} conditions=${table} named=${named} grouped=${grouped} />`}
-        <//>`}
-    <//>`;
-};
+/** What a choice holds, where that is known. @param {string} name @param {number | undefined} count */
+const counted = (name, count) => (count === undefined ? name : `${name} (${count})`);
 
-/**
- * The number of the finding that follows this one, as the queue is drawn, among those to review that
- * no other doctor has taken; behind the last one, the first. Null where no other waits.
- * @param {number} number @returns {Promise<number | null>}
- */
-export async function findNext(number) {
-  const items = [];
-  const free = (/** @type {Api["QueuedFinding"]} */ one) => one.id !== number && one.case?.free !== false;
-  /** @type {string | null} */
-  let path = "/queue?reviewed=false&limit=100";
-  while (path) {
-    /** @type {{items: any[], next: string | null}} */
-    const page = await getPage(path);
-    items.push(...page.items);
-    const drawn = groupByPatient(items).flat();
-    const place = drawn.findIndex(({ id }) => id === number);
-    const following = place >= 0 && drawn.slice(place).find(free);
-    if (following) return following.id;
-    path = page.next;
-  }
-  return groupByPatient(items).flat().find(free)?.id ?? null;
-}
-
-/** @param {{chosen: string, onChoose: (band: string) => void}} props */
-const Urgency = ({ chosen, onChoose }) => {
-  const conditions = useAnswer(getConditions, []);
-  return html`
-    <label class="choice narrow">${say("urgency")}
-      <select name="urgency" value=${chosen} onChange=${(/** @type {FieldEvent} */ event) => onChoose(event.target.value)}>
-        <option value="">${say("anyUrgency")}</option>
-        ${conditions.value?.bands.map((/** @type {Api["BandEntry"]} */ band) => html`<option value=${band.key}>${labelOfBand(conditions.value, band.key)}</option>`)}
+/** @param {{filters: Filters, counts: Api["QueueCountsView"] | null | undefined, conditions: Api["ConditionsView"], onChange: (changed: Partial<Filters>) => void}} props */
+const Filter = ({ filters, counts, conditions, onChange }) => {
+  const { list, urgency, q } = filters;
+  const waiting = list || q ? undefined : counts?.by_urgency;
+  const choose = (/** @type {string} */ name, /** @type {[string, string][]} */ options) => html`
+    <label><span class="hidden">${say(name === "list" ? "whichList" : "urgency")}</span>
+      <select name=${`which-${name}`} value=${filters[/** @type {keyof Filters} */ (name)]} onChange=${(/** @type {FieldEvent} */ event) => onChange({ [name]: event.target.value })}>
+        ${options.map(([value, text]) => html`<option value=${value} selected=${value === filters[/** @type {keyof Filters} */ (name)]}>${text}</option>`)}
       </select></label>`;
+  return html`
+    <div class="filters">
+      ${choose("list", [["", counted(say("toReview"), counts?.to_review)], ["reviewed", say("reviewed")], ["all", say("all")], ["teach", say("toTeach")]])}
+      ${list !== "teach" && choose("urgency", [["", say("anyUrgency")], ...conditions.bands.map(
+        ({ key }) => /** @type {[string, string]} */ ([key, counted(labelOfBand(conditions, key), waiting?.[key])]),
+      )])}
+      ${list !== "teach" && html`<${Search} label=${say("searchPatient")} value=${q} onSearch=${(/** @type {string} */ text) => onChange({ q: text })} />`}
+    </div>`;
 };
 
-/** @param {{argument: string}} props */
-export const View = ({ argument }) => {
-  const [urgency, setUrgency] = useState("");
-  const tab = /** @type {keyof typeof FILTERS} */ (Object.hasOwn(FILTERS, argument) ? argument : "");
+/** Beside the list while no case is open: what the list is ordered by, and the keys. @param {{list: string}} props */
+const NothingOpen = ({ list }) => html`
+  <div class="pane-empty">
+    <h2>${say("noCaseOpen")}</h2>
+    <p>${say(list === "teach" ? "toTeachText" : list === "reviewed" ? "reviewedOrder" : "queueOrder")}</p>
+    <${KeysHelp} />
+  </div>`;
+
+/** @param {{conditions: Api["ConditionsView"], number: string, filters: Filters}} props */
+const Workspace = ({ conditions, number, filters }) => {
+  const pages = usePages(pathOf(filters));
+  const latest = useRef(pages.refresh);
+  latest.current = pages.refresh;
+  // A server of the version before counts nothing.
+  const counts = usePolling(async () => {
+    await latest.current();
+    return get("/queue/counts").catch((error) => (error.status === 404 ? null : Promise.reject(error)));
+  }, [], () => true, REFRESH_MS);
+  const items = /** @type {Found[]} */ (pages.items ?? []);
+  const groups = filters.list === "teach" ? items.map((one) => [one]) : groupByPatient(items);
+  const rows = groups.flat();
+  const { cursor, place, setChosen, step } = useCursor(rows, Number(number));
+  const pane = useRef(/** @type {HTMLElement | null} */ (null));
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
+  const query = addressOf("", { ...filters });
+  /** @param {Found} found */
+  const open = (found) => goTo(`case/${found.id}${query}`);
+  const goOn = () => {
+    if (!pages.items) return; // it is not known yet which is next
+    const next = step(1) ?? rows.find((one) => String(one.id) !== number && one.case?.free !== false);
+    if (next) return open(next);
+    toast(say("queueEmpty"));
+    goTo(`queue${query}`);
+  };
+  /** @param {1 | -1} by */
+  const move = (by) => {
+    const next = rows[Math.min(rows.length - 1, Math.max(0, place + by))];
+    if (!next) return;
+    setChosen(next.id);
+    /** @type {HTMLElement | null | undefined} */ (list.current?.querySelector(`[data-number="${next.id}"]`))?.focus();
+  };
+  const back = () => {
+    const before = step(-1);
+    if (before) open(before);
+  };
+  const openMarked = () => rows[place] && open(rows[place]);
+  useKeys({
+    j: () => (number ? goOn() : move(1)),
+    k: () => (number ? back() : move(-1)),
+    ...(!number && { o: openMarked, Enter: openMarked }), // in a case Enter signs
+    "/": () => /** @type {HTMLElement | null} */ (document.querySelector("#search"))?.focus(),
+  });
+  useEffect(() => {
+    if (place >= 0 && rows.length - place < NEAR_END && pages.next && !pages.loading && !pages.error) pages.more();
+  }, [place, rows.length, pages.loading]);
+  useEffect(() => {
+    list.current?.querySelector(".current")?.scrollIntoView({ block: "nearest" });
+  }, [cursor]);
+  /** The case stays open: it need not be in the list. @param {Partial<Filters>} changed */
+  const filter = (changed) => goTo(`${number ? `case/${number}` : "queue"}${addressOf("", { ...filters, ...changed })}`);
+  const none = html`<${Empty} title=${say(filters.list || filters.urgency || filters.q ? "findingsEmpty" : "queueEmpty")}>
+    <p>${say(filters.urgency ? "noneOfUrgency" : "queueEmptyText")}</p><//>`;
   return html`
-    <h1>${say("title_queue")}</h1>
-    <${UnreadList} view="course" />
-    <${WithdrawnLinks} />
-    <${Tabs} label=${say("title_queue")} chosen=${tab} tabs=${[
-      ["", say("toReview")],
-      ["teach", say("toTeach")],
-      ["reviewed", say("reviewed")],
-      ["all", say("all")],
-    ]} onChoose=${(/** @type {string} */ next) => (location.hash = `#/queue/${next}`)} />
-    <p>${say(tab === "teach" ? "toTeachText" : tab === "reviewed" ? "reviewedOrder" : "queueOrder")}</p>
-    ${tab !== "teach" && html`<${Urgency} chosen=${urgency} onChoose=${setUrgency} />`}
-    <${Findings} path="/queue" live grouped=${tab !== "teach"} filter=${{ ...FILTERS[tab], ...(urgency && tab !== "teach" && { urgency }) }} empty=${html`
-      <${Empty} title=${say(tab || urgency ? "findingsEmpty" : "queueEmpty")}>
-        <p>${say(urgency ? "noneOfUrgency" : "queueEmptyText")}</p><//>`} />`;
+    <div class=${`workspace${number ? " open" : ""}`}>
+      <section class="cases" ref=${list} aria-label=${say("title_queue")}
+        onfocusin=${(/** @type {On<FocusEvent>} */ { target }) => !number && target.dataset.number && setChosen(Number(target.dataset.number))}>
+        <h1><span class="hidden">${say("title_queue")}</span></h1>
+        <${UnreadList} view="course" />
+        <${WithdrawnLinks} />
+        <${Filter} filters=${filters} counts=${counts.value} conditions=${conditions} onChange=${filter} />
+        <${Pages} pages=${pages} empty=${none}>
+          ${() => html`<${FindingRows} groups=${groups} conditions=${conditions} cursor=${cursor} query=${query}
+            headed=${filters.list !== "teach"} counts=${filters.list || filters.q ? {} : counts.value?.by_urgency} />`}
+        <//>
+      </section>
+      <section class="pane" ref=${pane} aria-label=${say("title_case")}>
+        ${number
+          ? html`<${Case} key=${number} number=${number} back=${`#/queue${query}`} onNext=${goOn} onChanged=${counts.reload} />`
+          : html`<${NothingOpen} list=${filters.list} />`}
+      </section>
+    </div>`;
+};
+
+/** @param {{argument: string, filters: URLSearchParams}} props */
+export const View = ({ argument, filters }) => {
+  const conditions = useAnswer(getConditions, []);
+  return html`
+    <${Answer} answer=${conditions}>
+      ${(/** @type {Api["ConditionsView"]} */ table) => html`<${Workspace} conditions=${table} number=${/^\d+$/.test(argument) ? argument : ""} filters=${filtersOf(filters, table)} />`}
+    <//>`;
 };

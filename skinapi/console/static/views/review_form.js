@@ -3,7 +3,7 @@
 
 import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, newKey, post } from "/console/api.js";
-import { Message, sayError, toast, useKeys } from "/console/components.js";
+import { Message, sayError, signByKey, toast, useKeys } from "/console/components.js";
 import { colon, isolated, said, say, sayValue } from "/console/language.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 import { keepDrafts } from "/console/views/drafts.js";
@@ -107,6 +107,17 @@ const Select = ({ name, title, value, first, options, required = false, onValue 
     </select>
   </div>`;
 
+/**
+ * What a doctor may name, the most probable first; the first nine have a key.
+ * @param {{labels: {key: string, text: string}[], value: string, unsure: boolean, onLabel: (label: string) => void}} props
+ */
+const Labels = ({ labels, value, unsure, onLabel }) => html`
+  <div class="chips labels" role="radiogroup" aria-label=${say("label")}>
+    ${[...labels, ...(unsure ? [{ key: "", text: say("noLabelNamed") }] : [])].map(({ key, text }, nth) => html`
+      <label class="chip"><input type="radio" name="label" value=${key} checked=${key === value} required=${!unsure}
+        onChange=${() => onLabel(key)} />${text}${key && nth < 9 && html`<kbd aria-hidden="true">${nth + 1}</kbd>`}</label>`)}
+  </div>`;
+
 /** What stands, and what withdraws it. @param {{decision: Api["DecisionView"] | null}} props */
 const Standing = ({ decision }) =>
   decision &&
@@ -133,6 +144,11 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
     drafts.set(number, next);
     setDraft(next);
   };
+  const { agreement } = draft;
+  const places = report.facts.ranked.map((/** @type {Api["Ranked"]} */ { key }) => key);
+  const placeOf = (/** @type {string} */ key) => (places.includes(key) ? places.indexOf(key) : places.length);
+  const labels = labelsOf(conditions).map((one) => ({ key: one.key, text: said(one.names) })).sort((one, other) => placeOf(one.key) - placeOf(other.key));
+  const others = agreement === "disagree" && pictured ? labels.filter(({ key }) => key !== likely) : labels;
   /** @param {string} agreement */
   const choose = (agreement) => {
     const known = agreement === "unsure" && draft.histology === "confirmed"; // who has the result is sure
@@ -141,14 +157,22 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   /** @param {string} agreement */
   const chooseAt = (agreement) => () => {
     choose(agreement);
-    setTimeout(() => focusOn(`[value=${agreement}]`)); // the field is there once this has been drawn
+    // The fields are there once this has been drawn.
+    setTimeout(() => {
+      document.querySelector(".labels")?.scrollIntoView({ block: "nearest" });
+      focusOn(`[value=${agreement}]`);
+    });
   };
   useKeys({
     a: pictured ? chooseAt("agree") : () => toast(say("error_no_picture_to_agree_on")),
     d: chooseAt("disagree"),
     u: chooseAt("unsure"),
-    p: () => enter({ picture: !draft.picture }),
+    p: () => {
+      enter({ picture: !draft.picture });
+      focusOn("[name=picture]"); // from there Enter signs
+    },
     n: () => focusOn("[name=note]"),
+    ...Object.fromEntries(["disagree", "unsure"].includes(draft.agreement) ? others.slice(0, 9).map(({ key }, nth) => [nth + 1, () => enter({ label: key })]) : []),
   });
   /** @param {SubmitEvent} event */
   const sign = async (event) => {
@@ -172,41 +196,42 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       if (!form.isConnected) toast(say("notSigned", { number, reason: sayError(problem) }));
     }
   };
-  const labels = labelsOf(conditions).map((one) => ({ key: one.key, text: said(one.names) }));
-  const { agreement } = draft;
-  const others = agreement === "disagree" && pictured ? labels.filter(({ key }) => key !== likely) : labels;
   const urgencies = [
     ...(pictured ? [{ key: SAME, text: say("urgencyAgreed", { band: labelOfBand(conditions, report.band) }) }] : []),
     ...conditions.bands
       .filter((band) => !pictured || band.key !== report.band)
       .map((band) => ({ key: band.key, text: labelOfBand(conditions, band.key) })),
   ];
+  const ownBand = labelsOf(conditions).find(({ key }) => key === likely)?.urgency;
+  const agreed = [`${say("agree")}${colon()}${nameOf(conditions, likely)}`, ownBand && labelOfBand(conditions, ownBand)].filter(Boolean).join(", ");
   const named = labelsOf(conditions).find(({ key }) => key === (agreement === "agree" ? likely : draft.label));
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
   const ofLabel = named ? say("urgencyOfNamed", { band: labelOfBand(conditions, named.urgency) }) : say("urgencyOfLabel");
+  const signs = [
+    agreement === "agree" ? `${say("agree")}${colon()}${nameOf(conditions, likely)}` : draft.label ? nameOf(conditions, draft.label) : agreement && say(/** @type {"unsure"} */ (agreement)),
+    draft.urgency ? labelOfBand(conditions, draft.urgency === SAME ? report.band : draft.urgency) : named && labelOfBand(conditions, named.urgency),
+    draft.histology && sayValue("histology", draft.histology),
+    draft.picture && say("newPictureWanted"),
+  ];
   const needed = !draft.picture && draft.histology !== "confirmed" && draft.urgency === "";
   return html`
     <form class="card" id="review" onSubmit=${sign} aria-label=${say("review")}>
       <h2>${say(asked ? "opinionYours" : "review")}</h2>
-      <p class="keys"><small>${say("caseKeys")}</small></p>
       <${Standing} decision=${report.decision} />
       <div class="chips" role="radiogroup" aria-label=${say("agreement")}>
         ${AGREEMENTS.map(
           ([value, key]) => html`<label class="chip"><input type="radio" name="agreement" value=${value} required=${needed}
-            disabled=${value === "agree" && !pictured} checked=${agreement === value} onChange=${() => choose(value)} />${say(value)}<kbd aria-hidden="true">${key}</kbd></label>`,
+            disabled=${value === "agree" && !pictured} checked=${agreement === value} onChange=${() => choose(value)} />${value === "agree" ? agreed : say(value)}<kbd aria-hidden="true">${key}</kbd></label>`,
         )}
       </div>
       ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}
-      <p class="agreed" aria-live="polite">${agreement === "agree" && html`${say("label")}${colon()}<strong>${nameOf(conditions, likely)}</strong>`}</p>
       ${["disagree", "unsure"].includes(agreement) &&
-      html`<${Select} name="label" title=${say("label")} value=${draft.label} options=${others}
-        first=${say(agreement === "unsure" ? "noLabelNamed" : "choose")} required=${agreement === "disagree"}
-        onValue=${(/** @type {string} */ label) => enter({ label })} />`}
-      <${Select} name="urgency" title=${say("urgency")} value=${draft.urgency} options=${urgencies} first=${ofLabel}
+      html`<${Labels} labels=${others} value=${draft.label} unsure=${agreement === "unsure"} onLabel=${(/** @type {string} */ label) => enter({ label })} />`}
+      <div class="pair"><${Select} name="urgency" title=${say("urgency")} value=${draft.urgency} options=${urgencies} first=${ofLabel}
         onValue=${(/** @type {string} */ urgency) => enter({ urgency })} />
       <${Select} name="histology" title=${say("histology")} value=${draft.histology} first=${say("notSaid")}
         options=${HISTOLOGIES.filter((key) => agreement !== "unsure" || key !== "confirmed").map((key) => ({ key, text: sayValue("histology", key) }))}
-        onValue=${(/** @type {string} */ histology) => enter({ histology })} />
+        onValue=${(/** @type {string} */ histology) => enter({ histology })} /></div>
       ${draft.histology === "confirmed" &&
       html`<${Select} name="result" title=${say("histologyResult")} value=${draft.result} options=${labels} first=${say("choose")} required
         onValue=${(/** @type {string} */ result) => enter({ result })} />`}
@@ -214,12 +239,15 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
         onChange=${(/** @type {FieldEvent} */ event) => enter({ picture: event.target.checked })} />${say(asked ? "pictureNotGoodOpinion" : "pictureNotGood")}<kbd aria-hidden="true">p</kbd></label>
       <div class="field">
         <label for="review-note">${say("note")}</label>
-        <textarea id="review-note" name="note" aria-describedby="review-readers" rows="3" maxlength=${LONGEST_NOTE} value=${draft.note}
+        <textarea id="review-note" name="note" aria-describedby="review-readers" rows="2" maxlength=${LONGEST_NOTE} value=${draft.note} onKeyDown=${signByKey}
           onInput=${(/** @type {FieldEvent} */ event) => enter({ note: event.target.value })}></textarea>
         <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}</small>
       </div>
       ${!asked && html`<${Hold} held=${draft.held} onHeld=${(/** @type {string} */ held) => enter({ held })} />`}
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
-      <button class="primary wide" disabled=${busy}>${say(busy ? "sending" : "sign")}</button>
-    </form>`;
+    </form>
+    <div class="signing">
+      <p aria-live="polite">${signs.filter(Boolean).join(" · ")}</p>
+      <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : "sign")}</button>
+    </div>`;
 };

@@ -2,8 +2,8 @@
 // Where one spot is: asked where its side is missing, and shown on the body.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, patch } from "/console/api.js";
-import { Failure, Message, useAnswer } from "/console/components.js";
+import { apiPath, patch } from "/console/api.js";
+import { Failure, Message } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
 import { lateralitiesOf, PlaceMap, sayPlace } from "/console/views/body_map.js";
 import { bandOfSpot } from "/console/views/decision.js";
@@ -28,9 +28,3 @@ export const SpotPlace = ({ spot }) => html`
     <${PlaceMap} place=${spot.place} band=${spot.latest ? bandOfSpot(spot) : "chosen"} />
     <figcaption>${sayPlace(spot.place)}${!spot.place.laterality && ` · ${say("sideMissing")}`}</figcaption>
   </figure>`;
-
-/** The same of a spot of which the id alone is known, for the doctor beside a case. @param {{spot: string}} props */
-export const PlaceOfSpot = ({ spot }) => {
-  const answer = useAnswer(() => get(apiPath`/lesions/${spot}`), [spot]);
-  return answer.value ? html`<${SpotPlace} spot=${answer.value} />` : null;
-};

@@ -7,24 +7,20 @@ import { Answer, Empty, Pages, useAnswer, usePages } from "/console/components.j
 import { getLanguage, say } from "/console/language.js";
 import { FormerConversation, PatientConversation } from "/console/views/conversation.js";
 import { Instruction } from "/console/views/decision.js";
-import { FindingRow } from "/console/views/queue.js";
+import { FindingRow } from "/console/views/queue_rows.js";
 import { SpotPlace } from "/console/views/spot_place.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
 /** So many findings are read at once. */
 const PAGE = 20;
 
-/** The findings of a spot; beside a case without that one. @param {{spot: string, conditions: Api["ConditionsView"], without?: string}} props */
-export const SpotTimeline = ({ spot, conditions, without = "" }) => {
+/** The findings of a spot. @param {{spot: string, conditions: Api["ConditionsView"]}} props */
+const SpotTimeline = ({ spot, conditions }) => {
   const pages = usePages(apiPath`/lesions/${spot}/submissions?order=newest&limit=${PAGE}`);
   return html`
     <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("findingsEmpty")} />`}>
-      ${(/** @type {any[]} */ items) => {
-        const others = items.filter((one) => String(one.id) !== without);
-        return others.length === 0
-          ? html`<p>${say("noOthers")}</p>`
-          : html`<ul class="list">${others.map((found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${false} />`)}</ul>`;
-      }}
+      ${(/** @type {Api["QueuedFinding"][]} */ items) => html`<ul class="list rows">
+        ${items.map((found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${false} />`)}</ul>`}
     <//>`;
 };
 

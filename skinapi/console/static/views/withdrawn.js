@@ -5,7 +5,7 @@ import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, post } from "/console/api.js";
 import { Answer, Empty, Icon, Message, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
 import { say, sayDate } from "/console/language.js";
-import { FindingRow } from "/console/views/queue.js";
+import { FindingRow } from "/console/views/queue_rows.js";
 
 /** A server of the version before knows of none. */
 const getWithdrawn = () => get("/withdrawn-models").catch((error) => (error.status === 404 ? [] : Promise.reject(error)));
@@ -75,7 +75,7 @@ const OfVersion = ({ version }) => {
     <${Answer} answer=${conditions}>
       ${(/** @type {Api["ConditionsView"]} */ table) => html`
         <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("findingsEmpty")} />`}>
-          ${(/** @type {any[]} */ items) => html`<ul class="list">${items.map(
+          ${(/** @type {any[]} */ items) => html`<ul class="list rows">${items.map(
             (found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${table}>
               <span class="above"><${JudgeAgain} finding=${found} onJudged=${() => pages.refresh()} /></span><//>`,
           )}</ul>`}

@@ -1,0 +1,109 @@
+// @ts-check
+// Findings of a doctor's patients as rows of two lines: who, how urgent, what is likely, since when.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { getConditions } from "/console/api.js";
+import { Answer, BandBadge, Icon, Pages, useAnswer, usePages } from "/console/components.js";
+import { isolated, say, sayAge, sayDate, sayPercent } from "/console/language.js";
+import { addressOf } from "/console/navigation.js";
+import { sayPlace } from "/console/views/body_map.js";
+import { sayWork } from "/console/views/case_work.js";
+import { bandOf, sayDecision } from "/console/views/decision.js";
+import { labelOfBand, nameOf } from "/console/views/finding.js";
+import { KeptPhoto } from "/console/views/thumbnail.js";
+
+/** @typedef {Api["QueuedFinding"]} Found */
+
+/**
+ * What is likely, and what cannot be ruled out; where nothing is named, how probable a skin cancer is.
+ * @param {Found} found @param {Api["ConditionsView"]} conditions
+ */
+const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: restated }, conditions) => {
+  const named = [headline.likely, ...headline.not_ruled_out].map(({ key, probability }) => `${nameOf(conditions, key)} ${sayPercent(probability, 0)}`);
+  const malignant = conditions.conditions.find(({ key }) => key === headline.likely.key)?.malignant;
+  if (named.length === 1 && !malignant) named.push(say("scoreIs", { score: sayPercent((restated ?? own) / 100, 0) }));
+  return named.join(", ");
+};
+
+/**
+ * Those of each patient within an urgency, in the order of the first of them: none stands above a
+ * more urgent one of somebody else. What a second opinion put first, whatever its urgency, brings no
+ * other with it. One whose place has changed between two pages stands once.
+ * @param {Found[]} items @returns {Found[][]}
+ */
+export const groupByPatient = (items) => {
+  /** @type {Map<string | number, Found[]>} */
+  const groups = new Map();
+  for (const found of new Map(items.map((one) => [one.id, one])).values()) {
+    const { opinion_came_at: came, opinion } = found.case ?? {};
+    const group = came || opinion?.of_me ? found.id : `${found.reviewed} ${bandOf(found)} ${found.patient_id}`;
+    groups.set(group, [...(groups.get(group) ?? []), found]);
+  }
+  return [...groups.values()];
+};
+
+/** What happens with it: a doctor works on it, it was reviewed, or it waits. @param {Found} found */
+const sayState = ({ case: work, learning, reviewed, created_at: made }) =>
+  sayWork(work)[0] ?? (learning && !learning.teaches ? say("teachesNothing") : reviewed ? sayDate(made, false) : sayAge(made, "narrow"));
+
+/**
+ * A finding in two lines. @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, query?: string, children?: any}} props
+ */
+export const FindingRow = ({ found, conditions, current = false, named = true, query = "", children }) => {
+  const { id, body_site: site, body_laterality: laterality, body_side: side, reviewed, decision } = found;
+  const marked = sayWork(found.case).length > 0;
+  const band = bandOf(found);
+  const label = labelOfBand(conditions, band);
+  const said = decision ? sayDecision(decision, conditions) : sayLikely(found, conditions);
+  return html`
+    <li class=${`whole finding-row${current ? " current" : ""}`}>
+      <${KeptPhoto} number=${id} kept=${found.photo_kept} />
+      <span class=${`sign-of band-${band}`} title=${label}><${Icon} name=${band} /><span class="hidden">${label}</span></span>
+      <div class="grow">
+        <span class="line"><a class="cover" href=${`#/case/${id}${query}`} data-number=${id} aria-current=${current ? "true" : null}>
+            ${named ? isolated(found.patient_name) : [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ")}</a>
+          <small class=${marked ? "mark" : ""}>${reviewed && !marked && `${say("reviewed")} · `}${sayState(found)}</small></span>
+        <span class="line"><span class="said" title=${said}>${said}${found.uncertain && !decision && ` · ${say("uncertainMark")}`}</span></span>
+        ${children}
+      </div>
+    </li>`;
+};
+
+/** Below which heading a group stands: what second opinions put first, else its urgency. @param {Found[]} group */
+const headOf = ([first]) => (first?.case?.opinion_came_at || first?.case?.opinion?.of_me ? "opinions" : first && bandOf(first));
+
+/**
+ * Rows below the heading of their urgency (`headed`), those of each group below the name of its patient where they are several.
+ * @param {{groups: Found[][], conditions: Api["ConditionsView"], cursor?: number, named?: boolean, headed?: boolean, query?: string, counts?: Record<string, number>}} props
+ */
+export const FindingRows = ({ groups, conditions, cursor, named = true, headed = false, query, counts = {} }) => html`
+  <ul class="list rows">
+    ${groups.flatMap((ofOne, nth) => {
+      const several = named && ofOne.length > 1;
+      const rows = ofOne.map((found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named && !several}
+        current=${found.id === cursor} query=${query} />`);
+      const head = headed && headOf(ofOne) !== headOf(groups[nth - 1] ?? []) && headOf(ofOne);
+      return [
+        head && html`<li key=${head} class="urgency"><h2>${head === "opinions"
+          ? say("secondOpinions")
+          : html`<${BandBadge} band=${head} label=${labelOfBand(conditions, head)} /> ${counts[head]}`}</h2></li>`,
+        several && html`<li key=${`above ${ofOne[0].id}`} class="patient"><h3>${isolated(ofOne[0].patient_name)} <small>${ofOne.length}</small></h3></li>`,
+        ...rows,
+      ];
+    })}
+  </ul>`;
+
+/** The findings of one patient, page by page; beside a case that is opened there they are the list. @param {{path: string, empty: any, head?: (first: Found | undefined) => any}} props */
+export const FindingPages = ({ path, empty, head }) => {
+  const conditions = useAnswer(getConditions, []);
+  const pages = usePages(path);
+  return html`
+    ${head?.(pages.items?.[0])}
+    <${Answer} answer=${conditions}>
+      ${(/** @type {Api["ConditionsView"]} */ table) => html`
+        <${Pages} pages=${pages} empty=${empty}>
+          ${(/** @type {Found[]} */ items) => html`<${FindingRows} groups=${items.map((one) => [one])} conditions=${table} named=${false}
+            query=${addressOf("", { list: "all", q: items[0]?.patient_email ?? "" })} />`}
+        <//>`}
+    <//>`;
+};
