@@ -178,7 +178,7 @@ def refresh(auth: AuthService, *, body: RefreshBody) -> Refreshed:
 def show_me(auth: AuthService, *, subject: Subject) -> Me:
     """Get the account that the token belongs to."""
     account = subject.account
-    doctor = auth.find_doctor_email(account)
+    doctor = auth.find_doctor(account)
     return Me.of_oneself(
         account,
         doctor,

@@ -214,6 +214,11 @@ class RecoveryCodes(Answer):
 
 class Me(AccountView):
     doctor: str | None = Field(default=None, description="the e-mail of the doctor in charge")
+    doctor_name: str | None = Field(
+        default=None,
+        exclude_if=lambda name: name is None,
+        description="the name of that doctor; absent without one",
+    )
     locale: str
     consents: dict[str, bool]
     notices: bool | None = Field(
@@ -227,7 +232,8 @@ class Me(AccountView):
 
     @classmethod
     def of_oneself(
-        cls, account: Account, doctor: str | None, *, notices: bool | None, factor_missing: bool
+        cls, account: Account, doctor: Account | None, *, notices: bool | None, factor_missing: bool
     ) -> Self:
-        update = {"doctor": doctor, "notices": notices, "second_factor_missing": factor_missing}
+        in_charge = {"doctor": doctor.email, "doctor_name": doctor.name} if doctor else {}
+        update = {**in_charge, "notices": notices, "second_factor_missing": factor_missing}
         return cls.model_validate(account).model_copy(update=update)

@@ -143,10 +143,10 @@ class AuthService:
         unit.audit("session.reuse", by=session.account, target=session.id)
         self.sessions.end(session.id, account_id=session.account)
 
-    def find_doctor_email(self, account: Account) -> str | None:
-        """The e-mail address of the account's doctor, if it has one."""
+    def find_doctor(self, account: Account) -> Account | None:
+        """The account's doctor, if it has one."""
         identifiers = {account.doctor_id} if account.doctor_id else set[str]()
-        return next((one.email for one in self.accounts.by_ids(identifiers).values()), None)
+        return next(iter(self.accounts.by_ids(identifiers).values()), None)
 
     def change_password(
         self, *, subject: Subject, current: str, new: str, caller: ClientInfo

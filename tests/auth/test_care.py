@@ -78,3 +78,10 @@ def test_a_suspended_doctor_keeps_the_patients_and_gets_no_new_ones(backend: Bac
     assert backend.account(kept.email).doctor_id == backend.account(doctor.email).id
     answer = admin.call("PUT", f"/users/{other.email}/doctor", json={"doctor": doctor.email})
     assert answer.status_code == 200
+
+
+def test_a_patient_reads_the_name_of_the_doctor_in_charge(backend: Backend) -> None:
+    doctor = backend.member(role="doctor", name="Dr Grey")
+    me = patient_of(backend, doctor).call("GET", "/me").get_json()
+    assert (me["doctor"], me["doctor_name"]) == (doctor.email, "Dr Grey")
+    assert "doctor_name" not in doctor.call("GET", "/me").get_json()

@@ -449,7 +449,7 @@ export const english = {
   lastUsed: "last used {age}",
   loggedIn: "logged in {age}",
   unknownClient: "unknown device",
-  yourDoctor: "Your doctor: {email}",
+  yourDoctor: "Your doctor: {name}",
   noDoctor: "No doctor has been assigned to you yet.",
   queueEmpty: "Nothing waits for a review",
   queueEmptyText: "New findings of your patients appear here, the most urgent first.",

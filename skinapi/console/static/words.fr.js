@@ -464,7 +464,7 @@ export const french = spaced({
   loggedIn: "connexion {age}",
   unknownClient: "appareil inconnu",
   lastUsed: "dernier usage {age}",
-  yourDoctor: "Votre médecin: {email}",
+  yourDoctor: "Votre médecin: {name}",
   noDoctor: "Aucun médecin ne vous est encore attribué.",
   queueEmpty: "Rien n'attend d'avis",
   queueEmptyText: "Les nouveaux résultats de vos patients apparaissent ici, les plus urgents d'abord.",

@@ -135,7 +135,7 @@ export const View = () => {
     <${Answer} answer=${answer}>
       ${(/** @type {Api["Me"]} */ me) => html`
         <p>${isolated(me.name)} · ${isolated(me.email)} · ${say(/** @type {WordKey} */ (`role_${me.role}`))}<br />
-          ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { email: me.doctor }) : say("noDoctor")}</small>`}</p>
+          ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { name: me.doctor_name ?? me.doctor }) : say("noDoctor")}</small>`}</p>
         <div class="columns">
           ${/* Until it is set up, nothing else of the account is open. */
           !me.second_factor_missing &&
