@@ -173,9 +173,10 @@ class Person:
     def take(self, finding: Submission) -> None:
         self.services.cases.take_case(number=str(finding.number), by=self.subject)
 
-    def ask_opinion(self, finding: Submission, colleague: "Person") -> None:
+    def ask_opinion(self, finding: Submission, colleague: "Person", question: str) -> None:
+        number, asked = str(finding.number), colleague.email
         self.services.cases.ask_colleague(
-            number=str(finding.number), colleague=colleague.email, by=self.subject
+            number=number, colleague=asked, question=question, by=self.subject
         )
 
     # --- of a researcher ---

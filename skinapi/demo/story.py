@@ -126,7 +126,7 @@ def _bruno(staff: Staff) -> Story:
     nose = bruno.begin_spot("Beside the nose", Place(site="face", side="front", x=47, y=26))
     pearl = bruno.photograph(nose, draw(PEARL), checklist=("oozing",), told=told)
     yield days(32)
-    holt.ask_opinion(pearl, haddad)
+    holt.ask_opinion(pearl, haddad, "Excise, or wait for a biopsy?")
     yield days(31)
     haddad.review(
         pearl, certainty="sure", agrees_with_label=True, note="Branching vessels: I would excise."
@@ -144,7 +144,7 @@ def _bruno(staff: Staff) -> Story:
     neck = bruno.begin_spot("Neck, right", Place(site="neck", side="rear", x=53, y=38))
     scaly = bruno.photograph(neck, draw(SCALY), told=_by_phone(told))
     yield days(1)
-    holt.ask_opinion(scaly, haddad)
+    holt.ask_opinion(scaly, haddad, "Would you freeze it, or take a biopsy first?")
 
 
 def _chiara(staff: Staff) -> Story:

@@ -30,7 +30,7 @@ DOCTOR, PATIENT = "holt@demo.example", "petit@demo.example"
 def take_pictures(demo: DemoServer) -> None:
     number = demo.read(PATIENT, "/lesions")[0]["latest"]["id"]
     photograph(demo, "finding", PATIENT, f"finding/{number}")
-    photograph(demo, "queue", DOCTOR, "queue")
+    photograph(demo, "queue", DOCTOR, f"case/{number}")
     draw_report(demo, number)
 
 
