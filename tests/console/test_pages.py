@@ -61,7 +61,11 @@ def test_the_first_login_with_an_initial_password_asks_for_an_own_one(
 
 @pytest.mark.parametrize(
     ("role", "home"),
-    [("user", "No spots yet"), ("doctor", "Nothing waits for a review"), ("admin", "Add a doctor")],
+    [
+        ("user", "No spots yet"),
+        ("doctor", "Nothing waits for a review"),
+        ("admin", "As it should be"),
+    ],
 )
 def test_a_login_on_the_first_page_leads_to_what_the_role_works_with(
     visitor: Visitor, seeder: Seeder, role: Role, home: str
