@@ -121,8 +121,8 @@ def test_every_page_of_a_finding_shows_the_restated_figures_and_says_for_whom(
         printed = read_pdf(person.call("GET", f"/submissions/{number}/report.pdf?lang=en").data)
         words = " ".join(str(value) for value in report["reading"].values())
         for text in (words, page, printed):
-            assert f"{100 * restated:.2f}%" in text
-            assert f"{100 * own:.2f}%" not in text
+            assert f"{100 * restated:.1f}%" in text
+            assert f"{100 * own:.1f}%" not in text
         for text in (report["reading"]["restated"], page, printed):
             assert "of 100 such spots, 2 turned out to be a skin cancer" in text
         assert "50%" in report["reading"]["calibrated_on"]
