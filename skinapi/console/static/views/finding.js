@@ -157,21 +157,19 @@ export const Verdicts = ({ title, report, submission, conditions, doctor }) => {
 /**
  * `submission` is what has several photos, or one.
  * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"], photo: string | null, conditions: Api["ConditionsView"],
- *   children?: any, doctor?: boolean}} props
+ *   children?: any}} props
  */
-export const FindingPage = ({ title, report, submission, photo, conditions, children, doctor = false }) => html`
+export const FindingPage = ({ title, report, submission, photo, conditions, children }) => html`
   <article class="finding">
-    <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor=${doctor} />
+    <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor=${false} />
     <div class="columns photo-first">
       <div>
-        <${FindingPhoto} key=${submission.id} submission=${submission} photo=${photo} heat=${submission.heat}>
-          ${(/** @type {Api["PictureView"]} */ picture) => doctor && html`<${Alone} picture=${picture} conditions=${conditions} />`}
-        <//>
+        <${FindingPhoto} key=${submission.id} submission=${submission} photo=${photo} heat=${submission.heat} />
       </div>
       <div>
-        <${ModelMark} submission=${submission} doctor=${doctor} />
+        <${ModelMark} submission=${submission} doctor=${false} />
         ${children}
-        <${Rest} report=${report} conditions=${conditions} doctor=${doctor} />
+        <${Rest} report=${report} conditions=${conditions} doctor=${false} />
       </div>
     </div>
   </article>`;

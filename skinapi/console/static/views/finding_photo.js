@@ -45,7 +45,7 @@ const OtherPhoto = ({ submission, place }) => {
 
 /**
  * `children` makes something of the picture that is shown, where there are several.
- * @param {{submission: Api["SubmissionView"], photo: string | null, heat: Api["HeatView"], children: (picture: Api["PictureView"]) => any}} props
+ * @param {{submission: Api["SubmissionView"], photo: string | null, heat: Api["HeatView"], children?: (picture: Api["PictureView"]) => any}} props
  */
 export const FindingPhoto = ({ submission, photo, heat, children }) => {
   const shown = placeShown(submission);
@@ -55,7 +55,7 @@ export const FindingPhoto = ({ submission, photo, heat, children }) => {
   const tabs = pictures.map((_, at) => [String(at), say("pictureNumber", { number: at + 1 })]);
   return html`
     <${Tabs} label=${say("photosOfSpot")} tabs=${tabs} chosen=${String(place)} onChoose=${(/** @type {string} */ at) => setPlace(Number(at))} />
-    ${children(pictures[place])}
+    ${children?.(pictures[place])}
     ${place === shown
       ? html`<${Photo} photo=${photo} heat=${heat} />`
       : html`<${OtherPhoto} key=${place} submission=${submission} place=${place} />`}`;
