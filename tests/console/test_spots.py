@@ -302,7 +302,7 @@ def test_the_doctor_in_charge_sees_the_spots_and_the_course_beside_a_case(
     visitor.find(".over, .beside")
     visitor.press(f"a[href='#/course/{lesion}']")
     visitor.press(f".list a[href='#/case/{now}']")
-    visitor.see("Same spot")
+    visitor.find("section[aria-label='Same spot']")
     visitor.find(f"aside a[href='#/case/{before}']")
     visitor.await_stillness()
     visitor.assert_accessible()
