@@ -24,7 +24,7 @@ declare global {
   /** The report on a stored finding, which `getReport` gives. */
   type FindingReport = Api["FullReport"] & { headline: Api["HeadlineView"]; time: string };
   /** A key of the console's words. */
-  type WordKey = keyof typeof import("/console/words.en.js").english;
+  type WordKey = keyof typeof import("/console/words.en.js").english | keyof typeof import("/console/words.staff.en.js").english;
   /** What a request was refused with, or whatever else went wrong. */
   type Failed = Pick<ApiError, "status" | "code" | "message"> & Partial<ApiError>;
   /** An event of a field. One of a list has a value too, and is written as this. */

@@ -50,13 +50,23 @@ def words() -> dict[Language, dict[str, str]]:
     node = shutil.which("node")
     if not node:
         pytest.skip("no node to read the words with")
-    found: dict[Language, dict[str, str]] = {}
-    for language in LANGUAGES:
-        source = re.sub(r"export const \w+", "const words", text_of(f"words.{language}.js"))
-        script = f"{source}\nprocess.stdout.write(JSON.stringify(words));"
-        done = subprocess.run([node, "-e", script], capture_output=True, check=True, timeout=60)
-        found[language] = json.loads(done.stdout)
-    return found
+    return {language: read_words(node, language) for language in LANGUAGES}
+
+
+def read_words(node: str, language: Language) -> dict[str, str]:
+    """Those for everybody, then those for staff."""
+    for_all, for_staff = (text_of(f"{name}.{language}.js") for name in ("words", "words.staff"))
+    for_staff = re.sub("^import .*$", "", for_staff, flags=re.MULTILINE)
+    sources = [
+        re.sub("export const (english|french)", f"const {name}", source).replace("export ", "")
+        for name, source in (("forAll", for_all), ("forStaff", for_staff))
+    ]
+    said = "process.stdout.write(JSON.stringify([forAll, forStaff]));"
+    script = "\n".join([*sources, said])
+    done = subprocess.run([node, "-e", script], capture_output=True, check=True, timeout=60)
+    [all_read, staff_reads] = json.loads(done.stdout)
+    assert all_read.keys() & staff_reads.keys() == set()
+    return {**all_read, **staff_reads}
 
 
 def test_what_is_vendored_is_what_was_published() -> None:
@@ -137,9 +147,10 @@ def test_every_language_has_the_same_words(words: dict[Language, dict[str, str]]
 
 def test_the_console_speaks_the_languages_of_the_server() -> None:
     spoken = re.findall(
-        r'^  (\w+): \{ name: ".*words\.(\w+)\.js', text_of("language.js"), re.MULTILINE
+        r"^    (\w+): .*/words((?:\.staff)?)\.(\w+)\.js", text_of("language.js"), re.MULTILINE
     )
-    assert spoken == [(language, language) for language in LANGUAGES]
+    files = [("words", ""), ("staffWords", ".staff")]
+    assert spoken == [(*file, language) for language in LANGUAGES for file in files]
 
 
 def test_every_word_is_used_and_every_used_word_is_there(
@@ -147,18 +158,51 @@ def test_every_word_is_used_and_every_used_word_is_there(
 ) -> None:
     source = "\n".join(text_of(name) for name in OURS if not name.startswith("words."))
     used = set(re.findall(r'say\("(\w+)"', source))
-    quoted = set(re.findall(r'"(\w+)"', source))
-    prefixes = set(re.findall(r"`(\w+_)\$\{", source))
     groups = {f"{name}_" for name in re.findall(r'sayValue\("(\w+)"', source)}
-    prefixes |= groups
     assert used <= words["en"].keys()
     assert {one for one in groups if not any(key.startswith(one) for key in words["en"])} == set()
-    unused = {
-        key
-        for key in words["en"]
-        if key not in quoted and not any(key.startswith(prefix) for prefix in prefixes)
-    }
-    assert unused == set()
+    assert words["en"].keys() - said_by(source, words["en"]) == set()
+
+
+def said_by(source: str, words: dict[str, str]) -> set[str]:
+    """The keys of the words that this code may say, some of them put together from a value."""
+    quoted = set(re.findall(r'"(\w+)"', source))
+    groups = re.findall(r'(?:sayValue|valuesOf)\("(\w+)"', source)
+    prefixes = (*(f"{name}_" for name in groups), *re.findall(r"`(\w+_)\$\{", source))
+    return {key for key in words if key in quoted or key.startswith(prefixes)}
+
+
+def modules_of(views: list[str]) -> set[str]:
+    """The frame of the page, these views, and whatever they import."""
+    main = text_of("main.js")
+    file_of = dict(
+        re.findall(r'^  "?(\w*)"?: \(\) => import\("/console/(.*?)"', main, re.MULTILINE)
+    )
+    waiting, found = ["main.js", *(file_of[view] for view in views)], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in found or name.startswith(("vendor/", "words.")):
+            continue
+        found.add(name)
+        source = text_of(name)
+        imports = re.findall(
+            r'from "/console/(.*?)"|^ +import\("/console/(.*?)"', source, re.MULTILINE
+        )
+        waiting += [one or other for one, other in imports]
+    return found
+
+
+def test_the_words_of_staff_are_those_that_no_patients_page_says(
+    words: dict[Language, dict[str, str]],
+) -> None:
+    """Two thirds of all words, which nobody waits for who does not read them."""
+    few = re.search(r"FEW_WORDS = new Set\(\[(.*?)\]", text_of("main.js"))
+    assert few
+    names = modules_of(re.findall(r'"(\w*)"', few[1]))
+    said = said_by("\n".join(map(text_of, sorted(names))), words["en"])
+    for language in LANGUAGES:
+        text = text_of(f"words.staff.{language}.js")
+        assert set(re.findall(r"^  (\w+):", text, re.MULTILINE)) == words["en"].keys() - said
 
 
 # What a patient may see. The page about the model is its card.

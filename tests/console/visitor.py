@@ -43,7 +43,10 @@ NAVIGATED = "aborted by navigation"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 READ_WORDS = """
 const done = arguments[arguments.length - 1];
-import(`/console/words.${arguments[0]}.js`).then((words) => done(Object.values(words)[0]));
+const files = ["words", "words.staff"].map((name) => `/console/${name}.${arguments[0]}.js`);
+const read = (words) => words.english ?? words.french;
+Promise.all(files.map((file) => import(file)))
+  .then((all) => done(Object.assign({}, ...all.map(read))));
 """
 # Texts on the page that are said to be in this language; code is in none.
 READ_TEXTS = """

@@ -27,7 +27,7 @@ PLACES = {
     "words.de.js": (
         "skinapi.console.routes",
         "    if path.suffix in TYPES\n}\n",
-        'ASSETS["words.de.js"] = ASSETS["words.en.js"]\n',
+        "for of in ('words', 'words.staff'):\n    ASSETS[f'{of}.de.js'] = ASSETS[f'{of}.en.js']\n",
     ),
 }
 # The German files of `skinapi/words`, made of the English ones, and who reads them.

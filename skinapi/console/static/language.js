@@ -1,22 +1,49 @@
 // @ts-check
 // The language of the console, and its words. Medical words come from the API.
 
-/** @typedef {typeof import("/console/words.en.js").english} Words */
+/** @typedef {typeof import("/console/words.en.js").english} Common */
+/** @typedef {typeof import("/console/words.staff.en.js").english} ForStaff */
 /** @typedef {keyof typeof SPOKEN} Language */
-/** A language's own name, what stands between a name and its value, and its words. @typedef {{name: string, colon: string, words: () => Promise<Words>}} Speech */
+/** A language's own name, what stands between a name and its value, and its words.
+ * @typedef {{name: string, colon: string, words: () => Promise<Common>, staffWords: () => Promise<ForStaff>}} Speech */
 
 const KEY = "skinapi.language";
 /** Only the words that are read are fetched. The first language is for a reader of none of them. @satisfies {Record<string, Speech>} */
 const SPOKEN = {
-  en: { name: "English", colon: ": ", words: async () => (await import("/console/words.en.js")).english },
-  fr: { name: "Français", colon: "\u00a0: ", words: async () => (await import("/console/words.fr.js")).french },
+  en: {
+    name: "English",
+    colon: ": ",
+    words: async () => (await import("/console/words.en.js")).english,
+    staffWords: async () => (await import("/console/words.staff.en.js")).english,
+  },
+  fr: {
+    name: "Français",
+    colon: "\u00a0: ",
+    words: async () => (await import("/console/words.fr.js")).french,
+    staffWords: async () => (await import("/console/words.staff.fr.js")).french,
+  },
 };
 const LANGUAGES = /** @type {Language[]} */ (Object.keys(SPOKEN));
 
 let language = readLanguage();
-let words = await SPOKEN[language].words();
+let forStaff = false;
+/** The words that were fetched. @type {Partial<Record<Language, Record<WordKey, string>>>} */
+const words = {};
+await readWords(language);
 /** @type {Set<() => void>} */
 const listeners = new Set();
+
+/** @param {Language} one */
+async function readWords(one) {
+  const [forAll, staffs] = await Promise.all([SPOKEN[one].words(), forStaff ? SPOKEN[one].staffWords() : null]);
+  words[one] = /** @type {Record<WordKey, string>} */ ({ ...forAll, ...staffs });
+}
+
+/** From now on, fetch the words of the pages that no patient opens too. */
+export function readStaffWords() {
+  forStaff = true;
+  return readWords(language);
+}
 
 export const getLanguage = () => language;
 
@@ -37,7 +64,7 @@ export function onLanguageChange(listener) {
 
 /** Settles once its words are there; fails where they cannot be fetched. @param {Language} next */
 export async function setLanguage(next) {
-  words = await SPOKEN[next].words();
+  await readWords(next);
   language = next;
   localStorage.setItem(KEY, next);
   document.documentElement.lang = next;
@@ -61,29 +88,32 @@ export function isolated(text) {
   return RIGHT_TO_LEFT.test(plain) ? `\u2068${plain}\u2069` : plain;
 }
 
+/** The words of the language that is read. */
+const table = () => /** @type {Record<WordKey, string>} */ (words[language]);
+
 /**
  * The console's words for this key, with `{name}` filled in.
- * @param {keyof Words} key @param {Record<string, string | number | null | undefined>} [values]
+ * @param {WordKey} key @param {Record<string, string | number | null | undefined>} [values]
  */
 export function say(key, values = {}) {
-  return words[key].replace(/\{(\w+)\}/g, (_, name) => isolated(String(values[name] ?? "")));
+  return table()[key].replace(/\{(\w+)\}/g, (_, name) => isolated(String(values[name] ?? "")));
 }
 
 /** @param {string} key */
-export const hasWords = (key) => key in words;
+export const hasWords = (key) => key in table();
 
 /**
  * The same for a key that is put together from an API's value; the value itself where the console
  * has no words for it. @param {string} group @param {string} value
  */
 export const sayValue = (group, value) => {
-  const key = /** @type {keyof Words} */ (`${group}_${value}`);
+  const key = /** @type {WordKey} */ (`${group}_${value}`);
   return hasWords(key) ? say(key) : value;
 };
 
 /** Every value of such a group that the console has words for. @param {string} group */
 export const valuesOf = (group) =>
-  Object.keys(words)
+  Object.keys(table())
     .filter((key) => key.startsWith(`${group}_`))
     .map((key) => key.slice(group.length + 1));
 

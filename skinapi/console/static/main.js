@@ -5,7 +5,7 @@ import { html, render, useEffect, useReducer, useRef, useState } from "/console/
 import { checkSession, getSession, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, toast, Toasts } from "/console/components.js";
 import { goTo, LAB, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
-import { getLanguage, nameOfLanguage, onLanguageChange, otherLanguages, say, setLanguage } from "/console/language.js";
+import { getLanguage, nameOfLanguage, onLanguageChange, otherLanguages, readStaffWords, say, setLanguage } from "/console/language.js";
 import { AccountCount, OpinionCount, UnreadCount, useAsking } from "/console/waiting.js";
 
 /** Each view is a module that is loaded when it is first shown. */
@@ -49,6 +49,8 @@ const VIEWS = {
   parts: () => import("/console/views/parts.js"),
   missing: () => import("/console/views/missing.js"),
 };
+/** Views without a word of `words.staff.*.js`, which are fetched with the first other view. */
+const FEW_WORDS = new Set(["", "login", "register", "password", "forgotten", "sample", "check", "finding", "spots", "spot", "visits", "account", "missing"]);
 const PUBLIC = new Set(["", "login", "register", "password", "forgotten", "sample", "model", "parts", "missing"]);
 /** What is opened by an address of its own. @type {Record<string, string>} */
 const PAGES = { "/password": "password", "/console/parts": "parts" };
@@ -143,8 +145,8 @@ const View = () => {
   useEffect(() => {
     let current = true;
     setError(null);
-    VIEWS[/** @type {keyof typeof VIEWS} */ (shown)]().then(
-      (loaded) => {
+    Promise.all([VIEWS[/** @type {keyof typeof VIEWS} */ (shown)](), FEW_WORDS.has(shown) || readStaffWords()]).then(
+      ([loaded]) => {
         if (!current) return;
         setModule({ View: loaded.View, shown });
         document.querySelector("main")?.focus({ preventScroll: true });
