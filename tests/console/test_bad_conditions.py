@@ -57,9 +57,10 @@ def choose_photo(visitor: Visitor, caller: Caller, folder: Path) -> None:
     visitor.go("check")
     photo = photo_of("melanocytic_nevus", (600, 450))
     visitor.hand_in("camera", file_of(folder, "mole.jpg", photo))
+    visitor.ask("body_site")
     visitor.choose("body_site", "hand")
-    visitor.press("[name=body_laterality][value=left]")
-    visitor.press("[name=keep_photo][value=false]")
+    visitor.answer("body_laterality", "left")
+    visitor.answer("keep_photo", "false")
 
 
 def test_on_a_slow_line_two_taps_send_a_photo_once(
@@ -67,7 +68,7 @@ def test_on_a_slow_line_two_taps_send_a_photo_once(
 ) -> None:
     choose_photo(visitor, ada, tmp_path)
     visitor.on_3g()
-    visitor.double_click("form .primary.wide")
+    visitor.double_click(".send .primary")
     visitor.find(".verdict h1")
     assert findings(ada) == 1
     visitor.go_offline(False)

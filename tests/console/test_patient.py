@@ -75,11 +75,12 @@ def send_a_photo(journey: Journey, photo: Path) -> None:
     visitor.swipe_up(".crop canvas", 150)
     visitor.await_truth(lambda: visitor.run(SCROLLED) > 50, "the page to follow the swipe")
     visitor.await_rest(SCROLLED, "the page to stand still")
-    visitor.press("input[name=sex][value=other]")
+    visitor.answer("sex", "other")
     visitor.find("[name=sex][value=other]:checked")
     journey.press("sendPhoto")
     assert visitor.count("[name=keep_photo]:checked") == 0, "it was asked, and nothing was sent"
-    visitor.press("[name=keep_photo][value=false]")
+    journey.step("keep-first")
+    visitor.answer("keep_photo", "false")
     journey.press("sendPhoto")
     journey.see("photoRefused")
     journey.step("refused", expected=("/predict",))
@@ -87,16 +88,22 @@ def send_a_photo(journey: Journey, photo: Path) -> None:
     visitor.hand_in("photo", photo)
     visitor.find("[name=sex][value=other]:checked")  # what was said of the spot stays
     visitor.slide(".crop input", *[Keys.ARROW_RIGHT] * 10)
+    visitor.ask("body_site")
+    journey.step("place")
     visitor.press(BACK)
     assert visitor.find("[name=body_site]").get_attribute("value") == "back"
-    for chosen in (
-        "age_band'][value='45-59",
-        "skin_tone'][value='dark",
-        "checklist'][value='oozing",
-        "keep_photo'][value='true",
+    visitor.ask("lesion")
+    journey.step("spot")
+    visitor.ask("modality")
+    journey.step("kind")
+    for question, value in (
+        ("age_band", "45-59"),
+        ("skin_tone", "dark"),
+        ("checklist", "oozing"),
+        ("keep_photo", "true"),
     ):
-        visitor.press(f"input[name='{chosen}']")
-    journey.step("questions")
+        visitor.answer(question, value)
+        journey.step(question)
     visitor.go_offline(True)
     journey.press("sendPhoto")
     journey.see("offline")

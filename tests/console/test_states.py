@@ -87,7 +87,7 @@ def wait_for_a_full_queue(journey: Journey, photo: Path) -> None:
     visitor = journey.visitor
     visitor.hand_in("photo", photo)
     visitor.run(QUEUE_FULL)
-    visitor.press("[name=keep_photo][value=true]")
+    visitor.answer("keep_photo", "true")
     journey.press("sendPhoto")
     journey.see("serverBusy")
     journey.step("queue-full")

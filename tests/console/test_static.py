@@ -214,11 +214,22 @@ FOR_PATIENTS = ["main.js", "components.js", "language.js"] + [
             "approved",
             "body_map",
             "new_finding",
+            "photo_questions",
+            "photo_refusal",
             "choose_photo",
             "finding",
             "heat_photo",
         ),
-        *("login", "own_findings", "password", "photo_crop", "register", "sample", "spot"),
+        *(
+            "login",
+            "own_findings",
+            "sort_finding",
+            "password",
+            "photo_crop",
+            "register",
+            "sample",
+            "spot",
+        ),
         *("spot_points", "spots", "start"),
     )
 ]

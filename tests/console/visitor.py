@@ -182,6 +182,26 @@ class Visitor:
 
         self._until(select, f"to choose {value!r} of {name}")
 
+    def ask(self, question: str) -> None:
+        """Go on to this question about a photo: on a phone one is asked at a time."""
+        shown = f"return document.querySelector('[name={question}]')?.checkVisibility()"
+
+        def turn() -> bool:
+            if self.run(shown):
+                return True
+            before = self.find("h1").text
+            self.press(".send button:last-child")
+            self._until(lambda: self.find("h1").text != before, "for the next question")
+            return False
+
+        self.find("form .send:not([hidden])")
+        self._until(turn, f"for the question {question}")
+
+    def answer(self, question: str, value: str) -> None:
+        """A question about a photo, as soon as it is asked."""
+        self.ask(question)
+        self.press(f"input[name='{question}'][value='{value}']")
+
     def press(self, selector: str) -> None:
         """Click, as soon as it is there and nothing lies over it."""
 

@@ -8,6 +8,8 @@ const KEY = "skinapi.session";
 export const ANSWERS_KEY = "skinapi.told";
 /** What the names begin with under which views/drafts.js keeps what was typed. */
 export const DRAFTS_KEY = "skinapi.typed.";
+/** Under which views/unsent_photos.js keeps the key of the photos that were not sent. */
+export const PHOTOS_KEY = `${DRAFTS_KEY}photos`;
 
 /** An answer above 399, or none at all (status 0: the server cannot be reached). */
 export class ApiError extends Error {
@@ -72,6 +74,8 @@ function changePerson() {
   presence.abort();
   presence = new AbortController();
   persons += 1;
+  const photos = sessionStorage.getItem(PHOTOS_KEY);
+  if (photos) import("/console/views/unsent_photos.js").then(({ forgetTab }) => forgetTab(photos), () => {}); // unreadable at once, without their key
   for (const key of Object.keys(sessionStorage)) if (key.startsWith(DRAFTS_KEY)) sessionStorage.removeItem(key);
   conditions = null; // the question may have been aborted
 }

@@ -1,9 +1,11 @@
 // @ts-check
-// Where photos come from: the camera first, where one is at hand; with examples of what helps.
+// Where photos come from: the camera first, where one is at hand; with examples of what helps. And the
+// photos that were chosen, each as it will be sent.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { Icon, toast } from "/console/components.js";
 import { say } from "/console/language.js";
+import { PhotoCrop } from "/console/views/photo_crop.js";
 
 /** How the drawn picture is shown; the words say what is wrong with it. */
 const EXAMPLES = /** @type {const} */ (["good", "cut", "blurred", "dark"]);
@@ -67,4 +69,26 @@ export const ChoosePhoto = ({ onPhoto }) => {
       </div>
       <${Examples} />
     </div>`;
+};
+
+/** @typedef {{id: string, file: Blob, hints: string[], accepted: boolean, first: import("/console/views/photo_crop.js").View}} Chosen a photo that will be sent; `first`: how it is shown at first */
+
+/** A better photo would help, and nobody has said that there is none. @param {Chosen} photo */
+export const isPoor = ({ hints, accepted }) => hints.length > 0 && !accepted;
+
+/**
+ * A photo that will be sent, and what to do with it. `place` is counted from 1 where there are several.
+ * `asked`: whether to take another one is asked below.
+ * @param {{photo: Chosen, place: number, busy: boolean, asked: boolean, onReady: (take: () => Promise<Blob>, view: Chosen["first"]) => void,
+ *   onChange: (change: Partial<Chosen>) => void, onUnreadable: () => void, onOut: () => void}} props
+ */
+export const ChosenPhoto = ({ photo, place, busy, asked, onReady, onChange, onUnreadable, onOut }) => {
+  const poor = isPoor(photo);
+  return html`
+    ${place > 0 && html`<h2>${say("pictureNumber", { number: place })}</h2>`}
+    <${PhotoCrop} file=${photo.file} first=${photo.first} several=${place > 0} onReady=${onReady}
+      onHints=${(/** @type {string[]} */ hints) => onChange({ hints })} onUnreadable=${onUnreadable} />
+    ${!asked && html`<button type="button" class=${poor ? "primary" : "quiet"} disabled=${busy} onClick=${onOut}>
+      ${place > 0 ? say("leavePictureOut", { number: place }) : say("otherPhoto")}</button>`}
+    ${poor && html` <button type="button" onClick=${() => onChange({ accepted: true })}>${say("useAnyway")}</button>`}`;
 };

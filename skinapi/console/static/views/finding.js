@@ -1,14 +1,15 @@
 // @ts-check
 // One finding: three sentences, then the photo; the rest unfolds.
 
-import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Bars, Failure, Icon, Message, sayError, useAnswer } from "/console/components.js";
 import { colon, getLanguage, otherLanguages, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
 import { Decided, Instruction } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { SignedLetter } from "/console/views/letters.js";
-import { SortDialog } from "/console/views/own_findings.js";
+import { wasJustSent } from "/console/views/recent_photos.js";
+import { SortCard } from "/console/views/sort_finding.js";
 import { ModelMark } from "/console/views/withdrawn.js";
 
 /** @param {Api["ConditionsView"]} conditions @param {string} key */
@@ -230,21 +231,30 @@ export function useFinding(number) {
   return answer;
 }
 
-/** The spot that one's own finding belongs to, or the question which one that is. @param {{submission: Api["SubmissionView"], onSorted: () => void}} props */
+/**
+ * The spot that one's own finding belongs to, or the question which one that is: at once where the finding was
+ * just sent, for the photos are compared anew each time.
+ * @param {{submission: Api["SubmissionView"], onSorted: () => void}} props
+ */
 const SpotOfFinding = ({ submission, onSorted }) => {
   const [spots, setSpots] = useState(/** @type {Api["LesionView"][] | null} */ (null));
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  const ask = () => /** @type {Promise<Api["LesionView"][]>} */ (getAll("/lesions?limit=200"));
+  useEffect(() => {
+    if (!submission.lesion && wasJustSent(submission.id)) ask().then((found) => found.length > 0 && setSpots(found), () => {});
+  }, [submission.id]);
   if (submission.lesion)
     return html`<p class="row"><a class="button" href="#/spot/${submission.lesion}">${say("toSpot")}</a>
       <a class="button" href="#/visits/${submission.lesion}">${say("sideBySide")}</a></p>`;
-  const done = (/** @type {Failed} */ problem) => {
-    setError(problem);
+  const done = (/** @type {Failed | null | undefined} */ problem) => {
+    setError(problem ?? null);
+    setSpots(null);
     onSorted();
   };
   return html`
-    <p><button onClick=${() => getAll("/lesions?limit=200").then(setSpots, setError)}>${say("sort")}</button></p>
+    ${!spots && html`<p><button onClick=${() => ask().then(setSpots, setError)}>${say("sort")}</button></p>`}
     ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
-    ${spots && html`<${SortDialog} finding=${submission} spot=${null} spots=${spots} onDone=${done} onClose=${() => setSpots(null)} />`}`;
+    ${spots && html`<${SortCard} finding=${submission} spots=${spots} onDone=${done} />`}`;
 };
 
 /** @param {{argument: string}} props */

@@ -46,11 +46,52 @@ function measure(picture, box) {
   return Object.entries(found).filter(([, is]) => is).map(([name]) => name);
 }
 
-/** @param {{file: File, several: boolean, onReady: (take: () => Promise<Blob>) => void, onHints: (hints: string[]) => void, onUnreadable: () => void}} props */
-export const PhotoCrop = ({ file, several, onReady, onHints, onUnreadable }) => {
+/** What is shown of the photo, and sent: how much larger, and around which point, as shares of its sides. @typedef {{zoom: number, x: number, y: number}} View */
+/** @type {View} */
+export const WHOLE = { zoom: 1, x: 0.5, y: 0.5 };
+
+/** The part that is sent, in the photo's pixels: left, top, width, height. @param {ImageBitmap} of @param {View} view @returns {[number, number, number, number]} */
+function boxOf(of, view) {
+  const [width, height] = [of.width / view.zoom, of.height / view.zoom];
+  return [view.x * of.width - width / 2, view.y * of.height - height / 2, width, height];
+}
+
+/** The part with the square that is looked at. @param {HTMLCanvasElement} target @param {ImageBitmap} picture @param {[number, number, number, number]} box */
+function draw(target, picture, box) {
+  target.width = 960;
+  target.height = Math.round((960 * picture.height) / picture.width);
+  const context = /** @type {CanvasRenderingContext2D} */ (target.getContext("2d"));
+  context.drawImage(picture, ...box, 0, 0, target.width, target.height);
+  const side = SHOWN * Math.min(target.width, target.height);
+  context.strokeStyle = "rgb(255 255 255 / 0.85)";
+  context.lineWidth = 3;
+  context.setLineDash([14, 10]);
+  context.strokeRect((target.width - side) / 2, (target.height - side) / 2, side, side);
+}
+
+/** What is sent: the file as it is, where all of a small one is shown. @param {Blob} file @param {ImageBitmap} picture @param {View} view @param {boolean} several @returns {Promise<Blob>} */
+export async function cutOut(file, picture, view, several) {
+  const most = several ? WITH_OTHERS : ALONE;
+  if (view.zoom === 1 && file.size <= most.bytes) return file;
+  const box = boxOf(picture, view);
+  const cut = document.createElement("canvas");
+  const scale = Math.min(1, most.longest / Math.max(box[2], box[3]));
+  cut.width = Math.round(scale * box[2]);
+  cut.height = Math.round(scale * box[3]);
+  cut.getContext("2d")?.drawImage(picture, ...box, 0, 0, cut.width, cut.height);
+  return new Promise((resolve) => {
+    cut.toBlob((blob) => resolve(blob ?? file), "image/jpeg", 0.95);
+  });
+}
+
+/**
+ * `onReady` hears how the photo is cut now, whenever that changes; `first` is how it is shown at first.
+ * @param {{file: Blob, first: View, several: boolean, onReady: (take: () => Promise<Blob>, view: View) => void, onHints: (hints: string[]) => void, onUnreadable: () => void}} props
+ */
+export const PhotoCrop = ({ file, first, several, onReady, onHints, onUnreadable }) => {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const [picture, setPicture] = useState(/** @type {ImageBitmap | null} */ (null));
-  const [view, setView] = useState({ zoom: 1, x: 0.5, y: 0.5 });
+  const [view, setView] = useState(first);
   const [hints, setHints] = useState(/** @type {string[]} */ ([]));
   const drag = useRef(/** @type {{x: number, y: number} | null} */ (null));
 
@@ -65,26 +106,10 @@ export const PhotoCrop = ({ file, several, onReady, onHints, onUnreadable }) => 
     };
   }, [file]);
 
-  /** The part that is sent, in the photo's pixels. @param {ImageBitmap} of */
-  const boxOf = (of) => {
-    const [width, height] = [of.width / view.zoom, of.height / view.zoom];
-    return [view.x * of.width - width / 2, view.y * of.height - height / 2, width, height];
-  };
-
   useEffect(() => {
-    const target = canvas.current;
-    if (!picture || !target) return;
-    const box = boxOf(picture);
-    target.width = 960;
-    target.height = Math.round((960 * picture.height) / picture.width);
-    const context = /** @type {CanvasRenderingContext2D} */ (target.getContext("2d"));
-    // @ts-ignore (the box has four numbers)
-    context.drawImage(picture, ...box, 0, 0, target.width, target.height);
-    const side = SHOWN * Math.min(target.width, target.height);
-    context.strokeStyle = "rgb(255 255 255 / 0.85)";
-    context.lineWidth = 3;
-    context.setLineDash([14, 10]);
-    context.strokeRect((target.width - side) / 2, (target.height - side) / 2, side, side);
+    if (!picture || !canvas.current) return;
+    const box = boxOf(picture, view);
+    draw(canvas.current, picture, box);
     const timer = setTimeout(() => {
       const found = measure(picture, box);
       setHints(found);
@@ -92,20 +117,7 @@ export const PhotoCrop = ({ file, several, onReady, onHints, onUnreadable }) => 
     }, 150);
     /** @type {Promise<Blob> | undefined} */
     let made; // once: sent again, it is the same photo
-    const take = async () => {
-      const most = several ? WITH_OTHERS : ALONE;
-      if (view.zoom === 1 && file.size <= most.bytes) return file;
-      const cut = document.createElement("canvas");
-      const scale = Math.min(1, most.longest / Math.max(box[2], box[3]));
-      cut.width = Math.round(scale * box[2]);
-      cut.height = Math.round(scale * box[3]);
-      // @ts-ignore (the box has four numbers)
-      cut.getContext("2d").drawImage(picture, ...box, 0, 0, cut.width, cut.height);
-      return new Promise((resolve) => {
-        cut.toBlob((blob) => resolve(blob ?? file), "image/jpeg", 0.95);
-      });
-    };
-    onReady(() => (made ??= take()));
+    onReady(() => (made ??= cutOut(file, picture, view, several)), view);
     return () => clearTimeout(timer);
   }, [picture, view, several]);
 

@@ -17,3 +17,6 @@ export function rememberPhotos(number, photos) {
 /** A new address for one of the photos, for whoever shows it to revoke. @param {string} number @param {number} place */
 export const addressOfRecentPhoto = (number, place) =>
   sent.number === number && sent.photos[place] ? URL.createObjectURL(sent.photos[place]) : null;
+
+/** @param {number} number */
+export const wasJustSent = (number) => sent.number === String(number);

@@ -16,5 +16,7 @@ export function recallAnswers() {
 /** @param {FormData} answers */
 export function rememberAnswers(answers) {
   const told = Object.fromEntries(["age_band", "sex", "keep_photo"].map((name) => [name, answers.get(name) ?? ""]));
-  localStorage.setItem(ANSWERS_KEY, JSON.stringify({ ...told, email: getSession()?.email }));
+  try {
+    localStorage.setItem(ANSWERS_KEY, JSON.stringify({ ...told, email: getSession()?.email }));
+  } catch {} // it is full: they are asked again
 }

@@ -6,7 +6,8 @@ import { apiPath, get, getAll, getConditions, patch, post, remove, saveFile } fr
 import { Answer, Confirm, Empty, Icon, Message, sayError, toast, Turn, useAnswer, usePaging } from "/console/components.js";
 import { getLanguage, say } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
-import { OwnFindings, SpotFields, spotOf } from "/console/views/own_findings.js";
+import { OwnFindings } from "/console/views/own_findings.js";
+import { SpotFields, spotOf } from "/console/views/sort_finding.js";
 import { DecisionLine, Instruction } from "/console/views/decision.js";
 import { OwnConversation } from "/console/views/conversation.js";
 import { getSubmission } from "/console/views/finding.js";
@@ -20,7 +21,7 @@ const PAGE = 10;
 
 /** Another name, another place. @param {{spot: Api["LesionView"], onDone: () => void, onClose: () => void}} props */
 const ChangeSpot = ({ spot, onDone, onClose }) => {
-  const [fields, setFields] = useState(/** @type {import("/console/views/own_findings.js").Fields} */ ({ name: spot.name ?? "", place: spot.place }));
+  const [fields, setFields] = useState(/** @type {import("/console/views/sort_finding.js").Fields} */ ({ name: spot.name ?? "", place: spot.place }));
   const change = async () => {
     const { name, place } = spotOf(fields);
     // Only what was changed: the rest may be another by now, in another tab.
@@ -29,7 +30,7 @@ const ChangeSpot = ({ spot, onDone, onClose }) => {
   };
   return html`
     <${Confirm} title=${say("changeSpot")} confirm=${say("save")} kind="primary" onConfirm=${change} onClose=${onClose}>
-      <${SpotFields} ...${fields} onChange=${(/** @type {Partial<import("/console/views/own_findings.js").Fields>} */ changed) => setFields({ ...fields, ...changed })} />
+      <${SpotFields} ...${fields} onChange=${(/** @type {Partial<import("/console/views/sort_finding.js").Fields>} */ changed) => setFields({ ...fields, ...changed })} />
     <//>`;
 };
 

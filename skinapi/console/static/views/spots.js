@@ -9,7 +9,8 @@ import { colon, getLanguage, say } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { Approved } from "/console/views/approved.js";
 import { getInbox, Inbox } from "/console/views/inbox.js";
-import { OwnFindings, sortFinding, SpotFields, spotOf } from "/console/views/own_findings.js";
+import { OwnFindings } from "/console/views/own_findings.js";
+import { sortFinding, SpotFields, spotOf } from "/console/views/sort_finding.js";
 import { nameOfSpot, SpotPoints } from "/console/views/spot_points.js";
 import { useWaiting } from "/console/waiting.js";
 
@@ -22,7 +23,7 @@ const NewSpot = ({ onClose }) => {
   const create = async () => goTo(`spot/${(await post("/lesions", spotOf(fields), key)).id}`);
   return html`
     <${Confirm} title=${say("newSpot")} confirm=${say("create")} kind="primary" onConfirm=${create} onClose=${onClose}>
-      <${SpotFields} ...${fields} onChange=${(/** @type {Partial<import("/console/views/own_findings.js").Fields>} */ changed) => setFields({ ...fields, ...changed })} />
+      <${SpotFields} ...${fields} onChange=${(/** @type {Partial<import("/console/views/sort_finding.js").Fields>} */ changed) => setFields({ ...fields, ...changed })} />
     <//>`;
 };
 

@@ -1,0 +1,108 @@
+// @ts-check
+// What is asked about a photo. Nothing but whether it is kept has to be answered.
+
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { Message } from "/console/components.js";
+import { said, say } from "/console/language.js";
+import { nameOfSpot } from "/console/views/spot_points.js";
+import { KeptPhoto } from "/console/views/thumbnail.js";
+
+const AGES = ["0-29", "30-44", "45-59", "60-74", "75+"];
+const SEXES = ["female", "male", "other"];
+const SKIN_TONES = ["light", "medium", "dark"];
+const KINDS = ["clinical", "dermoscopic"];
+
+/** The answer by which a spot is begun with the finding. */
+export const NEW = "new";
+
+/** What was answered before, by the name of the question. @typedef {Record<string, string>} Told */
+
+/** The answers with their words. @param {string} group @param {string[]} values @returns {[string, string][]} */
+const optionsOf = (group, values) => values.map((value) => [value, say(/** @type {WordKey} */ (`${group}_${value}`))]);
+
+/**
+ * One question with a few answers, none of which is needed. `chosen` is what was answered before.
+ * @param {{name: string, title: string, options: [string, string][], hint?: string, chosen?: string}} props
+ */
+const Choice = ({ name, title, options, hint, chosen = "" }) => html`
+  <fieldset>
+    <legend>${title}</legend>
+    ${hint && html`<small>${hint}</small>`}
+    <div class="chips">
+      ${[["", say("notSaid")], ...options].map(
+        ([value, text]) => html`<label class="chip"><input type="radio" name=${name} value=${value}
+          defaultChecked=${value === chosen} />${text}</label>`,
+      )}
+    </div>
+  </fieldset>`;
+
+/** @param {{told: Told}} props */
+export const AskKind = ({ told }) => html`
+  <${Choice} name="modality" title=${say("kind")} chosen=${told.modality} options=${optionsOf("kind", KINDS)} />`;
+
+/** Age and sex as they are known, in one line, until somebody changes them; and the skin tone. @param {{told: Told, known: Told}} props `known` is what was told with an earlier photo */
+export const AskAbout = ({ told, known }) => {
+  const [changing, setChanging] = useState(false);
+  const { age_band: age = "", sex = "" } = told;
+  const words = [age && say(/** @type {WordKey} */ (`age_${age}`)), sex && say(/** @type {WordKey} */ (`sex_${sex}`))].filter(Boolean);
+  const line = words.length > 0 && known.age_band === age && known.sex === sex && !changing;
+  return html`
+    ${line
+      ? html`<p class="row">${say("youTold", { told: words.join(", ") })}
+          <input type="hidden" name="age_band" value=${age} /><input type="hidden" name="sex" value=${sex} />
+          <button type="button" class="quiet" onClick=${() => setChanging(true)}>${say("change")}</button></p>`
+      : html`<${Choice} name="age_band" title=${say("age")} chosen=${age} options=${optionsOf("age", AGES)} />
+          <${Choice} name="sex" title=${say("sex")} hint=${say("toldRemembered")} chosen=${sex} options=${optionsOf("sex", SEXES)} />`}
+    <${Choice} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")} chosen=${told.skin_tone} options=${optionsOf("skin", SKIN_TONES)} />`;
+};
+
+/**
+ * Which of one's spots it is: those at the place, with their newest photos, the newest first. Nothing is
+ * chosen for anybody but the spot that one came from.
+ * @param {{spots: Api["LesionView"][], site: string, chosen: string, onChoose: (spot: string) => void}} props
+ */
+export const AskSpot = ({ spots, site, chosen, onChoose }) => {
+  const near = spots.filter((one) => one.place.site === site);
+  near.sort((one, other) => (other.latest?._id ?? other.id).localeCompare(one.latest?._id ?? one.id));
+  /** @param {string} value @param {string} text @param {Api["LesionView"]} [spot] */
+  const option = (value, text, spot) => html`
+    <label class="chip"><input type="radio" name="lesion" value=${value} checked=${value === chosen}
+      onChange=${() => onChoose(value)} />${spot?.latest?.photo_kept && html`<${KeptPhoto} number=${spot.latest.id} kept=${true} />`}${text}</label>`;
+  return html`
+    <fieldset class="own-spots">
+      <legend>${say("whichOfYours")}</legend>
+      <div class="chips">
+        ${option("", say("noSpot"))}${near.map((one) => option(one.id, nameOfSpot(one), one))}${option(NEW, say("newSpot"))}
+      </div>
+    </fieldset>`;
+};
+
+/** @param {{checklist: Api["Checklist"], ticked: string[]}} props */
+export const AskChecklist = ({ checklist, ticked }) => {
+  const [none, setNone] = useState(ticked.includes("none"));
+  return html`
+    <fieldset>
+      <legend>${say("checklistQuestion")}</legend>
+      <small>${said(checklist.applies_to)}</small>
+      ${checklist.items.map(
+        (item) => html`<label class="tick"><input type="checkbox" name="checklist" value=${item.key}
+          disabled=${none} defaultChecked=${ticked.includes(item.key)} />${said(item)}</label>`,
+      )}
+      <label class="tick"><input type="checkbox" name="checklist" value="none" defaultChecked=${none}
+        onChange=${(/** @type {FieldEvent} */ event) => setNone(event.target.checked)} />${say("noneOfThese")}</label>
+    </fieldset>`;
+};
+
+/** Whether the photo is kept. It is asked once, and remembered. @param {{chosen: string, missing: boolean}} props `missing`: one tried to send without an answer */
+export const AskToKeep = ({ chosen, missing }) => html`
+  <fieldset>
+    <legend>${say("keepPhoto")}</legend>
+    ${missing && html`<${Message} kind="bad">${say("keepPhotoFirst")}<//>`}
+    <small>${say("keepPhotoWhy")}</small>
+    <div class="chips">
+      ${["true", "false"].map(
+        (value) => html`<label class="chip"><input type="radio" name="keep_photo" value=${value} required
+          defaultChecked=${value === chosen} />${say(/** @type {WordKey} */ (`keepPhoto_${value}`))}</label>`,
+      )}
+    </div>
+  </fieldset>`;

@@ -1,0 +1,235 @@
+"""A photo that is made ready to be sent: one question at a time on a phone, and nothing is lost."""
+
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from tests.care.test_comparisons import visit
+from tests.console.journey import Journey, Look, file_of
+from tests.console.test_spots import BACK, begin, send_photo, spots_of
+from tests.console.visitor import DESKTOP, PHONE, Visitor
+from tests.served.people import Caller, Seeder
+from tests.support.photos import LIKE_NO_SKIN, photo_in, photo_of
+from tests.vision.comparison.pictures import spot
+from tests.vision.photos import encoded
+
+NARROW = Look((320, 640), dark=True, language="fr")
+NEXT = ".send button:last-child"
+HEADING_HAS_THE_FOCUS = "return document.activeElement === document.querySelector('h1')"
+# How many photos this browser keeps, and whether one of them begins as a JPEG does.
+KEPT = """
+const done = arguments[arguments.length - 1];
+const request = indexedDB.open("skinapi.unsent", 1);
+request.onupgradeneeded = () => request.result.createObjectStore("photos").createIndex("at", "at");
+request.onsuccess = () => {
+  const all = request.result.transaction("photos").objectStore("photos").getAll();
+  all.onsuccess = () => {
+    request.result.close();
+    done(all.result.map(({bytes}) => new DataView(bytes).getUint16(0) === 0xffd8));
+  };
+};
+"""
+AN_HOUR_LATER = "const now = Date.now; Date.now = () => now() + 61 * 60 * 1000"
+NO_DATABASE = "indexedDB.open = () => { throw new DOMException('full', 'QuotaExceededError') }"
+
+
+@pytest.fixture
+def ada(seeder: Seeder) -> Caller:
+    return seeder.person()
+
+
+@pytest.fixture
+def mole(tmp_path: Path) -> Path:
+    return file_of(tmp_path, "mole.jpg", photo_of("melanocytic_nevus", (600, 450)))
+
+
+def choose(visitor: Visitor, caller: Caller, photo: Path) -> None:
+    visitor.look(PHONE)
+    visitor.enter(caller, "user")
+    visitor.press_button("New photo")
+    visitor.hand_in("camera", photo)
+    visitor.find("figure.crop canvas[width='960']")
+
+
+def kept(visitor: Visitor) -> list[bool]:
+    found: list[bool] = visitor.run_async(KEPT)
+    return found
+
+
+def reload(visitor: Visitor) -> None:
+    visitor.run("window.before = true; location.reload()")
+    visitor.await_truth(lambda: not visitor.run("return window.before"), "the page anew")
+
+
+def findings(caller: Caller) -> int:
+    return len(caller.call("GET", "/submissions").json)
+
+
+def test_on_a_phone_one_question_is_asked_at_a_time_and_back_asks_the_one_before(
+    visitor: Visitor, ada: Caller, mole: Path
+) -> None:
+    choose(visitor, ada, mole)
+    visitor.see("Step 1 of 6")
+    visitor.double_click(NEXT)
+    visitor.see("Step 2 of 6")  # and not the third
+    assert visitor.run(HEADING_HAS_THE_FOCUS)
+    visitor.choose("body_site", "back")
+    visitor.press(NEXT)
+    visitor.see("Step 3 of 7")  # which spot it is, where one knows the place
+    visitor.answer("modality", "clinical")
+    visitor.run("history.back()")
+    visitor.see("Which of your spots is it?")
+    assert visitor.run(HEADING_HAS_THE_FOCUS)
+    visitor.press("[aria-label='Back to the question before']")
+    visitor.see("Where is the spot?")
+    assert visitor.find("[name=body_site]").get_attribute("value") == "back"
+    visitor.run("history.back()")
+    visitor.see("Step 1 of 7")
+    visitor.run("history.back()")
+    visitor.see("No spots yet")
+    visitor.run("history.forward()")
+    visitor.see("were not sent yet")
+    visitor.answer("keep_photo", "true")
+    visitor.press_button("Send the photo")
+    visitor.find(".verdict h1")
+    visitor.run("history.back()")
+    visitor.see("Your spots")  # and none of the questions
+    visitor.await_truth(lambda: visitor.run("return location.hash") == "#/spots", "home")
+    assert findings(ada) == 1
+    visitor.assert_quiet()
+
+
+def test_a_photo_can_be_sent_from_every_question_and_the_one_that_needs_an_answer_is_asked(
+    visitor: Visitor, ada: Caller, mole: Path
+) -> None:
+    choose(visitor, ada, mole)
+    visitor.press_button("Send the photo")
+    visitor.see("Say whether the photo is kept")
+    visitor.press("[name=keep_photo][value=false]")
+    visitor.see_none("Say whether the photo is kept")
+    visitor.press_button("Send the photo")
+    visitor.find(".verdict h1")
+    visitor.assert_quiet()
+
+
+def test_a_reload_loses_neither_photo_nor_crop_nor_answers_and_the_photo_is_filed_once(
+    visitor: Visitor, ada: Caller, mole: Path
+) -> None:
+    choose(visitor, ada, mole)
+    visitor.slide(".crop input", *[Keys.ARROW_RIGHT] * 10)
+    visitor.ask("body_site")
+    visitor.choose("body_site", "hand")
+    visitor.answer("body_laterality", "left")
+    visitor.answer("age_band", "45-59")
+    visitor.answer("checklist", "oozing")
+    visitor.await_truth(lambda: kept(visitor) == [False], "the photo, encrypted")
+    reload(visitor)
+    visitor.see("were not sent yet")
+    visitor.see("Is any of this true of the spot?")
+    visitor.find("[name=checklist][value=oozing]:checked")
+    visitor.find("[name=age_band][value='45-59']:checked")
+    assert visitor.find(".crop input").get_attribute("value") == "2"
+    visitor.answer("keep_photo", "true")
+    visitor.lose_answer_of_photo()
+    visitor.press_button("Send the photo")
+    visitor.see("cannot be reached")
+    assert findings(ada) == 1
+    reload(visitor)
+    visitor.see("it is filed once")
+    visitor.press_button("Send the photo")
+    visitor.find(".verdict h1")
+    [found] = ada.call("GET", "/submissions").json
+    whole = ada.call("GET", f"/submissions/{found['id']}").json
+    assert (whole["context"]["body_site"], whole["context"]["age_band"]) == ("hand", "45-59")
+    assert whole["checklist_score"] == 1
+    visitor.await_truth(lambda: kept(visitor) == [], "the photo to be forgotten")
+    visitor.go("check")
+    visitor.find("[name=camera]")  # and nothing of it is there
+
+
+def test_a_question_about_the_photo_survives_a_reload(
+    visitor: Visitor, ada: Caller, tmp_path: Path
+) -> None:
+    choose(visitor, ada, file_of(tmp_path, "dark.jpg", photo_in(LIKE_NO_SKIN)))
+    visitor.answer("keep_photo", "true")
+    visitor.press_button("Send the photo")
+    visitor.see("Yes, it shows the spot")
+    reload(visitor)
+    visitor.see("were not sent yet")
+    visitor.press_button("Send the photo")
+    visitor.press_button("Yes, it shows the spot")
+    visitor.find(".verdict h1")
+    assert findings(ada) == 1
+
+
+def test_a_logout_forgets_the_photo_that_was_not_sent(
+    visitor: Visitor, seeder: Seeder, ada: Caller, mole: Path
+) -> None:
+    choose(visitor, ada, mole)
+    visitor.await_truth(lambda: kept(visitor) == [False], "the photo")
+    visitor.go("account")
+    visitor.press_button("Log out")
+    visitor.see("Create an account")
+    assert visitor.run("return sessionStorage['skinapi.typed.photos']") is None
+    visitor.await_truth(lambda: kept(visitor) == [], "the photo to be forgotten")
+    visitor.enter(seeder.person(), "user")
+    visitor.go("check")
+    visitor.find("[name=camera]")
+    visitor.assert_quiet()
+
+
+def test_after_an_hour_nothing_of_a_photo_is_left(
+    visitor: Visitor, ada: Caller, mole: Path
+) -> None:
+    choose(visitor, ada, mole)
+    visitor.await_truth(lambda: kept(visitor) == [False], "the photo")
+    visitor.go("spots")
+    visitor.see("No spots yet")
+    visitor.run(AN_HOUR_LATER)
+    visitor.go("check")
+    visitor.find("[name=camera]")
+    visitor.await_truth(lambda: kept(visitor) == [], "the photo to be forgotten")
+
+
+def test_where_nothing_can_be_kept_a_photo_is_sent_all_the_same(
+    visitor: Visitor, ada: Caller, mole: Path
+) -> None:
+    visitor.look(DESKTOP)
+    visitor.enter(ada, "user")
+    visitor.run(NO_DATABASE)
+    visitor.run("Storage.prototype.setItem = () => { throw new DOMException('full') }")
+    visitor.go("check")
+    visitor.hand_in("photo", mole)
+    visitor.press("[name=keep_photo][value=true]")
+    visitor.press_button("Send the photo")
+    visitor.find(".verdict h1")
+    assert findings(ada) == 1
+    visitor.assert_quiet()
+
+
+def test_the_spot_that_looks_alike_is_proposed_beside_the_finding(
+    visitor: Visitor, ada: Caller, tmp_path: Path
+) -> None:
+    assert ada.call("PUT", "/me/consents", json={"photos": True}).status == 200
+    lesion = begin(ada, BACK, "left of the spine")
+    send_photo(ada, encoded(spot(1)), lesion=lesion, body_site="back")
+    journey = Journey(visitor, "alike", NARROW)
+    visitor.enter(ada, "user")
+    journey.press("newPhoto")
+    visitor.hand_in("photo", file_of(tmp_path, "again.jpg", encoded(visit(spot(1)))))
+    visitor.ask("body_site")
+    visitor.choose("body_site", "back")
+    visitor.ask("lesion")
+    visitor.find(f".own-spots .chip:has([value='{lesion}']) img.thumb")
+    journey.step("which")
+    visitor.answer("keep_photo", "true")
+    journey.press("sendPhoto")
+    visitor.find(f"[name=spot] option[value='{lesion}']:checked")
+    visitor.find(".alike")
+    visitor.run("document.querySelector('.alike').scrollIntoView()")
+    visitor.await_truth(lambda: visitor.count(".alike img") == 2, "both photos")
+    journey.step("proposed")
+    journey.press("save")
+    visitor.find(f"a[href='#/visits/{lesion}']")
+    assert spots_of(ada) == {"left of the spine": 2}
