@@ -17,8 +17,10 @@ run: $(VENV)/serving
 demo: $(VENV)/serving
 	@$(PYTHON) -m skinapi demo $(DEMO)
 
-# What trainings and imports in the lab need. A server that runs goes on, and uses it.
-lab: $(VENV)/everything
+# What trainings and imports in the lab need, also where an installation was interrupted. A server
+# that runs goes on, and uses it.
+lab: $(VENV)/serving
+	@$(PYTHON) -m skinapi.jobs.lab_installation
 
 # In four processes, for much of it is waiting. One has learning to itself: each of the others would
 # import TensorFlow, for five seconds of processor. The drill is alone, for its figures' sake.
@@ -62,11 +64,11 @@ sbom: $(VENV)/bin/python
 
 # make train DATA="folder,modality=clinical ..." [OPTIONS="--epochs 4 ..."]: a network from your own
 # pictures, in any number of folders.
-train: $(VENV)/everything
+train: lab
 	$(PYTHON) -m skinapi train --data $(DATA) $(OPTIONS)
 
 # make evaluate DATA=folder [OPTIONS="--labels file.csv --out figures.json"]: the served model's figures.
-evaluate: $(VENV)/everything
+evaluate: lab
 	$(PYTHON) -m skinapi evaluate --images $(DATA) $(OPTIONS)
 
 $(VENV)/bin/python:
@@ -107,6 +109,9 @@ lock: $(VENV)/everything
 	  -o requirements-batch.txt
 	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --all-extras \
 	  --custom-compile-command "make lock" -c requirements-serve.txt pyproject.toml -o requirements.txt
+	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --extra train \
+	  --custom-compile-command "make lock" -c requirements.txt pyproject.toml \
+	  -o requirements-train.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

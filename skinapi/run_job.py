@@ -14,7 +14,7 @@ from skinapi.settings import Settings
 HANDLERS: Handlers = {
     "training": "skinapi.lab.trainings.training_job:train",
     "import": "skinapi.lab.trainings.import_job:import_model",
-    "installation": "skinapi.jobs.install_job:install",
+    "installation": "skinapi.jobs.lab_installation:install",
 }
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from skinapi.jobs.announcements import open_announcer
 from skinapi.jobs.job import Job
 from skinapi.jobs.job_logs import LogBatch
 from skinapi.jobs.job_queue import Jobs
-from skinapi.jobs.lab_libraries import LabLibraries
+from skinapi.jobs.lab_installation import LabLibraries
 from skinapi.jobs.service import JobsService
 from skinapi.lab.composition import LabServices, open_lab_services
 from skinapi.lab.datasets.dataset_images import DatasetImage

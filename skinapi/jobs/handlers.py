@@ -101,6 +101,6 @@ def _handler_of(kind: str, handlers: Handlers) -> Handler:
     except ModuleNotFoundError as error:
         raise SkinAPIError(
             f"What jobs of the kind {kind} need is not installed where the worker runs "
-            f"({error.name}): install requirements.txt there (`make lab`)"
+            f"({error.name}): install requirements-train.txt there (`make lab`)"
         ) from error
     return handler

@@ -8,6 +8,8 @@ from skinapi.stored_record import StoredRecord
 
 Status = Literal["queued", "running", "completed", "failed", "cancelled"]
 ENDED: tuple[Status, ...] = ("completed", "failed", "cancelled")
+# The kind of a job that installs what the others need (`jobs/lab_installation.py`).
+INSTALLATION = "installation"
 # The jobs of DermaScan lab's client have this owner where it may send no token (OPEN_LAB).
 DERMASCAN_LAB_OWNER = "open-lab"
 

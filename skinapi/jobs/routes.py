@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from skinapi.domain.pages import Page, page_of
 from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, NotFound
-from skinapi.jobs.job import Job, JobEnded, JobNotEnded, Status, TooManyJobs
+from skinapi.jobs.job import INSTALLATION, Job, JobEnded, JobNotEnded, Status, TooManyJobs
 from skinapi.jobs.job_logs import LogLine
-from skinapi.jobs.lab_libraries import COMMAND, KIND, NotInstallable
+from skinapi.jobs.lab_installation import COMMAND, NotInstallable
 from skinapi.jobs.service import ONLY_ADMINS_INSTALL, JobsService
 from skinapi.storage.ids import now
 from skinapi.web.access import Signed, admins
@@ -129,7 +129,7 @@ def show_job_workers(jobs: JobsService) -> WorkersView:
     missing = jobs.libraries.find_missing()
     if missing is None:
         return WorkersView(missing=None, install=None, installing=None, refused=None)
-    unfinished, refusal = jobs.queue.find_unfinished(KIND), jobs.libraries.find_refusal()
+    unfinished, refusal = jobs.queue.find_unfinished(INSTALLATION), jobs.libraries.find_refusal()
     return WorkersView(
         missing=missing,
         install=COMMAND,
@@ -148,8 +148,8 @@ def show_job_workers(jobs: JobsService) -> WorkersView:
 )
 def install_libraries(jobs: JobsService, *, subject: Subject) -> JobView:
     """Install what trainings and imports need, for the workers beside this server: the pinned
-    versions of requirements.txt, each by its hash. Nothing is restarted. Where a job installs it
-    already, the answer is that one. What was interrupted is completed by the next such job.
+    versions of requirements-train.txt, each by its hash. Nothing is restarted. Where a job installs
+    it already, the answer is that one. What was interrupted is completed by the next such job.
     """
     return JobView.of(jobs.install_libraries(by=subject.id))
 

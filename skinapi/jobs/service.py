@@ -8,11 +8,10 @@ from typing import Any, Protocol
 from skinapi.domain.values import GaugeReading
 from skinapi.errors import Duplicate, Forbidden, NotFound, SkinAPIError
 from skinapi.jobs.announcements import Announcer
-from skinapi.jobs.job import Job
+from skinapi.jobs.job import INSTALLATION, Job
 from skinapi.jobs.job_logs import LogLine
 from skinapi.jobs.job_queue import Jobs, NewJob
-from skinapi.jobs.lab_libraries import KIND as INSTALLATION
-from skinapi.jobs.lab_libraries import LabLibraries
+from skinapi.jobs.lab_installation import LabLibraries
 from skinapi.logs import log
 from skinapi.storage.faults import Fault
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic

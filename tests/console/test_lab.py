@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.jobs.job import DERMASCAN_LAB_OWNER
+from skinapi.jobs.job import DERMASCAN_LAB_OWNER, INSTALLATION
 from skinapi.jobs.job_queue import Jobs
-from skinapi.jobs.lab_libraries import KIND
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.trainings.reference import CurrentReference
@@ -187,7 +186,7 @@ def test_an_admin_has_the_lab_installed_and_the_form_works_without_a_restart(
     journey = Journey(visitor, "installation", look)
     publish_the_same_picture(seeder, next(one for one in files if one.suffix == ".jpg"))
     admin = seeder.person("admin")
-    job = seeder.services.jobs.submit(kind=KIND, owner=admin.id, request={})
+    job = seeder.services.jobs.submit(kind=INSTALLATION, owner=admin.id, request={})
     visitor.enter(admin, "admin")
     visitor.run(LACKING, {**NOTHING, "refused": "many_machines"})
     visitor.run(f"window.installation = '{job.id}'")

@@ -47,7 +47,7 @@ def test_jobs_end_as_their_handlers_say(bench: Bench) -> None:
         "lose_store": "The database cannot be reached; try again shortly",
         "answer_too_much": "It ended, but the result has more than 65536 bytes",
         "gone": "What jobs of the kind gone need is not installed where the worker runs "
-        "(tests.nowhere): install requirements.txt there (`make lab`)",
+        "(tests.nowhere): install requirements-train.txt there (`make lab`)",
         "unknown": "This server has no code for jobs of the kind unknown",
         "need_memory": TOO_LITTLE_MEMORY,
         "crash": "Its process was ended by SIGKILL, at the last of 3 attempts",

@@ -13,16 +13,15 @@ from base64 import urlsafe_b64encode
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 from zipfile import ZipFile
 
 import pytest
 
 from skinapi.errors import SkinAPIError
-from skinapi.jobs import install_job, lab_libraries
-from skinapi.jobs.install_job import PipProgress
-from skinapi.jobs.lab_libraries import (
+from skinapi.jobs import lab_installation
+from skinapi.jobs.job import INSTALLATION
+from skinapi.jobs.lab_installation import (
     LIBRARIES,
     FullDisk,
     InstallationFailed,
@@ -31,6 +30,7 @@ from skinapi.jobs.lab_libraries import (
     NoNetwork,
     NoOwnEnvironment,
     OtherFiles,
+    PipProgress,
     ReadOnlyEnvironment,
     TooLittleDisk,
     WorkersElsewhere,
@@ -45,16 +45,16 @@ INSTALL = """
 import json, sys
 from pathlib import Path
 from types import SimpleNamespace
-from skinapi.jobs import install_job, lab_libraries
+from skinapi.jobs import lab_installation
 libraries, requirements, work = json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
-lab_libraries.REQUIREMENTS = install_job.REQUIREMENTS = requirements
-lab_libraries.LIBRARIES = libraries
-lab_libraries.NEEDED_BYTES = 0
-missing = lab_libraries.find_missing()
+lab_installation.REQUIREMENTS = requirements
+lab_installation.LIBRARIES = libraries
+lab_installation.NEEDED_BYTES = 0
+missing = lab_installation.find_missing()
 say = lambda line: print(line, flush=True)
 context = SimpleNamespace(work=work, say=say, progress=lambda percent, message: None)
-install_job.install(context)
-print(json.dumps({"before": missing, "after": lab_libraries.find_missing()}))
+lab_installation.install(context)
+print(json.dumps({"before": missing, "after": lab_installation.find_missing()}))
 """
 NETWORK = "Retrying (Retry(total=4)) after connection broken by 'NewConnectionError"
 
@@ -145,6 +145,26 @@ def test_what_a_death_left_in_part_is_completed_by_the_next_installation(tmp_pat
     assert lab.install() == {"before": None, "after": None}
 
 
+@pytest.mark.parametrize("damage", ["gone", "cut off"])
+def test_a_package_with_a_damaged_file_is_installed_again(damage: str, tmp_path: Path) -> None:
+    """As a machine that goes down, or an exchange of versions that was killed, leaves it."""
+    lab = Lab(tmp_path)
+    lab.install()
+    (lab.packages / "~eta").mkdir()
+    whole = (part := lab.packages / "beta/__init__.py").read_text()
+    part.unlink()
+    if damage == "cut off":
+        part.write_text(whole[:-1])
+    alpha = lab.packages / "alpha-1.0.dist-info"
+    installed = alpha.stat().st_mtime_ns
+    with lab.begin() as process:
+        printed, _ = process.communicate(timeout=300)
+    assert "beta-1.0 was installed in part: it is installed again" in printed
+    assert part.read_text() == whole
+    assert alpha.stat().st_mtime_ns == installed, "it was whole"
+    assert not list(lab.packages.glob("~*"))
+
+
 def test_another_file_than_the_pinned_one_is_not_installed(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     wheel(lab.wheels, "beta", needs="alpha, gamma")
@@ -163,8 +183,8 @@ def test_two_do_not_install_at_once_and_pip_dies_with_its_job(tmp_path: Path) ->
         "if sys.argv[1:] != ['--version']: time.sleep(300)\n"
     )
     fake = (
-        "import sys\nfrom skinapi.jobs import install_job\n"
-        f"install_job._pip = lambda *arguments: [sys.executable, {str(script)!r}, *arguments]\n"
+        "import sys\nfrom skinapi.jobs import lab_installation\n"
+        f"lab_installation._pip = lambda *said: [sys.executable, {str(script)!r}, *said]\n"
     )
     lab = Lab(tmp_path)
     first = lab.begin(fake)
@@ -195,10 +215,9 @@ def test_two_do_not_install_at_once_and_pip_dies_with_its_job(tmp_path: Path) ->
 def test_why_pip_failed_is_told_in_a_sentence(
     said: str, error: type[SkinAPIError], tmp_path: Path
 ) -> None:
-    context = cast("Any", SimpleNamespace(say=lambda _: None, progress=lambda *_: None))
     program = f"import sys; print({said!r}); sys.exit(1)"
     with pytest.raises(InstallationFailed) as raised:
-        install_job._install(context, [sys.executable, "-c", program])
+        lab_installation._install(lambda _: None, lambda *_: None, [sys.executable, "-c", program])
     assert type(raised.value) is error
 
 
@@ -206,10 +225,9 @@ def test_its_progress_goes_on_while_pip_is_silent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "requirements.txt").write_text("a==1 \\\n    --hash=sha256:0\nb==1\nc==1\nd==1\n")
-    monkeypatch.setattr(install_job, "REQUIREMENTS", tmp_path / "requirements.txt")
+    monkeypatch.setattr(lab_installation, "REQUIREMENTS", tmp_path / "requirements.txt")
     told: list[tuple[float, str]] = []
-    context = cast("Any", SimpleNamespace(progress=lambda *one: told.append(one)))
-    progress = PipProgress(context, tmp_path)
+    progress = PipProgress(lambda *one: told.append(one), tmp_path)
     for line in (
         "Collecting a==1 (from -r",
         "Requirement already satisfied: b==1 in",
@@ -221,9 +239,9 @@ def test_its_progress_goes_on_while_pip_is_silent(
     for name in ("c-1", "a-1"):
         progress.take("")
         (tmp_path / f"{name}.dist-info").mkdir()
-        (tmp_path / f"{name}.dist-info/{lab_libraries.COMPLETED}").touch()
+        (tmp_path / f"{name}.dist-info/{lab_installation.COMPLETED}").touch()
     progress.take("")
-    collected, unpacked = install_job.COLLECTED, install_job.INSTALLED
+    collected, unpacked = lab_installation.COLLECTED, lab_installation.INSTALLED
     assert told == [
         (collected / 4, "Downloading"),
         (collected / 2, "Downloading"),
@@ -237,18 +255,19 @@ def test_the_libraries_are_those_of_the_lock() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     train = {name.split("=")[0] for name in project["optional-dependencies"]["train"]}
     assert set(LIBRARIES.values()) == train
-    pinned = set(install_job.PINNED.findall(lab_libraries.REQUIREMENTS.read_text()))
-    assert {f"{name}==" for name in train} <= pinned
-    assert lab_libraries.find_missing() is None
+    pinned = set(lab_installation.PINNED.findall(lab_installation.REQUIREMENTS.read_text()))
+    assert train <= pinned
+    assert not pinned & {"pytest", "selenium", "mypy", "pyarrow", "dramatiq"}, "for others"
+    assert lab_installation.find_missing() is None
 
 
 @pytest.fixture
 def whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An environment in which nothing is in the way."""
-    monkeypatch.setattr(lab_libraries, "NEEDED_BYTES", 0)
+    monkeypatch.setattr(lab_installation, "NEEDED_BYTES", 0)
     monkeypatch.setattr(sys, "base_prefix", "/elsewhere")
-    monkeypatch.setattr(lab_libraries, "site_packages", lambda: tmp_path)
-    assert lab_libraries.find_refusal() is None
+    monkeypatch.setattr(lab_installation, "site_packages", lambda: tmp_path)
+    assert lab_installation.find_refusal() is None
     return tmp_path
 
 
@@ -258,15 +277,15 @@ def test_it_is_refused_where_it_is_not_possible(
     """Root may write everywhere but on what is mounted read-only."""
     with monkeypatch.context() as patch:
         patch.setattr(os, "access", lambda path, _: path != whole)
-        assert isinstance(lab_libraries.find_refusal(), ReadOnlyEnvironment)
+        assert isinstance(lab_installation.find_refusal(), ReadOnlyEnvironment)
     with monkeypatch.context() as patch:
-        patch.setattr(lab_libraries, "NEEDED_BYTES", 2**62)
-        assert isinstance(lab_libraries.find_refusal(), TooLittleDisk)
+        patch.setattr(lab_installation, "NEEDED_BYTES", 2**62)
+        assert isinstance(lab_installation.find_refusal(), TooLittleDisk)
     with monkeypatch.context() as patch:
-        patch.setattr(lab_libraries, "REQUIREMENTS", whole / "requirements.txt")
-        assert isinstance(lab_libraries.find_refusal(), NoOwnEnvironment)
+        patch.setattr(lab_installation, "REQUIREMENTS", whole / "requirements-train.txt")
+        assert isinstance(lab_installation.find_refusal(), NoOwnEnvironment)
     monkeypatch.setattr(sys, "base_prefix", sys.prefix)
-    assert isinstance(lab_libraries.find_refusal(), NoOwnEnvironment)
+    assert isinstance(lab_installation.find_refusal(), NoOwnEnvironment)
 
 
 def test_only_the_one_machine_of_a_store_can_be_installed_on(whole: Path) -> None:
@@ -306,7 +325,7 @@ def test_who_is_no_admin_any_more_installs_nothing(
     monkeypatch.setattr(LabLibraries, "find_refusal", lambda _: None)
     person = backend.member(role="researcher")
     owner = backend.account(person.email).id
-    job = backend.services.jobs.submit(kind=lab_libraries.KIND, owner=owner, request={})
+    job = backend.services.jobs.submit(kind=INSTALLATION, owner=owner, request={})
     person.call("POST", f"/jobs/{job.id}/cancel")
     answer = person.call("POST", f"/jobs/{job.id}/retry")
     assert (answer.status_code, answer.get_json()["message"]) == (

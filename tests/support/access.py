@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from skinapi.auth.second_factor import code_at, hash_recovery_code, step_of
-from skinapi.jobs.lab_libraries import KIND as INSTALLATION
+from skinapi.jobs.job import INSTALLATION
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.uploads import Announced
 from skinapi.records.submission import Filing, NewFinding

@@ -615,7 +615,7 @@ export const english = {
   notInstalledTitle: "One installation is missing",
   notInstalled: "Trainings and imports need {library} and what belongs to it. This server does not have it yet.",
   installNow: "Install now",
-  installText: "It takes some minutes, 3 GB of disk and a network. Everybody can go on working meanwhile, and nothing is restarted.",
+  installText: "It takes some minutes, 2 GB of disk and a network. Everybody can go on working meanwhile, and nothing is restarted.",
   installAsk: "An administrator can install it with a button on this page.",
   installByHand: "By hand, in the folder of SkinAPI:",
   installs: "What trainings and imports need is being installed. This page goes on when it is there.",

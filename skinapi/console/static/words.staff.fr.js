@@ -617,7 +617,7 @@ export const french = spaced({
   notInstalledTitle: "Il manque une installation",
   notInstalled: "Les entraînements et les importations ont besoin de {library} et de ce qui l'accompagne. Ce serveur ne l'a pas encore.",
   installNow: "Installer maintenant",
-  installText: "Il faut quelques minutes, 3 Go de disque et un réseau. Tout le monde peut continuer à travailler, et rien n'est redémarré.",
+  installText: "Il faut quelques minutes, 2 Go de disque et un réseau. Tout le monde peut continuer à travailler, et rien n'est redémarré.",
   installAsk: "Un administrateur peut l'installer par un bouton de cette page.",
   installByHand: "À la main, dans le dossier de SkinAPI :",
   installs: "Ce qu'il faut aux entraînements et aux importations est en cours d'installation. Cette page continue dès qu'il est là.",
