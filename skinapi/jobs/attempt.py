@@ -219,7 +219,9 @@ class Attempt:
             self._news["progress"] = percent
             self._news["message"] = clean_text(event.get("message", ""), LONGEST_MESSAGE)
             if (left := clean_seconds(event.get("left"))) is not None:
-                self._news |= {"left_seconds": left, "left_told_at": now()}
+                doubt = clean_seconds(event.get("doubt"))
+                told = {"left_seconds": left, "left_told_at": now(), "left_doubt": doubt}
+                self._news |= told
         if "metric" in event:
             self._metrics = tuple(with_row(self._metrics, event["metric"]))
             self._news["metrics"] = list(self._metrics)

@@ -30,11 +30,14 @@ class JobContext:
         self.job, self.work = job, work
         self._events = events
 
-    def progress(self, percent: float, message: str, left: float | None = None) -> None:
-        """Report how far the job is, from 0 to 100, what it does, in a few words, and how many
-        seconds it still takes. Without these, that is told by the pace of its progress.
+    def progress(
+        self, percent: float, message: str, left: float | None = None, doubt: float | None = None
+    ) -> None:
+        """Report how far the job is, from 0 to 100, what it does, in a few words, how many seconds
+        it still takes, and how many times more or less that may be. Without these, that is told by
+        the pace of its progress.
         """
-        self.send({"progress": percent, "message": message, "left": left})
+        self.send({"progress": percent, "message": message, "left": left, "doubt": doubt})
 
     def metric(self, **values: float | str) -> None:
         """Add a row to the job's metrics. A row with an `epoch` replaces rows from that epoch on,

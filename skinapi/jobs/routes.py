@@ -76,12 +76,18 @@ class JobSummary(Answer):
     started_at: datetime | None
     completed_at: datetime | None
     eta_seconds: int | None
+    eta_range: tuple[int, int] | None = Field(
+        description="the least and the most that it may still take, in seconds; null where the job "
+        "does not say how sure it is"
+    )
     request: dict[str, Any]
 
     @classmethod
     def of(cls, job: Job) -> Self:
         stored = job.model_dump(include=set(cls.model_fields))
-        return cls.model_validate({**stored, "eta_seconds": job.eta_seconds(now())})
+        moment = now()
+        eta = {"eta_seconds": job.eta_seconds(moment), "eta_range": job.eta_range(moment)}
+        return cls.model_validate({**stored, **eta})
 
 
 class JobView(JobSummary):

@@ -50,10 +50,13 @@ class Attempt(JobContext):
     lines: list[str] = field(default_factory=list)
     metrics: list[dict[str, float | str]] = field(default_factory=list)
     left: float | None = None
+    doubt: float | None = None
 
-    def progress(self, percent: float, message: str, left: float | None = None) -> None:
+    def progress(
+        self, percent: float, message: str, left: float | None = None, doubt: float | None = None
+    ) -> None:
         self.lines.append(f"{percent:.0f} % {message}")
-        self.left = left
+        self.left, self.doubt = left, doubt
 
     def metric(self, **values: float | str) -> None:
         self.metrics.append(values)

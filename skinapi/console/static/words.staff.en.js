@@ -606,6 +606,7 @@ export const english = {
   epochColumn: "Epoch",
   epochs: "Epochs",
   aboutLeft: "about {time} left",
+  betweenLeft: "{from} to {to} left",
   tookTime: "took {time}",
   progress: "Progress",
   queuedText: "It waits for its turn. One training and one import of an account run at a time.",

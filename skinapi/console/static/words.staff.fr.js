@@ -608,6 +608,7 @@ export const french = spaced({
   epochColumn: "Époque",
   epochs: "Époques",
   aboutLeft: "encore {time} environ",
+  betweenLeft: "encore {from} à {to}",
   tookTime: "en {time}",
   progress: "Avancement",
   queuedText: "En attente de son tour. Un seul entraînement et une seule importation par compte tournent à la fois.",

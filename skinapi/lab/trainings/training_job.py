@@ -57,26 +57,27 @@ def _store_version(lab: JobServices) -> ModelVersion:
         pictures=len(list((source / "images").iterdir())),
         compared=serving is not None,
     )
-    steps.enter(FIRST_STEP)
     options = _options(lab, request, dataset, source, serving)
-    folder = train_model(
-        lab.settings,
-        options,
-        report=steps,
-        on_epoch=lambda row: _tell_epoch(context, row, steps),
-    )
-    steps.enter(COMPARE)
-    samples = _test_samples(options, folder)
-    compared = compare_models(serving, folder, samples, steps) if serving else None
-    origin = Origin(
-        dataset=dataset.id,
-        parent=compared.first_version if compared else None,
-        comparison=compared,
-        reference_comparison=compare_on_reference(
-            lab, serving, folder, learned_from=LearnedFrom(dataset, source)
-        ),
-    )
-    return register_once(lab, folder, origin)
+    with steps:
+        steps.enter(FIRST_STEP)
+        folder = train_model(
+            lab.settings,
+            options,
+            report=steps,
+            on_epoch=lambda row: _tell_epoch(context, row, steps),
+        )
+        steps.enter(COMPARE)
+        samples = _test_samples(options, folder)
+        compared = compare_models(serving, folder, samples, steps) if serving else None
+        origin = Origin(
+            dataset=dataset.id,
+            parent=compared.first_version if compared else None,
+            comparison=compared,
+            reference_comparison=compare_on_reference(
+                lab, serving, folder, learned_from=LearnedFrom(dataset, source)
+            ),
+        )
+        return register_once(lab, folder, origin)
 
 
 def _write_source(lab: JobServices, dataset: DatasetVersion, serving: Path | None) -> Path:
