@@ -3,7 +3,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { Message } from "/console/components.js";
-import { said, say } from "/console/language.js";
+import { said, say, sayValue } from "/console/language.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 
@@ -17,8 +17,10 @@ export const NEW = "new";
 
 /** What was answered before, by the name of the question. @typedef {Record<string, string>} Told */
 
-/** The answers with their words. @param {string} group @param {string[]} values @returns {[string, string][]} */
-const optionsOf = (group, values) => values.map((value) => [value, say(/** @type {WordKey} */ (`${group}_${value}`))]);
+/** The answers with their words. @param {string[]} values @param {(value: string) => string} words @returns {[string, string][]} */
+const optionsOf = (values, words) => values.map((value) => [value, words(value)]);
+const sayAge = (/** @type {string} */ age) => sayValue("age", age);
+const saySex = (/** @type {string} */ sex) => sayValue("sex", sex);
 
 /**
  * One question with a few answers, none of which is needed. `chosen` is what was answered before.
@@ -38,22 +40,22 @@ const Choice = ({ name, title, options, hint, chosen = "" }) => html`
 
 /** @param {{told: Told}} props */
 export const AskKind = ({ told }) => html`
-  <${Choice} name="modality" title=${say("kind")} chosen=${told.modality} options=${optionsOf("kind", KINDS)} />`;
+  <${Choice} name="modality" title=${say("kind")} chosen=${told.modality} options=${optionsOf(KINDS, (kind) => sayValue("kind", kind))} />`;
 
 /** Age and sex as they are known, in one line, until somebody changes them; and the skin tone. @param {{told: Told, known: Told}} props `known` is what was told with an earlier photo */
 export const AskAbout = ({ told, known }) => {
   const [changing, setChanging] = useState(false);
   const { age_band: age = "", sex = "" } = told;
-  const words = [age && say(/** @type {WordKey} */ (`age_${age}`)), sex && say(/** @type {WordKey} */ (`sex_${sex}`))].filter(Boolean);
+  const words = [age && sayAge(age), sex && saySex(sex)].filter(Boolean);
   const line = words.length > 0 && known.age_band === age && known.sex === sex && !changing;
   return html`
     ${line
       ? html`<p class="row">${say("youTold", { told: words.join(", ") })}
           <input type="hidden" name="age_band" value=${age} /><input type="hidden" name="sex" value=${sex} />
           <button type="button" class="quiet" onClick=${() => setChanging(true)}>${say("change")}</button></p>`
-      : html`<${Choice} name="age_band" title=${say("age")} chosen=${age} options=${optionsOf("age", AGES)} />
-          <${Choice} name="sex" title=${say("sex")} hint=${say("toldRemembered")} chosen=${sex} options=${optionsOf("sex", SEXES)} />`}
-    <${Choice} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")} chosen=${told.skin_tone} options=${optionsOf("skin", SKIN_TONES)} />`;
+      : html`<${Choice} name="age_band" title=${say("age")} chosen=${age} options=${optionsOf(AGES, sayAge)} />
+          <${Choice} name="sex" title=${say("sex")} hint=${say("toldRemembered")} chosen=${sex} options=${optionsOf(SEXES, saySex)} />`}
+    <${Choice} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")} chosen=${told.skin_tone} options=${optionsOf(SKIN_TONES, (tone) => sayValue("skin", tone))} />`;
 };
 
 /**
