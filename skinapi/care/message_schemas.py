@@ -61,7 +61,12 @@ class WaitingView(Answer):
     lesion: str
     name: str | None = Field(description="of the spot")
     place: PlaceView
+    patient: str | None = Field(description="`_id`; null where the spot is the caller's")
     patient_name: str | None = Field(description="null where the spot is the caller's")
+    finding: int | None = Field(
+        description="number of the newest finding of the spot; null without any, or where it "
+        "was deleted"
+    )
     unread: int
 
     @classmethod
@@ -70,6 +75,8 @@ class WaitingView(Answer):
             lesion=waiting.lesion.id,
             name=waiting.lesion.name,
             place=PlaceView.of(waiting.lesion.place),
+            patient=waiting.patient.id if waiting.patient else None,
             patient_name=waiting.patient.name if waiting.patient else None,
+            finding=waiting.finding,
             unread=waiting.unread,
         )

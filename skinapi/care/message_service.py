@@ -33,10 +33,13 @@ Told = tuple[Message, int | None]
 
 @dataclass(frozen=True)
 class Waiting:
-    """A spot with messages that wait for somebody. `patient` is its owner, if that is another."""
+    """A spot with messages that wait for somebody. `patient` is its owner, if that is another, and
+    `finding` the number of its newest finding.
+    """
 
     lesion: Lesion
     patient: Account | None
+    finding: int | None
     unread: int
 
 
@@ -64,11 +67,11 @@ class MessagesService:
         """One page of a conversation in the order of time. Raises NotFound."""
         found = self._get_spot(lesion, to)
         page = self.messages.page(found.id, newest_first=newest_first, after=after, limit=limit)
-        numbers = self._numbers_of(page.items)
+        numbers = self._numbers_of({one.submission for one in page.items})
         return page.map(lambda message: (message, numbers.get(message.submission or "")))
 
-    def _numbers_of(self, messages: list[Message]) -> dict[str, int]:
-        named = sorted({one.submission for one in messages if one.submission})
+    def _numbers_of(self, submissions: set[str | None]) -> dict[str, int]:
+        named = sorted(filter(None, submissions))
         found = self.findings.by_ids(named) if named else {}
         return {identifier: finding.number for identifier, finding in found.items()}
 
@@ -88,7 +91,7 @@ class MessagesService:
                 sent = self._find_sent(by.id, key, request_hash)
                 if sent is None:
                     raise
-        return sent, self._numbers_of([sent]).get(sent.submission or "")
+        return sent, self._numbers_of({sent.submission}).get(sent.submission or "")
 
     @atomic
     def _send(self, unit: Unit, lesion: str, written: _Written, by: Subject) -> Message:
@@ -146,7 +149,11 @@ class MessagesService:
         found = self.lesions.by_ids(sorted(unread)[:MOST_LISTED]).values()
         spots = [one for one in found if not (one.deleted_at and one.owner == to.id)]
         patients = self.accounts.by_ids({one.owner for one in spots} - {to.id})
-        return [Waiting(one, patients.get(one.owner), unread[one.id]) for one in spots]
+        newest = self._numbers_of({one.latest for one in spots if not one.deleted_at})
+        return [
+            Waiting(one, patients.get(one.owner), newest.get(one.latest or ""), unread[one.id])
+            for one in spots
+        ]
 
     def _get_spot(self, lesion: str, caller: Subject) -> Lesion:
         """The spot, for its owner or the doctor in charge, who reads on what was said about one

@@ -41,6 +41,17 @@ def open_care_services(
     pointer: ServingPointer,
     llm: OpenRouterClient | None,
 ) -> CareServices:
+    lesions = LesionsService(
+        work=data.work,
+        lesions=data.lesions,
+        findings=data.lesion_findings,
+        counts=counts,
+        records=records,
+        accounts=data.accounts,
+        messages=data.messages,
+        owners=OwnerStatus(store),
+        most=settings.most_lesions,
+    )
     return CareServices(
         care=CareService(accounts=data.accounts, submissions=data.submissions, pointer=pointer),
         cases=CasesService(
@@ -50,17 +61,7 @@ def open_care_services(
             records=records,
             outbox=data.outbox,
         ),
-        lesions=LesionsService(
-            work=data.work,
-            lesions=data.lesions,
-            findings=data.lesion_findings,
-            counts=counts,
-            records=records,
-            accounts=data.accounts,
-            messages=data.messages,
-            owners=OwnerStatus(store),
-            most=settings.most_lesions,
-        ),
+        lesions=lesions,
         reminder_mailer=ReminderMailer(
             store, lesions=data.lesions, findings=data.lesion_findings, outbox=data.outbox
         ),
@@ -70,6 +71,7 @@ def open_care_services(
             records=records,
             reviews=reviews,
             findings=data.lesion_findings,
+            lesions=lesions,
             llm=llm,
             outbox=data.outbox,
         ),

@@ -37,6 +37,11 @@ class LesionFindings:
         found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=COURSE_FIELDS)
         return page_of(found, limit).map(CourseEntry.model_validate)
 
+    def numbers(self, lesion: str) -> dict[str, int]:
+        """The numbers of all findings of a spot, by their ids."""
+        found = self._documents.find({"lesion": lesion}, fields=("number",))
+        return {one["id"]: one["number"] for one in found}
+
     def instruct_all(self, lesions: Sequence[str], *, for_owner: bool) -> dict[str, Instruction]:
         """What is to be done about each of these spots that has findings, as their owner may know
         or as a doctor does.

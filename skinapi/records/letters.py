@@ -2,7 +2,7 @@
 signed letter never changes, and is part of the finding's report; it can be withdrawn.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal, get_args
@@ -14,7 +14,7 @@ from skinapi.languages import Language
 from skinapi.records.errors import LetterChanged, TooManyLetters
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Store
+from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
 
 # All of a finding are read with its report.
@@ -91,6 +91,12 @@ class Letters:
         return [
             Letter.model_validate(one) for one in self._documents.find({"submission": submission})
         ]
+
+    def list_signed_of(self, submissions: Sequence[str]) -> list[Letter]:
+        """The signed letters about these findings, those of each the oldest first."""
+        wanted: Filter = {"submission": {"$in": [*submissions]}}
+        found = map(Letter.model_validate, self._documents.find(wanted, sort="submission"))
+        return [letter for letter in found if letter.signed_at]
 
     def list_signed(self, submission: str) -> tuple[Letter, ...]:
         return tuple(letter for letter in self.list_of(submission) if letter.signed_at)

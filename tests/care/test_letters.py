@@ -116,6 +116,24 @@ def test_a_letter_reaches_the_patient_when_it_is_signed(any_backend: Backend) ->
     assert at.rows() == [(f"letter.{act}", "done") for act in ("draft", "change", "sign")]
 
 
+def test_the_letters_of_a_spot_are_those_of_all_its_findings(any_backend: Backend) -> None:
+    at = Practice(any_backend)
+    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    moved = at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    assert moved.status_code == 200, moved.text
+    signed = [at.sign(at.draft()).get_json()["_id"]]
+    at.number = predicted(at.ada, lesion=spot)["id"]
+    at.letters = f"/submissions/{at.number}/letters"
+    at.review("melanoma")
+    signed.append(at.sign(at.draft()).get_json()["_id"])
+    at.draft("colleague")
+    for reader in (at.ada, at.doctor):
+        letters = reader.call("GET", f"/lesions/{spot}/letters").get_json()
+        assert [one["_id"] for one in letters] == signed
+        assert all(one["signed_by"] == "Dr Grace Hopper" for one in letters)
+    assert at.other.call("GET", f"/lesions/{spot}/letters").status_code == 404
+
+
 def test_a_draft_says_what_the_finding_and_its_review_say(shared_backend: Backend) -> None:
     at = Practice(shared_backend, reviewed=False)
     assert "See a doctor this week" in at.draft()["text"]

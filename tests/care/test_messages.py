@@ -83,6 +83,11 @@ def test_what_waits_is_counted_for_each_spot_until_it_is_read(either: Talk) -> N
     [waiting] = either.waiting(either.grey)
     told = (waiting["lesion"], waiting["patient_name"], waiting["place"]["site"])
     assert (*told, waiting["unread"]) == (either.lesion, "Ada Example", "back", 3)
+    assert waiting["finding"] is None
+    numbers = [predicted(either.ada, lesion=either.lesion)["id"] for _ in range(2)]
+    [waiting] = either.waiting(either.grey)
+    assert waiting["finding"] == numbers[-1]
+    assert waiting["patient"] == either.grey.call("GET", "/patients").get_json()[0]["_id"]
     assert either.waiting(either.ada) == []
     for _ in range(2):  # sent again
         either.read(either.grey, last)

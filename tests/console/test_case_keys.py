@@ -69,8 +69,8 @@ def ask_a_colleague(journey: Journey, colleague: Caller) -> None:
 def sign_the_review(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.keys("a")
-    visitor.find("[value=agree]:checked:focus")
-    visitor.keys(Keys.ENTER)
+    # It stays: a letter is to be written.
+    visitor.find("[value=agree]:checked:focus").send_keys(Keys.SHIFT, Keys.ENTER)
     journey.see("signed")
 
 
@@ -112,7 +112,7 @@ def decide_by_the_second_opinion(journey: Journey, doctor: Caller, number: int) 
     visitor = journey.visitor
     visitor.enter(doctor, "doctor")
     visitor.find(f"{FIRST}.current a[data-number='{number}']")
-    visitor.find("nav .unread")
+    visitor.find("nav .count")
     journey.see("opinionCame")
     journey.step("opinion-came")
     visitor.keys("o")

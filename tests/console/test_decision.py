@@ -65,7 +65,7 @@ def test_an_unsigned_review_is_there_when_the_doctor_comes_back(
     visitor.go(f"case/{first}")
     visitor.find("[name=label]:checked")
     assert (visitor.run(NOTE), visitor.run(LABEL)) == ("Look again.", "squamous_cell_carcinoma")
-    visitor.press("[form=review]")
+    visitor.press(".signing [value=stay]")
     visitor.find(".verdict.decided h1")
     [signed] = doctor.call("GET", f"/submissions/{first}/reviews").json
     assert (signed["label"], signed["note"]) == ("squamous_cell_carcinoma", "Look again.")
@@ -81,7 +81,7 @@ def test_who_is_unsure_signs_no_label_of_the_model(visitor: Visitor, doctor: Cal
     visitor.find("[name=label]:checked")
     assert visitor.run(LABEL) == ""
     visitor.choose("urgency", "same")
-    visitor.press("[form=review]")
+    visitor.press(".signing [value=stay]")
     visitor.find(".verdict.decided h1")
     [signed] = doctor.call("GET", f"/submissions/{first}/reviews").json
     told = (signed["label"], signed["certainty"], signed["agrees_with_urgency"])
@@ -134,7 +134,7 @@ def test_a_grave_decision_is_held_until_the_doctor_shows_it(
     visitor.press("[name=hold]")
     visitor.find("[name=held]")
     case.step("form")
-    visitor.press("[form=review]")
+    visitor.press(".signing [value=stay]")
     visitor.find(".show-now")
     case.step("held")
     page = Journey(visitor, "hold-page", Look(PHONE, dark=False, language="en"))
@@ -179,7 +179,7 @@ def test_nobody_agrees_with_a_photo_that_was_not_kept(
     visitor.press(
         "input[name=label][value=melanoma]"
     )  # what the doctor saw, also where the model named it
-    visitor.press("[form=review]")
+    visitor.press(".signing [value=stay]")
     visitor.find(".verdict.decided h1")
     [signed] = doctor.call("GET", f"/submissions/{number}/reviews").json
     assert (signed["label"], signed["agrees_with_label"]) == ("melanoma", None)

@@ -245,11 +245,11 @@ def send_one_more_of_the_first_patient(doctor: Caller, seeder: Seeder) -> list[s
 def see_them_together_and_go_on_by_keys(visitor: Visitor, both: list[str]) -> None:
     """Others of the queue are graver than the second of them."""
     visitor.go("queue")
-    visitor.find(".list > li.patient:nth-child(2) h3")
+    visitor.find(".list > .finding-row:nth-child(2) .cover small")
     first, second, *others = visitor.run(DRAWN)
     assert [first, second] == both
     assert len(others) == len({*others} - {*both}) == 3
-    assert "2" in visitor.find(".list > li.patient h3").text
+    assert "2" in visitor.find(".list > .finding-row .cover small").text
     assert "Melanoma" in visitor.find(f"{FIRST} .said").text
     visitor.run("document.querySelector('.cases .cover').focus()")
     visitor.keys("j")

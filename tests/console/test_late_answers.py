@@ -17,7 +17,8 @@ const [method, end, fails] = arguments;
 const ask = window.fetch;
 window.held = [];
 window.fetch = async (asked, options) => {
-  if (options?.method !== method || !asked.endsWith(end)) return ask(asked, options);
+  const held = !window.released && options?.method === method && asked.endsWith(end);
+  if (!held) return ask(asked, options);
   window.body = options.body;
   const answer = fails
     ? new Response(JSON.stringify({ code: "unavailable" }), { status: 503 })

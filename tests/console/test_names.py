@@ -54,8 +54,8 @@ def test_a_long_name_above_the_findings_of_a_patient_stays_on_a_phone(
     change_account(seeder.services, patient.id, name="Wilhelmina" * 10)
     visitor.look(PHONE)
     visitor.enter(doctor, "doctor")
-    visitor.find(".patient h3")
-    right = "return document.querySelector('.patient h3').getBoundingClientRect().right"
+    visitor.find(".finding-row .cover small")
+    right = "return document.querySelector('.finding-row .cover').getBoundingClientRect().right"
     assert visitor.run(right) <= PHONE[0]
     visitor.assert_quiet()
 

@@ -38,8 +38,9 @@ def test_findings_of_a_withdrawn_version_are_found_marked_and_judged_again(
     first = doctor.call("GET", "/queue").json[0]
     journey = Journey(visitor, "withdrawn", look)
     visitor.enter(doctor, "doctor")
-    journey.see("withdrawnList")
+    visitor.find(".notes a")
     journey.step("queue")
+    visitor.press(".notes a[href='#/withdrawn']")
     journey.press("withdrawnList")
     journey.see("withdrawnText")
     journey.step("list")

@@ -5,6 +5,7 @@ how many keys a case takes.
 import re
 
 import pytest
+from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
 from tests.console.journey import Journey, Look
@@ -24,6 +25,14 @@ PHOTO = """
 const [frame, pane] = [".photo-frame", ".case"]
   .map((one) => document.querySelector(one).getBoundingClientRect());
 return [frame.width / pane.width, frame.top];
+"""
+
+# How many rows of the list are whole in the window, and not below a heading that stays.
+ROWS_IN_SIGHT = """
+return [...document.querySelectorAll(".finding-row")].filter((row) => {
+  const { top, bottom } = row.getBoundingClientRect();
+  return bottom > top && top >= 0 && bottom <= innerHeight;
+}).length;
 """
 
 
@@ -80,6 +89,103 @@ def test_on_a_desk_the_case_stands_beside_the_list(
     visitor.await_truth(lambda: visitor.run("return location.hash") == first, "the case before")
 
 
+def test_fifteen_rows_are_in_sight(visitor: Visitor, seeder: Seeder, doctor: Caller) -> None:
+    """Below the headings of two urgencies, without and with a message that waits."""
+    patient = seeder.person()
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    spot = begin(patient, {"site": "back"})
+    for _ in range(12):
+        send(patient, "melanoma", lesion=spot)
+    visitor.look(DESK)
+    visitor.enter(doctor, "doctor")
+    visitor.find(".finding-row.current")
+    visitor.await_truth(lambda: visitor.count(".finding-row") == 20, "all of them")
+    assert visitor.run(ROWS_IN_SIGHT) >= 15
+    answer = patient.call("POST", f"/lesions/{spot}/messages", json={"text": "It itches."})
+    assert answer.status == 201
+    visitor.find(".notes a")
+    assert visitor.run(ROWS_IN_SIGHT) >= 14
+
+
+def test_the_navigation_counts_what_is_to_be_reviewed(visitor: Visitor, doctor: Caller) -> None:
+    visitor.look(DESK)
+    visitor.enter(doctor, "doctor")
+    count = "return document.querySelector('nav .count')?.textContent"
+    visitor.await_truth(lambda: visitor.run(count) == "8", "the count of the queue")
+    visitor.find(".finding-row.current")
+    visitor.keys("o")
+    opened(visitor)
+    visitor.keys("p")
+    visitor.find("[name=picture]:checked:focus")
+    visitor.keys(Keys.ENTER)
+    visitor.await_truth(lambda: visitor.run(count) == "7", "one fewer")
+    visitor.go("patients")
+    visitor.find("main .list")
+    visitor.find("nav .count")
+
+
+def test_a_review_is_signed_once_in_two_windows(
+    visitor: Visitor, browser: webdriver.Chrome, doctor: Caller
+) -> None:
+    """The same again signs nothing; another one is not signed unseen."""
+    number = doctor.call("GET", "/queue").json[0]["id"]
+    first = browser.current_window_handle
+    windows = [first]
+    for _ in range(2):
+        browser.switch_to.new_window("tab")
+        windows.append(browser.current_window_handle)
+    for window in windows:
+        browser.switch_to.window(window)
+        visitor.look(DESK)
+        visitor.enter(doctor, "doctor")
+        visitor.go(f"case/{number}")
+        opened(visitor)
+    for window, key in zip(windows, "aad", strict=True):
+        browser.switch_to.window(window)
+        visitor.keys(key)
+        if key == "d":
+            visitor.find("[value=disagree]:checked:focus")
+            visitor.keys("1")
+            visitor.find("[name=label]:checked")
+        visitor.press(".signing [value=stay]")
+        if key == "a":
+            visitor.see("Review signed")
+    visitor.see("You have signed another review of this finding meanwhile")
+    assert len(doctor.call("GET", f"/submissions/{number}/reviews").json) == 1
+    visitor.find(".note, .message strong")
+    visitor.press(".signing [value=stay]")
+    visitor.see("Review signed")
+    assert len(doctor.call("GET", f"/submissions/{number}/reviews").json) == 2
+    for window in windows[1:]:
+        browser.switch_to.window(window)
+        browser.close()
+    browser.switch_to.window(first)
+
+
+def test_a_message_is_read_and_answered_in_the_case_by_keys(
+    visitor: Visitor, seeder: Seeder, doctor: Caller
+) -> None:
+    patient = seeder.person()
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    spot = begin(patient, {"site": "back"})
+    numbers = [send(patient, "melanoma", lesion=spot) for _ in range(2)]
+    patient.call("POST", f"/lesions/{spot}/messages", json={"text": "It itches."})
+    visitor.look(DESK)
+    visitor.enter(doctor, "doctor")
+    visitor.find(".notes a")
+    visitor.keys("i")
+    visitor.find("[name=message]:focus")
+    assert visitor.run(HASH) == f"#/case/{numbers[-1]}?at=messages"
+    visitor.await_truth(lambda: visitor.count("nav .unread") == 0, "it is read")
+    visitor.keys("Come on Monday.")
+    visitor.keys(Keys.TAB, Keys.ENTER)
+    visitor.find(".conversation .own")
+    texts = [one["text"] for one in doctor.call("GET", f"/lesions/{spot}/messages").json]
+    assert texts == ["It itches.", "Come on Monday."]
+    visitor.assert_accessible()
+    visitor.assert_quiet()
+
+
 def test_on_a_phone_the_list_comes_first_and_then_the_case(
     visitor: Visitor, doctor: Caller
 ) -> None:
@@ -106,7 +212,7 @@ def opened(visitor: Visitor) -> int:
     return int(number[1])
 
 
-def test_a_case_is_reviewed_and_left_with_three_keys_or_four(
+def test_a_case_is_reviewed_and_left_with_two_keys_or_three(
     visitor: Visitor, doctor: Caller
 ) -> None:
     """Each key, and what is waited for after it: a person looks, too."""
@@ -131,14 +237,12 @@ def test_a_case_is_reviewed_and_left_with_three_keys_or_four(
 
 
 def press_through(visitor: Visitor, *steps: tuple[str, str]) -> int:
-    """The keys, Enter and j; the number of the case that was open."""
+    """The keys, and Enter, which opens the next case; the number of the case that was open."""
     number = opened(visitor)
     for key, selector in steps:
         visitor.keys(key)
         visitor.find(selector)
     visitor.keys(Keys.ENTER)
-    visitor.find(".next-case.primary:focus")
-    visitor.keys("j")
     visitor.await_truth(lambda: f"case/{number}" not in visitor.run(HASH), "the next case")
     return number
 
@@ -168,13 +272,15 @@ def test_the_address_keeps_what_is_listed_and_which_case_is_open(
     visitor.look(DESK)
     visitor.enter(doctor, "doctor")
     visitor.find(".finding-row")
+    steps = visitor.run("return history.length") - 1
     visitor.keys("/")
     visitor.find("#search:focus")
     visitor.keys("Lovelace")
     visitor.await_truth(lambda: "q=Lovelace" in visitor.run(HASH), "the search")
-    names = "return [...document.querySelectorAll('.cases .patient h3')].map((h) => h.innerText)"
+    names = "return [...document.querySelectorAll('.cases .cover')].map((one) => one.textContent)"
     visitor.await_truth(lambda: visitor.count(".finding-row") == 5, "the findings of Ada alone")
-    assert {name.split(" ")[0] for name in visitor.run(names)} == {"Ada"}
+    assert all("Ada Lovelace" in name for name in visitor.run(names))
+    assert visitor.run("return history.length") == steps + 1  # what is typed is no step for Back
     visitor.choose("which-urgency", "doctor_review")
     visitor.await_truth(lambda: visitor.count(".finding-row") < 5, "one urgency")
     visitor.press(".finding-row a")

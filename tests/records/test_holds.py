@@ -114,8 +114,8 @@ def test_no_answer_to_the_owner_betrays_what_is_held(backend: Backend) -> None:
     changed = {name for name, answer in read_all().items() if answer != before[name]}
     assert changed >= {
         "list_submissions", "show_submission", "list_lesions", "show_lesion", "list_course",
-        "compare_findings", "list_reviews", "list_letters", "show_report", "show_report_json",
-        "show_report_html", "show_report_pdf", "seal",
+        "compare_findings", "list_reviews", "list_letters", "list_spot_letters", "show_report",
+        "show_report_json", "show_report_html", "show_report_pdf", "seal",
     }  # fmt: skip
 
 

@@ -531,6 +531,9 @@ ROWS: dict[str, Row] = {
     ),
     "draft_letter": Row("/submissions/{number}/letters", IN_CHARGE, sends({"reader": "colleague"})),
     "list_letters": Row("/submissions/{number}/letters", IN_CARE),
+    "list_spot_letters": Row(
+        "/lesions/{lesion}/letters", IN_CARE, lambda accounts: accounts.sort_sample()
+    ),
     "change_letter": Row(
         "/letters/{letter}", DOCTOR_IN_CARE, sends({"text": "Dear Ada,", "version": 1})
     ),

@@ -141,6 +141,16 @@ def list_letters(letters: LettersService, *, number: str, subject: Subject) -> l
 
 
 @routes.route(
+    "GET", "/lesions/<lesion>/letters", access=Signed(), rate=Rate.READ, raises=(NotFound,)
+)
+def list_spot_letters(
+    letters: LettersService, *, lesion: str, subject: Subject
+) -> list[LetterView]:
+    """The signed letters about all findings of a spot, the oldest first."""
+    return [LetterView.of(one) for one in letters.list_of_spot(lesion=lesion, to=subject)]
+
+
+@routes.route(
     "PUT",
     "/letters/<letter>",
     access=DOCTORS,

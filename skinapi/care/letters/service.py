@@ -5,9 +5,11 @@ doctor sees it.
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 from skinapi.auth.accounts import Account
+from skinapi.care.lesion_service import LesionsService
 from skinapi.care.letters.drafting import LetterFacts, draft_letter
 from skinapi.care.letters.marks import Contradicts, Mark, mark_sentences
 from skinapi.domain.subject import Subject
@@ -77,6 +79,7 @@ class LettersService:
     records: RecordsService
     reviews: ReviewsService
     findings: LesionFindings
+    lesions: LesionsService
     llm: OpenRouterClient | None
     outbox: Outbox
 
@@ -124,6 +127,21 @@ class LettersService:
             else (reviewed.show(one), [])
             for one in letters
         ]
+
+    def list_of_spot(self, *, lesion: str, to: Subject) -> list[ShownLetter]:
+        """The signed letters about all findings of a spot that the caller may see, the oldest
+        first. Raises NotFound.
+        """
+        self.lesions.get(lesion=lesion, to=to)
+        numbers = self.findings.numbers(lesion)
+        shown: list[ShownLetter] = []
+        for identifier, letters in groupby(
+            self.letters.list_signed_of([*numbers]), lambda letter: letter.submission
+        ):
+            submission, _ = self.records.get(number=str(numbers[identifier]), to=to)
+            reviewed = self.reviews.get_reviewed(submission)
+            shown += [reviewed.show(one) for one in letters if submission.shows(one.signed_at)]
+        return sorted(shown, key=lambda one: one.letter.id)
 
     def change_letter(self, *, letter: str, text: str, version: int, by: Subject) -> MarkedLetter:
         """Store another text of the caller's draft. Raises NotFound, Forbidden, LetterSigned,

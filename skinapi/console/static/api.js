@@ -108,6 +108,12 @@ function readSession() {
   }
 }
 
+/** How far the server's clock is ahead of this machine's. */
+let ahead = 0;
+
+/** What time it is by the server's clock. */
+export const serverTime = () => Date.now() + ahead;
+
 /** @typedef {{json?: unknown, form?: FormData, bytes?: Blob, key?: string, accept?: string,
  *   onProgress?: (share: number) => void, signal?: AbortSignal}} Options */
 
@@ -153,6 +159,8 @@ async function exchange(method, path, options, signal) {
   } catch {
     throw new ApiError(0, "offline", "offline");
   }
+  const answeredAt = Date.parse(response.headers.get("Date") ?? "");
+  if (answeredAt) ahead = answeredAt - Date.now();
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
   const error = new ApiError(

@@ -299,14 +299,16 @@ export const Bars = ({ rows, label }) => html`
     )}
   </ol>`;
 
-/** A short message that goes by itself, with a way back. */
-let showToast = (/** @type {{text: string, undo?: () => void}} */ _) => {};
+/** `label` is what its way back is called. @typedef {{text: string, undo?: () => void, label?: string}} Toast */
 
-/** @param {string} text @param {() => void} [undo] */
-export const toast = (text, undo) => showToast({ text, undo });
+/** A short message that goes by itself, with a way back. */
+let showToast = (/** @type {Toast} */ _) => {};
+
+/** @param {string} text @param {() => void} [undo] @param {string} [label] */
+export const toast = (text, undo, label) => showToast({ text, undo, label });
 
 export const Toasts = () => {
-  const [shown, setShown] = useState(/** @type {{text: string, undo?: () => void} | null} */ (null));
+  const [shown, setShown] = useState(/** @type {Toast | null} */ (null));
   useEffect(() => {
     showToast = setShown;
     return onSessionChange(() => !getSession() && setShown(null)); // it is not for whoever is next
@@ -324,7 +326,7 @@ export const Toasts = () => {
         html`<button class="quiet" onClick=${() => {
           shown.undo?.();
           setShown(null);
-        }}>${say("undo")}</button>`}
+        }}>${shown.label ?? say("undo")}</button>`}
       </div>`}
     </div>`;
 };

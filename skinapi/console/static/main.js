@@ -6,7 +6,7 @@ import { checkSession, getSession, isWaitingForLogin, logOut, onSessionChange, p
 import { Failure, Icon, Loading, toast, Toasts } from "/console/components.js";
 import { goTo, LAB, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { getLanguage, nameOfLanguage, onLanguageChange, otherLanguages, readStaffWords, say, setLanguage } from "/console/language.js";
-import { AccountCount, OpinionCount, UnreadCount, useAsking } from "/console/waiting.js";
+import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiting.js";
 
 /** Each view is a module that is loaded when it is first shown. */
 const VIEWS = {
@@ -113,7 +113,7 @@ const Header = () => {
           (place) =>
             place === LAB[0]
               ? html`<a href="#/${place}" aria-current=${LAB.includes(here) ? "true" : null}>${say("lab")}</a>`
-              : html`<${Place} ...${{ place, name, here }}>${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}${place === "queue" && html`<${OpinionCount} />`}${place === "accounts" && html`<${AccountCount} />`}<//>`,
+              : html`<${Place} ...${{ place, name, here }}>${place === "queue" && html`<${QueueCount} />`}${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}${place === "accounts" && html`<${AccountCount} />`}<//>`,
         )}
       </nav>
       <div class="row">

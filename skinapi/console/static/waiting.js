@@ -1,49 +1,56 @@
 // @ts-check
-// What waits, asked for as long as one looks at the page: messages that nobody has read, second
-// opinions that have come, accounts that nobody has approved.
+// What waits, asked for as long as one looks at the page: messages that nobody has read, findings to
+// review, accounts that nobody has approved.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getSession, onSessionChange, personNumber } from "/console/api.js";
+import { Icon } from "/console/components.js";
 import { say, sayNumber } from "/console/language.js";
 import { usePolling } from "/console/views/polling.js";
 
 const EVERY_MS = 5000;
 /** Accounts. */
 const SELDOM_MS = 30_000;
-/** @type {Api["WaitingView"][]} */
-let known = [];
-/** Second opinions that have come to a doctor, who decides. */
-let opinions = 0;
+/** The findings to review are counted each second time. */
+const COUNTED = 2;
+/**
+ * What waits as of the last answer: messages, for a doctor the findings to review, and how often these were counted.
+ * @typedef {{messages: Api["WaitingView"][], counts: Api["QueueCountsView"] | null, counted: number}} Waiting
+ */
+/** @type {Waiting} */
+const NOTHING = { messages: [], counts: null, counted: 0 };
+let known = NOTHING;
+let turn = 0;
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
-/** @param {Api["WaitingView"][]} next @param {number} came */
-function tell(next, came) {
-  [known, opinions] = [next, came];
+/** @param {Waiting} next */
+function tell(next) {
+  known = next;
   listeners.forEach((listener) => listener());
 }
 
 onSessionChange(() => {
-  if (!getSession()) tell([], 0); // it is not for whoever is next
+  if (!getSession()) tell(NOTHING); // it is not for whoever is next
 });
 
-/** How many second opinions have come; a server of the version before knows of none. */
-const countOpinions = () =>
-  getSession()?.role === "doctor"
-    ? get("/second-opinions").then(({ came }) => came, (error) => (error.status === 404 ? 0 : Promise.reject(error)))
-    : 0;
+/** How many findings wait for a doctor; a server of the version before counts none. */
+const countQueue = () => get("/queue/counts").catch((error) => (error.status === 404 ? null : Promise.reject(error)));
 
-/** Ask now. */
-export async function askForMessages() {
-  if (document.visibilityState === "visible") tell(...(await Promise.all([get("/messages"), countOpinions()])));
+/** Ask now; without `counted` for the messages alone. */
+export async function askWhatWaits(counted = true) {
+  if (document.visibilityState !== "visible") return;
+  const counts = counted && getSession()?.role === "doctor";
+  const [messages, queue] = await Promise.all([get("/messages"), counts ? countQueue() : known.counts]);
+  tell({ messages, counts: queue, counted: known.counted + Number(counts) });
 }
 
 /** For the frame: ask again and again while `asked`. @param {boolean} asked */
 export const useAsking = (asked) => {
-  usePolling(async () => asked && askForMessages(), [asked, personNumber()], () => asked, EVERY_MS);
+  usePolling(async () => asked && askWhatWaits(turn++ % COUNTED === 0), [asked, personNumber()], () => asked, EVERY_MS);
 };
 
-/** What waits as of the last answer, another array after each. @returns {Api["WaitingView"][]} */
+/** What waits as of the last answer, another one after each. */
 export function useWaiting() {
   const [shown, setShown] = useState(known);
   useEffect(() => {
@@ -57,16 +64,19 @@ export function useWaiting() {
   return shown;
 }
 
+/** How many messages these are. @param {Api["WaitingView"][]} messages */
+export const countUnread = (messages) => messages.reduce((sum, { unread }) => sum + unread, 0);
+
 /** How many messages wait, beside a place of the navigation. */
 export const UnreadCount = () => {
-  const count = useWaiting().reduce((sum, { unread }) => sum + unread, 0);
-  return count > 0 && html` <span class="unread" role="img" aria-label=${say("messagesUnread", { count: String(count) })}>${count}</span>`;
+  const count = countUnread(useWaiting().messages);
+  return count > 0 && html` <span class="unread" role="img" aria-label=${say("messagesUnread", { count: sayNumber(count) })}><${Icon} name="message" size=${14} />${sayNumber(count)}</span>`;
 };
 
-/** How many second opinions wait for the doctor's decision, beside the queue, where they stand first. */
-export const OpinionCount = () => {
-  useWaiting();
-  return opinions > 0 && html` <span class="unread" role="img" aria-label=${say("opinionsCame", { count: String(opinions) })}>${opinions}</span>`;
+/** How many findings a doctor is to review, beside the queue. */
+export const QueueCount = () => {
+  const count = useWaiting().counts?.to_review ?? 0;
+  return count > 0 && html` <span class="count" role="img" aria-label=${say("findingsToReview", { count: sayNumber(count) })}>${sayNumber(count)}</span>`;
 };
 
 /** Ask again how many accounts wait: one was just decided on. */

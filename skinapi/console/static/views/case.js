@@ -2,16 +2,16 @@
 // One finding of a patient, for the doctor in charge: what the model found, and the doctor's review.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, remove } from "/console/api.js";
-import { Answer, Failure, Icon, Message, Pages, useAnswer, useKeys, usePages } from "/console/components.js";
-import { hasWords, isolated, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
-import { scrollToTop } from "/console/navigation.js";
+import { apiPath, get, getAll, getConditions, personNumber, remove } from "/console/api.js";
+import { Answer, Failure, Icon, Message, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
+import { getLanguage, hasWords, isolated, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
+import { goTo, scrollToTop } from "/console/navigation.js";
 import { PlaceMap, sayPlace } from "/console/views/body_map.js";
 import { CaseWork, SecondOpinion } from "/console/views/case_work.js";
 import { FormerConversation, PatientConversation } from "/console/views/conversation.js";
 import { bandOf } from "/console/views/decision.js";
-import { Alone, Downloads, getReport, getSubmission, labelOfBand, nameOf, Rest, Reviewed, useFinding, Verdicts } from "/console/views/finding.js";
-import { FindingPhoto } from "/console/views/finding_photo.js";
+import { Alone, Downloads, getReport, getSubmission, labelOfBand, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
+import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
 import { FindingRow } from "/console/views/queue_rows.js";
 import { fillReview, focusOn, ReviewForm } from "/console/views/review_form.js";
@@ -19,7 +19,48 @@ import { nameOfSpot } from "/console/views/spot_points.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 import { ModelMark } from "/console/views/withdrawn.js";
 
-/** What the page of a finding is drawn from. @typedef {NonNullable<ReturnType<typeof useFinding>["value"]>} Found */
+/** What a case is drawn from. @typedef {Awaited<ReturnType<typeof loadCase>>} Found */
+
+/** @param {string} number */
+const readFinding = (number) => Promise.all([getSubmission(number), getReport(number)]);
+
+/** The next case, as it was read before it is opened. */
+let prepared = { about: "", at: 0, answer: /** @type {ReturnType<typeof readFinding> | null} */ (null) };
+/** For so long it is used. */
+const FRESH_MS = 60_000;
+/** Whose it is, and in which words. @param {string} number */
+const aboutCase = (number) => `${number} ${getLanguage()} ${personNumber()}`;
+
+/** Read what a case says before it is opened. Its photo is not: each look at one is audited. @param {string} number */
+export function prepareCase(number) {
+  const about = aboutCase(number);
+  if (prepared.about === about && Date.now() - prepared.at < FRESH_MS) return;
+  const answer = readFinding(number);
+  answer.catch(() => {
+    prepared.about = ""; // it is asked for again, and told, when the case is opened
+  });
+  prepared = { about, at: Date.now(), answer };
+}
+
+/** What was prepared, once; else what is asked for now. @param {string} number */
+function takePrepared(number) {
+  const { about, at, answer } = prepared;
+  prepared = { about: "", at: 0, answer: null };
+  return about === aboutCase(number) && answer && Date.now() - at < FRESH_MS ? answer : readFinding(number);
+}
+
+/** @param {string} number @returns {Promise<Api["ReviewView"][]>} */
+const getReviews = (number) => getAll(apiPath`/submissions/${number}/reviews`);
+
+/** A server of the version before knows nothing of it, while the servers are upgraded one after the other. @param {string} number @returns {Promise<Partial<Api["CaseView"]>>} */
+const getWork = (number) => get(apiPath`/submissions/${number}/case`).catch((error) => (error.status === 404 ? {} : Promise.reject(error)));
+
+/** @param {string} number */
+async function loadCase(number) {
+  const finding = takePrepared(number).then(async ([submission, report]) => ({ submission, report, photo: await photoOf(submission) }));
+  const [found, reviews, work, conditions] = await Promise.all([finding, getReviews(number), getWork(number), getConditions()]);
+  return { ...found, reviews, work, conditions: /** @type {Api["ConditionsView"]} */ (conditions) };
+}
 
 /** What the patient told with the photo. @param {{submission: Api["SubmissionInCare"], checklist: Api["Checklist"]}} props */
 const Context = ({ submission, checklist }) => {
@@ -130,23 +171,32 @@ const Strip = ({ submission, conditions }) => {
     </section>`;
 };
 
-/** @param {{number: string, finding: Found, back: string, onNext: () => void, onChanged: () => void}} props */
-const CasePane = ({ number, finding, back, onNext, onChanged }) => {
+/**
+ * `onBegin` says that the review is begun; `openNext` opens the next case, and answers whether there is one.
+ * @typedef {{back: string, wanted: boolean, onNext: () => void, openNext: () => boolean, onBegin: () => void, onChanged: () => void}} Way
+ */
+
+/** @param {{number: string, finding: Found} & Way} props */
+const CasePane = ({ number, finding, back, wanted, onNext, openNext, onBegin, onChanged }) => {
   const { conditions, photo } = finding;
-  const reviews = useAnswer(() => get(apiPath`/submissions/${number}/reviews`), [number]);
-  // A server of the version before knows nothing of it, while the servers are upgraded one after the other.
-  const work = useAnswer(() => get(apiPath`/submissions/${number}/case`).catch((error) => (error.status === 404 ? {} : Promise.reject(error))), [number]);
-  const asked = work.value?.opinion?.of_me; // a colleague sees the finding until the review is signed
+  const [now, setNow] = useState(finding);
+  useEffect(() => setNow(finding), [finding]); // in other words
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [signed, setSigned] = useState(0);
   const [filled, setFilled] = useState(0);
-  // A review may change what is said of the finding. The photo is not read again: that is audited.
-  const renewed = useAnswer(async () => {
-    if (!signed) return finding;
-    const [report, submission] = await Promise.all([getReport(number), getSubmission(number)]);
-    return { report, submission };
-  }, [finding, signed]);
-  const { report, submission } = renewed.value ?? finding;
-  const came = work.value?.opinion_came_at && !asked;
+  const { report, submission, reviews, work } = now;
+  const asked = work.opinion?.of_me; // a colleague sees the finding until the review is signed
+  const came = work.opinion_came_at && !asked;
+  /** What the server says by now. The photo is not read again: that is audited. */
+  const renew = async () => {
+    setError(null);
+    try {
+      const [[submission, report], reviews, work] = await Promise.all([readFinding(number), getReviews(number), getWork(number)]);
+      setNow({ ...finding, submission, report, reviews, work });
+    } catch (problem) {
+      setError(problem);
+    }
+  };
   /** @param {Api["ReviewView"]} opinion */
   const use = (opinion) => {
     fillReview(number, opinion, report);
@@ -154,15 +204,21 @@ const CasePane = ({ number, finding, back, onNext, onChanged }) => {
     setTimeout(() => focusOn("[name=note]")); // the form is there once this has been drawn
   };
   const changed = () => {
-    work.reload();
     onChanged();
+    return getWork(number).then((work) => setNow((before) => ({ ...before, work })), setError);
   };
-  const done = () => {
+  const shown = () => {
     onChanged();
-    if (asked) return onNext();
+    return renew();
+  };
+  /** @param {boolean} stays @param {string} said */
+  const done = (stays, said) => {
+    onChanged();
+    const left = asked ? (onNext(), true) : !stays && openNext();
+    if (left) return toast(say("signedOf", { said, number, name: isolated(submission.user_name) }), asked ? undefined : () => goTo(`case/${number}`), say("backToCase"));
+    toast(said);
     setSigned(signed + 1);
-    work.reload();
-    reviews.reload();
+    renew();
     focusOn(".next-case");
   };
   return html`
@@ -183,27 +239,23 @@ const CasePane = ({ number, finding, back, onNext, onChanged }) => {
         <${Verdicts} title=${say("findingOf", { number, date: sayDate(report.time) })} report=${report} submission=${submission} conditions=${conditions} doctor />
         <${Reasons} report=${report} conditions=${conditions} />
         <${ModelMark} submission=${submission} doctor />
-        ${work.error && html`<${Failure} error=${work.error} retry=${work.reload} />`}
-        ${renewed.error && html`<${Failure} error=${renewed.error} retry=${renewed.reload} />`}
-        ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${done} />`}
-        <${Answer} answer=${reviews}>
-          ${(/** @type {Api["ReviewView"][]} */ list) =>
-            list.map((review) =>
-              review.second_opinion
-                ? html`<${SecondOpinion} key=${review._id} review=${review} conditions=${conditions} onUse=${came && (() => use(review))} />`
-                : html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`,
-            )}
-        <//>
-        <${ReviewForm} key=${`${number} ${signed} ${filled}`} number=${number} report=${report} conditions=${conditions}
-          pictured=${submission.photo_kept} asked=${asked} onSigned=${done} />
-        ${work.value?.free !== undefined && html`<${CaseWork} number=${number} work=${work.value} onChanged=${changed} onEnded=${onNext} />`}
-        ${!work.error && !asked && html`<${Letters} key=${`letters ${number}`} number=${number} may=${Boolean(work.value)} decision=${report.decision} />`}
-        ${work.value && !asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} />`}
-        ${work.value && !asked && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
+        ${error && html`<${Failure} error=${error} retry=${renew} />`}
+        ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${shown} />`}
+        ${reviews.map((review) =>
+          review.second_opinion
+            ? html`<${SecondOpinion} key=${review._id} review=${review} conditions=${conditions} onUse=${came && (() => use(review))} />`
+            : html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`,
+        )}
+        <${ReviewForm} key=${`${number} ${signed} ${filled}`} number=${number} report=${report} conditions=${conditions} seen=${reviews.at(-1)?._id}
+          pictured=${submission.photo_kept} asked=${asked} onBegin=${onBegin} onSigned=${done} onStale=${renew} />
+        ${work.free !== undefined && html`<${CaseWork} number=${number} work=${work} onChanged=${changed} onEnded=${onNext} />`}
+        ${!asked && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} />`}
+        ${!asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`}
+        ${!asked && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
         <${Context} submission=${submission} checklist=${conditions.checklist} />
         <${Rest} report=${report} conditions=${conditions} doctor />
         <${Downloads} number=${number} />
-        ${work.value && !asked && submission.patient_id &&
+        ${!asked && submission.patient_id &&
         html`<section>
           <h2>${say("otherFindings")}</h2>
           <${OtherFindings} patient=${submission.patient_id} number=${number} conditions=${conditions} />
@@ -212,12 +264,10 @@ const CasePane = ({ number, finding, back, onNext, onChanged }) => {
     </article>`;
 };
 
-/**
- * A case, beside the list that `back` leads to. `onNext` opens the next one; `onChanged` says that it may stand elsewhere in the list now.
- * @param {{number: string, back: string, onNext: () => void, onChanged: () => void}} props
- */
-export const Case = ({ number, ...rest }) => {
-  const answer = useFinding(number);
+/** A case, beside the list that `back` leads to. `wanted` says that one has come for the conversation. @param {{number: string} & Way} props */
+export const Case = ({ number, ...way }) => {
+  const answer = useAnswer(() => loadCase(number), [number, getLanguage()]);
+  useForgotten(answer.value?.photo);
   const pane = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
     scrollToTop();
@@ -227,7 +277,7 @@ export const Case = ({ number, ...rest }) => {
   return html`
     <div ref=${pane} tabindex="-1" class="case-frame">
       <${Answer} answer=${answer}>
-        ${(/** @type {Found} */ finding) => html`<${CasePane} number=${number} finding=${finding} ...${rest} />`}
+        ${(/** @type {Found} */ finding) => html`<${CasePane} number=${number} finding=${finding} ...${way} />`}
       <//>
     </div>`;
 };

@@ -5,9 +5,10 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { apiPath, get, newKey, post, put } from "/console/api.js";
 import { Confirm, Failure, Message, sayError, signByKey, toast, useAnswer, usePages } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
+import { addressOf } from "/console/navigation.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { keepDrafts } from "/console/views/drafts.js";
-import { askForMessages, useWaiting } from "/console/waiting.js";
+import { askWhatWaits, useWaiting } from "/console/waiting.js";
 
 const LONGEST = 2000;
 /** So many messages are read at once: as many of one side may be unread. */
@@ -48,7 +49,9 @@ const Said = ({ message, view, onReport }) => html`
     ${!message.own && !message.reported && html`<button class="quiet" onClick=${onReport}>${say("abuseReport")}</button>`}
   </li>`;
 
-/** @param {{path: string, about: any, onSent: () => void}} props */
+/** A finding that a message names. @typedef {Pick<Api["SubmissionInCare"], "_id" | "id">} About */
+
+/** @param {{path: string, about: About | null, onSent: () => void}} props */
 const Write = ({ path, about, onSent }) => {
   const [text, setText] = useState(drafts.get(path)?.text ?? "");
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
@@ -88,13 +91,13 @@ const Write = ({ path, about, onSent }) => {
 /**
  * The messages of a spot, the newest last. They count as read once the last one has come into sight.
  * `about` is a finding that those written here name, and `view` shows a finding.
- * `closed` says why nobody writes.
- * @param {{spot: string, view: "case" | "finding", mayWrite: boolean, about?: any, closed?: "messagesOfDeleted" | "error_nobody_in_charge"}} props
+ * `closed` says why nobody writes; `wanted`, that one has come for it.
+ * @param {{spot: string, view: "case" | "finding", mayWrite: boolean, about?: About | null, wanted?: boolean, closed?: "messagesOfDeleted" | "error_nobody_in_charge"}} props
  */
-const Conversation = ({ spot, view, mayWrite, about = null, closed = "error_nobody_in_charge" }) => {
+const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, closed = "error_nobody_in_charge" }) => {
   const path = apiPath`/lesions/${spot}/messages`;
   const pages = usePages(`${path}?order=newest&limit=${PAGE}`);
-  const waiting = useWaiting();
+  const waiting = useWaiting().messages;
   const [reporting, setReporting] = useState(""); // a message
   const last = useRef(/** @type {HTMLElement | null} */ (null));
   const { items = [], next } = pages;
@@ -104,14 +107,16 @@ const Conversation = ({ spot, view, mayWrite, about = null, closed = "error_nobo
     if (waiting.some(({ lesion }) => lesion === spot)) pages.refresh();
   }, [waiting]);
   useEffect(() => {
-    if (unread && !about) last.current?.scrollIntoView({ block: "center" }); // one has come for it
-  }, [pages.items === undefined]);
+    if (!wanted && (!unread || about)) return;
+    if (wanted) /** @type {HTMLElement | null} */ (document.querySelector("[name=message]"))?.focus({ preventScroll: true });
+    last.current?.scrollIntoView({ block: "center" });
+  }, [pages.items === undefined, wanted]);
   useEffect(() => {
     if (!unread || !last.current) return undefined;
     const seen = new IntersectionObserver(([entry]) => {
       if (!entry?.isIntersecting) return;
       seen.disconnect();
-      const renew = () => Promise.all([pages.refresh(), askForMessages()]);
+      const renew = () => Promise.all([pages.refresh(), askWhatWaits(false)]);
       put(`${path}/read`, { message: newest }).then(renew).catch(() => {}); // it is tried again with the next one
     });
     seen.observe(last.current);
@@ -131,8 +136,8 @@ const Conversation = ({ spot, view, mayWrite, about = null, closed = "error_nobo
     </section>`;
 };
 
-/** For the doctor in charge. @param {{spot: string, about?: any}} props */
-export const PatientConversation = ({ spot, about }) => html`<${Conversation} key=${spot} spot=${spot} view="case" mayWrite about=${about} />`;
+/** For the doctor in charge. @param {{spot: string, about?: About, wanted?: boolean}} props */
+export const PatientConversation = ({ spot, ...rest }) => html`<${Conversation} key=${spot} spot=${spot} view="case" mayWrite ...${rest} />`;
 
 /** For the doctor in charge, of a spot that the patient has deleted: it is read, and not gone on with. @param {{spot: string}} props */
 export const FormerConversation = ({ spot }) => html`
@@ -144,12 +149,13 @@ export const OwnConversation = ({ spot }) => {
   return me.value ? html`<${Conversation} key=${spot} spot=${spot} view="finding" mayWrite=${Boolean(me.value.doctor)} />` : null;
 };
 
-/** Which conversations wait. `view` shows one. @param {{view: string}} props */
-export const UnreadList = ({ view }) => {
-  const waiting = useWaiting();
-  return waiting.length > 0 && html`
-    <section class="message info"><h2>${say("messagesNew")}</h2>
-      <ul class="plain">${waiting.map((one) => html`<li><a href="#/${view}/${one.lesion}">
-        ${one.patient_name && `${isolated(one.patient_name)} · `}${nameOfSpot(one)}</a> (${one.unread})</li>`)}</ul>
-    </section>`;
-};
+/**
+ * Where a doctor reads a conversation: in the newest case of its spot, beside the list that `filters` ask for.
+ * @param {Api["WaitingView"]} waiting @param {Record<string, string>} [filters]
+ */
+export const placeOfConversation = ({ lesion, finding }, filters = {}) =>
+  finding ? addressOf(`case/${finding}`, { ...filters, at: "messages" }) : `course/${lesion}`;
+
+/** The conversations that wait for a doctor. @param {{messages: Api["WaitingView"][], filters: Record<string, string>}} props */
+export const UnreadLinks = ({ messages, filters }) => messages.map((one) => html`
+  <a href=${`#/${placeOfConversation(one, filters)}`}>${one.patient_name && `${isolated(one.patient_name)} · `}${nameOfSpot(one)} (${one.unread})</a>`);

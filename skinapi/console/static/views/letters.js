@@ -86,7 +86,7 @@ const Marked = ({ sentence, marks, language, accepted, onAccept, onShow }) => ht
     )}
   </li>`;
 
-/** @param {any[]} marks @returns {[string, Api["MarkView"][]][]} by sentence, in the order of the text */
+/** @param {Api["MarkView"][]} marks @returns {[string, Api["MarkView"][]][]} by sentence, in the order of the text */
 const bySentence = (marks) => [...new Set(marks.map(({ sentence }) => sentence))].map((one) => [one, marks.filter(({ sentence }) => sentence === one)]);
 
 /** Another one as soon as the text or a mark is. @param {Api["WrittenLetter"]} letter */
@@ -220,15 +220,14 @@ const Draft = ({ draft, reviewed, onDone }) => {
 const focusDraft = (text) => /** @type {HTMLElement | null} */ (text?.closest("form")?.querySelector(".marks") ?? text)?.focus();
 
 /**
- * The letters of a case, and the way to write one: `may` says that the doctor does, once that is known. They are judged anew
- * when the `decision` is another one.
- * @param {{number: string, may: boolean, decision: Api["DecisionView"] | null}} props
+ * The letters of a case, and the way to write one. They are judged anew when the `decision` is another one.
+ * @param {{number: string, decision: Api["DecisionView"] | null}} props
  */
-export const Letters = ({ number, may, decision }) => {
+export const Letters = ({ number, decision }) => {
   const path = apiPath`/submissions/${number}/letters`;
   // A server of the version before has none, while the servers are upgraded one after the other.
   const ask = () => get(path).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
-  const letters = useAnswer(() => (may ? ask() : new Promise(() => {})), [number, may, decision?.decided_at]);
+  const letters = useAnswer(ask, [number, decision?.decided_at]);
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState("");
   const wanted = useRef(false); // the key was pressed before the letters were known

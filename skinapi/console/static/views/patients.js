@@ -4,19 +4,25 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, getConditions } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, useAnswer, usePages } from "/console/components.js";
-import { isolated, say, sayAge } from "/console/language.js";
+import { isolated, say, sayAge, sayNumber } from "/console/language.js";
 import { Search } from "/console/views/account_actions.js";
+import { placeOfConversation } from "/console/views/conversation.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { FindingPages } from "/console/views/queue_rows.js";
 import { SpotPoints } from "/console/views/spot_points.js";
+import { countUnread, useWaiting } from "/console/waiting.js";
 
 /** @param {{patient: Api["PatientInCare"], conditions: Api["ConditionsView"]}} props */
-const PatientRow = ({ patient, conditions }) => html`
+const PatientRow = ({ patient, conditions }) => {
+  const messages = useWaiting().messages.filter((one) => one.patient === patient._id);
+  return html`
   <li>
     <div class="grow">
       <a href="#/patients/${patient._id}">${isolated(patient.name)}</a>
       <small>${isolated(patient.email)}</small>
     </div>
+    ${messages.length > 0 && html`<a class="button quiet" href=${`#/${placeOfConversation(messages[0])}`}><${Icon} name="message" size=${16} />
+      ${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</a>`}
     ${patient.waiting_band
       ? html`<span class="row">
           <small>${say("waitingSince", { age: sayAge(/** @type {string} */ (patient.waiting_since)) })}</small>
@@ -27,6 +33,7 @@ const PatientRow = ({ patient, conditions }) => html`
     <a class="button quiet" href="#/patients/${patient._id}" aria-label=${`${say("allFindings")} · ${isolated(patient.name)}`}>
       ${say("allFindings")}<${Icon} name="next" size=${16} /></a>
   </li>`;
+};
 
 const Patients = () => {
   const conditions = useAnswer(getConditions, []);
@@ -39,7 +46,7 @@ const Patients = () => {
     <${Answer} answer=${conditions}>
       ${(/** @type {Api["ConditionsView"]} */ table) => html`
         <${Pages} pages=${pages} empty=${none}>
-          ${(/** @type {any[]} */ items) => html`<ul class="list">
+          ${(/** @type {Api["PatientInCare"][]} */ items) => html`<ul class="list">
             ${items.map((patient) => html`<${PatientRow} key=${patient._id} patient=${patient} conditions=${table} />`)}</ul>`}
         <//>`}
     <//>`;

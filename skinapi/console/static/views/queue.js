@@ -3,24 +3,22 @@
 // open. What is listed and which case is open stand in the address.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { get, getConditions } from "/console/api.js";
-import { Answer, Empty, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
-import { say } from "/console/language.js";
-import { addressOf, goTo } from "/console/navigation.js";
+import { getConditions } from "/console/api.js";
+import { Answer, Empty, Icon, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
+import { say, sayNumber } from "/console/language.js";
+import { addressOf, goTo, replacePlace } from "/console/navigation.js";
 import { Search } from "/console/views/account_actions.js";
-import { Case, KeysHelp } from "/console/views/case.js";
-import { UnreadList } from "/console/views/conversation.js";
+import { Case, KeysHelp, prepareCase } from "/console/views/case.js";
+import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { FindingRows, groupByPatient } from "/console/views/queue_rows.js";
-import { WithdrawnLinks } from "/console/views/withdrawn.js";
-import { usePolling } from "/console/views/polling.js";
+import { getWithdrawn } from "/console/views/withdrawn.js";
+import { askWhatWaits, countUnread, useWaiting } from "/console/waiting.js";
 
 /** A page is short: the first ones are what a doctor reads. */
 const PAGE = 40;
 /** So near to the end of what is there the next page is read. */
 const NEAR_END = 8;
-/** So often the queue is read again. */
-const REFRESH_MS = 10_000;
 /** What each list asks for; the first is shown without a name in the address. @type {Record<string, Record<string, string>>} */
 const LISTS = {
   "": { reviewed: "false" },
@@ -66,8 +64,12 @@ const useCursor = (rows, open) => {
 /** What a choice holds, where that is known. @param {string} name @param {number | undefined} count */
 const counted = (name, count) => (count === undefined ? name : `${name} (${count})`);
 
-/** @param {{filters: Filters, counts: Api["QueueCountsView"] | null | undefined, conditions: Api["ConditionsView"], onChange: (changed: Partial<Filters>) => void}} props */
-const Filter = ({ filters, counts, conditions, onChange }) => {
+/**
+ * Each choice is a step for Back; what is typed into the search is none.
+ * @param {{filters: Filters, counts: Api["QueueCountsView"] | null, conditions: Api["ConditionsView"], onChange: (changed: Partial<Filters>) => void,
+ *   onSearch: (text: string) => void}} props
+ */
+const Filter = ({ filters, counts, conditions, onChange, onSearch }) => {
   const { list, urgency, q } = filters;
   const waiting = list || q ? undefined : counts?.by_urgency;
   const choose = (/** @type {string} */ name, /** @type {[string, string][]} */ options) => html`
@@ -81,8 +83,20 @@ const Filter = ({ filters, counts, conditions, onChange }) => {
       ${list !== "teach" && choose("urgency", [["", say("anyUrgency")], ...conditions.bands.map(
         ({ key }) => /** @type {[string, string]} */ ([key, counted(labelOfBand(conditions, key), waiting?.[key])]),
       )])}
-      ${list !== "teach" && html`<${Search} label=${say("searchPatient")} value=${q} onSearch=${(/** @type {string} */ text) => onChange({ q: text })} />`}
+      ${list !== "teach" && html`<${Search} label=${say("searchPatient")} value=${q} onSearch=${onSearch} />`}
     </div>`;
+};
+
+/** In one line: the messages that wait, and findings of models that were withdrawn. @param {{messages: Api["WaitingView"][], filters: Record<string, string>}} props */
+const Notes = ({ messages, filters }) => {
+  const withdrawn = useAnswer(getWithdrawn, []).value ?? [];
+  if (messages.length === 0 && withdrawn.length === 0) return null;
+  return html`
+    <p class="notes">
+      ${messages.length > 0 && html`<${Icon} name="message" size=${16} /><span class="hidden">${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</span>`}
+      <${UnreadLinks} messages=${messages} filters=${filters} />
+      ${withdrawn.length > 0 && html`<a href="#/withdrawn"><${Icon} name="info" size=${16} /> ${say("withdrawnModels", { count: sayNumber(withdrawn.length) })}</a>`}
+    </p>`;
 };
 
 /** Beside the list while no case is open: what the list is ordered by, and the keys. @param {{list: string}} props */
@@ -93,16 +107,13 @@ const NothingOpen = ({ list }) => html`
     <${KeysHelp} />
   </div>`;
 
-/** @param {{conditions: Api["ConditionsView"], number: string, filters: Filters}} props */
-const Workspace = ({ conditions, number, filters }) => {
+/** @param {{conditions: Api["ConditionsView"], number: string, at: string, filters: Filters}} props */
+const Workspace = ({ conditions, number, at, filters }) => {
   const pages = usePages(pathOf(filters));
-  const latest = useRef(pages.refresh);
-  latest.current = pages.refresh;
-  // A server of the version before counts nothing.
-  const counts = usePolling(async () => {
-    await latest.current();
-    return get("/queue/counts").catch((error) => (error.status === 404 ? null : Promise.reject(error)));
-  }, [], () => true, REFRESH_MS);
+  const { messages, counts, counted: turn } = useWaiting();
+  useEffect(() => {
+    pages.refresh().catch(() => {}); // it is tried again with the next count
+  }, [turn]);
   const items = /** @type {Found[]} */ (pages.items ?? []);
   const groups = filters.list === "teach" ? items.map((one) => [one]) : groupByPatient(items);
   const rows = groups.flat();
@@ -112,13 +123,23 @@ const Workspace = ({ conditions, number, filters }) => {
   const query = addressOf("", { ...filters });
   /** @param {Found} found */
   const open = (found) => goTo(`case/${found.id}${query}`);
+  const next = () => step(1) ?? rows.find((one) => String(one.id) !== number && one.case?.free !== false);
+  /** Opens the next case; false where none waits. */
+  const openNext = () => {
+    const found = next();
+    if (found) open(found);
+    return Boolean(found);
+  };
   const goOn = () => {
-    if (!pages.items) return; // it is not known yet which is next
-    const next = step(1) ?? rows.find((one) => String(one.id) !== number && one.case?.free !== false);
-    if (next) return open(next);
+    if (!pages.items || openNext()) return; // without them it is not known yet which is next
     toast(say("queueEmpty"));
     goTo(`queue${query}`);
   };
+  const prepareNext = () => {
+    const found = next();
+    if (found) prepareCase(String(found.id));
+  };
+  const readMessages = () => messages[0] && goTo(placeOfConversation(messages[0], filters));
   /** @param {1 | -1} by */
   const move = (by) => {
     const next = rows[Math.min(rows.length - 1, Math.max(0, place + by))];
@@ -135,6 +156,7 @@ const Workspace = ({ conditions, number, filters }) => {
     j: () => (number ? goOn() : move(1)),
     k: () => (number ? back() : move(-1)),
     ...(!number && { o: openMarked, Enter: openMarked }), // in a case Enter signs
+    i: readMessages,
     "/": () => /** @type {HTMLElement | null} */ (document.querySelector("#search"))?.focus(),
   });
   useEffect(() => {
@@ -144,7 +166,7 @@ const Workspace = ({ conditions, number, filters }) => {
     list.current?.querySelector(".current")?.scrollIntoView({ block: "nearest" });
   }, [cursor]);
   /** The case stays open: it need not be in the list. @param {Partial<Filters>} changed */
-  const filter = (changed) => goTo(`${number ? `case/${number}` : "queue"}${addressOf("", { ...filters, ...changed })}`);
+  const placeOf = (changed) => `${number ? `case/${number}` : "queue"}${addressOf("", { ...filters, ...changed })}`;
   const none = html`<${Empty} title=${say(filters.list || filters.urgency || filters.q ? "findingsEmpty" : "queueEmpty")}>
     <p>${say(filters.urgency ? "noneOfUrgency" : "queueEmptyText")}</p><//>`;
   return html`
@@ -152,17 +174,18 @@ const Workspace = ({ conditions, number, filters }) => {
       <section class="cases" ref=${list} aria-label=${say("title_queue")}
         onfocusin=${(/** @type {On<FocusEvent>} */ { target }) => !number && target.dataset.number && setChosen(Number(target.dataset.number))}>
         <h1><span class="hidden">${say("title_queue")}</span></h1>
-        <${UnreadList} view="course" />
-        <${WithdrawnLinks} />
-        <${Filter} filters=${filters} counts=${counts.value} conditions=${conditions} onChange=${filter} />
+        <${Filter} filters=${filters} counts=${counts} conditions=${conditions} onChange=${(/** @type {Partial<Filters>} */ changed) => goTo(placeOf(changed))}
+          onSearch=${(/** @type {string} */ q) => replacePlace(placeOf({ q }))} />
+        <${Notes} messages=${messages} filters=${filters} />
         <${Pages} pages=${pages} empty=${none}>
           ${() => html`<${FindingRows} groups=${groups} conditions=${conditions} cursor=${cursor} query=${query}
-            headed=${filters.list !== "teach"} counts=${filters.list || filters.q ? {} : counts.value?.by_urgency} />`}
+            headed=${filters.list !== "teach"} counts=${filters.list || filters.q ? {} : counts?.by_urgency} />`}
         <//>
       </section>
       <section class="pane" ref=${pane} aria-label=${say("title_case")}>
         ${number
-          ? html`<${Case} key=${number} number=${number} back=${`#/queue${query}`} onNext=${goOn} onChanged=${counts.reload} />`
+          ? html`<${Case} key=${number} number=${number} back=${`#/queue${query}`} wanted=${at === "messages"} onNext=${goOn} openNext=${openNext}
+              onBegin=${prepareNext} onChanged=${() => askWhatWaits().catch(() => {})} />`
           : html`<${NothingOpen} list=${filters.list} />`}
       </section>
     </div>`;
@@ -173,6 +196,7 @@ export const View = ({ argument, filters }) => {
   const conditions = useAnswer(getConditions, []);
   return html`
     <${Answer} answer=${conditions}>
-      ${(/** @type {Api["ConditionsView"]} */ table) => html`<${Workspace} conditions=${table} number=${/^\d+$/.test(argument) ? argument : ""} filters=${filtersOf(filters, table)} />`}
+      ${(/** @type {Api["ConditionsView"]} */ table) => html`<${Workspace} conditions=${table} number=${/^\d+$/.test(argument) ? argument : ""} at=${filters.get("at") ?? ""}
+        filters=${filtersOf(filters, table)} />`}
     <//>`;
 };

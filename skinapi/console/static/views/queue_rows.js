@@ -47,21 +47,23 @@ const sayState = ({ case: work, learning, reviewed, created_at: made }) =>
   sayWork(work)[0] ?? (learning && !learning.teaches ? say("teachesNothing") : reviewed ? sayDate(made, false) : sayAge(made, "narrow"));
 
 /**
- * A finding in two lines. @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, query?: string, children?: any}} props
+ * A finding in two lines. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
+ * @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, of?: number, below?: boolean, query?: string, children?: any}} props
  */
-export const FindingRow = ({ found, conditions, current = false, named = true, query = "", children }) => {
+export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "", children }) => {
   const { id, body_site: site, body_laterality: laterality, body_side: side, reviewed, decision } = found;
+  const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
   const marked = sayWork(found.case).length > 0;
   const band = bandOf(found);
   const label = labelOfBand(conditions, band);
   const said = decision ? sayDecision(decision, conditions) : sayLikely(found, conditions);
   return html`
-    <li class=${`whole finding-row${current ? " current" : ""}`}>
+    <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}`}>
       <${KeptPhoto} number=${id} kept=${found.photo_kept} />
       <span class=${`sign-of band-${band}`} title=${label}><${Icon} name=${band} /><span class="hidden">${label}</span></span>
       <div class="grow">
         <span class="line"><a class="cover" href=${`#/case/${id}${query}`} data-number=${id} aria-current=${current ? "true" : null}>
-            ${named ? isolated(found.patient_name) : [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ")}</a>
+            ${named ? html`${below && html`<span class="hidden">${isolated(found.patient_name)} · </span>`}${below ? where : isolated(found.patient_name)}${of > 1 && html` <small>${of}</small>`}` : where}</a>
           <small class=${marked ? "mark" : ""}>${reviewed && !marked && `${say("reviewed")} · `}${sayState(found)}</small></span>
         <span class="line"><span class="said" title=${said}>${said}${found.uncertain && !decision && ` · ${say("uncertainMark")}`}</span></span>
         ${children}
@@ -73,21 +75,19 @@ export const FindingRow = ({ found, conditions, current = false, named = true, q
 const headOf = ([first]) => (first?.case?.opinion_came_at || first?.case?.opinion?.of_me ? "opinions" : first && bandOf(first));
 
 /**
- * Rows below the heading of their urgency (`headed`), those of each group below the name of its patient where they are several.
+ * Rows below the heading of their urgency (`headed`); where several are of one patient, the first is named.
  * @param {{groups: Found[][], conditions: Api["ConditionsView"], cursor?: number, named?: boolean, headed?: boolean, query?: string, counts?: Record<string, number>}} props
  */
 export const FindingRows = ({ groups, conditions, cursor, named = true, headed = false, query, counts = {} }) => html`
   <ul class="list rows">
     ${groups.flatMap((ofOne, nth) => {
-      const several = named && ofOne.length > 1;
-      const rows = ofOne.map((found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named && !several}
-        current=${found.id === cursor} query=${query} />`);
+      const rows = ofOne.map((found, at) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named}
+        of=${at === 0 ? ofOne.length : 1} below=${at > 0} current=${found.id === cursor} query=${query} />`);
       const head = headed && headOf(ofOne) !== headOf(groups[nth - 1] ?? []) && headOf(ofOne);
       return [
         head && html`<li key=${head} class="urgency"><h2>${head === "opinions"
           ? say("secondOpinions")
           : html`<${BandBadge} band=${head} label=${labelOfBand(conditions, head)} /> ${counts[head]}`}</h2></li>`,
-        several && html`<li key=${`above ${ofOne[0].id}`} class="patient"><h3>${isolated(ofOne[0].patient_name)} <small>${ofOne.length}</small></h3></li>`,
         ...rows,
       ];
     })}

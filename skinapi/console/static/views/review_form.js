@@ -1,10 +1,10 @@
 // @ts-check
 // The form in which the doctor in charge signs a review.
 
-import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, newKey, post } from "/console/api.js";
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, post, serverTime } from "/console/api.js";
 import { Message, sayError, signByKey, toast, useKeys } from "/console/components.js";
-import { colon, isolated, said, say, sayValue } from "/console/language.js";
+import { colon, isolated, said, say, sayDate, sayValue } from "/console/language.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 import { keepDrafts } from "/console/views/drafts.js";
 
@@ -16,14 +16,17 @@ const AGREEMENTS = /** @type {const} */ ([
 const HISTOLOGIES = ["not_taken", "awaited", "confirmed"];
 const LONGEST_NOTE = 1000;
 const SAME = "same";
+/** The button that opens no next case. */
+const STAY = "stay";
 /** A week at most, which ends with a day. */
 const DAYS_HELD = 6;
-const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", held: "" };
+/** `after` is the newest review that the doctor saw when this one was begun. */
+const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", held: "", after: "" };
 
 /** By finding. @type {import("/console/views/drafts.js").Drafts<typeof EMPTY>} */
 const drafts = keepDrafts("review");
-/** What was sent last, until an answer has come. @type {import("/console/views/drafts.js").Drafts<{text: string, key: string}>} */
-const requests = keepDrafts("review request");
+/** An answer that is older is that of an earlier request. */
+const JUST_NOW_MS = 10_000;
 
 /**
  * Fill the form with what a second opinion says, for the doctor in charge to sign. Its note was for that doctor.
@@ -40,6 +43,7 @@ export function fillReview(number, opinion, report) {
     picture,
     note: "",
     held: "",
+    after: "",
   });
 }
 
@@ -128,19 +132,20 @@ const Standing = ({ decision }) =>
 
 /**
  * Without a kept photo (`pictured`) there is nothing that one could agree with. `asked`: the caller
- * gives a second opinion, which the doctor in charge alone reads.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, asked?: boolean, onSigned: () => void}} props
+ * gives a second opinion, which the doctor in charge alone reads. `seen` is the newest review that stands above. `onBegin` is called
+ * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed meanwhile.
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, asked?: boolean, seen?: string,
+ *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} props
  */
-export const ReviewForm = ({ number, report, conditions, pictured, asked = false, onSigned }) => {
+export const ReviewForm = ({ number, report, conditions, pictured, asked = false, seen = "none", onBegin, onSigned, onStale }) => {
   const likely = report.headline.likely.key;
   const [draft, setDraft] = useState(drafts.get(number) ?? EMPTY);
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
-  // Sent again, the same review keeps its key, and is signed once; a changed one is another review.
-  const sent = useRef(requests.get(number) ?? { text: "", key: "" });
   /** @param {Partial<typeof EMPTY>} change */
   const enter = (change) => {
-    const next = { ...(drafts.get(number) ?? EMPTY), ...change };
+    const before = drafts.get(number) ?? EMPTY;
+    const next = { ...before, after: before.after || seen, ...change };
     drafts.set(number, next);
     setDraft(next);
   };
@@ -152,6 +157,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   /** @param {string} agreement */
   const choose = (agreement) => {
     const known = agreement === "unsure" && draft.histology === "confirmed"; // who has the result is sure
+    onBegin();
     enter({ agreement, label: "", ...(known && { histology: "", result: "" }) });
   };
   /** @param {string} agreement */
@@ -178,23 +184,31 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   const sign = async (event) => {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
-    const review = reviewOf(draft, likely);
-    const text = JSON.stringify(review);
-    if (text !== sent.current.text) sent.current = { text, key: newKey() };
-    requests.set(number, sent.current);
+    const stays = /** @type {HTMLButtonElement | null} */ (event.submitter)?.value === STAY;
     setBusy(true);
     setError(null);
     try {
-      await post(apiPath`/submissions/${number}/review`, review, sent.current.key);
+      // One review of each doctor follows what was seen, in however many windows it is signed and sent again.
+      const review = await post(apiPath`/submissions/${number}/review`, reviewOf(draft, likely), `review-${number}-after-${draft.after || seen}`);
       if (drafts.get(number) === draft) drafts.delete(number); // else it was changed meanwhile
-      requests.delete(number);
-      toast(say("signed"));
-      if (form.isConnected) onSigned(); // else the doctor works at another finding by now
+      const before = serverTime() - Date.parse(review.created_at) > JUST_NOW_MS;
+      const said = before ? say("signedBefore", { date: sayDate(review.created_at) }) : say("signed");
+      if (form.isConnected) onSigned(stays, said);
+      else toast(said); // the doctor works at another finding by now
     } catch (problem) {
-      setError(problem);
+      const unseen = problem.code === "idempotency_key_reused";
+      if (unseen) await onStale();
+      if (unseen) enter({ after: "" }); // what was signed meanwhile stands above now
+      setError(unseen ? { status: 422, code: "", message: say("reviewedMeanwhile") } : problem);
       setBusy(false);
       if (!form.isConnected) toast(say("notSigned", { number, reason: sayError(problem) }));
     }
+  };
+  /** Shift and Enter. @param {On<KeyboardEvent>} event */
+  const stay = (event) => {
+    if (event.key !== "Enter" || !event.shiftKey || /** @type {Element} */ (event.target).matches("textarea")) return;
+    event.preventDefault();
+    /** @type {HTMLFormElement} */ (event.currentTarget).requestSubmit(/** @type {HTMLElement | null} */ (document.querySelector(`.signing [value=${STAY}]`)));
   };
   const urgencies = [
     ...(pictured ? [{ key: SAME, text: say("urgencyAgreed", { band: labelOfBand(conditions, report.band) }) }] : []),
@@ -215,7 +229,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   ];
   const needed = !draft.picture && draft.histology !== "confirmed" && draft.urgency === "";
   return html`
-    <form class="card" id="review" onSubmit=${sign} aria-label=${say("review")}>
+    <form class="card" id="review" onSubmit=${sign} onKeyDown=${stay} aria-label=${say("review")}>
       <h2>${say(asked ? "opinionYours" : "review")}</h2>
       <${Standing} decision=${report.decision} />
       <div class="chips" role="radiogroup" aria-label=${say("agreement")}>
@@ -248,6 +262,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
     </form>
     <div class="signing">
       <p aria-live="polite">${signs.filter(Boolean).join(" · ")}</p>
-      <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : "sign")}</button>
+      <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : "signNext")}</button>
+      <button form="review" value=${STAY} disabled=${busy} aria-keyshortcuts="Shift+Enter">${say("sign")}</button>
     </div>`;
 };

@@ -104,11 +104,10 @@ const NewestPhoto = ({ number }) => {
     <//>`;
 };
 
-/** The letters about these findings, the oldest first: a doctor signs none before a decision. @param {{findings: Api["ListedFinding"][]}} props */
-const LettersOfSpot = ({ findings }) => {
-  const decided = findings.filter((one) => one.decision).map((one) => one.id).reverse();
-  const answer = useAnswer(() => Promise.all(decided.map((number) => get(apiPath`/submissions/${number}/letters`))), [decided.join()]);
-  const letters = answer.value?.flat() ?? [];
+/** The letters about its findings, the oldest first. A server of the version before has no such list. @param {{spot: string}} props */
+const LettersOfSpot = ({ spot }) => {
+  const answer = useAnswer(() => get(apiPath`/lesions/${spot}/letters`).catch((error) => (error.status === 404 ? [] : Promise.reject(error))), [spot]);
+  const letters = answer.value ?? [];
   return letters.length > 0 && html`
     <section><h2>${say("letters")}</h2>
       ${letters.map((/** @type {import("/console/views/letters.js").Signed} */ letter) => html`<${SignedLetter} key=${letter._id} letter=${letter} />`)}</section>`;
@@ -155,7 +154,7 @@ export const View = ({ argument }) => {
         <//>
         <${SpotPlace} spot=${spot} />
         <${OwnConversation} key=${spot.id} spot=${spot.id} />
-        <${LettersOfSpot} findings=${pages.value ?? []} />
+        <${LettersOfSpot} key=${`letters ${spot.id}`} spot=${spot.id} />
         <${Changes} spot=${spot} others=${spots.filter((one) => one.id !== spot.id)} onDone=${() => changed(null)} />`}
     <//>`;
 };

@@ -31,7 +31,7 @@ const NewSpot = ({ onClose }) => {
 const UNSORTED = "/submissions?lesion=none&order=newest&limit=10";
 
 const Spots = () => {
-  const unread = useWaiting().map((one) => `${one.lesion} ${one.unread}`).join();
+  const unread = useWaiting().messages.map((one) => `${one.lesion} ${one.unread}`).join();
   const answer = useAnswer(() => Promise.all([getInbox(), getAll("/lesions?limit=200"), getConditions()]), [getLanguage(), unread]);
   const pages = usePaging(UNSORTED);
   const [adding, setAdding] = useState(false);

@@ -7,14 +7,13 @@ import { Answer, Empty, Icon, Message, Pages, sayError, toast, useAnswer, usePag
 import { say, sayDate } from "/console/language.js";
 import { FindingRow } from "/console/views/queue_rows.js";
 
-/** A server of the version before knows of none. */
-const getWithdrawn = () => get("/withdrawn-models").catch((error) => (error.status === 404 ? [] : Promise.reject(error)));
+/** Those that have judged findings in one's care. A server of the version before knows of none. @returns {Promise<Api["WithdrawnModel"][]>} */
+export const getWithdrawn = () => get("/withdrawn-models").catch((error) => (error.status === 404 ? [] : Promise.reject(error)));
 
-/** Above the queue, where such findings are in one's care. */
-export const WithdrawnLinks = () => {
+const WithdrawnLinks = () => {
   const answer = useAnswer(getWithdrawn, []);
   return (answer.value ?? []).map(
-    (/** @type {Api["WithdrawnModel"]} */ { version, withdrawn_at }) => html`<${Message}>
+    ({ version, withdrawn_at }) => html`<${Message}>
       ${say("withdrawnModel", { version, date: sayDate(withdrawn_at) })} <a href="#/withdrawn/${version}">${say("withdrawnList")}</a><//>`,
   );
 };
@@ -75,7 +74,7 @@ const OfVersion = ({ version }) => {
     <${Answer} answer=${conditions}>
       ${(/** @type {Api["ConditionsView"]} */ table) => html`
         <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("findingsEmpty")} />`}>
-          ${(/** @type {any[]} */ items) => html`<ul class="list rows">${items.map(
+          ${(/** @type {Api["QueuedFinding"][]} */ items) => html`<ul class="list rows">${items.map(
             (found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${table}>
               <span class="above"><${JudgeAgain} finding=${found} onJudged=${() => pages.refresh()} /></span><//>`,
           )}</ul>`}
