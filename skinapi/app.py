@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skinapi.admin.routes import decision_routes, overview_routes, usage_routes
 from skinapi.admin.routes import routes as admin_routes
+from skinapi.auth.deletion_routes import routes as deletion_routes
 from skinapi.auth.routes import recovery_routes
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.auth.second_factor_routes import routes as second_factor_routes
@@ -16,6 +17,7 @@ from skinapi.care.inbox_routes import routes as inbox_routes
 from skinapi.care.lesion_routes import routes as lesions_routes
 from skinapi.care.letters.routes import routes as letters_routes
 from skinapi.care.message_routes import routes as messages_routes
+from skinapi.care.own_data.routes import routes as own_data_routes
 from skinapi.care.queue_routes import routes as care_routes
 from skinapi.clients import (
     dermascan_diagnosis,
@@ -172,6 +174,7 @@ def _register_routes(
     )
     app.register_blueprint(server_routes.blueprint(server))
     app.register_blueprint(auth_routes.blueprint(services.auth))
+    app.register_blueprint(deletion_routes.blueprint(services.own_deletion))
     app.register_blueprint(recovery_routes.blueprint(services.recovery))
     app.register_blueprint(second_factor_routes.blueprint(services.second_factor))
     app.register_blueprint(admin_routes.blueprint(services.admin))
@@ -193,6 +196,7 @@ def _register_routes(
     app.register_blueprint(letters_routes.blueprint(services.letters))
     app.register_blueprint(inbox_routes.blueprint(services.inbox))
     app.register_blueprint(messages_routes.blueprint(services.messages))
+    app.register_blueprint(own_data_routes.blueprint(services.own_data))
     app.register_blueprint(comparisons_routes.blueprint(model_services.comparisons))
     app.register_blueprint(upload_routes.blueprint(services.lab.uploads))
     app.register_blueprint(dataset_routes.blueprint(services.lab.datasets))

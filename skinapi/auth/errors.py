@@ -84,6 +84,11 @@ class LastAdmin(Conflict):
     sentence = "The last admin cannot be removed, demoted or suspended"
 
 
+class DoctorHasPatients(Conflict):
+    code = "doctor_has_patients"
+    sentence = "Patients are in your care. Ask an admin to give them another doctor first"
+
+
 class TooManyGuesses(TooManyRequests):
     code = "too_many_guesses"
     sentence = "Too many wrong passwords; try again later, or from where you logged in before"

@@ -195,6 +195,10 @@ class PasswordAndCode(CurrentPassword, CodeBody):
     pass
 
 
+class OwnDeletion(CurrentPassword):
+    code: Code | None = Field(default=None, description=CODE)
+
+
 class QrCode(Answer):
     side: int = Field(description="how many squares it is wide and high, without the margin")
     path: str = Field(description="the dark squares, as the path of an SVG of that side")

@@ -82,6 +82,9 @@ class Messages:
         found = self._documents.find(wanted, sort=sort, limit=limit + 1)
         return page_of(found, limit).map(Message.model_validate)
 
+    def count(self, lesion: str) -> int:
+        return self._documents.count({"lesion": lesion})
+
     def count_unread(self, to: str, lesion: str) -> int:
         return self._documents.count({"to": to, **UNREAD, "lesion": lesion})
 

@@ -7,6 +7,7 @@ from skinapi.admin.decisions import DecisionsService
 from skinapi.admin.service import AdminService
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.authorizer import Authorizer
+from skinapi.auth.own_deletion import OwnDeletionService
 from skinapi.auth.passwords import PLACES, Authentication, Passwords
 from skinapi.auth.recovery import RecoveryService
 from skinapi.auth.second_factor import SecondFactorService
@@ -20,6 +21,7 @@ from skinapi.settings import Settings
 class AccountServices:
     tokens: Tokens
     eraser: Eraser
+    own_deletion: OwnDeletionService
     authorizer: Authorizer
     auth: AuthService
     second_factor: SecondFactorService
@@ -57,6 +59,14 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
     return AccountServices(
         tokens=tokens,
         eraser=eraser,
+        own_deletion=OwnDeletionService(
+            work=work,
+            accounts=accounts,
+            eraser=eraser,
+            passwords=passwords,
+            authentication=authentication,
+            second_factor=second_factor,
+        ),
         authorizer=Authorizer(
             accounts=accounts,
             sessions=data.sessions,

@@ -11,6 +11,7 @@ from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.account_faults import search_faults
 from skinapi.auth.accounts import Account
 from skinapi.auth.authorizer import Authorizer
+from skinapi.auth.own_deletion import OwnDeletionService
 from skinapi.auth.owners import OwnerStatus
 from skinapi.auth.recovery import PasswordLink, RecoveryService
 from skinapi.auth.second_factor import SecondFactorService
@@ -24,6 +25,7 @@ from skinapi.care.lesion_service import LesionsService
 from skinapi.care.letters.service import LettersService
 from skinapi.care.message_records import Message
 from skinapi.care.message_service import MessagesService
+from skinapi.care.own_data.service import OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts, ReminderMailer
 from skinapi.composition.account_services import open_account_services
@@ -99,6 +101,7 @@ class Services:
     data: Repositories
     tokens: Tokens
     eraser: Eraser
+    own_deletion: OwnDeletionService
     authorizer: Authorizer
     auth: AuthService
     recovery: RecoveryService
@@ -115,6 +118,7 @@ class Services:
     letters: LettersService
     messages: MessagesService
     inbox: InboxService
+    own_data: OwnDataService
     llm: OpenRouterClient | None
     lab: LabServices
     jobs: JobsService
@@ -213,6 +217,7 @@ def open_services(
         data=data,
         tokens=people.tokens,
         eraser=people.eraser,
+        own_deletion=people.own_deletion,
         authorizer=people.authorizer,
         auth=people.auth,
         second_factor=people.second_factor,
@@ -229,6 +234,15 @@ def open_services(
         letters=care.letters,
         messages=care.messages,
         inbox=care.inbox,
+        own_data=OwnDataService(
+            auth=people.auth,
+            records=records,
+            reviews=reviews,
+            letters=care.letters,
+            lesions=care.lesions,
+            messages=care.messages,
+            address=settings.address,
+        ),
         llm=llm,
         lab=lab,
         jobs=jobs,

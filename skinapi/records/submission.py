@@ -82,6 +82,17 @@ class AdvisedEntry(DecidedEntry):
     band: Band
 
 
+class KeptEntry(DecidedEntry):
+    """The fields of a submission that say which photos of it are kept."""
+
+    photo_blob: str | None = None
+    picture_blobs: tuple[str, ...] = ()
+
+    @property
+    def photos(self) -> int:
+        return len(self.picture_blobs) or int(self.photo_blob is not None)
+
+
 class CourseEntry(DecidedEntry):
     """The fields of a submission that the list of its spot shows."""
 
@@ -309,6 +320,7 @@ def _fields_of(
 
 
 ADVISED_FIELDS = tuple(sorted(AdvisedEntry.model_fields.keys() - {"id", "as_owner_sees"}))
+KEPT_FIELDS = tuple(sorted(KeptEntry.model_fields.keys() - {"id", "as_owner_sees"}))
 COURSE_FIELDS = _fields_of(CourseEntry, FindingHeading)
 QUEUE_FIELDS = _fields_of(QueueEntry)
 CASE_FIELDS = (

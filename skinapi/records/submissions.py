@@ -10,9 +10,11 @@ from skinapi.records.queue_keys import FIRST_REVIEWED, key_range
 from skinapi.records.reviews import Decision, Withheld
 from skinapi.records.submission import (
     CASE_FIELDS,
+    KEPT_FIELDS,
     QUEUE_FIELDS,
     SUMMARY_FIELDS,
     Filing,
+    KeptEntry,
     QueuedCase,
     QueueEntry,
     Submission,
@@ -98,6 +100,13 @@ class Submissions:
         sort = "-id" if newest_first else "id"
         found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=SUMMARY_FIELDS)
         return page_of(found, limit).map(SubmissionSummary.model_validate)
+
+    def page_kept(self, owner: str, *, after: str | None, limit: int) -> Page[KeptEntry]:
+        """One page of which photos are kept, as their owner may know, oldest first."""
+        found = self._documents.find(
+            {"owner": owner}, after=after, limit=limit + 1, fields=KEPT_FIELDS
+        )
+        return page_of(found, limit).map(lambda one: KeptEntry.model_validate(one).for_owner())
 
     def page_by_urgency(
         self,

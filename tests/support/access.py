@@ -288,6 +288,16 @@ def recovery_code(accounts: SampleAccounts) -> Options:
     return {"json": {"current_password": PASSWORD, "code": RECOVERY_CODE}}
 
 
+def nobody_needs_the_caller(accounts: SampleAccounts) -> Options:
+    """No patient of the caller is left, and there is another admin."""
+    accounts.backend.member(role="admin")
+    if accounts.caller is accounts.people["doctor"]:
+        email = (accounts.people["user"] or Person(accounts.backend.client, "")).email
+        if accounts.backend.services.data.accounts.find_by_email(email):
+            accounts.backend.services.decisions.assign_doctor(email=email, doctor=None, by="system")
+    return {"json": {"current_password": PASSWORD}}
+
+
 def factor_of_ada(accounts: SampleAccounts) -> Options:
     add_factor(accounts, accounts.named["email"], confirmed=True)
     return {}
@@ -458,6 +468,9 @@ ROWS: dict[str, Row] = {
     "set_consents": Row("/me/consents", APPROVED, sends({"photos": True})),
     "change_locale": Row("/me/locale", APPROVED, sends({"locale": "fr"})),
     "set_notices": Row("/me/notices", APPROVED, sends({"mail": False})),
+    "delete_me": Row("/me", APPROVED, nobody_needs_the_caller),
+    "summarise_data": Row("/me/data/summary", APPROVED),
+    "show_data": Row("/me/data", APPROVED),
     "begin_second_factor": Row(
         "/me/second-factor", APPROVED, sends({"current_password": PASSWORD})
     ),

@@ -190,6 +190,7 @@ def use_link(backend: Backend, desk: Desk) -> object:
 
 
 PASSWORDS = {"current_password": PASSWORD, "new_password": NEW}
+OWN_PASSWORD = {"current_password": PASSWORD}
 CASES: dict[str, tuple[Callable[[Backend], Desk], Act]] = {
     "register": (nobody_yet, register),
     "approve": (waiting, by_root("PATCH", "/users/{}/approve", {})),
@@ -220,6 +221,7 @@ CASES: dict[str, tuple[Callable[[Backend], Desk], Act]] = {
     "use a password link": (with_a_link, use_link),
     "log in": (somebody, log_in),
     "use a refresh token again": (with_a_used_refresh_token, refresh),
+    "delete one's own account": (a_patient, by_oneself("DELETE", "/me", OWN_PASSWORD)),
     "log out": (somebody, by_oneself("POST", "/auth/logout")),
 }
 USE_CASES = tuple(UseCase(name, prepare, act, seen) for name, (prepare, act) in CASES.items())
