@@ -2,8 +2,11 @@
 // The API as the console calls it. Answers are the API's own; an error carries its sentence.
 
 /** @typedef {{token: string, role: string, email: string}} Session */
+/** The last thing that was done in a tab of this browser, a log-in, a new token or a log-out, and when. @typedef {{session: Session | null, at: number}} Last */
 
 const KEY = "skinapi.session";
+/** So long a new tab waits for an answer of the others before it shows that nobody is logged in. */
+const ANSWERED_WITHIN_MS = 40;
 /** What views/remembered_answers.js keeps until one logs out. */
 export const ANSWERS_KEY = "skinapi.told";
 /** What the names begin with under which views/drafts.js keeps what was typed. */
@@ -27,8 +30,7 @@ export class ApiError extends Error {
   }
 }
 
-/** @type {Session | null} */
-let session = readSession();
+let { session, at } = readSession();
 /** Whoever sits at this tab, or nobody: aborted when that changes, not when a token does. */
 let presence = new AbortController();
 let persons = 0;
@@ -51,16 +53,26 @@ export function onSessionChange(listener) {
   return () => listeners.delete(listener);
 }
 
-/** The session lasts as long as this tab. @param {Session | null} next */
+/**
+ * Log in, take a new token, or log out, here and in all tabs of this browser. What was done last
+ * counts in each, whoever is logged in there. The session lasts as long as one of them.
+ * @param {Session | null} next
+ */
 export function setSession(next) {
+  apply(next, Math.max(Date.now(), at + 1));
+  tabs.postMessage({ session, at });
+}
+
+/** @param {Session | null} next @param {number} since */
+function apply(next, since) {
   const before = session;
-  session = next;
-  if (next) sessionStorage.setItem(KEY, JSON.stringify(next));
+  [session, at, asking] = [next, since, false];
+  if (next) sessionStorage.setItem(KEY, JSON.stringify({ ...next, at }));
   else [sessionStorage.removeItem(KEY), localStorage.removeItem(ANSWERS_KEY)];
   const waiting = waitingForLogin;
   waitingForLogin = [];
   if (before && next && sameEmail(before, next)) waiting.forEach((release) => release());
-  else changePerson();
+  else if (before || next) changePerson();
   if (before && next && !sameEmail(before, next)) location.replace("/"); // its views hold data
   listeners.forEach((listener) => listener());
 }
@@ -80,11 +92,23 @@ function changePerson() {
   conditions = null; // the question may have been aborted
 }
 
-/** A tab that was opened from another one has a copy of its session: it ends there too. */
-const ended = new BroadcastChannel("skinapi.ended");
-ended.onmessage = (/** @type {MessageEvent<string>} */ event) => {
-  if (session?.token === event.data) setSession(null);
+/** How the tabs of this browser tell each other what was done last. One that opens asks for it. */
+const tabs = new BroadcastChannel("skinapi.session");
+tabs.onmessage = (/** @type {MessageEvent<Last & {asks?: boolean}>} */ { data }) => {
+  if (data.at > at) apply(data.session, data.at);
+  // A session that has ended is none to hand on.
+  else if (data.asks && data.at < at && !isWaitingForLogin()) tabs.postMessage({ session, at });
 };
+tabs.postMessage({ session, at, asks: true });
+let asking = !session;
+setTimeout(() => {
+  if (!asking) return;
+  asking = false;
+  listeners.forEach((listener) => listener());
+}, ANSWERED_WITHIN_MS);
+
+/** Whether another tab may still say who is logged in. */
+export const isAsking = () => asking;
 
 /** Ask whether the session still stands. Where it has ended, the login covers the page. */
 export function checkSession() {
@@ -93,18 +117,18 @@ export function checkSession() {
 
 /** Log out at once, in all tabs of the session; the server is told as far as it can be reached. */
 export function logOut() {
-  if (session) ended.postMessage(session.token);
   const headers = headersOf(session, { "Content-Type": "application/json" });
   setSession(null);
   fetch("/auth/logout", { method: "POST", headers, body: "{}", keepalive: true }).catch(() => {});
 }
 
-/** @returns {Session | null} */
+/** @returns {Last} */
 function readSession() {
   try {
-    return JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+    const { at = 1, ...kept } = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+    return { session: kept, at };
   } catch {
-    return null;
+    return { session: null, at: 0 };
   }
 }
 
@@ -275,8 +299,8 @@ export const put = (path, json) => send("PUT", path, { json });
 /** @param {string} path @param {unknown} [json] @returns {Promise<any>} */
 export const patch = (path, json = {}) => send("PATCH", path, { json });
 
-/** @param {string} path @returns {Promise<any>} */
-export const remove = (path) => send("DELETE", path);
+/** @param {string} path @param {unknown} [json] @returns {Promise<any>} */
+export const remove = (path, json) => send("DELETE", path, { json });
 
 /**
  * @param {string} path @param {FormData} form @param {string} key

@@ -2,7 +2,7 @@
 // The frame around every view: navigation by role, language, login, and which view is shown.
 
 import { html, render, useEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { checkSession, getSession, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
+import { checkSession, getSession, isAsking, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, toast, Toasts } from "/console/components.js";
 import { goTo, LAB, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { getLanguage, nameOfLanguage, onLanguageChange, otherLanguages, readStaffWords, say, setLanguage } from "/console/language.js";
@@ -52,6 +52,8 @@ const VIEWS = {
 /** Views without a word of `words.staff.*.js`, which are fetched with the first other view. */
 const FEW_WORDS = new Set(["", "login", "register", "password", "forgotten", "sample", "check", "finding", "spots", "spot", "visits", "account", "missing"]);
 const PUBLIC = new Set(["", "login", "register", "password", "forgotten", "sample", "model", "parts", "missing"]);
+/** Of these only who is not logged in has a use. */
+const FORMS = new Set(["login", "register"]);
 /** What is opened by an address of its own. @type {Record<string, string>} */
 const PAGES = { "/password": "password", "/console/parts": "parts" };
 
@@ -97,10 +99,6 @@ const Header = () => {
   const session = getSession();
   const { name } = readPlace();
   const places = session ? [...placesOf(session.role), "account"] : [];
-  const leave = () => {
-    logOut();
-    goTo("");
-  };
   const here = placeOf(name);
   useAsking(places.some((place) => READS_MESSAGES.includes(place)));
   // On a phone it may be past the edge.
@@ -118,8 +116,8 @@ const Header = () => {
       </nav>
       <div class="row">
         ${session
-          ? html`<button class="quiet log-out" onClick=${leave}>${say("logOut")}</button>`
-          : html`<a class="button quiet" href="#/login">${say("logIn")}</a>`}
+          ? html`<button class="quiet log-out" onClick=${logOut}>${say("logOut")}</button>`
+          : !isAsking() && html`<a class="button quiet" href="#/login">${say("logIn")}</a>`}
         ${otherLanguages().map((other) => html`<button class="quiet language" lang=${other} onClick=${(/** @type {MouseEvent} */ event) => event.detail < 2 && chooseLanguage(other)}>${nameOfLanguage(other)}</button>`)}
       </div>
     </header>`;
@@ -163,7 +161,7 @@ const View = () => {
     if (module) document.title = `${say(/** @type {WordKey} */ (`title_${title}`))} · SkinAPI`;
   }, [title, module, getLanguage()]);
   if (error) return html`<${Failure} error=${{ status: 0 }} retry=${() => location.reload()} />`;
-  if (module?.shown !== shown) return html`<${Loading} />`;
+  if (module?.shown !== shown || isAsking()) return html`<${Loading} />`;
   return html`<${module.View} argument=${argument} filters=${filters} key=${`${shown}/${Object.values(WITHIN).includes(shown) ? "" : argument}/${personNumber()}`} />`;
 };
 
@@ -213,6 +211,15 @@ const Console = () => {
     ${isWaitingForLogin() && html`<${LoginAgain} />`}`;
 };
 
+// The address of who has left may hold a name; who is logged in, perhaps in another tab, needs no form.
+let somebody = getSession();
+const goHome = () => {
+  const left = somebody && !getSession();
+  somebody = getSession();
+  if (left || (somebody && FORMS.has(readPlace().name))) goTo("");
+};
+onSessionChange(goHome);
+goHome(); // an answer may have come while the words were on their way
 // Meanwhile the session may have ended elsewhere; Back shows a page from memory, as it was left.
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && checkSession());
 addEventListener("pageshow", (event) => event.persisted && checkSession());

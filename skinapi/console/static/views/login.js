@@ -1,6 +1,6 @@
 // @ts-check
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, isWaitingForLogin, post, setSession } from "/console/api.js";
+import { ApiError, post, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
 import { Field, Form, Message, sayError, toast } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
@@ -10,12 +10,12 @@ const INITIAL = "password_change_required";
 /** The password is right, and the account has a second factor. */
 const CODE = "code_required";
 
-/** A code of the second factor. `asked`: the next thing to type. @param {{hint: string, asked?: boolean}} props */
-export const CodeField = ({ hint, asked = false }) => {
+/** A code of the second factor. `asked`: the next thing to type. @param {{hint: string, asked?: boolean, name?: string}} props */
+export const CodeField = ({ hint, asked = false, name = "code" }) => {
   useEffect(() => {
     if (asked) document.getElementById("field-code")?.focus();
   }, []);
-  return html`<${Field} label=${say("code")} hint=${hint} name="code" autocomplete="one-time-code"
+  return html`<${Field} label=${say("code")} hint=${hint} name=${name} autocomplete="one-time-code"
     autocapitalize="none" spellcheck="false" maxlength="40" />`;
 };
 
@@ -36,10 +36,8 @@ export function useCode() {
 
 /** @param {{email: string, password: string, code?: string}} given */
 async function beginSession(given) {
-  const again = isWaitingForLogin();
   const answer = await post("/login", { ...given, client: nameOfClient(navigator.userAgent) });
   setSession({ token: answer.access_token, role: answer.role, email: given.email });
-  if (!again) location.hash = "#/";
 }
 
 /** @param {{email?: string}} props */
