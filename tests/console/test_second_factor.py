@@ -50,10 +50,10 @@ def test_a_doctor_sets_it_up_logs_in_with_it_and_removes_it(
     visitor.press(".top .log-out")
     log_in(journey, doctor, secret)
     visitor.go("account")
-    visitor.press("details summary")
+    visitor.press("details.factor summary")
     visitor.type(factorPassword=PASSWORD, code=recovery[0].upper())
     journey.step("remove")
-    visitor.press("details .primary")
+    visitor.press("details.factor .primary")
     journey.see("factorMissing")
 
 

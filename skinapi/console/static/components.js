@@ -255,10 +255,10 @@ export const Field = ({ label, name, hint, error, type = "text", ...rest }) => h
   </div>`;
 
 /**
- * A form that sends its values, disables itself meanwhile and shows what went wrong.
- * @param {{onSend: (values: Record<string, string>) => Promise<void>, label: string, children: any}} props
+ * A form that sends its values, disables itself meanwhile and shows what went wrong. `onClose` is of one in a dialog.
+ * @param {{onSend: (values: Record<string, string>) => Promise<void>, label: string, children: any, kind?: "danger" | "primary", onClose?: () => void}} props
  */
-export const Form = ({ onSend, label, children }) => {
+export const Form = ({ onSend, label, children, kind = "primary", onClose }) => {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   /** @param {SubmitEvent} event */
@@ -275,11 +275,12 @@ export const Form = ({ onSend, label, children }) => {
     }
     setBusy(false);
   };
+  const send = html`<button class=${kind} disabled=${busy}>${busy ? say("sending") : label}</button>`;
   return html`
     <form onSubmit=${submit}>
       ${children}
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
-      <button class="primary" disabled=${busy}>${busy ? say("sending") : label}</button>
+      ${onClose ? html`<div class="row end"><button type="button" class="quiet" onClick=${onClose}>${say("cancel")}</button>${send}</div>` : send}
     </form>`;
 };
 

@@ -180,6 +180,15 @@ export function sayBytes(bytes) {
 export const sayNumber = (value, digits = 0) =>
   new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
+/** A number with its noun, in the singular or the plural. @param {string} nouns @param {number} count */
+export const sayCount = (nouns, count) => {
+  const key = new Intl.PluralRules(language).select(count) === "one" ? `one_${nouns}` : `many_${nouns}`;
+  return say(/** @type {WordKey} */ (key), { count: sayNumber(count) });
+};
+
+/** What stands one after the other in a sentence: "a, b and c". @param {string[]} parts */
+export const sayList = (parts) => new Intl.ListFormat(locale()).format(parts);
+
 /** Never quite 0 or 100 where it is not that. @param {number} share between 0 and 1 @param {number} [digits] behind the decimal point, at most */
 export function sayPercent(share, digits = 1) {
   const format = new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: digits });

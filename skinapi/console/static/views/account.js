@@ -1,19 +1,18 @@
 // @ts-check
-// One's own account: consents, password, sessions.
+// One's own account: what is stored, what one agrees to, how one logs in and where, and its end.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, apiPath, get, getAll, getSession, logOut, onSessionChange, put, remove, setSession } from "/console/api.js";
+import { ApiError, apiPath, get, getAll, getSession, logOut, onSessionChange, put, remove, saveFile, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
 import { Answer, Confirm, Field, Form, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
-import { isolated, say, sayAge } from "/console/language.js";
-import { goTo } from "/console/navigation.js";
-import { NewPassword } from "/console/views/login.js";
+import { isolated, say, sayAge, sayCount, sayDate, sayList } from "/console/language.js";
+import { CodeField, NewPassword } from "/console/views/login.js";
 import { SecondFactorCard } from "/console/views/second_factor.js";
 
 const CONSENTS = /** @type {const} */ ([
-  ["photos", "consentPhotos", "consentPhotosText"],
-  ["llm", "consentLlm", "consentLlmText"],
-  ["training", "consentTraining", "consentTrainingText"],
+  ["photos", "consentPhotos", "consentPhotosText", "agreedPhotos"],
+  ["llm", "consentLlm", "consentLlmText", "agreedLlm"],
+  ["training", "consentTraining", "consentTrainingText", "agreedTraining"],
 ]);
 
 /** The boxes whose request is under way. @type {WeakSet<HTMLInputElement>} */
@@ -41,14 +40,40 @@ async function keep(path, name, box) {
   underWay.delete(box);
 }
 
-/** @param {{me: Api["Me"]}} props */
-const ConsentsCard = ({ me }) => html`
+/** What is stored, in sentences, and all of it as one file. @param {{me: Api["Me"]}} props */
+const DataCard = ({ me }) => {
+  const answer = useAnswer(() => get("/me/data/summary"), []);
+  const [busy, setBusy] = useState(false);
+  const save = async () => {
+    setBusy(true);
+    await saveFile("/me/data", "application/json", "skinapi-my-data.json").catch((error) => toast(sayError(error)));
+    setBusy(false);
+  };
+  const agreed = CONSENTS.filter(([name]) => me.consents[name]).map(([, , , words]) => say(words));
+  return html`
+    <section class="card">
+      <h2>${say("myData")}</h2>
+      <${Answer} answer=${answer}>
+        ${(/** @type {Api["OwnDataSummary"]} */ { since: registered, ...stored }) => {
+          const counts = Object.entries(stored).filter(([, count]) => count > 0).map(([nouns, count]) => sayCount(nouns, count));
+          const since = sayDate(registered, false);
+          return html`<p>${counts.length > 0 ? say("dataStored", { since, stored: sayList(counts) }) : say("nothingStored", { since })}
+            ${" "}${agreed.length > 0 ? say("agreedTo", { consents: sayList(agreed) }) : say("agreedToNothing")}</p>`;
+        }}
+      <//>
+      <p><button disabled=${busy} onClick=${save}>${say(busy ? "loading" : "downloadData")}</button></p>
+      <p><small>${say("downloadDataText")}</small></p>
+    </section>`;
+};
+
+/** @param {{me: Api["Me"], onChange: () => void}} props */
+const ConsentsCard = ({ me, onChange }) => html`
   <section class="card">
     <h2>${say("consents")}</h2>
     ${CONSENTS.map(
       ([name, title, text]) => html`
         <label class="tick"><input type="checkbox" defaultChecked=${me.consents[name] ?? false}
-          onChange=${(/** @type {FieldEvent} */ event) => keep("/me/consents", name, event.target)} />
+          onChange=${(/** @type {FieldEvent} */ event) => keep("/me/consents", name, event.target).then(onChange)} />
           <span>${say(title)}<br /><small>${say(text)}</small></span></label>`,
     )}
   </section>`;
@@ -74,15 +99,16 @@ async function changePassword({ current, fresh, again }) {
 const PasswordCard = () => {
   const [turn, setTurn] = useState(0); // after a change, a new form, which is empty
   return html`
-    <section class="card"><h2>${say("changePassword")}</h2>
-      <${Form} key=${turn} label=${say("changePassword")} onSend=${async (/** @type {Record<string, string>} */ values) => {
+    <section class="card"><h2>${say("password")}</h2>
+      <details key=${turn}><summary>${say("changePassword")}</summary>
+      <${Form} label=${say("changePassword")} onSend=${async (/** @type {Record<string, string>} */ values) => {
         await changePassword(values);
         setTurn(turn + 1);
       }}>
-        <${Field} label=${say("currentPassword")} name="current" type="password"
+        <${Field} label=${say("yourPassword")} name="current" type="password"
           autocomplete="current-password" required />
         <${NewPassword} />
-      <//></section>`;
+      <//></details></section>`;
 };
 
 /** End every session of the account, this one last. */
@@ -92,7 +118,6 @@ async function logOutEverywhere() {
     if (!one.current) await remove(apiPath`/me/sessions/${one._id}`).catch((error) => error.status === 404 || Promise.reject(error));
   }
   logOut();
-  goTo("");
 }
 
 const Sessions = () => {
@@ -105,7 +130,7 @@ const Sessions = () => {
     <section class="card">
       <h2>${say("sessions")}</h2>
       <${Pages} pages=${pages} empty="">
-        ${(/** @type {any[]} */ items) => html`<ul class="plain">
+        ${(/** @type {Api["SessionView"][]} */ items) => html`<ul class="plain">
           ${[...items].reverse().map(
             (one) => html`<li class="row between" key=${one._id}>
               <span>${isolated(nameOfClient(one.client ?? say("unknownClient")))}${" "}
@@ -122,25 +147,57 @@ const Sessions = () => {
     </section>`;
 };
 
-/** What a login asks for; first what must be done. @param {Api["Me"]} me @param {() => void} reload */
-function logInCards(me, reload) {
-  const [password, factor] = [html`<${PasswordCard} />`, html`<${SecondFactorCard} me=${me} onChange=${reload} />`];
-  return me.second_factor_missing ? [factor, password] : [password, factor];
-}
+/** Asked once, in words of what goes and what stays. @param {{me: Api["Me"], onClose: () => void}} props */
+const AskDeletion = ({ me, onClose }) => {
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  useEffect(() => dialog.current?.showModal(), []);
+  /** @param {Record<string, string>} values */
+  const leave = async ({ ownPassword, ownCode }) => {
+    await remove("/me", { current_password: ownPassword, ...(ownCode && { code: ownCode }) });
+    setSession(null);
+    toast(say("ownAccountDeleted"));
+  };
+  return html`
+    <dialog ref=${dialog} aria-label=${say("deleteOwnAsk")} onClose=${onClose}>
+      <h2>${say("deleteOwnAsk")}</h2>
+      <p>${say(me.role === "user" ? "deleteOwnGoes" : "deleteOwnGoesOfStaff")}</p>
+      <p>${say(me.role === "doctor" ? "deleteOwnStaysOfDoctor" : "deleteOwnStays")}</p>
+      <${Form} label=${say("deleteOwn")} kind="danger" onSend=${leave} onClose=${onClose}>
+        <${Field} label=${say("yourPassword")} name="ownPassword" type="password" autocomplete="current-password" required />
+        ${me.second_factor && html`<${CodeField} hint=${say("codeHint")} name="ownCode" />`}
+      <//>
+    </dialog>`;
+};
+
+/** @param {{me: Api["Me"]}} props */
+const DeletionCard = ({ me }) => {
+  const [asking, setAsking] = useState(false);
+  return html`
+    <section class="card">
+      <h2>${say("deleteOwn")}</h2>
+      <p>${say("deleteOwnText")}</p>
+      <p><button class="danger" onClick=${() => setAsking(true)}>${say("deleteOwn")}…</button></p>
+      ${asking && html`<${AskDeletion} me=${me} onClose=${() => setAsking(false)} />`}
+    </section>`;
+};
 
 export const View = () => {
   const answer = useAnswer(() => get("/me"), []);
   return html`
     <h1>${say("title_account")}</h1>
     <${Answer} answer=${answer}>
-      ${(/** @type {Api["Me"]} */ me) => html`
-        <p>${isolated(me.name)} · ${isolated(me.email)} · ${say(/** @type {WordKey} */ (`role_${me.role}`))}<br />
-          ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { name: me.doctor_name ?? me.doctor }) : say("noDoctor")}</small>`}</p>
-        <div class="columns">
-          ${/* Until it is set up, nothing else of the account is open. */
-          !me.second_factor_missing &&
-          html`<div><${ConsentsCard} me=${me} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}<${Sessions} /></div>`}
-          <div>${logInCards(me, answer.reload)}</div>
-        </div>`}
+      ${(/** @type {Api["Me"]} */ me) => {
+        const factor = html`<${SecondFactorCard} me=${me} onChange=${answer.reload} />`;
+        return html`
+          <p>${isolated(me.name)} · ${isolated(me.email)} · ${say(/** @type {WordKey} */ (`role_${me.role}`))}<br />
+            ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { name: me.doctor_name ?? me.doctor }) : say("noDoctor")}</small>`}</p>
+          ${/* Until a factor is set up that must be, nothing else of the account is open. */
+          me.second_factor_missing
+            ? html`<div class="columns"><div>${factor}</div><div><${PasswordCard} /><${DeletionCard} me=${me} /></div></div>`
+            : html`<div class="columns">
+                <div><${DataCard} me=${me} /><${ConsentsCard} me=${me} onChange=${answer.reload} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}</div>
+                <div><${PasswordCard} />${factor}<${Sessions} /><${DeletionCard} me=${me} /></div>
+              </div>`}`;
+      }}
     <//>`;
 };

@@ -19,7 +19,7 @@ const QrCode = ({ qr }) => {
 };
 
 /** The password of the account, before anything is changed. */
-const Password = () => html`<${Field} label=${say("currentPassword")} name="factorPassword" type="password"
+const Password = () => html`<${Field} label=${say("yourPassword")} name="factorPassword" type="password"
   autocomplete="current-password" required />`;
 
 /** @param {{onDone: () => void}} props */

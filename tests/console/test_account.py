@@ -1,0 +1,111 @@
+"""A person's own account: what is stored about it, as words and as a file, and its end."""
+
+import json
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+
+from skinapi.auth.passwords import Passwords
+from tests.console.journey import Journey, Look, looks
+from tests.console.test_spots import BACK, begin, send
+from tests.console.visitor import Visitor
+from tests.served.people import Caller, Seeder
+from tests.support.backends import PASSWORD, change_account
+
+
+@pytest.fixture
+def treated(seeder: Seeder) -> tuple[Caller, Caller]:
+    """A patient who knows a password, with a spot, a finding and a message; and the doctor."""
+    ada, doctor = seeder.person(), seeder.person("doctor")
+    hashed = Passwords().hash(PASSWORD)
+    change_account(seeder.services, ada.id, password_hash=hashed, doctor_id=doctor.id)
+    assert ada.call("PUT", "/me/consents", json={"photos": True}).status == 200
+    spot = begin(ada, BACK, "by the belt")
+    send(ada, "melanoma", lesion=spot)
+    answer = ada.call("POST", f"/lesions/{spot}/messages", json={"text": "It itches."})
+    assert answer.status == 201
+    return ada, doctor
+
+
+@pytest.mark.parametrize("look", [*looks(0), *looks(2), *looks(3)], ids=str)
+def test_a_person_reads_what_is_stored_and_deletes_the_account(
+    visitor: Visitor, seeder: Seeder, treated: tuple[Caller, Caller], look: Look
+) -> None:
+    ada, doctor = treated
+    journey = Journey(visitor, "account", look)
+    visitor.enter(ada, "user")
+    visitor.go("account")
+    journey.see("one_spots", count="1")
+    journey.see("one_messages", count="1")
+    journey.see("agreedPhotos")
+    visitor.assert_at_most_one_primary()
+    journey.step("account")
+    visitor.press("section.card button.danger")
+    journey.see("deleteOwnGoes")
+    journey.see("deleteOwnStays")
+    journey.step("asked")
+    visitor.type(ownPassword="not this one")
+    visitor.press("dialog button.danger")
+    journey.see("error_wrong_password")
+    journey.step("refused", expected=("403",))
+    visitor.type(ownPassword=PASSWORD)
+    visitor.press("dialog button.danger")
+    journey.see("ownAccountDeleted")
+    journey.see("startTitle")
+    assert ada.call("GET", "/me").status == 401
+    assert doctor.call("GET", "/patients").json == []
+    journey.step("left")
+
+
+def test_the_doctor_of_who_left_sees_whole_pages(
+    visitor: Visitor, treated: tuple[Caller, Caller]
+) -> None:
+    """Also where the case was open."""
+    ada, doctor = treated
+    (number,) = [one["id"] for one in ada.call("GET", "/submissions").json]
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.await_stillness()
+    body = {"current_password": PASSWORD}
+    assert ada.call("DELETE", "/me", json=body).status == 200
+    visitor.run("location.reload()")
+    visitor.see("This does not exist, or not any more.")
+    visitor.go("queue")
+    visitor.see("Nothing waits for a review")
+    visitor.go("patients")
+    visitor.await_stillness()
+    visitor.assert_quiet(expected=("404",))
+
+
+def test_the_data_is_saved_as_one_file(
+    browser: webdriver.Chrome, visitor: Visitor, treated: tuple[Caller, Caller], tmp_path: Path
+) -> None:
+    ada, _ = treated
+    visitor.look()
+    visitor.enter(ada, "user")
+    visitor.go("account")
+    download = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", download)
+    visitor.press_button("Download my data")
+    saved = tmp_path / "skinapi-my-data.json"
+    visitor.await_truth(saved.exists, "the file")
+    whole = json.loads(saved.read_text())
+    assert whole["account"]["email"] == ada.email
+    assert [one["text"] for one in whole["messages"]] == ["It itches."]
+
+
+def test_a_doctor_with_patients_is_told_what_to_do_first(
+    visitor: Visitor, seeder: Seeder, treated: tuple[Caller, Caller]
+) -> None:
+    _, doctor = treated
+    change_account(seeder.services, doctor.id, password_hash=Passwords().hash(PASSWORD))
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.go("account")
+    visitor.press("section.card button.danger")
+    visitor.see("reviews and letters that you signed")
+    visitor.type(ownPassword=PASSWORD)
+    visitor.press("dialog button.danger")
+    visitor.see("give them another doctor")
