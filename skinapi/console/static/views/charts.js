@@ -26,7 +26,7 @@ function endOfScale(most) {
 const gridOf = (width) => [0, HIGH / 2, HIGH].map((at) => html`<line class="grid" x1="0" x2=${width} y1=${at} y2=${at} />`);
 
 /**
- * @param {{title: string, words: string, end: string, width: number, from: string, to: string, drawn: any, children?: any}} props
+ * @param {{title: string, words: string, end: string, width: number, from: string, to: string, drawn: unknown, children?: unknown}} props
  * `end` is what the top of the scale is, `from` and `to` are the ends of the axis below
  */
 const Chart = ({ title, words, end, width, from, to, drawn, children }) => html`
@@ -43,7 +43,7 @@ const Chart = ({ title, words, end, width, from, to, drawn, children }) => html`
 
 /**
  * Columns over time. @param {{title: string, words: string, columns: Column[], from: string, to: string,
- *   most?: number, sayValue?: (value: number) => string, children?: any}} props `most` is where the scale ends at least
+ *   most?: number, sayValue?: (value: number) => string, children?: unknown}} props `most` is where the scale ends at least
  */
 export const Columns = ({ title, words, columns, from, to, most = 1, sayValue = sayNumber, children }) => {
   const end = endOfScale(Math.max(most, ...columns.map((column) => sum(column.map((part) => part.value)))));

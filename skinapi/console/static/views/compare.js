@@ -7,12 +7,11 @@ import { Answer, Empty, Message, useAnswer } from "/console/components.js";
 import { colon, hasWords, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 import { Gates } from "/console/views/gates.js";
-import { AT_A_POINT, nameOfKind } from "/console/views/model.js";
+import { nameOfKind } from "/console/views/model.js";
 import { getModels } from "/console/views/models.js";
 
-/** These are shares, all others plain numbers. */
-const SHARES = new Set(["accuracy", "balanced_accuracy", "named_balanced_accuracy", "stated_balanced_accuracy", "sensitivity",
-  "specificity", "refused_share", ...AT_A_POINT.keys()]);
+/** The only measure that is no share. */
+const LOSS = "log_loss";
 /** Of these, less is better. */
 const LESS_IS_BETTER = new Set(["ece", "brier", "log_loss", "refused_share", "benign_told_urgent"]);
 
@@ -45,7 +44,7 @@ const sayMeasure = (measure) => sayValue("measure", measure);
 const Value = ({ figure, measure, which }) => {
   const value = figure[which];
   const interval = figure[/** @type {"first_interval" | "second_interval"} */ (`${which}_interval`)];
-  const show = (/** @type {number} */ one) => (SHARES.has(measure) ? sayPercent(one) : sayNumber(one, 3));
+  const show = (/** @type {number} */ one) => (measure === LOSS ? sayNumber(one, 3) : sayPercent(one));
   if (value === null) return "–";
   return html`<span class="figure">${show(value)}${interval && html` <small>${show(interval[0])} – ${show(interval[1])}</small>`}</span>`;
 };
@@ -54,10 +53,10 @@ const Value = ({ figure, measure, which }) => {
 const Difference = ({ figure, measure }) => {
   const { difference } = figure;
   if (difference === null) return "–";
-  const size = SHARES.has(measure) ? `${sayNumber(100 * Math.abs(difference), 1)} %` : sayNumber(Math.abs(difference), 3);
+  const size = measure === LOSS ? sayNumber(Math.abs(difference), 3) : sayPercent(Math.abs(difference));
   if (Math.abs(difference) < 0.0005) return html`<span class="figure">±${size}</span>`;
   const better = difference > 0 !== LESS_IS_BETTER.has(measure);
-  return html`<span class=${`figure ${better ? "better" : "worse"}`}>${difference > 0 ? "+" : "−"}${size}
+  return html`<span class=${`figure ${better ? "better" : "worse"}`}>${difference > 0 ? "+" : "−"}${size}${" "}
     <small>${say(better ? "better" : "worse")}</small></span>`;
 };
 

@@ -17,10 +17,10 @@ const SENSITIVITY = "_sensitivity";
 /** The gate that compares no figures. */
 const OTHER_PICTURES = "other_pictures";
 
-/** How a figure is said: in milliseconds, as a plain number, or as a share. @param {string} name @returns {(value: number) => string} */
+/** How a figure is said: in milliseconds, or as a share. @param {string} name @returns {(value: number) => string} */
 function sayFigure(name) {
   if (name === "latency_ms") return (value) => `${sayNumber(value, 1)} ms`;
-  return name === "ece" ? (value) => sayNumber(value, 3) : sayPercent;
+  return sayPercent;
 }
 
 /** A difference with its sign. @param {string} name @param {number} value */

@@ -7,16 +7,14 @@ import { Answer, useAnswer } from "/console/components.js";
 import { colon, getLanguage, said, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 
-/** As a share, or as a number where a share would mislead. @typedef {"percent" | "number"} Kind */
-
 /** What an operating point does: each share, and the count that it is of. */
-export const AT_A_POINT = new Map([
+const AT_A_POINT = new Map([
   ["caught", "malignant"], ["benign_below", "benign"], ["benign_told_urgent", "benign"],
   ["melanomas_told_urgent", "melanomas"], ["urgent_right", "urgent"],
 ]);
 
-/** @param {Kind} kind @param {number} value */
-export const show = (kind, value) => (kind === "percent" ? sayPercent(value) : sayNumber(value, 3));
+/** Where the bars of a measure begin: chance, of an AUC. @param {string} measure */
+const startOf = (measure) => (measure.endsWith("auc") ? 0.5 : 0);
 
 /**
  * A figure with its interval as a bar: the value is its length, the interval the line across its end.
@@ -32,18 +30,18 @@ const Bar = ({ value, interval, from = 0 }) => {
     </span>`;
 };
 
-/** `among`: of how many it is a share. @param {{kind: Kind, value?: number, interval?: number[], among?: number}} props */
-const Figure = ({ kind, value, interval, among }) =>
+/** `among`: of how many it is a share. @param {{value?: number, interval?: number[], among?: number}} props */
+const Figure = ({ value, interval, among }) =>
   value === undefined || value === null
     ? "–"
-    : html`<span><span class="figure">${show(kind, value)}
-          ${interval && html` <small>${show(kind, interval[0])} – ${show(kind, interval[1])}</small>`}</span>
+    : html`<span><span class="figure">${sayPercent(value)}
+          ${interval && html` <small>${sayPercent(interval[0])} – ${sayPercent(interval[1])}</small>`}</span>
         ${among !== undefined && html` <small class="figure">${say("outcomeOf", { n: sayNumber(among) })}</small>`}</span>`;
 
 /**
  * A table of figures: a row for each part, a column for each measure; the first measure as bars.
  * @param {{title: string, named: string, rows: {name: string, n?: number, figures: any}[], counted?: string,
- *   columns: {key: string, title: string, kind: Kind, among?: string}[]}} props
+ *   columns: {key: string, title: string, among?: string}[]}} props
  */
 const Figures = ({ title, named, rows, counted, columns }) => html`
   <div class="scroll" tabindex="0" role="region" aria-label=${title}>
@@ -56,11 +54,11 @@ const Figures = ({ title, named, rows, counted, columns }) => html`
             <th scope="row">${name}</th>
             ${counted && html`<td data-name=${counted}>${n === undefined ? "–" : sayNumber(n)}</td>`}
             ${columns.map(
-              ({ key, title, kind, among }) => html`<td data-name=${title}>
-                <${Figure} kind=${kind} value=${figures[key]} interval=${figures[`${key}_interval`]}
+              ({ key, title, among }) => html`<td data-name=${title}>
+                <${Figure} value=${figures[key]} interval=${figures[`${key}_interval`]}
                   among=${among && figures[among]} />
                 ${typeof figures[key] === "number" &&
-                html`<${Bar} value=${figures[key]} interval=${figures[`${key}_interval`]} from=${kind === "number" ? 0.5 : 0} />`}
+                html`<${Bar} value=${figures[key]} interval=${figures[`${key}_interval`]} from=${startOf(key)} />`}
               </td>`,
             )}
           </tr>`,
@@ -90,7 +88,7 @@ const Caught = ({ caught, conditions }) => html`
 
 /** What each operating point does, for each kind of picture; and the same for each source. @param {{points: any, conditions: Api["ConditionsView"]}} props */
 const Points = ({ points, conditions }) => {
-  const columns = [...AT_A_POINT].map(([key, among]) => ({ key, title: sayValue("measure", key), kind: /** @type {Kind} */ ("percent"), among }));
+  const columns = [...AT_A_POINT].map(([key, among]) => ({ key, title: sayValue("measure", key), among }));
   const kinds = Object.keys(/** @type {any} */ (Object.values(points)[0]));
   /** @param {string} kind @param {string} [source] */
   const rowsOf = (kind, source) =>
@@ -110,10 +108,10 @@ const Points = ({ points, conditions }) => {
 
 /** @param {{figures: any, all: any}} props the figures with one picture of each lesion, and all of them */
 const Overall = ({ figures, all }) => {
-  const measures = /** @type {[string, string, string, Kind][]} */ ([
-    ["macro_auc", say("macroAuc"), say("macroAucText"), "number"],
-    ["named_balanced_accuracy", say("namedAccuracy"), say("namedAccuracyText"), "percent"],
-    ["stated_balanced_accuracy", say("toldAccuracy"), say("toldAccuracyText"), "percent"],
+  const measures = /** @type {[string, string, string][]} */ ([
+    ["macro_auc", say("macroAuc"), say("macroAucText")],
+    ["named_balanced_accuracy", say("namedAccuracy"), say("namedAccuracyText")],
+    ["stated_balanced_accuracy", say("toldAccuracy"), say("toldAccuracyText")],
   ]);
   const uncertain = all.gates?.uncertain;
   return html`
@@ -123,13 +121,13 @@ const Overall = ({ figures, all }) => {
         <tbody>
           ${measures
             .filter(([key]) => typeof figures[key] === "number")
-            .map(([key, title, text, kind]) => {
+            .map(([key, title, text]) => {
               const interval = figures[`${key}_interval`];
               return html`<tr>
                 <th scope="row">${title}<small>${text}</small></th>
-                <td data-name=${say("value")}><span class="figure">${show(kind, figures[key])}</span>
-                  <${Bar} value=${figures[key]} interval=${interval} from=${kind === "number" ? 0.5 : 0} /></td>
-                <td data-name=${say("interval")}>${interval ? `${show(kind, interval[0])} – ${show(kind, interval[1])}` : "–"}</td>
+                <td data-name=${say("value")}><span class="figure">${sayPercent(figures[key])}</span>
+                  <${Bar} value=${figures[key]} interval=${interval} from=${startOf(key)} /></td>
+                <td data-name=${say("interval")}>${interval ? `${sayPercent(interval[0])} – ${sayPercent(interval[1])}` : "–"}</td>
               </tr>`;
             })}
         </tbody>
@@ -162,9 +160,9 @@ export const TestFigures = ({ card, conditions }) => {
   }));
   /** @param {Record<string, any>} parts @param {(key: string) => string} name */
   const parts = (parts, name) => Object.entries(parts ?? {}).map(([key, one]) => ({ name: name(key), n: one.n, figures: one }));
-  const measures = /** @type {{key: string, title: string, kind: Kind}[]} */ ([
-    { key: "macro_auc", title: say("macroAuc"), kind: "number" },
-    { key: "named_balanced_accuracy", title: say("namedAccuracy"), kind: "percent" },
+  const measures = /** @type {{key: string, title: string}[]} */ ([
+    { key: "macro_auc", title: say("macroAuc") },
+    { key: "named_balanced_accuracy", title: say("namedAccuracy") },
   ]);
   const kinds = parts(figures.by_modality, (key) => nameOfKind(conditions, key));
   const sources = parts(figures.by_source, (key) => sayValue("source", key));
@@ -183,9 +181,9 @@ export const TestFigures = ({ card, conditions }) => {
     ${classes.length > 0 &&
     html`<section class="card"><h2>${say("byClass")}</h2><p>${say("byClassText")}</p>
       <${Figures} title=${say("byClass")} named=${say("class")} rows=${classes} counted=${say("lesions")} columns=${[
-        { key: "sensitivity", title: say("sensitivity"), kind: "percent" },
-        { key: "specificity", title: say("specificity"), kind: "percent" },
-        { key: "auc", title: "AUC", kind: "number" },
+        { key: "sensitivity", title: say("sensitivity") },
+        { key: "specificity", title: say("specificity") },
+        { key: "auc", title: "AUC" },
       ]} /></section>`}
     ${(kinds.length > 0 || sources.length > 0) &&
     html`<section class="card"><h2>${say("bySource")}</h2><p>${say("bySourceText")}</p>

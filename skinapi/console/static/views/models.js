@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getAll } from "/console/api.js";
 import { Answer, Empty, Icon, Message, useAnswer } from "/console/components.js";
-import { say, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { say, sayDate, sayPercent, sayValue } from "/console/language.js";
 import { StateBadge } from "/console/views/lab.js";
 import { TransferStatus, useTransfer } from "/console/views/transfer_status.js";
 
@@ -18,7 +18,7 @@ export const getModels = async () =>
 /** What a list says of a model's own test; its page has the figures with one picture of each lesion. @param {Record<string, number>} figures */
 const sayHeadline = ({ macro_auc, balanced_accuracy }) => {
   const said = [
-    macro_auc !== undefined && `${say("macroAuc")} ${sayNumber(macro_auc, 3)}`,
+    macro_auc !== undefined && `${say("macroAuc")} ${sayPercent(macro_auc)}`,
     balanced_accuracy !== undefined && `${say("measure_balanced_accuracy")} ${sayPercent(balanced_accuracy)}`,
   ].filter(Boolean);
   return said.length > 0 && [...said, say("onPictures")].join(" · ");

@@ -123,8 +123,8 @@ export const View = ({ argument }) => {
     <h1>${say("title_train")}</h1>
     <${IfInstalled}><${Answer} answer=${answer}>
       ${(/** @type {Api["DatasetSummary"][]} */ datasets) =>
-        datasets.length === 0
-          ? html`<${Empty} title=${say("datasetsEmpty")}><p>${say("trainEmptyText")}</p>
+        !datasets.some(isLargeEnough)
+          ? html`<${Empty} title=${say(datasets.length ? "datasetsTooSmall" : "datasetsEmpty")}><p>${say("trainEmptyText")} ${say("trainDatasetHint")}</p>
               <a class="button primary" href="#/add">${say("title_add")}</a><//>`
           : html`<p>${say("trainText")}</p><${TrainForm} datasets=${[...datasets].reverse()} chosen=${argument} />`}
     <//><//>`;

@@ -39,7 +39,7 @@ function byWeek(days) {
 
 /**
  * Columns over time, with the words that say the same. @param {{title: string, days: Day[],
- * columns: import("/console/views/charts.js").Column[], weekly: boolean, children?: any}} props
+ * columns: import("/console/views/charts.js").Column[], weekly: boolean, children?: unknown}} props
  */
 const Chart = ({ title, days, columns, weekly, children }) => {
   const totals = columns.map((column) => sum(column.map((part) => part.value)));
