@@ -113,3 +113,24 @@ def test_one_logs_out_everywhere_at_once(
     visitor.await_truth(lambda: ada.call("GET", "/me").status == 401, "this one to end")
     visitor.see("No account yet?")
     assert grey.call("GET", "/me").status == 200
+
+
+@pytest.mark.parametrize(
+    ("hour", "zone", "ahead"),
+    [("T02:00:00Z", "Pacific/Pago_Pago", True), ("T02:00:00Z", "Europe/Zurich", False)],
+)
+def test_a_photo_is_due_by_the_day_where_one_is(
+    visitor: Visitor, ada: Caller, grey: Caller, hour: str, zone: str, ahead: bool
+) -> None:
+    number = send(ada, "melanocytic_nevus", lesion=begin(ada, BACK, "left of the spine"))
+    review(grey, number, label="melanocytic_nevus", certainty="sure", urgency="self_monitoring")
+    [due] = [one["due"] for one in ada.call("GET", "/inbox").json["tasks"] if one["due"]]
+    visitor.look()
+    visitor.set_clock(due + hour, zone)
+    try:
+        visitor.enter(ada, "user")
+        said = visitor.find(".task .cover").text
+    finally:
+        visitor.set_clock(due, "")
+    words = visitor.words("en")["inbox_photograph" if ahead else "inbox_photograph_due"]
+    assert said.startswith(words.partition("{")[0])

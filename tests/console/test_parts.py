@@ -86,7 +86,7 @@ def parts(visitor: Visitor) -> Visitor:
 def test_the_parts_look_as_in_the_picture_that_was_reviewed(parts: Visitor) -> None:
     taken = photograph(parts)
     if os.environ.get("RENEW"):
-        taken.quantize(96).save(REFERENCE, optimize=True)
+        taken.quantize(192).save(REFERENCE, optimize=True)
     found = differences(taken, Image.open(REFERENCE).convert("RGB"))
     if found:
         TAKEN.parent.mkdir(parents=True, exist_ok=True)

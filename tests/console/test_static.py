@@ -167,7 +167,7 @@ def test_every_word_is_used_and_every_used_word_is_there(
 def said_by(source: str, words: dict[str, str]) -> set[str]:
     """The keys of the words that this code may say, some of them put together from a value."""
     quoted = set(re.findall(r'"(\w+)"', source))
-    groups = re.findall(r'(?:sayValue|valuesOf)\("(\w+)"', source)
+    groups = re.findall(r'(?:sayValue|valuesOf|optionsOf)\("(\w+)"', source)
     prefixes = (*(f"{name}_" for name in groups), *re.findall(r"`(\w+_)\$\{", source))
     return {key for key in words if key in quoted or key.startswith(prefixes)}
 

@@ -14,11 +14,19 @@ from tests.support.photos import photo_of
 @pytest.fixture
 def doctor(seeder: Seeder) -> Caller:
     """With two findings that a version has made which was rolled back."""
-    doctor, store = seeder.person("doctor"), seeder.services.store
+    doctor = seeder.person("doctor")
     for _ in range(2):
         send_for(doctor, seeder, photo_of("melanoma", (600, 450)))
+    withdraw_version(seeder, *(one["id"] for one in doctor.call("GET", "/queue").json))
+    return doctor
+
+
+def withdraw_version(seeder: Seeder, *findings: int) -> None:
+    """The one that has made these."""
+    store = seeder.services.store
     submissions = store.collection("submissions")
-    for found in submissions.find({"doctor": doctor.id}, sort="queue_key"):
+    for number in findings:
+        [found] = submissions.find({"number": number}, limit=1)
         finding = {**found["finding"], "model_version": "gone-1"}
         change = {"finding": finding, "model_version": "gone-1"}
         submissions.update({"id": found["id"]}, {"$set": change})
@@ -28,7 +36,6 @@ def doctor(seeder: Seeder) -> Caller:
     if "gone-1" not in before.withdrawn:
         move = PointerChange(action="rollback", previous="gone-1", by="-", changed_at=now())
         pointer.set_shadow(before, move, shadow=before.shadow)
-    return doctor
 
 
 @pytest.mark.parametrize("look", looks(1), ids=str)

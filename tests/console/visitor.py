@@ -114,11 +114,23 @@ if (high > arguments[0]) wrong.push(`the header is ${high} pixels high`);
 if (document.querySelector(".veil")) return wrong;
 if (!seen(notice) || (atTop && bottom(notice) > innerHeight))
   wrong.push("the notice is not in the first view");
+const [page, footer] = [".page", "footer"].map((one) => document.querySelector(one));
+const end = page.getBoundingClientRect().top - page.scrollTop + page.scrollHeight;
+if (seen(footer) && Math.abs(end - bottom(footer)) > 1) wrong.push("the footer is not at the end");
 return wrong;
 """
 
 # Asked every few seconds: it may be the first to learn that the session or the network has ended.
 REFUSED_POLL = re.compile(r":\d+/messages - Failed to load resource: (?:.* 401 |net::ERR_INTERNET)")
+
+
+# From now on it is this moment.
+SET_CLOCK = """
+const Clock = Date, ahead = Clock.parse(%s) - Clock.now();
+window.Date = class extends Clock {
+  constructor(...given) { given.length ? super(...given) : super(Clock.now() + ahead); }
+  static now() { return Clock.now() + ahead; }
+}"""
 
 
 class Visitor:
@@ -145,6 +157,11 @@ class Visitor:
         session = json.dumps({"token": caller.token, "role": role, "email": caller.email})
         self._store("sessionStorage", "skinapi.session", session)
         self.open("/")
+
+    def set_clock(self, moment: str, zone: str) -> None:
+        """On the next page it is this moment, there. The zone stays: "" is that of the machine."""
+        self._before_next_page.append(SET_CLOCK % json.dumps(moment))
+        self._command("Emulation.setTimezoneOverride", timezoneId=zone)
 
     def open(self, path: str) -> None:
         source = ";".join(self._before_next_page)
@@ -424,7 +441,7 @@ class Visitor:
         assert cut == [], cut
 
     def assert_frame(self) -> None:
-        """A low header, and the notice in the first view."""
+        """A low header, the notice in the first view, and the footer at the end of the page."""
         wrong = self.run(FRAME, 48 if self._size == DESKTOP else 96)
         assert wrong == [], wrong
 

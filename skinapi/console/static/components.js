@@ -31,18 +31,18 @@ export const Icon = ({ name, size = 20 }) => html`
     <path d=${ICONS[name]} />
   </svg>`;
 
-/** The urgency in colour, icon and words. @param {{band: any, label: string}} props */
+/** The urgency in colour, icon and words. @param {{band: string, label: string}} props */
 export const BandBadge = ({ band, label }) => html`
   <span class="badge band-${band}"><${Icon} name=${band} size=${16} />${label}</span>`;
 
-/** @param {{children?: any, kind?: "info" | "bad" | "good"}} props */
+/** @param {{children?: unknown, kind?: "info" | "bad" | "good"}} props */
 export const Message = ({ children, kind = "info" }) => html`
   <div class="message ${kind}" role=${kind === "bad" ? "alert" : "status"}>${children}</div>`;
 
 export const Loading = () => html`
   <div class="loading" role="status"><span class="spinner"></span>${say("loading")}</div>`;
 
-/** @param {{title: string, children?: any}} props */
+/** @param {{title: string, children?: unknown}} props */
 export const Empty = ({ title, children }) => html`
   <div class="empty"><h2>${title}</h2>${children}</div>`;
 
@@ -151,7 +151,7 @@ export function usePages(path) {
 
 /**
  * What `children` makes of the items so far, and the way to more of them.
- * @param {{pages: ReturnType<typeof usePages>, empty: any, children: any}} props
+ * @param {{pages: ReturnType<typeof usePages>, empty: unknown, children: (items: any[]) => unknown}} props
  */
 export const Pages = ({ pages, empty, children }) => {
   const { items, next, error, loading } = pages;
@@ -231,7 +231,8 @@ export const signByKey = (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.closest("form")?.requestSubmit();
 };
 
-/** Loading, `gone` (404), failed, or what `children` makes of the value. @param {{answer: any, gone?: any, children: any}} props */
+/** Loading, `gone` (404), failed, or what `children` makes of the value. @template T
+ * @param {{answer: {value?: T, error?: Failed, reload: () => void}, gone?: unknown, children: (value: T) => unknown}} props */
 export const Answer = ({ answer, gone, children }) => {
   if (gone && answer.error?.status === 404) return gone;
   if (answer.error) return html`<${Failure} error=${answer.error} retry=${answer.reload} />`;
@@ -243,7 +244,7 @@ export const Answer = ({ answer, gone, children }) => {
  * A labelled input; `error` is what is wrong with its value.
  * @param {{label: string, name: string, type?: string, hint?: string, error?: string,
  * autocomplete?: string, required?: boolean, minlength?: number, value?: string,
- * onInput?: (event: any) => void}} props
+ * onInput?: (event: FieldEvent) => void}} props
  */
 export const Field = ({ label, name, hint, error, type = "text", ...rest }) => html`
   <div class="field">
@@ -256,7 +257,7 @@ export const Field = ({ label, name, hint, error, type = "text", ...rest }) => h
 
 /**
  * A form that sends its values, disables itself meanwhile and shows what went wrong. `onClose` is of one in a dialog.
- * @param {{onSend: (values: Record<string, string>) => Promise<void>, label: string, children: any, kind?: "danger" | "primary", onClose?: () => void}} props
+ * @param {{onSend: (values: Record<string, string>) => Promise<void>, label: string, children: unknown, kind?: "danger" | "primary" | "", onClose?: () => void}} props
  */
 export const Form = ({ onSend, label, children, kind = "primary", onClose }) => {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
@@ -334,7 +335,7 @@ export const Toasts = () => {
 
 /**
  * A question before something that is not done lightly; most of that cannot be undone.
- * @param {{title: string, children?: any, confirm: string, kind?: "danger" | "primary", onConfirm: () => Promise<void> | void,
+ * @param {{title: string, children?: unknown, confirm: string, kind?: "danger" | "primary", onConfirm: () => Promise<void> | void,
  *   onClose: () => void}} props
  */
 export const Confirm = ({ title, children, confirm, kind = "danger", onConfirm, onClose }) => {

@@ -6,6 +6,7 @@ export const english = {
   asItShouldBe: "As it should be",
   noAccountsWaiting: "No account waits for approval",
   mailsLate: "{count} mails are late: the mail server does not take them",
+  mailsLateText: "The log of the server names the fault. A link for a new password can be handed over: Accounts, Manage.",
   mailsSent: "No mail is late",
   noMails: "This server sends no mail",
   jobFailed: "A job failed: {kind}, {date}",

@@ -9,6 +9,7 @@ export const french = spaced({
   asItShouldBe: "En ordre",
   noAccountsWaiting: "Aucun compte n'attend l'approbation",
   mailsLate: "{count} e-mails sont en retard: le serveur de messagerie ne les prend pas",
+  mailsLateText: "Le journal du serveur nomme l'erreur. Un lien pour un nouveau mot de passe peut être remis: Comptes, Gérer.",
   mailsSent: "Aucun e-mail n'est en retard",
   noMails: "Ce serveur n'envoie pas d'e-mails",
   jobFailed: "Une tâche a échoué: {kind}, {date}",

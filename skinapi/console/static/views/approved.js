@@ -6,7 +6,7 @@ import { get } from "/console/api.js";
 import { Answer, useAnswer } from "/console/components.js";
 import { say } from "/console/language.js";
 
-/** What `children` makes of the account; before that is approved, what comes next. @param {{children: any}} props */
+/** What `children` makes of the account; before that is approved, what comes next. @param {{children: (me: Api["Me"]) => unknown}} props */
 export const Approved = ({ children }) => {
   const account = useAnswer(() => get("/me"), []);
   return html`

@@ -25,7 +25,7 @@ const AskColleague = ({ onSend }) => {
   return html`
     <${Answer} answer=${answer}>
       ${(/** @type {Api["Colleague"][]} */ colleagues) => html`
-        <${Form} label=${say("opinionSend")} onSend=${onSend}>
+        <${Form} label=${say("opinionSend")} kind="" onSend=${onSend}>
           <div class="field"><label for="colleague">${say("colleague")}</label>
             <select id="colleague" name="colleague" required aria-describedby="colleague-sees"><option value="">${say("choose")}</option>
               ${colleagues.map(({ _id, name, email }) => html`<option value=${_id}>${isolated(name)} · ${email}</option>`)}</select></div>

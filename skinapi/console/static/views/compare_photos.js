@@ -39,7 +39,7 @@ function within({ zoom, x, y }) {
 /**
  * The earlier photo, and over it the later one (`after`, placed by `css`) where it is not cut off: from
  * `cut` percent of the width on. A part is moved by a pointer or the arrow keys, in all frames at once.
- * @param {{before: string, after?: string, css?: any, alts: string[], cut?: number, looking: Looking, onLook: (next: Looking) => void, onDrag?: (event: On<PointerEvent>) => void}} props
+ * @param {{before: string, after?: string, css?: Record<string, string>, alts: string[], cut?: number, looking: Looking, onLook: (next: Looking) => void, onDrag?: (event: On<PointerEvent>) => void}} props
  */
 const Frame = ({ before, after, css, alts, cut = 100, looking, onLook, onDrag }) => {
   const { zoom, x, y } = looking;
@@ -76,14 +76,14 @@ const Zoom = ({ looking, onLook }) => html`
 
 const WAYS = /** @type {const} */ (["slider", "beside", "blink"]);
 
-/** Photos that fit each other: one over the other, both beside each other, or in turn. @param {{before: string, after: string, css: any, dates: string[]}} props */
+/** Photos that fit each other: one over the other, both beside each other, or in turn. @param {{before: string, after: string, css: Record<string, string>, dates: string[]}} props */
 const Aligned = ({ before, after, css, dates }) => {
   const [way, setWay] = useState(/** @type {typeof WAYS[number]} */ ("slider"));
   const [cut, setCut] = useState(50);
   const [later, setLater] = useState(false);
   const [looking, onLook] = useState({ zoom: 1, x: 0, y: 0 });
   const said = dates.map((date) => say("photoOfDate", { date }));
-  const frame = (/** @type {number} */ at, /** @type {string[]} */ alts, /** @type {any} */ onDrag = undefined) =>
+  const frame = (/** @type {number} */ at, /** @type {string[]} */ alts, /** @type {((event: On<PointerEvent>) => void) | undefined} */ onDrag = undefined) =>
     html`<${Frame} before=${before} after=${after} css=${css} alts=${alts} cut=${at} looking=${looking} onLook=${onLook} onDrag=${onDrag} />`;
   /** @param {On<PointerEvent>} event */
   const drag = (event) => {

@@ -16,10 +16,6 @@ import { ModelMark } from "/console/views/withdrawn.js";
 export const nameOf = (conditions, key) =>
   said([...conditions.conditions, ...(conditions.review_only ?? [])].find((one) => one.key === key)?.names) || key;
 
-/** The name of a class that is given as lists give it. @param {Api["ConditionsView"]} conditions @param {string} stated */
-export const nameOfClass = (conditions, stated) =>
-  said(conditions.conditions.find((one) => one.names.angular === stated)?.names) || stated;
-
 /**
  * A band's words, a patient's and a doctor's.
  * @param {Api["ConditionsView"]} conditions @param {string} band @returns {Partial<Api["BandWords"]> | undefined}

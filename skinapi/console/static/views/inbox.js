@@ -17,7 +17,7 @@ function wordsOf({ task, advice, unread, due }) {
   if (task === "see_doctor") return advice?.action;
   if (task === "message") return unread > 1 ? say("inbox_messages", { count: unread }) : say("inbox_message");
   if (!due) return say("inbox_picture");
-  const ahead = due > new Date().toISOString().slice(0, 10);
+  const ahead = due > new Date().toLocaleDateString("sv"); // where one is, written as the API writes a day
   return say(ahead ? "inbox_photograph" : "inbox_photograph_due", { date: sayDay(due) });
 }
 

@@ -203,7 +203,7 @@ const Draft = ({ draft, reviewed, onDone }) => {
         ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${reload}>${say("letterReload")}</button>`}
       <//>`}
       <div class="row">
-        <button class="primary" disabled=${busy}>${saySign(letter, marks.filter((mark) => accepted.has(mark.id)).length)}</button>
+        <button disabled=${busy}>${saySign(letter, marks.filter((mark) => accepted.has(mark.id)).length)}</button>
         <button type="button" disabled=${busy} onClick=${save}>${say("letterStore")}</button>
         <button type="button" class="danger" disabled=${busy} onClick=${() => setDeleting(true)}>${say("letterDelete")}</button>
       </div>

@@ -9,7 +9,7 @@ import { say, sayBytes, sayDate, sayNumber } from "/console/language.js";
 const LEAST_FREE = 0.1;
 const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;
 
-/** A line of the page; `act`: somebody should do something about it. @typedef {{act: boolean, text: string, place: string, more?: string[]}} Item */
+/** A line of the page; `act`: somebody should do something about it, at `place` where that is in the console. @typedef {{act: boolean, text: string, place?: string, more?: string[]}} Item */
 
 /** @param {Api["Overview"]} found @returns {Item[]} */
 function itemsOf(found) {
@@ -18,14 +18,13 @@ function itemsOf(found) {
   const model = found.model_version ?? say("noModel");
   return [
     { act: waiting > 0, text: say(waiting > 0 ? "accountsWaiting" : "noAccountsWaiting", { count: sayNumber(waiting) }), place: "accounts" },
-    { act: Boolean(mails), text: mails === null ? say("noMails") : say(mails > 0 ? "mailsLate" : "mailsSent", { count: sayNumber(mails) }), place: "server" },
+    { act: Boolean(mails), text: mails === null ? say("noMails") : say(mails > 0 ? "mailsLate" : "mailsSent", { count: sayNumber(mails) }), more: mails ? [say("mailsLateText")] : [] },
     ...failed.map((job) => ({ act: true, text: say("jobFailed", { kind: job.kind, date: job.completed_at && sayDate(job.completed_at) }), place: `job/${job._id}`, more: job.error ? [job.error] : [] })),
     { act: jobs.lost > 0, text: say("jobsNow", unfinished), place: "jobs" },
-    ...(disk ? [{ act: disk.free_bytes < LEAST_FREE * disk.total_bytes, text: say("diskFree", { free: sayBytes(disk.free_bytes), total: sayBytes(disk.total_bytes) }), place: "server" }] : []),
+    ...(disk ? [{ act: disk.free_bytes < LEAST_FREE * disk.total_bytes, text: say("diskFree", { free: sayBytes(disk.free_bytes), total: sayBytes(disk.total_bytes) }) }] : []),
     {
       act: !backup || Date.now() - Date.parse(backup) > OLDEST_BACKUP_MS,
       text: backup ? say("backupAt", { date: sayDate(backup) }) : say("noBackup"),
-      place: "server",
       more: backup ? [] : [say("noBackupText")],
     },
     { act: Boolean(found.model_problem) || !found.model_version, text: say("modelServes", { version: model }), place: "model", more: found.model_problem ? [found.model_problem] : [] },
@@ -35,9 +34,10 @@ function itemsOf(found) {
 
 /** @param {{item: Item}} props */
 const Line = ({ item }) => html`
-  <li class="whole ${item.act ? "to-do" : ""}"><${Icon} name=${item.act ? "referral" : "check"} />
-    <div class="grow"><a class="cover" href=${`#/${item.place}`}>${item.text}</a>${item.more?.map((text) => html`<small>${text}</small>`)}</div>
-    <${Icon} name="next" /></li>`;
+  <li class="${item.place ? "whole" : ""} ${item.act ? "to-do" : ""}"><${Icon} name=${item.act ? "referral" : "check"} />
+    <div class="grow">${item.place ? html`<a class="cover" href=${`#/${item.place}`}>${item.text}</a>` : html`<span>${item.text}</span>`}
+      ${item.more?.map((text) => html`<small>${text}</small>`)}</div>
+    ${item.place && html`<${Icon} name="next" />`}</li>`;
 
 /** @param {{title: string, items: Item[]}} props */
 const Lines = ({ title, items }) =>

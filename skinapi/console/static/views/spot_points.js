@@ -32,7 +32,7 @@ const PAGE = 10;
 
 /**
  * `view` is the page of a spot. `onDrop` takes the finding that is dropped on a spot.
- * @param {{spots: Api["LesionView"][], conditions: Api["ConditionsView"], view: "spot" | "course", actions?: (spot: Api["LesionView"]) => any, onDrop?: (id: string) => void}} props
+ * @param {{spots: Api["LesionView"][], conditions: Api["ConditionsView"], view: "spot" | "course", actions?: (spot: Api["LesionView"]) => unknown, onDrop?: (id: string) => void}} props
  */
 export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
   const [first, setFirst] = useState(0);
