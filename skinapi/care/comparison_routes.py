@@ -17,7 +17,7 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import InstructionView
-from skinapi.vision.bands import urgency
+from skinapi.vision.bands import is_sent, urgency
 from skinapi.vision.comparison.comparison import (
     Alignment,
     Change,
@@ -145,6 +145,9 @@ class SpotComparison(Answer):
         notices = conditions_table().notices
         is_raised = urgency(band) < urgency(finding.band)
         alignment = comparison.alignment
+        counts = compared.instruction.counts.band if compared.instruction else band
+        words_of_change = notices.comparison
+        may_miss = words_of_change.may_miss_change if is_sent(counts) else words_of_change.may_miss
         return cls(
             before=finding_view(compared.before, for_doctor=for_doctor),
             after=finding_view(compared.after, for_doctor=for_doctor),
@@ -166,10 +169,7 @@ class SpotComparison(Answer):
                 compared.instruction, language, for_doctor=for_doctor
             ),
             raised=notices.comparison.raised.in_language(language) if is_raised else None,
-            notices=[
-                said.in_language(language)
-                for said in (notices.information_only, notices.comparison.may_miss)
-            ],
+            notices=[said.in_language(language) for said in (notices.information_only, may_miss)],
         )
 
 

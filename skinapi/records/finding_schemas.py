@@ -3,13 +3,14 @@ of the one instruction about a spot.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from pydantic import Field
 
 from skinapi.languages import Language, LocalizedText
 from skinapi.records.instructions import Advice, Instruction, SaidBy
+from skinapi.records.reviews import WaitsFor
 from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import TonesTested
 from skinapi.vision.conditions import Band, conditions_table
@@ -209,10 +210,17 @@ class AdviceView(Answer):
     finding: int = Field(description="number of the finding that it was said about")
     band: Band
     action: str = Field(description="in the words of who asks: a doctor's, or a patient's")
+    waits_for: WaitsFor | None = Field(
+        description="a patient is told to wait for the `result` of a sample, or to send another "
+        "`photo`, in place of the words of the band; null else"
+    )
+    due: date | None = Field(
+        description="until when a doctor should have seen the spot; null where no time was named"
+    )
 
     @classmethod
     def of(cls, said: Advice, language: Language, *, for_doctor: bool) -> Self:
-        words = conditions_table().band_words(said.band, language)
+        words = said.words(language)
         action = words.doctor_label if for_doctor else words.label
         return cls(
             said_by=said.said_by,
@@ -220,6 +228,8 @@ class AdviceView(Answer):
             finding=said.finding,
             band=said.band,
             action=action,
+            waits_for=said.waits_for,
+            due=said.due,
         )
 
 
@@ -241,10 +251,11 @@ class InstructionView(AdviceView):
             return None
         notices = conditions_table().notices
         counts, wanted = instruction.counts, instruction.picture_wanted
-        words = conditions_table().band_words(counts.band, language)
+        words = counts.words(language)
+        told = for_doctor or counts.waits_for is not WaitsFor.PHOTO
         said = [
             words.doctor_action if for_doctor else words.next_step,
-            *([notices.decision.new_picture.in_language(language)] if wanted else []),
+            *([notices.decision.new_picture.in_language(language)] if wanted and told else []),
         ]
         view = AdviceView.of(counts, language, for_doctor=for_doctor)
         return cls(

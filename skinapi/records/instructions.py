@@ -5,13 +5,14 @@ The rule, with its table, is in docs/reviews.md ("One spot, one instruction").
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from skinapi.records.reviews import Decision
+from skinapi.languages import Language
+from skinapi.records.reviews import Decision, WaitsFor, see_by, words_for_patient
 from skinapi.records.submission import AdvisedEntry
 from skinapi.vision.bands import urgency
-from skinapi.vision.conditions import Band
+from skinapi.vision.conditions import Band, BandWords
 
 
 class SaidBy(StrEnum):
@@ -24,12 +25,26 @@ class SaidBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What was said that is to be done: at that time, about the finding of this number."""
+    """What was said that is to be done: at that time, about the finding of this number. Where it
+    waits for something, that is to be told in place of the band's words.
+    """
 
     said_by: SaidBy
     band: Band
     since: datetime
     finding: int
+    waits_for: WaitsFor | None = None
+
+    @property
+    def due(self) -> date | None:
+        return see_by(self.band, self.waits_for, self.since)
+
+    def words(self, language: Language) -> BandWords:
+        """As a patient reads it, with what it waits for; `next_step` is by who said it."""
+        words = words_for_patient(self.band, self.waits_for, language)
+        if self.said_by is SaidBy.DECISION:
+            return words
+        return words.model_copy(update={"next_step": words.first_step})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +57,11 @@ class Instruction:
     others: tuple[Advice, ...]
     picture_wanted: bool
 
-    def beyond(self, finding: int, band: Band) -> Advice | None:
-        """What counts, where that was said about another finding and is more urgent than this."""
+    def elsewhere(self, finding: int, band: Band, waits_for: WaitsFor | None) -> Advice | None:
+        """What counts, where that was said about another finding and is something else."""
         counts = self.counts
-        is_beyond = counts.finding != finding and urgency(counts.band) < urgency(band)
-        return counts if is_beyond else None
+        same = (counts.band, counts.waits_for) == (band, waits_for)
+        return None if same or counts.finding == finding else counts
 
 
 def reconcile(
@@ -70,9 +85,17 @@ def reconcile(
             own = [finding.decision] if finding.decision else []
             valid += [] if any(one.settled for one in (*own, *later)) else [compared]
         if decision := finding.decision:
-            decided = Advice(SaidBy.DECISION, decision.urgency, decision.decided_at, finding.number)
+            decided = Advice(
+                SaidBy.DECISION,
+                decision.urgency,
+                decision.decided_at,
+                finding.number,
+                decision.waits_for,
+            )
             said.append(decided)
-            valid += [] if any(_replaces(one, decision) for one in later) else [decided]
+            come = decided.waits_for is WaitsFor.PHOTO and finding is not findings[-1]
+            ended = come or any(_replaces(one, decision) for one in later)
+            valid += [] if ended else [decided]
     counts = min(reversed(valid), key=_rank)
     others = sorted((one for one in said if one != counts), key=lambda one: one.since, reverse=True)
     newest = findings[-1].decision

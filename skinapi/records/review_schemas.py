@@ -1,7 +1,7 @@
 """The request and answer schemas of reviews and decisions, and how a letter is answered."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -10,7 +10,7 @@ from skinapi.languages import Language
 from skinapi.records.letters import Reader
 from skinapi.records.opinions import Agreement, Certainty, Histology, Statement
 from skinapi.records.reviewed_finding import ShownLetter
-from skinapi.records.reviews import Decision, Review
+from skinapi.records.reviews import Decision, Review, WaitsFor
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 from skinapi.web.schemas import Answer, Body
@@ -74,9 +74,16 @@ class DecisionView(Answer):
     label: str | None = Field(description="null where no condition was named")
     name: str
     urgency: Band
-    urgency_label: str
+    urgency_label: str = Field(description="in a patient's words: what is waited for, if anything")
     by_when: str
     next_step: str
+    waits_for: WaitsFor | None = Field(
+        description="the `result` of a sample, or another `photo`: a patient is not told the words "
+        "of the urgency; null else"
+    )
+    due: date | None = Field(
+        description="until when a doctor should have seen the spot; null where no time was named"
+    )
     remarks: list[str] = Field(
         description="first that another photo is wanted, then of the laboratory"
     )
@@ -106,6 +113,8 @@ class DecisionView(Answer):
             urgency_label=words.label,
             by_when=words.by_when,
             next_step=words.next_step,
+            waits_for=decision.waits_for,
+            due=decision.due,
             remarks=decision.remarks(language),
         )
 

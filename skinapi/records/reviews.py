@@ -1,7 +1,8 @@
 """The collection of reviews: doctors' opinions on a finding, added and never overwritten."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import Self, TypeVar
 
 from skinapi.languages import Language, LocalizedText
@@ -16,7 +17,7 @@ from skinapi.records.opinions import (
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.bands import most_urgent, urgency
+from skinapi.vision.bands import is_sent, most_urgent, urgency
 from skinapi.vision.conditions import Band, BandWords, Condition, conditions_table
 from skinapi.vision.finding.finding import FindingSummary
 
@@ -169,6 +170,29 @@ def _gravity(opinion: Opinion) -> tuple[bool, int, int]:
 # the top of every view of it.
 
 
+class WaitsFor(StrEnum):
+    """What has to come before a patient is told to do anything else."""
+
+    PHOTO = "photo"
+    RESULT = "result"
+
+
+def words_for_patient(band: Band, waits_for: WaitsFor | None, language: Language) -> BandWords:
+    """A band's words, where its `label` and `next_step` say what is waited for, if anything is."""
+    words = conditions_table().band_words(band, language)
+    if waits_for is None:
+        return words
+    waiting = conditions_table().notices.decision.waits_for[waits_for]
+    said = {name: getattr(waiting, name).in_language(language) for name in ("label", "next_step")}
+    return words.model_copy(update=said)
+
+
+def see_by(band: Band, waits_for: WaitsFor | None, since: datetime) -> date | None:
+    """Until when a doctor should have seen the spot; None where no time was named."""
+    days = conditions_table().band_entry(band).see_within_days
+    return None if days is None or waits_for else (since + timedelta(days=days)).date()
+
+
 class Decision(StoredRecord):
     """What the review that counts says. `review` is its id, `doctor` who signed it; `urgency` is
     the one that counts from then on, in place of the finding's. `new_picture_wanted` is what the
@@ -223,6 +247,20 @@ class Decision(StoredRecord):
         return self.histology is Histology.AWAITED
 
     @property
+    def waits_for(self) -> WaitsFor | None:
+        """Another photo where nobody could judge this one: then it says nothing milder than that a
+        doctor should look. The result of a sample that was taken.
+        """
+        if self.awaited:
+            return WaitsFor.RESULT
+        unjudged = self.new_picture_wanted and not self.proven and not is_sent(self.urgency)
+        return WaitsFor.PHOTO if unjudged else None
+
+    @property
+    def due(self) -> date | None:
+        return see_by(self.urgency, self.waits_for, self.decided_at)
+
+    @property
     def settled(self) -> bool:
         """Whether it waits for nothing: a doctor is sure, and no result is awaited."""
         return self.sure and not self.awaited
@@ -252,21 +290,23 @@ class Decision(StoredRecord):
 
     def heading(self, language: Language) -> str:
         words = conditions_table().notices.decision
-        if self.label is None and self.new_picture_wanted:
-            return words.another_photo.in_language(language)
+        unnamed = self.label is None and self.new_picture_wanted
+        if unnamed or (self.waits_for is WaitsFor.PHOTO and not self.sure):
+            return words.waits_for[WaitsFor.PHOTO].label.in_language(language)
         said = words.heading.in_language(language)
         return said.format(title=self.title().in_language(language), name=self.name(language))
 
     def band_words(self, language: Language) -> BandWords:
-        return conditions_table().band_words(self.urgency, language)
+        """What a patient is told to do: what the decision waits for, else what its urgency asks."""
+        return words_for_patient(self.urgency, self.waits_for, language)
 
     def remarks(self, language: Language) -> list[str]:
         """What is said beside it: first that another photo is wanted, then of the laboratory."""
         words = conditions_table().notices.decision
         said = {
-            words.new_picture: self.new_picture_wanted,
-            words.awaited: self.histology is Histology.AWAITED,
-            words.confirmed: self.histology is Histology.CONFIRMED,
+            words.new_picture: self.new_picture_wanted and self.waits_for is not WaitsFor.PHOTO,
+            words.awaited: self.awaited,
+            words.confirmed: self.proven,
         }
         return [sentence.in_language(language) for sentence, holds in said.items() if holds]
 

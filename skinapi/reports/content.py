@@ -8,12 +8,12 @@ from skinapi.languages import NUMBERS
 from skinapi.records.opinions import Agreement, Histology, Opinion
 from skinapi.reports.facts import PictureFacts
 from skinapi.reports.page_texts import (
+    AdviceContent,
     Bar,
     DecisionContent,
     LetterContent,
     Row,
     Tick,
-    date_text,
     time_text,
 )
 from skinapi.reports.reading import Reading, read_in_order, say_headline
@@ -259,7 +259,9 @@ class ReportContent:
         return [(label, text) for label, text in rows if text]
 
     def _urgency_of(self, opinion: Opinion) -> str:
-        if opinion.urgency is None:
+        """Nothing where another urgency counts."""
+        waits = self.report.decision is not None and self.report.decision.waits_for
+        if opinion.urgency is None or self.spot_advice or waits:
             return ""
         words = self._table.band_words(opinion.urgency, self.report.language)
         agreed = self.labels.urgency_agreed if opinion.agrees_with_urgency else "{}"
@@ -271,26 +273,31 @@ class ReportContent:
         decision = self.report.decision
         return DecisionContent.of(decision, self.report.language) if decision else None
 
-    @property
-    def spot_advice(self) -> str:
-        """What comes before all else; empty where the spot has no more urgent finding."""
+    @cached_property
+    def spot_advice(self) -> AdviceContent | None:
+        """The head of the first page, where what counts was said about another finding."""
         advice = self.report.spot_advice
-        if advice is None:
-            return ""
-        words = conditions_table().band_words(advice.band, self.report.language)
-        return self.labels.spot_advice.format(advice.finding, date_text(advice.since), words.label)
+        return AdviceContent.of(advice, self.report.language) if advice else None
+
+    @property
+    def replaced(self) -> list[Row]:
+        """What was said of this finding and counts no more, or comes second: heading and text,
+        without its urgency.
+        """
+        said, decision = self.reading.summary, self.decision
+        if not (decision or self.spot_advice):
+            return []
+        rows = [(self.model_said, f"{said.likely} {said.certainty}")]
+        if decision and self.spot_advice:
+            rows.insert(0, (self.labels.decision_replaced.format(decision.head), decision.signed))
+        return rows
 
     @property
     def model_said(self) -> str:
-        """The heading of the model's answer, below a decision."""
+        """The heading of the model's answer, below what counts."""
         made = self.report.made_at
-        return self.labels.model_said.format(f"{made.astimezone(UTC):%Y-%m-%d}" if made else "")
-
-    @property
-    def said_before(self) -> str:
-        """The model's answer, below a decision: without its urgency, which counts no more."""
-        said = self.reading.summary
-        return f"{said.likely} {said.certainty}"
+        said = self.labels.model_said if self.decision else self.labels.model_said_elsewhere
+        return said.format(f"{made.astimezone(UTC):%Y-%m-%d}" if made else "")
 
     @cached_property
     def letters(self) -> list[LetterContent]:

@@ -4,14 +4,16 @@ characters that control the output.
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Self
 
 from skinapi.domain.field_types import cap_marks
 from skinapi.languages import Language
+from skinapi.records.instructions import Advice
 from skinapi.records.reviewed_finding import ShownLetter
 from skinapi.records.reviews import Decision
 from skinapi.reports.words import LABELS, Labels
+from skinapi.vision.bands import is_sent
 from skinapi.vision.conditions import Band
 
 Row = tuple[str, str]
@@ -66,26 +68,60 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class DecisionContent:
-    """What doctors have decided, in the order in which it is read."""
+    """What doctors have decided, in the order in which it is read. `urgency` is None where the
+    decision waits for something and asks for no visit: it has no colour then.
+    """
 
     head: str
-    urgency: Band
+    urgency: Band | None
     urgency_label: str
     sentences: tuple[str, ...]
     signed: str
 
     @classmethod
     def of(cls, decision: Decision, language: Language) -> Self:
-        words = decision.band_words(language)
+        words, head = decision.band_words(language), decision.heading(language)
+        label = "" if words.label == head else words.label
         return cls(
-            head=decision.heading(language),
-            urgency=decision.urgency,
-            urgency_label=words.label,
-            sentences=(*decision.remarks(language), words.next_step),
+            head=head,
+            urgency=None
+            if decision.waits_for and not is_sent(decision.urgency)
+            else decision.urgency,
+            urgency_label=label,
+            sentences=(
+                *decision.remarks(language),
+                words.next_step,
+                *_say_due(decision.due, language),
+            ),
             signed=LABELS[language].decided.format(
                 decision.decided_by, time_text(decision.decided_at)
             ),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceContent:
+    """What counts, where it was said about another finding of the spot."""
+
+    urgency: Band
+    label: str
+    sentence: str
+    said: str
+
+    @classmethod
+    def of(cls, advice: Advice, language: Language) -> Self:
+        words = advice.words(language)
+        return cls(
+            urgency=advice.band,
+            label=words.label,
+            sentence=" ".join((words.next_step, *_say_due(advice.due, language))),
+            said=LABELS[language].spot_advice.format(advice.finding, date_text(advice.since)),
+        )
+
+
+def _say_due(due: date | None, language: Language) -> tuple[str, ...]:
+    """By which day; not whether that has passed: a paper does not know when it is read."""
+    return (LABELS[language].due.format(f"{due:{DATE}}"),) if due else ()
 
 
 @dataclass(frozen=True, slots=True)

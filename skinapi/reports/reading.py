@@ -125,7 +125,9 @@ class Reading(Frozen):
 
 
 def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
-    """`about` are the sentences on the likely condition, which come last."""
+    """`about` are the sentences on the likely condition, which come last. What was written for
+    another urgency than the one that counts is left out: the views say that one first.
+    """
     narrative, facts = report.shown_narrative, report.facts
     notice = report.say(conditions_table().notices.information_only)
     summary = summarise(facts, report.language)
@@ -134,13 +136,16 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
     for_doctor = say_headline(facts, report.language, for_doctor=True)
     fresh = _Fresh([notice, *decided, *summary.sentences, for_doctor])
     sections = narrative.sections
+    elsewhere = report.spot_advice is not None
     return Reading(
         notice=notice,
         summary=summary,
-        overview="" if report.decision else fresh.text(sections.overview),
-        importance_of_early_detection=fresh.text(sections.importance_of_early_detection),
-        recommendation=fresh.text(sections.recommendation),
-        next_steps=fresh.items(narrative.next_steps),
+        overview="" if report.decision or elsewhere else fresh.text(sections.overview),
+        importance_of_early_detection=""
+        if report.says_nothing_milder
+        else fresh.text(sections.importance_of_early_detection),
+        recommendation="" if elsewhere else fresh.text(sections.recommendation),
+        next_steps=() if elsewhere else fresh.items(narrative.next_steps),
         confidence_explanation=fresh.text(sections.confidence_explanation),
         findings=fresh.items(narrative.findings),
         limits=fresh.items([*narrative.limits, *map(report.say, facts.notices)]),

@@ -136,8 +136,8 @@ class Report:
     Only a report on a stored submission has `number`, `patient`, `made_at` and `seal`. Of a finding
     on several photos, `other_pictures` has those that `pictures` does not, each with its place.
     The patient is not shown the decision before `held_until`. `spot_advice` is what was said about
-    another finding of the same spot, where that counts and is more urgent. `translations` are pairs
-    of label and value, for a client that has its own words.
+    another finding of the same spot, where that counts and is something else. `translations` are
+    pairs of label and value, for a client that has its own words.
     """
 
     facts: Facts
@@ -179,6 +179,14 @@ class Report:
         if self.decision and self.decision.replaces(self.facts.band):
             return self.decision
         return None
+
+    @property
+    def says_nothing_milder(self) -> bool:
+        """Whether nothing may be said of what is harmless: what counts was said about another
+        finding of the spot, or is not known yet.
+        """
+        waits = self.decision is not None and self.decision.waits_for is not None
+        return waits or self.spot_advice is not None
 
     @property
     def shown_narrative(self) -> Narrative:

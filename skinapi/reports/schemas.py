@@ -71,7 +71,9 @@ class AboutView(Answer):
         if report.decided:
             return cls._of_decision(report, report.decided)
         described = report.facts.described
-        return cls._of_condition(described, report) if described else None
+        if described is None or (report.says_nothing_milder and not described.malignant):
+            return None
+        return cls._of_condition(described, report)
 
     @classmethod
     def _of_decision(cls, report: Report, decision: Decision) -> Self | None:
@@ -80,7 +82,8 @@ class AboutView(Answer):
         if not isinstance(decided, Condition):
             ask = table.notices.decision.ask_a_doctor.in_language(language)
             return cls(name=decision.name(language), sentences=(ask,), sources=())
-        if decision.more_urgent_than(decided.urgency) and not decided.malignant:
+        raised = decision.more_urgent_than(decided.urgency) or report.says_nothing_milder
+        if raised and not decided.malignant:
             return None
         return cls._of_condition(decided, report)
 
@@ -129,7 +132,7 @@ class FullReport(Answer):
     )
     spot_advice: AdviceView | None = Field(
         description="what was said about another finding of the same spot, where that counts and "
-        "is more urgent: to be shown first; null else"
+        "is something else: to be shown first, in place of what was said of this one; null else"
     )
     verification: SealView | None
 

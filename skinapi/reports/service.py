@@ -169,9 +169,9 @@ class ReportsService:
         signed = self._list_letters(submission)
         letters = tuple(map(reviewed.show, signed))
         withdrawn_at = self.records.find_standing(submission).withdrawn_at
-        band = reviewed.decision.urgency if reviewed.decision else facts.band
-        instruction = self.records.instruct(submission)
-        spot_advice = instruction.beyond(submission.number, band) if instruction else None
+        decision, instruction = reviewed.decision, self.records.instruct(submission)
+        said = (decision.urgency, decision.waits_for) if decision else (facts.band, None)
+        spot_advice = instruction.elsewhere(submission.number, *said) if instruction else None
         seal = seal_report(
             facts=facts,
             narrative=narrative,

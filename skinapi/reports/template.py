@@ -11,7 +11,7 @@ from skinapi.reports.reading import say_certainty, say_headline
 from skinapi.reports.report import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.words import SENTENCES
 from skinapi.stored_record import Frozen
-from skinapi.vision.bands import RaisedBy
+from skinapi.vision.bands import RaisedBy, is_sent
 from skinapi.vision.conditions import NORMAL_SKIN, Condition, conditions_table
 from skinapi.vision.finding.finding import doubt_notice
 from skinapi.vision.finding.headline import say_chance
@@ -148,6 +148,8 @@ class _Sentences:
         if score is None:
             return []
         high = score >= checklist.threshold
+        if not high and is_sent(self._facts.band):
+            return []  # "see a doctor if the spot worries you" would be milder than the band
         return [self._say(checklist.result.at_or_above if high else checklist.result.below)]
 
     def confidence(self) -> list[str]:

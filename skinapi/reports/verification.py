@@ -69,6 +69,7 @@ def seal_report(
             spot_advice.finding,
             spot_advice.band,
             spot_advice.since.isoformat(),
+            *([spot_advice.waits_for] if spot_advice.waits_for else []),
         ]
     # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))

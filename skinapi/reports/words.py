@@ -93,6 +93,9 @@ class Labels(Frozen):
     signed: str
     superseded_letter: str
     spot_advice: str
+    due: str
+    decision_replaced: str
+    model_said_elsewhere: str
     withdrawn_letter: str
 
     quality: str

@@ -108,22 +108,28 @@ class ReviewLabel(Frozen):
 
 class BandWords(Frozen):
     """A band in the words of two readers: `label` and `action` are a patient's, and `next_step` and
-    `by_when` after a doctor has decided; the others are a doctor's.
+    `by_when` after a doctor has decided; the others are a doctor's. `first_step` stands in place of
+    `next_step` where no doctor has.
     """
 
     label: str
     action: str
     doctor_label: str
     doctor_action: str
+    first_step: str
     next_step: str
     by_when: str
 
 
 class BandEntry(InLanguages):
-    """`photograph_again_days`: after so many days a reminder asks for another photo."""
+    """`photograph_again_days`: after so many days a reminder asks for another photo.
+    `see_within_days`: until when a doctor should have seen the spot; None where its words name no
+    time.
+    """
 
     key: Band
     photograph_again_days: int
+    see_within_days: int | None = None
     en: BandWords
     fr: BandWords
 

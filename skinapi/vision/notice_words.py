@@ -62,11 +62,18 @@ class HeadlineWords(Frozen):
     names: Mapping[str, HeadlineNames]
 
 
+class WaitingWords(Frozen):
+    """What a patient reads in place of a band's `label` and `next_step`."""
+
+    label: LocalizedText
+    next_step: LocalizedText
+
+
 class DecisionWords(Frozen):
     title: LocalizedText
     opinion: LocalizedText
     heading: LocalizedText
-    another_photo: LocalizedText
+    waits_for: Mapping[str, WaitingWords]
     unnamed: LocalizedText
     awaited: LocalizedText
     confirmed: LocalizedText
@@ -90,6 +97,7 @@ class ComparisonWords(Frozen):
     changed_in: Mapping[str, LocalizedText]
     raised: LocalizedText
     may_miss: LocalizedText
+    may_miss_change: LocalizedText
 
 
 class Notices(Frozen):

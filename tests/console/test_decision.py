@@ -103,14 +103,14 @@ def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
     visitor.find(".list .band-routine")
     journey.step("spots")
     visitor.go(f"finding/{first}")
-    visitor.find(".finding details:not([open]) .verdict.second h2")
+    visitor.find(".finding details:not([open])")
     assert visitor.run(FIRST_HEADING) == "verdict decided band-routine"
     visitor.press(".finding > details summary")
-    visitor.find(".verdict.second h2")
+    visitor.find(".finding > details[open] p")
     assert visitor.count(".band-urgent_referral") == 0  # nor what it was to be done for that
     journey.step("decided")
     visitor.go(f"finding/{second}")
-    visitor.find(".verdict.decided [role=alert]")
+    visitor.find(".verdict.decided.band-urgent_referral")  # the check itself had asked for that
     visitor.find(".verdict.decided a.primary[href='#/check']")
     journey.step("another-photo")
 

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from skinapi.records import reviews
 from skinapi.records.opinions import Certainty, Opinion
 from skinapi.records.review_service import _disagrees
+from skinapi.records.reviews import WaitsFor, words_for_patient
 from skinapi.storage import ids
 from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import Band, conditions_table
@@ -225,6 +226,8 @@ def test_a_decision_stands_before_the_finding_in_every_view(any_backend: Backend
         "urgency_label": "Mention it at your next doctor's visit",
         "by_when": "at the next visit",
         "next_step": "See a doctor sooner if it changes, bleeds or worries you.",
+        "waits_for": None,
+        "due": None,
         "remarks": [],
         "certainty": "sure",
         "histology": None,
@@ -404,7 +407,8 @@ def test_what_is_benign_asks_for_its_own_urgency_and_nothing_else_becomes_milder
     number = file_for(backend, ada, band, finding=finding, photo_blob=blob).number
     body = {**AGREED, **said}
     assert doctor.call("POST", f"/submissions/{number}/review", json=body).status_code == 201
-    asked = conditions_table().band_words(urgency, "en")
+    waits = WaitsFor.RESULT if body.get("histology") == "awaited" else None
+    asked = words_for_patient(urgency, waits, "en")
     (own,), (queued,) = ada.pages("/submissions"), doctor.pages(f"/queue?urgency={urgency}")
     assert own["decision"]["urgency"] == queued["decision"]["urgency"] == urgency
     assert own["report"]["recommendation"].endswith(f"{asked.label}. {asked.next_step}")

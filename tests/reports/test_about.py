@@ -102,8 +102,7 @@ def test_a_decision_heads_the_report_and_nothing_said_of_the_finding_contradicts
         step.label,
         step.next_step,
         "Ελένη Παπαδοπούλου, 2026-11-21",
-        ReportContent(report).model_said,
-        ReportContent(report).said_before,
+        *ReportContent(report).replaced[0],
     )
     page = " ".join(html.unescape(re.sub("<[^>]*>", " ", render_html(report))).split())
     pdf = PdfReader(io.BytesIO(render_pdf(report))).pages[0].extract_text()
@@ -143,7 +142,8 @@ def test_a_new_picture_is_asked_for_before_anything_else() -> None:
     shown = FullReport.of(report)
     assert shown.decision
     assert shown.decision.label is None
-    assert shown.decision.heading == WORDS.another_photo.en
+    assert shown.decision.heading == WORDS.waits_for["photo"].label.en
+    assert shown.decision.waits_for is None, "the finding's own urgency stands"
     assert shown.decision.remarks == [WORDS.new_picture.en]
     assert shown.narrative.next_steps[0] == WORDS.new_picture.en
 

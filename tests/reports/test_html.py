@@ -81,7 +81,6 @@ def test_it_says_what_the_printed_one_says(language: Language) -> None:
     for said in (
         "Clinique du Lac, Genève",
         "Ada Example",
-        report.band_words.label,
         report.name("melanoma"),
         "Dr Ελένη Παπαδοπούλου",
         "made-1",

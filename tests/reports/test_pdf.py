@@ -98,14 +98,13 @@ def test_everything_a_clinic_files_stands_on_it(language: Language, photo: bool)
     report = made_report(language, photo=photo)
     content = render_pdf(report)
     text = text_of(content)
-    words, table = report.band_words, conditions_table()
+    table = conditions_table()
     for said in (
         "Clinique du Lac, Genève",
         "Ada Example",
         "ada@example.org",
         "1234",
         "2026-11-20 14:05 UTC",
-        words.label,
         report.name("melanoma"),
         "90.0%" if language == "en" else "90,0 %",
         report.say(table.notices.modality_unsure),
@@ -329,7 +328,7 @@ def test_an_uncertain_finding_says_so_in_every_band(band: Band) -> None:
         "reasons": (Doubt.TOO_CLOSE,),
         "raised_by": (RaisedBy.MELANOMA, RaisedBy.UNCERTAIN),
     }
-    report = made_report(finding=finding)
+    report = made_report(finding=finding, review=None, decision=None)
     text = text_of(render_pdf(report))
     assert "For the doctor. Uncertain" in text
     assert "The check is not sure of this: the model cannot tell the possibilities apart." in text

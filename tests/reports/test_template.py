@@ -360,7 +360,10 @@ def test_the_limits_are_the_notices_and_the_first_step_is_the_bands_action(
         narrative = write_template(facts, language)
         assert narrative.limits == tuple(getattr(said, language) for said in facts.notices)
         assert narrative.next_steps[0] == facts.band_words(language).action
-        assert narrative.next_steps[-1] == getattr(TABLE.checklist.result.below, language)
+        below = getattr(TABLE.checklist.result.below, language)
+        assert below not in narrative.next_steps, "it is milder than the band"
+        mild = facts_of("melanocytic_nevus", band=Band.SELF_MONITORING, checklist_score=0)
+        assert write_template(mild, language).next_steps[-1] == below
 
 
 def test_the_same_facts_give_the_same_words() -> None:

@@ -97,7 +97,9 @@ def mark_sentences(text: str, about: LetterFacts, language: Language) -> list[Ma
             found = [(Contradicts.NAME, name, "") for name in telling if _has_part(sentence, name)]
             marks += _one_of_each_kind(sentence, [*found, *checked.find()])
     words = about.band_words(language)
-    said = about.band in levels or words.label in text or words.doctor_action in text
+    decided = about.decision.band_words(language) if about.decision else words
+    told = {words.label, words.doctor_action, decided.label}
+    said = about.band in levels or any(one in text for one in told)
     if not said and about.band is not Band.SELF_MONITORING:
         marks.append(Mark("", Contradicts.UNSAID, "", words.label))
     return marks

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reportlab.graphics.barcode.qr import QrCode
+from reportlab.lib.colors import Color
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.utils import ImageReader
 from reportlab.platypus import CondPageBreak, Flowable, Image, KeepTogether, Spacer, Table
@@ -20,6 +21,7 @@ from skinapi.reports.pdf.elements import (
     GUTTER,
     HALF,
     RULE,
+    UNJUDGED,
     WIDTH,
     Styles,
     draw_bars,
@@ -29,7 +31,6 @@ from skinapi.reports.pdf.elements import (
     table,
 )
 from skinapi.reports.report import Pictures
-from skinapi.vision.conditions import Band
 
 CODE_SIDE = 70.0
 _BOXES = (f"☐{NO_BREAK_SPACE}", f"☑{NO_BREAK_SPACE}")
@@ -40,8 +41,8 @@ def lay_out(content: ReportContent, styles: Styles) -> Iterator[Flowable]:
     body = _Body(content, styles)
     yield paragraph(content.labels.title, styles.title)
     yield Spacer(0, 3)
-    yield from body.spot_advice()
     yield from body.first()
+    yield from body.replaced()
     yield from body.head()
     yield from body.finding()
     yield from body.pictures()
@@ -58,36 +59,44 @@ class _Body:
     content: ReportContent
     styles: Styles
 
-    def spot_advice(self) -> Iterator[Flowable]:
-        if self.content.report.spot_advice:
-            said = paragraph(self.content.spot_advice, self.styles.strong)
-            yield _box(self.content.report.spot_advice.band, said)
-            yield Spacer(0, 5)
-
     def first(self) -> Iterator[Flowable]:
-        """What doctors have decided, and small what the model had said; where they have not, three
-        sentences on what the model says.
+        """What counts, once: what was said about another finding of the spot, where that does;
+        what doctors have decided; else three sentences on what the model says.
         """
-        content, styles, decision = self.content, self.styles, self.content.decision
-        if decision:
+        content, styles = self.content, self.styles
+        if advice := content.spot_advice:
             yield _box(
-                decision.urgency,
-                paragraph(decision.head, styles.band, textColor=BAND_COLOURS[decision.urgency][0]),
-                paragraph(decision.urgency_label, styles.strong),
+                BAND_COLOURS[advice.urgency],
+                paragraph(advice.label, styles.band, textColor=BAND_COLOURS[advice.urgency][0]),
+                paragraph(advice.sentence, styles.action),
+                paragraph(advice.said, styles.small),
+            )
+            return
+        if decision := content.decision:
+            colours = BAND_COLOURS[decision.urgency] if decision.urgency else UNJUDGED
+            label = [paragraph(decision.urgency_label, styles.strong)]
+            yield _box(
+                colours,
+                paragraph(decision.head, styles.band, textColor=colours[0]),
+                *(label if decision.urgency_label else []),
                 paragraph(" ".join(decision.sentences), styles.action),
                 paragraph(decision.signed, styles.small),
             )
-            yield Spacer(0, 5)
-            yield paragraph(content.model_said, styles.small_heading)
-            yield paragraph(content.said_before, styles.small)
             return
         said, band = content.reading.summary, self.content.report.facts.band
         yield _box(
-            band,
+            BAND_COLOURS[band],
             paragraph(said.likely, styles.action),
             paragraph(said.to_do, styles.band, textColor=BAND_COLOURS[band][0]),
             paragraph(said.certainty, styles.action),
         )
+
+    def replaced(self) -> Iterator[Flowable]:
+        """Small and grey, what stands behind that."""
+        for heading, text in self.content.replaced:
+            yield Spacer(0, 5)
+            yield paragraph(heading, self.styles.small)
+            yield paragraph(text, self.styles.small)
 
     def head(self) -> Iterator[Flowable]:
         content, seal, strong = self.content, self.content.report.seal, self.styles.strong
@@ -292,9 +301,9 @@ class _Body:
         return table(cells, label_width, width - label_width, look=[between])
 
 
-def _box(band: Band, *said: Flowable) -> Table:
-    """A box in the band's colours."""
-    ink, tint = BAND_COLOURS[band]
+def _box(colours: tuple[Color, Color], *said: Flowable) -> Table:
+    """A box in a band's colours, or in none's."""
+    ink, tint = colours
     cell = (1, 0), (1, 0)
     look = [
         ("BACKGROUND", *cell, tint),

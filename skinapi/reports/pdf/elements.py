@@ -45,6 +45,8 @@ BAND_COLOURS: dict[Band, tuple[Color, Color]] = {
     Band.ROUTINE: (HexColor(0x1D5C8A), HexColor(0xEAF3F9)),
     Band.SELF_MONITORING: (HexColor(0x2F6B3C), HexColor(0xEBF5ED)),
 }
+# Of what nobody has judged yet.
+UNJUDGED = INK, HexColor(0xEEF2F5)
 # Dark for malignant conditions, light for the others, so that they differ in black and white too.
 COUNTED, OTHER = HexColor(0x8A2A3B), HexColor(0x9DB4C6)
 BAR_ROW, BAR_HEIGHT, BAR_SIZE = 13.5, 7.5, 8.5

@@ -82,7 +82,11 @@ LABELS = {
     },
     "signed": "Signed by {}, {}",
     "superseded_letter": "Written on {}, before the decision of {}, which counts",
-    "spot_advice": "Finding no. {} of the same spot, of {}, is more urgent: {}.",
+    "spot_advice": "Said about finding no. {} of the same spot, on {}. It counts for this finding "
+    "too.",
+    "due": "By {}.",
+    "decision_replaced": "Replaced since: {}",
+    "model_said_elsewhere": "What the model said on {}. The advice above counts.",
     "withdrawn_letter": "Withdrawn by {}, {}: {}",
     "quality": "Picture and model",
     "size": "Size",

@@ -82,7 +82,12 @@ LABELS = {
     },
     "signed": "Signé par {}, {}",
     "superseded_letter": "Écrite le {}, avant la décision du {}, qui compte",
-    "spot_advice": "Le résultat n° {} de la même tache, du {}, est plus urgent: {}.",
+    "spot_advice": "Dit du résultat n° {} de la même tache, le {}. Cela vaut aussi pour ce "
+    "résultat.",
+    "due": "Au plus tard le {}.",
+    "decision_replaced": "Remplacé depuis: {}",
+    "model_said_elsewhere": "Ce que le modèle a répondu le {}. C'est le conseil ci-dessus qui "
+    "compte.",
     "withdrawn_letter": "Retirée par {}, {}: {}",
     "quality": "Image et modèle",
     "size": "Taille",

@@ -5,7 +5,7 @@ import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, getFile, getSession } from "/console/api.js";
 import { Answer, Empty, Icon, Tabs, useAnswer } from "/console/components.js";
 import { getLanguage, say, sayDate } from "/console/language.js";
-import { DecisionLine, Superseded } from "/console/views/decision.js";
+import { colourOf, DecisionLine, Superseded } from "/console/views/decision.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
 /**
@@ -128,7 +128,7 @@ const Compared = ({ compared, before, after, conditions }) => {
   useEffect(() => () => [before, after].forEach((url) => url && URL.revokeObjectURL(url)), [before, after]);
   return html`
     <article class="finding">
-      <header class=${`verdict band-${told.band}`}>
+      <header class=${`verdict band-${colourOf(told.band ?? "none", told.waits_for)}`}>
         <h2>${compared.summary}</h2>
         ${compared.raised && told.from !== "decision" && html`<p class="action">${compared.raised}</p>`}
         <p class="action"><${Icon} name=${told.band} /> <strong>${told.action}.</strong> ${told.sentence}</p>

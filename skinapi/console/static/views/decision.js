@@ -3,24 +3,45 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { Icon } from "/console/components.js";
-import { colon, isolated, say, sayDate } from "/console/language.js";
-import { labelOfBand, nameOf } from "/console/views/finding.js";
+import { colon, isolated, say, sayDate, sayDay } from "/console/language.js";
+import { labelForPatient, labelOfBand, nameOf } from "/console/views/finding.js";
 
 /** For another photo, of the same spot where it is one. @param {{spot: string | null}} props */
 const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot ? `#/check/${spot}` : "#/check"}>${say("takeAnother")}</a></p>`;
 
-/** The head of a decided finding. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"], doctor: boolean, spot: string | null, title: string}} props */
-export const Decided = ({ decision, conditions, doctor, spot, title }) => {
-  const wanted = decision.new_picture_wanted;
-  const urgency = doctor ? labelOfBand(conditions, decision.urgency) : decision.urgency_label;
+/** Until when a doctor should have seen it, and whether that day has passed. @param {{due?: string | null}} props */
+const Due = ({ due }) =>
+  due && html`<p class="due"><strong>${say(due < new Date().toISOString().slice(0, 10) ? "dueOver" : "dueBy", { date: sayDay(due) })}</strong></p>`;
+
+/**
+ * The colour of what a patient is told: none while it waits for something and asks for no visit.
+ * @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits]
+ */
+export const colourOf = (band, waits) => (waits && ["routine", "self_monitoring"].includes(band) ? "none" : band);
+
+/** As a patient reads it: what is waited for, if anything. @param {Api["ConditionsView"]} conditions @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
+export const labelOfAdvice = (conditions, band, waits) => (waits ? say(`waits_${waits}`) : labelForPatient(conditions, band));
+
+/** @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
+const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);
+
+/**
+ * The head of a decided finding.
+ * @param {{decision: Api["DecisionView"], note?: string | null, conditions: Api["ConditionsView"], doctor: boolean, spot: string | null, title: string}} props
+ */
+export const Decided = ({ decision, note, conditions, doctor, spot, title }) => {
+  const { urgency, urgency_label: label, waits_for: waits, heading } = decision;
+  const told = doctor ? `${labelOfBand(conditions, urgency)}.${waits ? ` ${label}.` : ""}` : label !== heading && `${label}.`;
   return html`
-    <header class="verdict decided band-${decision.urgency}">
+    <header class="verdict decided band-${doctor ? urgency : colourOf(urgency, waits)}">
       <p class="eyebrow">${title}</p>
-      ${wanted && !doctor && html`<p class="action" role="alert">${decision.remarks[0]}</p><${TakeAnother} spot=${spot} />`}
-      <h1><${Icon} name=${decision.urgency} size=${32} />${decision.heading}</h1>
-      <p class="action"><strong>${urgency}.</strong> ${!doctor && decision.next_step}</p>
-      ${decision.remarks.slice(wanted && !doctor ? 1 : 0).map((/** @type {string} */ remark) => html`<p>${remark}</p>`)}
+      <h1><${Icon} name=${doctor ? urgency : iconOf(urgency, waits)} size=${32} />${heading}</h1>
+      ${decision.remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
+      <p class="action">${told && html`<strong>${told}</strong>`} ${!doctor && decision.next_step}</p>
+      ${!doctor && html`<${Due} due=${decision.due} />`}
+      ${note && html`<p class="note">${note}</p>`}
       <p>${say("decidedBy", { name: isolated(decision.decided_by), date: sayDate(decision.decided_at) })}</p>
+      ${decision.new_picture_wanted && !doctor && html`<${TakeAnother} spot=${spot} />`}
     </header>`;
 };
 
@@ -41,16 +62,23 @@ export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.from}`)
  * @param {{instruction: Api["InstructionView"], view: string, here?: any}} props
  */
 export const Instruction = ({ instruction, view, here }) => html`
-  <header class="verdict instruction band-${instruction.band}">
+  <header class="verdict instruction band-${view === "finding" ? colourOf(instruction.band, instruction.waits_for) : instruction.band}">
     <p class="eyebrow">${saidBy(instruction)}${instruction.finding !== here?.id && html`${" · "}<${FindingLink} number=${instruction.finding} view=${view} />`}</p>
-    <h2><${Icon} name=${instruction.band} size=${32} />${instruction.action}</h2>
+    <h2><${Icon} name=${view === "finding" ? iconOf(instruction.band, instruction.waits_for) : instruction.band} size=${32} />${instruction.action}</h2>
     <p class="action">${instruction.sentence}</p>
+    ${view === "finding" && html`<${Due} due=${instruction.due} />`}
     ${instruction.picture_wanted && view === "finding" && here && html`<${TakeAnother} spot=${here.lesion} />`}
     <${Superseded} items=${instruction.superseded} view=${view} />
   </header>`;
 
 /** The urgency that counts in a list. @param {Pick<Api["ListedFinding"], "band" | "decision">} found */
 export const bandOf = (found) => found.decision?.urgency ?? found.band;
+
+/** What the patient waits for, or is waited for. @param {Pick<Api["ListedFinding"], "decision">} found */
+export const waitsOf = (found) => found.decision?.waits_for;
+
+/** The same of a spot with findings. @param {Api["LesionView"]} spot */
+export const waitsOfSpot = (spot) => (spot.instruction ? spot.instruction.waits_for : spot.latest && waitsOf(/** @type {Api["ListedFinding"]} */ (spot.latest)));
 
 /** The urgency that counts of a spot with findings. @param {Api["LesionView"]} spot */
 export const bandOfSpot = (spot) => spot.instruction?.band ?? bandOf(/** @type {Api["ListedFinding"]} */ (spot.latest));
@@ -69,5 +97,5 @@ export const sayDecision = ({ label, certainty, histology, new_picture_wanted: w
 /** The decision in a row of a list, beside its urgency. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"]}} props */
 export const DecisionLine = ({ decision, conditions }) =>
   decision && html`<small class="decision">
-    <strong>${sayDecision(decision, conditions)}</strong>
+    ${(decision.label || !decision.waits_for) && html`<strong>${sayDecision(decision.waits_for ? { ...decision, new_picture_wanted: false, histology: null } : decision, conditions)}</strong>`}
     <span>${say("decidedBy", { name: isolated(decision.decided_by), date: sayDate(decision.decided_at) })}</span></small>`;

@@ -4,7 +4,7 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Bars, Failure, Icon, Message, sayError, useAnswer } from "/console/components.js";
-import { colon, getLanguage, otherLanguages, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
+import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
 import { Decided, Instruction } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { SignedLetter } from "/console/views/letters.js";
@@ -78,9 +78,10 @@ const Folded = ({ title, open, children }) => html`
 
 /**
  * All that the API says beyond its first three sentences, none of them twice; each source is a click away.
- * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean}} props
+ * `elsewhere`: what is to be done was said of another photo of the spot.
+ * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean, elsewhere?: boolean}} props
  */
-export const Rest = ({ report, conditions, doctor }) => {
+export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
   const { facts, reading, about } = report;
   const certain = html`
     <${Folded} title=${say(doctor ? "howCertain" : "forDoctor")} open=${doctor}>
@@ -94,16 +95,16 @@ export const Rest = ({ report, conditions, doctor }) => {
     <//>`;
   return html`
     ${doctor && certain}
-    ${(reading.recommendation || reading.next_steps.length > 0) && html`<${Folded} title=${say("nextSteps")} open=${false}>
+    ${!elsewhere && (reading.recommendation || reading.next_steps.length > 0) && html`<${Folded} title=${say("nextSteps")} open=${false}>
       ${reading.recommendation && html`<p>${reading.recommendation}</p>`}
       <${Sentences} items=${reading.next_steps} />
     <//>`}
     <${Folded} title=${say("aboutCondition", { name: about?.name ?? nameOf(conditions, report.headline.likely.key) })} open=${false}>
       ${reading.overview && html`<p>${reading.overview}</p>`}
       ${reading.about.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
-      ${about && html`<h3>${say("sources")}</h3>
+      ${about && about.sources.length > 0 && html`<details><summary>${say("sources")}</summary>
         <ul>${about.sources.map((/** @type {Api["Source"]} */ source) => html`<li>
-          <a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a></li>`)}</ul>`}
+          <a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a></li>`)}</ul></details>`}
     <//>
     ${reading.importance_of_early_detection && html`
       <${Folded} title=${say("whyEarly")} open=${false}><p>${reading.importance_of_early_detection}</p><//>`}
@@ -115,8 +116,6 @@ export const Rest = ({ report, conditions, doctor }) => {
 /** What comes first, for whom it is. @param {{report: FindingReport, doctor: boolean}} props */
 const First = ({ report, doctor }) => {
   const { likely, to_do, certainty } = report.reading.summary;
-  // What doctors have decided is the page's: a patient reads no older urgency beside theirs.
-  if (report.decision && !doctor) return html`<h2>${likely}</h2><p>${certainty}</p>`;
   const head = report.decision ? "h2" : "h1";
   const icon = html`<${Icon} name=${report.band} size=${32} />`;
   if (doctor) return html`<${head}>${icon}${report.doctor_label}<//><p class="action">${report.doctor_action}</p><p>${said(report.headline.doctor)} ${certainty}</p>`;
@@ -128,27 +127,47 @@ export const Alone = ({ picture, conditions }) => html`
   <p>${say("pictureAlone")}${colon()}${said(picture.headline?.doctor)}
     <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
 
+/** What was said of the spot, where that counts and is something else than what was said of this finding. @param {FindingReport} report @param {Api["SubmissionView"]} submission */
+const countsElsewhere = ({ decision, band }, { instruction }) => {
+  const same = instruction?.band === (decision?.urgency ?? band) && (instruction?.waits_for ?? null) === (decision?.waits_for ?? null);
+  return same ? null : instruction;
+};
+
+/** What the model said before a doctor decided, without its urgency: that counts no more. @param {{report: FindingReport}} props */
+const ModelBefore = ({ report: { time, reading } }) => html`
+  <details class="card"><summary>${say("modelSaid", { date: sayDate(time) })}</summary>
+    <p>${reading.summary.likely} ${reading.summary.certainty}</p></details>`;
+
+/** What was said of a photo, where what was said of another one counts. @param {{title: string, report: FindingReport, earlier: boolean}} props */
+const ThisPhoto = ({ title, report: { decision, reading }, earlier }) => html`
+  <section class=${decision ? "card past" : "card"}>
+    <p class="eyebrow">${title}</p>
+    <h2>${decision ? decision.title : reading.summary.likely}</h2>
+    <p>${say(earlier ? "earlierAdviceStays" : "newerAdviceCounts")}</p>
+    <p><small>${decision ? `${decision.name}. ${say("decidedBy", { name: isolated(decision.decided_by), date: sayDate(decision.decided_at) })}` : reading.summary.certainty}</small></p>
+  </section>`;
+
 /**
- * What is to be done comes first, once: what a decision replaces is folded for a patient, and so is this
- * finding where more was said of its spot.
+ * What is to be done comes first, once: a patient reads no other urgency, neither of what a decision has
+ * replaced, nor of a finding where something else was said of its spot.
  * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"], conditions: Api["ConditionsView"], doctor: boolean}} props
  */
 export const Verdicts = ({ title, report, submission, conditions, doctor }) => {
   const { decision } = report;
-  const { instruction } = submission;
-  const ofSpot = instruction && instruction.band !== (decision?.urgency ?? report.band);
-  const model = html`
-    <header class=${`verdict${decision && !doctor ? "" : ` band-${report.band}`}${decision ? " second" : ""}`}>
+  const ofSpot = countsElsewhere(report, submission);
+  const spoken = ofSpot && html`<${Instruction} instruction=${ofSpot} view=${doctor ? "case" : "finding"} here=${submission} />`;
+  if (ofSpot && !doctor)
+    return html`${spoken}<${ThisPhoto} title=${title} report=${report} earlier=${ofSpot.finding < submission.id} />
+      ${decision && html`<${ModelBefore} report=${report} />`}`;
+  const decided = decision && html`<${Decided} decision=${decision} note=${!doctor && report.review?.note} conditions=${conditions}
+    doctor=${doctor} spot=${submission.lesion} title=${title} />`;
+  if (decision && !doctor) return html`${decided}<${ModelBefore} report=${report} />`;
+  return html`
+    ${spoken}${decided}
+    <header class=${`verdict band-${report.band}${decision ? " second" : ""}`}>
       <p class="eyebrow">${decision ? say("modelSaid", { date: sayDate(report.time) }) : title}</p>
       <${First} report=${report} doctor=${doctor} />
     </header>`;
-  const own = html`
-    ${decision && html`<${Decided} decision=${decision} conditions=${conditions} doctor=${doctor} spot=${submission.lesion} title=${title} />`}
-    ${decision && !doctor ? html`<details class="card"><summary>${say("modelSaid", { date: sayDate(report.time) })}</summary>${model}</details>` : model}`;
-  if (!ofSpot) return own;
-  return html`
-    <${Instruction} instruction=${instruction} view=${doctor ? "case" : "finding"} here=${submission} />
-    ${doctor ? own : html`<details class="card"><summary>${title}</summary>${own}</details>`}`;
 };
 
 /**
@@ -166,7 +185,7 @@ export const FindingPage = ({ title, report, submission, photo, conditions, chil
       <div>
         <${ModelMark} submission=${submission} doctor=${false} />
         ${children}
-        <${Rest} report=${report} conditions=${conditions} doctor=${false} />
+        <${Rest} report=${report} conditions=${conditions} doctor=${false} elsewhere=${Boolean(countsElsewhere(report, submission))} />
       </div>
     </div>
   </article>`;
@@ -264,7 +283,6 @@ export const View = ({ argument }) => {
           <${SpotOfFinding} submission=${submission} onSorted=${answer.reload} />
           <${Downloads} number=${argument}><a class="button" href="#/check">${say("checkAnother")}</a><//>
           ${(report.letters ?? []).map((/** @type {Api["LetterView"]} */ letter) => html`<${SignedLetter} key=${letter._id} letter=${letter} />`)}
-          ${report.review && html`<${Reviewed} review=${report.review} conditions=${conditions} />`}
         <//>`}
     <//>`;
 };

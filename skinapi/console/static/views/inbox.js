@@ -5,7 +5,7 @@ import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get } from "/console/api.js";
 import { Icon } from "/console/components.js";
 import { getLanguage, say, sayDay } from "/console/language.js";
-import { saidBy } from "/console/views/decision.js";
+import { colourOf, saidBy } from "/console/views/decision.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
 /** What waits; a server of the version before knows of nothing. @returns {Promise<Api["InboxView"]>} */
@@ -30,7 +30,7 @@ function placeOf({ task, lesion, advice }) {
 /** @param {{one: Api["TaskView"]}} props */
 const Task = ({ one }) => {
   const { task, advice, place, name } = one;
-  const band = task === "see_doctor" ? advice?.band : null;
+  const band = task === "see_doctor" && advice ? colourOf(advice.band, advice.waits_for) : null;
   const about = place ? nameOfSpot({ name, place }) : `${say("title_finding")} ${advice?.finding}`;
   return html`
     <li class=${`whole task band-${band ?? "none"}`}>

@@ -5,8 +5,7 @@ import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, remove } from "/console/api.js";
 import { BandBadge, Confirm, Icon, toast } from "/console/components.js";
 import { say, sayDate } from "/console/language.js";
-import { bandOf, DecisionLine } from "/console/views/decision.js";
-import { labelForPatient } from "/console/views/finding.js";
+import { bandOf, colourOf, DecisionLine, labelOfAdvice, waitsOf } from "/console/views/decision.js";
 import { SortDialog } from "/console/views/sort_finding.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 
@@ -17,8 +16,8 @@ const madeAt = (finding) => ("created_at" in finding ? finding.created_at : `${f
 
 /** What was said of a finding. @param {{one: Own, conditions: Api["ConditionsView"], past: boolean}} props */
 const Said = ({ one, conditions, past }) => {
-  const band = bandOf(one);
-  const badge = html`<${BandBadge} band=${past ? "none" : band} label=${labelForPatient(conditions, band)} />`;
+  const [band, waits] = [bandOf(one), waitsOf(one)];
+  const badge = html`<${BandBadge} band=${past ? "none" : colourOf(band, waits)} label=${labelOfAdvice(conditions, band, waits)} />`;
   const decided = html`<${DecisionLine} decision=${one.decision} conditions=${conditions} />`;
   return past ? html`<details class="past"><summary>${say("saidThen")}</summary>${badge}${decided}</details>` : html`${decided}${badge}`;
 };

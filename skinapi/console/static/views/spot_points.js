@@ -6,8 +6,8 @@ import { BandBadge, Turn } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { BodyMap, dropOn, Marker, sayPlace } from "/console/views/body_map.js";
-import { bandOfSpot, DecisionLine } from "/console/views/decision.js";
-import { labelForPatient, labelOfBand } from "/console/views/finding.js";
+import { bandOfSpot, colourOf, DecisionLine, labelOfAdvice, waitsOfSpot } from "/console/views/decision.js";
+import { labelOfBand } from "/console/views/finding.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 
 /** What a spot is called: its name, or where it is. @param {Pick<Api["LesionView"], "name" | "place">} spot */
@@ -37,7 +37,11 @@ const PAGE = 10;
 export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
   const [first, setFirst] = useState(0);
   const points = pointsOf(spots);
-  const label = view === "course" ? labelOfBand : labelForPatient;
+  const badge = (/** @type {Api["LesionView"]} */ spot) => {
+    const [band, waits] = [bandOfSpot(spot), waitsOfSpot(spot)];
+    if (view === "course") return html`<${BandBadge} band=${band} label=${labelOfBand(conditions, band)} />`;
+    return html`<${BandBadge} band=${colourOf(band, waits)} label=${labelOfAdvice(conditions, band, waits)} />`;
+  };
   return html`
     <div class="columns spots">
       <${BodyMap} points=${points} onPoint=${(/** @type {string} */ id) => goTo(`${view}/${id}`)} onDrop=${onDrop} />
@@ -53,7 +57,7 @@ export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
                 <small>${sayPlace(spot.place)} · ${spot.place.laterality ? "" : `${say("sideMissing")} · `}${latest ? sayDate(latest.created_at, false) : say("noPhotoYet")}</small>
                 ${latest && html`<${DecisionLine} decision=${latest.decision} conditions=${conditions} />`}
               </div>
-              ${latest && html`<${BandBadge} band=${bandOfSpot(spot)} label=${label(conditions, bandOfSpot(spot))} />`}
+              ${latest && badge(spot)}
               ${actions?.(spot)}
             </li>`;
         })}

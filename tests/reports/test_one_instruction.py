@@ -1,0 +1,153 @@
+"""A report asks for one thing: never, beside each other, what two urgencies ask for."""
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import product
+from typing import Any
+
+import pytest
+
+from skinapi.languages import LANGUAGES, Language
+from skinapi.records.instructions import Advice, SaidBy
+from skinapi.records.opinions import Certainty, Histology
+from skinapi.records.reviews import WaitsFor
+from skinapi.reports.facts import Facts
+from skinapi.reports.pdf.document import render_pdf
+from skinapi.reports.rendering import render_html
+from skinapi.reports.report import Report
+from skinapi.reports.schemas import FullReport
+from skinapi.reports.template import write_template
+from skinapi.vision.bands import RaisedBy, is_sent
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import NOTHING_TOLD
+from skinapi.vision.finding.finding import Doubt
+from tests.reports.sample_reports import made_report, reviewed, text_of
+from tests.support.findings import finding_of
+
+MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
+SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
+SINCE = datetime(2026, 11, 2, 9, tzinfo=UTC)
+DECISIONS: list[dict[str, Any] | None] = [
+    None,
+    {"label": MOLE, "certainty": SURE},
+    {"label": MELANOMA, "certainty": SURE, "histology": Histology.AWAITED},
+    {"label": MELANOMA, "histology_result": MELANOMA},
+    {"label": MOLE, "certainty": SURE, "histology": Histology.AWAITED},
+    {"certainty": UNSURE, "new_picture_wanted": True},
+    {"label": MOLE, "certainty": UNSURE, "new_picture_wanted": True},
+    {"label": MOLE, "certainty": SURE, "new_picture_wanted": True},
+]
+# Of another finding of the spot: said by whom, how urgent, waiting for what.
+ELSEWHERE = [
+    None,
+    *((by, band, None) for by in (SaidBy.DECISION, SaidBy.FINDING) for band in Band),
+    (SaidBy.DECISION, Band.SELF_MONITORING, WaitsFor.PHOTO),
+    (SaidBy.DECISION, Band.REFERRAL, WaitsFor.RESULT),
+]
+
+
+def reports(language: Language) -> Iterator[Report]:
+    """Every band, decision, doubt and answer to the checklist, with whatever counts of the spot."""
+    plain = made_report(language, photo=False, review=None, decision=None)
+    for band, said, reasons, score in product(Band, DECISIONS, ((), (Doubt.TOO_CLOSE,)), (None, 0)):
+        found = finding_of(
+            MOLE,
+            band=band,
+            reasons=reasons,
+            raised_by=(RaisedBy.NAMED,),
+            checklist_score=score,
+        )
+        facts = Facts.of(found, NOTHING_TOLD)
+        narrative = write_template(facts, language)
+        report = replace(plain, facts=facts, narrative=narrative)
+        report = reviewed(report, finding=found, **said) if said else report
+        own = (
+            (report.decision.urgency, report.decision.waits_for)
+            if report.decision
+            else (band, None)
+        )
+        for other in ELSEWHERE:
+            if other is None:
+                yield report
+            elif other[1:] != own:
+                by, urgency, waits = other
+                yield replace(report, spot_advice=Advice(by, urgency, SINCE, 7, waits))
+
+
+def asked_in(text: str, language: Language) -> set[Band]:
+    """The bands whose instructions stand in a text."""
+    table = conditions_table()
+    checklist = table.checklist.result.below.in_language(language)
+    sentences = {
+        band: {words.label, words.action, words.first_step, words.next_step}
+        for band in Band
+        for words in [table.band_words(band, language)]
+    }
+    # A doctor's "go sooner if" suits several bands; what one alone says tells it.
+    own = {
+        band: said - set().union(*(sentences[other] for other in Band if other is not band))
+        for band, said in sentences.items()
+    }
+    found = {band for band, said in own.items() if any(one in text for one in said)}
+    return found | (
+        {Band.SELF_MONITORING} if checklist in text and found != {Band.ROUTINE} else set()
+    )
+
+
+def plain_text(page: str) -> str:
+    body = re.sub("<[^>]*>", " ", page.partition("<main>")[2])
+    return " ".join(html.unescape(body).split())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_report_asks_for_two_things(language: Language) -> None:
+    """A proven melanoma's older photo read "No appointment is needed" in a green box."""
+    for report in reports(language):
+        advice, decision = report.spot_advice, report.decision
+        band = advice.band if advice else decision.urgency if decision else report.facts.band
+        waits = advice.waits_for if advice else decision.waits_for if decision else None
+        asked = asked_in(plain_text(render_html(report)), language)
+        assert asked == (set() if waits else {band})
+        reading = FullReport.of(report).reading
+        read = [reading.overview, reading.recommendation, *reading.next_steps, *reading.about]
+        assert asked_in(" ".join(read), language) <= (set() if advice or waits else {band})
+
+
+def test_what_is_not_judged_yet_is_called_nothing_and_reassures_nobody() -> None:
+    """ "Keep an eye on it … No appointment is needed. The picture is not good enough to judge." """
+    words = conditions_table().notices.decision.waits_for[WaitsFor.PHOTO]
+    for report in reports("en"):
+        if report.spot_advice or not report.decision or not report.decision.new_picture_wanted:
+            continue
+        shown = FullReport.of(report)
+        assert shown.decision
+        if is_sent(report.decision.urgency):
+            assert shown.decision.waits_for is None
+            assert shown.decision.urgency_label == report.decision.band_words("en").label
+            continue
+        assert (shown.decision.urgency_label, shown.decision.next_step) == (
+            words.label.en,
+            words.next_step.en,
+        )
+        assert shown.about is None
+        if not report.decision.sure:
+            assert shown.decision.heading == words.label.en
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_printed_report_asks_for_what_counts_alone(language: Language) -> None:
+    plain = made_report(language, photo=False)
+    found = finding_of(MOLE, band=Band.SELF_MONITORING)
+    report = replace(
+        plain,
+        facts=Facts.of(found, NOTHING_TOLD),
+        narrative=write_template(Facts.of(found, NOTHING_TOLD), language),
+        spot_advice=Advice(SaidBy.DECISION, Band.URGENT_REFERRAL, SINCE, 10),
+    )
+    text = text_of(render_pdf(reviewed(report, finding=found, label=MOLE, certainty=SURE)))
+    assert asked_in(text, language) == {Band.URGENT_REFERRAL}
+    assert "2026-11-09" in text, "the day by which it is due"
+    assert {"en": "Replaced since", "fr": "Remplacé depuis"}[language] in text
