@@ -77,6 +77,11 @@ def reports(language: Language) -> Iterator[Report]:
                 yield replace(report, spot_advice=Advice(by, urgency, SINCE, 7, waits))
 
 
+def one_line(text: str) -> str:
+    """With every kind of space as one."""
+    return " ".join(text.split())
+
+
 def asked_in(text: str, language: Language) -> set[Band]:
     """The bands whose instructions stand in a text."""
     table = conditions_table()
@@ -91,15 +96,16 @@ def asked_in(text: str, language: Language) -> set[Band]:
         band: said - set().union(*(sentences[other] for other in Band if other is not band))
         for band, said in sentences.items()
     }
-    found = {band for band, said in own.items() if any(one in text for one in said)}
+    text = one_line(text)
+    found = {band for band, said in own.items() if any(one_line(one) in text for one in said)}
     return found | (
-        {Band.SELF_MONITORING} if checklist in text and found != {Band.ROUTINE} else set()
+        {Band.SELF_MONITORING} if one_line(checklist) in text and found != {Band.ROUTINE} else set()
     )
 
 
 def plain_text(page: str) -> str:
     body = re.sub("<[^>]*>", " ", page.partition("<main>")[2])
-    return " ".join(html.unescape(body).split())
+    return html.unescape(body)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
