@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
 from tests.care.test_comparisons import visit
@@ -77,7 +78,9 @@ def test_on_a_phone_one_question_is_asked_at_a_time_and_back_asks_the_one_before
     visitor.choose("body_site", "back")
     visitor.press(NEXT)
     visitor.see("Step 3 of 7")  # which spot it is, where one knows the place
-    visitor.answer("modality", "clinical")
+    visitor.press("[name=lesion][value=new]")
+    visitor.keys(Keys.ENTER)
+    visitor.see("How was the photo taken?")  # and nothing was sent
     visitor.run("history.back()")
     visitor.see("Which of your spots is it?")
     assert visitor.run(HEADING_HAS_THE_FOCUS)
@@ -161,6 +164,34 @@ def test_a_question_about_the_photo_survives_a_reload(
     visitor.press_button("Yes, it shows the spot")
     visitor.find(".verdict h1")
     assert findings(ada) == 1
+
+
+def test_two_tabs_hold_two_photos(
+    visitor: Visitor, browser: webdriver.Chrome, ada: Caller, mole: Path, tmp_path: Path
+) -> None:
+    choose(visitor, ada, mole)
+    visitor.ask("body_site")
+    visitor.await_truth(lambda: kept(visitor) == [False], "the first photo")
+    first = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    try:
+        visitor.enter(ada, "user")
+        visitor.go("check")
+        four = [file_of(tmp_path, f"{n}.png", encoded(spot(1))) for n in range(4)]
+        visitor.hand_in("photo", four[0])
+        visitor.hand_in("more", *four[1:])
+        visitor.await_truth(lambda: len(kept(visitor)) == 5, "five photos")
+        reload(visitor)
+        visitor.await_truth(lambda: visitor.count("figure.crop") == 4, "the four")
+        visitor.press_button("Start over")
+        visitor.find("[name=photo]")
+        visitor.await_truth(lambda: len(kept(visitor)) == 1, "the four to be forgotten")
+    finally:
+        browser.close()
+        browser.switch_to.window(first)
+    reload(visitor)
+    visitor.see("Where is the spot?")
+    visitor.find("figure.crop")
 
 
 def test_a_logout_forgets_the_photo_that_was_not_sent(
