@@ -47,6 +47,7 @@ def test_a_job_is_shown_with_what_it_has_reached(backend: Backend, ada: Person) 
         "started_at": None,
         "completed_at": None,
         "eta_seconds": None,
+        "eta_range": None,
         "request": {"epochs": 2},
         "metrics": [],
         "result": None,
