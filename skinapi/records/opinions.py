@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringCons
 from skinapi.domain.field_types import Contained, PrintableLines
 from skinapi.records.errors import ContradictoryReview, NoPictureToAgreeOn
 from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 
 
@@ -62,6 +63,11 @@ class Opinion(StoredRecord):
     def condition(self) -> str | None:
         """The condition that it names: the laboratory's, where there is a result."""
         return self.histology_result or self.label
+
+    @property
+    def only_wants_a_picture(self) -> bool:
+        """Whether it judges nothing. Its certainty says nothing then."""
+        return self.new_picture_wanted and self.condition is None
 
     @property
     def malignant(self) -> bool:
@@ -138,7 +144,8 @@ class Statement(BaseModel):
     )
     urgency: Band | None = Field(
         default=None,
-        description="what the doctor asks for; otherwise what the label asks for",
+        description="what the doctor asks for; otherwise what the label asks for, or the finding "
+        "where the doctor agrees with it and it is the more urgent",
         strict=False,
     )
     agrees_with_urgency: bool | None = Field(
@@ -149,10 +156,17 @@ class Statement(BaseModel):
         description="`confirmed`: the result is known; without `histology_result` it is the label",
         strict=False,
     )
-    histology_result: Label | None = Field(default=None, description="what the laboratory found")
+    histology_result: Label | None = Field(
+        default=None, description="what the laboratory found: it is the label then"
+    )
     new_picture_wanted: bool = Field(
         default=False,
-        description="the picture is not good enough; the patient is asked for another",
+        description="the picture is not good enough; the patient is asked for another. Beside it "
+        "stand no label and no urgency that is milder than the finding's",
+    )
+    downgrade_confirmed: bool = Field(
+        default=False,
+        description="the doctor was asked whether the urgency shall fall so far, and said yes",
     )
     note: Note | None = None
     hold_until: AwareDatetime | None = Field(
@@ -173,6 +187,7 @@ class Statement(BaseModel):
             self.histology_result,
             self.new_picture_wanted or None,
             *([self.hold_until] if self.hold_until else []),
+            *([True] if self.downgrade_confirmed else []),
         )
         said = any(part is not None for part in newer)
         return self.label, self.agreement, self.histology, self.note, *(newer if said else ())
@@ -210,15 +225,17 @@ class Statement(BaseModel):
         comparable = pictured or result is not None
         if agrees is None and condition is not None and comparable and not self.unsure:
             agrees = condition == stated
-        urgency = self.urgency or (band if self.agrees_with_urgency else None)
+        asked = self.urgency or (band if self.agrees_with_urgency else None)
+        if asked is None and self.agrees and result is None and _outlasts(band, stated):
+            asked = band
         agrees_with_urgency = self.agrees_with_urgency
-        if agrees_with_urgency is None and urgency is not None and pictured:
-            agrees_with_urgency = urgency is band
+        if agrees_with_urgency is None and asked is not None and pictured:
+            agrees_with_urgency = asked is band
         return Opinion(
             certainty=Certainty.UNSURE if self.unsure else Certainty.SURE,
             label=label or result,
             agrees_with_label=None if self.unsure else agrees,
-            urgency=urgency,
+            urgency=asked,
             agrees_with_urgency=agrees_with_urgency,
             histology=Histology.CONFIRMED if result else self.histology,
             histology_result=result,
@@ -228,7 +245,7 @@ class Statement(BaseModel):
     def _refuse_contradictions(
         self, condition: str | None, result: str | None, *, stated: str, band: Band
     ) -> None:
-        agreed, urgency = self.agrees_with_urgency, self.urgency
+        agreed, asked = self.agrees_with_urgency, self.urgency
         refused = {
             "A review that agrees has the label of the finding, "
             f"{stated}; to name another, send the agreement `disagree` or `unsure`": self.agrees
@@ -247,17 +264,34 @@ class Statement(BaseModel):
                 self.histology_result is not None
                 and self.histology not in (None, Histology.CONFIRMED)
             ),
+            f"The laboratory's result is the label of a review: it names {result}, or none": (
+                result is not None and self.label not in (None, result)
+            ),
+            "Another photo is wanted where nobody can judge this one: such a review names no "
+            "label": self.new_picture_wanted and condition is not None,
+            "Another photo is wanted where nobody can judge this one: such a review asks for "
+            f"nothing milder than the finding, {band}": (
+                self.new_picture_wanted and asked is not None and urgency(asked) > urgency(band)
+            ),
             "A review says something: a label, an urgency, a result, or that it is unsure": (
-                not (condition or urgency or agreed or self.unsure or self.new_picture_wanted)
+                not (condition or asked or agreed or self.unsure or self.new_picture_wanted)
                 and self.agrees is None
             ),
             f"A review that agrees with the urgency has that of the finding, {band}": (
-                agreed is True and urgency not in (None, band)
+                agreed is True and asked not in (None, band)
             ),
             "A review that does not agree with the urgency says which one, and another": (
-                agreed is False and urgency in (None, band)
+                agreed is False and asked in (None, band)
             ),
         }
         for sentence, is_refused in refused.items():
             if is_refused:
                 raise ContradictoryReview(sentence)
+
+
+def _outlasts(band: Band, stated: str) -> bool:
+    """Whether who agrees with this condition of a finding agrees with its band too: where it is the
+    more urgent, unless it asks for a doctor's review, which this is.
+    """
+    own = conditions_table().label(stated).urgency
+    return band is not Band.DOCTOR_REVIEW and urgency(band) < urgency(own)

@@ -46,6 +46,16 @@ class ReviewView(Answer):
     second_opinion: bool = Field(
         description="it is for the doctor in charge, who decides: no patient sees it"
     )
+    question: str | None = Field(
+        default=None,
+        exclude_if=lambda question: question is None,
+        description="of a second opinion: what was asked; absent where nothing was",
+    )
+    downgrade_confirmed: bool = Field(
+        default=False,
+        exclude_if=lambda confirmed: not confirmed,
+        description="the doctor was asked whether the urgency shall fall so far; absent if not",
+    )
     held_until: datetime | None = Field(
         default=None,
         exclude_if=lambda until: until is None,
@@ -55,6 +65,8 @@ class ReviewView(Answer):
     @classmethod
     def of(cls, review: Review) -> Self:
         return cls(
+            question=review.question,
+            downgrade_confirmed=review.downgrade_confirmed,
             held_until=review.hold_ends_at if review.held_at(now()) else None,
             id=review.id,
             created_at=review.created_at,

@@ -102,6 +102,8 @@ class ReviewsService:
             opinion=opinion,
             asked_by=asked_by,
             note=said.note,
+            question=submission.opinion_question if asked_by else None,
+            downgrade_confirmed=said.downgrade_confirmed,
             hold_ends_at=hold_ends_at,
             idempotency_key=key,
             request_hash=_hash(submission.id, *said.hashed),

@@ -28,13 +28,17 @@ MOST_REVIEWS = 100
 class Review(SignedOpinion):
     """One doctor's review of a finding. `signature` is the doctor's name at that time; it stays
     after the doctor's account is deleted. Until `hold_ends_at` the owner of the finding is not
-    shown it, because the doctor wants to tell it.
+    shown it, because the doctor wants to tell it. `question` is what who asked for this second
+    opinion wanted to know. `downgrade_confirmed`: asked whether the urgency shall fall so far, the
+    doctor said yes.
     """
 
     id: str
     created_at: datetime
     signature: str
     note: str | None = None
+    question: str | None = None
+    downgrade_confirmed: bool = False
     hold_ends_at: datetime | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
@@ -280,7 +284,8 @@ class Decision(StoredRecord):
 
     def title(self) -> LocalizedText:
         words = conditions_table().notices.decision
-        return words.title if self.sure else words.opinion
+        judges = self.label is not None or not self.new_picture_wanted
+        return words.opinion if judges and not self.sure else words.title
 
     def name(self, language: Language) -> str:
         table = conditions_table()

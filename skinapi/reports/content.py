@@ -249,6 +249,7 @@ class ReportContent:
         not_taken = opinion.histology is Histology.NOT_TAKEN
         # Who is sure and does not agree or disagree has seen no picture, or named no label.
         said = opinion.agreement is not Agreement.UNSURE or not opinion.sure
+        said = said and not opinion.only_wants_a_picture
         rows = [
             (labels.agreement, labels.agreements[opinion.agreement] if said else ""),
             (labels.review_label, self.report.name(seen) if seen else ""),

@@ -260,6 +260,18 @@ def test_a_colleague_is_found_by_name_and_reads_the_question(clinic: Clinic) -> 
     assert clinic.doctor.call("PUT", path, json=too_long).status_code == 400
 
 
+def test_the_question_stands_beside_its_answer(clinic: Clinic) -> None:
+    """When the answer came, nobody knew any more what had been asked."""
+    body = {"colleague": clinic.colleague.email, "question": "Is the border regular?"}
+    clinic.doctor.call("PUT", f"{clinic.path}/second-opinion", json=body)
+    assert answer(clinic.colleague, clinic.number, UNSURE)["question"] == body["question"]
+    own = answer(clinic.doctor, clinic.number, MELANOMA)
+    assert "question" not in own
+    [opinion, _] = clinic.doctor.call("GET", f"{clinic.path}/reviews").get_json()
+    assert (opinion["question"], opinion["note"]) == (body["question"], UNSURE["note"])
+    assert "border" not in clinic.ada.call("GET", f"{clinic.path}/reviews").text
+
+
 MELANOMA = {"label": "melanoma", "certainty": "sure", "note": "Excise it this week."}
 
 

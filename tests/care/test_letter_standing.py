@@ -89,13 +89,13 @@ def test_of_two_days_the_pages_say_the_dates(language: Language, heading: str) -
         ({}, NEVUS, ROUTINE, False),
         (UNSURE, NEVUS, ROUTINE, False),
         (AWAITED, NEVUS, {**ROUTINE, "histology": "confirmed"}, False),
-        ({}, NEVUS, {**ROUTINE, "new_picture_wanted": True}, False),
+        ({}, None, {"new_picture_wanted": True}, False),
     ],
 )
 def test_only_a_decision_that_says_otherwise_supersedes(
     shared_backend: Backend,
     first: dict[str, Any],
-    label: str,
+    label: str | None,
     later: dict[str, Any],
     superseded: bool,
 ) -> None:

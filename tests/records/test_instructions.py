@@ -203,8 +203,9 @@ def test_every_page_of_a_spot_gives_the_same_instruction(backend: Backend) -> No
     for path in pages:  # in the words of who reads, not of who sent the photo
         french = doctor.call("GET", f"{path}?lang=fr").get_json()["instruction"]
         assert french["action"] == "Avis spécialisé urgent"
-    body = {"label": "melanocytic_nevus", "certainty": "sure", "new_picture_wanted": True}
-    assert doctor.call("POST", f"/submissions/{then}/review", json=body).status_code == 201
+    mole = {"label": "melanocytic_nevus", "certainty": "sure"}
+    for body in (mole, {"new_picture_wanted": True}):
+        assert doctor.call("POST", f"/submissions/{then}/review", json=body).status_code == 201
     after = told(ada)
     assert (after["from"], after["band"], after["finding"]) == ("decision", SELF, then)
     assert after["picture_wanted"] is True

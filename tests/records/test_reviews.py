@@ -14,7 +14,7 @@ from skinapi.records.reviews import WaitsFor, words_for_patient
 from skinapi.storage import ids
 from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import Band, conditions_table
-from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, patient_in_care
+from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_in_care
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person, change_account, erase
 from tests.support.findings import finding_of
@@ -292,6 +292,12 @@ def move(backend: Backend, patient: Person, doctor: Person) -> None:
         ({"certainty": "sure", "agrees_with_label": False, "label": "melanoma"}, 422),
         ({"certainty": "sure", "agrees_with_urgency": True, "urgency": "routine"}, 422),
         ({"certainty": "sure", "agrees_with_urgency": False}, 422),
+        ({"label": "melanoma", "certainty": "sure", "histology_result": "dermatofibroma"}, 422),
+        ({"agrees_with_label": True, "histology_result": "dermatofibroma"}, 422),
+        ({"label": "dermatofibroma", "certainty": "sure", "new_picture_wanted": True}, 422),
+        ({"label": "melanoma", "certainty": "unsure", "new_picture_wanted": True}, 422),
+        ({"histology_result": "melanoma", "new_picture_wanted": True}, 422),
+        ({"urgency": "referral", "new_picture_wanted": True}, 422),
         ({"certainty": "sure", "agreement": "agree", "label": "melanoma"}, 400),
         ({"agreement": "agree"}, 400),
         ({"label": "melanoma"}, 400),
@@ -390,7 +396,9 @@ SELF = Band.SELF_MONITORING
     [
         (MOLE, URGENT, {**MOLE_RESULT}, SELF),
         ("melanoma", URGENT, {**MOLE_RESULT}, SELF),
-        (MOLE, URGENT, {"label": MOLE, "agreement": "agree"}, SELF),
+        (MOLE, URGENT, {"label": MOLE, "agreement": "disagree"}, SELF),
+        ("melanoma", URGENT, {"label": MOLE}, SELF),
+        (MOLE, REVIEW, {"label": MOLE, "agreement": "agree"}, SELF),
         ("dermatofibroma", REVIEW, {"label": "dermatofibroma", "agreement": "agree"}, ROUTINE),
         (MOLE, URGENT, {"label": MOLE, "agreement": "agree", "histology": "awaited"}, URGENT),
         (MOLE, URGENT, {"label": MOLE, "agreement": "unsure"}, URGENT),
@@ -416,6 +424,63 @@ def test_what_is_benign_asks_for_its_own_urgency_and_nothing_else_becomes_milder
     assert f"<strong>{asked.label}</strong>" in page
     assert page.count(f'class="band {urgency}"') == 1, "one coloured box: that of the decision"
     assert f'class="band {band}"' not in page or band == urgency
+
+
+@pytest.mark.parametrize("band", [URGENT, REFERRAL, ROUTINE])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"label": MOLE, "agreement": "agree"},  # what older clients send
+        {"certainty": "sure", "agrees_with_label": True},
+    ],
+)
+def test_who_agrees_lowers_no_urgency_without_saying_so(
+    any_backend: Backend, band: Band, said: dict[str, Any]
+) -> None:
+    """One key took a finding "close to the limit of the next urgency" for an all-clear."""
+    doctor, ada = patient_in_care(any_backend)
+    blob = any_backend.services.store.blobs.put(photo_of("melanoma"))
+    finding = finding_of(MOLE, band=band)
+    filed = file_for(any_backend, ada, band, finding=finding, photo_blob=blob)
+    path = f"/submissions/{filed.number}"
+    signed = doctor.call("POST", f"{path}/review", json=said).get_json()
+    assert (signed["agreement"], signed["urgency"]) == ("agree", band)
+    assert doctor.call("GET", path).get_json()["decision"]["urgency"] == band
+    enough = {**said, "urgency": "self_monitoring", "downgrade_confirmed": True}
+    signed = doctor.call("POST", f"{path}/review", json=enough).get_json()
+    assert (signed["agreement"], signed["downgrade_confirmed"]) == ("agree", True)
+    assert doctor.call("GET", path).get_json()["decision"]["urgency"] == "self_monitoring"
+
+
+def test_the_laboratorys_result_is_the_label(any_backend: Backend) -> None:
+    """ "Agree: squamous cell carcinoma" was signed beside "benign keratosis"."""
+    doctor, _, number = in_care(any_backend)
+    result = {"certainty": "sure", "histology_result": "benign_keratosis", "histology": "confirmed"}
+    path = f"/submissions/{number}"
+    refused = doctor.call("POST", f"{path}/review", json={**result, "label": "melanoma"})
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "contradictory_review")
+    assert "benign_keratosis" in refused.get_json()["error"]
+    signed = doctor.call("POST", f"{path}/review", json=result).get_json()
+    assert (signed["label"], signed["histology_result"]) == ("benign_keratosis",) * 2
+    decision = doctor.call("GET", path).get_json()["decision"]
+    assert (decision["label"], decision["urgency"]) == ("benign_keratosis", "routine")
+
+
+def test_another_photo_keeps_the_urgency_and_what_was_decided(any_backend: Backend) -> None:
+    doctor, _, number = in_care(any_backend)
+    path, wanted = f"/submissions/{number}", {"new_picture_wanted": True}
+
+    def decided() -> tuple[str | None, str, bool]:
+        one = doctor.call("GET", path).get_json()["decision"]
+        return one["label"], one["urgency"], one["new_picture_wanted"]
+
+    assert doctor.call("POST", f"{path}/review", json=wanted).status_code == 201
+    assert decided() == (None, "urgent_referral", True)
+    assert doctor.call("GET", path).get_json()["decision"]["title"] == "Doctor's decision"
+    assert "the doctor is unsure" not in doctor.call("GET", f"{path}/report.html").text
+    assert review(doctor, number).status_code == 201
+    assert doctor.call("POST", f"{path}/review", json=wanted).status_code == 201
+    assert decided() == ("melanoma", "urgent_referral", True)
 
 
 def test_a_finding_takes_so_many_reviews_and_no_more(

@@ -1,0 +1,90 @@
+// @ts-check
+// What a doctor has filled into a review, what is sent of it, and what it comes to: which condition, how urgent.
+
+/** The urgency of the finding. */
+export const SAME = "same";
+/** Agreement with the label, and with that label's own urgency, which is milder than the finding's. */
+export const ENOUGH = "enough";
+export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", held: "" };
+
+/** @typedef {typeof EMPTY} Draft */
+/** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean}} Reviewing */
+
+/** What a doctor may name, always in this order: what the models name, malignant first, then what none names. @param {Api["ConditionsView"]} conditions */
+export const labelsOf = ({ conditions, review_only: more = [] }) =>
+  [conditions, more].flatMap((some) => [...some].sort((one, other) => Number(other.malignant) - Number(one.malignant)));
+
+/** The smaller, the more urgent. @param {Api["ConditionsView"]} conditions @param {string} band */
+const placeOf = ({ bands }, band) => bands.findIndex(({ key }) => key === band);
+
+/** @param {Api["ConditionsView"]} conditions @param {string} one @param {string} other */
+const mostUrgent = (conditions, one, other) => (placeOf(conditions, one) < placeOf(conditions, other) ? one : other);
+
+/** A condition's own. @param {Api["ConditionsView"]} conditions @param {string} label */
+const urgencyOf = (conditions, label) => /** @type {string} */ (labelsOf(conditions).find(({ key }) => key === label)?.urgency);
+
+/** Whether a band may stand beside the wish for another photo. @param {Reviewing} reviewing @param {string} band */
+export const keepsUrgency = ({ report, conditions }, band) => placeOf(conditions, band) <= placeOf(conditions, report.band);
+
+/** The likely condition's own urgency, where it is milder than that with which one agrees by the first key. @param {Reviewing} reviewing */
+export function milderOf(reviewing) {
+  const likely = reviewing.report.headline.likely.key;
+  const own = urgencyOf(reviewing.conditions, likely);
+  return comesTo({ ...EMPTY, agreement: "agree" }, reviewing).band === own ? null : own;
+}
+
+/**
+ * Which condition it names, and the urgency it asks for, as the server will find it ("Urgency" in docs/reviews.md).
+ * @param {Draft} draft @param {Reviewing} reviewing
+ */
+export function comesTo({ agreement, label, urgency, histology, result, picture }, { report, conditions }) {
+  const stated = report.headline.likely;
+  const agrees = ["agree", ENOUGH].includes(agreement);
+  const known = histology === "confirmed";
+  const named = known ? result : picture ? "" : agrees ? stated.key : label;
+  if (urgency) return { named, band: urgency === SAME ? report.band : urgency };
+  if (!named) return { named, band: report.band };
+  const own = urgencyOf(conditions, named);
+  if (known || agreement === ENOUGH) return { named, band: own };
+  const malignant = labelsOf(conditions).find(({ key }) => key === named)?.malignant;
+  const keeps = agrees && (malignant || report.band !== "doctor_review");
+  return { named, band: agreement === "unsure" || histology === "awaited" || keeps ? mostUrgent(conditions, own, report.band) : own };
+}
+
+/**
+ * Whether one should be asked once more: the urgency falls by two bands or more, or to watching what the checklist would refer.
+ * Who agrees by the first key is not.
+ * @param {Draft} draft @param {Reviewing} reviewing @returns {"checklist" | "falls" | null}
+ */
+export function doubtOf(draft, reviewing) {
+  const { report, conditions } = reviewing;
+  const { band } = comesTo(draft, reviewing);
+  if (draft.agreement === "agree" && !draft.urgency && draft.histology !== "confirmed") return null;
+  if ((report.facts.checklist_score ?? 0) >= conditions.checklist.threshold && band === "self_monitoring") return "checklist";
+  const before = placeOf(conditions, report.decision?.urgency ?? report.band);
+  return placeOf(conditions, band) - before >= 2 ? "falls" : null;
+}
+
+/** What is sent. @param {Draft} draft @param {Reviewing} reviewing @param {boolean} asked whether the doctor was asked once more */
+export function reviewOf(draft, reviewing, asked) {
+  const { agreement, label, urgency, histology, result, picture, note, held } = draft;
+  const known = histology === "confirmed";
+  const agrees = !known && !picture && ["agree", ENOUGH].includes(agreement);
+  const said = agreement && !picture ? agreement !== "unsure" : urgency !== "";
+  const { band } = comesTo(draft, reviewing);
+  const kept = urgency === SAME || (agrees && !urgency && agreement !== ENOUGH && reviewing.pictured && band === reviewing.report.band);
+  return {
+    ...((!picture || said) && { certainty: known || said ? "sure" : "unsure" }),
+    agrees_with_label: agrees || null,
+    label: known || picture || agrees ? null : label || null,
+    agrees_with_urgency: kept || null,
+    urgency: kept ? null : urgency || (agreement === ENOUGH && agrees ? band : null),
+    histology: histology || null,
+    histology_result: known ? result : null,
+    new_picture_wanted: picture,
+    note: note.trim() || null,
+    // A server of the version before refuses these two. It can neither hold back nor note that.
+    ...(held && { hold_until: new Date(`${held}T23:59`).toISOString() }),
+    ...(asked && { downgrade_confirmed: true }),
+  };
+}
