@@ -13,6 +13,7 @@ from tests.served.people import Caller, Seeder
 from tests.support.photos import photo_of
 
 QUESTION = "Is the network regular?"
+ANSWER = "No: broken up on the left."
 
 
 @pytest.fixture
@@ -98,10 +99,10 @@ def give_a_second_opinion(journey: Journey, colleague: Caller, number: int) -> N
     assert visitor.count(".letters") == 0
     visitor.keys("d")
     visitor.find("[value=disagree]:checked:focus")
-    visitor.keys("1")
+    visitor.keys("2")
     visitor.find("[name=label]:checked")
     visitor.keys("n")
-    visitor.find("textarea[name=note]:focus").send_keys(Keys.CONTROL, Keys.ENTER)
+    visitor.find("textarea[name=note]:focus").send_keys(ANSWER, Keys.CONTROL, Keys.ENTER)
     journey.see("signed")
     visitor.await_truth(
         lambda: visitor.run("return location.hash") != f"#/case/{number}", "the next case"
@@ -118,9 +119,12 @@ def decide_by_the_second_opinion(journey: Journey, doctor: Caller, number: int) 
     visitor.keys("o")
     journey.see("opinionUnpublished")
     journey.see("noteForPatient")
+    visitor.see(QUESTION)
+    visitor.see(ANSWER)
     journey.step("opinion")
     journey.press("opinionUse")
     visitor.find("[value=disagree]:checked")
+    assert visitor.find("textarea[name=note]").get_attribute("value") == ANSWER
     journey.step("opinion-filled")
     journey.press("sign")
     journey.see("signed")

@@ -145,7 +145,7 @@ def test_a_review_is_signed_once_in_two_windows(
         visitor.keys(key)
         if key == "d":
             visitor.find("[value=disagree]:checked:focus")
-            visitor.keys("1")
+            visitor.keys("2")
             visitor.find("[name=label]:checked")
         visitor.press(".signing [value=stay]")
         if key == "a":
@@ -222,7 +222,7 @@ def test_a_case_is_reviewed_and_left_with_two_keys_or_three(
     visitor.keys("o")
     agreed = press_through(visitor, ("a", "[value=agree]:checked:focus"))
     other = press_through(
-        visitor, ("d", "[value=disagree]:checked:focus"), ("1", "[name=label]:checked")
+        visitor, ("d", "[value=disagree]:checked:focus"), ("2", "[name=label]:checked")
     )
     wanted = press_through(visitor, ("p", "[name=picture]:checked:focus"))
     said = [

@@ -396,8 +396,7 @@ SELF = Band.SELF_MONITORING
     [
         (MOLE, URGENT, {**MOLE_RESULT}, SELF),
         ("melanoma", URGENT, {**MOLE_RESULT}, SELF),
-        (MOLE, URGENT, {"label": MOLE, "agreement": "disagree"}, SELF),
-        ("melanoma", URGENT, {"label": MOLE}, SELF),
+        ("melanoma", URGENT, {"label": MOLE, "agreement": "disagree"}, SELF),
         (MOLE, REVIEW, {"label": MOLE, "agreement": "agree"}, SELF),
         ("dermatofibroma", REVIEW, {"label": "dermatofibroma", "agreement": "agree"}, ROUTINE),
         (MOLE, URGENT, {"label": MOLE, "agreement": "agree", "histology": "awaited"}, URGENT),

@@ -149,7 +149,7 @@ def test_a_new_picture_is_asked_for_before_anything_else() -> None:
 
 
 def test_a_result_is_called_the_laboratorys() -> None:
-    report = reviewed(made_report(), label="melanoma", histology_result="other_benign")
+    report = reviewed(made_report(), histology_result="other_benign")
     shown = FullReport.of(report)
     assert shown.decision
     assert (shown.decision.label, shown.decision.remarks) == (

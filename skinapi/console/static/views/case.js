@@ -7,7 +7,7 @@ import { Answer, Failure, Icon, Message, Pages, toast, useAnswer, useKeys, usePa
 import { getLanguage, hasWords, isolated, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
 import { goTo, scrollToTop } from "/console/navigation.js";
 import { PlaceMap, sayPlace } from "/console/views/body_map.js";
-import { CaseWork, SecondOpinion } from "/console/views/case_work.js";
+import { Asked, CaseWork, SecondOpinion } from "/console/views/case_work.js";
 import { FormerConversation, PatientConversation } from "/console/views/conversation.js";
 import { bandOf } from "/console/views/decision.js";
 import { Alone, Downloads, getReport, getSubmission, labelOfBand, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
@@ -151,6 +151,12 @@ const FoldedKeys = () => {
     </div>`;
 };
 
+/** In place of the form, once it is signed; its keys unfold it. @param {{onChange: () => void}} props */
+const ChangeDecision = ({ onChange }) => {
+  useKeys(Object.fromEntries(["a", "d", "e", "n", "p", "u"].map((key) => [key, onChange])));
+  return html`<p><button class="change" onClick=${onChange}>${say("changeDecision")}</button></p>`;
+};
+
 /** Where the spot is, and its other photos. @param {{submission: Api["SubmissionInCare"], conditions: Api["ConditionsView"]}} props */
 const Strip = ({ submission, conditions }) => {
   const { lesion, context } = submission;
@@ -184,6 +190,7 @@ const CasePane = ({ number, finding, back, wanted, onNext, openNext, onBegin, on
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [signed, setSigned] = useState(0);
   const [filled, setFilled] = useState(0);
+  const [folded, setFolded] = useState(false);
   const { report, submission, reviews, work } = now;
   const asked = work.opinion?.of_me; // a colleague sees the finding until the review is signed
   const came = work.opinion_came_at && !asked;
@@ -199,8 +206,9 @@ const CasePane = ({ number, finding, back, wanted, onNext, openNext, onBegin, on
   };
   /** @param {Api["ReviewView"]} opinion */
   const use = (opinion) => {
-    fillReview(number, opinion, report);
+    fillReview(number, opinion);
     setFilled(filled + 1);
+    setFolded(false);
     setTimeout(() => focusOn("[name=note]")); // the form is there once this has been drawn
   };
   const changed = () => {
@@ -215,11 +223,13 @@ const CasePane = ({ number, finding, back, wanted, onNext, openNext, onBegin, on
   const done = (stays, said) => {
     onChanged();
     const left = asked ? (onNext(), true) : !stays && openNext();
-    if (left) return toast(say("signedOf", { said, number, name: isolated(submission.user_name) }), asked ? undefined : () => goTo(`case/${number}`), say("backToCase"));
-    toast(said);
+    const signedOf = say("signedOf", { said, number, name: isolated(submission.user_name) });
+    if (left) return toast(signedOf, asked ? undefined : () => goTo(`case/${number}`), say("backToCase"));
+    toast(signedOf);
     setSigned(signed + 1);
-    renew();
+    setFolded(true);
     focusOn(".next-case");
+    renew().then(() => document.querySelector(".case-read")?.scrollTo(0, 0));
   };
   return html`
     <article class="case finding" tabindex="-1">
@@ -233,9 +243,10 @@ const CasePane = ({ number, finding, back, wanted, onNext, openNext, onBegin, on
         <${FindingPhoto} submission=${submission} photo=${photo} heat=${submission.heat}>
           ${(/** @type {Api["PictureView"]} */ picture) => html`<${Alone} picture=${picture} conditions=${conditions} />`}
         <//>
-        <${Strip} submission=${submission} conditions=${conditions} />
+        <${Strip} key=${report.decision?.decided_at} submission=${submission} conditions=${conditions} />
       </div>
       <aside class="case-read">
+        ${asked && html`<${Asked} opinion=${work.opinion} />`}
         <${Verdicts} title=${say("findingOf", { number, date: sayDate(report.time) })} report=${report} submission=${submission} conditions=${conditions} doctor />
         <${Reasons} report=${report} conditions=${conditions} />
         <${ModelMark} submission=${submission} doctor />
@@ -246,10 +257,12 @@ const CasePane = ({ number, finding, back, wanted, onNext, openNext, onBegin, on
             ? html`<${SecondOpinion} key=${review._id} review=${review} conditions=${conditions} onUse=${came && (() => use(review))} />`
             : html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`,
         )}
-        <${ReviewForm} key=${`${number} ${signed} ${filled}`} number=${number} report=${report} conditions=${conditions} seen=${reviews.at(-1)?._id}
-          pictured=${submission.photo_kept} asked=${asked} onBegin=${onBegin} onSigned=${done} onStale=${renew} />
+        ${folded
+          ? html`<${ChangeDecision} onChange=${() => setFolded(false)} />`
+          : html`<${ReviewForm} key=${`${number} ${signed} ${filled}`} number=${number} report=${report} conditions=${conditions} seen=${reviews.at(-1)?._id}
+          pictured=${submission.photo_kept} asked=${asked} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
         ${work.free !== undefined && html`<${CaseWork} number=${number} work=${work} onChanged=${changed} onEnded=${onNext} />`}
-        ${!asked && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} />`}
+        ${!asked && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} />`}
         ${!asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`}
         ${!asked && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
         <${Context} submission=${submission} checklist=${conditions.checklist} />

@@ -18,6 +18,13 @@ export const sayWork = ({ taken_by: by, mine, opinion, opinion_came_at: came } =
   ...(by ? [mine ? say("takenByMe") : say("takenBy", { name: isolated(by) })] : []),
 ];
 
+/** What a colleague asks, above all that the case says. @param {{opinion: Api["OpinionView"]}} props */
+export const Asked = ({ opinion }) => html`
+  <${Message}>
+    <p><strong>${sayOpinion(opinion)}</strong> · ${sayAge(opinion.asked_at)}</p>
+    ${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}
+  <//>`;
+
 /** Whom one asks, by name, and what. @param {{onSend: (values: Record<string, string>) => Promise<void>}} props */
 const AskColleague = ({ onSend }) => {
   const answer = useAnswer(() => getAll("/colleagues?limit=200"), []);
@@ -92,7 +99,7 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
     <section class="card work" aria-label=${say("caseWork")}>
       ${taken && html`<p>${taken}</p>`}
       ${work.mine && html`<p>${say("takenByMe")} · ${sayAge(/** @type {string} */ (work.taken_at))}</p>`}
-      ${opinion && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}`}
+      ${opinion && !opinion.of_me && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}`}
       ${work.opinion_came_at &&
       html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
         <p>${say("opinionCameText")}</p>`}
@@ -119,6 +126,7 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
 export const SecondOpinion = ({ review, conditions, onUse }) => html`
   <section class="second-opinion">
     <p><span class="mark">${say("opinionUnpublished")}</span></p>
+    ${review.question && html`<p>${say("opinionQuestion")}</p><blockquote>${review.question}</blockquote>`}
     <${Reviewed} review=${review} conditions=${conditions} />
     ${onUse && html`<button class="use" onClick=${onUse}>${say("opinionUse")}</button>`}
   </section>`;

@@ -296,14 +296,16 @@ const urgencyOf = (conditions, { urgency, agrees_with_urgency }) => {
 /** @param {{review: Api["ReviewView"], conditions: Api["ConditionsView"]}} props */
 export const Reviewed = ({ review, conditions }) => {
   const { label, histology, histology_result } = review;
+  const judges = label || !review.new_picture_wanted; // who only wants another photo has said nothing else
   const said = [
-    label && nameOf(conditions, label),
+    histology_result && `${say("histology_result")}${colon()}${nameOf(conditions, histology_result)}`,
+    label && label !== histology_result && nameOf(conditions, label),
     // Who is sure and neither agrees nor not has seen no picture, or named no label.
-    (review.agreement !== "unsure" || review.certainty === "unsure") && say(/** @type {WordKey} */ (`agreement_${review.agreement}`)),
+    judges && !histology_result && (review.agreement !== "unsure" || review.certainty === "unsure") && say(/** @type {WordKey} */ (`agreement_${review.agreement}`)),
     urgencyOf(conditions, review),
-    histology && say(/** @type {WordKey} */ (`histology_${histology}`)),
-    histology_result && nameOf(conditions, histology_result),
+    histology && !histology_result && say(/** @type {WordKey} */ (`histology_${histology}`)),
     review.new_picture_wanted && say("newPictureWanted"),
+    review.downgrade_confirmed && say("downgradeConfirmed"),
   ];
   return html`
     <${Message}>

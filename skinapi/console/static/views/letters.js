@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post, put, remove } from "/console/api.js";
 import { Confirm, Failure, Message, sayError, signByKey, toast, useAnswer, useKeys } from "/console/components.js";
-import { getLanguage, isolated, say, sayDate } from "/console/language.js";
+import { colon, getLanguage, isolated, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 
 const LONGEST = 5000;
@@ -105,8 +105,8 @@ const saySign = ({ reader }, accepted) => {
   return accepted > 0 ? say("letterSignMarked", { sign: say(key), n: String(accepted) }) : say(key);
 };
 
-/** The doctor's own draft. @param {{draft: Api["WrittenLetter"], reviewed: boolean, onDone: () => void}} props */
-const Draft = ({ draft, reviewed, onDone }) => {
+/** The doctor's own draft, about a `patient` of this name. @param {{draft: Api["WrittenLetter"], reviewed: boolean, patient: string, onDone: () => void}} props */
+const Draft = ({ draft, reviewed, patient, onDone }) => {
   const [letter, setLetter] = useState(draft);
   const [text, setText] = useState(drafts.get(draft._id) ?? draft.text);
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
@@ -164,7 +164,7 @@ const Draft = ({ draft, reviewed, onDone }) => {
       // A server of the version before knows no such field.
       await post(`${path}/sign`, { text: shown.text, version: shown.version, ...(ids.length > 0 && { accepted_marks: ids }) });
       drafts.delete(draft._id);
-      toast(say(`letterIsSigned_${/** @type {"patient"} */ (letter.reader)}`));
+      toast(`${isolated(patient)}${colon()}${say(`letterIsSigned_${/** @type {"patient"} */ (letter.reader)}`)}`);
       onDone();
     });
   };
@@ -221,9 +221,9 @@ const focusDraft = (text) => /** @type {HTMLElement | null} */ (text?.closest("f
 
 /**
  * The letters of a case, and the way to write one. They are judged anew when the `decision` is another one.
- * @param {{number: string, decision: Api["DecisionView"] | null}} props
+ * @param {{number: string, patient: string, decision: Api["DecisionView"] | null}} props
  */
-export const Letters = ({ number, decision }) => {
+export const Letters = ({ number, patient, decision }) => {
   const path = apiPath`/submissions/${number}/letters`;
   // A server of the version before has none, while the servers are upgraded one after the other.
   const ask = () => get(path).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
@@ -270,7 +270,7 @@ export const Letters = ({ number, decision }) => {
       ${letters.value.map((/** @type {Api["WrittenLetter"]} */ letter) =>
         letter.signed_at
           ? html`<${SignedLetter} key=${letter._id} letter=${letter} onWithdrawn=${letters.reload} />`
-          : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)} onDone=${letters.reload} />`,
+          : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)} patient=${patient} onDone=${letters.reload} />`,
       )}
       <div class="row">
         ${READERS.map(

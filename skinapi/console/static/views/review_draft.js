@@ -5,7 +5,8 @@
 export const SAME = "same";
 /** Agreement with the label, and with that label's own urgency, which is milder than the finding's. */
 export const ENOUGH = "enough";
-export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", held: "" };
+/** `after` is the newest review that the doctor saw when this one was begun. */
+export const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", held: "", after: "" };
 
 /** @typedef {typeof EMPTY} Draft */
 /** What one reviews. @typedef {{report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean}} Reviewing */

@@ -4,46 +4,43 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, post, serverTime } from "/console/api.js";
 import { Message, sayError, signByKey, toast, useKeys } from "/console/components.js";
-import { colon, isolated, said, say, sayDate, sayValue } from "/console/language.js";
+import { colon, isolated, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 import { keepDrafts } from "/console/views/drafts.js";
+import { comesTo, doubtOf, EMPTY, ENOUGH, keepsUrgency, labelsOf, milderOf, reviewOf, SAME } from "/console/views/review_draft.js";
 
-const AGREEMENTS = /** @type {const} */ ([
-  ["agree", "a"],
-  ["disagree", "d"],
-  ["unsure", "u"],
-]);
+/** @typedef {import("/console/views/review_draft.js").Draft} Draft */
+/** @typedef {import("/console/views/review_draft.js").Reviewing} Reviewing */
+
 const HISTOLOGIES = ["not_taken", "awaited", "confirmed"];
 const LONGEST_NOTE = 1000;
-const SAME = "same";
+/** So many conditions have a key, from 1 on. */
+const KEYS = 9;
 /** The button that opens no next case. */
 const STAY = "stay";
 /** A week at most, which ends with a day. */
 const DAYS_HELD = 6;
-/** `after` is the newest review that the doctor saw when this one was begun. */
-const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "", held: "", after: "" };
-
-/** By finding. @type {import("/console/views/drafts.js").Drafts<typeof EMPTY>} */
+/** By finding. @type {import("/console/views/drafts.js").Drafts<Draft>} */
 const drafts = keepDrafts("review");
 /** An answer that is older is that of an earlier request. */
 const JUST_NOW_MS = 10_000;
 
 /**
- * Fill the form with what a second opinion says, for the doctor in charge to sign. Its note was for that doctor.
- * @param {string} number @param {Api["ReviewView"]} opinion @param {FindingReport} report
+ * Fill the form with what a second opinion says, for the doctor in charge to read, change and sign.
+ * @param {string} number @param {Api["ReviewView"]} opinion
  */
-export function fillReview(number, opinion, report) {
-  const { agreement, certainty, label, urgency, histology, histology_result: result, new_picture_wanted: picture } = opinion;
+export function fillReview(number, opinion) {
+  const { agreement, certainty, label, urgency, histology, histology_result: result, note } = opinion;
+  const names = label && agreement !== "agree" && !result;
   drafts.set(number, {
-    agreement: agreement === "unsure" && certainty === "sure" ? (label ? "disagree" : "") : agreement,
-    label: agreement === "agree" ? "" : (label ?? ""),
+    ...EMPTY,
+    agreement: result || (!label && opinion.new_picture_wanted) ? "" : agreement === "unsure" && certainty === "sure" ? (label ? "disagree" : "") : agreement,
+    label: names ? label : "",
     urgency: opinion.agrees_with_urgency ? SAME : (urgency ?? ""),
     histology: histology ?? "",
     result: result ?? "",
-    picture,
-    note: "",
-    held: "",
-    after: "",
+    picture: opinion.new_picture_wanted && !label, // an earlier version let both be signed
+    note: note ?? "",
   });
 }
 
@@ -52,29 +49,6 @@ export function focusOn(selector) {
   const field = /** @type {HTMLElement | null} */ (document.querySelector(`.case ${selector}`));
   field?.focus();
   field?.scrollIntoView({ block: "nearest" });
-}
-
-/** What a doctor may name. @param {Api["ConditionsView"]} conditions */
-const labelsOf = (conditions) => [...conditions.conditions, ...(conditions.review_only ?? [])];
-
-/** What is sent. The doctor's own label stays beside another result. @param {typeof EMPTY} draft @param {string} likely */
-function reviewOf({ agreement, label, urgency, histology, result, picture, note, held }, likely) {
-  const known = histology === "confirmed";
-  const sure = ["agree", "disagree"].includes(agreement) || known || (agreement === "" && urgency !== "");
-  const agrees = agreement === "agree" && (!known || result === likely);
-  return {
-    certainty: sure ? "sure" : "unsure",
-    agrees_with_label: agrees || null,
-    label: agreement === "agree" ? likely : label || null,
-    agrees_with_urgency: urgency === SAME || null,
-    urgency: urgency === SAME ? null : urgency || null,
-    histology: histology || null,
-    histology_result: known ? result : null,
-    new_picture_wanted: picture,
-    note: note.trim() || null,
-    // A server of the version before refuses the field. It can hold nothing back, so that is right where it is asked for.
-    ...(held && { hold_until: new Date(`${held}T23:59`).toISOString() }),
-  };
 }
 
 /** A day as a field of a form has it. @param {number} after how many days after today */
@@ -112,23 +86,61 @@ const Select = ({ name, title, value, first, options, required = false, onValue 
   </div>`;
 
 /**
- * What a doctor may name, the most probable first; the first nine have a key.
- * @param {{labels: {key: string, text: string}[], value: string, unsure: boolean, onLabel: (label: string) => void}} props
+ * What a doctor may name, each always at the same place and with the same key; beside it how probable the model holds it.
+ * @param {{labels: {key: string, text: string, share?: number, off: boolean}[], value: string, unsure: boolean, onLabel: (label: string) => void}} props
  */
 const Labels = ({ labels, value, unsure, onLabel }) => html`
   <div class="chips labels" role="radiogroup" aria-label=${say("label")}>
-    ${[...labels, ...(unsure ? [{ key: "", text: say("noLabelNamed") }] : [])].map(({ key, text }, nth) => html`
-      <label class="chip"><input type="radio" name="label" value=${key} checked=${key === value} required=${!unsure}
-        onChange=${() => onLabel(key)} />${text}${key && nth < 9 && html`<kbd aria-hidden="true">${nth + 1}</kbd>`}</label>`)}
+    ${[...labels, ...(unsure ? [{ key: "", text: say("noLabelNamed"), share: undefined, off: false }] : [])].map(({ key, text, share, off }, nth) => html`
+      <label class="chip"><input type="radio" name="label" value=${key} checked=${key === value} required=${!unsure} disabled=${off}
+        onChange=${() => onLabel(key)} />${text}${share !== undefined && html` <small>${sayPercent(share, 0)}</small>`}${key && nth < KEYS && html`<kbd aria-hidden="true">${nth + 1}</kbd>`}</label>`)}
   </div>`;
 
 /** What stands, and what withdraws it. @param {{decision: Api["DecisionView"] | null}} props */
 const Standing = ({ decision }) =>
   decision &&
-  html`<p class="standing"><small>${say(decision.histology === "confirmed" ? "resultStands" : "reviewStands", {
+  html`<p class="standing"><small>${say(decision.histology === "confirmed" ? "resultStands" : decision.label ? "reviewStands" : "unnamedStands", {
     name: isolated(decision.name),
     doctor: isolated(decision.decided_by),
   })}</small></p>`;
+
+/** An urgency as a doctor asks for it: "doctor's review" is what this is. @param {Api["ConditionsView"]} conditions @param {string} band */
+const sayBand = (conditions, band) => (band === "doctor_review" ? say("visitInWeeks") : labelOfBand(conditions, band));
+
+/** All that is about to be signed. @param {Draft} draft @param {Reviewing} reviewing */
+function sayReview(draft, reviewing) {
+  const { agreement, histology, picture } = draft;
+  const { conditions } = reviewing;
+  const { named, band } = comesTo(draft, reviewing);
+  const known = histology === "confirmed";
+  const name = named && nameOf(conditions, named);
+  const word = agreement && say(/** @type {"unsure"} */ (agreement === ENOUGH ? "agree" : agreement));
+  const what = known ? `${say("histology")}${colon()}${name || "…"}` : picture ? say("anotherPhoto") : name && agreement !== "disagree" ? `${word}${colon()}${name}` : name || word;
+  const settled = name || picture || draft.urgency || agreement === "unsure";
+  return [what, settled && sayBand(conditions, band), !known && histology && sayValue("histology", histology)].filter(Boolean).join(" · ");
+}
+
+/** What is asked before such a review is signed. @param {"checklist" | "falls"} doubt @param {Draft} draft @param {Reviewing} reviewing */
+const sayDoubt = (doubt, draft, reviewing) => {
+  const { report, conditions } = reviewing;
+  const [from, to] = [report.decision?.urgency ?? report.band, comesTo(draft, reviewing).band].map((band) => sayBand(conditions, band));
+  return doubt === "checklist" ? say("askChecklist", { score: report.facts.checklist_score }) : say("askFalls", { from, to });
+};
+
+/** The answers to what the model says, each with its key and named in full. @param {Reviewing} reviewing @returns {{value: string, key: string, text: string}[]} */
+function agreementsOf(reviewing) {
+  const { report, conditions } = reviewing;
+  const agree = `${say("agree")}${colon()}${nameOf(conditions, report.headline.likely.key)}`;
+  const kept = sayBand(conditions, comesTo({ ...EMPTY, agreement: "agree" }, reviewing).band);
+  const milder = milderOf(reviewing);
+  const band = milder && labelOfBand(conditions, milder);
+  return [
+    { value: "agree", key: "a", text: `${agree}, ${kept}` },
+    ...(band ? [{ value: ENOUGH, key: "e", text: say("agreeEnough", { agree, band: band.charAt(0).toLowerCase() + band.slice(1) }) }] : []),
+    { value: "disagree", key: "d", text: say("disagree") },
+    { value: "unsure", key: "u", text: say("unsure") },
+  ];
+}
 
 /**
  * Without a kept photo (`pictured`) there is nothing that one could agree with. `asked`: the caller
@@ -138,11 +150,12 @@ const Standing = ({ decision }) =>
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} props
  */
 export const ReviewForm = ({ number, report, conditions, pictured, asked = false, seen = "none", onBegin, onSigned, onStale }) => {
-  const likely = report.headline.likely.key;
+  const reviewing = { report, conditions, pictured };
   const [draft, setDraft] = useState(drafts.get(number) ?? EMPTY);
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
-  /** @param {Partial<typeof EMPTY>} change */
+  const [doubted, setDoubted] = useState(/** @type {Draft | null} */ (null)); // the review about which one was asked once more
+  /** @param {Partial<Draft>} change */
   const enter = (change) => {
     const before = drafts.get(number) ?? EMPTY;
     const next = { ...before, after: before.after || seen, ...change };
@@ -150,18 +163,30 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
     setDraft(next);
   };
   const { agreement } = draft;
-  const places = report.facts.ranked.map((/** @type {Api["Ranked"]} */ { key }) => key);
-  const placeOf = (/** @type {string} */ key) => (places.includes(key) ? places.indexOf(key) : places.length);
-  const labels = labelsOf(conditions).map((one) => ({ key: one.key, text: said(one.names) })).sort((one, other) => placeOf(one.key) - placeOf(other.key));
-  const others = agreement === "disagree" && pictured ? labels.filter(({ key }) => key !== likely) : labels;
+  const known = draft.histology === "confirmed"; // the result is the label then
+  const shares = new Map((report.facts.restated ?? report.facts).ranked.map((/** @type {Api["Ranked"]} */ { key, probability }) => [key, probability]));
+  const labels = labelsOf(conditions).map(({ key, names }) => ({
+    key,
+    text: said(names),
+    share: shares.get(key),
+    off: agreement === "disagree" && pictured && key === report.headline.likely.key,
+  }));
+  const names = !known && ["disagree", "unsure"].includes(agreement);
+  const agreements = agreementsOf(reviewing);
   /** @param {string} agreement */
   const choose = (agreement) => {
-    const known = agreement === "unsure" && draft.histology === "confirmed"; // who has the result is sure
     onBegin();
-    enter({ agreement, label: "", ...(known && { histology: "", result: "" }) });
+    enter({ agreement, label: "", picture: false });
+  };
+  /** Who wants another photo has judged nothing. @param {boolean} picture */
+  const want = (picture) => {
+    const urgency = draft.urgency && draft.urgency !== SAME && !keepsUrgency(reviewing, draft.urgency) ? "" : draft.urgency;
+    enter({ picture, ...(picture && { agreement: "", label: "", urgency }) });
   };
   /** @param {string} agreement */
   const chooseAt = (agreement) => () => {
+    if (known) return toast(say("resultIsLabel"));
+    if (!pictured && ["agree", ENOUGH].includes(agreement)) return toast(say("error_no_picture_to_agree_on"));
     choose(agreement);
     // The fields are there once this has been drawn.
     setTimeout(() => {
@@ -170,29 +195,31 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
     });
   };
   useKeys({
-    a: pictured ? chooseAt("agree") : () => toast(say("error_no_picture_to_agree_on")),
-    d: chooseAt("disagree"),
-    u: chooseAt("unsure"),
+    ...Object.fromEntries(agreements.map(({ value, key }) => [key, chooseAt(value)])),
     p: () => {
-      enter({ picture: !draft.picture });
+      if (known) return toast(say("resultIsLabel"));
+      want(!draft.picture);
       focusOn("[name=picture]"); // from there Enter signs
     },
     n: () => focusOn("[name=note]"),
-    ...Object.fromEntries(["disagree", "unsure"].includes(draft.agreement) ? others.slice(0, 9).map(({ key }, nth) => [nth + 1, () => enter({ label: key })]) : []),
+    ...Object.fromEntries(names ? labels.slice(0, KEYS).map(({ key, off }, nth) => [nth + 1, () => off || enter({ label: key })]) : []),
   });
+  const doubt = doubtOf(draft, reviewing);
+  const asking = doubt && doubted === draft;
   /** @param {SubmitEvent} event */
   const sign = async (event) => {
     event.preventDefault();
+    if (doubt && !asking) return setDoubted(draft);
     const form = /** @type {HTMLFormElement} */ (event.target);
     const stays = /** @type {HTMLButtonElement | null} */ (event.submitter)?.value === STAY;
     setBusy(true);
     setError(null);
     try {
       // One review of each doctor follows what was seen, in however many windows it is signed and sent again.
-      const review = await post(apiPath`/submissions/${number}/review`, reviewOf(draft, likely), `review-${number}-after-${draft.after || seen}`);
+      const review = await post(apiPath`/submissions/${number}/review`, reviewOf(draft, reviewing, doubt !== null), `review-${number}-after-${draft.after || seen}`);
       if (drafts.get(number) === draft) drafts.delete(number); // else it was changed meanwhile
       const before = serverTime() - Date.parse(review.created_at) > JUST_NOW_MS;
-      const said = before ? say("signedBefore", { date: sayDate(review.created_at) }) : say("signed");
+      const said = before ? say("signedBefore", { date: sayDate(review.created_at) }) : `${say("signed")}${colon()}${sayReview(draft, reviewing)}`;
       if (form.isConnected) onSigned(stays, said);
       else toast(said); // the doctor works at another finding by now
     } catch (problem) {
@@ -206,51 +233,44 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   };
   /** Shift and Enter. @param {On<KeyboardEvent>} event */
   const stay = (event) => {
+    if (event.key === "Enter" && event.repeat) event.preventDefault(); // a key that is held down answers no question
     if (event.key !== "Enter" || !event.shiftKey || /** @type {Element} */ (event.target).matches("textarea")) return;
     event.preventDefault();
     /** @type {HTMLFormElement} */ (event.currentTarget).requestSubmit(/** @type {HTMLElement | null} */ (document.querySelector(`.signing [value=${STAY}]`)));
   };
   const urgencies = [
-    ...(pictured ? [{ key: SAME, text: say("urgencyAgreed", { band: labelOfBand(conditions, report.band) }) }] : []),
+    ...(pictured ? [{ key: SAME, text: say("urgencyAgreed", { band: sayBand(conditions, report.band) }) }] : []),
     ...conditions.bands
-      .filter((band) => !pictured || band.key !== report.band)
-      .map((band) => ({ key: band.key, text: labelOfBand(conditions, band.key) })),
+      .filter(({ key }) => (!pictured || key !== report.band) && (!draft.picture || keepsUrgency(reviewing, key)))
+      .map(({ key }) => ({ key, text: sayBand(conditions, key) })),
   ];
-  const ownBand = labelsOf(conditions).find(({ key }) => key === likely)?.urgency;
-  const agreed = [`${say("agree")}${colon()}${nameOf(conditions, likely)}`, ownBand && labelOfBand(conditions, ownBand)].filter(Boolean).join(", ");
-  const named = labelsOf(conditions).find(({ key }) => key === (agreement === "agree" ? likely : draft.label));
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
-  const ofLabel = named ? say("urgencyOfNamed", { band: labelOfBand(conditions, named.urgency) }) : say("urgencyOfLabel");
-  const signs = [
-    agreement === "agree" ? `${say("agree")}${colon()}${nameOf(conditions, likely)}` : draft.label ? nameOf(conditions, draft.label) : agreement && say(/** @type {"unsure"} */ (agreement)),
-    draft.urgency ? labelOfBand(conditions, draft.urgency === SAME ? report.band : draft.urgency) : named && labelOfBand(conditions, named.urgency),
-    draft.histology && sayValue("histology", draft.histology),
-    draft.picture && say("newPictureWanted"),
-  ];
-  const needed = !draft.picture && draft.histology !== "confirmed" && draft.urgency === "";
+  const suggested = say("urgencySuggested", { band: sayBand(conditions, comesTo({ ...draft, urgency: "" }, reviewing).band) });
+  const needed = !draft.picture && draft.urgency === "";
   return html`
     <form class="card" id="review" onSubmit=${sign} onKeyDown=${stay} aria-label=${say("review")}>
       <h2>${say(asked ? "opinionYours" : "review")}</h2>
       <${Standing} decision=${report.decision} />
-      <div class="chips" role="radiogroup" aria-label=${say("agreement")}>
-        ${AGREEMENTS.map(
-          ([value, key]) => html`<label class="chip"><input type="radio" name="agreement" value=${value} required=${needed}
-            disabled=${value === "agree" && !pictured} checked=${agreement === value} onChange=${() => choose(value)} />${value === "agree" ? agreed : say(value)}<kbd aria-hidden="true">${key}</kbd></label>`,
+      ${known
+        ? html`<p>${say("resultIsLabel")}</p>`
+        : html`<div class="chips" role="radiogroup" aria-label=${say("agreement")}>
+        ${agreements.map(
+          ({ value, key, text }) => html`<label key=${value} class="chip"><input type="radio" name="agreement" value=${value} required=${needed}
+            disabled=${["agree", ENOUGH].includes(value) && !pictured} checked=${agreement === value} onChange=${() => choose(value)} />${text}<kbd aria-hidden="true">${key}</kbd></label>`,
         )}
-      </div>
+      </div>`}
       ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}
-      ${["disagree", "unsure"].includes(agreement) &&
-      html`<${Labels} labels=${others} value=${draft.label} unsure=${agreement === "unsure"} onLabel=${(/** @type {string} */ label) => enter({ label })} />`}
-      <div class="pair"><${Select} name="urgency" title=${say("urgency")} value=${draft.urgency} options=${urgencies} first=${ofLabel}
+      ${names && html`<${Labels} labels=${labels} value=${draft.label} unsure=${agreement === "unsure"} onLabel=${(/** @type {string} */ label) => enter({ label })} />`}
+      <div class="pair"><${Select} name="urgency" title=${say("urgency")} value=${draft.urgency} options=${urgencies} first=${suggested}
         onValue=${(/** @type {string} */ urgency) => enter({ urgency })} />
       <${Select} name="histology" title=${say("histology")} value=${draft.histology} first=${say("notSaid")}
-        options=${HISTOLOGIES.filter((key) => agreement !== "unsure" || key !== "confirmed").map((key) => ({ key, text: sayValue("histology", key) }))}
-        onValue=${(/** @type {string} */ histology) => enter({ histology })} /></div>
-      ${draft.histology === "confirmed" &&
+        options=${HISTOLOGIES.map((key) => ({ key, text: sayValue("histology", key) }))}
+        onValue=${(/** @type {string} */ histology) => enter({ histology, ...(histology === "confirmed" ? { agreement: "", label: "", picture: false } : { result: "" }) })} /></div>
+      ${known &&
       html`<${Select} name="result" title=${say("histologyResult")} value=${draft.result} options=${labels} first=${say("choose")} required
         onValue=${(/** @type {string} */ result) => enter({ result })} />`}
-      <label class="tick"><input type="checkbox" name="picture" checked=${draft.picture}
-        onChange=${(/** @type {FieldEvent} */ event) => enter({ picture: event.target.checked })} />${say(asked ? "pictureNotGoodOpinion" : "pictureNotGood")}<kbd aria-hidden="true">p</kbd></label>
+      <label class="tick"><input type="checkbox" name="picture" checked=${draft.picture} disabled=${known}
+        onChange=${(/** @type {FieldEvent} */ event) => want(event.target.checked)} />${say(asked ? "pictureNotGoodOpinion" : "pictureNotGood")}<kbd aria-hidden="true">p</kbd></label>
       <div class="field">
         <label for="review-note">${say("note")}</label>
         <textarea id="review-note" name="note" aria-describedby="review-readers" rows="2" maxlength=${LONGEST_NOTE} value=${draft.note} onKeyDown=${signByKey}
@@ -261,7 +281,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
     </form>
     <div class="signing">
-      <p aria-live="polite">${signs.filter(Boolean).join(" · ")}</p>
+      <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubt(doubt, draft, reviewing)}</strong>`}</p>
       <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : "signNext")}</button>
       <button form="review" value=${STAY} disabled=${busy} aria-keyshortcuts="Shift+Enter">${say("sign")}</button>
     </div>`;

@@ -1,0 +1,124 @@
+"""What a doctor signs is what the bar beside the button says, and nothing falls far unasked."""
+
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from tests.console.test_spots import send
+from tests.console.test_workspace import DESK, opened
+from tests.console.visitor import Visitor
+from tests.served.people import Caller, Seeder
+
+BAR = "return document.querySelector('.signing p').innerText"
+IS_CUT = (
+    "const bar = document.querySelector('.signing p'); return bar.scrollHeight > bar.clientHeight"
+)
+LABELS = "return [...document.querySelectorAll('.labels .chip')].map((one) => one.innerText)"
+SCROLLED = "return document.querySelector('.case-read').scrollTop"
+MOLE = "melanocytic_nevus"
+
+
+@pytest.fixture
+def doctor(seeder: Seeder) -> Caller:
+    """With a melanoma, and a mole of which the checklist says that it should be seen."""
+    doctor = seeder.person("doctor")
+    patient = seeder.person()
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
+    send(patient, "melanoma", body_site="hand")
+    send(patient, MOLE, body_site="back", checklist="change_in_size,irregular_shape")
+    return doctor
+
+
+def open_case(visitor: Visitor, doctor: Caller, stated: str) -> int:
+    rows = doctor.call("GET", "/queue").json
+    [row] = [one for one in rows if one["headline"]["likely"]["key"] == stated]
+    visitor.look(DESK)
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{row['id']}")
+    return opened(visitor)
+
+
+def signed(doctor: Caller, number: int) -> list[Any]:
+    reviews: list[Any] = doctor.call("GET", f"/submissions/{number}/reviews").json
+    return reviews
+
+
+def press(visitor: Visitor, key: str, there: str) -> None:
+    visitor.keys(key)
+    visitor.find(there)
+
+
+def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
+    visitor: Visitor, doctor: Caller
+) -> None:
+    """ "Agree: squamous cell carcinoma" was signed beside "benign", which the bar cut off."""
+    number = open_case(visitor, doctor, "melanoma")
+    press(visitor, "a", "[value=agree]:checked:focus")
+    visitor.choose("histology", "confirmed")
+    visitor.choose("result", "benign_keratosis")
+    assert visitor.count("[name=agreement]") == 0
+    said = visitor.run(BAR)
+    assert said.startswith("Histology: Benign (pigmented) keratosis · Routine visit")
+    visitor.press(".signing [value=stay]")
+    visitor.find(".doubt")
+    assert "from Urgent referral to Routine visit" in visitor.run(BAR)
+    assert visitor.run(IS_CUT) is False
+    assert signed(doctor, number) == []
+    visitor.press(".signing [value=stay]")
+    visitor.find(".verdict.decided")
+    [review] = signed(doctor, number)
+    assert (review["label"], review["histology_result"]) == ("benign_keratosis",) * 2
+    assert review["downgrade_confirmed"] is True
+
+
+def test_who_agrees_keeps_the_urgency_or_names_the_milder_one(
+    visitor: Visitor, doctor: Caller
+) -> None:
+    number = open_case(visitor, doctor, MOLE)
+    press(visitor, "a", "[value=agree]:checked:focus")
+    assert visitor.run(BAR) == "Agree: Melanocytic nevus (mole) · Urgent referral"
+    press(visitor, "e", "[value=enough]:checked:focus")
+    visitor.see("Agree: Melanocytic nevus (mole), and self-monitoring is enough")
+    assert visitor.run(BAR) == "Agree: Melanocytic nevus (mole) · Self-monitoring"
+    visitor.keys(Keys.SHIFT, Keys.ENTER)
+    visitor.see("Checklist 4 asks for a referral. Sign all the same?")
+    press(visitor, "a", "[value=agree]:checked:focus")
+    assert visitor.count(".doubt") == 0
+    visitor.press(".signing [value=stay]")
+    visitor.find(".verdict.decided.band-urgent_referral")
+    [review] = signed(doctor, number)
+    told = (review["agreement"], review["urgency"], "downgrade_confirmed" in review)
+    assert told == ("agree", "urgent_referral", False)
+
+
+def test_another_photo_is_no_opinion_and_a_number_always_the_same_diagnosis(
+    visitor: Visitor, doctor: Caller
+) -> None:
+    number = open_case(visitor, doctor, "melanoma")
+    press(visitor, "d", "[value=disagree]:checked:focus")
+    of_melanoma = [one.split("\n")[0] for one in visitor.run(LABELS)]
+    press(visitor, "6", "[name=label]:checked")
+    assert visitor.run(BAR) == "Melanocytic nevus (mole) · Self-monitoring"
+    press(visitor, "p", "[name=picture]:checked:focus")
+    assert visitor.run(BAR) == "Another photo wanted · Urgent referral"
+    assert visitor.count("[name=label]") == visitor.count("[name=agreement]:checked") == 0
+    visitor.press(".signing [value=stay]")
+    visitor.find(".case .change")
+    assert visitor.count(".signing") == 0
+    visitor.await_truth(lambda: visitor.run(SCROLLED) == 0, "the decision in view")
+    visitor.find(".verdict.decided.band-urgent_referral")
+    visitor.assert_at_most_one_primary()
+    [review] = signed(doctor, number)
+    assert (review["label"], review["new_picture_wanted"]) == (None, True)
+    visitor.see_none("the doctor is unsure")
+    visitor.keys("d")
+    visitor.find("#review")
+    other = [one for one in doctor.call("GET", "/queue").json if one["id"] != number]
+    visitor.go(f"case/{other[0]['id']}")
+    opened(visitor)
+    press(visitor, "d", "[value=disagree]:checked:focus")
+    of_mole = [one.split("\n")[0] for one in visitor.run(LABELS)]
+    assert of_mole == of_melanoma
+    assert of_mole[0] == "Melanoma"
