@@ -172,6 +172,11 @@ def test_every_sentence_is_short_latin_1_and_in_both_languages() -> None:
                 sentence.encode("latin-1")
 
 
+def test_a_doubt_asks_for_no_sharper_picture_of_one_that_passed_its_check() -> None:
+    assert "sharper" not in TABLE.notices.uncertain.en
+    assert "nette" not in TABLE.notices.uncertain.fr
+
+
 def test_bands_and_notices_are_short_latin_1_too() -> None:
     said = [
         said

@@ -23,7 +23,7 @@ LABELS = {
     "site": "Body site",
     "skin_tone": "Skin tone",
     "skin_type": "Skin type",
-    "modality": "Kind of picture",
+    "modality": "Kind of picture, as told",
     "recognised": "Recognised as",
     "stated": "As stated by the caller",
     "for_doctor": "For the doctor",

@@ -23,7 +23,7 @@ LABELS = {
     "site": "Région",
     "skin_tone": "Couleur de peau",
     "skin_type": "Type de peau",
-    "modality": "Type d'image",
+    "modality": "Type d'image indiqué",
     "recognised": "Reconnue comme",
     "stated": "Selon l'appelant",
     "for_doctor": "Pour le médecin",
