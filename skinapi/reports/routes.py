@@ -13,6 +13,7 @@ from skinapi.reports.schemas import (
     ReportQuery,
     StatedFinding,
     StatedReport,
+    TextQuery,
     Verdict,
 )
 from skinapi.reports.service import NoSuchLanguage, ReportsService
@@ -23,7 +24,7 @@ from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
-Show = Callable[..., FullReport | Response]
+Show = Callable[..., Response]
 
 routes: Routes[ReportsService] = Routes("reports")
 
@@ -41,8 +42,9 @@ def show_report(
 ) -> FullReport | Response:
     """The whole report: as JSON, or as HTML or PDF if the `Accept` header asks for it."""
     shows: dict[str, Show] = {HTML: show_report_html, PDF: show_report_pdf}
-    show = shows.get(_accepted(JSON, HTML, PDF), show_report_json)
-    return show(reports, number=number, query=query, subject=subject)
+    if show := shows.get(_accepted(JSON, HTML, PDF)):
+        return show(reports, number=number, query=query, subject=subject)
+    return FullReport.of(reports.read_report(number=number, to=subject, language=query.lang))
 
 
 @routes.route(
@@ -53,10 +55,11 @@ def show_report(
     raises=(NotFound, NoSuchLanguage),
 )
 def show_report_json(
-    reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
+    reports: ReportsService, *, number: str, query: TextQuery, subject: Subject
 ) -> FullReport:
     """The whole report as JSON."""
-    return FullReport.of(reports.read_report(number=number, to=subject, language=query.lang))
+    report = reports.read_report(number=number, to=subject, language=query.lang, issue=query.issue)
+    return FullReport.of(report)
 
 
 @routes.route(

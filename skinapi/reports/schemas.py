@@ -31,6 +31,14 @@ class ReportQuery(BaseModel):
     lang: LanguageTag | None = Field(default=None, description="the submission's unless given")
 
 
+class TextQuery(ReportQuery):
+    issue: bool = Field(
+        default=True,
+        description="false: the report is only read. It is not listed as issued, and "
+        "`verification` is null unless it was issued before",
+    )
+
+
 class StatedFinding(ContractBody):
     missing: ClassVar[str] = "Class and confidence required"
     stated: str = Field(alias="class", max_length=200, description="in any client's spelling")

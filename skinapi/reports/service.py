@@ -13,7 +13,7 @@ from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.records.letters import Letter, Letters
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.service import RecordsService
+from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.records.submission import Submission
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrator import Narrator
@@ -53,11 +53,15 @@ class ReportsService:
     clinic: str | None
     address: str
 
-    def read_report(self, *, number: str, to: Subject, language: str | None) -> Report:
+    def read_report(
+        self, *, number: str, to: Subject, language: str | None, issue: bool = True
+    ) -> Report:
         """The report on a stored submission, without pictures. It is issued if it was not issued
-        before. Raises NotFound, NoSuchLanguage.
+        before; without `issue`, it is only read, and has no seal unless it was issued before.
+        Raises NotFound, NoSuchLanguage.
         """
-        return self._report_on(*self.records.get(number=number, to=to), to, language)
+        submission, owner = self.records.get(number=number, to=to)
+        return self._report_on(submission, owner, to, language, issue=issue)
 
     def read_illustrated_report(self, *, number: str, to: Subject, language: str | None) -> Report:
         """The same as `read_report`, to be drawn as a page: with photo and heat map if the photo
@@ -158,7 +162,13 @@ class ReportsService:
         return submission if tells else as_owner
 
     def _report_on(
-        self, submission: Submission, owner: Account, to: Subject, language: str | None
+        self,
+        submission: Submission,
+        owner: Account,
+        to: Subject,
+        language: str | None,
+        *,
+        issue: bool = True,
     ) -> Report:
         chosen = _parse_language(language) or submission.language
         facts = Facts.of(submission.finding, submission.context)
@@ -184,7 +194,11 @@ class ReportsService:
             spot_advice=spot_advice,
         )
         contents = ReportContents.of(reviewed.decision, signed)
-        issued = self._issue(submission, chosen, seal, contents, by=to)
+        issued = (
+            self._issue(submission, chosen, seal, contents, by=to)
+            if issue
+            else self._find_issued(submission, seal)
+        )
         return Report(
             facts=facts,
             narrative=narrative,
@@ -202,13 +216,24 @@ class ReportsService:
                 hash=seal,
                 url=f"{self.address}/reports/verify/{seal}",
                 issued_at=issued.created_at,
-            ),
+            )
+            if issued
+            else None,
         )
 
     def _list_letters(self, submission: Submission) -> tuple[Letter, ...]:
         """The signed letters that the reader of this copy of the finding may read."""
         signed = self.letters.list_signed(submission.id)
         return tuple(one for one in signed if submission.shows(one.signed_at))
+
+    def _find_issued(self, submission: Submission, hash: str) -> Issued | None:
+        """None where the report was only read. Raises NotFound where its finding was deleted while
+        the words were written.
+        """
+        if not self.records.has(submission.id):
+            self.records.forget_beside(submission)
+            raise NotFound(NOT_YOURS)
+        return self.issued.find_by_hash(hash)
 
     def _issue(
         self,

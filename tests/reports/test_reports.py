@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from skinapi.reports.narrator import Narrator
 from skinapi.reports.verification import Issued
 from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import conditions_table
@@ -358,6 +359,39 @@ def test_issuing_leaves_its_rows_in_the_trail_once(backend: Backend) -> None:
         ada.call("GET", f"/submissions/{number}/{path}")
     rows = [(row["action"], row["outcome"]) for row in backend.audit()][1:]
     assert rows == [("report.issue", "done")]
+
+
+def test_a_report_that_is_only_read_is_not_issued(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada)["id"]
+    before = backend.audit()
+    to_read = f"/submissions/{number}/report.json?issue=false"
+    read = ada.call("GET", to_read).get_json()
+    assert read["verification"] is None
+    assert backend.audit() == before
+    assert backend.stored()["reports"] == []
+    issued = ada.call("GET", f"/submissions/{number}/report.json").get_json()
+    assert issued["verification"]
+    assert {**issued, "verification": None} == read
+    assert ada.call("GET", to_read).get_json() == issued
+    for page in ("report", "report.html", "report.pdf"):  # these are handed on
+        answer = ada.call("GET", f"/submissions/{number}/{page}?issue=false")
+        assert answer.status_code == 400
+
+
+def test_a_submission_deleted_while_it_is_read_is_not_found(backend: Backend) -> None:
+    ada = backend.member()
+    number = predicted(ada)["id"]
+    narrate = Narrator.narrate
+
+    def delete_meanwhile(*arguments: Any, **words: Any) -> Any:
+        ada.call("DELETE", f"/submissions/{number}")
+        return narrate(*arguments, **words)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Narrator, "narrate", delete_meanwhile)
+        answer = ada.call("GET", f"/submissions/{number}/report.json?issue=false")
+    assert answer.status_code == 404
 
 
 def state(person: Person, **body: Any) -> Any:

@@ -218,9 +218,9 @@ export const Downloads = ({ number, children }) => {
     ${error && html`<${Failure} error=${error} />`}`;
 };
 
-/** What the server says of a finding now, in words. @param {string} number @returns {Promise<FindingReport>} */
+/** What the server says of a finding now, in words. To read it issues no report: a PDF does. @param {string} number @returns {Promise<FindingReport>} */
 export async function getReport(number) {
-  const report = await get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}`);
+  const report = await get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}&issue=false`);
   // A server of the version before answered, while the servers are upgraded one after the other.
   if (!report.headline) throw new ApiError(503, "older_server", say("serverUpgrading"));
   return report;
