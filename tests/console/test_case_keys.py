@@ -82,6 +82,8 @@ def sign_a_letter(journey: Journey) -> None:
     reach(journey, "letterSign_patient")
     visitor.keys(Keys.ENTER)
     journey.see("letterIsSigned_patient")
+    named = visitor.find(".case-head strong").text
+    assert visitor.find(".toast").text.startswith(named)
     visitor.find(".letter-text")
     journey.step("letter")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.console.test_spots import send
+from tests.console.test_spots import begin, send
 from tests.console.test_workspace import DESK, opened
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
@@ -26,7 +26,8 @@ def doctor(seeder: Seeder) -> Caller:
     patient = seeder.person()
     seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
-    send(patient, "melanoma", body_site="hand")
+    spot = begin(patient, {"site": "back"})
+    send(patient, "melanoma", lesion=spot, body_site="back")
     send(patient, MOLE, body_site="back", checklist="change_in_size,irregular_shape")
     return doctor
 
@@ -71,6 +72,9 @@ def test_a_result_is_the_diagnosis_and_is_read_before_it_is_signed(
     [review] = signed(doctor, number)
     assert (review["label"], review["histology_result"]) == ("benign_keratosis",) * 2
     assert review["downgrade_confirmed"] is True
+    visitor.find(".spot-photos [aria-current] .band-routine")  # drawn again, without a reload
+    assert visitor.find(".toast").text.startswith("Review signed: Histology: Benign")
+    assert visitor.find(".case-head strong").text in visitor.find(".toast").text
 
 
 def test_who_agrees_keeps_the_urgency_or_names_the_milder_one(

@@ -3,7 +3,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getPage, getSession, onSessionChange } from "/console/api.js";
-import { hasWords, say, sayPercent, sayValue, sayWait } from "/console/language.js";
+import { colon, hasWords, isolated, say, sayPercent, sayValue, sayWait } from "/console/language.js";
 
 const ICONS = {
   urgent_referral: "M12 2 1.5 21h21L12 2Zm0 6.5v6.2m0 2.6v.1",
@@ -308,6 +308,9 @@ let showToast = (/** @type {Toast} */ _) => {};
 
 /** @param {string} text @param {() => void} [undo] @param {string} [label] */
 export const toast = (text, undo, label) => showToast({ text, undo, label });
+
+/** The same about a patient, by name: another case may be open by the time it is read. @param {string} patient @param {string} text */
+export const toastAbout = (patient, text) => toast(`${isolated(patient)}${colon()}${text}`);
 
 export const Toasts = () => {
   const [shown, setShown] = useState(/** @type {Toast | null} */ (null));

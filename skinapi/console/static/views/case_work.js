@@ -3,7 +3,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, put, remove } from "/console/api.js";
-import { Answer, Form, Message, sayError, signByKey, toast, useAnswer, useKeys } from "/console/components.js";
+import { Answer, Form, Message, sayError, signByKey, toastAbout, useAnswer, useKeys } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
 import { Reviewed } from "/console/views/finding.js";
 
@@ -45,9 +45,9 @@ const AskColleague = ({ onSend }) => {
 
 /**
  * `onEnded` is called where the caller may not see the finding any more.
- * @param {{number: string, work: Api["CaseView"], onChanged: () => void, onEnded: () => void}} props
+ * @param {{number: string, patient: string, work: Api["CaseView"], onChanged: () => void, onEnded: () => void}} props
  */
-export const CaseWork = ({ number, work, onChanged, onEnded }) => {
+export const CaseWork = ({ number, patient, work, onChanged, onEnded }) => {
   const [asking, setAsking] = useState(false);
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const busy = useRef(false);
@@ -76,7 +76,7 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
     if (!opinion?.of_me) return change(() => remove(request));
     try {
       await remove(request);
-      toast(say("opinionDeclined"));
+      toastAbout(patient, say("opinionDeclined"));
       onEnded();
     } catch (problem) {
       setError(problem);
@@ -90,7 +90,7 @@ export const CaseWork = ({ number, work, onChanged, onEnded }) => {
       throw problem.status === 404 ? { message: say("noColleague") } : problem;
     }
     setAsking(false);
-    toast(say("opinionAsked"));
+    toastAbout(patient, say("opinionAsked"));
     onChanged();
   };
   useKeys({ t: take, s: ask });

@@ -3,8 +3,8 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post, put, remove } from "/console/api.js";
-import { Confirm, Failure, Message, sayError, signByKey, toast, useAnswer, useKeys } from "/console/components.js";
-import { colon, getLanguage, isolated, say, sayDate } from "/console/language.js";
+import { Confirm, Failure, Message, sayError, signByKey, toast, toastAbout, useAnswer, useKeys } from "/console/components.js";
+import { getLanguage, isolated, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 
 const LONGEST = 5000;
@@ -149,7 +149,7 @@ const Draft = ({ draft, reviewed, patient, onDone }) => {
   const save = () =>
     act(async () => {
       if (!stored) await store();
-      toast(say("letterStored"));
+      toastAbout(patient, say("letterStored"));
     });
   const sign = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
@@ -164,7 +164,7 @@ const Draft = ({ draft, reviewed, patient, onDone }) => {
       // A server of the version before knows no such field.
       await post(`${path}/sign`, { text: shown.text, version: shown.version, ...(ids.length > 0 && { accepted_marks: ids }) });
       drafts.delete(draft._id);
-      toast(`${isolated(patient)}${colon()}${say(`letterIsSigned_${/** @type {"patient"} */ (letter.reader)}`)}`);
+      toastAbout(patient, say(`letterIsSigned_${/** @type {"patient"} */ (letter.reader)}`));
       onDone();
     });
   };

@@ -221,7 +221,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       const before = serverTime() - Date.parse(review.created_at) > JUST_NOW_MS;
       const said = before ? say("signedBefore", { date: sayDate(review.created_at) }) : `${say("signed")}${colon()}${sayReview(draft, reviewing)}`;
       if (form.isConnected) onSigned(stays, said);
-      else toast(said); // the doctor works at another finding by now
+      else toast(`${say("title_finding")} ${number}${colon()}${said}`); // the doctor works at another finding by now
     } catch (problem) {
       const unseen = problem.code === "idempotency_key_reused";
       if (unseen) await onStale();
