@@ -297,7 +297,7 @@ class ReportContent:
     def model_said(self) -> str:
         """The heading of the model's answer, below what counts."""
         made = self.report.made_at
-        said = self.labels.model_said if self.decision else self.labels.model_said_elsewhere
+        said = self.labels.model_said_elsewhere if self.spot_advice else self.labels.model_said
         return said.format(f"{made.astimezone(UTC):%Y-%m-%d}" if made else "")
 
     @cached_property

@@ -156,4 +156,5 @@ def test_the_printed_report_asks_for_what_counts_alone(language: Language) -> No
     text = text_of(render_pdf(reviewed(report, finding=found, label=MOLE, certainty=SURE)))
     assert asked_in(text, language) == {Band.URGENT_REFERRAL}
     assert "2026-11-09" in text, "the day by which it is due"
+    assert {"en": "The decision above", "fr": "décision ci-dessus"}[language] not in text
     assert {"en": "Replaced since", "fr": "Remplacé depuis"}[language] in text

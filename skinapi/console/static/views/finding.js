@@ -99,13 +99,13 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
       ${reading.recommendation && html`<p>${reading.recommendation}</p>`}
       <${Sentences} items=${reading.next_steps} />
     <//>`}
-    <${Folded} title=${say("aboutCondition", { name: about?.name ?? nameOf(conditions, report.headline.likely.key) })} open=${false}>
+    ${(reading.overview || reading.about.length > 0) && html`<${Folded} title=${say("aboutCondition", { name: about?.name ?? nameOf(conditions, report.headline.likely.key) })} open=${false}>
       ${reading.overview && html`<p>${reading.overview}</p>`}
       ${reading.about.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
       ${about && about.sources.length > 0 && html`<details><summary>${say("sources")}</summary>
         <ul>${about.sources.map((/** @type {Api["Source"]} */ source) => html`<li>
           <a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a></li>`)}</ul></details>`}
-    <//>
+    <//>`}
     ${reading.importance_of_early_detection && html`
       <${Folded} title=${say("whyEarly")} open=${false}><p>${reading.importance_of_early_detection}</p><//>`}
     ${!doctor && reading.confidence_explanation && html`
