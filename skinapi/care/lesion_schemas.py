@@ -1,6 +1,6 @@
 """What crosses the wire about spots."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from skinapi.care.lesion_records import PAIRED, Place
 from skinapi.care.lesion_service import ShownLesion
 from skinapi.care.queue_schemas import ListedFinding, listed_fields
+from skinapi.care.reminders import remind_at
 from skinapi.domain.field_types import Name
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import InstructionView
@@ -127,6 +128,11 @@ class LesionView(Answer):
         description="what is to be done about the spot, of all that was said of it: "
         "docs/reviews.md; null without findings"
     )
+    photograph_on: date | None = Field(
+        default=None,
+        description="the day on which what was said of the newest finding asks for another photo, "
+        "which may be past; null without findings",
+    )
     deleted: bool = Field(
         default=False,
         exclude_if=lambda deleted: not deleted,
@@ -142,6 +148,7 @@ class LesionView(Answer):
             **lesion.model_dump(include={"id", "name", "created_at", "findings"}),
             place=PlaceView.of(lesion.place),
             latest=finding_view(latest, for_doctor=for_doctor) if latest else None,
+            photograph_on=remind_at(latest.advised).date() if latest else None,
             deleted=lesion.deleted_at is not None,
         )
 

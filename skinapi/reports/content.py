@@ -20,7 +20,7 @@ from skinapi.reports.reading import Reading, read_in_order, say_headline
 from skinapi.reports.report import Report, Writer
 from skinapi.reports.words import LABELS, Labels
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.context import Fitzpatrick, Modality
+from skinapi.vision.context import TWO_SIDED, Fitzpatrick, Modality
 from skinapi.vision.finding.headline import say_chance
 from skinapi.vision.finding.ranking import probability_of
 from skinapi.vision.quality import LEAST_SHARPNESS
@@ -101,7 +101,9 @@ class ReportContent:
         place = labels.sites[told.body_site]
         if told.body_laterality:
             place = labels.lateralities[told.body_laterality].format(place)
-        return labels.body_sides[told.body_side].format(place) if told.body_side else place
+        if told.body_side is None or told.body_site not in TWO_SIDED:
+            return place
+        return labels.body_sides[told.body_side].format(place)
 
     @property
     def answer(self) -> Row:

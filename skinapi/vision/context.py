@@ -57,6 +57,10 @@ BodySite = Literal[
 # Of the person's body, not of the picture.
 Laterality = Literal["left", "middle", "right"]
 BodySide = Literal["front", "rear"]
+# What has a front and a back: of another site the side says nothing more.
+TWO_SIDED: frozenset[BodySite] = frozenset(
+    ("acral", "foot", "hand", "lower_extremity", "neck", "scalp", "trunk", "upper_extremity")
+)
 
 
 # The groups of the DDI study (https://doi.org/10.1126/sciadv.abq6147). docs/training.md says why.

@@ -89,7 +89,10 @@ def test_a_doctors_graver_decision_brings_the_reminder_forward(backend: Backend)
     lesion = begin(ada)
     filed = file_for(backend, ada, ROUTINE, lesion=lesion)
     review(grey, filed.number)
-    assert due(reminder(ada, lesion).text).date() == filed.created_at.date() + timedelta(days=7)
+    in_a_week = filed.created_at.date() + timedelta(days=7)
+    assert due(reminder(ada, lesion).text).date() == in_a_week
+    shown = ada.call("GET", f"/lesions/{lesion}").get_json()
+    assert shown["photograph_on"] == in_a_week.isoformat()
 
 
 def test_a_reminder_that_is_past_is_for_today(

@@ -105,7 +105,8 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     """By who opens them; "" is nobody in particular. Behind a blank: what is opened there."""
     dataset, spot, version = clinic.dataset, clinic.spot, clinic.version
     first, second = clinic.findings[:2]
-    visitor = ["login", "register", "forgotten", "password", "sample", "model", "nothing", ""]
+    forms = ["login", "register", "forgotten", "password"]
+    visitor = [*forms, "waiting", "sample", "model", "nothing", ""]
     user = ["check", f"finding/{first}", f"finding/{second}", f"spot/{spot}", f"visits/{spot}"]
     case = [f"case/{first}", f"case/{first} help", f"case/{first} opinion"]
     other = [f"case/{second}", f"case/{second} letter"]

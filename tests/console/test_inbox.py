@@ -9,6 +9,13 @@ from tests.served.people import Caller, Seeder
 from tests.support.backends import change_account
 
 PAGE = 10
+SCROLLED = "return document.querySelector('.page').scrollTop"
+MIDDLE_OF_PHOTO = """
+const {top, height} = document.querySelector('.spot-photo img').getBoundingClientRect();
+return top + height / 2;
+"""
+# Pixels: of a row of the course on a phone.
+ROW = 100
 # Where it ends, from the top of the first screen.
 TASK_ENDS = "return document.querySelector('.task').getBoundingClientRect().bottom"
 
@@ -23,6 +30,10 @@ def ada(seeder: Seeder, grey: Caller) -> Caller:
     ada = seeder.person()
     change_account(seeder.services, ada.id, doctor_id=grey.id)
     return seeder.caller(ada.id, ada.email)
+
+
+def unread(patient: Caller) -> list[int]:
+    return [one["unread"] for one in patient.call("GET", "/messages").json]
 
 
 def review(doctor: Caller, number: int, **fields: object) -> None:
@@ -56,9 +67,98 @@ def test_the_home_page_begins_with_what_a_patient_has_to_do(
     visitor.go("spots")
     visitor.press(f".task.band-urgent_referral a[href='#/spot/{left}']")
     visitor.see("Please call us.")
+    visitor.await_stillness()
+    assert visitor.run(SCROLLED) == 0, "what is urgent stands at the top"
+    assert unread(ada) == [1], "nobody has come for the message"
+    visitor.go("spots")
+    visitor.press(f".task a[href='#/spot/{left}?at=messages']")
+    visitor.see("Please call us.")
+    visitor.await_truth(lambda: visitor.run(SCROLLED) > 0, "to stand at the message")
     visitor.await_answer(f"/lesions/{left}/messages/read")
     visitor.go("spots")
     visitor.await_truth(lambda: tasks(visitor) == [said[0], said[2]], "the message to wait no more")
+
+
+def test_a_message_that_is_scrolled_into_sight_is_read(
+    visitor: Visitor, ada: Caller, grey: Caller
+) -> None:
+    spot = begin(ada, BACK, "left of the spine")
+    send(ada, "melanoma", lesion=spot)
+    grey.call("POST", f"/lesions/{spot}/messages", json={"text": "Please call us."})
+    visitor.look(PHONE)
+    visitor.enter(ada, "user")
+    visitor.open_view(f"spot/{spot}")
+    visitor.see("Please call us.")
+    assert unread(ada) == [1]
+    visitor.run("document.querySelector('[name=message]').scrollIntoView()")
+    visitor.await_truth(lambda: unread(ada) == [], "it to be read")
+
+
+@pytest.mark.parametrize("look", [Look(PHONE, False, "en"), Look((1366, 768), True, "fr")], ids=str)
+def test_a_new_patient_reads_one_sentence_and_sees_one_button(
+    visitor: Visitor, ada: Caller, look: Look
+) -> None:
+    journey = Journey(visitor, "new", look)
+    visitor.enter(ada, "user")
+    journey.see("spotsEmpty")
+    journey.see("spotsEmptyDoctor", name="Ada")
+    assert visitor.count(".body-map") == 0
+    ends = "return document.querySelector('.lead').getBoundingClientRect().bottom"
+    assert visitor.run(ends) < look.size[1] / 2
+    assert visitor.count("main .primary") == 1
+
+
+def test_what_is_due_later_stands_apart_and_opens_no_camera(
+    visitor: Visitor, ada: Caller, grey: Caller
+) -> None:
+    spot = begin(ada, BACK, "left of the spine")
+    number = send(ada, "melanocytic_nevus", lesion=spot)
+    review(grey, number, label="melanocytic_nevus", certainty="sure", urgency="self_monitoring")
+    visitor.enter(ada, "user")
+    visitor.see("Later: Photograph again on")
+    assert visitor.count(".task") == 0
+    visitor.press(f"main p a[href='#/spot/{spot}']")
+    visitor.see("Photograph again on")
+    visitor.press_button("Save a reminder for the calendar")
+    due = ada.call("GET", f"/lesions/{spot}").json["photograph_on"]
+    visitor.see(f"{int(due[8:])}, {due[:4]} was saved as the file skinapi.ics")
+
+
+def test_the_page_of_a_spot_says_first_what_it_is_likely_to_be_beside_its_photo(
+    visitor: Visitor, ada: Caller
+) -> None:
+    spot = begin(ada, BACK, "left of the spine")
+    for _ in range(3):
+        send(ada, "melanocytic_nevus", lesion=spot)
+    likely = ada.call("GET", f"/lesions/{spot}").json["latest"]["headline"]["patient"]["en"]
+    visitor.look(PHONE)
+    visitor.enter(ada, "user")
+    visitor.open_view(f"spot/{spot}")
+    assert visitor.find(".likely").text == likely
+    assert visitor.run(MIDDLE_OF_PHOTO) < PHONE[1]
+    rows = visitor.run(
+        "return [...document.querySelectorAll('.own-findings > li')].map((one) => one.offsetHeight)"
+    )
+    assert max(rows) < ROW
+    assert visitor.count(".own-findings > li button:not(.menu-button, .menu *)") == 0
+
+
+def test_a_finding_says_who_gets_it_until_that_doctor_has_answered(
+    visitor: Visitor, ada: Caller, grey: Caller
+) -> None:
+    spot = begin(ada, BACK, "left of the spine")
+    number = send(ada, "melanoma", lesion=spot)
+    visitor.enter(ada, "user")
+    visitor.open_view(f"finding/{number}")
+    visitor.see("Ada gets this finding and has not answered yet.")
+    assert [one.text for one in visitor.all("main .primary")] == ["Write to Ada"]
+    assert visitor.count(f"a[href='#/visits/{spot}']") == 0, "there is nothing to compare with"
+    visitor.press_button("Write to Ada")
+    visitor.see("Ada reads this. It may take days.")
+    review(grey, number, label="melanoma", certainty="sure")
+    visitor.open_view(f"finding/{number}")
+    visitor.see("Decided by Ada")
+    visitor.see_none("has not answered yet")
 
 
 @pytest.mark.parametrize("look", looks(3), ids=str)
@@ -78,7 +178,7 @@ def test_the_page_of_a_spot_shows_what_counts_and_folds_what_was_said_before(
     visitor.find(".spot-now .instruction.band-urgent_referral")
     visitor.find(".spot-now .photo-frame img")
     visitor.find(".conversation")
-    journey.see("letterTo_patient")
+    journey.see("letterToYou")
     assert visitor.count(f"li:has(a[href='#/finding/{now}']) .band-urgent_referral") == 1
     folded = f"li:has(a[href='#/finding/{before}']) details.past:not([open])"
     assert visitor.count(f"{folded} .band-none") == 1
@@ -129,8 +229,8 @@ def test_a_photo_is_due_by_the_day_where_one_is(
     visitor.set_clock(due + hour, zone)
     try:
         visitor.enter(ada, "user")
-        said = visitor.find(".task .cover").text
+        words = visitor.words("en")["inbox_photograph" if ahead else "inbox_photograph_due"]
+        visitor.see(words.partition("{")[0])
+        assert visitor.count(".task") == (0 if ahead else 1)
     finally:
         visitor.set_clock(due, "")
-    words = visitor.words("en")["inbox_photograph" if ahead else "inbox_photograph_due"]
-    assert said.startswith(words.partition("{")[0])

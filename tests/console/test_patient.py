@@ -7,6 +7,7 @@ from selenium.webdriver.common.keys import Keys
 
 from skinapi.languages import LANGUAGES
 from skinapi.reports.reading import sentences_of
+from skinapi.vision.conditions import Band, conditions_table
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.test_spots import send
 from tests.console.visitor import Visitor
@@ -32,7 +33,7 @@ def test_from_registering_to_a_report_and_out_again(
     journey = Journey(visitor, "patient", look)
     register(journey, email)
     seeder.services.decisions.approve_account(email=email, role=None, by="admin")
-    enter(journey)
+    enter(journey, email)
     send_a_photo(journey, photo)
     read_the_finding(journey)
     delete_it(journey)
@@ -49,11 +50,16 @@ def register(journey: Journey, email: str) -> None:
     visitor.go("login")
     visitor.type(email=email, password=PASSWORD)
     visitor.press("form .primary")
-    visitor.find(".message.bad")
+    journey.see("waitingTitle")
+    journey.see("waitingUrgent")
+    words = conditions_table().band_entry(Band.DOCTOR_REVIEW)
+    visitor.see(getattr(words, journey.language).action)
     journey.step("not-approved", expected=("/login",))
 
 
-def enter(journey: Journey) -> None:
+def enter(journey: Journey, email: str) -> None:
+    journey.visitor.go("login")
+    journey.visitor.type(email=email, password=PASSWORD)
     journey.visitor.press("form .primary")
     journey.see("spotsEmpty")
     journey.step("no-spots")
@@ -162,10 +168,11 @@ def delete_it(journey: Journey) -> None:
     visitor.run("arguments[0].scrollIntoView()", visitor.find("li[draggable]"))
     visitor.find("img.thumb")
     journey.step("unsorted")
-    visitor.press(".list button:last-of-type")
+    visitor.press(".own-findings .menu-button")
+    visitor.press(".menu .danger")
     journey.see("deleteFinding")
     journey.step("delete")
-    visitor.press("button.danger")
+    visitor.press("dialog .danger")
     visitor.see_none(journey.say("unsorted"))
     journey.step("no-findings")
 

@@ -164,6 +164,7 @@ def test_the_login_lies_over_an_open_dialog(visitor: Visitor, seeder: Seeder) ->
     visitor.look()
     visitor.enter(anna, "user")
     visitor.go("spots")
+    visitor.press(f"[popovertarget=menu-{number}]")
     visitor.press(f"[aria-label='Delete {number}']")
     visitor.see(f"Finding {number}, ")
     end_session(visitor, seeder, anna)

@@ -112,6 +112,9 @@ const atTop = document.querySelector(".page").scrollTop === 0;
 const wrong = [];
 if (high > arguments[0]) wrong.push(`the header is ${high} pixels high`);
 if (document.querySelector(".veil")) return wrong;
+// In a low window all of it scrolls.
+if (innerHeight > 480 && document.scrollingElement.scrollHeight > innerHeight)
+  wrong.push("the document scrolls beside the page");
 if (!seen(notice) || (atTop && bottom(notice) > innerHeight))
   wrong.push("the notice is not in the first view");
 const [page, footer] = [".page", "footer"].map((one) => document.querySelector(one));

@@ -72,6 +72,12 @@ def test_the_side_of_the_body_is_in_the_context_and_in_the_report(ada: Person) -
     for language, place in (("en", "right hand (back)"), ("fr", "main, à droite (derrière)")):
         page = ada.call("GET", f"/submissions/{body['id']}/report.html?lang={language}")
         assert place in page.get_data(as_text=True)
+    back = {"body_site": "back", "body_laterality": "left", "body_side": "rear"}
+    number = predicted(ada, photo_of("melanocytic_nevus"), **back)["id"]
+    page = ada.call("GET", f"/submissions/{number}/report.html?lang=en")
+    said = page.get_data(as_text=True)
+    assert "left back" in said
+    assert "left back (back)" not in said
     for wrong in ({"body_laterality": "up"}, {"body_side": "left"}):
         assert send(ada, None, **{**side, **wrong}).status_code == 400
 

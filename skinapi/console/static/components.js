@@ -188,6 +188,11 @@ export const Turn = ({ back, on }) =>
       ${on && html`<button class="quiet" onClick=${on}>${say("pageOn")}<${Icon} name="next" size=${16} /></button>`}
     </div>`;
 
+/** What is rarely done, behind one button: `name` tells it from others on the page. @param {{name: string, label: string, children?: any}} props */
+export const Menu = ({ name, label, children }) => html`
+  <button class="quiet menu-button" popovertarget=${`menu-${name}`} aria-label=${label}>⋯</button>
+  <div class="menu" id=${`menu-${name}`} popover="auto" onClick=${(/** @type {On<Event>} */ event) => event.currentTarget.hidePopover()}>${children}</div>`;
+
 /** Buttons of which one is pressed. @param {{label: string, tabs: [string, string][], chosen: string, onChoose: (value: string) => void}} props */
 export const Tabs = ({ label, tabs, chosen, onChoose }) => html`
   <div class="tabs" role="group" aria-label=${label}>

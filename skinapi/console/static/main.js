@@ -15,6 +15,7 @@ const VIEWS = {
   register: () => import("/console/views/register.js"),
   password: () => import("/console/views/password.js"),
   forgotten: () => import("/console/views/forgotten.js"),
+  waiting: () => import("/console/views/waiting.js"),
   sample: () => import("/console/views/sample.js"),
   check: () => import("/console/views/new_finding.js"),
   finding: () => import("/console/views/finding.js"),
@@ -50,8 +51,8 @@ const VIEWS = {
   missing: () => import("/console/views/missing.js"),
 };
 /** Views without a word of `words.staff.*.js`, which are fetched with the first other view. */
-const FEW_WORDS = new Set(["", "login", "register", "password", "forgotten", "sample", "check", "finding", "spots", "spot", "visits", "account", "missing"]);
-const PUBLIC = new Set(["", "login", "register", "password", "forgotten", "sample", "model", "parts", "missing"]);
+const FEW_WORDS = new Set(["", "login", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "account", "missing"]);
+const PUBLIC = new Set(["", "login", "register", "password", "forgotten", "waiting", "sample", "model", "parts", "missing"]);
 /** Of these only who is not logged in has a use. */
 const FORMS = new Set(["login", "register"]);
 /** What is opened by an address of its own. @type {Record<string, string>} */

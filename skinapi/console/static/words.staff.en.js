@@ -2,6 +2,7 @@
 // The words in English that no page of a patient says: those of doctors, admins and the lab.
 
 export const english = {
+  countFindings: "Findings: {count}",
   toDo: "To do",
   asItShouldBe: "As it should be",
   noAccountsWaiting: "No account waits for approval",

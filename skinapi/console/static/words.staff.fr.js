@@ -5,6 +5,7 @@ import { spaced } from "/console/words.fr.js";
 
 /** @type {typeof import("/console/words.staff.en.js").english} */
 export const french = spaced({
+  countFindings: "Résultats: {count}",
   toDo: "À faire",
   asItShouldBe: "En ordre",
   noAccountsWaiting: "Aucun compte n'attend l'approbation",

@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get } from "/console/api.js";
 import { Answer, useAnswer } from "/console/components.js";
-import { say } from "/console/language.js";
+import { View as Waiting } from "/console/views/waiting.js";
 
 /** What `children` makes of the account; before that is approved, what comes next. @param {{children: (me: Api["Me"]) => unknown}} props */
 export const Approved = ({ children }) => {
@@ -13,8 +13,7 @@ export const Approved = ({ children }) => {
     <${Answer} answer=${account}>
       ${(/** @type {Api["Me"]} */ me) =>
         me.status === "waiting"
-          ? html`<div class="card narrow"><h1>${say("waitingTitle")}</h1><p>${say("waitingText")}</p>
-              <a class="button" href="#/sample">${say("trySample")}</a></div>`
+          ? html`<${Waiting} />`
           : children(me)}
     <//>`;
 };

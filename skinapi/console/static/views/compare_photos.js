@@ -127,7 +127,10 @@ const Compared = ({ compared, before, after, conditions }) => {
   const dates = [compared.before, compared.after].map((one) => sayDate(one.created_at));
   useEffect(() => () => [before, after].forEach((url) => url && URL.revokeObjectURL(url)), [before, after]);
   return html`
-    <article class="finding">
+    <article class="finding compared">
+      ${compared.alignment && before && after
+        ? html`<${Aligned} before=${before} after=${after} css=${compared.alignment.css} dates=${dates} />`
+        : html`<${Beside} photos=${[before, after]} dates=${dates} />`}
       <header class=${`verdict band-${colourOf(told.band ?? "none", told.waits_for)}`}>
         <h2>${compared.summary}</h2>
         ${compared.raised && told.from !== "decision" && html`<p class="action">${compared.raised}</p>`}
@@ -136,22 +139,17 @@ const Compared = ({ compared, before, after, conditions }) => {
         <${Superseded} items=${told.superseded ?? []} view=${getSession()?.role === "doctor" ? "case" : "finding"} />
         ${compared.notices.map((notice, at) => html`<p class=${at === 0 ? "notice" : ""}><small>${notice}</small></p>`)}
       </header>
-      <div class="columns">
-        ${compared.alignment && before && after
-          ? html`<${Aligned} before=${before} after=${after} css=${compared.alignment.css} dates=${dates} />`
-          : html`<${Beside} photos=${[before, after]} dates=${dates} />`}
-        ${compared.changes.length > 0 &&
-        html`<section><h3>${say("measured")}</h3>
-          <ul>${compared.changes.map((change) => html`<li>${change.sentence}</li>`)}</ul></section>`}
-      </div>
+      ${compared.changes.length > 0 &&
+      html`<section><h3>${say("measured")}</h3>
+        <ul>${compared.changes.map((change) => html`<li>${change.sentence}</li>`)}</ul></section>`}
     </article>`;
 };
 
-/** Which two visits. @param {{name: string, label: string, visits: Api["ListedFinding"][], chosen: number, other: number, onChoose: (id: number) => void}} props */
-const AskVisit = ({ name, label, visits, chosen, other, onChoose }) => html`
+/** One of two visits. @param {{name: string, label: string, visits: Api["ListedFinding"][], chosen: number, onChoose: (id: number) => void}} props */
+const AskVisit = ({ name, label, visits, chosen, onChoose }) => html`
   <div class="field"><label for=${`visit-${name}`}>${label}</label>
     <select id=${`visit-${name}`} name=${name} value=${chosen} onChange=${(/** @type {FieldEvent} */ event) => onChoose(Number(event.target.value))}>
-      ${visits.filter(({ id }) => id !== other).map((one) => html`<option value=${one.id}>${say("findingOf", { number: one.id, date: sayDate(one.created_at) })}</option>`)}
+      ${visits.map((one) => html`<option value=${one.id}>${say("findingOf", { number: one.id, date: sayDate(one.created_at) })}</option>`)}
     </select></div>`;
 
 /** The two newest with a photo; else the two newest. @param {Api["ListedFinding"][]} visits the newest first */
@@ -164,15 +162,16 @@ function newestTwo(visits) {
 /** @param {{spot: Api["LesionView"], visits: Api["ListedFinding"][], conditions: Api["ConditionsView"]}} props */
 const ComparedPhotos = ({ spot, visits, conditions }) => {
   const [[first, second], setPair] = useState(() => newestTwo(visits));
+  const [at, until] = [second, first].map((number) => visits.findIndex(({ id }) => id === number)); // the newest is the first
   const answer = useAnswer(() => compare(spot.id, first, second), [first, second, getLanguage()]);
   return html`
-    <div class="fields">
-      <${AskVisit} name="first" label=${say("oneVisit")} visits=${visits} chosen=${first} other=${second} onChoose=${(/** @type {number} */ id) => setPair([id, second])} />
-      <${AskVisit} name="second" label=${say("otherVisit")} visits=${visits} chosen=${second} other=${first} onChoose=${(/** @type {number} */ id) => setPair([first, id])} />
-    </div>
     <${Answer} answer=${answer}>
       ${(/** @type {Awaited<ReturnType<typeof compare>>} */ found) => html`<${Compared} key=${found.after} ...${found} conditions=${conditions} />`}
-    <//>`;
+    <//>
+    <div class="fields">
+      <${AskVisit} name="first" label=${say("earlierPhoto")} visits=${visits.slice(at + 1)} chosen=${first} onChoose=${(/** @type {number} */ id) => setPair([id, second])} />
+      <${AskVisit} name="second" label=${say("laterPhoto")} visits=${visits.slice(0, until)} chosen=${second} onChoose=${(/** @type {number} */ id) => setPair([first, id])} />
+    </div>`;
 };
 
 /** @param {{argument: string}} props the spot */
@@ -186,8 +185,7 @@ export const View = ({ argument }) => {
     <p><a href="#/${back}/${argument}"><${Icon} name="back" size=${16} />${say("toSpot")}</a></p>
     <${Answer} answer=${answer}>
       ${(/** @type {[Api["LesionView"], Api["ListedFinding"][], Api["ConditionsView"]]} */ [spot, visits, conditions]) => html`
-        <h1>${say("title_visits")}</h1>
-        <p>${nameOfSpot(spot)}</p>
+        <h1>${nameOfSpot(spot)}</h1>
         ${visits.length < 2
           ? html`<${Empty} title=${say("oneVisitAlone")} />`
           : html`<${ComparedPhotos} spot=${spot} visits=${visits} conditions=${conditions} />`}`}

@@ -88,13 +88,27 @@ const Write = ({ path, about, onSent }) => {
     </form>`;
 };
 
+const ACTS = ["scroll", "pointerdown", "keydown"];
+
+/** Whether somebody has scrolled, pressed or typed since this was shown. */
+function useActed() {
+  const [acted, setActed] = useState(false);
+  useEffect(() => {
+    const act = () => setActed(true);
+    ACTS.forEach((one) => addEventListener(one, act, { capture: true, once: true }));
+    return () => ACTS.forEach((one) => removeEventListener(one, act, true));
+  }, []);
+  return acted;
+}
+
 /**
  * The messages of a spot, the newest last. They count as read once the last one has come into sight.
  * `about` is a finding that those written here name, and `view` shows a finding.
- * `closed` says why nobody writes; `wanted`, that one has come for it.
- * @param {{spot: string, view: "case" | "finding", mayWrite: boolean, about?: About | null, wanted?: boolean, closed?: "messagesOfDeleted" | "error_nobody_in_charge"}} props
+ * `closed` says why nobody writes; `wanted`, that one has come for it; `reader` is who reads what is written.
+ * A patient has read them where one has come for them or has done something on the page since: a doctor where they are in sight.
+ * @param {{spot: string, view: "case" | "finding", mayWrite: boolean, about?: About | null, wanted?: boolean, reader?: string, closed?: "messagesOfDeleted" | "error_nobody_in_charge"}} props
  */
-const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, closed = "error_nobody_in_charge" }) => {
+const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, reader, closed = "error_nobody_in_charge" }) => {
   const path = apiPath`/lesions/${spot}/messages`;
   const pages = usePages(`${path}?order=newest&limit=${PAGE}`);
   const waiting = useWaiting().messages;
@@ -107,12 +121,12 @@ const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, clos
     if (waiting.some(({ lesion }) => lesion === spot)) pages.refresh();
   }, [waiting]);
   useEffect(() => {
-    if (!wanted && (!unread || about)) return;
-    if (wanted) /** @type {HTMLElement | null} */ (document.querySelector("[name=message]"))?.focus({ preventScroll: true });
-    last.current?.scrollIntoView({ block: "center" });
+    if (wanted && view === "case") /** @type {HTMLElement | null} */ (document.querySelector("[name=message]"))?.focus({ preventScroll: true });
+    if (wanted || (unread && !about && view === "case")) last.current?.scrollIntoView({ block: "center" });
   }, [pages.items === undefined, wanted]);
+  const looked = useActed() || wanted || view === "case";
   useEffect(() => {
-    if (!unread || !last.current) return undefined;
+    if (!unread || !looked || !last.current) return undefined;
     const seen = new IntersectionObserver(([entry]) => {
       if (!entry?.isIntersecting) return;
       seen.disconnect();
@@ -121,17 +135,17 @@ const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, clos
     });
     seen.observe(last.current);
     return () => seen.disconnect();
-  }, [newest, unread]);
+  }, [newest, unread, looked]);
   if (!pages.items) return pages.error ? html`<${Failure} error=${pages.error} retry=${pages.reload} />` : null;
   if (!mayWrite && items.length === 0) return null;
   return html`
     <section class="card conversation">
-      <h2>${say("messages")}</h2>
+      <h2>${say("messages")} <small>${say("messagesOrder")}</small></h2>
       ${next && html`<button class="quiet" onClick=${pages.more}>${say("messagesEarlier")}</button>`}
       <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} onReport=${() => setReporting(message._id)} />`).reverse()}</ul>
       <div ref=${last}></div>
       ${mayWrite ? html`<${Write} path=${path} about=${about} onSent=${pages.refresh} />` : html`<p>${say(closed)}</p>`}
-      ${mayWrite && html`<p><small>${say("messagesSlow")}</small></p>`}
+      ${mayWrite && html`<p><small>${reader ? say("messagesReader", { name: isolated(reader) }) : say("messagesSlow")}</small></p>`}
       ${reporting && html`<${Report} path=${`${path}/${reporting}/abuse`} onDone=${pages.refresh} onClose=${() => setReporting("")} />`}
     </section>`;
 };
@@ -143,10 +157,10 @@ export const PatientConversation = ({ spot, ...rest }) => html`<${Conversation} 
 export const FormerConversation = ({ spot }) => html`
   <${Conversation} key=${spot} spot=${spot} view="case" mayWrite=${false} closed="messagesOfDeleted" />`;
 
-/** For the owner of the spot, who writes where there is a doctor. @param {{spot: string}} props */
-export const OwnConversation = ({ spot }) => {
+/** For the owner of the spot, who writes where there is a doctor. @param {{spot: string, wanted: boolean}} props */
+export const OwnConversation = ({ spot, wanted }) => {
   const me = useAnswer(() => get("/me"), []);
-  return me.value ? html`<${Conversation} key=${spot} spot=${spot} view="finding" mayWrite=${Boolean(me.value.doctor)} />` : null;
+  return me.value ? html`<${Conversation} key=${spot} spot=${spot} view="finding" wanted=${wanted} reader=${me.value.doctor_name} mayWrite=${Boolean(me.value.doctor)} />` : null;
 };
 
 /**

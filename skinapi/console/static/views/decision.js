@@ -59,12 +59,14 @@ export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.from}`)
 
 /**
  * The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
- * @param {{instruction: Api["InstructionView"], view: string, here?: any}} props
+ * `children` is what was said besides.
+ * @param {{instruction: Api["InstructionView"], view: string, here?: any, children?: any}} props
  */
-export const Instruction = ({ instruction, view, here }) => html`
+export const Instruction = ({ instruction, view, here, children }) => html`
   <header class="verdict instruction band-${view === "finding" ? colourOf(instruction.band, instruction.waits_for) : instruction.band}">
     <p class="eyebrow">${saidBy(instruction)}${instruction.finding !== here?.id && html`${" · "}<${FindingLink} number=${instruction.finding} view=${view} />`}</p>
     <h2><${Icon} name=${view === "finding" ? iconOf(instruction.band, instruction.waits_for) : instruction.band} size=${32} />${instruction.action}</h2>
+    ${children}
     <p class="action">${instruction.sentence}</p>
     ${view === "finding" && html`<${Due} due=${instruction.due} />`}
     ${instruction.picture_wanted && view === "finding" && here && html`<${TakeAnother} spot=${here.lesion} />`}

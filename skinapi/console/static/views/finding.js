@@ -7,7 +7,7 @@ import { Answer, BandBadge, Bars, Failure, Icon, Message, sayError, useAnswer } 
 import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
 import { Decided, Instruction } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
-import { SignedLetter } from "/console/views/letters.js";
+import { FoldedLetter, SignedLetter } from "/console/views/letters.js";
 import { wasJustSent } from "/console/views/recent_photos.js";
 import { SortCard } from "/console/views/sort_finding.js";
 import { ModelMark } from "/console/views/withdrawn.js";
@@ -209,7 +209,7 @@ export const Downloads = ({ number, children }) => {
     <div class="row">
       ${[getLanguage(), ...otherLanguages()].map(
         (language) => html`
-          <button disabled=${busy !== ""} onClick=${() => download(language)}>
+          <button class="quiet" disabled=${busy !== ""} onClick=${() => download(language)}>
             <${Icon} name="file" />${busy === language ? say("printing") : say(`pdf_${language}`)}
           </button>`,
       )}
@@ -258,9 +258,10 @@ const SpotOfFinding = ({ submission, onSorted }) => {
   useEffect(() => {
     if (!submission.lesion && wasJustSent(submission.id)) ask().then((found) => found.length > 0 && setSpots(found), () => {});
   }, [submission.id]);
+  const spot = useAnswer(async () => submission.lesion && get(apiPath`/lesions/${submission.lesion}`), [submission.lesion]);
   if (submission.lesion)
     return html`<p class="row"><a class="button" href="#/spot/${submission.lesion}">${say("toSpot")}</a>
-      <a class="button" href="#/visits/${submission.lesion}">${say("sideBySide")}</a></p>`;
+      ${spot.value?.findings > 1 && html`<a class="button" href="#/visits/${submission.lesion}">${say("sideBySide")}</a>`}</p>`;
   const done = (/** @type {Failed | null | undefined} */ problem) => {
     setError(problem ?? null);
     setSpots(null);
@@ -272,6 +273,18 @@ const SpotOfFinding = ({ submission, onSorted }) => {
     ${spots && html`<${SortCard} finding=${submission} spots=${spots} onDone=${done} />`}`;
 };
 
+/** Who gets the finding, until that doctor has answered, and the way to write to them. @param {{submission: Api["SubmissionInCare"], report: FindingReport}} props */
+const YourDoctor = ({ submission, report }) => {
+  const me = useAnswer(() => get("/me"), []);
+  const name = me.value?.doctor_name && isolated(me.value.doctor_name);
+  if (!me.value) return null;
+  const answered = report.decision || report.review;
+  const first = submission.lesion && !report.decision?.new_picture_wanted && !submission.instruction?.picture_wanted;
+  return html`
+    ${!answered && html`<p>${name ? say("doctorHasNotAnswered", { name }) : say("noDoctorHasAnswered")}</p>`}
+    ${name && first && html`<p><a class="button primary" href="#/spot/${submission.lesion}?at=messages"><${Icon} name="message" />${say("writeTo", { name })}</a></p>`}`;
+};
+
 /** @param {{argument: string}} props */
 export const View = ({ argument }) => {
   const answer = useFinding(argument);
@@ -280,9 +293,10 @@ export const View = ({ argument }) => {
       ${(/** @type {Awaited<ReturnType<typeof loadFinding>>} */ { submission, report, conditions, photo }) => html`
         <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
           report=${report} submission=${submission} photo=${photo} conditions=${conditions}>
+          <${YourDoctor} submission=${submission} report=${report} />
           <${SpotOfFinding} submission=${submission} onSorted=${answer.reload} />
-          <${Downloads} number=${argument}><a class="button" href="#/check">${say("checkAnother")}</a><//>
-          ${(report.letters ?? []).map((/** @type {Api["LetterView"]} */ letter) => html`<${SignedLetter} key=${letter._id} letter=${letter} />`)}
+          <${Downloads} number=${argument}><a class="button quiet" href="#/check">${say("newPhoto")}</a><//>
+          ${(report.letters ?? []).map((/** @type {Api["LetterView"]} */ letter) => html`<${letter.reader === "patient" ? SignedLetter : FoldedLetter} key=${letter._id} letter=${letter} />`)}
         <//>`}
     <//>`;
 };

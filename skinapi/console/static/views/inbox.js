@@ -5,6 +5,7 @@ import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get } from "/console/api.js";
 import { Icon } from "/console/components.js";
 import { getLanguage, say, sayDay } from "/console/language.js";
+import { addressOf } from "/console/navigation.js";
 import { colourOf, saidBy } from "/console/views/decision.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
@@ -17,13 +18,22 @@ function wordsOf({ task, advice, unread, due }) {
   if (task === "see_doctor") return advice?.action;
   if (task === "message") return unread > 1 ? say("inbox_messages", { count: unread }) : say("inbox_message");
   if (!due) return say("inbox_picture");
-  const ahead = due > new Date().toLocaleDateString("sv"); // where one is, written as the API writes a day
-  return say(ahead ? "inbox_photograph" : "inbox_photograph_due", { date: sayDay(due) });
+  return sayDue(due);
 }
 
-/** Where it is done. @param {Api["TaskView"]} one */
+/** Where one is, written as the API writes a day. */
+export const today = () => new Date().toLocaleDateString("sv");
+
+/** Whether that day is still to come. @param {string} due */
+export const isAhead = (due) => due > today();
+
+/** When to photograph a spot again. @param {string} due */
+export const sayDue = (due) => say(isAhead(due) ? "inbox_photograph" : "inbox_photograph_due", { date: sayDay(due) });
+
+/** Where it is done: a message where it stands, and what is urgent at the top of its page. @param {Api["TaskView"]} one */
 function placeOf({ task, lesion, advice }) {
   if (task === "picture" || task === "photograph") return lesion ? `check/${lesion}` : "check";
+  if (task === "message") return addressOf(`spot/${lesion}`, { at: "messages" });
   return lesion ? `spot/${lesion}` : `finding/${advice?.finding}`;
 }
 
@@ -48,14 +58,22 @@ const Tasks = ({ tasks }) => html`
 /** So many are seen before anything unfolds. */
 const SEEN = 5;
 
+/** What is due on a later day. @param {{one: Api["TaskView"]}} props */
+const Later = ({ one: { lesion, name, place, due } }) => html`
+  <p><strong>${say("inboxLater")}</strong> ${due && sayDue(due)}${" · "}<a href="#/spot/${lesion}">${place && nameOfSpot({ name, place })}</a></p>`;
+
 /** @param {{inbox: Api["InboxView"]}} props */
-export const Inbox = ({ inbox: { tasks, more } }) =>
-  tasks.length > 0 && html`
-    <section class="inbox">
+export const Inbox = ({ inbox: { tasks, more } }) => {
+  const later = tasks.filter(({ due }) => due && isAhead(due));
+  const now = tasks.filter((one) => !later.includes(one));
+  return html`
+    ${now.length > 0 && html`<section class="inbox">
       <h2>${say("inbox")}</h2>
-      <${Tasks} tasks=${tasks.slice(0, SEEN)} />
-      ${tasks.length > SEEN && html`<details><summary>${say("inboxOthers", { count: tasks.length - SEEN + more })}</summary>
-        <${Tasks} tasks=${tasks.slice(SEEN)} />
+      <${Tasks} tasks=${now.slice(0, SEEN)} />
+      ${now.length > SEEN && html`<details><summary>${say("inboxOthers", { count: now.length - SEEN + more })}</summary>
+        <${Tasks} tasks=${now.slice(SEEN)} />
         ${more > 0 && html`<p><small>${say("inboxMore", { count: more })}</small></p>`}
       </details>`}
-    </section>`;
+    </section>`}
+    ${later.map((one) => html`<${Later} key=${one.lesion} one=${one} />`)}`;
+};

@@ -42,6 +42,10 @@ const whyStruck = ({ withdrawn, superseded, signed_at }) => [
   ...(superseded ? [say("letterSuperseded", { date: sayDate(signed_at), decided: sayDate(superseded.decided_at) })] : []),
 ];
 
+/** Behind its title, where one stands among others. @param {{letter: Signed}} props */
+export const FoldedLetter = ({ letter }) => html`
+  <details class="card"><summary>${say(letter.reader === "patient" ? "letterToYou" : "letterTo_colleague")} · ${sayDate(letter.signed_at, false)}</summary><${SignedLetter} letter=${letter} /></details>`;
+
 /** A signed letter; its doctor may withdraw it. @param {{letter: Signed, onWithdrawn?: () => void}} props */
 export const SignedLetter = ({ letter, onWithdrawn }) => {
   const [asking, setAsking] = useState(false);

@@ -1,14 +1,18 @@
 // @ts-check
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, post, setSession } from "/console/api.js";
+import { ApiError, isWaitingForLogin, post, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
 import { Field, Form, Message, sayError, toast } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
+import { goTo } from "/console/navigation.js";
 
 /** An initial password opens nothing: it is replaced here, and one is logged in then. */
 const INITIAL = "password_change_required";
 /** The password is right, and the account has a second factor. */
 const CODE = "code_required";
+
+/** The password is right, and the account is not one to log in with: the page that says why. @type {Record<string, string>} */
+const NOT_IN = { account_not_approved: "waiting", account_suspended: "waiting/suspended" };
 
 /** A code of the second factor. `asked`: the next thing to type. @param {{hint: string, asked?: boolean, name?: string}} props */
 export const CodeField = ({ hint, asked = false, name = "code" }) => {
@@ -49,7 +53,9 @@ export const LoginForm = ({ email = "" }) => {
     try {
       await beginSession({ email, password, ...(code && { code }) });
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== INITIAL) throw error;
+      if (!(error instanceof ApiError)) throw error;
+      if (Object.hasOwn(NOT_IN, error.code) && !isWaitingForLogin()) return goTo(NOT_IN[error.code]);
+      if (error.code !== INITIAL) throw error;
       setInitial({ email, password });
     }
   };

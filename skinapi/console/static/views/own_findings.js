@@ -3,7 +3,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, remove } from "/console/api.js";
-import { BandBadge, Confirm, Icon, toast } from "/console/components.js";
+import { BandBadge, Confirm, Menu, toast } from "/console/components.js";
 import { say, sayDate } from "/console/language.js";
 import { bandOf, colourOf, DecisionLine, labelOfAdvice, waitsOf } from "/console/views/decision.js";
 import { SortDialog } from "/console/views/sort_finding.js";
@@ -33,20 +33,19 @@ export const OwnFindings = ({ items, spot, spots, conditions, onChange, counts, 
   const [doomed, setDoomed] = useState(/** @type {Own | null} */ (null));
   const [sorted, setSorted] = useState(/** @type {Own | null} */ (null));
   const sort = say(spot ? "sortAgain" : "sort");
+  const sortButton = (/** @type {Own} */ one) => html`<button class=${spot ? "quiet" : ""} aria-label=${`${sort} · ${one.id}`} onClick=${() => setSorted(one)}>${sort}</button>`;
   const drag = onDrag && !matchMedia("(pointer: coarse)").matches;
   return html`
-    <ul class="list">
+    <ul class="list own-findings">
       ${items.map(
         (one) => html`
           <li key=${one.id} draggable=${drag ? "true" : "false"} onDragStart=${drag && (() => onDrag(one))}>
             <${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
-            <div class="grow"><a href="#/finding/${one.id}" draggable="false">${say("title_finding")} ${one.id}</a>
-              <small>${sayDate(madeAt(one))}</small>
-              <${Said} one=${one} conditions=${conditions} past=${counts !== undefined && counts !== Number(one.id)} /></div>
-            <span class="row">
-              <button class="quiet" aria-label=${`${sort} · ${one.id}`} onClick=${() => setSorted(one)}>${sort}</button>
-              <button class="quiet" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>
-                <${Icon} name="trash" /></button></span>
+            <div class="grow"><p><a href="#/finding/${one.id}" draggable="false">${say("title_finding")} ${one.id}</a> <small>${sayDate(madeAt(one), false)}</small></p>
+              <${Said} one=${one} conditions=${conditions} past=${counts !== undefined && counts !== Number(one.id)} />${!spot && sortButton(one)}</div>
+            <${Menu} name=${one.id} label=${say("moreAbout", { number: one.id })}>
+              ${spot && sortButton(one)}
+              <button class="quiet danger" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>${say("delete")}</button><//>
           </li>`,
       )}
     </ul>

@@ -4,6 +4,7 @@ import { post } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
 import { Field, Form } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
+import { View as Waiting } from "/console/views/waiting.js";
 
 export const View = () => {
   const [done, setDone] = useState(false);
@@ -12,14 +13,7 @@ export const View = () => {
     await post("/register", { name, email, password, ...(wanted && { wanted_role: wanted }), client: nameOfClient(navigator.userAgent) });
     setDone(true);
   };
-  if (done)
-    return html`
-      <div class="card narrow">
-        <h1>${say("waitingTitle")}</h1>
-        <p>${say("waitingText")}</p>
-        <ol><li>${say("waitingStep1")}</li><li>${say("waitingStep2")}</li><li>${say("waitingStep3")}</li></ol>
-        <a class="button" href="#/sample">${say("trySample")}</a>
-      </div>`;
+  if (done) return html`<${Waiting} />`;
   return html`
     <div class="card narrow">
       <h1>${say("register")}</h1>

@@ -3,8 +3,8 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, patch, post, remove, saveFile } from "/console/api.js";
-import { Answer, Confirm, Empty, Icon, Message, sayError, toast, Turn, useAnswer, usePaging } from "/console/components.js";
-import { getLanguage, say } from "/console/language.js";
+import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, toast, Turn, useAnswer, usePaging } from "/console/components.js";
+import { getLanguage, said, say, sayDay } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { OwnFindings } from "/console/views/own_findings.js";
 import { SpotFields, spotOf } from "/console/views/sort_finding.js";
@@ -12,7 +12,8 @@ import { DecisionLine, Instruction } from "/console/views/decision.js";
 import { OwnConversation } from "/console/views/conversation.js";
 import { getSubmission } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
-import { SignedLetter } from "/console/views/letters.js";
+import { isAhead, sayDue, today } from "/console/views/inbox.js";
+import { FoldedLetter } from "/console/views/letters.js";
 import { AskSide, SpotPlace } from "/console/views/spot_place.js";
 import { nameOfSpot, spotOptions } from "/console/views/spot_points.js";
 
@@ -61,17 +62,26 @@ const DeleteSpot = ({ spot, onClose }) => html`
       goTo("spots");
     }}><p>${say("deleteSpotText", { name: nameOfSpot(spot) })}</p><//>`;
 
+const REMINDER = "skinapi.ics";
+/** Of what sends nobody to a doctor, the next photo is what comes next. */
+const AT_EASE = ["routine", "self_monitoring"];
+
 /** What is mostly done with a spot. @param {{spot: Api["LesionView"]}} props */
 const Tools = ({ spot }) => {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  const due = spot.photograph_on;
   const remind = () =>
-    saveFile(apiPath`/lesions/${spot.id}/reminder.ics?lang=${getLanguage()}`, "text/calendar", "skinapi.ics").then(() => setError(null), setError);
+    saveFile(apiPath`/lesions/${spot.id}/reminder.ics?lang=${getLanguage()}`, "text/calendar", REMINDER).then(() => {
+      setError(null);
+      toast(say("reminderSaved", { file: REMINDER, date: sayDay(due && isAhead(due) ? due : today()) }));
+    }, setError);
   return html`
     <div class="row">
       <a class="button primary" href="#/check/${spot.id}"><${Icon} name="camera" />${say("newPhotoOfIt")}</a>
       ${spot.findings > 1 && html`<a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a>`}
-      ${spot.latest && html`<button onClick=${remind}><${Icon} name="routine" />${say("reminder")}</button>`}
     </div>
+    ${spot.latest && html`<p class="row">${due && AT_EASE.includes(spot.instruction?.band ?? "") && html`<span>${sayDue(due)}.</span>`}
+      <button class="quiet" onClick=${remind}>${say("reminder")}</button></p>`}
     ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}`;
 };
 
@@ -80,11 +90,11 @@ const Changes = ({ spot, others, onDone }) => {
   const [open, setOpen] = useState("");
   const close = () => setOpen("");
   return html`
-    <div class="row">
+    <${Menu} name="spot" label=${say("moreAboutSpot")}>
       <button class="quiet" onClick=${() => setOpen("change")}>${say("changeSpot")}</button>
       ${others.length > 0 && html`<button class="quiet" onClick=${() => setOpen("join")}>${say("joinSpot")}</button>`}
       <button class="quiet danger" onClick=${() => setOpen("delete")}>${say("deleteSpot")}</button>
-    </div>
+    <//>
     ${open === "change" && html`<${ChangeSpot} spot=${spot} onDone=${onDone} onClose=${close} />`}
     ${open === "join" && html`<${JoinSpot} spot=${spot} others=${others} onDone=${onDone} onClose=${close} />`}
     ${open === "delete" && html`<${DeleteSpot} spot=${spot} onClose=${close} />`}`;
@@ -104,28 +114,35 @@ const NewestPhoto = ({ number }) => {
     <//>`;
 };
 
-/** The letters about its findings, the oldest first. A server of the version before has no such list. @param {{spot: string}} props */
+/** The letters about its findings, the newest first. A server of the version before has no such list. @param {{spot: string}} props */
 const LettersOfSpot = ({ spot }) => {
   const answer = useAnswer(() => get(apiPath`/lesions/${spot}/letters`).catch((error) => (error.status === 404 ? [] : Promise.reject(error))), [spot]);
-  const letters = answer.value ?? [];
+  /** @type {import("/console/views/letters.js").Signed[]} */
+  const letters = [...(answer.value ?? [])].sort((one, other) => other.signed_at.localeCompare(one.signed_at));
   return letters.length > 0 && html`
     <section><h2>${say("letters")}</h2>
-      ${letters.map((/** @type {import("/console/views/letters.js").Signed} */ letter) => html`<${SignedLetter} key=${letter._id} letter=${letter} />`)}</section>`;
+      ${letters.map((letter) => html`<${FoldedLetter} key=${letter._id} letter=${letter} />`)}</section>`;
 };
 
-/** What is to be done, beside the newest photo. @param {{spot: Api["LesionView"], conditions: Api["ConditionsView"]}} props */
-const Now = ({ spot, conditions }) => {
+/** What the spot is likely to be, as was said of the finding that counts: by a doctor, else by the check. @param {{found: Api["ListedFinding"], conditions: Api["ConditionsView"]}} props */
+const Likely = ({ found, conditions }) =>
+  html`<p class="likely">${found.decision ? html`<${DecisionLine} decision=${found.decision} conditions=${conditions} />` : said(found.headline.patient)}</p>`;
+
+/** What is to be done and what it is likely to be, beside the newest photo. @param {{spot: Api["LesionView"], findings: Api["ListedFinding"][], conditions: Api["ConditionsView"]}} props */
+const Now = ({ spot, findings, conditions }) => {
   const { latest, instruction } = spot;
-  const words = html`
-    ${instruction && html`<${Instruction} instruction=${instruction} view="finding" />`}
-    ${latest?.decision && latest.id === instruction?.finding && html`<p><${DecisionLine} decision=${latest.decision} conditions=${conditions} /></p>`}
-    <${Tools} spot=${spot} />`;
-  if (!latest) return words;
-  return html`<div class="columns finding spot-now"><div>${words}</div><div><${NewestPhoto} key=${latest.id} number=${latest.id} /></div></div>`;
+  if (!latest) return html`<${Tools} spot=${spot} />`;
+  const counts = [latest, ...findings].find((one) => Number(one.id) === instruction?.finding);
+  return html`
+    <div class="finding spot-now">
+      <div>${instruction && html`<${Instruction} instruction=${instruction} view="finding">${counts && instruction.from !== "comparison" && html`<${Likely} found=${counts} conditions=${conditions} />`}<//>`}</div>
+      <div class="spot-photo"><${NewestPhoto} key=${latest.id} number=${latest.id} /></div>
+      <div><${Tools} spot=${spot} /></div>
+    </div>`;
 };
 
-/** @param {{argument: string}} props */
-export const View = ({ argument }) => {
+/** `filters` name what one has come for: its messages. @param {{argument: string, filters: URLSearchParams}} props */
+export const View = ({ argument, filters }) => {
   const answer = useAnswer(
     () => Promise.all([get(apiPath`/lesions/${argument}?lang=${getLanguage()}`), getAll("/lesions?limit=200"), getConditions()]),
     [argument, getLanguage()],
@@ -141,20 +158,19 @@ export const View = ({ argument }) => {
     <p><a href="#/spots"><${Icon} name="back" size=${16} />${say("title_spots")}</a></p>
     <${Answer} answer=${answer} gone=${html`<${Empty} title=${say("spotGone")}><p>${say("spotGoneText")}</p><a class="button" href="#/spots">${say("title_spots")}</a><//>`}>
       ${(/** @type {[Api["LesionView"], Api["LesionView"][], Api["ConditionsView"]]} */ [spot, spots, conditions]) => html`
-        <h1>${nameOfSpot(spot)}</h1>
-        <p>${say("countFindings", { count: spot.findings })}</p>
-        <${Now} spot=${spot} conditions=${conditions} />
+        <div class="row between spot-head"><h1>${nameOfSpot(spot)}</h1>
+          <${Changes} spot=${spot} others=${spots.filter((one) => one.id !== spot.id)} onDone=${() => changed(null)} /></div>
+        <${Now} spot=${spot} findings=${pages.value ?? []} conditions=${conditions} />
         <${AskSide} spot=${spot} onDone=${() => changed(null)} />
         ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
         <${Answer} answer=${pages}>
           ${(/** @type {Api["ListedFinding"][]} */ items) => (items.length === 0 ? html`<${Empty} title=${say("noPhotoYet")} />` : html`
-            <section><h2>${say("course")}</h2>
+            <section><h2>${say("course", { count: spot.findings })}</h2>
               <${OwnFindings} items=${items} spot=${spot.id} spots=${spots} conditions=${conditions} counts=${spot.instruction?.finding} onChange=${changed} />
               <${Turn} ...${pages} /></section>`)}
         <//>
-        <${SpotPlace} spot=${spot} />
-        <${OwnConversation} key=${spot.id} spot=${spot.id} />
         <${LettersOfSpot} key=${`letters ${spot.id}`} spot=${spot.id} />
-        <${Changes} spot=${spot} others=${spots.filter((one) => one.id !== spot.id)} onDone=${() => changed(null)} />`}
+        <${OwnConversation} key=${spot.id} spot=${spot.id} wanted=${filters.get("at") === "messages"} />
+        <details class="card"><summary>${say("placeOfSpot")}</summary><${SpotPlace} spot=${spot} /></details>`}
     <//>`;
 };

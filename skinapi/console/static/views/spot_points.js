@@ -54,7 +54,7 @@ export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
               ${latest && html`<${KeptPhoto} number=${latest.id} kept=${latest.photo_kept} />`}
               <div class="grow">
                 <a href="#/${view}/${spot.id}"><span class="hidden">${index + 1}. </span>${nameOfSpot(spot)}</a>
-                <small>${sayPlace(spot.place)} · ${spot.place.laterality ? "" : `${say("sideMissing")} · `}${latest ? sayDate(latest.created_at, false) : say("noPhotoYet")}</small>
+                <small>${[spot.name && sayPlace(spot.place), !spot.place.laterality && say("sideMissing"), latest ? sayDate(latest.created_at, false) : say("noPhotoYet")].filter(Boolean).join(" · ")}</small>
                 ${latest && html`<${DecisionLine} decision=${latest.decision} conditions=${conditions} />`}
               </div>
               ${latest && badge(spot)}

@@ -4,8 +4,8 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getAll, getConditions, newKey, post } from "/console/api.js";
-import { Answer, Confirm, Empty, Icon, Message, sayError, Turn, useAnswer, usePaging } from "/console/components.js";
-import { colon, getLanguage, say } from "/console/language.js";
+import { Answer, Confirm, Icon, Message, sayError, Turn, useAnswer, usePaging } from "/console/components.js";
+import { colon, getLanguage, isolated, say } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { Approved } from "/console/views/approved.js";
 import { getInbox, Inbox } from "/console/views/inbox.js";
@@ -30,7 +30,8 @@ const NewSpot = ({ onClose }) => {
 /** A screen or two of them, however many there are. */
 const UNSORTED = "/submissions?lesion=none&order=newest&limit=10";
 
-const Spots = () => {
+/** @param {{doctor?: string | null}} props */
+const Spots = ({ doctor }) => {
   const unread = useWaiting().messages.map((one) => `${one.lesion} ${one.unread}`).join();
   const answer = useAnswer(() => Promise.all([getInbox(), getAll("/lesions?limit=200"), getConditions()]), [getLanguage(), unread]);
   const pages = usePaging(UNSORTED);
@@ -56,19 +57,17 @@ const Spots = () => {
     dragged.current = null;
   };
   return html`
-    <div class="row between"><h1>${say("title_spots")}</h1>
-      <span class="row">
-        <button onClick=${() => setAdding(true)}>${say("newSpot")}</button>
-        <a class="button primary" href="#/check"><${Icon} name="camera" />${say("newPhoto")}</a></span></div>
+    <div class="row between"><h1>${say("title_spots")}</h1><a class="button primary" href="#/check"><${Icon} name="camera" />${say("newPhoto")}</a></div>
     ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
     ${adding && html`<${NewSpot} onClose=${() => setAdding(false)} />`}
     <${Answer} answer=${answer}>
       ${(/** @type {[Api["InboxView"], Api["LesionView"][], Api["ConditionsView"]]} */ [inbox, spots, conditions]) => html`
         <${Inbox} inbox=${inbox} />
-        <${SpotPoints} spots=${spots} conditions=${conditions} view="spot" onDrop=${drop} actions=${(/** @type {Api["LesionView"]} */ spot) => html`
-          <a class="button quiet" href="#/check/${spot.id}" aria-label=${`${say("newPhotoOfIt")}${colon()}${nameOfSpot(spot)}`}>
-            <${Icon} name="camera" />${say("newPhoto")}</a>`} />
-        ${spots.length === 0 && html`<${Empty} title=${say("spotsEmpty")}><p>${say("spotsEmptyText")}</p><//>`}
+        ${spots.length === 0
+          ? html`<p class="lead">${say("spotsEmpty")} ${doctor && say("spotsEmptyDoctor", { name: isolated(doctor) })}</p>`
+          : html`<${SpotPoints} spots=${spots} conditions=${conditions} view="spot" onDrop=${drop} actions=${(/** @type {Api["LesionView"]} */ spot) => html`
+              <a class="button quiet" href="#/check/${spot.id}" aria-label=${`${say("newPhotoOfIt")}${colon()}${nameOfSpot(spot)}`}><${Icon} name="camera" /></a>`} />`}
+        <p><button class="quiet" onClick=${() => setAdding(true)}>${say("newSpot")}</button></p>
         <${Answer} answer=${pages}>
           ${(/** @type {Own[]} */ items) => (items.length > 0 || pages.back) && html`<section>
             <h2>${say("unsorted")}</h2>
@@ -81,4 +80,4 @@ const Spots = () => {
     <//>`;
 };
 
-export const View = () => html`<${Approved}>${() => html`<${Spots} />`}<//>`;
+export const View = () => html`<${Approved}>${(/** @type {Api["Me"]} */ me) => html`<${Spots} doctor=${me.doctor_name} />`}<//>`;
