@@ -1,14 +1,24 @@
 """An admin's way through the console: accounts, doctors, the audit trail, the server, the model."""
 
+from typing import Any
+
 import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from skinapi.storage.ids import new_id
 from tests.console.journey import Journey, Look, looks
-from tests.console.visitor import Visitor
+from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder
 
+# E-mails in the table that are cut.
+HIDDEN_ADDRESSES = """
+const right = (one) => one.getBoundingClientRect().right;
+return [...document.querySelectorAll(".accounts .address")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0
+    || right(one) > right(one.closest(".person")) + 1)
+  .map((one) => one.textContent);
+"""
 PASSPHRASE = "a long enough passphrase"
 
 
@@ -28,6 +38,11 @@ def test_accounts_are_approved_and_everything_is_seen(
     see_how_the_server_is(journey)
 
 
+def named(caller: Caller) -> str:
+    """As the console names an account."""
+    return f"Ada ({caller.email})"
+
+
 def begin_with_what_waits(journey: Journey) -> None:
     visitor = journey.visitor
     journey.see("noBackup")
@@ -43,11 +58,11 @@ def approve_and_undo(journey: Journey, waiting: Caller) -> None:
     visitor.see(waiting.email)
     journey.step("waiting")
     visitor.press_in_row(waiting.email, journey.say("approve"))
-    journey.see("approved", email=waiting.email)
+    journey.see("approved", who=named(waiting), role=journey.say("role_user"))
     assert waiting.call("GET", "/me").json["status"] == "approved"
     journey.step("approved")
     journey.press("undo")
-    journey.see("waiting", email=waiting.email)
+    journey.see("waiting", who=named(waiting))
     visitor.await_stillness()
     visitor.await_truth(lambda: waiting.call("GET", "/me").status != 200, "the undoing")
     journey.step("undone")
@@ -81,7 +96,7 @@ def care_for_the_account(journey: Journey, account: Caller) -> None:
     journey.see("suspendAskText")
     journey.step("suspend-ask")
     visitor.press("dialog .danger")
-    journey.see("suspended", email=account.email)
+    journey.see("suspended", who=named(account))
     visitor.press(".accounts .manage")
     journey.step("managed")
     journey.press("resetPassword")
@@ -206,11 +221,53 @@ def test_who_asks_to_be_a_doctor_is_approved_as_one_in_one_step(
     visitor.go("accounts")
     journey.see("asksFor", role=journey.say("role_doctor"))
     journey.step("asked")
-    visitor.press_in_row(email, journey.say("approve"))
-    journey.see("approved", email=email)
+    role = journey.say("role_doctor")
+    visitor.press_in_row(email, journey.say("approveAs", role=role))
+    journey.see("approved", who=f"Eve ({email})", role=role)
     account = seeder.accounts.find_by_email(email)
     assert account
     assert (account.role, account.status) == ("doctor", "approved")
+
+
+def test_whom_one_approves_and_suspends_is_said_with_what_follows(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    """By name, with the role, and with the patients who are left without their doctor."""
+    prefix, doctor = f"many-{new_id()[-6:]}", seeder.person("doctor")
+    patient = seeder.person()
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    long_name = "Jean-Baptiste de la Rochefoucauld-Montmorency van den Bergh"
+    wanted_roles: tuple[Any, ...] = ("doctor", None, None)
+    for number, wanted in enumerate(wanted_roles):
+        seeder.accounts.add(
+            id=new_id(),
+            email=f"{prefix}-{number}@a-long-name-of-a-clinic.example.org",
+            name=long_name,
+            password_hash="none",
+            role="user",
+            status="waiting",
+            wanted_role=wanted,
+        )
+    visitor.enter(seeder.person("admin"), "admin")
+    visitor.go(f"accounts?q={prefix}")
+    for size in ((1366, 768), PHONE):
+        visitor.look(size)
+        visitor.see(f"{prefix}-2@a-long-name-of-a-clinic.example.org")
+        assert visitor.run(HIDDEN_ADDRESSES) == []
+    visitor.press(".accounts tr:first-child .manage")
+    visitor.see('Asks for the role "doctor"')
+    for row in visitor.run(
+        "return [...document.querySelectorAll('.accounts tbody tr[id]')].map((one) => one.id)"
+    ):
+        visitor.run("document.querySelector(arguments[0]).click()", f"#{row} input")
+    visitor.find(".actions")
+    visitor.press_button("Approve 3: 2 patients, 1 doctor")
+    visitor.see("3 accounts are approved: 2 patients, 1 doctor")
+    visitor.go(f"accounts?status=approved&q={doctor.email}")
+    visitor.press_in_row(doctor.email, "Suspend")
+    visitor.see(f"Suspend Ada ({doctor.email})?")
+    visitor.see("1 patient stays assigned to this doctor")
+    visitor.assert_quiet()
 
 
 @pytest.mark.parametrize("look", looks(1), ids=str)
@@ -236,7 +293,7 @@ def test_many_are_decided_on_by_keys_and_who_is_refused_reads_why(
     visitor.choose("doctor", doctor.email)
     journey.step("chosen")
     visitor.press(".actions .primary")
-    journey.see("manyApproved", count="2")
+    journey.see("manyApproved", count="2", roles=journey.say("many_user", count="2"))
     visitor.see_none(people[0].email)
     found = [seeder.accounts.get(person.id) for person in people]
     assert [(one.status, one.doctor_id) for one in found] == [("approved", doctor.id)] * 2
@@ -251,7 +308,7 @@ def test_many_are_decided_on_by_keys_and_who_is_refused_reads_why(
     visitor.type(note="Ask the ward first.")
     journey.step("refuse")
     visitor.press("dialog .danger")
-    journey.see("refusedNow", email=refused)
+    journey.see("refusedNow", who=f"Eve ({refused})")
     visitor.see_none("Eve")
     visitor.go(f"accounts?status=refused&q={refused[:12]}")
     journey.see("refusedFor", reason=journey.say("refusal_other"))

@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getSession, patch, post, put, remove } from "/console/api.js";
 import { Confirm, sayError, toast } from "/console/components.js";
-import { say, sayDate, sayNumber, sayValue, valuesOf } from "/console/language.js";
+import { isolated, say, sayCount, sayDate, sayNumber, sayValue, valuesOf } from "/console/language.js";
 import { askForAccounts } from "/console/waiting.js";
 
 export const ROLES = ["user", "doctor", "researcher", "admin"];
@@ -29,6 +29,21 @@ const pathOf = (account, part) => apiPath`/users/${account.email}/${part}`;
 /** @param {Account} account */
 export const isOneself = (account) => account.email === getSession()?.email;
 
+/** A person by name, and by what no other has. @param {Account} account */
+const sayWho = ({ name, email }) => `${isolated(name)} (${isolated(email)})`;
+
+/** The role that an account has once it is approved in this one. @param {Account} account @param {string | null | undefined} role @returns {string} */
+export function roleAfter(account, role) {
+  const given = role === "wanted" ? account.wanted_role : role;
+  return account.role === "user" && (given === "doctor" || given === "researcher") ? given : account.role;
+}
+
+/** How many get each role: "6 patients, 1 doctor". @param {Account[]} accounts @param {string} role */
+export function sayRoles(accounts, role) {
+  const given = accounts.map((account) => roleAfter(account, role));
+  return ROLES.filter((one) => given.includes(one)).map((one) => sayCount(one, given.filter((other) => other === one).length)).join(", ");
+}
+
 /** The row may be gone when something is undone, so its error is told where the undoing was offered. */
 const tellError = (/** @type {Failed} */ error) => toast(sayError(error));
 
@@ -38,16 +53,16 @@ const tellError = (/** @type {Failed} */ error) => toast(sayError(error));
 function fieldsAfter(account, what, body) {
   if (what === "refusals") return { status: "suspended", refusal: /** @type {Api["RefusalView"]} */ ({ reason: body.reason, note: body.note ?? null }) };
   if (what === "waiting") return { status: "waiting", refusal: null };
-  const given = body.role === "wanted" ? account.wanted_role : body.role;
-  const promoted = account.role === "user" && (given === "doctor" || given === "researcher");
-  const patient = account.role === "user" && !promoted;
+  const role = /** @type {Account["role"]} */ (roleAfter(account, body.role));
   // Nothing that stays: another change of it may be under way.
-  return { status: "approved", refusal: null, wanted_role: null, ...(promoted && { role: given }), ...(patient && body.doctor && { doctor: body.doctor }) };
+  return { status: "approved", refusal: null, wanted_role: null, ...(role !== account.role && { role }), ...(role === "user" && body.doctor && { doctor: body.doctor }) };
 }
 
-/** What was done, of one account or of many. @param {WordKey} one @param {WordKey} many @param {Account[]} accounts */
-const sayDone = (one, many, accounts) =>
-  accounts.length === 1 ? say(one, { email: accounts[0].email }) : say(many, { count: sayNumber(accounts.length) });
+/** What was done, of one account or of many. @param {WordKey} one @param {WordKey} many @param {Account[]} accounts @param {string} [role] in which they were approved */
+const sayDone = (one, many, accounts, role = "wanted") =>
+  accounts.length === 1
+    ? say(one, { who: sayWho(accounts[0]), role: sayValue("role", roleAfter(accounts[0], role)) })
+    : say(many, { count: sayNumber(accounts.length), roles: sayRoles(accounts, role) });
 
 /**
  * Approve or refuse accounts, or let them wait again; it can be undone. Fails where one is left out,
@@ -62,7 +77,7 @@ export async function decide(accounts, what, body, onChange) {
   askForAccounts();
   /** @type {[WordKey, WordKey]} */
   const words = what === "approvals" ? ["approved", "manyApproved"] : what === "refusals" ? ["refusedNow", "manyRefused"] : ["waiting", "manyWaiting"];
-  if (changed.length > 0) toast(sayDone(...words, changed), what === "waiting" ? undefined : () => putBack(changed, onChange));
+  if (changed.length > 0) toast(sayDone(...words, changed, body.role), what === "waiting" ? undefined : () => putBack(changed, onChange));
   if (left.length > 0) throw { status: 409, code: "left", message: left.map(({ account, sentence }) => `${accounts.find(({ _id }) => _id === account)?.email}: ${sentence}`).join(" ") };
 }
 
@@ -84,14 +99,14 @@ async function putBack(before, onChange) {
 async function suspend(account, onChange) {
   await patch(pathOf(account, "suspend"));
   onChange(account, { status: "suspended" });
-  toast(say("suspended", { email: account.email }), () => putBack([account], onChange));
+  toast(say("suspended", { who: sayWho(account) }), () => putBack([account], onChange));
 }
 
 /** @param {Account} account @param {"role" | "doctor"} field @param {string | null} value @param {Act["onChange"]} onChange */
 export async function setField(account, field, value, onChange) {
   await put(pathOf(account, field), { [field]: value });
   onChange(account, { [field]: value });
-  const done = field === "role" ? say("roleChanged", { email: account.email, role: sayValue("role", value ?? "") }) : say("assigned", { email: account.email });
+  const done = field === "role" ? say("roleChanged", { who: sayWho(account), role: sayValue("role", value ?? "") }) : say("assigned", { who: sayWho(account) });
   toast(done, () => setField(account, field, account[field] ?? null, onChange).catch(tellError));
 }
 
@@ -126,7 +141,7 @@ const Refuse = ({ accounts, onChange, onClose }) => {
     if (reason === "other" && !text) throw { status: 400, message: say("noteNeeded") };
     return decide(accounts, "refusals", { reason, ...(text && { note: text }) }, onChange);
   };
-  const title = accounts.length === 1 ? say("refuseAsk", { email: accounts[0].email }) : say("refuseManyAsk", { count: sayNumber(accounts.length) });
+  const title = accounts.length === 1 ? say("refuseAsk", { who: sayWho(accounts[0]) }) : say("refuseManyAsk", { count: sayNumber(accounts.length) });
   return html`
     <${Confirm} title=${title} confirm=${say("refuse")} onConfirm=${async () => send()} onClose=${onClose}>
       <p>${say("refuseAskText")}</p>
@@ -149,32 +164,34 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
   if (question.kind === "refuse") return html`<${Refuse} accounts=${accounts} onChange=${onChange} onClose=${onClose} />`;
   const [account] = accounts;
   const { email } = account;
+  const who = sayWho(account);
+  const patients = account.role === "doctor" ? account.patients ?? 0 : 0;
   const own = isOneself(account);
   const { role = "" } = question;
   /** @type {Record<Exclude<Question["kind"], "refuse">, [string, string, string, () => Promise<void>]>} */
   const asked = {
     suspend: [
-      say(own ? "suspendSelf" : "suspendAsk", { email }),
-      say(own ? "losesAccess" : "suspendAskText", { email }),
+      say(own ? "suspendSelf" : "suspendAsk", { who }),
+      `${say(own ? "losesAccess" : "suspendAskText")}${patients > 0 ? ` ${say("suspendDoctorText", { patients: sayCount("patientsStay", patients) })}` : ""}`,
       say("suspend"),
       () => suspend(account, onChange),
     ],
     role: [
-      say(own ? "demoteSelf" : "adminAsk", { email }),
-      say(own ? "losesAccess" : "adminAskText", { email }),
+      say(own ? "demoteSelf" : "adminAsk", { who }),
+      say(own ? "losesAccess" : "adminAskText"),
       say(own ? "changeRole" : "makeAdmin"),
       () => setField(account, "role", role, onChange),
     ],
     reset: [
       say("resetAsk"),
-      say("resetAskText", { email }),
+      say("resetAskText", { who }),
       say("resetPassword"),
       async () =>
         onSecret({ title: say("resetPassword"), text: say("resetPasswordText"), ...(await post(pathOf(account, "reset-password"))) }),
     ],
     link: [
       say("passwordLink"),
-      say("passwordLinkAskText", { email }),
+      say("passwordLinkAskText", { who }),
       say("passwordLink"),
       async () => {
         const made = await post(pathOf(account, "password-link"));
@@ -183,17 +200,17 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
     ],
     factor: [
       say("removeFactor"),
-      say("removeFactorText", { email }),
+      say("removeFactorText", { who }),
       say("removeFactor"),
       async () => {
         await remove(pathOf(account, "second-factor"));
         onChange(account, { second_factor: false });
-        toast(say("factorRemoved", { email }));
+        toast(say("factorRemoved", { who }));
       },
     ],
     delete: [
       say("deleteAccount"),
-      say(account.role === "doctor" ? "deleteDoctorText" : "deleteAccountText", { email }),
+      say(account.role === "doctor" ? "deleteDoctorText" : "deleteAccountText", { who }),
       say("delete"),
       async () => {
         await remove(account.role === "doctor" ? apiPath`/doctors/${email}` : apiPath`/users/${email}`);

@@ -4,7 +4,7 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { Icon, Message, Pages, sayError, useKeys, usePages } from "/console/components.js";
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
-import { Ask, decide, isOneself, ROLES, Secret, setField } from "/console/views/account_actions.js";
+import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, Secret, setField } from "/console/views/account_actions.js";
 import { OutcomesOf } from "/console/views/outcomes.js";
 
 /** @typedef {import("/console/views/account_actions.js").Account} Account */
@@ -26,9 +26,9 @@ const sayStatus = (account) => (account.refusal ? say("refusedFor", { reason: sa
 /** @param {Doctors} doctors @param {string} email */
 const nameOfDoctor = (doctors, email) => isolated(doctors.find((one) => one.email === email)?.name ?? email);
 
-/** Whoever is in charge of a patient. @param {{value: string, doctors: Doctors, nobody: string, onChoose: (email: string) => void}} props */
-const DoctorChoice = ({ value, doctors, nobody, onChoose }) => html`
-  <label class="choice">${say("assignDoctor")}
+/** Whoever is in charge of a patient. @param {{value: string, doctors: Doctors, nobody: string, onChoose: (email: string) => void, label?: string}} props */
+const DoctorChoice = ({ value, doctors, nobody, onChoose, label = say("assignDoctor") }) => html`
+  <label class="choice">${label}
     <select name="doctor" value=${value} onChange=${(/** @type {FieldEvent} */ event) => onChoose(event.target.value)}>
       <option value="">${nobody}</option>
       ${value && !doctors.some((one) => one.email === value) && html`<option value=${value}>${isolated(value)}</option>`}
@@ -60,6 +60,7 @@ const Managed = ({ account, act, doctors }) => {
       <button onClick=${() => ask("reset")}>${say("resetPassword")}</button>
       ${account.second_factor && !isOneself(account) && html`<button onClick=${() => ask("factor")}>${say("removeFactor")}</button>`}
       <button class="danger" onClick=${() => ask("delete")}><${Icon} name="trash" />${say("delete")}</button></div>
+      ${account.status !== "approved" && account.wanted_role && html`<p>${say("getsRole", { role: sayValue("role", account.wanted_role) })}</p>`}
       ${account.refusal?.note && html`<p>${say("refusalTold")} <q>${isolated(account.refusal.note)}</q></p>`}
       ${account.role === "doctor" && html`<h3>${say("title_outcomes")}</h3><${OutcomesOf} doctor=${account.email} />`}
     </td></tr>`;
@@ -70,6 +71,8 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
   const [managed, setManaged] = useState(false);
   const { email, role, status } = account;
   const patients = account.patients ?? 0;
+  const given = roleAfter(account, "wanted");
+  const approve = given === "user" ? say("approve") : say("approveAs", { role: sayValue("role", given) });
   const named = (/** @type {string} */ label) => `${label} ${isolated(email)}`;
   return html`
     <tr id=${`account-${account._id}`} class=${chosen ? "chosen-row" : ""}>
@@ -84,7 +87,7 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
       <td class="row-acts">
         ${status === "approved"
           ? html`<button aria-label=${named(say("suspend"))} onClick=${onFirstClick(() => act.onAsk({ kind: "suspend" }, [account]))}>${say("suspend")}</button>`
-          : status !== "deleting" && html`<button aria-label=${named(say("approve"))} onClick=${onFirstClick(() => decide([account], "approvals", { role: "wanted" }, act.onChange).catch(act.onError))}>${say("approve")}</button>`}
+          : status !== "deleting" && html`<button aria-label=${named(approve)} onClick=${onFirstClick(() => decide([account], "approvals", { role: "wanted" }, act.onChange).catch(act.onError))}>${approve}</button>`}
         ${status === "waiting" && html`<button aria-label=${named(say("refuse"))} onClick=${onFirstClick(() => act.onAsk({ kind: "refuse" }, [account]))}>${say("refuse")}</button>`}
         <button class="quiet manage" aria-expanded=${String(managed)} aria-label=${named(say("manage"))}
           onClick=${onFirstClick(() => setManaged(!managed))}>${say("manage")}</button></td>
@@ -112,8 +115,8 @@ const Chosen = ({ accounts, act, doctors, onClear }) => {
           <option value="wanted">${say("asEachAsks")}</option>
           ${ROLES.slice(0, 3).map((one) => html`<option value=${one}>${sayValue("role", one)}</option>`)}
         </select></label>
-      <${DoctorChoice} value=${doctor} doctors=${doctors} nobody=${say("doctorUnchanged")} onChoose=${setDoctor} />
-      <button class="primary" disabled=${busy} onClick=${approve}>${say("approveMany", { count })}</button>
+      <${DoctorChoice} value=${doctor} doctors=${doctors} label=${say("doctorOfPatients")} nobody=${say("doctorUnchanged")} onChoose=${setDoctor} />
+      <button class="primary" disabled=${busy} onClick=${approve}>${say("approveMany", { count, roles: sayRoles(accounts, role) })}</button>
       <button disabled=${accounts.some(({ status }) => status !== "waiting")} onClick=${() => act.onAsk({ kind: "refuse" }, accounts)}>${say("refuse")}</button>
       <button class="quiet" onClick=${onClear}>${say("cancel")}</button>
     </div>`;
