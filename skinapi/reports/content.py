@@ -98,9 +98,7 @@ class ReportContent:
         told, labels = self._facts.context, self.labels
         if told.body_site is None:
             return ""
-        place = labels.sites[told.body_site]
-        if told.body_laterality:
-            place = labels.lateralities[told.body_laterality].format(place)
+        place = labels.say_place(told.body_site, told.body_laterality)
         if told.body_side is None or told.body_site not in TWO_SIDED:
             return place
         return labels.body_sides[told.body_side].format(place)

@@ -137,6 +137,10 @@ class Labels(Frozen):
     body_sides: Mapping[BodySide, str]
     agreements: Mapping[Agreement, str]
 
+    def say_place(self, site: BodySite, laterality: Laterality | None) -> str:
+        place = self.sites[site]
+        return self.lateralities[laterality].format(place) if laterality else place
+
 
 class Remark(StrEnum):
     """A sentence on the calculation, which an LLM may add to the template's, by this id. They are

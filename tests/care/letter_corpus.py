@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from skinapi.care.letters.drafting import LetterFacts
+from skinapi.care.letters.letter_facts import LetterFacts
 from skinapi.care.letters.marks import Contradicts, mark_sentences
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.opinions import Certainty, Histology

@@ -10,8 +10,9 @@ from itertools import islice, product
 
 import pytest
 
-from skinapi.care.letters.drafting import LetterFacts, write_by_template
+from skinapi.care.letters.letter_facts import LetterFacts
 from skinapi.care.letters.marks import Contradicts, mark_sentences
+from skinapi.care.letters.template import write_by_template
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.letters import LONGEST_LETTER, READERS
 from skinapi.records.opinions import Certainty, Histology

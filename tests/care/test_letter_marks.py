@@ -10,8 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from skinapi.care.letters.drafting import LetterFacts, write_by_template
+from skinapi.care.letters.letter_facts import LetterFacts
 from skinapi.care.letters.marks import Contradicts, Mark, mark_sentences
+from skinapi.care.letters.template import write_by_template
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.letters import READERS
 from skinapi.records.opinions import Certainty, Histology
@@ -36,6 +37,7 @@ def about(**finding: Any) -> LetterFacts:
         context=NOTHING_TOLD,
         number=7,
         created_at=TODAY,
+        photographed_at=TODAY,
     )
     return LetterFacts(
         submission=cast("Submission", submission),

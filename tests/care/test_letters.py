@@ -140,7 +140,7 @@ def test_a_draft_says_what_the_finding_and_its_review_say(shared_backend: Backen
     assert "NICE NG12" in at.draft("colleague")["text"]
     assert at.draft(language="fr")["text"].startswith("Bonjour Ada Example,")
     review(at.doctor, at.number)
-    assert "Doctor's decision" in at.draft()["text"]
+    assert "Here is my decision of" in at.draft()["text"]
 
 
 def test_what_is_signed_does_not_change(backend: Backend) -> None:

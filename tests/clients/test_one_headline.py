@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from skinapi.auth.accounts import Account
-from skinapi.care.letters.drafting import LetterFacts, make_question, write_by_template
+from skinapi.care.letters.drafting import make_question
+from skinapi.care.letters.letter_facts import LetterFacts
+from skinapi.care.letters.template import write_by_template
 from skinapi.care.queue_schemas import listed_fields
 from skinapi.clients import guide
 from skinapi.clients.condition_names import CONDITION_NAMES

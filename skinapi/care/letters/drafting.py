@@ -3,104 +3,23 @@ the finding's words and what doctors have decided. Names are filled in here.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from skinapi.care.letters.words import LETTER_WORDS
+from skinapi.care.letters.letter_facts import LetterFacts
+from skinapi.care.letters.template import frame_letter, write_by_template
 from skinapi.domain.field_types import Contained, PrintableLines
 from skinapi.languages import Language
 from skinapi.records.letters import LONGEST_LETTER, Reader
-from skinapi.records.reviews import Decision
-from skinapi.records.submission import CourseEntry, Submission
-from skinapi.reports.facts import Facts
 from skinapi.reports.narrator import require_llm, why_unwritten
 from skinapi.reports.openrouter import OpenRouterClient, Question
 from skinapi.reports.prompt import sent_facts
 from skinapi.reports.reading import say_headline
-from skinapi.reports.report import NarrativeUnavailable, Reason, Report, Source, Writer
-from skinapi.reports.template import write_template
+from skinapi.reports.report import NarrativeUnavailable, Reason, Source, Writer
 from skinapi.stored_record import Frozen
-from skinapi.vision.conditions import Band, BandWords, conditions_table
-from skinapi.vision.finding.notices import say_restated
-
-# What a letter may say: the finding, what doctors have decided, and the course of its spot.
-
-
-@dataclass(frozen=True)
-class LetterFacts:
-    """`course` are the earlier findings of the same spot, the newest first. The names are for our
-    own sentences: no LLM is told them.
-    """
-
-    submission: Submission
-    decision: Decision | None
-    course: tuple[CourseEntry, ...]
-    patient: str
-    doctor: str
-
-    @cached_property
-    def facts(self) -> Facts:
-        return Facts.of(self.submission.finding, self.submission.context)
-
-    @property
-    def band(self) -> Band:
-        """The decided urgency; without a decision, that of the finding."""
-        return self.decision.urgency if self.decision else self.facts.band
-
-    @property
-    def sure(self) -> bool:
-        """Whether a doctor has decided what it is, without doubt."""
-        return self.decision is not None and self.decision.label is not None and self.decision.sure
-
-    @property
-    def all_clear(self) -> bool:
-        """Whether a letter may call the spot harmless."""
-        if self.decision is None or self.decision.label is None:
-            return self.decision is None and self.facts.all_clear
-        malignant = conditions_table().label(self.decision.label).malignant
-        return (
-            self.decision.sure
-            and not malignant
-            and self.band in (Band.ROUTINE, Band.SELF_MONITORING)
-        )
-
-    @property
-    def malignant(self) -> bool:
-        """Whether a cancer may be spoken of: one of the conditions that may be named is malignant,
-        or the finding says that one cannot be ruled out, and no doctor has.
-        """
-        if self.named >= self.named_by_finding and self.facts.headline.for_cancer:
-            return True
-        return any(conditions_table().label(key).malignant for key in self.named)
-
-    @cached_property
-    def named_by_finding(self) -> set[str]:
-        return {self.facts.stated, *self.facts.headline.keys}
-
-    @cached_property
-    def named(self) -> set[str]:
-        """The conditions that may be named: where doctors have named one, that alone, unless they
-        are unsure and the finding's word still counts.
-        """
-        decision = self.decision
-        if decision is None or decision.label is None:
-            return self.named_by_finding
-        if decision.replaces(self.facts.band):
-            return {decision.label}
-        return {decision.label, *self.named_by_finding}
-
-    def band_words(self, language: Language) -> BandWords:
-        return conditions_table().band_words(self.band, language)
-
-    def days_before(self) -> Iterator[tuple[CourseEntry, int]]:
-        """The earlier findings, each with how many days it is older."""
-        for earlier in self.course:
-            yield earlier, (self.submission.created_at - earlier.created_at).days
-
+from skinapi.vision.conditions import conditions_table
 
 # Asks an LLM for the words of a letter. It gets the facts alone: no picture, no name, nothing that
 # a person has typed, and nothing that the patient told. Names have placeholders.
@@ -225,45 +144,7 @@ def _ask(
         one.replace("{patient}", about.patient).replace("{doctor}", about.doctor)
         for one in paragraphs
     ]
-    text = _frame(about, reader, language, filled)
+    text = frame_letter(about, reader, language, filled)
     if len(text) > LONGEST_LETTER:
         raise NarrativeUnavailable(Reason.TOO_LARGE)
     return text, Source(writer=Writer.LLM, model=model)
-
-
-def write_by_template(about: LetterFacts, reader: Reader, language: Language) -> str:
-    """Paragraphs with an empty line between them: what is found, and what to do by when."""
-    facts = about.facts
-    report = Report(facts=facts, narrative=write_template(facts, language), decision=about.decision)
-    said = _for_patient(report) if reader == "patient" else _for_colleague(report)
-    return _frame(about, reader, language, said)
-
-
-def _frame(
-    about: LetterFacts, reader: Reader, language: Language, paragraphs: Sequence[str]
-) -> str:
-    words, submission = LETTER_WORDS[language], about.submission
-    opening = words.to_patient if reader == "patient" else words.to_colleague
-    date = f"{submission.created_at:%Y-%m-%d}"
-    parts = [
-        opening.format(patient=about.patient),
-        words.about.format(date=date, number=submission.number),
-        *paragraphs,
-        words.closing.format(doctor=about.doctor),
-    ]
-    return "\n\n".join(parts)
-
-
-def _for_patient(report: Report) -> list[str]:
-    sections = report.shown_narrative.sections
-    return [sections.overview, sections.recommendation]
-
-
-def _for_colleague(report: Report) -> list[str]:
-    narrative, decision, restated = report.shown_narrative, report.decision, report.facts.restated
-    mix = [report.say(say_restated(restated.prevalence))] if restated else []
-    found = "\n".join([*narrative.findings, *mix])
-    if decision is None:
-        return [found, report.band_words.doctor_action]
-    words = decision.band_words(report.language)
-    return [narrative.sections.overview, found, f"{words.doctor_label}. {words.doctor_action}"]

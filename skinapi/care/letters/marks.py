@@ -6,11 +6,11 @@ another language than it was asked for is found too: the words of all languages 
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date
 from enum import StrEnum
 
-from skinapi.care.letters.drafting import LetterFacts, write_by_template
 from skinapi.care.letters.figures import Figures, Urgencies, find_strangers
+from skinapi.care.letters.letter_facts import LetterFacts
 from skinapi.care.letters.plain_text import (
     foreign_letters,
     in_lower_case,
@@ -35,10 +35,12 @@ from skinapi.care.letters.sentences import (
     without_dates,
     without_names,
 )
-from skinapi.care.letters.words import VOCABULARIES
+from skinapi.care.letters.template import write_by_template
+from skinapi.care.letters.words import LETTER_WORDS, VOCABULARIES
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.letters import READERS
 from skinapi.records.opinions import Histology
+from skinapi.records.reviews import WaitsFor
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 
@@ -91,14 +93,17 @@ def mark_sentences(text: str, about: LetterFacts, language: Language) -> list[Ma
     marks: list[Mark] = []
     levels = set[Band]()
     for sentence in sentences_of(text, own):
-        checked = _Sentence(sentence, about, language, data=names.difference(telling))
+        data = {*names.difference(telling), about.spot} - {""}
+        checked = _Sentence(sentence, about, language, data=data)
         levels |= checked.levels
         if sentence not in own:
             found = [(Contradicts.NAME, name, "") for name in telling if _has_part(sentence, name)]
             marks += _one_of_each_kind(sentence, [*found, *checked.find()])
     words = about.band_words(language)
     decided = about.decision.band_words(language) if about.decision else words
-    told = {words.label, words.doctor_action, decided.label}
+    told = {words.label, words.doctor_action, decided.label, decided.next_step}
+    if about.decision and about.decision.waits_for is WaitsFor.PHOTO:
+        told.add(LETTER_WORDS[language].photo_wanted)
     said = about.band in levels or any(one in text for one in told)
     if not said and about.band is not Band.SELF_MONITORING:
         marks.append(Mark("", Contradicts.UNSAID, "", words.label))
@@ -135,9 +140,28 @@ def _says_something(name: str, about: LetterFacts) -> bool:
     return judged.is_statement
 
 
-def _known_days(about: LetterFacts) -> list[datetime]:
-    days = [about.submission.created_at, *(one.created_at for one in about.course)]
-    return [*days, about.decision.decided_at] if about.decision else days
+# What may stand in the name of a place: a number, a season, the shoulder blade.
+OF_PLACES = frozenset(
+    {Contradicts.NAME, Contradicts.FIGURE, Contradicts.TIME, Contradicts.MEDICINE}
+)
+
+
+def says_of_the_spot(name: str, about: LetterFacts) -> bool:
+    """Whether what the patient calls the spot says what it is, or anything else than where."""
+    judged = _Sentence(name, replace(about, patient=name, doctor=""), LANGUAGES[0])
+    return judged.has_statement or not OF_PLACES.issuperset(kind for kind, *_ in judged.find())
+
+
+def _known_days(about: LetterFacts) -> list[date]:
+    submission, told = about.submission, [one for one in (about.decision, about.advice) if one]
+    return [
+        submission.created_at,
+        submission.photographed_at,
+        *(one.created_at for one in about.course),
+        *([about.decision.decided_at] if about.decision else []),
+        *([about.advice.since] if about.advice else []),
+        *(one.due for one in told if one.due),
+    ]
 
 
 class _Sentence:
@@ -176,7 +200,11 @@ class _Sentence:
         """Whether it says something that no name would."""
         kinds = {kind for kind, said, _ in self._find() if not is_time_word(said)}
         nameless = kinds - {Contradicts.NAME, Contradicts.FIGURE, Contradicts.MARKUP}
-        return self._has("statement") or bool(nameless)
+        return self.has_statement or bool(nameless)
+
+    @property
+    def has_statement(self) -> bool:
+        return self._has("statement")
 
     def find(self) -> Iterator[Found]:
         for kind, said, facts in self._find():
@@ -356,6 +384,8 @@ class _Sentence:
         hidden = (self._apart, foreign_letters(self._written), markup and markup[0])
         for sign in filter(None, hidden):
             yield Contradicts.MARKUP, sign, ""
-        people = f"{self._about.patient} {self._about.doctor}".split()
+        about = self._about
+        decided_by = about.decision.decided_by if about.decision else ""
+        people = f"{about.patient} {about.doctor} {decided_by} {about.spot}".split()
         for name in find_strangers(self._written, people):
             yield Contradicts.NAME, name, f"{self._about.patient}; {self._about.doctor}"

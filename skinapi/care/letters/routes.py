@@ -84,7 +84,10 @@ class WrittenLetter(LetterView):
 
 class NewLetter(Body):
     reader: Reader
-    language: Language | None = Field(default=None, description="the submission's unless given")
+    language: Language | None = Field(
+        default=None,
+        description="unless given, to the patient that of their account, else the finding's",
+    )
 
 
 class LetterChange(Body):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime
+from datetime import date
 from functools import cache
 
 from skinapi.care.letters.plain_text import without_accents
@@ -108,7 +108,7 @@ def band_of(days: float) -> Band:
     return next(band for band, latest in LATEST.items() if days <= latest)
 
 
-def without_dates(sentence: str, days: Iterable[datetime]) -> str:
+def without_dates(sentence: str, days: Iterable[date]) -> str:
     """Without the dates that are known here."""
     known: list[str] = []
     for day in days:
@@ -116,6 +116,7 @@ def without_dates(sentence: str, days: Iterable[datetime]) -> str:
         for words in VOCABULARIES.values():
             month = words.months[day.month - 1]
             known += [f"{day.day} {month} {day.year}", f"{month} {day.day}, {day.year}"]
+            known += [f"1er {month} {day.year}"] if day.day == 1 else []
     for text in known:
         sentence = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", " ", sentence)
     return sentence

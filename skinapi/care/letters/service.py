@@ -4,14 +4,16 @@ doctor sees it.
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
 from skinapi.auth.accounts import Account
+from skinapi.care.lesion_records import Place
 from skinapi.care.lesion_service import LesionsService
-from skinapi.care.letters.drafting import LetterFacts, draft_letter
-from skinapi.care.letters.marks import Contradicts, Mark, mark_sentences
+from skinapi.care.letters.drafting import draft_letter
+from skinapi.care.letters.letter_facts import LetterFacts
+from skinapi.care.letters.marks import Contradicts, Mark, mark_sentences, says_of_the_spot
 from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, NotFound
 from skinapi.languages import Language
@@ -23,11 +25,13 @@ from skinapi.records.errors import (
     LetterUrgency,
     LetterWithdrawn,
 )
+from skinapi.records.instructions import Advice
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.letters import Letter, Letters, Reader, Withdrawal
 from skinapi.records.review_queue import in_care
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviewed_finding import ReviewedFinding, ShownLetter
+from skinapi.records.reviews import Decision
 from skinapi.records.service import RecordsService
 from skinapi.records.submission import CourseEntry, Submission
 from skinapi.reports.openrouter import OpenRouterClient
@@ -86,12 +90,13 @@ class LettersService:
     def draft_letter(
         self, *, number: str, by: Subject, reader: Reader, language: Language | None
     ) -> MarkedLetter:
-        """Begin a letter of the doctor in whose care the owner is. Raises NotFound, Forbidden,
-        TooManyLetters.
+        """Begin a letter of the doctor in whose care the owner is; to the patient in the language
+        of their account unless another is asked for. Raises NotFound, Forbidden, TooManyLetters.
         """
         submission, owner = self._get_in_care(number, by)
         self.letters.refuse_more(submission.id, by.id)  # before an LLM is asked
-        chosen, about = language or submission.language, self._facts_of(submission, owner, by)
+        own = owner.language if reader == "patient" else submission.language
+        chosen, about = language or own, self._facts_of(submission, owner, by)
         text, source = draft_letter(
             about, self.llm, reader=reader, language=chosen, consents=owner.consents
         )
@@ -240,13 +245,37 @@ class LettersService:
                 submission.lesion, newest_first=True, after=submission.id, limit=MOST_EARLIER
             )
             earlier = tuple(page.items)
-        return LetterFacts(
+        decision = (reviewed or self.reviews.get_reviewed(submission)).decision
+        told, name = submission.context, ""
+        place = (
+            Place(site=told.body_site, told_laterality=told.body_laterality)
+            if told.body_site
+            else None
+        )
+        if submission.lesion:
+            spot = self.lesions.get(lesion=submission.lesion, to=doctor).lesion
+            place, name = spot.place, spot.name or ""
+        about = LetterFacts(
             submission=submission,
-            decision=(reviewed or self.reviews.get_reviewed(submission)).decision,
+            decision=decision,
             course=earlier,
             patient=owner.name,
             doctor=doctor.account.name,
+            place=place,
+            advice=self._find_advice(submission, decision),
         )
+        return replace(about, spot="" if says_of_the_spot(name, about) else name)
+
+    def _find_advice(self, submission: Submission, decision: Decision | None) -> Advice | None:
+        """What counts of the spot, where it was said about another finding, and its owner may know
+        it too.
+        """
+        said = (decision.urgency, decision.waits_for) if decision else (submission.band, None)
+        counts = [
+            instruction.elsewhere(submission.number, *said) if instruction else None
+            for instruction in map(self.records.instruct, (submission, submission.for_owner()))
+        ]
+        return counts[0] if counts[0] == counts[1] else None
 
     def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Draft:
         """The caller's draft, about a finding that cannot be deleted at the same time."""

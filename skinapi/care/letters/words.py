@@ -3,12 +3,14 @@ checked.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated
 
 from pydantic import BeforeValidator
 
 from skinapi.care.letters.plain_text import without_accents
 from skinapi.languages import Language, load_words
+from skinapi.records.letters import Reader
 from skinapi.stored_record import Frozen
 from skinapi.vision.conditions import Band
 
@@ -93,15 +95,39 @@ class Vocabulary(Frozen):
 
 
 class LetterWords(Frozen):
-    """The software's own sentences of a draft: those on the finding come from its report."""
+    """The software's own sentences of a draft; those on a condition or an urgency come from the
+    conditions table. `decided` is of a decision by who signs, `decided_by` by somebody else,
+    `it_is` and `concluded` by whether that is certain, `model` by whether it was decided since.
+    `first` is the first day of a month.
+    """
 
     to_patient: str
     to_colleague: str
-    about: str
+    about: Mapping[Reader, str]
+    spot: Mapping[str, str]
+    decided: Mapping[str, str]
+    decided_by: Mapping[str, str]
+    it_is: Mapping[bool, str]
+    elsewhere: str
+    due: str
+    concluded: Mapping[bool, str]
+    photo_wanted: str
+    undecided: str
+    urgency: str
+    model: Mapping[bool, str]
     closing: str
+    date: str
+    first: str
 
 
 LETTER_WORDS: Mapping[Language, LetterWords] = load_words("letters.LETTERS", LetterWords)
 VOCABULARIES: Mapping[Language, Vocabulary] = load_words(
     "letter_checks.VOCABULARY", Vocabulary, patterns=True
 )
+
+
+def say_day(day: date, language: Language) -> str:
+    """In the words of the language: 26 November 2026."""
+    words, months = LETTER_WORDS[language], VOCABULARIES[language].months
+    said = words.first if day.day == 1 else day.day
+    return words.date.format(day=said, month=months[day.month - 1], year=day.year)

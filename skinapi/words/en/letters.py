@@ -5,8 +5,40 @@ checked for.
 LETTERS = {
     "to_patient": "Dear {patient},",
     "to_colleague": "Dear colleague,\n\nThis is about your patient {patient}.",
-    "about": "The photo of {date} has the number {number}.",
+    "about": {
+        "patient": "This letter is about your spot{spot}, photographed on {date}.",
+        "colleague": "The spot{spot} was photographed on {date} (no. {number}).",
+    },
+    "spot": {"named": " “{name}”", "placed": " ({place})"},
+    "decided": {
+        "sure": "Here is my decision of {date}: {name}.",
+        "unsure": "Here is my opinion of {date}, which is not certain: {name}.",
+        "result": "The laboratory's result is here. I decided by it on {date}: {name}.",
+        "open": "On {date} I could not say yet what the spot is.",
+    },
+    "decided_by": {
+        "sure": "Here is the decision of {by} of {date}: {name}.",
+        "unsure": "Here is the opinion of {by} of {date}, which is not certain: {name}.",
+        "result": "The laboratory's result is here. {by} decided by it on {date}: {name}.",
+        "open": "On {date} {by} could not say yet what the spot is.",
+    },
+    "it_is": {True: "the spot is {name}", False: "the spot may be {name}"},
+    "elsewhere": "What counts now was said on {date} about another photo of this spot.",
+    "due": "Do this by {date} at the latest.",
+    "concluded": {
+        True: "Doctor's decision of {date} ({by}): {name}.",
+        False: "Doctor's opinion of {date} ({by}), not certain: {name}.",
+    },
+    "photo_wanted": "Another photo of the spot was asked for.",
+    "undecided": "No doctor has decided yet.",
+    "urgency": "Urgency: {label}. {action}",
+    "model": {
+        True: "The model's answer of {date}, earlier than the decision: {names}.",
+        False: "The model's answer of {date}: {names}.",
+    },
     "closing": "Kind regards\n{doctor}",
+    "date": "{day} {month} {year}",
+    "first": "1",
 }
 
 DISEASES = r"""

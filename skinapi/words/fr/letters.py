@@ -4,9 +4,41 @@ checked for.
 
 LETTERS = {
     "to_patient": "Bonjour {patient},",
-    "to_colleague": "Cher confrère, chère consœur,\n\nIl s'agit de {patient}.",
-    "about": "La photo du {date} porte le numéro {number}.",
+    "to_colleague": "Cher confrère, chère consœur,\n\nCette lettre concerne: {patient}.",
+    "about": {
+        "patient": "Cette lettre concerne votre tache{spot}, photographiée le {date}.",
+        "colleague": "La tache{spot} a été photographiée le {date} (no {number}).",
+    },
+    "spot": {"named": " «{name}»", "placed": " ({place})"},
+    "decided": {
+        "sure": "Voici ma décision du {date}: {name}.",
+        "unsure": "Voici mon avis du {date}, qui n'est pas certain: {name}.",
+        "result": "Le résultat du laboratoire est là. J'ai décidé d'après lui le {date}: {name}.",
+        "open": "Le {date}, je n'ai pas encore pu dire ce qu'est la tache.",
+    },
+    "decided_by": {
+        "sure": "Voici la décision de {by} du {date}: {name}.",
+        "unsure": "Voici l'avis de {by} du {date}, qui n'est pas certain: {name}.",
+        "result": "Le résultat du laboratoire est là. {by} a décidé d'après lui le {date}: {name}.",
+        "open": "Le {date}, {by} n'a pas encore pu dire ce qu'est la tache.",
+    },
+    "it_is": {True: "la tache est {name}", False: "la tache est peut-être {name}"},
+    "elsewhere": "Ce qui compte a été dit le {date} à propos d'une autre photo de cette tache.",
+    "due": "À faire d'ici au {date}.",
+    "concluded": {
+        True: "Décision du médecin du {date} ({by}): {name}.",
+        False: "Avis du médecin du {date} ({by}), sans certitude: {name}.",
+    },
+    "photo_wanted": "Une autre photo de la tache a été demandée.",
+    "undecided": "Aucun médecin n'a encore décidé.",
+    "urgency": "Urgence: {label}. {action}",
+    "model": {
+        True: "Réponse du modèle du {date}, antérieure à la décision: {names}.",
+        False: "Réponse du modèle du {date}: {names}.",
+    },
     "closing": "Cordialement\n{doctor}",
+    "date": "{day} {month} {year}",
+    "first": "1er",
 }
 
 DISEASES = r"""

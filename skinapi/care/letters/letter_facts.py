@@ -1,0 +1,92 @@
+"""What a letter may say: the finding, what doctors have decided, and the course of its spot."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from skinapi.care.lesion_records import Place
+from skinapi.languages import Language
+from skinapi.records.instructions import Advice
+from skinapi.records.reviews import Decision
+from skinapi.records.submission import CourseEntry, Submission
+from skinapi.reports.facts import Facts
+from skinapi.vision.conditions import Band, BandWords, conditions_table
+
+
+@dataclass(frozen=True)
+class LetterFacts:
+    """`course` are the earlier findings of the same spot, the newest first. The names are for our
+    own sentences: no LLM is told them. `spot` is what the patient calls the spot, empty where that
+    says something of it. `advice` is what counts of the spot, where that was said about another
+    finding.
+    """
+
+    submission: Submission
+    decision: Decision | None
+    course: tuple[CourseEntry, ...]
+    patient: str
+    doctor: str
+    spot: str = ""
+    place: Place | None = None
+    advice: Advice | None = None
+
+    @cached_property
+    def facts(self) -> Facts:
+        return Facts.of(self.submission.finding, self.submission.context)
+
+    @property
+    def band(self) -> Band:
+        """That of the one instruction: the decided urgency; without a decision, the finding's."""
+        if self.advice:
+            return self.advice.band
+        return self.decision.urgency if self.decision else self.facts.band
+
+    @property
+    def sure(self) -> bool:
+        """Whether a doctor has decided what it is, without doubt."""
+        return self.decision is not None and self.decision.label is not None and self.decision.sure
+
+    @property
+    def all_clear(self) -> bool:
+        """Whether a letter may call the spot harmless."""
+        if self.decision is None or self.decision.label is None:
+            return self.decision is None and self.facts.all_clear
+        malignant = conditions_table().label(self.decision.label).malignant
+        return (
+            self.decision.sure
+            and not malignant
+            and self.band in (Band.ROUTINE, Band.SELF_MONITORING)
+        )
+
+    @property
+    def malignant(self) -> bool:
+        """Whether a cancer may be spoken of: one of the conditions that may be named is malignant,
+        or the finding says that one cannot be ruled out, and no doctor has.
+        """
+        if self.named >= self.named_by_finding and self.facts.headline.for_cancer:
+            return True
+        return any(conditions_table().label(key).malignant for key in self.named)
+
+    @cached_property
+    def named_by_finding(self) -> set[str]:
+        return {self.facts.stated, *self.facts.headline.keys}
+
+    @cached_property
+    def named(self) -> set[str]:
+        """The conditions that may be named: where doctors have named one, that alone, unless they
+        are unsure and the finding's word still counts.
+        """
+        decision = self.decision
+        if decision is None or decision.label is None:
+            return self.named_by_finding
+        if decision.replaces(self.facts.band):
+            return {decision.label}
+        return {decision.label, *self.named_by_finding}
+
+    def band_words(self, language: Language) -> BandWords:
+        return conditions_table().band_words(self.band, language)
+
+    def days_before(self) -> Iterator[tuple[CourseEntry, int]]:
+        """The earlier findings, each with how many days it is older."""
+        for earlier in self.course:
+            yield earlier, (self.submission.created_at - earlier.created_at).days

@@ -1,0 +1,196 @@
+"""The letter that is drafted without an LLM: which spot, what was decided, what the laboratory
+found, what to do by when. A colleague reads the model's answer last, in one sentence.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date
+
+from skinapi.care.letters.letter_facts import LetterFacts
+from skinapi.care.letters.words import LETTER_WORDS, say_day
+from skinapi.languages import NUMBERS, Language
+from skinapi.records.instructions import Advice
+from skinapi.records.letters import Reader
+from skinapi.records.reviews import Decision, WaitsFor
+from skinapi.reports.facts import Facts
+from skinapi.reports.reading import say_headline
+from skinapi.reports.template import write_template
+from skinapi.reports.words import LABELS, SENTENCES
+from skinapi.storage.ids import now
+from skinapi.vision.conditions import BandWords, conditions_table
+from skinapi.vision.finding.notices import say_restated
+from skinapi.vision.finding.ranking import Ranked
+
+MOST_LIKELY = 3  # conditions of the model's answer that a colleague reads, and any that alarms
+LEAST_SHARE = 0.005  # below this, a share reads 0 %
+
+
+def write_by_template(about: LetterFacts, reader: Reader, language: Language) -> str:
+    """Paragraphs with an empty line between them."""
+    said = _ForPatient(about, language) if reader == "patient" else _ForColleague(about, language)
+    return frame_letter(about, reader, language, said.paragraphs())
+
+
+def frame_letter(
+    about: LetterFacts, reader: Reader, language: Language, paragraphs: Sequence[str]
+) -> str:
+    """Greeting, which spot and photo it is about, the paragraphs, closing."""
+    words = LETTER_WORDS[language]
+    opening = words.to_patient if reader == "patient" else words.to_colleague
+    photo = words.about[reader].format(
+        spot=_say_spot(about, language),
+        date=say_day(about.submission.photographed_at.astimezone(UTC), language),
+        number=about.submission.number,
+    )
+    closing = words.closing.format(doctor=about.doctor)
+    parts = [opening.format(patient=about.patient), photo, *paragraphs, closing]
+    return "\n\n".join(parts)
+
+
+def _say_spot(about: LetterFacts, language: Language) -> str:
+    """Its name and place, as far as they are known, behind the word for a spot."""
+    words, place = LETTER_WORDS[language].spot, about.place
+    named = words["named"].format(name=about.spot) if about.spot else ""
+    if place is None:
+        return named
+    said = LABELS[language].say_place(place.site, place.laterality)
+    return named + words["placed"].format(place=said)
+
+
+class _ForPatient:
+    def __init__(self, about: LetterFacts, language: Language) -> None:
+        self._about, self._language = about, language
+        self._words = LETTER_WORDS[language]
+
+    def paragraphs(self) -> list[str]:
+        decision, advice = self._about.decision, self._about.advice
+        if decision is None:
+            sections = write_template(self._about.facts, self._language).sections
+            return [
+                sections.overview,
+                self._elsewhere(advice) if advice else sections.recommendation,
+            ]
+        to_do = self._elsewhere(advice) if advice else self._to_do(decision)
+        return [self._decided(decision), to_do]
+
+    def _decided(self, decision: Decision) -> str:
+        own = decision.decided_by == self._about.doctor
+        said = self._words.decided if own else self._words.decided_by
+        kind = "sure" if decision.sure else "unsure"
+        if decision.label is None:
+            kind = "open"
+        elif decision.proven:
+            kind = "result"
+        return said[kind].format(
+            date=say_day(decision.decided_at.astimezone(UTC), self._language),
+            by=decision.decided_by,
+            name=self._it_is(decision),
+        )
+
+    def _it_is(self, decision: Decision) -> str:
+        """What it is in a patient's words; those labels that no model states have only a title."""
+        name = conditions_table().notices.headline.names.get(decision.label or "")
+        if name is None:
+            return decision.name(self._language)
+        said = name.patient.in_language(self._language)
+        return self._words.it_is[decision.sure].format(name=said)
+
+    def _to_do(self, decision: Decision) -> str:
+        """The one instruction; that the laboratory has found it was said before."""
+        proven = conditions_table().notices.decision.confirmed.in_language(self._language)
+        remarks = [one for one in decision.remarks(self._language) if one != proven]
+        words = decision.band_words(self._language)
+        return self._join(remarks, words, decision.waits_for, decision.due)
+
+    def _elsewhere(self, advice: Advice) -> str:
+        day = say_day(advice.since.astimezone(UTC), self._language)
+        before = [self._words.elsewhere.format(date=day)]
+        return self._join(before, advice.words(self._language), None, advice.due)
+
+    def _join(
+        self, before: list[str], words: BandWords, waits: WaitsFor | None, due: date | None
+    ) -> str:
+        """That another photo is wanted is said in `next_step`."""
+        label = [] if waits is WaitsFor.PHOTO else [f"{words.label}."]
+        ahead = due is not None and due >= now().date()
+        last = [self._words.due.format(date=say_day(due, self._language))] if due and ahead else []
+        return " ".join([*before, *label, words.next_step, *last])
+
+
+class _ForColleague:
+    def __init__(self, about: LetterFacts, language: Language) -> None:
+        self._about, self._language = about, language
+        self._words = LETTER_WORDS[language]
+
+    def paragraphs(self) -> list[str]:
+        """A picture that could not be judged has no urgency of its own."""
+        decision, advice = self._about.decision, self._about.advice
+        unjudged = decision and decision.waits_for is WaitsFor.PHOTO and not advice
+        urgency = [] if unjudged else [self._urgency()]
+        return [self._concluded(), *urgency, self._model()]
+
+    def _concluded(self) -> str:
+        decision, language = self._about.decision, self._language
+        if decision is None:
+            return self._words.undecided
+        notices = conditions_table().notices.decision
+        waits = decision.waits_for is WaitsFor.RESULT
+        said = {
+            self._words.concluded[decision.sure].format(
+                date=say_day(decision.decided_at.astimezone(UTC), language),
+                by=decision.decided_by,
+                name=decision.name(language),
+            ): True,
+            notices.awaited.in_language(language): decision.awaited,
+            f"{decision.band_words(language).label}.": waits,
+            notices.confirmed.in_language(language): decision.proven,
+            self._words.photo_wanted: decision.new_picture_wanted,
+        }
+        return " ".join(sentence for sentence, holds in said.items() if holds)
+
+    def _urgency(self) -> str:
+        words, advice = self._about.band_words(self._language), self._about.advice
+        said = self._words.urgency.format(label=words.doctor_label, action=words.doctor_action)
+        if advice is None:
+            return said
+        day = say_day(advice.since.astimezone(UTC), self._language)
+        return f"{self._words.elsewhere.format(date=day)} {said}"
+
+    def _model(self) -> str:
+        """Its answer in one sentence; then only what qualifies it."""
+        facts, phrases, language = self._about.facts, SENTENCES[self._language], self._language
+        undecided = self._about.decision is None
+        answer = self._words.model[not undecided].format(
+            date=say_day(self._about.submission.created_at.astimezone(UTC), language),
+            names=", ".join(map(self._with_share, _worth_naming(facts))),
+        )
+        said = [answer]
+        if facts.uncertain:
+            doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
+            said.append(phrases.uncertain.format(doubts=doubts))
+        if undecided:
+            said.append(say_headline(facts, language, for_doctor=True))
+        if facts.checklist_score is not None:
+            said.append(phrases.checklist_score.format(score=facts.checklist_score))
+        if facts.restated:
+            said.append(say_restated(facts.restated.prevalence).in_language(language))
+        return " ".join(said)
+
+    def _with_share(self, one: Ranked) -> str:
+        name = conditions_table().notices.headline.names[one.key].doctor.in_language(self._language)
+        return f"{name} {NUMBERS[self._language].write_share(one.probability, decimals=0)}"
+
+
+def _worth_naming(facts: Facts) -> list[Ranked]:
+    """The likeliest, and every cancer that passed its threshold, in the order of probability."""
+    likely = [one.key for one in facts.shown.ranked[:MOST_LIKELY]]
+    passed = {rule.value for rule in facts.raised_by} | {*facts.headline.keys}
+    alarming = passed & conditions_table().malignant_keys
+    return [
+        one
+        for place, one in enumerate(facts.shown.ranked)
+        if one.key in alarming or (one.key in likely and (not place or _reads(one)))
+    ]
+
+
+def _reads(one: Ranked) -> bool:
+    return one.probability >= LEAST_SHARE
