@@ -116,7 +116,9 @@ class _Shapes:
         if "enum" in schema:
             return " | ".join(map(str, schema["enum"]))
         if schema.get("type") == "array":
-            return [self._shape(schema["items"])]
+            return [
+                self._shape(part) for part in schema.get("prefixItems", [schema.get("items", {})])
+            ]
         if "properties" in schema:
             return {name: self._shape(part) for name, part in schema["properties"].items()}
         return str(schema.get("const", schema.get("format", schema.get("type", "anything"))))

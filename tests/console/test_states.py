@@ -138,7 +138,7 @@ def lose_the_server(journey: Journey) -> None:
     visitor.go_offline(True)
     visitor.press("section.card label.tick")
     journey.see("offline")
-    assert not visitor.find("section.card input").is_selected()
+    assert not visitor.find("section.card label.tick input").is_selected()
     visitor.press(".top a[href='#/spots']")
     visitor.find(".message.bad")
     journey.step("offline", expected=("/me",))

@@ -19,10 +19,11 @@ const CONSENTS = /** @type {const} */ ([
 const underWay = new WeakSet();
 
 /**
- * Keep what is ticked, one request after the other: of two at once the first may arrive last.
- * @param {string} path @param {string} name @param {HTMLInputElement} box
+ * Keep what is ticked, one request after the other: of two at once the first may arrive last. `onKept` is called
+ * where the server has it.
+ * @param {string} path @param {string} name @param {HTMLInputElement} box @param {() => void} [onKept]
  */
-async function keep(path, name, box) {
+async function keep(path, name, box, onKept = () => {}) {
   if (underWay.has(box)) return; // that request's turn looks at the box again
   underWay.add(box);
   let kept = !box.checked;
@@ -33,6 +34,7 @@ async function keep(path, name, box) {
       kept = wanted;
     }
     toast(say("saved"));
+    onKept();
   } catch (error) {
     box.checked = kept; // as the server still has it
     toast(sayError(error));
@@ -73,7 +75,7 @@ const ConsentsCard = ({ me, onChange }) => html`
     ${CONSENTS.map(
       ([name, title, text]) => html`
         <label class="tick"><input type="checkbox" defaultChecked=${me.consents[name] ?? false}
-          onChange=${(/** @type {FieldEvent} */ event) => keep("/me/consents", name, event.target).then(onChange)} />
+          onChange=${(/** @type {FieldEvent} */ event) => keep("/me/consents", name, event.target, onChange)} />
           <span>${say(title)}<br /><small>${say(text)}</small></span></label>`,
     )}
   </section>`;
