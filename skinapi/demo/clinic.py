@@ -187,7 +187,7 @@ class Person:
         new = NewDataset(
             name=name,
             owner=self.account.id,
-            licence="CC0-1.0",
+            licence="for training at this clinic only",
             source="Spots that a program has drawn",
             labels_from="reviews",
         )

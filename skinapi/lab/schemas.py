@@ -59,6 +59,7 @@ class DatasetSummary(Answer):
     size: int = Field(description="bytes of its pictures")
     counts: dict[str, int] = Field(description="pictures of each class")
     reference: bool = Field(description="whether all models are compared on it")
+    problem_code: str | None = Field(description="why it was refused")
     labels_from: LabelSource | None = Field(description="of one that was made from reviews")
     erased: int = Field(
         description="pictures that are gone, because their owner withdrew the consent or deleted "
@@ -74,7 +75,6 @@ class DatasetView(DatasetSummary):
     progress: float
     message: str
     problem: str | None = Field(description="why it was refused")
-    problem_code: str | None
     report: dict[str, Any] = Field(description="what its check found")
     uploads: tuple[str, ...] = Field(
         description="what it was made of; where it was refused, they can be sent again for a day"

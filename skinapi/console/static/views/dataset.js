@@ -6,11 +6,11 @@ import { apiPath, get, getAll, getConditions, getSession, post, remove } from "/
 import { Answer, Confirm, Icon, Message, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
 import { hasWords, isolated, say, sayBytes, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
-import { nameKey, sayPictures, StateBadge } from "/console/views/lab.js";
+import { nameKey, sayPictures } from "/console/views/lab.js";
 import { nameOf } from "/console/views/finding.js";
 import { Thumbnail } from "/console/views/thumbnail.js";
 import { TakenFromReviews } from "/console/views/from_reviews.js";
-import { LabelForm, sendAgain } from "/console/views/label_form.js";
+import { asksLabels, DatasetBadge, LabelForm, sendAgain } from "/console/views/label_form.js";
 import { Polled, usePolling } from "/console/views/polling.js";
 import { Report } from "/console/views/report.js";
 
@@ -38,17 +38,17 @@ const Refused = ({ dataset, conditions }) => {
     });
   };
   const unreadable = report.unreadable?.shown ?? [];
-  const asksLabels = code === "unknown_labels" && report.unknown_labels;
+  const asks = asksLabels(dataset) && report.unknown_labels;
   return html`
-    <${Message} kind="bad">
-      <p><strong>${say("refusedTitle")}</strong></p>
+    <${Message} kind=${asks ? "info" : "bad"}>
+      <p><strong>${say(asks ? "asksTitle" : "refusedTitle")}</strong></p>
       <p>${report.reviews ? say("noReviewsUsed") : hasWords(`refused_${code}`) ? sayValue("refused", code ?? "") : say("ourFault")}</p>
-      ${!asksLabels && !report.reviews && problem && html`<p lang="en"><small>${isolated(problem)}</small></p>`}
+      ${!asks && !report.reviews && problem && html`<p lang="en"><small>${isolated(problem)}</small></p>`}
     <//>
     ${unreadable.length > 0 &&
     html`<ul>${unreadable.map((/** @type {{name: string, reason: string}} */ { name, reason }) => html`<li><code>${isolated(name)}</code> <span lang="en">${reason}</span></li>`)}</ul>`}
     ${report.reviews && html`<${TakenFromReviews} reviews=${report.reviews} />`}
-    ${asksLabels
+    ${asks
       ? html`<${LabelForm} dataset=${dataset} conditions=${conditions} />`
       : html`<div class="row">
           ${!report.reviews && html`<a class="button primary" href="#/add">${say("otherFiles")}</a>`}
@@ -154,7 +154,7 @@ export const View = ({ argument }) => {
     <${Answer} answer=${conditions}>
       ${(/** @type {Api["ConditionsView"]} */ table) => html`<${Polled} polled=${polled}>
         ${(/** @type {Dataset} */ dataset) => html`
-          <div class="row between"><h1>${isolated(dataset.name)}</h1><${StateBadge} state=${dataset.status} words=${sayValue("checked", dataset.status)} /></div>
+          <div class="row between"><h1>${isolated(dataset.name)}</h1><${DatasetBadge} dataset=${dataset} /></div>
           <${About} dataset=${dataset} />
           ${dataset.status === "checking" && html`<${Checking} dataset=${dataset} />`}
           ${dataset.status === "refused" && html`<${Refused} dataset=${dataset} conditions=${table} />`}

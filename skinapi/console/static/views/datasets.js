@@ -8,7 +8,8 @@ import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.j
 import { TransferStatus, useTransfer } from "/console/views/transfer_status.js";
 import { nameOf } from "/console/views/finding.js";
 import { FromReviews } from "/console/views/from_reviews.js";
-import { nameKey, sayPictures, StateBadge } from "/console/views/lab.js";
+import { DatasetBadge } from "/console/views/label_form.js";
+import { nameKey, sayPictures } from "/console/views/lab.js";
 import { usePolling } from "/console/views/polling.js";
 
 /** The newest version of each name, the newest first. @param {any[]} published the oldest first */
@@ -47,7 +48,7 @@ const DatasetRow = ({ dataset, conditions }) => {
         <small>${facts.join(" · ")}</small>
       </div>
       ${dataset.reference && html`<span class="mark">${say("reference")}</span>`}
-      <${StateBadge} state=${status} words=${sayValue("checked", status)} />
+      <${DatasetBadge} dataset=${dataset} />
     </li>`;
 };
 

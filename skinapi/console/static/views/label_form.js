@@ -4,9 +4,10 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, newKey, post, remove } from "/console/api.js";
 import { Form } from "/console/components.js";
-import { isolated, say, sayNumber } from "/console/language.js";
+import { isolated, say, sayNumber, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { nameOf } from "/console/views/finding.js";
+import { StateBadge } from "/console/views/lab.js";
 
 const LEFT_OUT = "";
 
@@ -31,6 +32,15 @@ export async function sendAgain(dataset, labels = {}) {
   remove(apiPath`/datasets/${id}`).catch(() => {}); // else it goes after a day
   goTo(`dataset/${made.id}`);
 }
+
+/** Whether its check waits for what labels mean. @param {Pick<Dataset, "status" | "problem_code">} dataset */
+export const asksLabels = ({ status, problem_code }) => status === "refused" && problem_code === "unknown_labels";
+
+/** The state of a data set, or that it needs an answer. @param {{dataset: Pick<Dataset, "status" | "problem_code">}} props */
+export const DatasetBadge = ({ dataset }) =>
+  asksLabels(dataset)
+    ? html`<${StateBadge} state="checking" words=${say("checked_asks")} />`
+    : html`<${StateBadge} state=${dataset.status} words=${sayValue("checked", dataset.status)} />`;
 
 /** @param {{dataset: Dataset, conditions: Api["ConditionsView"]}} props */
 export const LabelForm = ({ dataset, conditions }) => {

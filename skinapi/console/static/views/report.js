@@ -120,12 +120,12 @@ const Found = ({ title, found, item }) =>
     ${found.count > found.shown.length && html`<p><small>${say("moreNotShown", { n: sayNumber(found.count - found.shown.length) })}</small></p>`}
   </details>`;
 
-/** What `found` holds at all, under a title. @param {{title: string, text: string, none: string, found: {title: string, found: Listed, item: (one: any) => any}[]}} props */
-const Section = ({ title, text, none, found }) => html`
+/** What `told` and `found` hold at all, under a title. @param {{title: string, text: string, none: string, told?: string[], found: {title: string, found: Listed, item: (one: any) => any}[]}} props */
+const Section = ({ title, text, none, told = [], found }) => html`
   <section class="card">
     <h2>${title}</h2>
-    ${found.some((one) => one.found.count > 0)
-      ? html`<p>${text}</p>${found.map((one) => html`<${Found} ...${one} />`)}`
+    ${told.length > 0 || found.some((one) => one.found.count > 0)
+      ? html`<p>${text}</p>${told.length > 0 && html`<ul>${told.map((one) => html`<li>${one}</li>`)}</ul>`}${found.map((one) => html`<${Found} ...${one} />`)}`
       : html`<p>${none}</p>`}
   </section>`;
 
@@ -136,7 +136,9 @@ const reasons = (counts) => ({ count: Object.values(counts).reduce((sum, n) => s
 const LeftOut = ({ report }) => {
   const name = (/** @type {string} */ one) => Name(one);
   const labels = report.unknown_labels ?? [];
-  return html`<${Section} title=${say("leftOut")} text=${say("leftOutText")} none=${say("nothingLeftOut")} found=${[
+  const asked = /** @type {Mapped[]} */ (report.labels ?? []).filter(({ count, published_as }) => count > 0 && !published_as);
+  return html`<${Section} title=${say("leftOut")} text=${say("leftOutText")} none=${say("nothingLeftOut")}
+    told=${asked.map(({ label, count }) => say("leftOutLabel", { label, n: sayNumber(count) }))} found=${[
     { title: say("found_unreadable"), found: listed(report.unreadable), item: (/** @type {any} */ one) => html`${Name(one.name)} <span lang="en">${one.reason}</span>` },
     { title: say("found_labels"), found: { count: labels.length, shown: labels }, item: (/** @type {any} */ one) => html`${Name(one.label)} (${sayNumber(one.count)})` },
     { title: say("found_contradicting"), found: listed(report.duplicates?.contradicting), item: (/** @type {string[]} */ names) => names.map((one) => html`${Name(one)} `) },
