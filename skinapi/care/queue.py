@@ -3,15 +3,16 @@
 The order of the queue: records/queue_keys.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound, TooManyFound
 from skinapi.records.review_queue import in_care, is_asked
+from skinapi.records.reviews import WaitsFor
 from skinapi.records.submission import QueuedCase, QueueEntry
 from skinapi.records.submissions import Submissions
 from skinapi.registry.serving_pointer import ServingPointer
@@ -21,9 +22,13 @@ NO_PATIENT = "Patient not found"
 NOT_WITHDRAWN = "No model version of this name was withdrawn"
 # So many patients at most are looked through for the findings of those whose name begins so.
 MOST_SEARCHED = 50
+# So many findings at most are read to say what each patient of a page waits for.
+MOST_AWAITED = 2000
 # Before the key that a list of the opinions that are asked of a doctor, or have come, continues
 # behind.
 ASKED, CAME = "a", "b"
+# After so long what is awaited is marked: a rule of this queue, not of medicine.
+OVERDUE_AFTER = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class QueueCounts:
 
     to_review: int
     by_urgency: Mapping[Band, int]
+    awaited: Mapping[WaitsFor, int]
 
 
 def doctors_of(submission: QueueEntry) -> set[str]:
@@ -87,6 +93,32 @@ class CareService:
             {"owner": patient}, reviewed=reviewed, after=after, limit=limit
         )
         return self._with_accounts(page, lambda _, account: account.id == owner.id)
+
+    def list_awaited(
+        self,
+        *,
+        doctor: Subject,
+        awaited: WaitsFor,
+        beginning: str | None,
+        after: str | None,
+        limit: int,
+    ) -> Page[FoundCase]:
+        """Findings in this doctor's care whose decision waits for this, the oldest decision first;
+        with a beginning as in `list_queue`. Raises TooManyFound.
+        """
+        owners = [one.id for one in self._search(doctor, beginning)] if beginning else None
+        page = self.submissions.page_awaited(
+            doctor.id, awaited, owners=owners, after=after, limit=limit
+        )
+        return self._in_care(page, doctor)
+
+    def awaited_of(self, patients: Sequence[Account], *, doctor: Subject) -> dict[str, QueuedCase]:
+        """What the decisions about these patients' findings have waited for the longest."""
+        owners = [one.id for one in patients]
+        found = self.submissions.page_awaited(
+            doctor.id, None, owners=owners, after=None, limit=MOST_AWAITED
+        ).items
+        return {one.owner: one for one in reversed(found)}
 
     def list_queue(
         self,
@@ -149,11 +181,7 @@ class CareService:
         limit: int,
     ) -> Page[FoundCase]:
         """Each patient costs a query that an index answers, in the order of the queue."""
-        patients = self.accounts.search_patients(
-            doctor.id, beginning, after=None, limit=MOST_SEARCHED + 1
-        ).items
-        if len(patients) > MOST_SEARCHED:
-            raise TooManyFound
+        patients = self._search(doctor, beginning)
         pages = [
             self.submissions.page_by_urgency(
                 {"owner": patient.id}, reviewed=reviewed, urgency=urgency, after=after, limit=limit
@@ -166,8 +194,19 @@ class CareService:
         shown = entries[:limit]
         return self._in_care(Page(shown, shown[-1].queue_key if more else None), doctor)
 
+    def _search(self, doctor: Subject, beginning: str) -> Sequence[Account]:
+        """Raises TooManyFound."""
+        patients = self.accounts.search_patients(
+            doctor.id, beginning, after=None, limit=MOST_SEARCHED + 1
+        ).items
+        if len(patients) > MOST_SEARCHED:
+            raise TooManyFound
+        return patients
+
     def count_queue(self, *, doctor: Subject) -> QueueCounts:
-        """How many findings `list_queue` has to review, in all and of each urgency."""
+        """How many findings `list_queue` has to review, in all and of each urgency, and how many
+        `list_awaited` has.
+        """
         count = self.submissions.count_by_urgency
         by_urgency = {
             band: count({"doctor": doctor.id}, reviewed=False, urgency=band)
@@ -175,7 +214,8 @@ class CareService:
             for band in Band
         }
         came = self.submissions.count_opinions(doctor.id, reviewed=True)
-        return QueueCounts(sum(by_urgency.values()) + came, by_urgency)
+        awaited = {one: self.submissions.count_awaited(doctor.id, one) for one in WaitsFor}
+        return QueueCounts(sum(by_urgency.values()) + came, by_urgency, awaited)
 
     def count_opinions(self, *, doctor: Subject) -> int:
         """How many second opinions have come that the doctor has not answered."""

@@ -32,7 +32,8 @@ def list_patients(
     page = care.list_patients(
         doctor=subject, beginning=query.q, after=query.after, limit=query.limit
     )
-    return page.map(PatientInCare.of)
+    awaited = care.awaited_of(page.items, doctor=subject)
+    return page.map(lambda patient: PatientInCare.of(patient, awaited.get(patient.id)))
 
 
 @routes.route(
@@ -67,6 +68,15 @@ def list_queue(
     if query.order == "learning":
         taught = care.list_by_learning(doctor=subject, after=query.after, limit=query.limit)
         return taught.map(lambda found: QueuedFinding.of(found, subject.id, by_learning=True))
+    if query.awaited:
+        page = care.list_awaited(
+            doctor=subject,
+            awaited=query.awaited,
+            beginning=query.q,
+            after=query.after,
+            limit=query.limit,
+        )
+        return page.map(lambda found: QueuedFinding.of(found, subject.id))
     page = care.list_queue(
         doctor=subject,
         reviewed=query.reviewed,
@@ -82,7 +92,11 @@ def list_queue(
 def count_queue(care: CareService, *, subject: Subject) -> QueueCountsView:
     """How many findings wait for the caller's review, in all and of each urgency."""
     counts = care.count_queue(doctor=subject)
-    return QueueCountsView(to_review=counts.to_review, by_urgency=dict(counts.by_urgency))
+    return QueueCountsView(
+        to_review=counts.to_review,
+        by_urgency=dict(counts.by_urgency),
+        awaited=dict(counts.awaited),
+    )
 
 
 @routes.route("GET", "/second-opinions", access=DOCTORS, rate=Rate.READ)

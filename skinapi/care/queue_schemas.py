@@ -7,14 +7,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from skinapi.auth.accounts import Account
-from skinapi.care.queue import FoundCase
+from skinapi.care.queue import OVERDUE_AFTER, FoundCase
 from skinapi.domain.field_types import SearchText
 from skinapi.records.finding_schemas import HeadlineView
 from skinapi.records.queue_keys import Waiting
 from skinapi.records.review_queue import is_free
 from skinapi.records.review_schemas import FirstDecision, GraverReview
+from skinapi.records.reviews import WaitsFor
 from skinapi.records.schemas import decision_view, graver_sentence, headed_fields, percent
 from skinapi.records.submission import CourseEntry, QueueEntry
+from skinapi.storage.ids import now
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import AgeBand, BodySide, BodySite, Laterality
@@ -57,6 +59,11 @@ class OrderedQueueQuery(QueueQuery):
         "it",
     )
 
+    awaited: WaitsFor | None = Field(
+        default=None,
+        description="only reviewed findings whose decision waits for the `result` of a sample, or "
+        "for another `photo` that has not come; the oldest decision first",
+    )
     q: SearchText | None = Field(
         default=None,
         description="only findings of patients whose name, last name or e-mail begins so",
@@ -64,6 +71,8 @@ class OrderedQueueQuery(QueueQuery):
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
+        if self.awaited and (self.order == "learning" or self.reviewed is False or self.urgency):
+            raise ValueError("awaited lists reviewed findings of every urgency, the oldest first")
         if self.order == "learning" and self.reviewed:
             raise ValueError("order=learning lists only what waits for a review")
         if self.order == "learning" and self.q:
@@ -71,6 +80,24 @@ class OrderedQueueQuery(QueueQuery):
         if self.order == "learning" and self.urgency:
             raise ValueError("order=learning lists findings of every urgency")
         return self
+
+
+class AwaitedView(Answer):
+    """What a decision about a finding waits for."""
+
+    what: WaitsFor = Field(description="the `result` of a sample, or another `photo`")
+    since: datetime = Field(description="when that was decided")
+    overdue: bool = Field(description="for more than 14 days")
+    submission: int = Field(description="the number of the finding")
+
+    @classmethod
+    def of(cls, submission: QueueEntry | None) -> Self | None:
+        awaited = submission.awaited if submission else None
+        if submission is None or awaited is None or submission.decision is None:
+            return None
+        since = submission.decision.decided_at
+        overdue = now() - since > OVERDUE_AFTER
+        return cls(what=awaited, since=since, overdue=overdue, submission=submission.number)
 
 
 class PatientInCare(Answer):
@@ -83,10 +110,16 @@ class PatientInCare(Answer):
     waiting_since: datetime | None = Field(description="when that finding was made")
     waiting_submission: int | None = Field(description="the number of that finding")
 
+    awaited: AwaitedView | None = Field(
+        description="what a decision about one of the findings has waited for the longest; null "
+        "where none waits"
+    )
+
     @classmethod
-    def of(cls, account: Account) -> Self:
+    def of(cls, account: Account, awaited: QueueEntry | None) -> Self:
         waiting = Waiting.of(account.queue_key)
         return cls(
+            awaited=AwaitedView.of(awaited),
             id=account.id,
             name=account.name,
             email=account.email,
@@ -197,6 +230,9 @@ class QueueCountsView(Answer):
         description="all of them, reviewed ones too about which a second opinion has come"
     )
     by_urgency: dict[Band, int] = Field(description="those with `urgency`, for each")
+    awaited: dict[WaitsFor, int] = Field(
+        description="how many findings `GET /queue` lists with `awaited`, for each"
+    )
 
 
 class OpinionsView(Answer):
@@ -224,6 +260,7 @@ class QueuedFinding(ListedFinding):
         description="the same for the server's PREVALENCE: what people read. Absent without one",
     )
     case: CaseView
+    awaited: AwaitedView | None = Field(description="null where its decision waits for nothing")
     learning: LearningPlace | None = Field(description="only in the list by learning")
     judged_again: int | None = Field(
         description="the finding in which the photo of this one was judged again; null where none"
@@ -248,6 +285,7 @@ class QueuedFinding(ListedFinding):
             if finding.restated
             else None,
             case=CaseView.of(submission, found.doctors, asker),
+            awaited=AwaitedView.of(submission),
             learning=LearningPlace.of(submission, owner) if by_learning else None,
             judged_again=submission.judged_again,
         )

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from skinapi.domain.pages import Page, page_of
 from skinapi.records.instructions import Instruction, reconcile
+from skinapi.records.queue_keys import awaited_range, awaited_since
+from skinapi.records.reviews import WaitsFor
 from skinapi.records.submission import ADVISED_FIELDS, COURSE_FIELDS, AdvisedEntry, CourseEntry
 from skinapi.records.submissions import TOUCH
 from skinapi.storage.ports import Filter, Ops, Store
@@ -86,10 +88,27 @@ class LesionFindings:
     def put(self, submission_id: str, lesion: str | None) -> None:
         """Give a finding to a spot, or to none."""
         self._documents.update({"id": submission_id}, _move_to(lesion))
+        if lesion:
+            self.answer_wishes(lesion)
 
     def move_all(self, lesion: str, to: str | None) -> None:
         """Give all findings of a spot to another one, or to none."""
         self._documents.update_all({"lesion": lesion}, _move_to(to))
+        if to:
+            self.answer_wishes(to)
+
+    def answer_wishes(self, lesion: str) -> None:
+        """A doctor who asked for another photo of this spot waits no more where a newer one is
+        there.
+        """
+        newest = self.newest(lesion)
+        if newest is None:
+            return
+        came = newest.photographed_at
+        asked, _ = awaited_range(WaitsFor.PHOTO)
+        before = {"$gt": asked, "$lt": awaited_since(WaitsFor.PHOTO, came)}
+        change: Ops = {"$set": {"photo_came_at": came}, "$unset": {"awaited_key": True}}
+        self._documents.update_all({"lesion": lesion, "awaited_key": before}, change)
 
     def leave(self, lesion: str, *, keep: bool) -> None:
         """Take all findings out of a spot that is deleted. With `keep` they remember it, so that

@@ -4,6 +4,11 @@ review and another for what was reviewed.
     waiting   0 · rank of its band · place by the malignant score (3 digits) · seconds (10) · number
     reviewed  1 · rank of the decision's urgency · milliseconds (13) · number
 
+What a decision waits for has a key of its own: first the results of laboratories, then the photos
+that were asked for, each the oldest first.
+
+    awaited   1 · 0 result, 1 photo · milliseconds since the decision (13) · number
+
 Code of before version 8 of the store gave the second layout to what waits, too. Its milliseconds
 begin with 1, and no place does: so such a key sorts before the others of its band, and a finding
 that gets its new key moves down. Who turns the pages meanwhile may meet it again, and misses none.
@@ -32,6 +37,26 @@ def make_waiting_key(band: Band, malignant_score: float, since: datetime, number
 def make_reviewed_key(decided: Band, since: datetime, number: int) -> str:
     """By the urgency that was decided, then the oldest."""
     return f"{FIRST_REVIEWED}{urgency(decided)}{int(since.timestamp() * 1000):013d}{number:016d}"
+
+
+# By what is waited for: the values of `WaitsFor`.
+AWAITED = {"result": "10", "photo": "11"}
+
+
+def make_awaited_key(awaited: str, since: datetime, number: int) -> str:
+    """By what is waited for, then the oldest."""
+    return f"{awaited_since(awaited, since)}{number:016d}"
+
+
+def awaited_since(awaited: str, since: datetime) -> str:
+    """The keys of what was decided before sort before it."""
+    return f"{AWAITED[awaited]}{int(since.timestamp() * 1000):013d}"
+
+
+def awaited_range(awaited: str | None) -> tuple[str, str]:
+    """The keys of what waits for this, or for anything, sort between these two."""
+    first = AWAITED[awaited] if awaited else "1"
+    return first, f"{int(first) + 1}"
 
 
 def key_range(*, reviewed: bool, band: Band) -> tuple[str, str]:

@@ -118,6 +118,8 @@ class RecordsService:
         if account.findings is None:
             self.queue.recount(owner)
         self.queue.join(filed, account)
+        if filed.lesion:
+            self.findings.answer_wishes(filed.lesion)
         unit.publish(FindingFiled(filed))
         if account.doctor_id and filed.finding.band is Band.URGENT_REFERRAL:
             self.outbox.add(Kind.URGENT, to=account.doctor_id, about="queue")

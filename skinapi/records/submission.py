@@ -9,8 +9,13 @@ from pydantic import Field
 
 from skinapi.errors import NotFound
 from skinapi.languages import Language
-from skinapi.records.queue_keys import FIRST_REVIEWED, make_reviewed_key, make_waiting_key
-from skinapi.records.reviews import Decision, Withheld
+from skinapi.records.queue_keys import (
+    FIRST_REVIEWED,
+    make_awaited_key,
+    make_reviewed_key,
+    make_waiting_key,
+)
+from skinapi.records.reviews import Decision, WaitsFor, Withheld
 from skinapi.storage.ids import now
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent
@@ -116,6 +121,8 @@ class QueueEntry(CourseEntry):
     there from when one has come until the doctor in charge has answered it; by it the gravest
     stands first. `model_version` is that of the finding, for an index. Where the photo was judged
     again, the new finding names the old one in `again_of`, and the old one it in `judged_again`.
+    `awaited_key` is there while a decision waits for something, and orders the lists of that;
+    `photo_came_at` is when the newest photo of the spot came that answered a wish for one.
     """
 
     owner: str
@@ -135,6 +142,18 @@ class QueueEntry(CourseEntry):
     model_version: str | None = None
     again_of: int | None = None
     judged_again: int | None = None
+    awaited_key: str | None = None
+    photo_came_at: datetime | None = None
+
+    @property
+    def awaited(self) -> WaitsFor | None:
+        """What a doctor waits for: the result of a sample, else a photo that has not come."""
+        if self.decision is None:
+            return None
+        if self.decision.awaited:
+            return WaitsFor.RESULT
+        came = self.photo_came_at and self.photo_came_at > self.decision.decided_at
+        return WaitsFor.PHOTO if self.decision.new_picture_wanted and not came else None
 
     @property
     def margin(self) -> float:
@@ -150,12 +169,16 @@ class QueueEntry(CourseEntry):
 
     @property
     def has_current_keys(self) -> bool:
-        kept = {"queue_key": self.queue_key, "learning_key": self.learning_key}
-        return kept == self.make_keys(reviewed=self.reviewed)
+        made = self.make_keys(reviewed=self.reviewed)
+        return made == {name: getattr(self, name) for name in made}
 
-    def make_keys(self, *, reviewed: bool) -> dict[str, str]:
+    def make_keys(self, *, reviewed: bool) -> dict[str, str | None]:
         """The fields that order the doctors' lists."""
+        awaited, decision = self.awaited, self.decision
         return {
+            "awaited_key": make_awaited_key(awaited, decision.decided_at, self.number)
+            if awaited and decision
+            else None,
             "queue_key": self.make_queue_key(reviewed=reviewed),
             "learning_key": self._make_learning_key(reviewed=reviewed),
         }

@@ -6,8 +6,8 @@ from typing import Any
 from skinapi.domain.pages import Page, page_of
 from skinapi.records.numbers import Numbers
 from skinapi.records.photo_sources import PHOTO_FIELDS, SubmittedPhoto
-from skinapi.records.queue_keys import FIRST_REVIEWED, key_range
-from skinapi.records.reviews import Decision, Withheld
+from skinapi.records.queue_keys import FIRST_REVIEWED, awaited_range, key_range
+from skinapi.records.reviews import Decision, WaitsFor, Withheld
 from skinapi.records.submission import (
     CASE_FIELDS,
     KEPT_FIELDS,
@@ -49,6 +49,7 @@ class Submissions:
         self._documents.ensure_index("opinion_of", "queue_key", "id")
         self._documents.ensure_index("doctor", "opinion_key", "id")
         self._documents.ensure_index("doctor", "model_version", "id")
+        self._documents.ensure_index("doctor", "awaited_key", "id")
 
     def add(self, filing: Filing, *, doctor: str | None) -> Submission:
         """Store a submission under a number that was taken for it. Raises Duplicate where the
@@ -164,6 +165,35 @@ class Submissions:
             wanted["queue_key"] = {"$gt": first, "$lt": end}
         return self._documents.count(wanted)
 
+    def page_awaited(
+        self,
+        doctor: str,
+        awaited: WaitsFor | None,
+        *,
+        owners: Sequence[str] | None = None,
+        after: str | None,
+        limit: int,
+    ) -> Page[QueuedCase]:
+        """The submissions in this doctor's care, all or those of some owners, that wait for this,
+        or for anything; the oldest decision first. `after` is an awaited key.
+        """
+        first, end = awaited_range(awaited)
+        within = {"$gt": max(after or first, first), "$lt": end}
+        wanted: Filter = {"doctor": doctor, "awaited_key": within}
+        if owners is not None:
+            wanted["owner"] = {"$in": [*owners]}
+        found = self._documents.find(
+            wanted, sort="awaited_key", limit=limit + 1, fields=CASE_FIELDS
+        )
+        shown = [QueuedCase.model_validate(document) for document in found[:limit]]
+        return Page(shown, shown[-1].awaited_key if len(found) > limit else None)
+
+    def count_awaited(self, doctor: str, awaited: WaitsFor) -> int:
+        """How many `page_awaited` lists; the time it takes grows with them."""
+        first, end = awaited_range(awaited)
+        wanted = {"doctor": doctor, "awaited_key": {"$gt": first, "$lt": end}}
+        return self._documents.count(wanted)
+
     def page_by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[QueuedCase]:
         """The unreviewed submissions of a doctor's patients: the urgent ones, then those that would
         teach the model most. `after` is a learning key.
@@ -266,7 +296,7 @@ class Submissions:
     def set_keys(self, submission: QueueEntry) -> None:
         """Set the keys that order the lists. An earlier version made others."""
         keys = submission.make_keys(reviewed=submission.reviewed)
-        self._documents.update({"id": submission.id}, {"$set": keys})
+        self._documents.update({"id": submission.id}, _set_or_remove(keys))
 
     def mark_reviewed(
         self, submission: QueueEntry, *, decision: Decision, withheld: Sequence[Withheld]

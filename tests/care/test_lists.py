@@ -169,6 +169,7 @@ def test_patients_come_by_their_most_urgent_finding_without_a_review(
         "waiting_band": "urgent_referral",
         "waiting_since": "2026-11-16T09:00:00Z",
         "waiting_submission": first,
+        "awaited": None,
     }
     nothing = ("waiting_band", "waiting_since", "waiting_submission")
     assert {shown[-1][name] for name in nothing} == {None}

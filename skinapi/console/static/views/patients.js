@@ -8,7 +8,7 @@ import { isolated, say, sayAge, sayNumber } from "/console/language.js";
 import { Search } from "/console/views/account_actions.js";
 import { placeOfConversation } from "/console/views/conversation.js";
 import { labelOfBand } from "/console/views/finding.js";
-import { FindingPages } from "/console/views/queue_rows.js";
+import { FindingPages, sayAwaited } from "/console/views/queue_rows.js";
 import { SpotPoints } from "/console/views/spot_points.js";
 import { countUnread, useWaiting } from "/console/waiting.js";
 
@@ -29,7 +29,9 @@ const PatientRow = ({ patient, conditions }) => {
           <${BandBadge} band=${patient.waiting_band} label=${labelOfBand(conditions, patient.waiting_band)} />
           <a class="button" href="#/case/${patient.waiting_submission}"
             aria-label=${`${say("review")} · ${isolated(patient.name)}`}>${say("review")}</a></span>`
-      : html`<small>${say("nothingWaits")}</small>`}
+      : !patient.awaited && html`<small>${say("nothingWaits")}</small>`}
+    ${patient.awaited && html`<a class=${patient.awaited.overdue ? "mark" : ""} href=${`#/case/${patient.awaited.submission}?list=${patient.awaited.what}`}>
+      <small>${say(`awaited_${patient.awaited.what}`)} · ${sayAwaited(patient.awaited)}</small></a>`}
     <a class="button quiet" href="#/patients/${patient._id}" aria-label=${`${say("allFindings")} · ${isolated(patient.name)}`}>
       ${say("allFindings")}<${Icon} name="next" size=${16} /></a>
   </li>`;

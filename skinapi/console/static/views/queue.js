@@ -23,9 +23,16 @@ const NEAR_END = 8;
 const LISTS = {
   "": { reviewed: "false" },
   reviewed: { reviewed: "true" },
+  result: { awaited: "result" },
+  photo: { awaited: "photo" },
   all: {},
   teach: { order: "learning" },
 };
+
+/** What decisions wait for; these lists hold every urgency. */
+const AWAITED = /** @type {const} */ (["result", "photo"]);
+/** @param {string} list */
+const isAwaited = (list) => AWAITED.some((one) => one === list);
 
 /** @typedef {Api["QueuedFinding"]} Found */
 /** @typedef {{list: string, urgency: string, q: string}} Filters what is listed, as it stands in the address */
@@ -34,6 +41,7 @@ const LISTS = {
 const filtersOf = (given, { bands }) => {
   const [list = "", urgency = "", q = ""] = ["list", "urgency", "q"].map((name) => given.get(name) ?? "");
   if (list === "teach") return { list, urgency: "", q: "" };
+  if (isAwaited(list)) return { list, urgency: "", q };
   return { list: Object.hasOwn(LISTS, list) ? list : "", urgency: bands.some(({ key }) => key === urgency) ? urgency : "", q };
 };
 
@@ -79,8 +87,9 @@ const Filter = ({ filters, counts, conditions, onChange, onSearch }) => {
       </select></label>`;
   return html`
     <div class="filters">
-      ${choose("list", [["", counted(say("toReview"), counts?.to_review)], ["reviewed", say("reviewed")], ["all", say("all")], ["teach", say("toTeach")]])}
-      ${list !== "teach" && choose("urgency", [["", say("anyUrgency")], ...conditions.bands.map(
+      ${choose("list", [["", counted(say("toReview"), counts?.to_review)], ["reviewed", say("reviewed")],
+        ...AWAITED.map((one) => /** @type {[string, string]} */ ([one, counted(say(`awaited_${one}`), counts?.awaited?.[one])])), ["all", say("all")], ["teach", say("toTeach")]])}
+      ${list !== "teach" && !isAwaited(list) && choose("urgency", [["", say("anyUrgency")], ...conditions.bands.map(
         ({ key }) => /** @type {[string, string]} */ ([key, counted(labelOfBand(conditions, key), waiting?.[key])]),
       )])}
       ${list !== "teach" && html`<${Search} label=${say("searchPatient")} value=${q} onSearch=${onSearch} />`}
@@ -103,9 +112,28 @@ const Notes = ({ messages, filters }) => {
 const NothingOpen = ({ list }) => html`
   <div class="pane-empty">
     <h2>${say("noCaseOpen")}</h2>
-    <p>${say(list === "teach" ? "toTeachText" : list === "reviewed" ? "reviewedOrder" : "queueOrder")}</p>
+    <p>${say(list === "teach" ? "toTeachText" : isAwaited(list) ? "awaitedOrder" : list === "reviewed" ? "reviewedOrder" : "queueOrder")}</p>
     <${KeysHelp} />
   </div>`;
+
+/** How many findings of the patients who are searched for stand in other lists. @param {{q: string}} props */
+const InOtherLists = ({ q }) => {
+  const { items, next } = usePages(pathOf({ list: "all", urgency: "", q }));
+  const count = items?.length ?? 0;
+  return count > 0 && html`<a class="button" href=${`#/${addressOf("queue", { list: "all", q })}`}>${say("inAllLists", { count: `${sayNumber(count)}${next ? "+" : ""}` })}</a>`;
+};
+
+/** What else there is where a list is empty. @param {{filters: Filters, counts: Api["QueueCountsView"] | null}} props */
+const NothingListed = ({ filters: { list, urgency, q }, counts }) => {
+  const plain = !list && !urgency && !q;
+  const awaited = plain ? AWAITED.filter((one) => counts?.awaited?.[one]) : [];
+  return html`
+    <${Empty} title=${say(plain ? "queueEmpty" : "findingsEmpty")}>
+      ${urgency ? html`<p>${say("noneOfUrgency")}</p>` : plain && html`<p>${say("queueEmptyText")}</p>`}
+      ${awaited.map((one) => html`<a class="button" href=${`#/queue?list=${one}`}>${counted(say(`awaited_${one}`), counts?.awaited[one])}</a>`)}
+      ${q && list !== "all" && html`<${InOtherLists} q=${q} />`}
+    <//>`;
+};
 
 /** @param {{conditions: Api["ConditionsView"], number: string, at: string, filters: Filters}} props */
 const Workspace = ({ conditions, number, at, filters }) => {
@@ -115,7 +143,8 @@ const Workspace = ({ conditions, number, at, filters }) => {
     pages.refresh().catch(() => {}); // it is tried again with the next count
   }, [turn]);
   const items = /** @type {Found[]} */ (pages.items ?? []);
-  const groups = filters.list === "teach" ? items.map((one) => [one]) : groupByPatient(items);
+  const byUrgency = filters.list !== "teach" && !isAwaited(filters.list);
+  const groups = !byUrgency ? items.map((one) => [one]) : groupByPatient(items);
   const rows = groups.flat();
   const { cursor, place, setChosen, step } = useCursor(rows, Number(number));
   const pane = useRef(/** @type {HTMLElement | null} */ (null));
@@ -167,8 +196,6 @@ const Workspace = ({ conditions, number, at, filters }) => {
   }, [cursor]);
   /** The case stays open: it need not be in the list. @param {Partial<Filters>} changed */
   const placeOf = (changed) => `${number ? `case/${number}` : "queue"}${addressOf("", { ...filters, ...changed })}`;
-  const none = html`<${Empty} title=${say(filters.list || filters.urgency || filters.q ? "findingsEmpty" : "queueEmpty")}>
-    <p>${say(filters.urgency ? "noneOfUrgency" : "queueEmptyText")}</p><//>`;
   return html`
     <div class=${`workspace${number ? " open" : ""}`}>
       <section class="cases" ref=${list} aria-label=${say("title_queue")}
@@ -177,9 +204,9 @@ const Workspace = ({ conditions, number, at, filters }) => {
         <${Filter} filters=${filters} counts=${counts} conditions=${conditions} onChange=${(/** @type {Partial<Filters>} */ changed) => goTo(placeOf(changed))}
           onSearch=${(/** @type {string} */ q) => replacePlace(placeOf({ q }))} />
         <${Notes} messages=${messages} filters=${filters} />
-        <${Pages} pages=${pages} empty=${none}>
+        <${Pages} pages=${pages} empty=${html`<${NothingListed} filters=${filters} counts=${counts} />`}>
           ${() => html`<${FindingRows} groups=${groups} conditions=${conditions} cursor=${cursor} query=${query}
-            headed=${filters.list !== "teach"} counts=${filters.list || filters.q ? {} : counts?.by_urgency} />`}
+            headed=${byUrgency} more=${Boolean(pages.next)} />`}
         <//>
       </section>
       <section class="pane" ref=${pane} aria-label=${say("title_case")}>

@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
 import { Answer, BandBadge, Icon, Pages, useAnswer, usePages } from "/console/components.js";
-import { isolated, say, sayAge, sayDate, sayPercent } from "/console/language.js";
+import { isolated, say, sayAge, sayDate, sayNumber, sayPercent } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { sayPlace } from "/console/views/body_map.js";
 import { sayWork } from "/console/views/case_work.js";
@@ -42,9 +42,12 @@ export const groupByPatient = (items) => {
   return [...groups.values()];
 };
 
+/** Since when a result or a photo is waited for. @param {Api["AwaitedView"]} awaited */
+export const sayAwaited = ({ since, overdue }) => [say("awaitedSince", { date: sayDate(since, false) }), overdue && say("overdue")].filter(Boolean).join(" · ");
+
 /** What happens with it: a doctor works on it, it was reviewed, or it waits. @param {Found} found */
-const sayState = ({ case: work, learning, reviewed, created_at: made }) =>
-  sayWork(work)[0] ?? (learning && !learning.teaches ? say("teachesNothing") : reviewed ? sayDate(made, false) : sayAge(made, "narrow"));
+const sayState = ({ case: work, learning, reviewed, created_at: made, awaited }) =>
+  sayWork(work)[0] ?? (awaited ? sayAwaited(awaited) : learning && !learning.teaches ? say("teachesNothing") : reviewed ? sayDate(made, false) : sayAge(made, "narrow"));
 
 /**
  * A finding in two lines. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
@@ -53,7 +56,7 @@ const sayState = ({ case: work, learning, reviewed, created_at: made }) =>
 export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "", children }) => {
   const { id, body_site: site, body_laterality: laterality, body_side: side, reviewed, decision } = found;
   const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
-  const marked = sayWork(found.case).length > 0;
+  const marked = sayWork(found.case).length > 0 || found.awaited?.overdue;
   const band = bandOf(found);
   const label = labelOfBand(conditions, band);
   const said = decision ? sayDecision(decision, conditions) : sayLikely(found, conditions);
@@ -64,7 +67,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
       <div class="grow">
         <span class="line"><a class="cover" href=${`#/case/${id}${query}`} data-number=${id} aria-current=${current ? "true" : null}>
             ${named ? html`${below && html`<span class="hidden">${isolated(found.patient_name)} · </span>`}${below ? where : isolated(found.patient_name)}${of > 1 && html` <small>${of}</small>`}` : where}</a>
-          <small class=${marked ? "mark" : ""}>${reviewed && !marked && `${say("reviewed")} · `}${sayState(found)}</small></span>
+          <small class=${marked ? "mark" : ""}>${reviewed && !marked && !found.awaited && `${say("reviewed")} · `}${sayState(found)}</small></span>
         <span class="line"><span class="said" title=${said}>${said}${found.uncertain && !decision && ` · ${say("uncertainMark")}`}</span></span>
         ${children}
       </div>
@@ -74,20 +77,29 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
 /** Below which heading a group stands: what second opinions put first, else its urgency. @param {Found[]} group */
 const headOf = ([first]) => (first?.case?.opinion_came_at || first?.case?.opinion?.of_me ? "opinions" : first && bandOf(first));
 
+/** How many findings stand below a heading; a plus says that more follow. @param {Found[][]} groups @param {number} first @param {boolean} more */
+const countBelow = (groups, first, more) => {
+  const own = headOf(groups[first] ?? []);
+  const end = groups.findIndex((group, at) => at > first && headOf(group) !== own);
+  const count = groups.slice(first, end < 0 ? undefined : end).flat().length;
+  return `${sayNumber(count)}${end < 0 && more ? "+" : ""}`;
+};
+
 /**
- * Rows below the heading of their urgency (`headed`); where several are of one patient, the first is named.
- * @param {{groups: Found[][], conditions: Api["ConditionsView"], cursor?: number, named?: boolean, headed?: boolean, query?: string, counts?: Record<string, number>}} props
+ * Rows below the heading of their urgency (`headed`), which counts them; with `more` the last ones go on. Where several are of one patient,
+ * the first is named.
+ * @param {{groups: Found[][], conditions: Api["ConditionsView"], cursor?: number, named?: boolean, headed?: boolean, query?: string, more?: boolean}} props
  */
-export const FindingRows = ({ groups, conditions, cursor, named = true, headed = false, query, counts = {} }) => html`
+export const FindingRows = ({ groups, conditions, cursor, named = true, headed = false, query, more = false }) => html`
   <ul class="list rows">
     ${groups.flatMap((ofOne, nth) => {
       const rows = ofOne.map((found, at) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named}
         of=${at === 0 ? ofOne.length : 1} below=${at > 0} current=${found.id === cursor} query=${query} />`);
       const head = headed && headOf(ofOne) !== headOf(groups[nth - 1] ?? []) && headOf(ofOne);
       return [
-        head && html`<li key=${head} class="urgency"><h2>${head === "opinions"
+        head && html`<li key=${`${head} ${nth}`} class="urgency"><h2>${head === "opinions"
           ? say("secondOpinions")
-          : html`<${BandBadge} band=${head} label=${labelOfBand(conditions, head)} /> ${counts[head]}`}</h2></li>`,
+          : html`<${BandBadge} band=${head} label=${labelOfBand(conditions, head)} />`} ${countBelow(groups, nth, more)}</h2></li>`,
         ...rows,
       ];
     })}
