@@ -7,7 +7,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_doctor import FIRST, send_for
-from tests.console.test_letters import reach
+from tests.console.test_letters import reach, sign_of
 from tests.console.visitor import Visitor
 from tests.served.people import Caller, Seeder
 from tests.support.photos import photo_of
@@ -79,7 +79,7 @@ def sign_a_letter(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.keys("l")
     visitor.find("[name=letter]:focus")
-    reach(journey, "letterSign_patient")
+    reach(journey, sign_of(journey))
     visitor.keys(Keys.ENTER)
     journey.see("letterIsSigned_patient")
     named = visitor.find(".case-head strong").text

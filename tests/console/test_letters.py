@@ -57,7 +57,7 @@ def test_a_letter_is_signed_by_keyboard_and_read_by_the_patient(
     assert patient.call("GET", f"/submissions/{number}/letters").json == []
     visitor.keys("l")
     visitor.find("[name=letter]:focus")
-    reach(journey, "letterSign_patient")
+    reach(journey, sign_of(journey))
     visitor.keys(Keys.ENTER)
     journey.see("letterIsSigned_patient")
     visitor.find(".letter-text")
@@ -111,13 +111,14 @@ def test_each_mark_is_accepted_by_itself_and_a_signed_letter_is_withdrawn(
     visitor.keys("l")
     visitor.find(".marks:focus")  # not at the text below them
     look_at_letter(journey, "marks")
-    journey.press("letterSign_patient", "letter")
+    visitor.press_button(sign_of(journey), "letter")
     visitor.find(".marks:focus")
     boxes = visitor.count(".marks [type=checkbox]")
     for box in visitor.all(".marks [type=checkbox]"):
         box.click()
-    sign = journey.say("letterSign_patient")
-    visitor.press_button(journey.say("letterSignMarked", sign=sign, n=str(boxes)), "letter")
+    visitor.press_button(
+        journey.say("letterSignMarked", sign=sign_of(journey), n=str(boxes)), "letter"
+    )
     journey.see("letterIsSigned_patient")
     journey.press("letterWithdraw", "letter")
     visitor.press("dialog .danger")
@@ -136,7 +137,7 @@ def correct_what_is_marked(journey: Journey) -> None:
     visitor, harmless = journey.visitor, HARMLESS[journey.language]
     visitor.keys(Keys.CONTROL, Keys.END, Keys.NULL)
     visitor.keys(Keys.ENTER, Keys.ENTER, harmless)
-    reach(journey, "letterSign_patient")
+    reach(journey, sign_of(journey))
     visitor.keys(Keys.ENTER)  # it is not signed, because it has a mark
     visitor.find(".marks:focus")
     visitor.see(harmless)
@@ -146,20 +147,46 @@ def correct_what_is_marked(journey: Journey) -> None:
     visitor.find("[name=letter]:focus")
     assert visitor.run(SELECTED) == harmless
     visitor.keys(Keys.BACKSPACE)
-    reach(journey, "letterStore")
+    reach(journey, journey.say("letterStore"))
     visitor.keys(Keys.ENTER)
     journey.see("letterStored")
     visitor.await_truth(lambda: visitor.count(".marks") == 0, "no mark")
 
 
-def reach(journey: Journey, key: str) -> None:
+def sign_of(journey: Journey) -> str:
+    """The label of the button that signs a letter to a patient with a melanoma."""
+    cancer = {"en": "a melanoma", "fr": "un mélanome"}[journey.language]
+    return journey.say("letterSignTells", name="Ada", cancer=cancer)
+
+
+def reach(journey: Journey, wanted: str) -> None:
     """Tab on from the text until this button has the focus."""
-    wanted = journey.say(key)
-    for _ in range(4):
+    for _ in range(5):
         journey.visitor.keys(Keys.TAB)
         if journey.visitor.run(FOCUSED) == wanted:
             return
     raise AssertionError(f"{wanted} is not reached by Tab")
+
+
+def test_a_draft_is_in_the_patients_language_until_the_doctor_asks_for_another(
+    visitor: Visitor, people: tuple[Caller, Caller]
+) -> None:
+    doctor, patient = people
+    assert patient.call("PUT", "/me/locale", json={"locale": "fr"}).status == 200
+    (number,) = [one["id"] for one in doctor.call("GET", "/queue").json]
+    review(doctor, number, "melanocytic_nevus", urgency="routine")
+    journey = Journey(visitor, "letter", LOOKS[0])
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.find(".next-case")
+    visitor.keys("l")
+    visitor.find("[name=letter][lang=fr]:focus")
+    journey.see("letterSign_patient")
+    visitor.press_button("Draft it anew: English", "letter")
+    text = visitor.find("[name=letter][lang=en]:focus").get_property("value")
+    assert "the spot is a mole." in str(text)
+    (draft,) = doctor.call("GET", f"/submissions/{number}/letters").json
+    assert draft["text"] == text
 
 
 def test_a_text_that_was_changed_in_another_window_is_not_written_over(

@@ -47,8 +47,8 @@ export function readStaffWords() {
 
 export const getLanguage = () => language;
 
-/** The ones that are not read now. */
-export const otherLanguages = () => LANGUAGES.filter((one) => one !== language);
+/** The ones that are not read now, or are not this one. @param {string} [than] */
+export const otherLanguages = (than = language) => LANGUAGES.filter((one) => one !== than);
 
 /** A language in its own words. @param {Language} one */
 export const nameOfLanguage = (one) => SPOKEN[one].name;

@@ -513,6 +513,8 @@ export const english = {
   letterText: "Text",
   letterSign_patient: "Sign and send to the patient",
   letterSign_colleague: "Sign and put into the report",
+  letterSignTells: "Sign: tells {name} of {cancer}",
+  letterAnew: "Draft it anew: {language}",
   letterSignMarked: "{sign} (marks accepted: {n})",
   letterIsSigned_patient: "Letter signed. The patient can read it.",
   letterIsSigned_colleague: "Letter signed. It is in the report.",

@@ -528,6 +528,8 @@ export const french = spaced({
   letterText: "Texte",
   letterSign_patient: "Signer et envoyer au patient",
   letterSign_colleague: "Signer et joindre au rapport",
+  letterSignTells: "Signer: annonce {cancer} à {name}",
+  letterAnew: "Ébaucher de nouveau: {language}",
   letterSignMarked: "{sign} (remarques acceptées: {n})",
   letterIsSigned_patient: "Lettre signée. Le patient peut la lire.",
   letterIsSigned_colleague: "Lettre signée. Elle est dans le rapport.",

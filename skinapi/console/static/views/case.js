@@ -262,7 +262,7 @@ const CasePane = ({ number, finding, back, wanted, onNext, openNext, onBegin, on
           : html`<${ReviewForm} key=${`${number} ${signed} ${filled}`} number=${number} report=${report} conditions=${conditions} seen=${reviews.at(-1)?._id}
           pictured=${submission.photo_kept} asked=${asked} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
         ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} onChanged=${changed} onEnded=${onNext} />`}
-        ${!asked && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} />`}
+        ${!asked && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} />`}
         ${!asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`}
         ${!asked && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
         <${Context} submission=${submission} checklist=${conditions.checklist} />

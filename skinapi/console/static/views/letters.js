@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post, put, remove } from "/console/api.js";
 import { Confirm, Failure, Message, sayError, signByKey, toast, toastAbout, useAnswer, useKeys } from "/console/components.js";
-import { getLanguage, isolated, say, sayDate } from "/console/language.js";
+import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 
 const LONGEST = 5000;
@@ -103,14 +103,24 @@ const Written = ({ source }) => {
   return html`<p><small>${say(`letterByTemplate_${/** @type {"no_key"} */ (key)}`)}</small></p>`;
 };
 
-/** What signing does. @param {Api["WrittenLetter"]} letter @param {number} accepted how many marks */
-const saySign = ({ reader }, accepted) => {
-  const key = /** @type {"letterSign_patient"} */ (`letterSign_${reader}`);
-  return accepted > 0 ? say("letterSignMarked", { sign: say(key), n: String(accepted) }) : say(key);
+/** The cancer of which a letter about this decision tells, in the words for a patient; none else. @param {Api["ConditionsView"]} conditions @param {Api["DecisionView"] | null} decision */
+const cancerOf = (conditions, decision) => {
+  const decided = [...conditions.conditions, ...(conditions.review_only ?? [])].find((one) => one.key === decision?.label);
+  return decided?.malignant ? said(conditions.notices.headline.names[decided.key]?.patient) || said(decided.names) : "";
 };
 
-/** The doctor's own draft, about a `patient` of this name. @param {{draft: Api["WrittenLetter"], reviewed: boolean, patient: string, onDone: () => void}} props */
-const Draft = ({ draft, reviewed, patient, onDone }) => {
+/** What signing does. @param {Api["WrittenLetter"]} letter @param {{patient: string, cancer: string, accepted: number}} about how many marks are accepted */
+const saySign = ({ reader }, { patient, cancer, accepted }) => {
+  const key = /** @type {"letterSign_patient"} */ (`letterSign_${reader}`);
+  const sign = reader === "patient" && cancer ? say("letterSignTells", { name: patient, cancer }) : say(key);
+  return accepted > 0 ? say("letterSignMarked", { sign, n: String(accepted) }) : sign;
+};
+
+/**
+ * The doctor's own draft, about a `patient` of this name; perhaps it tells of a `cancer`.
+ * @param {{draft: Api["WrittenLetter"], reviewed: boolean, patient: string, cancer: string, onDone: () => void, onAnew: (language: string) => void}} props
+ */
+const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
   const [letter, setLetter] = useState(draft);
   const [text, setText] = useState(drafts.get(draft._id) ?? draft.text);
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
@@ -207,8 +217,10 @@ const Draft = ({ draft, reviewed, patient, onDone }) => {
         ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${reload}>${say("letterReload")}</button>`}
       <//>`}
       <div class="row">
-        <button disabled=${busy}>${saySign(letter, marks.filter((mark) => accepted.has(mark.id)).length)}</button>
+        <button disabled=${busy}>${saySign(letter, { patient, cancer, accepted: marks.filter((mark) => accepted.has(mark.id)).length })}</button>
         <button type="button" disabled=${busy} onClick=${save}>${say("letterStore")}</button>
+        ${stored && letter.version === 1 && otherLanguages(letter.language).map((one) => html`
+          <button type="button" class="quiet" disabled=${busy} onClick=${() => onAnew(one)}>${say("letterAnew", { language: nameOfLanguage(one) })}</button>`)}
         <button type="button" class="danger" disabled=${busy} onClick=${() => setDeleting(true)}>${say("letterDelete")}</button>
       </div>
       ${deleting &&
@@ -225,9 +237,9 @@ const focusDraft = (text) => /** @type {HTMLElement | null} */ (text?.closest("f
 
 /**
  * The letters of a case, and the way to write one. They are judged anew when the `decision` is another one.
- * @param {{number: string, patient: string, decision: Api["DecisionView"] | null}} props
+ * @param {{number: string, patient: string, decision: Api["DecisionView"] | null, conditions: Api["ConditionsView"]}} props
  */
-export const Letters = ({ number, patient, decision }) => {
+export const Letters = ({ number, patient, decision, conditions }) => {
   const path = apiPath`/submissions/${number}/letters`;
   // A server of the version before has none, while the servers are upgraded one after the other.
   const ask = () => get(path).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
@@ -241,14 +253,15 @@ export const Letters = ({ number, patient, decision }) => {
     if (text) begun.current = "";
     focusDraft(text);
   });
-  /** @param {string} reader */
-  const begin = async (reader) => {
+  /** Perhaps in another language, in place of a draft. @param {string} reader @param {string | null} [language] @param {string} [instead] */
+  const begin = async (reader, language = reader === "colleague" ? getLanguage() : null, instead = "") => {
     if (busy) return;
     setBusy(reader);
     setError(null);
     try {
-      // A colleague reads the doctor's language; a patient that of the finding.
-      const draft = await post(path, { reader, language: reader === "colleague" ? getLanguage() : null });
+      // A colleague reads the doctor's language; a patient that of their account.
+      const draft = await post(path, { reader, language });
+      if (instead) await remove(apiPath`/letters/${instead}`);
       begun.current = draft._id;
       letters.reload();
     } catch (problem) {
@@ -274,7 +287,8 @@ export const Letters = ({ number, patient, decision }) => {
       ${letters.value.map((/** @type {Api["WrittenLetter"]} */ letter) =>
         letter.signed_at
           ? html`<${SignedLetter} key=${letter._id} letter=${letter} onWithdrawn=${letters.reload} />`
-          : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)} patient=${patient} onDone=${letters.reload} />`,
+          : html`<${Draft} key=${keyOf(letter)} draft=${letter} reviewed=${Boolean(decision)} patient=${patient}
+              cancer=${cancerOf(conditions, decision)} onDone=${letters.reload} onAnew=${(/** @type {string} */ language) => begin(letter.reader, language, letter._id)} />`,
       )}
       <div class="row">
         ${READERS.map(
