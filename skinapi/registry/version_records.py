@@ -5,7 +5,7 @@ blobs that no record names, which `check` removes. Which version is in service i
 (`serving_pointer.py`), and not here.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -52,7 +52,9 @@ from skinapi.vision.network.model_files import BadFile, read_json
 # Words that are addresses below /models.
 RESERVED_NAMES = {"compare", "rollback", "operating-point"}
 MOST_SPLIT_BYTES, MOST_SPLIT_VALUES = 16 * 1024 * 1024, 1_000_000
-HEADLINE = ("macro_auc", "balanced_accuracy", "accuracy", "ece", "log_loss")
+HEADLINE = ("macro_auc", "balanced_accuracy", "accuracy", "ece", "log_loss", "lesions")
+# With one picture of each lesion, as the page of a version tells it.
+BY_LESION = ("macro_auc", "named_balanced_accuracy")
 # The card has up to 4 MB, and a list needs none of it.
 LISTED = tuple(name for name in VersionSummary.model_fields if name != "id")
 
@@ -268,16 +270,24 @@ def _read_valid_card(folder: Path) -> ModelCard:
 def _described(folder: Path, card: ModelCard) -> dict[str, Any]:
     """The fields of a record that come from the folder."""
     own = card.figures.get("test")
-    figures = {name: number(own.get(name)) for name in HEADLINE} if isinstance(own, dict) else {}
     return {
         "version": card.version,
         "architecture": card.architecture,
         "card": card.model_dump_json(),
-        "headline": {name: value for name, value in figures.items() if value is not None},
+        "headline": _headline(own) if isinstance(own, dict) else {},
         "labels": list(read_labels(folder)),
         "test_part": _read_test_part(folder),
         "refuses_other_pictures": read_calibration(folder).skin is not None,
     }
+
+
+def _headline(own: Mapping[str, Any]) -> dict[str, float]:
+    """What a list says of a test part, as far as its card has it."""
+    figures = {name: number(own.get(name)) for name in HEADLINE}
+    by_lesion = own.get("one_per_lesion")
+    if isinstance(by_lesion, dict):
+        figures |= {f"by_lesion_{name}": number(by_lesion.get(name)) for name in BY_LESION}
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def _read_test_part(folder: Path) -> str | None:

@@ -181,11 +181,13 @@ NOTHING = {"missing": "tensorflow", "install": "make lab", "installing": None, "
 
 @pytest.mark.parametrize("look", looks(2), ids=str)
 def test_an_admin_has_the_lab_installed_and_the_form_works_without_a_restart(
-    visitor: Visitor, seeder: Seeder, jobs: Jobs, files: list[Path], look: Look
+    visitor: Visitor, seeder: Seeder, jobs: Jobs, look: Look
 ) -> None:
     journey = Journey(visitor, "installation", look)
-    publish_the_same_picture(seeder, next(one for one in files if one.suffix == ".jpg"))
     admin = seeder.person("admin")
+    datasets = Datasets(seeder.services.store)
+    large = datasets.begin(NewDataset(name=f"Large {new_id()[-6:]}", owner=admin.id), size=0)
+    datasets.publish(large.id, pictures=24, counts={"melanoma": 12, "melanocytic_nevus": 12})
     job = seeder.services.jobs.submit(kind=INSTALLATION, owner=admin.id, request={})
     visitor.enter(admin, "admin")
     visitor.run(LACKING, {**NOTHING, "refused": "many_machines"})
@@ -296,7 +298,7 @@ def look_at_the_model(journey: Journey, version: str) -> None:
     journey.step("compare")
     visitor.press(".lab a[href='#/models']")
     visitor.see(version)
-    journey.see("onPictures")
+    journey.see("namedAccuracy")
     journey.step("models")
 
 

@@ -1,13 +1,17 @@
 """What the lab's pages say of a data set, and of a model that was tested on a few pictures."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
+from skinapi.registry.serving_pointer import Origin
 from skinapi.storage.ids import new_id
+from skinapi.vision.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Seeder
+from tests.support.models import GREEN_IS_NO_SKIN, write_model
 
 LANGUAGES = pytest.mark.parametrize("language", ["en", "fr"])
 
@@ -53,3 +57,55 @@ def test_a_data_set_says_what_was_left_out_and_asks_without_refusing(
     visitor.see(words["leftOutLabel"].split("{label}")[1].replace("{n}", "12"))
     assert words["nothingLeftOut"] not in visitor.text()
     visitor.assert_nothing_overflows()
+
+
+def few_tested(seeder: Seeder, folder: Path, lesions: int) -> str:
+    """A candidate without a comparison on the reference data set, tested on so many lesions."""
+    version = f"resnet50-{new_id()[-12:]}"
+    path = write_model(folder / version, version, skin=GREEN_IS_NO_SKIN)
+    figures = read_card(SHIPPED_MODEL).model_dump()["figures"]
+    own = figures["test"] | {"lesions": lesions, "macro_auc": 1.0, "balanced_accuracy": 1.0}
+    own["one_per_lesion"] = own["one_per_lesion"] | {"lesions": lesions, "n": lesions}
+    card = read_card(path).model_copy(update={"figures": figures | {"test": own}})
+    (path / CARD).write_text(card.model_dump_json())
+    write_checksums(path)
+    seeder.services.models.add(folder=path, by="system", origin=Origin())
+    return version
+
+
+@LANGUAGES
+def test_few_test_lesions_say_nothing_and_what_is_not_measured_is_said_once(
+    visitor: Visitor, seeder: Seeder, tmp_path: Path, language: str
+) -> None:
+    few, many = (few_tested(seeder, tmp_path, lesions) for lesions in (4, 3211))
+    visitor.look(PHONE if language == "fr" else (1366, 768), language=language)
+    visitor.enter(seeder.person("researcher"), "researcher")
+    words = visitor.words(language)
+    visitor.go("models")
+    too_few = said(words, "tooFewTested", n="4")
+    row = f"return document.querySelector(\"a[href='#/version/{few}']\").closest('li').textContent"
+    visitor.see(few)
+    assert too_few in visitor.run(row)
+    assert "100" not in visitor.run(row)
+    other = visitor.run(row.replace(few, many))
+    assert words["namedAccuracy"] in other
+    assert "211" in other
+    visitor.go(f"version/{few}")
+    visitor.see(too_few)
+    visitor.see(words["nextImport"])
+    assert words["macroAuc"] not in visitor.text()
+    reason = words["gateNotMeasured"].split("{names}.")[1].strip()
+    assert visitor.text().count(reason) == 1
+    visitor.go(f"version/{many}")
+    visitor.see(words["byClass"])
+    shown = visitor.run(MELANOMA)
+    assert shown["claimed"] in shown["by_class"]
+
+
+# The share of melanomas named rightly, as the page claims it, and the row of the class table.
+MELANOMA = """
+const rows = [...document.querySelectorAll("tbody tr")].map((one) => one.textContent);
+const [claim] = [...document.querySelectorAll(".claim p")].map((one) => one.textContent)
+  .filter((text) => text.includes("344"));
+return { claimed: claim.match(/[\\d.,]+/)[0], by_class: rows.find((row) => row.includes("344")) };
+"""

@@ -104,7 +104,7 @@ const Comparison = ({ first, second, conditions }) => {
   return html`
     <${Answer} answer=${answer}>
       ${(/** @type {Api["Comparison"]} */ found) => html`
-        ${!found.same_test_part && html`<${Message}>${say("otherTestParts")}<//>`}
+        ${!found.same_test_part && html`<${Message}>${say("otherTestParts")}${found.gates.some(({ basis }) => basis === "paired") && ` ${say("gatesSamePictures")}`}<//>`}
         <section class="card"><h2>${say("gatesOfSecond", { second })}</h2><${Gates} gates=${found.gates} /></section>
         ${tablesOf(conditions, found.figures).map(
           ([title, rows], place) => html`<${Table} key=${title} title=${title} rows=${rows} first=${first} second=${second}

@@ -29,7 +29,7 @@ const signed = (name, value) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${
 /** @param {Gate} gate */
 function sayGate({ name, outcome, basis, first, second, low, high }) {
   if (name === OTHER_PICTURES) return say(outcome === "passed" ? "gateOtherPassed" : "gateOtherWorse");
-  if (basis === null || first === null || second === null || low === null || high === null) return say("gateNotMeasured");
+  if (basis === null || first === null || second === null || low === null || high === null) return "";
   const show = sayFigure(name);
   const paired = basis === "paired";
   const words = paired
@@ -43,11 +43,14 @@ function sayGate({ name, outcome, basis, first, second, low, high }) {
 function titleOf(name, conditions) {
   if (!name.endsWith(SENSITIVITY)) return sayValue("gate", name);
   const condition = name.slice(0, -SENSITIVITY.length);
-  return `${say("sensitivity")} (${conditions ? nameOf(conditions, condition) : condition})`;
+  return say("gateSensitivity", { name: conditions ? nameOf(conditions, condition) : condition });
 }
 
 /** @param {Gate} gate */
 export const isPassed = ({ outcome }) => outcome === "passed";
+
+/** What neither was compared nor is known otherwise. @param {Gate} gate */
+export const isUnmeasured = ({ name, outcome }) => name !== OTHER_PICTURES && outcome === "not_measured";
 
 /** @param {{gates: Gate[], conditions?: Api["ConditionsView"]}} props */
 const List = ({ gates, conditions }) => html`
@@ -61,13 +64,16 @@ const List = ({ gates, conditions }) => html`
     )}
   </ul>`;
 
-/** What is open first; what is passed can be opened. @param {{gates: Gate[]}} props */
+/** What is worse first, then in one sentence what is not measured; what is passed can be opened. @param {{gates: Gate[]}} props */
 export const Gates = ({ gates }) => {
   const conditions = useAnswer(getConditions, []).value;
-  const [passed, open] = [gates.filter(isPassed), gates.filter((gate) => !isPassed(gate))];
+  const [passed, unmeasured] = [gates.filter(isPassed), gates.filter(isUnmeasured)];
+  const open = gates.filter((gate) => !isPassed(gate) && !isUnmeasured(gate));
+  const names = unmeasured.map(({ name }) => titleOf(name, conditions)).join(", ");
   return html`
     ${open.length > 0 && html`<${List} gates=${open} conditions=${conditions} />`}
+    ${unmeasured.length > 0 && html`<p>${say("gateNotMeasured", { names })}</p>`}
     ${passed.length > 0 &&
-    html`<details class="found" open=${open.length === 0}>
+    html`<details class="found" open=${passed.length === gates.length}>
       <summary>${say("gatesPassed", { n: sayNumber(passed.length) })}</summary><${List} gates=${passed} conditions=${conditions} /></details>`}`;
 };

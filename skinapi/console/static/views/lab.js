@@ -49,5 +49,11 @@ export const StateBadge = ({ state, words }) => html`<span class="badge state-${
 /** Data sets that the API lists under a name are versions of one. @param {Api["DatasetSummary"]} dataset */
 export const nameKey = (dataset) => dataset.name.normalize("NFC").toLowerCase();
 
+/** With fewer test lesions, no figure says how good a model is. */
+export const FEWEST_LESIONS = 100;
+
+/** @param {number} n of test lesions */
+export const sayTooFew = (n) => say("tooFewTested", { n: sayNumber(n) });
+
 /** @param {number} n */
 export const sayPictures = (n) => (n === 1 ? say("onePicture") : say("nPictures", { n: sayNumber(n) }));

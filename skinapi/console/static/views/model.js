@@ -6,12 +6,18 @@ import { get, getConditions } from "/console/api.js";
 import { Answer, useAnswer } from "/console/components.js";
 import { colon, getLanguage, said, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
+import { FEWEST_LESIONS, sayTooFew } from "/console/views/lab.js";
 
 /** What an operating point does: each share, and the count that it is of. */
 const AT_A_POINT = new Map([
   ["caught", "malignant"], ["benign_below", "benign"], ["benign_told_urgent", "benign"],
   ["melanomas_told_urgent", "melanomas"], ["urgent_right", "urgent"],
 ]);
+
+/** Figures of a card by name; intervals among them. @typedef {Record<string, any>} ClassFigures */
+
+/** An interval, where it says something: a width of nil comes of too few pictures. @param {number[]} [interval] */
+const known = (interval) => (interval && interval[1] > interval[0] ? interval : undefined);
 
 /** Where the bars of a measure begin: chance, of an AUC. @param {string} measure */
 const startOf = (measure) => (measure.endsWith("auc") ? 0.5 : 0);
@@ -55,10 +61,10 @@ const Figures = ({ title, named, rows, counted, columns }) => html`
             ${counted && html`<td data-name=${counted}>${n === undefined ? "–" : sayNumber(n)}</td>`}
             ${columns.map(
               ({ key, title, among }) => html`<td data-name=${title}>
-                <${Figure} value=${figures[key]} interval=${figures[`${key}_interval`]}
+                <${Figure} value=${figures[key]} interval=${known(figures[`${key}_interval`])}
                   among=${among && figures[among]} />
                 ${typeof figures[key] === "number" &&
-                html`<${Bar} value=${figures[key]} interval=${figures[`${key}_interval`]} from=${startOf(key)} />`}
+                html`<${Bar} value=${figures[key]} interval=${known(figures[`${key}_interval`])} from=${startOf(key)} />`}
               </td>`,
             )}
           </tr>`,
@@ -122,7 +128,7 @@ const Overall = ({ figures, all }) => {
           ${measures
             .filter(([key]) => typeof figures[key] === "number")
             .map(([key, title, text]) => {
-              const interval = figures[`${key}_interval`];
+              const interval = known(figures[`${key}_interval`]);
               return html`<tr>
                 <th scope="row">${title}<small>${text}</small></th>
                 <td data-name=${say("value")}><span class="figure">${sayPercent(figures[key])}</span>
@@ -153,6 +159,9 @@ export const TestFigures = ({ card, conditions }) => {
   const all = card.figures?.test;
   if (typeof all?.n !== "number") return html`<p>${say("noFigures")}</p>`;
   const figures = all.one_per_lesion ?? all;
+  if (figures.lesions < FEWEST_LESIONS)
+    return html`<section class="card"><h2>${say("modelFigures")}</h2><p>${sayTooFew(figures.lesions)}</p></section>`;
+  const named = Object.values(figures.per_class ?? {}).some((/** @type {ClassFigures} */ one) => "named_sensitivity" in one);
   const classes = Object.entries(figures.per_class ?? {}).map(([key, one]) => ({
     name: nameOf(conditions, /** @type {any} */ (one).condition ?? key),
     n: /** @type {any} */ (one).n,
@@ -181,7 +190,7 @@ export const TestFigures = ({ card, conditions }) => {
     ${classes.length > 0 &&
     html`<section class="card"><h2>${say("byClass")}</h2><p>${say("byClassText")}</p>
       <${Figures} title=${say("byClass")} named=${say("class")} rows=${classes} counted=${say("lesions")} columns=${[
-        { key: "sensitivity", title: say("sensitivity") },
+        { key: named ? "named_sensitivity" : "sensitivity", title: say("sensitivity") },
         { key: "specificity", title: say("specificity") },
         { key: "auc", title: "AUC" },
       ]} /></section>`}

@@ -4,8 +4,8 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getAll } from "/console/api.js";
 import { Answer, Empty, Icon, Message, useAnswer } from "/console/components.js";
-import { say, sayDate, sayPercent, sayValue } from "/console/language.js";
-import { StateBadge } from "/console/views/lab.js";
+import { say, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { FEWEST_LESIONS, sayTooFew, StateBadge } from "/console/views/lab.js";
 import { TransferStatus, useTransfer } from "/console/views/transfer_status.js";
 
 /** The one in service, then the one that judges in the background, then the newest. @type {Record<string, number>} */
@@ -15,13 +15,19 @@ const ORDER = { serving: 0, shadow: 1 };
 export const getModels = async () =>
   (await getAll("/models?limit=200")).reverse().sort((one, other) => (ORDER[one.state] ?? 2) - (ORDER[other.state] ?? 2));
 
-/** What a list says of a model's own test; its page has the figures with one picture of each lesion. @param {Record<string, number>} figures */
-const sayHeadline = ({ macro_auc, balanced_accuracy }) => {
+/**
+ * What a list says of a model's own test: as its page does, where its record has that, with one picture of each lesion.
+ * @param {Record<string, number>} figures
+ */
+const sayHeadline = ({ macro_auc, balanced_accuracy, lesions, by_lesion_macro_auc: auc, by_lesion_named_balanced_accuracy: accuracy }) => {
+  if (lesions < FEWEST_LESIONS) return sayTooFew(lesions);
   const said = [
-    macro_auc !== undefined && `${say("macroAuc")} ${sayPercent(macro_auc)}`,
-    balanced_accuracy !== undefined && `${say("measure_balanced_accuracy")} ${sayPercent(balanced_accuracy)}`,
+    (auc ?? macro_auc) !== undefined && `${say("macroAuc")} ${sayPercent(auc ?? macro_auc)}`,
+    (accuracy ?? balanced_accuracy) !== undefined &&
+      `${say(accuracy === undefined ? "measure_balanced_accuracy" : "namedAccuracy")} ${sayPercent(accuracy ?? balanced_accuracy)}`,
   ].filter(Boolean);
-  return said.length > 0 && [...said, say("onPictures")].join(" · ");
+  const on = auc === undefined ? say("onPictures") : say("onLesions", { n: sayNumber(lesions) });
+  return said.length > 0 && [...said, on].join(" · ");
 };
 
 /** Why the server that answers does not serve a version as it should. @param {{model: Api["ModelSummaryView"]}} props */

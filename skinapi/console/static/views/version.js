@@ -2,12 +2,12 @@
 // One model version: its figures, its gates, what it did in the background, and its history.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, getConditions } from "/console/api.js";
+import { apiPath, get, getConditions, getSession } from "/console/api.js";
 import { Answer, Message, Pages, useAnswer, usePages } from "/console/components.js";
 import { colon, isolated, say, sayBytes, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { StateBadge } from "/console/views/lab.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
-import { Gates, isPassed } from "/console/views/gates.js";
+import { Gates, isPassed, isUnmeasured } from "/console/views/gates.js";
 import { Learned, Limits, TestFigures } from "/console/views/model.js";
 import { ModelActions } from "/console/views/model_actions.js";
 import { Fault } from "/console/views/models.js";
@@ -29,6 +29,14 @@ const Origin = ({ model }) => {
   </dl>`;
 };
 
+/** What somebody does next who is no admin: have it measured, or ask an admin. @param {{model: Api["ModelView"]}} props */
+const Next = ({ model: { gates, dataset } }) => {
+  if (gates.every(isPassed)) return html`<p>${say("nextPromote")}</p>`;
+  if (!gates.some(isUnmeasured)) return html`<p>${say("nextWorse")}</p>`;
+  return html`<p>${say("nextMeasure")}</p>
+    <a class="button primary" href=${dataset ? `#/train/${dataset}` : "#/import"}>${say(dataset ? "nextTrain" : "nextImport")}</a>`;
+};
+
 /** @param {{model: Api["ModelView"]}} props */
 const GatesOf = ({ model }) => {
   const { gates, comparison, reference_comparison: reference, on_current_reference: current } = model;
@@ -39,6 +47,7 @@ const GatesOf = ({ model }) => {
       <h2>${say("gatesTitle")}</h2>
       <p>${say(passed === gates.length ? "gatesAllPassed" : "gatesOpen", { n: sayNumber(passed), all: sayNumber(gates.length) })}</p>
       <${Gates} gates=${gates} />
+      ${model.state === "candidate" && getSession()?.role !== "admin" && html`<${Next} model=${model} />`}
       ${[comparison, reference].flatMap((one) => one ?? []).map(
         (one) => html`<p><small>${say(one === reference ? "comparedOnReference" : "comparedOn", {
           pictures: sayNumber(one.pictures),
