@@ -449,6 +449,8 @@ export const english = {
   noDoctor: "No doctor has been assigned to you yet.",
   findingsEmpty: "No findings",
   uncertainMark: "not certain",
+  awaitedSince: "since {date}",
+  overdue: "overdue",
   secondOpinions: "Second opinions",
   withdrawnModel: "The model version {version} was withdrawn on {date}.",
   withdrawnForPatient: "The version of the program that gave this answer ({version}) was taken out of service on {date}.",

@@ -464,6 +464,8 @@ export const french = spaced({
   noDoctor: "Aucun médecin ne vous est encore attribué.",
   findingsEmpty: "Aucun résultat",
   uncertainMark: "pas certain",
+  awaitedSince: "depuis le {date}",
+  overdue: "en retard",
   secondOpinions: "Seconds avis",
   withdrawnModel: "La version {version} du modèle a été retirée le {date}.",
   withdrawnForPatient: "La version du programme qui a donné cette réponse ({version}) a été retirée le {date}.",

@@ -8,11 +8,12 @@ import { getLanguage, hasWords, isolated, said, say, sayDate, sayPercent, sayVal
 import { goTo, scrollToTop } from "/console/navigation.js";
 import { PlaceMap, sayPlace } from "/console/views/body_map.js";
 import { Asked, CaseWork, SecondOpinion } from "/console/views/case_work.js";
-import { FormerConversation, PatientConversation } from "/console/views/conversation.js";
+import { FormerConversation, LastMessage, PatientConversation } from "/console/views/conversation.js";
 import { bandOf } from "/console/views/decision.js";
 import { Alone, Downloads, getReport, getSubmission, labelOfBand, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
+import { leaveCase } from "/console/views/patient_head.js";
 import { FindingRow } from "/console/views/queue_rows.js";
 import { fillReview, focusOn, ReviewForm } from "/console/views/review_form.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
@@ -75,7 +76,7 @@ const Context = ({ submission, checklist }) => {
   ].filter(([, told]) => told);
   const items = checklist.items.filter((item) => ticked?.includes(item.key));
   return html`
-    <section class="card">
+    <section class="card told">
       <h2>${say("context")}</h2>
       ${rows.length === 0 && !ticked && html`<p>${say("nothingTold")}</p>`}
       ${rows.length > 0 && html`<dl class="pairs">${rows.map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}</dl>`}
@@ -141,12 +142,12 @@ const SpotPhotos = ({ spot, number, conditions }) => {
 export const KeysHelp = () => ["queueKeys", "caseKeys", "photoKeys"].map((key) => html`<p class="keys">${say(/** @type {"caseKeys"} */ (key))}</p>`);
 
 /** The same, unfolded by a click or by its own key. */
-const FoldedKeys = () => {
+export const FoldedKeys = ({ named = true }) => {
   const [open, setOpen] = useState(false);
   useKeys({ "?": () => setOpen(!open), Escape: () => setOpen(false) });
   return html`
     <div class="help keys">
-      <button class="quiet" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>${say("keysTitle")}<kbd aria-hidden="true">?</kbd></button>
+      ${named && html`<button class="quiet" aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>${say("keysTitle")}<kbd aria-hidden="true">?</kbd></button>`}
       ${open && html`<div class="card"><${KeysHelp} /></div>`}
     </div>`;
 };
@@ -157,8 +158,8 @@ const ChangeDecision = ({ onChange }) => {
   return html`<p><button class="change" onClick=${onChange}>${say("changeDecision")}</button></p>`;
 };
 
-/** Where the spot is, and its other photos. @param {{submission: Api["SubmissionInCare"], conditions: Api["ConditionsView"]}} props */
-const Strip = ({ submission, conditions }) => {
+/** Where the spot is, and its other photos. @param {{submission: Api["SubmissionInCare"], conditions: Api["ConditionsView"], back: string}} props */
+const Strip = ({ submission, conditions, back }) => {
   const { lesion, context } = submission;
   const { body_site: site, body_laterality: laterality, body_side: side } = context;
   const spot = useAnswer(() => (lesion ? get(apiPath`/lesions/${lesion}`) : Promise.resolve(null)), [lesion]);
@@ -169,8 +170,8 @@ const Strip = ({ submission, conditions }) => {
       ${place && html`<${PlaceMap} place=${place} band=${band} />`}
       <div class="grow">
         <p>${lesion
-          ? html`<a href="#/course/${lesion}">${spot.value ? nameOfSpot(spot.value) : say("sameSpot")}</a>${spot.value?.name && ` · ${sayPlace(spot.value.place)}`}
-              ${spot.value?.findings > 1 && html` · <a href="#/visits/${lesion}">${say("sideBySide")}</a>`}`
+          ? html`<a href=${leaveCase("course", lesion, submission.id, back)}>${spot.value ? nameOfSpot(spot.value) : say("sameSpot")}</a>${spot.value?.name && ` · ${sayPlace(spot.value.place)}`}
+              ${spot.value?.findings > 1 && html` · <a href=${leaveCase("visits", lesion, submission.id, back)}>${say("sideBySide")}</a>`}`
           : html`${place && sayPlace(place)} <small>${say("noSpotYet")}</small>`}</p>
         ${lesion && html`<${SpotPhotos} spot=${lesion} number=${String(submission.id)} conditions=${conditions} />`}
       </div>
@@ -243,13 +244,15 @@ const CasePane = ({ number, finding, back, wanted, onNext, openNext, onBegin, on
         <${FindingPhoto} submission=${submission} photo=${photo} heat=${submission.heat}>
           ${(/** @type {Api["PictureView"]} */ picture) => html`<${Alone} picture=${picture} conditions=${conditions} />`}
         <//>
-        <${Strip} key=${report.decision?.decided_at} submission=${submission} conditions=${conditions} />
+        <${Strip} key=${report.decision?.decided_at} submission=${submission} conditions=${conditions} back=${back} />
       </div>
       <aside class="case-read">
         ${asked && html`<${Asked} opinion=${work.opinion} />`}
         <${Verdicts} title=${say("findingOf", { number, date: sayDate(report.time) })} report=${report} submission=${submission} conditions=${conditions} doctor />
         <${Reasons} report=${report} conditions=${conditions} />
         <${ModelMark} submission=${submission} doctor />
+        <${Context} submission=${submission} checklist=${conditions.checklist} />
+        ${!asked && submission.lesion && html`<${LastMessage} spot=${submission.lesion} />`}
         ${error && html`<${Failure} error=${error} retry=${renew} />`}
         ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${shown} />`}
         ${reviews.map((review) =>
@@ -265,7 +268,6 @@ const CasePane = ({ number, finding, back, wanted, onNext, openNext, onBegin, on
         ${!asked && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} />`}
         ${!asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`}
         ${!asked && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
-        <${Context} submission=${submission} checklist=${conditions.checklist} />
         <${Rest} report=${report} conditions=${conditions} doctor />
         <${Downloads} number=${number} />
         ${!asked && submission.patient_id &&
@@ -277,6 +279,36 @@ const CasePane = ({ number, finding, back, wanted, onNext, openNext, onBegin, on
     </article>`;
 };
 
+/**
+ * What takes the place of a form that had the focus gets it, where that is sent or closed; the part of the page around it.
+ * @param {{current: HTMLElement | null}} pane
+ */
+function useKeptFocus(pane) {
+  useEffect(() => {
+    const frame = pane.current;
+    if (!frame) return undefined;
+    let around = /** @type {HTMLElement[]} */ ([]);
+    const remember = (/** @type {FocusEvent} */ { target }) => {
+      const parts = [...frame.querySelectorAll("section, aside, article")].filter((one) => one.contains(/** @type {Node} */ (target)));
+      around = [/** @type {HTMLElement} */ (target), .../** @type {HTMLElement[]} */ (parts).reverse()];
+    };
+    const keep = () => {
+      if (document.activeElement !== document.body || !around[0] || around[0].isConnected) return;
+      const next = around.find((one) => one.isConnected);
+      if (next && !next.hasAttribute("tabindex")) next.tabIndex = -1;
+      next?.focus({ preventScroll: true });
+      next?.scrollIntoView({ block: "nearest" });
+    };
+    const watching = new MutationObserver(keep);
+    watching.observe(frame, { childList: true, subtree: true });
+    frame.addEventListener("focusin", remember);
+    return () => {
+      watching.disconnect();
+      frame.removeEventListener("focusin", remember);
+    };
+  }, []);
+}
+
 /** A case, beside the list that `back` leads to. `wanted` says that one has come for the conversation. @param {{number: string} & Way} props */
 export const Case = ({ number, ...way }) => {
   const answer = useAnswer(() => loadCase(number), [number, getLanguage()]);
@@ -287,6 +319,7 @@ export const Case = ({ number, ...way }) => {
     pane.current?.focus({ preventScroll: true });
   }, []);
   useKeys({ m: () => focusOn("[name=message]") });
+  useKeptFocus(pane);
   return html`
     <div ref=${pane} tabindex="-1" class="case-frame">
       <${Answer} answer=${answer}>

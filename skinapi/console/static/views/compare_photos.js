@@ -5,7 +5,9 @@ import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, getFile, getSession } from "/console/api.js";
 import { Answer, Empty, Icon, Tabs, useAnswer } from "/console/components.js";
 import { getLanguage, say, sayDate } from "/console/language.js";
+import { addressOf } from "/console/navigation.js";
 import { colourOf, DecisionLine, Superseded } from "/console/views/decision.js";
+import { BackToCase, keptWay, PatientHead } from "/console/views/patient_head.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
 /**
@@ -174,18 +176,20 @@ const ComparedPhotos = ({ spot, visits, conditions }) => {
     </div>`;
 };
 
-/** @param {{argument: string}} props the spot */
-export const View = ({ argument }) => {
+/** @param {{argument: string, filters: URLSearchParams}} props the spot */
+export const View = ({ argument, filters }) => {
   const answer = useAnswer(
     () => Promise.all([get(apiPath`/lesions/${argument}`), getAll(apiPath`/lesions/${argument}/submissions?order=newest&limit=1000`), getConditions()]),
     [argument],
   );
   const back = getSession()?.role === "doctor" ? "course" : "spot";
   return html`
-    <p><a href="#/${back}/${argument}"><${Icon} name="back" size=${16} />${say("toSpot")}</a></p>
+    <${BackToCase} filters=${filters} />
+    <p><a href=${addressOf(`#/${back}/${argument}`, keptWay(filters))}><${Icon} name="back" size=${16} />${say("toSpot")}</a></p>
     <${Answer} answer=${answer}>
       ${(/** @type {[Api["LesionView"], Api["ListedFinding"][], Api["ConditionsView"]]} */ [spot, visits, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>
+        <${PatientHead} spot=${spot} />
         ${visits.length < 2
           ? html`<${Empty} title=${say("oneVisitAlone")} />`
           : html`<${ComparedPhotos} spot=${spot} visits=${visits} conditions=${conditions} />`}`}

@@ -145,9 +145,18 @@ const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, read
       <ul class="plain" aria-live="polite">${items.map((message) => html`<${Said} key=${message._id} message=${message} view=${view} onReport=${() => setReporting(message._id)} />`).reverse()}</ul>
       <div ref=${last}></div>
       ${mayWrite ? html`<${Write} path=${path} about=${about} onSent=${pages.refresh} />` : html`<p>${say(closed)}</p>`}
-      ${mayWrite && html`<p><small>${reader ? say("messagesReader", { name: isolated(reader) }) : say("messagesSlow")}</small></p>`}
+      ${mayWrite && html`<p><small>${reader ? say("messagesReader", { name: isolated(reader) }) : view === "finding" && say("messagesSlow")}</small></p>`}
       ${reporting && html`<${Report} path=${`${path}/${reporting}/abuse`} onDone=${pages.refresh} onClose=${() => setReporting("")} />`}
     </section>`;
+};
+
+/** What the patient wrote last about a spot, beside its finding. @param {{spot: string}} props */
+export const LastMessage = ({ spot }) => {
+  const { value } = useAnswer(() => get(apiPath`/lesions/${spot}/messages?order=newest&limit=1`).catch(() => []), [spot, useWaiting().messages.some(({ lesion }) => lesion === spot)]);
+  const last = value?.[0];
+  return last && !last.own && html`
+    <section class="card last-message"><small><b>${last.name ? isolated(last.name) : say("role_user")}</b> · ${sayDate(last.created_at)}</small>
+      <p class="letter-text">${last.text}</p></section>`;
 };
 
 /** For the doctor in charge. @param {{spot: string, about?: About, wanted?: boolean}} props */

@@ -72,19 +72,19 @@ const Probabilities = ({ report: { facts, headline, reading }, conditions, docto
   </section>`;
 };
 
-/** Closed until one asks; open for a doctor. @param {{title: string, open: boolean, children?: any}} props */
+/** Closed until one asks. @param {{title: string, open: boolean, children?: any}} props */
 const Folded = ({ title, open, children }) => html`
   <details class="card" open=${open}><summary>${title}</summary>${children}</details>`;
 
 /**
  * All that the API says beyond its first three sentences, none of them twice; each source is a click away.
- * `elsewhere`: what is to be done was said of another photo of the spot.
+ * `elsewhere`: what is to be done was said of another photo of the spot. A doctor is not told what a patient is to do, and why.
  * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean, elsewhere?: boolean}} props
  */
 export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
   const { facts, reading, about } = report;
   const certain = html`
-    <${Folded} title=${say(doctor ? "howCertain" : "forDoctor")} open=${doctor}>
+    <${Folded} title=${say(doctor ? "howCertain" : "forDoctor")} open=${false}>
       ${doctor && reading.confidence_explanation && html`<p>${reading.confidence_explanation}</p>`}
       <${NotRuledOut} facts=${facts} conditions=${conditions} />
       <${Probabilities} report=${report} conditions=${conditions} doctor=${doctor} />
@@ -95,7 +95,7 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
     <//>`;
   return html`
     ${doctor && certain}
-    ${!elsewhere && (reading.recommendation || reading.next_steps.length > 0) && html`<${Folded} title=${say("nextSteps")} open=${false}>
+    ${!doctor && !elsewhere && (reading.recommendation || reading.next_steps.length > 0) && html`<${Folded} title=${say("nextSteps")} open=${false}>
       ${reading.recommendation && html`<p>${reading.recommendation}</p>`}
       <${Sentences} items=${reading.next_steps} />
     <//>`}
@@ -106,7 +106,7 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
         <ul>${about.sources.map((/** @type {Api["Source"]} */ source) => html`<li>
           <a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a></li>`)}</ul></details>`}
     <//>`}
-    ${reading.importance_of_early_detection && html`
+    ${!doctor && reading.importance_of_early_detection && html`
       <${Folded} title=${say("whyEarly")} open=${false}><p>${reading.importance_of_early_detection}</p><//>`}
     ${!doctor && reading.confidence_explanation && html`
       <${Folded} title=${say("howCertain")} open=${false}><p>${reading.confidence_explanation}</p><//>`}

@@ -1,5 +1,5 @@
 // @ts-check
-// The photo of a finding: zoom by slider, keys, wheel and pinch, full screen; the heat map on demand, beside it.
+// The photo of a finding: zoom by slider, keys, wheel and pinch, full screen; the heat map on demand, over it.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { useKeys } from "/console/components.js";
@@ -35,16 +35,14 @@ function drawCells(cells) {
   return canvas;
 }
 
-/** The photo with the heat map over it. @param {{url: string, heat: Heat}} props */
-const Mapped = ({ url, heat }) => {
+/** The heat map, over a photo of this size. @param {{size: number[], heat: Heat}} props */
+const HeatMap = ({ size: [across, down], heat }) => {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  const image = useRef(/** @type {HTMLImageElement | null} */ (null));
-  const draw = () => {
-    const [target, photo] = [canvas.current, image.current];
-    if (!target || !photo?.naturalWidth) return;
-    const width = Math.min(photo.naturalWidth, 1200);
-    target.width = width;
-    target.height = Math.round((width * photo.naturalHeight) / photo.naturalWidth);
+  useEffect(() => {
+    const target = canvas.current;
+    if (!target) return;
+    target.width = Math.min(across, 1200);
+    target.height = Math.round((target.width * down) / across);
     const context = /** @type {CanvasRenderingContext2D} */ (target.getContext("2d"));
     const [left, top, right, bottom] = heat.box;
     context.imageSmoothingQuality = "high";
@@ -55,11 +53,8 @@ const Mapped = ({ url, heat }) => {
       (right - left) * target.width,
       (bottom - top) * target.height,
     );
-  };
-  useEffect(draw, [url, heat]);
-  return html`
-    <img ref=${image} src=${url} alt=${say("heatMap")} draggable=${false} onLoad=${draw} />
-    <canvas ref=${canvas} aria-hidden="true"></canvas>`;
+  }, [across, down, heat]);
+  return html`<canvas ref=${canvas} role="img" aria-label=${say("heatMap")}></canvas>`;
 };
 
 /** Where a frame begins so that this place of the photo, a share, is in its middle. @param {number} place @param {number} whole @param {number} shown */
@@ -81,7 +76,7 @@ function spanOf([one, other]) {
 export const HeatPhoto = ({ url, heat }) => {
   const figure = useRef(/** @type {HTMLElement | null} */ (null));
   const [zoom, setZoom] = useState(1);
-  const [ratio, setRatio] = useState("");
+  const [size, setSize] = useState(/** @type {number[] | null} */ (null));
   const [mapped, setMapped] = useState(false);
   const [full, setFull] = useState(false);
   const fingers = useRef(0);
@@ -90,9 +85,15 @@ export const HeatPhoto = ({ url, heat }) => {
   const middle = useRef({ x: (left + right) / 2, y: (top + bottom) / 2 });
   const align = () =>
     figure.current?.querySelectorAll(".photo-frame").forEach((frame) => frame.scrollTo(scrollOf(/** @type {HTMLElement} */ (frame), middle.current)));
-  useLayoutEffect(align, [zoom, mapped, ratio, full]);
+  useLayoutEffect(align, [zoom, size, full]);
   useEffect(() => {
-    const changed = () => setFull(document.fullscreenElement === figure.current);
+    let before = false;
+    const changed = () => {
+      const filled = document.fullscreenElement === figure.current;
+      if (before && !filled) /** @type {HTMLElement | null} */ (figure.current?.querySelector(".photo-frame"))?.focus({ preventScroll: true });
+      before = filled;
+      setFull(filled);
+    };
     document.addEventListener("fullscreenchange", changed);
     return () => document.removeEventListener("fullscreenchange", changed);
   }, []);
@@ -159,18 +160,16 @@ export const HeatPhoto = ({ url, heat }) => {
   const drag = ({ buttons, pointerType, movementX, movementY, currentTarget: frame }) => {
     if (pointerType === "mouse" && buttons === 1) frame.scrollBy(-movementX, -movementY);
   };
-  const frame = (/** @type {string} */ label, /** @type {any} */ picture) => html`
-    <div class="photo-frame" tabindex="0" role="group" aria-label=${label} style=${{ aspectRatio: ratio }} onScroll=${scrolled}
-      onWheel=${wheel} ontouchstart=${pinch} ontouchmove=${pinch} onPointerMove=${drag}>
-      <div class="photo-stack" style=${{ width: `${100 * zoom}%` }}>${picture}</div>
-    </div>`;
   return html`
-    <figure class=${mapped ? "heat-photo mapped" : "heat-photo"} ref=${figure}>
-      ${frame(
-        say("photo"),
-        html`<img src=${url} alt=${say("photoAlt")} draggable=${false}
-          onLoad=${(/** @type {{target: HTMLImageElement}} */ { target }) => setRatio(`${target.naturalWidth} / ${target.naturalHeight}`)} />`,
-      )}
+    <figure class="heat-photo" ref=${figure}>
+      <div class="photo-frame" tabindex="0" role="group" aria-label=${say("photo")} style=${{ aspectRatio: size?.join(" / ") ?? "" }} onScroll=${scrolled}
+        onWheel=${wheel} ontouchstart=${pinch} ontouchmove=${pinch} onPointerMove=${drag}>
+        <div class="photo-stack" style=${{ width: `${100 * zoom}%` }}>
+          <img src=${url} alt=${say("photoAlt")} draggable=${false}
+            onLoad=${(/** @type {{target: HTMLImageElement}} */ { target }) => setSize([target.naturalWidth, target.naturalHeight])} />
+          ${mapped && size && html`<${HeatMap} size=${size} heat=${heat} />`}
+        </div>
+      </div>
       <div class="looking">
         <label class="slider">${say("zoom")}
           <input type="range" min="1" max=${LARGEST} step=${STEP} value=${zoom} aria-valuetext=${`${Math.round(10 * zoom) / 10} ×`}
@@ -179,7 +178,6 @@ export const HeatPhoto = ({ url, heat }) => {
         ${document.fullscreenEnabled && html`<button aria-pressed=${String(full)} onClick=${toggleFull}>${say("fullScreen")}</button>`}
         <p class="keys"><small>${say("photoKeys")}</small></p>
       </div>
-      ${mapped && frame(say("heatMap"), html`<${Mapped} url=${url} heat=${heat} />`)}
       ${mapped && html`<small>${say("heatMapText")}</small>`}
     </figure>`;
 };

@@ -4,13 +4,16 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, getConditions } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, useAnswer, usePages } from "/console/components.js";
-import { isolated, say, sayAge, sayNumber } from "/console/language.js";
+import { isolated, say, sayAge, sayDate, sayNumber } from "/console/language.js";
 import { Search } from "/console/views/account_actions.js";
 import { placeOfConversation } from "/console/views/conversation.js";
 import { labelOfBand } from "/console/views/finding.js";
-import { FindingPages, sayAwaited } from "/console/views/queue_rows.js";
+import { FindingPages } from "/console/views/queue_rows.js";
 import { SpotPoints } from "/console/views/spot_points.js";
 import { countUnread, useWaiting } from "/console/waiting.js";
+
+/** Since when a result or a photo is waited for. @param {Api["AwaitedView"]} awaited */
+const sayAwaited = ({ since, overdue }) => [say("awaitedSince", { date: sayDate(since, false) }), overdue && say("overdue")].filter(Boolean).join(" · ");
 
 /** @param {{patient: Api["PatientInCare"], conditions: Api["ConditionsView"]}} props */
 const PatientRow = ({ patient, conditions }) => {

@@ -8,7 +8,7 @@ import { Answer, Empty, Icon, Pages, toast, useAnswer, useKeys, usePages } from 
 import { say, sayNumber } from "/console/language.js";
 import { addressOf, goTo, replacePlace } from "/console/navigation.js";
 import { Search } from "/console/views/account_actions.js";
-import { Case, KeysHelp, prepareCase } from "/console/views/case.js";
+import { Case, FoldedKeys, KeysHelp, prepareCase } from "/console/views/case.js";
 import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { FindingRows, groupByPatient } from "/console/views/queue_rows.js";
@@ -135,6 +135,19 @@ const NothingListed = ({ filters: { list, urgency, q }, counts }) => {
     <//>`;
 };
 
+/** Escape leaves a field, so that single keys work again: of a case for the case, else for the row that is marked. */
+const useWayOut = () =>
+  useEffect(() => {
+    const leave = (/** @type {KeyboardEvent} */ event) => {
+      const field = /** @type {HTMLElement} */ (event.target).closest("input, textarea, select");
+      if (event.key !== "Escape" || event.isComposing || !field || field.closest("dialog")) return;
+      /** @type {HTMLElement} */ (field).blur();
+      /** @type {HTMLElement | null} */ (field.closest(".case") ?? document.querySelector(".cases .current .cover"))?.focus({ preventScroll: true });
+    };
+    addEventListener("keydown", leave);
+    return () => removeEventListener("keydown", leave);
+  }, []);
+
 /** @param {{conditions: Api["ConditionsView"], number: string, at: string, filters: Filters}} props */
 const Workspace = ({ conditions, number, at, filters }) => {
   const pages = usePages(pathOf(filters));
@@ -188,6 +201,7 @@ const Workspace = ({ conditions, number, at, filters }) => {
     i: readMessages,
     "/": () => /** @type {HTMLElement | null} */ (document.querySelector("#search"))?.focus(),
   });
+  useWayOut();
   useEffect(() => {
     if (place >= 0 && rows.length - place < NEAR_END && pages.next && !pages.loading && !pages.error) pages.more();
   }, [place, rows.length, pages.loading]);
@@ -201,6 +215,7 @@ const Workspace = ({ conditions, number, at, filters }) => {
       <section class="cases" ref=${list} aria-label=${say("title_queue")}
         onfocusin=${(/** @type {On<FocusEvent>} */ { target }) => !number && target.dataset.number && setChosen(Number(target.dataset.number))}>
         <h1><span class="hidden">${say("title_queue")}</span></h1>
+        ${!number && html`<${FoldedKeys} named=${false} />`}
         <${Filter} filters=${filters} counts=${counts} conditions=${conditions} onChange=${(/** @type {Partial<Filters>} */ changed) => goTo(placeOf(changed))}
           onSearch=${(/** @type {string} */ q) => replacePlace(placeOf({ q }))} />
         <${Notes} messages=${messages} filters=${filters} />

@@ -42,12 +42,9 @@ export const groupByPatient = (items) => {
   return [...groups.values()];
 };
 
-/** Since when a result or a photo is waited for. @param {Api["AwaitedView"]} awaited */
-export const sayAwaited = ({ since, overdue }) => [say("awaitedSince", { date: sayDate(since, false) }), overdue && say("overdue")].filter(Boolean).join(" · ");
-
 /** What happens with it: a doctor works on it, it was reviewed, or it waits. @param {Found} found */
 const sayState = ({ case: work, learning, reviewed, created_at: made, awaited }) =>
-  sayWork(work)[0] ?? (awaited ? sayAwaited(awaited) : learning && !learning.teaches ? say("teachesNothing") : reviewed ? sayDate(made, false) : sayAge(made, "narrow"));
+  sayWork(work)[0] ?? (awaited ? (awaited.overdue ? say("overdue") : "") : learning && !learning.teaches ? say("teachesNothing") : reviewed ? sayDate(made, false) : sayAge(made, "narrow"));
 
 /**
  * A finding in two lines. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
@@ -59,7 +56,8 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
   const marked = sayWork(found.case).length > 0 || found.awaited?.overdue;
   const band = bandOf(found);
   const label = labelOfBand(conditions, band);
-  const said = decision ? sayDecision(decision, conditions) : sayLikely(found, conditions);
+  const since = found.awaited && say("awaitedSince", { date: sayDate(found.awaited.since, false) });
+  const said = [since, decision ? sayDecision(decision, conditions) : sayLikely(found, conditions)].filter(Boolean).join(" · ");
   return html`
     <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}`}>
       <${KeptPhoto} number=${id} kept=${found.photo_kept} />

@@ -73,11 +73,11 @@ const Hold = ({ held, onHeld }) => html`
 /**
  * A list to choose from.
  * @param {{name: string, title: string, value: string, first: string, options: {key: string, text: string}[],
- *   required?: boolean, onValue: (value: string) => void}} props
+ *   required?: boolean, hotkey?: string, onValue: (value: string) => void}} props
  */
-const Select = ({ name, title, value, first, options, required = false, onValue }) => html`
+const Select = ({ name, title, value, first, options, required = false, hotkey, onValue }) => html`
   <div class="field">
-    <label for="review-${name}">${title}</label>
+    <label for="review-${name}">${title}${hotkey && html` <kbd aria-hidden="true">${hotkey}</kbd>`}</label>
     <select id="review-${name}" name=${name} required=${required} value=${value}
       onChange=${(/** @type {FieldEvent} */ event) => onValue(event.target.value)}>
       <option value="">${first}</option>
@@ -183,6 +183,23 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
     const urgency = draft.urgency && draft.urgency !== SAME && !keepsUrgency(reviewing, draft.urgency) ? "" : draft.urgency;
     enter({ picture, ...(picture && { agreement: "", label: "", urgency }) });
   };
+  const urgencies = [
+    ...(pictured ? [{ key: SAME, text: say("urgencyAgreed", { band: sayBand(conditions, report.band) }) }] : []),
+    ...conditions.bands
+      .filter(({ key }) => (!pictured || key !== report.band) && (!draft.picture || keepsUrgency(reviewing, key)))
+      .map(({ key }) => ({ key, text: sayBand(conditions, key) })),
+  ];
+  const answer = {
+    urgency: (/** @type {string} */ urgency) => enter({ urgency }),
+    histology: (/** @type {string} */ histology) =>
+      enter({ histology, ...(histology === "confirmed" ? { agreement: "", label: "", picture: false } : { result: "" }) }),
+  };
+  /** A key goes on to the next answer; where Enter signs it is read below. @param {"urgency" | "histology"} name @param {string[]} keys */
+  const next = (name, keys) => {
+    const chosen = keys[keys.indexOf(draft[name]) + 1] ?? "";
+    answer[name](chosen);
+    setTimeout(() => focusOn(chosen === "confirmed" ? "[name=result]" : agreement ? "[name=agreement]:checked" : "[name=picture]"));
+  };
   /** @param {string} agreement */
   const chooseAt = (agreement) => () => {
     if (known) return toast(say("resultIsLabel"));
@@ -201,6 +218,8 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       want(!draft.picture);
       focusOn("[name=picture]"); // from there Enter signs
     },
+    g: () => next("urgency", urgencies.map(({ key }) => key)),
+    y: () => next("histology", HISTOLOGIES),
     n: () => focusOn("[name=note]"),
     ...Object.fromEntries(names ? labels.slice(0, KEYS).map(({ key, off }, nth) => [nth + 1, () => off || enter({ label: key })]) : []),
   });
@@ -238,12 +257,6 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
     event.preventDefault();
     /** @type {HTMLFormElement} */ (event.currentTarget).requestSubmit(/** @type {HTMLElement | null} */ (document.querySelector(`.signing [value=${STAY}]`)));
   };
-  const urgencies = [
-    ...(pictured ? [{ key: SAME, text: say("urgencyAgreed", { band: sayBand(conditions, report.band) }) }] : []),
-    ...conditions.bands
-      .filter(({ key }) => (!pictured || key !== report.band) && (!draft.picture || keepsUrgency(reviewing, key)))
-      .map(({ key }) => ({ key, text: sayBand(conditions, key) })),
-  ];
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
   const suggested = say("urgencySuggested", { band: sayBand(conditions, comesTo({ ...draft, urgency: "" }, reviewing).band) });
   const needed = !draft.picture && draft.urgency === "";
@@ -262,10 +275,10 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}
       ${names && html`<${Labels} labels=${labels} value=${draft.label} unsure=${agreement === "unsure"} onLabel=${(/** @type {string} */ label) => enter({ label })} />`}
       <div class="pair"><${Select} name="urgency" title=${say("urgency")} value=${draft.urgency} options=${urgencies} first=${suggested}
-        onValue=${(/** @type {string} */ urgency) => enter({ urgency })} />
+        hotkey="g" onValue=${answer.urgency} />
       <${Select} name="histology" title=${say("histology")} value=${draft.histology} first=${say("notSaid")}
         options=${HISTOLOGIES.map((key) => ({ key, text: sayValue("histology", key) }))}
-        onValue=${(/** @type {string} */ histology) => enter({ histology, ...(histology === "confirmed" ? { agreement: "", label: "", picture: false } : { result: "" }) })} /></div>
+        hotkey="y" onValue=${answer.histology} /></div>
       ${known &&
       html`<${Select} name="result" title=${say("histologyResult")} value=${draft.result} options=${labels} first=${say("choose")} required
         onValue=${(/** @type {string} */ result) => enter({ result })} />`}
