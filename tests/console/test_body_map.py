@@ -22,6 +22,22 @@ const at = new DOMPoint(x, y).matrixTransform(svg.getScreenCTM());
 const told = {bubbles: true, clientX: at.x, clientY: at.y};
 document.elementFromPoint(at.x, at.y)?.dispatchEvent(new MouseEvent("click", told));
 """
+# Of each figure: its side, the words wholly left of its middle, those wholly right of it, and on
+# how many lines these stand.
+LABELS = """
+return [...document.querySelectorAll(".where .body-map figure")].map((figure) => {
+  const box = figure.querySelector("svg").getBoundingClientRect();
+  const middle = box.left + box.width / 2;
+  const words = [...figure.querySelectorAll("figcaption > span")].map((one) => {
+    const range = document.createRange();
+    range.selectNodeContents(one);
+    return { text: one.textContent, box: range.getBoundingClientRect() };
+  });
+  const on = (test) => words.filter(({box}) => test(box)).map(({text}) => text).join();
+  return [figure.querySelector("svg").dataset.side, on((one) => one.right <= middle),
+    on((one) => one.left >= middle), new Set(words.map((one) => one.box.top)).size];
+});
+"""
 ARM = {"site": "upper_extremity", "side": "front", "laterality": "left"}
 
 
@@ -137,3 +153,22 @@ def test_a_spot_without_a_side_is_asked_for_it_and_the_doctor_sees_it(
     visitor.see(journey.say("at_left", site=journey.say("site_hand")))
     visitor.find(".placed")
     journey.step("doctor")
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_left_and_right_stand_on_their_own_sides_of_the_figure(
+    visitor: Visitor, ada: Caller, language: str
+) -> None:
+    """They wrapped, and both stood below each other on one side."""
+    journey = Journey(visitor, "body-map", Look(PHONE, dark=False, language=language))
+    begin_spot(journey, ada)
+    left, right = journey.say("side_left"), journey.say("side_right")
+    expected = [["front", right, left, 1], ["rear", left, right, 1]]
+    for size, text in (((320, 640), ""), ((320, 640), "200%"), (PHONE, ""), ((1366, 768), "")):
+        visitor.look(size, language=language)
+        visitor.run("document.documentElement.style.fontSize = arguments[0]", text)
+        found: list[Any] = visitor.run(LABELS)
+        assert found == expected, (size, text)
+    tap(visitor, "rear", 60, 60)
+    visitor.find(".body-map.near")
+    assert visitor.run(LABELS) == expected[1:]

@@ -8,6 +8,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.care.test_comparisons import visit
 from tests.console.journey import Journey, Look, file_of
+from tests.console.test_body_map import near, places, tap
 from tests.console.test_spots import BACK, begin, send_photo, spots_of
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Caller, Seeder
@@ -32,6 +33,24 @@ request.onsuccess = () => {
 };
 """
 AN_HOUR_LATER = "const now = Date.now; Date.now = () => now() + 61 * 60 * 1000"
+NO_SPOT_BEGINS = """
+const ask = window.fetch;
+window.fetch = async (asked, options) => {
+  if (options?.method === "POST" && asked === "/lesions") throw new TypeError();
+  return ask(asked, options);
+};
+"""
+# How much of the window the bar that sends lies over.
+BAR = """
+const bar = document.querySelector(".send");
+return getComputedStyle(bar).position === "fixed" ? bar.offsetHeight / innerHeight : 0;
+"""
+# What stands beyond the right edge of the window.
+BEYOND = """
+return [...document.querySelectorAll("main *")].filter((one) => one.checkVisibility()
+  && getComputedStyle(one).clipPath === "none" && one.getBoundingClientRect().right > innerWidth + 1)
+  .map((one) => `${one.tagName} ${one.className}: ${one.getBoundingClientRect().right}`);
+"""
 NO_DATABASE = "indexedDB.open = () => { throw new DOMException('full', 'QuotaExceededError') }"
 
 
@@ -264,3 +283,130 @@ def test_the_spot_that_looks_alike_is_proposed_beside_the_finding(
     journey.press("save")
     visitor.find(f"a[href='#/visits/{lesion}']")
     assert spots_of(ada) == {"left of the spine": 2}
+
+
+def send_from_chest(visitor: Visitor, caller: Caller, photo: Path) -> None:
+    """With a tap at its exact point."""
+    choose(visitor, caller, photo)
+    visitor.ask("body_site")
+    tap(visitor, "front", 60, 55)
+    visitor.see("the point is set")
+    visitor.answer("keep_photo", "false")
+    visitor.press_button("Send the photo")
+
+
+def test_the_first_photo_of_a_place_begins_its_spot_at_the_point_that_was_tapped(
+    visitor: Visitor, ada: Caller, mole: Path
+) -> None:
+    begin(ada, BACK)
+    send_from_chest(visitor, ada, mole)
+    visitor.press_button("This spot over time")
+    [chest] = [one for one in places(ada) if one["site"] == "chest"]
+    assert (chest["laterality"], chest["side"]) == ("left", "front")
+    assert near(chest, 60, 55)
+    assert len(places(ada)) == 2
+    visitor.assert_quiet()
+
+
+def test_no_spot_begins_where_the_person_says_so_or_says_no_place(
+    visitor: Visitor, ada: Caller, mole: Path
+) -> None:
+    choose(visitor, ada, mole)
+    visitor.answer("keep_photo", "false")
+    visitor.press_button("Send the photo")
+    visitor.find(".verdict h1")
+    visitor.go("check")
+    visitor.hand_in("camera", mole)
+    visitor.ask("body_site")
+    visitor.choose("body_site", "chest")
+    visitor.ask("lesion")
+    visitor.see("You have no spot at this place yet")
+    visitor.answer("lesion", "")
+    visitor.answer("keep_photo", "false")
+    visitor.press_button("Send the photo")
+    visitor.find(".verdict h1")
+    visitor.await_truth(lambda: findings(ada) == 2, "both")
+    assert places(ada) == []
+
+
+def test_where_spots_are_at_the_place_a_new_one_begins_only_if_said_and_has_the_point(
+    visitor: Visitor, ada: Caller, mole: Path
+) -> None:
+    begin(ada, {"site": "chest", "side": "front", "x": 38.0, "y": 60.0})
+    send_from_chest(visitor, ada, mole)
+    visitor.find(".verdict h1")
+    visitor.choose("spot", "new")
+    visitor.see("the point is set")
+    visitor.press_button("Save")
+    visitor.press_button("This spot over time")
+    [made] = [one for one in places(ada) if one["laterality"] == "left"]
+    assert near(made, 60, 55)
+
+
+def test_a_spot_that_could_not_begin_loses_neither_finding_nor_point(
+    visitor: Visitor, ada: Caller, mole: Path
+) -> None:
+    visitor.look(PHONE)
+    visitor.enter(ada, "user")
+    visitor.run(NO_SPOT_BEGINS)
+    visitor.go("check")
+    visitor.hand_in("camera", mole)
+    visitor.ask("body_site")
+    tap(visitor, "front", 60, 55)
+    visitor.answer("keep_photo", "false")
+    visitor.press_button("Send the photo")
+    visitor.see("its spot was not begun")
+    visitor.press_button("Choose its spot")
+    visitor.choose("spot", "new")
+    visitor.see("the point is set")
+    assert findings(ada) == 1
+    assert places(ada) == []
+
+
+def test_whether_a_photo_is_kept_is_the_consent_of_the_account(
+    visitor: Visitor, ada: Caller, mole: Path
+) -> None:
+    """What was answered once was remembered as a consent that the account did not show."""
+    choose(visitor, ada, mole)
+    visitor.press(NEXT)
+    visitor.see("All may be left out but one: whether the photo is kept")
+    visitor.answer("keep_photo", "true")
+    visitor.press_button("Send the photo")
+    visitor.find(".verdict h1")
+    assert ada.call("GET", "/me").json["consents"].get("photos") is None
+    visitor.go("check")
+    visitor.hand_in("camera", mole)
+    visitor.ask("keep_photo")
+    assert visitor.count("[name=keep_photo]:checked") == 0
+    visitor.answer("keep_photo", "false")
+    visitor.press("[name=keep_always]")
+    visitor.press_button("Send the photo")
+    visitor.find(".verdict h1")
+    assert ada.call("GET", "/me").json["consents"] == {"photos": False}
+    visitor.go("check")
+    visitor.hand_in("camera", mole)
+    visitor.find("[name=keep_photo][value=false]:checked")
+    assert visitor.count("[name=keep_always]") == 0
+    visitor.assert_quiet()
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_no_question_is_wider_than_a_narrow_window_with_large_text(
+    visitor: Visitor, ada: Caller, mole: Path, language: str
+) -> None:
+    begin(ada, BACK, "left of the spine")
+    visitor.look((320, 640), language=language)
+    visitor.enter(ada, "user")
+    visitor.run("document.documentElement.style.fontSize = '200%'")
+    visitor.go("check")
+    visitor.hand_in("photo", mole)
+    visitor.await_stillness()
+    assert visitor.run(BEYOND) == []
+    visitor.assert_nothing_overflows()
+    for question in ("body_site", "lesion", "modality", "age_band", "checklist", "keep_photo"):
+        visitor.ask(question)
+        if question == "body_site":
+            visitor.choose("body_site", "back")
+        assert visitor.run(BEYOND) == [], question
+        visitor.assert_nothing_overflows()
+        assert visitor.run(BAR) < 1 / 4, question

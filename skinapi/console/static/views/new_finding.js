@@ -91,13 +91,14 @@ const Photos = ({ draft, sending, hidden, step }) => {
 
 /**
  * All questions; where one is asked at a time, the others are there and hidden, with their answers.
- * @param {{draft: ReturnType<typeof useDraft>, before: Draft | null, account: Api["Me"], spots: Api["LesionView"][], checklist: Api["Checklist"],
+ * @param {{draft: ReturnType<typeof useDraft>, before: Draft | null, account: Api["Me"], spots: Api["LesionView"][] | null, checklist: Api["Checklist"],
  *   steps: Step[], step: Step, narrow: boolean, missing: boolean}} props
  */
 const Questions = ({ draft, before, account, spots, checklist, steps, step, narrow, missing }) => {
   const [known] = useState(recallAnswers);
   const { chosen, place } = draft;
-  const told = { ...known, ...Object.fromEntries(before?.answers ?? []) };
+  const answered = Object.fromEntries(before?.answers ?? []);
+  const told = { ...known, ...answered };
   const ticked = (before?.answers ?? []).filter(([name]) => name === "checklist").map(([, value]) => value);
   const asked = (/** @type {Step} */ one, /** @type {unknown} */ question) => html`<div hidden=${narrow && step !== one}>${question}</div>`;
   return html`
@@ -105,20 +106,20 @@ const Questions = ({ draft, before, account, spots, checklist, steps, step, narr
       <p hidden=${narrow && step !== steps[1]}>${say("questionsText")}</p>
       ${chosen.length < 2 && asked("kind", html`<${AskKind} told=${told} />`)}
       ${asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
-      ${place.site && asked("spot", html`<${AskSpot} spots=${spots} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
+      ${place.site && asked("spot", html`<${AskSpot} spots=${spots ?? []} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
       ${asked("about", html`<${AskAbout} told=${told} known=${known} />`)}
       ${asked("checklist", html`<${AskChecklist} checklist=${checklist} ticked=${ticked} />`)}
-      ${asked("keep", html`<${AskToKeep} chosen=${told.keep_photo || (account.consents?.photos ? "true" : "")} missing=${missing} />`)}
+      ${asked("keep", html`<${AskToKeep} told=${answered} consent=${account.consents?.photos} missing=${missing} />`)}
     </div>`;
 };
 
 /**
  * `from` is the spot whose photo is taken, `before` what was begun and not sent.
- * @param {{account: Api["Me"], spots: Api["LesionView"][], checklist: Api["Checklist"], from?: Api["LesionView"], about: string,
+ * @param {{account: Api["Me"], spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], about: string,
  *   filters: URLSearchParams, before: Draft | null, onAnew: () => void}} props
  */
 const Check = ({ account, spots, checklist, from, about, filters, before, onAnew }) => {
-  const draft = useDraft(about, before, from);
+  const draft = useDraft(about, before, from, spots);
   const [missing, setMissing] = useState(false);
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   const bar = useBar();
@@ -175,10 +176,10 @@ const Check = ({ account, spots, checklist, from, about, filters, before, onAnew
 /** @param {{account: Api["Me"], argument: string, filters: URLSearchParams}} props */
 const Loaded = ({ account, argument, filters }) => {
   const [turn, setTurn] = useState(0);
-  // Without the spots a photo can be sent all the same.
+  // Where the spots are not known a photo can be sent all the same: it begins none.
   const load = async () => {
-    /** @type {[Api["LesionView"][], Api["ConditionsView"], Draft | null]} */
-    const [spots, conditions, before] = await Promise.all([getAll("/lesions?limit=200").catch(() => []), getConditions(), recallDraft(argument)]);
+    /** @type {[Api["LesionView"][] | null, Api["ConditionsView"], Draft | null]} */
+    const [spots, conditions, before] = await Promise.all([getAll("/lesions?limit=200").catch(() => null), getConditions(), recallDraft(argument)]);
     return { spots, conditions, before, turn };
   };
   const answer = useAnswer(load, [turn]);
@@ -191,7 +192,7 @@ const Loaded = ({ account, argument, filters }) => {
     <${Answer} answer=${answer}>
       ${(/** @type {Awaited<ReturnType<typeof load>>} */ { spots, conditions, before, turn: key }) => html`
         <${Check} key=${key} account=${account} spots=${spots} checklist=${conditions.checklist} about=${argument} filters=${filters}
-          from=${spots.find((one) => one.id === argument)} before=${before} onAnew=${beginAnew} />`}
+          from=${spots?.find((one) => one.id === argument)} before=${before} onAnew=${beginAnew} />`}
     <//>`;
 };
 

@@ -11,8 +11,8 @@ import { forgetOldPhotos, forgetPhotos, keepPhoto, recallPhoto } from "/console/
 /** What the person has said of the photos: that they show a spot, and all the same one. @typedef {{skin: "ask" | "confirmed", same: boolean}} Confirmed */
 /** What was sent last: what of, and under which key. The photos themselves only until a reload. @typedef {{what: string, key: string, photos?: Blob[]}} Sent */
 /**
- * `unknown`: it was sent, and no answer has come.
- * @typedef {{photos: Chosen[], answers: [string, string][], place: import("/console/views/body_map.js").Place, spot: string,
+ * `unknown`: it was sent, and no answer has come. `spot`: null where nobody said which one it is.
+ * @typedef {{photos: Chosen[], answers: [string, string][], place: import("/console/views/body_map.js").Place, spot: string | null,
  *   confirmed: Confirmed, sent: Sent | null, unknown: boolean}} Draft
  */
 

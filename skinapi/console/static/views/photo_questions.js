@@ -73,6 +73,7 @@ export const AskSpot = ({ spots, site, chosen, onChoose }) => {
   return html`
     <fieldset class="own-spots">
       <legend>${say("whichOfYours")}</legend>
+      ${chosen === NEW && near.length === 0 && html`<small>${say("firstOfPlace")}</small>`}
       <div class="chips">
         ${option("", say("noSpot"))}${near.map((one) => option(one.id, nameOfSpot(one), one))}${option(NEW, say("newSpot"))}
       </div>
@@ -95,8 +96,12 @@ export const AskChecklist = ({ checklist, ticked }) => {
     </fieldset>`;
 };
 
-/** Whether the photo is kept. It is asked once, and remembered. @param {{chosen: string, missing: boolean}} props `missing`: one tried to send without an answer */
-export const AskToKeep = ({ chosen, missing }) => html`
+/**
+ * Whether this photo is kept. The account's consent answers it, until somebody says otherwise for this photo; who has
+ * none yet can give or refuse it here.
+ * @param {{told: Told, consent: boolean | undefined, missing: boolean}} props `missing`: one tried to send without an answer
+ */
+export const AskToKeep = ({ told, consent, missing }) => html`
   <fieldset>
     <legend>${say("keepPhoto")}</legend>
     ${missing && html`<${Message} kind="bad">${say("keepPhotoFirst")}<//>`}
@@ -104,7 +109,9 @@ export const AskToKeep = ({ chosen, missing }) => html`
     <div class="chips">
       ${["true", "false"].map(
         (value) => html`<label class="chip"><input type="radio" name="keep_photo" value=${value} required
-          defaultChecked=${value === chosen} />${say(/** @type {WordKey} */ (`keepPhoto_${value}`))}</label>`,
+          defaultChecked=${value === (told.keep_photo ?? String(consent))} />${say(/** @type {WordKey} */ (`keepPhoto_${value}`))}</label>`,
       )}
     </div>
+    ${consent === undefined && html`<label class="tick"><input type="checkbox" name="keep_always" value="true"
+      defaultChecked=${told.keep_always === "true"} />${say("keepAlways")}</label>`}
   </fieldset>`;

@@ -35,30 +35,34 @@ const beginSpot = (number, place, key) =>
     .catch((error) => toast(`${say("spotNotBegun")} ${sayError(error)}`));
 
 /**
- * The photos, the place and the answers as they are now, kept after each change under `about`.
+ * The photos, the place and the answers as they are now, kept after each change under `about`. The first photo
+ * of a place begins a spot there, unless the person says otherwise; which of several spots it is, they say.
  * @param {string} about @param {Draft | null} before what was begun @param {Api["LesionView"] | undefined} from
+ * @param {Api["LesionView"][] | null} spots one's own; null where they are not known
  */
-export function useDraft(about, before, from) {
+export function useDraft(about, before, from, spots) {
   const [chosen, setChosen] = useState(before?.photos ?? []);
   const [place, setPlace] = useState(/** @type {Place} */ (before?.place ?? from?.place ?? { site: "" }));
-  const [spot, setSpot] = useState(before?.spot ?? from?.id ?? "");
+  const [told, setSpot] = useState(before ? before.spot : (from?.id ?? null));
+  const first = Boolean(place.site) && spots !== null && !spots.some((one) => one.place.site === place.site);
+  const spot = told ?? (first ? NEW : "");
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   // How each photo is cut as it is shown now.
   const cuts = useRef(/** @type {Map<string, {take: () => Promise<Blob>, view: Chosen["first"]}>} */ (new Map()));
   const said = useRef({ confirmed: before?.confirmed ?? NOTHING_CONFIRMED, sent: before?.sent ?? null, unknown: before?.unknown ?? false });
   const gone = useRef(false); // it was sent
-  const now = useRef({ chosen, place, spot });
-  now.current = { chosen, place, spot };
+  const now = useRef({ chosen, place, told });
+  now.current = { chosen, place, told };
 
   const keep = () => {
     if (!form.current || gone.current) return;
     const answers = /** @type {[string, string][]} */ ([...new FormData(form.current)]);
     const photos = now.current.chosen.map((photo) => ({ ...photo, first: cuts.current.get(photo.id)?.view ?? photo.first }));
-    saveDraft(about, { photos, answers, place: now.current.place, spot: now.current.spot, ...said.current });
+    saveDraft(about, { photos, answers, place: now.current.place, spot: now.current.told, ...said.current });
   };
   useEffect(() => {
     if (chosen.length > 0 || hasDraft(about)) keep();
-  }, [chosen, place, spot]);
+  }, [chosen, place, told]);
 
   /** @param {Chosen} photo */
   const cut = ({ id, file, first }) =>
@@ -79,7 +83,7 @@ export function useDraft(about, before, from) {
   };
   /** @param {Place} next */
   const choosePlace = (next) => {
-    if (next.site !== place.site) setSpot("");
+    if (next.site !== place.site) setSpot(null);
     setPlace(next);
   };
   return { chosen, setChosen, choose, place, choosePlace, spot, setSpot, form, cuts, said, keep, cut, describe, forget };
@@ -94,7 +98,7 @@ export function useSending(draft, onMissing, onRefused) {
   const [sent, setSent] = useState(-1); // how much of it, or -1
   const busy = useRef(false);
   const { form, said, spot, place } = draft;
-  const sendBody = async (/** @type {FormData} */ body) => {
+  const sendBody = async (/** @type {FormData} */ body, /** @type {boolean} */ always) => {
     const prepared = await prepare(said.current.sent, draft.describe(body), draft.chosen, draft.cut);
     if (!form.current) return; // the view was left, perhaps by logging out
     said.current = { ...said.current, sent: prepared, unknown: true };
@@ -103,8 +107,9 @@ export function useSending(draft, onMissing, onRefused) {
     if (spot === NEW) body.delete("lesion");
     prepared.photos.forEach((photo) => body.append("image", photo, "photo.jpg"));
     const answer = await upload("/predict", body, prepared.key, setSent);
-    rememberPhotos(String(answer.id), prepared.photos);
+    rememberPhotos(String(answer.id), prepared.photos, place);
     if (spot === NEW) await beginSpot(answer.id, place, prepared.key);
+    if (always) await put("/me/consents", { photos: body.get("keep_photo") === "true" }).catch((problem) => toast(sayError(problem)));
     draft.forget();
     leaveQuestions(`finding/${answer.id}`);
   };
@@ -112,6 +117,8 @@ export function useSending(draft, onMissing, onRefused) {
     if (!form.current || draft.chosen.length === 0 || busy.current) return;
     const body = answersOf(form.current);
     if (!body.has("keep_photo")) return onMissing();
+    const always = body.has("keep_always");
+    body.delete("keep_always");
     const { confirmed } = said.current;
     body.set("skin", confirmed.skin);
     if (confirmed.same) body.set("same_spot", "true");
@@ -119,7 +126,7 @@ export function useSending(draft, onMissing, onRefused) {
     setError(null);
     setSent(0);
     try {
-      await sendBody(body);
+      await sendBody(body, always);
     } catch (problem) {
       said.current.unknown = problem.status === 0;
       draft.keep();

@@ -21,16 +21,21 @@ export function useNarrow() {
   return narrow;
 }
 
-/** The bar below the questions: the page ends above it, as high as it is now. */
+/**
+ * The bar below the questions: the page ends above it, as high as it is now. One that would lie over too much of a
+ * small window stands at the end of the page, unless it holds a message.
+ */
 export function useBar() {
   const bar = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
     const page = /** @type {HTMLElement} */ (document.querySelector(".page"));
     const observer = new ResizeObserver(() => {
-      const over = bar.current && getComputedStyle(bar.current).position === "fixed";
-      page.style.marginBottom = over ? `${bar.current?.offsetHeight}px` : "";
+      if (!bar.current) return;
+      const { offsetHeight: height, classList } = bar.current;
+      classList.toggle("at-end", height > innerHeight / 4 && !bar.current.querySelector(".message"));
+      page.style.marginBottom = getComputedStyle(bar.current).position === "fixed" ? `${height}px` : "";
     });
-    if (bar.current) observer.observe(bar.current);
+    for (const one of [bar.current, page]) if (one) observer.observe(one);
     return () => {
       observer.disconnect();
       page.style.marginBottom = "";

@@ -1,5 +1,5 @@
 // @ts-check
-// Age, sex and whether photos are kept, as they were told last: in this browser until one logs out.
+// Age and sex as they were told last: in this browser until one logs out.
 
 import { getSession, ANSWERS_KEY } from "/console/api.js";
 
@@ -15,7 +15,7 @@ export function recallAnswers() {
 
 /** @param {FormData} answers */
 export function rememberAnswers(answers) {
-  const told = Object.fromEntries(["age_band", "sex", "keep_photo"].map((name) => [name, answers.get(name) ?? ""]));
+  const told = Object.fromEntries(["age_band", "sex"].map((name) => [name, answers.get(name) ?? ""]));
   try {
     localStorage.setItem(ANSWERS_KEY, JSON.stringify({ ...told, email: getSession()?.email }));
   } catch {} // it is full: they are asked again

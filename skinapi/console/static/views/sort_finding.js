@@ -7,6 +7,7 @@ import { apiPath, get, newKey, post, put } from "/console/api.js";
 import { Answer, Confirm, Failure, Field, useAnswer } from "/console/components.js";
 import { say } from "/console/language.js";
 import { AskPlace } from "/console/views/body_map.js";
+import { placeOfRecent } from "/console/views/recent_photos.js";
 import { nameOfSpot, spotOptions } from "/console/views/spot_points.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 
@@ -28,8 +29,10 @@ export const SpotFields = ({ name, place, onChange }) => html`
   <${Field} label=${say("spotName")} name="spot_name" hint=${say("spotNameHint")} value=${name} required=${false} maxlength="100"
     onInput=${(/** @type {FieldEvent} */ event) => onChange({ name: event.target.value })} />`;
 
-/** The place that was told with the photo. @param {Api["SubmissionView"] | null} finding @returns {Place} */
+/** The place that was told with the photo; its point too, where the photo was just sent. @param {Api["SubmissionView"] | null} finding @returns {Place} */
 const toldPlace = (finding) => {
+  const recent = finding && placeOfRecent(finding.id);
+  if (recent?.site) return recent;
   const { body_site: site, body_laterality: laterality, body_side: side } = finding?.context ?? {};
   return { site: site ?? "", laterality, side };
 };
