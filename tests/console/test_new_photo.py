@@ -47,8 +47,9 @@ return getComputedStyle(bar).position === "fixed" ? bar.offsetHeight / innerHeig
 """
 # What stands beyond the right edge of the window.
 BEYOND = """
-return [...document.querySelectorAll("main *")].filter((one) => one.checkVisibility()
-  && getComputedStyle(one).clipPath === "none" && one.getBoundingClientRect().right > innerWidth + 1)
+const isSeen = (one) => one.checkVisibility() && getComputedStyle(one).clipPath === "none";
+return [...document.querySelectorAll("main *")]
+  .filter((one) => isSeen(one) && one.getBoundingClientRect().right > innerWidth + 1)
   .map((one) => `${one.tagName} ${one.className}: ${one.getBoundingClientRect().right}`);
 """
 NO_DATABASE = "indexedDB.open = () => { throw new DOMException('full', 'QuotaExceededError') }"

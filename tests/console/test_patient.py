@@ -101,6 +101,7 @@ def send_a_photo(journey: Journey, photo: Path) -> None:
     assert visitor.find("[name=body_site]").get_attribute("value") == "back"
     visitor.ask("lesion")
     journey.step("spot")
+    visitor.press("[name=lesion][value='']")
     visitor.ask("modality")
     journey.step("kind")
     for question, value in (

@@ -110,6 +110,7 @@ def lose_the_session(journey: Journey, seeder: Seeder, photo: Path, email: str) 
     visitor.go("check")
     visitor.hand_in("photo", photo)
     visitor.find("figure.crop canvas")
+    visitor.answer("keep_photo", "true")
     account = seeder.services.data.accounts.find_by_email(email)
     assert account
     visitor.hold_uploads()
