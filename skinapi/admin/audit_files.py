@@ -22,6 +22,12 @@ COLUMNS = (
     "sequence",
     "signed",
     "hash",
+    "by_name",
+    "target_name",
+    "owner_email",
+    "owner_name",
+    "owner",
+    "finding",
 )
 # A spreadsheet takes a cell that begins so for a formula, and runs it.
 # https://owasp.org/www-community/attacks/CSV_Injection

@@ -177,7 +177,7 @@ class DecisionsService:
             # Who is suspended at the same time gets no patient.
             _require_approved_doctor(self.accounts.hold(doctor_id))
             # A row names one account, so the doctor has a second one, with the same request id.
-            unit.record("doctor.assign", by=by, target=doctor_id)
+            unit.record("doctor.assign", by=by, target=doctor_id, owner=patient.id)
         self.accounts.change(unit, patient, doctor_id=doctor_id)
 
 

@@ -36,6 +36,7 @@ from skinapi.admin.schemas import (
 )
 from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
+from skinapi.audit.trail import ACCOUNT_FIELDS
 from skinapi.auth.accounts import Account
 from skinapi.auth.errors import EmailTaken, LastAdmin, NoSecondFactor
 from skinapi.domain.pages import Page
@@ -349,8 +350,9 @@ def _rows_of(admin: AdminService, query: AuditFilters, *, limit: int) -> Page[Au
         until=query.until,
         limit=limit,
     )
-    emails = admin.emails_of({row[who] for row in page.items for who in ("by", "target")})
-    return page.map(lambda row: AuditRow.of(row, emails))
+    named = {row.get(who) for row in page.items for who in ACCOUNT_FIELDS}
+    accounts = admin.accounts_of({one for one in named if one})
+    return page.map(lambda row: AuditRow.of(row, accounts))
 
 
 @usage_routes.route(

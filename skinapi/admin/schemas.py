@@ -16,6 +16,7 @@ from pydantic import (
 from skinapi.admin import usage
 from skinapi.admin.decisions import MOST_COUNTED, ApprovedRole, Decided
 from skinapi.admin.overview import OverviewService
+from skinapi.audit.trail import ACCOUNT_FIELDS
 from skinapi.auth.accounts import Account, Status
 from skinapi.auth.emails import Email, NewEmail
 from skinapi.auth.passwords import NewPassword
@@ -187,7 +188,10 @@ class AuditFilters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     after: Identifier | None = None
     action: Annotated[str, StringConstraints(pattern=r"^[a-z]+\.[a-z_]+$")] | None = None
-    account: Identifier | None = Field(default=None, description="who did it or had it done")
+    account: Identifier | None = Field(
+        default=None,
+        description="who did it or had it done, or whose finding, spot or letter it was",
+    )
     since: Moment | None = Field(default=None, description="written then or later")
     until: Moment | None = Field(default=None, description="written before then")
 
@@ -215,7 +219,19 @@ class AuditRow(Answer):
     by: str
     by_email: str | None = Field(description="null once the account is gone")
     target: str
+    by_name: str | None = Field(description="as `by_email`")
     target_email: str | None
+    target_name: str | None
+    owner: str | None = Field(
+        default=None,
+        description="the account whose finding, spot or letter the target is, or the patient whom "
+        "the row is about; null in rows of earlier versions",
+    )
+    finding: int | None = Field(
+        default=None, description="the number of the finding that the target is, while it is there"
+    )
+    owner_email: str | None
+    owner_name: str | None
     detail: str | None = Field(
         default=None,
         description="on what grounds: the gates of a model that was promoted, the reason of a "
@@ -230,8 +246,12 @@ class AuditRow(Answer):
     )
 
     @classmethod
-    def of(cls, row: Document, emails: dict[str, str]) -> Self:
-        who = {f"{role}_email": emails.get(row[role]) for role in ("by", "target")}
+    def of(cls, row: Document, accounts: Mapping[str, Account]) -> Self:
+        who: dict[str, str | None] = {}
+        for role in ACCOUNT_FIELDS:
+            account = accounts.get(row.get(role) or "")
+            who[f"{role}_email"] = account.email if account else None
+            who[f"{role}_name"] = account.name if account else None
         return cls.model_validate({**row, **who})
 
 

@@ -3,7 +3,7 @@ is one transaction with its row of the audit trail; where an account is as it is
 nothing is written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,6 +37,8 @@ OWN_FACTOR = "Remove your own second factor on the page of your account, with a 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminService:
+    """`find_numbers` has the numbers of findings, by their ids."""
+
     work: UnitOfWork
     accounts: Accounts
     eraser: Eraser
@@ -44,6 +46,7 @@ class AdminService:
     guess_limits: GuessLimits
     trail: AuditTrail
     initial_password_life: timedelta
+    find_numbers: Callable[[list[str]], dict[str, int]]
 
     def list_accounts(
         self,
@@ -71,13 +74,16 @@ class AdminService:
     def count_patients(self, doctors: set[str]) -> dict[str, int]:
         return self.accounts.count_patients(doctors)
 
-    def emails_of(self, identifiers: set[str]) -> dict[str, str]:
-        emails: dict[str, str] = {}
+    def accounts_of(self, identifiers: set[str]) -> dict[str, Account]:
+        """Those of them that there are, by their ids."""
+        found: dict[str, Account] = {}
         wanted = sorted(identifiers)
         for start in range(0, len(wanted), READ_AT_ONCE):
-            found = self.accounts.by_ids({*wanted[start : start + READ_AT_ONCE]})
-            emails |= {identifier: account.email for identifier, account in found.items()}
-        return emails
+            found |= self.accounts.by_ids({*wanted[start : start + READ_AT_ONCE]})
+        return found
+
+    def emails_of(self, identifiers: set[str]) -> dict[str, str]:
+        return {one: found.email for one, found in self.accounts_of(identifiers).items()}
 
     @atomic
     def set_role(self, unit: Unit, *, email: str, role: Role, by: str) -> Account:
@@ -185,7 +191,17 @@ class AdminService:
         page = self.trail.page(
             action=action, account=account, after=after, limit=limit, since=since, until=until
         )
-        return page.map(lambda row: {**row, "signed": self.trail.is_signed(row)})
+        numbers: dict[str, int] = {}
+        about = sorted({row["target"] for row in page.items if row.get("owner")})
+        for start in range(0, len(about), READ_AT_ONCE):
+            numbers |= self.find_numbers(about[start : start + READ_AT_ONCE])
+        return page.map(
+            lambda row: {
+                **row,
+                "signed": self.trail.is_signed(row),
+                "finding": numbers.get(row["target"]),
+            }
+        )
 
     def ensure_admin(
         self, *, email: str, password: str | None, only_first: bool = False

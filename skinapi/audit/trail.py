@@ -31,7 +31,8 @@ LATEST_SEAL = timedelta(minutes=1)
 NOT_SEALED: Filter = {"sequence": None}
 T = TypeVar("T")
 PURPOSE = "skinapi audit rows"
-ACCOUNT_FIELDS = ("by", "target")
+# `owner`: whose finding, spot or letter the target is. Rows of before it was stored lack it.
+ACCOUNT_FIELDS = ("by", "target", "owner")
 
 
 MISSING = "its chain head was missing"
@@ -54,9 +55,9 @@ class AuditTrail:
         self._rows.ensure_index("sequence", "id")
         self._rows.ensure_index("sequence", "key", "id")
         # One index for each combination of filters of `page`.
-        for fields in (["by"], ["target"]):
-            self._rows.ensure_index(*fields, "id")
-            self._rows.ensure_index(*fields, "action", "id")
+        for field in ACCOUNT_FIELDS:
+            self._rows.ensure_index(field, "id")
+            self._rows.ensure_index(field, "action", "id")
         self._rows.ensure_index("action", "id")
         self._keys = SigningKeys(secrets, purpose=PURPOSE)
         self._chain_head = ChainHead(store, self._rows, "audit", self._keys)
@@ -65,12 +66,20 @@ class AuditTrail:
         """Add a row in the transaction under way."""
         self._insert(asdict(row))
 
-    def record(self, action: str, *, by: str, target: str, detail: str | None = None) -> None:
+    def record(
+        self,
+        action: str,
+        *,
+        by: str,
+        target: str,
+        detail: str | None = None,
+        owner: str | None = None,
+    ) -> None:
         """Add a row. Call it inside the transaction of a change, or for an event that changes
         nothing.
         """
-        row = {"action": action, "by": by, "target": target, "detail": detail, "outcome": "done"}
-        self._store.transaction(partial(self._insert, row))
+        row = AuditRow(action, by, target, detail, owner=owner)
+        self._store.transaction(partial(self.add, row))
 
     def seal(self) -> int:
         """Number and chain the next rows that are not sealed, in the order of their ids; return how

@@ -69,7 +69,7 @@ class CasesService:
         NotFound, Forbidden, CaseTaken.
         """
         submission = self._get(number, by)
-        unit.audit("case.take", by=by.id, target=submission.id)
+        unit.audit("case.take", by=by.id, target=submission.id, owner=submission.owner)
         # Who is suspended at the same time would have it otherwise.
         if not self.accounts.hold(by.id).active_doctor:
             raise Forbidden
@@ -83,7 +83,7 @@ class CasesService:
         submission = self._get(number, by)
         if submission.taken_by != by.id:
             return self._with_doctors(submission)
-        unit.audit("case.give_back", by=by.id, target=submission.id)
+        unit.audit("case.give_back", by=by.id, target=submission.id, owner=submission.owner)
         return self._set_work(submission, **NOT_TAKEN)
 
     @atomic
@@ -99,14 +99,14 @@ class CasesService:
             raise Conflict(ONESELF)
         if submission.opinion_of == asked.id:
             return self._with_doctors(submission)
-        unit.audit("case.ask_opinion", by=by.id, target=submission.id)
+        unit.audit("case.ask_opinion", by=by.id, target=submission.id, owner=submission.owner)
         if not self.accounts.hold(asked.id).active_doctor:
             raise NotFound(NO_COLLEAGUE)
         if submission.opinion_of is not None:
             raise OpinionAsked
         self.outbox.add(Kind.OPINION, to=asked.id, about=_place_of(submission))
         # A row names one account, so the colleague has a second one, with the same request id.
-        unit.record("doctor.ask_opinion", by=by.id, target=asked.id)
+        unit.record("doctor.ask_opinion", by=by.id, target=asked.id, owner=submission.owner)
         wanted = {"opinion_of": asked.id, "opinion_at": now(), "opinion_question": question}
         return self._set_work(submission, **wanted)
 
@@ -115,7 +115,9 @@ class CasesService:
         """The colleague does not see the finding any more. Raises NotFound, Forbidden."""
         submission = self._get(number, by)
         if submission.opinion_of:
-            unit.audit("case.withdraw_opinion", by=by.id, target=submission.id)
+            unit.audit(
+                "case.withdraw_opinion", by=by.id, target=submission.id, owner=submission.owner
+            )
             about = _place_of(submission)
             self.outbox.withdraw(Kind.OPINION, to=submission.opinion_of, about=about)
             self.submissions.end_work_of(submission, submission.opinion_of)
@@ -126,7 +128,7 @@ class CasesService:
         submission = self._get_in_charge(number, by)
         if submission.opinion_key is None:
             return self._with_doctors(submission)
-        unit.audit("case.close_opinion", by=by.id, target=submission.id)
+        unit.audit("case.close_opinion", by=by.id, target=submission.id, owner=submission.owner)
         return self._set_work(submission, **NONE_CAME)
 
     def list_colleagues(self, *, by: Subject, after: str | None, limit: int) -> Page[Account]:

@@ -87,7 +87,7 @@ class LesionsService:
         if self.lesions.count_of(new.owner) >= self.most:
             raise TooManyLesions(self.most)
         lesion = self.lesions.add(new)
-        unit.record("lesion.create", by=new.owner, target=lesion.id)
+        unit.record("lesion.create", by=new.owner, target=lesion.id, owner=new.owner)
         return lesion
 
     def _find_created(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:
@@ -172,7 +172,7 @@ class LesionsService:
     @atomic
     def _change(self, unit: Unit, lesion: str, fields: Document, by: str) -> Lesion:
         own = self.counts.get_own(lesion, by)
-        unit.audit("lesion.change", by=by, target=own.id)
+        unit.audit("lesion.change", by=by, target=own.id, owner=own.owner)
         changed = self.lesions.change(own.id, fields)
         if changed is None:
             raise NotFound(NO_LESION)
@@ -184,7 +184,7 @@ class LesionsService:
         doctor's record: the doctor in charge reads them on, and its owner no more.
         """
         own = self.counts.get_own(lesion, by)
-        unit.audit("lesion.delete", by=by, target=own.id)
+        unit.audit("lesion.delete", by=by, target=own.id, owner=own.owner)
         kept = self.messages.has_any(own.id)
         self.findings.leave(own.id, keep=kept)
         if kept:
@@ -206,7 +206,7 @@ class LesionsService:
         if kept.joined == joined:
             return kept
         other = self.counts.get_own(joined, by)
-        unit.audit("lesion.join", by=by, target=kept.id, detail=joined)
+        unit.audit("lesion.join", by=by, target=kept.id, detail=joined, owner=kept.owner)
         self.counts.refuse_excess(kept, more=other.findings)
         self.findings.move_all(other.id, kept.id)
         self.messages.move_all(other.id, kept.id)
@@ -230,7 +230,7 @@ class LesionsService:
         finding = self.get_own_finding(number, by)
         if lesion:
             self.counts.get_own(lesion, by.id)
-        unit.audit("submission.sort", by=by.id, target=finding.id)
+        unit.audit("submission.sort", by=by.id, target=finding.id, owner=finding.owner)
         if finding.lesion == lesion:
             return finding
         if not may_leave(finding.lesion):

@@ -96,7 +96,7 @@ class MessagesService:
     @atomic
     def _send(self, unit: Unit, lesion: str, written: _Written, by: Subject) -> Message:
         found = self._get_spot(lesion, by)
-        unit.audit("message.send", by=by.id, target=found.id)
+        unit.audit("message.send", by=by.id, target=found.id, owner=found.owner)
         owner = self._hold(found.id, found.owner, by)
         to = self._require_reader(owner, by)
         if written.submission:
@@ -139,7 +139,9 @@ class MessagesService:
         if reported.reported_at is None:
             self.messages.mark_reported(message)
             detail = f"{reason} {message}"
-            unit.record("message.report", by=by.id, target=reported.author, detail=detail)
+            unit.record(
+                "message.report", by=by.id, target=reported.author, detail=detail, owner=found.owner
+            )
 
     def list_waiting(self, *, to: Subject) -> list[Waiting]:
         """The spots whose messages wait for the caller, MOST_LISTED at most."""

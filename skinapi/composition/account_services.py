@@ -109,6 +109,7 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
             guess_limits=limits,
             trail=data.trail,
             initial_password_life=initial_password_life,
+            find_numbers=data.lesion_findings.numbers_of,
         ),
         decisions=DecisionsService(work=work, accounts=accounts, outbox=outbox),
     )

@@ -85,6 +85,11 @@ class LesionFindings:
         found = self._documents.find({"id": {"$in": identifiers}}, fields=COURSE_FIELDS)
         return {one["id"]: CourseEntry.model_validate(one) for one in found}
 
+    def numbers_of(self, identifiers: list[str]) -> dict[str, int]:
+        """The numbers of those of these findings that are not deleted."""
+        found = self._documents.find({"id": {"$in": identifiers}}, fields=("number",))
+        return {one["id"]: one["number"] for one in found}
+
     def put(self, submission_id: str, lesion: str | None) -> None:
         """Give a finding to a spot, or to none."""
         self._documents.update({"id": submission_id}, _move_to(lesion))

@@ -87,7 +87,7 @@ class KeptPhotos:
         the size of the trail.
         """
         if submission.photo_blob and by.id != submission.owner:
-            self.trail.record("photo.read", by=by.id, target=submission.id)
+            self.trail.record("photo.read", by=by.id, target=submission.id, owner=submission.owner)
 
     def delete(self, *blobs: str | None) -> None:
         for blob in filter(None, blobs):

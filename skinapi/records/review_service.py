@@ -88,7 +88,7 @@ class ReviewsService:
             pictured=submission.photo_blob is not None,
         )
         hold_ends_at = _hold_of(said, opinion, finding.band)
-        unit.audit("review.create", by=by.id, target=submission.id)
+        unit.audit("review.create", by=by.id, target=submission.id, owner=submission.owner)
         signed = self.reviews.list_of(submission.id)
         asked_by = None if in_care(owner, by) else submission.doctor
         if asked_by and said.hold_until:
@@ -176,7 +176,7 @@ class ReviewsService:
         submission, owner = self._get_in_charge(number, by)
         if not submission.held:
             return
-        unit.audit("review.show", by=by.id, target=submission.id)
+        unit.audit("review.show", by=by.id, target=submission.id, owner=submission.owner)
         if not self.reviews.end_holds(submission.id):
             return
         self._mark(unit, submission, owner, self.reviews.list_of(submission.id))

@@ -109,7 +109,7 @@ class RecordsService:
         """Raises Duplicate where the number or the idempotency key is in use."""
         owner, again = filing.owner, filing.new.again
         action, by = ("submission.judge_again", again.by) if again else ("submission.create", owner)
-        unit.audit(action, by=by, target=filing.identifier)
+        unit.audit(action, by=by, target=filing.identifier, owner=owner)
         account = self._count_one_more(owner)
         if again:
             self.rely_on(again.original)
@@ -226,7 +226,7 @@ class RecordsService:
         found = self._find(number)
         if found.owner != by:
             raise NotFound(NOT_YOURS)
-        unit.audit("submission.delete", by=by, target=found.id)
+        unit.audit("submission.delete", by=by, target=found.id, owner=found.owner)
         owner = self.accounts.add_findings(by, -1)
         self._remove(unit, found)
         if owner is None:

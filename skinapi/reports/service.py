@@ -269,7 +269,7 @@ class ReportsService:
         *,
         by: Subject,
     ) -> Issued:
-        unit.audit("report.issue", by=by.id, target=submission.id)
+        unit.audit("report.issue", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
         unit.afterwards(self.usage.add_report)
         return self.issued.add(

@@ -35,7 +35,8 @@ Listeners = dict[type, list[Callable[[Any], Any]]]
 @dataclass(frozen=True, slots=True)
 class AuditRow:
     """Who did what to whom, and how it ended: "done", or the code of the error that refused it.
-    `detail` says on what grounds, and names nobody.
+    `detail` says on what grounds, and names nobody. `owner` is the account whose finding, spot or
+    letter the target is, or the patient whom it is about.
     """
 
     action: str
@@ -43,6 +44,7 @@ class AuditRow:
     target: str
     detail: str | None = None
     outcome: str = "done"
+    owner: str | None = None
 
 
 class AuditRows(Protocol):
@@ -119,15 +121,31 @@ class Unit:
         self._work, self._rows, self._erasures = work, rows, erasures
         self._begin()
 
-    def audit(self, action: str, *, by: str, target: str, detail: str | None = None) -> None:
+    def audit(
+        self,
+        action: str,
+        *,
+        by: str,
+        target: str,
+        detail: str | None = None,
+        owner: str | None = None,
+    ) -> None:
         """Name what this transaction does. Its row is added at the end; or alone, where it is
         refused after this. Named again, the last name counts.
         """
-        self.named = AuditRow(action, by, target, detail)
+        self.named = AuditRow(action, by, target, detail, owner=owner)
 
-    def record(self, action: str, *, by: str, target: str, detail: str | None = None) -> None:
+    def record(
+        self,
+        action: str,
+        *,
+        by: str,
+        target: str,
+        detail: str | None = None,
+        owner: str | None = None,
+    ) -> None:
         """Add a further row now. It is there only where all is done."""
-        self._rows.add(AuditRow(action, by, target, detail))
+        self._rows.add(AuditRow(action, by, target, detail, owner=owner))
 
     def publish(self, event: object) -> None:
         """Call who listens to it inside the transaction now, and who listens afterwards then."""

@@ -10,6 +10,7 @@ import pytest
 
 from skinapi.admin import routes
 from skinapi.storage.ids import first_id_at
+from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -50,6 +51,38 @@ def test_rows_are_found_by_time_with_and_without_the_other_filters(backend: Back
     assert times(admin, **span, account=who, action="photo.read") == wanted
     assert times(admin, since="2026-03-04T01:00:00%2B01:00", action="photo.read") == ["2026-03-04"]
     assert times(admin, until="2026-03-01T00:00:00Z") == []
+
+
+def test_what_is_done_about_a_patient_is_found_by_the_patient(any_backend: Backend) -> None:
+    """Also a doctor's review of her finding, whose row names neither of them as its target."""
+    admin = any_backend.member(role="admin")
+    doctor = any_backend.member(role="doctor")
+    ada, eve = (any_backend.member(doctor_id=any_backend.account(doctor.email).id) for _ in "12")
+    hers, other = (predicted(person)["id"] for person in (ada, eve))
+    said = {"label": "melanoma", "certainty": "sure"}
+    for number in (hers, other):
+        path = f"/submissions/{number}/review"
+        assert doctor.call("POST", path, json=said).status_code == 201
+    account = any_backend.account(ada.email)
+    rows = admin.pages(f"/audit?account={account.id}&action=review.create")
+    assert [(row["finding"], row["by_email"], row["owner_name"]) for row in rows] == [
+        (hers, doctor.email, account.name)
+    ]
+    found = {row["action"] for row in admin.pages(f"/audit?account={account.id}")}
+    assert found >= {"review.create", "submission.create"}
+    assert list(any_backend.services.data.trail.faults()) == []
+    span = f"account={account.id}&since=2026-01-01T00:00:00Z&until=2100-01-01T00:00:00Z"
+    assert len(admin.pages(f"/audit?{span}&action=review.create")) == 1
+    assert len(admin.pages(f"/audit?{span}&limit=1")) >= 2
+
+
+def test_who_is_put_in_charge_is_said_with_the_patient(backend: Backend) -> None:
+    admin, doctor = backend.member(role="admin"), backend.member(role="doctor")
+    ada = backend.member()
+    body = {"doctor": doctor.email}
+    assert admin.call("PUT", f"/users/{ada.email}/doctor", json=body).status_code == 200
+    [row] = admin.pages("/audit?action=doctor.assign")
+    assert (row["target_email"], row["owner_email"]) == (doctor.email, ada.email)
 
 
 @pytest.mark.parametrize("moment", ["yesterday", "2026-03-01", "0001-01-01T00:00:00Z", "", "1e99"])

@@ -112,6 +112,9 @@ def read_the_trail(journey: Journey, account: Caller) -> None:
     visitor = journey.visitor
     visitor.press(".top a[href='#/audit']")
     visitor.find("tbody tr")
+    tops = "return new Set([...document.querySelectorAll('.trail-filter :is(input, select)')]"
+    tops += ".map((one) => Math.round(one.getBoundingClientRect().height))).size"
+    assert visitor.run(tops) == 1
     journey.step("audit")
     visitor.type(who="nobody@nowhere.example")
     visitor.press(".filter .primary")
@@ -122,11 +125,13 @@ def read_the_trail(journey: Journey, account: Caller) -> None:
     visitor.press(".filter .primary")
     journey.see("wholeTrail")
     admin = visitor.run("return JSON.parse(sessionStorage['skinapi.session']).email")
-    journey.see("did_account_suspend", by=admin, target=account.email)
+    journey.see("did_account_suspend", by=f"Ada ({admin})", target=named(account))
     journey.step("filtered")
     assert "action=account.suspend" in visitor.run("return location.hash")
     journey.press("exportCsv")
     visitor.await_answer("format=csv")
+    visitor.go("audit?action=Nothing")
+    journey.see("badFilter")
     visitor.go("audit?until=2020-01-01")
     journey.see("auditEmptyText")
 

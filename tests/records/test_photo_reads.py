@@ -63,8 +63,19 @@ def test_a_row_says_who_read_which_photo_when_and_no_more(backend: Backend) -> N
     (row,) = reads(backend)
     assert row["by"] == backend.account(doctor.email).id
     assert row["target"] == made["_id"]
+    assert row["owner"] == backend.account(patient.email).id
     assert row.keys() == {
-        *("id", "schema", "created_at", "sequence", "previous", "hash", "request_id", "key"),
+        *(
+            "owner",
+            "id",
+            "schema",
+            "created_at",
+            "sequence",
+            "previous",
+            "hash",
+            "request_id",
+            "key",
+        ),
         "signature",
         *("action", "phase", "outcome", "by", "target"),
     }

@@ -107,7 +107,7 @@ class LettersService:
     @atomic
     def _add_draft(self, unit: Unit, number: str, by: Subject, written: Document) -> Letter:
         submission, _ = self._get_in_care(number, by)
-        unit.audit("letter.draft", by=by.id, target=submission.id)
+        unit.audit("letter.draft", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
         return self.letters.add(submission=submission.id, doctor=by.id, **written)
 
@@ -198,7 +198,7 @@ class LettersService:
         shown = ShownLetter(self.letters.change_draft(letter, version, signed))
         if accepted:  # what the marks contradict, and none of the text
             says = f"marks: {', '.join(accepted)}"
-            unit.audit("letter.sign", by=by.id, target=finding.id, detail=says)
+            unit.audit("letter.sign", by=by.id, target=finding.id, detail=says, owner=owner.id)
         return shown, []
 
     def withdraw_letter(self, *, letter: str, reason: str, by: Subject) -> MarkedLetter:
@@ -218,7 +218,7 @@ class LettersService:
         found, submission = self._get_signed(letter, by)
         if found.withdrawn:
             return found, submission
-        unit.audit("letter.withdraw", by=by.id, target=submission.id)
+        unit.audit("letter.withdraw", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
         about = f"finding/{submission.number}"
         if submission.for_owner().shows(found.signed_at):  # else the owner knows of none
@@ -280,7 +280,7 @@ class LettersService:
     def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Draft:
         """The caller's draft, about a finding that cannot be deleted at the same time."""
         draft = self._get_draft(letter, by)
-        unit.audit(action, by=by.id, target=draft.submission.id)
+        unit.audit(action, by=by.id, target=draft.submission.id, owner=draft.submission.owner)
         self.records.rely_on(draft.submission)
         return draft
 

@@ -10,11 +10,23 @@ import { addressOf, goTo } from "/console/navigation.js";
 /** @typedef {Api["AuditRow"]} Row */
 /** What is looked for: an action, an account by its e-mail, from and until which day. */
 const ASKED = /** @type {const} */ (["action", "who", "since", "until"]);
-const DAY = /^\d{4}-\d\d-\d\d$/;
+const DAY = /^(19[7-9]|2\d\d)\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
+const ACTION = /^[a-z]+\.[a-z_]+$/;
 const FORMATS = /** @type {const} */ ({ csv: ["text/csv", "exportCsv"], json: ["application/json", "exportJson"] });
 
 /** Where the words of an action are, which the API writes as `account.approve`. @param {string} action */
 const wordsOf = (action) => action.replace(".", "_");
+
+/** Which actions are offered together, by how their names begin; what is in no group, is in the last one. */
+const GROUPS = /** @type {const} */ ({
+  people: ["account", "doctor", "session"],
+  care: ["case", "finding", "lesion", "letter", "message", "photo", "report", "review", "submission", "thumbnail"],
+  lab: ["dataset", "job", "model"],
+  server: [],
+});
+
+/** @param {string} action */
+const groupOf = (action) => Object.entries(GROUPS).find(([, begins]) => /** @type {readonly string[]} */ (begins).includes(action.split(".")[0]))?.[0] ?? "server";
 
 /** An action in words, or as it is where there are none. @param {string} action */
 const sayAction = (action) => (hasWords(`action_${wordsOf(action)}`) ? sayValue("action", wordsOf(action)) : action);
@@ -39,8 +51,8 @@ function startOf(day, later) {
 const queryOf = ({ action, since, until }, account) => ({
   ...(action && { action }),
   ...(account && { account }),
-  ...(DAY.test(since) && { since: startOf(since, 0) }),
-  ...(DAY.test(until) && { until: startOf(until, 1) }),
+  ...(since && { since: startOf(since, 0) }),
+  ...(until && { until: startOf(until, 1) }),
 });
 
 /** @param {{asked: Record<string, string>, actions: string[]}} props */
@@ -53,10 +65,12 @@ const FilterForm = ({ asked, actions }) => html`
       <label for="field-action">${say("actionFilter")}</label>
       <select id="field-action" name="action">
         <option value="">${say("anyAction")}</option>
-        ${actions.map((action) => html`<option value=${action} selected=${action === asked.action}>${sayAction(action)}</option>`)}
+        ${Object.keys(GROUPS).map((group) => html`<optgroup label=${sayValue("acts", group)}>
+          ${actions.filter((action) => groupOf(action) === group).map((action) => html`<option value=${action} selected=${action === asked.action}>${sayAction(action)}</option>`)}
+        </optgroup>`)}
       </select>
     </div>
-    <${Field} label=${say("accountFilter")} name="who" type="search" autocomplete="off" autocapitalize="none" defaultValue=${asked.who} />
+    <${Field} label=${say("accountFilter")} name="who" type="search" autocomplete="off" autocapitalize="none" placeholder=${say("searchHint")} defaultValue=${asked.who} />
     <${Field} label=${say("since")} name="since" type="date" defaultValue=${asked.since} />
     <${Field} label=${say("until")} name="until" type="date" defaultValue=${asked.until} />
   <//>`;
@@ -72,14 +86,24 @@ function sayDetail({ action, detail }) {
   return say("marksAccepted", { kinds: kinds.join(", ") });
 }
 
-/** An account by its address; what has none, or none any more, by the end of its number. @param {string} id @param {string | null} email */
-const sayWhom = (id, email) => email ?? (hasWords(`actor_${id}`) ? sayValue("actor", id) : id.length > 12 ? `…${id.slice(-8)}` : id);
+/**
+ * A person by name and address, for anybody may choose the name of another; what has none, or none any more, by the end of its id.
+ * @param {string} id @param {string | null} email @param {string | null} name
+ */
+const sayWhom = (id, email, name) => (email ? `${isolated(name ?? "")} (${isolated(email)})` : hasWords(`actor_${id}`) ? sayValue("actor", id) : id.length > 12 ? `…${id.slice(-8)}` : id);
+
+/** Whom or what it was done to; of a patient's finding or spot, whose it is, unless the patient did it. @param {Row} row @param {string} owner */
+function sayTarget(row, owner) {
+  const target = row.finding ? String(row.finding) : sayWhom(row.target, row.target_email, row.target_name);
+  return row.owner && row.owner !== row.by && !row.target_email ? say("ofOwner", { target, owner }) : target;
+}
 
 /** What happened, as a sentence. @param {Row} row */
 function sayRow(row) {
-  const by = sayWhom(row.by, row.by_email);
+  const by = sayWhom(row.by, row.by_email, row.by_name);
+  const owner = row.owner ? sayWhom(row.owner, row.owner_email, row.owner_name) : say("aPatient");
   const key = /** @type {WordKey} */ (`did_${wordsOf(row.action)}`);
-  const said = say(hasWords(key) ? key : "did_other", { by, target: sayWhom(row.target, row.target_email), action: sayAction(row.action) });
+  const said = say(hasWords(key) ? key : "did_other", { by, owner, target: sayTarget(row, owner), action: sayAction(row.action) });
   return row.by_email ? said : said.charAt(0).toLocaleUpperCase() + said.slice(1);
 }
 
@@ -150,14 +174,17 @@ const Asked = ({ asked }) => {
     <//>`;
 };
 
+/** Whether the API can look for it: anybody may write an address. @param {Record<string, string>} asked */
+const isAsked = ({ action, since, until }) => (!action || ACTION.test(action)) && [since, until].every((day) => !day || DAY.test(day));
+
 /** @param {{filters: URLSearchParams}} props what of the address stands behind the ? */
 export const View = ({ filters }) => {
   const asked = Object.fromEntries(ASKED.map((name) => [name, filters.get(name) ?? ""]));
   const known = valuesOf("action").map((words) => words.replace("_", "."));
-  const actions = [...new Set([...known, ...(/^[a-z]+\.[a-z_]+$/.test(asked.action) ? [asked.action] : [])])].sort((one, other) => sayAction(one).localeCompare(sayAction(other)));
+  const actions = [...new Set([...known, ...(ACTION.test(asked.action) ? [asked.action] : [])])].sort((one, other) => sayAction(one).localeCompare(sayAction(other)));
   return html`
     <h1>${say("title_audit")}</h1>
     <div class="filter trail-filter"><${FilterForm} key=${`${filters}`} asked=${asked} actions=${actions} /></div>
     ${`${filters}` && html`<p><a class="button" href="#/audit">${say("wholeTrail")}</a></p>`}
-    <${Asked} key=${`${filters}`} asked=${asked} />`;
+    ${isAsked(asked) ? html`<${Asked} key=${`${filters}`} asked=${asked} />` : html`<${Message} kind="bad">${say("badFilter")}<//>`}`;
 };
