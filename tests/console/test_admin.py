@@ -173,6 +173,33 @@ def see_how_the_server_is(journey: Journey) -> None:
     journey.step("model")
 
 
+# As if one of each were there, which a server that others use is not left with.
+ONE_OF_EACH = """
+const ask = window.fetch;
+window.fetch = async (path, options) => {
+  const answer = await ask(path, options);
+  if (!String(path).endsWith("/admin/overview")) return answer;
+  const one = { waiting_accounts: 1, late_mails: 1, drift_alerts: 1 };
+  const jobs = { queued: 1, running: 1, lost: 1 };
+  return new Response(JSON.stringify({ ...(await answer.json()), ...one, jobs }), answer);
+};
+"""
+
+
+def test_one_of_a_thing_is_said_in_the_singular(visitor: Visitor, seeder: Seeder) -> None:
+    for language, reload, said in (
+        ("en", "Reload", ("1 account waits", "1 mail is late", "1 job waits, 1 runs")),
+        ("fr", "Actualiser", ("1 compte attend", "1 e-mail est en retard", "1 tâche attend")),
+    ):
+        visitor.look(language=language)
+        visitor.enter(seeder.person("admin"), "admin")
+        visitor.find(".overview")
+        visitor.run(ONE_OF_EACH)
+        visitor.press_button(reload)
+        for text in said:
+            visitor.see(text)
+
+
 def test_no_second_click_and_no_key_does_what_was_not_meant(
     visitor: Visitor, seeder: Seeder
 ) -> None:

@@ -5,7 +5,7 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getSession, onSessionChange, personNumber } from "/console/api.js";
 import { Icon } from "/console/components.js";
-import { say, sayNumber } from "/console/language.js";
+import { say, sayCount, sayNumber } from "/console/language.js";
 import { usePolling } from "/console/views/polling.js";
 
 const EVERY_MS = 5000;
@@ -88,5 +88,5 @@ export const AccountCount = () => {
   const { value, reload } = usePolling(() => get("/accounts/waiting"), [personNumber()], () => true, SELDOM_MS);
   askAgain = reload;
   const count = value?.count ?? 0;
-  return count > 0 && html` <span class="unread" role="img" aria-label=${say("accountsWaiting", { count: sayNumber(count) })}>${sayNumber(count)}</span>`;
+  return count > 0 && html` <span class="unread" role="img" aria-label=${sayCount("accountsWait", count)}>${sayNumber(count)}</span>`;
 };

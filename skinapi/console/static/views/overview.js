@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get } from "/console/api.js";
 import { Answer, Icon, useAnswer } from "/console/components.js";
-import { say, sayBytes, sayDate, sayNumber } from "/console/language.js";
+import { say, sayBytes, sayCount, sayDate } from "/console/language.js";
 
 const LEAST_FREE = 0.1;
 const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;
@@ -14,13 +14,13 @@ const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;
 /** @param {Api["Overview"]} found @returns {Item[]} */
 function itemsOf(found) {
   const { waiting_accounts: waiting, late_mails: mails, failed_jobs: failed, jobs, disk, backup_at: backup } = found;
-  const unfinished = { queued: sayNumber(jobs.queued), running: sayNumber(jobs.running), lost: sayNumber(jobs.lost) };
   const model = found.model_version ?? say("noModel");
   return [
-    { act: waiting > 0, text: say(waiting > 0 ? "accountsWaiting" : "noAccountsWaiting", { count: sayNumber(waiting) }), place: "accounts" },
-    { act: Boolean(mails), text: mails === null ? say("noMails") : say(mails > 0 ? "mailsLate" : "mailsSent", { count: sayNumber(mails) }), more: mails ? [say("mailsLateText")] : [] },
+    { act: waiting > 0, text: waiting > 0 ? sayCount("accountsWait", waiting) : say("noAccountsWaiting"), place: "accounts" },
+    { act: Boolean(mails), text: mails === null ? say("noMails") : mails > 0 ? sayCount("mailsLate", mails) : say("mailsSent"), more: mails ? [say("mailsLateText")] : [] },
     ...failed.map((job) => ({ act: true, text: say("jobFailed", { kind: job.kind, date: job.completed_at && sayDate(job.completed_at) }), place: `job/${job._id}`, more: job.error ? [job.error] : [] })),
-    { act: jobs.lost > 0, text: say("jobsNow", unfinished), place: "jobs" },
+    ...(jobs.lost > 0 ? [{ act: true, text: sayCount("jobsLost", jobs.lost), place: "jobs" }] : []),
+    { act: false, text: `${sayCount("jobsWait", jobs.queued)}, ${sayCount("jobsRun", jobs.running)}`, place: "jobs" },
     ...(disk ? [{ act: disk.free_bytes < LEAST_FREE * disk.total_bytes, text: say("diskFree", { free: sayBytes(disk.free_bytes), total: sayBytes(disk.total_bytes) }) }] : []),
     {
       act: !backup || Date.now() - Date.parse(backup) > OLDEST_BACKUP_MS,
@@ -28,7 +28,7 @@ function itemsOf(found) {
       more: backup ? [] : [say("noBackupText")],
     },
     { act: Boolean(found.model_problem) || !found.model_version, text: say("modelServes", { version: model }), place: "model", more: found.model_problem ? [found.model_problem] : [] },
-    { act: found.drift_alerts > 0, text: say(found.drift_alerts > 0 ? "driftFound" : "noAlerts", { count: sayNumber(found.drift_alerts) }), place: "drift" },
+    { act: found.drift_alerts > 0, text: found.drift_alerts > 0 ? sayCount("driftFound", found.drift_alerts) : say("noAlerts"), place: "drift" },
   ];
 }
 
