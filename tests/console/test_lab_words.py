@@ -1,13 +1,15 @@
 """What the lab's pages say of a data set, and of a model that was tested on a few pictures."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from skinapi.jobs.job_queue import Jobs
 from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.registry.serving_pointer import Origin
-from skinapi.storage.ids import new_id
+from skinapi.storage.ids import new_id, now
 from skinapi.vision.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Seeder
@@ -56,6 +58,8 @@ def test_a_data_set_says_what_was_left_out_and_asks_without_refusing(
     visitor.see(words["leftOutText"])
     visitor.see(words["leftOutLabel"].split("{label}")[1].replace("{n}", "12"))
     assert words["nothingLeftOut"] not in visitor.text()
+    visitor.see(said(words, "tooSmallToSplit", n="10"))
+    assert visitor.count("main a[href^='#/train']") == 0
     visitor.assert_nothing_overflows()
 
 
@@ -100,6 +104,11 @@ def test_few_test_lesions_say_nothing_and_what_is_not_measured_is_said_once(
     visitor.see(words["byClass"])
     shown = visitor.run(MELANOMA)
     assert shown["claimed"] in shown["by_class"]
+    visitor.go(f"compare/{many}")
+    visitor.see(words["table_points"])
+    first = "return document.querySelector('details.card').textContent"
+    assert words["table_points"] in visitor.run(first)
+    assert visitor.count("details.card[open]") == 1
 
 
 # The share of melanomas named rightly, as the page claims it, and the row of the class table.
@@ -109,3 +118,57 @@ const [claim] = [...document.querySelectorAll(".claim p")].map((one) => one.text
   .filter((text) => text.includes("344"));
 return { claimed: claim.match(/[\\d.,]+/)[0], by_class: rows.find((row) => row.includes("344")) };
 """
+
+
+@LANGUAGES
+def test_a_job_says_that_nothing_takes_it_and_what_comes_after_its_epochs(
+    visitor: Visitor, seeder: Seeder, jobs: Jobs, language: str
+) -> None:
+    person = seeder.person("researcher")
+    asked = {"architecture": "ResNet50", "dataset": "d", "dataset_name": "Moles", "epochs": 2}
+    settings = {"batch_size": 8, "optimizer": "Adam", "learning_rate": 0.001}
+    job = seeder.services.jobs.submit(kind="training", owner=person.id, request=asked | settings)
+    visitor.look(PHONE if language == "fr" else (1366, 768), language=language)
+    visitor.set_clock((now() + timedelta(minutes=10)).isoformat(), "UTC")
+    visitor.enter(person, "researcher")
+    words = visitor.words(language)
+    visitor.go(f"job/{job.id}")
+    visitor.see(words["queuedLong"])
+    visitor.press("main .danger")
+    visitor.press_button(words["keepRunning"])
+    visitor.see(words["queuedLong"])
+    claimed = jobs.claim(worker="test", lease=timedelta(minutes=10))
+    assert claimed
+    row = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "timestamp": ""}
+    rows = [row | {"epoch": epoch} for epoch in (1, 2)]
+    told = {"progress": 44.1, "message": "Epoch 2 of 2", "metrics": rows}
+    jobs.beat(claimed, lease=timedelta(minutes=10), changes=told)
+    visitor.see(said(words, "epochsDone", n="2"))
+    assert "44.1" not in visitor.text().replace(",", ".")
+    jobs.finish(claimed, status="completed", changes={"progress": 100.0, "message": ""})
+
+
+# Three weeks, of which no photo came in the second.
+WEEKS = """
+const ask = window.fetch;
+const week = (week, findings) => ({ week, starts: week, findings, refused: 0, classes: {},
+  bands: {}, uncertain: findings / 2, reviews: 0, disagreements: 0,
+  mean_confidence: findings ? 0.7 : null });
+const weeks = [week("2026-11-02", 6), week("2026-11-09", 0), week("2026-11-16", 2)];
+window.fetch = async (asked, options) => String(asked).startsWith("/drift")
+  ? new Response(JSON.stringify({ weeks, alerts: [], tests: [] })) : ask(asked, options);
+"""
+
+
+@LANGUAGES
+def test_a_line_over_weeks_has_a_gap_where_no_photo_came(
+    visitor: Visitor, seeder: Seeder, language: str
+) -> None:
+    visitor.look(PHONE if language == "fr" else (1366, 768), language=language)
+    visitor.enter(seeder.person("researcher"), "researcher")
+    words = visitor.words(language)
+    visitor.run(WEEKS)
+    visitor.go("drift")
+    visitor.see(words["doubtShare"])
+    visitor.see("n = 2")
+    assert visitor.count(".curves figure:nth-child(2) polyline") == 2

@@ -343,10 +343,10 @@ export const Toasts = () => {
 
 /**
  * A question before something that is not done lightly; most of that cannot be undone.
- * @param {{title: string, children?: unknown, confirm: string, kind?: "danger" | "primary", onConfirm: () => Promise<void> | void,
- *   onClose: () => void}} props
+ * @param {{title: string, children?: unknown, confirm: string, kind?: "danger" | "primary", keep?: string, onConfirm: () => Promise<void> | void,
+ *   onClose: () => void}} props `keep` is on the button that changes nothing
  */
-export const Confirm = ({ title, children, confirm, kind = "danger", onConfirm, onClose }) => {
+export const Confirm = ({ title, children, confirm, kind = "danger", keep = say("cancel"), onConfirm, onClose }) => {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
@@ -369,7 +369,7 @@ export const Confirm = ({ title, children, confirm, kind = "danger", onConfirm, 
       ${children}
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
       <div class="row end">
-        <button class="quiet" onClick=${onClose}>${say("cancel")}</button>
+        <button class="quiet" onClick=${onClose}>${keep}</button>
         <button class=${kind} disabled=${busy} onClick=${go}>${confirm}</button>
       </div>
     </dialog>`;

@@ -59,12 +59,23 @@ export const Columns = ({ title, words, columns, from, to, most = 1, sayValue = 
     drawn=${drawn}>${children}<//>`;
 };
 
-/** @param {(number | null)[]} values @param {number} end */
-const pointsOf = (values, end) =>
-  values
-    .map((value, index) => (value === null ? "" : `${STEP * index},${HIGH - (HIGH * Math.min(value, end)) / end}`))
-    .filter(Boolean)
-    .join(" ");
+/** A line for each run of known values: what is not known is a gap. @param {(number | null)[]} values @param {number} end */
+function runsOf(values, end) {
+  const at = (/** @type {number} */ value) => HIGH - (HIGH * Math.min(value, end)) / end;
+  /** @type {string[][]} */
+  const runs = [[]];
+  values.forEach((value, index) => {
+    if (value === null) runs.push([]);
+    else runs[runs.length - 1].push(`${STEP * index},${at(value)}`);
+  });
+  // One value alone is as wide as a quarter of a step.
+  return runs
+    .filter((run) => run.length > 0)
+    .map((run) => {
+      const [x, y] = run[0].split(",").map(Number);
+      return run.length > 1 ? run.join(" ") : `${x - STEP / 8},${y} ${x + STEP / 8},${y}`;
+    });
+}
 
 /**
  * Lines over time; the second is dashed. @param {{title: string, words: string, lines: Line[], from: string, to: string,
@@ -75,9 +86,7 @@ export const Lines = ({ title, words, lines, from, to, end, sayValue = sayNumber
   const top = end ?? endOfScale(Math.max(0, ...known));
   const width = STEP * Math.max(1, Math.max(...lines.map(({ values }) => values.length)) - 1);
   const drawn = lines.map(({ name, values }) =>
-    values.length === 1
-      ? values[0] !== null && html`<line class="line line-${name}" x1="0" x2=${STEP / 4} y1=${HIGH - (HIGH * values[0]) / top} y2=${HIGH - (HIGH * values[0]) / top} />`
-      : html`<polyline class="line line-${name}" points=${pointsOf(values, top)} />`,
+    runsOf(values, top).map((points) => html`<polyline class="line line-${name}" points=${points} />`),
   );
   return html`<${Chart} title=${title} words=${words} end=${sayValue(top)} width=${width} from=${from} to=${to} drawn=${drawn}>
     ${lines.length > 1 && html`<p class="legend">${lines.map((line) => html`<span><svg class="key" viewBox="0 0 24 8" aria-hidden="true"><line class="line line-${line.name}" x1="0" x2="24" y1="4" y2="4" /></svg>${line.title}</span>`)}</p>`}

@@ -10,6 +10,8 @@ import { Gates } from "/console/views/gates.js";
 import { nameOfKind } from "/console/views/model.js";
 import { getModels } from "/console/views/models.js";
 
+/** The figures of the operating points begin so. */
+const SENT = "points.";
 /** The only measure that is no share. */
 const LOSS = "log_loss";
 /** Of these, less is better. */
@@ -55,6 +57,9 @@ const Difference = ({ figure, measure }) => {
   if (difference === null) return "–";
   const size = measure === LOSS ? sayNumber(Math.abs(difference), 3) : sayPercent(Math.abs(difference));
   if (Math.abs(difference) < 0.0005) return html`<span class="figure">±${size}</span>`;
+  const { first_interval: first, second_interval: second } = figure;
+  const apart = first && second && (first[1] < second[0] || second[1] < first[0]);
+  if (!apart) return html`<span class="figure">${difference > 0 ? "+" : "−"}${size} <small>${say("noDifference")}</small></span>`;
   const better = difference > 0 !== LESS_IS_BETTER.has(measure);
   return html`<span class=${`figure ${better ? "better" : "worse"}`}>${difference > 0 ? "+" : "−"}${size}${" "}
     <small>${say(better ? "better" : "worse")}</small></span>`;
@@ -83,11 +88,12 @@ const Table = ({ title, rows, first, second, comparable, open }) => html`
     </div>
   </details>`;
 
-/** The figures in tables: the overall ones first, then each table of the card. @param {Api["ConditionsView"]} conditions @param {Figure[]} figures */
+/** The figures in tables: what is sent to a doctor first, then the overall ones and each table of the card. @param {Api["ConditionsView"]} conditions @param {Figure[]} figures */
 function tablesOf(conditions, figures) {
   /** @type {Map<string, {name: string, measure: string, figure: Figure}[]>} */
   const tables = new Map();
-  for (const figure of figures) {
+  const sent = figures.filter(({ name }) => name.startsWith(SENT));
+  for (const figure of [...sent, ...figures.filter(({ name }) => !name.startsWith(SENT))]) {
     const { table, row, measure } = partsOf(figure.name);
     if (!hasWords(`measure_${measure}`) || (figure.first === null && figure.second === null)) continue;
     const title = [say(/** @type {WordKey} */ (`table_${table || "overall"}`)), figure.part !== "test" && sayValue("source", figure.part)].filter(Boolean).join(" – ");

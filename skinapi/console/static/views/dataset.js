@@ -13,6 +13,7 @@ import { TakenFromReviews } from "/console/views/from_reviews.js";
 import { asksLabels, DatasetBadge, LabelForm, sendAgain } from "/console/views/label_form.js";
 import { Polled, usePolling } from "/console/views/polling.js";
 import { Report } from "/console/views/report.js";
+import { faultOfDataset } from "/console/views/train.js";
 
 const PICTURES = 24;
 
@@ -125,6 +126,14 @@ const Reference = ({ dataset, onChange }) => {
       }}><p>${say(dataset.reference ? "endReferenceText" : "chooseReferenceText")}</p><//>`}`;
 };
 
+/** The way to a training, or why there is none. @param {{dataset: Dataset}} props */
+const TrainOn = ({ dataset }) => {
+  const fault = faultOfDataset(dataset);
+  return fault
+    ? html`<button disabled aria-describedby="no-training">${say("trainOnIt")}</button><small id="no-training">${fault}</small>`
+    : html`<a class="button primary" href="#/train/${dataset.id}">${say("trainOnIt")}</a>`;
+};
+
 /** @param {{dataset: Dataset}} props */
 const About = ({ dataset }) => {
   const { version, pictures, size, licence, source, modality, created_at } = dataset;
@@ -159,7 +168,7 @@ export const View = ({ argument }) => {
           ${dataset.status === "checking" && html`<${Checking} dataset=${dataset} />`}
           ${dataset.status === "refused" && html`<${Refused} dataset=${dataset} conditions=${table} />`}
           <div class="row">
-            ${dataset.status === "published" && !dataset.reference && html`<a class="button primary" href="#/train/${dataset.id}">${say("trainOnIt")}</a>`}
+            ${dataset.status === "published" && !dataset.reference && html`<${TrainOn} dataset=${dataset} />`}
             <${Reference} dataset=${dataset} onChange=${polled.reload} />
             <${Delete} dataset=${dataset} />
           </div>

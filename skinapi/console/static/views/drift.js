@@ -23,12 +23,14 @@ const shareOf = (part, whole) => (whole > 0 ? part / whole : null);
 /** @param {(number | null)[]} values */
 const newestOf = (values) => values.filter((value) => value !== null).pop() ?? null;
 
-/** A share by week as a line. @param {{title: string, name: string, weeks: Week[], of: (week: Week) => number | null}} props */
-const Share = ({ title, name, weeks, of }) => {
+/** A share by week as a line. @param {{title: string, name: string, weeks: Week[], of: (week: Week) => number | null,
+ * among: (week: Week) => number}} props `among`: of how many of a week */
+const Share = ({ title, name, weeks, of, among }) => {
   const values = weeks.map(of);
   const newest = newestOf(values);
+  const last = weeks[values.findLastIndex((value) => value !== null)];
   const most = Math.max(0.1, ...values.map((value) => value ?? 0));
-  return html`<${Lines} title=${title} words=${newest === null ? say("chartEmpty") : say("newestIs", { value: sayPercent(newest) })}
+  return html`<${Lines} title=${title} words=${newest === null ? say("chartEmpty") : say("newestIs", { value: sayPercent(newest), n: sayNumber(among(last)), date: sayDay(last.starts) })}
     lines=${[{ name, title, values }]} end=${most > 0.5 ? 1 : most > 0.2 ? 0.5 : 0.2} sayValue=${sayPercent}
     from=${sayDay(weeks[0].starts)} to=${sayDay(weeks[weeks.length - 1].starts)} />`;
 };
@@ -120,10 +122,10 @@ const Drift = ({ found, conditions }) => {
     <${Alerts} found=${found} conditions=${conditions} />
     <${Findings} weeks=${weeks} conditions=${conditions} />
     <div class="curves">
-      <${Share} title=${say("refusedShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.refused, week.findings + week.refused)} />
-      <${Share} title=${say("doubtShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.uncertain, week.findings)} />
-      <${Share} title=${say("meanConfidence")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => week.mean_confidence} />
-      <${Share} title=${say("disagreementShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.disagreements, week.reviews)} />
+      <${Share} title=${say("refusedShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.refused, week.findings + week.refused)} among=${(/** @type {Week} */ week) => week.findings + week.refused} />
+      <${Share} title=${say("doubtShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.uncertain, week.findings)} among=${(/** @type {Week} */ week) => week.findings} />
+      <${Share} title=${say("meanConfidence")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => week.mean_confidence} among=${(/** @type {Week} */ week) => week.findings} />
+      <${Share} title=${say("disagreementShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.disagreements, week.reviews)} among=${(/** @type {Week} */ week) => week.reviews} />
     </div>
     <${Table} weeks=${weeks} conditions=${conditions} />`;
 };

@@ -11,6 +11,9 @@ import { isUnfinished, Progress, sayTime, titleOf } from "/console/views/jobs.js
 import { ImportAsked, sayImportFault } from "/console/views/import_asked.js";
 import { isPassing, Polled, usePolling } from "/console/views/polling.js";
 
+/** A worker takes a job within seconds, unless another job is before it. */
+const LONG_WAIT_MS = 180_000;
+
 /** @param {number | null | undefined} value */
 const sayLoss = (value) => (typeof value === "number" ? sayNumber(value, 3) : "–");
 /** @param {number | null | undefined} value */
@@ -164,7 +167,7 @@ const Actions = ({ job, onChange }) => {
     </div>
     ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
     ${asked &&
-    html`<${Confirm} title=${cancel} confirm=${cancel} onClose=${() => setAsked(false)}
+    html`<${Confirm} title=${cancel} confirm=${cancel} keep=${say("keepRunning")} onClose=${() => setAsked(false)}
       onConfirm=${async () => {
         await post(apiPath`/jobs/${job.id}/cancel`);
         onChange();
@@ -172,18 +175,22 @@ const Actions = ({ job, onChange }) => {
 };
 
 /** @param {{job: Job}} props */
-const HowFar = ({ job }) => html`
+const HowFar = ({ job }) => {
+  const learned = job.kind === "training" && job.status === "running" && job.metrics.length >= job.request.epochs;
+  const unclaimed = job.status === "queued" && Date.now() - Date.parse(job.created_at) > LONG_WAIT_MS;
+  return html`
   <section class="card">
-    <div class="row between">${job.message ? html`<${Progress} message=${job.message} />` : html`<span>${sayAge(job.created_at)}</span>`}<strong>${sayPercent(job.progress / 100)}</strong></div>
+    <div class="row between">${learned ? html`<span>${say("epochsDone", { n: sayNumber(job.metrics.length) })}</span>` : job.message ? html`<${Progress} message=${job.message} />` : html`<span>${sayAge(job.created_at)}</span>`}<strong>${sayPercent(Math.round(job.progress) / 100)}</strong></div>
     <progress max="100" value=${job.progress} aria-label=${say("progress")}></progress>
     <p><small>${[
-      job.status === "queued" && say("queuedText"),
+      job.status === "queued" && say(unclaimed ? "queuedLong" : "queuedText"),
       sayTime(job),
       job.attempts > 1 && say("attempt", { n: sayNumber(job.attempts) }),
     ]
       .filter(Boolean)
       .join(" · ")}</small></p>
   </section>`;
+};
 
 /** @param {{argument: string}} props */
 export const View = ({ argument }) => {
@@ -192,7 +199,7 @@ export const View = ({ argument }) => {
     <${Polled} polled=${polled}>
       ${(/** @type {Job} */ job) => html`
         <div class="row between"><h1>${titleOf(job)}</h1><${StateBadge} state=${job.status} words=${sayValue("job_is", job.status)} /></div>
-        <p class="lead"><code>${job.id}</code> · ${say("begunAt", { date: sayDate(job.created_at) })}
+        <p class="lead"><code>${job.id}</code> · ${say(job.started_at ? "begunAt" : "askedAt", { date: sayDate(job.started_at ?? job.created_at) })}
           ${job.completed_at && html` · ${say("endedAt", { date: sayDate(job.completed_at) })} · ${sayTime(job)}`}</p>
         ${isUnfinished(job) && html`<${HowFar} job=${job} />`}
         ${job.error && html`<${Failed} job=${job} />`}

@@ -21,12 +21,12 @@ const NUMBER_NAMES = /** @type {(keyof typeof NUMBERS)[]} */ (Object.keys(NUMBER
 const FEWEST_CLASSES = 2;
 const FEWEST_OF_A_CLASS = 10;
 
-/** @param {Api["DatasetSummary"]} dataset */
+/** @param {Pick<Api["DatasetSummary"], "counts">} dataset */
 const isLargeEnough = (dataset) =>
   Object.values(dataset.counts).filter((count) => count >= FEWEST_OF_A_CLASS).length >= FEWEST_CLASSES;
 
-/** What is wrong with a data set, or nothing. @param {Api["DatasetSummary"]} dataset */
-function faultOfDataset(dataset) {
+/** What is wrong with a data set, or nothing. @param {Pick<Api["DatasetSummary"], "reference" | "counts">} dataset */
+export function faultOfDataset(dataset) {
   if (dataset.reference) return say("trainReference");
   return isLargeEnough(dataset) ? "" : say("tooSmallToSplit", { n: String(FEWEST_OF_A_CLASS) });
 }
