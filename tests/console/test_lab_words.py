@@ -104,6 +104,7 @@ def test_few_test_lesions_say_nothing_and_what_is_not_measured_is_said_once(
     visitor.see(words["byClass"])
     shown = visitor.run(MELANOMA)
     assert shown["claimed"] in shown["by_class"]
+    assert visitor.count("main details.card:not([open])") == 3
     visitor.go(f"compare/{many}")
     visitor.see(words["table_points"])
     first = "return document.querySelector('details.card').textContent"

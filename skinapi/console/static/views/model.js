@@ -154,8 +154,14 @@ const Melanoma = ({ figures, conditions }) => {
       <${Bar} value=${share} interval=${interval} /></div>`;
 };
 
-/** @param {{card: any, conditions: Api["ConditionsView"]}} props */
-export const TestFigures = ({ card, conditions }) => {
+/** A part of the page, which can be folded. @param {{title: string, folded: boolean, children?: unknown}} props */
+const Section = ({ title, folded, children }) =>
+  folded
+    ? html`<details class="card"><summary><strong>${title}</strong></summary>${children}</details>`
+    : html`<section class="card"><h2>${title}</h2>${children}</section>`;
+
+/** @param {{card: any, conditions: Api["ConditionsView"], folded?: boolean}} props `folded`: what is rarely read */
+export const TestFigures = ({ card, conditions, folded = false }) => {
   const all = card.figures?.test;
   if (typeof all?.n !== "number") return html`<p>${say("noFigures")}</p>`;
   const figures = all.one_per_lesion ?? all;
@@ -188,33 +194,31 @@ export const TestFigures = ({ card, conditions }) => {
       <${Overall} figures=${figures} all=${all} />
     </section>
     ${classes.length > 0 &&
-    html`<section class="card"><h2>${say("byClass")}</h2><p>${say("byClassText")}</p>
+    html`<${Section} title=${say("byClass")} folded=${folded}><p>${say("byClassText")}</p>
       <${Figures} title=${say("byClass")} named=${say("class")} rows=${classes} counted=${say("lesions")} columns=${[
         { key: named ? "named_sensitivity" : "sensitivity", title: say("sensitivity") },
         { key: "specificity", title: say("specificity") },
         { key: "auc", title: "AUC" },
-      ]} /></section>`}
+      ]} /><//>`}
     ${(kinds.length > 0 || sources.length > 0) &&
-    html`<section class="card"><h2>${say("bySource")}</h2><p>${say("bySourceText")}</p>
-      <${Figures} title=${say("bySource")} named=${say("source")} rows=${[...kinds, ...sources]} counted=${say("lesions")} columns=${measures} /></section>`}`;
+    html`<${Section} title=${say("bySource")} folded=${folded}><p>${say("bySourceText")}</p>
+      <${Figures} title=${say("bySource")} named=${say("source")} rows=${[...kinds, ...sources]} counted=${say("lesions")} columns=${measures} /><//>`}`;
 };
 
-/** The card's own words are in English. @param {{card: any}} props */
-export const Limits = ({ card }) => html`
-  <section class="card">
-    <h2>${say("modelLimits")}</h2>
+/** The card's own words are in English. @param {{card: any, folded?: boolean}} props */
+export const Limits = ({ card, folded = false }) => html`
+  <${Section} title=${say("modelLimits")} folded=${folded}>
     ${getLanguage() !== "en" && html`<p><small>${say("inEnglish")}</small></p>`}
     <ul lang="en">${card.limits.map((/** @type {string} */ limit) => html`<li>${limit}</li>`)}</ul>
     <h3>${say("licence")}</h3>
     <p lang="en">${card.licence}</p>
-  </section>`;
+  <//>`;
 
-/** @param {{card: any, conditions: Api["ConditionsView"]}} props */
-export const Learned = ({ card, conditions }) =>
+/** @param {{card: any, conditions: Api["ConditionsView"], folded?: boolean}} props */
+export const Learned = ({ card, conditions, folded = false }) =>
   Array.isArray(card.sources) &&
   html`
-    <section class="card">
-      <h2>${say("learnedFrom")}</h2>
+    <${Section} title=${say("learnedFrom")} folded=${folded}>
       <div class="scroll" tabindex="0" role="region" aria-label=${say("learnedFrom")}>
         <table class="stacked">
           <thead><tr><th scope="col">${say("source")}</th><th scope="col">${say("pictures")}</th>
@@ -232,7 +236,7 @@ export const Learned = ({ card, conditions }) =>
           </tbody>
         </table>
       </div>
-    </section>`;
+    <//>`;
 
 export const View = () => {
   const answer = useAnswer(() => Promise.all([get("/model-card"), getConditions()]), []);

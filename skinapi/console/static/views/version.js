@@ -158,9 +158,9 @@ export const View = ({ argument }) => {
         </div>
         <${GatesOf} model=${model} />
         <${Shadow} model=${model} conditions=${conditions} />
-        <${TestFigures} card=${model.card} conditions=${conditions} />
-        <${Limits} card=${model.card} />
-        <${Learned} card=${model.card} conditions=${conditions} />
+        <${TestFigures} card=${model.card} conditions=${conditions} folded=${true} />
+        <${Limits} card=${model.card} folded=${true} />
+        <${Learned} card=${model.card} conditions=${conditions} folded=${true} />
         <${History} model=${model} />`}
     <//>`;
 };
