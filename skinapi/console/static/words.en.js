@@ -665,8 +665,6 @@ export const english = {
   day: "Day",
   madeBy: "Model {version}.",
   madeAt: "Operating point: {point}.",
-  overdue: "overdue",
-  awaitedSince: "since {date}",
   kind_unknown: "not known",
   site_abdomen: "abdomen",
   site_acral: "palm or sole",

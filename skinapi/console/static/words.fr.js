@@ -679,8 +679,6 @@ export const french = spaced({
   day: "Jour",
   madeBy: "Modèle {version}.",
   madeAt: "Point de fonctionnement: {point}.",
-  overdue: "en retard",
-  awaitedSince: "depuis le {date}",
   kind_unknown: "non précisé",
   site_abdomen: "abdomen",
   site_acral: "paume ou plante du pied",

@@ -913,7 +913,7 @@ export const english = {
   import_conflict: "This network is a model version of this server already; you find it among the models.",
   import_duplicate: "This network has just become a model version of this server; you find it among the models.",
   gate_specificity: "Benign lesions spared a referral",
-  gateSensitivity: "Told as urgently as its threshold asks: {name}",
+  gateSensitivity: "Told urgently enough: {name}",
   gate_other_pictures: "Pictures without skin",
   gateOtherPassed: "It refuses them, or the model in service does not either.",
   gateOtherWorse: "It cannot tell them, and the model in service can.",

@@ -915,7 +915,7 @@ export const french = spaced({
   import_conflict: "Ce réseau est déjà une version de modèle de ce serveur; elle figure parmi les modèles.",
   import_duplicate: "Ce réseau vient de devenir une version de modèle de ce serveur; elle figure parmi les modèles.",
   gate_specificity: "Bénignes non adressées",
-  gateSensitivity: "Dit avec l'urgence que demande son seuil: {name}",
+  gateSensitivity: "Dit assez urgent: {name}",
   gate_other_pictures: "Images sans peau",
   gateOtherPassed: "Il les refuse, ou le modèle en service ne le fait pas non plus.",
   gateOtherWorse: "Il ne les reconnaît pas, alors que le modèle en service le fait.",
