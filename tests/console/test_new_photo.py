@@ -322,6 +322,7 @@ def test_no_spot_begins_where_the_person_says_so_or_says_no_place(
     visitor.choose("body_site", "chest")
     visitor.ask("lesion")
     visitor.see("You have no spot at this place yet")
+    assert visitor.find(".chip:has([name=lesion][value=new])").text == "a new spot"
     visitor.answer("lesion", "")
     visitor.answer("keep_photo", "false")
     visitor.press_button("Send the photo")
@@ -336,6 +337,7 @@ def test_where_spots_are_at_the_place_a_new_one_begins_only_if_said_and_has_the_
     begin(ada, {"site": "chest", "side": "front", "x": 38.0, "y": 60.0})
     send_from_chest(visitor, ada, mole)
     visitor.find(".verdict h1")
+    assert visitor.find("[name=spot] option[value=new]").text == "a new spot"
     visitor.choose("spot", "new")
     visitor.see("the point is set")
     visitor.press_button("Save")

@@ -343,6 +343,7 @@ export const english = {
   sortFinding: "Which spot does finding {number} show?",
   whichSpot: "Spot",
   noSpot: "no spot",
+  anotherSpot: "a new spot",
   spotsAlike: "At the same place, photo looks alike",
   spotsAlikeHint: "The photos look alike. It may still be another spot: please compare them.",
   spotsAtPlace: "At the same place",

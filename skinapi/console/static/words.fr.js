@@ -358,6 +358,7 @@ export const french = spaced({
   sortFinding: "Quelle tache montre le résultat {number}?",
   whichSpot: "Tache",
   noSpot: "aucune tache",
+  anotherSpot: "une nouvelle tache",
   spotsAlike: "Au même endroit, photo ressemblante",
   spotsAlikeHint: "Les photos se ressemblent. Ce peut être une autre tache: comparez-les.",
   spotsAtPlace: "Au même endroit",

@@ -75,7 +75,7 @@ export const AskSpot = ({ spots, site, chosen, onChoose }) => {
       <legend>${say("whichOfYours")}</legend>
       ${chosen === NEW && near.length === 0 && html`<small>${say("firstOfPlace")}</small>`}
       <div class="chips">
-        ${option("", say("noSpot"))}${near.map((one) => option(one.id, nameOfSpot(one), one))}${option(NEW, say("newSpot"))}
+        ${option("", say("noSpot"))}${near.map((one) => option(one.id, nameOfSpot(one), one))}${option(NEW, say("anotherSpot"))}
       </div>
     </fieldset>`;
 };

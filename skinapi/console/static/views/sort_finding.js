@@ -93,7 +93,7 @@ const WhichSpot = ({ sorting: { asked, proposed, chosen, setPicked, fields, setC
             ${alike.length > 0 && html`<optgroup label=${say("spotsAlike")}>${spotOptions(alike)}</optgroup>`}
             ${atPlace.length > 0 && html`<optgroup label=${say("spotsAtPlace")}>${spotOptions(atPlace)}</optgroup>`}
             ${others.length > 0 && html`<optgroup label=${say("otherSpots")}>${spotOptions(others)}</optgroup>`}
-            <option value=${NEW}>${say("newSpot")}</option>
+            <option value=${NEW}>${say("anotherSpot")}</option>
           </select>${alike.length > 0 && html`<small id="alike-hint">${say("spotsAlikeHint")}</small>`}</div>
         <${Beside} finding=${finding} alike=${alike} />
         ${chosen === NEW &&
