@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from skinapi.languages import Language
-from skinapi.records.reviews import Decision, WaitsFor, see_by, words_for_patient
+from skinapi.records.reviews import WaitsFor, see_by, words_for_patient
 from skinapi.records.submission import AdvisedEntry
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, BandWords
@@ -94,22 +94,12 @@ def reconcile(
             )
             said.append(decided)
             come = decided.waits_for is WaitsFor.PHOTO and finding is not findings[-1]
-            ended = come or any(_replaces(one, decision) for one in later)
+            ended = come or any(one.ends(decision) for one in later)
             valid += [] if ended else [decided]
     counts = min(reversed(valid), key=_rank)
     others = sorted((one for one in said if one != counts), key=lambda one: one.since, reverse=True)
     newest = findings[-1].decision
     return Instruction(counts, tuple(others), bool(newest and newest.new_picture_wanted))
-
-
-def _replaces(newer: Decision, older: Decision) -> bool:
-    """Whether a decision about a newer finding of the spot ends that about an older one."""
-    if newer.decided_at <= older.decided_at:
-        return False
-    if newer.proven or older.proven or older.awaited or not newer.settled:
-        return newer.proven
-    same_doctor = newer.doctor is not None and newer.doctor == older.doctor
-    return not older.sure or same_doctor or urgency(newer.urgency) <= urgency(older.urgency)
 
 
 def _rank(one: Advice) -> tuple[int, int]:

@@ -150,6 +150,7 @@ class WithdrawalView(Answer):
 class LaterDecision(Answer):
     decided_at: datetime
     decided_by: str = Field(description="the doctor's name at that time")
+    by_result: bool = Field(description="whether it is by the laboratory's result")
 
 
 class LetterView(Answer):

@@ -279,6 +279,15 @@ class Decision(StoredRecord):
         """
         return self.label is not None and (self.sure or self.more_urgent_than(band))
 
+    def ends(self, older: "Decision") -> bool:
+        """Whether it ends what was decided about an older finding of the spot."""
+        if self.decided_at <= older.decided_at:
+            return False
+        if self.proven or older.proven or older.awaited or not self.settled:
+            return self.proven
+        same_doctor = self.doctor is not None and self.doctor == older.doctor
+        return not older.sure or same_doctor or urgency(self.urgency) <= urgency(older.urgency)
+
     def more_urgent_than(self, band: Band) -> bool:
         return urgency(self.urgency) < urgency(band)
 

@@ -23,6 +23,7 @@ from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.photos import KeptPhotos, Thumbnails
 from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
+from skinapi.records.reviews import Decision
 from skinapi.records.submission import Filing, NewFinding, Submission, SubmissionSummary
 from skinapi.records.submissions import Submissions
 from skinapi.registry.version_service import ModelsService, Standing
@@ -188,6 +189,17 @@ class RecordsService:
         return self.findings.instruct_all(
             [submission.lesion], for_owner=submission.as_owner_sees
         ).get(submission.lesion)
+
+    def list_decided_elsewhere(self, submission: Submission) -> list[Decision]:
+        """What was decided about the other findings of its spot, as the reader of this copy may
+        know.
+        """
+        if submission.lesion is None:
+            return []
+        advised = self.findings.list_advised(
+            [submission.lesion], for_owner=submission.as_owner_sees
+        ).get(submission.lesion, [])
+        return [one.decision for one in advised if one.decision and one.id != submission.id]
 
     def may_see(self, owner: Account, to: Subject, *, lesion: str | None) -> bool:
         """Whether the caller may see the findings of a spot of this patient; without a spot, those

@@ -147,7 +147,8 @@ class LetterContent:
             moments = letter.signed_at, by.decided_at
             days = tuple(map(date_text, moments))
             dates = tuple(map(time_text, moments)) if days[0] == days[1] else days
-            struck.append(labels.superseded_letter.format(*dates))
+            said = labels.letter_before_result if by.by_result else labels.superseded_letter
+            struck.append(said.format(*dates))
         return cls(
             head=labels.letters[letter.reader],
             language=letter.language,

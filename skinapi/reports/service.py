@@ -177,7 +177,8 @@ class ReportsService:
         )
         reviewed = self.reviews.get_reviewed(submission)
         signed = self._list_letters(submission)
-        letters = tuple(map(reviewed.show, signed))
+        elsewhere = self.records.list_decided_elsewhere(submission) if signed else []
+        letters = tuple(reviewed.show(one, elsewhere) for one in signed)
         withdrawn_at = self.records.find_standing(submission).withdrawn_at
         decision, instruction = reviewed.decision, self.records.instruct(submission)
         said = (decision.urgency, decision.waits_for) if decision else (facts.band, None)

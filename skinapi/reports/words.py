@@ -92,6 +92,7 @@ class Labels(Frozen):
     letters: Mapping[Reader, str]
     signed: str
     superseded_letter: str
+    letter_before_result: str
     spot_advice: str
     due: str
     decision_replaced: str

@@ -12,6 +12,7 @@ from skinapi.records.reviewed_finding import ShownLetter, Superseded
 from skinapi.reports.page_texts import LetterContent
 from skinapi.reports.words import LABELS
 from tests.care.test_letters import Practice
+from tests.prediction.photographer import predicted
 from tests.reports.test_verification import MONDAY, SIGNED
 from tests.support.backends import MAIL, Backend
 from tests.use_cases.use_case import notices_to
@@ -54,7 +55,11 @@ def test_a_letter_that_a_later_decision_contradicts_is_struck_wherever_it_is_rea
     later = at.review(MELANOMA)
     report = at.report().get_json()
     (shown,) = report["letters"]
-    superseded = {"decided_at": later["created_at"], "decided_by": "Dr Grace Hopper"}
+    superseded = {
+        "decided_at": later["created_at"],
+        "decided_by": "Dr Grace Hopper",
+        "by_result": False,
+    }
     assert (shown["text"], shown["superseded"]) == (letter["text"], superseded)
     assert report["verification"]["hash"] != sealed
     assert [one["superseded"] for one in at.shown_to(at.ada)] == [superseded]
@@ -88,7 +93,7 @@ def test_of_two_days_the_pages_say_the_dates(language: Language, heading: str) -
         (AWAITED, MELANOMA, {"histology_result": MELANOMA, "histology": "confirmed"}, True),
         ({}, NEVUS, ROUTINE, False),
         (UNSURE, NEVUS, ROUTINE, False),
-        (AWAITED, NEVUS, {**ROUTINE, "histology": "confirmed"}, False),
+        (AWAITED, NEVUS, {**ROUTINE, "histology": "confirmed"}, True),
         ({}, None, {"new_picture_wanted": True}, False),
     ],
 )
@@ -103,6 +108,47 @@ def test_only_a_decision_that_says_otherwise_supersedes(
     at.review(label, **later)
     (letter,) = at.shown_to(at.ada)
     assert bool(letter["superseded"]) is superseded
+
+
+def test_a_letter_of_before_the_result_says_so(any_backend: Backend) -> None:
+    at, letter = a_letter_about_a_mole(any_backend, **AWAITED)
+    later = at.review(NEVUS, **ROUTINE, histology="confirmed")
+    (shown,) = at.report().get_json()["letters"]
+    assert shown["superseded"]["by_result"] is True
+    signed, decided = (minute(one) for one in (letter["signed_at"], later["created_at"]))
+    heading = f"Written on {signed}, before the laboratory&#39;s result of {decided}, which counts"
+    assert heading in at.report("report.html").text
+    assert heading.replace("&#39;", "'") in printed(at)
+
+
+@pytest.mark.parametrize(
+    ("label", "said", "superseded"),
+    [
+        (MELANOMA, {}, {"by_result": False}),
+        (MELANOMA, {"histology": "confirmed"}, {"by_result": True}),
+        (NEVUS, {**ROUTINE, "histology": "confirmed"}, {"by_result": True}),
+        (NEVUS, ROUTINE, None),
+        (NEVUS, {**ROUTINE, **UNSURE}, None),
+    ],
+)
+def test_a_later_decision_about_another_photo_of_the_spot_supersedes_a_letter_too(
+    any_backend: Backend, label: str, said: dict[str, Any], superseded: dict[str, Any] | None
+) -> None:
+    at, letter = a_letter_about_a_mole(any_backend)
+    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+    first, at.number = at.number, predicted(at.ada, lesion=spot, keep_photo="true")["id"]
+    later = at.review(label, **said)
+    at.number = first
+    whole = superseded and {
+        "decided_at": later["created_at"],
+        "decided_by": "Dr Grace Hopper",
+        **superseded,
+    }
+    of_spot = at.ada.call("GET", f"/lesions/{spot}/letters").get_json()
+    for shown in (at.report().get_json()["letters"], at.shown_to(at.ada), of_spot):
+        assert [one["superseded"] for one in shown] == [whole]
+        assert [one["text"] for one in shown] == [letter["text"]]
 
 
 def test_a_milder_opinion_that_does_not_count_supersedes_nothing(shared_backend: Backend) -> None:

@@ -124,12 +124,13 @@ class LettersService:
         if not letters:
             return []
         reviewed = self.reviews.get_reviewed(submission)
+        elsewhere = self.records.list_decided_elsewhere(submission)
         drafts = not all(one.signed_at for one in letters)
         about = self._facts_of(submission, owner, to, reviewed) if drafts else None
         return [
             (ShownLetter(one), mark_sentences(one.text, about, one.language))
             if about and not one.signed_at
-            else (reviewed.show(one), [])
+            else (reviewed.show(one, elsewhere), [])
             for one in letters
         ]
 
@@ -145,7 +146,9 @@ class LettersService:
         ):
             submission, _ = self.records.get(number=str(numbers[identifier]), to=to)
             reviewed = self.reviews.get_reviewed(submission)
-            shown += [reviewed.show(one) for one in letters if submission.shows(one.signed_at)]
+            elsewhere = self.records.list_decided_elsewhere(submission)
+            told = [one for one in letters if submission.shows(one.signed_at)]
+            shown += [reviewed.show(one, elsewhere) for one in told]
         return sorted(shown, key=lambda one: one.letter.id)
 
     def change_letter(self, *, letter: str, text: str, version: int, by: Subject) -> MarkedLetter:
@@ -209,7 +212,8 @@ class LettersService:
         found, submission = self._withdraw(letter, reason, by)
         if found.withdrawn is None or found.withdrawn.reason != reason:
             raise LetterWithdrawn
-        return self.reviews.get_reviewed(submission).show(found), []
+        elsewhere = self.records.list_decided_elsewhere(submission)
+        return self.reviews.get_reviewed(submission).show(found, elsewhere), []
 
     @atomic
     def _withdraw(

@@ -7,7 +7,7 @@ from datetime import UTC, date
 
 from skinapi.care.letters.letter_facts import LetterFacts
 from skinapi.care.letters.words import LETTER_WORDS, say_day
-from skinapi.languages import NUMBERS, Language
+from skinapi.languages import Language
 from skinapi.records.instructions import Advice
 from skinapi.records.letters import Reader
 from skinapi.records.reviews import Decision, WaitsFor
@@ -17,6 +17,7 @@ from skinapi.reports.template import write_template
 from skinapi.reports.words import LABELS, SENTENCES
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import BandWords, conditions_table
+from skinapi.vision.finding.headline import whole_percent
 from skinapi.vision.finding.notices import say_restated
 from skinapi.vision.finding.ranking import Ranked
 
@@ -177,7 +178,7 @@ class _ForColleague:
 
     def _with_share(self, one: Ranked) -> str:
         name = conditions_table().notices.headline.names[one.key].doctor.in_language(self._language)
-        return f"{name} {NUMBERS[self._language].write_share(one.probability, decimals=0)}"
+        return f"{name} {whole_percent(one.probability).in_language(self._language)}"
 
 
 def _worth_naming(facts: Facts) -> list[Ranked]:
