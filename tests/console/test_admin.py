@@ -70,11 +70,11 @@ def approve_and_undo(journey: Journey, waiting: Caller) -> None:
 
 def add_a_doctor(journey: Journey, admin: Caller) -> None:
     visitor = journey.visitor
-    visitor.press("details.card summary")
+    journey.press("addDoctor")
     email = f"{new_id()[-10:]}@clinic.example"
     visitor.type(name="Dr Grey", email=email)
     journey.step("new-doctor")
-    visitor.press("details.card form .primary")
+    visitor.press(".new-doctor form .primary")
     visitor.find(".secret")
     journey.step("one-time-password")
     visitor.press("dialog .primary")

@@ -23,23 +23,23 @@ function newPassword() {
 
 /** @param {{onAdded: (email: string, password: string) => void}} props */
 const NewDoctor = ({ onAdded }) => {
-  const [turn, setTurn] = useState(0); // after each doctor, a new form, which is empty and folded
+  const [open, setOpen] = useState(false);
   /** @param {Record<string, string>} values */
   const add = async ({ name, email }) => {
     const password = newPassword();
     await post("/doctors", { name, email, password });
-    setTurn(turn + 1);
+    setOpen(false);
     onAdded(email, password);
   };
   return html`
-    <details class="card" key=${turn}>
-      <summary><strong>${say("addDoctor")}</strong></summary>
+    <button aria-expanded=${String(open)} onClick=${() => setOpen(!open)}>${say("addDoctor")}</button>
+    ${open && html`<section class="card new-doctor">
       <p>${say("addDoctorText")}</p>
       <${Form} onSend=${add} label=${say("addDoctor")}>
         <${Field} label=${say("name")} name="name" autocomplete="off" required />
         <${Field} label=${say("email")} name="email" type="email" autocomplete="off" required />
       <//>
-    </details>`;
+    </section>`}`;
 };
 
 /** Every doctor who can have patients. */
