@@ -21,7 +21,7 @@ from skinapi.reports.report import Report, Writer
 from skinapi.reports.words import LABELS, Labels
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import TWO_SIDED, Fitzpatrick, Modality
-from skinapi.vision.finding.headline import say_chance
+from skinapi.vision.finding.headline import say_chance, say_share, say_share_of
 from skinapi.vision.finding.ranking import probability_of
 from skinapi.vision.quality import LEAST_SHARPNESS
 
@@ -118,13 +118,13 @@ class ReportContent:
         facts, labels = self._facts, self.labels
         label = labels.probability if facts.examined else labels.stated_share
         likely = facts.headline.likely
-        rows = [*self.report.translations, (label, self._share(likely.probability))]
+        rows = [*self.report.translations, (label, self._share(likely.key, likely.probability))]
         if facts.shown.from_picture is not None:
             pictured = probability_of(facts.shown.from_picture, likely.key)
-            rows.append((labels.from_picture, self._share(pictured)))
+            rows.append((labels.from_picture, self._share(likely.key, pictured)))
         if facts.shown.malignant_score is not None:
-            score = self._share(facts.shown.malignant_score)
-            rows.append((labels.malignant_score, score))
+            score = say_share(facts.shown.malignant_score, malignant=True)
+            rows.append((labels.malignant_score, self.report.say(score)))
         if facts.examined:
             rows.append((labels.checklist_score, self._score(labels.score) or labels.not_asked))
             rows.append((labels.modality, labels.modalities[facts.context.modality]))
@@ -139,7 +139,7 @@ class ReportContent:
             Bar(
                 name=self.report.name(entry.key),
                 share=entry.probability,
-                text=self._share(entry.probability),
+                text=self._share(entry.key, entry.probability),
                 counted=entry.key in malignant,
                 named=entry.key in named,
             )
@@ -168,7 +168,8 @@ class ReportContent:
     def _said_alone(self, one: PictureFacts) -> str:
         kind = "" if one.kind is Modality.UNKNOWN else f"{self.labels.modalities[one.kind]} · "
         name = self.report.name(one.heading.key)
-        share = self.report.say(say_chance(one.heading.probability))
+        malignant = one.heading.key in self._table.malignant_keys
+        share = self.report.say(say_chance(one.heading.probability, malignant=malignant))
         label = self._table.band_words(one.band, self.report.language).label
         return f"{kind}{name}, {share} · {label}"
 
@@ -328,8 +329,8 @@ class ReportContent:
         seal = self.report.seal
         return [(self.labels.address, seal.url)] if seal else []
 
-    def _share(self, value: float) -> str:
-        return self._numbers.write_share(value)
+    def _share(self, key: str, share: float) -> str:
+        return self.report.say(say_share_of(key, share))
 
     def _decimal(self, number: float) -> str:
         return self._numbers.write(number, decimals=1)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from skinapi.languages import NUMBERS, Language
+from skinapi.languages import Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.openrouter import Question
 from skinapi.reports.report import MOST_CHARACTERS, Narrative, NarrativeUnavailable, Reason
@@ -20,7 +20,8 @@ from skinapi.reports.words import SENTENCES, Remark
 from skinapi.stored_record import Frozen, StoredRecord
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.finding.headline import say_chance
+from skinapi.vision.finding.headline import say_chance, say_share
+from skinapi.vision.finding.ranking import Ranked
 
 SHORTEST_TEXT, LONGEST_TEXT = 80, 300
 MOST_REMARKS = 4  # in each text
@@ -78,20 +79,27 @@ def sent_facts(facts: Facts, language: Language, *, for_patient: bool = False) -
     """
     table, shown = conditions_table(), facts.shown
 
-    def share(value: float) -> str:
-        if for_patient:
-            return say_chance(value).in_language(language)
-        return NUMBERS[language].write_share(value)
+    def share(value: float, *, malignant: bool) -> str:
+        say = say_chance if for_patient else say_share
+        return say(value, malignant=malignant).in_language(language)
+
+    def share_of(key: str, value: float) -> str:
+        return share(value, malignant=key in table.malignant_keys)
 
     return {
         "language": language,
         "stated": table.name(facts.stated, language),
-        "confidence": share(facts.shown_confidence),
+        "confidence": share_of(facts.stated, facts.shown_confidence),
         "ranked": [
-            {"name": table.name(entry.key, language), "probability": share(entry.probability)}
+            {
+                "name": table.name(entry.key, language),
+                "probability": share_of(entry.key, entry.probability),
+            }
             for entry in shown.ranked
         ],
-        "malignant_score": None if shown.malignant_score is None else share(shown.malignant_score),
+        "malignant_score": None
+        if shown.malignant_score is None
+        else share(shown.malignant_score, malignant=True),
         "band": facts.band,
         # Without the skin tone, which this rule would give away.
         "raised_by": [rule for rule in facts.raised_by if rule is not RaisedBy.UNTESTED_SKIN],
@@ -175,14 +183,17 @@ def _values(facts: Facts, language: Language) -> dict[str, str]:
     """Patients read these sentences: a probability is in whole numbers."""
     table, named, shown = conditions_table(), facts.headline.named, facts.shown
 
-    def chance(share: float) -> str:
-        return say_chance(share).in_language(language)
+    def chance(share: float, *, malignant: bool) -> str:
+        return say_chance(share, malignant=malignant).in_language(language)
+
+    def chance_of(entry: Ranked) -> str:
+        return chance(entry.probability, malignant=entry.key in table.malignant_keys)
 
     return {
         "name": table.name(named.key, language),
-        "share": chance(named.probability),
+        "share": chance_of(named),
         "highest": table.name(shown.ranked[0].key, language),
-        "highest_share": chance(shown.ranked[0].probability),
-        "score": chance(shown.malignant_score or 0),
+        "highest_share": chance_of(shown.ranked[0]),
+        "score": chance(shown.malignant_score or 0, malignant=True),
         "points": str(facts.checklist_score),
     }

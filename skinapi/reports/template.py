@@ -5,7 +5,7 @@ the language.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from skinapi.languages import NUMBERS, Language, LocalizedText
+from skinapi.languages import Language, LocalizedText
 from skinapi.reports.facts import Facts
 from skinapi.reports.reading import say_certainty, say_headline
 from skinapi.reports.report import MOST_CHARACTERS, Narrative, Sections
@@ -14,9 +14,9 @@ from skinapi.stored_record import Frozen
 from skinapi.vision.bands import RaisedBy, is_sent
 from skinapi.vision.conditions import NORMAL_SKIN, Condition, conditions_table
 from skinapi.vision.finding.finding import doubt_notice
-from skinapi.vision.finding.headline import say_chance
+from skinapi.vision.finding.headline import say_chance, say_share, say_share_of
 from skinapi.vision.finding.notices import modality_doubts
-from skinapi.vision.finding.ranking import NotRuledOut, Ranked, probability_of
+from skinapi.vision.finding.ranking import Ranked, probability_of
 
 
 class SectionAdditions(Frozen):
@@ -42,7 +42,6 @@ def write_template(
         findings=(
             *sentences.lead(for_doctor=True),
             *sentences.figures(),
-            *sentences.not_ruled_out(),
             sentences.band(),
             *sentences.circumstances(),
         ),
@@ -93,7 +92,6 @@ class _Sentences:
     def __init__(self, facts: Facts, language: Language) -> None:
         self._facts = facts
         self._language = language
-        self._numbers = NUMBERS[language]
         self._phrases = SENTENCES[language]
         self._table = conditions_table()
         self._headline = facts.headline
@@ -156,14 +154,15 @@ class _Sentences:
         """How probable it is, in whole numbers."""
         facts, phrases, shown = self._facts, self._phrases, self._facts.shown
         if not facts.examined:
-            return [self._stated_confidence(self._chance(facts.confidence))]
+            return [self._stated_confidence(self._chance(facts.stated, facts.confidence))]
         alone = self._headline.named
         if facts.alone and alone.probability in self._each_alone:
             return [self._say_alone(alone), *self._chance_of_cancer()]
         estimated = self._chances(shown.ranked)
-        if shown.from_picture is None:
+        pictured = self._chances(shown.from_picture or shown.ranked)
+        if pictured == estimated:
             return [phrases.estimated.format(names=estimated), *self._chance_of_cancer()]
-        pictured = phrases.from_picture.format(names=self._chances(shown.from_picture))
+        pictured = phrases.from_picture.format(names=pictured)
         told = phrases.with_what_was_told.format(names=estimated)
         return [pictured, told, *self._chance_of_cancer()]
 
@@ -174,7 +173,12 @@ class _Sentences:
         return ", ".join(self._with_chance(entry.key, entry.probability) for entry in named)
 
     def _chance_of_cancer(self) -> list[str]:
-        share = self._chance(self._headline.malignant)
+        """Not where it is that of the cancer which was just named."""
+        share = self._say(say_chance(self._headline.malignant, malignant=True))
+        named, ranked = self._headline.named.key, self._facts.shown.ranked
+        said = self._chance(named, probability_of(ranked, named))
+        if named in self._table.malignant_keys and said == share:
+            return []
         return [self._phrases.chance_of_cancer.format(share=share)]
 
     def _stated_confidence(self, share: str) -> str:
@@ -191,23 +195,9 @@ class _Sentences:
         return self._phrases.chance_alone.format(
             picture=each.index(alone.probability) + 1,
             name=self._for_patient(alone.key),
-            share=self._chance(alone.probability),
-            joined=self._chance(probability_of(facts.shown.ranked, alone.key)),
+            share=self._chance(alone.key, alone.probability),
+            joined=self._chance(alone.key, probability_of(facts.shown.ranked, alone.key)),
         )
-
-    def not_ruled_out(self) -> list[str]:
-        """One sentence per level, the highest level first."""
-        levels = sorted(self._facts.not_ruled_out, key=lambda entry: entry.level, reverse=True)
-        return [self._not_ruled_out_at(entry) for entry in levels]
-
-    def _not_ruled_out_at(self, entry: NotRuledOut) -> str:
-        phrases, names = self._phrases, ", ".join(map(self._name_of, entry.keys))
-        untested = [key for key in entry.too_few if key not in entry.keys]
-        if untested:
-            few = phrases.too_few_pictures.format(names=", ".join(map(self._name_of, untested)))
-            names = phrases.both.format(first=names, second=few) if names else few
-        level = self._numbers.write_share(float(entry.level), decimals=0)
-        return phrases.not_ruled_out.format(level=level, names=names or phrases.fits_no_class)
 
     def first_doubt(self) -> list[str]:
         """The notice on the first doubt only; the overview names both."""
@@ -228,14 +218,14 @@ class _Sentences:
         return tuple(self._say(notice) for notice in self._facts.notices)
 
     def figures(self) -> list[str]:
-        shown = self._facts.shown
-        if not self._facts.examined:
-            return [self._stated_confidence(self._share(self._facts.confidence))]
-        said = [self._phrases.ranked.format(names=self._shares(shown.ranked))]
-        if shown.from_picture is not None:
-            pictured = self._shares(shown.from_picture)
-            said.append(self._phrases.from_picture.format(names=pictured))
-        return [*said, *self._malignant_score()]
+        facts, shown = self._facts, self._facts.shown
+        if not facts.examined:
+            return [self._stated_confidence(self._share(facts.stated, facts.confidence))]
+        if shown.from_picture is None:
+            return self._malignant_score()
+        named = [entry for entry in shown.from_picture if entry.key in self._headline.keys]
+        pictured = self._phrases.from_picture.format(names=self._shares(named))
+        return [pictured, *self._malignant_score()]
 
     def band(self) -> str:
         label = self._facts.band_words(self._language).doctor_label
@@ -254,13 +244,12 @@ class _Sentences:
         return [*said, phrases.checklist_score.format(score=facts.checklist_score)]
 
     def _malignant_score(self) -> list[str]:
-        score = self._facts.shown.malignant_score
-        if score is None:
+        if self._facts.shown.malignant_score is None or self._headline.says_malignant:
             return []
         ranked = {entry.key for entry in self._facts.ranked}
         malignant = [c for c in self._table.conditions if c.malignant and c.key in ranked]
         added = ", ".join(map(self._name, malignant))
-        return [self._phrases.malignant_score.format(names=added, share=self._share(score))]
+        return [self._phrases.malignant_score.format(names=added, share=self._score())]
 
     def _reasons(self, why: Callable[[RaisedBy], str]) -> str:
         """The rules that asked for the band, without repetitions: two may have the same words.
@@ -269,25 +258,23 @@ class _Sentences:
         return ", ".join(dict.fromkeys(map(why, self._facts.raised_by)))
 
     def _why(self, rule: RaisedBy) -> str:
-        phrases, score = self._phrases, self._facts.shown.malignant_score or 0
-        restated = self._facts.restated is not None
+        phrases, restated = self._phrases, self._facts.restated is not None
         if rule is RaisedBy.MALIGNANT and restated:
             return phrases.why_cancer_restated
         if rule in phrases.why_urgent:
-            return phrases.why_urgent[rule].format(share=self._share(score))
+            return phrases.why_urgent[rule].format(share=self._score())
         key, share = self._asked_by(rule)
         return self._name_of(key) if restated else self._with_share(key, share)
 
     def _why_for_patient(self, rule: RaisedBy) -> str:
-        phrases, restated = self._phrases, self._facts.restated is not None
-        if rule is RaisedBy.MALIGNANT and restated:
-            return phrases.why_cancer_restated
+        """Without how probable it is, which `confidence` says."""
+        phrases = self._phrases
         if rule is RaisedBy.MALIGNANT:
-            return phrases.why_cancer.format(share=self._chance(self._headline.malignant))
+            restated = self._facts.restated is not None
+            return phrases.why_cancer_restated if restated else phrases.why_cancer
         if rule in phrases.why_urgent:
             return phrases.why_urgent[rule]
-        key, share = self._asked_by(rule)
-        return self._for_patient(key) if restated else self._with_chance(key, share)
+        return self._for_patient(self._asked_by(rule)[0])
 
     def _asked_by(self, rule: RaisedBy) -> tuple[str, float]:
         """The condition that this rule is about, and its probability."""
@@ -300,7 +287,7 @@ class _Sentences:
         return ", ".join(self._with_share(entry.key, entry.probability) for entry in ranked)
 
     def _with_share(self, key: str, share: float) -> str:
-        return f"{self._name_of(key)} ({self._share(share)})"
+        return f"{self._name_of(key)} ({self._share(key, share)})"
 
     def _say(self, said: LocalizedText) -> str:
         return said.in_language(self._language)
@@ -312,14 +299,17 @@ class _Sentences:
         return self._table.name(key, self._language)
 
     def _with_chance(self, key: str, share: float) -> str:
-        return f"{self._for_patient(key)} ({self._chance(share)})"
+        return f"{self._for_patient(key)} ({self._chance(key, share)})"
 
     def _for_patient(self, key: str) -> str:
         """Its name within a sentence."""
         return self._say(self._table.notices.headline.names[key].patient)
 
-    def _chance(self, share: float) -> str:
-        return self._say(say_chance(share))
+    def _chance(self, key: str, share: float) -> str:
+        return self._say(say_chance(share, malignant=key in self._table.malignant_keys))
 
-    def _share(self, value: float) -> str:
-        return self._numbers.write_share(value)
+    def _share(self, key: str, share: float) -> str:
+        return self._say(say_share_of(key, share))
+
+    def _score(self) -> str:
+        return self._say(say_share(self._facts.shown.malignant_score or 0, malignant=True))

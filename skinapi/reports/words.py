@@ -182,11 +182,6 @@ class Sentences(Frozen):
     chance_of_cancer: str
     malignant_score: str
     stated_confidence: str
-    ranked: str
-    not_ruled_out: str
-    too_few_pictures: str
-    both: str
-    fits_no_class: str
     band: str
     quality: str
     checklist_score: str

@@ -25,7 +25,7 @@ from tests.care.letter_drafts import Author, some_finding
 from tests.support.findings import finding_of, restated_finding
 from tests.support.size import size
 
-FIGURES = "Melanoma 90.0%; Actinic keratosis / Bowen's disease 1.4%; Basal cell carcinoma 1.4%"
+FIGURES = "Melanoma 90%; Actinic keratosis / Bowen's disease 2%; Basal cell carcinoma 2%"
 TODAY = datetime(2026, 11, 24, tzinfo=UTC)
 NEVUS = {"key": "melanocytic_nevus", "band": Band.ROUTINE}
 DRAFTS = size(30, 500)

@@ -1,21 +1,21 @@
 """Reads sentences of a narrative: whether the numbers in them are those of the facts."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from skinapi.languages import LANGUAGES, NUMBERS, Language
+from skinapi.languages import LANGUAGES, Language
 from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.finding.headline import say_chance, whole_percent
+from skinapi.vision.finding.headline import say_chance, say_share
 from skinapi.vision.finding.notices import percent_text
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 # "about 4 in 10": a probability as patients read it.
 CHANCE = re.compile(r"(?:about|less than|more than|environ|moins de|plus de) \d+ (?:in|sur) 100?")
 SCORE, CHECKLIST, PIXELS = "malignant score", "checklist", "pixels"
-PICTURE, LEVEL, TESTED = "picture", "level", "tested"
+PICTURE, TESTED = "picture", "tested"
 # What a number belongs to.
 TERMS = {
     "malignant score": SCORE,
@@ -28,13 +28,11 @@ TERMS = {
     "7-point checklist": CHECKLIST,
     "picture measures": PIXELS,
     "from the picture alone": PICTURE,
-    "cannot be ruled out at": LEVEL,
     "tested on": TESTED,
     "score de malignité": SCORE,
     "liste en 7 points": CHECKLIST,
     "image mesure": PIXELS,
     "d'après l'image seule": PICTURE,
-    "ne peut être exclu à": LEVEL,
     "testé sur": TESTED,
 }
 
@@ -83,29 +81,28 @@ class Figures:
             yield _subjects().get(subject, ""), number
 
     def _allowed_numbers(self, subject: str) -> set[str]:
-        facts, share = self.facts, NUMBERS[self.language].write_share
+        facts = self.facts
         if subject == SCORE:
-            return self._written([facts.malignant_score])
+            return self._written([facts.malignant_score], malignant=True)
         if subject == CHECKLIST:
             return {str(facts.checklist_score)}
         if subject == PIXELS:
             return {str(facts.quality.width), str(facts.quality.height)} if facts.quality else set()
         if subject == PICTURE:
-            return self._written([entry.probability for entry in facts.from_picture or ()])
-        if subject == LEVEL:
-            return {share(float(entry.level), decimals=0) for entry in facts.not_ruled_out}
+            return set()  # that of the condition named right before it
         if subject == TESTED:
             return self._test_numbers()
         shares = [entry.probability for entry in facts.ranked if entry.key == subject]
-        return self._written([*shares, facts.confidence if subject == facts.stated else None])
+        shares += [e.probability for e in facts.from_picture or () if e.key == subject]
+        shares += [facts.confidence] if subject == facts.stated else []
+        return self._written(shares, malignant=subject in conditions_table().malignant_keys)
 
-    def _written(self, shares: list[float | None]) -> set[str]:
-        """As doctors read them, in a table and in the headline, and as patients do."""
+    def _written(self, shares: Sequence[float | None], *, malignant: bool) -> set[str]:
+        """As doctors and as patients read them."""
         written: set[str] = set()
         for share in shares:
             if share is not None:
-                written.add(NUMBERS[self.language].write_share(share))
-                said = (say_chance(share), whole_percent(share))
+                said = [say(share, malignant=malignant) for say in (say_chance, say_share)]
                 written |= {one.in_language(self.language) for one in said}
         return written
 

@@ -354,8 +354,8 @@ def test_what_is_asked_is_closed_strict_and_private(
     assert told == {
         "language": "en",
         "stated": "Melanoma",
-        "confidence": "90.0%",
-        "malignant_score": "92.9%",
+        "confidence": "90%",
+        "malignant_score": "93%",
         "band": "urgent_referral",
         "raised_by": ["most_probable"],
         "doubts": ["too_close"],

@@ -106,7 +106,7 @@ def test_everything_a_clinic_files_stands_on_it(language: Language, photo: bool)
         "1234",
         "2026-11-20 14:05 UTC",
         report.name("melanoma"),
-        "90.0%" if language == "en" else "90,0 %",
+        "90%" if language == "en" else "90 %",
         report.say(table.notices.modality_unsure),
         report.say(say_untested(Modality.CLINICAL)),
         report.say(table.checklist.name),

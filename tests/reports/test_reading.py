@@ -240,7 +240,7 @@ def test_the_pages_name_one_condition_as_open_not_another_above_it() -> None:
     said = Paragraphs(render_html(report)).filled
     open_ = "Most likely benign keratosis (40%). Not ruled out: basal cell carcinoma (9%)."
     assert said[said.index("For the doctor. Uncertain") + 1] == open_
-    assert said[said.index("Probability") + 1] == "40.0%"
+    assert said[said.index("Probability") + 1] == "40%"
     assert " ".join(said).count("ruled out") == 2, "for the patient, and for the doctor"
 
 

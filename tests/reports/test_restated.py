@@ -2,13 +2,14 @@
 
 import pytest
 
-from skinapi.languages import LANGUAGES, NUMBERS, Language
+from skinapi.languages import LANGUAGES, Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.prompt import possible_remarks, sent_facts
 from skinapi.reports.reading import sentences_of
 from skinapi.reports.template import write_template
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.context import NOTHING_TOLD
+from skinapi.vision.finding.headline import say_share
 from skinapi.vision.finding.notices import say_restated
 from tests.support.findings import restated_finding
 
@@ -18,7 +19,9 @@ FACTS = Facts.of(restated_finding(own=OWN), NOTHING_TOLD)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_template_remarks_and_prompt_have_the_shown_figures_alone(language: Language) -> None:
-    share = NUMBERS[language].write_share
+    def share(value: float) -> str:
+        return say_share(value, malignant=True).in_language(language)
+
     written = " ".join(write_template(FACTS, language).texts)
     remarks = " ".join(possible_remarks(FACTS, language, room=300).values())
     sent = str(sent_facts(FACTS, language))

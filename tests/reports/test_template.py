@@ -18,7 +18,8 @@ from skinapi.vision.bands import RaisedBy, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Doubt, Finding
-from skinapi.vision.finding.ranking import NotRuledOut, rank
+from skinapi.vision.finding.headline import say_share, say_share_of
+from skinapi.vision.finding.ranking import rank
 from tests.reports.facts import facts_of
 from tests.support.findings import (
     CONTRADICTED,
@@ -180,8 +181,10 @@ def test_a_patient_reads_no_percentage_and_the_findings_have_them() -> None:
     narrative = write_template(facts_of("melanoma", probability=0.9), "en")
     said = narrative.sections.confidence_explanation
     assert "The model's estimate: a melanoma (about 9 in 10)." in said
-    assert "Its estimate for any skin cancer or early form of one: about 9 in 10." in said
-    assert "Melanoma (90.0%)" in narrative.findings[1]
+    assert said.count(" in 10") == 1, "all cancers together are as probable"
+    assert narrative.findings[0] == "Most likely melanoma (90%)."
+    mole = write_sections(finding_of("melanocytic_nevus", probability=0.6), "en")
+    assert "Its estimate for any skin cancer or early form of one: " in mole.confidence_explanation
     french = write_sections(finding_of("melanoma", probability=0.44), "fr").confidence_explanation
     assert "Estimation du modèle\u00a0: un mélanome (environ 4 sur 10)." in french
 
@@ -206,12 +209,12 @@ def test_what_raised_the_band_is_named() -> None:
         "melanocytic_nevus", probability=0.6, raised_by=(RaisedBy.MELANOMA, RaisedBy.CHECKLIST)
     )
     said = write_sections(finding, "en")
-    assert "the reason: a melanoma (about 6 in 100), the 7-point checklist." in said.overview
+    assert "the reason: a melanoma, the 7-point checklist." in said.overview
     assert said.importance_of_early_detection.startswith(
         "In case it is a melanoma: Found while it is still thin"
     )
     findings = write_template(Facts.of(finding, NOTHING_TOLD), "en").findings
-    assert any("the reason: Melanoma (5.7%), the 7-point checklist." in one for one in findings)
+    assert any("the reason: Melanoma (6%), the 7-point checklist." in one for one in findings)
 
 
 @pytest.mark.parametrize(
@@ -253,33 +256,21 @@ def test_what_a_rule_named_is_told_as_what_cannot_be_ruled_out() -> None:
     assert narrative.findings[0] == (
         "Most likely melanocytic nevus (45%). Not ruled out: basal cell carcinoma (30%)."
     )
-    assert "Urgency: Referral; the reason: Basal cell carcinoma (30.0%)." in narrative.findings
+    assert "Urgency: Referral; the reason: Basal cell carcinoma (30%)." in narrative.findings
 
 
-def test_what_cannot_be_ruled_out_at_a_level_is_a_doctors() -> None:
-    """Patients read "cannot be ruled out at 95%" beside a headline that ruled nothing out."""
-    finding = told_finding("melanoma")
-    said = (
-        "Cannot be ruled out at 95%: Melanoma, Basal cell carcinoma, Actinic keratosis / Bowen's "
-        "disease, Benign (pigmented) keratosis, Melanocytic nevus (mole), Vascular lesion; too "
-        "few test pictures to rule out: Dermatofibroma."
-    )
-    narrative = write_template(Facts.of(finding, NOTHING_TOLD), "en")
-    assert said in narrative.findings
-    assert "Cannot be ruled out at 90%: Melanoma." in narrative.findings
-    assert "ruled out at" not in " ".join(narrative.sections.model_dump().values())
-    french = " ".join(write_template(Facts.of(finding, NOTHING_TOLD), "fr").findings)
-    assert "Ne peut être exclu à 95 %\u00a0: Mélanome, " in french
-    assert "\u00a0; trop peu d'images de test pour exclure\u00a0: Dermatofibrome." in french
-
-
-def test_a_picture_that_fits_no_class_is_not_said_to_rule_any_out() -> None:
-    empty = (NotRuledOut(level="0.95", keys=()),)
-    said = write_template(facts_of(not_ruled_out=empty), "en").findings
-    assert "Cannot be ruled out at 95%: any lesion, as the picture fits no class well." in said
-    few = (NotRuledOut(level="0.95", keys=("melanoma",), too_few=("melanoma",)),)
-    said = write_template(facts_of(not_ruled_out=few), "en").findings
-    assert "Cannot be ruled out at 95%: Melanoma." in said  # the picture itself leaves it open
+def test_the_prose_names_what_is_likely_or_open_alone_and_once() -> None:
+    """Nine probabilities stood twice below the bars that show them; "not ruled out: a skin cancer
+    (all together 1%)" beside "skin cancer: 1.5%" and "cannot be ruled out at 95%".
+    """
+    facts = facts_of("melanocytic_nevus", probability=0.92, band=Band.DOCTOR_REVIEW)
+    for language, score in (("en", "4%"), ("fr", "4 %")):
+        findings = " ".join(write_template(facts, language).findings)
+        named = [key for key in TABLE.keys if TABLE.name(key, language) in findings]
+        assert named == ["melanocytic_nevus"], "the reason of the urgency"
+        assert findings.count("ruled out" if language == "en" else "exclu") == 1
+        assert findings.count("%") == 3, findings
+        assert f"{score})" in findings
 
 
 def test_what_the_patient_told_is_shown_beside_what_the_picture_says() -> None:
@@ -290,7 +281,7 @@ def test_what_the_patient_told_is_shown_beside_what_the_picture_says() -> None:
         "a melanoma (about 4 in 10)."
     )
     findings = write_template(Facts.of(finding, NOTHING_TOLD), "en").findings
-    assert any(found.startswith("From the picture alone: Melanoma (31.0%), ") for found in findings)
+    assert any(found.startswith("From the picture alone: Melanoma (31%)") for found in findings)
     assert "picture alone" not in " ".join(write_sections(finding_of(), "en").model_dump().values())
 
 
@@ -313,9 +304,10 @@ def test_a_client_of_seven_reads_the_figures_that_it_shows(key: str) -> None:
     finding = finding_of(key, probability=0.4)
     seven = finding.over_seven()
     said = " ".join(write_template(Facts.of(seven, NOTHING_TOLD), "en").findings)
-    assert f"{100 * seven.confidence:.1f}%" in said
-    assert f"{100 * seven.malignant_score:.1f}%" in said
-    assert f"{100 * finding.confidence:.1f}%" not in said
+    likely = seven.headline.likely
+    assert say_share_of(likely.key, likely.probability).en in said
+    assert say_share(seven.malignant_score, malignant=True).en in said
+    assert say_share_of(key, finding.confidence).en not in said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -329,7 +321,7 @@ def test_what_a_caller_states_is_told_as_stated_and_no_model_is_spoken_of(
     name = getattr(TABLE.by_key(key).names, language)
     begins = {"en": f"As stated by the caller: {name}; no picture was examined.", "fr": "Selon l'"}
     assert narrative.sections.overview.startswith(begins[language])
-    assert {"en": "80.0%", "fr": "80,0 %"}[language] in whole
+    assert {"en": "80%", "fr": "80 %"}[language] in whole
     for foreign in ("model", "modèle", "malignant score", "malignité", "dermoscope picture"):
         assert foreign not in whole
     assert urgency(facts.band) <= urgency(Band.DOCTOR_REVIEW)
@@ -342,11 +334,8 @@ def test_what_a_caller_states_is_told_as_stated_and_no_model_is_spoken_of(
 def test_the_findings_tell_every_figure() -> None:
     facts = facts_of("melanoma", checklist_score=4, raised_by=(RaisedBy.MELANOMA,))
     findings = " ".join(write_template(facts, "en").findings)
-    for entry in facts.ranked:
-        share = f"{100 * entry.probability:.1f}%"
-        assert f"{TABLE.by_key(entry.key).names.en} ({share})" in findings
-    assert "is 92.9%" in findings
-    assert "Urgency: Urgent referral; the reason: Melanoma (90.0%)." in findings
+    assert "is 93%" in findings
+    assert "Urgency: Urgent referral; the reason: Melanoma (90%)." in findings
     assert "300 by 225 pixels" in findings
     assert "The 7-point checklist was answered: 4 points." in findings
 
@@ -374,7 +363,7 @@ def test_the_same_facts_give_the_same_words() -> None:
 def test_a_reason_is_given_once() -> None:
     facts = facts_of(raised_by=(RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.CHECKLIST))
     findings = " ".join(write_template(facts, "en").findings)
-    assert "the reason: Melanoma (90.0%), the 7-point checklist." in findings
+    assert "the reason: Melanoma (90%), the 7-point checklist." in findings
 
 
 def test_the_malignant_score_adds_up_what_the_model_has_an_output_for() -> None:

@@ -57,4 +57,4 @@ def test_a_changed_digit_is_found_wherever_it_stands(facts: Facts, language: Lan
             changed = sentence[: digit.start()] + other + sentence[digit.end() :]
             assert not figures.fit(changed), changed
             found += 1
-    assert found > 50
+    assert found > 20

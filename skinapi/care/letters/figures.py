@@ -17,10 +17,10 @@ from skinapi.care.letters.sentences import (
     without_names,
 )
 from skinapi.care.letters.words import VOCABULARIES
-from skinapi.languages import LANGUAGES, NUMBERS, Language
+from skinapi.languages import LANGUAGES, Language
 from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.finding.headline import say_chance
+from skinapi.vision.finding.headline import say_chance, say_share, say_share_of
 
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*|(?<=\w)\d+(?:[.,]\d+)*")
 
@@ -68,9 +68,10 @@ class Figures:
 
     def say_right(self) -> str:
         """The greatest shares, in the letter's language."""
-        table, share = conditions_table(), NUMBERS[self._language].write_share
+        table, language = conditions_table(), self._language
         return "; ".join(
-            f"{table.name(one.key, self._language)} {share(one.probability)}"
+            f"{table.name(one.key, language)} "
+            f"{say_share_of(one.key, one.probability).in_language(language)}"
             for one in self._facts.shown.ranked[:3]
         )
 
@@ -128,14 +129,20 @@ class Figures:
 
 
 def _without_chance(text: str, share: float) -> str:
-    said = say_chance(share)
-    for language in LANGUAGES:
-        text = text.replace(said.in_language(language), " ")
+    for malignant in (False, True):
+        said = say_chance(share, malignant=malignant)
+        for language in LANGUAGES:
+            text = text.replace(said.in_language(language), " ")
     return text
 
 
 def _equals(said: str, share: float) -> bool:
-    """Whether it is the share in percent, perhaps rounded."""
+    """Whether it is the share in percent, perhaps rounded: to whole numbers also up, or to the
+    limits that stand in "<1%" and ">99%", as `say_share` does.
+    """
+    for malignant in (False, True):
+        if said == say_share(share, malignant=malignant).en.strip("<>%"):
+            return True
     decimals = len(said.replace(",", ".").partition(".")[2])
     return decimals < 3 and said.replace(",", ".") == f"{100 * share:.{decimals}f}"
 

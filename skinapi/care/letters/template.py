@@ -17,7 +17,7 @@ from skinapi.reports.template import write_template
 from skinapi.reports.words import LABELS, SENTENCES
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import BandWords, conditions_table
-from skinapi.vision.finding.headline import whole_percent
+from skinapi.vision.finding.headline import say_share_of
 from skinapi.vision.finding.notices import say_restated
 from skinapi.vision.finding.ranking import Ranked
 
@@ -178,7 +178,7 @@ class _ForColleague:
 
     def _with_share(self, one: Ranked) -> str:
         name = conditions_table().notices.headline.names[one.key].doctor.in_language(self._language)
-        return f"{name} {whole_percent(one.probability).in_language(self._language)}"
+        return f"{name} {say_share_of(one.key, one.probability).in_language(self._language)}"
 
 
 def _worth_naming(facts: Facts) -> list[Ranked]:

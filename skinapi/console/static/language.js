@@ -189,7 +189,20 @@ export const sayCount = (nouns, count) => {
 /** What stands one after the other in a sentence: "a, b and c". @param {string[]} parts */
 export const sayList = (parts) => new Intl.ListFormat(locale()).format(parts);
 
-/** Never quite 0 or 100 where it is not that. @param {number} share between 0 and 1 @param {number} [digits] behind the decimal point, at most */
+/**
+ * A probability of a finding, as the server's `say_share` says it: in whole numbers, that of a cancer rounded up,
+ * so that it never falls below a threshold that it passed.
+ * @param {number} share between 0 and 1 @param {boolean} malignant
+ */
+export function sayShare(share, malignant) {
+  const format = new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 0 });
+  if (share < 0.01) return `<${format.format(0.01)}`;
+  if (share > 0.99 && share < 1) return `>${format.format(0.99)}`;
+  const percent = Math.round(1e8 * share) / 1e6; // 0.07 is not 7.000000000000001 %
+  return format.format((malignant ? Math.ceil(percent) : Math.round(percent)) / 100);
+}
+
+/** A figure of a test or a count. Never quite 0 or 100 where it is not that. @param {number} share between 0 and 1 @param {number} [digits] behind the decimal point, at most */
 export function sayPercent(share, digits = 1) {
   const format = new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: digits });
   const least = 0.01 / 10 ** digits;

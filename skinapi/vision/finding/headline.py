@@ -2,6 +2,7 @@
 a finding has it from here; the words are in `conditions.yaml`, under `notices.headline`.
 """
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -127,6 +128,12 @@ class Headline:
         return malignant or self.sent_for in (SentFor.CANCER, SentFor.CHECKLIST)
 
     @property
+    def says_malignant(self) -> bool:
+        """Whether, for a doctor, it says how probable all cancers together are."""
+        alike = conditions_table().by_key(self.likely.key).malignant or self.not_ruled_out
+        return self.sent_for is not None and not alike
+
+    @property
     def for_patient(self) -> LocalizedText:
         """One calm sentence on what is likely, and one on why a doctor should look."""
         words = conditions_table().notices.headline
@@ -170,44 +177,61 @@ class Headline:
                 lambda language: ", ".join(one.in_language(language) for one in names)
             )
             return words.doctor_not_ruled_out.fill(names=joined)
-        if conditions_table().by_key(self.likely.key).malignant:
+        if not self.says_malignant:
             return None
-        share = whole_percent(self.malignant)
+        share = say_share(self.malignant, malignant=True)
         if self.sent_for is SentFor.CANCER:
             return words.doctor_not_ruled_out.fill(names=words.doctor_cancer.fill(share=share))
         return words.doctor_sent_for[self.sent_for].fill(share=share)
 
 
-def say_chance(share: float) -> LocalizedText:
+def say_chance(share: float, *, malignant: bool = False) -> LocalizedText:
     """A probability as a patient reads it: "about 4 in 10". Never that something is certain."""
     words = conditions_table().notices.headline.chance
     if share < 0.01:
         return _fill_counts(words.less, 1, 100)
     if share >= 0.95:
         return _fill_counts(words.more, 9, 10)
-    of = 100 if share < 0.095 else 10
-    return _fill_counts(words.about, round(share * of), of)
+    percent = _whole_percent(share, malignant=malignant)
+    if percent < 10:
+        return _fill_counts(words.about, percent, 100)
+    return _fill_counts(words.about, round(share * 10), 10)
 
 
 def _fill_counts(said: LocalizedText, count: int, of: int) -> LocalizedText:
     return LocalizedText.by(lambda language: said.in_language(language).format(count=count, of=of))
 
 
-def whole_percent(share: float) -> LocalizedText:
-    """A percentage as the headline gives it to doctors: 0 and 100 % only where it is that."""
-    rounded = round(100 * share)
-    if rounded in (0, 100) and 0 < share < 1:
-        sign, rounded = ("<", 1) if rounded == 0 else (">", 99)
+def say_share(share: float, *, malignant: bool = False) -> LocalizedText:
+    """A probability of a finding in percent, as every page says it: in whole numbers, that of a
+    cancer or of all of them (`malignant`) rounded up, so that it never falls below a threshold that
+    it passed. What is less than 1 % or more than 99 % is said so. The console has the same.
+    """
+    if share < 0.01:
+        sign, percent = "<", 1
+    elif 0.99 < share < 1:
+        sign, percent = ">", 99
     else:
-        sign = ""
+        sign, percent = "", _whole_percent(share, malignant=malignant)
     return LocalizedText.by(
-        lambda language: sign + NUMBERS[language].write_share(rounded / 100, decimals=0)
+        lambda language: sign + NUMBERS[language].write_share(percent / 100, decimals=0)
     )
+
+
+def say_share_of(key: str, share: float) -> LocalizedText:
+    """The probability of this condition."""
+    return say_share(share, malignant=key in conditions_table().malignant_keys)
+
+
+def _whole_percent(share: float, *, malignant: bool) -> int:
+    if malignant:
+        return math.ceil(round(100 * share, 6))  # 0.07 is not 7.000000000000001 %
+    return math.floor(100 * share + 0.5)
 
 
 def _with_share(entry: Ranked, *, in_one_picture: bool = False) -> LocalizedText:
     words = conditions_table().notices.headline
-    name, share = words.names[entry.key].doctor, whole_percent(entry.probability)
+    name, share = words.names[entry.key].doctor, say_share_of(entry.key, entry.probability)
     if in_one_picture:
         share = words.doctor_by_picture.fill(share=share)
     return LocalizedText.by(

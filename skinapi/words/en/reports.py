@@ -194,7 +194,7 @@ SENTENCES = {
         "picture": "one of the pictures by itself",
         "uncertain": "the uncertainty",
     },
-    "why_cancer": "how probable a skin cancer or an early form of one is ({share})",
+    "why_cancer": "how probable a skin cancer or an early form of one is",
     "why_cancer_restated": "a skin cancer or an early form of one, which cannot be ruled out",
     "estimated": "The model's estimate: {names}.",
     "from_picture": "From the picture alone: {names}.",
@@ -204,11 +204,6 @@ SENTENCES = {
     "malignant_score": "The malignant score, which adds up {names}, is {share}.",
     "stated_confidence": "The caller gives {name} a confidence of {share}; nothing here confirms "
     "it.",
-    "ranked": "In the order of their probability: {names}.",
-    "not_ruled_out": "Cannot be ruled out at {level}: {names}.",
-    "too_few_pictures": "too few test pictures to rule out: {names}",
-    "both": "{first}; {second}",
-    "fits_no_class": "any lesion, as the picture fits no class well",
     "band": "Urgency: {label}; the reason: {reasons}.",
     "quality": "The picture measures {width} by {height} pixels and passed the check of its "
     "quality.",

@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skinapi.languages import LANGUAGES, Language
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.finding.finding import Doubt, Finding
-from skinapi.vision.finding.headline import say_chance, whole_percent
+from skinapi.vision.finding.headline import say_chance, say_share, say_share_of
 from skinapi.vision.finding.ranking import Ranked, Restated, rank
 from tests.support.findings import finding_of, named_finding
 from tests.support.wording import jargon_in
@@ -52,7 +54,7 @@ def test_a_mole_with_some_melanoma_is_not_headed_by_melanoma() -> None:
     finding = found({MOLE: 0.86, MELANOMA: 0.125}, raised_by=(RaisedBy.MELANOMA,))
     assert said(finding) == (
         "Most likely a mole. A skin cancer cannot be ruled out.",
-        "Most likely melanocytic nevus (86%). Not ruled out: melanoma (12%).",
+        "Most likely melanocytic nevus (86%). Not ruled out: melanoma (13%).",
     )
     assert finding.headline.named == Ranked(key=MELANOMA, probability=0.125)
 
@@ -83,7 +85,7 @@ def test_a_mole_with_some_melanoma_is_not_headed_by_melanoma() -> None:
         (
             found({MOLE: 0.6, "benign_keratosis": 0.4}, raised_by=(RaisedBy.CHECKLIST,)),
             f"Most likely a mole. {WORDS.sent_for['checklist'].en}",
-            f"Most likely melanocytic nevus (60%). {sent_by_checklist('0%')}",
+            f"Most likely melanocytic nevus (60%). {sent_by_checklist('<1%')}",
         ),
         (
             found({MOLE: 0.97}, raised_by=(RaisedBy.LITTLE_TESTED,), **REVIEW),
@@ -98,7 +100,7 @@ def test_a_mole_with_some_melanoma_is_not_headed_by_melanoma() -> None:
         (
             found({MOLE: 0.97}, raised_by=(RaisedBy.CHECKLIST,), reasons=(Doubt.UNLIKE_TRAINING,)),
             "Most likely a mole. A skin cancer cannot be ruled out.",
-            "Most likely melanocytic nevus (97%). Not ruled out: a skin cancer (all together 0%).",
+            "Most likely melanocytic nevus (97%). Not ruled out: a skin cancer (all together <1%).",
         ),
         (
             found({NORMAL_SKIN: 0.9}, band=Band.SELF_MONITORING),
@@ -150,7 +152,7 @@ def test_french_names_have_their_articles() -> None:
         "Le plus probable est un grain de beauté. On ne peut pas exclure un cancer de la peau."
     )
     assert finding.headline.for_doctor.fr == (
-        "Le plus probable\u00a0: naevus mélanocytaire (86 %). Non exclu\u00a0: mélanome (12 %)."
+        "Le plus probable\u00a0: naevus mélanocytaire (86 %). Non exclu\u00a0: mélanome (13 %)."
     )
 
 
@@ -206,7 +208,7 @@ def test_every_condition_has_a_name_within_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("share", "patient", "doctor"),
     [
-        (0.0, "less than 1 in 100", "0%"),
+        (0.0, "less than 1 in 100", "<1%"),
         (0.004, "less than 1 in 100", "<1%"),
         (0.0349, "about 3 in 100", "3%"),
         (0.0949, "about 9 in 100", "9%"),
@@ -218,4 +220,25 @@ def test_every_condition_has_a_name_within_a_sentence() -> None:
     ],
 )
 def test_a_probability_is_read_in_whole_numbers(share: float, patient: str, doctor: str) -> None:
-    assert (say_chance(share).en, whole_percent(share).en) == (patient, doctor)
+    assert (say_chance(share).en, say_share(share).en) == (patient, doctor)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.0, "<1%"), (0.0101, "2%"), (0.07, "7%"), (0.565, "57%"), (0.985, "99%"), (0.995, ">99%")],
+)
+def test_the_share_of_a_cancer_never_falls_below_a_threshold_that_it_passed(
+    share: float, said: str
+) -> None:
+    """The same finding read "melanoma (56%)", "56.5%" and "56.8%"."""
+    assert say_share(share, malignant=True).en == said
+    assert say_share_of("melanoma", share) == say_share(share, malignant=True)
+    assert say_share_of("melanocytic_nevus", share) == say_share(share)
+
+
+@given(share=st.floats(0.01, 0.99), threshold=st.floats(0.01, 0.99))
+def test_no_threshold_lies_between_a_share_of_a_cancer_and_what_is_said(
+    share: float, threshold: float
+) -> None:
+    said = int(say_share(share, malignant=True).en.strip("<>%")) / 100
+    assert said + 1e-7 >= min(share, threshold)

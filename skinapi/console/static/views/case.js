@@ -4,13 +4,13 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, personNumber, remove } from "/console/api.js";
 import { Answer, Failure, Icon, Message, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
-import { getLanguage, hasWords, isolated, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
+import { getLanguage, hasWords, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { goTo, scrollToTop } from "/console/navigation.js";
 import { PlaceMap, sayPlace } from "/console/views/body_map.js";
 import { Asked, CaseWork, SecondOpinion } from "/console/views/case_work.js";
 import { FormerConversation, LastMessage, PatientConversation } from "/console/views/conversation.js";
 import { bandOf } from "/console/views/decision.js";
-import { Alone, Downloads, getReport, getSubmission, labelOfBand, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
+import { Alone, Downloads, getReport, getSubmission, isMalignant, labelOfBand, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
 import { leaveCase } from "/console/views/patient_head.js";
@@ -86,13 +86,17 @@ const Context = ({ submission, checklist }) => {
     </section>`;
 };
 
-/** Why it stands where it does in the list: how probable a skin cancer is, and which rules asked for the band. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
-const Reasons = ({ report: { facts, decision }, conditions }) => {
+/** Who is not sent to a doctor. */
+const SPARED = ["routine", "self_monitoring"];
+
+/** Why it stands where it does in the list: how probable a skin cancer is, where the headline does not say so, and which rules asked for the band. @param {{report: FindingReport, conditions: Api["ConditionsView"]}} props */
+const Reasons = ({ report: { facts, headline, band, decision }, conditions }) => {
   const { malignant_score: own, restated, raised_by: rules } = facts;
   const shown = restated ? restated.malignant_score : own;
-  const score = typeof shown === "number" && (restated ? say("scoreRestated", { restated: sayPercent(shown), own: sayPercent(own ?? 0) }) : sayPercent(shown));
+  const headed = !restated && !SPARED.includes(band) && headline.not_ruled_out.length === 0 && !isMalignant(conditions, headline.likely.key);
+  const score = typeof shown === "number" && (restated ? say("scoreRestated", { restated: sayShare(shown, true), own: sayShare(own ?? 0, true) }) : sayShare(shown, true));
   const reasons = rules.map((/** @type {string} */ rule) => (hasWords(`rule_${rule}`) ? sayValue("rule", rule) : nameOf(conditions, rule)));
-  const said = [score && !decision && say("scoreIs", { score }), reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") })].filter(Boolean);
+  const said = [score && !decision && !headed && say("scoreIs", { score }), reasons.length > 0 && say("reasonsAre", { reasons: reasons.join(", ") })].filter(Boolean);
   return said.length > 0 && html`<p class="reasons"><small>${said.join(" · ")}</small></p>`;
 };
 

@@ -4,7 +4,7 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Bars, Failure, Icon, Message, sayError, useAnswer } from "/console/components.js";
-import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
+import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayValue } from "/console/language.js";
 import { Decided, Instruction } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter, SignedLetter } from "/console/views/letters.js";
@@ -15,6 +15,9 @@ import { ModelMark } from "/console/views/withdrawn.js";
 /** @param {Api["ConditionsView"]} conditions @param {string} key */
 export const nameOf = (conditions, key) =>
   said([...conditions.conditions, ...(conditions.review_only ?? [])].find((one) => one.key === key)?.names) || key;
+
+/** @param {Api["ConditionsView"]} conditions @param {string} key */
+export const isMalignant = (conditions, key) => conditions.conditions.some((one) => one.key === key && one.malignant);
 
 /**
  * A band's words, a patient's and a doctor's.
@@ -27,25 +30,6 @@ export const labelForPatient = (conditions, band) => wordsOfBand(conditions, ban
 
 /** As doctors and the people of the server read it. @param {Api["ConditionsView"]} conditions @param {string} band */
 export const labelOfBand = (conditions, band) => wordsOfBand(conditions, band)?.doctor_label ?? band;
-
-/** What cannot be ruled out, at the wider of the two levels. @param {{facts: Api["Facts"], conditions: Api["ConditionsView"]}} props */
-const NotRuledOut = ({ facts, conditions }) => {
-  const widest = facts.not_ruled_out.at(-1);
-  if (!widest) return null;
-  const keys = [...new Set([...widest.keys, ...widest.too_few])];
-  const few = new Set(widest.too_few.filter((/** @type {string} */ key) => !widest.keys.includes(key)));
-  return html`
-    <section>
-      <h2>${say("notRuledOut", { level: sayPercent(Number(widest.level)) })}</h2>
-      ${keys.length === 0 && html`<p>${say("fitsNoClass")}</p>`}
-      <ul class="plain">
-        ${keys.map(
-          (/** @type {string} */ key) => html`<li>${nameOf(conditions, key)}
-            ${few.has(key) && html`<small>${say("tooFewPictures")}</small>`}</li>`,
-        )}
-      </ul>
-    </section>`;
-};
 
 /** @param {{items: string[]}} props */
 const Sentences = ({ items }) => items.length > 0 && html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
@@ -60,6 +44,7 @@ const Probabilities = ({ report: { facts, headline, reading }, conditions, docto
     <${Bars} label=${say("probabilities")} rows=${ranked.map((one) => ({
       name: nameOf(conditions, one.key),
       share: one.probability,
+      malignant: isMalignant(conditions, one.key),
       marked: named.has(one.key),
     }))} />`;
   return html`
@@ -86,7 +71,6 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
   const certain = html`
     <${Folded} title=${say(doctor ? "howCertain" : "forDoctor")} open=${false}>
       ${doctor && reading.confidence_explanation && html`<p>${reading.confidence_explanation}</p>`}
-      <${NotRuledOut} facts=${facts} conditions=${conditions} />
       <${Probabilities} report=${report} conditions=${conditions} doctor=${doctor} />
       <${Sentences} items=${reading.findings} />
       <h3>${say("limits")}</h3><${Sentences} items=${reading.limits} />

@@ -69,7 +69,7 @@ const Findings = ({ conditions }) => {
         <header class="verdict band-${key}"><h2><${Icon} name=${key} size=${32} />${label}</h2><p>${say("sampleText")}</p></header>`)}</div>
     <//>
     <${Part} name="Bars">
-      <${Bars} label=${say("probabilities")} rows=${SHARES.map((share, at) => ({ name: nameOf(conditions, conditions.conditions[at].key), share, marked: at === 0 }))} />
+      <${Bars} label=${say("probabilities")} rows=${SHARES.map((share, at) => ({ name: nameOf(conditions, conditions.conditions[at].key), share, malignant: conditions.conditions[at].malignant, marked: at === 0 }))} />
     <//>
     <${Part} name=".list">
       <ul class="list">${NAMES.map((name, at) => html`

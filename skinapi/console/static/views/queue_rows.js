@@ -4,12 +4,12 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
 import { Answer, BandBadge, Icon, Pages, useAnswer, usePages } from "/console/components.js";
-import { isolated, say, sayAge, sayDate, sayNumber, sayPercent } from "/console/language.js";
+import { isolated, say, sayAge, sayDate, sayNumber, sayShare } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { sayPlace } from "/console/views/body_map.js";
 import { sayWork } from "/console/views/case_work.js";
 import { bandOf, sayDecision } from "/console/views/decision.js";
-import { labelOfBand, nameOf } from "/console/views/finding.js";
+import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 
 /** @typedef {Api["QueuedFinding"]} Found */
@@ -19,9 +19,8 @@ import { KeptPhoto } from "/console/views/thumbnail.js";
  * @param {Found} found @param {Api["ConditionsView"]} conditions
  */
 const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: restated }, conditions) => {
-  const named = [headline.likely, ...headline.not_ruled_out].map(({ key, probability }) => `${nameOf(conditions, key)} ${sayPercent(probability, 0)}`);
-  const malignant = conditions.conditions.find(({ key }) => key === headline.likely.key)?.malignant;
-  if (named.length === 1 && !malignant) named.push(say("scoreIs", { score: sayPercent((restated ?? own) / 100, 0) }));
+  const named = [headline.likely, ...headline.not_ruled_out].map(({ key, probability }) => `${nameOf(conditions, key)} ${sayShare(probability, isMalignant(conditions, key))}`);
+  if (named.length === 1 && !isMalignant(conditions, headline.likely.key)) named.push(say("scoreIs", { score: sayShare((restated ?? own) / 100, true) }));
   return named.join(", ");
 };
 

@@ -4,8 +4,8 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, post, serverTime } from "/console/api.js";
 import { Message, sayError, signByKey, toast, useKeys } from "/console/components.js";
-import { colon, isolated, said, say, sayDate, sayPercent, sayValue } from "/console/language.js";
-import { labelOfBand, nameOf } from "/console/views/finding.js";
+import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
+import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
 import { keepDrafts } from "/console/views/drafts.js";
 import { comesTo, doubtOf, EMPTY, ENOUGH, keepsUrgency, labelsOf, milderOf, reviewOf, SAME } from "/console/views/review_draft.js";
 
@@ -87,13 +87,13 @@ const Select = ({ name, title, value, first, options, required = false, hotkey, 
 
 /**
  * What a doctor may name, each always at the same place and with the same key; beside it how probable the model holds it.
- * @param {{labels: {key: string, text: string, share?: number, off: boolean}[], value: string, unsure: boolean, onLabel: (label: string) => void}} props
+ * @param {{labels: {key: string, text: string, share?: string, off: boolean}[], value: string, unsure: boolean, onLabel: (label: string) => void}} props
  */
 const Labels = ({ labels, value, unsure, onLabel }) => html`
   <div class="chips labels" role="radiogroup" aria-label=${say("label")}>
     ${[...labels, ...(unsure ? [{ key: "", text: say("noLabelNamed"), share: undefined, off: false }] : [])].map(({ key, text, share, off }, nth) => html`
       <label class="chip"><input type="radio" name="label" value=${key} checked=${key === value} required=${!unsure} disabled=${off}
-        onChange=${() => onLabel(key)} />${text}${share !== undefined && html` <small>${sayPercent(share, 0)}</small>`}${key && nth < KEYS && html`<kbd aria-hidden="true">${nth + 1}</kbd>`}</label>`)}
+        onChange=${() => onLabel(key)} />${text}${share !== undefined && html` <small>${share}</small>`}${key && nth < KEYS && html`<kbd aria-hidden="true">${nth + 1}</kbd>`}</label>`)}
   </div>`;
 
 /** What stands, and what withdraws it. @param {{decision: Api["DecisionView"] | null}} props */
@@ -164,7 +164,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   };
   const { agreement } = draft;
   const known = draft.histology === "confirmed"; // the result is the label then
-  const shares = new Map((report.facts.restated ?? report.facts).ranked.map((/** @type {Api["Ranked"]} */ { key, probability }) => [key, probability]));
+  const shares = new Map((report.facts.restated ?? report.facts).ranked.map((/** @type {Api["Ranked"]} */ { key, probability }) => [key, sayShare(probability, isMalignant(conditions, key))]));
   const labels = labelsOf(conditions).map(({ key, names }) => ({
     key,
     text: said(names),
