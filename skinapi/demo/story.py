@@ -141,7 +141,7 @@ def _bruno(staff: Staff) -> Story:
     )
     holt.write_letter(pearl, "patient")
     yield days(2)
-    neck = bruno.begin_spot("Neck, right", Place(site="neck", side="rear", x=53, y=38))
+    neck = bruno.begin_spot("By the collar", Place(site="neck", side="rear", x=53, y=38))
     scaly = bruno.photograph(neck, draw(SCALY), told=_by_phone(told))
     yield days(1)
     holt.ask_opinion(scaly, haddad, "Would you freeze it, or take a biopsy first?")

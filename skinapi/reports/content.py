@@ -127,10 +127,18 @@ class ReportContent:
             rows.append((labels.malignant_score, self.report.say(score)))
         if facts.examined:
             rows.append((labels.checklist_score, self._score(labels.score) or labels.not_asked))
-            rows.append((labels.modality, labels.modalities[facts.context.modality]))
-        if facts.modality and facts.modality.recognised is not Modality.UNKNOWN:
-            rows.append((labels.recognised, labels.modalities[facts.modality.recognised]))
+            rows.append(self._kind)
         return rows
+
+    @property
+    def _kind(self) -> Row:
+        """The kind of picture, once: as told, and whether the picture shows it; else as seen."""
+        labels, told, seen = self.labels, self._facts.context.modality, self._facts.modality
+        if told is Modality.UNKNOWN and seen and seen.recognised is not Modality.UNKNOWN:
+            return labels.recognised, labels.modalities[seen.recognised]
+        doubted = told is not Modality.UNKNOWN and seen and (seen.unsure or seen.contradicted)
+        kind = labels.modalities[told]
+        return labels.modality, labels.kind_doubted.format(kind) if doubted else kind
 
     @cached_property
     def bars(self) -> list[Bar]:
@@ -241,7 +249,7 @@ class ReportContent:
 
     @cached_property
     def review(self) -> list[Row]:
-        """The review that counts, without what its decision says; empty if there is none."""
+        """The review that counts, without what its decision says above; empty if there is none."""
         review, labels = self.report.review, self.labels
         if review is None:
             return []
@@ -250,7 +258,7 @@ class ReportContent:
         not_taken = opinion.histology is Histology.NOT_TAKEN
         # Who is sure and does not agree or disagree has seen no picture, or named no label.
         said = opinion.agreement is not Agreement.UNSURE or not opinion.sure
-        said = said and not opinion.only_wants_a_picture
+        said = said and not opinion.only_wants_a_picture and self.decision is None
         rows = [
             (labels.agreement, labels.agreements[opinion.agreement] if said else ""),
             (labels.review_label, self.report.name(seen) if seen else ""),
@@ -261,9 +269,8 @@ class ReportContent:
         return [(label, text) for label, text in rows if text]
 
     def _urgency_of(self, opinion: Opinion) -> str:
-        """Nothing where another urgency counts."""
-        waits = self.report.decision is not None and self.report.decision.waits_for
-        if opinion.urgency is None or self.spot_advice or waits:
+        """Nothing where the decision says it, or another urgency counts."""
+        if opinion.urgency is None or self.spot_advice or self.decision:
             return ""
         words = self._table.band_words(opinion.urgency, self.report.language)
         agreed = self.labels.urgency_agreed if opinion.agrees_with_urgency else "{}"

@@ -101,7 +101,7 @@ def _base64(content: bytes) -> str:
 
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
-RENDERER = "pages-10"
+RENDERER = "pages-11"
 MODULE = "skinapi.reports.pdf.document"
 PAGE = re.compile(rb"/Type /Page\b")
 

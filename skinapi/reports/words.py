@@ -34,6 +34,7 @@ class Labels(Frozen):
     skin_type: str
     modality: str
     recognised: str
+    kind_doubted: str
 
     stated: str
     for_doctor: str

@@ -2,9 +2,9 @@
 
 import pytest
 
-from skinapi.languages import NUMBERS
 from skinapi.records.submission import NewFinding, Submission
 from skinapi.vision.context import NOTHING_TOLD
+from skinapi.vision.finding.headline import say_share
 from tests.console.journey import Journey, Look
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Caller, Seeder
@@ -46,7 +46,7 @@ def test_a_patient_reads_restated_figures_alone_and_a_doctor_unfolds_the_models(
 ) -> None:
     filed = file_restated(seeder, patient)
     number, score = filed.number, filed.finding.malignant_score
-    own, said = NUMBERS["en"].write_share(OWN, decimals=0), "of 100 such spots, 2 turned out"
+    own, said = say_share(OWN, malignant=True).en, "of 100 such spots, 2 turned out"
     as_patient = Journey(visitor, "patient", Look(PHONE, dark=False, language="en"))
     visitor.enter(patient, "user")
     visitor.go(f"finding/{number}")
@@ -60,7 +60,7 @@ def test_a_patient_reads_restated_figures_alone_and_a_doctor_unfolds_the_models(
     visitor.find(".finding-row")
     as_doctor.step("queue")
     visitor.go(f"case/{number}")
-    visitor.see(f"which order the queue: {NUMBERS['en'].write_share(score, decimals=1)}")
+    visitor.see(f"which order the queue: {say_share(score, malignant=True).en}")
     visitor.see(said)
     assert own not in visitor.text()
     visitor.run("document.querySelectorAll('details details').forEach((e) => { e.open = true; })")

@@ -264,7 +264,8 @@ def test_the_prose_names_what_is_likely_or_open_alone_and_once() -> None:
     (all together 1%)" beside "skin cancer: 1.5%" and "cannot be ruled out at 95%".
     """
     facts = facts_of("melanocytic_nevus", probability=0.92, band=Band.DOCTOR_REVIEW)
-    for language, score in (("en", "4%"), ("fr", "4 %")):
+    scores: dict[Language, str] = {"en": "4%", "fr": "4 %"}
+    for language, score in scores.items():
         findings = " ".join(write_template(facts, language).findings)
         named = [key for key in TABLE.keys if TABLE.name(key, language) in findings]
         assert named == ["melanocytic_nevus"], "the reason of the urgency"

@@ -192,7 +192,7 @@ class _Body:
                 yield from self._row(*row)
 
     def review(self) -> Iterator[Flowable]:
-        if self.content.reviewable:
+        if self.content.reviewable and (self.content.review or not self.content.report.review):
             yield from self._section(self.content.labels.review)
             if not self.content.review:
                 yield paragraph(self.content.labels.no_review, self.styles.text)

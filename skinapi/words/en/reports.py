@@ -25,6 +25,7 @@ LABELS = {
     "skin_type": "Skin type",
     "modality": "Kind of picture, as told",
     "recognised": "Recognised as",
+    "kind_doubted": "{}; the picture does not show it",
     "stated": "As stated by the caller",
     "for_doctor": "For the doctor",
     "for_doctor_uncertain": "For the doctor. Uncertain",

@@ -25,6 +25,7 @@ LABELS = {
     "skin_type": "Type de peau",
     "modality": "Type d'image indiqué",
     "recognised": "Reconnue comme",
+    "kind_doubted": "{}; l'image ne le montre pas",
     "stated": "Selon l'appelant",
     "for_doctor": "Pour le médecin",
     "for_doctor_uncertain": "Pour le médecin. Incertain",

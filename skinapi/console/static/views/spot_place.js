@@ -26,5 +26,5 @@ export const AskSide = ({ spot, onDone }) => {
 export const SpotPlace = ({ spot }) => html`
   <figure class="place">
     <${PlaceMap} place=${spot.place} band=${spot.latest ? bandOfSpot(spot) : "chosen"} />
-    <figcaption>${sayPlace(spot.place)}${!spot.place.laterality && ` · ${say("sideMissing")}`}</figcaption>
+    <figcaption>${[spot.name && sayPlace(spot.place), !spot.place.laterality && say("sideMissing")].filter(Boolean).join(" · ")}</figcaption>
   </figure>`;
