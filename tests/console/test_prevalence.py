@@ -67,3 +67,15 @@ def test_a_patient_reads_restated_figures_alone_and_a_doctor_unfolds_the_models(
     visitor.see("33% show a skin cancer")
     assert own in visitor.text()
     as_doctor.step("restated")
+
+
+def test_the_console_says_a_share_as_the_server_does(visitor: Visitor) -> None:
+    """ "56%" in the headline, "56.5%" in the bars and "56.8%" beside them were one finding."""
+    visitor.open("/console/")
+    shares = [0.0, 0.004, 0.0101, 0.07, 0.145, 0.29, 0.565, 0.57, 0.985, 0.99, 0.9999, 1.0]
+    for malignant in (False, True):
+        said = visitor.run(
+            "return import('/console/language.js').then((one) =>"
+            f" {shares}.map((share) => one.sayShare(share, {str(malignant).lower()})))"
+        )
+        assert said == [say_share(share, malignant=malignant).en for share in shares]

@@ -224,9 +224,8 @@ def say_share_of(key: str, share: float) -> LocalizedText:
 
 
 def _whole_percent(share: float, *, malignant: bool) -> int:
-    if malignant:
-        return math.ceil(round(100 * share, 6))  # 0.07 is not 7.000000000000001 %
-    return math.floor(100 * share + 0.5)
+    percent = round(100 * share, 6)  # 0.07 is not 7.000000000000001 %
+    return math.ceil(percent) if malignant else math.floor(percent + 0.5)
 
 
 def _with_share(entry: Ranked, *, in_one_picture: bool = False) -> LocalizedText:
