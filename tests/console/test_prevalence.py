@@ -61,6 +61,7 @@ def test_a_patient_reads_restated_figures_alone_and_a_doctor_unfolds_the_models(
     as_doctor.step("queue")
     visitor.go(f"case/{number}")
     visitor.see(f"which order the queue: {say_share(score, malignant=True).en}")
+    visitor.run("document.querySelectorAll('aside > details').forEach((e) => { e.open = true; })")
     visitor.see(said)
     assert own not in visitor.text()
     visitor.run("document.querySelectorAll('details details').forEach((e) => { e.open = true; })")
