@@ -22,7 +22,7 @@ MELANOMA = {"label": "melanoma", "certainty": "sure", "histology": "confirmed"}
 MOLE = finding_of("melanocytic_nevus", band=REVIEW)
 # What changes by itself, or with each request.
 NOT_OF_FINDINGS = {"list_sessions"}
-MADE_AT = re.compile(rb"DTSTAMP:\S+")
+MADE_AT = re.compile(rb'DTSTAMP:\S+|"made_at": "[^"]+"')
 
 
 def in_days(days: float) -> str:
