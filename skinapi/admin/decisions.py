@@ -162,9 +162,14 @@ class DecisionsService:
         unit.audit("account.unapprove", by=by, target=account.id)
         if account.status == "suspended":
             raise Conflict(SUSPENDED)
-        return self.accounts.change(
-            unit, account, status="waiting", token_version=account.token_version + 1
-        )
+        back = AccountFields(status="waiting", token_version=account.token_version + 1)
+        # A role that came with the approval goes with it: it is asked for again. Who has patients
+        # keeps it, and them.
+        if account.role in ("doctor", "researcher") and not self.accounts.count_patients(
+            {account.id}
+        ):
+            back |= AccountFields(role="user", wanted_role=account.role)
+        return self.accounts.change(unit, account, **back)
 
     def _assign(self, unit: Unit, patient: Account, *, doctor_id: str | None, by: str) -> None:
         if patient.doctor_id == doctor_id:

@@ -23,10 +23,17 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Blobs, Store
 from skinapi.stored_record import StoredRecord
 
-# These fields do not change what a report says: how a review was sent, who asked for it and when
-# its patient was shown it, why the LLM did not write. A field that later code adds belongs here, or
-# each report gets a new hash.
-NOT_HASHED = {"idempotency_key", "request_hash", "asked_by", "hold_ends_at"}
+# These fields do not change what a report says: how a review was sent, who asked for it and what,
+# whether the doctor was asked about its urgency, when its patient was shown it, why the LLM did not
+# write. A field that later code adds belongs here, or each report gets a new hash.
+NOT_HASHED = {
+    "idempotency_key",
+    "request_hash",
+    "asked_by",
+    "question",
+    "downgrade_confirmed",
+    "hold_ends_at",
+}
 NOT_HASHED_OF_DECISION = {"doctor"}  # the review says it
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {"id", "reader", "language", "text", "signed_at", "signature", "withdrawn"}

@@ -54,3 +54,16 @@ def test_a_doctor_whose_approval_is_undone_keeps_role_and_patients(backend: Back
     assert undo(admin).status_code == 200
     assert backend.account(EMAIL).role == "doctor"
     assert backend.account(patient.email).doctor_id == doctor
+
+
+def test_a_doctor_without_patients_asks_for_the_role_again(backend: Backend) -> None:
+    """Approved as a doctor by mistake, and as a patient afterwards: no doctor is left."""
+    admin = backend.member(role="admin")
+    backend.register(EMAIL)
+    admin.call("PATCH", f"/users/{EMAIL}/approve", json={"role": "doctor"})
+    assert undo(admin).status_code == 200
+    waiting = backend.account(EMAIL)
+    assert (waiting.role, waiting.wanted_role) == ("user", "doctor")
+    admin.call("PATCH", f"/users/{EMAIL}/approve", json={})
+    approved = backend.account(EMAIL)
+    assert (approved.role, approved.wanted_role) == ("user", None)
