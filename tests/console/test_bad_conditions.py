@@ -141,7 +141,7 @@ def test_a_message_typed_offline_survives_back_and_reload_and_is_sent_once(
 def test_on_a_slow_line_two_taps_begin_one_spot(visitor: Visitor, ada: Caller) -> None:
     visitor.look(PHONE)
     visitor.enter(ada, "user")
-    visitor.press_button("New spot")
+    visitor.press_button("Begin a spot without a photo")
     visitor.choose("body_site", "hand")
     visitor.press("dialog [name=body_laterality][value=left]")
     visitor.on_3g()
@@ -218,12 +218,14 @@ def test_two_tabs_that_change_a_spot_do_not_undo_each_other(
     visitor.look()
     visitor.enter(ada, "user")
     visitor.go(f"spot/{spot}")
+    visitor.press(".spot-head .menu-button")
     visitor.press_button("Change name or place")
     visitor.find("dialog [name=spot_name]")
     first = browser.current_window_handle
     browser.switch_to.new_window("tab")
     visitor.enter(ada, "user")
     visitor.go(f"spot/{spot}")
+    visitor.press(".spot-head .menu-button")
     visitor.press_button("Change name or place")
     visitor.type(spot_name="under the belt")
     visitor.press("dialog .primary")

@@ -94,7 +94,7 @@ def test_on_a_phone_one_question_is_asked_at_a_time_and_back_asks_the_one_before
     visitor.see("Step 1 of 6")
     visitor.double_click(NEXT)
     visitor.see("Step 2 of 6")  # and not the third
-    assert visitor.run(HEADING_HAS_THE_FOCUS)
+    visitor.await_truth(lambda: visitor.run(HEADING_HAS_THE_FOCUS), "the question to be read")
     visitor.choose("body_site", "back")
     visitor.press(NEXT)
     visitor.see("Step 3 of 7")  # which spot it is, where one knows the place
@@ -103,7 +103,7 @@ def test_on_a_phone_one_question_is_asked_at_a_time_and_back_asks_the_one_before
     visitor.see("How was the photo taken?")  # and nothing was sent
     visitor.run("history.back()")
     visitor.see("Which of your spots is it?")
-    assert visitor.run(HEADING_HAS_THE_FOCUS)
+    visitor.await_truth(lambda: visitor.run(HEADING_HAS_THE_FOCUS), "the question to be read")
     visitor.press("[aria-label='Back to the question before']")
     visitor.see("Where is the spot?")
     assert visitor.find("[name=body_site]").get_attribute("value") == "back"
