@@ -30,6 +30,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         Duplicate                    409
         EmailTaken                   409  (auth)
         LastAdmin                    409  (auth)
+        DoctorHasPatients            409  (auth)
         NoMailServer                 409  (auth)
         SecondFactorKept             409  (auth)
         NoSecondFactor               409  (auth)

@@ -112,6 +112,7 @@ def read_the_trail(journey: Journey, account: Caller) -> None:
     visitor = journey.visitor
     visitor.press(".top a[href='#/audit']")
     visitor.find("tbody tr")
+    visitor.find(".trail-filter select")
     tops = "return new Set([...document.querySelectorAll('.trail-filter :is(input, select)')]"
     tops += ".map((one) => Math.round(one.getBoundingClientRect().height))).size"
     assert visitor.run(tops) == 1

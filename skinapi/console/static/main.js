@@ -118,7 +118,7 @@ const Header = () => {
       <div class="row">
         ${session
           ? html`<button class="quiet log-out" onClick=${logOut}>${say("logOut")}</button>`
-          : !isAsking() && html`<a class="button quiet" href="#/login">${say("logIn")}</a>`}
+          : html`<a class=${`button quiet${isAsking() ? " unseen" : ""}`} href="#/login">${say("logIn")}</a>`}
         ${otherLanguages().map((other) => html`<button class="quiet language" lang=${other} onClick=${(/** @type {MouseEvent} */ event) => event.detail < 2 && chooseLanguage(other)}>${nameOfLanguage(other)}</button>`)}
       </div>
     </header>`;

@@ -130,7 +130,7 @@ const Reference = ({ dataset, onChange }) => {
 const TrainOn = ({ dataset }) => {
   const fault = faultOfDataset(dataset);
   return fault
-    ? html`<button disabled aria-describedby="no-training">${say("trainOnIt")}</button><small id="no-training">${fault}</small>`
+    ? html`<p>${fault}</p>`
     : html`<a class="button primary" href="#/train/${dataset.id}">${say("trainOnIt")}</a>`;
 };
 
