@@ -1,6 +1,7 @@
 """The frame around every page: its header, its notice, its footer."""
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from skinapi.domain.subject import Role
 from tests.console.visitor import DESKTOP, PHONE, Visitor
@@ -14,6 +15,22 @@ const box = document.querySelector("footer").getBoundingClientRect();
 const { top, bottom } = page.getBoundingClientRect();
 const below = page.scrollHeight - page.scrollTop - (box.bottom - top);
 return [Math.round(below), box.top < bottom];
+"""
+# What is not whole in the window: places that are not in the menu either, its button, the counts.
+# Then the places in the menu.
+PLACES = """
+const navs = [...document.querySelectorAll(".top nav, nav.lab")];
+const whole = (one) => {
+  const box = one.getBoundingClientRect(), bar = one.closest("nav").getBoundingClientRect();
+  const room = { left: Math.max(bar.left, 0), right: Math.min(bar.right, innerWidth) };
+  const seen = one.checkVisibility({ visibilityProperty: true }) && box.width > 0;
+  return seen && box.left >= room.left - 0.5 && box.right <= room.right + 0.5;
+};
+const all = (parts) => navs.flatMap((nav) => [...nav.querySelectorAll(parts)]);
+const listed = all(".menu > a").map((one) => one.textContent);
+const cut = all(":scope > a, .menu-button, .count, .unread")
+  .filter((one) => !whole(one)).map((one) => one.firstChild?.data ?? one.textContent);
+return [cut.filter((text) => !listed.includes(text)), listed];
 """
 
 
@@ -30,6 +47,34 @@ def test_the_header_is_low_for_every_role(
         visitor.await_stillness()
         visitor.assert_frame()
         visitor.assert_nothing_overflows()
+        assert visitor.run(PLACES)[0] == []
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_what_has_no_room_in_the_header_is_in_a_menu(
+    visitor: Visitor, seeder: Seeder, language: str
+) -> None:
+    seeder.person(status="waiting")
+    visitor.look(PHONE, language=language)
+    visitor.enter(seeder.person("admin"), "admin")
+    visitor.find(".top .unread")
+    visitor.await_stillness()
+    cut, menu = visitor.run(PLACES)
+    assert (cut, menu[-1]) == ([], visitor.words(language)["nav_account"])
+    button = visitor.find(".top .menu-button")
+    button.send_keys(Keys.ENTER)
+    visitor.find(".top .menu a[href='#/account']").send_keys(Keys.ENTER)
+    visitor.find(".top .menu-button:has(+ .menu [aria-current=page])")
+    assert visitor.count(".menu:popover-open") == 0
+    visitor.go("models")
+    visitor.find("nav.lab [aria-current=page]")
+    visitor.await_stillness()
+    assert visitor.run(PLACES)[0] == []
+    visitor.look(DESKTOP, language=language)
+    visitor.open("/")
+    visitor.find(".top nav > [aria-current]")
+    visitor.await_stillness()
+    assert visitor.run(PLACES) == [[], []]
 
 
 def test_the_footer_is_at_the_end_of_a_page(visitor: Visitor) -> None:

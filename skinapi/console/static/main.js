@@ -1,9 +1,9 @@
 // @ts-check
 // The frame around every view: navigation by role, language, login, and which view is shown.
 
-import { html, render, useEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, render, useEffect, useLayoutEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { checkSession, getSession, isAsking, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
-import { Failure, Icon, Loading, toast, Toasts } from "/console/components.js";
+import { Failure, Icon, Loading, Menu, toast, Toasts } from "/console/components.js";
 import { goTo, LAB, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
 import { getLanguage, nameOfLanguage, onLanguageChange, otherLanguages, readStaffWords, say, setLanguage } from "/console/language.js";
 import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiting.js";
@@ -92,29 +92,63 @@ function chooseLanguage(next) {
   if (getSession()) put("/me/locale", { locale: next }).catch(() => {});
 }
 
-/** @param {{place: string, name: string, here: string, children?: unknown}} props */
-const Place = ({ place, name, here, children }) => html`
-  <a href="#/${place}" aria-current=${place === name ? "page" : place === here ? "true" : null}>${say(/** @type {WordKey} */ (`nav_${place}`))}${children}</a>`;
+/** How many of these fit in a line, where a button of that width stands behind them unless all do. @param {number[]} widths @param {{line: number, gap: number, button: number}} room */
+function countFitting(widths, { line, gap, button }) {
+  const ends = widths.map((_, index) => widths.slice(0, index + 1).reduce((sum, width) => sum + width + gap, -gap));
+  return ends.every((end) => end <= line) ? ends.length : ends.filter((end) => end + gap + button <= line).length;
+}
+
+/** How many links of a navigation have room in its one line, as long as the window and their counts stay as they are. @param {{current: HTMLElement | null}} nav */
+function useRoom(nav) {
+  const [room, setRoom] = useState(Infinity);
+  useLayoutEffect(() => {
+    const bar = /** @type {HTMLElement} */ (nav.current);
+    const links = /** @type {HTMLElement[]} */ ([...bar.querySelectorAll(":scope > a")]);
+    const measure = () => {
+      const style = getComputedStyle(bar);
+      const line = bar.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+      // The button is as wide as a link is high.
+      const size = { line, gap: parseFloat(style.columnGap), button: links[0]?.offsetHeight ?? 0 };
+      setRoom(countFitting(links.map((link) => link.getBoundingClientRect().width), size));
+    };
+    const observer = new ResizeObserver(measure);
+    [bar, ...links].forEach((one) => observer.observe(one));
+    measure();
+    return () => observer.disconnect();
+  });
+  return room;
+}
+
+/** @typedef {{place: string, text: string, current: "page" | "true" | null, count?: unknown}} Place */
+
+/** @param {string} place @param {WordKey} [word] @returns {Place} */
+function placeFor(place, word = /** @type {WordKey} */ (`nav_${place}`)) {
+  const { name } = readPlace();
+  const here = placeOf(name) === place || (word === "lab" && LAB.includes(placeOf(name)));
+  return { place, text: say(word), current: !here ? null : place === name && word !== "lab" ? "page" : "true" };
+}
+
+/** The places that have room in one line, and a menu of the others. @param {{name: string, label: string, places: Place[]}} props */
+const Places = ({ name, label, places }) => {
+  const nav = useRef(/** @type {HTMLElement | null} */ (null));
+  const room = useRoom(nav);
+  const beyond = places.slice(room);
+  const links = places.map(({ place, text, current, count }, index) => html`<a key=${place} href=${`#/${place}`} aria-current=${current} class=${index < room ? null : "no-room"}>${text}${count}</a>`);
+  const menu = html`<${Menu} key="more" name=${name} label=${say("more")}>${beyond.map(({ place, text, current }) => html`<a href=${`#/${place}`} aria-current=${current}>${text}</a>`)}<//>`;
+  return html`<nav class=${name} ref=${nav} aria-label=${label}>${beyond.length > 0 ? [...links.slice(0, room), menu, ...links.slice(room)] : links}</nav>`;
+};
+
+/** What waits at a place. @param {string} place */
+const countAt = (place) => html`${place === "queue" && html`<${QueueCount} />`}${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}${place === "accounts" && html`<${AccountCount} />`}`;
 
 const Header = () => {
   const session = getSession();
-  const { name } = readPlace();
   const places = session ? [...placesOf(session.role), "account"] : [];
-  const here = placeOf(name);
   useAsking(places.some((place) => READS_MESSAGES.includes(place)));
-  // On a phone it may be past the edge.
-  useEffect(() => document.querySelectorAll("nav > [aria-current]").forEach((one) => one.scrollIntoView({ block: "nearest" })), [here]);
   return html`
     <header class="top">
       <a class="brand" href="#/"><img src="/console/icon.svg" width="28" height="28" alt="" /><span>SkinAPI</span></a>
-      <nav aria-label=${say("navigation")}>
-        ${places.map(
-          (place) =>
-            place === LAB[0]
-              ? html`<a href="#/${place}" aria-current=${LAB.includes(here) ? "true" : null}>${say("lab")}</a>`
-              : html`<${Place} ...${{ place, name, here }}>${place === "queue" && html`<${QueueCount} />`}${READS_MESSAGES.includes(place) && html`<${UnreadCount} />`}${place === "accounts" && html`<${AccountCount} />`}<//>`,
-        )}
-      </nav>
+      <${Places} name="places" label=${say("navigation")} places=${places.map((place) => ({ ...placeFor(place, place === LAB[0] ? "lab" : undefined), count: countAt(place) }))} />
       <div class="row">
         ${session
           ? html`<button class="quiet log-out" onClick=${logOut}>${say("logOut")}</button>`
@@ -125,15 +159,8 @@ const Header = () => {
 };
 
 /** The second row of places, of those who are in the lab. */
-const LabPlaces = () => {
-  const { name } = readPlace();
-  const here = placeOf(name);
-  return (
-    getSession() &&
-    LAB.includes(here) &&
-    html`<nav class="lab" aria-label=${say("lab")}>${LAB.map((place) => html`<${Place} ...${{ place, name, here }} />`)}</nav>`
-  );
-};
+const LabPlaces = () =>
+  getSession() && LAB.includes(placeOf(readPlace().name)) && html`<${Places} name="lab" label=${say("lab")} places=${LAB.map((place) => placeFor(place))} />`;
 
 const View = () => {
   const { name, argument, filters } = readPlace();
