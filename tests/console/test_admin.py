@@ -19,6 +19,12 @@ return [...document.querySelectorAll(".accounts .address")]
     || right(one) > right(one.closest(".person")) + 1)
   .map((one) => one.textContent);
 """
+# What happens, first for pictures taken through a dermoscope, and its figures at each point.
+READ_ROWS = """
+return Object.fromEntries([...document.querySelectorAll(".triage tbody tr")].reverse()
+  .map((row) => [...row.cells].map((cell) => cell.textContent.trim()))
+  .map(([what, ...figures]) => [what, figures]));
+"""
 PASSPHRASE = "a long enough passphrase"
 
 
@@ -143,17 +149,20 @@ def choose_the_operating_point(journey: Journey, admin: Caller) -> None:
     names = {point: journey.say(f"point_{point}") for point in ("cautious", "standard")}
     spared = {"n": "54", "range": journey.say("fromTo", low="51", high="57")}
     visitor.press(".top a[href='#/triage']")
-    journey.see("priceSpared", **spared)
-    journey.see("priceMelanomas", range=journey.say("fromTo", low="0", high="5"))
+    journey.see("rowMelanomas")
+    rows = visitor.run(READ_ROWS)
+    cells = rows[journey.say("rowSpared")]
+    assert (cells[1], len(cells)) == (f"{spared['n']} ({spared['range']})", 3)
+    assert journey.say("fromTo", low="0", high="5") in rows[journey.say("rowMelanomas")], rows
     journey.step("triage")
-    visitor.press(".triage section:nth-child(2) button")
+    visitor.press(".triage tfoot td:nth-child(3) button")
     journey.see("choosePointTitle", name=names["standard"])
     assert journey.say("priceSpared", **spared) in visitor.find("dialog").text
     assert admin.call("GET", place).json["operating_point"] == "cautious"
     journey.step("another-point")
     visitor.press("dialog .primary")
     journey.see("pointByAdmin")
-    visitor.find(".triage section:nth-child(2):focus")
+    visitor.find(".triage thead th:nth-child(3):focus")
     journey.step("point-chosen")
     assert admin.call("GET", place).json["operating_point"] == "standard"
     visitor.press(".top a[href='#/audit']")

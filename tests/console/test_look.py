@@ -24,7 +24,6 @@ COLOURS = {
     "background: #fff": "the edge of a compared photo, a QR code, paper: white in both themes",
     "color: #000": "print",
     "box-shadow: 0 0 0 1px #000": "the edge of a compared photo, on light and dark ones",
-    "mask-image: linear-gradient(to left, transparent, #000 var(--space-5))": "opaque, no colour",
     "background: rgb(0 0 0 / .55)": "what lies under a dialog",
 }
 

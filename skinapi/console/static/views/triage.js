@@ -76,33 +76,62 @@ const Question = ({ point, conditions, onDone, onClose }) => {
     <//>`;
 };
 
+/** What happens, in a row, at each point: the figure and its range. @type {[WordKey, (kind: Kind) => {n?: string, range: string} | null][]} */
+const ROWS = [
+  ["rowSpared", ({ benign_spared_share: share }) => share && sayShare(share)],
+  ["rowUrgent", ({ benign_urgent_share: share }) => share && sayShare(share)],
+  ["rowMelanomas", ({ melanomas_sent_share: share }) => share && { range: sayRest(share) }],
+  ["rowCancers", ({ malignant_sent_share: share }) => share && { range: sayRest(share) }],
+];
+
+/** One thing that happens; bold, where the points differ. @param {{word: WordKey, cells: ({n?: string, range: string} | null)[], used: number}} props */
+const PriceRow = ({ word, cells, used }) => {
+  const texts = cells.map((cell) => cell && (cell.n ?? cell.range));
+  const differ = new Set(texts).size > 1;
+  return (
+    texts.some(Boolean) &&
+    html`<tr><th scope="row">${say(word)}</th>
+      ${cells.map((cell, at) => html`<td class=${at === used ? "used" : null}>${differ ? html`<strong>${texts[at] ?? "–"}</strong>` : (texts[at] ?? "–")}${cell?.n && html` <small>(${cell.range})</small>`}</td>`)}</tr>`
+  );
+};
+
+/** What happens, a row each, at each point, a column each. @param {{points: Point[], chosen: string, conditions: Api["ConditionsView"], onAsk: ((point: Point) => void) | null}} props */
+const Prices = ({ points, chosen, conditions, onAsk }) => {
+  const table = useRef(/** @type {HTMLElement | null} */ (null));
+  const before = useRef(chosen);
+  const used = points.findIndex(({ point }) => point === chosen);
+  useEffect(() => {
+    if (before.current === chosen) return;
+    before.current = chosen;
+    // The button that was pressed is gone: a keyboard goes on at the point that was chosen.
+    /** @type {HTMLElement | null | undefined} */ (table.current?.querySelector("[aria-current]"))?.focus({ preventScroll: true });
+  }, [chosen]);
+  const kinds = points.find((point) => point.kinds.length > 0)?.kinds ?? [];
+  return html`
+    <table class="triage" ref=${table}>
+      <thead><tr><td></td>${points.map(({ point }, at) => html`
+        <th scope="col" class=${at === used ? "used" : null} aria-current=${at === used ? "true" : null} tabindex=${at === used ? -1 : null}><span class="kind">${sayValue("point", point)}</span>${at === used && html` <span class="badge state-serving"><${Icon} name="check" size=${16} />${say("pointUsed")}</span>`}</th>`)}</tr></thead>
+      <tbody><${PriceRow} word="rowFitted" used=${used} cells=${points.map(({ point }) => ({ range: sayValue("pointText", point) }))} /></tbody>
+      ${kinds.map(({ modality }) => html`<tbody>
+        <tr><th scope="rowgroup" class="kind" colspan=${points.length + 1}>${nameOfKind(conditions, modality)}</th></tr>
+        ${ROWS.map(([word, read]) => html`<${PriceRow} word=${word} used=${used} cells=${points.map((point) => {
+          const kind = point.kinds.find((one) => one.modality === modality);
+          return kind ? read(kind) : null;
+        })} />`)}</tbody>`)}
+      ${onAsk && html`<tfoot><tr><td></td>${points.map((point, at) => html`<td class=${at === used ? "used" : null}>${at !== used && html`<button aria-label=${`${say("choosePoint")} ${sayValue("point", point.point)}`} onClick=${() => onAsk(point)}>${say("choosePoint")}</button>`}</td>`)}</tr></tfoot>`}
+    </table>
+    ${kinds.length === 0 && html`<p>${say("noPrice")}</p>`}`;
+};
+
 /** @param {{answer: Api["OperatingPointView"], conditions: Api["ConditionsView"], onChange: () => void}} props */
 const Points = ({ answer, conditions, onChange }) => {
   const [asked, setAsked] = useState(/** @type {Point | null} */ (null));
   const { operating_point: chosen, chosen_by: by, has_points: known, model_version: version } = answer;
   const isAdmin = getSession()?.role === "admin";
-  const cards = useRef(/** @type {HTMLElement | null} */ (null));
-  const before = useRef(chosen);
-  useEffect(() => {
-    if (before.current === chosen) return;
-    before.current = chosen;
-    // The button that was pressed is gone: a keyboard goes on at the point that was chosen.
-    /** @type {HTMLElement | null | undefined} */ (cards.current?.querySelector("[aria-current]"))?.focus({ preventScroll: true });
-  }, [chosen]);
   if (!known) return html`<${Message}>${say("noPoints", { version })} <code>python -m skinapi calibrate</code><//>`;
   return html`
     <p>${say(by === "admin" ? "pointByAdmin" : "pointBySetting")} ${isAdmin && html`${say("pointTrail")} <a href="#/audit">${say("title_audit")}</a>`}</p>
-    <div class="triage" ref=${cards}>
-      ${answer.points.map((/** @type {Point} */ point) => {
-        const used = point.point === chosen;
-        return html`<section class="card" aria-current=${used ? "true" : null} tabindex=${used ? -1 : null}>
-          <h2 class="kind">${sayValue("point", point.point)}${used && html` <span class="badge state-serving"><${Icon} name="check" size=${16} />${say("pointUsed")}</span>`}</h2>
-          <p>${sayValue("pointText", point.point)}</p>
-          <${Price} point=${point} conditions=${conditions} />
-          ${isAdmin && !used && html`<button onClick=${() => setAsked(point)}>${say("choosePoint")}</button>`}
-        </section>`;
-      })}
-    </div>
+    <${Prices} points=${answer.points} chosen=${chosen} conditions=${conditions} onAsk=${isAdmin ? setAsked : null} />
     <${Counted} points=${answer.points} conditions=${conditions} />
     ${["admin", "doctor"].includes(getSession()?.role ?? "") && html`<p><a class="button" href="#/outcomes">${say("curveTitle")}</a></p>`}
     ${asked && html`<${Question} point=${asked} conditions=${conditions} onDone=${onChange} onClose=${() => setAsked(null)} />`}`;
