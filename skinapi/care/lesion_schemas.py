@@ -12,6 +12,7 @@ from skinapi.care.reminders import remind_at
 from skinapi.domain.field_types import Name
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import InstructionView
+from skinapi.records.reviews import WaitsFor
 from skinapi.records.submission import CourseEntry
 from skinapi.vision.context import BodySide, BodySite, Laterality
 from skinapi.web.schemas import LARGEST_PAGE, Answer, Body, PageQuery
@@ -131,7 +132,7 @@ class LesionView(Answer):
     photograph_on: date | None = Field(
         default=None,
         description="the day on which what was said of the newest finding asks for another photo, "
-        "which may be past; null without findings",
+        "which may be past; null without findings, and while a doctor waits for a photo",
     )
     deleted: bool = Field(
         default=False,
@@ -143,12 +144,13 @@ class LesionView(Answer):
     @classmethod
     def of(cls, shown: ShownLesion, language: Language, *, for_doctor: bool) -> Self:
         lesion, latest, instruction = shown
+        awaited = instruction and instruction.counts.waits_for is WaitsFor.PHOTO
         return cls(
             instruction=InstructionView.of_spot(instruction, language, for_doctor=for_doctor),
             **lesion.model_dump(include={"id", "name", "created_at", "findings"}),
             place=PlaceView.of(lesion.place),
             latest=finding_view(latest, for_doctor=for_doctor) if latest else None,
-            photograph_on=remind_at(latest.advised).date() if latest else None,
+            photograph_on=remind_at(latest.advised).date() if latest and not awaited else None,
             deleted=lesion.deleted_at is not None,
         )
 

@@ -95,6 +95,18 @@ def test_a_doctors_graver_decision_brings_the_reminder_forward(backend: Backend)
     assert shown["photograph_on"] == in_a_week.isoformat()
 
 
+def test_where_a_doctor_waits_for_a_photo_no_later_day_is_named(backend: Backend) -> None:
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    lesion = begin(ada)
+    filed = file_for(backend, ada, ROUTINE, lesion=lesion)
+    asks = {"new_picture_wanted": True}
+    answer = grey.call("POST", f"/submissions/{filed.number}/review", json=asks)
+    assert answer.status_code == 201, answer.text
+    shown = ada.call("GET", f"/lesions/{lesion}").get_json()
+    assert (shown["instruction"]["waits_for"], shown["photograph_on"]) == ("photo", None)
+
+
 def test_a_reminder_that_is_past_is_for_today(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

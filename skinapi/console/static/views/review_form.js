@@ -1,7 +1,7 @@
 // @ts-check
 // The form in which the doctor in charge signs a review.
 
-import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, post, serverTime } from "/console/api.js";
 import { Message, sayError, signByKey, toast, useKeys } from "/console/components.js";
 import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
@@ -18,6 +18,8 @@ const LONGEST_NOTE = 1000;
 const KEYS = 9;
 /** The button that opens no next case. */
 const STAY = "stay";
+/** In less time nobody reads a question. */
+const READ_MS = 1000;
 /** A week at most, which ends with a day. */
 const DAYS_HELD = 6;
 /** By finding. @type {import("/console/views/drafts.js").Drafts<Draft>} */
@@ -155,6 +157,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [doubted, setDoubted] = useState(/** @type {Draft | null} */ (null)); // the review about which one was asked once more
+  const askedAt = useRef(0);
   /** @param {Partial<Draft>} change */
   const enter = (change) => {
     const before = drafts.get(number) ?? EMPTY;
@@ -228,7 +231,11 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   /** @param {SubmitEvent} event */
   const sign = async (event) => {
     event.preventDefault();
-    if (doubt && !asking) return setDoubted(draft);
+    if (doubt && !asking) {
+      askedAt.current = event.timeStamp;
+      return setDoubted(draft);
+    }
+    if (doubt && event.timeStamp - askedAt.current < READ_MS) return; // a second tap, by which nobody has read it
     const form = /** @type {HTMLFormElement} */ (event.target);
     const stays = /** @type {HTMLButtonElement | null} */ (event.submitter)?.value === STAY;
     setBusy(true);
