@@ -365,3 +365,38 @@ def test_many_are_decided_on_by_keys_and_who_is_refused_reads_why(
     visitor.press("form .primary")
     visitor.see("Ask the ward first.")
     journey.step("told", expected=("/login",))
+
+
+# How high the filters and the highest line of an account are, and how many accounts there are.
+HEIGHTS = """
+const high = (one) => Math.round(one.getBoundingClientRect().height);
+const rows = [...document.querySelectorAll(".accounts tbody tr")];
+return [high(document.querySelector(".table-filters")), Math.max(...rows.map(high)), rows.length];
+"""
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_on_a_phone_an_account_takes_two_lines(
+    visitor: Visitor, seeder: Seeder, language: str
+) -> None:
+    prefix = f"low{new_id()[-6:]}"
+    wanted_roles: tuple[Any, ...] = ("doctor", None)
+    for number, wanted in enumerate(wanted_roles):
+        seeder.accounts.add(
+            id=new_id(),
+            email=f"{prefix}-{number}@example.org",
+            name="Jana Weiss",
+            password_hash="none",
+            role="user",
+            status="waiting",
+            wanted_role=wanted,
+        )
+    visitor.look(PHONE, language=language)
+    visitor.enter(seeder.person("admin"), "admin")
+    visitor.go(f"accounts?q={prefix}")
+    visitor.see(f"{prefix}-1@example.org")
+    visitor.await_stillness()
+    filters, row, count = visitor.run(HEIGHTS)
+    assert count == 2
+    assert (filters <= 152, row <= 92) == (True, True), (filters, row)
+    visitor.assert_nothing_overflows()

@@ -66,6 +66,9 @@ const Managed = ({ account, act, doctors }) => {
     </td></tr>`;
 };
 
+/** A label, and a shorter one where a phone has no room for it: what it leaves out stands beside it. @param {{text: string, short: string}} props */
+const Label = ({ text, short }) => (text === short ? text : html`<span class="long">${text}</span><span class="short">${short}</span>`);
+
 /** One account. @param {{account: Account, chosen: boolean, onChoose: () => void, act: Act, doctors: Doctors}} props */
 const Row = ({ account, chosen, onChoose, act, doctors }) => {
   const [managed, setManaged] = useState(false);
@@ -87,10 +90,10 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
       <td class="row-acts">
         ${status === "approved"
           ? html`<button aria-label=${named(say("suspend"))} onClick=${onFirstClick(() => act.onAsk({ kind: "suspend" }, [account]))}>${say("suspend")}</button>`
-          : status !== "deleting" && html`<button aria-label=${named(approve)} onClick=${onFirstClick(() => decide([account], "approvals", { role: "wanted" }, act.onChange).catch(act.onError))}>${approve}</button>`}
+          : status !== "deleting" && html`<button aria-label=${named(approve)} onClick=${onFirstClick(() => decide([account], "approvals", { role: "wanted" }, act.onChange).catch(act.onError))}><${Label} text=${approve} short=${say("approve")} /></button>`}
         ${status === "waiting" && html`<button aria-label=${named(say("refuse"))} onClick=${onFirstClick(() => act.onAsk({ kind: "refuse" }, [account]))}>${say("refuse")}</button>`}
         <button class="quiet manage" aria-expanded=${String(managed)} aria-label=${named(say("manage"))}
-          onClick=${onFirstClick(() => setManaged(!managed))}>${say("manage")}</button></td>
+          onClick=${onFirstClick(() => setManaged(!managed))}><${Label} text=${say("manage")} short="⋯" /></button></td>
     </tr>
     ${managed && html`<${Managed} account=${account} act=${act} doctors=${doctors} />`}`;
 };
