@@ -91,7 +91,8 @@ class DecisionsService:
     @atomic
     def unapprove_account(self, unit: Unit, *, email: str, by: str) -> Account:
         """Undo an approval, whose tokens are revoked, or a refusal: the account waits again.
-        Nothing changes where it waits already.
+        Nothing changes where it waits already. A doctor or researcher is a user again, who asks for
+        that role; a doctor who has patients stays one, with them.
 
         Raises NotFound, LastAdmin, and Conflict for a suspended account: another admin may have
         suspended it since the approval, and waiting would hide that.
@@ -163,11 +164,9 @@ class DecisionsService:
         if account.status == "suspended":
             raise Conflict(SUSPENDED)
         back = AccountFields(status="waiting", token_version=account.token_version + 1)
-        # A role that came with the approval goes with it: it is asked for again. Who has patients
-        # keeps it, and them.
-        if account.role in ("doctor", "researcher") and not self.accounts.count_patients(
-            {account.id}
-        ):
+        # Else whoever was approved as a doctor by mistake stays one, approved as a patient or not.
+        has_patients = bool(self.accounts.count_patients({account.id}))
+        if account.role in ("doctor", "researcher") and not has_patients:
             back |= AccountFields(role="user", wanted_role=account.role)
         return self.accounts.change(unit, account, **back)
 

@@ -145,7 +145,8 @@ def unapprove_user(decisions: DecisionsService, *, email: str, subject: Subject)
     """Undo an approval, or a refusal: the account waits again, and the tokens of one that was
     approved are revoked at once.
 
-    The role stays, also one that the approval gave.
+    A doctor or researcher is a user again, who asks for that role; a doctor who has patients stays
+    one, with them.
     """
     changed = decisions.unapprove_account(email=email, by=subject.id)
     return Message(message=f"User {changed.email} waits for approval.")

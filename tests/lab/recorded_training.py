@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -91,6 +91,26 @@ def follow(recording: Recording) -> list[tuple[float, float, float, float]]:
     return told
 
 
+def job_that_says(
+    left: float | None, *, told_at: datetime | None, started: datetime, doubt: float | None = None
+) -> Job:
+    return Job(
+        id="0badc0de",
+        created_at=started,
+        kind="training",
+        owner="ada",
+        request={},
+        status="running",
+        place="",
+        queue_key="",
+        progress=50.0,
+        attempt_started_at=started,
+        left_seconds=left,
+        left_told_at=told_at,
+        left_doubt=doubt,
+    )
+
+
 def polls(recording: Recording, *, since: int = 10) -> Iterator[Poll]:
     """Each second, as the page asks the API."""
     told = follow(recording)
@@ -98,19 +118,7 @@ def polls(recording: Recording, *, since: int = 10) -> Iterator[Poll]:
     for second in range(since, int(recording.ended)):
         known = [one for one in told if one[0] <= second]
         at, _, left, doubt = known[-1] if known else (0.0, 0.0, None, None)
-        job = Job(
-            id="0badc0de",
-            created_at=started,
-            kind="training",
-            owner="ada",
-            request={},
-            status="running",
-            place="",
-            queue_key="",
-            attempt_started_at=started,
-            left_seconds=left,
-            left_told_at=started + timedelta(seconds=at) if known else None,
-            left_doubt=doubt,
-        )
+        told_at = started + timedelta(seconds=at) if known else None
+        job = job_that_says(left, told_at=told_at, started=started, doubt=doubt)
         moment = started + timedelta(seconds=second)
         yield Poll(second, recording.ended - second, job.eta_seconds(moment), job.eta_range(moment))

@@ -1,11 +1,10 @@
 """What a training says of the time that it still takes, against trainings that were recorded."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from skinapi.jobs.job import MOST_DOUBT, Job
+from skinapi.jobs.job import MOST_DOUBT
 from skinapi.lab.trainings.service import TrainingRequest
 from skinapi.lab.trainings.training_progress import (
     FIRST_STEP,
@@ -14,7 +13,7 @@ from skinapi.lab.trainings.training_progress import (
     plan_training,
 )
 from skinapi.storage.ids import now
-from tests.lab.recorded_training import FOLDER, Recording, follow, polls
+from tests.lab.recorded_training import FOLDER, Recording, follow, job_that_says, polls
 
 # On two cores: some beside tests and browsers, which take half of them, or three quarters.
 RECORDINGS = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -69,24 +68,6 @@ def test_a_machine_that_has_become_busy_makes_it_longer_and_less_sure() -> None:
         left.seconds()
     assert left.seconds() > 1.5 * quiet
     assert left.doubt() > MOST_DOUBT > sure
-
-
-def job_that_says(left: float, *, told_at: Any, started: Any, doubt: float | None = None) -> Job:
-    return Job(
-        id="0badc0de",
-        created_at=started,
-        kind="training",
-        owner="ada",
-        request={},
-        status="running",
-        place="",
-        queue_key="",
-        progress=50.0,
-        attempt_started_at=started,
-        left_seconds=left,
-        left_told_at=told_at,
-        left_doubt=doubt,
-    )
 
 
 def test_what_nobody_can_know_is_not_said() -> None:

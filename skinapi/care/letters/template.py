@@ -22,7 +22,7 @@ from skinapi.vision.finding.notices import say_restated
 from skinapi.vision.finding.ranking import Ranked
 
 MOST_LIKELY = 3  # conditions of the model's answer that a colleague reads, and any that alarms
-LEAST_SHARE = 0.005  # below this, a share reads 0 %
+LEAST_SHARE = 0.005  # what is less likely is not named beside the likeliest
 
 
 def write_by_template(about: LetterFacts, reader: Reader, language: Language) -> str:
@@ -134,19 +134,21 @@ class _ForColleague:
         if decision is None:
             return self._words.undecided
         notices = conditions_table().notices.decision
-        waits = decision.waits_for is WaitsFor.RESULT
-        said = {
+        said = [
             self._words.concluded[decision.sure].format(
                 date=say_day(decision.decided_at.astimezone(UTC), language),
                 by=decision.decided_by,
                 name=decision.name(language),
-            ): True,
-            notices.awaited.in_language(language): decision.awaited,
-            f"{decision.band_words(language).label}.": waits,
-            notices.confirmed.in_language(language): decision.proven,
-            self._words.photo_wanted: decision.new_picture_wanted,
-        }
-        return " ".join(sentence for sentence, holds in said.items() if holds)
+            )
+        ]
+        if decision.awaited:
+            said.append(notices.awaited.in_language(language))
+            said.append(f"{decision.band_words(language).label}.")
+        if decision.proven:
+            said.append(notices.confirmed.in_language(language))
+        if decision.new_picture_wanted:
+            said.append(self._words.photo_wanted)
+        return " ".join(said)
 
     def _urgency(self) -> str:
         words, advice = self._about.band_words(self._language), self._about.advice
@@ -189,9 +191,6 @@ def _worth_naming(facts: Facts) -> list[Ranked]:
     return [
         one
         for place, one in enumerate(facts.shown.ranked)
-        if one.key in alarming or (one.key in likely and (not place or _reads(one)))
+        if one.key in alarming
+        or (one.key in likely and (not place or one.probability >= LEAST_SHARE))
     ]
-
-
-def _reads(one: Ranked) -> bool:
-    return one.probability >= LEAST_SHARE

@@ -125,6 +125,7 @@ export function logOut() {
 /** @returns {Last} */
 function readSession() {
   try {
+    // The console of the version before kept no time: it is older than whatever the other tabs say.
     const { at = 1, ...kept } = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
     return { session: kept, at };
   } catch {

@@ -145,6 +145,9 @@ const UNITS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
 export const sayDay = (day) =>
   new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(day));
 
+/** The day where one is, written as the API writes a day. */
+export const today = () => new Date().toLocaleDateString("sv");
+
 /** How long ago, in the largest whole unit. @param {string} moment @param {"long" | "narrow"} [style] */
 export function sayAge(moment, style = "long") {
   const seconds = (Date.now() - new Date(moment).getTime()) / 1000;

@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get } from "/console/api.js";
 import { Icon } from "/console/components.js";
-import { getLanguage, say, sayDay } from "/console/language.js";
+import { getLanguage, say, sayDay, today } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { colourOf, saidBy } from "/console/views/decision.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
@@ -20,9 +20,6 @@ function wordsOf({ task, advice, unread, due }) {
   if (!due) return say("inbox_picture");
   return sayDue(due);
 }
-
-/** Where one is, written as the API writes a day. */
-export const today = () => new Date().toLocaleDateString("sv");
 
 /** Whether that day is still to come. @param {string} due */
 export const isAhead = (due) => due > today();

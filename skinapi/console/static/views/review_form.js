@@ -1,7 +1,7 @@
 // @ts-check
 // The form in which the doctor in charge signs a review.
 
-import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, post, serverTime } from "/console/api.js";
 import { Message, sayError, signByKey, toast, useKeys } from "/console/components.js";
 import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
@@ -156,8 +156,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   const [draft, setDraft] = useState(drafts.get(number) ?? EMPTY);
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
-  const [doubted, setDoubted] = useState(/** @type {Draft | null} */ (null)); // the review about which one was asked once more
-  const askedAt = useRef(0);
+  const [doubted, setDoubted] = useState(/** @type {{of: Draft, at: number} | null} */ (null)); // the review about which one was asked once more, and when
   /** @param {Partial<Draft>} change */
   const enter = (change) => {
     const before = drafts.get(number) ?? EMPTY;
@@ -227,15 +226,14 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
     ...Object.fromEntries(names ? labels.slice(0, KEYS).map(({ key, off }, nth) => [nth + 1, () => off || enter({ label: key })]) : []),
   });
   const doubt = doubtOf(draft, reviewing);
-  const asking = doubt && doubted === draft;
+  const asking = doubt && doubted?.of === draft;
   /** @param {SubmitEvent} event */
   const sign = async (event) => {
     event.preventDefault();
-    if (doubt && !asking) {
-      askedAt.current = event.timeStamp;
-      return setDoubted(draft);
+    if (doubt) {
+      if (doubted?.of !== draft) return setDoubted({ of: draft, at: event.timeStamp });
+      if (event.timeStamp - doubted.at < READ_MS) return; // a second tap, by which nobody has read it
     }
-    if (doubt && event.timeStamp - askedAt.current < READ_MS) return; // a second tap, by which nobody has read it
     const form = /** @type {HTMLFormElement} */ (event.target);
     const stays = /** @type {HTMLButtonElement | null} */ (event.submitter)?.value === STAY;
     setBusy(true);

@@ -4,7 +4,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, patch, post, remove, saveFile } from "/console/api.js";
 import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, toast, Turn, useAnswer, usePaging } from "/console/components.js";
-import { getLanguage, said, say, sayDay } from "/console/language.js";
+import { getLanguage, said, say, sayDay, today } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { OwnFindings } from "/console/views/own_findings.js";
 import { SpotFields, spotOf } from "/console/views/sort_finding.js";
@@ -12,7 +12,7 @@ import { DecisionLine, Instruction } from "/console/views/decision.js";
 import { OwnConversation } from "/console/views/conversation.js";
 import { getSubmission } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
-import { isAhead, sayDue, today } from "/console/views/inbox.js";
+import { isAhead, sayDue } from "/console/views/inbox.js";
 import { FoldedLetter } from "/console/views/letters.js";
 import { AskSide, SpotPlace } from "/console/views/spot_place.js";
 import { nameOfSpot, spotOptions } from "/console/views/spot_points.js";
