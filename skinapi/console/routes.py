@@ -17,7 +17,7 @@ from skinapi.languages import Language, in_each_language
 from skinapi.settings.demo_folder import Demo
 from skinapi.vision.heat_map_overlay import COLOURS_FILE
 from skinapi.web.access import Public
-from skinapi.web.answers import problem_json
+from skinapi.web.answers import refusal_page
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 
@@ -97,25 +97,27 @@ class Console:
 
     def show_missing(self, error: SkinAPIError) -> Response:
         """The error renderer of addresses that a browser opens and that are none: the console says
-        so, with its own way on. Other errors there, such as 429, are answered as everywhere.
+        so, with its own way on.
         """
         if not isinstance(error, NotFound):
-            return problem_json(error)
+            return refusal_page(error)
         response = Response(self.index.content, error.status, content_type=TYPES[".html"])
         response.headers["Content-Security-Policy"] = POLICY
         return response
 
 
+# None of these is counted: they are sent from memory, which costs less than counting, and a browser
+# fetches 25 of them at a first visit. A clinic of 25 people has one address.
 routes: Routes[Console] = Routes("console")
 
 
-@routes.route("GET", "/password", access=Public(), rate=Rate.READ, produces="text/html")
+@routes.route("GET", "/password", access=Public(), rate=Rate.UNLIMITED, produces="text/html")
 def show_password_page(console: Console) -> Response:
     """The console, at the form where an initial password is replaced."""
     return console.show()
 
 
-@routes.route("GET", "/console/parts", access=Public(), rate=Rate.READ, produces="text/html")
+@routes.route("GET", "/console/parts", access=Public(), rate=Rate.UNLIMITED, produces="text/html")
 def show_parts_page(console: Console) -> Response:
     """The console, at the page of the parts that its views are built of."""
     return console.show()
@@ -125,7 +127,7 @@ def show_parts_page(console: Console) -> Response:
     "GET",
     "/console/<path:name>",
     access=Public(),
-    rate=Rate.READ,
+    rate=Rate.UNLIMITED,
     produces="*/*",
     raises=(NotFound,),
 )

@@ -275,8 +275,9 @@ class Settings(BaseSettings):
     )
     rate_read: str = Field(
         default="600/minute",
-        description="Requests that read, by account, or by address without one. Like the limits "
-        "below it may differ by role: `600/minute, doctor=1200/minute`.",
+        description="Requests that read, by account, or by address without one; the files of "
+        "the console are not counted. Like the limits below it may differ by role: `600/minute, "
+        "doctor=1200/minute`.",
     )
     rate_write: str = Field(
         default="120/minute", description="Requests that change something, by account or address."

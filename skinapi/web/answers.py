@@ -10,11 +10,13 @@ from typing import Any
 
 from flask import Flask, Request, Response, jsonify, request
 from flask_cors import CORS
+from pydantic import BaseModel
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 
 from skinapi import errors
 from skinapi.errors import SkinAPIError
+from skinapi.languages import LANGUAGES, Language, known_language, load_words
 from skinapi.logs import log_fault
 from skinapi.problem import PROBLEM_TYPE, SECURITY_HEADERS, problem_of
 from skinapi.web.request_context import oversize, request_id
@@ -47,6 +49,41 @@ def problem_json(
 
 def plain_text(error: SkinAPIError) -> Response:
     return Response(error.detail, error.status, mimetype="text/plain")
+
+
+class RefusalWords(BaseModel):
+    """The texts of the page for a browser whose request was refused."""
+
+    title: str
+    too_many: str
+    failed: str
+    wait: str
+    again: str
+
+
+REFUSAL_WORDS: Mapping[Language, RefusalWords] = load_words("pages.REFUSAL", RefusalWords)
+
+
+def refusal_page(error: SkinAPIError) -> Response:
+    """The answer for a browser that opens a page, in the browser's language."""
+    language = known_language(request.accept_languages.best_match(LANGUAGES)) or LANGUAGES[0]
+    words = REFUSAL_WORDS[language]
+    why = words.too_many if isinstance(error, errors.TooManyRequests) else words.failed
+    when = words.wait.format(seconds=error.retry_after) if error.retry_after else words.again
+    page = f"""<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{words.title} · SkinAPI</title>
+</head>
+<body>
+<main><h1>{words.title}</h1><p>{why} {when}</p></main>
+</body>
+</html>
+"""
+    return Response(page, error.status, mimetype="text/html")
 
 
 class _RenderedErrorRaised(Exception):

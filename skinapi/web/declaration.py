@@ -30,7 +30,7 @@ from werkzeug.routing import Rule
 from skinapi.domain.pages import Page
 from skinapi.errors import SkinAPIError
 from skinapi.web.access import Access
-from skinapi.web.answers import Renderer, problem_json
+from skinapi.web.answers import Renderer, problem_json, refusal_page
 from skinapi.web.forms import BodyStream, FormStream, read_form
 from skinapi.web.rate_limits import Rate, one_at_a_time
 from skinapi.web.request_context import current_subject, idempotency_key
@@ -81,6 +81,11 @@ class Route:
     @property
     def is_json(self) -> bool:
         return self.produces == "application/json"
+
+    @property
+    def has_page(self) -> bool:
+        """Whether a browser that opens it gets a page."""
+        return "text/html" in (self.produces, *self.or_produces)
 
     @property
     def lists(self) -> bool:
@@ -221,14 +226,16 @@ def declared_routes(app: Flask) -> Iterable[Route]:
 
 def renderer_for(app: Flask, missing: Renderer = problem_json) -> Callable[[Request], Renderer]:
     """The function that finds a request's error renderer, also where its method is not allowed.
-    `missing` is for a browser that opens an address without a route.
+    `missing` is for a browser that opens an address without a route. One that opens a page which is
+    refused gets a page.
     """
 
     def find(request: Request) -> Renderer:
         route = route_of(app, request.endpoint) or _route_of_path(app, request)
-        if route:
-            return route.renderer
-        return missing if request.method == "GET" and prefers_page(request) else problem_json
+        opens = request.method == "GET" and prefers_page(request)
+        if route is None:
+            return missing if opens else problem_json
+        return refusal_page if opens and route.has_page else route.renderer
 
     return find
 

@@ -185,7 +185,7 @@ class Readiness(Health):
 routes: Routes[ServerInfo] = Routes("server")
 
 
-@routes.route("GET", "/", access=Public(), rate=Rate.READ)
+@routes.route("GET", "/", access=Public(), rate=Rate.UNLIMITED)
 def front_door(server: ServerInfo) -> RootAnswer | Response:
     """Name and version of the server; a browser gets the console."""
     if prefers_page(request):

@@ -26,6 +26,7 @@ from skinapi.lab.trainings.training_progress import MESSAGES
 from skinapi.languages import LANGUAGES, Language
 from skinapi.records.opinions import Agreement
 from skinapi.reports.words import LABELS
+from skinapi.settings import Settings
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.heat_map_overlay import COLOURS_FILE
 from tests.console.visitor import Visitor
@@ -135,6 +136,43 @@ def test_an_address_that_is_none_is_a_page_for_a_browser_alone(backend: Backend)
         backend.client.get("/console/nothing.js", headers=BROWSER),
     ):
         assert (asked.status_code, asked.get_json()["code"]) == (404, "not_found")
+
+
+FIRST_VISIT = ["/", "/console/style.css", "/console/words.en.js", "/console/words.fr.js"]
+VISITORS = 40
+
+
+def test_forty_fresh_visitors_behind_one_address_get_the_console(tmp_path: Path) -> None:
+    """What is typed into its forms is counted as before."""
+    rates = {name: Settings.model_fields[name].default for name in ("rate_read", "rate_sign_in")}
+    backend = Backend(tmp_path, **rates)
+    files = [f"/console/{name}" for name in sorted(modules_of(["", "login"]))]
+    for _ in range(VISITORS):
+        answers = [backend.client.get(path, headers=BROWSER) for path in FIRST_VISIT + files]
+        asked = backend.client.get("/conditions")
+        assert {answer.status_code for answer in [*answers, asked]} == {200}
+    wrong = {"email": "nobody@clinic.example", "password": "a wrong password"}
+    statuses = [backend.client.post("/login", json=wrong).status_code for _ in range(61)]
+    assert statuses[-1] == 429
+    assert 200 not in statuses
+    backend.services.store.close()
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "Wait"), ("fr-FR,fr;q=0.9", "Attendez")])
+def test_a_browser_that_is_refused_reads_a_sentence(
+    tmp_path: Path, language: str, says: str
+) -> None:
+    backend = Backend(tmp_path, rate_read="1/minute")
+    headers = {**BROWSER, "Accept-Language": language}
+    assert backend.client.get("/docs", headers=headers).status_code == 200
+    for path in ("/docs", "/model-card", "/nowhere"):
+        refused = backend.client.get(path, headers=headers)
+        assert (refused.status_code, refused.mimetype) == (429, "text/html")
+        wait = refused.headers["Retry-After"]
+        assert f"{says} {wait} s" in refused.text
+        assert f'lang="{language[:2]}"' in refused.text
+        assert backend.client.get(path).mimetype == "application/problem+json"
+    backend.services.store.close()
 
 
 def test_every_language_has_the_same_words(words: dict[Language, dict[str, str]]) -> None:

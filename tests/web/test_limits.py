@@ -44,7 +44,7 @@ def test_a_role_may_have_a_limit_of_its_own(tmp_path: Path) -> None:
         assert answers[0].headers["RateLimit-Policy"] == f'"read";q={allowed};w=60'
         assert answers[0].headers["RateLimit"].startswith(f'"read";r={allowed - 1};t=')
         assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
-    statuses = [backend.client.get("/").status_code for _ in range(3)]
+    statuses = [backend.client.get("/conditions").status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
     backend.services.store.close()
 
