@@ -305,12 +305,15 @@ def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(
     visitor.assert_quiet()
 
 
-# What of the photo is under a point of the frame, as shares of both, and how near it is.
+# What of the photo is under a point of the frame, as shares of both, and how near it is: of what is
+# in sight as a whole.
 PLACE = """
 const frame = document.querySelector(".photo-frame");
+const photo = frame.querySelector("img");
+const whole = (frame.offsetHeight * photo.naturalWidth) / photo.naturalHeight;
 const share = (scrolled, shown, whole) => (scrolled + 0.25 * shown) / whole;
 return [
-  frame.scrollWidth / frame.clientWidth,
+  photo.offsetWidth / Math.min(frame.offsetWidth, whole),
   share(frame.scrollLeft, frame.clientWidth, frame.scrollWidth),
   share(frame.scrollTop, frame.clientHeight, frame.scrollHeight),
 ];

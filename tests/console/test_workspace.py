@@ -20,11 +20,12 @@ HEIGHTS = """
 const heights = [...document.querySelectorAll(".finding-row")].map((row) => row.offsetHeight);
 return [Math.min(...heights), Math.max(...heights)];
 """
-# Which share of the case's width the photo has, and whether it stays where it is as one reads on.
+# Which share of the case's width the photo has, whether it stays where it is as one reads on, and
+# whether all of it is in sight.
 PHOTO = """
-const [frame, pane] = [".photo-frame", ".case"]
+const [frame, pane, photo] = [".photo-frame", ".case", ".photo-frame img"]
   .map((one) => document.querySelector(one).getBoundingClientRect());
-return [frame.width / pane.width, frame.top];
+return [frame.width / pane.width, frame.top, photo.height <= frame.height + 1];
 """
 
 # How many rows of the list are whole in the window, and not below a heading that stays.
@@ -77,8 +78,9 @@ def test_on_a_desk_the_case_stands_beside_the_list(
     visitor.find(".case .photo-frame img")
     visitor.find(".strip")
     journey.step("case")
-    share, top = visitor.run(PHOTO)
+    share, top, whole = visitor.run(PHOTO)
     assert share >= 0.6
+    assert whole
     visitor.run("document.querySelector('.case-read').scrollBy(0, 400)")
     assert visitor.run(PHOTO)[1] == top
     first = visitor.run("return location.hash")

@@ -162,9 +162,9 @@ export const HeatPhoto = ({ url, heat }) => {
   };
   return html`
     <figure class="heat-photo" ref=${figure}>
-      <div class="photo-frame" tabindex="0" role="group" aria-label=${say("photo")} style=${{ aspectRatio: size?.join(" / ") ?? "" }} onScroll=${scrolled}
+      <div class="photo-frame" tabindex="0" role="group" aria-label=${say("photo")} style=${{ "--zoom": zoom, "--ratio": size?.join(" / ") }} onScroll=${scrolled}
         onWheel=${wheel} ontouchstart=${pinch} ontouchmove=${pinch} onPointerMove=${drag}>
-        <div class="photo-stack" style=${{ width: `${100 * zoom}%` }}>
+        <div class="photo-stack">
           <img src=${url} alt=${say("photoAlt")} draggable=${false}
             onLoad=${(/** @type {{target: HTMLImageElement}} */ { target }) => setSize([target.naturalWidth, target.naturalHeight])} />
           ${mapped && size && html`<${HeatMap} size=${size} heat=${heat} />`}

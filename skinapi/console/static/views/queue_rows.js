@@ -15,11 +15,11 @@ import { KeptPhoto } from "/console/views/thumbnail.js";
 /** @typedef {Api["QueuedFinding"]} Found */
 
 /**
- * What is likely, and what cannot be ruled out; where nothing is named, how probable a skin cancer is.
+ * What is likely, and what cannot be ruled out; where nothing is named, how probable a skin cancer is. The figure comes first: a name may be cut off.
  * @param {Found} found @param {Api["ConditionsView"]} conditions
  */
 const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: restated }, conditions) => {
-  const named = [headline.likely, ...headline.not_ruled_out].map(({ key, probability }) => `${nameOf(conditions, key)} ${sayShare(probability, isMalignant(conditions, key))}`);
+  const named = [headline.likely, ...headline.not_ruled_out].map(({ key, probability }) => `${sayShare(probability, isMalignant(conditions, key))} ${nameOf(conditions, key)}`);
   if (named.length === 1 && !isMalignant(conditions, headline.likely.key)) named.push(say("scoreIs", { score: sayShare((restated ?? own) / 100, true) }));
   return named.join(", ");
 };
