@@ -2,7 +2,7 @@
 // What every view is built from.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getPage, getSession, onSessionChange } from "/console/api.js";
+import { getSession, onSessionChange } from "/console/api.js";
 import { colon, hasWords, isolated, say, sayShare, sayValue, sayWait } from "/console/language.js";
 
 const ICONS = {
@@ -92,101 +92,30 @@ export function useAnswer(ask, inputs) {
   return { ...state, reload: () => setTurn(turn + 1) };
 }
 
-/**
- * A list of the API as far as it has been read; `more` reads the next page where `next` names one.
- * It begins anew when `path` changes. @param {string} path
- */
-export function usePages(path) {
-  const [state, setState] = useState(
-    /** @type {{items?: any[], next: string | null, error?: Failed, loading: boolean}} */ ({ next: null, loading: true }),
-  );
-  const turn = useRef(0);
-  const latest = useRef(state);
-  latest.current = state;
-  /** @param {string} address @param {boolean} fresh */
-  const load = async (address, fresh) => {
-    const mine = ++turn.current;
-    setState((before) => ({ ...before, error: undefined, loading: true }));
+/** An act of a person: `run` does it, once at a time; `busy` while it lasts; `failed` is what went wrong, in words. */
+export function useAct() {
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  const [busy, setBusy] = useState(false);
+  const underWay = useRef(false);
+  /** Whether it was done. @param {() => unknown} act */
+  const run = async (act) => {
+    if (underWay.current) return false;
+    underWay.current = true;
+    setBusy(true);
+    setError(null);
     try {
-      const page = await getPage(address);
-      if (mine !== turn.current) return;
-      setState(({ items = [] }) => ({
-        items: fresh ? page.items : [...items, ...page.items],
-        next: page.next,
-        loading: false,
-      }));
-    } catch (error) {
-      if (mine === turn.current) setState((before) => ({ ...before, error, loading: false }));
+      await act();
+      return true;
+    } catch (problem) {
+      setError(problem);
+      return false;
+    } finally {
+      underWay.current = false;
+      setBusy(false);
     }
   };
-  /** Read the pages that are shown once more, without a sign of it. */
-  const refresh = async () => {
-    const [mine, { items: shown, loading }] = [turn.current, latest.current];
-    if (!shown || loading || document.visibilityState === "hidden") return;
-    const items = [];
-    /** @type {string | null} */
-    let next = path;
-    do {
-      /** @type {{items: any[], next: string | null}} */
-      const page = await getPage(next);
-      items.push(...page.items);
-      next = page.next;
-    } while (next && items.length < shown.length);
-    if (mine === turn.current) setState({ items, next, loading: false });
-  };
-  useEffect(() => {
-    setState({ next: null, loading: true });
-    load(path, true);
-    return () => {
-      turn.current++;
-    };
-  }, [path]);
-  return {
-    ...state,
-    refresh,
-    reload: () => load(path, true),
-    more: () => load(state.next ?? path, state.next === null),
-  };
+  return { run, busy, error, setError, failed: error && html`<${Message} kind="bad">${sayError(error)}<//>` };
 }
-
-/**
- * What `children` makes of the items so far, and the way to more of them.
- * @param {{pages: ReturnType<typeof usePages>, empty: unknown, children: (items: any[]) => unknown}} props
- */
-export const Pages = ({ pages, empty, children }) => {
-  const { items, next, error, loading } = pages;
-  return html`
-    ${items && (items.length > 0 || next ? children(items) : empty)}
-    ${error && html`<${Failure} error=${error} retry=${pages.more} />`}
-    ${!items && !error && html`<${Loading} />`}
-    ${items && next && !error && html`
-      <button disabled=${loading} onClick=${pages.more}>${say(loading ? "loading" : "showMore")}</button>`}`;
-};
-
-/**
- * A list of the API, one page of it at a time. It begins anew when `path` changes.
- * @param {string} path
- */
-export function usePaging(path) {
-  const [trail, setTrail] = useState([path]); // the pages up to the one that is shown
-  const began = trail[0] === path ? trail : [path];
-  const answer = useAnswer(() => getPage(began[began.length - 1]), [began[began.length - 1]]);
-  const { items, next = null } = answer.value ?? { items: undefined };
-  return {
-    ...answer,
-    value: items,
-    back: began.length > 1 ? () => setTrail(began.slice(0, -1)) : null,
-    on: next && !answer.loading ? () => setTrail([...began, next]) : null,
-  };
-}
-
-/** The way to the pages beside this one, where there are any. @param {{back: false | null | (() => void), on: false | null | (() => void)}} props */
-export const Turn = ({ back, on }) =>
-  (back || on) && html`
-    <div class="row between">
-      <span>${back && html`<button class="quiet" onClick=${back}><${Icon} name="back" size=${16} />${say("pageBack")}</button>`}</span>
-      ${on && html`<button class="quiet" onClick=${on}>${say("pageOn")}<${Icon} name="next" size=${16} /></button>`}
-    </div>`;
 
 /** What is rarely done, behind one button: `name` tells it from others on the page. @param {{name: string, label: string, children?: any}} props */
 export const Menu = ({ name, label, children }) => html`
@@ -245,47 +174,61 @@ export const Answer = ({ answer, gone, children }) => {
   return children(answer.value);
 };
 
+/** The same of a request that is sent when this is shown, and anew when `inputs` change. @template T
+ * @param {{ask: () => Promise<T>, inputs?: unknown[], children: (value: T) => unknown}} props */
+export const Load = ({ ask, inputs = [], children }) => html`<${Answer} answer=${useAnswer(ask, inputs)}>${children}<//>`;
+
+/** What hears the value of a field. @param {(value: string) => void} hear */
+export const onValue = (hear) => (/** @type {FieldEvent} */ event) => hear(event.target.value);
+
 /**
- * A labelled input; `error` is what is wrong with its value.
- * @param {{label: string, name: string, type?: string, hint?: string, error?: string,
- * autocomplete?: string, required?: boolean, minlength?: number, value?: string,
- * onInput?: (event: FieldEvent) => void}} props
+ * What an input, a list or a text says besides its value: `hint`, and `error`, which is what is wrong with the value.
+ * @typedef {{label: unknown, name: string, id?: string, hint?: string, error?: string}} Labelled
  */
+
+/** `input` is made of what it takes over from its label. @param {Labelled & {input: (own: Record<string, unknown>) => unknown}} props */
+const Labelled = ({ label, name, id = `field-${name}`, hint, error, input }) => {
+  const described = [hint && `hint-${name}`, error && `error-${name}`].filter(Boolean).join(" ") || null;
+  return html`
+    <div class="field">
+      <label for=${id}>${label}</label>
+      ${hint && html`<small id="hint-${name}">${hint}</small>`}
+      ${input({ id, name, "aria-invalid": error ? "true" : null, "aria-describedby": described })}
+      ${error && html`<small class="failed" id="error-${name}">${error}</small>`}
+    </div>`;
+};
+
+/** @param {Labelled & {type?: string, autocomplete?: string, required?: boolean, minlength?: number, value?: string, onInput?: (event: FieldEvent) => void}} props */
 export const Field = ({ label, name, hint, error, type = "text", ...rest }) => html`
-  <div class="field">
-    <label for="field-${name}">${label}</label>
-    ${hint && html`<small id="hint-${name}">${hint}</small>`}
-    <input id="field-${name}" name=${name} type=${type} aria-invalid=${error ? "true" : null}
-      aria-describedby=${[hint && `hint-${name}`, error && `error-${name}`].filter(Boolean).join(" ") || null} ...${rest} />
-    ${error && html`<small class="failed" id="error-${name}">${error}</small>`}
-  </div>`;
+  <${Labelled} label=${label} name=${name} hint=${hint} error=${error} input=${(/** @type {{}} */ own) => html`<input type=${type} ...${own} ...${rest} />`} />`;
+
+/**
+ * A list to choose from: `options` are values with their words, and further ones are children.
+ * @param {Labelled & {value?: string, options?: [string, unknown][], required?: boolean, onChoose?: (value: string) => void, children?: unknown}} props
+ */
+export const Select = ({ label, name, id, hint, error, value, options = [], onChoose, children, ...rest }) => html`
+  <${Labelled} ...${{ label, name, id, hint, error }} input=${(/** @type {{}} */ own) => html`
+    <select ...${own} value=${value} onChange=${onChoose && onValue(onChoose)} ...${rest}>
+      ${options.map(([key, words]) => html`<option key=${key} value=${key} selected=${key === value}>${words}</option>`)}${children}
+    </select>`} />`;
 
 /**
  * A form that sends its values, disables itself meanwhile and shows what went wrong. `onClose` is of one in a dialog.
  * @param {{onSend: (values: Record<string, string>) => Promise<void>, label: string, children: unknown, kind?: "danger" | "primary" | "", onClose?: () => void}} props
  */
 export const Form = ({ onSend, label, children, kind = "primary", onClose }) => {
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const [busy, setBusy] = useState(false);
+  const { run, busy, failed } = useAct();
   /** @param {SubmitEvent} event */
-  const submit = async (event) => {
+  const submit = (event) => {
     event.preventDefault();
-    const form = /** @type {HTMLFormElement} */ (event.target);
-    setBusy(true);
-    setError(null);
-    try {
-      // @ts-ignore (the forms of this console hold text alone)
-      await onSend(Object.fromEntries(new FormData(form)));
-    } catch (problem) {
-      setError(problem);
-    }
-    setBusy(false);
+    // @ts-ignore (the forms of this console hold text alone)
+    run(() => onSend(Object.fromEntries(new FormData(event.target))));
   };
   const send = html`<button class=${kind} disabled=${busy}>${busy ? say("sending") : label}</button>`;
   return html`
     <form onSubmit=${submit}>
       ${children}
-      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      ${failed}
       ${onClose ? html`<div class="row end"><button type="button" class="quiet" onClick=${onClose}>${say("cancel")}</button>${send}</div>` : send}
     </form>`;
 };
@@ -341,36 +284,42 @@ export const Toasts = () => {
     </div>`;
 };
 
+/** For a dialog that is open as long as it is there. */
+export function useModal() {
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  useEffect(() => dialog.current?.showModal(), []);
+  return dialog;
+}
+
 /**
  * A question before something that is not done lightly; most of that cannot be undone.
  * @param {{title: string, children?: unknown, confirm: string, kind?: "danger" | "primary", keep?: string, onConfirm: () => Promise<void> | void,
  *   onClose: () => void}} props `keep` is on the button that changes nothing
  */
 export const Confirm = ({ title, children, confirm, kind = "danger", keep = say("cancel"), onConfirm, onClose }) => {
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const [busy, setBusy] = useState(false);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
-  const go = async () => {
-    setBusy(true);
-    try {
-      await onConfirm();
-      onClose();
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-    }
-  };
+  const dialog = useModal();
+  const { run, busy, failed } = useAct();
+  const go = async () => (await run(onConfirm)) && onClose();
   return html`
     <dialog ref=${dialog} aria-label=${title} onClose=${onClose}>
       <h2>${title}</h2>
       ${children}
-      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      ${failed}
       <div class="row end">
         <button class="quiet" onClick=${onClose}>${keep}</button>
         <button class=${kind} disabled=${busy} onClick=${go}>${confirm}</button>
       </div>
     </dialog>`;
+};
+
+/**
+ * A button, and the question before it acts. `words` are on the button, above the question and on its answer, unless these have their own.
+ * @param {{words: string, kind?: "danger" | "primary", look?: string | null, button?: unknown, title?: string, confirm?: string, keep?: string,
+ *   onConfirm: () => Promise<void> | void, children?: unknown}} props
+ */
+export const AskFirst = ({ words, look, button = words, title = words, confirm = words, ...question }) => {
+  const [asked, setAsked] = useState(false);
+  return html`
+    <button class=${look} onClick=${() => setAsked(true)}>${button}</button>
+    ${asked && html`<${Confirm} title=${title} confirm=${confirm} onClose=${() => setAsked(false)} ...${question} />`}`;
 };

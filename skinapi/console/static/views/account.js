@@ -4,8 +4,9 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getSession, logOut, onSessionChange, put, remove, saveFile, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
-import { Answer, Confirm, Field, Form, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
+import { Answer, Confirm, Field, Form, sayError, toast, useAnswer } from "/console/components.js";
 import { isolated, say, sayAge, sayCount, sayDate, sayList } from "/console/language.js";
+import { Pages, usePages } from "/console/lists.js";
 import { CodeField, NewPassword } from "/console/views/login.js";
 import { SecondFactorCard } from "/console/views/second_factor.js";
 

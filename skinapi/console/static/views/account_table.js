@@ -2,8 +2,9 @@
 // The admin's table: one line an account. Several are chosen and decided on at once, by mouse or keys.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { Icon, Message, Pages, sayError, useKeys, usePages } from "/console/components.js";
+import { Icon, Message, sayError, useKeys } from "/console/components.js";
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
+import { Pages, usePages } from "/console/lists.js";
 import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, Secret, setField } from "/console/views/account_actions.js";
 import { OutcomesOf } from "/console/views/outcomes.js";
 

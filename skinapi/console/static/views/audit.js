@@ -3,8 +3,9 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, get, saveFile } from "/console/api.js";
-import { Answer, Empty, Field, Form, Message, Pages, sayError, useAnswer, usePages } from "/console/components.js";
+import { Answer, Empty, Field, Form, Message, sayError, useAnswer } from "/console/components.js";
 import { hasWords, isolated, say, sayDate, sayValue, valuesOf } from "/console/language.js";
+import { Pages, usePages } from "/console/lists.js";
 import { addressOf, goTo } from "/console/navigation.js";
 
 /** @typedef {Api["AuditRow"]} Row */

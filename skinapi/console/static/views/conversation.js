@@ -3,8 +3,9 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post, put } from "/console/api.js";
-import { Confirm, Failure, Message, sayError, signByKey, toast, useAnswer, usePages } from "/console/components.js";
+import { Confirm, Failure, Message, sayError, signByKey, toast, useAnswer } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
+import { usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { keepDrafts } from "/console/views/drafts.js";

@@ -3,8 +3,9 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, getSession, post, remove } from "/console/api.js";
-import { Answer, Confirm, Icon, Message, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
+import { Answer, Confirm, Icon, Message, sayError, toast, useAnswer } from "/console/components.js";
 import { hasWords, isolated, say, sayBytes, sayDate, sayNumber, sayValue } from "/console/language.js";
+import { Pages, usePages } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { nameKey, sayPictures } from "/console/views/lab.js";
 import { nameOf } from "/console/views/finding.js";

@@ -3,10 +3,11 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
-import { Answer, Empty, Message, useAnswer } from "/console/components.js";
+import { Empty, Load, Message } from "/console/components.js";
 import { colon, hasWords, say, sayDay, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { Columns, Lines, sum } from "/console/views/charts.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
+import { FoldedTable } from "/console/views/tables.js";
 
 const WEEKS = 26;
 
@@ -37,7 +38,7 @@ const Share = ({ title, name, weeks, of, among }) => {
 
 /** @param {{weeks: Week[], conditions: Api["ConditionsView"]}} props */
 const Findings = ({ weeks, conditions }) => {
-  const bands = conditions.bands.map(({ key }) => key).filter((/** @type {string} */ key) => weeks.some((week) => key in week.bands));
+  const bands = conditions.bands.map(({ key }) => key).filter((key) => weeks.some((week) => key in week.bands));
   const totals = weeks.map(({ findings }) => findings);
   const most = Math.max(...totals);
   const words = most > 0
@@ -45,43 +46,27 @@ const Findings = ({ weeks, conditions }) => {
     : say("chartEmpty");
   return html`
     <${Columns} title=${say("findings")} words=${words} from=${sayDay(weeks[0].starts)} to=${sayDay(weeks[weeks.length - 1].starts)}
-      columns=${weeks.map((week) => bands.map((/** @type {string} */ band) => ({ name: band, value: week.bands[band] ?? 0 })))}>
+      columns=${weeks.map((week) => bands.map((band) => ({ name: band, value: week.bands[band] ?? 0 })))}>
       <p class="legend">
         ${bands.map(
-          (/** @type {string} */ band) => html`<span><span class="dot fill-${band}"></span>${labelOfBand(conditions, band)}${colon()}${sayNumber(sum(weeks.map((week) => week.bands[band] ?? 0)))}</span>`,
+          (band) => html`<span><span class="dot fill-${band}"></span>${labelOfBand(conditions, band)}${colon()}${sayNumber(sum(weeks.map((week) => week.bands[band] ?? 0)))}</span>`,
         )}
       </p>
     <//>`;
 };
 
-/** @param {{weeks: Week[], conditions: Api["ConditionsView"]}} props the newest first */
-const Table = ({ weeks, conditions }) => {
-  const classes = [...new Set(weeks.flatMap((week) => Object.keys(week.classes)))];
-  const columns = /** @type {[string, (week: Week) => string][]} */ ([
+/** The newest first. @param {{weeks: Week[], conditions: Api["ConditionsView"]}} props */
+const WeekTable = ({ weeks, conditions }) => html`
+  <${FoldedTable} title=${say("usageTable")} rows=${[...weeks].reverse()} columns=${/** @type {import("/console/views/tables.js").Column<Week>[]} */ ([
+    [say("weekFrom"), (week) => html`<time datetime=${week.starts}>${sayDay(week.starts)}</time>`],
     [say("findings"), (week) => sayNumber(week.findings)],
     [say("chart_refused"), (week) => sayNumber(week.refused)],
     [say("doubts"), (week) => sayNumber(week.uncertain)],
     [say("meanConfidence"), (week) => (week.mean_confidence === null ? "–" : sayPercent(week.mean_confidence))],
     [say("reviews"), (week) => sayNumber(week.reviews)],
     [say("disagreements"), (week) => sayNumber(week.disagreements)],
-    ...classes.map((key) => [nameOf(conditions, key), (/** @type {Week} */ week) => sayNumber(week.classes[key] ?? 0)]),
-  ]);
-  return html`
-    <details class="card">
-      <summary><strong>${say("usageTable")}</strong></summary>
-      <div class="scroll" tabindex="0" role="region" aria-label=${say("usageTable")}>
-        <table class="stacked">
-          <thead><tr><th scope="col">${say("weekFrom")}</th>${columns.map(([title]) => html`<th scope="col">${title}</th>`)}</tr></thead>
-          <tbody>
-            ${[...weeks].reverse().map(
-              (week) => html`<tr key=${week.week}><th scope="row"><time datetime=${week.starts}>${sayDay(week.starts)}</time></th>
-                ${columns.map(([title, show]) => html`<td data-name=${title}>${show(week)}</td>`)}</tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>
-    </details>`;
-};
+    ...[...new Set(weeks.flatMap((week) => Object.keys(week.classes)))].map((key) => [nameOf(conditions, key), (/** @type {Week} */ week) => sayNumber(week.classes[key] ?? 0)]),
+  ])} />`;
 
 /** What has changed; in the API's own words where there are none of ours. @param {{alert: Alert, weeks: Week[], conditions: Api["ConditionsView"]}} props */
 const AlertText = ({ alert, weeks, conditions }) => {
@@ -127,15 +112,12 @@ const Drift = ({ found, conditions }) => {
       <${Share} title=${say("meanConfidence")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => week.mean_confidence} among=${(/** @type {Week} */ week) => week.findings} />
       <${Share} title=${say("disagreementShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.disagreements, week.reviews)} among=${(/** @type {Week} */ week) => week.reviews} />
     </div>
-    <${Table} weeks=${weeks} conditions=${conditions} />`;
+    <${WeekTable} weeks=${weeks} conditions=${conditions} />`;
 };
 
-export const View = () => {
-  const answer = useAnswer(() => Promise.all([get(`/drift?weeks=${WEEKS}`), getConditions()]), []);
-  return html`
-    <h1>${say("title_drift")}</h1>
-    <p>${say("driftText")}</p>
-    <${Answer} answer=${answer}>
+export const View = () => html`
+  <h1>${say("title_drift")}</h1>
+  <p>${say("driftText")}</p>
+  <${Load} ask=${() => Promise.all([get(`/drift?weeks=${WEEKS}`), getConditions()])}>
       ${(/** @type {[Api["DriftView"], Api["ConditionsView"]]} */ [found, conditions]) => html`<${Drift} found=${found} conditions=${conditions} />`}
-    <//>`;
-};
+  <//>`;

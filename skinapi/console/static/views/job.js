@@ -10,6 +10,7 @@ import { Lines } from "/console/views/charts.js";
 import { isUnfinished, Progress, sayTime, titleOf } from "/console/views/jobs.js";
 import { ImportAsked, sayImportFault } from "/console/views/import_asked.js";
 import { isPassing, Polled, usePolling } from "/console/views/polling.js";
+import { FoldedTable } from "/console/views/tables.js";
 
 /** A worker takes a job within seconds, unless another job is before it. */
 const LONG_WAIT_MS = 180_000;
@@ -41,29 +42,14 @@ const Curves = ({ epochs }) => {
 };
 
 /** The same as a table, the newest first. @param {{epochs: Epoch[]}} props */
-const Epochs = ({ epochs }) => {
-  const columns = /** @type {[keyof Epoch, string, (value: number | null) => string][]} */ ([
-    ["loss", say("lossTraining"), sayLoss],
-    ["val_loss", say("lossValidation"), sayLoss],
-    ["accuracy", say("accuracyTraining"), sayShare],
-    ["val_accuracy", say("accuracyValidation"), sayShare],
-  ]);
-  return html`
-    <details class="card">
-      <summary><strong>${say("usageTable")}</strong></summary>
-      <div class="scroll" tabindex="0" role="region" aria-label=${say("epochs")}>
-        <table class="stacked">
-          <thead><tr><th scope="col">${say("epochColumn")}</th>${columns.map(([, title]) => html`<th scope="col">${title}</th>`)}</tr></thead>
-          <tbody>
-            ${[...epochs].reverse().map(
-              (row) => html`<tr key=${row.epoch}><th scope="row">${sayNumber(row.epoch)}</th>
-                ${columns.map(([name, title, show]) => html`<td data-name=${title}>${show(row[name])}</td>`)}</tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>
-    </details>`;
-};
+const Epochs = ({ epochs }) => html`
+  <${FoldedTable} title=${say("usageTable")} rows=${[...epochs].reverse()} columns=${/** @type {import("/console/views/tables.js").Column<Epoch>[]} */ ([
+    [say("epochColumn"), (row) => sayNumber(row.epoch)],
+    [say("lossTraining"), (row) => sayLoss(row.loss)],
+    [say("lossValidation"), (row) => sayLoss(row.val_loss)],
+    [say("accuracyTraining"), (row) => sayShare(row.accuracy)],
+    [say("accuracyValidation"), (row) => sayShare(row.val_accuracy)],
+  ])} />`;
 
 /** What a training was asked for. @param {{request: Job["request"]}} props */
 const TrainingAsked = ({ request }) => {

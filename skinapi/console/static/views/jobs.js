@@ -2,8 +2,9 @@
 // The jobs of the lab, the newest first; those that run tell how far they are.
 
 import { html, useEffect } from "/console/vendor/htm-preact-3.1.1.js";
-import { Empty, Pages, usePages } from "/console/components.js";
+import { Empty } from "/console/components.js";
 import { hasWords, isolated, say, sayAge, sayDuration, sayValue } from "/console/language.js";
+import { Pages, usePages } from "/console/lists.js";
 import { StateBadge } from "/console/views/lab.js";
 
 const PAGE = 30;

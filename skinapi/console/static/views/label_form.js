@@ -8,6 +8,7 @@ import { isolated, say, sayNumber, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { nameOf } from "/console/views/finding.js";
 import { StateBadge } from "/console/views/lab.js";
+import { Table } from "/console/views/tables.js";
 
 const LEFT_OUT = "";
 
@@ -48,30 +49,18 @@ export const LabelForm = ({ dataset, conditions }) => {
   /** @param {Record<string, string>} values */
   const send = (values) =>
     sendAgain(dataset, Object.fromEntries(unknown.map(({ label }, place) => [label, values[`label-${place}`] || null])));
+  const columns = /** @type {import("/console/views/tables.js").Column<typeof unknown[number]>[]} */ ([
+    [say("theirLabel"), ({ label }, place) => html`<code id="theirs-${place}">${isolated(label) || say("noLabel")}</code>`],
+    [say("picturesCount"), ({ count }) => sayNumber(count)],
+    [say("class"), ({ offered }, place) => html`<select name="label-${place}" aria-labelledby="theirs-${place}" defaultValue=${offered ?? LEFT_OUT}>
+      <option value=${LEFT_OUT} selected=${!offered}>${say("leaveOut")}</option>
+      ${conditions.conditions.map(({ key }) => html`<option value=${key} selected=${key === offered}>${nameOf(conditions, key)}</option>`)}
+    </select>`],
+  ]);
   return html`
     <section class="card">
       <h2>${say("mapLabels")}</h2>
       <p>${say("mapLabelsText")}</p>
-      <${Form} onSend=${send} label=${say("sendAgain")}>
-        <div class="scroll" tabindex="0" role="region" aria-label=${say("mapLabels")}>
-          <table class="stacked">
-            <thead><tr><th scope="col">${say("theirLabel")}</th><th scope="col">${say("picturesCount")}</th><th scope="col">${say("class")}</th></tr></thead>
-            <tbody>
-              ${unknown.map(
-                ({ label, count, offered }, place) => html`<tr>
-                  <th scope="row" id="theirs-${place}"><code>${isolated(label) || say("noLabel")}</code></th>
-                  <td data-name=${say("picturesCount")}>${sayNumber(count)}</td>
-                  <td data-name=${say("class")}><select name="label-${place}" aria-labelledby="theirs-${place}" defaultValue=${offered ?? LEFT_OUT}>
-                    <option value=${LEFT_OUT} selected=${!offered}>${say("leaveOut")}</option>
-                    ${conditions.conditions.map(
-                      ({ key }) => html`<option value=${key} selected=${key === offered}>${nameOf(conditions, key)}</option>`,
-                    )}
-                  </select></td>
-                </tr>`,
-              )}
-            </tbody>
-          </table>
-        </div>
-      <//>
+      <${Form} onSend=${send} label=${say("sendAgain")}><${Table} title=${say("mapLabels")} rows=${unknown} columns=${columns} /><//>
     </section>`;
 };

@@ -4,9 +4,10 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions, getSession } from "/console/api.js";
-import { Answer, Message, useAnswer } from "/console/components.js";
+import { Load, Message } from "/console/components.js";
 import { colon, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { labelOfBand } from "/console/views/finding.js";
+import { Table } from "/console/views/tables.js";
 
 /** With fewer results of a side, the clinic's own place is not drawn. */
 const ENOUGH = 20;
@@ -107,27 +108,15 @@ const Legend = ({ rows }) => html`
     )}
   </p>`;
 
-/** @param {{title: string, rows: Row[], urgent: string}} props `urgent` is a doctor's word for the most urgent band */
-const Table = ({ title, rows, urgent }) => {
-  const columns = /** @type {[keyof Row, string][]} */ ([
-    ["malignant_sent", say("curveSent")],
-    ["benign_spared", say("curveSpared")],
-    ["benign_urgent", say("curveUrgent", { urgent })],
-    ["urgent_malignant", say("curveWorth", { urgent })],
-  ]);
-  return html`
-    <div class="scroll" tabindex="0" role="region" aria-label=${title}>
-      <table class="stacked">
-        <thead><tr><th scope="col">${say("curvePoint")}</th>${columns.map(([, words]) => html`<th scope="col">${words}</th>`)}</tr></thead>
-        <tbody>
-          ${rows.map(
-            (row) => html`<tr key=${`${row.own}${row.point}`}><th scope="row">${nameOfRow(row)}</th>
-              ${columns.map(([name, words]) => html`<td data-name=${words}><${Share} figure=${/** @type {Figure} */ (row[name])} /></td>`)}</tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>`;
-};
+/** `urgent` is a doctor's word for the most urgent band. @param {{title: string, rows: Row[], urgent: string}} props */
+const PointTable = ({ title, rows, urgent }) => html`
+  <${Table} title=${title} rows=${rows} columns=${/** @type {import("/console/views/tables.js").Column<Row>[]} */ ([
+    [say("curvePoint"), nameOfRow],
+    [say("curveSent"), (row) => html`<${Share} figure=${row.malignant_sent} />`],
+    [say("curveSpared"), (row) => html`<${Share} figure=${row.benign_spared} />`],
+    [say("curveUrgent", { urgent }), (row) => html`<${Share} figure=${row.benign_urgent} />`],
+    [say("curveWorth", { urgent }), (row) => html`<${Share} figure=${row.urgent_malignant} />`],
+  ])} />`;
 
 /** What the clinic's place at the point in use still needs. @param {{rows: Row[], point: string}} props */
 const Missing = ({ rows, point }) => {
@@ -149,7 +138,7 @@ const OfKind = ({ kind, rows, point, urgent }) => {
       <h3>${title}</h3>
       ${drawn && html`<div><p class="axis-name"><small>${say("curveUp")}</small></p><${Plot} title=${title} rows=${places} /><${Legend} rows=${places} />
         <${Missing} rows=${rows} point=${point} /></div>`}
-      <${Table} title=${title} rows=${rows} urgent=${urgent} />
+      <${PointTable} title=${title} rows=${rows} urgent=${urgent} />
     </section>`;
 };
 
@@ -165,22 +154,17 @@ const Curves = ({ answer, models, conditions }) => {
     </div>
     <p>${say("curveText")}</p>
     <div>
-      ${kinds
-        .filter(({ rows }) => rows.length > 0)
-        .map(({ kind, rows }) => html`<${OfKind} key=${kind} kind=${kind} rows=${rows} point=${answer.operating_point}
-          urgent=${labelOfBand(conditions, "urgent_referral")} />`)}
+      ${kinds.filter(({ rows }) => rows.length > 0).map(({ kind, rows }) => html`
+        <${OfKind} key=${kind} kind=${kind} rows=${rows} point=${answer.operating_point} urgent=${labelOfBand(conditions, "urgent_referral")} />`)}
     </div>
     <p><small>${say("curveCaution")}</small></p>`;
 };
 
 /** @param {{models: Models}} props the outcomes of each model version */
-export const OperatingCurves = ({ models }) => {
-  const answer = useAnswer(async () => ({ point: await get("/models/operating-point"), conditions: await getConditions() }), []);
-  return html`
-    <section>
-      <h2>${say("curveTitle")}</h2>
-      <${Answer} answer=${answer}>
-        ${(/** @type {{point: Api["OperatingPointView"], conditions: Api["ConditionsView"]}} */ { point, conditions }) => html`<${Curves} answer=${point} models=${models} conditions=${conditions} />`}
-      <//>
-    </section>`;
-};
+export const OperatingCurves = ({ models }) => html`
+  <section>
+    <h2>${say("curveTitle")}</h2>
+    <${Load} ask=${() => Promise.all([get("/models/operating-point"), getConditions()])}>
+      ${(/** @type {[Api["OperatingPointView"], Api["ConditionsView"]]} */ [point, conditions]) => html`<${Curves} answer=${point} models=${models} conditions=${conditions} />`}
+    <//>
+  </section>`;

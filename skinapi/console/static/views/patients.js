@@ -3,8 +3,9 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, getConditions } from "/console/api.js";
-import { Answer, BandBadge, Empty, Icon, Pages, useAnswer, usePages } from "/console/components.js";
+import { Answer, BandBadge, Empty, Icon, useAnswer } from "/console/components.js";
 import { isolated, say, sayAge, sayDate, sayNumber } from "/console/language.js";
+import { Pages, usePages } from "/console/lists.js";
 import { Search } from "/console/views/account_actions.js";
 import { placeOfConversation } from "/console/views/conversation.js";
 import { labelOfBand } from "/console/views/finding.js";

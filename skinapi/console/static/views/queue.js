@@ -4,8 +4,9 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
-import { Answer, Empty, Icon, Pages, toast, useAnswer, useKeys, usePages } from "/console/components.js";
+import { Answer, Empty, Icon, toast, useAnswer, useKeys } from "/console/components.js";
 import { say, sayNumber } from "/console/language.js";
+import { Pages, usePages } from "/console/lists.js";
 import { addressOf, goTo, replacePlace } from "/console/navigation.js";
 import { Search } from "/console/views/account_actions.js";
 import { Case, FoldedKeys, KeysHelp, prepareCase } from "/console/views/case.js";

@@ -3,8 +3,9 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
-import { Answer, BandBadge, Icon, Pages, useAnswer, usePages } from "/console/components.js";
+import { Answer, BandBadge, Icon, useAnswer } from "/console/components.js";
 import { isolated, say, sayAge, sayDate, sayNumber, sayShare } from "/console/language.js";
+import { Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { sayPlace } from "/console/views/body_map.js";
 import { sayWork } from "/console/views/case_work.js";

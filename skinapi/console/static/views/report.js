@@ -6,6 +6,7 @@ import { Message } from "/console/components.js";
 import { colon, isolated, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 import { TakenFromReviews } from "/console/views/from_reviews.js";
+import { Table } from "/console/views/tables.js";
 
 /** Some of many. @typedef {{count: number, shown: any[]}} Listed */
 
@@ -58,27 +59,17 @@ const Classes = ({ report, conditions }) => {
   );
   const all = classes.reduce((sum, [, { pictures }]) => sum + pictures, 0);
   const labels = /** @type {Mapped[]} */ (report.labels ?? []);
-  const lesions = report.lesions?.known ? say("lesions") : say("lesionsAssumed");
+  const columns = /** @type {import("/console/views/tables.js").Column<typeof classes[number]>[]} */ ([
+    [say("class"), ([key]) => nameOf(conditions, key)],
+    [say("picturesCount"), ([, { pictures }]) => sayNumber(pictures)],
+    [say("share"), ([, { pictures }]) => html`${sayPercent(pictures / all)}
+      <span class="figure-bar" aria-hidden="true"><span class="value" style=${{ width: `${(100 * pictures) / all}%` }}></span></span>`],
+    [say(report.lesions?.known ? "lesions" : "lesionsAssumed"), ([, { lesions }]) => sayNumber(lesions)],
+  ]);
   return html`
     <section class="card">
       <h2>${say("byClassCounts")}</h2>
-      <div class="scroll" tabindex="0" role="region" aria-label=${say("byClassCounts")}>
-        <table class="stacked">
-          <thead><tr><th scope="col">${say("class")}</th><th scope="col">${say("picturesCount")}</th><th scope="col">${say("share")}</th>
-            <th scope="col">${lesions}</th></tr></thead>
-          <tbody>
-            ${classes.map(
-              ([key, { pictures, lesions: count }]) => html`<tr>
-                <th scope="row">${nameOf(conditions, key)}</th>
-                <td data-name=${say("picturesCount")}>${sayNumber(pictures)}</td>
-                <td data-name=${say("share")}>${sayPercent(pictures / all)}
-                  <span class="figure-bar" aria-hidden="true"><span class="value" style=${{ width: `${(100 * pictures) / all}%` }}></span></span></td>
-                <td data-name=${lesions}>${sayNumber(count)}</td>
-              </tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>
+      <${Table} title=${say("byClassCounts")} rows=${classes} columns=${columns} />
       <${Found} title=${say("found_mapped")} found=${{ count: labels.length, shown: labels }} item=${(/** @type {Mapped} */ one) =>
         html`${Name(one.label)} (${sayNumber(one.count)}) → ${one.published_as ? nameOf(conditions, one.published_as) : say("leftOut")}`} />
     </section>`;

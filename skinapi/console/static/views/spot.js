@@ -3,8 +3,9 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, patch, post, remove, saveFile } from "/console/api.js";
-import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, toast, Turn, useAnswer, usePaging } from "/console/components.js";
+import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, toast, useAnswer } from "/console/components.js";
 import { getLanguage, said, say, sayDay, today } from "/console/language.js";
+import { Turn, usePaging } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { OwnFindings } from "/console/views/own_findings.js";
 import { SpotFields, spotOf } from "/console/views/sort_finding.js";

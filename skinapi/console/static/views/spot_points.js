@@ -2,8 +2,9 @@
 // Spots on the body map and in the list beneath it: one's own, or a patient's.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { BandBadge, Turn } from "/console/components.js";
+import { BandBadge } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
+import { Turn } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { BodyMap, dropOn, Marker, sayPlace } from "/console/views/body_map.js";
 import { bandOfSpot, colourOf, DecisionLine, labelOfAdvice, waitsOfSpot } from "/console/views/decision.js";

@@ -3,8 +3,9 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions } from "/console/api.js";
-import { Answer, Empty, Pages, useAnswer, usePages } from "/console/components.js";
+import { Answer, Empty, useAnswer } from "/console/components.js";
 import { getLanguage, say } from "/console/language.js";
+import { Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { FormerConversation, PatientConversation } from "/console/views/conversation.js";
 import { Instruction } from "/console/views/decision.js";

@@ -4,8 +4,9 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getAll, getConditions, newKey, post } from "/console/api.js";
-import { Answer, Confirm, Icon, Message, sayError, Turn, useAnswer, usePaging } from "/console/components.js";
+import { Answer, Confirm, Icon, Message, sayError, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, say } from "/console/language.js";
+import { Turn, usePaging } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { Approved } from "/console/views/approved.js";
 import { getInbox, Inbox } from "/console/views/inbox.js";

@@ -3,10 +3,11 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
-import { Answer, Tabs, useAnswer } from "/console/components.js";
-import { colon, say, sayDay, sayNumber } from "/console/language.js";
+import { Load, Tabs } from "/console/components.js";
+import { colon, say, sayDay, sayNumber, sayValue } from "/console/language.js";
 import { Columns, sum } from "/console/views/charts.js";
 import { labelOfBand } from "/console/views/finding.js";
+import { FoldedTable } from "/console/views/tables.js";
 
 const PERIODS = ["7", "30", "90", "365"];
 /** A period with more days is drawn by the week: a screen has no room for so many columns. */
@@ -18,16 +19,10 @@ const COUNTS = /** @type {const} */ (["refused", "accounts", "reports"]);
 
 /** Several days as one, under the date of the first. @param {Day[]} days @returns {Day} */
 function together(days) {
+  const [{ day, bands }] = days;
   const of = (/** @type {"findings" | "refused" | "accounts" | "reports"} */ name) => sum(days.map((one) => one[name]));
-  const bands = Object.keys(days[0].bands).map((band) => [band, sum(days.map((one) => one.bands[band]))]);
-  return {
-    day: days[0].day,
-    findings: of("findings"),
-    bands: Object.fromEntries(bands),
-    refused: of("refused"),
-    accounts: of("accounts"),
-    reports: of("reports"),
-  };
+  const byBand = Object.fromEntries(Object.keys(bands).map((band) => [band, sum(days.map((one) => one.bands[band]))]));
+  return { day, findings: of("findings"), bands: byBand, refused: of("refused"), accounts: of("accounts"), reports: of("reports") };
 }
 
 /** Whole weeks, of which the last one ends today. @param {Day[]} days */
@@ -52,31 +47,14 @@ const Chart = ({ title, days, columns, weekly, children }) => {
 };
 
 /** @param {{days: Day[], bands: string[], conditions: Api["ConditionsView"], weekly: boolean}} props */
-const Table = ({ days, bands, conditions, weekly }) => {
-  const used = days.filter((one) => one.findings + one.refused + one.accounts + one.reports > 0).reverse();
-  const columns = [
-    { title: say("findings"), of: (/** @type {Day} */ one) => one.findings },
-    ...bands.map((band) => ({ title: labelOfBand(conditions, band), of: (/** @type {Day} */ one) => one.bands[band] })),
-    ...COUNTS.map((name) => ({ title: say(/** @type {WordKey} */ (`chart_${name}`)), of: (/** @type {Day} */ one) => one[name] })),
-  ];
-  return html`
-    <details class="card">
-      <summary><strong>${say("usageTable")}</strong></summary>
-      <p><small>${say("usageTableText")}</small></p>
-      <div class="scroll" tabindex="0" role="region" aria-label=${say("usageTable")}>
-        <table class="stacked">
-          <thead><tr><th scope="col">${say(weekly ? "weekFrom" : "day")}</th>
-            ${columns.map(({ title }) => html`<th scope="col">${title}</th>`)}</tr></thead>
-          <tbody>
-            ${used.map(
-              (one) => html`<tr key=${one.day}><th scope="row"><time datetime=${one.day}>${sayDay(one.day)}</time></th>
-                ${columns.map(({ title, of }) => html`<td data-name=${title}>${sayNumber(of(one))}</td>`)}</tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>
-    </details>`;
-};
+const UsageTable = ({ days, bands, conditions, weekly }) => html`
+  <${FoldedTable} title=${say("usageTable")} rows=${days.filter((one) => one.findings + one.refused + one.accounts + one.reports > 0).reverse()}
+    columns=${/** @type {import("/console/views/tables.js").Column<Day>[]} */ ([
+      [say(weekly ? "weekFrom" : "day"), (one) => html`<time datetime=${one.day}>${sayDay(one.day)}</time>`],
+      [say("findings"), (one) => sayNumber(one.findings)],
+      ...bands.map((band) => [labelOfBand(conditions, band), (/** @type {Day} */ one) => sayNumber(one.bands[band])]),
+      ...COUNTS.map((name) => [sayValue("chart", name), (/** @type {Day} */ one) => sayNumber(one[name])]),
+    ])}><p><small>${say("usageTableText")}</small></p><//>`;
 
 /** @param {{days: Day[], conditions: Api["ConditionsView"]}} props */
 const Usage = ({ days, conditions }) => {
@@ -92,32 +70,17 @@ const Usage = ({ days, conditions }) => {
         ${bands.map((band) => html`<span><span class="dot fill-${band}"></span>${labelOfBand(conditions, band)}${colon()}${sayNumber(all.bands[band])}</span>`)}
       </p>
     <//>
-    <div class="charts">
-      ${COUNTS.map(
-        (name) => html`<${Chart} title=${say(/** @type {WordKey} */ (`chart_${name}`))} days=${drawn} weekly=${weekly}
-          columns=${drawn.map((one) => [{ name: "count", value: one[name] }])} />`,
-      )}
-    </div>
-    <${Table} days=${drawn} bands=${bands} conditions=${conditions} weekly=${weekly} />`;
-};
-
-/** @param {{period: string, conditions: Api["ConditionsView"]}} props */
-const OfPeriod = ({ period, conditions }) => {
-  const usage = useAnswer(() => get(`/admin/usage?days=${period}`), [period]);
-  return html`
-    <${Answer} answer=${usage}>
-      ${(/** @type {{days: Day[]}} */ { days }) => html`<${Usage} days=${days} conditions=${conditions} />`}
-    <//>`;
+    <div class="charts">${COUNTS.map((name) => html`<${Chart} title=${sayValue("chart", name)} days=${drawn} weekly=${weekly}
+      columns=${drawn.map((one) => [{ name: "count", value: one[name] }])} />`)}</div>
+    <${UsageTable} days=${drawn} bands=${bands} conditions=${conditions} weekly=${weekly} />`;
 };
 
 export const View = () => {
   const [period, setPeriod] = useState("30");
-  const conditions = useAnswer(getConditions, []);
   return html`
     <h1>${say("title_usage")}</h1>
-    <${Tabs} label=${say("period")} chosen=${period} onChoose=${setPeriod}
-      tabs=${PERIODS.map((days) => [days, say("periodOf", { days })])} />
-    <${Answer} answer=${conditions}>
-      ${(/** @type {Api["ConditionsView"]} */ table) => html`<${OfPeriod} key=${period} period=${period} conditions=${table} />`}
+    <${Tabs} label=${say("period")} chosen=${period} onChoose=${setPeriod} tabs=${PERIODS.map((days) => [days, say("periodOf", { days })])} />
+    <${Load} key=${period} ask=${() => Promise.all([get(`/admin/usage?days=${period}`), getConditions()])}>
+      ${(/** @type {[{days: Day[]}, Api["ConditionsView"]]} */ [{ days }, conditions]) => html`<${Usage} days=${days} conditions=${conditions} />`}
     <//>`;
 };

@@ -3,14 +3,16 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, getSession } from "/console/api.js";
-import { Answer, Message, Pages, useAnswer, usePages } from "/console/components.js";
+import { Answer, Message, useAnswer } from "/console/components.js";
 import { colon, isolated, say, sayBytes, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { Pages, usePages } from "/console/lists.js";
 import { StateBadge } from "/console/views/lab.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 import { Gates, isPassed, isUnmeasured } from "/console/views/gates.js";
 import { Learned, Limits, TestFigures } from "/console/views/model.js";
 import { ModelActions } from "/console/views/model_actions.js";
 import { Fault } from "/console/views/models.js";
+import { Table } from "/console/views/tables.js";
 
 const DISAGREEMENTS = 20;
 
@@ -64,21 +66,12 @@ const Disagreements = ({ rows, conditions }) => {
   const found = (/** @type {string | null} */ band, /** @type {string | null} */ label) =>
     band && label ? `${labelOfBand(conditions, band)}; ${nameOf(conditions, label)}` : say("shadowRefused");
   return html`
-    <div class="scroll" tabindex="0" role="region" aria-label=${say("disagreements")}>
-      <table class="stacked">
-        <thead><tr>${["when", "inService", "inBackground", "largestDifference"].map((key) => html`<th scope="col">${say(/** @type {WordKey} */ (key))}</th>`)}</tr></thead>
-        <tbody>
-          ${rows.map(
-            (row) => html`<tr key=${row.id}>
-              <td data-name=${say("when")}><time datetime=${row.created_at}>${sayDate(row.created_at)}</time></td>
-              <td data-name=${say("inService")}>${found(row.band, row.label)}</td>
-              <td data-name=${say("inBackground")}>${found(row.shadow_band, row.shadow_label)}</td>
-              <td data-name=${say("largestDifference")}>${row.largest_difference === null ? "–" : sayPercent(row.largest_difference)}</td>
-            </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>`;
+    <${Table} title=${say("disagreements")} rows=${rows} columns=${/** @type {import("/console/views/tables.js").Column<Api["Disagreement"]>[]} */ ([
+      [say("when"), (row) => html`<time datetime=${row.created_at}>${sayDate(row.created_at)}</time>`],
+      [say("inService"), (row) => found(row.band, row.label)],
+      [say("inBackground"), (row) => found(row.shadow_band, row.shadow_label)],
+      [say("largestDifference"), (row) => (row.largest_difference === null ? "–" : sayPercent(row.largest_difference))],
+    ])} />`;
 };
 
 /** What it did in the background. @param {{model: Api["ModelView"], conditions: Api["ConditionsView"]}} props */
@@ -102,7 +95,7 @@ const Shadow = ({ model, conditions }) => {
             </dl>
             <h3>${say("disagreements")}</h3>
             <${Pages} pages=${pages} empty=${html`<p>${say("noDisagreements")}</p>`}>
-              ${(/** @type {any[]} */ items) => html`<${Disagreements} rows=${items} conditions=${conditions} />`}
+              ${(/** @type {Api["Disagreement"][]} */ items) => html`<${Disagreements} rows=${items} conditions=${conditions} />`}
             <//>
           </section>`;
       }}

@@ -3,8 +3,9 @@
 
 import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, post } from "/console/api.js";
-import { Answer, Empty, Icon, Message, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
+import { Answer, Empty, Icon, Message, sayError, toast, useAnswer } from "/console/components.js";
 import { say, sayDate } from "/console/language.js";
+import { Pages, usePages } from "/console/lists.js";
 import { FindingRow } from "/console/views/queue_rows.js";
 
 /** Those that have judged findings in one's care. A server of the version before knows of none. @returns {Promise<Api["WithdrawnModel"][]>} */
