@@ -21,6 +21,23 @@ declare global {
     import: { upload: string; labels: string[]; scaling: string; side: number | null; licence: string };
   };
   type Epoch = { epoch: number } & Record<"loss" | "accuracy" | "val_loss" | "val_accuracy", number | null>;
+  /** The card of a model as its training writes it; other measures, and the interval of each, stand among the figures by name. */
+  type Measures = { n?: number; condition?: string; [measure: string]: unknown };
+  type TestedOn = Measures & {
+    lesions: number;
+    per_class?: Record<string, Measures>;
+    by_modality?: Record<string, Measures>;
+    by_source?: Record<string, Measures>;
+    gates?: { uncertain?: number };
+    points?: Record<string, Record<string, Measures & { by_source?: Record<string, Measures> }>>;
+    malignant_caught?: Record<string, { lesions: number; malignant: number; caught: number; caught_interval?: number[] }>;
+    one_per_lesion?: TestedOn;
+  };
+  type ModelCard = {
+    version: string; architecture: string; licence: string; limits: string[];
+    sources?: { name: string; modality?: string | string[]; pictures?: { train?: number; test?: number }; licence?: string }[];
+    figures?: { test?: TestedOn };
+  };
   /** The report on a stored finding, which `getReport` gives. */
   type FindingReport = Api["FullReport"] & { headline: Api["HeadlineView"]; time: string };
   /** A key of the console's words. */

@@ -645,7 +645,6 @@ export const english = {
   epochOf: "Epoch {n} of {all}",
   epoch: "epoch {n}",
   epochColumn: "Epoch",
-  epochs: "Epochs",
   aboutLeft: "about {time} left",
   betweenLeft: "{from} to {to} left",
   tookTime: "took {time}",

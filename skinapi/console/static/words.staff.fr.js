@@ -647,7 +647,6 @@ export const french = spaced({
   epochOf: "Époque {n} sur {all}",
   epoch: "époque {n}",
   epochColumn: "Époque",
-  epochs: "Époques",
   aboutLeft: "encore {time} environ",
   betweenLeft: "encore {from} à {to}",
   tookTime: "en {time}",

@@ -3,12 +3,13 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
-import { Answer, Empty, Message, useAnswer } from "/console/components.js";
+import { Empty, Load, Message, Select } from "/console/components.js";
 import { colon, hasWords, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 import { Gates } from "/console/views/gates.js";
 import { nameOfKind } from "/console/views/model.js";
 import { getModels } from "/console/views/models.js";
+import { FoldedTable } from "/console/views/tables.js";
 
 /** The figures of the operating points begin so. */
 const SENT = "points.";
@@ -65,32 +66,19 @@ const Difference = ({ figure, measure }) => {
     <small>${say(better ? "better" : "worse")}</small></span>`;
 };
 
-/** @param {{title: string, rows: {name: string, measure: string, figure: Figure}[], first: string, second: string,
- * comparable: boolean, open: boolean}} props */
-const Table = ({ title, rows, first, second, comparable, open }) => html`
-  <details class="card" open=${open}>
-    <summary><strong>${title}</strong></summary>
-    <div class="scroll" tabindex="0" role="region" aria-label=${title}>
-      <table class="stacked">
-        <thead><tr><th scope="col">${say("measure")}</th><th scope="col"><code>${first}</code></th><th scope="col"><code>${second}</code></th>
-          ${comparable && html`<th scope="col">${say("difference")}</th>`}</tr></thead>
-        <tbody>
-          ${rows.map(
-            ({ name, measure, figure }) => html`<tr key=${figure.name}>
-              <th scope="row">${name}</th>
-              <td data-name=${first}><${Value} figure=${figure} measure=${measure} which="first" /></td>
-              <td data-name=${second}><${Value} figure=${figure} measure=${measure} which="second" /></td>
-              ${comparable && html`<td data-name=${say("difference")}><${Difference} figure=${figure} measure=${measure} /></td>`}
-            </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
-  </details>`;
+/** @typedef {{name: string, measure: string, figure: Figure}} Compared */
+
+/** @param {string} first @param {string} second @param {boolean} comparable @returns {import("/console/views/tables.js").Column<Compared>[]} */
+const columnsOf = (first, second, comparable) => [
+  [say("measure"), ({ name }) => name],
+  [first, (one) => html`<${Value} ...${one} which="first" />`, html`<code>${first}</code>`],
+  [second, (one) => html`<${Value} ...${one} which="second" />`, html`<code>${second}</code>`],
+  ...(comparable ? [/** @type {import("/console/views/tables.js").Column<Compared>} */ ([say("difference"), (one) => html`<${Difference} ...${one} />`])] : []),
+];
 
 /** The figures in tables: what is sent to a doctor first, then the overall ones and each table of the card. @param {Api["ConditionsView"]} conditions @param {Figure[]} figures */
 function tablesOf(conditions, figures) {
-  /** @type {Map<string, {name: string, measure: string, figure: Figure}[]>} */
+  /** @type {Map<string, Compared[]>} */
   const tables = new Map();
   const sent = figures.filter(({ name }) => name.startsWith(SENT));
   for (const figure of [...sent, ...figures.filter(({ name }) => !name.startsWith(SENT))]) {
@@ -106,27 +94,15 @@ function tablesOf(conditions, figures) {
 /** @param {{first: string, second: string, conditions: Api["ConditionsView"]}} props */
 const Comparison = ({ first, second, conditions }) => {
   const query = new URLSearchParams({ first, second });
-  const answer = useAnswer(() => get(`/models/compare?${query}`), [first, second]);
   return html`
-    <${Answer} answer=${answer}>
+    <${Load} ask=${() => get(`/models/compare?${query}`)}>
       ${(/** @type {Api["Comparison"]} */ found) => html`
         ${!found.same_test_part && html`<${Message}>${say("otherTestParts")}${found.gates.some(({ basis }) => basis === "paired") && ` ${say("gatesSamePictures")}`}<//>`}
         <section class="card"><h2>${say("gatesOfSecond", { second })}</h2><${Gates} gates=${found.gates} /></section>
-        ${tablesOf(conditions, found.figures).map(
-          ([title, rows], place) => html`<${Table} key=${title} title=${title} rows=${rows} first=${first} second=${second}
-            comparable=${found.same_test_part} open=${place === 0} />`,
-        )}`}
+        ${tablesOf(conditions, found.figures).map(([title, rows], place) => html`
+          <${FoldedTable} key=${title} title=${title} rows=${rows} columns=${columnsOf(first, second, found.same_test_part)} open=${place === 0} />`)}`}
     <//>`;
 };
-
-/** @param {{label: string, name: string, models: Api["ModelSummaryView"][], chosen: string, onChoose: (version: string) => void}} props */
-const Choose = ({ label, name, models, chosen, onChoose }) => html`
-  <div class="field">
-    <label for="field-${name}">${label}</label>
-    <select id="field-${name}" name=${name} value=${chosen} onChange=${(/** @type {FieldEvent} */ event) => onChoose(event.target.value)}>
-      ${models.map(({ version, state }) => html`<option value=${version} selected=${version === chosen}>${version} (${sayValue("model", state)})</option>`)}
-    </select>
-  </div>`;
 
 /** @param {{models: Api["ModelSummaryView"][], conditions: Api["ConditionsView"], argument: string}} props */
 const TwoModels = ({ models, conditions, argument }) => {
@@ -134,10 +110,11 @@ const TwoModels = ({ models, conditions, argument }) => {
   const [first, setFirst] = useState(versions.find((one) => one !== argument) ?? "");
   const [second, setSecond] = useState(versions.includes(argument) ? argument : (versions.find((one) => one !== versions[0]) ?? ""));
   if (models.length < 2) return html`<${Empty} title=${say("oneModel")}><p>${say("oneModelText")}</p><//>`;
+  const options = models.map(({ version, state }) => [version, `${version} (${sayValue("model", state)})`]);
   return html`
     <div class="card fields">
-      <${Choose} label=${say("firstModel")} name="first" models=${models} chosen=${first} onChoose=${setFirst} />
-      <${Choose} label=${say("secondModel")} name="second" models=${models} chosen=${second} onChoose=${setSecond} />
+      <${Select} label=${say("firstModel")} name="first" options=${options} value=${first} onChoose=${setFirst} />
+      <${Select} label=${say("secondModel")} name="second" options=${options} value=${second} onChoose=${setSecond} />
     </div>
     ${first === second
       ? html`<${Message}>${say("chooseTwo")}<//>`
@@ -145,11 +122,8 @@ const TwoModels = ({ models, conditions, argument }) => {
 };
 
 /** @param {{argument: string}} props the version to compare with the one in service, or nothing */
-export const View = ({ argument }) => {
-  const answer = useAnswer(() => Promise.all([getModels(), getConditions()]), []);
-  return html`
-    <h1>${say("title_compare")}</h1>
-    <${Answer} answer=${answer}>
-      ${(/** @type {[Api["ModelSummaryView"][], Api["ConditionsView"]]} */ [models, conditions]) => html`<${TwoModels} models=${models} conditions=${conditions} argument=${argument} />`}
-    <//>`;
-};
+export const View = ({ argument }) => html`
+  <h1>${say("title_compare")}</h1>
+  <${Load} ask=${() => Promise.all([getModels(), getConditions()])}>
+    ${(/** @type {[Api["ModelSummaryView"][], Api["ConditionsView"]]} */ [models, conditions]) => html`<${TwoModels} models=${models} conditions=${conditions} argument=${argument} />`}
+  <//>`;

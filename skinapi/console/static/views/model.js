@@ -3,10 +3,11 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
-import { Answer, useAnswer } from "/console/components.js";
+import { Load } from "/console/components.js";
 import { colon, getLanguage, said, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 import { FEWEST_LESIONS, sayTooFew } from "/console/views/lab.js";
+import { Table } from "/console/views/tables.js";
 
 /** What an operating point does: each share, and the count that it is of. */
 const AT_A_POINT = new Map([
@@ -14,10 +15,19 @@ const AT_A_POINT = new Map([
   ["melanomas_told_urgent", "melanomas"], ["urgent_right", "urgent"],
 ]);
 
-/** Figures of a card by name; intervals among them. @typedef {Record<string, any>} ClassFigures */
+/** @template T @typedef {import("/console/views/tables.js").Column<T>} Column */
 
-/** An interval, where it says something: a width of nil comes of too few pictures. @param {number[]} [interval] */
-const known = (interval) => (interval && interval[1] > interval[0] ? interval : undefined);
+/** A measure, where it is known. @param {Measures} figures @param {string} key */
+const numberOf = (figures, key) => (typeof figures[key] === "number" ? figures[key] : undefined);
+
+/** Its interval, where that says something: a width of nil comes of too few pictures. @param {Measures} figures @param {string} key */
+const intervalOf = (figures, key) => {
+  const interval = /** @type {number[] | undefined} */ (figures[`${key}_interval`]);
+  return interval && interval[1] > interval[0] ? interval : undefined;
+};
+
+/** @param {number[]} interval */
+const sayInterval = ([low, high]) => `${sayPercent(low)} – ${sayPercent(high)}`;
 
 /** Where the bars of a measure begin: chance, of an AUC. @param {string} measure */
 const startOf = (measure) => (measure.endsWith("auc") ? 0.5 : 0);
@@ -36,122 +46,86 @@ const Bar = ({ value, interval, from = 0 }) => {
     </span>`;
 };
 
-/** `among`: of how many it is a share. @param {{value?: number, interval?: number[], among?: number}} props */
-const Figure = ({ value, interval, among }) =>
-  value === undefined || value === null
-    ? "–"
-    : html`<span><span class="figure">${sayPercent(value)}
-          ${interval && html` <small>${sayPercent(interval[0])} – ${sayPercent(interval[1])}</small>`}</span>
-        ${among !== undefined && html` <small class="figure">${say("outcomeOf", { n: sayNumber(among) })}</small>`}</span>`;
+/** A part of a test. @typedef {{name: string, figures: Measures}} Part */
 
-/**
- * A table of figures: a row for each part, a column for each measure; the first measure as bars.
- * @param {{title: string, named: string, rows: {name: string, n?: number, figures: any}[], counted?: string,
- *   columns: {key: string, title: string, among?: string}[]}} props
- */
-const Figures = ({ title, named, rows, counted, columns }) => html`
-  <div class="scroll" tabindex="0" role="region" aria-label=${title}>
-    <table class="stacked">
-      <thead><tr><th scope="col">${named}</th>${counted && html`<th scope="col">${counted}</th>`}
-        ${columns.map((column) => html`<th scope="col">${column.title}</th>`)}</tr></thead>
-      <tbody>
-        ${rows.map(
-          ({ name, n, figures }) => html`<tr>
-            <th scope="row">${name}</th>
-            ${counted && html`<td data-name=${counted}>${n === undefined ? "–" : sayNumber(n)}</td>`}
-            ${columns.map(
-              ({ key, title, among }) => html`<td data-name=${title}>
-                <${Figure} value=${figures[key]} interval=${known(figures[`${key}_interval`])}
-                  among=${among && figures[among]} />
-                ${typeof figures[key] === "number" &&
-                html`<${Bar} value=${figures[key]} interval=${known(figures[`${key}_interval`])} from=${startOf(key)} />`}
-              </td>`,
-            )}
-          </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+/** A measure of each part, and as a bar; `among` names the count that it is a share of. @param {string} key @param {string} title @param {string} [among] @returns {Column<Part>} */
+const measureOf = (key, title, among) => [title, ({ figures }) => {
+  const [value, interval, all] = [numberOf(figures, key), intervalOf(figures, key), among && numberOf(figures, among)];
+  if (value === undefined) return "–";
+  return html`<span><span class="figure">${sayPercent(value)}${interval && html` <small>${sayInterval(interval)}</small>`}</span>
+      ${typeof all === "number" && html` <small class="figure">${say("outcomeOf", { n: sayNumber(all) })}</small>`}</span>
+    <${Bar} value=${value} interval=${interval} from=${startOf(key)} />`;
+}];
+
+/** @param {string} title @returns {Column<Part>} */
+const named = (title) => [title, ({ name }) => name];
+
+/** How many lesions a part holds. @returns {Column<Part>} */
+const counted = () => [say("lesions"), ({ figures: { n } }) => (n === undefined ? "–" : sayNumber(n))];
+
+/** A sentence about a share, with its interval and as a bar. @param {{text: string, share: number, interval?: number[]}} props */
+const Claim = ({ text, share, interval }) => html`
+  <div class="claim"><p>${text}${interval && html` <small>${say("interval")}${colon()}${sayInterval(interval)}</small>`}</p>
+    <${Bar} value=${share} interval=${interval} /></div>`;
 
 /** @param {Api["ConditionsView"]} conditions @param {string} kind @param {"one" | "many"} [count] */
 export const nameOfKind = (conditions, kind, count = "many") => said(conditions.notices.kinds[kind]?.[count]) || kind;
 
-/** The API's sentence on what was sent to a doctor, for each kind of picture. @param {{caught: any, conditions: Api["ConditionsView"]}} props */
-const Caught = ({ caught, conditions }) => html`
-  ${Object.entries(caught ?? {}).map(([kind, { lesions, malignant, caught, caught_interval }]) => {
+/** The API's sentence on what was sent to a doctor, for each kind of picture. @param {{caught?: TestedOn["malignant_caught"], conditions: Api["ConditionsView"]}} props */
+const Caught = ({ caught: kinds = {}, conditions }) =>
+  Object.entries(kinds).map(([kind, { lesions, malignant, caught, caught_interval: interval }]) => {
     /** @type {Record<string, string>} */
-    const values = {
-      lesions: sayNumber(lesions),
-      kinds: nameOfKind(conditions, kind),
-      malignant: sayNumber(malignant),
-      sensitivity: sayPercent(caught),
-    };
-    const sentence = said(conditions.notices.tested).replace(/\{(\w+)\}/g, (/** @type {string} */ _, /** @type {string} */ name) => values[name] ?? "");
-    return html`<div class="claim"><p>${sentence}
-        ${caught_interval && html` <small>${say("interval")}${colon()}${sayPercent(caught_interval[0])} – ${sayPercent(caught_interval[1])}</small>`}</p>
-      <${Bar} value=${caught} interval=${caught_interval} /></div>`;
-  })}`;
+    const values = { lesions: sayNumber(lesions), kinds: nameOfKind(conditions, kind), malignant: sayNumber(malignant), sensitivity: sayPercent(caught) };
+    const text = said(conditions.notices.tested).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+    return html`<${Claim} text=${text} share=${caught} interval=${interval} />`;
+  });
 
-/** What each operating point does, for each kind of picture; and the same for each source. @param {{points: any, conditions: Api["ConditionsView"]}} props */
+/** What each operating point does, for each kind of picture; and the same for each source. @param {{points: NonNullable<TestedOn["points"]>, conditions: Api["ConditionsView"]}} props */
 const Points = ({ points, conditions }) => {
-  const columns = [...AT_A_POINT].map(([key, among]) => ({ key, title: sayValue("measure", key), among }));
-  const kinds = Object.keys(/** @type {any} */ (Object.values(points)[0]));
+  const [first] = Object.values(points);
+  const columns = [named(say("pictures")), ...[...AT_A_POINT].map(([key, among]) => measureOf(key, sayValue("measure", key), among))];
   /** @param {string} kind @param {string} [source] */
   const rowsOf = (kind, source) =>
     Object.entries(points).map(([point, of]) => {
-      const figures = source ? of[kind]?.by_source?.[source] : of[kind];
       const names = [nameOfKind(conditions, kind), source && sayValue("source", source), sayValue("point", point)];
-      return { name: names.filter(Boolean).join(" · "), figures: figures ?? {} };
+      return { name: names.filter(Boolean).join(" · "), figures: (source ? of[kind]?.by_source?.[source] : of[kind]) ?? {} };
     });
-  const sourcesOf = (/** @type {string} */ kind) => Object.keys(/** @type {any} */ (Object.values(points)[0])[kind]?.by_source ?? {});
-  const table = { named: say("pictures"), columns };
+  const bySource = Object.entries(first).flatMap(([kind, of]) => Object.keys(of.by_source ?? {}).flatMap((source) => rowsOf(kind, source)));
   return html`
     <p>${say("pointsText")}</p>
-    <${Figures} title=${say("table_points")} rows=${kinds.flatMap((kind) => rowsOf(kind))} ...${table} />
-    <details class="claim"><summary>${say("table_by_source")}</summary>
-      <${Figures} title=${say("table_by_source")} rows=${kinds.flatMap((kind) => sourcesOf(kind).flatMap((source) => rowsOf(kind, source)))} ...${table} /></details>`;
+    <${Table} title=${say("table_points")} rows=${Object.keys(first).flatMap((kind) => rowsOf(kind))} columns=${columns} />
+    <details class="claim"><summary>${say("table_by_source")}</summary><${Table} title=${say("table_by_source")} rows=${bySource} columns=${columns} /></details>`;
 };
 
-/** @param {{figures: any, all: any}} props the figures with one picture of each lesion, and all of them */
-const Overall = ({ figures, all }) => {
-  const measures = /** @type {[string, string, string][]} */ ([
-    ["macro_auc", say("macroAuc"), say("macroAucText")],
-    ["named_balanced_accuracy", say("namedAccuracy"), say("namedAccuracyText")],
-    ["stated_balanced_accuracy", say("toldAccuracy"), say("toldAccuracyText")],
-  ]);
-  const uncertain = all.gates?.uncertain;
+const MEASURES = /** @type {const} */ ([
+  ["macro_auc", "macroAuc", "macroAucText"],
+  ["named_balanced_accuracy", "namedAccuracy", "namedAccuracyText"],
+  ["stated_balanced_accuracy", "toldAccuracy", "toldAccuracyText"],
+]);
+
+/** @param {{figures: Measures, uncertain?: number}} props the figures with one picture of each lesion */
+const Overall = ({ figures, uncertain }) => {
+  const rows = MEASURES.flatMap(([key, title, text]) => {
+    const value = numberOf(figures, key);
+    return value === undefined ? [] : [{ key, title, text, value, interval: intervalOf(figures, key) }];
+  });
   return html`
-    <div class="scroll" tabindex="0" role="region" aria-label=${say("modelFigures")}>
-      <table class="stacked">
-        <thead><tr>${["measure", "value", "interval"].map((one) => html`<th scope="col">${say(/** @type {WordKey} */ (one))}</th>`)}</tr></thead>
-        <tbody>
-          ${measures
-            .filter(([key]) => typeof figures[key] === "number")
-            .map(([key, title, text]) => {
-              const interval = known(figures[`${key}_interval`]);
-              return html`<tr>
-                <th scope="row">${title}<small>${text}</small></th>
-                <td data-name=${say("value")}><span class="figure">${sayPercent(figures[key])}</span>
-                  <${Bar} value=${figures[key]} interval=${interval} from=${startOf(key)} /></td>
-                <td data-name=${say("interval")}>${interval ? `${sayPercent(interval[0])} – ${sayPercent(interval[1])}` : "–"}</td>
-              </tr>`;
-            })}
-        </tbody>
-      </table>
-    </div>
+    <${Table} title=${say("modelFigures")} rows=${rows} columns=${/** @type {Column<typeof rows[number]>[]} */ ([
+      [say("measure"), ({ title, text }) => html`${say(title)}<small>${say(text)}</small>`],
+      [say("value"), ({ key, value, interval }) => html`<span class="figure">${sayPercent(value)}</span> <${Bar} value=${value} interval=${interval} from=${startOf(key)} />`],
+      [say("interval"), ({ interval }) => (interval ? sayInterval(interval) : "–")],
+    ])} />
     ${uncertain !== undefined && html`<p>${say("uncertainShare", { share: sayPercent(uncertain) })}</p>`}`;
 };
 
-/** What the one answer alone says of the class that matters most. @param {{figures: any, conditions: Api["ConditionsView"]}} props */
-const Melanoma = ({ figures, conditions }) => {
-  const melanoma = Object.values(figures.per_class ?? {}).find((/** @type {any} */ one) => one.condition === "melanoma");
-  const name = melanoma?.named_sensitivity === undefined ? "sensitivity" : "named_sensitivity";
-  const [share, interval] = [melanoma?.[name], melanoma?.[`${name}_interval`]];
+/** What the one answer alone says of the class that matters most. @param {{classes: NonNullable<TestedOn["per_class"]>, conditions: Api["ConditionsView"]}} props */
+const Melanoma = ({ classes, conditions }) => {
+  const melanoma = Object.values(classes).find((one) => one.condition === "melanoma") ?? {};
+  const name = melanoma.named_sensitivity === undefined ? "sensitivity" : "named_sensitivity";
+  const [share, interval] = [numberOf(melanoma, name), /** @type {number[] | undefined} */ (melanoma[`${name}_interval`])];
   if (share === undefined) return null;
-  return html`
-    <div class="claim"><p>${say("namedOf", { name: nameOf(conditions, "melanoma"), n: sayNumber(melanoma.n), share: sayPercent(share) })}
-        ${interval && html` <small>${say("interval")}${colon()}${sayPercent(interval[0])} – ${sayPercent(interval[1])}</small>`}</p>
-      <${Bar} value=${share} interval=${interval} /></div>`;
+  const text = say("namedOf", { name: nameOf(conditions, "melanoma"), n: sayNumber(melanoma.n ?? 0), share: sayPercent(share) });
+  return html`<${Claim} text=${text} share=${share} interval=${interval} />`;
 };
 
 /** A part of the page, which can be folded. @param {{title: string, folded: boolean, children?: unknown}} props */
@@ -160,96 +134,77 @@ const Section = ({ title, folded, children }) =>
     ? html`<details class="card"><summary><strong>${title}</strong></summary>${children}</details>`
     : html`<section class="card"><h2>${title}</h2>${children}</section>`;
 
-/** @param {{card: any, conditions: Api["ConditionsView"], folded?: boolean}} props `folded`: what is rarely read */
+/** `folded`: what is rarely read. @param {{card: ModelCard, conditions: Api["ConditionsView"], folded?: boolean}} props */
 export const TestFigures = ({ card, conditions, folded = false }) => {
   const all = card.figures?.test;
   if (typeof all?.n !== "number") return html`<p>${say("noFigures")}</p>`;
   const figures = all.one_per_lesion ?? all;
   if (figures.lesions < FEWEST_LESIONS)
     return html`<section class="card"><h2>${say("modelFigures")}</h2><p>${sayTooFew(figures.lesions)}</p></section>`;
-  const named = Object.values(figures.per_class ?? {}).some((/** @type {ClassFigures} */ one) => "named_sensitivity" in one);
-  const classes = Object.entries(figures.per_class ?? {}).map(([key, one]) => ({
-    name: nameOf(conditions, /** @type {any} */ (one).condition ?? key),
-    n: /** @type {any} */ (one).n,
-    figures: one,
-  }));
-  /** @param {Record<string, any>} parts @param {(key: string) => string} name */
-  const parts = (parts, name) => Object.entries(parts ?? {}).map(([key, one]) => ({ name: name(key), n: one.n, figures: one }));
-  const measures = /** @type {{key: string, title: string}[]} */ ([
-    { key: "macro_auc", title: say("macroAuc") },
-    { key: "named_balanced_accuracy", title: say("namedAccuracy") },
-  ]);
-  const kinds = parts(figures.by_modality, (key) => nameOfKind(conditions, key));
-  const sources = parts(figures.by_source, (key) => sayValue("source", key));
+  const { per_class: byClass = {}, by_modality: byKind = {}, by_source: bySource = {} } = figures;
+  const sensitivity = Object.values(byClass).some((one) => "named_sensitivity" in one) ? "named_sensitivity" : "sensitivity";
+  const classes = Object.entries(byClass).map(([key, one]) => ({ name: nameOf(conditions, one.condition ?? key), figures: one }));
+  const parts = [
+    ...Object.entries(byKind).map(([key, one]) => ({ name: nameOfKind(conditions, key), figures: one })),
+    ...Object.entries(bySource).map(([key, one]) => ({ name: sayValue("source", key), figures: one })),
+  ];
   return html`
     <section class="card">
       <h2>${say("modelFigures")}</h2>
-      <p>${say(figures === all ? "testedOn" : "testedOnLesions", { n: sayNumber(figures.n) })} ${say("barsText")}</p>
+      <p>${say(figures === all ? "testedOn" : "testedOnLesions", { n: sayNumber(figures.n ?? 0) })} ${say("barsText")}</p>
       <h3>${say("sentToDoctor")}</h3>
       ${Object.keys(all.points ?? {}).length > 0
         ? html`<${Points} points=${all.points} conditions=${conditions} />`
         : html`<${Caught} caught=${all.malignant_caught} conditions=${conditions} />`}
       <h3>${say("oneAnswer")}</h3>
-      <${Melanoma} figures=${figures} conditions=${conditions} />
-      <${Overall} figures=${figures} all=${all} />
+      <${Melanoma} classes=${byClass} conditions=${conditions} />
+      <${Overall} figures=${figures} uncertain=${all.gates?.uncertain} />
     </section>
-    ${classes.length > 0 &&
-    html`<${Section} title=${say("byClass")} folded=${folded}><p>${say("byClassText")}</p>
-      <${Figures} title=${say("byClass")} named=${say("class")} rows=${classes} counted=${say("lesions")} columns=${[
-        { key: named ? "named_sensitivity" : "sensitivity", title: say("sensitivity") },
-        { key: "specificity", title: say("specificity") },
-        { key: "auc", title: "AUC" },
+    ${classes.length > 0 && html`<${Section} title=${say("byClass")} folded=${folded}><p>${say("byClassText")}</p>
+      <${Table} title=${say("byClass")} rows=${classes} columns=${[
+        named(say("class")), counted(), measureOf(sensitivity, say("sensitivity")), measureOf("specificity", say("specificity")), measureOf("auc", "AUC"),
       ]} /><//>`}
-    ${(kinds.length > 0 || sources.length > 0) &&
-    html`<${Section} title=${say("bySource")} folded=${folded}><p>${say("bySourceText")}</p>
-      <${Figures} title=${say("bySource")} named=${say("source")} rows=${[...kinds, ...sources]} counted=${say("lesions")} columns=${measures} /><//>`}`;
+    ${parts.length > 0 && html`<${Section} title=${say("bySource")} folded=${folded}><p>${say("bySourceText")}</p>
+      <${Table} title=${say("bySource")} rows=${parts} columns=${[
+        named(say("source")), counted(), measureOf("macro_auc", say("macroAuc")), measureOf("named_balanced_accuracy", say("namedAccuracy")),
+      ]} /><//>`}`;
 };
 
-/** The card's own words are in English. @param {{card: any, folded?: boolean}} props */
+/** The card's own words are in English. @param {{card: ModelCard, folded?: boolean}} props */
 export const Limits = ({ card, folded = false }) => html`
   <${Section} title=${say("modelLimits")} folded=${folded}>
     ${getLanguage() !== "en" && html`<p><small>${say("inEnglish")}</small></p>`}
-    <ul lang="en">${card.limits.map((/** @type {string} */ limit) => html`<li>${limit}</li>`)}</ul>
+    <ul lang="en">${card.limits.map((limit) => html`<li>${limit}</li>`)}</ul>
     <h3>${say("licence")}</h3>
     <p lang="en">${card.licence}</p>
   <//>`;
 
-/** @param {{card: any, conditions: Api["ConditionsView"], folded?: boolean}} props */
-export const Learned = ({ card, conditions, folded = false }) =>
-  Array.isArray(card.sources) &&
-  html`
-    <${Section} title=${say("learnedFrom")} folded=${folded}>
-      <div class="scroll" tabindex="0" role="region" aria-label=${say("learnedFrom")}>
-        <table class="stacked">
-          <thead><tr><th scope="col">${say("source")}</th><th scope="col">${say("pictures")}</th>
-            <th scope="col">${say("learnedPictures")}</th><th scope="col">${say("testPictures")}</th><th scope="col">${say("licence")}</th></tr></thead>
-          <tbody>
-            ${card.sources.map(
-              (/** @type {any} */ source) => html`<tr>
-                <th scope="row">${sayValue("source", source.name)}</th>
-                <td data-name=${say("pictures")}>${[source.modality ?? []].flat().map((kind) => (kind === "unknown" ? sayValue("kind", kind) : nameOfKind(conditions, kind))).join(", ")}</td>
-                <td data-name=${say("learnedPictures")}>${sayNumber(source.pictures?.train ?? 0)}</td>
-                <td data-name=${say("testPictures")}>${sayNumber(source.pictures?.test ?? 0)}</td>
-                <td data-name=${say("licence")} lang="en">${source.licence || "–"}</td>
-              </tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>
-    <//>`;
+/** What a model has learned from, and was tested on. @typedef {NonNullable<ModelCard["sources"]>[number]} Source */
 
-export const View = () => {
-  const answer = useAnswer(() => Promise.all([get("/model-card"), getConditions()]), []);
-  return html`
-    <h1>${say("title_model")}</h1>
-    <${Answer} answer=${answer}>
-      ${(/** @type {[any, Api["ConditionsView"]]} */ [card, conditions]) => html`
-        <div class="model">
-          <p class="lead">${card.architecture} · ${say("version")} <code>${card.version}</code></p>
-          <${Limits} card=${card} />
-          <${TestFigures} card=${card} conditions=${conditions} />
-          <${Learned} card=${card} conditions=${conditions} />
-          <p><a class="button" href="/model-card">${say("wholeCard")}</a></p>
-        </div>`}
+/** @param {{card: ModelCard, conditions: Api["ConditionsView"], folded?: boolean}} props */
+export const Learned = ({ card, conditions, folded = false }) => {
+  const sayKind = (/** @type {string} */ kind) => (kind === "unknown" ? sayValue("kind", kind) : nameOfKind(conditions, kind));
+  return Array.isArray(card.sources) && html`
+    <${Section} title=${say("learnedFrom")} folded=${folded}>
+      <${Table} title=${say("learnedFrom")} rows=${card.sources} columns=${/** @type {Column<Source>[]} */ ([
+        [say("source"), ({ name }) => sayValue("source", name)],
+        [say("pictures"), ({ modality }) => [modality ?? []].flat().map(sayKind).join(", ")],
+        [say("learnedPictures"), ({ pictures }) => sayNumber(pictures?.train ?? 0)],
+        [say("testPictures"), ({ pictures }) => sayNumber(pictures?.test ?? 0)],
+        [say("licence"), ({ licence }) => html`<span lang="en">${licence || "–"}</span>`],
+      ])} />
     <//>`;
 };
+
+export const View = () => html`
+  <h1>${say("title_model")}</h1>
+  <${Load} ask=${() => Promise.all([get("/model-card"), getConditions()])}>
+    ${(/** @type {[ModelCard, Api["ConditionsView"]]} */ [card, conditions]) => html`
+      <div class="model">
+        <p class="lead">${card.architecture} · ${say("version")} <code>${card.version}</code></p>
+        <${Limits} card=${card} />
+        <${TestFigures} card=${card} conditions=${conditions} />
+        <${Learned} card=${card} conditions=${conditions} />
+        <p><a class="button" href="/model-card">${say("wholeCard")}</a></p>
+      </div>`}
+  <//>`;
