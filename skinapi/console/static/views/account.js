@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getSession, logOut, onSessionChange, put, remove, saveFile, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
-import { Answer, Confirm, Field, Form, sayError, toast, useAnswer } from "/console/components.js";
+import { Answer, AskFirst, Field, Form, sayError, toast, useAct, useAnswer, useModal } from "/console/components.js";
 import { isolated, say, sayAge, sayCount, sayDate, sayList } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { CodeField, NewPassword } from "/console/views/login.js";
@@ -46,12 +46,8 @@ async function keep(path, name, box, onKept = () => {}) {
 /** What is stored, in sentences, and all of it as one file. @param {{me: Api["Me"]}} props */
 const DataCard = ({ me }) => {
   const answer = useAnswer(() => get("/me/data/summary"), []);
-  const [busy, setBusy] = useState(false);
-  const save = async () => {
-    setBusy(true);
-    await saveFile("/me/data", "application/json", "skinapi-my-data.json").catch((error) => toast(sayError(error)));
-    setBusy(false);
-  };
+  const { run, busy } = useAct();
+  const save = () => run(() => saveFile("/me/data", "application/json", "skinapi-my-data.json").catch((error) => toast(sayError(error))));
   const agreed = CONSENTS.filter(([name]) => me.consents[name]).map(([, , , words]) => say(words));
   return html`
     <section class="card">
@@ -73,12 +69,10 @@ const DataCard = ({ me }) => {
 const ConsentsCard = ({ me, onChange }) => html`
   <section class="card">
     <h2>${say("consents")}</h2>
-    ${CONSENTS.map(
-      ([name, title, text]) => html`
-        <label class="tick"><input type="checkbox" defaultChecked=${me.consents[name] ?? false}
-          onChange=${(/** @type {FieldEvent} */ event) => keep("/me/consents", name, event.target, onChange)} />
-          <span>${say(title)}<br /><small>${say(text)}</small></span></label>`,
-    )}
+    ${CONSENTS.map(([name, title, text]) => html`
+      <label class="tick"><input type="checkbox" defaultChecked=${me.consents[name] ?? false}
+        onChange=${(/** @type {FieldEvent} */ event) => keep("/me/consents", name, event.target, onChange)} />
+        <span>${say(title)}<br /><small>${say(text)}</small></span></label>`)}
   </section>`;
 
 /** @param {{me: Api["Me"]}} props */
@@ -124,36 +118,31 @@ async function logOutEverywhere() {
 }
 
 const Sessions = () => {
-  const [asking, setAsking] = useState(false);
   const pages = usePages("/me/sessions");
   const reload = useRef(pages.reload);
   reload.current = pages.reload;
   useEffect(() => onSessionChange(() => getSession() && reload.current()), []); // a new password ends the others
+  /** @param {Api["SessionView"]} one */
+  const end = ({ _id }) => remove(apiPath`/me/sessions/${_id}`).then(pages.reload, (error) => toast(sayError(error)));
   return html`
     <section class="card">
       <h2>${say("sessions")}</h2>
       <${Pages} pages=${pages} empty="">
         ${(/** @type {Api["SessionView"][]} */ items) => html`<ul class="plain">
-          ${[...items].reverse().map(
-            (one) => html`<li class="row between" key=${one._id}>
-              <span>${isolated(nameOfClient(one.client ?? say("unknownClient")))}${" "}
-                <small>${say(one.refreshes ? "lastUsed" : "loggedIn", { age: sayAge(one.last_used_at) })}</small></span>
-              ${one.current
-                ? html`<small>${say("thisSession")}</small>`
-                : html`<button class="quiet" onClick=${() =>
-                    remove(apiPath`/me/sessions/${one._id}`).then(pages.reload, (error) => toast(sayError(error)))}>${say("endSession")}</button>`}</li>`,
-          )}</ul>`}
+          ${[...items].reverse().map((one) => html`<li class="row between" key=${one._id}>
+            <span>${isolated(nameOfClient(one.client ?? say("unknownClient")))}${" "}
+              <small>${say(one.refreshes ? "lastUsed" : "loggedIn", { age: sayAge(one.last_used_at) })}</small></span>
+            ${one.current
+              ? html`<small>${say("thisSession")}</small>`
+              : html`<button class="quiet" onClick=${() => end(one)}>${say("endSession")}</button>`}</li>`)}</ul>`}
       <//>
-      <p><button onClick=${() => setAsking(true)}>${say("logOutEverywhere")}</button></p>
-      ${asking && html`<${Confirm} title=${say("logOutEverywhere")} confirm=${say("logOutEverywhere")} onConfirm=${logOutEverywhere} onClose=${() => setAsking(false)}>
-        <p>${say("logOutEverywhereText")}</p><//>`}
+      <p><${AskFirst} words=${say("logOutEverywhere")} onConfirm=${logOutEverywhere}><p>${say("logOutEverywhereText")}</p><//></p>
     </section>`;
 };
 
 /** Asked once, in words of what goes and what stays. @param {{me: Api["Me"], onClose: () => void}} props */
 const AskDeletion = ({ me, onClose }) => {
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => dialog.current?.showModal(), []);
+  const dialog = useModal();
   /** @param {Record<string, string>} values */
   const leave = async ({ ownPassword, ownCode }) => {
     await remove("/me", { current_password: ownPassword, ...(ownCode && { code: ownCode }) });

@@ -4,8 +4,9 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, newKey, post } from "/console/api.js";
 import { Field, Icon, Message, sayError } from "/console/components.js";
-import { isolated, say, sayBytes, sayNumber } from "/console/language.js";
+import { isolated, said, say, sayBytes, sayNumber, sayValue } from "/console/language.js";
 import { sayPictures } from "/console/views/lab.js";
+import { DropArea, filesOf as plainFilesOf } from "/console/views/drop_area.js";
 import { tarOf } from "/console/views/tar.js";
 import { startTransfer } from "/console/views/transfer.js";
 import { TransferStatus, useTransfer } from "/console/views/transfer_status.js";
@@ -56,9 +57,9 @@ async function filesOf(entry, folder = "") {
   const reader = entry.createReader();
   const found = [];
   for (;;) {
-    const some = await new Promise((/** @type {(entries: any[]) => void} */ read, failed) => reader.readEntries(read, failed));
+    const some = await new Promise((/** @type {(entries: FileSystemEntry[]) => void} */ read, failed) => reader.readEntries(read, failed));
     if (some.length === 0) return found;
-    for (const one of some) found.push(...(await filesOf(one, `${path}/`)));
+    for (const one of some) found.push(...(await filesOf(/** @type {Entry} */ (one), `${path}/`)));
   }
 }
 
@@ -66,26 +67,13 @@ async function filesOf(entry, folder = "") {
 async function filesIn(event) {
   const entries = /** @type {Entry[]} */ ([...(event.dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry()).filter(Boolean));
   if (entries.length > 0) return (await Promise.all(entries.map((entry) => filesOf(entry)))).flat();
-  const files = /** @type {File[]} */ ([...(event.dataTransfer ?? event.target).files]);
-  return files.map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+  return plainFilesOf(event).map((file) => ({ path: file.webkitRelativePath || file.name, file }));
 }
 
 /** @param {{onFiles: (found: ChosenFile[]) => void, small: boolean}} props */
-const Choose = ({ onFiles, small }) => {
-  const [over, setOver] = useState(false);
-  /** @param {FilesEvent} event */
-  const take = async (event) => {
-    event.preventDefault();
-    setOver(false);
-    onFiles(await filesIn(event));
-  };
-  return html`
-    <div class=${`drop${over ? " over" : ""}${small ? " small" : ""}`} onDrop=${take}
-      onDragOver=${(/** @type {Event} */ event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave=${() => setOver(false)}>
+const Choose = ({ onFiles, small }) => html`
+  <${DropArea} small=${small} onTake=${async (/** @type {FilesEvent} */ event) => onFiles(await filesIn(event))}>
+    ${(/** @type {unknown} */ take) => html`
       ${!small && html`<${Icon} name="upload" size=${40} />`}
       <p>${say(small ? "dropMore" : "dropFiles")}</p>
       <div class="row center">
@@ -94,9 +82,8 @@ const Choose = ({ onFiles, small }) => {
         <label class="button"><${Icon} name="folder" />${say("chooseFolder")}
           <input type="file" name="folder" webkitdirectory onChange=${take} /></label>
       </div>
-      ${!small && html`<ul class="advice"><li>${say("layout1")}</li><li>${say("layout2")} <code>image_id, label</code></li><li>${say("layout3")} <code>lesion_id, patient_id</code></li></ul>`}
-    </div>`;
-};
+      ${!small && html`<ul class="advice"><li>${say("layout1")}</li><li>${say("layout2")} <code>image_id, label</code></li><li>${say("layout3")} <code>lesion_id, patient_id</code></li></ul>`}`}
+  <//>`;
 
 /** What was chosen, in numbers. @param {{chosen: ChosenFile[], skipped: number, onClear: () => void}} props */
 const Chosen = ({ chosen, skipped, onClear }) => {
@@ -148,10 +135,8 @@ const About = ({ chosen }) => {
         <legend>${say("modality")}</legend>
         <small>${say("modalityHint")}</small>
         <div class="chips">
-          ${["", ...KINDS].map(
-            (kind) => html`<label class="chip"><input type="radio" name="modality" value=${kind} defaultChecked=${kind === ""} />
-              ${say(/** @type {WordKey} */ (kind ? `kind_${kind}` : "notSaid"))}</label>`,
-          )}
+          ${["", ...KINDS].map((kind) => html`<label class="chip"><input type="radio" name="modality" value=${kind} defaultChecked=${kind === ""} />
+            ${kind ? sayValue("kind", kind) : say("notSaid")}</label>`)}
         </div>
       </fieldset>
       <button class="primary">${say("uploadDataset")}</button>

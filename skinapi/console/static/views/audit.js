@@ -1,9 +1,9 @@
 // @ts-check
 // The audit trail, newest first: who did what to whom, in sentences. What is looked for stands in the address.
 
-import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, get, saveFile } from "/console/api.js";
-import { Answer, Empty, Field, Form, Message, sayError, useAnswer } from "/console/components.js";
+import { Empty, Field, Form, Load, Message, Select, useAct } from "/console/components.js";
 import { hasWords, isolated, say, sayDate, sayValue, valuesOf } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { addressOf, goTo } from "/console/navigation.js";
@@ -13,7 +13,7 @@ import { addressOf, goTo } from "/console/navigation.js";
 const ASKED = /** @type {const} */ (["action", "who", "since", "until"]);
 const DAY = /^(19[7-9]|2\d\d)\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 const ACTION = /^[a-z]+\.[a-z_]+$/;
-const FORMATS = /** @type {const} */ ({ csv: ["text/csv", "exportCsv"], json: ["application/json", "exportJson"] });
+const FORMATS = /** @type {const} */ ([["csv", "text/csv", "exportCsv"], ["json", "application/json", "exportJson"]]);
 
 /** Where the words of an action are, which the API writes as `account.approve`. @param {string} action */
 const wordsOf = (action) => action.replace(".", "_");
@@ -62,15 +62,12 @@ const FilterForm = ({ asked, actions }) => html`
     if (values.who.trim()) await findAccount(values.who.trim());
     goTo(addressOf("audit", { ...values, who: values.who.trim() }));
   }}>
-    <div class="field">
-      <label for="field-action">${say("actionFilter")}</label>
-      <select id="field-action" name="action">
-        <option value="">${say("anyAction")}</option>
-        ${Object.keys(GROUPS).map((group) => html`<optgroup label=${sayValue("acts", group)}>
-          ${actions.filter((action) => groupOf(action) === group).map((action) => html`<option value=${action} selected=${action === asked.action}>${sayAction(action)}</option>`)}
-        </optgroup>`)}
-      </select>
-    </div>
+    <${Select} label=${say("actionFilter")} name="action">
+      <option value="">${say("anyAction")}</option>
+      ${Object.keys(GROUPS).map((group) => html`<optgroup label=${sayValue("acts", group)}>
+        ${actions.filter((action) => groupOf(action) === group).map((action) => html`<option value=${action} selected=${action === asked.action}>${sayAction(action)}</option>`)}
+      </optgroup>`)}
+    <//>
     <${Field} label=${say("accountFilter")} name="who" type="search" autocomplete="off" autocapitalize="none" placeholder=${say("searchHint")} defaultValue=${asked.who} />
     <${Field} label=${say("since")} name="since" type="date" defaultValue=${asked.since} />
     <${Field} label=${say("until")} name="until" type="date" defaultValue=${asked.until} />
@@ -143,17 +140,13 @@ const Trail = ({ rows }) => html`
 
 /** What was found as a file. @param {{query: Record<string, string>}} props */
 const Export = ({ query }) => {
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  const { run, failed } = useAct();
+  /** @param {string} format @param {string} type */
+  const save = (format, type) => run(() => saveFile(`/audit/export?${new URLSearchParams({ ...query, format })}`, type, `audit.${format}`));
   return html`
     <p class="row"><span>${say("exportAs")}</span>
-      ${/** @type {(keyof typeof FORMATS)[]} */ (Object.keys(FORMATS)).map((format) => {
-        const [type, label] = FORMATS[format];
-        return html`<button onClick=${() => {
-          setError(null);
-          saveFile(`/audit/export?${new URLSearchParams({ ...query, format })}`, type, `audit.${format}`).catch(setError);
-        }}>${say(label)}</button>`;
-      })}</p>
-    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}`;
+      ${FORMATS.map(([format, type, label]) => html`<button onClick=${() => save(format, type)}>${say(label)}</button>`)}</p>
+    ${failed}`;
 };
 
 /** @param {{query: Record<string, string>}} props */
@@ -164,15 +157,6 @@ const Found = ({ query }) => {
       ${(/** @type {Row[]} */ rows) => html`<${Trail} rows=${rows} />`}
     <//>
     <${Export} query=${query} />`;
-};
-
-/** What is looked for, once the account is known. @param {{asked: Record<string, string>}} props */
-const Asked = ({ asked }) => {
-  const account = useAnswer(async () => (asked.who ? findAccount(asked.who) : ""), []);
-  return html`
-    <${Answer} answer=${account}>
-      ${(/** @type {string} */ id) => html`<${Found} query=${queryOf(asked, id)} />`}
-    <//>`;
 };
 
 /** Whether the API can look for it: anybody may write an address. @param {Record<string, string>} asked */
@@ -187,5 +171,7 @@ export const View = ({ filters }) => {
     <h1>${say("title_audit")}</h1>
     <div class="filter trail-filter"><${FilterForm} key=${`${filters}`} asked=${asked} actions=${actions} /></div>
     ${`${filters}` && html`<p><a class="button" href="#/audit">${say("wholeTrail")}</a></p>`}
-    ${isAsked(asked) ? html`<${Asked} key=${`${filters}`} asked=${asked} />` : html`<${Message} kind="bad">${say("badFilter")}<//>`}`;
+    ${isAsked(asked) ? html`
+      <${Load} key=${`${filters}`} ask=${async () => (asked.who ? findAccount(asked.who) : "")}>
+        ${(/** @type {string} */ account) => html`<${Found} query=${queryOf(asked, account)} />`}<//>` : html`<${Message} kind="bad">${say("badFilter")}<//>`}`;
 };

@@ -2,9 +2,10 @@
 // Where photos come from: the camera first, where one is at hand; with examples of what helps. And the
 // photos that were chosen, each as it will be sent.
 
-import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { Icon, toast } from "/console/components.js";
 import { say } from "/console/language.js";
+import { DropArea, filesOf } from "/console/views/drop_area.js";
 import { PhotoCrop } from "/console/views/photo_crop.js";
 
 /** How the drawn picture is shown; the words say what is wrong with it. */
@@ -12,11 +13,9 @@ const EXAMPLES = /** @type {const} */ (["good", "cut", "blurred", "dark"]);
 
 const Examples = () => html`
   <ul class="examples">
-    ${EXAMPLES.map(
-      (name) => html`<li>
-        <span class=${`example ${name}`}><img src="/console/sample.jpg" alt="" /></span>
-        <span><${Icon} name=${name === "good" ? "check" : "close"} size=${18} />${say(`example_${name}`)}</span></li>`,
-    )}
+    ${EXAMPLES.map((name) => html`<li>
+      <span class=${`example ${name}`}><img src="/console/sample.jpg" alt="" /></span>
+      <span><${Icon} name=${name === "good" ? "check" : "close"} size=${18} />${say(`example_${name}`)}</span></li>`)}
   </ul>`;
 
 /** As many as the server joins into one finding. */
@@ -43,32 +42,19 @@ export const AddPhotos = ({ chosen, onPhotos }) => {
 
 /** @param {{onPhoto: (file: File) => void}} props */
 export const ChoosePhoto = ({ onPhoto }) => {
-  const [over, setOver] = useState(false);
   const handheld = matchMedia("(pointer: coarse)").matches;
-  /** @param {FilesEvent} event */
-  const take = (event) => {
-    event.preventDefault();
-    setOver(false);
-    const file = (event.dataTransfer ?? event.target).files[0];
-    if (file) onPhoto(file);
-  };
   return html`
-    <div class=${over ? "drop over" : "drop"} onDrop=${take}
-      onDragOver=${(/** @type {Event} */ event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave=${() => setOver(false)}>
-      ${!handheld && html`<${Icon} name="upload" size=${40} /><p>${say("dropPhoto")}</p>`}
-      <div class="row center">
-        ${handheld &&
-        html`<label class="button primary"><${Icon} name="camera" />${say("takePhoto")}
-          <input type="file" name="camera" accept="image/*" capture="environment" onChange=${take} /></label>`}
-        <label class=${handheld ? "button" : "button primary"}><${Icon} name="file" />${say("choosePhoto")}
-          <input type="file" name="photo" accept="image/jpeg,image/png,image/webp" onChange=${take} /></label>
-      </div>
-      <${Examples} />
-    </div>`;
+    <${DropArea} onTake=${(/** @type {FilesEvent} */ event) => filesOf(event).slice(0, 1).forEach(onPhoto)}>
+      ${(/** @type {unknown} */ take) => html`
+        ${!handheld && html`<${Icon} name="upload" size=${40} /><p>${say("dropPhoto")}</p>`}
+        <div class="row center">
+          ${handheld && html`<label class="button primary"><${Icon} name="camera" />${say("takePhoto")}
+            <input type="file" name="camera" accept="image/*" capture="environment" onChange=${take} /></label>`}
+          <label class=${handheld ? "button" : "button primary"}><${Icon} name="file" />${say("choosePhoto")}
+            <input type="file" name="photo" accept="image/jpeg,image/png,image/webp" onChange=${take} /></label>
+        </div>
+        <${Examples} />`}
+    <//>`;
 };
 
 /** @typedef {{id: string, file: Blob, hints: string[], accepted: boolean, first: import("/console/views/photo_crop.js").View}} Chosen a photo that will be sent; `first`: how it is shown at first */

@@ -1,9 +1,9 @@
 // @ts-check
 // One data set: how far its check is, why it was refused, or its report, pictures and versions.
 
-import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, getSession, post, remove } from "/console/api.js";
-import { Answer, Confirm, Icon, Message, sayError, toast, useAnswer } from "/console/components.js";
+import { Answer, AskFirst, Icon, Message, toast, useAct, useAnswer } from "/console/components.js";
 import { hasWords, isolated, say, sayBytes, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
@@ -29,16 +29,8 @@ const Checking = ({ dataset }) => html`
 
 /** @param {{dataset: Dataset, conditions: Api["ConditionsView"]}} props */
 const Refused = ({ dataset, conditions }) => {
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const [busy, setBusy] = useState(false);
+  const { run, busy, failed } = useAct();
   const { problem, problem_code: code, report, uploads } = dataset;
-  const again = () => {
-    setBusy(true);
-    sendAgain(dataset).catch((problem) => {
-      setError(problem);
-      setBusy(false);
-    });
-  };
   const unreadable = report.unreadable?.shown ?? [];
   const asks = asksLabels(dataset) && report.unknown_labels;
   return html`
@@ -54,9 +46,9 @@ const Refused = ({ dataset, conditions }) => {
       ? html`<${LabelForm} dataset=${dataset} conditions=${conditions} />`
       : html`<div class="row">
           ${!report.reviews && html`<a class="button primary" href="#/add">${say("otherFiles")}</a>`}
-          ${uploads.length > 0 && html`<button disabled=${busy} onClick=${again}>${say("sendAgain")}</button>`}
+          ${uploads.length > 0 && html`<button disabled=${busy} onClick=${() => run(() => sendAgain(dataset))}>${say("sendAgain")}</button>`}
         </div>`}
-    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+    ${failed}
     ${uploads.length > 0 && html`<p><small>${say("refusedKept")}</small></p>`}`;
 };
 
@@ -67,12 +59,10 @@ const Pictures = ({ dataset, conditions }) => {
     <section class="card">
       <h2>${say("pictureExamples")}</h2>
       <${Pages} pages=${pages} empty=${html`<p>${say("noPictures")}</p>`}>
-        ${(/** @type {any[]} */ images) => html`<ul class="pictures">
-          ${images.map(
-            (image) => html`<li key=${image.id}>
-              <${Thumbnail} path=${apiPath`/datasets/${dataset.id}/images/${image.id}/thumbnail`} alt=${isolated(image.name)} />
-              <small>${nameOf(conditions, image.label)}</small></li>`,
-          )}
+        ${(/** @type {Api["ImageView"][]} */ images) => html`<ul class="pictures">
+          ${images.map((image) => html`<li key=${image.id}>
+            <${Thumbnail} path=${apiPath`/datasets/${dataset.id}/images/${image.id}/thumbnail`} alt=${isolated(image.name)} />
+            <small>${nameOf(conditions, image.label)}</small></li>`)}
         </ul>`}
       <//>
     </section>`;
@@ -99,40 +89,29 @@ const Versions = ({ dataset }) => {
 /** @param {{dataset: Dataset}} props */
 const Delete = ({ dataset }) => {
   const me = useAnswer(() => get("/me"), []);
-  const [asked, setAsked] = useState(false);
   if (getSession()?.role !== "admin" && me.value?._id !== dataset.owner) return null;
-  return html`
-    <button class="danger" onClick=${() => setAsked(true)}><${Icon} name="trash" />${say("delete")}</button>
-    ${asked &&
-    html`<${Confirm} title=${say("deleteDataset")} confirm=${say("delete")} onClose=${() => setAsked(false)}
-      onConfirm=${async () => {
-        await remove(apiPath`/datasets/${dataset.id}`);
-        toast(say("deleted"));
-        goTo("datasets");
-      }}><p>${say("deleteDatasetText", { name: dataset.name })}</p><//>`}`;
+  const go = async () => {
+    await remove(apiPath`/datasets/${dataset.id}`);
+    toast(say("deleted"));
+    goTo("datasets");
+  };
+  return html`<${AskFirst} words=${say("delete")} look="danger" button=${html`<${Icon} name="trash" />${say("delete")}`} title=${say("deleteDataset")} onConfirm=${go}>
+    <p>${say("deleteDatasetText", { name: dataset.name })}</p><//>`;
 };
 
 /** An admin chooses the one data set on which all models are compared. @param {{dataset: Dataset, onChange: () => void}} props */
 const Reference = ({ dataset, onChange }) => {
-  const [asked, setAsked] = useState(false);
   if (getSession()?.role !== "admin" || dataset.status !== "published") return null;
-  const [path, button] = [apiPath`/datasets/${dataset.id}/reference`, say(dataset.reference ? "endReference" : "chooseReference")];
-  return html`
-    <button onClick=${() => setAsked(true)}>${button}</button>
-    ${asked &&
-    html`<${Confirm} title=${button} confirm=${button} kind="primary" onClose=${() => setAsked(false)}
-      onConfirm=${async () => {
-        await (dataset.reference ? remove(path) : post(path));
-        onChange();
-      }}><p>${say(dataset.reference ? "endReferenceText" : "chooseReferenceText")}</p><//>`}`;
+  const path = apiPath`/datasets/${dataset.id}/reference`;
+  const go = () => (dataset.reference ? remove(path) : post(path)).then(onChange);
+  return html`<${AskFirst} words=${say(dataset.reference ? "endReference" : "chooseReference")} kind="primary" onConfirm=${go}>
+    <p>${say(dataset.reference ? "endReferenceText" : "chooseReferenceText")}</p><//>`;
 };
 
 /** The way to a training, or why there is none. @param {{dataset: Dataset}} props */
 const TrainOn = ({ dataset }) => {
   const fault = faultOfDataset(dataset);
-  return fault
-    ? html`<p>${fault}</p>`
-    : html`<a class="button primary" href="#/train/${dataset.id}">${say("trainOnIt")}</a>`;
+  return fault ? html`<p>${fault}</p>` : html`<a class="button primary" href="#/train/${dataset.id}">${say("trainOnIt")}</a>`;
 };
 
 /** @param {{dataset: Dataset}} props */

@@ -12,12 +12,12 @@ import { DatasetBadge } from "/console/views/label_form.js";
 import { nameKey, sayPictures } from "/console/views/lab.js";
 import { usePolling } from "/console/views/polling.js";
 
-/** The newest version of each name, the newest first. @param {any[]} published the oldest first */
+/** The newest version of each name, the newest first. @param {Api["DatasetSummary"][]} published the oldest first */
 function newestOfEach(published) {
   const newest = new Map();
   for (const one of published) {
     const known = newest.get(nameKey(one));
-    if (!known || known.version < one.version) newest.set(nameKey(one), one);
+    if (!known || (known.version ?? 0) < (one.version ?? 0)) newest.set(nameKey(one), one);
   }
   return [...newest.values()].reverse();
 }
@@ -52,7 +52,7 @@ const DatasetRow = ({ dataset, conditions }) => {
     </li>`;
 };
 
-/** @returns {Promise<any[]>} */
+/** @returns {Promise<Api["DatasetSummary"][]>} */
 const getUnpublished = async () => (await Promise.all(["checking", "refused"].map((status) => get(`/datasets?status=${status}`)))).flat();
 
 export const View = () => {
@@ -68,12 +68,10 @@ export const View = () => {
     <${Answer} answer=${conditions}>
       ${(/** @type {Api["ConditionsView"]} */ table) => html`
         <${Answer} answer=${published}>
-          ${(/** @type {any[]} */ found) => {
+          ${(/** @type {Api["DatasetSummary"][]} */ found) => {
             const rows = [...(open.value ?? []), ...newestOfEach(found)];
             if (rows.length === 0 && !transfer) return html`<${Empty} title=${say("datasetsEmpty")}><p>${say("datasetsEmptyText")}</p><//>`;
-            return html`<ul class="list">
-              ${rows.map((one) => html`<${DatasetRow} key=${one.id} dataset=${one} conditions=${table} />`)}
-            </ul>`;
+            return html`<ul class="list">${rows.map((one) => html`<${DatasetRow} key=${one.id} dataset=${one} conditions=${table} />`)}</ul>`;
           }}
         <//>`}
     <//>`;

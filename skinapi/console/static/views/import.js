@@ -3,9 +3,10 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, getPage, post } from "/console/api.js";
-import { Answer, Field, Icon, Message, useAnswer } from "/console/components.js";
-import { isolated, say, sayBytes, sayValue } from "/console/language.js";
+import { Field, Icon, Load, Message, useAct } from "/console/components.js";
+import { isolated, said, say, sayBytes, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
+import { DropArea, filesOf } from "/console/views/drop_area.js";
 import { IfInstalled } from "/console/views/lab.js";
 import { sayImportFault } from "/console/views/import_asked.js";
 import { faultOfLabels, Labels, offeredLabels } from "/console/views/output_labels.js";
@@ -57,41 +58,25 @@ function faultOfSide(text) {
 }
 
 /** The file, by its button or dropped. @param {{file: File | null, error: string, onFile: (file: File) => void}} props */
-const ChooseFile = ({ file, error, onFile }) => {
-  const [over, setOver] = useState(false);
-  /** @param {FilesEvent} event */
-  const take = (event) => {
-    event.preventDefault();
-    setOver(false);
-    const [found] = (event.dataTransfer ?? event.target).files;
-    if (found) onFile(found);
-  };
-  /** @param {Event} event */
-  const allow = (event) => {
-    event.preventDefault();
-    setOver(true);
-  };
-  return html`
-    <div class=${over ? "drop small over" : "drop small"} onDrop=${take} onDragOver=${allow} onDragLeave=${() => setOver(false)}>
+const ChooseFile = ({ file, error, onFile }) => html`
+  <${DropArea} small onTake=${(/** @type {FilesEvent} */ event) => filesOf(event).slice(0, 1).forEach(onFile)}>
+    ${(/** @type {unknown} */ take) => html`
       <p>${say("dropNetwork")}</p>
       <label class="button"><${Icon} name="file" />${say("chooseNetwork")}
         <input type="file" name="network" accept=${ACCEPTED} onChange=${take} aria-invalid=${error ? "true" : null}
           aria-describedby=${error ? "network-hint network-fault" : "network-hint"} /></label>
       <div role="status">${file && html`<strong>${isolated(file.name)}</strong> <small>${sayBytes(file.size)}</small>`}</div>
       <small id="network-hint">${say("networkHint")}</small>
-      ${error && html`<small class="failed" id="network-fault">${error}</small>`}
-    </div>`;
-};
+      ${error && html`<small class="failed" id="network-fault">${error}</small>`}`}
+  <//>`;
 
 /** @param {{first: string}} props */
 const Scaling = ({ first }) => html`
   <fieldset>
     <legend>${say("scaling")}</legend>
     <small>${say("scalingHint")}</small>
-    ${SCALINGS.map(
-      (one) => html`<label class="tick"><input type="radio" name="scaling" value=${one} defaultChecked=${one === first} />
-        <span><code>${one}</code><small>${sayValue("scaling", one)}</small></span></label>`,
-    )}
+    ${SCALINGS.map((one) => html`<label class="tick"><input type="radio" name="scaling" value=${one} defaultChecked=${one === first} />
+      <span><code>${one}</code><small>${sayValue("scaling", one)}</small></span></label>`)}
   </fieldset>`;
 
 /** @param {{conditions: Api["ConditionsView"], before: Before | null}} props */
@@ -100,8 +85,7 @@ const ImportForm = ({ conditions, before }) => {
   const [file, setFile] = useState(/** @type {File | null} */ (null));
   const [labels, setLabels] = useState(/** @type {string[]} */ (offeredLabels(conditions, before?.request.labels)));
   const [faults, setFaults] = useState({ network: "", label: "", side: "" });
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const [busy, setBusy] = useState(false);
+  const { run, busy, error, setError } = useAct();
   const upload = before?.upload;
   /** @param {SubmitEvent} event */
   const start = async (event) => {
@@ -115,13 +99,7 @@ const ImportForm = ({ conditions, before }) => {
     if (wrong) return void /** @type {HTMLElement | null} */ (form.current?.querySelector(`[name^=${wrong[0]}]`))?.focus();
     const asked = { labels, scaling, ...(side && { side: Number(side) }), ...(licence && { licence }) };
     if (!upload) return send(/** @type {File} */ (file), asked);
-    setBusy(true);
-    try {
-      goTo(await beginImport(upload.id, asked));
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-    }
+    await run(async () => goTo(await beginImport(upload.id, asked)));
   };
   return html`
     <form class="card" ref=${form} onSubmit=${start} novalidate>
@@ -159,13 +137,12 @@ async function readBefore(job) {
 /** @param {{argument: string}} props the job of an import that is asked for anew, or nothing */
 export const View = ({ argument }) => {
   const transfer = useTransfer();
-  const answer = useAnswer(async () => ({ conditions: await getConditions(), before: await readBefore(argument) }), []);
   useEffect(() => void get("/me").catch(() => {}), []); // an ended session asks for the login before the upload
   if (transfer) return html`<h1>${say("title_import")}</h1><${TransferStatus} transfer=${transfer} />`;
   return html`
     <h1>${say("title_import")}</h1>
     <p>${say("importText")}</p>
-    <${IfInstalled}><${Answer} answer=${answer}>
-      ${(/** @type {{conditions: Api["ConditionsView"], before: Before | null}} */ { conditions, before }) => html`<${ImportForm} conditions=${conditions} before=${before} />`}
+    <${IfInstalled}><${Load} ask=${() => Promise.all([getConditions(), readBefore(argument)])}>
+      ${(/** @type {[Api["ConditionsView"], Before | null]} */ [conditions, before]) => html`<${ImportForm} conditions=${conditions} before=${before} />`}
     <//><//>`;
 };

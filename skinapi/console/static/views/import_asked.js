@@ -3,7 +3,7 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
-import { Answer, sayError, useAnswer } from "/console/components.js";
+import { Load, sayError } from "/console/components.js";
 import { hasWords, isolated, say, sayNumber, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 
@@ -13,21 +13,16 @@ export function sayImportFault(error) {
   return hasWords(`import_${error.code}`) ? sayValue("import", error.code) : sayError(error);
 }
 
-/** @param {{request: {labels: string[], scaling: string, side: number | null, licence: string}}} props */
-export const ImportAsked = ({ request }) => {
-  const conditions = useAnswer(getConditions, []);
-  return html`
-    <section class="card">
-      <h2>${say("askedFor")}</h2>
-      <${Answer} answer=${conditions}>
-        ${(/** @type {Api["ConditionsView"]} */ table) => html`<dl class="pairs">
-          ${request.labels.map(
-            (label, place) => html`<dt>${say("outputN", { n: sayNumber(place + 1) })}</dt><dd>${isolated(nameOf(table, label))}</dd>`,
-          )}
-          <dt>${say("scaling")}</dt><dd><code>${request.scaling}</code></dd>
-          ${request.side && html`<dt>${say("inputSide")}</dt><dd>${sayNumber(request.side)}</dd>`}
-          <dt>${say("licence")}</dt><dd>${isolated(request.licence)}</dd>
-        </dl>`}
-      <//>
-    </section>`;
-};
+/** @param {{request: Pick<AskedOf["import"], "labels" | "scaling" | "side" | "licence">}} props */
+export const ImportAsked = ({ request }) => html`
+  <section class="card">
+    <h2>${say("askedFor")}</h2>
+    <${Load} ask=${getConditions}>
+      ${(/** @type {Api["ConditionsView"]} */ table) => html`<dl class="pairs">
+        ${request.labels.map((label, place) => html`<dt>${say("outputN", { n: sayNumber(place + 1) })}</dt><dd>${isolated(nameOf(table, label))}</dd>`)}
+        <dt>${say("scaling")}</dt><dd><code>${request.scaling}</code></dd>
+        ${request.side && html`<dt>${say("inputSide")}</dt><dd>${sayNumber(request.side)}</dd>`}
+        <dt>${say("licence")}</dt><dd>${isolated(request.licence)}</dd>
+      </dl>`}
+    <//>
+  </section>`;

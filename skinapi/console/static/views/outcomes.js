@@ -3,8 +3,8 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getSession } from "/console/api.js";
-import { Answer, useAnswer } from "/console/components.js";
-import { say, sayNumber } from "/console/language.js";
+import { Load } from "/console/components.js";
+import { say, sayNumber, sayValue } from "/console/language.js";
 import { OperatingCurves, Share } from "/console/views/operating_curve.js";
 
 const SHARES = /** @type {const} */ (["named_sensitivity", "named_specificity", "sent_sensitivity", "sent_specificity"]);
@@ -14,9 +14,7 @@ const Figures = ({ figures }) => html`
   <dl class="pairs">
     <dt>${say("outcomeResults")}</dt>
     <dd>${sayNumber(figures.results)} <small>${say("outcomeMalignant", { n: sayNumber(figures.malignant) })}</small></dd>
-    ${SHARES.map(
-      (name) => html`<dt>${say(/** @type {WordKey} */ (`outcome_${name}`))}</dt><dd><${Share} figure=${figures[name]} /></dd>`,
-    )}
+    ${SHARES.map((name) => html`<dt>${sayValue("outcome", name)}</dt><dd><${Share} figure=${figures[name]} /></dd>`)}
     <dt>${say("outcome_kappa")}</dt>
     <dd><${Share} figure=${figures.kappa} show=${(/** @type {number} */ kappa) => sayNumber(kappa, 1)} /></dd>
   </dl>`;
@@ -32,34 +30,27 @@ const Course = ({ title, course }) => html`
       ${course.months.map((one) => html`<h3>${one.month}</h3><${Figures} figures=${one} />`)}</details>`}
   </section>`;
 
-/** @param {{models: Record<string, any>}} props */
-const Models = ({ models }) => html`
-  ${Object.entries(models).map(
-    ([version, course]) => html`<${Course} key=${version} title=${say("outcomesOfModel", { version })} course=${course} />`,
-  )}`;
+/** @param {{models: Api["OutcomesView"]["models"]}} props */
+const Models = ({ models }) =>
+  Object.entries(models).map(([version, course]) => html`<${Course} key=${version} title=${say("outcomesOfModel", { version })} course=${course} />`);
 
 /** Those of a doctor, for an admin. @param {{doctor: string}} props */
-export const OutcomesOf = ({ doctor }) => {
-  const path = apiPath`/admin/outcomes?months=24&doctor=${doctor}`;
-  const answer = useAnswer(() => get(path), [path]);
-  return html`
-    <p>${say("outcomesText")}</p>
-    <${Answer} answer=${answer}>
-      ${(/** @type {Api["OutcomesView"]} */ outcomes) => html`
-        <${Course} title=${say("outcomesOfDoctor")} course=${outcomes.doctor} />
-        <${Models} models=${outcomes.models} />`}
-    <//>
-    <a class="button quiet" href="#/outcomes">${say("curveTitle")}</a>`;
-};
+export const OutcomesOf = ({ doctor: email }) => html`
+  <p>${say("outcomesText")}</p>
+  <${Load} ask=${() => get(apiPath`/admin/outcomes?months=24&doctor=${email}`)} inputs=${[email]}>
+    ${(/** @type {Api["OutcomesView"]} */ { doctor, models }) => html`
+      <${Course} title=${say("outcomesOfDoctor")} course=${doctor} />
+      <${Models} models=${models} />`}
+  <//>
+  <a class="button quiet" href="#/outcomes">${say("curveTitle")}</a>`;
 
 /** A doctor's own and the models'; an admin sees the models' alone. */
 export const View = () => {
   const admin = getSession()?.role === "admin";
-  const answer = useAnswer(() => get(`${admin ? "/admin" : ""}/outcomes?months=24`), [admin]);
   return html`
     <h1>${say("title_outcomes")}</h1>
     <p>${say("outcomesText")}</p>
-    <${Answer} answer=${answer}>
+    <${Load} ask=${() => get(`${admin ? "/admin" : ""}/outcomes?months=24`)}>
       ${(/** @type {Api["OutcomesView"]} */ { doctor, models }) => html`
         ${!admin && html`<${Course} title=${say("outcomesOwn")} course=${doctor} />`}
         <${OperatingCurves} models=${models} />

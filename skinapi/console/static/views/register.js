@@ -2,8 +2,8 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { post } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
-import { Field, Form } from "/console/components.js";
-import { say, sayValue } from "/console/language.js";
+import { Field, Form, Select } from "/console/components.js";
+import { say } from "/console/language.js";
 import { View as Waiting } from "/console/views/waiting.js";
 
 export const View = () => {
@@ -23,11 +23,7 @@ export const View = () => {
         <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required />
         <${Field} label=${say("password")} hint=${say("passwordHint")} name="password" type="password"
           autocomplete="new-password" minlength="8" required />
-        <div class="field"><label for="field-wanted">${say("wantedRole")}</label>
-          <select id="field-wanted" name="wanted">
-            <option value="">${say("role_user")}</option>
-            ${["doctor", "researcher"].map((role) => html`<option value=${role}>${sayValue("role", role)}</option>`)}
-          </select></div>
+        <${Select} label=${say("wantedRole")} name="wanted" options=${[["", say("role_user")], ["doctor", say("role_doctor")], ["researcher", say("role_researcher")]]} />
       <//>
       <p>${say("haveAccount")} <a href="#/login">${say("logIn")}</a></p>
     </div>`;

@@ -3,8 +3,8 @@
 
 import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getAll, post } from "/console/api.js";
-import { Answer, Empty, Field, Message, sayError, useAnswer } from "/console/components.js";
-import { isolated, say } from "/console/language.js";
+import { Empty, Field, Load, Select, useAct } from "/console/components.js";
+import { isolated, said, say, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
 import { IfInstalled, sayPictures } from "/console/views/lab.js";
 
@@ -39,22 +39,11 @@ function faultOf(name, text) {
   return fits ? "" : say(whole ? "wholeNumberBetween" : "numberBetween", { from: String(from), to: String(to) });
 }
 
-/** @param {{name: string, label: string, hint: string, children: unknown, error?: string}} props */
-const Choose = ({ name, label, hint, children, error }) => html`
-  <div class="field">
-    <label for="field-${name}">${label}</label>
-    <small id="hint-${name}">${hint}</small>
-    <select id="field-${name}" name=${name} aria-invalid=${error ? "true" : null}
-      aria-describedby=${error ? `hint-${name} error-${name}` : `hint-${name}`}>${children}</select>
-    ${error && html`<small class="failed" id="error-${name}">${error}</small>`}
-  </div>`;
-
 /** @param {{datasets: Api["DatasetSummary"][], chosen: string}} props published ones, the newest first */
 const TrainForm = ({ datasets, chosen }) => {
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const [faults, setFaults] = useState(/** @type {Record<string, string>} */ ({}));
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const [busy, setBusy] = useState(false);
+  const { run, busy, setError, failed } = useAct();
   const first = datasets.find(({ id }) => id === chosen) ?? datasets.find((one) => !faultOfDataset(one)) ?? datasets[0];
 
   /** @param {Record<string, string>} said @returns {Record<string, string>} */
@@ -72,60 +61,39 @@ const TrainForm = ({ datasets, chosen }) => {
     setError(null);
     const wrong = Object.keys(found).find((name) => found[name]);
     if (wrong) return void /** @type {HTMLElement | null} */ (form.current?.querySelector(`[name=${wrong}]`))?.focus();
-    setBusy(true);
-    try {
-      const numbers = Object.fromEntries(NUMBER_NAMES.map((name) => [name, Number(said[name].replace(",", "."))]));
-      const started = await post("/api/start-training", {
-        dataset_name: said.dataset,
-        architecture: said.architecture,
-        optimizer: said.optimizer,
-        class_balancing: said.class_balancing === "on",
-        ...numbers,
-      });
+    const { dataset: dataset_name, architecture, optimizer, class_balancing: balanced } = said;
+    const numbers = Object.fromEntries(NUMBER_NAMES.map((name) => [name, Number(said[name].replace(",", "."))]));
+    await run(async () => {
+      const started = await post("/api/start-training", { dataset_name, architecture, optimizer, class_balancing: balanced === "on", ...numbers });
       goTo(`job/${started.job_id}`);
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-    }
+    });
   };
   return html`
     <form class="card train" ref=${form} onSubmit=${start} novalidate>
-      <${Choose} name="dataset" label=${say("dataset")} hint=${say("trainDatasetHint")} error=${faults.dataset}>
-        ${datasets.map(
-          (one) => html`<option value=${one.id} selected=${one === first}>${isolated(one.name)} – ${say("versionOf", { version: one.version })},
-            ${" "}${sayPictures(one.pictures)}</option>`,
-        )}
+      <${Select} name="dataset" label=${say("dataset")} hint=${say("trainDatasetHint")} error=${faults.dataset}>
+        ${datasets.map((one) => html`<option value=${one.id} selected=${one === first}>
+          ${isolated(one.name)} – ${say("versionOf", { version: one.version })}, ${sayPictures(one.pictures)}</option>`)}
       <//>
-      <${Choose} name="architecture" label=${say("architecture")} hint=${say("architectureHint")}>
-        ${ARCHITECTURES.map((one) => html`<option value=${one}>${one}</option>`)}
-      <//>
+      <${Select} name="architecture" label=${say("architecture")} hint=${say("architectureHint")} options=${ARCHITECTURES.map((one) => [one, one])} />
       <div class="fields">
-        ${NUMBER_NAMES.map(
-          (name) => html`<${Field} name=${name} label=${say(/** @type {WordKey} */ (`train_${name}`))} hint=${say(/** @type {WordKey} */ (`hint_${name}`))}
-            error=${faults[name]} onInput=${() => setFaults({ ...faults, [name]: "" })} inputmode="decimal" autocomplete="off"
-            defaultValue=${NUMBERS[name].first} />`,
-        )}
-        <${Choose} name="optimizer" label=${say("train_optimizer")} hint=${say("hint_optimizer")}>
-          ${OPTIMIZERS.map((one) => html`<option value=${one}>${one}</option>`)}
-        <//>
+        ${NUMBER_NAMES.map((name) => html`<${Field} name=${name} label=${sayValue("train", name)} hint=${sayValue("hint", name)} error=${faults[name]}
+          onInput=${() => setFaults({ ...faults, [name]: "" })} inputmode="decimal" autocomplete="off" defaultValue=${NUMBERS[name].first} />`)}
+        <${Select} name="optimizer" label=${say("train_optimizer")} hint=${say("hint_optimizer")} options=${OPTIMIZERS.map((one) => [one, one])} />
       </div>
       <label class="tick"><input type="checkbox" name="class_balancing" defaultChecked=${true} />
         <span>${say("train_class_balancing")}<small>${say("hint_class_balancing")}</small></span></label>
-      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      ${failed}
       <button class="primary" disabled=${busy}>${say(busy ? "sending" : "startTraining")}</button>
     </form>`;
 };
 
 /** @param {{argument: string}} props the id of a data set, or nothing */
-export const View = ({ argument }) => {
-  const answer = useAnswer(() => getAll("/datasets?limit=200"), []);
-  return html`
-    <h1>${say("title_train")}</h1>
-    <${IfInstalled}><${Answer} answer=${answer}>
-      ${(/** @type {Api["DatasetSummary"][]} */ datasets) =>
-        !datasets.some(isLargeEnough)
-          ? html`<${Empty} title=${say(datasets.length ? "datasetsTooSmall" : "datasetsEmpty")}><p>${say("trainEmptyText")} ${say("trainDatasetHint")}</p>
-              <a class="button primary" href="#/add">${say("title_add")}</a><//>`
-          : html`<p>${say("trainText")}</p><${TrainForm} datasets=${[...datasets].reverse()} chosen=${argument} />`}
-    <//><//>`;
-};
+export const View = ({ argument }) => html`
+  <h1>${say("title_train")}</h1>
+  <${IfInstalled}><${Load} ask=${() => getAll("/datasets?limit=200")}>
+    ${(/** @type {Api["DatasetSummary"][]} */ datasets) =>
+      !datasets.some(isLargeEnough)
+        ? html`<${Empty} title=${say(datasets.length ? "datasetsTooSmall" : "datasetsEmpty")}><p>${say("trainEmptyText")} ${say("trainDatasetHint")}</p>
+            <a class="button primary" href="#/add">${say("title_add")}</a><//>`
+        : html`<p>${say("trainText")}</p><${TrainForm} datasets=${[...datasets].reverse()} chosen=${argument} />`}
+  <//><//>`;

@@ -1,49 +1,33 @@
 // @ts-check
 // Findings of a model version that was taken out of service, for the doctor in charge: their photos can be judged again.
 
-import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, post } from "/console/api.js";
-import { Answer, Empty, Icon, Message, sayError, toast, useAnswer } from "/console/components.js";
-import { say, sayDate } from "/console/language.js";
+import { Empty, Icon, Load, Message, toast, useAct, useAnswer } from "/console/components.js";
+import { said, say, sayDate } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { FindingRow } from "/console/views/queue_rows.js";
 
 /** Those that have judged findings in one's care. A server of the version before knows of none. @returns {Promise<Api["WithdrawnModel"][]>} */
 export const getWithdrawn = () => get("/withdrawn-models").catch((error) => (error.status === 404 ? [] : Promise.reject(error)));
 
-const WithdrawnLinks = () => {
-  const answer = useAnswer(getWithdrawn, []);
-  return (answer.value ?? []).map(
-    ({ version, withdrawn_at }) => html`<${Message}>
-      ${say("withdrawnModel", { version, date: sayDate(withdrawn_at) })} <a href="#/withdrawn/${version}">${say("withdrawnList")}</a><//>`,
-  );
-};
+const WithdrawnLinks = () =>
+  (useAnswer(getWithdrawn, []).value ?? []).map(({ version, withdrawn_at }) => html`<${Message}>
+    ${say("withdrawnModel", { version, date: sayDate(withdrawn_at) })} <a href="#/withdrawn/${version}">${say("withdrawnList")}</a><//>`);
 
 /** Lets the photo of a finding be judged again, or leads to what came of it. @param {{finding: Pick<Api["QueuedFinding"], "id" | "photo_kept" | "judged_again">, onJudged: (number: number) => void}} props */
 const JudgeAgain = ({ finding, onJudged }) => {
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const [busy, setBusy] = useState(false);
-  const sent = useRef(false);
+  const { run, busy, failed } = useAct();
   if (finding.judged_again) return html`<a class="button" href="#/case/${finding.judged_again}">${say("judgedAgain", { number: finding.judged_again })}</a>`;
   if (!finding.photo_kept) return html`<small>${say("judgeAgainNoPhoto")}</small>`;
   const judge = async () => {
-    if (sent.current) return;
-    sent.current = true;
-    setBusy(true);
-    setError(null);
-    try {
-      const { id } = await post(apiPath`/submissions/${finding.id}/judge-again`, undefined);
-      toast(say("judgedAgain", { number: id }));
-      onJudged(id);
-    } catch (problem) {
-      setError(problem);
-    }
-    sent.current = false;
-    setBusy(false);
+    const { id } = await post(apiPath`/submissions/${finding.id}/judge-again`, undefined);
+    toast(say("judgedAgain", { number: id }));
+    onJudged(id);
   };
   return html`
-    <button class="judge-again" disabled=${busy} onClick=${judge}>${say(busy ? "sending" : "judgeAgain")}</button>
-    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}`;
+    <button class="judge-again" disabled=${busy} onClick=${() => run(judge)}>${say(busy ? "sending" : "judgeAgain")}</button>
+    ${failed}`;
 };
 
 /** What became of the model that made a finding, and of its photo. @param {{submission: Api["SubmissionView"], doctor: boolean}} props */
@@ -68,17 +52,15 @@ export const ModelMark = ({ submission, doctor }) => {
 
 /** @param {{version: string}} props */
 const OfVersion = ({ version }) => {
-  const conditions = useAnswer(getConditions, []);
   const pages = usePages(`${apiPath`/withdrawn-models/${version}/submissions`}?limit=20`);
   return html`
     <p>${say("withdrawnText")}</p>
-    <${Answer} answer=${conditions}>
+    <${Load} ask=${getConditions}>
       ${(/** @type {Api["ConditionsView"]} */ table) => html`
         <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("findingsEmpty")} />`}>
-          ${(/** @type {Api["QueuedFinding"][]} */ items) => html`<ul class="list rows">${items.map(
-            (found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${table}>
-              <span class="above"><${JudgeAgain} finding=${found} onJudged=${() => pages.refresh()} /></span><//>`,
-          )}</ul>`}
+          ${(/** @type {Api["QueuedFinding"][]} */ items) => html`<ul class="list rows">${items.map((found) => html`
+            <${FindingRow} key=${found.id} found=${found} conditions=${table}>
+              <span class="above"><${JudgeAgain} finding=${found} onJudged=${() => pages.refresh()} /></span><//>`)}</ul>`}
         <//>`}
     <//>`;
 };
