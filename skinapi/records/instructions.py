@@ -1,15 +1,16 @@
-"""What is to be done about a spot: one instruction, of all that was said of it.
+"""What is to be done about a spot, and until when: one instruction, of all that was said of it.
 
 The rule, with its table, is in docs/reviews.md ("One spot, one instruction").
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
 from skinapi.languages import Language
-from skinapi.records.reviews import WaitsFor, see_by, words_for_patient
+from skinapi.records.due_days import Levels, due_day, levels_of
+from skinapi.records.reviews import Decision, WaitsFor, words_for_patient
 from skinapi.records.submission import AdvisedEntry
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, BandWords
@@ -26,7 +27,8 @@ class SaidBy(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Advice:
     """What was said that is to be done: at that time, about the finding of this number. Where it
-    waits for something, that is to be told in place of the band's words.
+    waits for something, that is to be told in place of the band's words. `levels`: since when the
+    spot has been so urgent, where that is longer.
     """
 
     said_by: SaidBy
@@ -34,10 +36,16 @@ class Advice:
     since: datetime
     finding: int
     waits_for: WaitsFor | None = None
+    levels: Levels | None = field(default=None, compare=False)
 
     @property
     def due(self) -> date | None:
-        return see_by(self.band, self.waits_for, self.since)
+        """Until when a doctor should have seen the spot; None where no time was named. Every view
+        of the spot and of its findings says this day of the advice that counts.
+        """
+        if self.waits_for:
+            return None
+        return due_day(self.levels or levels_of(self.band, self.since))
 
     def words(self, language: Language) -> BandWords:
         """As a patient reads it, with what it waits for; `next_step` is by who said it."""
@@ -64,6 +72,25 @@ class Instruction:
         return None if same or counts.finding == finding else counts
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Advice, since when it was so urgent, and the decision that has ended it, if any. Of a finding
+    that was decided, the decision goes on with what the finding asked for.
+    """
+
+    advice: Advice
+    levels: Levels
+    ended: bool = False
+    ended_by: Decision | None = None
+    proven: bool = False
+
+    def reaches(self, moment: datetime) -> bool:
+        """Whether it stood until then, or stands. The laboratory's result judges anew."""
+        if self.ended_by is None:
+            return not self.ended
+        return not self.ended_by.proven and self.ended_by.decided_at >= moment
+
+
 def reconcile(
     findings: Sequence[AdvisedEntry], *, compared: Advice | None = None
 ) -> Instruction | None:
@@ -73,34 +100,78 @@ def reconcile(
     """
     if not findings:
         return None
-    said, valid = [], []
-    for place, finding in enumerate(findings):
-        later = [one.decision for one in findings[place + 1 :] if one.decision]
-        advice = Advice(SaidBy.FINDING, finding.band, finding.created_at, finding.number)
-        said.append(advice)
-        ended = finding.decision is not None or any(one.settled for one in later)
-        valid += [] if ended else [advice]
-        if compared and compared.finding == finding.number:
-            said.append(compared)
-            own = [finding.decision] if finding.decision else []
-            valid += [] if any(one.settled for one in (*own, *later)) else [compared]
-        if decision := finding.decision:
-            decided = Advice(
-                SaidBy.DECISION,
-                decision.urgency,
-                decision.decided_at,
-                finding.number,
-                decision.waits_for,
-            )
-            said.append(decided)
-            come = decided.waits_for is WaitsFor.PHOTO and finding is not findings[-1]
-            ended = come or any(one.ends(decision) for one in later)
-            valid += [] if ended else [decided]
-    counts = min(reversed(valid), key=_rank)
-    others = sorted((one for one in said if one != counts), key=lambda one: one.since, reverse=True)
+    said = [*_list_said(findings, compared)]
+    counts = min((one for one in reversed(said) if not one.ended), key=_rank)
+    others = sorted(
+        (one.advice for one in said if one is not counts), key=lambda one: one.since, reverse=True
+    )
     newest = findings[-1].decision
-    return Instruction(counts, tuple(others), bool(newest and newest.new_picture_wanted))
+    return Instruction(
+        replace(counts.advice, levels=_levels_of_spot(counts, said)),
+        tuple(others),
+        bool(newest and newest.new_picture_wanted),
+    )
 
 
-def _rank(one: Advice) -> tuple[int, int]:
-    return urgency(one.band), tuple(SaidBy).index(one.said_by)
+def _list_said(findings: Sequence[AdvisedEntry], compared: Advice | None) -> Iterator[_Said]:
+    for place, finding in enumerate(findings):
+        decision = finding.decision
+        later = [one.decision for one in findings[place + 1 :] if one.decision]
+        settled = _first(one for one in later if one.settled)
+        advice = Advice(SaidBy.FINDING, finding.band, finding.created_at, finding.number)
+        levels = levels_of(finding.band, finding.created_at)
+        yield (
+            _Said(advice, {}, ended=True)
+            if decision
+            else _Said(advice, levels, settled is not None, settled)
+        )
+        if compared and compared.finding == finding.number:
+            ends = decision if decision and decision.settled else settled
+            levels = levels_of(compared.band, compared.since)
+            yield _Said(compared, levels, ends is not None, ends)
+        if decision:
+            come = decision.waits_for is WaitsFor.PHOTO and finding is not findings[-1]
+            ends = _first(one for one in later if one.ends(decision))
+            yield _decided(finding, decision, come or ends is not None, ends)
+
+
+def _decided(
+    finding: AdvisedEntry, decision: Decision, ended: bool, ended_by: Decision | None
+) -> _Said:
+    levels = decision.levels
+    if not (decision.urgent_since or decision.proven):  # stored before that was known
+        found = levels_of(finding.band, finding.created_at)
+        levels = {one: min(since, found.get(one, since)) for one, since in levels.items()}
+    advice = Advice(
+        SaidBy.DECISION,
+        decision.urgency,
+        decision.decided_at,
+        finding.number,
+        decision.waits_for,
+        levels,
+    )
+    return _Said(advice, levels, ended, ended_by, decision.proven)
+
+
+def _first(decisions: Iterable[Decision]) -> Decision | None:
+    return min(decisions, key=lambda one: one.decided_at, default=None)
+
+
+def _levels_of_spot(counts: _Said, said: Sequence[_Said]) -> Levels:
+    """Since when the spot has been as urgent as what counts, without having been settled."""
+    if counts.proven:
+        return counts.levels
+    return {level: _since(level, moment, said) for level, moment in counts.levels.items()}
+
+
+def _since(level: Band, moment: datetime, said: Sequence[_Said]) -> datetime:
+    earlier = [
+        one.levels[level]
+        for one in said
+        if level in one.levels and one.levels[level] < moment and one.reaches(moment)
+    ]
+    return _since(level, min(earlier), said) if earlier else moment
+
+
+def _rank(one: _Said) -> tuple[int, int]:
+    return urgency(one.advice.band), tuple(SaidBy).index(one.advice.said_by)

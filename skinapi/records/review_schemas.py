@@ -113,12 +113,18 @@ class DecisionView(Answer):
 
     @classmethod
     def of(
-        cls, decision: Decision, language: Language, *, held_until: datetime | None = None
+        cls,
+        decision: Decision,
+        language: Language,
+        *,
+        due: date | None,
+        held_until: datetime | None = None,
     ) -> Self:
+        """`due`: by all that was said of its spot, where that is known."""
         words = decision.band_words(language)
         return cls(
             held_until=held_until,
-            **decision.model_dump(exclude={"review", "doctor"}),
+            **decision.model_dump(exclude={"review", "doctor", "urgent_since"}),
             heading=decision.heading(language),
             title=decision.title().in_language(language),
             name=decision.name(language),
@@ -126,7 +132,7 @@ class DecisionView(Answer):
             by_when=words.by_when,
             next_step=words.next_step,
             waits_for=decision.waits_for,
-            due=decision.due,
+            due=due,
             remarks=decision.remarks(language),
         )
 

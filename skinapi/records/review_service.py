@@ -20,7 +20,7 @@ from skinapi.records.opinions import Agreement, Opinion, Statement
 from skinapi.records.outcome_counts import OutcomeCounts
 from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
 from skinapi.records.reviewed_finding import ReviewedFinding
-from skinapi.records.reviews import Decision, Review, Reviews, urgency_asked, withheld_at
+from skinapi.records.reviews import Decision, Review, Reviews, Withheld, urgency_asked, withheld_at
 from skinapi.records.service import RecordsService
 from skinapi.records.submission import Submission
 from skinapi.records.submissions import Submissions
@@ -162,8 +162,9 @@ class ReviewsService:
         self, unit: Unit, submission: Submission, owner: Account, reviews: Sequence[Review]
     ) -> None:
         """Mark the finding with what its reviews say."""
-        if decision := Decision.of(reviews, submission.finding):
-            withheld = withheld_at(now(), reviews, submission.finding)
+        finding, found_at = submission.finding, submission.created_at
+        if decision := Decision.of(reviews, finding, found_at):
+            withheld = withheld_at(now(), reviews, finding, found_at)
             self.submissions.mark_reviewed(submission, decision=decision, withheld=withheld)
             self.queue.leave(submission, owner)
             unit.publish(FindingReviewed(submission))
@@ -237,7 +238,7 @@ class ReviewsService:
     def get_reviewed(self, submission: Submission) -> ReviewedFinding:
         """The reviews of the finding of which its reader may know, and what they decide."""
         told = _told(self.reviews.list_of(submission.id), submission)
-        return ReviewedFinding(told, submission.finding)
+        return ReviewedFinding(told, submission.finding, submission.created_at)
 
     def renew_marks(self, after: str | None) -> Chunk | None:
         """Mark the findings of the next reviews behind this one as this version decides."""
@@ -259,14 +260,25 @@ class ReviewsService:
 
 
 def _is_marked(submission: Submission, reviews: Sequence[Review]) -> bool:
-    decision = Decision.of(reviews, submission.finding)
+    finding, found_at = submission.finding, submission.created_at
+    decision = Decision.of(reviews, finding, found_at)
     if decision is None:
         return True
-    marks = (decision, decision.reviewed_as(stated=submission.finding.stated))
-    marked = (submission.decision, submission.reviewed_as) == marks
-    if submission.held != withheld_at(now(), reviews, submission.finding):
+    marks = (_without_since(decision), decision.reviewed_as(stated=finding.stated))
+    marked = (_without_since(submission.decision), submission.reviewed_as) == marks
+    held = withheld_at(now(), reviews, finding, found_at)
+    if [*map(_shown, submission.held)] != [*map(_shown, held)]:
         return False
     return marked and submission.reviewed and submission.has_current_keys
+
+
+def _without_since(decision: Decision | None) -> Decision | None:
+    """What earlier versions stored of it too."""
+    return decision.model_copy(update={"urgent_since": ()}) if decision else None
+
+
+def _shown(withheld: Withheld) -> Withheld:
+    return withheld.model_copy(update={"shown": _without_since(withheld.shown)})
 
 
 def _told(reviews: Sequence[Review], submission: Submission) -> list[Review]:

@@ -29,14 +29,17 @@ class ShownLetter:
 
 @dataclass(frozen=True)
 class ReviewedFinding:
-    """`reviews` are those of the finding that the reader may see, in the order of signing."""
+    """`reviews` are those of the finding that the reader may see, in the order of signing;
+    `found_at` is when it was made.
+    """
 
     reviews: Sequence[Review]
     finding: FindingSummary
+    found_at: datetime
 
     @cached_property
     def decision(self) -> Decision | None:
-        return Decision.of(self.reviews, self.finding)
+        return Decision.of(self.reviews, self.finding, self.found_at)
 
     @property
     def review(self) -> Review | None:

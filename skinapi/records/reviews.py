@@ -1,11 +1,14 @@
 """The collection of reviews: doctors' opinions on a finding, added and never overwritten."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Self, TypeVar
 
+from pydantic import Field
+
 from skinapi.languages import Language, LocalizedText
+from skinapi.records.due_days import Step, due_day, levels_of, levels_since
 from skinapi.records.errors import TooManyReviews
 from skinapi.records.opinions import (
     Certainty,
@@ -191,16 +194,18 @@ def words_for_patient(band: Band, waits_for: WaitsFor | None, language: Language
     return words.model_copy(update=said)
 
 
-def see_by(band: Band, waits_for: WaitsFor | None, since: datetime) -> date | None:
-    """Until when a doctor should have seen the spot; None where no time was named."""
-    days = conditions_table().band_entry(band).see_within_days
-    return None if days is None or waits_for else (since + timedelta(days=days)).date()
+class UrgentSince(StoredRecord):
+    """Since when a finding has been at least so urgent, without a break."""
+
+    band: Band
+    since: datetime
 
 
 class Decision(StoredRecord):
     """What the review that counts says. `review` is its id, `doctor` who signed it; `urgency` is
-    the one that counts from then on, in place of the finding's. `new_picture_wanted` is what the
-    newest review says, whichever counts.
+    the one that counts from then on, in place of the finding's; `urgent_since` says since when the
+    finding has been so urgent (see due_days.py): what was stored before that was known has none.
+    `new_picture_wanted` is what the newest review says, whichever counts.
     """
 
     review: str
@@ -212,10 +217,15 @@ class Decision(StoredRecord):
     decided_at: datetime
     decided_by: str
     doctor: str | None = None
+    urgent_since: tuple[UrgentSince, ...] = Field(default=(), exclude_if=lambda since: not since)
 
     @classmethod
-    def of(cls, reviews: Sequence[Review], finding: FindingSummary) -> Self | None:
-        """What these reviews say of this finding, in the order of signing; None without any."""
+    def of(
+        cls, reviews: Sequence[Review], finding: FindingSummary, found_at: datetime | None = None
+    ) -> Self | None:
+        """What these reviews say of this finding of that time, in the order of signing; None
+        without any.
+        """
         decides = deciding_review(reviews)
         if decides is None:
             return None
@@ -230,6 +240,10 @@ class Decision(StoredRecord):
             decided_at=decides.created_at,
             decided_by=decides.signature,
             doctor=decides.doctor,
+            urgent_since=tuple(
+                UrgentSince(band=level, since=moment)
+                for level, moment in levels_since(_steps(reviews, finding, found_at)).items()
+            ),
         )
 
     def as_document(self) -> Document:
@@ -261,8 +275,15 @@ class Decision(StoredRecord):
         return WaitsFor.PHOTO if unjudged else None
 
     @property
+    def levels(self) -> dict[Band, datetime]:
+        """Since when the finding has been so urgent."""
+        known = {one.band: one.since for one in self.urgent_since}
+        return known or levels_of(self.urgency, self.decided_at)
+
+    @property
     def due(self) -> date | None:
-        return see_by(self.urgency, self.waits_for, self.decided_at)
+        """Until when a doctor should have seen the spot, by what was said of this finding."""
+        return None if self.waits_for else due_day(self.levels)
 
     @property
     def settled(self) -> bool:
@@ -380,19 +401,40 @@ class Withheld(StoredRecord):
 
 
 def withheld_at(
-    moment: datetime, reviews: Sequence[Review], finding: FindingSummary
+    moment: datetime, reviews: Sequence[Review], finding: FindingSummary, found_at: datetime
 ) -> tuple[Withheld, ...]:
     """What the owner is shown from this moment on: one for each time at which a hold ends, the
     next one first. None where nothing is held.
     """
     ends = sorted({one.hold_ends_at for one in reviews if one.hold_ends_at and one.held_at(moment)})
-    return tuple(_until(end, reviews, finding) for end in ends)
+    return tuple(_until(end, reviews, finding, found_at) for end in ends)
 
 
-def _until(end: datetime, reviews: Sequence[Review], finding: FindingSummary) -> Withheld:
+def _until(
+    end: datetime, reviews: Sequence[Review], finding: FindingSummary, found_at: datetime
+) -> Withheld:
     held = [one for one in reviews if one.hold_ends_at and one.hold_ends_at >= end]
-    shown = Decision.of([one for one in reviews if one not in held], finding)
+    shown = Decision.of([one for one in reviews if one not in held], finding, found_at)
     return Withheld(since_at=min(one.created_at for one in held), until_at=end, shown=shown)
+
+
+def _steps(
+    reviews: Sequence[Review], finding: FindingSummary, found_at: datetime | None
+) -> Iterator[Step]:
+    """How urgent the finding was after each review, the last one first, and before them. The
+    laboratory's result judges anew: what was before it is no part of it.
+    """
+    counted = [review for review in reviews if not review.second_opinion]
+    proven = None
+    for count in range(len(counted), 0, -1):
+        decides = deciding_review(counted[:count])
+        result = decides is not None and decides.opinion.histology_result is not None
+        if decides is None or proven not in (None, result):
+            return
+        proven = result
+        yield counted[count - 1].created_at, urgency_asked(decides.opinion, finding.band)
+    if found_at and not proven:
+        yield found_at, finding.band
 
 
 def urgency_asked(opinion: Opinion, band: Band) -> Band:

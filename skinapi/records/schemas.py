@@ -264,7 +264,7 @@ class SubmissionView(SummaryFields):
     ) -> Self:
         finding, language = submission.finding, submission.language
         return cls(
-            **_summary(submission, owner),
+            **_summary(submission, owner, instruction),
             model=ModelStanding(**standing._asdict()) if standing else None,
             instruction=InstructionView.of_spot(
                 instruction, instructed_in or language, for_doctor=not submission.as_owner_sees
@@ -345,7 +345,9 @@ def headed_fields(finding: FindingHeading, *, for_doctor: bool) -> dict[str, Any
     }
 
 
-def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
+def _summary(
+    submission: SubmissionSummary, owner: Account, instruction: Instruction | None = None
+) -> dict[str, Any]:
     finding, language = submission.finding, submission.language
     band = finding.band_words(language)
     return {
@@ -360,7 +362,7 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
         "band_label": band.label,
         "action": band.action,
         "notice": conditions_table().notices.information_only.in_language(language),
-        "decision": decision_view(submission),
+        "decision": decision_view(submission, instruction),
         "graver_review": graver_sentence(submission),
         "uncertain": finding.uncertain,
         "reasons": finding.reasons,
@@ -378,12 +380,15 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
     }
 
 
-def decision_view(submission: CourseEntry) -> DecisionView | None:
+def decision_view(
+    submission: CourseEntry, instruction: Instruction | None = None
+) -> DecisionView | None:
     decision = submission.decision
     if decision is None:
         return None
     held_until = None if submission.as_owner_sees else submission.held_until
-    return DecisionView.of(decision, submission.language, held_until=held_until)
+    due = instruction.counts.due if instruction else decision.due
+    return DecisionView.of(decision, submission.language, due=due, held_until=held_until)
 
 
 def graver_sentence(submission: CourseEntry) -> str | None:

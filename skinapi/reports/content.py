@@ -280,7 +280,11 @@ class ReportContent:
     def decision(self) -> "DecisionContent | None":
         """The head of the first page; None before a review."""
         decision = self.report.decision
-        return DecisionContent.of(decision, self.report.language) if decision else None
+        return (
+            DecisionContent.of(decision, self.report.language, due=self.report.due)
+            if decision
+            else None
+        )
 
     @cached_property
     def spot_advice(self) -> AdviceContent | None:

@@ -79,7 +79,7 @@ class DecisionContent:
     signed: str
 
     @classmethod
-    def of(cls, decision: Decision, language: Language) -> Self:
+    def of(cls, decision: Decision, language: Language, *, due: date | None) -> Self:
         words, head = decision.band_words(language), decision.heading(language)
         label = "" if words.label == head else words.label
         return cls(
@@ -91,7 +91,7 @@ class DecisionContent:
             sentences=(
                 *decision.remarks(language),
                 words.next_step,
-                *_say_due(decision.due, language),
+                *_say_due(due, language),
             ),
             signed=LABELS[language].decided.format(
                 decision.decided_by, time_text(decision.decided_at)

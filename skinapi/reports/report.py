@@ -5,7 +5,7 @@ JSON are made from it.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from PIL import Image
@@ -136,7 +136,9 @@ class Report:
     Only a report on a stored submission has `number`, `patient`, `made_at` and `seal`. Of a finding
     on several photos, `other_pictures` has those that `pictures` does not, each with its place.
     The patient is not shown the decision before `held_until`. `spot_advice` is what was said about
-    another finding of the same spot, where that counts and is something else. `translations` are
+    another finding of the same spot, where that counts and is something else. `due` is until when
+    a doctor should have seen the spot, whichever of them says it; None where no time was named.
+    `translations` are
     pairs of label and value, for a client that has its own words.
     """
 
@@ -155,6 +157,7 @@ class Report:
     letters: tuple[ShownLetter, ...] = ()
     model_withdrawn_at: datetime | None = None
     spot_advice: Advice | None = None
+    due: date | None = None
     seal: SealView | None = None
     translations: tuple[tuple[str, str], ...] = ()
 

@@ -171,7 +171,9 @@ class FullReport(Answer):
             narrative=AllWords.of(report.shown_narrative),
             reading=read_in_order(report, about.sentences if about else ()),
             about=about,
-            decision=DecisionView.of(report.decision, report.language, held_until=report.held_until)
+            decision=DecisionView.of(
+                report.decision, report.language, due=report.due, held_until=report.held_until
+            )
             if report.decision
             else None,
             review=ReviewView.of(report.review) if report.review else None,

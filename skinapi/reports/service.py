@@ -11,6 +11,7 @@ from skinapi.domain.allowances import Allowances
 from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.languages import LANGUAGES, Language, known_language
+from skinapi.records.instructions import Advice, SaidBy
 from skinapi.records.letters import Letter, Letters
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import NOT_YOURS, RecordsService
@@ -183,6 +184,9 @@ class ReportsService:
         decision, instruction = reviewed.decision, self.records.instruct(submission)
         said = (decision.urgency, decision.waits_for) if decision else (facts.band, None)
         spot_advice = instruction.elsewhere(submission.number, *said) if instruction else None
+        due = instruction.counts.due if instruction else None
+        since = decision.decided_at if decision else submission.created_at
+        alone = spot_advice or Advice(SaidBy.FINDING, said[0], since, submission.number, said[1])
         seal = seal_report(
             facts=facts,
             narrative=narrative,
@@ -193,6 +197,7 @@ class ReportsService:
             submission=submission.id,
             model_withdrawn_at=withdrawn_at,
             spot_advice=spot_advice,
+            moved_due=due if due != replace(alone, levels=None).due else None,
         )
         contents = ReportContents.of(reviewed.decision, signed)
         issued = (
@@ -213,6 +218,7 @@ class ReportsService:
             letters=letters,
             model_withdrawn_at=withdrawn_at,
             spot_advice=spot_advice,
+            due=due,
             seal=SealView(
                 hash=seal,
                 url=f"{self.address}/reports/verify/{seal}",

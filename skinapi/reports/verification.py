@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any, Self
 
@@ -34,7 +34,7 @@ NOT_HASHED = {
     "downgrade_confirmed",
     "hold_ends_at",
 }
-NOT_HASHED_OF_DECISION = {"doctor"}  # the review says it
+NOT_HASHED_OF_DECISION = {"doctor", "urgent_since"}  # the review and `moved_due` say it
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {"id", "reader", "language", "text", "signed_at", "signature", "withdrawn"}
 
@@ -50,9 +50,11 @@ def seal_report(
     submission: str,
     model_withdrawn_at: datetime | None = None,
     spot_advice: Advice | None = None,
+    moved_due: date | None = None,
 ) -> str:
     """SHA-256 of the report's content, its submission and its renderer.
 
+    `moved_due` is until when a doctor should have seen the spot, where the rest does not say that.
     The random id of the submission is part of it, so that no one can find a valid hash by guessing
     the content of a report.
     """
@@ -78,6 +80,8 @@ def seal_report(
             spot_advice.since.isoformat(),
             *([spot_advice.waits_for] if spot_advice.waits_for else []),
         ]
+    if moved_due:
+        sealed["due"] = moved_due.isoformat()
     # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

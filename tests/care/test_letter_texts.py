@@ -4,7 +4,7 @@ to do; to a colleague the same first, and the model's answer in one sentence.
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import product
 from typing import Any
 
@@ -142,7 +142,8 @@ def test_the_day_until_when_is_said_while_it_is_to_come(
     language: Language, day: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("skinapi.care.letters.template.now", lambda: DECIDED_AT)
-    assert f" {day}\n" in draft(CASES["melanoma"], "patient", language)
+    facts = replace(CASES["melanoma"], due=date(2026, 12, 8))
+    assert f" {day}\n" in draft(facts, "patient", language)
 
 
 def test_who_decided_is_named_where_another_doctor_writes() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 from skinapi.care.lesion_records import Place
@@ -18,7 +19,7 @@ class LetterFacts:
     """`course` are the earlier findings of the same spot, the newest first. The names are for our
     own sentences: no LLM is told them. `spot` is what the patient calls the spot, empty where that
     says something of it. `advice` is what counts of the spot, where that was said about another
-    finding.
+    finding; `due` is until when a doctor should have seen the spot.
     """
 
     submission: Submission
@@ -29,6 +30,7 @@ class LetterFacts:
     spot: str = ""
     place: Place | None = None
     advice: Advice | None = None
+    due: date | None = None
 
     @cached_property
     def facts(self) -> Facts:

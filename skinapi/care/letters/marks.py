@@ -160,7 +160,7 @@ def _known_days(about: LetterFacts) -> list[date]:
         *(one.created_at for one in about.course),
         *([about.decision.decided_at] if about.decision else []),
         *([about.advice.since] if about.advice else []),
-        *(one.due for one in told if one.due),
+        *filter(None, (about.due, *(one.due for one in told))),
     ]
 
 

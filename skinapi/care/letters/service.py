@@ -5,6 +5,7 @@ doctor sees it.
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import groupby
 from typing import NamedTuple
 
@@ -259,6 +260,7 @@ class LettersService:
         if submission.lesion:
             spot = self.lesions.get(lesion=submission.lesion, to=doctor).lesion
             place, name = spot.place, spot.name or ""
+        advice, due = self._find_advice(submission, decision)
         about = LetterFacts(
             submission=submission,
             decision=decision,
@@ -266,20 +268,23 @@ class LettersService:
             patient=owner.name,
             doctor=doctor.account.name,
             place=place,
-            advice=self._find_advice(submission, decision),
+            advice=advice,
+            due=due,
         )
         return replace(about, spot="" if says_of_the_spot(name, about) else name)
 
-    def _find_advice(self, submission: Submission, decision: Decision | None) -> Advice | None:
+    def _find_advice(
+        self, submission: Submission, decision: Decision | None
+    ) -> tuple[Advice | None, date | None]:
         """What counts of the spot, where it was said about another finding, and its owner may know
-        it too.
+        it too; and until when a doctor should have seen the spot.
         """
         said = (decision.urgency, decision.waits_for) if decision else (submission.band, None)
-        counts = [
-            instruction.elsewhere(submission.number, *said) if instruction else None
-            for instruction in map(self.records.instruct, (submission, submission.for_owner()))
-        ]
-        return counts[0] if counts[0] == counts[1] else None
+        told = [*map(self.records.instruct, (submission, submission.for_owner()))]
+        counts = [one.elsewhere(submission.number, *said) if one else None for one in told]
+        if told[0] and (counts[0] is None or counts[0] == counts[1]):
+            return counts[0], told[0].counts.due
+        return None, decision.due if decision else None
 
     def _hold_draft(self, unit: Unit, action: str, letter: str, by: Subject) -> _Draft:
         """The caller's draft, about a finding that cannot be deleted at the same time."""

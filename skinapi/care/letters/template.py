@@ -100,7 +100,7 @@ class _ForPatient:
         proven = conditions_table().notices.decision.confirmed.in_language(self._language)
         remarks = [one for one in decision.remarks(self._language) if one != proven]
         words = decision.band_words(self._language)
-        return self._join(remarks, words, decision.waits_for, decision.due)
+        return self._join(remarks, words, decision.waits_for, self._about.due)
 
     def _elsewhere(self, advice: Advice) -> str:
         day = say_day(advice.since.astimezone(UTC), self._language)

@@ -1,0 +1,39 @@
+"""By which day a doctor should have seen a spot. The rule is in docs/reviews.md ("By when")."""
+
+from collections.abc import Iterable, Mapping, Set
+from datetime import date, datetime, timedelta
+
+from skinapi.vision.bands import urgency
+from skinapi.vision.conditions import Band, conditions_table
+
+# Of each urgency that names a time: since when a spot has been at least so urgent.
+Levels = Mapping[Band, datetime]
+Step = tuple[datetime, Band]
+
+
+def levels_of(band: Band, since: datetime) -> dict[Band, datetime]:
+    """Those of what was said once."""
+    timed = [entry.key for entry in conditions_table().bands if entry.see_within_days is not None]
+    return {level: since for level in timed if urgency(band) <= urgency(level)}
+
+
+def levels_since(steps: Iterable[Step]) -> dict[Band, datetime]:
+    """Those of what was said step by step, the newest first: a level counts from the first step of
+    those without a break that asked for it or for more.
+    """
+    found: dict[Band, datetime] = {}
+    unbroken: Set[Band] | None = None
+    for moment, band in steps:
+        asked = levels_of(band, moment).keys()
+        unbroken = asked if unbroken is None else unbroken & asked
+        if not unbroken:
+            break
+        found.update(dict.fromkeys(unbroken, moment))
+    return found
+
+
+def due_day(levels: Levels) -> date | None:
+    """None where no time was named."""
+    days = {entry.key: entry.see_within_days for entry in conditions_table().bands}
+    ends = ((since + timedelta(days=days[level] or 0)).date() for level, since in levels.items())
+    return min(ends, default=None)

@@ -1,0 +1,174 @@
+"""By which day a doctor should have seen a spot: the table of docs/reviews.md ("By when")."""
+
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skinapi.records.instructions import reconcile
+from skinapi.records.opinions import Certainty, Histology, Opinion
+from skinapi.records.reviews import Decision, Review
+from skinapi.records.submission import AdvisedEntry
+from skinapi.storage.ids import now
+from skinapi.vision.bands import urgency
+from skinapi.vision.conditions import Band
+from skinapi.vision.finding.finding import FindingSummary
+from tests.care.clinic import file_for, patient_in_care
+from tests.support.backends import Backend
+
+URGENT, REFERRAL, REVIEW, ROUTINE, SELF = Band
+BEGAN = datetime(2026, 11, 1, 9, tzinfo=UTC)
+SURE, UNSURE = Certainty.SURE, Certainty.UNSURE
+PHOTO: dict[str, Any] = {"certainty": UNSURE, "new_picture_wanted": True}
+AWAITED: dict[str, Any] = {"histology": Histology.AWAITED}
+
+
+def review(day: int, band: Band | None = None, *, doctor: str = "a", **said: Any) -> Review:
+    """`band` is the urgency that the doctor says; a mole is named where one is."""
+    values = {"certainty": SURE, "urgency": band, "label": band and "melanocytic_nevus", **said}
+    return Review(
+        id=f"{day:04d}",
+        created_at=BEGAN + timedelta(days=day),
+        signature="Dr Grey",
+        submission="1",
+        doctor=doctor,
+        opinion=Opinion(**values),
+    )
+
+
+def result(day: int, label: str = "melanoma") -> Review:
+    said: dict[str, Any] = {"histology_result": label, "histology": Histology.CONFIRMED}
+    return review(day, **said)
+
+
+def found(band: Band, *reviews: Review, day: int = 0) -> AdvisedEntry:
+    finding, at = cast("FindingSummary", SimpleNamespace(band=band)), BEGAN + timedelta(days=day)
+    return AdvisedEntry(
+        id=f"{day}",
+        created_at=at,
+        number=day,
+        band=band,
+        decision=Decision.of(reviews, finding, at),
+    )
+
+
+def due(*findings: AdvisedEntry) -> int | None:
+    """How many days after the first finding."""
+    told = reconcile(findings)
+    assert told
+    day: date | None = told.counts.due
+    return None if day is None else (day - BEGAN.date()).days
+
+
+@pytest.mark.parametrize(
+    ("findings", "day"),
+    [
+        # the check alone
+        ([found(URGENT)], 7),
+        ([found(REFERRAL)], 14),
+        ([found(REVIEW)], None),
+        ([found(URGENT), found(URGENT, day=4)], 7),
+        ([found(REFERRAL), found(URGENT, day=4)], 11),
+        ([found(REFERRAL), found(URGENT, day=12)], 14),
+        # a review that asks for the same, or for more, moves no day
+        ([found(URGENT, review(2, **PHOTO))], 7),
+        ([found(URGENT, review(2, URGENT))], 7),
+        ([found(URGENT, review(2, certainty=UNSURE, label="melanocytic_nevus"))], 7),
+        ([found(SELF, review(2, URGENT), review(5, URGENT))], 9),
+        ([found(REFERRAL, review(2, URGENT))], 9),
+        ([found(REFERRAL, review(10, URGENT))], 14),
+        # a milder one counts from when the spot was at least so urgent
+        ([found(URGENT, review(2, REFERRAL))], 14),
+        ([found(URGENT, review(2, SELF))], None),
+        # what was settled in between begins anew
+        ([found(URGENT, review(2, SELF), review(5, URGENT))], 12),
+        ([found(URGENT, review(2, REFERRAL), review(5, URGENT))], 12),
+        ([found(URGENT, review(2, SELF)), found(URGENT, day=20)], 27),
+        # a sample was taken, and the result judges anew
+        ([found(URGENT, review(2, URGENT, **AWAITED))], None),
+        ([found(URGENT, review(2, URGENT, **AWAITED), result(20))], 27),
+        ([found(URGENT, result(20), review(22, URGENT))], 27),
+        ([found(URGENT, result(20), result(22))], 27),
+        ([found(URGENT), found(SELF, result(20), day=9)], 27),
+        # of several findings the earliest, until a decision is milder
+        ([found(URGENT), found(SELF, review(5, URGENT), day=4)], 7),
+        ([found(URGENT), found(SELF, day=4)], 7),
+        ([found(SELF, review(1, URGENT)), found(URGENT, review(9, URGENT), day=8)], 8),
+        ([found(URGENT), found(SELF, review(5, SELF), day=4), found(URGENT, day=9)], 16),
+    ],
+)  # fmt: skip
+def test_the_table_of_days_holds(findings: list[AdvisedEntry], day: int | None) -> None:
+    assert due(*findings) == day
+
+
+REVIEWS: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
+    st.builds(
+        dict,
+        band=st.sampled_from([None, *Band]),
+        doctor=st.sampled_from("ab"),
+        certainty=st.sampled_from(Certainty),
+        new_picture_wanted=st.booleans(),
+        histology=st.sampled_from([None, Histology.NOT_TAKEN, Histology.AWAITED]),
+    ),
+    min_size=2,
+    max_size=6,
+)
+
+
+@given(band=st.sampled_from(Band), said=REVIEWS, other=st.sampled_from([None, *Band]))
+def test_no_review_that_is_not_milder_moves_the_day(
+    band: Band, said: list[dict[str, Any]], other: Band | None
+) -> None:
+    """Whoever signs it and whatever it names; a result alone judges anew."""
+    reviews = [review(day, **one) for day, one in enumerate(said, 1)]
+    older = [found(other)] if other else []
+    before = reconcile([*older, found(band, *reviews[:-1])])
+    after = reconcile([*older, found(band, *reviews)])
+    assert before
+    assert after
+    milder = urgency(after.counts.band) > urgency(before.counts.band)
+    if before.counts.due and after.counts.due and not milder:
+        assert after.counts.due <= before.counts.due
+
+
+def test_what_was_stored_before_the_day_was_kept_counts_from_the_finding() -> None:
+    new = found(URGENT, review(2, **PHOTO))
+    assert new.decision
+    assert "urgent_since" in new.decision.as_document()
+    old = new.model_copy(update={"decision": new.decision.model_copy(update={"urgent_since": ()})})
+    assert old.decision
+    assert "urgent_since" not in old.decision.as_document()
+    assert due(old) == due(new) == 7
+
+
+def test_every_view_of_a_spot_says_the_same_day(backend: Backend) -> None:
+    """Who was asked for another photo had two days more, on some of the pages."""
+    doctor, ada = patient_in_care(backend)
+    lesion = ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    number = file_for(backend, ada, URGENT, lesion=lesion).number
+    store = backend.services.store.collection("submissions")
+    sent = now() - timedelta(days=3)
+    assert store.update({"number": number}, {"$set": {"created_at": sent}})
+    day = (sent + timedelta(days=7)).date().isoformat()
+
+    def days() -> set[str | None]:
+        spot, one, report = (
+            ada.call("GET", path).get_json()
+            for path in (
+                f"/lesions/{lesion}",
+                f"/submissions/{number}",
+                f"/submissions/{number}/report.json",
+            )
+        )
+        decided = [shown["decision"]["due"] for shown in (one, report) if shown["decision"]]
+        tasks = ada.call("GET", "/inbox").get_json()["tasks"]
+        asked = [one["advice"]["due"] for one in tasks if one["task"] == "see_doctor"]
+        return {spot["instruction"]["due"], one["instruction"]["due"], *decided, *asked}
+
+    assert days() == {day}
+    said = {"agreement": "unsure", "new_picture_wanted": True}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    assert days() == {day}
