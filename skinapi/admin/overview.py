@@ -1,23 +1,26 @@
 """What an admin should know at a glance: what waits, what failed, the disk, the backup, the model.
 
-All of it is counted or kept elsewhere already. It is one answer of a few bounded reads.
+All of it is counted or kept elsewhere already. It is one answer of a few reads from indexes.
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from skinapi.admin.decisions import DecisionsService
+from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import NoModel
 from skinapi.jobs.job import Job
 from skinapi.jobs.job_queue import Jobs
 from skinapi.notices.outbox import Outbox
 from skinapi.registry.drift import DriftService
 from skinapi.registry.prediction_pool import ServedModel
+from skinapi.storage.backup import find_last_backup
+from skinapi.storage.ports import Store
 
 FAILED_SHOWN = 5
 
@@ -27,19 +30,58 @@ class Disk(NamedTuple):
     total_bytes: int
 
 
+class WaitingFindings(Protocol):
+    def count_overdue(self) -> Mapping[str | None, int]:
+        """See `Submissions`."""
+
+
+class WaitingMessages(Protocol):
+    def count_left(self) -> Mapping[str | None, int]:
+        """See `Messages`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftWithDoctor:
+    """`doctor` is None where no doctor is in charge."""
+
+    doctor: Account | None
+    count: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewService:
-    """`folder` is where this server keeps its files; `find_backup` is when the store was last
-    backed up.
-    """
+    """`folder` is where this server keeps its files."""
 
     decisions: DecisionsService
+    accounts: Accounts
+    findings: WaitingFindings
+    messages: WaitingMessages
     outbox: Outbox
     jobs: Jobs
     drift: DriftService
     served: ServedModel
     folder: Path
-    find_backup: Callable[[], datetime | None]
+    store: Store
+
+    def list_overdue_findings(self) -> Sequence[LeftWithDoctor]:
+        """Findings that nobody has reviewed by the day on which a doctor should have seen the
+        spot.
+        """
+        return self._with_doctors(self.findings.count_overdue())
+
+    def list_left_messages(self) -> Sequence[LeftWithDoctor]:
+        """Messages of patients that no doctor has read for a day."""
+        return self._with_doctors(self.messages.count_left())
+
+    def _with_doctors(self, counted: Mapping[str | None, int]) -> Sequence[LeftWithDoctor]:
+        """Most first; those of nobody at the top."""
+        doctors = self.accounts.by_ids({one for one in counted if one})
+        found = [LeftWithDoctor(doctors.get(one or ""), count) for one, count in counted.items()]
+        return sorted(found, key=lambda one: (one.doctor is not None, -one.count))
+
+    def find_backup(self) -> datetime | None:
+        """When the store was last backed up."""
+        return find_last_backup(self.store)
 
     def count_late_mails(self) -> int | None:
         """How many mails the mail server does not take; None where the server sends none."""

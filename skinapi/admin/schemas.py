@@ -15,7 +15,7 @@ from pydantic import (
 
 from skinapi.admin import usage
 from skinapi.admin.decisions import MOST_COUNTED, ApprovedRole, Decided
-from skinapi.admin.overview import OverviewService
+from skinapi.admin.overview import LeftWithDoctor, OverviewService
 from skinapi.audit.trail import ACCOUNT_FIELDS
 from skinapi.auth.accounts import Account, Status
 from skinapi.auth.emails import Email, NewEmail
@@ -306,9 +306,32 @@ class DiskView(Answer):
     total_bytes: int
 
 
+class LeftWithDoctorView(Answer):
+    doctor: str | None = Field(description="the e-mail; null where no doctor is in charge")
+    name: str | None
+    count: int
+
+    @classmethod
+    def of(cls, left: LeftWithDoctor) -> Self:
+        doctor = left.doctor
+        return cls(
+            doctor=doctor.email if doctor else None,
+            name=doctor.name if doctor else None,
+            count=left.count,
+        )
+
+
 class Overview(Answer):
     """What an admin should know at a glance."""
 
+    overdue_findings: list[LeftWithDoctorView] = Field(
+        description="findings that nobody has reviewed by the day on which a doctor should have "
+        "seen the spot, by the doctor in charge"
+    )
+    left_messages: list[LeftWithDoctorView] = Field(
+        description="messages of patients that no doctor has read for a day, by the doctor in "
+        "charge"
+    )
     waiting_accounts: int = Field(description=f"they wait for approval; at most {MOST_COUNTED}")
     late_mails: int | None = Field(
         description="mails that the mail server does not take; null where the server sends none"
@@ -331,6 +354,10 @@ class Overview(Answer):
     def of(cls, overview: OverviewService) -> Self:
         disk = overview.read_disk()
         return cls(
+            overdue_findings=[
+                LeftWithDoctorView.of(one) for one in overview.list_overdue_findings()
+            ],
+            left_messages=[LeftWithDoctorView.of(one) for one in overview.list_left_messages()],
             waiting_accounts=overview.decisions.count_waiting(),
             late_mails=overview.count_late_mails(),
             failed_jobs=[FailedJob.of(job) for job in overview.list_failed_jobs()],

@@ -2,8 +2,9 @@
 message never changes, but for who is to read it, and whether that was done or it was reported.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,8 @@ from skinapi.stored_record import StoredRecord
 
 LONGEST_MESSAGE = 2000
 UNREAD: Filter = {"read_at": None}
+# An admin is told of what a doctor has left unread for so long.
+LEFT_AFTER = timedelta(days=1)
 
 
 class Message(StoredRecord):
@@ -47,6 +50,7 @@ class Messages:
         self._documents.ensure_index("to", "read_at", "lesion")
         self._documents.ensure_index("owner", "author", "read_at")
         self._documents.ensure_index("submission")
+        self._documents.ensure_index("read_at", "signature", "to", "created_at")
         self._documents.ensure_index("author", "idempotency_key", unique=True)
 
     def add(self, *, lesion: str, **fields: Any) -> Message:
@@ -91,6 +95,15 @@ class Messages:
     def count_unread_by_lesion(self, to: str) -> dict[str, int]:
         """How many messages wait for this account, for each spot that has any."""
         return self._documents.count_by("lesion", {"to": to, **UNREAD})
+
+    def count_left(self) -> Counter[str | None]:
+        """How many messages of patients nobody has read for LEFT_AFTER, by the doctor who is to
+        read them; None: nobody is.
+        """
+        left: Filter = {**UNREAD, "signature": None, "created_at": {"$lt": now() - LEFT_AFTER}}
+        counted = Counter[str | None](self._documents.count_by("to", left))
+        counted[None] = self._documents.count({**left, "to": None})
+        return +counted
 
     def mark_read(self, *, to: str, lesion: str, last: str) -> int:
         """Mark the messages to this account up to `last`; return how many were unread."""

@@ -1,7 +1,6 @@
 """Builds the services that use the model which is in service."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from skinapi.admin.overview import OverviewService
 from skinapi.care.comparisons import ComparisonsService
@@ -15,7 +14,6 @@ from skinapi.registry.service import InferenceService
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.service import ReportsService
 from skinapi.settings import Settings
-from skinapi.storage.backup import find_last_backup
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,10 @@ def open_model_services(
             drift=services.drift,
             served=registry.served,
             folder=settings.instance_dir,
-            find_backup=partial(find_last_backup, services.store),
+            store=services.store,
+            accounts=services.data.accounts,
+            findings=services.data.submissions,
+            messages=services.data.messages,
         ),
         comparisons=ComparisonsService(
             lesions=services.lesions,

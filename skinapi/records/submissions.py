@@ -1,6 +1,8 @@
 """The collection of submissions, and the lists of doctors and owners that are read from it."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from skinapi.domain.pages import Page, page_of
@@ -23,10 +25,11 @@ from skinapi.records.submission import (
 from skinapi.storage.ids import now
 from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Document, Filter, Ops, Store
-from skinapi.vision.conditions import Band
+from skinapi.vision.conditions import Band, conditions_table
 
 COUNTER = "submissions"
 PAGE_SIZE = 100
+MOST_OVERDUE = 1000
 TOUCH: Ops = {"$inc": {"revision": 1}}
 NOT_TAKEN: dict[str, Any] = {"taken_by": None, "taken_at": None}
 NOT_ASKED: dict[str, Any] = dict.fromkeys(("opinion_of", "opinion_at", "opinion_question"))
@@ -50,6 +53,7 @@ class Submissions:
         self._documents.ensure_index("doctor", "opinion_key", "id")
         self._documents.ensure_index("doctor", "model_version", "id")
         self._documents.ensure_index("doctor", "awaited_key", "id")
+        self._documents.ensure_index("queue_key", "id")
 
     def add(self, filing: Filing, *, doctor: str | None) -> Submission:
         """Store a submission under a number that was taken for it. Raises Duplicate where the
@@ -143,6 +147,24 @@ class Submissions:
             self._documents.count({**of, "queue_key": {"$gt": first, "$lt": end}})
             for first, end in _key_ranges(reviewed, urgency)
         )
+
+    def count_overdue(self) -> Counter[str | None]:
+        """How many unreviewed findings are past the day by which a doctor should have seen the
+        spot, by the doctor in charge; None: nobody is. Of each urgency MOST_OVERDUE at most.
+        """
+        counted = Counter[str | None]()
+        for entry in conditions_table().bands:
+            if entry.see_within_days is None:
+                continue
+            [(first, end)] = _key_ranges(False, entry.key)
+            last_day = now() - timedelta(days=entry.see_within_days)
+            before = last_day.replace(hour=0, minute=0, second=0, microsecond=0)
+            waits: Filter = {"queue_key": {"$gt": first, "$lt": end}, "created_at": {"$lt": before}}
+            found = self._documents.find(
+                waits, sort="queue_key", limit=MOST_OVERDUE, fields=("doctor",)
+            )
+            counted.update(one.get("doctor") for one in found)
+        return counted
 
     def page_opinions(self, doctor: str, *, after: str | None, limit: int) -> Page[QueuedCase]:
         """The submissions in this doctor's care about which a second opinion has come, the gravest

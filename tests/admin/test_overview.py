@@ -11,6 +11,8 @@ import pytest
 from skinapi.notices.outbox import Kind
 from skinapi.storage.backup import note_backup
 from skinapi.storage.ids import now
+from tests.care.clinic import REFERRAL, REVIEW, URGENT, file_at, patient_in_care, review
+from tests.care.conversation import Talk
 from tests.support.backends import MAIL, Backend
 
 
@@ -32,6 +34,8 @@ def test_a_fresh_server_has_nothing_to_do_but_its_first_backup(backend: Backend)
     disk = found.pop("disk")
     assert 0 < disk["free_bytes"] < disk["total_bytes"]
     assert found == {
+        "overdue_findings": [],
+        "left_messages": [],
         "waiting_accounts": 0,
         "late_mails": None,
         "failed_jobs": [],
@@ -64,6 +68,46 @@ def test_what_waits_and_what_failed_is_counted(mailing: Backend) -> None:
         f"Fault {number}" for number in (6, 5, 4, 3, 2)
     ]
     assert found["backup_at"] is not None
+
+
+def test_findings_past_their_day_are_told_with_their_doctor(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A week for one band, two for the next; no time is named for the others."""
+    grey, ada = patient_in_care(any_backend)
+    nobodys = any_backend.member()
+    for patient, band, days in (
+        (ada, URGENT, 7),
+        (ada, URGENT, 8),
+        (ada, REFERRAL, 14),
+        (ada, REFERRAL, 15),
+        (ada, REVIEW, 90),
+        (nobodys, URGENT, 8),
+    ):
+        file_at(any_backend, patient, band, now() - timedelta(days=days), monkeypatch)
+    reviewed = file_at(any_backend, ada, URGENT, now() - timedelta(days=30), monkeypatch)
+    review(grey, reviewed)
+    assert read(any_backend)["overdue_findings"] == [
+        {"doctor": None, "name": None, "count": 1},
+        {"doctor": grey.email, "name": "Ada Example", "count": 2},
+    ]
+
+
+def test_messages_that_no_doctor_has_read_for_a_day_are_told(any_backend: Backend) -> None:
+    talk = Talk(any_backend)
+    for by in (talk.ada, talk.ada, talk.grey):
+        talk.sent(by)
+    assert read(any_backend)["left_messages"] == []
+    messages = any_backend.services.store.collection("messages")
+    messages.update_all({}, {"$set": {"created_at": now() - timedelta(days=2)}})
+    left = {"doctor": talk.grey.email, "name": "Ada Example", "count": 2}
+    assert read(any_backend)["left_messages"] == [left]
+    decisions = any_backend.services.decisions
+    decisions.assign_doctor(email=talk.ada.email, doctor=None, by="-")
+    nobodys = {"doctor": None, "name": None, "count": 2}
+    assert read(any_backend)["left_messages"] == [nobodys]
+    last = talk.ada.call("GET", f"/lesions/{talk.lesion}/messages").get_json()[-1]
+    assert last["by"] == "doctor"
 
 
 def test_a_model_that_cannot_serve_and_a_disk_that_is_away_are_told(

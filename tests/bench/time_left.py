@@ -49,6 +49,7 @@ TRAININGS: dict[str, tuple[int, dict[str, Any]]] = {
     ),
     "resnet-60": (60, {"architecture": "ResNet50", "epochs": 3, "batch_size": 16}),
     "resnet-112": (112, {"architecture": "ResNet50", "epochs": 5, "batch_size": 16, "side": 128}),
+    "resnet-240": (240, {"architecture": "ResNet50", "epochs": 4, "batch_size": 8, "side": 128}),
     "efficient-80": (
         80, {"architecture": "EfficientNetB3", "epochs": 3, "batch_size": 16, "side": 160}
     ),

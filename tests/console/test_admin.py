@@ -189,7 +189,9 @@ const ask = window.fetch;
 window.fetch = async (path, options) => {
   const answer = await ask(path, options);
   if (!String(path).endsWith("/admin/overview")) return answer;
-  const one = { waiting_accounts: 1, late_mails: 1, drift_alerts: 1 };
+  const left = [{ doctor: "grey@clinic.example", name: "Dr Grey", count: 1 }];
+  const one = { waiting_accounts: 1, late_mails: 1, drift_alerts: 1,
+    overdue_findings: left, left_messages: left };
   const jobs = { queued: 1, running: 1, lost: 1 };
   return new Response(JSON.stringify({ ...(await answer.json()), ...one, jobs }), answer);
 };

@@ -4,18 +4,32 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get } from "/console/api.js";
 import { Answer, Icon, useAnswer } from "/console/components.js";
-import { say, sayBytes, sayCount, sayDate } from "/console/language.js";
+import { isolated, say, sayBytes, sayCount, sayDate } from "/console/language.js";
+import { addressOf } from "/console/navigation.js";
 
 const LEAST_FREE = 0.1;
 const OLDEST_BACKUP_MS = 7 * 24 * 3600 * 1000;
 
 /** A line of the page; `act`: somebody should do something about it, at `place` where that is in the console. @typedef {{act: boolean, text: string, place?: string, more?: string[]}} Item */
 
+/** What is left with each doctor, who is found among the accounts. @param {Api["LeftWithDoctorView"][]} left @param {string} nouns @param {string} why @param {string} none @returns {Item[]} */
+const itemsLeft = (left, nouns, why, none) =>
+  left.length === 0
+    ? [{ act: false, text: none }]
+    : left.map(({ doctor, name, count }) => ({
+        act: true,
+        text: `${sayCount(nouns, count)} · ${doctor ? isolated(name || doctor) : say("nobodyInCharge")}`,
+        place: addressOf("accounts", { status: "approved", role: doctor ? "doctor" : "user", q: doctor ?? "" }),
+        more: [why],
+      }));
+
 /** @param {Api["Overview"]} found @returns {Item[]} */
 function itemsOf(found) {
   const { waiting_accounts: waiting, late_mails: mails, failed_jobs: failed, jobs, disk, backup_at: backup } = found;
   const model = found.model_version ?? say("noModel");
   return [
+    ...itemsLeft(found.overdue_findings, "findingsOverdue", say("findingsOverdueText"), say("noFindingsOverdue")),
+    ...itemsLeft(found.left_messages, "messagesLeft", say("messagesLeftText"), say("noMessagesLeft")),
     { act: waiting > 0, text: waiting > 0 ? sayCount("accountsWait", waiting) : say("noAccountsWaiting"), place: "accounts" },
     { act: Boolean(mails), text: mails === null ? say("noMails") : mails > 0 ? sayCount("mailsLate", mails) : say("mailsSent"), more: mails ? [say("mailsLateText")] : [] },
     ...failed.map((job) => ({ act: true, text: say("jobFailed", { kind: job.kind, date: job.completed_at && sayDate(job.completed_at) }), place: `job/${job._id}`, more: job.error ? [job.error] : [] })),
