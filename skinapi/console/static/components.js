@@ -125,9 +125,7 @@ export const Menu = ({ name, label, children }) => html`
 /** Buttons of which one is pressed. @param {{label: string, tabs: [string, string][], chosen: string, onChoose: (value: string) => void}} props */
 export const Tabs = ({ label, tabs, chosen, onChoose }) => html`
   <div class="tabs" role="group" aria-label=${label}>
-    ${tabs.map(
-      ([value, text]) => html`<button aria-pressed=${String(value === chosen)} onClick=${() => onChoose(value)}>${text}</button>`,
-    )}
+    ${tabs.map(([value, text]) => html`<button aria-pressed=${String(value === chosen)} onClick=${() => onChoose(value)}>${text}</button>`)}
   </div>`;
 
 const TYPED_IN = "input:not([type=radio], [type=checkbox], [type=range]), textarea";
@@ -212,6 +210,11 @@ export const Select = ({ label, name, id, hint, error, value, options = [], onCh
       ${options.map(([key, words]) => html`<option key=${key} value=${key} selected=${key === value}>${words}</option>`)}${children}
     </select>`} />`;
 
+/** A text of several lines. @param {Labelled & {rows?: string, maxlength?: string | number, value?: string, onText?: (text: string) => void, lang?: string}} props */
+export const TextArea = ({ label, name, id, hint, error, value, onText, ...rest }) => html`
+  <${Labelled} ...${{ label, name, id, hint, error }} input=${(/** @type {{}} */ own) => html`
+    <textarea ...${own} value=${value} onInput=${onText && onValue(onText)} ...${rest}></textarea>`} />`;
+
 /**
  * A form that sends its values, disables itself meanwhile and shows what went wrong. `onClose` is of one in a dialog.
  * @param {{onSend: (values: Record<string, string>) => Promise<void>, label: string, children: unknown, kind?: "danger" | "primary" | "", onClose?: () => void}} props
@@ -239,14 +242,12 @@ export const Form = ({ onSend, label, children, kind = "primary", onClose }) => 
  */
 export const Bars = ({ rows, label }) => html`
   <ol class="bars" aria-label=${label}>
-    ${rows.map(
-      ({ name, share, malignant, marked }) => html`
-        <li class=${marked ? "marked" : ""}>
-          <span class="bar-name">${name}</span>
-          <span class="bar-share">${sayShare(share, malignant)}</span>
-          <span class="bar" aria-hidden="true"><span style=${{ width: `${Math.max(0.5, 100 * share)}%` }}></span></span>
-        </li>`,
-    )}
+    ${rows.map(({ name, share, malignant, marked }) => html`
+      <li class=${marked ? "marked" : ""}>
+        <span class="bar-name">${name}</span>
+        <span class="bar-share">${sayShare(share, malignant)}</span>
+        <span class="bar" aria-hidden="true"><span style=${{ width: `${Math.max(0.5, 100 * share)}%` }}></span></span>
+      </li>`)}
   </ol>`;
 
 /** `label` is what its way back is called. @typedef {{text: string, undo?: () => void, label?: string}} Toast */

@@ -3,7 +3,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getSession, patch, post, put, remove } from "/console/api.js";
-import { Confirm, sayError, toast } from "/console/components.js";
+import { Confirm, sayError, Select, TextArea, toast } from "/console/components.js";
 import { isolated, say, sayCount, sayDate, sayNumber, sayValue, valuesOf } from "/console/language.js";
 import { askForAccounts } from "/console/waiting.js";
 
@@ -145,14 +145,9 @@ const Refuse = ({ accounts, onChange, onClose }) => {
   return html`
     <${Confirm} title=${title} confirm=${say("refuse")} onConfirm=${async () => send()} onClose=${onClose}>
       <p>${say("refuseAskText")}</p>
-      <div class="field"><label for="field-reason">${say("reason")}</label>
-        <select id="field-reason" name="reason" value=${reason} onChange=${(/** @type {FieldEvent} */ event) => setReason(event.target.value)}>
-          ${valuesOf("refusal").map((one) => html`<option value=${one}>${sayValue("refusal", one)}</option>`)}
-        </select></div>
-      <div class="field"><label for="field-note">${say(reason === "other" ? "refusalNote" : "refusalNoteOptional")}</label>
-        <small id="hint-note">${say("refusalNoteHint")}</small>
-        <textarea id="field-note" name="note" rows="3" maxlength=${LONGEST_NOTE} aria-describedby="hint-note"
-          onInput=${(/** @type {FieldEvent} */ event) => setNote(event.target.value)}>${note}</textarea></div>
+      <${Select} label=${say("reason")} name="reason" value=${reason} onChoose=${setReason} options=${valuesOf("refusal").map((one) => [one, sayValue("refusal", one)])} />
+      <${TextArea} label=${say(reason === "other" ? "refusalNote" : "refusalNoteOptional")} hint=${say("refusalNoteHint")} name="note" rows="3" maxlength=${LONGEST_NOTE}
+        value=${note} onText=${setNote} />
     <//>`;
 };
 
@@ -168,57 +163,32 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
   const patients = account.role === "doctor" ? account.patients ?? 0 : 0;
   const own = isOneself(account);
   const { role = "" } = question;
+  const link = async () => {
+    const made = await post(pathOf(account, "password-link"));
+    onSecret({ title: say("passwordLink"), text: say("passwordLinkText"), password: made.link, expires_at: made.expires_at });
+  };
+  const reset = async () => onSecret({ title: say("resetPassword"), text: say("resetPasswordText"), ...(await post(pathOf(account, "reset-password"))) });
+  const removeFactor = async () => {
+    await remove(pathOf(account, "second-factor"));
+    onChange(account, { second_factor: false });
+    toast(say("factorRemoved", { who }));
+  };
+  const removeAccount = async () => {
+    await remove(account.role === "doctor" ? apiPath`/doctors/${email}` : apiPath`/users/${email}`);
+    onChange(account, { gone: true });
+    askForAccounts();
+    toast(say("deleted"));
+  };
+  const demoted = say(own ? "losesAccess" : "adminAskText");
+  const suspended = [say(own ? "losesAccess" : "suspendAskText"), patients > 0 && say("suspendDoctorText", { patients: sayCount("patientsStay", patients) })].filter(Boolean);
   /** @type {Record<Exclude<Question["kind"], "refuse">, [string, string, string, () => Promise<void>]>} */
   const asked = {
-    suspend: [
-      say(own ? "suspendSelf" : "suspendAsk", { who }),
-      `${say(own ? "losesAccess" : "suspendAskText")}${patients > 0 ? ` ${say("suspendDoctorText", { patients: sayCount("patientsStay", patients) })}` : ""}`,
-      say("suspend"),
-      () => suspend(account, onChange),
-    ],
-    role: [
-      say(own ? "demoteSelf" : "adminAsk", { who }),
-      say(own ? "losesAccess" : "adminAskText"),
-      say(own ? "changeRole" : "makeAdmin"),
-      () => setField(account, "role", role, onChange),
-    ],
-    reset: [
-      say("resetAsk"),
-      say("resetAskText", { who }),
-      say("resetPassword"),
-      async () =>
-        onSecret({ title: say("resetPassword"), text: say("resetPasswordText"), ...(await post(pathOf(account, "reset-password"))) }),
-    ],
-    link: [
-      say("passwordLink"),
-      say("passwordLinkAskText", { who }),
-      say("passwordLink"),
-      async () => {
-        const made = await post(pathOf(account, "password-link"));
-        onSecret({ title: say("passwordLink"), text: say("passwordLinkText"), password: made.link, expires_at: made.expires_at });
-      },
-    ],
-    factor: [
-      say("removeFactor"),
-      say("removeFactorText", { who }),
-      say("removeFactor"),
-      async () => {
-        await remove(pathOf(account, "second-factor"));
-        onChange(account, { second_factor: false });
-        toast(say("factorRemoved", { who }));
-      },
-    ],
-    delete: [
-      say("deleteAccount"),
-      say(account.role === "doctor" ? "deleteDoctorText" : "deleteAccountText", { who }),
-      say("delete"),
-      async () => {
-        await remove(account.role === "doctor" ? apiPath`/doctors/${email}` : apiPath`/users/${email}`);
-        onChange(account, { gone: true });
-        askForAccounts();
-        toast(say("deleted"));
-      },
-    ],
+    suspend: [say(own ? "suspendSelf" : "suspendAsk", { who }), suspended.join(" "), say("suspend"), () => suspend(account, onChange)],
+    role: [say(own ? "demoteSelf" : "adminAsk", { who }), demoted, say(own ? "changeRole" : "makeAdmin"), () => setField(account, "role", role, onChange)],
+    reset: [say("resetAsk"), say("resetAskText", { who }), say("resetPassword"), reset],
+    link: [say("passwordLink"), say("passwordLinkAskText", { who }), say("passwordLink"), link],
+    factor: [say("removeFactor"), say("removeFactorText", { who }), say("removeFactor"), removeFactor],
+    delete: [say("deleteAccount"), say(account.role === "doctor" ? "deleteDoctorText" : "deleteAccountText", { who }), say("delete"), removeAccount],
   };
   const [title, text, confirm, go] = asked[question.kind];
   return html`<${Confirm} title=${title} confirm=${confirm} onConfirm=${go} onClose=${onClose}><p>${text}</p><//>`;

@@ -2,7 +2,7 @@
 // The admin's table: one line an account. Several are chosen and decided on at once, by mouse or keys.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { Icon, Message, sayError, useKeys } from "/console/components.js";
+import { Icon, Message, onValue, sayError, useAct, useKeys } from "/console/components.js";
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, Secret, setField } from "/console/views/account_actions.js";
@@ -30,7 +30,7 @@ const nameOfDoctor = (doctors, email) => isolated(doctors.find((one) => one.emai
 /** Whoever is in charge of a patient. @param {{value: string, doctors: Doctors, nobody: string, onChoose: (email: string) => void, label?: string}} props */
 const DoctorChoice = ({ value, doctors, nobody, onChoose, label = say("assignDoctor") }) => html`
   <label class="choice">${label}
-    <select name="doctor" value=${value} onChange=${(/** @type {FieldEvent} */ event) => onChoose(event.target.value)}>
+    <select name="doctor" value=${value} onChange=${onValue(onChoose)}>
       <option value="">${nobody}</option>
       ${value && !doctors.some((one) => one.email === value) && html`<option value=${value}>${isolated(value)}</option>`}
       ${doctors.map((one) => html`<option value=${one.email} selected=${one.email === value}>${isolated(one.name)}</option>`)}
@@ -103,19 +103,14 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
 const Chosen = ({ accounts, act, doctors, onClear }) => {
   const [role, setRole] = useState("wanted");
   const [doctor, setDoctor] = useState("");
-  const [busy, setBusy] = useState(false);
+  const { run, busy } = useAct();
   const count = sayNumber(accounts.length);
-  const approve = async () => {
-    setBusy(true);
-    await decide(accounts, "approvals", { role, ...(doctor && { doctor }) }, act.onChange).catch(act.onError);
-    setBusy(false);
-    onClear();
-  };
+  const approve = () => run(() => decide(accounts, "approvals", { role, ...(doctor && { doctor }) }, act.onChange).catch(act.onError)).then(onClear);
   return html`
     <div class="actions" role="group" aria-label=${say("manyChosen", { count })}>
       <strong>${say("manyChosen", { count })}</strong>
       <label class="choice">${say("approveRole")}
-        <select name="approve-role" value=${role} onChange=${(/** @type {FieldEvent} */ event) => setRole(event.target.value)}>
+        <select name="approve-role" value=${role} onChange=${onValue(setRole)}>
           <option value="wanted">${say("asEachAsks")}</option>
           ${ROLES.slice(0, 3).map((one) => html`<option value=${one}>${sayValue("role", one)}</option>`)}
         </select></label>

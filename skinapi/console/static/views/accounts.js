@@ -3,7 +3,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getAll, post } from "/console/api.js";
-import { Empty, Field, Form, Tabs, toast, useAnswer } from "/console/components.js";
+import { Empty, Field, Form, onValue, Tabs, toast, useAnswer } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
 import { addressOf, readAddress, replacePlace } from "/console/navigation.js";
 import { ROLES, Search, Secret } from "/console/views/account_actions.js";
@@ -51,7 +51,7 @@ const stands = (status, account) => status === ALL || status === (account.refusa
 /** @param {{chosen: string, onChoose: (role: string) => void}} props */
 const RoleFilter = ({ chosen, onChoose }) => html`
   <label class="choice">${say("role")}
-    <select name="role" value=${chosen} onChange=${(/** @type {FieldEvent} */ event) => onChoose(event.target.value)}>
+    <select name="role" value=${chosen} onChange=${onValue(onChoose)}>
       <option value="">${say("anyRole")}</option>
       ${ROLES.map((role) => html`<option value=${role} selected=${role === chosen}>${sayValue("role", role)}</option>`)}
     </select></label>`;

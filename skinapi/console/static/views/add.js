@@ -6,6 +6,7 @@ import { get, newKey, post } from "/console/api.js";
 import { Field, Icon, Message, sayError } from "/console/components.js";
 import { isolated, said, say, sayBytes, sayNumber, sayValue } from "/console/language.js";
 import { sayPictures } from "/console/views/lab.js";
+import { Chips } from "/console/views/chips.js";
 import { DropArea, filesOf as plainFilesOf } from "/console/views/drop_area.js";
 import { tarOf } from "/console/views/tar.js";
 import { startTransfer } from "/console/views/transfer.js";
@@ -131,14 +132,8 @@ const About = ({ chosen }) => {
         autocomplete="off" defaultValue=${offered} key=${offered} onInput=${() => setError("")} />
       <${Field} label=${say("licence")} name="licence" hint=${say("licenceHint")} maxlength="200" autocomplete="off" />
       <${Field} label=${say("sourceOf")} name="source" hint=${say("sourceHint")} maxlength="200" autocomplete="off" />
-      <fieldset>
-        <legend>${say("modality")}</legend>
-        <small>${say("modalityHint")}</small>
-        <div class="chips">
-          ${["", ...KINDS].map((kind) => html`<label class="chip"><input type="radio" name="modality" value=${kind} defaultChecked=${kind === ""} />
-            ${kind ? sayValue("kind", kind) : say("notSaid")}</label>`)}
-        </div>
-      </fieldset>
+      <${Chips} name="modality" title=${say("modality")} hint=${say("modalityHint")} chosen=""
+        options=${[["", say("notSaid")], ...KINDS.map((kind) => [kind, sayValue("kind", kind)])]} />
       <button class="primary">${say("uploadDataset")}</button>
     </form>`;
 };

@@ -3,7 +3,9 @@
 // its surroundings larger. The list beneath says the same to screen readers and the keyboard.
 
 import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { onValue } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
+import { Chips } from "/console/views/chips.js";
 
 /** Left and right are those of the person. `x` and `y` are a point of this drawing, in its units; both or none.
  * @typedef {{site: string, laterality?: Laterality | null, side?: string | null, x?: number | null, y?: number | null}} Place
@@ -191,7 +193,7 @@ const Figure = ({ side, parts, near, place, points, onTap, onPoint, onDrop }) =>
     if (found) onTap(found);
   };
   const ends = side === "front" ? ["right", "left"] : ["left", "right"];
-  const [first, last] = ends.map((end) => html`<span>${say(/** @type {WordKey} */ (`side_${end}`))}</span>`);
+  const [first, last] = ends.map((end) => html`<span>${sayValue("side", end)}</span>`);
   return html`
     <figure>
       <svg viewBox=${viewBox(near)} data-side=${side} onClick=${tap}>
@@ -206,7 +208,7 @@ const Figure = ({ side, parts, near, place, points, onTap, onPoint, onDrop }) =>
             })} ...${dropOn(onDrop, point.id)}>
             <title>${point.name}</title><${Shape} point=${point} /></g>`)}
       </svg>
-      <figcaption>${first}<strong>${say(/** @type {WordKey} */ (`map_${side}`))}</strong>${last}</figcaption>
+      <figcaption>${first}<strong>${sayValue("map", side)}</strong>${last}</figcaption>
     </figure>`;
 };
 
@@ -279,21 +281,8 @@ export const dropOn = (onDrop, id) =>
     },
   };
 
-/** A question with a few answers, one of which is chosen. @param {{name: string, title: string, options: [string, string][], chosen: string | null | undefined, onChoose: (value: any) => void}} props */
-const Chips = ({ name, title, options, chosen, onChoose }) => html`
-  <fieldset>
-    <legend>${title}</legend>
-    <div class="chips">
-      ${options.map(([value, text]) => html`<label class="chip"><input type="radio" name=${name} value=${value}
-        checked=${value === chosen} onChange=${() => onChoose(value)} />${text}</label>`)}
-    </div>
-  </fieldset>`;
-
 /** The sides of the body that a spot at this site can be on. @param {string} site @returns {Laterality[]} */
 export const lateralitiesOf = (site) => (PAIRED.includes(site) ? ["left", "right"] : ["left", "middle", "right"]);
-
-/** The same sides with their words. @param {string} site @returns {[string, string][]} */
-const sidesOf = (site) => lateralitiesOf(site).map((one) => [one, say(/** @type {WordKey} */ (`side_${one}`))]);
 
 /**
  * The question where a spot is, on the figure and as a list. Left or right is asked as soon as there is a
@@ -306,14 +295,15 @@ export const AskPlace = ({ place, onPlace }) => html`
     <small>${say("tapPlace")}</small>
     <${BodyMap} place=${place} onPlace=${onPlace} points=${place.x != null ? [{ id: "", number: "", name: "", band: "chosen", place }] : []} />
     <select name="body_site" aria-label=${say("bodySite")} value=${place.site}
-      onChange=${(/** @type {FieldEvent} */ event) => onPlace({ site: event.target.value })}>
+      onChange=${onValue((site) => onPlace({ site }))}>
       <option value="">${say("notSaid")}</option>
       ${SITES.map((one) => html`<option value=${one}>${sayValue("site", one)}</option>`)}
     </select>
-    ${place.site && html`<${Chips} name="body_laterality" title=${say("whichSide")} options=${sidesOf(place.site)}
+    ${place.site && html`<${Chips} name="body_laterality" title=${say("whichSide")} 
+      options=${lateralitiesOf(place.site).map((one) => [one, sayValue("side", one)])}
       chosen=${place.laterality} onChoose=${(/** @type {Laterality} */ laterality) => onPlace(moved(place, { laterality }))} />`}
     ${TWO_SIDED.includes(place.site) && html`<${Chips} name="body_side" title=${say("frontOrBack")}
-      options=${SIDES.map(([side]) => [side, say(/** @type {WordKey} */ (`map_${side}`))])}
+      options=${SIDES.map(([side]) => [side, sayValue("map", side)])}
       chosen=${place.side} onChoose=${(/** @type {string} */ side) => onPlace(moved(place, { side }))} />`}
     <p role="status"><strong>${place.site && sayPlace(place)}</strong>${place.x != null && ` · ${say("pointSet")}`}</p>
   </fieldset>`;

@@ -3,7 +3,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, personNumber, remove } from "/console/api.js";
-import { Answer, Failure, Icon, Message, toast, useAnswer, useKeys } from "/console/components.js";
+import { Answer, Failure, Icon, Message, toast, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, hasWords, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { goTo, scrollToTop } from "/console/navigation.js";
@@ -118,8 +118,8 @@ const OtherFindings = ({ patient, number, conditions }) => {
 
 /** What the patient is not shown yet. @param {{number: string, until: string, onShown: () => void}} props */
 const Held = ({ number, until, onShown }) => {
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const show = () => remove(apiPath`/submissions/${number}/hold`).then(onShown, setError);
+  const { run, error } = useAct();
+  const show = () => run(() => remove(apiPath`/submissions/${number}/hold`).then(onShown));
   return html`
     <${Message}>
       <p><strong>${say("heldUntil", { date: sayDate(until) })}</strong></p>

@@ -1,9 +1,9 @@
 // @ts-check
 // Which doctor works on a case: taken, given back, and a colleague who is asked for a second opinion.
 
-import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, put, remove } from "/console/api.js";
-import { Answer, Form, Message, sayError, signByKey, toastAbout, useAnswer, useKeys } from "/console/components.js";
+import { Answer, Form, Message, Select, signByKey, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
 import { Reviewed } from "/console/views/finding.js";
 
@@ -33,9 +33,8 @@ const AskColleague = ({ onSend }) => {
     <${Answer} answer=${answer}>
       ${(/** @type {Api["Colleague"][]} */ colleagues) => html`
         <${Form} label=${say("opinionSend")} kind="" onSend=${onSend}>
-          <div class="field"><label for="colleague">${say("colleague")}</label>
-            <select id="colleague" name="colleague" required aria-describedby="colleague-sees"><option value="">${say("choose")}</option>
-              ${colleagues.map(({ _id, name, email }) => html`<option value=${_id}>${isolated(name)} · ${email}</option>`)}</select></div>
+          <${Select} label=${say("colleague")} name="colleague" required aria-describedby="colleague-sees"
+            options=${[["", say("choose")], ...colleagues.map(({ _id, name, email }) => [_id, `${isolated(name)} · ${email}`])]} />
           <div class="field"><label for="question">${say("opinionQuestion")}</label>
             <textarea id="question" name="question" rows="2" maxlength="500" onKeyDown=${signByKey}></textarea>
             <small id="colleague-sees">${say("colleagueHint")}</small></div>
@@ -49,39 +48,20 @@ const AskColleague = ({ onSend }) => {
  */
 export const CaseWork = ({ number, patient, work, onChanged, onEnded }) => {
   const [asking, setAsking] = useState(false);
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const busy = useRef(false);
+  const { run, failed } = useAct();
   const path = apiPath`/submissions/${number}/case`;
   const request = apiPath`/submissions/${number}/second-opinion`;
   const { opinion } = work;
-  /** @param {() => Promise<any>} act */
-  const change = async (act) => {
-    if (busy.current) return;
-    busy.current = true;
-    setError(null);
-    try {
-      await act();
-    } catch (problem) {
-      setError(problem);
-    }
-    busy.current = false;
-    onChanged();
-  };
+  /** @param {() => Promise<unknown>} act */
+  const change = (act) => run(act).then(onChanged);
   const take = () => change(() => (work.mine ? remove(path) : put(path, undefined)));
-  const ask = () => {
-    if (opinion) return;
-    setAsking(true);
+  const ask = () => !opinion && setAsking(true);
+  const decline = async () => {
+    await remove(request);
+    toastAbout(patient, say("opinionDeclined"));
+    onEnded();
   };
-  const end = async () => {
-    if (!opinion?.of_me) return change(() => remove(request));
-    try {
-      await remove(request);
-      toastAbout(patient, say("opinionDeclined"));
-      onEnded();
-    } catch (problem) {
-      setError(problem);
-    }
-  };
+  const end = () => (opinion?.of_me ? run(decline) : change(() => remove(request)));
   /** @param {Record<string, string>} values */
   const send = async ({ colleague, question }) => {
     try {
@@ -100,22 +80,17 @@ export const CaseWork = ({ number, patient, work, onChanged, onEnded }) => {
       ${taken && html`<p>${taken}</p>`}
       ${work.mine && html`<p>${say("takenByMe")} · ${sayAge(/** @type {string} */ (work.taken_at))}</p>`}
       ${opinion && !opinion.of_me && html`<p>${sayOpinion(opinion)} · ${sayAge(opinion.asked_at)}</p>${opinion.question && html`<blockquote>${opinion.question}</blockquote>`}`}
-      ${work.opinion_came_at &&
-      html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
+      ${work.opinion_came_at && html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
         <p>${say("opinionCameText")}</p>`}
       <div class="row">
-        ${work.opinion_came_at &&
-        html`<button class="opinion-close" onClick=${() => change(() => remove(`${request}/answer`))}>${say("opinionClose")}</button>`}
-        ${work.free &&
-        html`<button class="take" onClick=${take}>${say(work.mine ? "caseGiveBack" : taken ? "caseTakeOver" : "caseTake")}<kbd aria-hidden="true">t</kbd></button>`}
+        ${work.opinion_came_at && html`<button class="opinion-close" onClick=${() => change(() => remove(`${request}/answer`))}>${say("opinionClose")}</button>`}
+        ${work.free && html`<button class="take" onClick=${take}>${say(work.mine ? "caseGiveBack" : taken ? "caseTakeOver" : "caseTake")}<kbd aria-hidden="true">t</kbd></button>`}
         ${opinion
           ? html`<button class="quiet" onClick=${end}>${say(opinion.of_me ? "opinionDecline" : "opinionWithdraw")}</button>`
           : !asking && html`<button onClick=${ask}>${say("opinionAsk")}<kbd aria-hidden="true">s</kbd></button>`}
       </div>
-      ${asking &&
-      !opinion &&
-      html`<${AskColleague} onSend=${send} />`}
-      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      ${asking && !opinion && html`<${AskColleague} onSend=${send} />`}
+      ${failed}
     </section>`;
 };
 

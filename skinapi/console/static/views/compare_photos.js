@@ -3,7 +3,7 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, getFile, getSession } from "/console/api.js";
-import { Answer, Empty, Icon, Tabs, useAnswer } from "/console/components.js";
+import { Answer, Empty, Icon, Select, Tabs, useAnswer } from "/console/components.js";
 import { getLanguage, say, sayDate } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { colourOf, DecisionLine, Superseded } from "/console/views/decision.js";
@@ -149,10 +149,8 @@ const Compared = ({ compared, before, after, conditions }) => {
 
 /** One of two visits. @param {{name: string, label: string, visits: Api["ListedFinding"][], chosen: number, onChoose: (id: number) => void}} props */
 const AskVisit = ({ name, label, visits, chosen, onChoose }) => html`
-  <div class="field"><label for=${`visit-${name}`}>${label}</label>
-    <select id=${`visit-${name}`} name=${name} value=${chosen} onChange=${(/** @type {FieldEvent} */ event) => onChoose(Number(event.target.value))}>
-      ${visits.map((one) => html`<option value=${one.id}>${say("findingOf", { number: one.id, date: sayDate(one.created_at) })}</option>`)}
-    </select></div>`;
+  <${Select} label=${label} name=${name} value=${String(chosen)} onChoose=${(/** @type {string} */ id) => onChoose(Number(id))}
+    options=${visits.map((one) => [String(one.id), say("findingOf", { number: one.id, date: sayDate(one.created_at) })])} />`;
 
 /** The two newest with a photo; else the two newest. @param {Api["ListedFinding"][]} visits the newest first */
 function newestTwo(visits) {

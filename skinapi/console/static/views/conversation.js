@@ -3,7 +3,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post, put } from "/console/api.js";
-import { Confirm, Failure, Message, sayError, signByKey, toast, useAnswer } from "/console/components.js";
+import { Confirm, Failure, sayError, Select, signByKey, toast, useAct, useAnswer } from "/console/components.js";
 import { isolated, say, sayDate } from "/console/language.js";
 import { usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
@@ -31,11 +31,7 @@ const Report = ({ path, onDone, onClose }) => {
   return html`
     <${Confirm} title=${say("abuseTitle")} confirm=${say("abuseReport")} onConfirm=${report} onClose=${onClose}>
       <p>${say("abuseText")}</p>
-      <div class="field"><label for="abuse">${say("abuseReason")}</label>
-        <select id="abuse" name="abuse" value=${reason} onChange=${(/** @type {FieldEvent} */ event) => setReason(event.target.value)}>
-          <option value="">${say("choose")}</option>
-          ${REASONS.map((one) => html`<option value=${one}>${say(`abuse_${one}`)}</option>`)}
-        </select></div>
+      <${Select} label=${say("abuseReason")} name="abuse" value=${reason} onChoose=${setReason} options=${[["", say("choose")], ...REASONS.map((one) => [one, say(`abuse_${one}`)])]} />
     <//>`;
 };
 
@@ -55,25 +51,23 @@ const Said = ({ message, view, onReport }) => html`
 /** @param {{path: string, about: About | null, onSent: () => void}} props */
 const Write = ({ path, about, onSent }) => {
   const [text, setText] = useState(drafts.get(path)?.text ?? "");
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const [busy, setBusy] = useState(false);
+  const { run, busy, failed } = useAct();
   const key = useRef(drafts.get(path)?.key ?? newKey()); // the same until the text is another, so that it is there once
-  const send = async (/** @type {SubmitEvent} */ event) => {
+  const send = async () => {
+    await post(path, { text, submission: about?._id ?? null }, key.current);
+    if (drafts.get(path)?.key === key.current) drafts.delete(path); // else one came back and wrote another
+    setText("");
+    key.current = newKey();
+    onSent();
+  };
+  /** @param {SubmitEvent} event */
+  const submit = (event) => {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
-    setBusy(true);
-    setError(null);
-    try {
-      await post(path, { text, submission: about?._id ?? null }, key.current);
-      if (drafts.get(path)?.key === key.current) drafts.delete(path); // else one came back and wrote another
-      setText("");
-      key.current = newKey();
-      onSent();
-    } catch (problem) {
-      setError(problem);
+    run(() => send().catch((problem) => {
       if (!form.isConnected) toast(say("messageNotSent", { reason: sayError(problem) }));
-    }
-    setBusy(false);
+      throw problem;
+    }));
   };
   const enter = (/** @type {FieldEvent} */ event) => {
     setText(event.target.value);
@@ -81,10 +75,10 @@ const Write = ({ path, about, onSent }) => {
     drafts.set(path, { text: event.target.value, key: key.current });
   };
   return html`
-    <form onSubmit=${send}>
+    <form onSubmit=${submit}>
       <div class="field"><label for="message">${about ? say("messageAbout", { number: about.id }) : say("messageText")}</label>
         <textarea id="message" name="message" rows="3" onKeyDown=${signByKey} maxlength=${LONGEST} required readonly=${busy} value=${text} onInput=${enter}></textarea></div>
-      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      ${failed}
       <button disabled=${busy}>${say(busy ? "sending" : "messageSend")}</button>
     </form>`;
 };

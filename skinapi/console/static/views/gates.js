@@ -55,13 +55,11 @@ export const isUnmeasured = ({ name, outcome }) => name !== OTHER_PICTURES && ou
 /** @param {{gates: Gate[], conditions?: Api["ConditionsView"]}} props */
 const List = ({ gates, conditions }) => html`
   <ul class="gates">
-    ${gates.map(
-      (gate) => html`<li class=${isPassed(gate) ? "passed" : "open"}>
-        <${Icon} name=${isPassed(gate) ? "check" : "close"} />
-        <div><strong>${titleOf(gate.name, conditions)}${colon()}${say(/** @type {WordKey} */ (`outcome_${gate.outcome}`))}</strong>
-          <small>${sayGate(gate)}</small></div>
-      </li>`,
-    )}
+    ${gates.map((gate) => html`<li class=${isPassed(gate) ? "passed" : "open"}>
+      <${Icon} name=${isPassed(gate) ? "check" : "close"} />
+      <div><strong>${titleOf(gate.name, conditions)}${colon()}${say(/** @type {WordKey} */ (`outcome_${gate.outcome}`))}</strong>
+        <small>${sayGate(gate)}</small></div>
+    </li>`)}
   </ul>`;
 
 /** What is worse first, then in one sentence what is not measured; what is passed can be opened. @param {{gates: Gate[]}} props */

@@ -3,7 +3,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post } from "/console/api.js";
-import { Confirm, Message, sayError } from "/console/components.js";
+import { AskFirst, Message, sayError, useAct } from "/console/components.js";
 import { getLanguage, hasWords, isolated, say, sayAge, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { StateBadge } from "/console/views/lab.js";
 import { Lines } from "/console/views/charts.js";
@@ -133,31 +133,21 @@ const Failed = ({ job }) => {
 
 /** @param {{job: Job, onChange: () => void}} props */
 const Actions = ({ job, onChange }) => {
-  const [asked, setAsked] = useState(false);
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const retry = () => {
-    setError(null);
-    post(apiPath`/jobs/${job.id}/retry`).then(onChange, setError);
-  };
+  const { run, failed } = useAct();
+  const act = (/** @type {"retry" | "cancel"} */ what) => post(apiPath`/jobs/${job.id}/${what}`).then(onChange);
   const version = job.result?.version;
   const ended = job.status === "failed" || job.status === "cancelled";
-  const cancel = sayValue("cancel", job.kind);
   return html`
     <div class="row">
       ${job.kind === "installation" && job.status === "completed" && html`<a class="button primary" href="#/train">${say("title_train")}</a>`}
       ${version && html`<a class="button primary" href="#/version/${version}">${say("toModel")}</a>
         <a class="button" href="#/compare/${version}">${say("compareWithServing")}</a>`}
-      ${isUnfinished(job) && html`<button class="danger" onClick=${() => setAsked(true)}>${cancel}</button>`}
+      ${isUnfinished(job) && html`<${AskFirst} words=${sayValue("cancel", job.kind)} look="danger" keep=${say("keepRunning")} onConfirm=${() => act("cancel")}>
+        <p>${sayValue("cancelled", job.kind)}</p><//>`}
       ${ended && job.kind === "import" && html`<a class="button primary" href="#/import/${job.id}">${say("importOtherwise")}</a>`}
-      ${ended && html`<button class=${job.kind === "import" ? null : "primary"} onClick=${retry}>${say("startAgain")}</button>`}
+      ${ended && html`<button class=${job.kind === "import" ? null : "primary"} onClick=${() => run(() => act("retry"))}>${say("startAgain")}</button>`}
     </div>
-    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
-    ${asked &&
-    html`<${Confirm} title=${cancel} confirm=${cancel} keep=${say("keepRunning")} onClose=${() => setAsked(false)}
-      onConfirm=${async () => {
-        await post(apiPath`/jobs/${job.id}/cancel`);
-        onChange();
-      }}><p>${sayValue("cancelled", job.kind)}</p><//>`}`;
+    ${failed}`;
 };
 
 /** @param {{job: Job}} props */

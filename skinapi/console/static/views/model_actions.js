@@ -94,9 +94,7 @@ export const ModelActions = ({ model, onChange }) => {
   if (getSession()?.role !== "admin") return null;
   const done = () => (asked === "delete" ? goTo("models") : onChange());
   return html`
-    ${actionsOn(model).map(
-      (action) => html`<button class=${LOOK[action]} onClick=${() => setAsked(action)}>
-        ${action === "delete" && html`<${Icon} name="trash" />`}${say(/** @type {WordKey} */ (QUESTIONS[action][2]))}</button>`,
-    )}
+    ${actionsOn(model).map((action) => html`<button class=${LOOK[action]} onClick=${() => setAsked(action)}>
+      ${action === "delete" && html`<${Icon} name="trash" />`}${say(/** @type {WordKey} */ (QUESTIONS[action][2]))}</button>`)}
     ${asked && html`<${Question} model=${model} action=${asked} onDone=${done} onClose=${() => setAsked(null)} />`}`;
 };

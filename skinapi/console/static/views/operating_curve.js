@@ -81,22 +81,16 @@ const Plot = ({ title, rows }) => {
   const model = places.filter(({ row }) => !row.own);
   return html`
     <svg class="curve" role="img" aria-label=${`${title}${colon()}${say("curveAlt")}`} viewBox="0 0 ${WIDTH} ${HEIGHT}">
-      ${[floor, (floor + 1) / 2, 1].map(
-        (share) => html`<line class="grid" x1=${PLOT.left} x2=${PLOT.right} y1=${down(share)} y2=${down(share)} />
-          <text x=${PLOT.left - 5} y=${down(share) + 4} text-anchor="end">${sayNumber(100 * share)}</text>`,
-      )}
-      ${[0, 0.25, 0.5, 0.75, 1].map(
-        (share) => html`<line class="grid" x1=${across(share)} x2=${across(share)} y1=${PLOT.top} y2=${PLOT.bottom} />
-          <text x=${across(share)} y=${PLOT.bottom + 15} text-anchor="middle">${sayNumber(100 * share)}</text>`,
-      )}
+      ${[floor, (floor + 1) / 2, 1].map((share) => html`<line class="grid" x1=${PLOT.left} x2=${PLOT.right} y1=${down(share)} y2=${down(share)} />
+        <text x=${PLOT.left - 5} y=${down(share) + 4} text-anchor="end">${sayNumber(100 * share)}</text>`)}
+      ${[0, 0.25, 0.5, 0.75, 1].map((share) => html`<line class="grid" x1=${across(share)} x2=${across(share)} y1=${PLOT.top} y2=${PLOT.bottom} />
+        <text x=${across(share)} y=${PLOT.bottom + 15} text-anchor="middle">${sayNumber(100 * share)}</text>`)}
       <text x=${(PLOT.left + PLOT.right) / 2} y=${HEIGHT - 6} text-anchor="middle">${say("curveAcross")}</text>
       <polyline class="line line-training" points=${model.map(({ x, y }) => `${x},${y}`).join(" ")} />
-      ${places.map(
-        ({ row, x, y }) => html`${row.own &&
-          html`<line class="line line-own" x1=${across(row.benign_spared.low)} x2=${across(row.benign_spared.high)} y1=${y} y2=${y} />
-            <line class="line line-own" x1=${x} x2=${x} y1=${down(row.malignant_sent.low)} y2=${down(row.malignant_sent.high)} />`}
-          <${Mark} row=${row} x=${x} y=${y} />`,
-      )}
+      ${places.map(({ row, x, y }) => html`${row.own &&
+        html`<line class="line line-own" x1=${across(row.benign_spared.low)} x2=${across(row.benign_spared.high)} y1=${y} y2=${y} />
+          <line class="line line-own" x1=${x} x2=${x} y1=${down(row.malignant_sent.low)} y2=${down(row.malignant_sent.high)} />`}
+        <${Mark} row=${row} x=${x} y=${y} />`)}
     </svg>`;
 };
 

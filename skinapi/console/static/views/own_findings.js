@@ -37,17 +37,15 @@ export const OwnFindings = ({ items, spot, spots, conditions, onChange, counts, 
   const drag = onDrag && !matchMedia("(pointer: coarse)").matches;
   return html`
     <ul class="list own-findings">
-      ${items.map(
-        (one) => html`
-          <li key=${one.id} draggable=${drag ? "true" : "false"} onDragStart=${drag && (() => onDrag(one))}>
-            <${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
-            <div class="grow"><p><a href="#/finding/${one.id}" draggable="false">${say("title_finding")} ${one.id}</a> <small>${sayDate(madeAt(one), false)}</small></p>
-              <${Said} one=${one} conditions=${conditions} past=${counts !== undefined && counts !== Number(one.id)} />${!spot && sortButton(one)}</div>
-            <${Menu} name=${one.id} label=${say("moreAbout", { number: one.id })}>
-              ${spot && sortButton(one)}
-              <button class="quiet danger" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>${say("delete")}</button><//>
-          </li>`,
-      )}
+      ${items.map((one) => html`
+        <li key=${one.id} draggable=${drag ? "true" : "false"} onDragStart=${drag && (() => onDrag(one))}>
+          <${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
+          <div class="grow"><p><a href="#/finding/${one.id}" draggable="false">${say("title_finding")} ${one.id}</a> <small>${sayDate(madeAt(one), false)}</small></p>
+            <${Said} one=${one} conditions=${conditions} past=${counts !== undefined && counts !== Number(one.id)} />${!spot && sortButton(one)}</div>
+          <${Menu} name=${one.id} label=${say("moreAbout", { number: one.id })}>
+            ${spot && sortButton(one)}
+            <button class="quiet danger" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>${say("delete")}</button><//>
+        </li>`)}
     </ul>
     ${sorted &&
     html`<${SortDialog} finding=${sorted} spot=${spot} spots=${spots} onDone=${onChange} onClose=${() => setSorted(null)} />`}

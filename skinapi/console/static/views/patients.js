@@ -3,7 +3,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, getConditions } from "/console/api.js";
-import { Answer, BandBadge, Empty, Icon, useAnswer } from "/console/components.js";
+import { BandBadge, Empty, Icon, Load } from "/console/components.js";
 import { isolated, say, sayAge, sayDate, sayNumber } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { Search } from "/console/views/account_actions.js";
@@ -42,14 +42,13 @@ const PatientRow = ({ patient, conditions }) => {
 };
 
 const Patients = () => {
-  const conditions = useAnswer(getConditions, []);
   const [text, setText] = useState("");
   const pages = usePages(text ? `/patients?${new URLSearchParams({ q: text })}` : "/patients");
   const none = text ? html`<${Empty} title=${say("searchEmpty")} />` : html`<${Empty} title=${say("patientsEmpty")}><p>${say("patientsEmptyText")}</p><//>`;
   return html`
     <h1>${say("title_patients")}</h1>
     <${Search} onSearch=${setText} />
-    <${Answer} answer=${conditions}>
+    <${Load} ask=${getConditions}>
       ${(/** @type {Api["ConditionsView"]} */ table) => html`
         <${Pages} pages=${pages} empty=${none}>
           ${(/** @type {Api["PatientInCare"][]} */ items) => html`<ul class="list">
@@ -59,15 +58,11 @@ const Patients = () => {
 };
 
 /** Nothing where the patient follows no spot. @param {{patient: string}} props */
-const PatientSpots = ({ patient }) => {
-  const answer = useAnswer(() => Promise.all([getAll(apiPath`/patients/${patient}/lesions?limit=200`), getConditions()]), [patient]);
-  return html`
-    <${Answer} answer=${answer}>
-      ${(/** @type {[Api["LesionView"][], Api["ConditionsView"]]} */ [spots, conditions]) =>
-        spots.length > 0 && html`<section><h2>${say("spots")}</h2>
-          <${SpotPoints} spots=${spots} conditions=${conditions} view="course" /></section>`}
-    <//>`;
-};
+const PatientSpots = ({ patient }) => html`
+  <${Load} ask=${() => Promise.all([getAll(apiPath`/patients/${patient}/lesions?limit=200`), getConditions()])} inputs=${[patient]}>
+    ${(/** @type {[Api["LesionView"][], Api["ConditionsView"]]} */ [spots, conditions]) =>
+      spots.length > 0 && html`<section><h2>${say("spots")}</h2><${SpotPoints} spots=${spots} conditions=${conditions} view="course" /></section>`}
+  <//>`;
 
 /** @param {{patient: string}} props */
 const OfOne = ({ patient }) => html`

@@ -4,6 +4,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { Message } from "/console/components.js";
 import { said, say, sayValue } from "/console/language.js";
+import { Chips } from "/console/views/chips.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 
@@ -17,45 +18,27 @@ export const NEW = "new";
 
 /** What was answered before, by the name of the question. @typedef {Record<string, string>} Told */
 
-/** The answers with their words. @param {string[]} values @param {(value: string) => string} words @returns {[string, string][]} */
-const optionsOf = (values, words) => values.map((value) => [value, words(value)]);
-const sayAge = (/** @type {string} */ age) => sayValue("age", age);
-const saySex = (/** @type {string} */ sex) => sayValue("sex", sex);
-
-/**
- * One question with a few answers, none of which is needed. `chosen` is what was answered before.
- * @param {{name: string, title: string, options: [string, string][], hint?: string, chosen?: string}} props
- */
-const Choice = ({ name, title, options, hint, chosen = "" }) => html`
-  <fieldset>
-    <legend>${title}</legend>
-    ${hint && html`<small>${hint}</small>`}
-    <div class="chips">
-      ${[["", say("notSaid")], ...options].map(
-        ([value, text]) => html`<label class="chip"><input type="radio" name=${name} value=${value}
-          defaultChecked=${value === chosen} />${text}</label>`,
-      )}
-    </div>
-  </fieldset>`;
+/** The answers of a group of words, after none. @param {string} group @param {string[]} values @returns {[string, string][]} */
+const optionsOf = (group, values) => [["", say("notSaid")], ...values.map((value) => /** @type {[string, string]} */ ([value, sayValue(group, value)]))];
 
 /** @param {{told: Told}} props */
 export const AskKind = ({ told }) => html`
-  <${Choice} name="modality" title=${say("kind")} chosen=${told.modality} options=${optionsOf(KINDS, (kind) => sayValue("kind", kind))} />`;
+  <${Chips} name="modality" title=${say("kind")} chosen=${told.modality ?? ""} options=${optionsOf("kind", KINDS)} />`;
 
 /** Age and sex as they are known, in one line, until somebody changes them; and the skin tone. @param {{told: Told, known: Told}} props `known` is what was told with an earlier photo */
 export const AskAbout = ({ told, known }) => {
   const [changing, setChanging] = useState(false);
   const { age_band: age = "", sex = "" } = told;
-  const words = [age && sayAge(age), sex && saySex(sex)].filter(Boolean);
+  const words = [age && sayValue("age", age), sex && sayValue("sex", sex)].filter(Boolean);
   const line = words.length > 0 && known.age_band === age && known.sex === sex && !changing;
   return html`
     ${line
       ? html`<p class="row">${say("youTold", { told: words.join(", ") })}
           <input type="hidden" name="age_band" value=${age} /><input type="hidden" name="sex" value=${sex} />
           <button type="button" class="quiet" onClick=${() => setChanging(true)}>${say("change")}</button></p>`
-      : html`<${Choice} name="age_band" title=${say("age")} chosen=${age} options=${optionsOf(AGES, sayAge)} />
-          <${Choice} name="sex" title=${say("sex")} hint=${say("toldRemembered")} chosen=${sex} options=${optionsOf(SEXES, saySex)} />`}
-    <${Choice} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")} chosen=${told.skin_tone} options=${optionsOf(SKIN_TONES, (tone) => sayValue("skin", tone))} />`;
+      : html`<${Chips} name="age_band" title=${say("age")} chosen=${age} options=${optionsOf("age", AGES)} />
+          <${Chips} name="sex" title=${say("sex")} hint=${say("toldRemembered")} chosen=${sex} options=${optionsOf("sex", SEXES)} />`}
+    <${Chips} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")} chosen=${told.skin_tone ?? ""} options=${optionsOf("skin", SKIN_TONES)} />`;
 };
 
 /**
@@ -87,10 +70,8 @@ export const AskChecklist = ({ checklist, ticked }) => {
     <fieldset>
       <legend>${say("checklistQuestion")}</legend>
       <small>${said(checklist.applies_to)}</small>
-      ${checklist.items.map(
-        (item) => html`<label class="tick"><input type="checkbox" name="checklist" value=${item.key}
-          disabled=${none} defaultChecked=${ticked.includes(item.key)} />${said(item)}</label>`,
-      )}
+      ${checklist.items.map((item) => html`<label class="tick"><input type="checkbox" name="checklist" value=${item.key}
+        disabled=${none} defaultChecked=${ticked.includes(item.key)} />${said(item)}</label>`)}
       <label class="tick"><input type="checkbox" name="checklist" value="none" defaultChecked=${none}
         onChange=${(/** @type {FieldEvent} */ event) => setNone(event.target.checked)} />${say("noneOfThese")}</label>
     </fieldset>`;
@@ -102,16 +83,9 @@ export const AskChecklist = ({ checklist, ticked }) => {
  * @param {{told: Told, consent: boolean | undefined, missing: boolean}} props `missing`: one tried to send without an answer
  */
 export const AskToKeep = ({ told, consent, missing }) => html`
-  <fieldset>
-    <legend>${say("keepPhoto")}</legend>
-    ${missing && html`<${Message} kind="bad">${say("keepPhotoFirst")}<//>`}
-    <small>${say("keepPhotoWhy")}</small>
-    <div class="chips">
-      ${["true", "false"].map(
-        (value) => html`<label class="chip"><input type="radio" name="keep_photo" value=${value} required
-          defaultChecked=${value === (told.keep_photo ?? String(consent))} />${say(/** @type {WordKey} */ (`keepPhoto_${value}`))}</label>`,
-      )}
-    </div>
+  <${Chips} name="keep_photo" title=${say("keepPhoto")} required chosen=${told.keep_photo ?? String(consent)}
+    note=${missing && html`<${Message} kind="bad">${say("keepPhotoFirst")}<//>`} hint=${say("keepPhotoWhy")}
+    options=${["true", "false"].map((value) => [value, sayValue("keepPhoto", value)])}>
     ${consent === undefined && html`<label class="tick"><input type="checkbox" name="keep_always" value="true"
       defaultChecked=${told.keep_always === "true"} />${say("keepAlways")}</label>`}
-  </fieldset>`;
+  <//>`;

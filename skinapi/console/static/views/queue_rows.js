@@ -3,7 +3,7 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
-import { Answer, BandBadge, Icon, useAnswer } from "/console/components.js";
+import { BandBadge, Icon, Load } from "/console/components.js";
 import { isolated, say, sayAge, sayDate, sayNumber, sayShare } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
@@ -105,11 +105,10 @@ export const FindingRows = ({ groups, conditions, cursor, named = true, headed =
 
 /** The findings of one patient, page by page; beside a case that is opened there they are the list. @param {{path: string, empty: any, head?: (first: Found | undefined) => any}} props */
 export const FindingPages = ({ path, empty, head }) => {
-  const conditions = useAnswer(getConditions, []);
   const pages = usePages(path);
   return html`
     ${head?.(pages.items?.[0])}
-    <${Answer} answer=${conditions}>
+    <${Load} ask=${getConditions}>
       ${(/** @type {Api["ConditionsView"]} */ table) => html`
         <${Pages} pages=${pages} empty=${empty}>
           ${(/** @type {Found[]} */ items) => html`<${FindingRows} groups=${items.map((one) => [one])} conditions=${table} named=${false}

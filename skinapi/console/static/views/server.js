@@ -54,9 +54,7 @@ const RouteBar = ({ route, most }) => {
       <span class="bar-name"><code>${route.name}</code></span>
       <span class="bar-share">${sayNumber(route.total)}</span>
       <span class="bar" aria-hidden="true">
-        ${statuses.map(
-          ([status, count]) => html`<span class="status-${status[0]}" style=${{ width: `${(100 * count) / most}%` }}></span>`,
-        )}
+        ${statuses.map(([status, count]) => html`<span class="status-${status[0]}" style=${{ width: `${(100 * count) / most}%` }}></span>`)}
       </span>
       <small>${statuses.map(([status, count]) => `${status}${colon()}${sayNumber(count)}`).join(" · ")} ·${" "}
         ${say("onAverage", { ms: sayNumber((1000 * route.seconds) / route.total, 1) })}</small>

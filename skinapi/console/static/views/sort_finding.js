@@ -4,7 +4,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post, put } from "/console/api.js";
-import { Answer, Confirm, Failure, Field, useAnswer } from "/console/components.js";
+import { Answer, Confirm, Failure, Field, onValue, useAct, useAnswer } from "/console/components.js";
 import { say } from "/console/language.js";
 import { AskPlace } from "/console/views/body_map.js";
 import { placeOfRecent } from "/console/views/recent_photos.js";
@@ -88,7 +88,7 @@ const WhichSpot = ({ sorting: { asked, proposed, chosen, setPicked, fields, setC
     <${Answer} answer=${asked}>
       ${() => html`
         <div class="field"><label for="chosen-spot">${say("whichSpot")}</label>
-          <select id="chosen-spot" name="spot" value=${chosen} aria-describedby=${alike.length > 0 ? "alike-hint" : null} onChange=${(/** @type {FieldEvent} */ event) => setPicked(event.target.value)}>
+          <select id="chosen-spot" name="spot" value=${chosen} aria-describedby=${alike.length > 0 ? "alike-hint" : null} onChange=${onValue(setPicked)}>
             <option value="">${say("noSpot")}</option>
             ${alike.length > 0 && html`<optgroup label=${say("spotsAlike")}>${spotOptions(alike)}</optgroup>`}
             ${atPlace.length > 0 && html`<optgroup label=${say("spotsAtPlace")}>${spotOptions(atPlace)}</optgroup>`}
@@ -113,19 +113,12 @@ export const SortDialog = ({ finding, spot, spots, onDone, onClose }) => {
 /** As a part of the page of a finding without a spot. @param {{finding: Sorted, spots: Api["LesionView"][], onDone: (error?: Failed | null) => void}} props */
 export const SortCard = ({ finding, spots, onDone }) => {
   const sorting = useSorting(finding, null, onDone);
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const [busy, setBusy] = useState(false);
-  const save = async () => {
-    setBusy(true);
-    setError(null);
-    await sorting.sort().catch(setError);
-    setBusy(false);
-  };
+  const { run, busy, error } = useAct();
   return html`
     <section class="card" aria-labelledby="sort-title">
       <h2 id="sort-title">${say("whichOfYours")}</h2>
       <${WhichSpot} ...${{ sorting, finding, spot: null, spots }} />
       ${error && html`<${Failure} error=${error} />`}
-      <button class="primary" disabled=${busy || sorting.asked.loading} onClick=${save}>${say("save")}</button>
+      <button class="primary" disabled=${busy || sorting.asked.loading} onClick=${() => run(sorting.sort)}>${say("save")}</button>
     </section>`;
 };

@@ -1,19 +1,19 @@
 // @ts-check
 // Where one spot is: asked where its side is missing, and shown on the body.
 
-import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, patch } from "/console/api.js";
-import { Failure, Message } from "/console/components.js";
+import { Failure, Message, useAct } from "/console/components.js";
 import { say, sayValue } from "/console/language.js";
 import { lateralitiesOf, PlaceMap, sayPlace } from "/console/views/body_map.js";
 import { bandOfSpot } from "/console/views/decision.js";
 
 /** Asks its owner on which side a spot is, where that is not known. @param {{spot: Api["LesionView"], onDone: () => void}} props */
 export const AskSide = ({ spot, onDone }) => {
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  const { run, error } = useAct();
   if (spot.place.laterality) return null;
   /** @param {string} laterality */
-  const choose = (laterality) => patch(apiPath`/lesions/${spot.id}`, { place: { ...spot.place, laterality } }).then(onDone, setError);
+  const choose = (laterality) => run(() => patch(apiPath`/lesions/${spot.id}`, { place: { ...spot.place, laterality } }).then(onDone));
   return html`
     <${Message}>
       <p><strong>${say("sideOfSpot")}</strong> ${say("sideOfSpotText")}</p>

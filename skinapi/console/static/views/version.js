@@ -88,10 +88,8 @@ const Shadow = ({ model, conditions }) => {
             <h2>${say("shadowSection")}</h2>
             <p>${say(active ? "shadowActive" : "shadowEnded")}</p>
             <dl class="pairs">
-              ${Object.entries(rows).map(
-                ([name, n]) => html`<dt>${say(/** @type {WordKey} */ (`shadow_${name}`))}</dt>
-                  <dd>${sayNumber(n)}${name !== "judged" && name !== "dropped" && judged > 0 && html` <small>(${sayPercent(n / judged)})</small>`}</dd>`,
-              )}
+              ${Object.entries(rows).map(([name, n]) => html`<dt>${say(/** @type {WordKey} */ (`shadow_${name}`))}</dt>
+                <dd>${sayNumber(n)}${name !== "judged" && name !== "dropped" && judged > 0 && html` <small>(${sayPercent(n / judged)})</small>`}</dd>`)}
             </dl>
             <h3>${say("disagreements")}</h3>
             <${Pages} pages=${pages} empty=${html`<p>${say("noDisagreements")}</p>`}>
@@ -126,12 +124,10 @@ const History = ({ model }) => html`
   <section class="card">
     <h2>${say("historyOfModel")}</h2>
     <ul class="plain">
-      ${eventsOf(model).map(
-        ({ at, what, reason, override }) => html`<li>
-          <time datetime=${at}>${sayDate(at)}</time>${colon()}${say(/** @type {WordKey} */ (what))}${override && html` (${say("withOverride")})`}
-          ${reason && html`<br /><small>${say("reason")}${colon()}${isolated(reason)}</small>`}
-        </li>`,
-      )}
+      ${eventsOf(model).map(({ at, what, reason, override }) => html`<li>
+        <time datetime=${at}>${sayDate(at)}</time>${colon()}${say(/** @type {WordKey} */ (what))}${override && html` (${say("withOverride")})`}
+        ${reason && html`<br /><small>${say("reason")}${colon()}${isolated(reason)}</small>`}
+      </li>`)}
     </ul>
   </section>`;
 
