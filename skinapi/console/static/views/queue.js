@@ -4,10 +4,10 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
-import { Answer, Empty, Icon, toast, useAnswer, useKeys } from "/console/components.js";
+import { Empty, Icon, Load, onValue, toast, useAnswer, useKeys } from "/console/components.js";
 import { say, sayNumber } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
-import { addressOf, goTo, replacePlace } from "/console/navigation.js";
+import { addressOf, goTo, placeOf, replacePlace } from "/console/navigation.js";
 import { Search } from "/console/views/account_actions.js";
 import { Case, FoldedKeys, KeysHelp, prepareCase } from "/console/views/case.js";
 import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js";
@@ -73,26 +73,30 @@ const useCursor = (rows, open) => {
 /** What a choice holds, where that is known. @param {string} name @param {number | undefined} count */
 const counted = (name, count) => (count === undefined ? name : `${name} (${count})`);
 
+/** One of the filters, as a list. @param {{name: "list" | "urgency", label: string, value: string, options: [string, string][], onChange: (changed: Partial<Filters>) => void}} props */
+const Which = ({ name, label, value, options, onChange }) => html`
+  <label><span class="hidden">${label}</span>
+    <select name=${`which-${name}`} value=${value} onChange=${onValue((chosen) => onChange({ [name]: chosen }))}>
+      ${options.map(([key, text]) => html`<option value=${key} selected=${key === value}>${text}</option>`)}
+    </select></label>`;
+
 /**
  * Each choice is a step for Back; what is typed into the search is none.
  * @param {{filters: Filters, counts: Api["QueueCountsView"] | null, conditions: Api["ConditionsView"], onChange: (changed: Partial<Filters>) => void,
  *   onSearch: (text: string) => void}} props
  */
-const Filter = ({ filters, counts, conditions, onChange, onSearch }) => {
-  const { list, urgency, q } = filters;
+const Filter = ({ filters: { list, urgency, q }, counts, conditions, onChange, onSearch }) => {
   const waiting = list || q ? undefined : counts?.by_urgency;
-  const choose = (/** @type {string} */ name, /** @type {[string, string][]} */ options) => html`
-    <label><span class="hidden">${say(name === "list" ? "whichList" : "urgency")}</span>
-      <select name=${`which-${name}`} value=${filters[/** @type {keyof Filters} */ (name)]} onChange=${(/** @type {FieldEvent} */ event) => onChange({ [name]: event.target.value })}>
-        ${options.map(([value, text]) => html`<option value=${value} selected=${value === filters[/** @type {keyof Filters} */ (name)]}>${text}</option>`)}
-      </select></label>`;
+  const lists = [
+    ["", counted(say("toReview"), counts?.to_review)], ["reviewed", say("reviewed")],
+    ...AWAITED.map((one) => [one, counted(say(`awaited_${one}`), counts?.awaited?.[one])]), ["all", say("all")], ["teach", say("toTeach")],
+  ];
+  const urgencies = conditions.bands.map(({ key }) => [key, counted(labelOfBand(conditions, key), waiting?.[key])]);
   return html`
     <div class="filters">
-      ${choose("list", [["", counted(say("toReview"), counts?.to_review)], ["reviewed", say("reviewed")],
-        ...AWAITED.map((one) => /** @type {[string, string]} */ ([one, counted(say(`awaited_${one}`), counts?.awaited?.[one])])), ["all", say("all")], ["teach", say("toTeach")]])}
-      ${list !== "teach" && !isAwaited(list) && choose("urgency", [["", say("anyUrgency")], ...conditions.bands.map(
-        ({ key }) => /** @type {[string, string]} */ ([key, counted(labelOfBand(conditions, key), waiting?.[key])]),
-      )])}
+      <${Which} name="list" label=${say("whichList")} value=${list} options=${lists} onChange=${onChange} />
+      ${list !== "teach" && !isAwaited(list) && html`
+        <${Which} name="urgency" label=${say("urgency")} value=${urgency} options=${[["", say("anyUrgency")], ...urgencies]} onChange=${onChange} />`}
       ${list !== "teach" && html`<${Search} label=${say("searchPatient")} value=${q} onSearch=${onSearch} />`}
     </div>`;
 };
@@ -149,30 +153,36 @@ const useWayOut = () =>
     return () => removeEventListener("keydown", leave);
   }, []);
 
-/** @param {{conditions: Api["ConditionsView"], number: string, at: string, filters: Filters}} props */
-const Workspace = ({ conditions, number, at, filters }) => {
+/** What is listed, page by page, and the cursor in it. @param {Filters} filters @param {string} number the case that is open */
+const useList = (filters, number) => {
   const pages = usePages(pathOf(filters));
-  const { messages, counts, counted: turn } = useWaiting();
-  useEffect(() => {
-    pages.refresh().catch(() => {}); // it is tried again with the next count
-  }, [turn]);
+  const { counted: turn } = useWaiting();
+  useEffect(() => void pages.refresh().catch(() => {}), [turn]); // it is tried again with the next count
   const items = /** @type {Found[]} */ (pages.items ?? []);
   const byUrgency = filters.list !== "teach" && !isAwaited(filters.list);
-  const groups = !byUrgency ? items.map((one) => [one]) : groupByPatient(items);
+  const groups = byUrgency ? groupByPatient(items) : items.map((one) => [one]);
   const rows = groups.flat();
-  const { cursor, place, setChosen, step } = useCursor(rows, Number(number));
-  const pane = useRef(/** @type {HTMLElement | null} */ (null));
-  const list = useRef(/** @type {HTMLElement | null} */ (null));
+  const { place, ...cursor } = useCursor(rows, Number(number));
+  useEffect(() => {
+    if (place >= 0 && rows.length - place < NEAR_END && pages.next && !pages.loading && !pages.error) pages.more();
+  }, [place, rows.length, pages.loading]);
+  return { pages, byUrgency, groups, rows, place, ...cursor };
+};
+
+/**
+ * The way from case to case, by buttons and keys.
+ * @param {ReturnType<typeof useList>} list @param {string} number @param {Filters} filters @param {{current: HTMLElement | null}} frame of the list
+ */
+const useWay = ({ pages, rows, place, setChosen, step }, number, filters, frame) => {
   const query = addressOf("", { ...filters });
-  /** @param {Found} found */
-  const open = (found) => goTo(`case/${found.id}${query}`);
-  const next = () => step(1) ?? rows.find((one) => String(one.id) !== number && one.case?.free !== false);
-  /** Opens the next case; false where none waits. */
-  const openNext = () => {
-    const found = next();
-    if (found) open(found);
+  const { messages } = useWaiting();
+  /** Whether there is one. @param {Found | undefined} found */
+  const open = (found) => {
+    if (found) goTo(`case/${found.id}${query}`);
     return Boolean(found);
   };
+  const next = () => step(1) ?? rows.find((one) => String(one.id) !== number && one.case?.free !== false);
+  const openNext = () => open(next());
   const goOn = () => {
     if (!pages.items || openNext()) return; // without them it is not known yet which is next
     toast(say("queueEmpty"));
@@ -182,50 +192,50 @@ const Workspace = ({ conditions, number, at, filters }) => {
     const found = next();
     if (found) prepareCase(String(found.id));
   };
-  const readMessages = () => messages[0] && goTo(placeOfConversation(messages[0], filters));
   /** @param {1 | -1} by */
   const move = (by) => {
-    const next = rows[Math.min(rows.length - 1, Math.max(0, place + by))];
-    if (!next) return;
-    setChosen(next.id);
-    /** @type {HTMLElement | null | undefined} */ (list.current?.querySelector(`[data-number="${next.id}"]`))?.focus();
+    const row = rows[Math.min(rows.length - 1, Math.max(0, place + by))];
+    if (!row) return;
+    setChosen(row.id);
+    /** @type {HTMLElement | null | undefined} */ (frame.current?.querySelector(`[data-number="${row.id}"]`))?.focus();
   };
-  const back = () => {
-    const before = step(-1);
-    if (before) open(before);
-  };
-  const openMarked = () => rows[place] && open(rows[place]);
+  const openMarked = () => void open(rows[place]);
   useKeys({
     j: () => (number ? goOn() : move(1)),
-    k: () => (number ? back() : move(-1)),
+    k: () => (number ? void open(step(-1)) : move(-1)),
     ...(!number && { o: openMarked, Enter: openMarked }), // in a case Enter signs
-    i: readMessages,
+    i: () => messages[0] && goTo(placeOfConversation(messages[0], filters)),
     "/": () => /** @type {HTMLElement | null} */ (document.querySelector("#search"))?.focus(),
   });
+  return { goOn, openNext, prepareNext };
+};
+
+/** @param {{conditions: Api["ConditionsView"], number: string, at: string, filters: Filters}} props */
+const Workspace = ({ conditions, number, at, filters }) => {
+  const frame = useRef(/** @type {HTMLElement | null} */ (null));
+  const list = useList(filters, number);
+  const { goOn, openNext, prepareNext } = useWay(list, number, filters, frame);
+  const { messages, counts } = useWaiting();
+  const query = addressOf("", { ...filters });
   useWayOut();
-  useEffect(() => {
-    if (place >= 0 && rows.length - place < NEAR_END && pages.next && !pages.loading && !pages.error) pages.more();
-  }, [place, rows.length, pages.loading]);
-  useEffect(() => {
-    list.current?.querySelector(".current")?.scrollIntoView({ block: "nearest" });
-  }, [cursor]);
+  useEffect(() => frame.current?.querySelector(".current")?.scrollIntoView({ block: "nearest" }), [list.cursor]);
   /** The case stays open: it need not be in the list. @param {Partial<Filters>} changed */
   const placeOf = (changed) => `${number ? `case/${number}` : "queue"}${addressOf("", { ...filters, ...changed })}`;
   return html`
     <div class=${`workspace${number ? " open" : ""}`}>
-      <section class="cases" ref=${list} aria-label=${say("title_queue")}
-        onfocusin=${(/** @type {On<FocusEvent>} */ { target }) => !number && target.dataset.number && setChosen(Number(target.dataset.number))}>
+      <section class="cases" ref=${frame} aria-label=${say("title_queue")}
+        onfocusin=${(/** @type {On<FocusEvent>} */ { target }) => !number && target.dataset.number && list.setChosen(Number(target.dataset.number))}>
         <h1><span class="hidden">${say("title_queue")}</span></h1>
         ${!number && html`<${FoldedKeys} named=${false} />`}
         <${Filter} filters=${filters} counts=${counts} conditions=${conditions} onChange=${(/** @type {Partial<Filters>} */ changed) => goTo(placeOf(changed))}
           onSearch=${(/** @type {string} */ q) => replacePlace(placeOf({ q }))} />
         <${Notes} messages=${messages} filters=${filters} />
-        <${Pages} pages=${pages} empty=${html`<${NothingListed} filters=${filters} counts=${counts} />`}>
-          ${() => html`<${FindingRows} groups=${groups} conditions=${conditions} cursor=${cursor} query=${query}
-            headed=${byUrgency} more=${Boolean(pages.next)} />`}
+        <${Pages} pages=${list.pages} empty=${html`<${NothingListed} filters=${filters} counts=${counts} />`}>
+          ${() => html`<${FindingRows} groups=${list.groups} conditions=${conditions} cursor=${list.cursor} query=${query}
+            headed=${list.byUrgency} more=${Boolean(list.pages.next)} />`}
         <//>
       </section>
-      <section class="pane" ref=${pane} aria-label=${say("title_case")}>
+      <section class="pane" aria-label=${say("title_case")}>
         ${number
           ? html`<${Case} key=${number} number=${number} back=${`#/queue${query}`} wanted=${at === "messages"} onNext=${goOn} openNext=${openNext}
               onBegin=${prepareNext} onChanged=${() => askWhatWaits().catch(() => {})} />`
@@ -235,11 +245,8 @@ const Workspace = ({ conditions, number, at, filters }) => {
 };
 
 /** @param {{argument: string, filters: URLSearchParams}} props */
-export const View = ({ argument, filters }) => {
-  const conditions = useAnswer(getConditions, []);
-  return html`
-    <${Answer} answer=${conditions}>
-      ${(/** @type {Api["ConditionsView"]} */ table) => html`<${Workspace} conditions=${table} number=${/^\d+$/.test(argument) ? argument : ""} at=${filters.get("at") ?? ""}
-        filters=${filtersOf(filters, table)} />`}
-    <//>`;
-};
+export const View = ({ argument, filters }) => html`
+  <${Load} ask=${getConditions}>
+    ${(/** @type {Api["ConditionsView"]} */ table) => html`<${Workspace} conditions=${table} number=${/^\d+$/.test(argument) ? argument : ""} at=${filters.get("at") ?? ""}
+      filters=${filtersOf(filters, table)} />`}
+  <//>`;
