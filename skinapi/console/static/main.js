@@ -5,7 +5,7 @@ import { html, render, useEffect, useLayoutEffect, useReducer, useRef, useState 
 import { checkSession, getSession, isAsking, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, Menu, toast, Toasts } from "/console/components.js";
 import { goTo, LAB, placeOf, placesOf, readAddress, READS_MESSAGES, scrollToTop } from "/console/navigation.js";
-import { getLanguage, nameOfLanguage, onLanguageChange, otherLanguages, readStaffWords, say, setLanguage } from "/console/language.js";
+import { getLanguage, hasWords, nameOfLanguage, onLanguageChange, otherLanguages, readStaffWords, say, setLanguage } from "/console/language.js";
 import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiting.js";
 
 /** Each view is a module that is loaded when it is first shown. */
@@ -121,8 +121,11 @@ function useRoom(nav) {
 
 /** @typedef {{place: string, text: string, current: "page" | "true" | null, count?: unknown}} Place */
 
+/** A place by its shorter name, where it has one; else by its title. @param {string} place */
+const wordOf = (place) => /** @type {WordKey} */ (hasWords(`nav_${place}`) ? `nav_${place}` : `title_${place}`);
+
 /** @param {string} place @param {WordKey} [word] @returns {Place} */
-function placeFor(place, word = /** @type {WordKey} */ (`nav_${place}`)) {
+function placeFor(place, word = wordOf(place)) {
   const { name } = readPlace();
   const here = placeOf(name) === place || (word === "lab" && LAB.includes(placeOf(name)));
   return { place, text: say(word), current: !here ? null : place === name && word !== "lab" ? "page" : "true" };
@@ -233,7 +236,7 @@ const Console = () => {
       <${LabPlaces} />
       <p class="notice"><${Icon} name="info" size=${16} />${say("notice")}</p>
       <main id="main" tabindex="-1"><${View} /></main>
-      <footer><nav aria-label=${say("more")}><a href="#/model">${say("nav_model")}</a><a href="/docs">${say("nav_docs")}</a></nav></footer>
+      <footer><nav aria-label=${say("more")}><a href="#/model">${say("title_model")}</a><a href="/docs">${say("nav_docs")}</a></nav></footer>
     </div>
     <${Toasts} />
     ${isWaitingForLogin() && html`<${LoginAgain} />`}`;

@@ -109,7 +109,7 @@ const Chosen = ({ accounts, act, doctors, onClear }) => {
   return html`
     <div class="actions" role="group" aria-label=${say("manyChosen", { count })}>
       <strong>${say("manyChosen", { count })}</strong>
-      <label class="choice">${say("approveRole")}
+      <label class="choice">${say("role")}
         <select name="approve-role" value=${role} onChange=${onValue(setRole)}>
           <option value="wanted">${say("asEachAsks")}</option>
           ${ROLES.slice(0, 3).map((one) => html`<option value=${one}>${sayValue("role", one)}</option>`)}

@@ -128,10 +128,10 @@ const About = ({ chosen }) => {
   };
   return html`
     <form class="card" onSubmit=${send} novalidate>
-      <${Field} label=${say("datasetName")} name="name" hint=${say("datasetNameHint")} error=${error} maxlength="100"
+      <${Field} label=${say("name")} name="name" hint=${say("datasetNameHint")} error=${error} maxlength="100"
         autocomplete="off" defaultValue=${offered} key=${offered} onInput=${() => setError("")} />
       <${Field} label=${say("licence")} name="licence" hint=${say("licenceHint")} maxlength="200" autocomplete="off" />
-      <${Field} label=${say("sourceOf")} name="source" hint=${say("sourceHint")} maxlength="200" autocomplete="off" />
+      <${Field} label=${say("source")} name="source" hint=${say("sourceHint")} maxlength="200" autocomplete="off" />
       <${Chips} name="modality" title=${say("modality")} hint=${say("modalityHint")} chosen=""
         options=${[["", say("notSaid")], ...KINDS.map((kind) => [kind, sayValue("kind", kind)])]} />
       <button class="primary">${say("uploadDataset")}</button>

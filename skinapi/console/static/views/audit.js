@@ -29,8 +29,11 @@ const GROUPS = /** @type {const} */ ({
 /** @param {string} action */
 const groupOf = (action) => Object.entries(GROUPS).find(([, begins]) => /** @type {readonly string[]} */ (begins).includes(action.split(".")[0]))?.[0] ?? "server";
 
-/** An action in words, or as it is where there are none. @param {string} action */
-const sayAction = (action) => (hasWords(`action_${wordsOf(action)}`) ? sayValue("action", wordsOf(action)) : action);
+/** An action as its sentence says it, whoever did it; as it is where there are no words. @param {string} action */
+const sayAction = (action) => {
+  const key = /** @type {WordKey} */ (`did_${wordsOf(action)}`);
+  return hasWords(key) ? say(key, { by: "…", target: "…", owner: "…" }).replace(/^… /, "") : action;
+};
 
 /** The account with this e-mail, or the only one that it is a part of. @param {string} text @returns {Promise<string>} */
 async function findAccount(text) {
@@ -165,7 +168,7 @@ const isAsked = ({ action, since, until }) => (!action || ACTION.test(action)) &
 /** @param {{filters: URLSearchParams}} props what of the address stands behind the ? */
 export const View = ({ filters }) => {
   const asked = Object.fromEntries(ASKED.map((name) => [name, filters.get(name) ?? ""]));
-  const known = valuesOf("action").map((words) => words.replace("_", "."));
+  const known = valuesOf("did").filter((words) => words !== "other").map((words) => words.replace("_", "."));
   const actions = [...new Set([...known, ...(ACTION.test(asked.action) ? [asked.action] : [])])].sort((one, other) => sayAction(one).localeCompare(sayAction(other)));
   return html`
     <h1>${say("title_audit")}</h1>

@@ -63,7 +63,7 @@ const Difference = ({ figure, measure }) => {
   if (!apart) return html`<span class="figure">${difference > 0 ? "+" : "−"}${size} <small>${say("noDifference")}</small></span>`;
   const better = difference > 0 !== LESS_IS_BETTER.has(measure);
   return html`<span class=${`figure ${better ? "better" : "worse"}`}>${difference > 0 ? "+" : "−"}${size}${" "}
-    <small>${say(better ? "better" : "worse")}</small></span>`;
+    <small>${say(better ? "better" : "outcome_worse")}</small></span>`;
 };
 
 /** @typedef {{name: string, measure: string, figure: Figure}} Compared */

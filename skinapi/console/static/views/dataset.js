@@ -57,7 +57,7 @@ const Pictures = ({ dataset, conditions }) => {
   const pages = usePages(`${apiPath`/datasets/${dataset.id}/images`}?limit=${PICTURES}`);
   return html`
     <section class="card">
-      <h2>${say("pictureExamples")}</h2>
+      <h2>${say("picturesCount")}</h2>
       <${Pages} pages=${pages} empty=${html`<p>${say("noPictures")}</p>`}>
         ${(/** @type {Api["ImageView"][]} */ images) => html`<ul class="pictures">
           ${images.map((image) => html`<li key=${image.id}>
@@ -129,7 +129,7 @@ const About = ({ dataset }) => {
     ${(licence || source) &&
     html`<dl class="pairs">
       ${licence && html`<dt>${say("licence")}</dt><dd>${isolated(licence)}</dd>`}
-      ${source && html`<dt>${say("sourceOf")}</dt><dd>${isolated(source)}</dd>`}
+      ${source && html`<dt>${say("source")}</dt><dd>${isolated(source)}</dd>`}
     </dl>`}
     ${dataset.reference && html`<${Message}>${say("isReference")}<//>`}
     ${dataset.erased > 0 && html`<p>${say("erasedText", { n: sayNumber(dataset.erased) })}</p>`}`;

@@ -7,7 +7,7 @@ import { colon, isolated, say, sayDate, sayDay, today } from "/console/language.
 import { labelForPatient, labelOfBand, nameOf } from "/console/views/finding.js";
 
 /** For another photo, of the same spot where it is one. @param {{spot: string | null}} props */
-const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot ? `#/check/${spot}` : "#/check"}>${say("takeAnother")}</a></p>`;
+const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot ? `#/check/${spot}` : "#/check"}>${say("otherPhoto")}</a></p>`;
 
 /** Until when a doctor should have seen it, and whether that day has passed. @param {{due?: string | null}} props */
 const Due = ({ due }) =>

@@ -107,7 +107,7 @@ const Drift = ({ found, conditions }) => {
     <${Alerts} found=${found} conditions=${conditions} />
     <${Findings} weeks=${weeks} conditions=${conditions} />
     <div class="curves">
-      <${Share} title=${say("refusedShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.refused, week.findings + week.refused)} among=${(/** @type {Week} */ week) => week.findings + week.refused} />
+      <${Share} title=${say("chart_refused")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.refused, week.findings + week.refused)} among=${(/** @type {Week} */ week) => week.findings + week.refused} />
       <${Share} title=${say("doubtShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.uncertain, week.findings)} among=${(/** @type {Week} */ week) => week.findings} />
       <${Share} title=${say("meanConfidence")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => week.mean_confidence} among=${(/** @type {Week} */ week) => week.findings} />
       <${Share} title=${say("disagreementShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.disagreements, week.reviews)} among=${(/** @type {Week} */ week) => week.reviews} />

@@ -26,7 +26,7 @@ const Question = ({ onClose }) => {
     <${Confirm} title=${say("fromReviews")} confirm=${say("makeDataset")} kind="primary" onConfirm=${make} onClose=${onClose}>
       <p>${say("fromReviewsText")}</p>
       <form ref=${form} onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
-        <${Field} label=${say("datasetName")} name="name" hint=${say("datasetNameHint")} error=${fault} maxlength="100" autocomplete="off" />
+        <${Field} label=${say("name")} name="name" hint=${say("datasetNameHint")} error=${fault} maxlength="100" autocomplete="off" />
         <fieldset>
           <legend>${say("labelsFrom")}</legend>
           ${LABELS_FROM.map(

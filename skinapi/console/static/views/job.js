@@ -35,7 +35,7 @@ const Curves = ({ epochs }) => {
     <div class="curves">
       <${Lines} title=${say("loss")} words=${say("lossWords", { training: sayLoss(last.loss), validation: sayLoss(last.val_loss) })}
         lines=${lines("loss")} sayValue=${(/** @type {number} */ value) => sayNumber(value, value < 1 ? 2 : 0)} ...${ends} />
-      <${Lines} title=${say("accuracy")} words=${say("accuracyWords", { training: sayShare(last.accuracy), validation: sayShare(last.val_accuracy) })}
+      <${Lines} title=${say("measure_accuracy")} words=${say("accuracyWords", { training: sayShare(last.accuracy), validation: sayShare(last.val_accuracy) })}
         lines=${lines("accuracy")} end=${1} sayValue=${sayPercent} ...${ends} />
     </div>
     <${Epochs} epochs=${epochs} />`;
@@ -65,7 +65,7 @@ const TrainingAsked = ({ request }) => {
     <section class="card">
       <h2>${say("askedFor")}</h2>
       <dl class="pairs">
-        <dt>${say("dataset")}</dt><dd><a href="#/dataset/${request.dataset}">${isolated(request.dataset_name)}</a></dd>
+        <dt>${say("title_dataset")}</dt><dd><a href="#/dataset/${request.dataset}">${isolated(request.dataset_name)}</a></dd>
         ${facts.map(([title, value]) => html`<dt>${title}</dt><dd>${value}</dd>`)}
       </dl>
     </section>`;

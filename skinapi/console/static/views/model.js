@@ -98,9 +98,9 @@ const Points = ({ points, conditions }) => {
 };
 
 const MEASURES = /** @type {const} */ ([
-  ["macro_auc", "macroAuc", "macroAucText"],
+  ["macro_auc", "measure_macro_auc", "macroAucText"],
   ["named_balanced_accuracy", "namedAccuracy", "namedAccuracyText"],
-  ["stated_balanced_accuracy", "toldAccuracy", "toldAccuracyText"],
+  ["stated_balanced_accuracy", "measure_stated_balanced_accuracy", "toldAccuracyText"],
 ]);
 
 /** @param {{figures: Measures, uncertain?: number}} props the figures with one picture of each lesion */
@@ -152,7 +152,7 @@ export const TestFigures = ({ card, conditions, folded = false }) => {
     <section class="card">
       <h2>${say("modelFigures")}</h2>
       <p>${say(figures === all ? "testedOn" : "testedOnLesions", { n: sayNumber(figures.n ?? 0) })} ${say("barsText")}</p>
-      <h3>${say("sentToDoctor")}</h3>
+      <h3>${say("table_malignant_caught")}</h3>
       ${Object.keys(all.points ?? {}).length > 0
         ? html`<${Points} points=${all.points} conditions=${conditions} />`
         : html`<${Caught} caught=${all.malignant_caught} conditions=${conditions} />`}
@@ -160,13 +160,13 @@ export const TestFigures = ({ card, conditions, folded = false }) => {
       <${Melanoma} classes=${byClass} conditions=${conditions} />
       <${Overall} figures=${figures} uncertain=${all.gates?.uncertain} />
     </section>
-    ${classes.length > 0 && html`<${Section} title=${say("byClass")} folded=${folded}><p>${say("byClassText")}</p>
-      <${Table} title=${say("byClass")} rows=${classes} columns=${[
-        named(say("class")), counted(), measureOf(sensitivity, say("sensitivity")), measureOf("specificity", say("specificity")), measureOf("auc", "AUC"),
+    ${classes.length > 0 && html`<${Section} title=${say("table_per_class")} folded=${folded}><p>${say("byClassText")}</p>
+      <${Table} title=${say("table_per_class")} rows=${classes} columns=${[
+        named(say("class")), counted(), measureOf(sensitivity, say("measure_sensitivity")), measureOf("specificity", say("measure_specificity")), measureOf("auc", "AUC"),
       ]} /><//>`}
     ${parts.length > 0 && html`<${Section} title=${say("bySource")} folded=${folded}><p>${say("bySourceText")}</p>
       <${Table} title=${say("bySource")} rows=${parts} columns=${[
-        named(say("source")), counted(), measureOf("macro_auc", say("macroAuc")), measureOf("named_balanced_accuracy", say("namedAccuracy")),
+        named(say("source")), counted(), measureOf("macro_auc", say("measure_macro_auc")), measureOf("named_balanced_accuracy", say("namedAccuracy")),
       ]} /><//>`}`;
 };
 

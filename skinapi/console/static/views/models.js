@@ -22,7 +22,7 @@ export const getModels = async () =>
 const sayHeadline = ({ macro_auc, balanced_accuracy, lesions, by_lesion_macro_auc: auc, by_lesion_named_balanced_accuracy: accuracy }) => {
   if (lesions < FEWEST_LESIONS) return sayTooFew(lesions);
   const said = [
-    (auc ?? macro_auc) !== undefined && `${say("macroAuc")} ${sayPercent(auc ?? macro_auc)}`,
+    (auc ?? macro_auc) !== undefined && `${say("measure_macro_auc")} ${sayPercent(auc ?? macro_auc)}`,
     (accuracy ?? balanced_accuracy) !== undefined &&
       `${say(accuracy === undefined ? "measure_balanced_accuracy" : "namedAccuracy")} ${sayPercent(accuracy ?? balanced_accuracy)}`,
   ].filter(Boolean);

@@ -61,7 +61,7 @@ export const View = () => {
   const overview = useAnswer(() => get("/admin/overview"), []);
   return html`
     <div class="row between"><h1>${say("title_overview")}</h1>
-      <div class="row"><a class="button" href="#/usage">${say("nav_usage")}</a><a class="button" href="#/server">${say("nav_server")}</a>
+      <div class="row"><a class="button" href="#/usage">${say("nav_usage")}</a><a class="button" href="#/server">${say("title_server")}</a>
         <button onClick=${overview.reload}>${say("reload")}</button></div></div>
     <${Answer} answer=${overview}>
       ${(/** @type {Api["Overview"]} */ found) => {

@@ -87,12 +87,12 @@ const Groups = ({ report }) => {
     <section class="card">
       <h2>${say("groups")}</h2>
       <dl class="pairs">
-        <dt>${say("sourceOf")}</dt><dd>${count(named, (key) => (key === "not named" ? say("notNamed") : isolated(key)))}</dd>
+        <dt>${say("source")}</dt><dd>${count(named, (key) => (key === "not named" ? say("notNamed") : isolated(key)))}</dd>
         <dt>${say("modality")}</dt><dd>${count(modalities, (key) => sayValue("kind", key))}</dd>
         <dt>${say("lesions")}</dt><dd>${lesions.known
           ? say("lesionsText", { n: sayNumber(lesions.count), most: sayNumber(lesions.largest) })
           : say("lesionsUnknown")}</dd>
-        <dt>${say("patientsCount")}</dt><dd>${patients.count > 0
+        <dt>${say("title_patients")}</dt><dd>${patients.count > 0
           ? say("patientsText", { n: sayNumber(patients.count), most: sayNumber(patients.largest), without: sayNumber(patients.pictures_without) })
           : say("patientsUnknown")}</dd>
       </dl>

@@ -70,7 +70,7 @@ const TrainForm = ({ datasets, chosen }) => {
   };
   return html`
     <form class="card train" ref=${form} onSubmit=${start} novalidate>
-      <${Select} name="dataset" label=${say("dataset")} hint=${say("trainDatasetHint")} error=${faults.dataset}>
+      <${Select} name="dataset" label=${say("title_dataset")} hint=${say("trainDatasetHint")} error=${faults.dataset}>
         ${datasets.map((one) => html`<option value=${one.id} selected=${one === first}>
           ${isolated(one.name)} – ${say("versionOf", { version: one.version })}, ${sayPictures(one.pictures)}</option>`)}
       <//>

@@ -23,8 +23,8 @@ const Origin = ({ model }) => {
     [say("addedAt"), sayDate(model.created_at)],
     [say("size"), model.size > 0 ? sayBytes(model.size) : say(model.built_in ? "builtIn" : "filesDeleted")],
     [say("parent"), model.parent && html`<a href="#/version/${model.parent}"><code>${model.parent}</code></a>`],
-    [say("dataset"), model.dataset && html`<a href="#/dataset/${model.dataset}">${say("trainedOn")}</a>`],
-    [model.dataset ? say("job") : sayValue("job", "import"), model.job && html`<a href="#/job/${model.job}"><code>${model.job}</code></a>`],
+    [say("title_dataset"), model.dataset && html`<a href="#/dataset/${model.dataset}">${say("trainedOn")}</a>`],
+    [model.dataset ? say("job_training") : sayValue("job", "import"), model.job && html`<a href="#/job/${model.job}"><code>${model.job}</code></a>`],
   ]);
   return html`<dl class="pairs">
     ${facts.filter(([, value]) => value).map(([title, value]) => html`<dt>${title}</dt><dd>${value}</dd>`)}
@@ -85,7 +85,7 @@ const Shadow = ({ model, conditions }) => {
         const rows = { judged, other_band, other_label, refused, dropped };
         return html`
           <section class="card">
-            <h2>${say("shadowSection")}</h2>
+            <h2>${say("inBackground")}</h2>
             <p>${say(active ? "shadowActive" : "shadowEnded")}</p>
             <dl class="pairs">
               ${Object.entries(rows).map(([name, n]) => html`<dt>${say(/** @type {WordKey} */ (`shadow_${name}`))}</dt>
