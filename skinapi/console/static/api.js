@@ -153,10 +153,7 @@ function send(method, path, options = {}, read = (response) => response.json()) 
   return new Promise((resolve, reject) => {
     exchange(method, path, options, options.signal ? AbortSignal.any([mine.signal, options.signal]) : mine.signal)
       .then(read)
-      .then(
-        (value) => mine === presence && resolve(value),
-        (error) => mine === presence && reject(error),
-      );
+      .then((value) => mine === presence && resolve(value), (error) => mine === presence && reject(error));
   });
 }
 

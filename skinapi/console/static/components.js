@@ -85,9 +85,7 @@ export function useAnswer(ask, inputs) {
       (value) => current && setState({ value, loading: false }),
       (error) => current && setState({ error, loading: false }),
     );
-    return () => {
-      current = false;
-    };
+    return () => void (current = false);
   }, [...inputs, turn]);
   return { ...state, reload: () => setTurn(turn + 1) };
 }
@@ -143,8 +141,7 @@ export function useKeys(actions, { inFullScreen = false } = {}) {
   latest.current = actions;
   // Not after the next frame: who sees the page may press a key before that.
   useLayoutEffect(() => {
-    /** @param {KeyboardEvent} event */
-    const press = (event) => {
+    const press = (/** @type {KeyboardEvent} */ event) => {
       const action = latest.current[event.key];
       const target = /** @type {Element} */ (event.target);
       if (!action || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
@@ -221,8 +218,7 @@ export const TextArea = ({ label, name, id, hint, error, value, onText, ...rest 
  */
 export const Form = ({ onSend, label, children, kind = "primary", onClose }) => {
   const { run, busy, failed } = useAct();
-  /** @param {SubmitEvent} event */
-  const submit = (event) => {
+  const submit = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     // @ts-ignore (the forms of this console hold text alone)
     run(() => onSend(Object.fromEntries(new FormData(event.target))));
@@ -274,10 +270,8 @@ export const Toasts = () => {
   }, [shown]);
   return html`
     <div class="toasts" role="status">
-      ${shown &&
-      html`<div class="toast">${shown.text}
-        ${shown.undo &&
-        html`<button class="quiet" onClick=${() => {
+      ${shown && html`<div class="toast">${shown.text}
+        ${shown.undo && html`<button class="quiet" onClick=${() => {
           shown.undo?.();
           setShown(null);
         }}>${shown.label ?? say("undo")}</button>`}

@@ -24,11 +24,7 @@ export function usePages(path) {
     try {
       const page = await getPage(address);
       if (mine !== turn.current) return;
-      setState(({ items = [] }) => ({
-        items: fresh ? page.items : [...items, ...page.items],
-        next: page.next,
-        loading: false,
-      }));
+      setState(({ items = [] }) => ({ items: fresh ? page.items : [...items, ...page.items], next: page.next, loading: false }));
     } catch (error) {
       if (mine === turn.current) setState((before) => ({ ...before, error, loading: false }));
     }
@@ -55,12 +51,7 @@ export function usePages(path) {
       turn.current++;
     };
   }, [path]);
-  return {
-    ...state,
-    refresh,
-    reload: () => load(path, true),
-    more: () => load(state.next ?? path, state.next === null),
-  };
+  return { ...state, refresh, reload: () => load(path, true), more: () => load(state.next ?? path, state.next === null) };
 }
 
 /**

@@ -183,9 +183,7 @@ const View = () => {
       },
       (problem) => current && setError(problem),
     );
-    return () => {
-      current = false;
-    };
+    return () => void (current = false);
   }, [shown, getLanguage()]);
   const title = mayShow ? name || "start" : "login";
   useEffect(() => {

@@ -121,8 +121,7 @@ export const Secret = ({ title, text, password, until, file, onClose }) => {
       <p class="secret">${password}</p>
       <p>${text}${until && html` ${say("validUntil", { date: sayDate(until) })}`}</p>
       <div class="row end">
-        ${navigator.clipboard &&
-        html`<button class="quiet" onClick=${async () => {
+        ${navigator.clipboard && html`<button class="quiet" onClick=${async () => {
           await navigator.clipboard.writeText(password).catch(() => {});
           toast(say("copied"));
         }}>${say("copy")}</button>`}

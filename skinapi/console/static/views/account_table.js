@@ -42,8 +42,7 @@ const Managed = ({ account, act, doctors }) => {
   const ask = (kind, role) => act.onAsk({ kind, role }, [account]);
   /** @param {"role" | "doctor"} field @param {string | null} value */
   const set = (field, value) => setField(account, field, value, act.onChange).catch(act.onError);
-  /** @param {FieldEvent} event */
-  const chooseRole = (event) => {
+  const chooseRole = (/** @type {FieldEvent} */ event) => {
     const role = event.target.value;
     event.target.value = account.role; // until the server has agreed
     if (isOneself(account) || role === "admin") ask("role", role);

@@ -118,8 +118,7 @@ function offeredName(chosen) {
 const About = ({ chosen }) => {
   const [error, setError] = useState("");
   const offered = offeredName(chosen);
-  /** @param {SubmitEvent} event */
-  const send = (event) => {
+  const send = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const said = new FormData(/** @type {HTMLFormElement} */ (event.target));
     const [name, licence, source] = ["name", "licence", "source"].map((field) => String(said.get(field)).trim());
@@ -144,8 +143,7 @@ export const View = () => {
   const [skipped, setSkipped] = useState(0);
   const [empty, setEmpty] = useState(false);
   useEffect(() => void get("/me").catch(() => {}), []); // an ended session asks for the login before the upload
-  /** @param {ChosenFile[]} found */
-  const add = (found) => {
+  const add = (/** @type {ChosenFile[]} */ found) => {
     const used = found.filter(isUsed);
     const paths = new Set(used.map(({ path }) => path));
     setChosen([...chosen.filter(({ path }) => !paths.has(path)), ...used]);

@@ -233,8 +233,7 @@ export const BodyMap = ({ place, points = [], onPlace, onPoint, onDrop }) => {
     setNear(pointOf(/** @type {Place} */ (place)));
     setTimeout(() => map.current?.focus()); // there once it has been drawn
   };
-  /** @param {KeyboardEvent} event */
-  const step = (event) => {
+  const step = (/** @type {KeyboardEvent} */ event) => {
     const [right, down] = STEPS[event.key] ?? [0, 0];
     const svg = map.current?.querySelector("svg");
     if (!svg || !place || !onPlace || !STEPS[event.key]) return;

@@ -81,8 +81,7 @@ const Context = ({ submission, used, checklist }) => {
       <h2>${say("context")}</h2>
       ${rows.length === 0 && !ticked && html`<p>${say("nothingTold")}</p>`}
       ${rows.length > 0 && html`<dl class="pairs">${rows.map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}</dl>`}
-      ${ticked &&
-      html`<h3>${say("checklistScore", { score: submission.checklist_score })}</h3>
+      ${ticked && html`<h3>${say("checklistScore", { score: submission.checklist_score })}</h3>
         ${items.length === 0 ? html`<p>${say("noneOfThese")}</p>` : html`<ul>${items.map((item) => html`<li>${said(item.doctor)}</li>`)}</ul>`}`}
     </section>`;
 };
@@ -188,33 +187,23 @@ const Strip = ({ submission, conditions, back }) => {
  * @typedef {{back: string, wanted: boolean, onNext: () => void, openNext: () => boolean, onBegin: () => void, onChanged: () => void}} Way
  */
 
-/** @param {{number: string, finding: Found} & Way} props */
-const CasePane = ({ number, finding, back, wanted, onNext, openNext, onBegin, onChanged }) => {
-  const { conditions, photo } = finding;
+/** What a case says by now, and what is done with it. @param {string} number @param {Found} finding @param {Way} way */
+function useCase(number, finding, { onNext, openNext, onChanged }) {
   const [now, setNow] = useState(finding);
   useEffect(() => setNow(finding), [finding]); // in other words
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const [signed, setSigned] = useState(0);
-  const [filled, setFilled] = useState(0);
-  const [folded, setFolded] = useState(false);
-  const { report, submission, reviews, work } = now;
-  const asked = work.opinion?.of_me; // a colleague sees the finding until the review is signed
-  const came = work.opinion_came_at && !asked;
+  const [form, setForm] = useState({ turn: 0, signed: false, folded: false });
+  const asked = now.work.opinion?.of_me; // a colleague sees the finding until the review is signed
+  const unfold = () => setForm({ ...form, folded: false });
   /** What the server says by now. The photo is not read again: that is audited. */
-  const renew = async () => {
-    setError(null);
-    try {
-      const [[submission, report], reviews, work] = await Promise.all([readFinding(number), getReviews(number), getWork(number)]);
+  const renew = () =>
+    Promise.all([readFinding(number), getReviews(number), getWork(number)]).then(([[submission, report], reviews, work]) => {
+      setError(null);
       setNow({ ...finding, submission, report, reviews, work });
-    } catch (problem) {
-      setError(problem);
-    }
-  };
-  /** @param {Api["ReviewView"]} opinion */
-  const use = (opinion) => {
+    }, setError);
+  const use = (/** @type {Api["ReviewView"]} */ opinion) => {
     fillReview(number, opinion);
-    setFilled(filled + 1);
-    setFolded(false);
+    setForm({ ...form, turn: form.turn + 1, folded: false });
     setTimeout(() => focusOn("[name=note]")); // the form is there once this has been drawn
   };
   const changed = () => {
@@ -229,58 +218,70 @@ const CasePane = ({ number, finding, back, wanted, onNext, openNext, onBegin, on
   const done = (stays, said) => {
     onChanged();
     const left = asked ? (onNext(), true) : !stays && openNext();
-    const signedOf = say("signedOf", { said, number, name: isolated(submission.user_name) });
+    const signedOf = say("signedOf", { said, number, name: isolated(now.submission.user_name) });
     if (left) return toast(signedOf, asked ? undefined : () => goTo(`case/${number}`), say("backToCase"));
     toast(signedOf);
-    setSigned(signed + 1);
-    setFolded(true);
+    setForm({ turn: form.turn + 1, signed: true, folded: true });
     focusOn(".next-case");
     renew().then(() => document.querySelector(".case-read")?.scrollTo(0, 0));
   };
+  return { now, asked, error, form, unfold, renew, use, changed, shown, done };
+}
+
+/** What is read and written beside the photo. @param {{number: string, title: string, found: ReturnType<typeof useCase>} & Way} props */
+const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
+  const { asked, error, form, unfold, renew, use, changed, shown, done } = found;
+  const { report, submission, reviews, work, conditions } = found.now;
+  const mayUse = work.opinion_came_at && !asked;
+  return html`
+    <aside class="case-read">
+      ${asked && html`<${Asked} opinion=${work.opinion} />`}
+      <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor />
+      <${Reasons} report=${report} conditions=${conditions} />
+      <${ModelMark} submission=${submission} doctor />
+      <${Context} submission=${submission} used=${report.facts.modality?.used ?? []} checklist=${conditions.checklist} />
+      ${!asked && submission.lesion && html`<${LastMessage} spot=${submission.lesion} />`}
+      ${error && html`<${Failure} error=${error} retry=${renew} />`}
+      ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${shown} />`}
+      ${reviews.map((review) => html`<${review.second_opinion ? SecondOpinion : Reviewed} key=${review._id} review=${review} conditions=${conditions}
+        onUse=${mayUse && (() => use(review))} />`)}
+      ${form.folded
+        ? html`<${ChangeDecision} onChange=${unfold} />`
+        : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${report} conditions=${conditions} seen=${reviews.at(-1)?._id}
+            pictured=${submission.photo_kept} asked=${asked} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
+      ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} onChanged=${changed} onEnded=${onNext} />`}
+      ${!asked && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} />`}
+      ${!asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`}
+      ${!asked && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
+      <${Rest} report=${report} conditions=${conditions} doctor />
+      <${Downloads} number=${number} />
+      ${!asked && submission.patient_id && html`<section>
+        <h2>${say("otherFindings")}</h2>
+        <${OtherFindings} patient=${submission.patient_id} number=${number} conditions=${conditions} />
+      </section>`}
+    </aside>`;
+};
+
+/** @param {{number: string, finding: Found} & Way} props */
+const CasePane = ({ number, finding, ...way }) => {
+  const found = useCase(number, finding, way);
+  const { conditions, submission, report, photo } = found.now;
+  const title = say("findingOf", { number, date: sayDate(report.time) });
   return html`
     <article class="case finding" tabindex="-1">
       <header class="case-head">
-        <a class="button quiet to-list" href=${back}><${Icon} name="back" size=${16} />${say("title_queue")}</a>
-        <p><strong>${isolated(submission.user_name)}</strong> · ${say("findingOf", { number, date: sayDate(report.time) })}</p>
+        <a class="button quiet to-list" href=${way.back}><${Icon} name="back" size=${16} />${say("title_queue")}</a>
+        <p><strong>${isolated(submission.user_name)}</strong> · ${title}</p>
         <${FoldedKeys} />
-        <button class=${signed ? "next-case primary" : "next-case"} onClick=${onNext}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>
+        <button class=${found.form.signed ? "next-case primary" : "next-case"} onClick=${way.onNext}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>
       </header>
       <div class="case-photo">
         <${FindingPhoto} submission=${submission} photo=${photo} heat=${submission.heat}>
           ${(/** @type {Api["PictureView"]} */ picture) => html`<${Alone} picture=${picture} conditions=${conditions} />`}
         <//>
-        <${Strip} key=${report.decision?.decided_at} submission=${submission} conditions=${conditions} back=${back} />
+        <${Strip} key=${report.decision?.decided_at} submission=${submission} conditions=${conditions} back=${way.back} />
       </div>
-      <aside class="case-read">
-        ${asked && html`<${Asked} opinion=${work.opinion} />`}
-        <${Verdicts} title=${say("findingOf", { number, date: sayDate(report.time) })} report=${report} submission=${submission} conditions=${conditions} doctor />
-        <${Reasons} report=${report} conditions=${conditions} />
-        <${ModelMark} submission=${submission} doctor />
-        <${Context} submission=${submission} used=${report.facts.modality?.used ?? []} checklist=${conditions.checklist} />
-        ${!asked && submission.lesion && html`<${LastMessage} spot=${submission.lesion} />`}
-        ${error && html`<${Failure} error=${error} retry=${renew} />`}
-        ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${shown} />`}
-        ${reviews.map((review) =>
-          review.second_opinion
-            ? html`<${SecondOpinion} key=${review._id} review=${review} conditions=${conditions} onUse=${came && (() => use(review))} />`
-            : html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`,
-        )}
-        ${folded
-          ? html`<${ChangeDecision} onChange=${() => setFolded(false)} />`
-          : html`<${ReviewForm} key=${`${number} ${signed} ${filled}`} number=${number} report=${report} conditions=${conditions} seen=${reviews.at(-1)?._id}
-          pictured=${submission.photo_kept} asked=${asked} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
-        ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} onChanged=${changed} onEnded=${onNext} />`}
-        ${!asked && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} />`}
-        ${!asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`}
-        ${!asked && submission.former_lesion && html`<${FormerConversation} spot=${submission.former_lesion} />`}
-        <${Rest} report=${report} conditions=${conditions} doctor />
-        <${Downloads} number=${number} />
-        ${!asked && submission.patient_id &&
-        html`<section>
-          <h2>${say("otherFindings")}</h2>
-          <${OtherFindings} patient=${submission.patient_id} number=${number} conditions=${conditions} />
-        </section>`}
-      </aside>
+      <${CaseRead} number=${number} title=${title} found=${found} ...${way} />
     </article>`;
 };
 

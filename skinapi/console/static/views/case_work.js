@@ -52,8 +52,7 @@ export const CaseWork = ({ number, patient, work, onChanged, onEnded }) => {
   const path = apiPath`/submissions/${number}/case`;
   const request = apiPath`/submissions/${number}/second-opinion`;
   const { opinion } = work;
-  /** @param {() => Promise<unknown>} act */
-  const change = (act) => run(act).then(onChanged);
+  const change = (/** @type {() => Promise<unknown>} */ act) => run(act).then(onChanged);
   const take = () => change(() => (work.mine ? remove(path) : put(path, undefined)));
   const ask = () => !opinion && setAsking(true);
   const decline = async () => {

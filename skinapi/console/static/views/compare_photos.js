@@ -45,16 +45,14 @@ function within({ zoom, x, y }) {
  */
 const Frame = ({ before, after, css, alts, cut = 100, looking, onLook, onDrag }) => {
   const { zoom, x, y } = looking;
-  /** @param {On<PointerEvent>} event */
-  const move = (event) => {
+  const move = (/** @type {On<PointerEvent>} */ event) => {
     if (event.type === "pointermove" && !event.buttons) return;
     if (onDrag) return onDrag(event);
     if (event.type === "pointerdown") return event.currentTarget.setPointerCapture(event.pointerId);
     const { width, height } = event.currentTarget.getBoundingClientRect();
     onLook(within({ zoom, x: x + (100 * event.movementX) / width, y: y + (100 * event.movementY) / height }));
   };
-  /** @param {KeyboardEvent} event */
-  const press = (event) => {
+  const press = (/** @type {KeyboardEvent} */ event) => {
     const step = STEPS[event.key];
     if (!step || onDrag) return;
     event.preventDefault();
@@ -87,8 +85,7 @@ const Aligned = ({ before, after, css, dates }) => {
   const said = dates.map((date) => say("photoOfDate", { date }));
   const frame = (/** @type {number} */ at, /** @type {string[]} */ alts, /** @type {((event: On<PointerEvent>) => void) | undefined} */ onDrag = undefined) =>
     html`<${Frame} before=${before} after=${after} css=${css} alts=${alts} cut=${at} looking=${looking} onLook=${onLook} onDrag=${onDrag} />`;
-  /** @param {On<PointerEvent>} event */
-  const drag = (event) => {
+  const drag = (/** @type {On<PointerEvent>} */ event) => {
     const { left, width } = event.currentTarget.getBoundingClientRect();
     setCut(Math.round(Math.min(100, Math.max(0, (100 * (event.clientX - left)) / width))));
   };
@@ -141,8 +138,7 @@ const Compared = ({ compared, before, after, conditions }) => {
         <${Superseded} items=${told.superseded ?? []} view=${getSession()?.role === "doctor" ? "case" : "finding"} />
         ${compared.notices.map((notice, at) => html`<p class=${at === 0 ? "notice" : ""}><small>${notice}</small></p>`)}
       </header>
-      ${compared.changes.length > 0 &&
-      html`<section><h3>${say("measured")}</h3>
+      ${compared.changes.length > 0 && html`<section><h3>${say("measured")}</h3>
         <ul>${compared.changes.map((change) => html`<li>${change.sentence}</li>`)}</ul></section>`}
     </article>`;
 };

@@ -60,8 +60,7 @@ const Write = ({ path, about, onSent }) => {
     key.current = newKey();
     onSent();
   };
-  /** @param {SubmitEvent} event */
-  const submit = (event) => {
+  const submit = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
     run(() => send().catch((problem) => {

@@ -73,8 +73,7 @@ const Versions = ({ dataset }) => {
   const all = useAnswer(() => getAll("/datasets?limit=200"), []);
   const same = (all.value ?? []).filter((one) => nameKey(one) === nameKey(dataset)).reverse();
   return (
-    same.length > 1 &&
-    html`<section class="card">
+    same.length > 1 && html`<section class="card">
       <h2>${say("versions")}</h2>
       <ul class="plain">
         ${same.map((one) => {
@@ -126,8 +125,7 @@ const About = ({ dataset }) => {
   ].filter(Boolean);
   return html`
     <p class="lead">${facts.join(" · ")}</p>
-    ${(licence || source) &&
-    html`<dl class="pairs">
+    ${(licence || source) && html`<dl class="pairs">
       ${licence && html`<dt>${say("licence")}</dt><dd>${isolated(licence)}</dd>`}
       ${source && html`<dt>${say("source")}</dt><dd>${isolated(source)}</dd>`}
     </dl>`}
@@ -152,8 +150,7 @@ export const View = ({ argument }) => {
             <${Reference} dataset=${dataset} onChange=${polled.reload} />
             <${Delete} dataset=${dataset} />
           </div>
-          ${dataset.status === "published" &&
-          html`<${Report} report=${dataset.report} conditions=${table} />
+          ${dataset.status === "published" && html`<${Report} report=${dataset.report} conditions=${table} />
             <${Pictures} dataset=${dataset} conditions=${table} />
             <${Versions} dataset=${dataset} />`}`}
       <//>`}

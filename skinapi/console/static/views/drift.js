@@ -86,13 +86,11 @@ const Alerts = ({ found, conditions }) => {
   const { weeks, alerts, tests } = found;
   const waiting = tests.filter((test) => test.reference_events < test.reference_size);
   return html`
-    ${alerts.length > 0 &&
-    html`<${Message} kind="bad"><p><strong>${say("alertsTitle")}</strong></p>
+    ${alerts.length > 0 && html`<${Message} kind="bad"><p><strong>${say("alertsTitle")}</strong></p>
       <ul>${alerts.map((alert) => html`<${AlertText} alert=${alert} weeks=${weeks} conditions=${conditions} />`)}</ul>
       <p>${say("alertsText")}</p><//>`}
     ${alerts.length === 0 && waiting.length < tests.length && html`<${Message} kind="good">${say("noAlerts")}<//>`}
-    ${waiting.length > 0 &&
-    html`<${Message}><p>${say("notTestedYet")}</p>
+    ${waiting.length > 0 && html`<${Message}><p>${say("notTestedYet")}</p>
       <ul>${waiting.map(
         ({ measure, reference_events: n, reference_size: all }) => html`<li>${sayValue("tested", measure)}${colon()}${say("nOf", { n: sayNumber(n), all: sayNumber(all) })}</li>`,
       )}</ul><//>`}`;

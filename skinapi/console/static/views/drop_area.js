@@ -6,8 +6,7 @@ import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 /** `children` makes of `take` the fields by which files are chosen. @param {{small?: boolean, onTake: (event: FilesEvent) => void, children: (take: (event: FilesEvent) => void) => unknown}} props */
 export const DropArea = ({ small = false, onTake, children }) => {
   const [over, setOver] = useState(false);
-  /** @param {FilesEvent} event */
-  const take = (event) => {
+  const take = (/** @type {FilesEvent} */ event) => {
     event.preventDefault();
     setOver(false);
     onTake(event);

@@ -71,7 +71,6 @@ export const Gates = ({ gates }) => {
   return html`
     ${open.length > 0 && html`<${List} gates=${open} conditions=${conditions} />`}
     ${unmeasured.length > 0 && html`<p>${say("gateNotMeasured", { names })}</p>`}
-    ${passed.length > 0 &&
-    html`<details class="found" open=${passed.length === gates.length}>
+    ${passed.length > 0 && html`<details class="found" open=${passed.length === gates.length}>
       <summary>${say("gatesPassed", { n: sayNumber(passed.length) })}</summary><${List} gates=${passed} conditions=${conditions} /></details>`}`;
 };

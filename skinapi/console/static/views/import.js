@@ -87,8 +87,7 @@ const ImportForm = ({ conditions, before }) => {
   const [faults, setFaults] = useState({ network: "", label: "", side: "" });
   const { run, busy, error, setError } = useAct();
   const upload = before?.upload;
-  /** @param {SubmitEvent} event */
-  const start = async (event) => {
+  const start = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const said = new FormData(/** @type {HTMLFormElement} */ (form.current));
     const [scaling, side, licence] = ["scaling", "side", "licence"].map((name) => String(said.get(name)).trim());

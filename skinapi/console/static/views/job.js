@@ -95,9 +95,7 @@ const Log = ({ job }) => {
       },
       (problem) => current && !isPassing(problem) && setError(problem),
     );
-    return () => {
-      current = false;
-    };
+    return () => void (current = false);
   }, [open, attempt, job]);
   return html`
     <details class="card" onToggle=${(/** @type {DetailsEvent} */ event) => setOpen(event.target.open)}>

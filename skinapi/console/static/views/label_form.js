@@ -46,8 +46,7 @@ export const DatasetBadge = ({ dataset }) =>
 /** @param {{dataset: Dataset, conditions: Api["ConditionsView"]}} props */
 export const LabelForm = ({ dataset, conditions }) => {
   const unknown = /** @type {{label: string, count: number, offered: string | null}[]} */ (dataset.report.unknown_labels);
-  /** @param {Record<string, string>} values */
-  const send = (values) =>
+  const send = (/** @type {Record<string, string>} */ values) =>
     sendAgain(dataset, Object.fromEntries(unknown.map(({ label }, place) => [label, values[`label-${place}`] || null])));
   const columns = /** @type {import("/console/views/tables.js").Column<typeof unknown[number]>[]} */ ([
     [say("theirLabel"), ({ label }, place) => html`<code id="theirs-${place}">${isolated(label) || say("noLabel")}</code>`],

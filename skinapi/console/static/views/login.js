@@ -26,8 +26,7 @@ export const CodeField = ({ hint, asked = false, name = "code" }) => {
 /** For a form that is sent without a code first: `ask` sends it, and once one is wanted, `field` is there. */
 export function useCode() {
   const [wanted, setWanted] = useState(false);
-  /** @param {() => Promise<void>} send */
-  const ask = async (send) => {
+  const ask = async (/** @type {() => Promise<void>} */ send) => {
     try {
       await send();
     } catch (error) {

@@ -42,8 +42,7 @@ const Buttons = ({ steps, step, narrow, several, asked, onSend }) => {
   const kind = asked ? "" : "primary";
   const send = say(several ? "sendPhotos" : "sendPhoto");
   if (!narrow) return html`<button class=${`${kind} wide`}>${send}</button>`;
-  /** @param {MouseEvent} event */
-  const once = (event) => event.detail > 1 && event.preventDefault();
+  const once = (/** @type {MouseEvent} */ event) => event.detail > 1 && event.preventDefault();
   return html`
     ${at > 0 && html`<button type="button" class="quiet" aria-label=${say("stepBack")}
       onClick=${(/** @type {MouseEvent} */ event) => event.detail < 2 && askBefore(steps[at - 1])}><${Icon} name="back" /></button>`}
@@ -61,16 +60,13 @@ const Photos = ({ draft, sending, hidden, step }) => {
   const { error, sent, send, change } = sending;
   const several = chosen.length > 1;
   const asked = Boolean(error && isOfPhoto(error));
-  /** @param {string} id */
-  const leaveOut = (id) => change((before) => before.filter((one) => one.id !== id));
-  /** @param {string} id */
-  const unreadable = (id) => {
+  const leaveOut = (/** @type {string} */ id) => change((before) => before.filter((one) => one.id !== id));
+  const unreadable = (/** @type {string} */ id) => {
     leaveOut(id);
     if (several) toast(say("notAPicture"));
     else sending.setError({ status: 415, code: "not_a_picture", message: say("notAPicture") });
   };
-  /** @param {Partial<Draft["confirmed"]>} word */
-  const confirm = (word) => {
+  const confirm = (/** @type {Partial<Draft["confirmed"]>} */ word) => {
     said.current.confirmed = { ...said.current.confirmed, ...word };
     send();
   };
@@ -128,8 +124,7 @@ const Check = ({ account, spots, checklist, from, about, filters, before, onAnew
   const [some, several, poor] = [chosen.length > 0, chosen.length > 1, chosen.some(isPoor)];
   const steps = stepsOf({ known: Boolean(from?.place.laterality), placed: Boolean(place.site), several });
   const step = (some && !poor && steps.find((one) => one === filters.get("step"))) || "photo";
-  /** @param {Step} wanted */
-  const turnTo = (wanted) => narrow && step !== wanted && askNext(wanted);
+  const turnTo = (/** @type {Step} */ wanted) => narrow && step !== wanted && askNext(wanted);
   const sending = useSending(draft, () => [setMissing(true), turnTo("keep")], (problem) => isOfPhoto(problem) && turnTo("photo"));
   const { error, sent, send } = sending;
   const ofPhoto = some && error && isOfPhoto(error);

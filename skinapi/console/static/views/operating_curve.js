@@ -73,10 +73,8 @@ const Mark = ({ row: { point, own }, x, y }) => {
 const Plot = ({ title, rows }) => {
   const lowest = Math.min(...rows.map(({ own, malignant_sent }) => (own ? malignant_sent.low : malignant_sent.value) ?? 1));
   const floor = Math.min(0.8, Math.floor(10 * lowest) / 10);
-  /** @param {number | null} share */
-  const across = (share) => PLOT.left + (share ?? 0) * (PLOT.right - PLOT.left);
-  /** @param {number | null} share */
-  const down = (share) => PLOT.bottom - (((share ?? 0) - floor) / (1 - floor)) * (PLOT.bottom - PLOT.top);
+  const across = (/** @type {number | null} */ share) => PLOT.left + (share ?? 0) * (PLOT.right - PLOT.left);
+  const down = (/** @type {number | null} */ share) => PLOT.bottom - (((share ?? 0) - floor) / (1 - floor)) * (PLOT.bottom - PLOT.top);
   const places = rows.map((row) => ({ row, x: across(row.benign_spared.value), y: down(row.malignant_sent.value) }));
   const model = places.filter(({ row }) => !row.own);
   return html`

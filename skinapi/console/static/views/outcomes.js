@@ -25,8 +25,7 @@ const Course = ({ title, course }) => html`
     <h2>${title}</h2>
     ${course.results === 0 && html`<p>${say("outcomesEmpty")}</p>`}
     ${course.results > 0 && html`<${Figures} figures=${course} />`}
-    ${course.months.length > 1 &&
-    html`<details><summary>${say("outcomesByMonth")}</summary>
+    ${course.months.length > 1 && html`<details><summary>${say("outcomesByMonth")}</summary>
       ${course.months.map((one) => html`<h3>${one.month}</h3><${Figures} figures=${one} />`)}</details>`}
   </section>`;
 

@@ -36,14 +36,12 @@ export const Labels = ({ labels, conditions, error, onChange }) => {
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   const count = useRef(labels.length);
   const free = classes(conditions).find(({ key }) => !labels.includes(key));
-  /** @param {number} place */
-  const focus = (place) => list.current?.querySelectorAll("select")[place]?.focus();
+  const focus = (/** @type {number} */ place) => list.current?.querySelectorAll("select")[place]?.focus();
   useEffect(() => {
     if (labels.length > count.current) focus(labels.length - 1);
     count.current = labels.length;
   }, [labels.length]);
-  /** @param {number} place */
-  const remove = (place) => {
+  const remove = (/** @type {number} */ place) => {
     focus(Math.min(place, labels.length - 2)); // the last button goes, and the focus would go with it
     onChange(labels.filter((_, other) => other !== place));
   };

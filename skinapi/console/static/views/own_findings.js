@@ -47,10 +47,8 @@ export const OwnFindings = ({ items, spot, spots, conditions, onChange, counts, 
             <button class="quiet danger" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>${say("delete")}</button><//>
         </li>`)}
     </ul>
-    ${sorted &&
-    html`<${SortDialog} finding=${sorted} spot=${spot} spots=${spots} onDone=${onChange} onClose=${() => setSorted(null)} />`}
-    ${doomed &&
-    html`<${Confirm} title=${say("deleteFinding")} confirm=${say("delete")} onClose=${() => setDoomed(null)}
+    ${sorted && html`<${SortDialog} finding=${sorted} spot=${spot} spots=${spots} onDone=${onChange} onClose=${() => setSorted(null)} />`}
+    ${doomed && html`<${Confirm} title=${say("deleteFinding")} confirm=${say("delete")} onClose=${() => setDoomed(null)}
       onConfirm=${async () => {
         await remove(apiPath`/submissions/${doomed.id}`);
         toast(say("deleted"));

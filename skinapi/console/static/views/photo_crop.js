@@ -97,13 +97,8 @@ export const PhotoCrop = ({ file, first, several, onReady, onHints, onUnreadable
 
   useEffect(() => {
     let current = true;
-    createImageBitmap(file).then(
-      (bitmap) => current && setPicture(bitmap),
-      () => current && onUnreadable(),
-    );
-    return () => {
-      current = false;
-    };
+    createImageBitmap(file).then((bitmap) => current && setPicture(bitmap), () => current && onUnreadable());
+    return () => void (current = false);
   }, [file]);
 
   useEffect(() => {
@@ -127,8 +122,7 @@ export const PhotoCrop = ({ file, first, several, onReady, onHints, onUnreadable
     const inside = (/** @type {number} */ place) => Math.min(1 - margin, Math.max(margin, place));
     setView({ zoom, x: inside(x), y: inside(y) });
   };
-  /** @param {On<PointerEvent>} event */
-  const move = (event) => {
+  const move = (/** @type {On<PointerEvent>} */ event) => {
     if (!drag.current || !canvas.current) return;
     const { clientWidth, clientHeight } = canvas.current;
     const across = (event.clientX - drag.current.x) / clientWidth / view.zoom;
@@ -136,8 +130,7 @@ export const PhotoCrop = ({ file, first, several, onReady, onHints, onUnreadable
     drag.current = { x: event.clientX, y: event.clientY };
     look(view.zoom, view.x - across, view.y - down);
   };
-  /** @param {KeyboardEvent} event */
-  const step = (event) => {
+  const step = (/** @type {KeyboardEvent} */ event) => {
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const by = moves[/** @type {"ArrowUp"} */ (event.key)];
     if (!by || view.zoom === 1) return;
@@ -158,8 +151,7 @@ export const PhotoCrop = ({ file, first, several, onReady, onHints, onUnreadable
             onInput=${(/** @type {FieldEvent} */ event) => look(Number(event.target.value), view.x, view.y)} /></label>
         <small>${say("cropText")}</small>
       </figcaption>
-      ${hints.length > 0 &&
-      html`<${Message}><strong>${say("qualityHint")}</strong>
+      ${hints.length > 0 && html`<${Message}><strong>${say("qualityHint")}</strong>
         <ul>${hints.map((name) => html`<li>${say(/** @type {WordKey} */ (`quality_${name}`))}</li>`)}</ul><//>`}
     </figure>`;
 };

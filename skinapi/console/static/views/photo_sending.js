@@ -70,8 +70,7 @@ export function useDraft(about, before, from, spots) {
   /** What is sent, as text. @param {FormData} body */
   const describe = (body) =>
     JSON.stringify([chosen.map(({ id, first }) => [id, cuts.current.get(id)?.view ?? first]), [...body].map(String).sort()]);
-  /** @param {(before: Chosen[]) => Chosen[]} next */
-  const choose = (next) => {
+  const choose = (/** @type {(before: Chosen[]) => Chosen[]} */ next) => {
     said.current.confirmed = NOTHING_CONFIRMED;
     const left = next(now.current.chosen);
     now.current.chosen.filter((one) => !left.includes(one)).forEach(({ id }) => forgetPhoto(id));
@@ -81,8 +80,7 @@ export function useDraft(about, before, from, spots) {
     gone.current = true;
     forgetDraft(about);
   };
-  /** @param {Place} next */
-  const choosePlace = (next) => {
+  const choosePlace = (/** @type {Place} */ next) => {
     if (next.site !== place.site) setSpot(null);
     setPlace(next);
   };
@@ -137,13 +135,11 @@ export function useSending(draft, onMissing, onRefused) {
     }
     busy.current = false;
   };
-  /** @param {(before: Chosen[]) => Chosen[]} next */
-  const change = (next) => {
+  const change = (/** @type {(before: Chosen[]) => Chosen[]} */ next) => {
     setError(null);
     draft.choose(next);
   };
-  /** @param {File[]} files */
-  const add = (files) => {
+  const add = (/** @type {File[]} */ files) => {
     const added = files.map((file) => ({ id: newKey(), file, hints: [], accepted: false, first: WHOLE }));
     for (const { id, file } of added) keepPhoto(id, file);
     change((before) => [...before, ...added]);

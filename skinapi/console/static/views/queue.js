@@ -192,8 +192,7 @@ const useWay = ({ pages, rows, place, setChosen, step }, number, filters, frame)
     const found = next();
     if (found) prepareCase(String(found.id));
   };
-  /** @param {1 | -1} by */
-  const move = (by) => {
+  const move = (/** @type {1 | -1} */ by) => {
     const row = rows[Math.min(rows.length - 1, Math.max(0, place + by))];
     if (!row) return;
     setChosen(row.id);

@@ -104,8 +104,7 @@ const Name = (name) => html`<code>${isolated(name)}</code>`;
 
 /** @param {{title: string, found: Listed, item: (one: any) => any}} props */
 const Found = ({ title, found, item }) =>
-  found.count > 0 &&
-  html`<details class="found">
+  found.count > 0 && html`<details class="found">
     <summary>${title}${colon()}<strong>${sayNumber(found.count)}</strong></summary>
     <ul>${found.shown.map((one) => html`<li>${item(one)}</li>`)}</ul>
     ${found.count > found.shown.length && html`<p><small>${say("moreNotShown", { n: sayNumber(found.count - found.shown.length) })}</small></p>`}

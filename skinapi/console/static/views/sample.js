@@ -8,10 +8,7 @@ import { getLanguage, say } from "/console/language.js";
 import { FindingPage } from "/console/views/finding.js";
 
 export const View = () => {
-  const answer = useAnswer(
-    () => Promise.all([get(apiPath`/sample?lang=${getLanguage()}`), getConditions()]),
-    [getLanguage()],
-  );
+  const answer = useAnswer(() => Promise.all([get(apiPath`/sample?lang=${getLanguage()}`), getConditions()]), [getLanguage()]);
   return html`
     <${Message}>${say("sampleText")} ${!getSession() && html`<a href="#/register">${say("register")}</a>`}<//>
     <${Answer} answer=${answer}>

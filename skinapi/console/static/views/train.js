@@ -52,8 +52,7 @@ const TrainForm = ({ datasets, chosen }) => {
     const found = Object.fromEntries(NUMBER_NAMES.map((name) => [name, faultOf(name, said[name])]));
     return { dataset: faultOfDataset(dataset), ...found };
   };
-  /** @param {SubmitEvent} event */
-  const start = async (event) => {
+  const start = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const said = /** @type {Record<string, string>} */ (Object.fromEntries(new FormData(/** @type {HTMLFormElement} */ (form.current))));
     const found = faultsOf(said);
