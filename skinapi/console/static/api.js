@@ -247,10 +247,7 @@ export const apiPath = (texts, ...values) =>
 /** @param {string} path @returns {Promise<any>} */
 export const get = (path) => send("GET", path);
 
-/**
- * The items of a list and the address of its next page.
- * @param {string} path @returns {Promise<{items: any[], next: string | null}>}
- */
+/** The items of a list and the address of its next page. @param {string} path @returns {Promise<{items: any[], next: string | null}>} */
 export const getPage = (path) =>
   send("GET", path, {}, async (response) => {
     const link = response.headers.get("Link") ?? "";

@@ -169,9 +169,12 @@ export const Answer = ({ answer, gone, children }) => {
   return children(answer.value);
 };
 
-/** The same of a request that is sent when this is shown, and anew when `inputs` change. @template T
- * @param {{ask: () => Promise<T>, inputs?: unknown[], children: (value: T) => unknown}} props */
-export const Load = ({ ask, inputs = [], children }) => html`<${Answer} answer=${useAnswer(ask, inputs)}>${children}<//>`;
+/** The same of a request that is sent when this is shown, and anew when `inputs` change. `children` hears how to send it again. @template T
+ * @param {{ask: () => Promise<T>, inputs?: unknown[], gone?: unknown, children: (value: T, reload: () => void) => unknown}} props */
+export const Load = ({ ask, inputs = [], gone, children }) => {
+  const answer = useAnswer(ask, inputs);
+  return html`<${Answer} answer=${answer} gone=${gone}>${(/** @type {T} */ value) => children(value, answer.reload)}<//>`;
+};
 
 /** What hears the value of a field. @param {(value: string) => void} hear */
 export const onValue = (hear) => (/** @type {FieldEvent} */ event) => hear(event.target.value);

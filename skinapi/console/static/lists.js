@@ -68,10 +68,7 @@ export const Pages = ({ pages, empty, children }) => {
       <button disabled=${loading} onClick=${pages.more}>${say(loading ? "loading" : "showMore")}</button>`}`;
 };
 
-/**
- * A list of the API, one page of it at a time. It begins anew when `path` changes.
- * @param {string} path
- */
+/** A list of the API, one page of it at a time. It begins anew when `path` changes. @param {string} path */
 export function usePaging(path) {
   const [trail, setTrail] = useState([path]); // the pages up to the one that is shown
   const began = trail[0] === path ? trail : [path];

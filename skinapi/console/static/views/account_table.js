@@ -131,10 +131,7 @@ function moveFocus(shown, step) {
   if (next) /** @type {HTMLElement | null} */ (document.querySelector(`#account-${next._id} input`))?.focus();
 }
 
-/**
- * The lines of these accounts, and what is done to those that are chosen.
- * @param {{shown: Account[], act: Act, doctors: Doctors}} props
- */
+/** The lines of these accounts, and what is done to those that are chosen. @param {{shown: Account[], act: Act, doctors: Doctors}} props */
 const Table = ({ shown, act, doctors }) => {
   const [ids, setIds] = useState(/** @type {string[]} */ ([]));
   const chosen = shown.filter(({ _id }) => ids.includes(_id));

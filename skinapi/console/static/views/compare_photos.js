@@ -3,11 +3,11 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, getFile, getSession } from "/console/api.js";
-import { Answer, Empty, Icon, Select, Tabs, useAnswer } from "/console/components.js";
+import { Empty, Icon, Load, Select, Tabs } from "/console/components.js";
 import { getLanguage, say, sayDate } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { colourOf, DecisionLine, Superseded } from "/console/views/decision.js";
-import { BackToCase, keptWay, PatientHead } from "/console/views/patient_head.js";
+import { BackToCase, PatientHead } from "/console/views/patient_head.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
 /**
@@ -159,9 +159,8 @@ function newestTwo(visits) {
 const ComparedPhotos = ({ spot, visits, conditions }) => {
   const [[first, second], setPair] = useState(() => newestTwo(visits));
   const [at, until] = [second, first].map((number) => visits.findIndex(({ id }) => id === number)); // the newest is the first
-  const answer = useAnswer(() => compare(spot.id, first, second), [first, second, getLanguage()]);
   return html`
-    <${Answer} answer=${answer}>
+    <${Load} ask=${() => compare(spot.id, first, second)} inputs=${[first, second, getLanguage()]}>
       ${(/** @type {Awaited<ReturnType<typeof compare>>} */ found) => html`<${Compared} key=${found.after} ...${found} conditions=${conditions} />`}
     <//>
     <div class="fields">
@@ -172,15 +171,12 @@ const ComparedPhotos = ({ spot, visits, conditions }) => {
 
 /** @param {{argument: string, filters: URLSearchParams}} props the spot */
 export const View = ({ argument, filters }) => {
-  const answer = useAnswer(
-    () => Promise.all([get(apiPath`/lesions/${argument}`), getAll(apiPath`/lesions/${argument}/submissions?order=newest&limit=1000`), getConditions()]),
-    [argument],
-  );
+  const ask = () => Promise.all([get(apiPath`/lesions/${argument}`), getAll(apiPath`/lesions/${argument}/submissions?order=newest&limit=1000`), getConditions()]);
   const back = getSession()?.role === "doctor" ? "course" : "spot";
   return html`
     <${BackToCase} filters=${filters} />
-    <p><a href=${addressOf(`#/${back}/${argument}`, keptWay(filters))}><${Icon} name="back" size=${16} />${say("toSpot")}</a></p>
-    <${Answer} answer=${answer}>
+    <p><a href=${addressOf(`#/${back}/${argument}`, Object.fromEntries(filters))}><${Icon} name="back" size=${16} />${say("toSpot")}</a></p>
+    <${Load} ask=${ask} inputs=${[argument]}>
       ${(/** @type {[Api["LesionView"], Api["ListedFinding"][], Api["ConditionsView"]]} */ [spot, visits, conditions]) => html`
         <h1>${nameOfSpot(spot)}</h1>
         <${PatientHead} spot=${spot} />

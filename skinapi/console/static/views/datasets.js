@@ -3,7 +3,7 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getAll, getConditions } from "/console/api.js";
-import { Answer, Empty, Icon, useAnswer } from "/console/components.js";
+import { Empty, Icon, Load } from "/console/components.js";
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { TransferStatus, useTransfer } from "/console/views/transfer_status.js";
 import { nameOf } from "/console/views/finding.js";
@@ -57,22 +57,17 @@ const getUnpublished = async () => (await Promise.all(["checking", "refused"].ma
 
 export const View = () => {
   const transfer = useTransfer();
-  const conditions = useAnswer(getConditions, []);
   const open = usePolling(getUnpublished, [transfer === null], (found) => found.some(({ status }) => status === "checking"));
-  const checking = (open.value ?? []).filter(({ status }) => status === "checking").length;
-  const published = useAnswer(() => getAll("/datasets?limit=200"), [checking]); // what is not checked any more may be published
+  const checking = (open.value ?? []).filter(({ status }) => status === "checking").length; // what is not checked any more may be published
   return html`
     <div class="row between"><h1>${say("title_datasets")}</h1>
       <div class="row"><a class="button primary" href="#/add"><${Icon} name="upload" />${say("title_add")}</a><${FromReviews} /></div></div>
     ${transfer?.purpose.view === "add" && html`<${TransferStatus} transfer=${transfer} />`}
-    <${Answer} answer=${conditions}>
-      ${(/** @type {Api["ConditionsView"]} */ table) => html`
-        <${Answer} answer=${published}>
-          ${(/** @type {Api["DatasetSummary"][]} */ found) => {
-            const rows = [...(open.value ?? []), ...newestOfEach(found)];
-            if (rows.length === 0 && !transfer) return html`<${Empty} title=${say("datasetsEmpty")}><p>${say("datasetsEmptyText")}</p><//>`;
-            return html`<ul class="list">${rows.map((one) => html`<${DatasetRow} key=${one.id} dataset=${one} conditions=${table} />`)}</ul>`;
-          }}
-        <//>`}
+    <${Load} ask=${() => Promise.all([getAll("/datasets?limit=200"), getConditions()])} inputs=${[checking]}>
+      ${(/** @type {[Api["DatasetSummary"][], Api["ConditionsView"]]} */ [published, conditions]) => {
+        const rows = [...(open.value ?? []), ...newestOfEach(published)];
+        if (rows.length === 0 && !transfer) return html`<${Empty} title=${say("datasetsEmpty")}><p>${say("datasetsEmptyText")}</p><//>`;
+        return html`<ul class="list">${rows.map((one) => html`<${DatasetRow} key=${one.id} dataset=${one} conditions=${conditions} />`)}</ul>`;
+      }}
     <//>`;
 };

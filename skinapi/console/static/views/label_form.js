@@ -18,10 +18,7 @@ const saidBefore = new Map();
 /** The request that was sent last: after a lost answer it keeps its key, and makes no second data set. */
 let sent = { text: "", key: "" };
 
-/**
- * Send a refused data set again, which becomes another one.
- * @param {Dataset} dataset @param {Record<string, string | null>} labels
- */
+/** Send a refused data set again, which becomes another one. @param {Dataset} dataset @param {Record<string, string | null>} labels */
 export async function sendAgain(dataset, labels = {}) {
   const { id, name, licence, source, modality, uploads } = dataset;
   const all = { ...saidBefore.get(id), ...labels };

@@ -3,7 +3,7 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getAll } from "/console/api.js";
-import { Answer, Empty, Icon, Message, useAnswer } from "/console/components.js";
+import { Empty, Icon, Load, Message } from "/console/components.js";
 import { say, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { FEWEST_LESIONS, sayTooFew, StateBadge } from "/console/views/lab.js";
 import { TransferStatus, useTransfer } from "/console/views/transfer_status.js";
@@ -11,7 +11,7 @@ import { TransferStatus, useTransfer } from "/console/views/transfer_status.js";
 /** The one in service, then the one that judges in the background, then the newest. @type {Record<string, number>} */
 const ORDER = { serving: 0, shadow: 1 };
 
-/** @returns {Promise<any[]>} */
+/** @returns {Promise<Api["ModelSummaryView"][]>} */
 export const getModels = async () =>
   (await getAll("/models?limit=200")).reverse().sort((one, other) => (ORDER[one.state] ?? 2) - (ORDER[other.state] ?? 2));
 
@@ -48,14 +48,13 @@ const ModelRow = ({ model }) => html`
 
 export const View = () => {
   const transfer = useTransfer();
-  const models = useAnswer(getModels, []);
   return html`
     <div class="row between"><h1>${say("title_models")}</h1>
       <div class="row"><a class="button" href="#/import"><${Icon} name="upload" />${say("title_import")}</a>
         <a class="button" href="#/compare">${say("compareTwo")}</a></div></div>
     ${transfer?.purpose.view === "import" && html`<${TransferStatus} transfer=${transfer} />`}
-    <${Answer} answer=${models}>
-      ${(/** @type {any[]} */ found) =>
+    <${Load} ask=${getModels}>
+      ${(/** @type {Api["ModelSummaryView"][]} */ found) =>
         found.length === 0
           ? html`<${Empty} title=${say("modelsEmpty")}><p>${say("modelsEmptyText")}</p><//>`
           : html`${found.map((model) => html`<${Fault} model=${model} />`)}

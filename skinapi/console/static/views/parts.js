@@ -3,8 +3,8 @@
 // a test photographs it.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { Answer, Bars, BandBadge, Confirm, Empty, Failure, Field, Form, Icon, Loading, Message, Tabs, toast, useAnswer } from "/console/components.js";
 import { getConditions } from "/console/api.js";
+import { AskFirst, BandBadge, Bars, Confirm, Empty, Failure, Field, Form, Icon, Load, Loading, Message, Tabs, toast } from "/console/components.js";
 import { say, sayDate, sayPercent } from "/console/language.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 
@@ -29,19 +29,15 @@ const themed = (theme) => (/** @type {HTMLElement | null} */ element) => {
   element.style.colorScheme = theme;
 };
 
-/** @param {{name: string, children?: any}} props */
+/** @param {{name: string, children?: unknown}} props */
 const Part = ({ name, children }) => html`<section><h3><code>${name}</code></h3>${children}</section>`;
 
 /** @param {{theme: string}} props */
-const Asked = ({ theme }) => {
-  const [asked, setAsked] = useState(false);
-  return html`
-    <div class="row">
-      <button onClick=${() => setAsked(true)}>${say("delete")}</button>
-      <button onClick=${() => toast(say("saved"), () => {})}>${say("save")}</button>
-    </div>
-    ${asked && html`<${Confirm} title=${`${say("delete")} (${theme})`} confirm=${say("delete")} onConfirm=${() => {}} onClose=${() => setAsked(false)} />`}`;
-};
+const Asked = ({ theme }) => html`
+  <div class="row">
+    <${AskFirst} words=${say("delete")} title=${`${say("delete")} (${theme})`} onConfirm=${() => {}} />
+    <button onClick=${() => toast(say("saved"), () => {})}>${say("save")}</button>
+  </div>`;
 
 const Texts = () => html`
   <${Part} name="h1 … small">
@@ -130,17 +126,14 @@ const Answers = ({ theme }) => html`
   <${Part} name="Confirm, toast"><${Asked} theme=${theme} /><//>
   <${Part} name=".actions"><div class="actions"><button class="primary">${say("save")}</button><button class="quiet">${say("cancel")}</button></div><//>`;
 
-export const View = () => {
-  const conditions = useAnswer(getConditions, []);
-  return html`
-    <h1>${say("title_parts")}</h1>
-    <${Answer} answer=${conditions}>
-      ${(/** @type {Api["ConditionsView"]} */ table) => html`
-        <div class="columns">${/** @type {const} */ (["light", "dark"]).map((theme) => html`
-          <div class="parts" ref=${themed(theme)}>
-            <h2>${say(`theme_${theme}`)}</h2>
-            <${Texts} /><${Findings} conditions=${table} /><${Inputs} theme=${theme} /><${Answers} theme=${theme} />
-          </div>`)}
-        </div>`}
-    <//>`;
-};
+export const View = () => html`
+  <h1>${say("title_parts")}</h1>
+  <${Load} ask=${getConditions}>
+    ${(/** @type {Api["ConditionsView"]} */ table) => html`
+      <div class="columns">${/** @type {const} */ (["light", "dark"]).map((theme) => html`
+        <div class="parts" ref=${themed(theme)}>
+          <h2>${say(`theme_${theme}`)}</h2>
+          <${Texts} /><${Findings} conditions=${table} /><${Inputs} theme=${theme} /><${Answers} theme=${theme} />
+        </div>`)}
+      </div>`}
+  <//>`;

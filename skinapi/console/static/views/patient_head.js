@@ -12,12 +12,9 @@ import { getSubmission } from "/console/views/finding.js";
 export const leaveCase = (view, spot, number, back) =>
   addressOf(`#/${view}/${spot}`, { ...Object.fromEntries(new URLSearchParams(back.split("?")[1] ?? "")), case: String(number) });
 
-/** What `leaveCase` said, for a page further on. @param {URLSearchParams} filters */
-export const keptWay = (filters) => Object.fromEntries(filters);
-
 /** The way back; null where one came from no case. @param {{filters: URLSearchParams}} props */
 export const BackToCase = ({ filters }) => {
-  const { case: number = "", ...list } = keptWay(filters);
+  const { case: number = "", ...list } = Object.fromEntries(filters);
   if (!/^\d+$/.test(number)) return null;
   return html`<p><a class="to-case" href=${`#/${addressOf(`case/${number}`, list)}`}><${Icon} name="back" size=${16} />${say("title_finding")} ${number}</a></p>`;
 };

@@ -3,17 +3,13 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, getSession } from "/console/api.js";
-import { Answer, Message, useAnswer } from "/console/components.js";
+import { Load, Message } from "/console/components.js";
 import { getLanguage, say } from "/console/language.js";
 import { FindingPage } from "/console/views/finding.js";
 
-export const View = () => {
-  const answer = useAnswer(() => Promise.all([get(apiPath`/sample?lang=${getLanguage()}`), getConditions()]), [getLanguage()]);
-  return html`
-    <${Message}>${say("sampleText")} ${!getSession() && html`<a href="#/register">${say("register")}</a>`}<//>
-    <${Answer} answer=${answer}>
-      ${(/** @type {[Api["SampleView"], Api["ConditionsView"]]} */ [sample, conditions]) => html`
-        <${FindingPage} title=${say("title_sample")} report=${sample.report} submission=${sample}
-          photo="/console/sample.jpg" conditions=${conditions} />`}
-    <//>`;
-};
+export const View = () => html`
+  <${Message}>${say("sampleText")} ${!getSession() && html`<a href="#/register">${say("register")}</a>`}<//>
+  <${Load} ask=${() => Promise.all([get(apiPath`/sample?lang=${getLanguage()}`), getConditions()])} inputs=${[getLanguage()]}>
+    ${(/** @type {[Api["SampleView"], Api["ConditionsView"]]} */ [sample, conditions]) => html`
+      <${FindingPage} title=${say("title_sample")} report=${sample.report} submission=${sample} photo="/console/sample.jpg" conditions=${conditions} />`}
+  <//>`;

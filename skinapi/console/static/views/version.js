@@ -3,7 +3,7 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions, getSession } from "/console/api.js";
-import { Answer, Message, useAnswer } from "/console/components.js";
+import { Answer, Load, Message, useAnswer } from "/console/components.js";
 import { colon, isolated, say, sayBytes, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { StateBadge } from "/console/views/lab.js";
@@ -18,7 +18,7 @@ const DISAGREEMENTS = 20;
 
 /** @param {{model: Api["ModelView"]}} props */
 const Origin = ({ model }) => {
-  const facts = /** @type {[string, any][]} */ ([
+  const facts = /** @type {[string, unknown][]} */ ([
     [say("architecture"), model.architecture],
     [say("addedAt"), sayDate(model.created_at)],
     [say("size"), model.size > 0 ? sayBytes(model.size) : say(model.built_in ? "builtIn" : "filesDeleted")],
@@ -132,24 +132,21 @@ const History = ({ model }) => html`
   </section>`;
 
 /** @param {{argument: string}} props */
-export const View = ({ argument }) => {
-  const answer = useAnswer(() => Promise.all([get(apiPath`/models/${argument}`), getConditions()]), [argument]);
-  return html`
-    <${Answer} answer=${answer}>
-      ${(/** @type {[Api["ModelView"], Api["ConditionsView"]]} */ [model, conditions]) => html`
-        <div class="row between"><h1>${model.version}</h1><${StateBadge} state=${model.state} words=${sayValue("model", model.state)} /></div>
-        <${Fault} model=${model} />
-        ${model.state === "serving" && !model.fault && html`<${Message} kind="good">${say("servesNow")}<//>`}
-        <${Origin} model=${model} />
-        <div class="row">
-          ${model.state !== "serving" && html`<a class="button" href="#/compare/${model.version}">${say("compareWithServing")}</a>`}
-          <${ModelActions} model=${model} onChange=${answer.reload} />
-        </div>
-        <${GatesOf} model=${model} />
-        <${Shadow} model=${model} conditions=${conditions} />
-        <${TestFigures} card=${model.card} conditions=${conditions} folded=${true} />
-        <${Limits} card=${model.card} folded=${true} />
-        <${Learned} card=${model.card} conditions=${conditions} folded=${true} />
-        <${History} model=${model} />`}
-    <//>`;
-};
+export const View = ({ argument }) => html`
+  <${Load} ask=${() => Promise.all([get(apiPath`/models/${argument}`), getConditions()])} inputs=${[argument]}>
+    ${(/** @type {[Api["ModelView"], Api["ConditionsView"]]} */ [model, conditions], /** @type {() => void} */ reload) => html`
+      <div class="row between"><h1>${model.version}</h1><${StateBadge} state=${model.state} words=${sayValue("model", model.state)} /></div>
+      <${Fault} model=${model} />
+      ${model.state === "serving" && !model.fault && html`<${Message} kind="good">${say("servesNow")}<//>`}
+      <${Origin} model=${model} />
+      <div class="row">
+        ${model.state !== "serving" && html`<a class="button" href="#/compare/${model.version}">${say("compareWithServing")}</a>`}
+        <${ModelActions} model=${model} onChange=${reload} />
+      </div>
+      <${GatesOf} model=${model} />
+      <${Shadow} model=${model} conditions=${conditions} />
+      <${TestFigures} card=${model.card} conditions=${conditions} folded=${true} />
+      <${Limits} card=${model.card} folded=${true} />
+      <${Learned} card=${model.card} conditions=${conditions} folded=${true} />
+      <${History} model=${model} />`}
+  <//>`;
