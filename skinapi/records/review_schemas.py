@@ -155,8 +155,16 @@ class WithdrawalView(Answer):
 
 class LaterDecision(Answer):
     decided_at: datetime
-    decided_by: str = Field(description="the doctor's name at that time")
+    decided_by: str = Field(
+        description="the doctor's name at that time; empty of a finding that no doctor has answered"
+    )
     by_result: bool = Field(description="whether it is by the laboratory's result")
+    by_finding: int | None = Field(
+        default=None,
+        exclude_if=lambda number: number is None,
+        description="the number of a newer finding of the spot, which asks for more and which no "
+        "doctor has answered; absent where a doctor has decided",
+    )
 
 
 class LetterView(Answer):

@@ -5,20 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from skinapi.records.instructions import Instruction, SaidBy
 from skinapi.records.letters import Letter
 from skinapi.records.reviews import Decision, Review
+from skinapi.vision.bands import urgency
 from skinapi.vision.finding.finding import FindingSummary
 
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
     """The later decision that counts instead of a letter: when and by whom it was signed, and
-    whether it is by the laboratory's result.
+    whether it is by the laboratory's result. Where a newer photo of the spot asks for more and no
+    doctor has answered yet: its finding, of that time.
     """
 
     decided_at: datetime
     decided_by: str
     by_result: bool = False
+    by_finding: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,23 @@ class ReviewedFinding:
         decision = self.decision
         return next((one for one in self.reviews if decision and one.id == decision.review), None)
 
-    def show(self, letter: Letter, elsewhere: Iterable[Decision] = ()) -> ShownLetter:
+    def show(
+        self,
+        letter: Letter,
+        elsewhere: Iterable[Decision] = (),
+        instruction: Instruction | None = None,
+    ) -> ShownLetter:
         """The letter, judged against what is decided now, also `elsewhere`: about the other
-        findings of the spot.
+        findings of the spot; and against what is to be done about that.
 
         It goes by what was decided when it was signed and what is decided now, never by its words:
         so a letter by hand, or in words that no check knows, is superseded too.
         """
-        superseded = self._superseded_here(letter) or self._superseded_by(elsewhere, letter)
+        superseded = (
+            self._superseded_here(letter)
+            or self._superseded_by(elsewhere, letter)
+            or self._superseded_by_finding(instruction, letter)
+        )
         return ShownLetter(letter, superseded)
 
     def _superseded_by(self, elsewhere: Iterable[Decision], letter: Letter) -> Superseded | None:
@@ -68,6 +81,17 @@ class ReviewedFinding:
         if newest is None:
             return None
         return Superseded(newest.decided_at, newest.decided_by, newest.proven)
+
+    def _superseded_by_finding(
+        self, instruction: Instruction | None, letter: Letter
+    ) -> Superseded | None:
+        """What no doctor has answered yet takes a letter back only where it is more urgent."""
+        own, counts = self.decision, instruction and instruction.counts
+        if not (own and counts and letter.signed_at and counts.said_by is not SaidBy.DECISION):
+            return None
+        if counts.since <= letter.signed_at or urgency(counts.band) >= urgency(own.urgency):
+            return None
+        return Superseded(counts.since, decided_by="", by_finding=counts.finding)
 
     def _superseded_here(self, letter: Letter) -> Superseded | None:
         counted = [review for review in self.reviews if not review.second_opinion]

@@ -148,6 +148,8 @@ class LetterContent:
             days = tuple(map(date_text, moments))
             dates = tuple(map(time_text, moments)) if days[0] == days[1] else days
             said = labels.letter_before_result if by.by_result else labels.superseded_letter
+            if by.by_finding is not None:
+                said = labels.letter_before_finding
             struck.append(said.format(*dates))
         return cls(
             head=labels.letters[letter.reader],

@@ -179,9 +179,9 @@ class ReportsService:
         reviewed = self.reviews.get_reviewed(submission)
         signed = self._list_letters(submission)
         elsewhere = self.records.list_decided_elsewhere(submission) if signed else []
-        letters = tuple(reviewed.show(one, elsewhere) for one in signed)
-        withdrawn_at = self.records.find_standing(submission).withdrawn_at
         decision, instruction = reviewed.decision, self.records.instruct(submission)
+        letters = tuple(reviewed.show(one, elsewhere, instruction) for one in signed)
+        withdrawn_at = self.records.find_standing(submission).withdrawn_at
         said = (decision.urgency, decision.waits_for) if decision else (facts.band, None)
         spot_advice = instruction.elsewhere(submission.number, *said) if instruction else None
         due = instruction.counts.due if instruction else None

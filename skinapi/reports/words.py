@@ -93,6 +93,7 @@ class Labels(Frozen):
     letters: Mapping[Reader, str]
     signed: str
     superseded_letter: str
+    letter_before_finding: str
     letter_before_result: str
     spot_advice: str
     due: str

@@ -11,6 +11,8 @@ from skinapi.languages import Language
 from skinapi.records.reviewed_finding import ShownLetter, Superseded
 from skinapi.reports.page_texts import LetterContent
 from skinapi.reports.words import LABELS
+from skinapi.vision.conditions import Band
+from tests.care.clinic import file_for
 from tests.care.test_letters import Practice
 from tests.prediction.photographer import predicted
 from tests.reports.test_verification import MONDAY, SIGNED
@@ -149,6 +151,41 @@ def test_a_later_decision_about_another_photo_of_the_spot_supersedes_a_letter_to
     for shown in (at.report().get_json()["letters"], at.shown_to(at.ada), of_spot):
         assert [one["superseded"] for one in shown] == [whole]
         assert [one["text"] for one in shown] == [letter["text"]]
+
+
+@pytest.mark.parametrize("answered", [None, NEVUS, MELANOMA])
+def test_a_newer_photo_that_asks_for_more_supersedes_a_letter_until_a_doctor_has_answered(
+    any_backend: Backend, answered: str | None
+) -> None:
+    """A letter stood unmarked beside "See a doctor this week"."""
+    at, _ = a_letter_about_a_mole(any_backend)
+    spot = at.ada.call("POST", "/lesions", json={"place": {"site": "back"}}).get_json()["id"]
+    at.ada.call("PUT", f"/submissions/{at.number}/lesion", json={"lesion": spot})
+
+    def standing() -> Any:
+        of_spot = at.ada.call("GET", f"/lesions/{spot}/letters").get_json()
+        places = at.report().get_json()["letters"], at.shown_to(at.ada), of_spot
+        (one, *others) = [[shown["superseded"] for shown in place] for place in places]
+        assert [one] * 2 == others
+        return one[0]
+
+    file_for(at.backend, at.ada, Band.SELF_MONITORING, lesion=spot)
+    assert standing() is None
+    urgent = file_for(at.backend, at.ada, Band.URGENT_REFERRAL, lesion=spot)
+    marked = standing()
+    assert (marked["by_finding"], marked["by_result"]) == (urgent.number, False)
+    assert marked["decided_by"] == ""
+    says = "before the photo of"
+    assert says in at.report("report.html").text
+    assert says in printed(at)
+    if answered:
+        first, at.number = at.number, urgent.number
+        later = at.review(answered, **(ROUTINE if answered == NEVUS else {}))
+        at.number = first
+        marked = standing()
+        assert (marked and marked["decided_at"]) == (
+            later["created_at"] if answered == MELANOMA else None
+        )
 
 
 def test_a_milder_opinion_that_does_not_count_supersedes_nothing(shared_backend: Backend) -> None:

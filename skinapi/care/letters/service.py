@@ -126,12 +126,13 @@ class LettersService:
             return []
         reviewed = self.reviews.get_reviewed(submission)
         elsewhere = self.records.list_decided_elsewhere(submission)
+        instruction = self.records.instruct(submission)
         drafts = not all(one.signed_at for one in letters)
         about = self._facts_of(submission, owner, to, reviewed) if drafts else None
         return [
             (ShownLetter(one), mark_sentences(one.text, about, one.language))
             if about and not one.signed_at
-            else (reviewed.show(one, elsewhere), [])
+            else (reviewed.show(one, elsewhere, instruction), [])
             for one in letters
         ]
 
@@ -148,8 +149,9 @@ class LettersService:
             submission, _ = self.records.get(number=str(numbers[identifier]), to=to)
             reviewed = self.reviews.get_reviewed(submission)
             elsewhere = self.records.list_decided_elsewhere(submission)
+            instruction = self.records.instruct(submission)
             told = [one for one in letters if submission.shows(one.signed_at)]
-            shown += [reviewed.show(one, elsewhere) for one in told]
+            shown += [reviewed.show(one, elsewhere, instruction) for one in told]
         return sorted(shown, key=lambda one: one.letter.id)
 
     def change_letter(self, *, letter: str, text: str, version: int, by: Subject) -> MarkedLetter:
@@ -214,7 +216,8 @@ class LettersService:
         if found.withdrawn is None or found.withdrawn.reason != reason:
             raise LetterWithdrawn
         elsewhere = self.records.list_decided_elsewhere(submission)
-        return self.reviews.get_reviewed(submission).show(found, elsewhere), []
+        instruction = self.records.instruct(submission)
+        return self.reviews.get_reviewed(submission).show(found, elsewhere, instruction), []
 
     @atomic
     def _withdraw(

@@ -512,6 +512,7 @@ export const english = {
   letterIsSigned_patient: "Letter signed. The patient can read it.",
   letterIsSigned_colleague: "Letter signed. It is in the report.",
   letterSuperseded: "Written on {date}, before the decision of {decided}, which counts.",
+  letterBeforeFinding: "Written on {date}, before the photo of {decided}, which asks for more.",
   letterBeforeResult: "Written on {date}, before the laboratory's result of {decided}, which counts.",
   letterWithdrawn: "Withdrawn by {name}, {date}: {reason}",
   letterWithdraw: "Withdraw the letter",

@@ -527,6 +527,7 @@ export const french = spaced({
   letterIsSigned_patient: "Lettre signée. Le patient peut la lire.",
   letterIsSigned_colleague: "Lettre signée. Elle est dans le rapport.",
   letterSuperseded: "Écrite le {date}, avant la décision du {decided}, qui compte.",
+  letterBeforeFinding: "Écrite le {date}, avant la photo du {decided}, qui demande davantage.",
   letterBeforeResult: "Écrite le {date}, avant le résultat du laboratoire du {decided}, qui compte.",
   letterWithdrawn: "Retirée par {name}, {date}: {reason}",
   letterWithdraw: "Retirer la lettre",

@@ -83,6 +83,7 @@ LABELS = {
     },
     "signed": "Signed by {}, {}",
     "superseded_letter": "Written on {}, before the decision of {}, which counts",
+    "letter_before_finding": "Written on {}, before the photo of {}, which asks for more",
     "letter_before_result": "Written on {}, before the laboratory's result of {}, which counts",
     "spot_advice": "Said about finding no. {} of the same spot, on {}. It counts for this finding "
     "too.",

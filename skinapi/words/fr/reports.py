@@ -83,6 +83,7 @@ LABELS = {
     },
     "signed": "Signé par {}, {}",
     "superseded_letter": "Écrite le {}, avant la décision du {}, qui compte",
+    "letter_before_finding": "Écrite le {}, avant la photo du {}, qui demande davantage",
     "letter_before_result": "Écrite le {}, avant le résultat du laboratoire du {}, qui compte",
     "spot_advice": "Dit du résultat n° {} de la même tache, le {}. Cela vaut aussi pour ce "
     "résultat.",

@@ -39,7 +39,7 @@ const Withdraw = ({ path, onDone, onClose }) => {
 /** Why a letter counts no more, in sentences; none where it does. @param {Signed} letter */
 const whyStruck = ({ withdrawn, superseded, signed_at }) => [
   ...(withdrawn ? [say("letterWithdrawn", { name: isolated(withdrawn.withdrawn_by), date: sayDate(withdrawn.withdrawn_at), reason: isolated(withdrawn.reason) })] : []),
-  ...(superseded ? [say(superseded.by_result ? "letterBeforeResult" : "letterSuperseded", { date: sayDate(signed_at), decided: sayDate(superseded.decided_at) })] : []),
+  ...(superseded ? [say(superseded.by_finding ? "letterBeforeFinding" : superseded.by_result ? "letterBeforeResult" : "letterSuperseded", { date: sayDate(signed_at), decided: sayDate(superseded.decided_at) })] : []),
 ];
 
 /** Behind its title, where one stands among others. @param {{letter: Signed}} props */
