@@ -440,6 +440,7 @@ export const english = {
   yourDoctor: "Your doctor: {name}",
   noDoctor: "No doctor has been assigned to you yet.",
   findingsEmpty: "No findings",
+  uncertainMark: "not certain",
   awaitedSince: "since {date}",
   overdue: "overdue",
   secondOpinions: "Second opinions",

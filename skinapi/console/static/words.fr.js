@@ -455,6 +455,7 @@ export const french = spaced({
   yourDoctor: "Votre médecin: {name}",
   noDoctor: "Aucun médecin ne vous est encore attribué.",
   findingsEmpty: "Aucun résultat",
+  uncertainMark: "pas certain",
   awaitedSince: "depuis le {date}",
   overdue: "en retard",
   secondOpinions: "Seconds avis",

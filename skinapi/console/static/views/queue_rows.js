@@ -66,7 +66,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
         <span class="line"><a class="cover" href=${`#/case/${id}${query}`} data-number=${id} aria-current=${current ? "true" : null}>
             ${named ? html`${below && html`<span class="hidden">${isolated(found.patient_name)} · </span>`}${below ? where : isolated(found.patient_name)}${of > 1 && html` <small>${of}</small>`}` : where}</a>
           <small class=${marked ? "mark" : ""}>${reviewed && !marked && !found.awaited && `${say("reviewed")} · `}${sayState(found)}</small></span>
-        <span class="line"><span class="said" title=${said}>${said}${found.uncertain && !decision && ` · ${say("rule_uncertain")}`}</span></span>
+        <span class="line"><span class="said" title=${said}>${said}${found.uncertain && !decision && ` · ${say("uncertainMark")}`}</span></span>
         ${children}
       </div>
     </li>`;
