@@ -53,6 +53,7 @@ class MeasureTestView(Value):
     reference_size: int = Field(description="events that the reference needs")
     reference_events: int = Field(description="events that it has")
     tested_events: int = Field(description="events after the reference")
+    tested_since: str | None = Field(description="the first week after the reference with any")
     evidence: float = Field(
         description=f"an alarm is raised where it reaches {1 / ALPHA:.0f} at any time"
     )
@@ -247,6 +248,7 @@ def _result(
         reference_size=size,
         reference_events=sum(weeks.reference),
         tested_events=sum(map(sum, weeks.counts)),
+        tested_since=weeks.names[0] if weeks.names else None,
         evidence=float(f"{math.exp(min(log_e[-1], 300.0)):.4g}") if log_e else 1.0,
     )
     return test, alert

@@ -535,8 +535,12 @@ DRIFT = {
          "condition": None, "sentence": "Reviewers disagree."}
     ],
     "tests": [
-        {"measure": "disagreement", "reference_size": 200, "reference_events": 200},
-        {"measure": "refused", "reference_size": 500, "reference_events": 312},
+        {"measure": "disagreement", "reference_size": 200, "reference_events": 200,
+         "tested_events": 40, "tested_since": "2026-W45"},
+        {"measure": "refused", "reference_size": 500, "reference_events": 312,
+         "tested_events": 0, "tested_since": None},
+        {"measure": "doubt", "reference_size": 500, "reference_events": 510,
+         "tested_events": 95, "tested_since": "2026-W46"},
     ],
 }  # fmt: skip
 ANSWER_DRIFT = """
@@ -561,7 +565,9 @@ def test_drift_is_told_in_words_and_drawn_by_week(
     visitor.run(ANSWER_DRIFT, DRIFT)
     visitor.go("drift")
     journey.see("alertsTitle")
-    journey.see("nOf", n="312", all="500")
+    journey.see("watch_waiting", n="312", all="500")
+    marks = ".gates {} .icon"
+    assert [visitor.count(marks.format(one)) for one in (".open", ".passed", "li")] == [1, 1, 3]
     assert "22" in visitor.find(".message.bad li").text
     visitor.press("details.card summary")
     assert visitor.count("details.card tbody tr") == len(DRIFT["weeks"])

@@ -110,6 +110,26 @@ def test_few_test_lesions_say_nothing_and_what_is_not_measured_is_said_once(
     first = "return document.querySelector('details.card').textContent"
     assert words["table_points"] in visitor.run(first)
     assert visitor.count("details.card[open]") == 1
+    visitor.run(ANSWER_COMPARISON, {"same_test_part": True, "gates": [], "figures": COMPARED})
+    for place in ("models", f"compare/{many}"):
+        visitor.go(place)
+    visitor.see(words["differing"].format(n=1))
+    assert visitor.count("details.card") == 2
+    open_rows = visitor.find("details.card[open] tbody").text
+    assert words["measure_accuracy"] in open_rows
+    assert words["macroAuc"] not in open_rows
+
+
+COMPARED = [
+    {"part": "test", "name": name, "first": first, "second": 0.9, "difference": 0.9 - first,
+     "first_interval": [first - 0.02, first + 0.02], "second_interval": [0.88, 0.92]}
+    for name, first in (("macro_auc", 0.89), ("accuracy", 0.8))
+]  # fmt: skip
+ANSWER_COMPARISON = """
+const [answer, ask] = [JSON.stringify(arguments[0]), window.fetch];
+window.fetch = (path, ...rest) =>
+  path.startsWith("/models/compare?") ? Promise.resolve(new Response(answer)) : ask(path, ...rest);
+"""
 
 
 # The share of melanomas named rightly, as the page claims it, and the row of the class table.

@@ -200,7 +200,8 @@ def test_a_change_of_the_mix_names_the_condition(backend: Backend) -> None:
 def test_without_a_change_there_is_no_alert_and_the_tests_say_how_far_they_are(
     backend: Backend,
 ) -> None:
-    seed(backend, 10, lambda _: {"findings": 90, "refused": 10, "uncertain": 20, "reviews": 5})
+    counted = {"findings": 90, "refused": 10, "uncertain": 20, "reviews": 5}
+    weeks = seed(backend, 10, lambda _: counted)
     found = drift(backend)
     assert found["alerts"] == []
     assert found["alpha"] == 0.05
@@ -208,6 +209,8 @@ def test_without_a_change_there_is_no_alert_and_the_tests_say_how_far_they_are(
     assert tests.keys() == {"disagreement", "refused", "doubt", "classes"}
     assert tests["refused"]["reference_events"] == 500
     assert tests["refused"]["tested_events"] == 500
+    assert tests["refused"]["tested_since"] == weeks[5]
+    assert tests["disagreement"]["tested_since"] is None
     assert tests["disagreement"]["reference_events"] == 50
     assert tests["disagreement"]["evidence"] == 1.0
     assert all(test["evidence"] < 20 for test in tests.values())

@@ -2,6 +2,7 @@
 // Charts: columns and lines over time. Each says in words what it shows, and a table stands beside it.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { Icon } from "/console/components.js";
 import { colon, sayNumber } from "/console/language.js";
 
 /** One column, in the units of a drawing. */
@@ -58,6 +59,10 @@ export const Columns = ({ title, words, columns, from, to, most = 1, sayValue = 
   return html`<${Chart} title=${title} words=${words} end=${sayValue(end)} width=${STEP * columns.length} from=${from} to=${to}
     drawn=${drawn}>${children}<//>`;
 };
+
+/** Which colour of the columns is which urgency, the lowest first; told by shape and words too. @param {{bands: [band: string, text: string][]}} props */
+export const BandLegend = ({ bands }) => html`
+  <p class="legend">${bands.map(([band, text]) => html`<span><span class="dot fill-${band}"></span><${Icon} name=${band} size=${16} />${text}</span>`)}</p>`;
 
 /** A line for each run of known values: what is not known is a gap. @param {(number | null)[]} values @param {number} end */
 function runsOf(values, end) {

@@ -52,15 +52,17 @@ const Value = ({ figure, measure, which }) => {
   return html`<span class="figure">${show(value)}${interval && html` <small>${show(interval[0])} – ${show(interval[1])}</small>`}</span>`;
 };
 
+/** Whether no chance explains their difference. @param {Figure} figure */
+const isProven = ({ difference, first_interval: first, second_interval: second }) =>
+  difference !== null && Boolean(first && second && (first[1] < second[0] || second[1] < first[0]));
+
 /** Better or worse, in words too. @param {{figure: Figure, measure: string}} props */
 const Difference = ({ figure, measure }) => {
   const { difference } = figure;
   if (difference === null) return "–";
   const size = measure === LOSS ? sayNumber(Math.abs(difference), 3) : sayPercent(Math.abs(difference));
   if (Math.abs(difference) < 0.0005) return html`<span class="figure">±${size}</span>`;
-  const { first_interval: first, second_interval: second } = figure;
-  const apart = first && second && (first[1] < second[0] || second[1] < first[0]);
-  if (!apart) return html`<span class="figure">${difference > 0 ? "+" : "−"}${size} <small>${say("noDifference")}</small></span>`;
+  if (!isProven(figure)) return html`<span class="figure">${difference > 0 ? "+" : "−"}${size} <small>${say("noDifference")}</small></span>`;
   const better = difference > 0 !== LESS_IS_BETTER.has(measure);
   return html`<span class=${`figure ${better ? "better" : "worse"}`}>${difference > 0 ? "+" : "−"}${size}${" "}
     <small>${say(better ? "better" : "outcome_worse")}</small></span>`;
@@ -91,6 +93,18 @@ function tablesOf(conditions, figures) {
   return [...tables];
 }
 
+/** What differs comes first, if anything does; all figures can be opened. @param {{found: Api["Comparison"], first: string, second: string, conditions: Api["ConditionsView"]}} props */
+const Figures = ({ found, first, second, conditions }) => {
+  const [tables, columns] = [tablesOf(conditions, found.figures), columnsOf(first, second, found.same_test_part)];
+  const differing = tables.flatMap(([title, rows]) => rows.filter(({ figure }) => isProven(figure)).map((row) => ({ ...row, name: `${title} · ${row.name}` })));
+  return html`
+    ${found.same_test_part && (differing.length > 0
+      ? html`<${FoldedTable} title=${say("differing", { n: sayNumber(differing.length) })} rows=${differing} columns=${columns} open />`
+      : html`<${Message}>${say("nothingDiffers")}<//>`)}
+    ${tables.map(([title, rows], place) => html`
+      <${FoldedTable} key=${title} title=${say("titleAndCount", { title, n: sayNumber(rows.length) })} rows=${rows} columns=${columns} open=${place === 0 && !found.same_test_part} />`)}`;
+};
+
 /** @param {{first: string, second: string, conditions: Api["ConditionsView"]}} props */
 const Comparison = ({ first, second, conditions }) => {
   const query = new URLSearchParams({ first, second });
@@ -99,8 +113,7 @@ const Comparison = ({ first, second, conditions }) => {
       ${(/** @type {Api["Comparison"]} */ found) => html`
         ${!found.same_test_part && html`<${Message}>${say("otherTestParts")}${found.gates.some(({ basis }) => basis === "paired") && ` ${say("gatesSamePictures")}`}<//>`}
         <section class="card"><h2>${say("gatesOfSecond", { second })}</h2><${Gates} gates=${found.gates} /></section>
-        ${tablesOf(conditions, found.figures).map(([title, rows], place) => html`
-          <${FoldedTable} key=${title} title=${title} rows=${rows} columns=${columnsOf(first, second, found.same_test_part)} open=${place === 0} />`)}`}
+        <${Figures} found=${found} first=${first} second=${second} conditions=${conditions} />`}
     <//>`;
 };
 

@@ -3,20 +3,18 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
-import { Empty, Load, Message } from "/console/components.js";
+import { Empty, Icon, Load, Message } from "/console/components.js";
 import { colon, hasWords, say, sayDay, sayNumber, sayPercent, sayValue } from "/console/language.js";
-import { Columns, Lines, sum } from "/console/views/charts.js";
+import { BandLegend, Columns, Lines, sum } from "/console/views/charts.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 import { FoldedTable } from "/console/views/tables.js";
 
 const WEEKS = 26;
 
-/**
- * @typedef {{week: string, starts: string, findings: number, refused: number, uncertain: number, classes: Record<string, number>,
- *   bands: Record<string, number>, mean_confidence: number | null, reviews: number, disagreements: number}} Week
- */
-/** @typedef {{measure: string, since: string, value: number, reference: number, condition: string | null, sentence: string}} Alert */
-/** @typedef {{measure: string, reference_size: number, reference_events: number}} Test */
+/** @typedef {Api["DriftView"]} Found */
+/** @typedef {Found["weeks"][number]} Week */
+/** @typedef {Found["alerts"][number]} Alert */
+/** @typedef {Found["tests"][number]} Test */
 
 /** @param {number} part @param {number} whole */
 const shareOf = (part, whole) => (whole > 0 ? part / whole : null);
@@ -47,11 +45,7 @@ const Findings = ({ weeks, conditions }) => {
   return html`
     <${Columns} title=${say("findings")} words=${words} from=${sayDay(weeks[0].starts)} to=${sayDay(weeks[weeks.length - 1].starts)}
       columns=${weeks.map((week) => bands.map((band) => ({ name: band, value: week.bands[band] ?? 0 })))}>
-      <p class="legend">
-        ${bands.map(
-          (band) => html`<span><span class="dot fill-${band}"></span>${labelOfBand(conditions, band)}${colon()}${sayNumber(sum(weeks.map((week) => week.bands[band] ?? 0)))}</span>`,
-        )}
-      </p>
+      <${BandLegend} bands=${bands.map((band) => [band, `${labelOfBand(conditions, band)}${colon()}${sayNumber(sum(weeks.map((week) => week.bands[band] ?? 0)))}`])} />
     <//>`;
 };
 
@@ -65,44 +59,58 @@ const WeekTable = ({ weeks, conditions }) => html`
     [say("meanConfidence"), (week) => (week.mean_confidence === null ? "–" : sayPercent(week.mean_confidence))],
     [say("reviews"), (week) => sayNumber(week.reviews)],
     [say("disagreements"), (week) => sayNumber(week.disagreements)],
+    ...conditions.bands.map(({ key }) => [labelOfBand(conditions, key), (/** @type {Week} */ week) => sayNumber(week.bands[key] ?? 0)]),
     ...[...new Set(weeks.flatMap((week) => Object.keys(week.classes)))].map((key) => [nameOf(conditions, key), (/** @type {Week} */ week) => sayNumber(week.classes[key] ?? 0)]),
   ])} />`;
+
+/** The day on which a week begins; its name where it is none of those shown. @param {string} name @param {Week[]} weeks */
+const sayWeek = (name, weeks) => {
+  const starts = weeks.find(({ week }) => week === name)?.starts;
+  return starts ? sayDay(starts) : name;
+};
 
 /** What has changed; in the API's own words where there are none of ours. @param {{alert: Alert, weeks: Week[], conditions: Api["ConditionsView"]}} props */
 const AlertText = ({ alert, weeks, conditions }) => {
   const { measure, since, value, reference, condition, sentence } = alert;
   if (!hasWords(`drift_${measure}`)) return html`<li lang="en">${sentence}</li>`;
-  const starts = weeks.find(({ week }) => week === since)?.starts;
   return html`<li>${say(/** @type {WordKey} */ (`drift_${measure}`), {
     name: condition ? nameOf(conditions, condition) : "",
     value: sayPercent(value),
     reference: sayPercent(reference),
-    since: starts ? sayDay(starts) : since,
+    since: sayWeek(since, weeks),
   })}</li>`;
 };
 
-/** @param {{found: {weeks: Week[], alerts: Alert[], tests: Test[]}, conditions: Api["ConditionsView"]}} props */
-const Alerts = ({ found, conditions }) => {
-  const { weeks, alerts, tests } = found;
-  const waiting = tests.filter((test) => test.reference_events < test.reference_size);
-  return html`
-    ${alerts.length > 0 && html`<${Message} kind="bad"><p><strong>${say("alertsTitle")}</strong></p>
-      <ul>${alerts.map((alert) => html`<${AlertText} alert=${alert} weeks=${weeks} conditions=${conditions} />`)}</ul>
-      <p>${say("alertsText")}</p><//>`}
-    ${alerts.length === 0 && waiting.length < tests.length && html`<${Message} kind="good">${say("noAlerts")}<//>`}
-    ${waiting.length > 0 && html`<${Message}><p>${say("notTestedYet")}</p>
-      <ul>${waiting.map(
-        ({ measure, reference_events: n, reference_size: all }) => html`<li>${sayValue("tested", measure)}${colon()}${say("nOf", { n: sayNumber(n), all: sayNumber(all) })}</li>`,
-      )}</ul><//>`}`;
-};
+/** Whether a measure is watched, and since when. @param {Test} test @param {Found} found @returns {["info" | "check" | "referral", string]} */
+function standingOf({ measure, reference_events: n, reference_size: all, tested_events: events, tested_since: since }, { alerts, weeks }) {
+  if (alerts.some((alert) => alert.measure === measure)) return ["referral", say("watch_alarm")];
+  if (n < all) return ["info", say("watch_waiting", { n: sayNumber(n), all: sayNumber(all) })];
+  return ["check", since ? say("watch_since", { date: sayWeek(since, weeks), n: sayNumber(events) }) : say("watch_next")];
+}
 
-/** @param {{found: {weeks: Week[], alerts: Alert[], tests: Test[]}, conditions: Api["ConditionsView"]}} props */
+/** @type {Record<string, string>} */
+const LOOKS = { check: "passed", referral: "open" };
+
+/** What has changed, then each measure with how it stands. @param {{found: Found, conditions: Api["ConditionsView"]}} props */
+const Watched = ({ found, conditions }) => html`
+  ${found.alerts.length > 0 &&
+  html`<${Message} kind="bad"><p><strong>${say("alertsTitle")}</strong></p>
+    <ul>${found.alerts.map((alert) => html`<${AlertText} alert=${alert} weeks=${found.weeks} conditions=${conditions} />`)}</ul>
+    <p>${say("alertsText")}</p><//>`}
+  ${found.tests.length > 0 &&
+  html`<section class="card"><h2>${say("watched")}</h2><p>${say("watchedText")}</p>
+    <ul class="gates">${found.tests.map((test) => {
+      const [icon, words] = standingOf(test, found);
+      return html`<li class=${LOOKS[icon]}><${Icon} name=${icon} /><div><strong>${sayValue("tested", test.measure)}</strong><small>${words}</small></div></li>`;
+    })}</ul></section>`}`;
+
+/** @param {{found: Found, conditions: Api["ConditionsView"]}} props */
 const Drift = ({ found, conditions }) => {
   const { weeks } = found;
   const used = weeks.some((week) => week.findings + week.refused + week.reviews > 0);
   if (!used) return html`<${Empty} title=${say("driftEmpty")}><p>${say("driftEmptyText")}</p><//>`;
   return html`
-    <${Alerts} found=${found} conditions=${conditions} />
+    <${Watched} found=${found} conditions=${conditions} />
     <${Findings} weeks=${weeks} conditions=${conditions} />
     <div class="curves">
       <${Share} title=${say("chart_refused")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.refused, week.findings + week.refused)} among=${(/** @type {Week} */ week) => week.findings + week.refused} />

@@ -43,16 +43,17 @@ const PriceOfKind = ({ kind, conditions }) => {
     </ul>`;
 };
 
-/** On how many lesions the price was counted: the same at every point. @param {{points: Point[], conditions: Api["ConditionsView"]}} props */
-const Counted = ({ points, conditions }) => {
-  const kinds = points.find((point) => point.kinds.length > 0)?.kinds ?? [];
-  if (kinds.length === 0) return null;
-  return html`<p><small>${say("priceCounted")}
-    ${kinds.map((kind) => {
-      const { modality, benign, malignant, melanomas } = kind;
-      const counts = { benign: sayNumber(benign), malignant: sayNumber(malignant), melanomas: sayNumber(melanomas) };
-      return ` ${say("priceLesions", { kinds: nameOfKind(conditions, modality), ...counts })}`;
-    })} ${say("priceElsewhere")}</small></p>`;
+/** Folded: who chose the point, what it does, and on how many lesions its price was counted, the same at every point. @param {{answer: Api["OperatingPointView"], conditions: Api["ConditionsView"], isAdmin: boolean}} props */
+const Details = ({ answer, conditions, isAdmin }) => {
+  const kinds = answer.points.find((point) => point.kinds.length > 0)?.kinds ?? [];
+  return html`<details><summary>${say("pointDetails")}</summary>
+    <p>${say("pointRule")} ${say(answer.chosen_by === "admin" ? "pointByAdmin" : "pointBySetting")}
+      ${isAdmin && html` ${say("pointTrail")} <a href="#/audit">${say("title_audit")}</a>`}</p>
+    ${kinds.length > 0 && html`<p>${say("priceCounted")}
+      ${kinds.map(({ modality, benign, malignant, melanomas }) => {
+        const counts = { benign: sayNumber(benign), malignant: sayNumber(malignant), melanomas: sayNumber(melanomas) };
+        return ` ${say("priceLesions", { kinds: nameOfKind(conditions, modality), ...counts })}`;
+      })} ${say("priceElsewhere")}</p>`}</details>`;
 };
 
 /** @param {{point: Point, conditions: Api["ConditionsView"]}} props */
@@ -126,13 +127,12 @@ const Prices = ({ points, chosen, conditions, onAsk }) => {
 /** @param {{answer: Api["OperatingPointView"], conditions: Api["ConditionsView"], onChange: () => void}} props */
 const Points = ({ answer, conditions, onChange }) => {
   const [asked, setAsked] = useState(/** @type {Point | null} */ (null));
-  const { operating_point: chosen, chosen_by: by, has_points: known, model_version: version } = answer;
+  const { operating_point: chosen, has_points: known, model_version: version } = answer;
   const isAdmin = getSession()?.role === "admin";
   if (!known) return html`<${Message}>${say("noPoints", { version })} <code>python -m skinapi calibrate</code><//>`;
   return html`
-    <p>${say(by === "admin" ? "pointByAdmin" : "pointBySetting")} ${isAdmin && html`${say("pointTrail")} <a href="#/audit">${say("title_audit")}</a>`}</p>
     <${Prices} points=${answer.points} chosen=${chosen} conditions=${conditions} onAsk=${isAdmin ? setAsked : null} />
-    <${Counted} points=${answer.points} conditions=${conditions} />
+    <${Details} answer=${answer} conditions=${conditions} isAdmin=${isAdmin} />
     ${["admin", "doctor"].includes(getSession()?.role ?? "") && html`<p><a class="button" href="#/outcomes">${say("curveTitle")}</a></p>`}
     ${asked && html`<${Question} point=${asked} conditions=${conditions} onDone=${onChange} onClose=${() => setAsked(null)} />`}`;
 };
@@ -141,7 +141,7 @@ export const View = () => {
   const answer = useAnswer(() => Promise.all([get(PATH), getConditions()]), []);
   return html`
     <h1>${say("title_triage")}</h1>
-    <p class="lead">${say("triageText")}</p>
+    <p>${say("triageText")}</p>
     <${Answer} answer=${answer}>
       ${(/** @type {[Api["OperatingPointView"], Api["ConditionsView"]]} */ [found, conditions]) => html`<${Points} answer=${found} conditions=${conditions} onChange=${answer.reload} />`}
     <//>`;

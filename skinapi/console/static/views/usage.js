@@ -5,7 +5,7 @@ import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
 import { Load, Tabs } from "/console/components.js";
 import { colon, say, sayDay, sayNumber, sayValue } from "/console/language.js";
-import { Columns, sum } from "/console/views/charts.js";
+import { BandLegend, Columns, sum } from "/console/views/charts.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { FoldedTable } from "/console/views/tables.js";
 
@@ -66,9 +66,7 @@ const Usage = ({ days, conditions }) => {
     <p>${say(weekly ? "columnsOfWeeks" : "columnsOfDays")}</p>
     <${Chart} title=${say("findings")} days=${drawn} weekly=${weekly}
       columns=${drawn.map((one) => bands.map((band) => ({ name: band, value: one.bands[band] })))}>
-      <p class="legend">
-        ${bands.map((band) => html`<span><span class="dot fill-${band}"></span>${labelOfBand(conditions, band)}${colon()}${sayNumber(all.bands[band])}</span>`)}
-      </p>
+      <${BandLegend} bands=${bands.map((band) => [band, `${labelOfBand(conditions, band)}${colon()}${sayNumber(all.bands[band])}`])} />
     <//>
     <div class="charts">${COUNTS.map((name) => html`<${Chart} title=${sayValue("chart", name)} days=${drawn} weekly=${weekly}
       columns=${drawn.map((one) => [{ name: "count", value: one[name] }])} />`)}</div>
