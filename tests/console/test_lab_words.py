@@ -117,7 +117,7 @@ def test_few_test_lesions_say_nothing_and_what_is_not_measured_is_said_once(
     assert visitor.count("details.card") == 2
     open_rows = visitor.find("details.card[open] tbody").text
     assert words["measure_accuracy"] in open_rows
-    assert words["macroAuc"] not in open_rows
+    assert words["measure_macro_auc"] not in open_rows
 
 
 COMPARED = [
