@@ -3,7 +3,7 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
-import { Answer, BandBadge, Bars, Failure, Icon, Message, sayError, useAnswer } from "/console/components.js";
+import { Answer, BandBadge, Bars, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayValue } from "/console/language.js";
 import { Decided, Instruction } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
@@ -176,27 +176,19 @@ export const FindingPage = ({ title, report, submission, photo, conditions, chil
 
 /** The report as PDF, and what else is offered. @param {{number: string, children?: any}} props */
 export const Downloads = ({ number, children }) => {
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  const { run, error } = useAct();
   const [busy, setBusy] = useState("");
-  /** @param {string} language */
-  const download = async (language) => {
+  const download = async (/** @type {string} */ language) => {
     setBusy(language);
-    setError(null);
-    try {
-      await saveFile(apiPath`/submissions/${number}/report.pdf?lang=${language}`, "application/pdf", `skinapi-${number}-${language}.pdf`);
-    } catch (problem) {
-      setError(problem);
-    }
+    await run(() => saveFile(apiPath`/submissions/${number}/report.pdf?lang=${language}`, "application/pdf", `skinapi-${number}-${language}.pdf`));
     setBusy("");
   };
   return html`
     <div class="row">
-      ${[getLanguage(), ...otherLanguages()].map(
-        (language) => html`
-          <button class="quiet" disabled=${busy !== ""} onClick=${() => download(language)}>
-            <${Icon} name="file" />${busy === language ? say("printing") : say(`pdf_${language}`)}
-          </button>`,
-      )}
+      ${[getLanguage(), ...otherLanguages()].map((language) => html`
+        <button class="quiet" disabled=${busy !== ""} onClick=${() => download(language)}>
+          <${Icon} name="file" />${busy === language ? say("printing") : say(`pdf_${language}`)}
+        </button>`)}
       ${children}
     </div>
     ${error && html`<${Failure} error=${error} />`}`;
@@ -215,11 +207,7 @@ export const getSubmission = (number) => get(apiPath`/submissions/${number}?lang
 
 /** Everything that the page of a finding shows. @param {string} number */
 async function loadFinding(number) {
-  const [submission, report, conditions] = await Promise.all([
-    getSubmission(number),
-    getReport(number),
-    getConditions(),
-  ]);
+  const [submission, report, conditions] = await Promise.all([getSubmission(number), getReport(number), getConditions()]);
   return { submission, report, conditions, photo: await photoOf(submission) };
 }
 

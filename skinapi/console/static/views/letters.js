@@ -3,7 +3,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, post, put, remove } from "/console/api.js";
-import { Confirm, Failure, Message, sayError, signByKey, toast, toastAbout, useAnswer, useKeys } from "/console/components.js";
+import { Confirm, Failure, Message, onValue, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
 
@@ -28,9 +28,7 @@ const Withdraw = ({ path, onDone, onClose }) => {
   return html`
     <${Confirm} title=${say("letterWithdrawTitle")} confirm=${say("letterWithdraw")} onConfirm=${withdraw} onClose=${onClose}>
       <p>${say("letterWithdrawText")}</p>
-      <div class="field"><label for="withdrawal">${say("letterReason")}</label>
-        <textarea id="withdrawal" name="withdrawal" rows="3" maxlength="500" value=${reason}
-          onInput=${(/** @type {FieldEvent} */ event) => setReason(event.target.value)}></textarea></div>
+      <${TextArea} label=${say("letterReason")} name="withdrawal" rows="3" maxlength="500" value=${reason} onText=${setReason} />
     <//>`;
 };
 
@@ -76,18 +74,15 @@ const highlight = (sentence, words) => {
  */
 const Marked = ({ sentence, marks, language, accepted, onAccept, onShow }) => html`
   <li>
-    ${sentence &&
-    html`<button type="button" class="quiet sentence" onClick=${onShow} lang=${language}>
+    ${sentence && html`<button type="button" class="quiet sentence" onClick=${onShow} lang=${language}>
       <q>${highlight(sentence, marks.map(({ said }) => said))}</q>
     </button>`}
-    ${marks.map(
-      ({ id, acceptable, contradicts, said, facts }) => html`
-        <p>${say(/** @type {"marked_figure"} */ (`marked_${contradicts}`), { facts: isolated(facts), said: isolated(said) })}</p>
-        ${acceptable
-          ? html`<label class="tick"><input type="checkbox" checked=${accepted.has(id)}
-              onChange=${(/** @type {FieldEvent} */ event) => onAccept(id, event.target.checked)} />${say("markAccept")}</label>`
-          : html`<p><strong>${say("markBlocks")}</strong></p>`}`,
-    )}
+    ${marks.map(({ id, acceptable, contradicts, said, facts }) => html`
+      <p>${say(/** @type {"marked_figure"} */ (`marked_${contradicts}`), { facts: isolated(facts), said: isolated(said) })}</p>
+      ${acceptable
+        ? html`<label class="tick"><input type="checkbox" checked=${accepted.has(id)}
+            onChange=${(/** @type {FieldEvent} */ event) => onAccept(id, event.target.checked)} />${say("markAccept")}</label>`
+        : html`<p><strong>${say("markBlocks")}</strong></p>`}`)}
   </li>`;
 
 /** @param {Api["MarkView"][]} marks @returns {[string, Api["MarkView"][]][]} by sentence, in the order of the text */
@@ -117,40 +112,22 @@ const saySign = ({ reader }, { patient, cancer, accepted }) => {
 };
 
 /**
- * The doctor's own draft, about a `patient` of this name; perhaps it tells of a `cancer`.
- * @param {{draft: Api["WrittenLetter"], reviewed: boolean, patient: string, cancer: string, onDone: () => void, onAnew: (language: string) => void}} props
+ * The doctor's own draft as it is written, stored and signed.
+ * @param {Api["WrittenLetter"]} draft @param {string} patient @param {() => void} onDone
  */
-const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
+function useLetter(draft, patient, onDone) {
   const [letter, setLetter] = useState(draft);
   const [text, setText] = useState(drafts.get(draft._id) ?? draft.text);
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const [busy, setBusy] = useState(false);
-  const [deleting, setDeleting] = useState(false);
   const [accepted, setAccepted] = useState(/** @type {Set<string>} */ (new Set()));
-  const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
+  const { run, busy, error } = useAct();
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   const path = apiPath`/letters/${draft._id}`;
   const stored = text === letter.text;
-  // A sentence that was changed since is checked when the letter is stored.
-  const marks = letter.marks.filter((mark) => text.includes(mark.sentence));
-
   /** @param {string} id @param {boolean} yes */
   const accept = (id, yes) => setAccepted(new Set(yes ? [...accepted, id] : [...accepted].filter((one) => one !== id)));
-  /** @param {string} next */
-  const enter = (next) => {
+  const enter = (/** @type {string} */ next) => {
     drafts.set(draft._id, next);
     setText(next);
-  };
-  /** @param {() => Promise<void>} act */
-  const act = async (act) => {
-    setBusy(true);
-    setError(null);
-    try {
-      await act();
-    } catch (problem) {
-      setError(problem);
-    }
-    setBusy(false);
   };
   const store = async () => {
     /** @type {Api["WrittenLetter"]} */
@@ -161,36 +138,44 @@ const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
     return changed;
   };
   const save = () =>
-    act(async () => {
+    run(async () => {
       if (!stored) await store();
       toastAbout(patient, say("letterStored"));
     });
+  const leave = () => {
+    drafts.delete(draft._id);
+    onDone();
+  };
   const sign = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    act(async () => {
+    run(async () => {
       // Only what was shown with its marks is signed in spite of them, each accepted by itself.
       const shown = stored ? letter : await store();
-      if (shown.marks.some((mark) => !mark.acceptable || !accepted.has(mark.id))) {
-        setTimeout(() => list.current?.focus());
-        return;
-      }
+      if (shown.marks.some((mark) => !mark.acceptable || !accepted.has(mark.id))) return void setTimeout(() => list.current?.focus());
       const ids = shown.marks.map((mark) => mark.id);
       // A server of the version before knows no such field.
       await post(`${path}/sign`, { text: shown.text, version: shown.version, ...(ids.length > 0 && { accepted_marks: ids }) });
-      drafts.delete(draft._id);
       toastAbout(patient, say(`letterIsSigned_${/** @type {"patient"} */ (letter.reader)}`));
-      onDone();
+      leave();
     });
   };
-  /** @param {string} sentence */
-  const show = (sentence) => {
+  // A sentence that was changed since is checked when the letter is stored.
+  const marks = letter.marks.filter((mark) => text.includes(mark.sentence));
+  return { letter, text, enter, stored, marks, accepted, accept, list, save, sign, leave, busy, error, path };
+}
+
+/**
+ * The doctor's own draft, about a `patient` of this name; perhaps it tells of a `cancer`.
+ * @param {{draft: Api["WrittenLetter"], reviewed: boolean, patient: string, cancer: string, onDone: () => void, onAnew: (language: string) => void}} props
+ */
+const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
+  const { letter, text, enter, stored, marks, accepted, accept, list, save, sign, leave, busy, error, path } = useLetter(draft, patient, onDone);
+  const [deleting, setDeleting] = useState(false);
+  const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
+  const show = (/** @type {string} */ sentence) => {
     const start = text.indexOf(sentence);
     field.current?.setSelectionRange(start, start + sentence.length);
     field.current?.focus();
-  };
-  const reload = () => {
-    drafts.delete(draft._id);
-    onDone();
   };
   return html`
     <form class="card letter" onSubmit=${sign} aria-label=${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}>
@@ -198,8 +183,7 @@ const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
       <p>${say("letterUnsigned")}</p>
       ${!reviewed && html`<p><strong>${say("error_letter_unreviewed")}</strong></p>`}
       <${Written} source=${letter.source} />
-      ${marks.length > 0 &&
-      html`<section class="marks" tabindex="-1" ref=${list} aria-label=${say("letterMarks")}>
+      ${marks.length > 0 && html`<section class="marks" tabindex="-1" ref=${list} aria-label=${say("letterMarks")}>
         <h3>${say("letterMarks")}</h3>
         <ul class="plain">
           ${bySentence(marks).map(([sentence, found]) => html`<${Marked} sentence=${sentence} marks=${found} language=${letter.language}
@@ -210,11 +194,11 @@ const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
       <div class="field">
         <label for="letter-${draft._id}">${say("letterText")}</label>
         <textarea id="letter-${draft._id}" name="letter" rows="16" onKeyDown=${signByKey} maxlength=${LONGEST} required lang=${letter.language} ref=${field} value=${text}
-          onInput=${(/** @type {FieldEvent} */ event) => enter(event.target.value)}></textarea>
+          onInput=${onValue(enter)}></textarea>
       </div>
       ${error && html`<${Message} kind="bad">
         <p>${sayError(error)}</p>
-        ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${reload}>${say("letterReload")}</button>`}
+        ${RELOADED.has(error.code) && html`<button type="button" class="quiet" onClick=${leave}>${say("letterReload")}</button>`}
       <//>`}
       <div class="row">
         <button disabled=${busy}>${saySign(letter, { patient, cancer, accepted: marks.filter((mark) => accepted.has(mark.id)).length })}</button>
@@ -223,12 +207,8 @@ const Draft = ({ draft, reviewed, patient, cancer, onDone, onAnew }) => {
           <button type="button" class="quiet" disabled=${busy} onClick=${() => onAnew(one)}>${say("letterAnew", { language: nameOfLanguage(one) })}</button>`)}
         <button type="button" class="danger" disabled=${busy} onClick=${() => setDeleting(true)}>${say("letterDelete")}</button>
       </div>
-      ${deleting &&
-      html`<${Confirm} title=${say("letterDeleteTitle")} confirm=${say("letterDelete")} onClose=${() => setDeleting(false)}
-        onConfirm=${async () => {
-          await remove(path);
-          reload();
-        }} />`}
+      ${deleting && html`<${Confirm} title=${say("letterDeleteTitle")} confirm=${say("letterDelete")} onClose=${() => setDeleting(false)}
+        onConfirm=${() => remove(path).then(leave)} />`}
     </form>`;
 };
 
@@ -244,7 +224,7 @@ export const Letters = ({ number, patient, decision, conditions }) => {
   // A server of the version before has none, while the servers are upgraded one after the other.
   const ask = () => get(path).catch((error) => (error.status === 404 ? null : Promise.reject(error)));
   const letters = useAnswer(ask, [number, decision?.decided_at]);
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  const { run, failed } = useAct();
   const [busy, setBusy] = useState("");
   const wanted = useRef(false); // the key was pressed before the letters were known
   const begun = useRef(""); // a draft that waits to be shown, and to get the focus
@@ -257,16 +237,13 @@ export const Letters = ({ number, patient, decision, conditions }) => {
   const begin = async (reader, language = reader === "colleague" ? getLanguage() : null, instead = "") => {
     if (busy) return;
     setBusy(reader);
-    setError(null);
-    try {
+    await run(async () => {
       // A colleague reads the doctor's language; a patient that of their account.
       const draft = await post(path, { reader, language });
       if (instead) await remove(apiPath`/letters/${instead}`);
       begun.current = draft._id;
       letters.reload();
-    } catch (problem) {
-      setError(problem);
-    }
+    });
     setBusy("");
   };
   const write = () => {
@@ -291,12 +268,10 @@ export const Letters = ({ number, patient, decision, conditions }) => {
               cancer=${cancerOf(conditions, decision)} onDone=${letters.reload} onAnew=${(/** @type {string} */ language) => begin(letter.reader, language, letter._id)} />`,
       )}
       <div class="row">
-        ${READERS.map(
-          (reader) => html`<button disabled=${busy !== ""} onClick=${() => begin(reader)}>
-            ${busy === reader ? say("letterDrafting") : say(`letterDraft_${reader}`)}${reader === "patient" && html`<kbd aria-hidden="true">l</kbd>`}
-          </button>`,
-        )}
+        ${READERS.map((reader) => html`<button disabled=${busy !== ""} onClick=${() => begin(reader)}>
+          ${busy === reader ? say("letterDrafting") : say(`letterDraft_${reader}`)}${reader === "patient" && html`<kbd aria-hidden="true">l</kbd>`}
+        </button>`)}
       </div>
-      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      ${failed}
     </section>`;
 };

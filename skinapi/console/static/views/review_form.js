@@ -3,7 +3,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, post, serverTime } from "/console/api.js";
-import { Message, sayError, signByKey, toast, useKeys } from "/console/components.js";
+import { Message, onValue, sayError, Select, signByKey, toast, useKeys } from "/console/components.js";
 import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
 import { keepDrafts } from "/console/views/drafts.js";
@@ -64,28 +64,12 @@ function dayAfter(after) {
 const Hold = ({ held, onHeld }) => html`
   <label class="tick"><input type="checkbox" name="hold" checked=${held !== ""}
     onChange=${(/** @type {FieldEvent} */ event) => onHeld(event.target.checked ? dayAfter(2) : "")} />${say("holdIt")}</label>
-  ${held !== "" &&
-  html`<div class="field">
+  ${held !== "" && html`<div class="field">
     <label for="review-held">${say("holdUntil")}</label>
     <input id="review-held" name="held" type="date" required min=${dayAfter(0)} max=${dayAfter(DAYS_HELD)} value=${held}
       onChange=${(/** @type {FieldEvent} */ event) => event.target.value && onHeld(event.target.value)} />
     <small>${say("holdText")}</small>
   </div>`}`;
-
-/**
- * A list to choose from.
- * @param {{name: string, title: string, value: string, first: string, options: {key: string, text: string}[],
- *   required?: boolean, hotkey?: string, onValue: (value: string) => void}} props
- */
-const Select = ({ name, title, value, first, options, required = false, hotkey, onValue }) => html`
-  <div class="field">
-    <label for="review-${name}">${title}${hotkey && html` <kbd aria-hidden="true">${hotkey}</kbd>`}</label>
-    <select id="review-${name}" name=${name} required=${required} value=${value}
-      onChange=${(/** @type {FieldEvent} */ event) => onValue(event.target.value)}>
-      <option value="">${first}</option>
-      ${options.map(({ key, text }) => html`<option key=${key} value=${key} selected=${key === value}>${text}</option>`)}
-    </select>
-  </div>`;
 
 /**
  * What a doctor may name, each always at the same place and with the same key; beside it how probable the model holds it.
@@ -144,39 +128,45 @@ function agreementsOf(reviewing) {
   ];
 }
 
-/**
- * Without a kept photo (`pictured`) there is nothing that one could agree with. `asked`: the caller
- * gives a second opinion, which the doctor in charge alone reads. `seen` is the newest review that stands above. `onBegin` is called
- * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed meanwhile.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, asked?: boolean, seen?: string,
- *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} props
- */
-export const ReviewForm = ({ number, report, conditions, pictured, asked = false, seen = "none", onBegin, onSigned, onStale }) => {
-  const reviewing = { report, conditions, pictured };
+/** What a doctor may name, beside it how probable the model holds it; what it holds likely is no disagreement. @param {Reviewing} reviewing @param {string} agreement */
+function offeredLabels({ report, conditions, pictured }, agreement) {
+  const { ranked } = report.facts.restated ?? report.facts;
+  const shares = new Map(ranked.map((/** @type {Api["Ranked"]} */ { key, probability }) => [key, sayShare(probability, isMalignant(conditions, key))]));
+  return labelsOf(conditions).map(({ key, names }) => ({
+    key, text: said(names), share: shares.get(key), off: agreement === "disagree" && pictured && key === report.headline.likely.key,
+  }));
+}
+
+/** The urgencies to choose from; beside the wish for another photo none that is milder. @param {Reviewing} reviewing @param {Draft} draft @returns {[string, string][]} */
+function urgenciesOf(reviewing, { picture }) {
+  const { report, conditions, pictured } = reviewing;
+  const others = conditions.bands.filter(({ key }) => (!pictured || key !== report.band) && (!picture || keepsUrgency(reviewing, key)));
+  const same = say("urgencyAgreed", { band: sayBand(conditions, report.band) });
+  return [...(pictured ? [/** @type {[string, string]} */ ([SAME, same])] : []), ...others.map(({ key }) => /** @type {[string, string]} */ ([key, sayBand(conditions, key)]))];
+}
+
+/** A review as it is filled in, kept in this tab. @param {string} number @param {string} seen the newest review that stands above */
+function useDraft(number, seen) {
   const [draft, setDraft] = useState(drafts.get(number) ?? EMPTY);
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
-  const [busy, setBusy] = useState(false);
-  const [doubted, setDoubted] = useState(/** @type {{of: Draft, at: number} | null} */ (null)); // the review about which one was asked once more, and when
-  /** @param {Partial<Draft>} change */
-  const enter = (change) => {
+  const enter = (/** @type {Partial<Draft>} */ change) => {
     const before = drafts.get(number) ?? EMPTY;
     const next = { ...before, after: before.after || seen, ...change };
     drafts.set(number, next);
     setDraft(next);
   };
+  return { draft, enter };
+}
+
+/** What can be answered by now, and how: by the form, and by keys. @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing @param {() => void} onBegin */
+function useAnswers({ draft, enter }, reviewing, onBegin) {
+  const { report, conditions, pictured } = reviewing;
   const { agreement } = draft;
   const known = draft.histology === "confirmed"; // the result is the label then
-  const shares = new Map((report.facts.restated ?? report.facts).ranked.map((/** @type {Api["Ranked"]} */ { key, probability }) => [key, sayShare(probability, isMalignant(conditions, key))]));
-  const labels = labelsOf(conditions).map(({ key, names }) => ({
-    key,
-    text: said(names),
-    share: shares.get(key),
-    off: agreement === "disagree" && pictured && key === report.headline.likely.key,
-  }));
   const names = !known && ["disagree", "unsure"].includes(agreement);
   const agreements = agreementsOf(reviewing);
-  /** @param {string} agreement */
-  const choose = (agreement) => {
+  const labels = offeredLabels(reviewing, agreement);
+  const urgencies = urgenciesOf(reviewing, draft);
+  const choose = (/** @type {string} */ agreement) => {
     onBegin();
     enter({ agreement, label: "", picture: false });
   };
@@ -185,12 +175,6 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
     const urgency = draft.urgency && draft.urgency !== SAME && !keepsUrgency(reviewing, draft.urgency) ? "" : draft.urgency;
     enter({ picture, ...(picture && { agreement: "", label: "", urgency }) });
   };
-  const urgencies = [
-    ...(pictured ? [{ key: SAME, text: say("urgencyAgreed", { band: sayBand(conditions, report.band) }) }] : []),
-    ...conditions.bands
-      .filter(({ key }) => (!pictured || key !== report.band) && (!draft.picture || keepsUrgency(reviewing, key)))
-      .map(({ key }) => ({ key, text: sayBand(conditions, key) })),
-  ];
   const answer = {
     urgency: (/** @type {string} */ urgency) => enter({ urgency }),
     histology: (/** @type {string} */ histology) =>
@@ -202,8 +186,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
     answer[name](chosen);
     setTimeout(() => focusOn(chosen === "confirmed" ? "[name=result]" : agreement ? "[name=agreement]:checked" : "[name=picture]"));
   };
-  /** @param {string} agreement */
-  const chooseAt = (agreement) => () => {
+  const chooseAt = (/** @type {string} */ agreement) => () => {
     if (known) return toast(say("resultIsLabel"));
     if (!pictured && ["agree", ENOUGH].includes(agreement)) return toast(say("error_no_picture_to_agree_on"));
     choose(agreement);
@@ -220,15 +203,25 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       want(!draft.picture);
       focusOn("[name=picture]"); // from there Enter signs
     },
-    g: () => next("urgency", urgencies.map(({ key }) => key)),
+    g: () => next("urgency", urgencies.map(([key]) => key)),
     y: () => next("histology", HISTOLOGIES),
     n: () => focusOn("[name=note]"),
     ...Object.fromEntries(names ? labels.slice(0, KEYS).map(({ key, off }, nth) => [nth + 1, () => off || enter({ label: key })]) : []),
   });
+  return { known, names, agreements, labels, urgencies, choose, want, answer };
+}
+
+/**
+ * Signs a review, once what is in doubt was asked. `asking` is what is asked now.
+ * @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
+ * @param {{number: string, seen: string, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} about
+ */
+function useSigning({ draft, enter }, reviewing, { number, seen, onSigned, onStale }) {
+  const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  const [busy, setBusy] = useState(false);
+  const [doubted, setDoubted] = useState(/** @type {{of: Draft, at: number} | null} */ (null)); // the review about which one was asked once more, and when
   const doubt = doubtOf(draft, reviewing);
-  const asking = doubt && doubted?.of === draft;
-  /** @param {SubmitEvent} event */
-  const sign = async (event) => {
+  const sign = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     if (doubt) {
       if (doubted?.of !== draft) return setDoubted({ of: draft, at: event.timeStamp });
@@ -255,16 +248,35 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       if (!form.isConnected) toast(say("notSigned", { number, reason: sayError(problem) }));
     }
   };
-  /** Shift and Enter. @param {On<KeyboardEvent>} event */
-  const stay = (event) => {
-    if (event.key === "Enter" && event.repeat) event.preventDefault(); // a key that is held down answers no question
-    if (event.key !== "Enter" || !event.shiftKey || /** @type {Element} */ (event.target).matches("textarea")) return;
-    event.preventDefault();
-    /** @type {HTMLFormElement} */ (event.currentTarget).requestSubmit(/** @type {HTMLElement | null} */ (document.querySelector(`.signing [value=${STAY}]`)));
-  };
+  return { sign, busy, error, asking: doubted?.of === draft ? doubt : null };
+}
+
+/** Shift and Enter. @param {On<KeyboardEvent>} event */
+const stay = (event) => {
+  if (event.key === "Enter" && event.repeat) event.preventDefault(); // a key that is held down answers no question
+  if (event.key !== "Enter" || !event.shiftKey || event.target.matches("textarea")) return;
+  event.preventDefault();
+  /** @type {HTMLFormElement} */ (event.currentTarget).requestSubmit(/** @type {HTMLElement | null} */ (document.querySelector(`.signing [value=${STAY}]`)));
+};
+
+/**
+ * Without a kept photo (`pictured`) there is nothing that one could agree with. `asked`: the caller
+ * gives a second opinion, which the doctor in charge alone reads. `seen` is the newest review that stands above. `onBegin` is called
+ * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed meanwhile.
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, asked?: boolean, seen?: string,
+ *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} props
+ */
+export const ReviewForm = ({ number, report, conditions, pictured, asked = false, seen = "none", onBegin, onSigned, onStale }) => {
+  const reviewing = { report, conditions, pictured };
+  const filled = useDraft(number, seen);
+  const { draft, enter } = filled;
+  const { known, names, agreements, labels, urgencies, choose, want, answer } = useAnswers(filled, reviewing, onBegin);
+  const { sign, busy, error, asking } = useSigning(filled, reviewing, { number, seen, onSigned, onStale });
+  const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
   const suggested = say("urgencySuggested", { band: sayBand(conditions, comesTo({ ...draft, urgency: "" }, reviewing).band) });
   const needed = !draft.picture && draft.urgency === "";
+  const withKey = (/** @type {string} */ title, /** @type {string} */ key) => html`${title} <kbd aria-hidden="true">${key}</kbd>`;
   return html`
     <form class="card" id="review" onSubmit=${sign} onKeyDown=${stay} aria-label=${say("review")}>
       <h2>${say(asked ? "opinionYours" : "review")}</h2>
@@ -272,34 +284,30 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       ${known
         ? html`<p>${say("resultIsLabel")}</p>`
         : html`<div class="chips" role="radiogroup" aria-label=${say("agreement")}>
-        ${agreements.map(
-          ({ value, key, text }) => html`<label key=${value} class="chip"><input type="radio" name="agreement" value=${value} required=${needed}
-            disabled=${["agree", ENOUGH].includes(value) && !pictured} checked=${agreement === value} onChange=${() => choose(value)} />${text}<kbd aria-hidden="true">${key}</kbd></label>`,
-        )}
-      </div>`}
+          ${agreements.map(({ value, key, text }) => html`<label key=${value} class="chip"><input type="radio" name="agreement" value=${value} required=${needed}
+            disabled=${["agree", ENOUGH].includes(value) && !pictured} checked=${agreement === value} onChange=${() => choose(value)} />${text}<kbd aria-hidden="true">${key}</kbd></label>`)}
+        </div>`}
       ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}
       ${names && html`<${Labels} labels=${labels} value=${draft.label} unsure=${agreement === "unsure"} onLabel=${(/** @type {string} */ label) => enter({ label })} />`}
-      <div class="pair"><${Select} name="urgency" title=${say("urgency")} value=${draft.urgency} options=${urgencies} first=${suggested}
-        hotkey="g" onValue=${answer.urgency} />
-      <${Select} name="histology" title=${say("histology")} value=${draft.histology} first=${say("notSaid")}
-        options=${HISTOLOGIES.map((key) => ({ key, text: sayValue("histology", key) }))}
-        hotkey="y" onValue=${answer.histology} /></div>
-      ${known &&
-      html`<${Select} name="result" title=${say("histologyResult")} value=${draft.result} options=${labels} first=${say("choose")} required
-        onValue=${(/** @type {string} */ result) => enter({ result })} />`}
+      <div class="pair"><${Select} id="review-urgency" name="urgency" label=${withKey(say("urgency"), "g")} value=${draft.urgency}
+        options=${[["", suggested], ...urgencies]} onChoose=${answer.urgency} />
+      <${Select} id="review-histology" name="histology" label=${withKey(say("histology"), "y")} value=${draft.histology}
+        options=${[["", say("notSaid")], ...HISTOLOGIES.map((key) => [key, sayValue("histology", key)])]} onChoose=${answer.histology} /></div>
+      ${known && html`<${Select} id="review-result" name="result" label=${say("histologyResult")} value=${draft.result} required
+        options=${[["", say("choose")], ...labels.map(({ key, text }) => [key, text])]} onChoose=${(/** @type {string} */ result) => enter({ result })} />`}
       <label class="tick"><input type="checkbox" name="picture" checked=${draft.picture} disabled=${known}
         onChange=${(/** @type {FieldEvent} */ event) => want(event.target.checked)} />${say(asked ? "pictureNotGoodOpinion" : "pictureNotGood")}<kbd aria-hidden="true">p</kbd></label>
       <div class="field">
         <label for="review-note">${say("note")}</label>
         <textarea id="review-note" name="note" aria-describedby="review-readers" rows="2" maxlength=${LONGEST_NOTE} value=${draft.note} onKeyDown=${signByKey}
-          onInput=${(/** @type {FieldEvent} */ event) => enter({ note: event.target.value })}></textarea>
+          onInput=${onValue((note) => enter({ note }))}></textarea>
         <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}</small>
       </div>
       ${!asked && html`<${Hold} held=${draft.held} onHeld=${(/** @type {string} */ held) => enter({ held })} />`}
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
     </form>
     <div class="signing">
-      <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubt(doubt, draft, reviewing)}</strong>`}</p>
+      <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubt(asking, draft, reviewing)}</strong>`}</p>
       <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : "signNext")}</button>
       <button form="review" value=${STAY} disabled=${busy} aria-keyshortcuts="Shift+Enter">${say("sign")}</button>
     </div>`;

@@ -3,7 +3,7 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, patch, post, remove, saveFile } from "/console/api.js";
-import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, toast, useAnswer } from "/console/components.js";
+import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, Select, toast, useAct, useAnswer } from "/console/components.js";
 import { getLanguage, said, say, sayDay, today } from "/console/language.js";
 import { Turn, usePaging } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
@@ -47,10 +47,7 @@ const JoinSpot = ({ spot, others, onDone, onClose }) => {
   return html`
     <${Confirm} title=${say("joinSpot")} confirm=${say("join")} onConfirm=${join} onClose=${onClose}>
       <p>${say("joinSpotText", { name: nameOfSpot(spot) })}</p>
-      <div class="field"><label for="joined-spot">${say("whichSpot")}</label>
-        <select id="joined-spot" name="joined" value=${other} onChange=${(/** @type {FieldEvent} */ event) => setOther(event.target.value)}>
-          <option value="">${say("choose")}</option>${spotOptions(others)}
-        </select></div>
+      <${Select} label=${say("whichSpot")} name="joined" value=${other} options=${[["", say("choose")]]} onChoose=${setOther}>${spotOptions(others)}<//>
     <//>`;
 };
 
@@ -69,21 +66,20 @@ const AT_EASE = ["routine", "self_monitoring"];
 
 /** What is mostly done with a spot. @param {{spot: Api["LesionView"]}} props */
 const Tools = ({ spot }) => {
-  const [error, setError] = useState(/** @type {Failed | null} */ (null));
+  const { run, failed } = useAct();
   const due = spot.photograph_on;
-  const remind = () =>
-    saveFile(apiPath`/lesions/${spot.id}/reminder.ics?lang=${getLanguage()}`, "text/calendar", REMINDER).then(() => {
-      setError(null);
-      toast(say("reminderSaved", { file: REMINDER, date: sayDay(due && isAhead(due) ? due : today()) }));
-    }, setError);
+  const remind = async () => {
+    await saveFile(apiPath`/lesions/${spot.id}/reminder.ics?lang=${getLanguage()}`, "text/calendar", REMINDER);
+    toast(say("reminderSaved", { file: REMINDER, date: sayDay(due && isAhead(due) ? due : today()) }));
+  };
   return html`
     <div class="row">
       <a class="button primary" href="#/check/${spot.id}"><${Icon} name="camera" />${say("newPhotoOfIt")}</a>
       ${spot.findings > 1 && html`<a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a>`}
     </div>
     ${spot.latest && html`<p class="row">${due && AT_EASE.includes(spot.instruction?.band ?? "") && html`<span>${sayDue(due)}.</span>`}
-      <button class="quiet" onClick=${remind}>${say("reminder")}</button></p>`}
-    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}`;
+      <button class="quiet" onClick=${() => run(remind)}>${say("reminder")}</button></p>`}
+    ${failed}`;
 };
 
 /** What is rarely done with it. @param {{spot: Api["LesionView"], others: Api["LesionView"][], onDone: () => void}} props */
