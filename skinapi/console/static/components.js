@@ -115,7 +115,7 @@ export function useAct() {
   return { run, busy, error, setError, failed: error && html`<${Message} kind="bad">${sayError(error)}<//>` };
 }
 
-/** What is rarely done, behind one button: `name` tells it from others on the page. @param {{name: string, label: string, children?: any}} props */
+/** What is rarely done, behind one button: `name` tells it from others on the page. @param {{name: string, label: string, children?: unknown}} props */
 export const Menu = ({ name, label, children }) => html`
   <button class="quiet menu-button" popovertarget=${`menu-${name}`} aria-label=${label}>⋯</button>
   <div class="menu" id=${`menu-${name}`} popover="auto" onClick=${(/** @type {On<Event>} */ event) => event.currentTarget.hidePopover()}>${children}</div>`;

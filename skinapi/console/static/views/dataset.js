@@ -40,7 +40,7 @@ const Refused = ({ dataset, conditions }) => {
       ${!asks && !report.reviews && problem && html`<p lang="en"><small>${isolated(problem)}</small></p>`}
     <//>
     ${unreadable.length > 0 &&
-    html`<ul>${unreadable.map((/** @type {{name: string, reason: string}} */ { name, reason }) => html`<li><code>${isolated(name)}</code> <span lang="en">${reason}</span></li>`)}</ul>`}
+    html`<ul>${unreadable.map(({ name, reason }) => html`<li><code>${isolated(name)}</code> <span lang="en">${reason}</span></li>`)}</ul>`}
     ${report.reviews && html`<${TakenFromReviews} reviews=${report.reviews} />`}
     ${asks
       ? html`<${LabelForm} dataset=${dataset} conditions=${conditions} />`

@@ -60,7 +60,7 @@ export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.from}`)
 /**
  * The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
  * `children` is what was said besides.
- * @param {{instruction: Api["InstructionView"], view: string, here?: any, children?: any}} props
+ * @param {{instruction: Api["InstructionView"], view: string, here?: Pick<Api["SubmissionView"], "id" | "lesion">, children?: unknown}} props
  */
 export const Instruction = ({ instruction, view, here, children }) => html`
   <header class="verdict instruction band-${view === "finding" ? colourOf(instruction.band, instruction.waits_for) : instruction.band}">

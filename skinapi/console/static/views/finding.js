@@ -57,7 +57,7 @@ const Probabilities = ({ report: { facts, headline, reading }, conditions, docto
   </section>`;
 };
 
-/** Closed until one asks. @param {{title: string, open: boolean, children?: any}} props */
+/** Closed until one asks. @param {{title: string, open: boolean, children?: unknown}} props */
 const Folded = ({ title, open, children }) => html`
   <details class="card" open=${open}><summary>${title}</summary>${children}</details>`;
 
@@ -157,7 +157,7 @@ export const Verdicts = ({ title, report, submission, conditions, doctor }) => {
 /**
  * `submission` is what has several photos, or one.
  * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"], photo: string | null, conditions: Api["ConditionsView"],
- *   children?: any}} props
+ *   children?: unknown}} props
  */
 export const FindingPage = ({ title, report, submission, photo, conditions, children }) => html`
   <article class="finding">
@@ -174,7 +174,7 @@ export const FindingPage = ({ title, report, submission, photo, conditions, chil
     </div>
   </article>`;
 
-/** The report as PDF, and what else is offered. @param {{number: string, children?: any}} props */
+/** The report as PDF, and what else is offered. @param {{number: string, children?: unknown}} props */
 export const Downloads = ({ number, children }) => {
   const { run, error } = useAct();
   const [busy, setBusy] = useState("");

@@ -45,7 +45,7 @@ const OtherPhoto = ({ submission, place }) => {
 
 /**
  * `children` makes something of the picture that is shown, where there are several.
- * @param {{submission: Api["SubmissionView"], photo: string | null, heat: Api["HeatView"], children?: (picture: Api["PictureView"]) => any}} props
+ * @param {{submission: Api["SubmissionView"], photo: string | null, heat: Api["HeatView"], children?: (picture: Api["PictureView"]) => unknown}} props
  */
 export const FindingPhoto = ({ submission, photo, heat, children }) => {
   const shown = placeShown(submission);

@@ -46,10 +46,7 @@ export const FromReviews = () => {
     ${asked && html`<${Question} onClose=${() => setAsked(false)} />`}`;
 };
 
-/**
- * What of the reviewed findings was taken, and what was not. @param {{reviews: {labels_from: string, reviewed: number,
- *   taken: number, with_histology: number, left_out: Record<string, number>}}} props
- */
+/** What of the reviewed findings was taken, and what was not. @param {{reviews: NonNullable<DatasetReport["reviews"]>}} props */
 export const TakenFromReviews = ({ reviews }) => html`
   <section class="card">
     <h2>${say("takenFromReviews")}</h2>

@@ -42,7 +42,7 @@ export const DatasetBadge = ({ dataset }) =>
 
 /** @param {{dataset: Dataset, conditions: Api["ConditionsView"]}} props */
 export const LabelForm = ({ dataset, conditions }) => {
-  const unknown = /** @type {{label: string, count: number, offered: string | null}[]} */ (dataset.report.unknown_labels);
+  const unknown = dataset.report.unknown_labels ?? [];
   const send = (/** @type {Record<string, string>} */ values) =>
     sendAgain(dataset, Object.fromEntries(unknown.map(({ label }, place) => [label, values[`label-${place}`] || null])));
   const columns = /** @type {import("/console/views/tables.js").Column<typeof unknown[number]>[]} */ ([

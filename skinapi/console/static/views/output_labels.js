@@ -12,12 +12,9 @@ const FEWEST = 2;
 /** It is no lesion, so it does not count as a benign one. */
 const NO_LESION = "normal_skin";
 
-/** @param {Api["ConditionsView"]} conditions @returns {any[]} */
-const classes = (conditions) => conditions.conditions;
-
 /** What stands in the form at first. @param {Api["ConditionsView"]} conditions @param {string[]} [before] as they were asked for, perhaps in other words */
 export function offeredLabels(conditions, before) {
-  const keys = new Set(classes(conditions).map(({ key }) => key));
+  const keys = new Set(conditions.conditions.map(({ key }) => key));
   const known = before?.every((label) => keys.has(label));
   return known ? [.../** @type {string[]} */ (before)] : HAM10000.filter((key) => keys.has(key));
 }
@@ -26,7 +23,7 @@ export function offeredLabels(conditions, before) {
 export function faultOfLabels(conditions, labels) {
   const twice = labels.find((label, place) => labels.indexOf(label) < place);
   if (twice) return say("labelTwice", { name: nameOf(conditions, twice) });
-  const chosen = classes(conditions).filter(({ key }) => labels.includes(key));
+  const chosen = conditions.conditions.filter(({ key }) => labels.includes(key));
   if (!chosen.some(({ malignant }) => malignant)) return say("labelMalignant");
   return chosen.some(({ malignant, key }) => !malignant && key !== NO_LESION) ? "" : say("labelBenign");
 }
@@ -35,7 +32,7 @@ export function faultOfLabels(conditions, labels) {
 export const Labels = ({ labels, conditions, error, onChange }) => {
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   const count = useRef(labels.length);
-  const free = classes(conditions).find(({ key }) => !labels.includes(key));
+  const free = conditions.conditions.find(({ key }) => !labels.includes(key));
   const focus = (/** @type {number} */ place) => list.current?.querySelectorAll("select")[place]?.focus();
   useEffect(() => {
     if (labels.length > count.current) focus(labels.length - 1);
@@ -56,7 +53,7 @@ export const Labels = ({ labels, conditions, error, onChange }) => {
             <label for="label-${place}">${say("outputN", { n })}</label>
             <select id="label-${place}" name="label-${place}" aria-invalid=${error ? "true" : null}
               onChange=${(/** @type {FieldEvent} */ event) => onChange(labels.with(place, event.target.value))}>
-              ${classes(conditions).map(({ key }) => html`<option value=${key} selected=${key === label}>${nameOf(conditions, key)}</option>`)}
+              ${conditions.conditions.map(({ key }) => html`<option value=${key} selected=${key === label}>${nameOf(conditions, key)}</option>`)}
             </select>
             ${labels.length > FEWEST &&
             html`<button type="button" class="quiet" aria-label=${say("removeOutputN", { n })} onClick=${() => remove(place)}>

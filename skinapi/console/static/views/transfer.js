@@ -10,14 +10,14 @@ import { isPassing } from "/console/views/polling.js";
 /**
  * What is made of the uploads. `use` sends the request and answers the place of the result; it is called again after a
  * failure, also where only the answer was lost. `view`: where one begins it; `arrived`: the words at its end.
- * @typedef {{name: string, view: string, arrived: Parameters<typeof say>[0], sayFault: (error: any) => string,
+ * @typedef {{name: string, view: string, arrived: Parameters<typeof say>[0], sayFault: (error: Failed) => string,
  *   use: (uploads: string[]) => Promise<string>}} Purpose
  */
 /**
  * `waiting`: for the connection; `sent` and `total` are bytes.
- * @typedef {{phase: "sending" | "waiting" | "failed", purpose: Purpose, sent: number, total: number, error?: any}} State
+ * @typedef {{phase: "sending" | "waiting" | "failed", purpose: Purpose, sent: number, total: number, error?: Failed}} State
  */
-/** @typedef {{name: string, bytes: Blob, upload?: any}} Piece one upload */
+/** @typedef {{name: string, bytes: Blob, upload?: Api["UploadView"]}} Piece one upload */
 
 /** Of waiting for a connection that is lost. */
 const FIRST_WAIT_MS = 1000;
@@ -95,7 +95,7 @@ async function run() {
     for (const piece of pieces) await sendPiece(piece, mine);
     if (mine.aborted || !state) return;
     const { name, view, arrived, use } = state.purpose;
-    const place = await use(pieces.map(({ upload }) => upload.id));
+    const place = await use(pieces.map(({ upload }) => upload?.id ?? ""));
     if (mine.aborted) return;
     endTransfer();
     if (location.hash.split("/")[1] === view) goTo(place);
@@ -129,7 +129,7 @@ async function sendPiece(piece, signal) {
 
 /** @param {Piece} piece @param {AbortSignal} signal */
 async function sendPart(piece, signal) {
-  const { id, received, largest_part } = piece.upload;
+  const { id, received, largest_part } = /** @type {Api["UploadView"]} */ (piece.upload);
   const part = piece.bytes.slice(received, received + largest_part);
   progress(piece, 0);
   const sent = (/** @type {number} */ share) => progress(piece, share * part.size);

@@ -23,8 +23,8 @@ export const TransferStatus = ({ transfer }) => {
       <progress max="1" value=${share} aria-label=${say("uploadOf", { name: purpose.name })}></progress>
       <p><small>${say("uploadedOf", { sent: sayBytes(sent), total: sayBytes(total) })}
         ${phase === "sending" && html` ${say("uploadGoesOn")}`}</small></p>
-      ${phase === "waiting" && html`<${Message}>${say(error.status === 0 ? "uploadWaits" : "uploadWaitsBusy")}<//>`}
-      ${phase === "failed" && html`<${Message} kind="bad">${purpose.sayFault(error)}<//>`}
+      ${phase === "waiting" && html`<${Message}>${say(error?.status === 0 ? "uploadWaits" : "uploadWaitsBusy")}<//>`}
+      ${phase === "failed" && error && html`<${Message} kind="bad">${purpose.sayFault(error)}<//>`}
       <div class="row">
         ${phase !== "sending" && html`<button class="primary" onClick=${continueTransfer}>${say("tryAgain")}</button>`}
         <button class="danger" onClick=${cancelTransfer}>${say("cancelUpload")}</button>

@@ -45,8 +45,8 @@ function openDatabase() {
 }
 
 /**
- * In one transaction. Its result is that of the request which `act` makes.
- * @param {IDBTransactionMode} mode @param {(store: IDBObjectStore) => IDBRequest} act @returns {Promise<any>}
+ * In one transaction. Its result is that of the request which `act` makes. @template T
+ * @param {IDBTransactionMode} mode @param {(store: IDBObjectStore) => IDBRequest<T>} act @returns {Promise<T>}
  */
 async function inStore(mode, act) {
   const database = await openDatabase();
