@@ -68,6 +68,10 @@ declare global {
   type WordKey = keyof typeof import("/console/words.en.js").english | keyof typeof import("/console/words.staff.en.js").english;
   /** What a request was refused with, or whatever else went wrong. */
   type Failed = Pick<ApiError, "status" | "code" | "message"> & Partial<ApiError>;
+  /** A column of `views/tables.js`: its name, and what stands there in a row. `head` takes the place of the name above it. */
+  type Column<T> = [name: string, show: (row: T, at: number) => unknown, head?: unknown];
+  /** Where on the body a spot is, as `views/body_map.js` asks for it. */
+  type Place = import("/console/views/body_map.js").Place;
   /** An event of a field. One of a list has a value too, and is written as this. */
   type FieldEvent = Event & { target: HTMLInputElement };
   /** An event that brings files: they were chosen, or dropped. */

@@ -249,7 +249,6 @@ FOR_PATIENTS = ["main.js", "components.js", "language.js"] + [
     for name in (
         *(
             "account",
-            "approved",
             "body_map",
             "new_finding",
             "photo_questions",

@@ -448,7 +448,6 @@ export const english = {
   uploadWaits: "The server cannot be reached. The upload goes on by itself from where it was.",
   uploadWaitsBusy: "The server is busy. The upload goes on by itself in a moment.",
   cancelUpload: "Cancel the upload",
-  datasetTooLarge: "This is larger than the server takes for one data set. Send it in several data sets.",
   fileChanged: "A file was changed or removed while it was sent. Choose the files again.",
   sentForCheck: "{name} has arrived and is being checked",
   beingChecked: "Being checked",

@@ -450,7 +450,6 @@ export const french = spaced({
   uploadWaits: "Le serveur est injoignable. L'envoi reprendra de lui-même là où il en était.",
   uploadWaitsBusy: "Le serveur est occupé. L'envoi reprendra de lui-même dans un instant.",
   cancelUpload: "Annuler l'envoi",
-  datasetTooLarge: "C'est plus que ce que le serveur accepte pour un jeu de données. Envoyez-le en plusieurs jeux.",
   fileChanged: "Un fichier a été modifié ou effacé pendant l'envoi. Choisissez de nouveau les fichiers.",
   sentForCheck: "{name} est arrivé et en cours de vérification",
   beingChecked: "Vérification en cours",

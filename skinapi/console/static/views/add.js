@@ -44,7 +44,7 @@ function sendDataset(chosen, said) {
     name: said.name,
     view: "add",
     arrived: "sentForCheck",
-    sayFault: (error) => (error?.status === 413 ? say("datasetTooLarge") : sayError(error)), // the general words are about a photo
+    sayFault: (error) => (error?.status === 413 ? sayValue("refused", "payload_too_large") : sayError(error)), // the general words are about a photo
     use: async (uploads) => `dataset/${(await post("/datasets", { ...said, uploads }, key)).id}`,
   });
 }

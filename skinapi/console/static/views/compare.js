@@ -70,12 +70,12 @@ const Difference = ({ figure, measure }) => {
 
 /** @typedef {{name: string, measure: string, figure: Figure}} Compared */
 
-/** @param {string} first @param {string} second @param {boolean} comparable @returns {import("/console/views/tables.js").Column<Compared>[]} */
+/** @param {string} first @param {string} second @param {boolean} comparable @returns {Column<Compared>[]} */
 const columnsOf = (first, second, comparable) => [
   [say("measure"), ({ name }) => name],
   [first, (one) => html`<${Value} ...${one} which="first" />`, html`<code>${first}</code>`],
   [second, (one) => html`<${Value} ...${one} which="second" />`, html`<code>${second}</code>`],
-  ...(comparable ? [/** @type {import("/console/views/tables.js").Column<Compared>} */ ([say("difference"), (one) => html`<${Difference} ...${one} />`])] : []),
+  ...(comparable ? [/** @type {Column<Compared>} */ ([say("difference"), (one) => html`<${Difference} ...${one} />`])] : []),
 ];
 
 /** The figures in tables: what is sent to a doctor first, then the overall ones and each table of the card. @param {Api["ConditionsView"]} conditions @param {Figure[]} figures */

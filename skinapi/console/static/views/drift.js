@@ -51,7 +51,7 @@ const Findings = ({ weeks, conditions }) => {
 
 /** The newest first. @param {{weeks: Week[], conditions: Api["ConditionsView"]}} props */
 const WeekTable = ({ weeks, conditions }) => html`
-  <${FoldedTable} title=${say("usageTable")} rows=${[...weeks].reverse()} columns=${/** @type {import("/console/views/tables.js").Column<Week>[]} */ ([
+  <${FoldedTable} title=${say("usageTable")} rows=${[...weeks].reverse()} columns=${/** @type {Column<Week>[]} */ ([
     [say("weekFrom"), (week) => html`<time datetime=${week.starts}>${sayDay(week.starts)}</time>`],
     [say("findings"), (week) => sayNumber(week.findings)],
     [say("chart_refused"), (week) => sayNumber(week.refused)],

@@ -57,9 +57,9 @@ const Probabilities = ({ report: { facts, headline, reading }, conditions, docto
   </section>`;
 };
 
-/** Closed until one asks. @param {{title: string, open: boolean, children?: unknown}} props */
-const Folded = ({ title, open, children }) => html`
-  <details class="card" open=${open}><summary>${title}</summary>${children}</details>`;
+/** Closed until one asks. @param {{title: string, children?: unknown}} props */
+const Folded = ({ title, children }) => html`
+  <details class="card"><summary>${title}</summary>${children}</details>`;
 
 /**
  * All that the API says beyond its first three sentences, none of them twice; each source is a click away.
@@ -69,7 +69,7 @@ const Folded = ({ title, open, children }) => html`
 export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
   const { facts, reading, about } = report;
   const certain = html`
-    <${Folded} title=${say(doctor ? "howCertain" : "forDoctor")} open=${false}>
+    <${Folded} title=${say(doctor ? "howCertain" : "forDoctor")}>
       ${doctor && reading.confidence_explanation && html`<p>${reading.confidence_explanation}</p>`}
       <${Probabilities} report=${report} conditions=${conditions} doctor=${doctor} />
       <${Sentences} items=${reading.findings} />
@@ -79,11 +79,11 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
     <//>`;
   return html`
     ${doctor && certain}
-    ${!doctor && !elsewhere && (reading.recommendation || reading.next_steps.length > 0) && html`<${Folded} title=${say("nextSteps")} open=${false}>
+    ${!doctor && !elsewhere && (reading.recommendation || reading.next_steps.length > 0) && html`<${Folded} title=${say("nextSteps")}>
       ${reading.recommendation && html`<p>${reading.recommendation}</p>`}
       <${Sentences} items=${reading.next_steps} />
     <//>`}
-    ${(reading.overview || reading.about.length > 0) && html`<${Folded} title=${say("aboutCondition", { name: about?.name ?? nameOf(conditions, report.headline.likely.key) })} open=${false}>
+    ${(reading.overview || reading.about.length > 0) && html`<${Folded} title=${say("aboutCondition", { name: about?.name ?? nameOf(conditions, report.headline.likely.key) })}>
       ${reading.overview && html`<p>${reading.overview}</p>`}
       ${reading.about.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
       ${about && about.sources.length > 0 && html`<details><summary>${say("sources")}</summary>
@@ -91,9 +91,9 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
           <a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a></li>`)}</ul></details>`}
     <//>`}
     ${!doctor && reading.importance_of_early_detection && html`
-      <${Folded} title=${say("whyEarly")} open=${false}><p>${reading.importance_of_early_detection}</p><//>`}
+      <${Folded} title=${say("whyEarly")}><p>${reading.importance_of_early_detection}</p><//>`}
     ${!doctor && reading.confidence_explanation && html`
-      <${Folded} title=${say("howCertain")} open=${false}><p>${reading.confidence_explanation}</p><//>`}
+      <${Folded} title=${say("howCertain")}><p>${reading.confidence_explanation}</p><//>`}
     ${!doctor && certain}`;
 };
 

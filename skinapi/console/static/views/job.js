@@ -43,7 +43,7 @@ const Curves = ({ epochs }) => {
 
 /** The same as a table, the newest first. @param {{epochs: Epoch[]}} props */
 const Epochs = ({ epochs }) => html`
-  <${FoldedTable} title=${say("usageTable")} rows=${[...epochs].reverse()} columns=${/** @type {import("/console/views/tables.js").Column<Epoch>[]} */ ([
+  <${FoldedTable} title=${say("usageTable")} rows=${[...epochs].reverse()} columns=${/** @type {Column<Epoch>[]} */ ([
     [say("epochColumn"), (row) => sayNumber(row.epoch)],
     [say("lossTraining"), (row) => sayLoss(row.loss)],
     [say("lossValidation"), (row) => sayLoss(row.val_loss)],

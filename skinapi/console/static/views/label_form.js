@@ -45,7 +45,7 @@ export const LabelForm = ({ dataset, conditions }) => {
   const unknown = dataset.report.unknown_labels ?? [];
   const send = (/** @type {Record<string, string>} */ values) =>
     sendAgain(dataset, Object.fromEntries(unknown.map(({ label }, place) => [label, values[`label-${place}`] || null])));
-  const columns = /** @type {import("/console/views/tables.js").Column<typeof unknown[number]>[]} */ ([
+  const columns = /** @type {Column<typeof unknown[number]>[]} */ ([
     [say("theirLabel"), ({ label }, place) => html`<code id="theirs-${place}">${isolated(label) || say("noLabel")}</code>`],
     [say("picturesCount"), ({ count }) => sayNumber(count)],
     [say("class"), ({ offered }, place) => html`<select name="label-${place}" aria-labelledby="theirs-${place}" defaultValue=${offered ?? LEFT_OUT}>

@@ -15,8 +15,6 @@ const AT_A_POINT = new Map([
   ["melanomas_told_urgent", "melanomas"], ["urgent_right", "urgent"],
 ]);
 
-/** @template T @typedef {import("/console/views/tables.js").Column<T>} Column */
-
 /** A measure, where it is known. @param {Measures} figures @param {string} key */
 const numberOf = (figures, key) => (typeof figures[key] === "number" ? figures[key] : undefined);
 

@@ -7,7 +7,7 @@ import { getAll, getConditions } from "/console/api.js";
 import { Answer, Icon, Message, sayError, toast, useAnswer } from "/console/components.js";
 import { say } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
-import { Approved } from "/console/views/approved.js";
+import { Approved } from "/console/views/waiting.js";
 import { AskPlace } from "/console/views/body_map.js";
 import { AddPhotos, ChosenPhoto, ChoosePhoto, isPoor } from "/console/views/choose_photo.js";
 import { forgetDraft, recallDraft } from "/console/views/photo_draft.js";

@@ -102,7 +102,7 @@ const Legend = ({ rows }) => html`
 
 /** `urgent` is a doctor's word for the most urgent band. @param {{title: string, rows: Row[], urgent: string}} props */
 const PointTable = ({ title, rows, urgent }) => html`
-  <${Table} title=${title} rows=${rows} columns=${/** @type {import("/console/views/tables.js").Column<Row>[]} */ ([
+  <${Table} title=${title} rows=${rows} columns=${/** @type {Column<Row>[]} */ ([
     [say("curvePoint"), nameOfRow],
     [say("curveSent"), (row) => html`<${Share} figure=${row.malignant_sent} />`],
     [say("curveSpared"), (row) => html`<${Share} figure=${row.benign_spared} />`],

@@ -12,7 +12,7 @@ import { forgetOldPhotos, forgetPhotos, keepPhoto, recallPhoto } from "/console/
 /** What was sent last: what of, and under which key. The photos themselves only until a reload. @typedef {{what: string, key: string, photos?: Blob[]}} Sent */
 /**
  * `unknown`: it was sent, and no answer has come. `spot`: null where nobody said which one it is.
- * @typedef {{photos: Chosen[], answers: [string, string][], place: import("/console/views/body_map.js").Place, spot: string | null,
+ * @typedef {{photos: Chosen[], answers: [string, string][], place: Place, spot: string | null,
  *   confirmed: Confirmed, sent: Sent | null, unknown: boolean}} Draft
  */
 

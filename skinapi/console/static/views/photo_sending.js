@@ -13,7 +13,6 @@ import { rememberPhotos } from "/console/views/recent_photos.js";
 import { rememberAnswers } from "/console/views/remembered_answers.js";
 import { keepPhoto } from "/console/views/unsent_photos.js";
 
-/** @typedef {import("/console/views/body_map.js").Place} Place */
 /** @typedef {import("/console/views/choose_photo.js").Chosen} Chosen */
 /** @typedef {import("/console/views/photo_draft.js").Draft} Draft */
 

@@ -4,8 +4,6 @@
 
 import { getSession, onSessionChange } from "/console/api.js";
 
-/** @typedef {import("/console/views/body_map.js").Place} Place */
-
 const NONE = { number: "", photos: /** @type {Blob[]} */ ([]), place: /** @type {Place | null} */ (null) };
 let sent = NONE;
 onSessionChange(() => {

@@ -44,7 +44,7 @@ const Classes = ({ report, conditions }) => {
   const labels = report.labels ?? [];
   const mapped = part("mapped", { count: labels.length, shown: labels }, ({ label, count, published_as: as }) =>
     html`${Name(label)} (${sayNumber(count)}) → ${as ? nameOf(conditions, as) : say("leftOut")}`);
-  const columns = /** @type {import("/console/views/tables.js").Column<typeof classes[number]>[]} */ ([
+  const columns = /** @type {Column<typeof classes[number]>[]} */ ([
     [say("class"), ([key]) => nameOf(conditions, key)],
     [say("picturesCount"), ([, { pictures }]) => sayNumber(pictures)],
     [say("share"), ([, { pictures }]) => html`${sayPercent(pictures / all)}

@@ -13,7 +13,6 @@ import { KeptPhoto } from "/console/views/thumbnail.js";
 
 const NEW = "new";
 
-/** @typedef {import("/console/views/body_map.js").Place} Place */
 /** @typedef {{name: string, place: Place}} Fields of a spot */
 /** @typedef {{id: number, photo_kept: boolean}} Sorted a finding */
 

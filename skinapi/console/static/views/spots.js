@@ -8,7 +8,7 @@ import { Answer, Confirm, Icon, Message, sayError, useAnswer } from "/console/co
 import { colon, getLanguage, isolated, say } from "/console/language.js";
 import { Turn, usePaging } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
-import { Approved } from "/console/views/approved.js";
+import { Approved } from "/console/views/waiting.js";
 import { getInbox, Inbox } from "/console/views/inbox.js";
 import { OwnFindings } from "/console/views/own_findings.js";
 import { sortFinding, SpotFields, spotOf } from "/console/views/sort_finding.js";

@@ -3,9 +3,6 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 
-/** A column: its name, and what stands there in a row. `head` takes the place of the name above it.
- * @template T @typedef {[name: string, show: (row: T, at: number) => unknown, head?: unknown]} Column */
-
 /** The first column names the row. @template T @param {{title: string, columns: Column<T>[], rows: T[]}} props */
 export const Table = ({ title, columns: [first, ...others], rows }) => html`
   <div class="scroll" tabindex="0" role="region" aria-label=${title}>

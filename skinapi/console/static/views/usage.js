@@ -49,7 +49,7 @@ const Chart = ({ title, days, columns, weekly, children }) => {
 /** @param {{days: Day[], bands: string[], conditions: Api["ConditionsView"], weekly: boolean}} props */
 const UsageTable = ({ days, bands, conditions, weekly }) => html`
   <${FoldedTable} title=${say("usageTable")} rows=${days.filter((one) => one.findings + one.refused + one.accounts + one.reports > 0).reverse()}
-    columns=${/** @type {import("/console/views/tables.js").Column<Day>[]} */ ([
+    columns=${/** @type {Column<Day>[]} */ ([
       [say(weekly ? "weekFrom" : "day"), (one) => html`<time datetime=${one.day}>${sayDay(one.day)}</time>`],
       [say("findings"), (one) => sayNumber(one.findings)],
       ...bands.map((band) => [labelOfBand(conditions, band), (/** @type {Day} */ one) => sayNumber(one.bands[band])]),

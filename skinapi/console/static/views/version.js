@@ -66,7 +66,7 @@ const Disagreements = ({ rows, conditions }) => {
   const found = (/** @type {string | null} */ band, /** @type {string | null} */ label) =>
     band && label ? `${labelOfBand(conditions, band)}; ${nameOf(conditions, label)}` : say("shadowRefused");
   return html`
-    <${Table} title=${say("disagreements")} rows=${rows} columns=${/** @type {import("/console/views/tables.js").Column<Api["Disagreement"]>[]} */ ([
+    <${Table} title=${say("disagreements")} rows=${rows} columns=${/** @type {Column<Api["Disagreement"]>[]} */ ([
       [say("when"), (row) => html`<time datetime=${row.created_at}>${sayDate(row.created_at)}</time>`],
       [say("inService"), (row) => found(row.band, row.label)],
       [say("inBackground"), (row) => found(row.shadow_band, row.shadow_label)],

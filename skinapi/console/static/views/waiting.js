@@ -2,8 +2,8 @@
 // Why somebody who has an account cannot log in yet, or any more, and what cannot wait for that.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { getConditions } from "/console/api.js";
-import { useAnswer } from "/console/components.js";
+import { get, getConditions } from "/console/api.js";
+import { Load, useAnswer } from "/console/components.js";
 import { getLanguage, say } from "/console/language.js";
 
 /** @param {{argument?: string}} props `suspended`, or else it waits for approval */
@@ -20,3 +20,7 @@ export const View = ({ argument }) => {
       <a class="button" href="#/sample">${say("trySample")}</a>
     </div>`;
 };
+
+/** What `children` makes of the account; before that is approved, what comes next. @param {{children: (me: Api["Me"]) => unknown}} props */
+export const Approved = ({ children }) => html`
+  <${Load} ask=${() => get("/me")}>${(/** @type {Api["Me"]} */ me) => (me.status === "waiting" ? html`<${View} />` : children(me))}<//>`;
