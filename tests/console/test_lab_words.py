@@ -97,11 +97,11 @@ def test_few_test_lesions_say_nothing_and_what_is_not_measured_is_said_once(
     visitor.go(f"version/{few}")
     visitor.see(too_few)
     visitor.see(words["nextImport"])
-    assert words["macroAuc"] not in visitor.text()
+    assert words["measure_macro_auc"] not in visitor.text()
     reason = words["gateNotMeasured"].split("{names}.")[1].strip()
     assert visitor.text().count(reason) == 1
     visitor.go(f"version/{many}")
-    visitor.see(words["byClass"])
+    visitor.see(words["table_per_class"])
     shown = visitor.run(MELANOMA)
     assert shown["claimed"] in shown["by_class"]
     assert visitor.count("main details.card:not([open])") == 3
