@@ -50,6 +50,8 @@ TRAININGS: dict[str, tuple[int, dict[str, Any]]] = {
     "resnet-60": (60, {"architecture": "ResNet50", "epochs": 3, "batch_size": 16}),
     "resnet-112": (112, {"architecture": "ResNet50", "epochs": 5, "batch_size": 16, "side": 128}),
     "resnet-240": (240, {"architecture": "ResNet50", "epochs": 4, "batch_size": 8, "side": 128}),
+    "resnet-150": (150, {"architecture": "ResNet50", "epochs": 4, "batch_size": 32, "side": 160}),
+    "mobile-200": (200, {"architecture": "MobileNetV2", "epochs": 3, "batch_size": 32}),
     "efficient-80": (
         80, {"architecture": "EfficientNetB3", "epochs": 3, "batch_size": 16, "side": 160}
     ),
@@ -67,7 +69,7 @@ class RecordedSteps(TrainingSteps):
         threading.Thread(target=self._look, daemon=True).start()
         super().__init__(context, request, **options)
 
-    def _write(self, what: str, name: str = "", done: int = 0, total: int = 0) -> None:
+    def _write(self, what: str, name: str | float = "", done: int = 0, total: int = 0) -> None:
         at, used = round(time.monotonic() - self._zero, 1), round(time.process_time(), 1)
         self._file.write(json.dumps((at, used, what, name, done, total)) + "\n")
 
@@ -80,9 +82,9 @@ class RecordedSteps(TrainingSteps):
         self._write("enter", stage)
         super().enter(stage)
 
-    def end_epoch(self, epoch: int) -> None:
-        self._write("epoch", done=epoch)
-        super().end_epoch(epoch)
+    def end_epoch(self, epoch: int, score: float) -> None:
+        self._write("epoch", round(score, 4), epoch)
+        super().end_epoch(epoch, score)
 
     def count(self, what: str, done: int, total: int) -> None:
         if what == BATCHES or done == total:

@@ -16,6 +16,7 @@ from skinapi.storage.ids import now
 FOLDER = Path(__file__).with_name("recorded_trainings")
 # A row: seconds since the attempt began, of the clock and of processor time; then what happened.
 Row = tuple[float, float, str, Any, int, int]
+PATIENCE = 5  # of the lab's recipe
 SURE = 2  # the most is less than so many times the least: the page says "about"
 
 
@@ -75,6 +76,7 @@ def follow(recording: Recording) -> list[tuple[float, float, float, float]]:
         recording.request,
         pictures=recording.pictures,
         compared=True,
+        patience=PATIENCE,
         clock=lambda: moment[0],
         processor=lambda: moment[1],
     )
@@ -83,7 +85,8 @@ def follow(recording: Recording) -> list[tuple[float, float, float, float]]:
         if what == "enter":
             steps.enter(name)
         elif what == "epoch":
-            steps.end_epoch(done)
+            # Earlier recordings do not say how good an epoch was: as if each were the best.
+            steps.end_epoch(done, done if name == "" else name)
         elif what == "count":
             steps.count(name, done, total)
         else:

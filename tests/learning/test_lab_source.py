@@ -65,6 +65,7 @@ def test_the_progress_of_a_training_goes_on_while_the_model_is_measured() -> Non
         TrainingRequest.model_validate(ASKED),
         pictures=100,
         compared=True,
+        patience=5,
         clock=lambda: float(next(seconds)),
     )
     steps.enter(FIRST_STEP)

@@ -8,7 +8,7 @@ import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from skinapi.errors import BadNetwork
 from skinapi.jobs.handlers import JobContext
@@ -29,11 +29,13 @@ from skinapi.learning.commands.train import train_model
 from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import read_split
+from skinapi.learning.train.recipe import RECIPES
 from skinapi.learning.train.weights import find_imagenet
 from skinapi.registry.serving_pointer import ModelVersion, Origin
 from skinapi.storage.ids import now
 from skinapi.vision.network.model import NORMS, SPLIT, read_card
 
+RECIPE: Literal["whole"] = "whole"
 TRAINING = "training"  # the folder of the checkpoints
 
 
@@ -56,6 +58,7 @@ def _store_version(lab: JobServices) -> ModelVersion:
         request,
         pictures=len(list((source / "images").iterdir())),
         compared=serving is not None,
+        patience=RECIPES[RECIPE].patience,
     )
     options = _options(lab, request, dataset, source, serving)
     with steps:
@@ -137,7 +140,7 @@ def _options(
         split=split if split and split.is_file() else None,
         architecture=request.architecture,
         init=choose_start(request.architecture, serving, lab.settings.starting_weights),
-        recipe="whole",
+        recipe=RECIPE,
         epochs=request.epochs,
         optimizer=request.optimizer,
         learning_rate=request.learning_rate,
@@ -168,7 +171,7 @@ def choose_start(architecture: str, serving: Path | None, weights: Path | None) 
 def _tell_epoch(context: JobContext, row: Mapping[str, float], steps: TrainingSteps) -> None:
     known = {name: value for name, value in row.items() if math.isfinite(value)}
     context.metric(**known, timestamp=now().isoformat())
-    steps.end_epoch(int(row["epoch"]))
+    steps.end_epoch(int(row["epoch"]), row["macro_auc"])
 
 
 def _test_samples(options: TrainOptions, folder: Path) -> list[Sample]:

@@ -31,8 +31,9 @@ HALF_LIFE_S, QUIET_S = 12.0, 15.0
 LOADED = 0.5
 # Of more threads than one, where nothing has been measured yet.
 MORE_THREADS = 0.5
-# How many times more or less it may be on a quiet machine: until the first step is made, in the
-# first epoch, and after it, where each epoch says what the next one takes. On a busy one, more.
+# How many times more or less it may be on a quiet machine: until the first step is made, and of the
+# stages after the epochs, which the plan alone knows; of the epochs in the first one, and after it,
+# where each says what the next one takes. On a busy machine, more.
 PLANNED, STEPPING, MEASURED = 1.6, 1.4, 1.2
 # Stages that one processor does, and those that all do.
 ALONE, TOGETHER = "alone", "together"
@@ -52,21 +53,25 @@ class Stage:
 @dataclass(frozen=True, slots=True)
 class Costs:
     """Seconds of processor time of a network: the first step, which is compiled; a step for each
-    picture of 224 x 224, forward and back; the end of an epoch; looking at a picture; the export.
+    picture of 224 x 224, forward and back; renewing its weights, in each step once; the end of an
+    epoch; looking at a picture; the export.
     """
 
     first_step: float
     step: float
+    update: float
     epoch_end: float
     look: float
     export: float
 
 
 COSTS: dict[Architecture, Costs] = {
-    "ResNet50": Costs(first_step=19, step=0.135, epoch_end=3, look=0.04, export=19),
-    "DenseNet169": Costs(first_step=60, step=0.2, epoch_end=2, look=0.04, export=40),
-    "MobileNetV2": Costs(first_step=31, step=0.2, epoch_end=0.6, look=0.005, export=6.5),
-    "EfficientNetB3": Costs(first_step=60, step=0.3, epoch_end=2, look=0.02, export=20),
+    "ResNet50": Costs(first_step=19, step=0.135, update=0.44, epoch_end=3, look=0.04, export=19),
+    "DenseNet169": Costs(first_step=60, step=0.2, update=0.23, epoch_end=2, look=0.04, export=40),
+    "MobileNetV2": Costs(
+        first_step=31, step=0.2, update=0.04, epoch_end=0.6, look=0.005, export=6.5
+    ),
+    "EfficientNetB3": Costs(first_step=60, step=0.3, update=0.2, epoch_end=2, look=0.02, export=20),
 }
 READ = 0.045  # a picture with its changes, for a step
 SIDE = 224
@@ -102,7 +107,7 @@ def plan_training(request: TrainingRequest, *, pictures: int, compared: bool) ->
     size = (request.side / SIDE) ** 2
     look = LOOKS_AGAIN + costs.look * size
     batches = max(1, int(TRAINING * pictures / request.batch_size))
-    step = (READ + costs.step * size) * request.batch_size
+    step = (READ + costs.step * size) * request.batch_size + costs.update
     epoch = step * batches + look * VALIDATION * pictures + costs.epoch_end
     served = LOOKS_AGAIN + COSTS["ResNet50"].look
     return [
@@ -181,6 +186,7 @@ class TimeLeft:
         self._share = self._first_share = 0.0
         self._taken = self._planned = USUAL_S
         self._first_epoch = 1 / epochs
+        self._soonest = 1.0  # the share of the epochs after which they may end
         self._usual = {ALONE: 1.0, TOGETHER: 1 + MORE_THREADS * (threads - 1)}
         self._load = Load()
         self._look()
@@ -196,6 +202,10 @@ class TimeLeft:
             self._share = self._first_share = min(share, 1.0)
         elif place == self._place:
             self._share = max(self._share, min(share, 1.0))
+
+    def may_end_at(self, share: float) -> None:
+        """The epochs may end there, or later."""
+        self._soonest = min(share, 1.0)
 
     def _weigh(self, taken: float, planned: float) -> None:
         if planned > 0:
@@ -215,29 +225,41 @@ class TimeLeft:
         return processor / (self._usual[kind] * self._load.expected)
 
     def seconds(self) -> float:
+        """The mean of what it takes with the fewest epochs after which it may end, and with all."""
+        return math.sqrt(sum(self._parts(self._soonest)) * sum(self._parts(1.0)))
+
+    def _parts(self, epochs: float) -> tuple[float, float]:
+        """Seconds of the stage that runs, and of those after it, with this share of the epochs."""
         _, used = self._look()
         here, taken = self._stages[self._place], used - self._begin
         pace = self._taken / self._planned
+        end = epochs if here.name == EPOCHS else 1.0
         done = self._share - self._first_share
         if done > 0:
             planned = here.seconds * done
             own = (taken + pace * USUAL_S / 4) / (planned + USUAL_S / 4)
-            left = here.seconds * (1 - self._share) * own
+            left = here.seconds * max(0.0, end - self._share) * own
         else:  # nothing of it is known yet
-            left = max(here.seconds * (1 - self._share) * pace - taken, OVERRUN * taken)
-        later = self._stages[self._place + 1 :]
-        return self._clock_time(left, here.kind) + sum(
-            self._clock_time(stage.seconds * pace, stage.kind) for stage in later
+            left = max(here.seconds * (end - self._share) * pace - taken, OVERRUN * taken)
+        later = sum(
+            self._clock_time(
+                stage.seconds * pace * (epochs if stage.name == EPOCHS else 1.0), stage.kind
+            )
+            for stage in self._stages[self._place + 1 :]
         )
+        return self._clock_time(left, here.kind), later
 
     def doubt(self) -> float:
-        self._look()
+        here, later = self._parts(1.0)
         epochs = STAGES.index(EPOCHS)
         if self._place == epochs and self._share < self._first_epoch:
-            known = STEPPING
+            own = STEPPING
         else:
-            known = MEASURED if self._place >= epochs else PLANNED
-        return known * self._load.doubt
+            own = MEASURED if self._place >= epochs else PLANNED
+        whole = max(1.0, here + later)
+        known = PLANNED + (own - PLANNED) * here / whole
+        ends = whole / max(1.0, sum(self._parts(self._soonest)))
+        return known * self._load.doubt * math.sqrt(max(1.0, ends))
 
     def percent(self) -> float:
         taken = self._clock() - self._began
@@ -256,9 +278,11 @@ class TrainingSteps:
         *,
         pictures: int,
         compared: bool,
+        patience: int,
         clock: Callable[[], float] = time.monotonic,
         processor: Callable[[], float] = time.process_time,
     ) -> None:
+        """`patience`: the epochs end where so many of them bring nothing better."""
         self._context, self._epochs, self._clock = context, request.epochs, clock
         self._pictures = pictures
         began = context.job.attempt_started_at
@@ -270,6 +294,8 @@ class TrainingSteps:
             processor=processor,
             threads=max(1, (os.cpu_count() or 1) - 1),  # as `machine_environment` limits them
         )
+        self._patience, self._best, self._best_epoch = patience, -math.inf, 1
+        self._left.may_end_at((1 + patience) / request.epochs)
         self._lock, self._ended = threading.RLock(), threading.Event()
         self._stage, self._message, self._percent = PREPARE, "", 0.0
         self._tell_at = clock()
@@ -303,9 +329,12 @@ class TrainingSteps:
         self._looked_at = 0
         self._reach(stage, 0.0, MESSAGES[stage])
 
-    def end_epoch(self, epoch: int) -> None:
+    def end_epoch(self, epoch: int, score: float) -> None:
         """Epochs of an attempt before are told again, before a batch is counted."""
         self._epoch = epoch
+        if score > self._best:
+            self._best, self._best_epoch = score, epoch
+        self._left.may_end_at((self._best_epoch + self._patience) / self._epochs)
         message = f"Epoch {epoch} of {self._epochs}"
         if not self._has_stepped:
             with self._lock:
@@ -337,9 +366,9 @@ class TrainingSteps:
         if done >= total:
             self._looked_at = looked_at
         if self._stage == COMPARE:
-            share = looked_at / (2 * max(1.0, TEST * self._pictures))
+            share = min(1.0, looked_at / (2 * max(1.0, TEST * self._pictures)))
         elif what == LOOKS[0]:
-            share = looked_at / max(1.0, count_looked_at(self._pictures))
+            share = min(1.0, looked_at / max(1.0, count_looked_at(self._pictures)))
         else:
             share = 1 + HEAT_MAPS * done / total
         self._reach(self._stage, LOOKING * share, self._message)
