@@ -28,6 +28,11 @@ class TaskView(Answer):
     name: str | None = Field(description="of the spot")
     place: PlaceView | None = Field(description="of the spot")
     advice: AdviceView | None = Field(description="what asks for it; null of messages")
+    sentence: str | None = Field(
+        default=None,
+        exclude_if=lambda sentence: sentence is None,
+        description="how, of what is to be seen by a doctor until a day; else absent",
+    )
     unread: int = Field(description="messages; 0 of what is none")
     due: date | None = Field(description="when to photograph the spot again, else null")
 
@@ -40,6 +45,9 @@ class TaskView(Answer):
             name=spot.name if spot else None,
             place=PlaceView.of(spot.place) if spot else None,
             advice=AdviceView.of(advice, language, for_doctor=False) if advice else None,
+            sentence=advice.words(language).next_step
+            if advice and advice.due and entry.task is Task.SEE_DOCTOR
+            else None,
             unread=entry.unread,
             due=entry.due,
         )

@@ -217,6 +217,11 @@ class AdviceView(Answer):
     due: date | None = Field(
         description="until when a doctor should have seen the spot; null where no time was named"
     )
+    by_result: bool = Field(
+        default=False,
+        exclude_if=lambda proven: not proven,
+        description="the laboratory has said so; absent where it has not",
+    )
 
     @classmethod
     def of(cls, said: Advice, language: Language, *, for_doctor: bool) -> Self:
@@ -230,6 +235,7 @@ class AdviceView(Answer):
             action=action,
             waits_for=said.waits_for,
             due=said.due,
+            by_result=said.by_result,
         )
 
 
@@ -249,13 +255,17 @@ class InstructionView(AdviceView):
     ) -> Self | None:
         if instruction is None:
             return None
-        notices = conditions_table().notices
+        decision = conditions_table().notices.decision
         counts, wanted = instruction.counts, instruction.picture_wanted
         words = counts.words(language)
-        told = for_doctor or counts.waits_for is not WaitsFor.PHOTO
+        picture = decision.new_picture_doctor if for_doctor else decision.new_picture
         said = [
             words.doctor_action if for_doctor else words.next_step,
-            *([notices.decision.new_picture.in_language(language)] if wanted and told else []),
+            *(
+                [picture.in_language(language)]
+                if wanted and counts.waits_for is not WaitsFor.PHOTO
+                else []
+            ),
         ]
         view = AdviceView.of(counts, language, for_doctor=for_doctor)
         return cls(

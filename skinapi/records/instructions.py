@@ -27,7 +27,8 @@ class SaidBy(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Advice:
     """What was said that is to be done: at that time, about the finding of this number. Where it
-    waits for something, that is to be told in place of the band's words. `levels`: since when the
+    waits for something, that is to be told in place of the band's words. `by_result`: the
+    laboratory has said so. `label` is what a doctor has named. `levels`: since when the
     spot has been so urgent, where that is longer.
     """
 
@@ -36,6 +37,8 @@ class Advice:
     since: datetime
     finding: int
     waits_for: WaitsFor | None = None
+    by_result: bool = False
+    label: str | None = None
     levels: Levels | None = field(default=None, compare=False)
 
     @property
@@ -49,7 +52,7 @@ class Advice:
 
     def words(self, language: Language) -> BandWords:
         """As a patient reads it, with what it waits for; `next_step` is by who said it."""
-        words = words_for_patient(self.band, self.waits_for, language)
+        words = words_for_patient(self.band, self.waits_for, language, label=self.label)
         if self.said_by is SaidBy.DECISION:
             return words
         return words.model_copy(update={"next_step": words.first_step})
@@ -82,7 +85,6 @@ class _Said:
     levels: Levels
     ended: bool = False
     ended_by: Decision | None = None
-    proven: bool = False
 
     def reaches(self, moment: datetime) -> bool:
         """Whether it stood until then, or stands. The laboratory's result judges anew."""
@@ -133,6 +135,9 @@ def _list_said(findings: Sequence[AdvisedEntry], compared: Advice | None) -> Ite
             come = decision.waits_for is WaitsFor.PHOTO and finding is not findings[-1]
             ends = _first(one for one in later if one.ends(decision))
             yield _decided(finding, decision, come or ends is not None, ends)
+            for one in decision.earlier:
+                said = one.band, one.since, finding.number, one.waits_for, one.proven
+                yield _Said(Advice(SaidBy.DECISION, *said), {}, ended=True)
 
 
 def _decided(
@@ -148,9 +153,11 @@ def _decided(
         decision.decided_at,
         finding.number,
         decision.waits_for,
+        decision.proven,
+        decision.label,
         levels,
     )
-    return _Said(advice, levels, ended, ended_by, decision.proven)
+    return _Said(advice, levels, ended, ended_by)
 
 
 def _first(decisions: Iterable[Decision]) -> Decision | None:
@@ -159,7 +166,7 @@ def _first(decisions: Iterable[Decision]) -> Decision | None:
 
 def _levels_of_spot(counts: _Said, said: Sequence[_Said]) -> Levels:
     """Since when the spot has been as urgent as what counts, without having been settled."""
-    if counts.proven:
+    if counts.advice.by_result:
         return counts.levels
     return {level: _since(level, moment, said) for level, moment in counts.levels.items()}
 

@@ -99,6 +99,9 @@ class DecisionView(Answer):
     remarks: list[str] = Field(
         description="first that another photo is wanted, then of the laboratory"
     )
+    for_doctor: list[str] = Field(
+        description="in a doctor's words: what was decided, then what is to be done"
+    )
     certainty: Certainty
     histology: Histology | None
     new_picture_wanted: bool
@@ -124,7 +127,7 @@ class DecisionView(Answer):
         words = decision.band_words(language)
         return cls(
             held_until=held_until,
-            **decision.model_dump(exclude={"review", "doctor", "urgent_since"}),
+            **decision.model_dump(exclude={"review", "doctor", "urgent_since", "earlier"}),
             heading=decision.heading(language),
             title=decision.title().in_language(language),
             name=decision.name(language),
@@ -134,6 +137,7 @@ class DecisionView(Answer):
             waits_for=decision.waits_for,
             due=due,
             remarks=decision.remarks(language),
+            for_doctor=decision.for_doctor(language),
         )
 
 

@@ -264,21 +264,18 @@ def _is_marked(submission: Submission, reviews: Sequence[Review]) -> bool:
     decision = Decision.of(reviews, finding, found_at)
     if decision is None:
         return True
-    marks = (_without_since(decision), decision.reviewed_as(stated=finding.stated))
-    marked = (_without_since(submission.decision), submission.reviewed_as) == marks
+    marks = (decision.known_before, decision.reviewed_as(stated=finding.stated))
+    stored = submission.decision and submission.decision.known_before
+    marked = (stored, submission.reviewed_as) == marks
     held = withheld_at(now(), reviews, finding, found_at)
     if [*map(_shown, submission.held)] != [*map(_shown, held)]:
         return False
     return marked and submission.reviewed and submission.has_current_keys
 
 
-def _without_since(decision: Decision | None) -> Decision | None:
-    """What earlier versions stored of it too."""
-    return decision.model_copy(update={"urgent_since": ()}) if decision else None
-
-
 def _shown(withheld: Withheld) -> Withheld:
-    return withheld.model_copy(update={"shown": _without_since(withheld.shown)})
+    shown = withheld.shown and withheld.shown.known_before
+    return withheld.model_copy(update={"shown": shown})
 
 
 def _told(reviews: Sequence[Review], submission: Submission) -> list[Review]:

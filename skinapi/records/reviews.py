@@ -21,11 +21,18 @@ from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import is_sent, most_urgent, urgency
-from skinapi.vision.conditions import Band, BandWords, Condition, conditions_table
+from skinapi.vision.conditions import (
+    NORMAL_SKIN,
+    Band,
+    BandWords,
+    Condition,
+    conditions_table,
+)
 from skinapi.vision.finding.finding import FindingSummary
 
 # All of them are read to find the one that counts.
 MOST_REVIEWS = 100
+MOST_EARLIER = 10  # decisions that a decision has followed
 
 
 class Review(SignedOpinion):
@@ -184,13 +191,18 @@ class WaitsFor(StrEnum):
     RESULT = "result"
 
 
-def words_for_patient(band: Band, waits_for: WaitsFor | None, language: Language) -> BandWords:
-    """A band's words, where its `label` and `next_step` say what is waited for, if anything is."""
+def words_for_patient(
+    band: Band, waits_for: WaitsFor | None, language: Language, *, label: str | None = None
+) -> BandWords:
+    """A band's words, where those that say what to do say what is waited for, if anything is."""
     words = conditions_table().band_words(band, language)
+    if waits_for is None and label == NORMAL_SKIN and band is Band.SELF_MONITORING:
+        no_all_clear = conditions_table().notices.decision.normal_skin.in_language(language)
+        return words.model_copy(update={"next_step": no_all_clear})
     if waits_for is None:
         return words
     waiting = conditions_table().notices.decision.waits_for[waits_for]
-    said = {name: getattr(waiting, name).in_language(language) for name in ("label", "next_step")}
+    said = {name: text.in_language(language) for name, text in waiting if text}
     return words.model_copy(update=said)
 
 
@@ -201,10 +213,29 @@ class UrgentSince(StoredRecord):
     since: datetime
 
 
+class Earlier(StoredRecord):
+    """What counted before a decision, in short."""
+
+    band: Band
+    since: datetime
+    waits_for: WaitsFor | None = None
+    proven: bool = False
+
+    @classmethod
+    def of(cls, decision: "Decision") -> Self:
+        return cls(
+            band=decision.urgency,
+            since=decision.decided_at,
+            waits_for=decision.waits_for,
+            proven=decision.proven,
+        )
+
+
 class Decision(StoredRecord):
     """What the review that counts says. `review` is its id, `doctor` who signed it; `urgency` is
     the one that counts from then on, in place of the finding's; `urgent_since` says since when the
-    finding has been so urgent (see due_days.py): what was stored before that was known has none.
+    finding has been so urgent (see due_days.py), `earlier` what counted before, the oldest first:
+    what was stored before these were known has none.
     `new_picture_wanted` is what the newest review says, whichever counts.
     """
 
@@ -218,6 +249,7 @@ class Decision(StoredRecord):
     decided_by: str
     doctor: str | None = None
     urgent_since: tuple[UrgentSince, ...] = Field(default=(), exclude_if=lambda since: not since)
+    earlier: tuple[Earlier, ...] = Field(default=(), exclude_if=lambda earlier: not earlier)
 
     @classmethod
     def of(
@@ -226,25 +258,37 @@ class Decision(StoredRecord):
         """What these reviews say of this finding of that time, in the order of signing; None
         without any.
         """
-        decides = deciding_review(reviews)
-        if decides is None:
+        counted = [review for review in reviews if not review.second_opinion]
+        steps = [cls._without_history(counted[: end + 1], finding) for end in range(len(counted))]
+        if not steps:
             return None
-        newest = next(review for review in reversed(reviews) if not review.second_opinion)
+        now = steps[-1]
+        since = levels_since(_run(counted, steps, finding.band, found_at))
+        history = {
+            "urgent_since": tuple(UrgentSince(band=one, since=since[one]) for one in since),
+            "earlier": _earlier(steps),
+        }
+        return now.model_copy(update=history)
+
+    @classmethod
+    def _without_history(cls, reviews: Sequence[Review], finding: FindingSummary) -> Self:
+        decides = deciding_review(reviews) or reviews[-1]
         return cls(
             review=decides.id,
             label=decides.opinion.condition,
             urgency=urgency_asked(decides.opinion, finding.band),
             certainty=decides.opinion.certainty,
             histology=decides.opinion.histology,
-            new_picture_wanted=newest.opinion.new_picture_wanted,
+            new_picture_wanted=reviews[-1].opinion.new_picture_wanted,
             decided_at=decides.created_at,
             decided_by=decides.signature,
             doctor=decides.doctor,
-            urgent_since=tuple(
-                UrgentSince(band=level, since=moment)
-                for level, moment in levels_since(_steps(reviews, finding, found_at)).items()
-            ),
         )
+
+    @property
+    def known_before(self) -> Self:
+        """Without what earlier versions did not store of it."""
+        return self.model_copy(update={"urgent_since": (), "earlier": ()})
 
     def as_document(self) -> Document:
         plain = self.model_dump(mode="json")
@@ -333,7 +377,7 @@ class Decision(StoredRecord):
 
     def band_words(self, language: Language) -> BandWords:
         """What a patient is told to do: what the decision waits for, else what its urgency asks."""
-        return words_for_patient(self.urgency, self.waits_for, language)
+        return words_for_patient(self.urgency, self.waits_for, language, label=self.label)
 
     def remarks(self, language: Language) -> list[str]:
         """What is said beside it: first that another photo is wanted, then of the laboratory."""
@@ -349,6 +393,21 @@ class Decision(StoredRecord):
         """What to do and by when, the remarks first."""
         words = self.band_words(language)
         return [*self.remarks(language), f"{words.label}. {words.next_step}"]
+
+    def for_doctor(self, language: Language) -> list[str]:
+        """In a doctor's words: what was decided, then what is to be done."""
+        notices, words = conditions_table().notices.decision, self.band_words(language)
+        asked = notices.waits_for[WaitsFor.PHOTO]
+        heading = self.heading(language)
+        only_asks = heading == asked.label.in_language(language)
+        wanted = notices.new_picture_doctor.in_language(language)
+        said = [wanted.removesuffix(".")] if only_asks else [heading]
+        if self.proven:
+            said.append(notices.confirmed.in_language(language))
+        if self.waits_for is WaitsFor.PHOTO:
+            return [*said, *([] if only_asks else [wanted]), words.doctor_action]
+        said += [wanted] if self.new_picture_wanted and not only_asks else []
+        return [*said, f"{words.doctor_label}.", *([words.doctor_action] if self.awaited else [])]
 
     def graver_sentence(self, band: Band, language: Language) -> str | None:
         """What clients without decisions show first, where the decision is more urgent than the
@@ -418,23 +477,26 @@ def _until(
     return Withheld(since_at=min(one.created_at for one in held), until_at=end, shown=shown)
 
 
-def _steps(
-    reviews: Sequence[Review], finding: FindingSummary, found_at: datetime | None
+def _run(
+    reviews: Sequence[Review], steps: Sequence[Decision], band: Band, found_at: datetime | None
 ) -> Iterator[Step]:
-    """How urgent the finding was after each review, the last one first, and before them. The
-    laboratory's result judges anew: what was before it is no part of it.
+    """How urgent the finding of this band was after each review, the last one first, and before
+    them. The laboratory's result judges anew: what was before it is no part of it.
     """
-    counted = [review for review in reviews if not review.second_opinion]
-    proven = None
-    for count in range(len(counted), 0, -1):
-        decides = deciding_review(counted[:count])
-        result = decides is not None and decides.opinion.histology_result is not None
-        if decides is None or proven not in (None, result):
+    now = steps[-1]
+    for review, step in zip(reversed(reviews), reversed(steps), strict=True):
+        if step.proven != now.proven:
             return
-        proven = result
-        yield counted[count - 1].created_at, urgency_asked(decides.opinion, finding.band)
-    if found_at and not proven:
-        yield found_at, finding.band
+        yield review.created_at, step.urgency
+    if found_at and not now.proven:
+        yield found_at, band
+
+
+def _earlier(steps: Sequence[Decision]) -> tuple[Earlier, ...]:
+    """What counted before the last of these, each once; as many as are listed of a spot."""
+    said = {one.review: Earlier.of(one) for one in steps}
+    said.pop(steps[-1].review)
+    return tuple(said.values())[-MOST_EARLIER:]
 
 
 def urgency_asked(opinion: Opinion, band: Band) -> Band:

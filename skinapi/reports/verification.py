@@ -34,7 +34,7 @@ NOT_HASHED = {
     "downgrade_confirmed",
     "hold_ends_at",
 }
-NOT_HASHED_OF_DECISION = {"doctor", "urgent_since"}  # the review and `moved_due` say it
+NOT_HASHED_OF_DECISION = {"doctor", "urgent_since", "earlier"}  # the review and `moved_due` say it
 NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 LETTER_SAYS = {"id", "reader", "language", "text", "signed_at", "signature", "withdrawn"}
 

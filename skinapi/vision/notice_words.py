@@ -63,10 +63,14 @@ class HeadlineWords(Frozen):
 
 
 class WaitingWords(Frozen):
-    """What a patient reads in place of a band's `label` and `next_step`."""
+    """What a patient reads in place of a band's `label` and `next_step`, and a doctor in place of
+    `doctor_action`, and of `doctor_label` where that is there.
+    """
 
     label: LocalizedText
     next_step: LocalizedText
+    doctor_label: LocalizedText | None = None
+    doctor_action: LocalizedText
 
 
 class DecisionWords(Frozen):
@@ -78,6 +82,8 @@ class DecisionWords(Frozen):
     awaited: LocalizedText
     confirmed: LocalizedText
     new_picture: LocalizedText
+    new_picture_doctor: LocalizedText
+    normal_skin: LocalizedText
     model_second: LocalizedText
     ask_a_doctor: LocalizedText
     overview: LocalizedText

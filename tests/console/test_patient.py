@@ -131,11 +131,15 @@ return [...document.querySelectorAll(texts)]
 
 
 def read_what_comes_first(journey: Journey) -> None:
-    """At most three sentences before the photo, the notice on the first screen, nothing twice."""
+    """At most three sentences before the photo, and how to do it and until when, as on the page of
+    its spot; the notice on the first screen, nothing twice.
+    """
     visitor = journey.visitor
     visitor.find(".finding .heat-photo img")
-    first = [one.text for one in visitor.all(".verdict > :is(h1, p:not(.eyebrow))")]
+    first = [one.text for one in visitor.all(".verdict > :is(h1, p:not(.eyebrow, .how, .due))")]
     assert [len(sentences_of(one)) for one in first] == [1, 1, 1]
+    assert visitor.find(".verdict .how").text
+    assert visitor.find(".verdict .due").text
     visitor.assert_frame()  # the notice is visible without scrolling
     folded = visitor.run(READ_PARAGRAPHS, False)
     texts = visitor.run(READ_PARAGRAPHS, True)

@@ -90,7 +90,8 @@ def test_who_agrees_keeps_the_urgency_or_names_the_milder_one(
     visitor.see("Agree: Melanocytic nevus (mole), and self-monitoring is enough")
     assert visitor.run(BAR) == "Agree: Melanocytic nevus (mole) · Self-monitoring"
     visitor.keys(Keys.ENTER, Keys.ENTER)  # faster than anybody reads
-    visitor.see("Checklist 4 asks for a referral. Sign all the same?")
+    falls = "The urgency falls from Urgent referral to Self-monitoring."
+    visitor.see(f"Checklist 4 asks for a referral. {falls} Sign all the same?")
     assert signed(doctor, number) == []
     press(visitor, "a", "[value=agree]:checked:focus")
     assert visitor.count(".doubt") == 0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skinapi.records.instructions import reconcile
+from skinapi.records.instructions import SaidBy, reconcile
 from skinapi.records.opinions import Certainty, Histology, Opinion
 from skinapi.records.reviews import Decision, Review
 from skinapi.records.submission import AdvisedEntry
@@ -134,6 +134,18 @@ def test_no_review_that_is_not_milder_moves_the_day(
         assert after.counts.due <= before.counts.due
 
 
+def test_what_was_decided_before_is_listed_with_its_date() -> None:
+    told = reconcile([found(URGENT, review(2, SELF), review(5, URGENT, **AWAITED), result(9))])
+    assert told
+    others = [(one.said_by, one.band, (one.since - BEGAN).days) for one in told.others]
+    assert others == [
+        (SaidBy.DECISION, URGENT, 5),
+        (SaidBy.DECISION, SELF, 2),
+        (SaidBy.FINDING, URGENT, 0),
+    ]
+    assert told.counts.by_result
+
+
 def test_what_was_stored_before_the_day_was_kept_counts_from_the_finding() -> None:
     new = found(URGENT, review(2, **PHOTO))
     assert new.decision
@@ -165,7 +177,9 @@ def test_every_view_of_a_spot_says_the_same_day(backend: Backend) -> None:
         )
         decided = [shown["decision"]["due"] for shown in (one, report) if shown["decision"]]
         tasks = ada.call("GET", "/inbox").get_json()["tasks"]
-        asked = [one["advice"]["due"] for one in tasks if one["task"] == "see_doctor"]
+        seen = [one for one in tasks if one["task"] == "see_doctor"]
+        assert all(one["sentence"].endswith("call the doctor's practice today.") for one in seen)
+        asked = [one["advice"]["due"] for one in seen]
         return {spot["instruction"]["due"], one["instruction"]["due"], *decided, *asked}
 
     assert days() == {day}

@@ -245,6 +245,50 @@ def test_it_is_due_by_a_day_unless_a_result_is_awaited() -> None:
     assert mild.counts.due is None
 
 
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        (
+            decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True),
+            ["Another photo asked for", "No urgency judged yet."],
+        ),
+        (
+            decided(URGENT, day=1, label=None, certainty=UNSURE, new_picture_wanted=True),
+            ["Another photo asked for", "Urgent referral."],
+        ),
+        (
+            decided(URGENT, day=1, histology=AWAITED),
+            [
+                "Doctor's decision: Melanoma",
+                "Urgent referral.",
+                "A sample was taken; the laboratory's result is awaited.",
+            ],
+        ),
+        (
+            decided(URGENT, day=1, histology=PROVEN),
+            [
+                "Doctor's decision: Melanoma",
+                "This is the laboratory's result (histology).",
+                "Urgent referral.",
+            ],
+        ),
+    ],
+)
+def test_a_doctor_reads_a_doctors_words(decision: Decision, said: list[str]) -> None:
+    """It said "Your doctor wants another photo. Self-monitoring."."""
+    assert decision.for_doctor("en") == said
+
+
+def test_normal_skin_is_no_all_clear() -> None:
+    """Above "not an all-clear" stood "No appointment is needed"."""
+    told = reconcile(spot((SELF, decided(SELF, day=1, label="normal_skin"))))
+    mole = reconcile(spot((SELF, decided(SELF, day=1))))
+    assert told
+    assert mole
+    assert "No appointment" not in told.counts.words("en").next_step
+    assert "No appointment" in mole.counts.words("en").next_step
+
+
 def test_a_report_says_what_counts_about_its_spot_and_nothing_else(backend: Backend) -> None:
     """The PDF of an older finding said "keep an eye on it" below a page that said "this week"."""
     doctor, ada = patient_in_care(backend)

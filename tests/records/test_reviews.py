@@ -228,6 +228,7 @@ def test_a_decision_stands_before_the_finding_in_every_view(any_backend: Backend
         "next_step": "See a doctor sooner if it changes, bleeds or worries you.",
         "waits_for": None,
         "due": None,
+        "for_doctor": ["Doctor's decision: Benign (pigmented) keratosis", "Routine visit."],
         "remarks": [],
         "certainty": "sure",
         "histology": None,

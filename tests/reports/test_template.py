@@ -338,7 +338,7 @@ def test_the_findings_tell_every_figure() -> None:
     assert "is 93%" in findings
     assert "Urgency: Urgent referral; the reason: Melanoma (90%)." in findings
     assert "300 by 225 pixels" in findings
-    assert "The 7-point checklist was answered: 4 points." in findings
+    assert "The 7-point checklist was answered; its score: 4." in findings
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -209,7 +209,7 @@ SENTENCES = {
     "band": "Urgency: {label}; the reason: {reasons}.",
     "quality": "The picture measures {width} by {height} pixels and passed the check of its "
     "quality.",
-    "checklist_score": "The 7-point checklist was answered: {score} points.",
+    "checklist_score": "The 7-point checklist was answered; its score: {score}.",
     "checklist_unanswered": "The 7-point checklist was not answered.",
     "remarks": {
         "compared": "The model compared the picture with the pictures it learned from.",

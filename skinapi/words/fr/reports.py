@@ -213,7 +213,7 @@ SENTENCES = {
     "stated_confidence": "Confiance selon l'appelant: {name}, {share}; rien ici ne la confirme.",
     "band": "Urgence: {label}; la raison: {reasons}.",
     "quality": "L'image mesure {width} sur {height} pixels et a passé le contrôle de sa qualité.",
-    "checklist_score": "La liste en 7 points a été remplie: {score} points.",
+    "checklist_score": "La liste en 7 points a été remplie; son score: {score}.",
     "checklist_unanswered": "La liste en 7 points n'a pas été remplie.",
     "remarks": {
         "compared": "Le modèle a comparé l'image avec les images dont il a appris.",

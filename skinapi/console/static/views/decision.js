@@ -10,7 +10,7 @@ import { labelForPatient, labelOfBand, nameOf } from "/console/views/finding.js"
 const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot ? `#/check/${spot}` : "#/check"}>${say("otherPhoto")}</a></p>`;
 
 /** Until when a doctor should have seen it, and whether that day has passed. @param {{due?: string | null}} props */
-const Due = ({ due }) =>
+export const Due = ({ due }) =>
   due && html`<p class="due"><strong>${say(due < today() ? "dueOver" : "dueBy", { date: sayDay(due) })}</strong></p>`;
 
 /**
@@ -30,15 +30,16 @@ const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file")
  * @param {{decision: Api["DecisionView"], note?: string | null, conditions: Api["ConditionsView"], doctor: boolean, spot: string | null, title: string}} props
  */
 export const Decided = ({ decision, note, conditions, doctor, spot, title }) => {
-  const { urgency, urgency_label: label, waits_for: waits, heading } = decision;
-  const told = doctor ? `${labelOfBand(conditions, urgency)}.${waits ? ` ${label}.` : ""}` : label !== heading && `${label}.`;
+  const { urgency, urgency_label: label, waits_for: waits } = decision;
+  const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
+  const seen = doctor && waits !== "photo";
   return html`
-    <header class="verdict decided band-${doctor ? urgency : colourOf(urgency, waits)}">
+    <header class="verdict decided band-${seen ? urgency : colourOf(urgency, waits)}">
       <p class="eyebrow">${title}</p>
-      <h1><${Icon} name=${doctor ? urgency : iconOf(urgency, waits)} size=${32} />${heading}</h1>
-      ${decision.remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
-      <p class="action">${told && html`<strong>${told}</strong>`} ${!doctor && decision.next_step}</p>
-      ${!doctor && html`<${Due} due=${decision.due} />`}
+      <h1><${Icon} name=${seen ? urgency : iconOf(urgency, waits)} size=${32} />${heading}</h1>
+      ${remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
+      ${!doctor && html`<p class="action">${label !== heading && html`<strong>${label}.</strong>`} ${decision.next_step}</p>
+        <${Due} due=${decision.due} />`}
       ${note && html`<p class="note">${note}</p>`}
       <p>${say("decidedBy", { name: isolated(decision.decided_by), date: sayDate(decision.decided_at) })}</p>
       ${decision.new_picture_wanted && !doctor && html`<${TakeAnother} spot=${spot} />`}
@@ -55,7 +56,7 @@ export const Superseded = ({ items, view }) => items.length > 0 && html`
   </details>`;
 
 /** Who said it, and when. @param {Api["AdviceView"]} one */
-export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.from}`), { date: sayDate(one.since) });
+export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.by_result ? "result" : one.from}`), { date: sayDate(one.since) });
 
 /**
  * The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
@@ -63,9 +64,9 @@ export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.from}`)
  * @param {{instruction: Api["InstructionView"], view: string, here?: Pick<Api["SubmissionView"], "id" | "lesion">, children?: unknown}} props
  */
 export const Instruction = ({ instruction, view, here, children }) => html`
-  <header class="verdict instruction band-${view === "finding" ? colourOf(instruction.band, instruction.waits_for) : instruction.band}">
+  <header class="verdict instruction band-${view === "finding" || instruction.waits_for === "photo" ? colourOf(instruction.band, instruction.waits_for) : instruction.band}">
     <p class="eyebrow">${saidBy(instruction)}${instruction.finding !== here?.id && html`${" · "}<${FindingLink} number=${instruction.finding} view=${view} />`}</p>
-    <h2><${Icon} name=${view === "finding" ? iconOf(instruction.band, instruction.waits_for) : instruction.band} size=${32} />${instruction.action}</h2>
+    <h2><${Icon} name=${view === "finding" || instruction.waits_for === "photo" ? iconOf(instruction.band, instruction.waits_for) : instruction.band} size=${32} />${instruction.action}</h2>
     ${children}
     <p class="action">${instruction.sentence}</p>
     ${view === "finding" && html`<${Due} due=${instruction.due} />`}
@@ -89,7 +90,7 @@ export const bandOfSpot = (spot) => spot.instruction?.band ?? bandOf(/** @type {
 export const sayDecision = ({ label, certainty, histology, new_picture_wanted: wanted }, conditions) => {
   const name = label ? nameOf(conditions, label) : say("noLabelNamed");
   const said = [
-    (label || !wanted) && say(certainty === "unsure" ? "doctorUnsure" : "doctorDecided", { name }),
+    (label || !wanted) && say(histology === "confirmed" ? "laboratorySaid" : certainty === "unsure" ? "doctorUnsure" : "doctorDecided", { name }),
     wanted && say("newPictureWanted"),
     histology === "awaited" && say("histology_awaited"),
   ];

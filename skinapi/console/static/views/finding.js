@@ -5,7 +5,7 @@ import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Bars, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayValue } from "/console/language.js";
-import { Decided, Instruction } from "/console/views/decision.js";
+import { Decided, Due, Instruction } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter, SignedLetter } from "/console/views/letters.js";
 import { wasJustSent } from "/console/views/recent_photos.js";
@@ -97,13 +97,14 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
     ${!doctor && certain}`;
 };
 
-/** What comes first, for whom it is. @param {{report: FindingReport, doctor: boolean}} props */
-const First = ({ report, doctor }) => {
+/** What comes first, for whom it is. `instruction`: what to do about the spot, and until when. @param {{report: FindingReport, doctor: boolean, instruction?: Api["InstructionView"] | null}} props */
+const First = ({ report, doctor, instruction }) => {
   const { likely, to_do, certainty } = report.reading.summary;
   const head = report.decision ? "h2" : "h1";
   const icon = html`<${Icon} name=${report.band} size=${32} />`;
   if (doctor) return html`<${head}>${icon}${report.doctor_label}<//><p class="action">${report.doctor_action}</p><p>${said(report.headline.doctor)} ${certainty}</p>`;
-  return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1><p>${certainty}</p>`;
+  return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1>
+    ${instruction?.due && html`<p class="action how">${instruction.sentence}</p><${Due} due=${instruction.due} />`}<p>${certainty}</p>`;
 };
 
 /** What one of several pictures alone says, for a doctor: a patient reads what all of them say. @param {{picture: Api["PictureView"], conditions: Api["ConditionsView"]}} props */
@@ -150,7 +151,7 @@ export const Verdicts = ({ title, report, submission, conditions, doctor }) => {
     ${spoken}${decided}
     <header class=${`verdict band-${report.band}${decision ? " second" : ""}`}>
       <p class="eyebrow">${decision ? say("modelSaid", { date: sayDate(report.time) }) : title}</p>
-      <${First} report=${report} doctor=${doctor} />
+      <${First} report=${report} doctor=${doctor} instruction=${submission.instruction} />
     </header>`;
 };
 

@@ -6,7 +6,7 @@ import { get } from "/console/api.js";
 import { Icon } from "/console/components.js";
 import { getLanguage, say, sayDay, today } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
-import { colourOf, saidBy } from "/console/views/decision.js";
+import { colourOf, Due, saidBy } from "/console/views/decision.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
 /** What waits; a server of the version before knows of nothing. @returns {Promise<Api["InboxView"]>} */
@@ -36,13 +36,14 @@ function placeOf({ task, lesion, advice }) {
 
 /** @param {{one: Api["TaskView"]}} props */
 const Task = ({ one }) => {
-  const { task, advice, place, name } = one;
+  const { task, advice, place, name, sentence } = one;
   const band = task === "see_doctor" && advice ? colourOf(advice.band, advice.waits_for) : null;
   const about = place ? nameOfSpot({ name, place }) : `${say("title_finding")} ${advice?.finding}`;
   return html`
     <li class=${`whole task band-${band ?? "none"}`}>
       <${Icon} name=${band ?? (task === "message" ? "message" : "camera")} size=${28} />
       <div class="grow"><a class="cover" href=${`#/${placeOf(one)}`}>${wordsOf(one)}</a>
+        ${sentence && html`<p>${sentence}</p>`}${task === "see_doctor" && html`<${Due} due=${advice?.due} />`}
         <small>${about}${task !== "photograph" && advice && ` · ${saidBy(advice)}`}</small></div>
       <${Icon} name="next" />
     </li>`;

@@ -21,7 +21,8 @@ import { KeptPhoto } from "/console/views/thumbnail.js";
  */
 const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: restated }, conditions) => {
   const named = [headline.likely, ...headline.not_ruled_out].map(({ key, probability }) => `${sayShare(probability, isMalignant(conditions, key))} ${nameOf(conditions, key)}`);
-  if (named.length === 1 && !isMalignant(conditions, headline.likely.key)) named.push(say("scoreIs", { score: sayShare((restated ?? own) / 100, true) }));
+  const all = restated ?? own; // the list of a spot has none
+  if (named.length === 1 && all !== undefined && !isMalignant(conditions, headline.likely.key)) named.push(say("scoreIs", { score: sayShare(all / 100, true) }));
   return named.join(", ");
 };
 

@@ -53,17 +53,17 @@ export function comesTo({ agreement, label, urgency, histology, result, picture 
 }
 
 /**
- * Whether one should be asked once more: the urgency falls by two bands or more, or to watching what the checklist would refer.
+ * About what one should be asked once more: the urgency falls to watching what the checklist would refer, or by two bands or more.
  * Who agrees by the first key is not.
- * @param {Draft} draft @param {Reviewing} reviewing @returns {"checklist" | "falls" | null}
+ * @param {Draft} draft @param {Reviewing} reviewing @returns {("checklist" | "falls")[]}
  */
-export function doubtOf(draft, reviewing) {
+export function doubtsOf(draft, reviewing) {
   const { report, conditions } = reviewing;
   const { band } = comesTo(draft, reviewing);
-  if (draft.agreement === "agree" && !draft.urgency && draft.histology !== "confirmed") return null;
-  if ((report.facts.checklist_score ?? 0) >= conditions.checklist.threshold && band === "self_monitoring") return "checklist";
+  if (draft.agreement === "agree" && !draft.urgency && draft.histology !== "confirmed") return [];
+  const refers = (report.facts.checklist_score ?? 0) >= conditions.checklist.threshold && band === "self_monitoring";
   const before = placeOf(conditions, report.decision?.urgency ?? report.band);
-  return placeOf(conditions, band) - before >= 2 ? "falls" : null;
+  return [...(refers ? [/** @type {const} */ ("checklist")] : []), ...(placeOf(conditions, band) - before >= 2 ? [/** @type {const} */ ("falls")] : [])];
 }
 
 /** What is sent. @param {Draft} draft @param {Reviewing} reviewing @param {boolean} asked whether the doctor was asked once more */

@@ -7,7 +7,7 @@ import { Message, onValue, sayError, Select, signByKey, toast, useKeys } from "/
 import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
 import { keepDrafts } from "/console/views/drafts.js";
-import { comesTo, doubtOf, EMPTY, ENOUGH, keepsUrgency, labelsOf, milderOf, reviewOf, SAME } from "/console/views/review_draft.js";
+import { comesTo, doubtsOf, EMPTY, ENOUGH, keepsUrgency, labelsOf, milderOf, reviewOf, SAME } from "/console/views/review_draft.js";
 
 /** @typedef {import("/console/views/review_draft.js").Draft} Draft */
 /** @typedef {import("/console/views/review_draft.js").Reviewing} Reviewing */
@@ -106,11 +106,12 @@ function sayReview(draft, reviewing) {
   return [what, settled && sayBand(conditions, band), !known && histology && sayValue("histology", histology)].filter(Boolean).join(" · ");
 }
 
-/** What is asked before such a review is signed. @param {"checklist" | "falls"} doubt @param {Draft} draft @param {Reviewing} reviewing */
-const sayDoubt = (doubt, draft, reviewing) => {
+/** What is asked before such a review is signed. @param {ReturnType<typeof doubtsOf>} doubts @param {Draft} draft @param {Reviewing} reviewing */
+const sayDoubts = (doubts, draft, reviewing) => {
   const { report, conditions } = reviewing;
   const [from, to] = [report.decision?.urgency ?? report.band, comesTo(draft, reviewing).band].map((band) => sayBand(conditions, band));
-  return doubt === "checklist" ? say("askChecklist", { score: report.facts.checklist_score }) : say("askFalls", { from, to });
+  const said = { checklist: say("askChecklist", { score: report.facts.checklist_score }), falls: say("askFalls", { from, to }) };
+  return [...doubts.map((doubt) => said[doubt]), say("askSign")].join(" ");
 };
 
 /** The answers to what the model says, each with its key and named in full. @param {Reviewing} reviewing @returns {{value: string, key: string, text: string}[]} */
@@ -220,10 +221,10 @@ function useSigning({ draft, enter }, reviewing, { number, seen, onSigned, onSta
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [doubted, setDoubted] = useState(/** @type {{of: Draft, at: number} | null} */ (null)); // the review about which one was asked once more, and when
-  const doubt = doubtOf(draft, reviewing);
+  const doubts = doubtsOf(draft, reviewing);
   const sign = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    if (doubt) {
+    if (doubts.length > 0) {
       if (doubted?.of !== draft) return setDoubted({ of: draft, at: event.timeStamp });
       if (event.timeStamp - doubted.at < READ_MS) return; // a second tap, by which nobody has read it
     }
@@ -233,7 +234,7 @@ function useSigning({ draft, enter }, reviewing, { number, seen, onSigned, onSta
     setError(null);
     try {
       // One review of each doctor follows what was seen, in however many windows it is signed and sent again.
-      const review = await post(apiPath`/submissions/${number}/review`, reviewOf(draft, reviewing, doubt !== null), `review-${number}-after-${draft.after || seen}`);
+      const review = await post(apiPath`/submissions/${number}/review`, reviewOf(draft, reviewing, doubts.length > 0), `review-${number}-after-${draft.after || seen}`);
       if (drafts.get(number) === draft) drafts.delete(number); // else it was changed meanwhile
       const before = serverTime() - Date.parse(review.created_at) > JUST_NOW_MS;
       const said = before ? say("signedBefore", { date: sayDate(review.created_at) }) : `${say("signed")}${colon()}${sayReview(draft, reviewing)}`;
@@ -248,7 +249,7 @@ function useSigning({ draft, enter }, reviewing, { number, seen, onSigned, onSta
       if (!form.isConnected) toast(say("notSigned", { number, reason: sayError(problem) }));
     }
   };
-  return { sign, busy, error, asking: doubted?.of === draft ? doubt : null };
+  return { sign, busy, error, asking: doubted?.of === draft ? doubts : null };
 }
 
 /** Shift and Enter. @param {On<KeyboardEvent>} event */
@@ -274,7 +275,8 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   const { sign, busy, error, asking } = useSigning(filled, reviewing, { number, seen, onSigned, onStale });
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
-  const suggested = say("urgencySuggested", { band: sayBand(conditions, comesTo({ ...draft, urgency: "" }, reviewing).band) });
+  const { named, band } = comesTo({ ...draft, urgency: "" }, reviewing);
+  const suggested = named || draft.agreement || draft.picture ? say("urgencyWith", { band: sayBand(conditions, band) }) : say("notSaid");
   const needed = !draft.picture && draft.urgency === "";
   const withKey = (/** @type {string} */ title, /** @type {string} */ key) => html`${title} <kbd aria-hidden="true">${key}</kbd>`;
   return html`
@@ -287,6 +289,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
           ${agreements.map(({ value, key, text }) => html`<label key=${value} class="chip"><input type="radio" name="agreement" value=${value} required=${needed}
             disabled=${["agree", ENOUGH].includes(value) && !pictured} checked=${agreement === value} onChange=${() => choose(value)} />${text}<kbd aria-hidden="true">${key}</kbd></label>`)}
         </div>`}
+      ${report.band === "doctor_review" && !known && html`<p><small>${say(asked ? "opinionSettles" : "reviewSettles")}</small></p>`}
       ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}
       ${names && html`<${Labels} labels=${labels} value=${draft.label} unsure=${agreement === "unsure"} onLabel=${(/** @type {string} */ label) => enter({ label })} />`}
       <div class="pair"><${Select} id="review-urgency" name="urgency" label=${withKey(say("urgency"), "g")} value=${draft.urgency}
@@ -307,7 +310,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
     </form>
     <div class="signing">
-      <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubt(asking, draft, reviewing)}</strong>`}</p>
+      <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, draft, reviewing)}</strong>`}</p>
       <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : "signNext")}</button>
       <button form="review" value=${STAY} disabled=${busy} aria-keyshortcuts="Shift+Enter">${say("sign")}</button>
     </div>`;
