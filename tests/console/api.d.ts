@@ -70,6 +70,8 @@ declare global {
   type Failed = Pick<ApiError, "status" | "code" | "message"> & Partial<ApiError>;
   /** A column of `views/tables.js`: its name, and what stands there in a row. `head` takes the place of the name above it. */
   type Column<T> = [name: string, show: (row: T, at: number) => unknown, head?: unknown];
+  /** A list of the API as far as it has been read, as `usePages` gives it. */
+  type PagesOf<T> = { items?: T[]; next: string | null; error?: Failed; loading: boolean; refresh: () => Promise<void>; reload: () => void; more: () => void };
   /** Where on the body a spot is, as `views/body_map.js` asks for it. */
   type Place = import("/console/views/body_map.js").Place;
   /** An event of a field. One of a list has a value too, and is written as this. */

@@ -255,19 +255,16 @@ export const getPage = (path) =>
     return { items: await response.json(), next: next ? next[1] : null };
   });
 
-/** All items of a list, page after page. @param {string} path @returns {Promise<any[]>} */
-export async function getAll(path) {
-  const found = [];
-  /** @type {string | null} */
-  let next = path;
-  while (next) {
-    /** @type {{items: any[], next: string | null}} */
-    const page = await getPage(next);
-    found.push(...page.items);
-    next = page.next;
-  }
-  return found;
+/** The pages of a list from this one on, until they hold so many items or end. @param {string} path @param {number} least @returns {ReturnType<typeof getPage>} */
+export async function readPages(path, least) {
+  const { items, next } = await getPage(path);
+  if (!next || items.length >= least) return { items, next };
+  const more = await readPages(next, least - items.length);
+  return { items: [...items, ...more.items], next: more.next };
 }
+
+/** All items of a list. @param {string} path @returns {Promise<any[]>} */
+export const getAll = async (path) => (await readPages(path, Infinity)).items;
 
 /** @param {string} path @param {string} accept */
 export const getText = (path, accept) =>

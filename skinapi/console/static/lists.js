@@ -2,18 +2,16 @@
 // The lists of the API, page by page.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getPage } from "/console/api.js";
+import { getPage, readPages } from "/console/api.js";
 import { Failure, Icon, Loading, useAnswer } from "/console/components.js";
 import { say } from "/console/language.js";
 
 /**
  * A list of the API as far as it has been read; `more` reads the next page where `next` names one.
- * It begins anew when `path` changes. @param {string} path
+ * It begins anew when `path` changes. @template T @param {string} path @returns {PagesOf<T>}
  */
 export function usePages(path) {
-  const [state, setState] = useState(
-    /** @type {{items?: any[], next: string | null, error?: Failed, loading: boolean}} */ ({ next: null, loading: true }),
-  );
+  const [state, setState] = useState(/** @type {Pick<PagesOf<T>, "items" | "next" | "error" | "loading">} */ ({ next: null, loading: true }));
   const turn = useRef(0);
   const latest = useRef(state);
   latest.current = state;
@@ -33,30 +31,20 @@ export function usePages(path) {
   const refresh = async () => {
     const [mine, { items: shown, loading }] = [turn.current, latest.current];
     if (!shown || loading || document.visibilityState === "hidden") return;
-    const items = [];
-    /** @type {string | null} */
-    let next = path;
-    do {
-      /** @type {{items: any[], next: string | null}} */
-      const page = await getPage(next);
-      items.push(...page.items);
-      next = page.next;
-    } while (next && items.length < shown.length);
+    const { items, next } = await readPages(path, shown.length);
     if (mine === turn.current) setState({ items, next, loading: false });
   };
   useEffect(() => {
     setState({ next: null, loading: true });
     load(path, true);
-    return () => {
-      turn.current++;
-    };
+    return () => void turn.current++;
   }, [path]);
   return { ...state, refresh, reload: () => load(path, true), more: () => load(state.next ?? path, state.next === null) };
 }
 
 /**
  * What `children` makes of the items so far, and the way to more of them.
- * @param {{pages: ReturnType<typeof usePages>, empty: unknown, children: (items: any[]) => unknown}} props
+ * @template T @param {{pages: PagesOf<T>, empty: unknown, children: (items: T[]) => unknown}} props
  */
 export const Pages = ({ pages, empty, children }) => {
   const { items, next, error, loading } = pages;

@@ -104,6 +104,7 @@ function useActed() {
  */
 const Conversation = ({ spot, view, mayWrite, about = null, wanted = false, reader, closed = "error_nobody_in_charge" }) => {
   const path = apiPath`/lesions/${spot}/messages`;
+  /** @type {PagesOf<Api["MessageView"]>} */
   const pages = usePages(`${path}?order=newest&limit=${PAGE}`);
   const waiting = useWaiting().messages;
   const [reporting, setReporting] = useState(""); // a message

@@ -48,6 +48,7 @@ const JobRow = ({ job }) => html`
   </li>`;
 
 export const View = () => {
+  /** @type {PagesOf<Job>} */
   const pages = usePages(`/jobs?limit=${PAGE}`);
   const runs = pages.items?.some(isUnfinished);
   useEffect(() => {

@@ -155,10 +155,11 @@ const useWayOut = () =>
 
 /** What is listed, page by page, and the cursor in it. @param {Filters} filters @param {string} number the case that is open */
 const useList = (filters, number) => {
+  /** @type {PagesOf<Found>} */
   const pages = usePages(pathOf(filters));
   const { counted: turn } = useWaiting();
   useEffect(() => void pages.refresh().catch(() => {}), [turn]); // it is tried again with the next count
-  const items = /** @type {Found[]} */ (pages.items ?? []);
+  const { items = [] } = pages;
   const byUrgency = filters.list !== "teach" && !isAwaited(filters.list);
   const groups = byUrgency ? groupByPatient(items) : items.map((one) => [one]);
   const rows = groups.flat();

@@ -106,6 +106,7 @@ export const FindingRows = ({ groups, conditions, cursor, named = true, headed =
 
 /** The findings of one patient, page by page; beside a case that is opened there they are the list. @param {{path: string, empty: unknown, head?: (first: Found | undefined) => unknown}} props */
 export const FindingPages = ({ path, empty, head }) => {
+  /** @type {PagesOf<Found>} */
   const pages = usePages(path);
   return html`
     ${head?.(pages.items?.[0])}

@@ -6,42 +6,28 @@ import { get, getText } from "/console/api.js";
 import { Answer, Empty, Message, useAnswer } from "/console/components.js";
 import { colon, say, sayNumber } from "/console/language.js";
 
-const COUNT = "skinapi_requests_total";
-const SECONDS = "skinapi_request_seconds";
-const SAMPLE = /^(\w+)\{(.*)\} (\S+)$/;
+/** A sample of the text format of Prometheus: what was counted, its labels, its value. */
+const SAMPLE = /^skinapi_request(s_total|_seconds_sum)\{(.*)\} (\S+)$/gm;
 const LABEL = /(\w+)="((?:\\.|[^"\\])*)"/g;
 /** So many routes are shown at first. */
 const SHORT = 12;
 
 /** @typedef {{name: string, total: number, byStatus: Map<string, number>, seconds: number}} Route */
 
-/** The labelled samples in the text format of Prometheus. @param {string} text */
-function readSamples(text) {
-  const samples = [];
-  for (const line of text.split("\n")) {
-    const [, metric, labels, value] = line.match(SAMPLE) ?? [];
-    if (!metric) continue;
-    /** @type {Record<string, string>} */
-    const named = {};
-    for (const [, name, text] of labels.matchAll(LABEL)) named[name] = text.replace(/\\(.)/g, "$1");
-    samples.push({ metric, labels: named, value: Number(value) });
-  }
-  return samples;
-}
-
 /** What was counted by route, the busiest first. @param {string} text @returns {Route[]} */
 function readRoutes(text) {
   /** @type {Map<string, Route>} */
   const routes = new Map();
-  for (const { metric, labels, value } of readSamples(text)) {
-    if (metric !== COUNT && metric !== `${SECONDS}_sum`) continue;
-    const name = `${labels.method} ${labels.route}`;
+  for (const [, metric, labels, value] of text.matchAll(SAMPLE)) {
+    const { method, route: path, status } = Object.fromEntries([...labels.matchAll(LABEL)].map(([, name, said]) => [name, said.replace(/\\(.)/g, "$1")]));
+    const name = `${method} ${path}`;
     const route = routes.get(name) ?? { name, total: 0, byStatus: new Map(), seconds: 0 };
     routes.set(name, route);
-    if (metric === COUNT) {
-      route.total += value;
-      route.byStatus.set(labels.status, (route.byStatus.get(labels.status) ?? 0) + value);
-    } else route.seconds += value;
+    if (metric === "_seconds_sum") route.seconds += Number(value);
+    else {
+      route.total += Number(value);
+      route.byStatus.set(status, (route.byStatus.get(status) ?? 0) + Number(value));
+    }
   }
   return [...routes.values()].filter((route) => route.total > 0).sort((one, other) => other.total - one.total);
 }
