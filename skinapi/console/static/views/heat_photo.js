@@ -72,20 +72,9 @@ function spanOf([one, other]) {
   return { apart: Math.hypot(across, down), x: other.clientX + across / 2, y: other.clientY + down / 2 };
 }
 
-/** @param {{url: string, heat: Heat}} props */
-export const HeatPhoto = ({ url, heat }) => {
-  const figure = useRef(/** @type {HTMLElement | null} */ (null));
-  const [zoom, setZoom] = useState(1);
-  const [size, setSize] = useState(/** @type {number[] | null} */ (null));
-  const [mapped, setMapped] = useState(false);
+/** Whether this fills the screen, and what changes that. @param {{current: HTMLElement | null}} figure */
+function useFullScreen(figure) {
   const [full, setFull] = useState(false);
-  const fingers = useRef(0);
-  const [left, top, right, bottom] = heat.box;
-  // What one looks at: the middle of what the model looked at, until one has scrolled elsewhere.
-  const middle = useRef({ x: (left + right) / 2, y: (top + bottom) / 2 });
-  const align = () =>
-    figure.current?.querySelectorAll(".photo-frame").forEach((frame) => frame.scrollTo(scrollOf(/** @type {HTMLElement} */ (frame), middle.current)));
-  useLayoutEffect(align, [zoom, size, full]);
   useEffect(() => {
     let before = false;
     const changed = () => {
@@ -97,6 +86,20 @@ export const HeatPhoto = ({ url, heat }) => {
     document.addEventListener("fullscreenchange", changed);
     return () => document.removeEventListener("fullscreenchange", changed);
   }, []);
+  return { full, toggleFull: () => (full ? document.exitFullscreen() : figure.current?.requestFullscreen()) };
+}
+
+/**
+ * How large the photo is, and what of it is in sight; drawn anew where `drawn` changes.
+ * @param {{current: HTMLElement | null}} figure @param {Heat} heat @param {unknown[]} drawn
+ */
+function useZoom(figure, { box: [left, top, right, bottom] }, drawn) {
+  const [zoom, setZoom] = useState(1);
+  // What one looks at: the middle of what the model looked at, until one has scrolled elsewhere.
+  const middle = useRef({ x: (left + right) / 2, y: (top + bottom) / 2 });
+  const align = () =>
+    figure.current?.querySelectorAll(".photo-frame").forEach((frame) => frame.scrollTo(scrollOf(/** @type {HTMLElement} */ (frame), middle.current)));
+  useLayoutEffect(align, [zoom, ...drawn]);
   // Of two steps before it is drawn again, the second one goes on from the first.
   const latest = useRef(zoom);
   /** @param {number} next @param {HTMLElement} [frame] @param {{x: number, y: number}} [at] what stays where it is */
@@ -115,21 +118,7 @@ export const HeatPhoto = ({ url, heat }) => {
     latest.current = wanted;
     setZoom(wanted);
   };
-  const toggleFull = () => (full ? document.exitFullscreen() : figure.current?.requestFullscreen());
-  const nearer = () => zoomTo(latest.current + STEP);
-  useKeys(
-    {
-      "+": nearer,
-      "=": nearer, // the same key without Shift
-      "-": () => zoomTo(latest.current - STEP),
-      0: () => zoomTo(1),
-      h: () => setMapped(!mapped),
-      f: toggleFull,
-    },
-    { inFullScreen: true },
-  );
-  /** @param {On<Event>} event */
-  const scrolled = ({ currentTarget: frame }) => {
+  const scrolled = (/** @type {On<Event>} */ { currentTarget: frame }) => {
     const own = scrollOf(frame, middle.current);
     if (Math.abs(own.left - frame.scrollLeft) <= 1 && Math.abs(own.top - frame.scrollTop) <= 1) return;
     middle.current = {
@@ -138,6 +127,12 @@ export const HeatPhoto = ({ url, heat }) => {
     };
     align();
   };
+  return { zoom, latest, zoomTo, scrolled };
+}
+
+/** A wheel, two fingers and a mouse that is held down. @param {ReturnType<typeof useZoom>} zooming */
+function useHands({ latest, zoomTo }) {
+  const fingers = useRef(0);
   /** A wheel, and a pinch on a touchpad. The whole photo lets the page scroll on. @param {On<WheelEvent>} event */
   const wheel = (event) => {
     if (event.deltaY > 0 && latest.current === 1 && !event.ctrlKey) return;
@@ -145,10 +140,7 @@ export const HeatPhoto = ({ url, heat }) => {
     const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1);
     zoomTo(latest.current * Math.exp(-pixels * (event.ctrlKey ? 0.01 : 0.002)), event.currentTarget, { x: event.clientX, y: event.clientY });
   };
-  /**
-   * Two fingers. One finger scrolls, as the browser does it. Preact knows the event by this name on
-   * every machine only if it is written in small letters. @param {On<TouchEvent>} event
-   */
+  /** One finger scrolls, as the browser does it. @param {On<TouchEvent>} event */
   const pinch = (event) => {
     if (event.touches.length !== 2) return;
     event.preventDefault();
@@ -156,10 +148,33 @@ export const HeatPhoto = ({ url, heat }) => {
     if (event.type === "touchmove" && fingers.current) zoomTo((latest.current * span.apart) / fingers.current, event.currentTarget, span);
     fingers.current = span.apart;
   };
-  /** A mouse that is held down moves the photo. @param {On<PointerEvent>} event */
+  /** The mouse moves the photo. @param {On<PointerEvent>} event */
   const drag = ({ buttons, pointerType, movementX, movementY, currentTarget: frame }) => {
     if (pointerType === "mouse" && buttons === 1) frame.scrollBy(-movementX, -movementY);
   };
+  return { wheel, pinch, drag };
+}
+
+/** @param {{url: string, heat: Heat}} props */
+export const HeatPhoto = ({ url, heat }) => {
+  const figure = useRef(/** @type {HTMLElement | null} */ (null));
+  const [size, setSize] = useState(/** @type {number[] | null} */ (null));
+  const [mapped, setMapped] = useState(false);
+  const { full, toggleFull } = useFullScreen(figure);
+  const zooming = useZoom(figure, heat, [size, full]);
+  const { zoom, latest, zoomTo, scrolled } = zooming;
+  const { wheel, pinch, drag } = useHands(zooming);
+  const nearer = () => zoomTo(latest.current + STEP);
+  const keys = {
+    "+": nearer,
+    "=": nearer, // the same key without Shift
+    "-": () => zoomTo(latest.current - STEP),
+    0: () => zoomTo(1),
+    h: () => setMapped(!mapped),
+    f: toggleFull,
+  };
+  useKeys(keys, { inFullScreen: true });
+  // Preact knows the events of fingers by their names on every machine only if they are written in small letters.
   return html`
     <figure class="heat-photo" ref=${figure}>
       <div class="photo-frame" tabindex="0" role="group" aria-label=${say("photo")} style=${{ "--zoom": zoom, "--ratio": size?.join(" / ") }} onScroll=${scrolled}
