@@ -18,8 +18,7 @@ const LOSS = "log_loss";
 /** Of these, less is better. */
 const LESS_IS_BETTER = new Set(["ece", "brier", "log_loss", "refused_share", "benign_told_urgent"]);
 
-/** @typedef {{part: string, name: string, first: number | null, second: number | null, difference: number | null,
- *   first_interval: number[] | null, second_interval: number[] | null}} Figure */
+/** @typedef {Api["ComparedFigure"]} Figure */
 
 /** `macro_auc`, or `per_class.mel.auc`: a table, a row of it and a measure. @param {string} name */
 function partsOf(name) {

@@ -93,12 +93,10 @@ const LOOKS = { check: "passed", referral: "open" };
 
 /** What has changed, then each measure with how it stands. @param {{found: Found, conditions: Api["ConditionsView"]}} props */
 const Watched = ({ found, conditions }) => html`
-  ${found.alerts.length > 0 &&
-  html`<${Message} kind="bad"><p><strong>${say("alertsTitle")}</strong></p>
+  ${found.alerts.length > 0 && html`<${Message} kind="bad"><p><strong>${say("alertsTitle")}</strong></p>
     <ul>${found.alerts.map((alert) => html`<${AlertText} alert=${alert} weeks=${found.weeks} conditions=${conditions} />`)}</ul>
     <p>${say("alertsText")}</p><//>`}
-  ${found.tests.length > 0 &&
-  html`<section class="card"><h2>${say("watched")}</h2><p>${say("watchedText")}</p>
+  ${found.tests.length > 0 && html`<section class="card"><h2>${say("watched")}</h2><p>${say("watchedText")}</p>
     <ul class="gates">${found.tests.map((test) => {
       const [icon, words] = standingOf(test, found);
       return html`<li class=${LOOKS[icon]}><${Icon} name=${icon} /><div><strong>${sayValue("tested", test.measure)}</strong><small>${words}</small></div></li>`;

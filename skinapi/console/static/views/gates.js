@@ -7,10 +7,7 @@ import { Icon, useAnswer } from "/console/components.js";
 import { colon, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 
-/**
- * As the API gives it. @typedef {{name: string, outcome: "passed" | "worse" | "not_measured", basis: "paired" | "figures" | null,
- *   first: number | null, second: number | null, low: number | null, high: number | null}} Gate
- */
+/** @typedef {Api["Gate"]} Gate */
 
 /** The gates of the sensitivity for a condition are called after it. */
 const SENSITIVITY = "_sensitivity";

@@ -19,12 +19,11 @@ const PLOT = { left: 30, right: 308, top: 12, bottom: 172 };
 /** Half the size of a mark. */
 const MARK = 5;
 
-/** A share with its 95 % interval, of `n`. @typedef {{value: number | null, low: number | null, high: number | null, n: number}} Figure */
+/** A share with its 95 % interval, of `n`. @typedef {Api["FigureView"]} Figure */
 /** What an operating point did, with the model's test pictures or in the clinic. @typedef {{point: string, own: boolean, malignant_sent: Figure,
  *   benign_spared: Figure, benign_urgent: Figure, urgent_malignant: Figure}} Row */
 
-/** The same as the API gives it. @typedef {Omit<Row, "point" | "own"> & {pictures: string, operating_point: string}} PointRow */
-/** The outcomes of each model version. @typedef {Record<string, {points?: PointRow[]}>} Models */
+/** The outcomes of each model version. @typedef {Api["OutcomesView"]["models"]} Models */
 
 /** @param {{figure: Figure, show?: (value: number) => string}} props */
 export const Share = ({ figure: { value, low, high, n }, show = sayPercent }) =>
@@ -50,7 +49,7 @@ const rowsOfModel = (answer, kind) =>
       })),
   );
 
-/** @param {PointRow[]} figures @param {string} kind @returns {Row[]} */
+/** @param {Api["FiguresAtPoint"][]} figures @param {string} kind @returns {Row[]} */
 const rowsOfClinic = (figures, kind) =>
   figures.filter(({ pictures }) => pictures === kind).map((one) => ({ ...one, point: one.operating_point, own: true }));
 

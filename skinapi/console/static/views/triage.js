@@ -3,16 +3,15 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions, getSession, put } from "/console/api.js";
-import { Answer, Confirm, Icon, Message, toast, useAnswer } from "/console/components.js";
+import { Confirm, Icon, Load, Message, toast } from "/console/components.js";
 import { say, sayNumber, sayValue } from "/console/language.js";
 import { nameOfKind } from "/console/views/model.js";
 
 const PATH = "/models/operating-point";
 
-/** @typedef {{share: number, low: number, high: number}} Share */
-/** @typedef {{modality: string, malignant: number, benign: number, melanomas: number, benign_spared_share: Share | null,
- *   benign_urgent_share: Share | null, malignant_sent_share: Share | null, melanomas_sent_share: Share | null}} Kind */
-/** @typedef {{point: string, kinds: Kind[]}} Point */
+/** @typedef {Api["Share"]} Share */
+/** @typedef {Api["OperatingPointView"]["points"][number]} Point */
+/** @typedef {Point["kinds"][number]} Kind */
 
 /** Of 100. @param {number} share */
 const of100 = (share) => Math.round(100 * share);
@@ -90,8 +89,7 @@ const PriceRow = ({ word, cells, used }) => {
   const texts = cells.map((cell) => cell && (cell.n ?? cell.range));
   const differ = new Set(texts).size > 1;
   return (
-    texts.some(Boolean) &&
-    html`<tr><th scope="row">${say(word)}</th>
+    texts.some(Boolean) && html`<tr><th scope="row">${say(word)}</th>
       ${cells.map((cell, at) => html`<td class=${at === used ? "used" : null}>${differ ? html`<strong>${texts[at] ?? "–"}</strong>` : (texts[at] ?? "–")}${cell?.n && html` <small>(${cell.range})</small>`}</td>`)}</tr>`
   );
 };
@@ -137,12 +135,10 @@ const Points = ({ answer, conditions, onChange }) => {
     ${asked && html`<${Question} point=${asked} conditions=${conditions} onDone=${onChange} onClose=${() => setAsked(null)} />`}`;
 };
 
-export const View = () => {
-  const answer = useAnswer(() => Promise.all([get(PATH), getConditions()]), []);
-  return html`
-    <h1>${say("title_triage")}</h1>
-    <p>${say("triageText")}</p>
-    <${Answer} answer=${answer}>
-      ${(/** @type {[Api["OperatingPointView"], Api["ConditionsView"]]} */ [found, conditions]) => html`<${Points} answer=${found} conditions=${conditions} onChange=${answer.reload} />`}
-    <//>`;
-};
+export const View = () => html`
+  <h1>${say("title_triage")}</h1>
+  <p>${say("triageText")}</p>
+  <${Load} ask=${() => Promise.all([get(PATH), getConditions()])}>
+    ${(/** @type {[Api["OperatingPointView"], Api["ConditionsView"]]} */ [found, conditions], /** @type {() => void} */ reload) => html`
+      <${Points} answer=${found} conditions=${conditions} onChange=${reload} />`}
+  <//>`;

@@ -15,7 +15,7 @@ const MOST_COLUMNS = 92;
 const DAYS_OF_WEEK = 7;
 const COUNTS = /** @type {const} */ (["refused", "accounts", "reports"]);
 
-/** @typedef {{day: string, findings: number, bands: Record<string, number>, refused: number, accounts: number, reports: number}} Day */
+/** @typedef {Api["DayOfUsage"]} Day */
 
 /** Several days as one, under the date of the first. @param {Day[]} days @returns {Day} */
 function together(days) {
@@ -79,6 +79,6 @@ export const View = () => {
     <h1>${say("title_usage")}</h1>
     <${Tabs} label=${say("period")} chosen=${period} onChoose=${setPeriod} tabs=${PERIODS.map((days) => [days, say("periodOf", { days })])} />
     <${Load} key=${period} ask=${() => Promise.all([get(`/admin/usage?days=${period}`), getConditions()])}>
-      ${(/** @type {[{days: Day[]}, Api["ConditionsView"]]} */ [{ days }, conditions]) => html`<${Usage} days=${days} conditions=${conditions} />`}
+      ${(/** @type {[Api["UsageView"], Api["ConditionsView"]]} */ [{ days }, conditions]) => html`<${Usage} days=${days} conditions=${conditions} />`}
     <//>`;
 };
