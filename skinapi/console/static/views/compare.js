@@ -39,9 +39,6 @@ function nameOfRow(conditions, table, row) {
   return row === "unknown" ? sayValue("kind", row) : nameOfKind(conditions, row);
 }
 
-/** @param {string} measure */
-const sayMeasure = (measure) => sayValue("measure", measure);
-
 /** @param {{figure: Figure, measure: string, which: "first" | "second"}} props */
 const Value = ({ figure, measure, which }) => {
   const value = figure[which];
@@ -86,7 +83,7 @@ function tablesOf(conditions, figures) {
     const { table, row, measure } = partsOf(figure.name);
     if (!hasWords(`measure_${measure}`) || (figure.first === null && figure.second === null)) continue;
     const title = [say(/** @type {WordKey} */ (`table_${table || "overall"}`)), figure.part !== "test" && sayValue("source", figure.part)].filter(Boolean).join(" – ");
-    const name = table ? `${nameOfRow(conditions, table, row)}${colon()}${sayMeasure(measure)}` : sayMeasure(measure);
+    const name = table ? `${nameOfRow(conditions, table, row)}${colon()}${sayValue("measure", measure)}` : sayValue("measure", measure);
     tables.set(title, [...(tables.get(title) ?? []), { name, measure, figure }]);
   }
   return [...tables];

@@ -84,22 +84,27 @@ export async function cutOut(file, picture, view, several) {
   });
 }
 
+/** The photo, once it is read; `onUnreadable` hears that it cannot be. @param {Blob} file @param {() => void} onUnreadable */
+function usePicture(file, onUnreadable) {
+  const [picture, setPicture] = useState(/** @type {ImageBitmap | null} */ (null));
+  useEffect(() => {
+    let current = true;
+    createImageBitmap(file).then((bitmap) => current && setPicture(bitmap), () => current && onUnreadable());
+    return () => void (current = false);
+  }, [file]);
+  return picture;
+}
+
 /**
  * `onReady` hears how the photo is cut now, whenever that changes; `first` is how it is shown at first.
  * @param {{file: Blob, first: View, several: boolean, onReady: (take: () => Promise<Blob>, view: View) => void, onHints: (hints: string[]) => void, onUnreadable: () => void}} props
  */
 export const PhotoCrop = ({ file, first, several, onReady, onHints, onUnreadable }) => {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  const [picture, setPicture] = useState(/** @type {ImageBitmap | null} */ (null));
+  const picture = usePicture(file, onUnreadable);
   const [view, setView] = useState(first);
   const [hints, setHints] = useState(/** @type {string[]} */ ([]));
   const drag = useRef(/** @type {{x: number, y: number} | null} */ (null));
-
-  useEffect(() => {
-    let current = true;
-    createImageBitmap(file).then((bitmap) => current && setPicture(bitmap), () => current && onUnreadable());
-    return () => void (current = false);
-  }, [file]);
 
   useEffect(() => {
     if (!picture || !canvas.current) return;
