@@ -13,11 +13,13 @@ from skinapi.stored_record import Frozen
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
+from skinapi.vision.finding.finding import doubt_notice
 from skinapi.vision.finding.notices import say_calibrated_on, say_restated
 
 # A check misses few cancers if it found at least this share of the malignant test lesions, and
 # some if it found at least the other. The least careful operating point is fitted to the first.
 MISSES_FEW, MISSES_SOME = 0.95, 0.80
+MISSED = ("few", "some", "many")
 
 
 class Summary(Frozen):
@@ -43,8 +45,9 @@ def summarise(facts: Facts, language: Language) -> Summary:
 def say_certainty(facts: Facts, language: Language) -> str:
     """How sure one may be: the doubt, where there is one, else how the model did in its test.
 
-    Where the model was not tested for the patient's skin, that counts. Of several kinds of picture
-    that it may be, the one on which least is known counts.
+    Where the model was not tested for the patient's skin, that counts. The sentence is of the kind
+    of picture that was sent. Of several that it may be, the one on which least is known counts, and
+    where that is not the one sent, or none is known, the sentence names no kind.
     """
     return _certainty(facts).in_language(language)
 
@@ -58,7 +61,11 @@ def _certainty(facts: Facts) -> LocalizedText:
         return words.uncertain.fill(doubts=_doubts(facts))
     if facts.untested_skin:
         return words.untested_skin.fill(skin=notices.skins[facts.untested_skin[-1]])
-    return max((_by_figures(*used) for used in _used(facts)), key=lambda said: said[0])[1]
+    used = dict(_used(facts))
+    least = max(used.values(), key=_how_little)
+    sent = _kind_sent(facts)
+    alike = sent in used and _how_little(used[sent]) == _how_little(least)
+    return _by_figures(least, notices.kinds[sent].many if alike else words.of_this_kind)
 
 
 def _doubts(facts: Facts) -> LocalizedText:
@@ -77,19 +84,32 @@ def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
         yield modality, figures.get(modality)
 
 
-def _by_figures(modality: Modality, tested: HeldOutFigures | None) -> tuple[float, LocalizedText]:
-    """How little is known, and the sentence that says it."""
-    notices = conditions_table().notices
-    words, kinds = notices.certainty, notices.kinds[modality].many
+def _kind_sent(facts: Facts) -> Modality:
+    """As what the picture was recognised, else what the sender told."""
+    seen = facts.modality
+    if seen is None:
+        return Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC
+    return seen.told if seen.recognised is Modality.UNKNOWN else seen.recognised
+
+
+def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
+    """A sort key: the less is known, the larger. Equal where the same is said."""
     if tested is None:
-        return 2.0, words.untested.fill(kinds=kinds)
-    sensitivity = tested.sensitivity
-    missed = (
-        "few" if sensitivity >= MISSES_FEW else "some" if sensitivity >= MISSES_SOME else "many"
-    )
+        return True, True, 0
+    return False, tested.is_little, MISSED.index(_missed(tested))
+
+
+def _missed(tested: HeldOutFigures) -> str:
+    limits = zip(MISSED, (MISSES_FEW, MISSES_SOME, 0.0), strict=True)
+    return next(said for said, least in limits if tested.sensitivity >= least)
+
+
+def _by_figures(tested: HeldOutFigures | None, kinds: LocalizedText) -> LocalizedText:
+    words = conditions_table().notices.certainty
+    if tested is None:
+        return words.untested.fill(kinds=kinds)
     said = words.little_tested if tested.is_little else words.tested
-    filled = said.fill(missed=words.missed[missed], kinds=kinds)
-    return tested.is_little + (1 - sensitivity), filled
+    return said.fill(missed=words.missed[_missed(tested)], kinds=kinds)
 
 
 def say_headline(facts: Facts, language: Language, *, for_doctor: bool = False) -> str:
@@ -126,7 +146,8 @@ class Reading(Frozen):
 
 def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
     """`about` are the sentences on the likely condition, which come last. What was written for
-    another urgency than the one that counts is left out: the views say that one first.
+    another urgency than the one that counts is left out: the views say that one first, and of the
+    doubts nothing else is asked for then.
     """
     narrative, facts = report.shown_narrative, report.facts
     notice = report.say(conditions_table().notices.information_only)
@@ -134,9 +155,10 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
     decided = report.decision.next_steps(report.language) if report.decision else []
     # Wherever the findings are shown, a doctor reads the headline above them.
     for_doctor = say_headline(facts, report.language, for_doctor=True)
-    fresh = _Fresh([notice, *decided, *summary.sentences, for_doctor])
-    sections = narrative.sections
     elsewhere = report.spot_advice is not None
+    told = [*_asked_by_doubts(facts, report.language)] if report.decision or elsewhere else []
+    fresh = _Fresh([notice, *decided, *summary.sentences, for_doctor, *told])
+    sections = narrative.sections
     return Reading(
         notice=notice,
         summary=summary,
@@ -153,6 +175,12 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
         restated=report.say(say_restated(facts.restated.prevalence)) if facts.restated else "",
         calibrated_on=report.say(say_calibrated_on(facts.mixes)) if facts.mixes else "",
     )
+
+
+def _asked_by_doubts(facts: Facts, language: Language) -> Iterator[str]:
+    """What the notices on its doubts ask for. The first sentence of each says what the doubt is."""
+    for doubt in facts.reasons:
+        yield from sentences_of(doubt_notice(doubt).in_language(language))[1:]
 
 
 def sentences_of(text: str) -> list[str]:

@@ -16,7 +16,9 @@ class PictureKind(Frozen):
 
 
 class CertaintyWords(Frozen):
-    """How sure a patient may be of a finding; `skinapi.reports.reading` chooses a sentence."""
+    """How sure a patient may be of a finding; `skinapi.reports.reading` chooses a sentence.
+    `of_this_kind` are pictures whose kind is not known.
+    """
 
     tested: LocalizedText
     little_tested: LocalizedText
@@ -25,6 +27,7 @@ class CertaintyWords(Frozen):
     uncertain: LocalizedText
     not_examined: LocalizedText
     missed: Mapping[str, LocalizedText]
+    of_this_kind: LocalizedText
 
 
 class HeadlineNames(Frozen):

@@ -120,6 +120,22 @@ def test_no_report_asks_for_two_things(language: Language) -> None:
         assert asked_in(" ".join(read), language) <= (set() if advice or waits else {band})
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_doubt_asks_for_nothing_beside_what_counts(language: Language) -> None:
+    """ "Show the spot to a doctor" stood below "No appointment is needed"."""
+    facts = Facts.of(finding_of(MOLE, reasons=tuple(Doubt)), NOTHING_TOLD)
+    plain = made_report(language, photo=False, review=None, decision=None)
+    plain = replace(plain, facts=facts, narrative=write_template(facts, language))
+    decided = reviewed(plain, finding=finding_of(MOLE), label=MOLE, certainty=SURE)
+    advised = replace(plain, spot_advice=Advice(SaidBy.DECISION, Band.REFERRAL, SINCE, 7))
+    shows = {"en": "how the spot to a doctor", "fr": "ontrer la lésion à un médecin"}[language]
+    doubts = {"en": "The possibilities are too close to call.", "fr": "trop proches pour trancher"}
+    for report in (decided, advised):
+        page = plain_text(render_html(report))
+        assert shows not in page and doubts[language] in one_line(page)
+    assert shows in plain_text(render_html(plain))
+
+
 def test_what_is_not_judged_yet_is_called_nothing_and_reassures_nobody() -> None:
     """ "Keep an eye on it … No appointment is needed. The picture is not good enough to judge." """
     words = conditions_table().notices.decision.waits_for[WaitsFor.PHOTO]

@@ -263,14 +263,49 @@ def test_how_sure_it_is_follows_from_the_test_figures(
     assert summarise(facts, "en").certainty == f"This check {said}"
 
 
-def test_of_two_kinds_of_picture_the_one_on_which_least_is_known_counts() -> None:
-    def certainty(*tested: HeldOutFigures) -> str:
-        return summarise(facts_of(tested=tested), "en").certainty
+DERMOSCOPIC, CLINICAL, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
 
-    assert "misses some cancers in ordinary" in certainty(TESTED, LITTLE_TESTED)
-    assert "not known how often this check misses a cancer in ordinary" in certainty(TESTED)
+
+@pytest.mark.parametrize(
+    ("told", "recognised", "kinds"),
+    [
+        (DERMOSCOPIC, CLINICAL, "ordinary photographs"),
+        (CLINICAL, DERMOSCOPIC, "dermoscope pictures"),
+        (CLINICAL, UNKNOWN, "ordinary photographs"),
+        (DERMOSCOPIC, UNKNOWN, "dermoscope pictures"),
+        (UNKNOWN, UNKNOWN, "pictures of this kind"),
+    ],
+)
+def test_how_sure_it_is_names_the_kind_of_picture_that_was_sent(
+    told: Modality, recognised: Modality, kinds: str
+) -> None:
+    """Of an ordinary photograph it was told what the check misses in dermoscope pictures, because a
+    thousandth more was missed in these.
+    """
+    modality = ModalityFinding(told=told, recognised=recognised, used=(DERMOSCOPIC, CLINICAL))
+    better = TESTED.model_copy(update={"modality": CLINICAL, "sensitivity": 0.999})
+    facts = facts_of(modality=modality, tested=(TESTED, better))
+    said = f"This check misses few cancers in {kinds}; no check finds them all."
+    assert summarise(facts, "en").certainty == said
+
+
+@pytest.mark.parametrize(("seen", "kinds"), [(CLINICAL, "ordinary"), (DERMOSCOPIC, "of this kind")])
+def test_of_two_kinds_of_picture_the_one_on_which_least_is_known_counts(
+    seen: Modality, kinds: str
+) -> None:
+    told = {DERMOSCOPIC: CLINICAL, CLINICAL: DERMOSCOPIC}[seen]
+    modality = ModalityFinding(told=told, recognised=seen, used=(DERMOSCOPIC, CLINICAL))
+
+    def certainty(*tested: HeldOutFigures) -> str:
+        said = summarise(facts_of(modality=modality, tested=tested), "en").certainty
+        assert kinds in said
+        return said
+
+    assert "misses some cancers in" in certainty(TESTED, LITTLE_TESTED)
+    assert "it was tested on few" in certainty(TESTED, LITTLE_TESTED)
+    assert "not known how often this check misses a cancer in" in certainty(TESTED)
     many = LITTLE_TESTED.model_copy(update={"malignant": 500})
-    assert "misses some cancers in ordinary photographs; no check" in certainty(TESTED, many)
+    assert "misses some cancers in" in certainty(TESTED, many)
 
 
 def test_a_doubt_comes_before_any_figure() -> None:

@@ -153,7 +153,7 @@ def test_a_patient_reads_the_test_figures_in_words_and_the_limits_hold_them() ->
     narrative = write_template(Facts.of(finding, NOTHING_TOLD), "en")
     sections = " ".join(narrative.sections.model_dump().values())
     assert "Tested on" not in sections
-    assert "This check misses some cancers in ordinary photographs" in sections
+    assert "This check misses some cancers in pictures of this kind" in sections
     assert sum("Tested on" in limit for limit in narrative.limits) == 2
 
 
