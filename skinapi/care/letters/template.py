@@ -17,12 +17,11 @@ from skinapi.reports.template import write_template
 from skinapi.reports.words import LABELS, SENTENCES
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import BandWords, conditions_table
-from skinapi.vision.finding.headline import say_share_of
+from skinapi.vision.finding.headline import LEAST_SHARE, say_share_of
 from skinapi.vision.finding.notices import say_restated
 from skinapi.vision.finding.ranking import Ranked
 
 MOST_LIKELY = 3  # conditions of the model's answer that a colleague reads, and any that alarms
-LEAST_SHARE = 0.005  # what is less likely is not named beside the likeliest
 
 
 def write_by_template(about: LetterFacts, reader: Reader, language: Language) -> str:

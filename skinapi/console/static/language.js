@@ -192,6 +192,8 @@ export const sayCount = (nouns, count) => {
 /** What stands one after the other in a sentence: "a, b and c". @param {string[]} parts */
 export const sayList = (parts) => new Intl.ListFormat(locale()).format(parts);
 
+const LEAST_SHARE = 0.01; // as the server's
+
 /**
  * A probability of a finding, as the server's `say_share` says it: in whole numbers, that of a cancer rounded up,
  * so that it never falls below a threshold that it passed.
@@ -199,8 +201,8 @@ export const sayList = (parts) => new Intl.ListFormat(locale()).format(parts);
  */
 export function sayShare(share, malignant) {
   const format = new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 0 });
-  if (share < 0.01) return `<${format.format(0.01)}`;
-  if (share > 0.99 && share < 1) return `>${format.format(0.99)}`;
+  if (share < LEAST_SHARE) return `<${format.format(LEAST_SHARE)}`;
+  if (share > 1 - LEAST_SHARE && share < 1) return `>${format.format(1 - LEAST_SHARE)}`;
   const percent = Math.round(1e8 * share) / 1e6; // 0.07 is not 7.000000000000001 %
   return format.format((malignant ? Math.ceil(percent) : Math.round(percent)) / 100);
 }

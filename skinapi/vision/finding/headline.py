@@ -41,6 +41,8 @@ _WITHOUT_PICTURE = {
     RaisedBy.NOT_EXAMINED: SentFor.LITTLE_TESTED,
 }
 
+LEAST_SHARE = 0.01  # what is less is said as "<1%", and named only where it alarms
+LEAST_IN_TENS = 20  # percent; of 14 %, "about 1 in 10" would hide a third
 _MOST = 0.5  # what has more than half is the most probable
 
 
@@ -186,16 +188,17 @@ class Headline:
 
 
 def say_chance(share: float, *, malignant: bool = False) -> LocalizedText:
-    """A probability as a patient reads it: "about 4 in 10". Never that something is certain."""
+    """A probability as a patient reads it: "about 4 in 10". It is the percentage of `say_share`, and
+    from 20 % on that in tens. Never that something is certain.
+    """
     words = conditions_table().notices.headline.chance
-    if share < 0.01:
+    if share < LEAST_SHARE:
         return _fill_counts(words.less, 1, 100)
-    if share >= 0.95:
-        return _fill_counts(words.more, 9, 10)
     percent = _whole_percent(share, malignant=malignant)
-    if percent < 10:
+    if percent < LEAST_IN_TENS:
         return _fill_counts(words.about, percent, 100)
-    return _fill_counts(words.about, round(share * 10), 10)
+    tens = (percent + 5) // 10
+    return _fill_counts(words.about, tens, 10) if tens < 10 else _fill_counts(words.more, 9, 10)
 
 
 def _fill_counts(said: LocalizedText, count: int, of: int) -> LocalizedText:
@@ -207,9 +210,9 @@ def say_share(share: float, *, malignant: bool = False) -> LocalizedText:
     cancer or of all of them (`malignant`) rounded up, so that it never falls below a threshold that
     it passed. What is less than 1 % or more than 99 % is said so. The console has the same.
     """
-    if share < 0.01:
+    if share < LEAST_SHARE:
         sign, percent = "<", 1
-    elif 0.99 < share < 1:
+    elif 1 - LEAST_SHARE < share < 1:
         sign, percent = ">", 99
     else:
         sign, percent = "", _whole_percent(share, malignant=malignant)

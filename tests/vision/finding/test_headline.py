@@ -212,15 +212,25 @@ def test_every_condition_has_a_name_within_a_sentence() -> None:
         (0.004, "less than 1 in 100", "<1%"),
         (0.0349, "about 3 in 100", "3%"),
         (0.0949, "about 9 in 100", "9%"),
-        (0.1525, "about 2 in 10", "15%"),
+        (0.1525, "about 15 in 100", "15%"),
+        (0.194, "about 19 in 100", "19%"),
+        (0.195, "about 2 in 10", "20%"),
         (0.43, "about 4 in 10", "43%"),
-        (0.949, "about 9 in 10", "95%"),
+        (0.944, "about 9 in 10", "94%"),
+        (0.949, "more than 9 in 10", "95%"),
         (0.9999, "more than 9 in 10", ">99%"),
         (1.0, "more than 9 in 10", "100%"),
     ],
 )
 def test_a_probability_is_read_in_whole_numbers(share: float, patient: str, doctor: str) -> None:
     assert (say_chance(share).en, say_share(share).en) == (patient, doctor)
+
+
+def test_a_chance_is_never_another_than_the_percentage() -> None:
+    """14.2 % of a cancer read "15%" in one place and "about 1 in 10" in another."""
+    assert say_share(0.142, malignant=True).en == "15%"
+    assert say_chance(0.142, malignant=True).en == "about 15 in 100"
+    assert say_chance(0.449, malignant=True).en == "about 5 in 10", "45%"
 
 
 @pytest.mark.parametrize(
