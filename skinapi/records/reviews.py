@@ -356,6 +356,12 @@ class Decision(StoredRecord):
     def more_urgent_than(self, band: Band) -> bool:
         return urgency(self.urgency) < urgency(band)
 
+    @property
+    def unjudged(self) -> bool:
+        """Whether nobody could judge the photo: then it says first that another one is wanted."""
+        unnamed = self.label is None and self.new_picture_wanted
+        return unnamed or (self.waits_for is WaitsFor.PHOTO and not self.sure)
+
     def title(self) -> LocalizedText:
         words = conditions_table().notices.decision
         judges = self.label is not None or not self.new_picture_wanted
@@ -369,8 +375,7 @@ class Decision(StoredRecord):
 
     def heading(self, language: Language) -> str:
         words = conditions_table().notices.decision
-        unnamed = self.label is None and self.new_picture_wanted
-        if unnamed or (self.waits_for is WaitsFor.PHOTO and not self.sure):
+        if self.unjudged:
             return words.waits_for[WaitsFor.PHOTO].label.in_language(language)
         said = words.heading.in_language(language)
         return said.format(title=self.title().in_language(language), name=self.name(language))

@@ -1,7 +1,7 @@
 """The content of a report's pages as rows, bars, paragraphs and lists; PDF and HTML both use it."""
 
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import datetime
 from functools import cached_property
 
 from skinapi.languages import NUMBERS
@@ -18,7 +18,7 @@ from skinapi.reports.page_texts import (
 )
 from skinapi.reports.reading import Reading, read_in_order, say_headline
 from skinapi.reports.report import Report, Writer
-from skinapi.reports.words import LABELS, Labels
+from skinapi.reports.words import LABELS, Labels, say_day
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import TWO_SIDED, Fitzpatrick, Modality
 from skinapi.vision.finding.headline import say_chance, say_share, say_share_of
@@ -67,8 +67,8 @@ class ReportContent:
             (labels.patient, report.patient.name if report.patient else ""),
             (labels.email, report.patient.email if report.patient else ""),
             (labels.submission, self.number),
-            (labels.made, time_text(report.made_at)),
-            (labels.issued, time_text(report.seal.issued_at if report.seal else None)),
+            (labels.made, self._time(report.made_at)),
+            (labels.issued, self._time(report.seal.issued_at if report.seal else None)),
             (labels.basis, "" if self._facts.examined else labels.as_stated),
             (labels.model, self._withdrawn_model),
         ]
@@ -77,7 +77,7 @@ class ReportContent:
     @property
     def _withdrawn_model(self) -> str:
         moment, version = self.report.model_withdrawn_at, self._facts.model_version
-        return self.labels.model_withdrawn.format(version, time_text(moment)) if moment else ""
+        return self.labels.model_withdrawn.format(version, self._time(moment)) if moment else ""
 
     @cached_property
     def context(self) -> list[Row]:
@@ -110,6 +110,7 @@ class ReportContent:
         if not facts.examined:
             return labels.stated, self.report.name(facts.stated)
         label = labels.for_doctor_uncertain if facts.uncertain else labels.for_doctor
+        label = labels.for_doctor_unjudged if self.report.unjudged else label
         return label, say_headline(facts, self.report.language, for_doctor=True)
 
     @cached_property
@@ -193,19 +194,21 @@ class ReportContent:
     @property
     def sections(self) -> list[Row]:
         labels, said = self.labels, self.reading
+        certain = labels.confidence_of_model if self.comes_second else labels.confidence
         rows = [
             (labels.overview, said.overview),
             (labels.importance, said.importance_of_early_detection),
             (labels.recommendation, said.recommendation),
-            (labels.confidence, said.confidence_explanation),
+            (certain, said.confidence_explanation),
         ]
         return [(heading, text) for heading, text in rows if text]
 
     @property
     def lists(self) -> list[tuple[str, tuple[str, ...]]]:
         labels, said = self.labels, self.reading
+        found = labels.findings_of_model if self.comes_second else labels.findings
         lists = [
-            (labels.findings, said.findings),
+            (found, said.findings),
             (labels.next_steps, said.next_steps),
             (labels.limits, said.limits),
         ]
@@ -220,8 +223,10 @@ class ReportContent:
 
     @property
     def checklist_score(self) -> str:
-        """The checklist's score in words; empty if the questions were not asked."""
-        return self._score(self.labels.points)
+        """The checklist's score in words, and what it asks for, unless something else counts; empty
+        if the questions were not asked.
+        """
+        return self._score(self.labels.score if self.comes_second else self.labels.points)
 
     def _score(self, said: str) -> str:
         score, checklist = self._facts.checklist_score, self._table.checklist
@@ -268,6 +273,14 @@ class ReportContent:
         ]
         return [(label, text) for label, text in rows if text]
 
+    @property
+    def review_replaced(self) -> str:
+        """That the review counts no more; empty where it does."""
+        review = self.report.review
+        if review is None or self.spot_advice is None:
+            return ""
+        return self.labels.review_replaced.format(say_day(review.created_at, self.report.language))
+
     def _urgency_of(self, opinion: Opinion) -> str:
         """Nothing where the decision says it, or another urgency counts."""
         if opinion.urgency is None or self.spot_advice or self.decision:
@@ -293,14 +306,20 @@ class ReportContent:
         return AdviceContent.of(advice, self.report.language) if advice else None
 
     @property
+    def comes_second(self) -> bool:
+        """Whether something else counts than what the model said."""
+        return self.decision is not None or self.spot_advice is not None
+
+    @property
     def replaced(self) -> list[Row]:
         """What was said of this finding and counts no more, or comes second: heading and text,
         without its urgency.
         """
         said, decision = self.reading.summary, self.decision
-        if not (decision or self.spot_advice):
+        if not self.comes_second:
             return []
-        rows = [(self.model_said, f"{said.likely} {said.certainty}")]
+        model = f"{said.likely} {said.certainty}"
+        rows = [(self.model_said, self.labels.says_nothing if self.report.unjudged else model)]
         if decision and self.spot_advice:
             rows.insert(0, (self.labels.decision_replaced.format(decision.head), decision.signed))
         return rows
@@ -310,11 +329,12 @@ class ReportContent:
         """The heading of the model's answer, below what counts."""
         made = self.report.made_at
         said = self.labels.model_said_elsewhere if self.spot_advice else self.labels.model_said
-        return said.format(f"{made.astimezone(UTC):%Y-%m-%d}" if made else "")
+        said = self.labels.model_unjudged if self.report.unjudged else said
+        return said.format(say_day(made, self.report.language) if made else "")
 
     @cached_property
     def letters(self) -> list[LetterContent]:
-        return [LetterContent.of(shown, self.labels) for shown in self.report.letters]
+        return [LetterContent.of(shown, self.report.language) for shown in self.report.letters]
 
     @cached_property
     def quality(self) -> list[Row]:
@@ -339,6 +359,9 @@ class ReportContent:
     def verification(self) -> list[Row]:
         seal = self.report.seal
         return [(self.labels.address, seal.url)] if seal else []
+
+    def _time(self, moment: datetime | None) -> str:
+        return time_text(moment, self.report.language)
 
     def _share(self, key: str, share: float) -> str:
         return self.report.say(say_share_of(key, share))

@@ -4,21 +4,19 @@ characters that control the output.
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Self
 
 from skinapi.domain.field_types import cap_marks
 from skinapi.languages import Language
 from skinapi.records.instructions import Advice
-from skinapi.records.reviewed_finding import ShownLetter
-from skinapi.records.reviews import Decision
-from skinapi.reports.words import LABELS, Labels
+from skinapi.records.reviewed_finding import ShownLetter, Superseded
+from skinapi.records.reviews import Decision, WaitsFor
+from skinapi.reports.words import LABELS, Labels, say_day, say_moment
 from skinapi.vision.bands import is_sent
-from skinapi.vision.conditions import Band
+from skinapi.vision.conditions import Band, conditions_table
 
 Row = tuple[str, str]
-DATE = "%Y-%m-%d"
-TIME = f"{DATE} %H:%M UTC"
 # Shown in place of a letter that the font does not have.
 UNPRINTABLE = "□"
 
@@ -68,11 +66,13 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class DecisionContent:
-    """What doctors have decided, in the order in which it is read. `urgency` is None where the
-    decision waits for something and asks for no visit: it has no colour then.
+    """What doctors have decided, in the order in which it is read. `result` says that the head is
+    the laboratory's. `urgency` is None where the decision waits for something and asks for no
+    visit: it has no colour then.
     """
 
     head: str
+    result: str
     urgency: Band | None
     urgency_label: str
     sentences: tuple[str, ...]
@@ -82,19 +82,24 @@ class DecisionContent:
     def of(cls, decision: Decision, language: Language, *, due: date | None) -> Self:
         words, head = decision.band_words(language), decision.heading(language)
         label = "" if words.label == head else words.label
+        result = conditions_table().notices.decision.confirmed.in_language(language)
+        unjudged = decision.waits_for is WaitsFor.PHOTO and decision.unjudged
+        labels = LABELS[language]
         return cls(
             head=head,
+            result=result if decision.proven else "",
             urgency=None
             if decision.waits_for and not is_sent(decision.urgency)
             else decision.urgency,
             urgency_label=label,
             sentences=(
-                *decision.remarks(language),
+                *([labels.unjudged] if unjudged else []),
+                *(remark for remark in decision.remarks(language) if remark != result),
                 words.next_step,
                 *_say_due(due, language),
             ),
-            signed=LABELS[language].decided.format(
-                decision.decided_by, time_text(decision.decided_at)
+            signed=(labels.asked if decision.unjudged else labels.decided).format(
+                decision.decided_by, say_moment(decision.decided_at, language)
             ),
         )
 
@@ -115,13 +120,15 @@ class AdviceContent:
             urgency=advice.band,
             label=words.label,
             sentence=" ".join((words.next_step, *_say_due(advice.due, language))),
-            said=LABELS[language].spot_advice.format(advice.finding, date_text(advice.since)),
+            said=LABELS[language].spot_advice.format(
+                advice.finding, say_day(advice.since, language)
+            ),
         )
 
 
 def _say_due(due: date | None, language: Language) -> tuple[str, ...]:
     """By which day; not whether that has passed: a paper does not know when it is read."""
-    return (LABELS[language].due.format(f"{due:{DATE}}"),) if due else ()
+    return (LABELS[language].due.format(say_day(due, language)),) if due else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,34 +142,41 @@ class LetterContent:
     struck: tuple[str, ...]
 
     @classmethod
-    def of(cls, shown: ShownLetter, labels: Labels) -> Self:
-        letter, by, withdrawn = shown.letter, shown.superseded, shown.letter.withdrawn
+    def of(cls, shown: ShownLetter, language: Language) -> Self:
+        letter, withdrawn, labels = shown.letter, shown.letter.withdrawn, LABELS[language]
         struck = []
         if withdrawn:
-            date = date_text(withdrawn.withdrawn_at)
+            day = say_day(withdrawn.withdrawn_at, language)
             struck.append(
-                labels.withdrawn_letter.format(withdrawn.withdrawn_by, date, withdrawn.reason)
+                labels.withdrawn_letter.format(withdrawn.withdrawn_by, day, withdrawn.reason)
             )
-        if by:
-            moments = letter.signed_at, by.decided_at
-            days = tuple(map(date_text, moments))
-            dates = tuple(map(time_text, moments)) if days[0] == days[1] else days
-            said = labels.letter_before_result if by.by_result else labels.superseded_letter
-            if by.by_finding is not None:
-                said = labels.letter_before_finding
-            struck.append(said.format(*dates))
+        if shown.superseded and letter.signed_at:
+            struck.append(_say_superseded(letter.signed_at, shown.superseded, language))
         return cls(
             head=labels.letters[letter.reader],
             language=letter.language,
             lines=tuple(filter(None, letter.text.splitlines())),
-            signed=labels.signed.format(letter.signature, time_text(letter.signed_at)),
+            signed=labels.signed.format(letter.signature, time_text(letter.signed_at, language)),
             struck=tuple(struck),
         )
 
 
-def time_text(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).strftime(TIME) if moment else ""
+def _say_superseded(signed_at: datetime, by: Superseded, language: Language) -> str:
+    """With the times where the days are the same, and one time where these are."""
+    labels, moments = LABELS[language], (signed_at, by.decided_at)
+    for say in (say_day, say_moment):
+        written, decided = (say(moment, language) for moment in moments)
+        if written != decided:
+            return _superseded_by(by, labels).format(written, decided)
+    said = labels.result_at_once if by.by_result else labels.superseded_at_once
+    return said.format(decided)
 
 
-def date_text(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).strftime(DATE) if moment else ""
+def _superseded_by(by: Superseded, labels: Labels) -> str:
+    if by.by_finding is not None:
+        return labels.letter_before_finding
+    return labels.letter_before_result if by.by_result else labels.superseded_letter
+
+
+def time_text(moment: datetime | None, language: Language) -> str:
+    return say_moment(moment, language) if moment else ""

@@ -168,7 +168,9 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
         else fresh.text(sections.importance_of_early_detection),
         recommendation="" if elsewhere else fresh.text(sections.recommendation),
         next_steps=() if elsewhere else fresh.items(narrative.next_steps),
-        confidence_explanation=fresh.text(sections.confidence_explanation),
+        confidence_explanation=""
+        if report.unjudged
+        else fresh.text(sections.confidence_explanation),
         findings=fresh.items(narrative.findings),
         limits=fresh.items([*narrative.limits, *map(report.say, facts.notices)]),
         about=fresh.items(about),

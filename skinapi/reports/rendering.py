@@ -73,7 +73,7 @@ def render_verdict(verified: Verified | None, language: Language) -> str:
         issued, later = verified.issued, verified.newer
         rows = [
             (labels.submission, labels.number.format(verified.number)),
-            (labels.issued, time_text(issued.created_at)),
+            (labels.issued, time_text(issued.created_at, language)),
             (labels.model, issued.model_version or ""),
             (labels.pages_of_pdf, str(issued.pages or "")),
             (labels.code, issued.code),
@@ -91,7 +91,7 @@ def render_verdict(verified: Verified | None, language: Language) -> str:
         verified=verified,
         said=said,
         rows=[(label, text) for label, text in rows if text],
-        newer=[said.format(time_text(moment)) for said, moment in newer if moment],
+        newer=[said.format(time_text(moment, language)) for said, moment in newer if moment],
         style=STYLE,
     )
 
@@ -101,7 +101,7 @@ def _base64(content: bytes) -> str:
 
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
-RENDERER = "pages-11"
+RENDERER = "pages-12"
 MODULE = "skinapi.reports.pdf.document"
 PAGE = re.compile(rb"/Type /Page\b")
 

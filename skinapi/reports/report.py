@@ -184,6 +184,11 @@ class Report:
         return None
 
     @property
+    def unjudged(self) -> bool:
+        """Whether a doctor could not judge the photo: then the model's answer says nothing."""
+        return self.decision is not None and self.decision.unjudged
+
+    @property
     def says_nothing_milder(self) -> bool:
         """Whether nothing may be said of what is harmless: what counts was said about another
         finding of the spot, or is not known yet.

@@ -3,6 +3,7 @@ about a finding. They stand in `skinapi/words/<language>/reports.py`.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from skinapi.languages import Language, load_words
@@ -15,6 +16,8 @@ from skinapi.vision.finding.finding import Doubt
 
 
 class Labels(Frozen):
+    """`first` is the first day of a month, `moment` a day with the time."""
+
     title: str
     page: str
     patient: str
@@ -39,6 +42,7 @@ class Labels(Frozen):
     stated: str
     for_doctor: str
     for_doctor_uncertain: str
+    for_doctor_unjudged: str
     malignant_score: str
     checklist_score: str
     not_asked: str
@@ -68,6 +72,8 @@ class Labels(Frozen):
     importance: str
     recommendation: str
     confidence: str
+    confidence_of_model: str
+    findings_of_model: str
     findings: str
     limits: str
     next_steps: str
@@ -80,7 +86,11 @@ class Labels(Frozen):
     denied: str
 
     decided: str
+    asked: str
     model_said: str
+    model_unjudged: str
+    unjudged: str
+    says_nothing: str
     review: str
     no_review: str
     agreement: str
@@ -90,10 +100,13 @@ class Labels(Frozen):
     histology: str
     not_taken: str
     note: str
+    review_replaced: str
     letters: Mapping[Reader, str]
     signed: str
     superseded_letter: str
     letter_before_finding: str
+    superseded_at_once: str
+    result_at_once: str
     letter_before_result: str
     spot_advice: str
     due: str
@@ -130,6 +143,11 @@ class Labels(Frozen):
     compare: str
     pages_of_pdf: str
     code: str
+
+    months: tuple[str, ...]
+    day: str
+    first: str
+    moment: str
 
     modalities: Mapping[Modality, str]
     sexes: Mapping[Sex, str]
@@ -193,3 +211,18 @@ class Sentences(Frozen):
 
 LABELS: Mapping[Language, Labels] = load_words("reports.LABELS", Labels)
 SENTENCES: Mapping[Language, Sentences] = load_words("reports.SENTENCES", Sentences)
+
+
+def say_day(day: date, language: Language) -> str:
+    """In the words of the language: 26 November 2026. Of a time, the day in UTC."""
+    if isinstance(day, datetime):
+        day = day.astimezone(UTC)
+    labels = LABELS[language]
+    said = labels.first if day.day == 1 else day.day
+    return labels.day.format(day=said, month=labels.months[day.month - 1], year=day.year)
+
+
+def say_moment(moment: datetime, language: Language) -> str:
+    """The day and the time, with its zone: 26 November 2026, 14:05 UTC."""
+    time = f"{moment.astimezone(UTC):%H:%M}"
+    return LABELS[language].moment.format(day=say_day(moment, language), time=time)

@@ -70,6 +70,14 @@ def earlier(stated: str, days: int) -> QueueEntry:
     return cast("QueueEntry", entry)
 
 
+AWAITED = replace(
+    about(),
+    decision=decided("melanoma", Band.URGENT_REFERRAL).model_copy(
+        update={"histology": Histology.AWAITED}
+    ),
+)
+
+
 def kinds(text: str, facts: LetterFacts, language: Language = "en") -> set[Contradicts]:
     marks = mark_sentences(text, facts, language)
     return {mark.contradicts for mark in marks} - {Contradicts.UNSAID}
@@ -194,9 +202,33 @@ def test_no_word_beside_it_hides_a_wrong_one() -> None:
 
 
 def test_the_laboratory_may_be_told_of_where_a_doctor_did() -> None:
-    awaited = decided("melanoma", Band.URGENT_REFERRAL)
-    facts = replace(about(), decision=awaited.model_copy(update={"histology": Histology.AWAITED}))
-    assert kinds("The result of the laboratory is awaited.", facts) == set()
+    assert kinds("The result of the laboratory is awaited.", AWAITED) == set()
+
+
+@pytest.mark.parametrize(
+    ("language", "certain", "suspected"),
+    [
+        ("en", "The spot is a melanoma.", "We suspect a melanoma."),
+        ("en", "I am sure that it is a melanoma.", "The spot looks like a melanoma."),
+        ("fr", "La tache est un mélanome.", "Je soupçonne un mélanome."),
+        ("fr", "C'est certainement un mélanome.", "La tache ressemble à un mélanome."),
+    ],
+)
+def test_what_a_sample_is_to_show_is_suspected_however_sure_the_doctor_is(
+    language: Language, certain: str, suspected: str
+) -> None:
+    """ "The spot is a basal cell carcinoma. The laboratory's result is awaited." """
+    assert AWAITED.decision
+    assert AWAITED.decision.sure
+    assert Contradicts.CERTAINTY in kinds(certain, AWAITED, language)
+    assert kinds(suspected, AWAITED, language) == set()
+    result = AWAITED.decision.model_copy(update={"histology": Histology.CONFIRMED})
+    assert Contradicts.CERTAINTY not in kinds(certain, replace(AWAITED, decision=result), language)
+
+
+def test_the_mark_of_what_is_suspected_says_what_is_awaited() -> None:
+    marks = mark_sentences("The spot is a melanoma.", AWAITED, "en")
+    assert marks[0].facts == "Melanoma; The laboratory's result is awaited"
 
 
 def test_a_mark_says_the_name_that_is_claimed() -> None:

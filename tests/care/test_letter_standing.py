@@ -1,6 +1,7 @@
 """A signed letter is shown for what it is worth today: as it stands, superseded, or withdrawn."""
 
 import io
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pypdf import PdfReader
 from skinapi.languages import Language
 from skinapi.records.reviewed_finding import ShownLetter, Superseded
 from skinapi.reports.page_texts import LetterContent
-from skinapi.reports.words import LABELS
+from skinapi.reports.words import say_day, say_moment
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for
 from tests.care.test_letters import Practice
@@ -38,7 +39,14 @@ def a_letter_about_a_mole(backend: Backend, **said: Any) -> tuple[Practice, dict
 
 def minute(moment: str) -> str:
     """Of the same day the pages say the time too."""
-    return f"{moment[:16].replace('T', ' ')} UTC"
+    return say_moment(datetime.fromisoformat(moment), "en")
+
+
+def since(signed_at: str, before: str, decided_at: str) -> str:
+    signed, decided = minute(signed_at), minute(decided_at)
+    if signed == decided:
+        return f"Written just before {before} of {decided}, which counts"
+    return f"Written on {signed}, before {before} of {decided}, which counts"
 
 
 def printed(at: Practice) -> str:
@@ -65,8 +73,7 @@ def test_a_letter_that_a_later_decision_contradicts_is_struck_wherever_it_is_rea
     assert (shown["text"], shown["superseded"]) == (letter["text"], superseded)
     assert report["verification"]["hash"] != sealed
     assert [one["superseded"] for one in at.shown_to(at.ada)] == [superseded]
-    signed, decided = (minute(one) for one in (letter["signed_at"], later["created_at"]))
-    heading = f"Written on {signed}, before the decision of {decided}, which counts"
+    heading = since(letter["signed_at"], "the decision", later["created_at"])
     page = at.report("report.html").text
     assert f"<summary><strong><bdi>{heading}</bdi></strong> </summary>" in page
     assert f'<p lang="en"><del><bdi>{HARMLESS}</bdi></del></p>' in page
@@ -76,13 +83,32 @@ def test_a_letter_that_a_later_decision_contradicts_is_struck_wherever_it_is_rea
 @pytest.mark.parametrize(
     ("language", "heading"),
     [
-        ("en", "Written on 2026-11-24, before the decision of 2026-11-30, which counts"),
-        ("fr", "Écrite le 2026-11-24, avant la décision du 2026-11-30, qui compte"),
+        (
+            "en",
+            "Written on 24 November 2026, before the decision of 30 November 2026, which counts",
+        ),
+        ("fr", "Écrite le 24 novembre 2026, avant la décision du 30 novembre 2026, qui compte"),
     ],
 )
 def test_of_two_days_the_pages_say_the_dates(language: Language, heading: str) -> None:
     shown = ShownLetter(SIGNED, Superseded(MONDAY, "Dr Hyde"))
-    assert LetterContent.of(shown, LABELS[language]).struck == (heading,)
+    assert LetterContent.of(shown, language).struck == (heading,)
+
+
+def test_of_one_day_the_pages_say_the_times_and_one_minute_once() -> None:
+    signed_at = SIGNED.signed_at
+    assert signed_at
+    later = Superseded(signed_at + timedelta(hours=2), "Dr Hyde")
+    at_once = Superseded(signed_at, "Dr Hyde", by_result=True)
+    (hours,) = LetterContent.of(ShownLetter(SIGNED, later), "en").struck
+    assert hours == (
+        "Written on 24 November 2026, 00:00 UTC, before the decision of 24 November 2026, "
+        "02:00 UTC, which counts"
+    )
+    (said,) = LetterContent.of(ShownLetter(SIGNED, at_once), "en").struck
+    assert said == (
+        "Written just before the laboratory's result of 24 November 2026, 00:00 UTC, which counts"
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,8 +143,7 @@ def test_a_letter_of_before_the_result_says_so(any_backend: Backend) -> None:
     later = at.review(NEVUS, **ROUTINE, histology="confirmed")
     (shown,) = at.report().get_json()["letters"]
     assert shown["superseded"]["by_result"] is True
-    signed, decided = (minute(one) for one in (letter["signed_at"], later["created_at"]))
-    heading = f"Written on {signed}, before the laboratory&#39;s result of {decided}, which counts"
+    heading = since(letter["signed_at"], "the laboratory&#39;s result", later["created_at"])
     assert heading in at.report("report.html").text
     assert heading.replace("&#39;", "'") in printed(at)
 
@@ -260,7 +285,8 @@ def test_a_withdrawn_letter_stays_struck_with_its_reason(any_backend: Backend) -
     (shown,) = at.report().get_json()["letters"]
     assert (shown["text"], shown["withdrawn"]) == (letter["text"], said)
     assert at.shown_to(at.ada) == at.shown_to(at.doctor) == [withdrawn.get_json()]
-    heading = f"Withdrawn by Dr Grace Hopper, {said['withdrawn_at'][:10]}: I mixed up "
+    day = say_day(datetime.fromisoformat(said["withdrawn_at"]), "en")
+    heading = f"Withdrawn by Dr Grace Hopper, {day}: I mixed up "
     assert f"{heading}&lt;two&gt; patients." in at.report("report.html").text
     assert f"{heading}<two> patients." in printed(at)
     assert at.rows()[-1] == ("letter.withdraw", "done")

@@ -159,6 +159,18 @@ def test_an_awaited_result_is_said_with_what_to_do_until_then() -> None:
     assert "this week" not in text
 
 
+def test_what_a_sample_is_to_show_is_suspected_until_then() -> None:
+    suspected = {
+        "en": ("Here is what I suspect, as of 1 December 2026: the spot looks like a melanoma.",),
+        "fr": ("Voici ce que je soupçonne, au 1er décembre 2026", "la tache ressemble à un mél"),
+    }
+    confirmed = {"en": ", to be confirmed: Melanoma.", "fr": ", à confirmer : Mélanome."}
+    for language in LANGUAGES:
+        text = draft(CASES["awaited"], "patient", language)
+        assert all(said in text for said in suspected[language])
+        assert confirmed[language] in draft(CASES["awaited"], "colleague", language)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", CASES)
 def test_a_colleague_reads_what_was_decided_before_the_models_one_sentence(

@@ -17,10 +17,11 @@ from skinapi.reports.pdf.document import render_pdf
 from skinapi.reports.rendering import render_html
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import AboutView, FullReport
+from skinapi.reports.words import say_day
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Doubt
-from tests.reports.sample_reports import made_report, reviewed
+from tests.reports.sample_reports import REVIEW, made_report, reviewed
 from tests.support.findings import finding_of
 
 TABLE = conditions_table()
@@ -101,7 +102,7 @@ def test_a_decision_heads_the_report_and_nothing_said_of_the_finding_contradicts
         name,
         step.label,
         step.next_step,
-        "Ελένη Παπαδοπούλου, 2026-11-21",
+        f"Ελένη Παπαδοπούλου, {say_day(REVIEW.created_at, language)}",
         *ReportContent(report).replaced[0],
     )
     page = " ".join(html.unescape(re.sub("<[^>]*>", " ", render_html(report))).split())

@@ -104,7 +104,7 @@ def test_everything_a_clinic_files_stands_on_it(language: Language, photo: bool)
         "Ada Example",
         "ada@example.org",
         "1234",
-        "2026-11-20 14:05 UTC",
+        {"en": "20 November 2026, 14:05 UTC", "fr": "20 novembre 2026, 14:05 UTC"}[language],
         report.name("melanoma"),
         "90%" if language == "en" else "90 %",
         report.say(table.notices.modality_unsure),

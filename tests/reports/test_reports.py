@@ -1,6 +1,7 @@
 """Reports over HTTP: who may read them, how they are asked for, what stays and how it goes."""
 
 import io
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from pypdf import PdfReader
 
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.verification import Issued
+from skinapi.reports.words import say_moment
 from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import conditions_table
 from tests.prediction.photographer import predicted
@@ -224,7 +226,8 @@ def test_the_seal_shows_what_a_paper_is_compared_with(backend: Backend) -> None:
     told = verdict(backend, seal["hash"]).get_json()
     assert told["pages"] == len(printed.pages) > 0
     page = verdict_page(backend, seal["hash"])
-    for shown in (f"No. {number}", seal["issued_at"][:10], "tiny-1", seal["hash"][:8]):
+    issued = say_moment(datetime.fromisoformat(seal["issued_at"]), "en")
+    for shown in (f"No. {number}", issued, "tiny-1", seal["hash"][:8]):
         assert shown in page
     assert seal["hash"] not in page
 

@@ -39,7 +39,8 @@ text without headings, lists or markup. Greeting and closing stand already.
 Say nothing that the facts do not say. Where `decision` names no condition, begin with the sentences
 of `headline`, as they are written. Copy figures as they are written. Name no condition but those
 that `decision` names, or where there is none, `stated` and those with a probability, which you give
-with it. Say how soon a doctor should see it in the words of `by_when`, and nothing milder or more
+with it. Where its `histology` is `awaited`, write that the condition is suspected, never that it
+is there. Say how soon a doctor should see it in the words of `by_when`, and nothing milder or more
 urgent. What the model gives is a probability, never a diagnosis; where `decision` stands, it counts
 and the model comes second. Name no medicine, no person, no place and no date. Where a name must
 stand, write {{patient}} or {{doctor}}."""

@@ -45,8 +45,9 @@ class LetterFacts:
 
     @property
     def sure(self) -> bool:
-        """Whether a doctor has decided what it is, without doubt."""
-        return self.decision is not None and self.decision.label is not None and self.decision.sure
+        """Whether a doctor has decided what it is, without doubt, and awaits no result."""
+        decision = self.decision
+        return decision is not None and decision.label is not None and decision.settled
 
     @property
     def all_clear(self) -> bool:
@@ -55,7 +56,7 @@ class LetterFacts:
             return self.decision is None and self.facts.all_clear
         malignant = conditions_table().label(self.decision.label).malignant
         return (
-            self.decision.sure
+            self.decision.settled
             and not malignant
             and self.band in (Band.ROUTINE, Band.SELF_MONITORING)
         )

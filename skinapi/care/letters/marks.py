@@ -287,8 +287,11 @@ class _Sentence:
                 said += [one[0] for one in each("laboratory", self._bare)]
         if not about.sure:
             said += self._find_certain()
+        facts = self._say_named()
+        if about.decision and about.decision.awaited:
+            facts = f"{facts}; {about.decision.band_words(self._language).label}"
         for one in said:
-            yield Contradicts.CERTAINTY, one, self._say_named()
+            yield Contradicts.CERTAINTY, one, facts
 
     def _find_certain(self) -> Iterator[str]:
         asserted = self._asserted

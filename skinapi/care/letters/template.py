@@ -3,10 +3,10 @@ found, what to do by when. A colleague reads the model's answer last, in one sen
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date
+from datetime import date
 
 from skinapi.care.letters.letter_facts import LetterFacts
-from skinapi.care.letters.words import LETTER_WORDS, say_day
+from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.languages import Language
 from skinapi.records.instructions import Advice
 from skinapi.records.letters import Reader
@@ -14,7 +14,7 @@ from skinapi.records.reviews import Decision, WaitsFor
 from skinapi.reports.facts import Facts
 from skinapi.reports.reading import say_headline
 from skinapi.reports.template import write_template
-from skinapi.reports.words import LABELS, SENTENCES
+from skinapi.reports.words import LABELS, SENTENCES, say_day
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import BandWords, conditions_table
 from skinapi.vision.finding.headline import LEAST_SHARE, say_share_of
@@ -38,7 +38,7 @@ def frame_letter(
     opening = words.to_patient if reader == "patient" else words.to_colleague
     photo = words.about[reader].format(
         spot=_say_spot(about, language),
-        date=say_day(about.submission.photographed_at.astimezone(UTC), language),
+        date=say_day(about.submission.photographed_at, language),
         number=about.submission.number,
     )
     closing = words.closing.format(doctor=about.doctor)
@@ -75,13 +75,9 @@ class _ForPatient:
     def _decided(self, decision: Decision) -> str:
         own = decision.decided_by == self._about.doctor
         said = self._words.decided if own else self._words.decided_by
-        kind = "sure" if decision.sure else "unsure"
-        if decision.label is None:
-            kind = "open"
-        elif decision.proven:
-            kind = "result"
+        kind = "open" if decision.label is None else _how_certain(decision)
         return said[kind].format(
-            date=say_day(decision.decided_at.astimezone(UTC), self._language),
+            date=say_day(decision.decided_at, self._language),
             by=decision.decided_by,
             name=self._it_is(decision),
         )
@@ -92,7 +88,7 @@ class _ForPatient:
         if name is None:
             return decision.name(self._language)
         said = name.patient.in_language(self._language)
-        return self._words.it_is[decision.sure].format(name=said)
+        return self._words.it_is[_how_certain(decision)].format(name=said)
 
     def _to_do(self, decision: Decision) -> str:
         """The one instruction; that the laboratory has found it was said before."""
@@ -102,7 +98,7 @@ class _ForPatient:
         return self._join(remarks, words, decision.waits_for, self._about.due)
 
     def _elsewhere(self, advice: Advice) -> str:
-        day = say_day(advice.since.astimezone(UTC), self._language)
+        day = say_day(advice.since, self._language)
         before = [self._words.elsewhere.format(date=day)]
         return self._join(before, advice.words(self._language), None, advice.due)
 
@@ -134,8 +130,8 @@ class _ForColleague:
             return self._words.undecided
         notices = conditions_table().notices.decision
         said = [
-            self._words.concluded[decision.sure].format(
-                date=say_day(decision.decided_at.astimezone(UTC), language),
+            self._words.concluded[_how_certain(decision)].format(
+                date=say_day(decision.decided_at, language),
                 by=decision.decided_by,
                 name=decision.name(language),
             )
@@ -154,7 +150,7 @@ class _ForColleague:
         said = self._words.urgency.format(label=words.doctor_label, action=words.doctor_action)
         if advice is None:
             return said
-        day = say_day(advice.since.astimezone(UTC), self._language)
+        day = say_day(advice.since, self._language)
         return f"{self._words.elsewhere.format(date=day)} {said}"
 
     def _model(self) -> str:
@@ -162,7 +158,7 @@ class _ForColleague:
         facts, phrases, language = self._about.facts, SENTENCES[self._language], self._language
         undecided = self._about.decision is None
         answer = self._words.model[not undecided].format(
-            date=say_day(self._about.submission.created_at.astimezone(UTC), language),
+            date=say_day(self._about.submission.created_at, language),
             names=", ".join(map(self._with_share, _worth_naming(facts))),
         )
         said = [answer]
@@ -180,6 +176,15 @@ class _ForColleague:
     def _with_share(self, one: Ranked) -> str:
         name = conditions_table().notices.headline.names[one.key].doctor.in_language(self._language)
         return f"{name} {say_share_of(one.key, one.probability).in_language(self._language)}"
+
+
+def _how_certain(decision: Decision) -> str:
+    """What a sample is to show is suspected until then, however sure the doctor is."""
+    if decision.proven:
+        return "result"
+    if not decision.sure:
+        return "unsure"
+    return "awaited" if decision.awaited else "sure"
 
 
 def _worth_naming(facts: Facts) -> list[Ranked]:

@@ -3,7 +3,6 @@ checked.
 """
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -97,8 +96,7 @@ class Vocabulary(Frozen):
 class LetterWords(Frozen):
     """The software's own sentences of a draft; those on a condition or an urgency come from the
     conditions table. `decided` is of a decision by who signs, `decided_by` by somebody else,
-    `it_is` and `concluded` by whether that is certain, `model` by whether it was decided since.
-    `first` is the first day of a month.
+    `it_is` and `concluded` by how certain that is, `model` by whether it was decided since.
     """
 
     to_patient: str
@@ -107,27 +105,18 @@ class LetterWords(Frozen):
     spot: Mapping[str, str]
     decided: Mapping[str, str]
     decided_by: Mapping[str, str]
-    it_is: Mapping[bool, str]
+    it_is: Mapping[str, str]
     elsewhere: str
     due: str
-    concluded: Mapping[bool, str]
+    concluded: Mapping[str, str]
     photo_wanted: str
     undecided: str
     urgency: str
     model: Mapping[bool, str]
     closing: str
-    date: str
-    first: str
 
 
 LETTER_WORDS: Mapping[Language, LetterWords] = load_words("letters.LETTERS", LetterWords)
 VOCABULARIES: Mapping[Language, Vocabulary] = load_words(
     "letter_checks.VOCABULARY", Vocabulary, patterns=True
 )
-
-
-def say_day(day: date, language: Language) -> str:
-    """In the words of the language: 26 November 2026."""
-    words, months = LETTER_WORDS[language], VOCABULARIES[language].months
-    said = words.first if day.day == 1 else day.day
-    return words.date.format(day=said, month=months[day.month - 1], year=day.year)

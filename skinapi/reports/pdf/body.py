@@ -15,7 +15,7 @@ from reportlab.platypus import CondPageBreak, Flowable, Image, KeepTogether, Spa
 
 from skinapi.languages import NO_BREAK_SPACE
 from skinapi.reports.content import ReportContent
-from skinapi.reports.page_texts import UNPRINTABLE, Row
+from skinapi.reports.page_texts import UNPRINTABLE, LetterContent, Row
 from skinapi.reports.pdf.elements import (
     BAND_COLOURS,
     GUTTER,
@@ -78,6 +78,7 @@ class _Body:
             yield _box(
                 colours,
                 paragraph(decision.head, styles.band, textColor=colours[0]),
+                *([paragraph(decision.result, styles.action)] if decision.result else []),
                 *(label if decision.urgency_label else []),
                 paragraph(" ".join(decision.sentences), styles.action),
                 paragraph(decision.signed, styles.small),
@@ -196,22 +197,31 @@ class _Body:
             yield from self._section(self.content.labels.review)
             if not self.content.review:
                 yield paragraph(self.content.labels.no_review, self.styles.text)
+            if replaced := self.content.review_replaced:
+                yield paragraph(replaced, self.styles.strong)
+                for label, text in self.content.review:
+                    yield paragraph(f"{label}: {text}", self.styles.small)
+                return
             for row in self.content.review:
                 yield from self._row(*row)
 
     def letters(self) -> Iterator[Flowable]:
-        styles = self.styles
         for letter in self.content.letters:
-            yield from self._section(letter.head)
-            for sentence in letter.struck:
-                yield paragraph(sentence, styles.strong)
-                yield Spacer(0, 3)
-            for line in letter.lines:
-                yield paragraph(
-                    line, styles.small if letter.struck else styles.text, struck=bool(letter.struck)
-                )
-                yield Spacer(0, 3)
-            yield paragraph(letter.signed, styles.small)
+            if letter.struck:  # a reader of its second page would miss the mark
+                yield KeepTogether([*self._letter(letter)])
+            else:
+                yield from self._letter(letter)
+
+    def _letter(self, letter: LetterContent) -> Iterator[Flowable]:
+        styles, struck = self.styles, bool(letter.struck)
+        yield from self._section(letter.head)
+        for sentence in letter.struck:
+            yield paragraph(sentence, styles.strong)
+            yield Spacer(0, 3)
+        for line in letter.lines:
+            yield paragraph(line, styles.small if struck else styles.text, struck=struck)
+            yield Spacer(0, 3)
+        yield paragraph(letter.signed, styles.small)
 
     def words(self) -> Iterator[Flowable]:
         styles = self.styles

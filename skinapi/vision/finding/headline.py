@@ -188,8 +188,8 @@ class Headline:
 
 
 def say_chance(share: float, *, malignant: bool = False) -> LocalizedText:
-    """A probability as a patient reads it: "about 4 in 10". It is the percentage of `say_share`, and
-    from 20 % on that in tens. Never that something is certain.
+    """A probability as a patient reads it: "about 4 in 10". It is the percentage of `say_share`,
+    from 20 % on in tens. Never that something is certain.
     """
     words = conditions_table().notices.headline.chance
     if share < LEAST_SHARE:

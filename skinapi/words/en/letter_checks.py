@@ -3,6 +3,7 @@ care/letters/words.py says how each is read.
 """
 
 from skinapi.words.en.letters import DISEASES, FIRST_WORDS, MEDICINES, NUMBERS
+from skinapi.words.en.reports import LABELS
 
 VOCABULARY = {
     "synonyms": {
@@ -39,20 +40,7 @@ VOCABULARY = {
         "decade": 3650,
         "century": 36500,
     },
-    "months": (
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
+    "months": LABELS["months"],
     "levels": {
         "self_monitoring": r"""
             no (?:appointment|visit|follow-?up|further|reason to see|doctor)

@@ -12,22 +12,31 @@ LETTERS = {
     "spot": {"named": " “{name}”", "placed": " ({place})"},
     "decided": {
         "sure": "Here is my decision of {date}: {name}.",
+        "awaited": "Here is what I suspect, as of {date}: {name}.",
         "unsure": "Here is my opinion of {date}, which is not certain: {name}.",
         "result": "The laboratory's result is here. I decided by it on {date}: {name}.",
         "open": "On {date} I could not say yet what the spot is.",
     },
     "decided_by": {
         "sure": "Here is the decision of {by} of {date}: {name}.",
+        "awaited": "Here is what {by} suspects, as of {date}: {name}.",
         "unsure": "Here is the opinion of {by} of {date}, which is not certain: {name}.",
         "result": "The laboratory's result is here. {by} decided by it on {date}: {name}.",
         "open": "On {date} {by} could not say yet what the spot is.",
     },
-    "it_is": {True: "the spot is {name}", False: "the spot may be {name}"},
+    "it_is": {
+        "sure": "the spot is {name}",
+        "awaited": "the spot looks like {name}",
+        "unsure": "the spot may be {name}",
+        "result": "the spot is {name}",
+    },
     "elsewhere": "What counts now was said on {date} about another photo of this spot.",
     "due": "Do this by {date} at the latest.",
     "concluded": {
-        True: "Doctor's decision of {date} ({by}): {name}.",
-        False: "Doctor's opinion of {date} ({by}), not certain: {name}.",
+        "sure": "Doctor's decision of {date} ({by}): {name}.",
+        "awaited": "Doctor's decision of {date} ({by}), to be confirmed: {name}.",
+        "unsure": "Doctor's opinion of {date} ({by}), not certain: {name}.",
+        "result": "Doctor's decision of {date} ({by}): {name}.",
     },
     "photo_wanted": "Another photo of the spot was asked for.",
     "undecided": "No doctor has decided yet.",
@@ -37,8 +46,6 @@ LETTERS = {
         False: "The model's answer of {date}: {names}.",
     },
     "closing": "Kind regards\n{doctor}",
-    "date": "{day} {month} {year}",
-    "first": "1",
 }
 
 DISEASES = r"""

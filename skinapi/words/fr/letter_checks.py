@@ -3,6 +3,7 @@ care/letters/words.py says how each is read.
 """
 
 from skinapi.words.fr.letters import DISEASES, FIRST_WORDS, MEDICINES, NUMBERS
+from skinapi.words.fr.reports import LABELS
 
 VOCABULARY = {
     "synonyms": {
@@ -32,20 +33,7 @@ VOCABULARY = {
         "décennie": 3650,
         "siècle": 36500,
     },
-    "months": (
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
-        "décembre",
-    ),
+    "months": LABELS["months"],
     "levels": {
         "self_monitoring": r"""
             (?:garde\w*|avoir) (?:un œil|à l'œil)|à surveiller|(?:auto-?)?surveill\w+
@@ -232,7 +220,7 @@ VOCABULARY = {
     "found": r"(?:a été|est) (?:trouvée?|présente?|diagnostiquée?|vue?|détectée?)",
     "hedge": r"""
         probabl\w+|possibl\w+|peut-être|pourrait|peut|semble\w*|évo\w+|suspect\w*|pas|compatible|si
-        s'ils?|risque|score|ressembl\w+|hypothèse|vraisembl\w+|plus|probabilité
+        soupçon\w*|s'ils?|risque|score|ressembl\w+|hypothèse|vraisembl\w+|plus|probabilité
     """,
     "certain": r"""
         (?:croyez|faites)-moi|je (?:vous )?(?:promets|assure|parie)|ma parole|une fois pour toutes

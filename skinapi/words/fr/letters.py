@@ -12,22 +12,31 @@ LETTERS = {
     "spot": {"named": " «{name}»", "placed": " ({place})"},
     "decided": {
         "sure": "Voici ma décision du {date}: {name}.",
+        "awaited": "Voici ce que je soupçonne, au {date}: {name}.",
         "unsure": "Voici mon avis du {date}, qui n'est pas certain: {name}.",
         "result": "Le résultat du laboratoire est là. J'ai décidé d'après lui le {date}: {name}.",
         "open": "Le {date}, je n'ai pas encore pu dire ce qu'est la tache.",
     },
     "decided_by": {
         "sure": "Voici la décision de {by} du {date}: {name}.",
+        "awaited": "Voici ce que {by} soupçonne, au {date}: {name}.",
         "unsure": "Voici l'avis de {by} du {date}, qui n'est pas certain: {name}.",
         "result": "Le résultat du laboratoire est là. {by} a décidé d'après lui le {date}: {name}.",
         "open": "Le {date}, {by} n'a pas encore pu dire ce qu'est la tache.",
     },
-    "it_is": {True: "la tache est {name}", False: "la tache est peut-être {name}"},
+    "it_is": {
+        "sure": "la tache est {name}",
+        "awaited": "la tache ressemble à {name}",
+        "unsure": "la tache est peut-être {name}",
+        "result": "la tache est {name}",
+    },
     "elsewhere": "Ce qui compte a été dit le {date} à propos d'une autre photo de cette tache.",
     "due": "À faire d'ici au {date}.",
     "concluded": {
-        True: "Décision du médecin du {date} ({by}): {name}.",
-        False: "Avis du médecin du {date} ({by}), sans certitude: {name}.",
+        "sure": "Décision du médecin du {date} ({by}): {name}.",
+        "awaited": "Décision du médecin du {date} ({by}), à confirmer: {name}.",
+        "unsure": "Avis du médecin du {date} ({by}), sans certitude: {name}.",
+        "result": "Décision du médecin du {date} ({by}): {name}.",
     },
     "photo_wanted": "Une autre photo de la tache a été demandée.",
     "undecided": "Aucun médecin n'a encore décidé.",
@@ -37,8 +46,6 @@ LETTERS = {
         False: "Réponse du modèle du {date}: {names}.",
     },
     "closing": "Cordialement\n{doctor}",
-    "date": "{day} {month} {year}",
-    "first": "1er",
 }
 
 DISEASES = r"""
