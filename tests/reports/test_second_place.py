@@ -1,0 +1,109 @@
+"""What counts no more, or says nothing of the spot, is marked so on paper."""
+
+import io
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from skinapi.languages import LANGUAGES, Language
+from skinapi.records.instructions import Advice, SaidBy
+from skinapi.records.opinions import Certainty
+from skinapi.records.reviewed_finding import ShownLetter, Superseded
+from skinapi.reports.facts import Facts
+from skinapi.reports.pdf.document import render_pdf
+from skinapi.reports.reading import read_in_order
+from skinapi.reports.report import Report
+from skinapi.reports.template import write_template
+from skinapi.vision.conditions import Band
+from skinapi.vision.context import NOTHING_TOLD
+from tests.reports.sample_reports import REVIEW, made_report, reviewed, text_of
+from tests.reports.test_verification import SIGNED
+from tests.support.findings import finding_of
+
+MOLE = "melanocytic_nevus"
+SINCE = datetime(2026, 11, 22, 9, tzinfo=UTC)
+
+
+def report_on_a_mole(language: Language, **said: Any) -> Report:
+    finding = finding_of(MOLE, band=Band.SELF_MONITORING, checklist_score=0)
+    facts = Facts.of(finding, NOTHING_TOLD)
+    plain = made_report(language, photo=False, review=None, decision=None)
+    plain = replace(plain, facts=facts, narrative=write_template(facts, language))
+    return reviewed(plain, finding=finding, **said) if said else plain
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_a_photo_that_could_not_be_judged_no_patient_reads_what_it_is(
+    language: Language,
+) -> None:
+    """ "Most likely a mole. This check misses few cancers" of a photo that was asked for anew."""
+    unjudged = report_on_a_mole(language, certainty=Certainty.UNSURE, new_picture_wanted=True)
+    text = text_of(render_pdf(unjudged))
+    said = read_in_order(report_on_a_mole(language)).summary
+    assert said.likely in text_of(render_pdf(report_on_a_mole(language)))
+    assert said.likely not in text
+    assert said.certainty not in text
+    assert read_in_order(unjudged).confidence_explanation == ""
+    could_not, for_doctor, share = {
+        "en": ("This photo could not be judged.", "Of a photo that could not be judged", "90%"),
+        "fr": ("Cette photo n'a pas pu être jugée.", "D'une photo qui n'a pas pu", "90 %"),
+    }[language]
+    assert text.index(could_not) < text.index(for_doctor) < text.index(share)
+
+
+def test_the_laboratorys_result_is_said_of_the_diagnosis_not_of_the_visit() -> None:
+    report = report_on_a_mole("en", label="melanoma", histology_result="melanoma")
+    text = text_of(render_pdf(report))
+    said = ("Melanoma", "This is the laboratory's result", "See a doctor this week", "By ")
+    places = [text.index(part) for part in said]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_review_that_was_replaced_says_so_with_its_day(language: Language) -> None:
+    report = report_on_a_mole(language, label=MOLE, certainty=Certainty.SURE)
+    marked = {
+        "en": "Said on 21 November 2026, replaced since Note: Excision planned. Patient told by telephone.",
+        "fr": "Dit le 21 novembre 2026, remplacé depuis Remarque : Excision planned. Patient told by telephone.",
+    }[language]
+    assert marked not in text_of(render_pdf(report))
+    advice = Advice(SaidBy.DECISION, Band.URGENT_REFERRAL, SINCE, 10)
+    assert marked in text_of(render_pdf(replace(report, spot_advice=advice)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_model_found_is_called_that_where_something_else_counts(
+    language: Language,
+) -> None:
+    asks = {"en": "a doctor should see it this week", "fr": "doit la voir cette semaine"}[language]
+    plain = report_on_a_mole(language)
+    context = plain.facts.context.model_copy(update={"checklist": ()})
+    plain = replace(plain, facts=plain.facts.model_copy(update={"context": context}))
+    decided = reviewed(plain, finding=finding_of(MOLE), label=MOLE, certainty=Certainty.SURE)
+    heads = {
+        "en": ("How certain the model was", "What the model found"),
+        "fr": ("Degré de certitude du modèle", "Constatations du modèle"),
+    }[language]
+    before, after = (text_of(render_pdf(report)) for report in (plain, decided))
+    assert asks in before
+    assert asks not in after
+    assert all(head in after and head not in before for head in heads)
+
+
+@pytest.mark.parametrize("lines", range(20, 60, 4))
+def test_a_struck_letter_stands_on_one_page_with_its_mark(lines: int) -> None:
+    """A page ended between the two."""
+    text = "\n".join(f"Line {line} of the letter." for line in range(20))
+    letter = SIGNED.model_copy(update={"text": text})
+    by = Superseded(SINCE + timedelta(days=9), "Dr Hyde")
+    note = "\n".join(f"{line}" for line in range(lines))
+    review = REVIEW.model_copy(update={"note": note})
+    report = made_report(letters=(ShownLetter(letter, by),), review=review)
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(render_pdf(report))).pages]
+    (marked,) = (page for page in pages if "which counts" in page.replace("\n", " "))
+    assert len(re.findall("of the letter", marked)) == 20
+    assert "Signed by" in marked
