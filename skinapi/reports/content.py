@@ -14,6 +14,7 @@ from skinapi.reports.page_texts import (
     LetterContent,
     Row,
     Tick,
+    say_step,
     time_text,
 )
 from skinapi.reports.reading import Reading, read_in_order, say_headline
@@ -298,6 +299,12 @@ class ReportContent:
             if decision
             else None
         )
+
+    @property
+    def step(self) -> str:
+        """What to do first, and until when, before a review; empty where no time was named."""
+        report = self.report
+        return say_step(report.band_words, report.due, report.language)
 
     @cached_property
     def spot_advice(self) -> AdviceContent | None:

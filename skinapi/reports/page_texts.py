@@ -12,9 +12,9 @@ from skinapi.languages import Language
 from skinapi.records.instructions import Advice
 from skinapi.records.reviewed_finding import ShownLetter, Superseded
 from skinapi.records.reviews import Decision, WaitsFor
-from skinapi.reports.words import LABELS, Labels, say_day, say_moment
+from skinapi.reports.words import LABELS, say_day, say_moment
 from skinapi.vision.bands import is_sent
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.conditions import Band, BandWords, conditions_table
 
 Row = tuple[str, str]
 # Shown in place of a letter that the font does not have.
@@ -126,6 +126,11 @@ class AdviceContent:
         )
 
 
+def say_step(words: BandWords, due: date | None, language: Language) -> str:
+    """What to do first about a finding that no doctor has answered, where it has a day."""
+    return " ".join((words.first_step, *_say_due(due, language))) if due else ""
+
+
 def _say_due(due: date | None, language: Language) -> tuple[str, ...]:
     """By which day; not whether that has passed: a paper does not know when it is read."""
     return (LABELS[language].due.format(say_day(due, language)),) if due else ()
@@ -164,18 +169,12 @@ class LetterContent:
 def _say_superseded(signed_at: datetime, by: Superseded, language: Language) -> str:
     """With the times where the days are the same, and one time where these are."""
     labels, moments = LABELS[language], (signed_at, by.decided_at)
+    kind = "result" if by.by_result else "decision" if by.by_finding is None else "finding"
     for say in (say_day, say_moment):
-        written, decided = (say(moment, language) for moment in moments)
-        if written != decided:
-            return _superseded_by(by, labels).format(written, decided)
-    said = labels.result_at_once if by.by_result else labels.superseded_at_once
-    return said.format(decided)
-
-
-def _superseded_by(by: Superseded, labels: Labels) -> str:
-    if by.by_finding is not None:
-        return labels.letter_before_finding
-    return labels.letter_before_result if by.by_result else labels.superseded_letter
+        written, later = (say(moment, language) for moment in moments)
+        if written != later:
+            return labels.superseded_letter[kind].format(written, later)
+    return labels.superseded_at_once[kind].format(later)
 
 
 def time_text(moment: datetime | None, language: Language) -> str:

@@ -103,11 +103,8 @@ class Labels(Frozen):
     review_replaced: str
     letters: Mapping[Reader, str]
     signed: str
-    superseded_letter: str
-    letter_before_finding: str
-    superseded_at_once: str
-    result_at_once: str
-    letter_before_result: str
+    superseded_letter: Mapping[str, str]
+    superseded_at_once: Mapping[str, str]
     spot_advice: str
     due: str
     decision_replaced: str

@@ -16,11 +16,13 @@ from skinapi.records.reviewed_finding import ShownLetter, Superseded
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf
 from skinapi.reports.reading import read_in_order
+from skinapi.reports.rendering import render_html
 from skinapi.reports.report import Report
 from skinapi.reports.template import write_template
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import NOTHING_TOLD
 from tests.reports.sample_reports import REVIEW, made_report, reviewed, text_of
+from tests.reports.test_one_instruction import one_line, plain_text
 from tests.reports.test_verification import SIGNED
 from tests.support.findings import finding_of
 
@@ -57,18 +59,39 @@ def test_of_a_photo_that_could_not_be_judged_no_patient_reads_what_it_is(
 
 def test_the_laboratorys_result_is_said_of_the_diagnosis_not_of_the_visit() -> None:
     report = report_on_a_mole("en", label="melanoma", histology_result="melanoma")
-    text = text_of(render_pdf(report))
-    said = ("Melanoma", "This is the laboratory's result", "See a doctor this week", "By ")
+    text = text_of(render_pdf(replace(report, due=SINCE.date())))
+    said = (
+        "Melanoma",
+        "This is the laboratory's result",
+        "See a doctor this week",
+        "By 22 November",
+    )
     places = [text.index(part) for part in said]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_before_a_review_it_is_said_what_to_do_first_and_until_when(language: Language) -> None:
+    """The pages said "By 3 December" and "call today"; the PDF said neither."""
+    report = made_report(language, photo=False, review=None, decision=None)
+    call, day = {
+        "en": ("call the doctor's practice today.", "By 3 December 2026."),
+        "fr": ("appeler le cabinet du médecin aujourd'hui", "Au plus tard le 3 décembre 2026."),
+    }[language]
+    for printed in (plain_text(render_html(report)), text_of(render_pdf(report))):
+        assert call not in printed
+    due = replace(report, due=SINCE.date() + timedelta(days=11))
+    for printed in (plain_text(render_html(due)), text_of(render_pdf(due))):
+        assert call in one_line(printed)
+        assert day in one_line(printed)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_review_that_was_replaced_says_so_with_its_day(language: Language) -> None:
     report = report_on_a_mole(language, label=MOLE, certainty=Certainty.SURE)
     marked = {
-        "en": "Said on 21 November 2026, replaced since Note: Excision planned. Patient told by telephone.",
-        "fr": "Dit le 21 novembre 2026, remplacé depuis Remarque : Excision planned. Patient told by telephone.",
+        "en": "Said on 21 November 2026, replaced since Note Excision planned.",
+        "fr": "Dit le 21 novembre 2026, remplacé depuis Remarque Excision planned.",
     }[language]
     assert marked not in text_of(render_pdf(report))
     advice = Advice(SaidBy.DECISION, Band.URGENT_REFERRAL, SINCE, 10)

@@ -20,6 +20,7 @@ from skinapi.reports.pdf.elements import (
     BAND_COLOURS,
     GUTTER,
     HALF,
+    PALE,
     RULE,
     UNJUDGED,
     WIDTH,
@@ -89,6 +90,7 @@ class _Body:
             BAND_COLOURS[band],
             paragraph(said.likely, styles.action),
             paragraph(said.to_do, styles.band, textColor=BAND_COLOURS[band][0]),
+            *([paragraph(content.step, styles.action)] if content.step else []),
             paragraph(said.certainty, styles.action),
         )
 
@@ -197,13 +199,11 @@ class _Body:
             yield from self._section(self.content.labels.review)
             if not self.content.review:
                 yield paragraph(self.content.labels.no_review, self.styles.text)
-            if replaced := self.content.review_replaced:
+            replaced = self.content.review_replaced
+            if replaced:
                 yield paragraph(replaced, self.styles.strong)
-                for label, text in self.content.review:
-                    yield paragraph(f"{label}: {text}", self.styles.small)
-                return
             for row in self.content.review:
-                yield from self._row(*row)
+                yield from self._row(*row, grey=bool(replaced))
 
     def letters(self) -> Iterator[Flowable]:
         for letter in self.content.letters:
@@ -284,13 +284,13 @@ class _Body:
         yield Spacer(0, 3)
         yield paragraph(text, styles.small_heading)
 
-    def _row(self, label: str, value: str) -> Iterator[Flowable]:
+    def _row(self, label: str, value: str, *, grey: bool = False) -> Iterator[Flowable]:
         """A row with a label. Its value may continue on the next page."""
         # One paragraph a line: ReportLab leaves a line empty where a page ends at a line break.
+        look = {"textColor": PALE} if grey else {}
         for place, line in enumerate(value.split("\n")):
-            yield paragraph(
-                line or NO_BREAK_SPACE, self.styles.row, bullet=label if place == 0 else None
-            )
+            bullet = label if place == 0 else None
+            yield paragraph(line or NO_BREAK_SPACE, self.styles.row, bullet=bullet, **look)
 
     def _rows(
         self,

@@ -90,11 +90,16 @@ LABELS = {
         "colleague": "Doctor's letter to a colleague",
     },
     "signed": "Signed by {}, {}",
-    "superseded_at_once": "Written just before the decision of {}, which counts",
-    "result_at_once": "Written just before the laboratory's result of {}, which counts",
-    "superseded_letter": "Written on {}, before the decision of {}, which counts",
-    "letter_before_finding": "Written on {}, before the photo of {}, which asks for more",
-    "letter_before_result": "Written on {}, before the laboratory's result of {}, which counts",
+    "superseded_letter": {
+        "decision": "Written on {}, before the decision of {}, which counts",
+        "result": "Written on {}, before the laboratory's result of {}, which counts",
+        "finding": "Written on {}, before the photo of {}, which asks for more",
+    },
+    "superseded_at_once": {
+        "decision": "Written just before the decision of {}, which counts",
+        "result": "Written just before the laboratory's result of {}, which counts",
+        "finding": "Written just before the photo of {}, which asks for more",
+    },
     "spot_advice": "Said about finding no. {} of the same spot, on {}. It counts for this finding "
     "too.",
     "due": "By {}.",

@@ -90,11 +90,16 @@ LABELS = {
         "colleague": "Lettre du médecin à un confrère",
     },
     "signed": "Signé par {}, {}",
-    "superseded_at_once": "Écrite juste avant la décision du {}, qui compte",
-    "result_at_once": "Écrite juste avant le résultat du laboratoire du {}, qui compte",
-    "superseded_letter": "Écrite le {}, avant la décision du {}, qui compte",
-    "letter_before_finding": "Écrite le {}, avant la photo du {}, qui demande davantage",
-    "letter_before_result": "Écrite le {}, avant le résultat du laboratoire du {}, qui compte",
+    "superseded_letter": {
+        "decision": "Écrite le {}, avant la décision du {}, qui compte",
+        "result": "Écrite le {}, avant le résultat du laboratoire du {}, qui compte",
+        "finding": "Écrite le {}, avant la photo du {}, qui demande davantage",
+    },
+    "superseded_at_once": {
+        "decision": "Écrite juste avant la décision du {}, qui compte",
+        "result": "Écrite juste avant le résultat du laboratoire du {}, qui compte",
+        "finding": "Écrite juste avant la photo du {}, qui demande davantage",
+    },
     "spot_advice": "Dit du résultat n° {} de la même tache, le {}. Cela vaut aussi pour ce "
     "résultat.",
     "due": "Au plus tard le {}.",
