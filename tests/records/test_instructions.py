@@ -9,6 +9,7 @@ from skinapi.records.instructions import Advice, SaidBy, reconcile
 from skinapi.records.opinions import Certainty, Histology
 from skinapi.records.reviews import Decision, WaitsFor
 from skinapi.records.submission import AdvisedEntry
+from skinapi.reports.words import say_day
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for, patient_in_care
@@ -307,7 +308,7 @@ def test_a_report_says_what_counts_about_its_spot_and_nothing_else(backend: Back
     urgent = file_for(backend, ada, URGENT, lesion=lesion).number
     told, page, pdf = read()
     assert (told["spot_advice"]["finding"], told["spot_advice"]["band"]) == (urgent, URGENT)
-    day = told["spot_advice"]["since"][:10]
+    day = say_day(datetime.fromisoformat(told["spot_advice"]["since"]), "en")
     said = f"Said about finding no. {urgent} of the same spot, on {day}."
     for text in (page, text_of(pdf)):
         assert text.index("See a doctor this week") < text.index(said)

@@ -33,6 +33,7 @@ PLACES = {
 # The German files of `skinapi/words`, made of the English ones, and who reads them.
 WORDS = {
     "words/de/reports.py": "skinapi.reports.words",
+    "words/de/pages.py": "skinapi.web.answers",
     "words/de/mails.py": "skinapi.notices.outbox",
     "words/de/letters.py": "skinapi.care.letters.words",
     "words/de/letter_checks.py": "skinapi.care.letters.words",
