@@ -123,9 +123,19 @@ def create_app(
     log_requests(app, addresses=settings.log_addresses)
     measure_requests(app)
     add_request_ids(app)
+    add_rate_headers(app)
+    _guard(app, settings, limits)
+    console = Console.of(read_demo(settings.instance_dir))
+    answer_errors(app, renderer_for(app, missing=console.show_missing))
+    _register_routes(app, settings, limits, console)
+    reloader.make_pass()
+    return app
+
+
+def _guard(app: Application, settings: Settings, limits: Limits) -> None:
+    """Who may ask for what, and how much."""
     origins = allowed_origins(settings.origins, loopback=not settings.production)
     add_headers(app, origins=origins, https_only=settings.production)
-    add_rate_headers(app)
     # About twice the base64 of the largest photo: a client that sends more may lose the answer.
     limit_waiting(app, most_drained=max(LEAST_DRAINED, 3 * settings.max_upload_bytes))
     sizes = Sizes(
@@ -136,18 +146,13 @@ def create_app(
     )
     guard_requests(
         app,
-        admit=services.authorizer.admit,
+        admit=app.services.authorizer.admit,
         foreign_pages=ForeignPages(
             allowed=origins, address=settings.address, loopback=settings.loopback
         ),
         limits=limits,
         sizes=sizes,
     )
-    console = Console.of(read_demo(settings.instance_dir))
-    answer_errors(app, renderer_for(app, missing=console.show_missing))
-    _register_routes(app, settings, limits, console)
-    reloader.make_pass()
-    return app
 
 
 def _register_routes(

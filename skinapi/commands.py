@@ -42,6 +42,7 @@ from skinapi.storage.backup_file import (
 from skinapi.storage.faults import Fault
 from skinapi.storage.files import new_file
 from skinapi.storage.store_version import accept_key, join_store
+from skinapi.storage.unit_of_work import AuditRow
 
 FIRST_ADMIN = "admin@skinapi.local"
 # Whoever may run these commands, in the audit trail.
@@ -139,7 +140,7 @@ def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
     refuse_unsafe(settings)
     _say_store(settings)
     accept_key(open_store(settings), secrets=settings.audit_secrets())
-    open_services(settings).data.trail.record("store.key", by=OPERATOR, target="store")
+    open_services(settings).data.trail.record(AuditRow("store.key", by=OPERATOR, target="store"))
     print("JWT_SECRET_KEY is the key of the store")
     return 0
 
@@ -204,7 +205,9 @@ def _restore_into(settings: Settings, file: Path) -> int:
         print(f"left out: {many:,} records of {name}: everybody logs in again")
     # The development secret is in no backup; `check` says which audit rows another key signed.
     accept_key(store, secrets=settings.audit_secrets())
-    open_services(settings).data.trail.record("store.restore", by=OPERATOR, target="store")
+    open_services(settings).data.trail.record(
+        AuditRow("store.restore", by=OPERATOR, target="store")
+    )
     return check(settings, argparse.Namespace(repair=True, logged=None))
 
 

@@ -15,6 +15,7 @@ from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.uploads import KEPT_FOR, Announced, Uploads
 from skinapi.storage import ids
 from skinapi.storage.ids import CLOCK_TOLERANCE, now
+from skinapi.storage.unit_of_work import AuditRow
 from tests.support.backends import ADMIN, PASSWORD, Backend, Person
 
 YEAR = timedelta(days=365)
@@ -180,9 +181,9 @@ def test_a_check_that_was_silent_since_the_future_is_interrupted(
 
 def test_a_row_of_the_future_is_numbered_in_its_turn(backend: Backend, clock: Clock) -> None:
     clock.ahead = YEAR
-    backend.services.data.trail.record("test.act", by="1", target="2")
+    backend.services.data.trail.record(AuditRow("test.act", by="1", target="2"))
     clock.ahead = timedelta()
-    backend.services.data.trail.record("test.act", by="1", target="3")
+    backend.services.data.trail.record(AuditRow("test.act", by="1", target="3"))
     assert [row["sequence"] for row in backend.audit()] == [1, 2]
     assert list(backend.services.data.trail.faults()) == []
 

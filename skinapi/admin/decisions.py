@@ -16,7 +16,7 @@ from skinapi.domain.subject import RefusalReason, Role
 from skinapi.errors import Conflict, NotFound, SkinAPIError
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.ids import now
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 # `wanted`: the role that each has asked for at the registration.
 ApprovedRole = Literal["wanted", "user", "doctor", "researcher"]
@@ -132,7 +132,7 @@ class DecisionsService:
         if account.status == "waiting":
             self.outbox.add(Kind.APPROVED, to=account.id)
         if promoted and role:
-            unit.record(f"account.role_{role}", by=by, target=account.id)
+            unit.record(AuditRow(f"account.role_{role}", by=by, target=account.id))
             fields["role"] = role
         return self.accounts.change(unit, account, **(fields | NOT_REFUSED))
 
@@ -174,14 +174,14 @@ class DecisionsService:
         if patient.doctor_id == doctor_id:
             return
         if unit.named:  # the approval is what this transaction does
-            unit.record("account.assign", by=by, target=patient.id)
+            unit.record(AuditRow("account.assign", by=by, target=patient.id))
         else:
             unit.audit("account.assign", by=by, target=patient.id)
         if doctor_id:
             # Who is suspended at the same time gets no patient.
             _require_approved_doctor(self.accounts.hold(doctor_id))
             # A row names one account, so the doctor has a second one, with the same request id.
-            unit.record("doctor.assign", by=by, target=doctor_id, owner=patient.id)
+            unit.record(AuditRow("doctor.assign", by=by, target=doctor_id, owner=patient.id))
         self.accounts.change(unit, patient, doctor_id=doctor_id)
 
 

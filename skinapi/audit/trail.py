@@ -66,19 +66,10 @@ class AuditTrail:
         """Add a row in the transaction under way."""
         self._insert(asdict(row))
 
-    def record(
-        self,
-        action: str,
-        *,
-        by: str,
-        target: str,
-        detail: str | None = None,
-        owner: str | None = None,
-    ) -> None:
+    def record(self, row: AuditRow) -> None:
         """Add a row. Call it inside the transaction of a change, or for an event that changes
         nothing.
         """
-        row = AuditRow(action, by, target, detail, owner=owner)
         self._store.transaction(partial(self.add, row))
 
     def seal(self) -> int:

@@ -34,6 +34,7 @@ from skinapi.domain.caller_addresses import site_key
 from skinapi.domain.field_types import Printable
 from skinapi.errors import SkinAPIError, Unavailable
 from skinapi.storage.ids import is_ahead, now
+from skinapi.storage.unit_of_work import AuditRow
 
 # The places for password hashing: how many requests may hash or wait for it, and of which address.
 #
@@ -268,7 +269,7 @@ class Authentication:
     def _take_guess(self, email: str, caller: ClientInfo, account: Account | None) -> GuessAttempt:
         guess = self.guess_limits.take(email=email, address=caller.address)
         if guess.last and account:
-            self.trail.record("account.guessing", by="anonymous", target=account.id)
+            self.trail.record(AuditRow("account.guessing", by="anonymous", target=account.id))
         return guess
 
     def _take_first_login(

@@ -20,7 +20,7 @@ from skinapi.auth.passwords import Authentication, ClientInfo, Passwords
 from skinapi.auth.sessions import Sessions
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.ids import now
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 # Time-based one-time codes (RFC 6238) and recovery codes.
 
@@ -224,7 +224,7 @@ class SecondFactorService:
     ) -> GuessAttempt:
         guess = self.guess_limits.take_code(account, address=address, recovery=recovery)
         if guess.last:
-            self.trail.record("account.guessing", by="anonymous", target=account.id)
+            self.trail.record(AuditRow("account.guessing", by="anonymous", target=account.id))
         return guess
 
     def _check(self, account: Account, password: str, caller: ClientInfo) -> None:

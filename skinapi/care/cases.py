@@ -23,7 +23,7 @@ from skinapi.records.service import RecordsService
 from skinapi.records.submission import Submission
 from skinapi.records.submissions import NONE_CAME, NOT_TAKEN, Submissions
 from skinapi.storage.ids import now
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 # Errors about doctors' cases.
 
@@ -106,7 +106,9 @@ class CasesService:
             raise OpinionAsked
         self.outbox.add(Kind.OPINION, to=asked.id, about=_place_of(submission))
         # A row names one account, so the colleague has a second one, with the same request id.
-        unit.record("doctor.ask_opinion", by=by.id, target=asked.id, owner=submission.owner)
+        unit.record(
+            AuditRow("doctor.ask_opinion", by=by.id, target=asked.id, owner=submission.owner)
+        )
         wanted = {"opinion_of": asked.id, "opinion_at": now(), "opinion_question": question}
         return self._set_work(submission, **wanted)
 

@@ -36,7 +36,7 @@ from skinapi.records.submission import CourseEntry, Submission
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 MOST_PROPOSED = 20
 NO_FINDING = "This spot has no finding yet; photograph it first"
@@ -87,7 +87,7 @@ class LesionsService:
         if self.lesions.count_of(new.owner) >= self.most:
             raise TooManyLesions(self.most)
         lesion = self.lesions.add(new)
-        unit.record("lesion.create", by=new.owner, target=lesion.id, owner=new.owner)
+        unit.record(AuditRow("lesion.create", by=new.owner, target=lesion.id, owner=new.owner))
         return lesion
 
     def _find_created(self, owner: str, key: str | None, request_hash: str) -> Lesion | None:

@@ -19,7 +19,7 @@ from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.review_queue import in_care
 from skinapi.records.service import NOT_YOURS, RecordsService
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 # So many of one side wait for the other; more would bury what matters.
 MOST_UNREAD = 50
@@ -140,7 +140,13 @@ class MessagesService:
             self.messages.mark_reported(message)
             detail = f"{reason} {message}"
             unit.record(
-                "message.report", by=by.id, target=reported.author, detail=detail, owner=found.owner
+                AuditRow(
+                    "message.report",
+                    by=by.id,
+                    target=reported.author,
+                    detail=detail,
+                    owner=found.owner,
+                )
             )
 
     def list_waiting(self, *, to: Subject) -> list[Waiting]:

@@ -17,6 +17,7 @@ from skinapi.registry.service import ClassifiedPhoto, InferenceService
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import print_pictures
 from skinapi.reports.service import ReportsService
+from skinapi.storage.unit_of_work import AuditRow
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Finding
 from skinapi.web.access import closed_to
@@ -59,7 +60,9 @@ class ClientsService:
             raise
         finding = classified.finding.by_own_mix()
         by_whom = by.id if by else "anonymous"
-        self.trail.record(f"finding.{finding.band}", by=by_whom, target=finding.model_version)
+        self.trail.record(
+            AuditRow(f"finding.{finding.band}", by=by_whom, target=finding.model_version)
+        )
         self.counts.add_finding(finding)
         return replace(classified, finding=finding)
 

@@ -44,17 +44,8 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
         trail=data.trail,
         initial_password_life=initial_password_life,
     )
-    second_factor = SecondFactorService(
-        work=work,
-        accounts=accounts,
-        passwords=passwords,
-        authentication=authentication,
-        guess_limits=limits,
-        sessions=data.sessions,
-        trail=data.trail,
-        outbox=outbox,
-        keys=settings.audit_secrets(),
-        required_roles=settings.second_factor_roles,
+    second_factor = _open_second_factor(
+        settings, data, passwords=passwords, authentication=authentication
     )
     return AccountServices(
         tokens=tokens,
@@ -67,16 +58,7 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
             authentication=authentication,
             second_factor=second_factor,
         ),
-        authorizer=Authorizer(
-            accounts=accounts,
-            sessions=data.sessions,
-            tokens=tokens,
-            metrics_token=settings.secret("metrics_token"),
-            password_page=settings.password_page,
-            open_clients=settings.open_clients,
-            second_factor_roles=settings.second_factor_roles,
-            account_page=settings.account_page,
-        ),
+        authorizer=_open_authorizer(settings, data, tokens=tokens),
         auth=AuthService(
             work=work,
             accounts=accounts,
@@ -90,16 +72,8 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
             outbox=outbox,
         ),
         second_factor=second_factor,
-        recovery=RecoveryService(
-            work=work,
-            accounts=accounts,
-            authentication=authentication,
-            guess_limits=limits,
-            links=data.password_links,
-            outbox=outbox,
-            passwords=passwords,
-            sessions=data.sessions,
-            handed_link_life=initial_password_life,
+        recovery=_open_recovery(
+            data, passwords=passwords, authentication=authentication, life=initial_password_life
         ),
         admin=AdminService(
             work=work,
@@ -112,4 +86,50 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
             find_numbers=data.lesion_findings.numbers_of,
         ),
         decisions=DecisionsService(work=work, accounts=accounts, outbox=outbox),
+    )
+
+
+def _open_second_factor(
+    settings: Settings, data: Repositories, *, passwords: Passwords, authentication: Authentication
+) -> SecondFactorService:
+    return SecondFactorService(
+        work=data.work,
+        accounts=data.accounts,
+        passwords=passwords,
+        authentication=authentication,
+        guess_limits=data.guess_limits,
+        sessions=data.sessions,
+        trail=data.trail,
+        outbox=data.outbox,
+        keys=settings.audit_secrets(),
+        required_roles=settings.second_factor_roles,
+    )
+
+
+def _open_authorizer(settings: Settings, data: Repositories, *, tokens: Tokens) -> Authorizer:
+    return Authorizer(
+        accounts=data.accounts,
+        sessions=data.sessions,
+        tokens=tokens,
+        metrics_token=settings.secret("metrics_token"),
+        password_page=settings.password_page,
+        open_clients=settings.open_clients,
+        second_factor_roles=settings.second_factor_roles,
+        account_page=settings.account_page,
+    )
+
+
+def _open_recovery(
+    data: Repositories, *, passwords: Passwords, authentication: Authentication, life: timedelta
+) -> RecoveryService:
+    return RecoveryService(
+        work=data.work,
+        accounts=data.accounts,
+        authentication=authentication,
+        guess_limits=data.guess_limits,
+        links=data.password_links,
+        outbox=data.outbox,
+        passwords=passwords,
+        sessions=data.sessions,
+        handed_link_life=life,
     )

@@ -28,8 +28,8 @@ from skinapi.care.message_service import MessagesService
 from skinapi.care.own_data.service import OwnDataService
 from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts, ReminderMailer
-from skinapi.composition.account_services import open_account_services
-from skinapi.composition.care_services import open_care_services
+from skinapi.composition.account_services import AccountServices, open_account_services
+from skinapi.composition.care_services import CareServices, open_care_services
 from skinapi.composition.repositories import Repositories, open_repositories
 from skinapi.composition.subscriptions import subscribe
 from skinapi.jobs.announcements import open_announcer
@@ -173,6 +173,12 @@ def open_services(
     store = store or open_store(settings)
     refuse_unfinished_restore(store)
     join_store(store, secrets=settings.audit_secrets(), change=change)
+    return _build(settings, store, served=served, workers_here=workers_here)
+
+
+def _build(
+    settings: Settings, store: Store, *, served: ServedModel | None, workers_here: bool
+) -> Services:
     data = open_repositories(settings, store)
     counts = LesionCounts(data.lesions, data.lesion_findings, most=settings.most_lesion_findings)
     models = open_models(
@@ -180,24 +186,8 @@ def open_services(
     )
     queue = ReviewQueue(work=data.work, submissions=data.submissions, accounts=data.accounts)
     records = _open_records(settings, store, data, queue=queue, models=models)
-    reviews = ReviewsService(
-        work=data.work,
-        reviews=data.reviews,
-        records=records,
-        submissions=data.submissions,
-        queue=queue,
-        accounts=data.accounts,
-        outcomes=data.outcome_counts,
-        weekly_counts=data.weekly_counts,
-        outbox=data.outbox,
-    )
-    jobs = JobsService(
-        work=data.work,
-        queue=Jobs(store),
-        owners=OwnerStatus(store),
-        announcer=open_announcer(settings.broker_uri),
-        libraries=LabLibraries(workers_here=workers_here, one_machine=settings.mongo_uri is None),
-    )
+    reviews = _open_reviews(data, queue=queue, records=records)
+    jobs = _open_jobs(settings, store, data, workers_here=workers_here)
     lab = _open_lab(settings, store, data, jobs=jobs, models=models)
     llm = open_llm(settings, store)
     people = open_account_services(settings, data)
@@ -234,15 +224,7 @@ def open_services(
         letters=care.letters,
         messages=care.messages,
         inbox=care.inbox,
-        own_data=OwnDataService(
-            auth=people.auth,
-            records=records,
-            reviews=reviews,
-            letters=care.letters,
-            lesions=care.lesions,
-            messages=care.messages,
-            address=settings.address,
-        ),
+        own_data=_open_own_data(settings, people, care, records=records, reviews=reviews),
         llm=llm,
         lab=lab,
         jobs=jobs,
@@ -272,6 +254,53 @@ def _open_records(
         ),
         outbox=data.outbox,
         models=models,
+    )
+
+
+def _open_reviews(
+    data: Repositories, *, queue: ReviewQueue, records: RecordsService
+) -> ReviewsService:
+    return ReviewsService(
+        work=data.work,
+        reviews=data.reviews,
+        records=records,
+        submissions=data.submissions,
+        queue=queue,
+        accounts=data.accounts,
+        outcomes=data.outcome_counts,
+        weekly_counts=data.weekly_counts,
+        outbox=data.outbox,
+    )
+
+
+def _open_jobs(
+    settings: Settings, store: Store, data: Repositories, *, workers_here: bool
+) -> JobsService:
+    return JobsService(
+        work=data.work,
+        queue=Jobs(store),
+        owners=OwnerStatus(store),
+        announcer=open_announcer(settings.broker_uri),
+        libraries=LabLibraries(workers_here=workers_here, one_machine=settings.mongo_uri is None),
+    )
+
+
+def _open_own_data(
+    settings: Settings,
+    people: AccountServices,
+    care: CareServices,
+    *,
+    records: RecordsService,
+    reviews: ReviewsService,
+) -> OwnDataService:
+    return OwnDataService(
+        auth=people.auth,
+        records=records,
+        reviews=reviews,
+        letters=care.letters,
+        lesions=care.lesions,
+        messages=care.messages,
+        address=settings.address,
     )
 
 

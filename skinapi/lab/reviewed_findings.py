@@ -34,7 +34,7 @@ from skinapi.records.reviews import Reviews, deciding_review
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Store
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.dataset_labels import TABLE_NAME
@@ -288,7 +288,7 @@ class ContributedPictures:
         pictures. Call it in the transaction of the publication.
         """
         for account in self._images.accounts_of(dataset):
-            self._trail.record("photo.to_dataset", by=by, target=account)
+            self._trail.record(AuditRow("photo.to_dataset", by=by, target=account))
 
     def delete_of_finding(self, submission: str) -> list[str]:
         """Delete all copies of this finding's photo in data sets, in the transaction of its
@@ -312,7 +312,7 @@ class ContributedPictures:
         for dataset, counts in sorted(gone.items()):
             self._datasets.count_erased(dataset, counts)
             if self._datasets.find_published_name(dataset):
-                self._trail.record("dataset.pictures_erased", by=SYSTEM, target=dataset)
+                self._trail.record(AuditRow("dataset.pictures_erased", by=SYSTEM, target=dataset))
         return keys
 
 

@@ -38,7 +38,7 @@ from skinapi.lab.uploads import (
 )
 from skinapi.logs import log_fault
 from skinapi.storage.ids import now
-from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 LEARNED_FROM = "A training learns from this data set; wait for it, or cancel it"
 
@@ -170,7 +170,7 @@ class DatasetsService:
             self.data.datasets.names.refuse_taken(dataset.name_key, owner=new.owner)
         for upload in uploads:
             self._use(self.data.uploads.get(upload, owner=new.owner), dataset.id)
-        unit.record("dataset.sent", by=new.owner, target=dataset.id)
+        unit.record(AuditRow("dataset.sent", by=new.owner, target=dataset.id))
         return dataset
 
     def _use(self, upload: UploadRecord, dataset: str) -> None:

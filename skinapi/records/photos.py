@@ -16,6 +16,7 @@ from skinapi.records.submission import Submission
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Blobs
+from skinapi.storage.unit_of_work import AuditRow
 from skinapi.vision.decoding.photo import Photo, draw_thumbnail, read_stored_photo
 
 NOT_KEPT = "The photo of this submission was not kept"
@@ -87,7 +88,9 @@ class KeptPhotos:
         the size of the trail.
         """
         if submission.photo_blob and by.id != submission.owner:
-            self.trail.record("photo.read", by=by.id, target=submission.id, owner=submission.owner)
+            self.trail.record(
+                AuditRow("photo.read", by=by.id, target=submission.id, owner=submission.owner)
+            )
 
     def delete(self, *blobs: str | None) -> None:
         for blob in filter(None, blobs):
@@ -141,7 +144,7 @@ class Thumbnails:
             return
         with self._noting:
             if not self._is_noted(submission.owner, by):
-                self.trail.record(ACTION, by=by.id, target=submission.owner)
+                self.trail.record(AuditRow(ACTION, by=by.id, target=submission.owner))
 
     def _is_noted(self, owner: str, by: Subject) -> bool:
         row = self.trail.find_newest(ACTION, target=owner)

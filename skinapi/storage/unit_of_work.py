@@ -135,17 +135,9 @@ class Unit:
         """
         self.named = AuditRow(action, by, target, detail, owner=owner)
 
-    def record(
-        self,
-        action: str,
-        *,
-        by: str,
-        target: str,
-        detail: str | None = None,
-        owner: str | None = None,
-    ) -> None:
+    def record(self, row: AuditRow) -> None:
         """Add a further row now. It is there only where all is done."""
-        self._rows.add(AuditRow(action, by, target, detail, owner=owner))
+        self._rows.add(row)
 
     def publish(self, event: object) -> None:
         """Call who listens to it inside the transaction now, and who listens afterwards then."""

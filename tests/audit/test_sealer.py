@@ -14,7 +14,7 @@ from skinapi.errors import NotFound
 from skinapi.storage.background import Lease
 from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Store
-from skinapi.storage.unit_of_work import Unit, UnitOfWork
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork
 from tests.support.backends import SECRET, Backend
 
 ROWS = 60
@@ -42,7 +42,7 @@ def test_rows_of_several_servers_are_sealed_in_the_order_of_their_ids(store: Sto
     trails = [trail_on(store) for _ in range(3)]
 
     def write(number: int) -> None:
-        trails[number % 3].record("test.act", by="system", target=str(number))
+        trails[number % 3].record(AuditRow("test.act", by="system", target=str(number)))
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(write, range(ROWS)))
@@ -60,7 +60,7 @@ def test_two_that_seal_at_once_make_one_chain(
     monkeypatch.setattr(trail_module, "SEALED_AT_ONCE", 7)
     trails = [trail_on(store), trail_on(store)]
     for number in range(ROWS):
-        trails[0].record("test.act", by="system", target=str(number))
+        trails[0].record(AuditRow("test.act", by="system", target=str(number)))
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(AuditTrail.seal_all, trails))
     assert sequences(store) == list(range(1, ROWS + 1))
@@ -69,7 +69,7 @@ def test_two_that_seal_at_once_make_one_chain(
 
 def test_one_seals_at_a_time(store: Store) -> None:
     trail = trail_on(store)
-    trail.record("test.act", by="system", target="x")
+    trail.record(AuditRow("test.act", by="system", target="x"))
     other = Lease(store.collection("leases"), "audit-sealer", length=LEASE_LENGTH)
     assert other.claim()
     AuditSealer(store, trail).make_pass()
@@ -83,7 +83,7 @@ def test_rows_that_nobody_sealed_are_found_and_sealed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trail = trail_on(store)
-    trail.record("test.act", by="system", target="x")
+    trail.record(AuditRow("test.act", by="system", target="x"))
     monkeypatch.setattr(trail_module, "LATEST_SEAL", -trail_module.LATEST_SEAL)
     (fault,) = trail.faults()
     assert fault.message == "1 audit rows are not numbered yet"
@@ -94,7 +94,7 @@ def test_rows_that_nobody_sealed_are_found_and_sealed(
 
 def test_a_row_that_was_changed_before_it_is_sealed_is_found(store: Store) -> None:
     trail = trail_on(store)
-    trail.record("test.act", by="system", target="x")
+    trail.record(AuditRow("test.act", by="system", target="x"))
     rows = store.collection("audit")
     rows.update({"action": "test.act"}, {"$set": {"by": "somebody-else"}})
     assert [fault.endswith("is not signed, and not numbered yet") for fault in says(store)] == [
@@ -124,7 +124,7 @@ def test_the_newest_sealed_row_is_logged_once(
 ) -> None:
     backend = Backend(tmp_path)
     sealer = AuditSealer(backend.services.store, backend.services.data.trail)
-    backend.services.data.trail.record("test.act", by="system", target="x")
+    backend.services.data.trail.record(AuditRow("test.act", by="system", target="x"))
     capfd.readouterr()
     for _ in range(2):
         sealer.make_pass()

@@ -16,6 +16,7 @@ from skinapi.auth.errors import LastAdmin
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
 from skinapi.storage.store_version import SigningKeys
+from skinapi.storage.unit_of_work import AuditRow
 from tests.support.backends import PASSWORD, SECRET, Backend
 
 REQUEST_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -84,7 +85,9 @@ def chain_anew(backend: Backend, kept: list[Document]) -> None:
 
 def fill(backend: Backend, rows: int = 6) -> None:
     for number in range(rows):
-        backend.services.data.trail.record("test.act", by="system", target=f"{number // 2}")
+        backend.services.data.trail.record(
+            AuditRow("test.act", by="system", target=f"{number // 2}")
+        )
     backend.services.data.trail.seal()
 
 
@@ -273,7 +276,9 @@ def test_rows_that_nobody_signed_are_found(any_backend: Backend) -> None:
 
 def test_a_reader_sees_which_rows_are_not_signed(any_backend: Backend) -> None:
     admin = any_backend.admin()
-    any_backend.services.data.trail.record("photo.read", by="somebody", target="something")
+    any_backend.services.data.trail.record(
+        AuditRow("photo.read", by="somebody", target="something")
+    )
     any_backend.services.data.trail.seal()
     assert all(row["signed"] is True for row in admin.call("GET", "/audit").get_json())
     rows = any_backend.services.store.collection("audit")
@@ -330,9 +335,11 @@ def test_a_trail_that_was_deleted_whole_is_found(any_backend: Backend) -> None:
 
 def test_a_new_secret_verifies_the_rows_of_the_former_ones(any_backend: Backend) -> None:
     fill(any_backend)
-    trail_with(any_backend, "second", SECRET).record("test.second", by="a", target="b")
+    trail_with(any_backend, "second", SECRET).record(AuditRow("test.second", by="a", target="b"))
     any_backend.services.data.trail.seal()  # it does not know the new secret yet
-    trail_with(any_backend, "third", "second", SECRET).record("test.third", by="a", target="b")
+    trail_with(any_backend, "third", "second", SECRET).record(
+        AuditRow("test.third", by="a", target="b")
+    )
     trail_with(any_backend, "third", "second", SECRET).seal()
     assert says_with(any_backend, "third", "second", SECRET) == []
     (says,) = says_with(any_backend, "third")
@@ -361,7 +368,7 @@ def test_rows_of_an_unknown_key_hold_up_no_other_and_check_names_them(
 
 
 def test_a_former_secret_signs_no_new_row(backend: Backend) -> None:
-    trail_with(backend, "second", SECRET).record("test.second", by="a", target="b")
+    trail_with(backend, "second", SECRET).record(AuditRow("test.second", by="a", target="b"))
     fill(backend, 1)
     says = says_with(backend, "second", SECRET)
     assert "audit row 2 is signed with an older key than the one before" in says
@@ -400,7 +407,7 @@ def test_concurrent_writers_keep_one_chain(any_backend: Backend) -> None:
     trails = [AuditTrail(store, secrets=[SECRET]) for _ in range(4)]  # as four processes would
 
     def write(number: int) -> None:
-        trails[number % 4].record("test.act", by="system", target=str(number))
+        trails[number % 4].record(AuditRow("test.act", by="system", target=str(number)))
         trails[number % 4].seal()
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(40)]
@@ -419,7 +426,7 @@ def test_the_trail_of_an_account_pages_what_it_did_and_what_was_done_to_it(
     ada, bob = "0" * 31 + "a", "0" * 31 + "b"
     for by, target in [(ada, bob), (bob, ada), (ada, ada), (bob, bob), ("system", ada)]:
         for action in ("test.one", "test.two"):
-            trail.record(action, by=by, target=target)
+            trail.record(AuditRow(action, by=by, target=target))
     trail.seal()
     admin = any_backend.member(role="admin")
     shown = [row["sequence"] for row in admin.pages(f"/audit?account={ada}&limit=3")]

@@ -12,6 +12,7 @@ from skinapi.records.reviews import Review
 from skinapi.records.submission import Submission
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
+from skinapi.storage.unit_of_work import AuditRow
 from skinapi.vision.context import Context
 from tests.bench.growth_common import (
     DOCTOR,
@@ -167,6 +168,6 @@ def trail_calls(services: Services, records: int) -> Calls:
         "audit of an action": lambda: rows(action="report.issue"),
         "audit of both": lambda: rows(account=OWNER, action="report.issue"),
         "audit, append a row": lambda: services.data.trail.record(
-            "test.note", by=OWNER, target=OWNER
+            AuditRow("test.note", by=OWNER, target=OWNER)
         ),
     }

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from skinapi.storage.ids import new_id
+from skinapi.storage.unit_of_work import AuditRow
 from tests.faults.actors import PATIENCE_S, Actor, Look, Patient, look_away
 from tests.faults.checker import dead_tokens, violations
 from tests.faults.contents import Contents, read_contents
@@ -44,7 +45,9 @@ def acting(
     photos = photos_of(seed)
     with closing(Seeder(server)) as seeder:
         admin = seeder.person("admin")
-        seeder.services.data.trail.record("account.role_admin", by="system", target=admin.id)
+        seeder.services.data.trail.record(
+            AuditRow("account.role_admin", by="system", target=admin.id)
+        )
         working = [
             Actor(
                 admin=admin,

@@ -19,6 +19,7 @@ from skinapi.lab.errors import InterruptedCheck, RefusedDataset
 from skinapi.lab.repositories import LabRepositories
 from skinapi.logs import log_fault
 from skinapi.storage.faults import Fault
+from skinapi.storage.unit_of_work import AuditRow
 
 # One check decodes thousands of pictures; a second would only slow down the first.
 MOST_WAITING = 8
@@ -143,7 +144,7 @@ class Cleanup:
             if self.data.datasets.refuse(
                 dataset, code=error.code, problem=error.detail, report=report
             ):
-                self.data.trail.record("dataset.refused", by=owner, target=dataset)
+                self.data.trail.record(AuditRow("dataset.refused", by=owner, target=dataset))
 
         with suppress(StoreUnavailable):
             self.data.store.transaction(refuse)

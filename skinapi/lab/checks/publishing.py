@@ -36,6 +36,7 @@ from skinapi.lab.quarantine import Quarantine, QuarantineFolder, SentFile
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.uploads import Quota
 from skinapi.registry.version_service import ModelsService
+from skinapi.storage.unit_of_work import AuditRow
 from skinapi.vision.context import Modality
 
 TOUCH_EVERY = STORED_AT_ONCE = 25
@@ -196,7 +197,7 @@ class Publisher:
             progress=100.0,
             message="Published",
         )
-        self.data.trail.record("dataset.published", by=dataset.owner, target=dataset.id)
+        self.data.trail.record(AuditRow("dataset.published", by=dataset.owner, target=dataset.id))
         uploads = self.data.uploads
         return published, [
             key for upload in dataset.uploads for key in uploads.delete_record(upload)
