@@ -289,7 +289,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
           ${agreements.map(({ value, key, text }) => html`<label key=${value} class="chip"><input type="radio" name="agreement" value=${value} required=${needed}
             disabled=${["agree", ENOUGH].includes(value) && !pictured} checked=${agreement === value} onChange=${() => choose(value)} />${text}<kbd aria-hidden="true">${key}</kbd></label>`)}
         </div>`}
-      ${report.band === "doctor_review" && !known && html`<p><small>${say(asked ? "opinionSettles" : "reviewSettles")}</small></p>`}
+      ${report.band === "doctor_review" && !report.decision && !known && html`<p><small>${say(asked ? "opinionSettles" : "reviewSettles")}</small></p>`}
       ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}
       ${names && html`<${Labels} labels=${labels} value=${draft.label} unsure=${agreement === "unsure"} onLabel=${(/** @type {string} */ label) => enter({ label })} />`}
       <div class="pair"><${Select} id="review-urgency" name="urgency" label=${withKey(say("urgency"), "g")} value=${draft.urgency}
