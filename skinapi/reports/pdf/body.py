@@ -214,7 +214,7 @@ class _Body:
 
     def _letter(self, letter: LetterContent) -> Iterator[Flowable]:
         styles, struck = self.styles, bool(letter.struck)
-        yield from self._section(letter.head)
+        yield from self._section(letter.head, lines=6)
         for sentence in letter.struck:
             yield paragraph(sentence, styles.strong)
             yield Spacer(0, 3)
