@@ -255,7 +255,8 @@ export const getPage = (path) =>
     return { items: await response.json(), next: next ? next[1] : null };
   });
 
-/** The pages of a list from this one on, until they hold so many items or end. @param {string} path @param {number} least @returns {ReturnType<typeof getPage>} */
+/** The pages of a list from this one on, until they hold so many items or end. @param {string} path @param {number} least
+ * @returns {ReturnType<typeof getPage>} */
 export async function readPages(path, least) {
   const { items, next } = await getPage(path);
   if (!next || items.length >= least) return { items, next };

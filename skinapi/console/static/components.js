@@ -196,9 +196,11 @@ const Labelled = ({ label, name, id = `field-${name}`, hint, error, input }) => 
     </div>`;
 };
 
-/** @param {Labelled & {type?: string, autocomplete?: string, required?: boolean, minlength?: number, value?: string, onInput?: (event: FieldEvent) => void}} props */
+/** @param {Labelled & {type?: string, autocomplete?: string, required?: boolean, minlength?: number, value?: string,
+ *   onInput?: (event: FieldEvent) => void}} props */
 export const Field = ({ label, name, hint, error, type = "text", ...rest }) => html`
-  <${Labelled} label=${label} name=${name} hint=${hint} error=${error} input=${(/** @type {{}} */ own) => html`<input type=${type} ...${own} ...${rest} />`} />`;
+  <${Labelled} label=${label} name=${name} hint=${hint} error=${error}
+    input=${(/** @type {{}} */ own) => html`<input type=${type} ...${own} ...${rest} />`} />`;
 
 /**
  * A list to choose from: `options` are values with their words, and further ones are children.
@@ -210,7 +212,8 @@ export const Select = ({ label, name, id, hint, error, value, options = [], onCh
       ${options.map(([key, words]) => html`<option key=${key} value=${key} selected=${key === value}>${words}</option>`)}${children}
     </select>`} />`;
 
-/** A text of several lines. @param {Labelled & {rows?: string, maxlength?: string | number, value?: string, onText?: (text: string) => void, lang?: string}} props */
+/** A text of several lines.
+ * @param {Labelled & {rows?: string, maxlength?: string | number, value?: string, onText?: (text: string) => void, lang?: string}} props */
 export const TextArea = ({ label, name, id, hint, error, value, onText, ...rest }) => html`
   <${Labelled} ...${{ label, name, id, hint, error }} input=${(/** @type {{}} */ own) => html`
     <textarea ...${own} value=${value} onInput=${onText && onValue(onText)} ...${rest}></textarea>`} />`;

@@ -144,8 +144,10 @@ const Refuse = ({ accounts, onChange, onClose }) => {
   return html`
     <${Confirm} title=${title} confirm=${say("refuse")} onConfirm=${async () => send()} onClose=${onClose}>
       <p>${say("refuseAskText")}</p>
-      <${Select} label=${say("reason")} name="reason" value=${reason} onChoose=${setReason} options=${valuesOf("refusal").map((one) => [one, sayValue("refusal", one)])} />
-      <${TextArea} label=${say(reason === "other" ? "refusalNote" : "refusalNoteOptional")} hint=${say("refusalNoteHint")} name="note" rows="3" maxlength=${LONGEST_NOTE}
+      <${Select} label=${say("reason")} name="reason" value=${reason} onChoose=${setReason}
+        options=${valuesOf("refusal").map((one) => [one, sayValue("refusal", one)])} />
+      <${TextArea} label=${say(reason === "other" ? "refusalNote" : "refusalNoteOptional")} hint=${say("refusalNoteHint")} name="note" rows="3"
+        maxlength=${LONGEST_NOTE}
         value=${note} onText=${setNote} />
     <//>`;
 };
@@ -179,7 +181,10 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
     toast(say("deleted"));
   };
   const demoted = say(own ? "losesAccess" : "adminAskText");
-  const suspended = [say(own ? "losesAccess" : "suspendAskText"), patients > 0 && say("suspendDoctorText", { patients: sayCount("patientsStay", patients) })].filter(Boolean);
+  const suspended = [
+    say(own ? "losesAccess" : "suspendAskText"),
+    patients > 0 && say("suspendDoctorText", { patients: sayCount("patientsStay", patients) }),
+  ].filter(Boolean);
   /** @type {Record<Exclude<Question["kind"], "refuse">, [string, string, string, () => Promise<void>]>} */
   const asked = {
     suspend: [say(own ? "suspendSelf" : "suspendAsk", { who }), suspended.join(" "), say("suspend"), () => suspend(account, onChange)],

@@ -83,7 +83,8 @@ const Choose = ({ onFiles, small }) => html`
         <label class="button"><${Icon} name="folder" />${say("chooseFolder")}
           <input type="file" name="folder" webkitdirectory onChange=${take} /></label>
       </div>
-      ${!small && html`<ul class="advice"><li>${say("layout1")}</li><li>${say("layout2")} <code>image_id, label</code></li><li>${say("layout3")} <code>lesion_id, patient_id</code></li></ul>`}`}
+      ${!small && html`<ul class="advice"><li>${say("layout1")}</li><li>${say("layout2")} <code>image_id, label</code></li>
+        <li>${say("layout3")} <code>lesion_id, patient_id</code></li></ul>`}`}
   <//>`;
 
 /** What was chosen, in numbers. @param {{chosen: ChosenFile[], skipped: number, onClear: () => void}} props */

@@ -82,8 +82,10 @@ export const CaseWork = ({ number, patient, work, onChanged, onEnded }) => {
       ${work.opinion_came_at && html`<p><strong>${say("opinionCame")}</strong> · ${sayAge(work.opinion_came_at)}</p>
         <p>${say("opinionCameText")}</p>`}
       <div class="row">
-        ${work.opinion_came_at && html`<button class="opinion-close" onClick=${() => change(() => remove(`${request}/answer`))}>${say("opinionClose")}</button>`}
-        ${work.free && html`<button class="take" onClick=${take}>${say(work.mine ? "caseGiveBack" : taken ? "caseTakeOver" : "caseTake")}<kbd aria-hidden="true">t</kbd></button>`}
+        ${work.opinion_came_at && html`<button class="opinion-close"
+          onClick=${() => change(() => remove(`${request}/answer`))}>${say("opinionClose")}</button>`}
+        ${work.free && html`<button class="take" onClick=${take}>
+          ${say(work.mine ? "caseGiveBack" : taken ? "caseTakeOver" : "caseTake")}<kbd aria-hidden="true">t</kbd></button>`}
         ${opinion
           ? html`<button class="quiet" onClick=${end}>${say(opinion.of_me ? "opinionDecline" : "opinionWithdraw")}</button>`
           : !asking && html`<button onClick=${ask}>${say("opinionAsk")}<kbd aria-hidden="true">s</kbd></button>`}

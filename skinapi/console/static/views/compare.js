@@ -89,7 +89,8 @@ function tablesOf(conditions, figures) {
   return [...tables];
 }
 
-/** What differs comes first, if anything does; all figures can be opened. @param {{found: Api["Comparison"], first: string, second: string, conditions: Api["ConditionsView"]}} props */
+/** What differs comes first, if anything does; all figures can be opened.
+ * @param {{found: Api["Comparison"], first: string, second: string, conditions: Api["ConditionsView"]}} props */
 const Figures = ({ found, first, second, conditions }) => {
   const [tables, columns] = [tablesOf(conditions, found.figures), columnsOf(first, second, found.same_test_part)];
   const differing = tables.flatMap(([title, rows]) => rows.filter(({ figure }) => isProven(figure)).map((row) => ({ ...row, name: `${title} · ${row.name}` })));
@@ -98,7 +99,8 @@ const Figures = ({ found, first, second, conditions }) => {
       ? html`<${FoldedTable} title=${say("differing", { n: sayNumber(differing.length) })} rows=${differing} columns=${columns} open />`
       : html`<${Message}>${say("nothingDiffers")}<//>`)}
     ${tables.map(([title, rows], place) => html`
-      <${FoldedTable} key=${title} title=${say("titleAndCount", { title, n: sayNumber(rows.length) })} rows=${rows} columns=${columns} open=${place === 0 && !found.same_test_part} />`)}`;
+      <${FoldedTable} key=${title} title=${say("titleAndCount", { title, n: sayNumber(rows.length) })} rows=${rows} columns=${columns}
+        open=${place === 0 && !found.same_test_part} />`)}`;
 };
 
 /** @param {{first: string, second: string, conditions: Api["ConditionsView"]}} props */

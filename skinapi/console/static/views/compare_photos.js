@@ -171,7 +171,8 @@ const ComparedPhotos = ({ spot, visits, conditions }) => {
 
 /** @param {{argument: string, filters: URLSearchParams}} props the spot */
 export const View = ({ argument, filters }) => {
-  const ask = () => Promise.all([get(apiPath`/lesions/${argument}`), getAll(apiPath`/lesions/${argument}/submissions?order=newest&limit=1000`), getConditions()]);
+  const ask = () =>
+    Promise.all([get(apiPath`/lesions/${argument}`), getAll(apiPath`/lesions/${argument}/submissions?order=newest&limit=1000`), getConditions()]);
   const back = getSession()?.role === "doctor" ? "course" : "spot";
   return html`
     <${BackToCase} filters=${filters} />

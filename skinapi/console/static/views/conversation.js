@@ -31,7 +31,8 @@ const Report = ({ path, onDone, onClose }) => {
   return html`
     <${Confirm} title=${say("abuseTitle")} confirm=${say("abuseReport")} onConfirm=${report} onClose=${onClose}>
       <p>${say("abuseText")}</p>
-      <${Select} label=${say("reason")} name="abuse" value=${reason} onChoose=${setReason} options=${[["", say("choose")], ...REASONS.map((one) => [one, say(`abuse_${one}`)])]} />
+      <${Select} label=${say("reason")} name="abuse" value=${reason} onChoose=${setReason}
+        options=${[["", say("choose")], ...REASONS.map((one) => [one, say(`abuse_${one}`)])]} />
     <//>`;
 };
 

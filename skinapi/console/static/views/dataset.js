@@ -94,7 +94,8 @@ const Delete = ({ dataset }) => {
     toast(say("deleted"));
     goTo("datasets");
   };
-  return html`<${AskFirst} words=${say("delete")} look="danger" button=${html`<${Icon} name="trash" />${say("delete")}`} title=${say("deleteDataset")} onConfirm=${go}>
+  return html`<${AskFirst} words=${say("delete")} look="danger" button=${html`<${Icon} name="trash" />${say("delete")}`} title=${say("deleteDataset")}
+    onConfirm=${go}>
     <p>${say("deleteDatasetText", { name: dataset.name })}</p><//>`;
 };
 

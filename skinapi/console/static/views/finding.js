@@ -83,7 +83,8 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
       ${reading.recommendation && html`<p>${reading.recommendation}</p>`}
       <${Sentences} items=${reading.next_steps} />
     <//>`}
-    ${(reading.overview || reading.about.length > 0) && html`<${Folded} title=${say("aboutCondition", { name: about?.name ?? nameOf(conditions, report.headline.likely.key) })}>
+    ${(reading.overview || reading.about.length > 0) && html`<${Folded}
+      title=${say("aboutCondition", { name: about?.name ?? nameOf(conditions, report.headline.likely.key) })}>
       ${reading.overview && html`<p>${reading.overview}</p>`}
       ${reading.about.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
       ${about && about.sources.length > 0 && html`<details><summary>${say("sources")}</summary>
@@ -97,7 +98,8 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
     ${!doctor && certain}`;
 };
 
-/** What comes first, for whom it is. `instruction`: what to do about the spot, and until when. @param {{report: FindingReport, doctor: boolean, instruction?: Api["InstructionView"] | null}} props */
+/** What comes first, for whom it is. `instruction`: what to do about the spot, and until when.
+ * @param {{report: FindingReport, doctor: boolean, instruction?: Api["InstructionView"] | null}} props */
 const First = ({ report, doctor, instruction }) => {
   const { likely, to_do, certainty } = report.reading.summary;
   const head = report.decision ? "h2" : "h1";

@@ -46,7 +46,8 @@ const Bar = ({ value, interval, from = 0 }) => {
 
 /** A part of a test. @typedef {{name: string, figures: Measures}} Part */
 
-/** A measure of each part, and as a bar; `among` names the count that it is a share of. @param {string} key @param {string} title @param {string} [among] @returns {Column<Part>} */
+/** A measure of each part, and as a bar; `among` names the count that it is a share of. @param {string} key @param {string} title @param {string} [among]
+ * @returns {Column<Part>} */
 const measureOf = (key, title, among) => [title, ({ figures }) => {
   const [value, interval, all] = [numberOf(figures, key), intervalOf(figures, key), among && numberOf(figures, among)];
   if (value === undefined) return "–";
@@ -69,7 +70,8 @@ const Claim = ({ text, share, interval }) => html`
 /** @param {Api["ConditionsView"]} conditions @param {string} kind @param {"one" | "many"} [count] */
 export const nameOfKind = (conditions, kind, count = "many") => said(conditions.notices.kinds[kind]?.[count]) || kind;
 
-/** The API's sentence on what was sent to a doctor, for each kind of picture. @param {{caught?: TestedOn["malignant_caught"], conditions: Api["ConditionsView"]}} props */
+/** The API's sentence on what was sent to a doctor, for each kind of picture.
+ * @param {{caught?: TestedOn["malignant_caught"], conditions: Api["ConditionsView"]}} props */
 const Caught = ({ caught: kinds = {}, conditions }) =>
   Object.entries(kinds).map(([kind, { lesions, malignant, caught, caught_interval: interval }]) => {
     /** @type {Record<string, string>} */
@@ -78,7 +80,8 @@ const Caught = ({ caught: kinds = {}, conditions }) =>
     return html`<${Claim} text=${text} share=${caught} interval=${interval} />`;
   });
 
-/** What each operating point does, for each kind of picture; and the same for each source. @param {{points: NonNullable<TestedOn["points"]>, conditions: Api["ConditionsView"]}} props */
+/** What each operating point does, for each kind of picture; and the same for each source.
+ * @param {{points: NonNullable<TestedOn["points"]>, conditions: Api["ConditionsView"]}} props */
 const Points = ({ points, conditions }) => {
   const [first] = Object.values(points);
   const columns = [named(say("pictures")), ...[...AT_A_POINT].map(([key, among]) => measureOf(key, sayValue("measure", key), among))];
@@ -92,7 +95,8 @@ const Points = ({ points, conditions }) => {
   return html`
     <p>${say("pointsText")}</p>
     <${Table} title=${say("table_points")} rows=${Object.keys(first).flatMap((kind) => rowsOf(kind))} columns=${columns} />
-    <details class="claim"><summary>${say("table_by_source")}</summary><${Table} title=${say("table_by_source")} rows=${bySource} columns=${columns} /></details>`;
+    <details class="claim"><summary>${say("table_by_source")}</summary><${Table} title=${say("table_by_source")} rows=${bySource}
+      columns=${columns} /></details>`;
 };
 
 const MEASURES = /** @type {const} */ ([
@@ -110,13 +114,15 @@ const Overall = ({ figures, uncertain }) => {
   return html`
     <${Table} title=${say("modelFigures")} rows=${rows} columns=${/** @type {Column<typeof rows[number]>[]} */ ([
       [say("measure"), ({ title, text }) => html`${say(title)}<small>${say(text)}</small>`],
-      [say("value"), ({ key, value, interval }) => html`<span class="figure">${sayPercent(value)}</span> <${Bar} value=${value} interval=${interval} from=${startOf(key)} />`],
+      [say("value"), ({ key, value, interval }) => html`<span class="figure">${sayPercent(value)}</span> <${Bar} value=${value} interval=${interval}
+        from=${startOf(key)} />`],
       [say("interval"), ({ interval }) => (interval ? sayInterval(interval) : "–")],
     ])} />
     ${uncertain !== undefined && html`<p>${say("uncertainShare", { share: sayPercent(uncertain) })}</p>`}`;
 };
 
-/** What the one answer alone says of the class that matters most. @param {{classes: NonNullable<TestedOn["per_class"]>, conditions: Api["ConditionsView"]}} props */
+/** What the one answer alone says of the class that matters most.
+ * @param {{classes: NonNullable<TestedOn["per_class"]>, conditions: Api["ConditionsView"]}} props */
 const Melanoma = ({ classes, conditions }) => {
   const melanoma = Object.values(classes).find((one) => one.condition === "melanoma") ?? {};
   const name = melanoma.named_sensitivity === undefined ? "sensitivity" : "named_sensitivity";
@@ -160,7 +166,8 @@ export const TestFigures = ({ card, conditions, folded = false }) => {
     </section>
     ${classes.length > 0 && html`<${Section} title=${say("table_per_class")} folded=${folded}><p>${say("byClassText")}</p>
       <${Table} title=${say("table_per_class")} rows=${classes} columns=${[
-        named(say("class")), counted(), measureOf(sensitivity, say("measure_sensitivity")), measureOf("specificity", say("measure_specificity")), measureOf("auc", "AUC"),
+        named(say("class")), counted(), measureOf(sensitivity, say("measure_sensitivity")),
+        measureOf("specificity", say("measure_specificity")), measureOf("auc", "AUC"),
       ]} /><//>`}
     ${parts.length > 0 && html`<${Section} title=${say("bySource")} folded=${folded}><p>${say("bySourceText")}</p>
       <${Table} title=${say("bySource")} rows=${parts} columns=${[

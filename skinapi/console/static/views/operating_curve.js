@@ -156,6 +156,7 @@ export const OperatingCurves = ({ models }) => html`
   <section>
     <h2>${say("curveTitle")}</h2>
     <${Load} ask=${() => Promise.all([get("/models/operating-point"), getConditions()])}>
-      ${(/** @type {[Api["OperatingPointView"], Api["ConditionsView"]]} */ [point, conditions]) => html`<${Curves} answer=${point} models=${models} conditions=${conditions} />`}
+      ${(/** @type {[Api["OperatingPointView"], Api["ConditionsView"]]} */ [point, conditions]) => html`<${Curves} answer=${point} models=${models}
+        conditions=${conditions} />`}
     <//>
   </section>`;

@@ -73,7 +73,8 @@ const useCursor = (rows, open) => {
 /** What a choice holds, where that is known. @param {string} name @param {number | undefined} count */
 const counted = (name, count) => (count === undefined ? name : `${name} (${count})`);
 
-/** One of the filters, as a list. @param {{name: "list" | "urgency", label: string, value: string, options: [string, string][], onChange: (changed: Partial<Filters>) => void}} props */
+/** One of the filters, as a list.
+ * @param {{name: "list" | "urgency", label: string, value: string, options: [string, string][], onChange: (changed: Partial<Filters>) => void}} props */
 const Which = ({ name, label, value, options, onChange }) => html`
   <label><span class="hidden">${label}</span>
     <select name=${`which-${name}`} value=${value} onChange=${onValue((chosen) => onChange({ [name]: chosen }))}>

@@ -49,7 +49,8 @@ const sayState = ({ case: work, learning, reviewed, created_at: made, awaited })
 
 /**
  * A finding in two lines. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
- * @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, of?: number, below?: boolean, query?: string, children?: unknown}} props
+ * @param {{found: Found, conditions: Api["ConditionsView"], current?: boolean, named?: boolean, of?: number, below?: boolean, query?: string,
+ *   children?: unknown}} props
  */
 export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "", children }) => {
   const { id, body_site: site, body_laterality: laterality, body_side: side, reviewed, decision } = found;
@@ -104,7 +105,8 @@ export const FindingRows = ({ groups, conditions, cursor, named = true, headed =
     })}
   </ul>`;
 
-/** The findings of one patient, page by page; beside a case that is opened there they are the list. @param {{path: string, empty: unknown, head?: (first: Found | undefined) => unknown}} props */
+/** The findings of one patient, page by page; beside a case that is opened there they are the list.
+ * @param {{path: string, empty: unknown, head?: (first: Found | undefined) => unknown}} props */
 export const FindingPages = ({ path, empty, head }) => {
   /** @type {PagesOf<Found>} */
   const pages = usePages(path);

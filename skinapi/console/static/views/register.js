@@ -23,7 +23,8 @@ export const View = () => {
         <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required />
         <${Field} label=${say("password")} hint=${say("passwordHint")} name="password" type="password"
           autocomplete="new-password" minlength="8" required />
-        <${Select} label=${say("wantedRole")} name="wanted" options=${[["", say("role_user")], ["doctor", say("role_doctor")], ["researcher", say("role_researcher")]]} />
+        <${Select} label=${say("wantedRole")} name="wanted"
+          options=${[["", say("role_user")], ["doctor", say("role_doctor")], ["researcher", say("role_researcher")]]} />
       <//>
       <p>${say("haveAccount")} <a href="#/login">${say("logIn")}</a></p>
     </div>`;

@@ -11,7 +11,8 @@ import { Table } from "/console/views/tables.js";
 /** With fewer lesions of a class, its validation and test parts say nothing; as `lab/checks/check_report.py` has it. */
 const FEWEST_LESIONS = "10";
 
-/** The sentences that a person should read before training on it. @param {DatasetReport} report @param {Api["ConditionsView"]} conditions @returns {string[]} */
+/** The sentences that a person should read before training on it. @param {DatasetReport} report @param {Api["ConditionsView"]} conditions
+ * @returns {string[]} */
 function warningsOf(report, conditions) {
   const { duplicates, seen_by_model: seen, elsewhere, lesions, too_small_to_split: small = [] } = report;
   const names = (/** @type {string[]} */ keys) => keys.map((key) => nameOf(conditions, key)).join(", ");

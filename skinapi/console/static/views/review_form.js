@@ -129,7 +129,8 @@ function agreementsOf(reviewing) {
   ];
 }
 
-/** What a doctor may name, beside it how probable the model holds it; what it holds likely is no disagreement. @param {Reviewing} reviewing @param {string} agreement */
+/** What a doctor may name, beside it how probable the model holds it; what it holds likely is no disagreement. @param {Reviewing} reviewing
+ * @param {string} agreement */
 function offeredLabels({ report, conditions, pictured }, agreement) {
   const { ranked } = report.facts.restated ?? report.facts;
   const shares = new Map(ranked.map((/** @type {Api["Ranked"]} */ { key, probability }) => [key, sayShare(probability, isMalignant(conditions, key))]));
@@ -138,12 +139,16 @@ function offeredLabels({ report, conditions, pictured }, agreement) {
   }));
 }
 
-/** The urgencies to choose from; beside the wish for another photo none that is milder. @param {Reviewing} reviewing @param {Draft} draft @returns {[string, string][]} */
+/** The urgencies to choose from; beside the wish for another photo none that is milder. @param {Reviewing} reviewing @param {Draft} draft
+ * @returns {[string, string][]} */
 function urgenciesOf(reviewing, { picture }) {
   const { report, conditions, pictured } = reviewing;
   const others = conditions.bands.filter(({ key }) => (!pictured || key !== report.band) && (!picture || keepsUrgency(reviewing, key)));
   const same = say("urgencyAgreed", { band: sayBand(conditions, report.band) });
-  return [...(pictured ? [/** @type {[string, string]} */ ([SAME, same])] : []), ...others.map(({ key }) => /** @type {[string, string]} */ ([key, sayBand(conditions, key)]))];
+  return [
+    ...(pictured ? [/** @type {[string, string]} */ ([SAME, same])] : []),
+    ...others.map(({ key }) => /** @type {[string, string]} */ ([key, sayBand(conditions, key)])),
+  ];
 }
 
 /** A review as it is filled in, kept in this tab. @param {string} number @param {string} seen the newest review that stands above */
@@ -158,7 +163,8 @@ function useDraft(number, seen) {
   return { draft, enter };
 }
 
-/** What can be answered by now, and how: by the form, and by keys. @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing @param {() => void} onBegin */
+/** What can be answered by now, and how: by the form, and by keys. @param {ReturnType<typeof useDraft>} filled @param {Reviewing} reviewing
+ * @param {() => void} onBegin */
 function useAnswers({ draft, enter }, reviewing, onBegin) {
   const { report, conditions, pictured } = reviewing;
   const { agreement } = draft;
@@ -286,8 +292,10 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
       ${known
         ? html`<p>${say("resultIsLabel")}</p>`
         : html`<div class="chips" role="radiogroup" aria-label=${say("agreement")}>
-          ${agreements.map(({ value, key, text }) => html`<label key=${value} class="chip"><input type="radio" name="agreement" value=${value} required=${needed}
-            disabled=${["agree", ENOUGH].includes(value) && !pictured} checked=${agreement === value} onChange=${() => choose(value)} />${text}<kbd aria-hidden="true">${key}</kbd></label>`)}
+          ${agreements.map(({ value, key, text }) => html`<label key=${value} class="chip"><input type="radio" name="agreement" value=${value}
+            required=${needed}
+            disabled=${["agree", ENOUGH].includes(value) && !pictured} checked=${agreement === value}
+            onChange=${() => choose(value)} />${text}<kbd aria-hidden="true">${key}</kbd></label>`)}
         </div>`}
       ${report.band === "doctor_review" && !report.decision && !known && html`<p><small>${say(asked ? "opinionSettles" : "reviewSettles")}</small></p>`}
       ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}

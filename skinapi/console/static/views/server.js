@@ -72,7 +72,8 @@ export const View = () => {
       <h2>${say("health")}</h2>
       <${Answer} answer=${health}>${() => html`<${Message} kind="good">${say("healthy")}<//>`}<//>
       <${Answer} answer=${front}>
-        ${(/** @type {{version: string}} */ { version }) => html`<p>SkinAPI · ${say("version")} <strong>${version}</strong> · <a href="#/model">${say("title_model")}</a></p>`}
+        ${(/** @type {{version: string}} */ { version }) => html`<p>SkinAPI · ${say("version")} <strong>${version}</strong>
+          ${" · "}<a href="#/model">${say("title_model")}</a></p>`}
       <//>
     </section>
     <section class="card">
