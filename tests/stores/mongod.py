@@ -1,5 +1,6 @@
 """A real mongod for the tests, on a free port; it ends with them."""
 
+import fcntl
 import shutil
 import signal
 import socket
@@ -18,6 +19,8 @@ from pymongo.errors import PyMongoError
 INSTALLED = Path(__file__).parents[2] / ".venv/mongod/fiftyone/db/bin/mongod"
 # What an earlier kill left is recovered first; on a full machine that takes long.
 START_S = 100
+# So long after its last write nobody starts a mongod again.
+LEFT_S = 3600
 # PR_SET_PDEATHSIG: when the tests are killed, the kernel kills what this process becomes.
 DIE_WITH_PARENT = (
     "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
@@ -38,12 +41,25 @@ def free_port() -> int:
 @contextmanager
 def running_mongod(*, replicated: bool = True) -> Iterator["Mongod"]:
     with TemporaryDirectory(prefix="mongod-", ignore_cleanup_errors=True) as folder:
+        remove_left(Path(folder).parent)
         server = Mongod(Path(folder), replicated=replicated)
         try:
             server.start()
             yield server
         finally:
             server.kill()
+
+
+def remove_left(place: Path) -> None:
+    """The folders of tests that were killed: 300 MB each, and they may lie in memory. A mongod that
+    runs writes into its folder each minute, and holds the lock.
+    """
+    for lock in place.glob("mongod-*/mongod.lock"):
+        with suppress(OSError):  # it runs, or another process removes it as well
+            if time.time() - lock.parent.stat().st_mtime > LEFT_S:
+                with lock.open("rb") as opened:
+                    fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(lock.parent)
 
 
 class Mongod:
