@@ -8,7 +8,6 @@ from functools import cache, cached_property
 from skinapi.care.letters.sentences import (
     WORD,
     band_of,
-    count_in,
     each,
     named_in,
     split,
@@ -46,8 +45,7 @@ class Figures:
             for said, _ in times_in(left, words):
                 left = left.replace(said, " ; ", 1)  # a time: see the urgency
         for words in VOCABULARIES.values():
-            count = count_in(words)
-            ratio = rf"(?<!\w){count} {words.out_of} {count}(?!\w)"
+            ratio = rf"(?<!\w){words.count} {words.out_of} {words.count}(?!\w)"
             exact = "|".join(word for word, count in words.numbers.items() if count > 1)
             wrong = rf"{words.fraction}|{ratio}|(?<!\w)(?:{exact})(?!\w)(?! {words.counted})"
             yield from (part[0] for part in re.finditer(wrong, left))

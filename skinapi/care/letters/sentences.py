@@ -85,22 +85,9 @@ def without_names(lower: str) -> str:
 
 def times_in(text: str, words: Vocabulary) -> Iterator[tuple[str, float]]:
     """Each time in the text, with its days; of "two to three weeks" the later."""
-    number, units = count_in(words), "|".join(sorted(words.units, key=len, reverse=True))
-    until = rf"(?<!\w)(?:{number} ?(?:-|–|to|or|à|ou) ?)??({number})"
-    pattern = rf"{until}[ -](?:\w+ )?({units})(?:s|es)?(?!\w)"
-    for found in re.finditer(pattern, text):
-        count = counts_in(words).get(found[1]) or int(found[1])
+    for found in words.time.finditer(text):
+        count = words.counts.get(found[1]) or int(found[1])
         yield found[0], count * words.units[found[2]]
-
-
-def counts_in(words: Vocabulary) -> dict[str, float]:
-    """The words for a count, exact or not."""
-    return {**words.numbers, **words.vague}
-
-
-def count_in(words: Vocabulary) -> str:
-    """The pattern of a count, in digits or words."""
-    return rf"(?:\d{{1,6}}|{'|'.join(sorted(counts_in(words), key=len, reverse=True))})"
 
 
 def band_of(days: float) -> Band:

@@ -2,7 +2,9 @@
 checked.
 """
 
+import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -91,6 +93,23 @@ class Vocabulary(Frozen):
     title: str
     after_name: Pattern
     first_words: str
+
+    @cached_property
+    def counts(self) -> dict[str, float]:
+        """The words for a count, exact or not."""
+        return {**self.numbers, **self.vague}
+
+    @cached_property
+    def count(self) -> str:
+        """The pattern of a count, in digits or words."""
+        return rf"(?:\d{{1,6}}|{'|'.join(sorted(self.counts, key=len, reverse=True))})"
+
+    @cached_property
+    def time(self) -> re.Pattern[str]:
+        """Of a count and its unit; of "two to three weeks" the later."""
+        units = "|".join(sorted(self.units, key=len, reverse=True))
+        until = rf"(?<!\w)(?:{self.count} ?(?:-|–|to|or|à|ou) ?)??({self.count})"
+        return re.compile(rf"{until}[ -](?:\w+ )?({units})(?:s|es)?(?!\w)")
 
 
 class LetterWords(Frozen):
