@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zlib import crc32
 
 import apsw
 import hypothesis
@@ -78,6 +79,8 @@ STARTED_ONCE = (
 BEGIN_FIRST = ("learning", "console", "jobs")
 
 
+# One alone would take longer than all the rest of the tests. A module stays with one of them.
+BROWSERS = 2
 SHARED = ExitStack()  # by all processes
 LONGEST_ID = 100
 UNLIMITED = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
@@ -151,7 +154,7 @@ def shared_by(item: pytest.Item) -> str | None:
     if item.path.name == "test_queries.py":  # two stores with hundreds of records in each table
         return "queries"
     if "session_browser" in getattr(item, "fixturenames", ()):
-        return "browser"
+        return f"browser {crc32(item.path.name.encode()) % BROWSERS}"
     call = getattr(item, "callspec", None)
     told = call.params if call else {}
     asked = {*getattr(item, "fixturenames", ())}
@@ -285,9 +288,11 @@ def shared_backend(
     backend.services.store.close()
 
 
-@pytest.fixture(params=["sqlite", *in_drill("mongomock"), "mongod"])
+@pytest.fixture(params=["sqlite", *in_drill("mongomock", "mongod")])
 def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    """A backend on each store in turn. The adapter of MongoDB is one, whatever is behind it."""
+    """A backend on each store in turn, in the drill. Else on SQLite: what a store must do is
+    asked of both in tests/storage.
+    """
     yield from backend_on(request, tmp_path)
 
 
