@@ -3,7 +3,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getSession, onSessionChange } from "/console/api.js";
-import { colon, hasWords, isolated, say, sayShare, sayValue, sayWait } from "/console/language.js";
+import { colon, hasWords, isolated, say, sayValue, sayWait } from "/console/language.js";
 
 const ICONS = {
   urgent_referral: "M12 2 1.5 21h21L12 2Zm0 6.5v6.2m0 2.6v.1",
@@ -237,20 +237,6 @@ export const Form = ({ onSend, label, children, kind = "primary", onClose }) => 
       ${onClose ? html`<div class="row end"><button type="button" class="quiet" onClick=${onClose}>${say("cancel")}</button>${send}</div>` : send}
     </form>`;
 };
-
-/**
- * Probabilities as bars, and as a list for screen readers.
- * @param {{rows: {name: string, share: number, malignant: boolean, marked?: boolean}[], label: string}} props
- */
-export const Bars = ({ rows, label }) => html`
-  <ol class="bars" aria-label=${label}>
-    ${rows.map(({ name, share, malignant, marked }) => html`
-      <li class=${marked ? "marked" : ""}>
-        <span class="bar-name">${name}</span>
-        <span class="bar-share">${sayShare(share, malignant)}</span>
-        <span class="bar" aria-hidden="true"><span style=${{ width: `${Math.max(0.5, 100 * share)}%` }}></span></span>
-      </li>`)}
-  </ol>`;
 
 /** `label` is what its way back is called. @typedef {{text: string, undo?: () => void, label?: string}} Toast */
 

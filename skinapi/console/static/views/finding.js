@@ -3,8 +3,8 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
-import { Answer, BandBadge, Bars, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
-import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayValue } from "/console/language.js";
+import { Answer, BandBadge, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
+import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { Decided, Due, Instruction } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter, SignedLetter } from "/console/views/letters.js";
@@ -33,6 +33,20 @@ export const labelOfBand = (conditions, band) => wordsOfBand(conditions, band)?.
 
 /** @param {{items: string[]}} props */
 const Sentences = ({ items }) => items.length > 0 && html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
+
+/**
+ * Probabilities as bars, and as a list for screen readers.
+ * @param {{rows: {name: string, share: number, malignant: boolean, marked?: boolean}[], label: string}} props
+ */
+export const Bars = ({ rows, label }) => html`
+  <ol class="bars" aria-label=${label}>
+    ${rows.map(({ name, share, malignant, marked }) => html`
+      <li class=${marked ? "marked" : ""}>
+        <span class="bar-name">${name}</span>
+        <span class="bar-share">${sayShare(share, malignant)}</span>
+        <span class="bar" aria-hidden="true"><span style=${{ width: `${Math.max(0.5, 100 * share)}%` }}></span></span>
+      </li>`)}
+  </ol>`;
 
 /**
  * What the headline names is marked. Where they are restated, a doctor unfolds the model's own.

@@ -4,9 +4,9 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
-import { AskFirst, BandBadge, Bars, Confirm, Empty, Failure, Field, Form, Icon, Load, Loading, Message, Tabs, toast } from "/console/components.js";
+import { AskFirst, BandBadge, Empty, Failure, Field, Form, Icon, Load, Loading, Message, Tabs, toast } from "/console/components.js";
 import { say, sayDate, sayPercent } from "/console/language.js";
-import { labelOfBand, nameOf } from "/console/views/finding.js";
+import { Bars, labelOfBand, nameOf } from "/console/views/finding.js";
 
 /** What people are called: 80 characters, from right to left, with pictures. */
 const NAMES = [
