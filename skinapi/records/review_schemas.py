@@ -97,7 +97,7 @@ class DecisionView(Answer):
         description="until when a doctor should have seen the spot; null where no time was named"
     )
     remarks: list[str] = Field(
-        description="first that another photo is wanted, then of the laboratory"
+        description="that another photo is wanted, and that a sample was taken"
     )
     for_doctor: list[str] = Field(
         description="in a doctor's words: what was decided, then what is to be done"

@@ -363,9 +363,14 @@ class Decision(StoredRecord):
         return unnamed or (self.waits_for is WaitsFor.PHOTO and not self.sure)
 
     def title(self) -> LocalizedText:
+        """Whose word it is, and how certain."""
         words = conditions_table().notices.decision
         judges = self.label is not None or not self.new_picture_wanted
-        return words.opinion if judges and not self.sure else words.title
+        if self.proven:
+            return words.result
+        if judges and not self.sure:
+            return words.opinion
+        return words.unconfirmed if self.awaited else words.title
 
     def name(self, language: Language) -> str:
         table = conditions_table()
@@ -385,12 +390,11 @@ class Decision(StoredRecord):
         return words_for_patient(self.urgency, self.waits_for, language, label=self.label)
 
     def remarks(self, language: Language) -> list[str]:
-        """What is said beside it: first that another photo is wanted, then of the laboratory."""
+        """What is said beside it: that another photo is wanted, and that a sample was taken."""
         words = conditions_table().notices.decision
         said = {
             words.new_picture: self.new_picture_wanted and self.waits_for is not WaitsFor.PHOTO,
             words.awaited: self.awaited,
-            words.confirmed: self.proven,
         }
         return [sentence.in_language(language) for sentence, holds in said.items() if holds]
 
@@ -407,8 +411,6 @@ class Decision(StoredRecord):
         only_asks = heading == asked.label.in_language(language)
         wanted = notices.new_picture_doctor.in_language(language)
         said = [wanted.removesuffix(".")] if only_asks else [heading]
-        if self.proven:
-            said.append(notices.confirmed.in_language(language))
         if self.waits_for is WaitsFor.PHOTO:
             return [*said, *([] if only_asks else [wanted]), words.doctor_action]
         said += [wanted] if self.new_picture_wanted and not only_asks else []

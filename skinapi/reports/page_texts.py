@@ -14,7 +14,7 @@ from skinapi.records.reviewed_finding import ShownLetter, Superseded
 from skinapi.records.reviews import Decision, WaitsFor
 from skinapi.reports.words import LABELS, say_day, say_moment
 from skinapi.vision.bands import is_sent
-from skinapi.vision.conditions import Band, BandWords, conditions_table
+from skinapi.vision.conditions import Band, BandWords
 
 Row = tuple[str, str]
 # Shown in place of a letter that the font does not have.
@@ -66,13 +66,11 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class DecisionContent:
-    """What doctors have decided, in the order in which it is read. `result` says that the head is
-    the laboratory's. `urgency` is None where the decision waits for something and asks for no
-    visit: it has no colour then.
+    """What doctors have decided, in the order in which it is read. `urgency` is None where the
+    decision waits for something and asks for no visit: it has no colour then.
     """
 
     head: str
-    result: str
     urgency: Band | None
     urgency_label: str
     sentences: tuple[str, ...]
@@ -82,19 +80,17 @@ class DecisionContent:
     def of(cls, decision: Decision, language: Language, *, due: date | None) -> Self:
         words, head = decision.band_words(language), decision.heading(language)
         label = "" if words.label == head else words.label
-        result = conditions_table().notices.decision.confirmed.in_language(language)
         unjudged = decision.waits_for is WaitsFor.PHOTO and decision.unjudged
         labels = LABELS[language]
         return cls(
             head=head,
-            result=result if decision.proven else "",
             urgency=None
             if decision.waits_for and not is_sent(decision.urgency)
             else decision.urgency,
             urgency_label=label,
             sentences=(
                 *([labels.unjudged] if unjudged else []),
-                *(remark for remark in decision.remarks(language) if remark != result),
+                *decision.remarks(language),
                 words.next_step,
                 *_say_due(due, language),
             ),

@@ -79,11 +79,12 @@ class WaitingWords(Frozen):
 class DecisionWords(Frozen):
     title: LocalizedText
     opinion: LocalizedText
+    unconfirmed: LocalizedText
+    result: LocalizedText
     heading: LocalizedText
     waits_for: Mapping[str, WaitingWords]
     unnamed: LocalizedText
     awaited: LocalizedText
-    confirmed: LocalizedText
     new_picture: LocalizedText
     new_picture_doctor: LocalizedText
     normal_skin: LocalizedText

@@ -260,7 +260,7 @@ def test_it_is_due_by_a_day_unless_a_result_is_awaited() -> None:
         (
             decided(URGENT, day=1, histology=AWAITED),
             [
-                "Doctor's decision: Melanoma",
+                "Doctor's opinion, to be confirmed: Melanoma",
                 "Urgent referral.",
                 "A sample was taken; the laboratory's result is awaited.",
             ],
@@ -268,8 +268,7 @@ def test_it_is_due_by_a_day_unless_a_result_is_awaited() -> None:
         (
             decided(URGENT, day=1, histology=PROVEN),
             [
-                "Doctor's decision: Melanoma",
-                "This is the laboratory's result (histology).",
+                "Laboratory's result: Melanoma",
                 "Urgent referral.",
             ],
         ),

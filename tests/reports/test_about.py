@@ -153,10 +153,7 @@ def test_a_result_is_called_the_laboratorys() -> None:
     report = reviewed(made_report(), histology_result="other_benign")
     shown = FullReport.of(report)
     assert shown.decision
-    assert (shown.decision.label, shown.decision.remarks) == (
-        "other_benign",
-        [WORDS.confirmed.en],
-    )
+    assert (shown.decision.label, shown.decision.title) == ("other_benign", WORDS.result.en)
 
 
 def test_a_milder_decision_is_no_graver_review() -> None:

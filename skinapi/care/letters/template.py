@@ -91,10 +91,8 @@ class _ForPatient:
         return self._words.it_is[_how_certain(decision)].format(name=said)
 
     def _to_do(self, decision: Decision) -> str:
-        """The one instruction; that the laboratory has found it was said before."""
-        proven = conditions_table().notices.decision.confirmed.in_language(self._language)
-        remarks = [one for one in decision.remarks(self._language) if one != proven]
-        words = decision.band_words(self._language)
+        """The one instruction."""
+        remarks, words = decision.remarks(self._language), decision.band_words(self._language)
         return self._join(remarks, words, decision.waits_for, self._about.due)
 
     def _elsewhere(self, advice: Advice) -> str:
@@ -139,8 +137,6 @@ class _ForColleague:
         if decision.awaited:
             said.append(notices.awaited.in_language(language))
             said.append(f"{decision.band_words(language).label}.")
-        if decision.proven:
-            said.append(notices.confirmed.in_language(language))
         if decision.new_picture_wanted:
             said.append(self._words.photo_wanted)
         return " ".join(said)

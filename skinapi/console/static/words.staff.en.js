@@ -62,6 +62,7 @@ export const english = {
   reviewSettles: "The check asked for a doctor's review. This is that review: who agrees settles it, with the urgency of the condition.",
   opinionSettles: "The check asked for a doctor's review. Agreeing answers it, with the urgency of the condition.",
   visitInWeeks: "Visit in the coming weeks",
+  noLabelNamed: "what it is stays open",
   resultIsLabel: "The laboratory's result is the diagnosis.",
   agreeEnough: "{agree}, and {band} is enough",
   askChecklist: "Checklist {score} asks for a referral.",

@@ -79,7 +79,6 @@ class _Body:
             yield _box(
                 colours,
                 paragraph(decision.head, styles.band, textColor=colours[0]),
-                *([paragraph(decision.result, styles.action)] if decision.result else []),
                 *(label if decision.urgency_label else []),
                 paragraph(" ".join(decision.sentences), styles.action),
                 paragraph(decision.signed, styles.small),

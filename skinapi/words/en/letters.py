@@ -34,9 +34,9 @@ LETTERS = {
     "due": "Do this by {date} at the latest.",
     "concluded": {
         "sure": "Doctor's decision of {date} ({by}): {name}.",
-        "awaited": "Doctor's decision of {date} ({by}), to be confirmed: {name}.",
+        "awaited": "Doctor's opinion of {date} ({by}), to be confirmed: {name}.",
         "unsure": "Doctor's opinion of {date} ({by}), not certain: {name}.",
-        "result": "Doctor's decision of {date} ({by}): {name}.",
+        "result": "Laboratory's result of {date} (histology, {by}): {name}.",
     },
     "photo_wanted": "Another photo of the spot was asked for.",
     "undecided": "No doctor has decided yet.",

@@ -34,9 +34,9 @@ LETTERS = {
     "due": "À faire d'ici au {date}.",
     "concluded": {
         "sure": "Décision du médecin du {date} ({by}): {name}.",
-        "awaited": "Décision du médecin du {date} ({by}), à confirmer: {name}.",
+        "awaited": "Avis du médecin du {date} ({by}), à confirmer: {name}.",
         "unsure": "Avis du médecin du {date} ({by}), sans certitude: {name}.",
-        "result": "Décision du médecin du {date} ({by}): {name}.",
+        "result": "Résultat du laboratoire du {date} (histologie, {by}): {name}.",
     },
     "photo_wanted": "Une autre photo de la tache a été demandée.",
     "undecided": "Aucun médecin n'a encore décidé.",

@@ -134,7 +134,7 @@ const Compared = ({ compared, before, after, conditions }) => {
         <h2>${compared.summary}</h2>
         ${compared.raised && told.from !== "decision" && html`<p class="action">${compared.raised}</p>`}
         <p class="action"><${Icon} name=${told.band} /> <strong>${told.action}.</strong> ${told.sentence}</p>
-        <${DecisionLine} decision=${compared.after.decision} conditions=${conditions} />
+        <${DecisionLine} decision=${compared.after.decision} />
         <${Superseded} items=${told.superseded ?? []} view=${getSession()?.role === "doctor" ? "case" : "finding"} />
         ${compared.notices.map((notice, at) => html`<p class=${at === 0 ? "notice" : ""}><small>${notice}</small></p>`)}
       </header>

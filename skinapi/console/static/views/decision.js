@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { Icon } from "/console/components.js";
 import { colon, isolated, say, sayDate, sayDay, today } from "/console/language.js";
-import { labelForPatient, labelOfBand, nameOf } from "/console/views/finding.js";
+import { labelForPatient, labelOfBand } from "/console/views/finding.js";
 
 /** For another photo, of the same spot where it is one. @param {{spot: string | null}} props */
 const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot ? `#/check/${spot}` : "#/check"}>${say("otherPhoto")}</a></p>`;
@@ -86,19 +86,17 @@ export const waitsOfSpot = (spot) => (spot.instruction ? spot.instruction.waits_
 /** The urgency that counts of a spot with findings. @param {Api["LesionView"]} spot */
 export const bandOfSpot = (spot) => spot.instruction?.band ?? bandOf(/** @type {Api["ListedFinding"]} */ (spot.latest));
 
-/** What was decided, in short. @param {Api["DecisionView"]} decision @param {Api["ConditionsView"]} conditions */
-export const sayDecision = ({ label, certainty, histology, new_picture_wanted: wanted }, conditions) => {
-  const name = label ? nameOf(conditions, label) : say("noLabelNamed");
-  const said = [
-    (label || !wanted) && say(histology === "confirmed" ? "laboratorySaid" : certainty === "unsure" ? "doctorUnsure" : "doctorDecided", { name }),
-    wanted && say("newPictureWanted"),
-    histology === "awaited" && say("histology_awaited"),
-  ];
-  return said.filter(Boolean).join(" · ");
+/** What it is by a decision. @param {Api["DecisionView"]} decision */
+const sayWhat = ({ title, name }) => `${title}${colon()}${name}`;
+
+/** What was decided, in short. @param {Api["DecisionView"]} decision */
+export const sayDecision = (decision) => {
+  const { label, histology, new_picture_wanted: wanted } = decision;
+  return [(label || !wanted) && sayWhat(decision), wanted && say("newPictureWanted"), histology === "awaited" && say("histology_awaited")].filter(Boolean).join(" · ");
 };
 
-/** The decision in a row of a list, beside its urgency. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"]}} props */
-export const DecisionLine = ({ decision, conditions }) =>
+/** The decision in a row of a list, beside its urgency. @param {{decision: Api["DecisionView"]}} props */
+export const DecisionLine = ({ decision }) =>
   decision && html`<small class="decision">
-    ${(decision.label || !decision.waits_for) && html`<strong>${sayDecision(decision.waits_for ? { ...decision, new_picture_wanted: false, histology: null } : decision, conditions)}</strong>`}
+    ${(decision.label || !decision.waits_for) && html`<strong>${decision.waits_for ? sayWhat(decision) : sayDecision(decision)}</strong>`}
     <span>${say("decidedBy", { name: isolated(decision.decided_by), date: sayDate(decision.decided_at) })}</span></small>`;

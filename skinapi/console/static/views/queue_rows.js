@@ -59,7 +59,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
   const band = bandOf(found);
   const label = labelOfBand(conditions, band);
   const since = found.awaited && say("awaitedSince", { date: sayDate(found.awaited.since, false) });
-  const said = [since, decision ? sayDecision(decision, conditions) : sayLikely(found, conditions)].filter(Boolean).join(" · ");
+  const said = [since, decision ? sayDecision(decision) : sayLikely(found, conditions)].filter(Boolean).join(" · ");
   return html`
     <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}`}>
       <${KeptPhoto} number=${id} kept=${found.photo_kept} />

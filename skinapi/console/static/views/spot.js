@@ -123,7 +123,7 @@ const LettersOfSpot = ({ spot }) => {
 
 /** What the spot is likely to be, as was said of the finding that counts: by a doctor, else by the check. @param {{found: Api["ListedFinding"], conditions: Api["ConditionsView"]}} props */
 const Likely = ({ found, conditions }) =>
-  html`<p class="likely">${found.decision ? html`<${DecisionLine} decision=${found.decision} conditions=${conditions} />` : said(found.headline.patient)}</p>`;
+  html`<p class="likely">${found.decision ? html`<${DecisionLine} decision=${found.decision} />` : said(found.headline.patient)}</p>`;
 
 /** What is to be done and what it is likely to be, beside the newest photo. @param {{spot: Api["LesionView"], findings: Api["ListedFinding"][], conditions: Api["ConditionsView"]}} props */
 const Now = ({ spot, findings, conditions }) => {
