@@ -1,8 +1,12 @@
-"""By which day a doctor should have seen a spot. The rule is in docs/reviews.md ("By when")."""
+"""By which day a doctor should have seen a spot, and how a day is said. The rule is in
+docs/reviews.md ("By when").
+"""
 
 from collections.abc import Iterable, Mapping, Set
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+from skinapi.languages import Language, load_words
+from skinapi.stored_record import Frozen
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 
@@ -37,3 +41,30 @@ def due_day(levels: Levels) -> date | None:
     days = {entry.key: entry.see_within_days for entry in conditions_table().bands}
     ends = ((since + timedelta(days=days[level] or 0)).date() for level, since in levels.items())
     return min(ends, default=None)
+
+
+class DayWords(Frozen):
+    """How a day is written. `first` is the first day of a month."""
+
+    months: tuple[str, ...]
+    day: str
+    first: str
+    weekday: str
+    weekdays: tuple[str, ...]
+
+
+DAYS: Mapping[Language, DayWords] = load_words("days.DAYS", DayWords)
+
+
+def say_day(day: date, language: Language, *, weekday: bool = False) -> str:
+    """In the words of the language: 26 November 2026, or Thursday 26 November 2026. Of a time, the
+    day in UTC.
+    """
+    if isinstance(day, datetime):
+        day = day.astimezone(UTC)
+    words = DAYS[language]
+    first = words.first if day.day == 1 else day.day
+    said = words.day.format(day=first, month=words.months[day.month - 1], year=day.year)
+    return (
+        words.weekday.format(weekday=words.weekdays[day.weekday()], day=said) if weekday else said
+    )

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cached_property
 
 from skinapi.languages import NUMBERS
+from skinapi.records.due_days import say_day
 from skinapi.records.opinions import Agreement, Histology, Opinion
 from skinapi.reports.facts import PictureFacts
 from skinapi.reports.page_texts import (
@@ -19,7 +20,7 @@ from skinapi.reports.page_texts import (
 )
 from skinapi.reports.reading import Reading, read_in_order, say_headline
 from skinapi.reports.report import Report, Writer
-from skinapi.reports.words import LABELS, Labels, say_day
+from skinapi.reports.words import LABELS, Labels
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import TWO_SIDED, Fitzpatrick, Modality
 from skinapi.vision.finding.headline import say_chance, say_share, say_share_of

@@ -3,10 +3,11 @@ about a finding. They stand in `skinapi/words/<language>/reports.py`.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from skinapi.languages import Language, load_words
+from skinapi.records.due_days import say_day
 from skinapi.records.letters import Reader
 from skinapi.records.opinions import Agreement
 from skinapi.stored_record import Frozen
@@ -16,7 +17,7 @@ from skinapi.vision.finding.finding import Doubt
 
 
 class Labels(Frozen):
-    """`first` is the first day of a month, `moment` a day with the time."""
+    """`moment` is a day with the time."""
 
     title: str
     page: str
@@ -141,9 +142,6 @@ class Labels(Frozen):
     pages_of_pdf: str
     code: str
 
-    months: tuple[str, ...]
-    day: str
-    first: str
     moment: str
 
     modalities: Mapping[Modality, str]
@@ -208,15 +206,6 @@ class Sentences(Frozen):
 
 LABELS: Mapping[Language, Labels] = load_words("reports.LABELS", Labels)
 SENTENCES: Mapping[Language, Sentences] = load_words("reports.SENTENCES", Sentences)
-
-
-def say_day(day: date, language: Language) -> str:
-    """In the words of the language: 26 November 2026. Of a time, the day in UTC."""
-    if isinstance(day, datetime):
-        day = day.astimezone(UTC)
-    labels = LABELS[language]
-    said = labels.first if day.day == 1 else day.day
-    return labels.day.format(day=said, month=labels.months[day.month - 1], year=day.year)
 
 
 def say_moment(moment: datetime, language: Language) -> str:

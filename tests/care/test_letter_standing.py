@@ -9,9 +9,10 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.languages import Language
+from skinapi.records.due_days import say_day
 from skinapi.records.reviewed_finding import ShownLetter, Superseded
 from skinapi.reports.page_texts import LetterContent
-from skinapi.reports.words import say_day, say_moment
+from skinapi.reports.words import say_moment
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for
 from tests.care.test_letters import Practice

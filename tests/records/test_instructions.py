@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from skinapi.records.due_days import say_day
 from skinapi.records.instructions import Advice, SaidBy, reconcile
 from skinapi.records.opinions import Certainty, Histology
 from skinapi.records.reviews import Decision, WaitsFor
 from skinapi.records.submission import AdvisedEntry
-from skinapi.reports.words import say_day
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
 from tests.care.clinic import file_for, patient_in_care

@@ -10,6 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.languages import LANGUAGES, Language
+from skinapi.records.due_days import say_day
 from skinapi.records.opinions import Certainty
 from skinapi.reports.content import ReportContent
 from skinapi.reports.facts import Facts
@@ -17,7 +18,6 @@ from skinapi.reports.pdf.document import render_pdf
 from skinapi.reports.rendering import render_html
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import AboutView, FullReport
-from skinapi.reports.words import say_day
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
 from skinapi.vision.finding.finding import Doubt

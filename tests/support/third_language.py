@@ -32,6 +32,7 @@ PLACES = {
 }
 # The German files of `skinapi/words`, made of the English ones, and who reads them.
 WORDS = {
+    "words/de/days.py": "skinapi.records.due_days",
     "words/de/reports.py": "skinapi.reports.words",
     "words/de/pages.py": "skinapi.web.answers",
     "words/de/mails.py": "skinapi.notices.outbox",

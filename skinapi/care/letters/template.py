@@ -8,13 +8,14 @@ from datetime import date
 from skinapi.care.letters.letter_facts import LetterFacts
 from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.languages import Language
+from skinapi.records.due_days import say_day
 from skinapi.records.instructions import Advice
 from skinapi.records.letters import Reader
 from skinapi.records.reviews import Decision, WaitsFor
 from skinapi.reports.facts import Facts
 from skinapi.reports.reading import say_headline
 from skinapi.reports.template import write_template
-from skinapi.reports.words import LABELS, SENTENCES, say_day
+from skinapi.reports.words import LABELS, SENTENCES
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import BandWords, conditions_table
 from skinapi.vision.finding.headline import LEAST_SHARE, say_share_of

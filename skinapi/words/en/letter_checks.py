@@ -2,8 +2,8 @@
 care/letters/words.py says how each is read.
 """
 
+from skinapi.words.en.days import DAYS
 from skinapi.words.en.letters import DISEASES, FIRST_WORDS, MEDICINES, NUMBERS
-from skinapi.words.en.reports import LABELS
 
 VOCABULARY = {
     "synonyms": {
@@ -40,7 +40,7 @@ VOCABULARY = {
         "decade": 3650,
         "century": 36500,
     },
-    "months": LABELS["months"],
+    "months": DAYS["months"],
     "levels": {
         "self_monitoring": r"""
             no (?:appointment|visit|follow-?up|further|reason to see|doctor)

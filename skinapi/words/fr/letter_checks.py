@@ -2,8 +2,8 @@
 care/letters/words.py says how each is read.
 """
 
+from skinapi.words.fr.days import DAYS
 from skinapi.words.fr.letters import DISEASES, FIRST_WORDS, MEDICINES, NUMBERS
-from skinapi.words.fr.reports import LABELS
 
 VOCABULARY = {
     "synonyms": {
@@ -33,7 +33,7 @@ VOCABULARY = {
         "décennie": 3650,
         "siècle": 36500,
     },
-    "months": LABELS["months"],
+    "months": DAYS["months"],
     "levels": {
         "self_monitoring": r"""
             (?:garde\w*|avoir) (?:un œil|à l'œil)|à surveiller|(?:auto-?)?surveill\w+

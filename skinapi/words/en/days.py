@@ -1,0 +1,30 @@
+"""How a day is written in English."""
+
+DAYS = {
+    "months": (
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ),
+    "day": "{day} {month} {year}",
+    "first": "1",
+    "weekday": "{weekday} {day}",
+    "weekdays": (
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+    ),
+}

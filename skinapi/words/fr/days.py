@@ -1,0 +1,30 @@
+"""How a day is written in French."""
+
+DAYS = {
+    "months": (
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ),
+    "day": "{day} {month} {year}",
+    "first": "1er",
+    "weekday": "{weekday} {day}",
+    "weekdays": (
+        "lundi",
+        "mardi",
+        "mercredi",
+        "jeudi",
+        "vendredi",
+        "samedi",
+        "dimanche",
+    ),
+}
