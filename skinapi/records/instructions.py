@@ -28,8 +28,8 @@ class SaidBy(StrEnum):
 class Advice:
     """What was said that is to be done: at that time, about the finding of this number. Where it
     waits for something, that is to be told in place of the band's words. `by_result`: the
-    laboratory has said so. `label` is what a doctor has named. `levels`: since when the
-    spot has been so urgent, where that is longer.
+    laboratory has said so. `decision` is the doctor's that still counts, if it is one. `levels`:
+    since when the spot has been so urgent, where that is longer.
     """
 
     said_by: SaidBy
@@ -38,7 +38,7 @@ class Advice:
     finding: int
     waits_for: WaitsFor | None = None
     by_result: bool = False
-    label: str | None = None
+    decision: Decision | None = field(default=None, compare=False)
     levels: Levels | None = field(default=None, compare=False)
 
     @property
@@ -52,7 +52,8 @@ class Advice:
 
     def words(self, language: Language) -> BandWords:
         """As a patient reads it, with what it waits for; `next_step` is by who said it."""
-        words = words_for_patient(self.band, self.waits_for, language, label=self.label)
+        label = self.decision.label if self.decision else None
+        words = words_for_patient(self.band, self.waits_for, language, label=label)
         if self.said_by is SaidBy.DECISION:
             return words
         return words.model_copy(update={"next_step": words.first_step})
@@ -154,7 +155,7 @@ def _decided(
         finding.number,
         decision.waits_for,
         decision.proven,
-        decision.label,
+        decision,
         levels,
     )
     return _Said(advice, levels, ended, ended_by)

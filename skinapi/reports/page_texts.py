@@ -15,7 +15,7 @@ from skinapi.records.reviewed_finding import ShownLetter, Superseded
 from skinapi.records.reviews import Decision, WaitsFor
 from skinapi.reports.words import LABELS, say_moment
 from skinapi.vision.bands import is_sent
-from skinapi.vision.conditions import Band, BandWords
+from skinapi.vision.conditions import Band, BandWords, conditions_table
 
 Row = tuple[str, str]
 # Shown in place of a letter that the font does not have.
@@ -101,25 +101,51 @@ class DecisionContent:
         )
 
 
+def say_elsewhere(advice: Advice, language: Language) -> str:
+    """What a doctor or the laboratory has named the spot, and of which finding; empty where nobody
+    has.
+    """
+    decision = advice.decision
+    if decision is None or decision.label is None:
+        return ""
+    return (
+        conditions_table()
+        .notices.decision.elsewhere.in_language(language)
+        .format(
+            title=decision.title().in_language(language),
+            date=say_day(advice.since, language),
+            number=advice.finding,
+            name=decision.name(language),
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class AdviceContent:
-    """What counts, where it was said about another finding of the spot."""
+    """What counts, where it was said about another finding of the spot. `head` says what that is,
+    empty where no doctor has named it.
+    """
 
     urgency: Band
+    head: str
     label: str
     sentence: str
     said: str
 
     @classmethod
     def of(cls, advice: Advice, language: Language) -> Self:
-        words = advice.words(language)
+        words, labels, head = (
+            advice.words(language),
+            LABELS[language],
+            say_elsewhere(advice, language),
+        )
+        said = labels.spot_advice.format(advice.finding, say_day(advice.since, language))
         return cls(
             urgency=advice.band,
+            head=head,
             label=words.label,
             sentence=" ".join((words.next_step, *_say_due(advice.due, language))),
-            said=LABELS[language].spot_advice.format(
-                advice.finding, say_day(advice.since, language)
-            ),
+            said=labels.counts_here if head else said,
         )
 
 

@@ -107,6 +107,7 @@ class Labels(Frozen):
     superseded_letter: Mapping[str, str]
     superseded_at_once: Mapping[str, str]
     spot_advice: str
+    counts_here: str
     due: str
     decision_replaced: str
     model_said_elsewhere: str

@@ -82,6 +82,7 @@ class DecisionWords(Frozen):
     unconfirmed: LocalizedText
     result: LocalizedText
     heading: LocalizedText
+    elsewhere: LocalizedText
     waits_for: Mapping[str, WaitingWords]
     unnamed: LocalizedText
     awaited: LocalizedText

@@ -235,6 +235,41 @@ def test_what_counts_of_another_finding_of_the_spot_is_the_one_instruction(
     assert mark_sentences(text, facts, language) == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("reader", "own"),
+    [*product(READERS, ("mole", "open", None))],
+)
+def test_a_proven_melanoma_of_another_photo_is_the_first_that_a_letter_says(
+    reader: Reader, own: str | None, language: Language
+) -> None:
+    """ "Here is my decision of 8 June: the spot is a mole" of a spot that is a proven melanoma."""
+    result = CASES["melanoma"].decision
+    advice = Advice(
+        SaidBy.DECISION, Band.URGENT_REFERRAL, DECIDED_AT, 10, by_result=True, decision=result
+    )
+    facts = replace(CASES[own or "mole"], advice=advice)
+    facts = facts if own else replace(facts, decision=None)
+    text = draft(facts, reader, language)
+    first, replaced = {
+        "en": (
+            "Laboratory's result of 1 December 2026 (finding 10): Melanoma.",
+            ("Of this photo alone I said on", "Of this photo alone, replaced since:"),
+        ),
+        "fr": (
+            "Résultat du laboratoire du 1er décembre 2026 (résultat 10) : Mélanome.",
+            ("De cette photo seule, j'ai dit le", "De cette photo seule, remplacé depuis :"),
+        ),
+    }[language]
+    _, *paragraphs = text.split("\n\n")
+    assert paragraphs[reader == "colleague"] == first
+    if own == "mole":
+        assert replaced[reader == "colleague"] in text
+    assert mark_sentences(write_by_template(facts, reader, language), facts, language) == []
+    assert facts.named >= {MELANOMA}
+    assert not facts.all_clear
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [

@@ -308,7 +308,7 @@ def test_a_report_says_what_counts_about_its_spot_and_nothing_else(backend: Back
     told, page, pdf = read()
     assert (told["spot_advice"]["finding"], told["spot_advice"]["band"]) == (urgent, URGENT)
     day = say_day(datetime.fromisoformat(told["spot_advice"]["since"]), "en")
-    said = f"Said about finding no. {urgent} of the same spot, on {day}."
+    said = f"Said about finding {urgent} of the same spot, on {day}."
     for text in (page, text_of(pdf)):
         assert text.index("See a doctor this week") < text.index(said)
         assert "Keep an eye on it" not in text

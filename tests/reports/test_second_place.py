@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from skinapi.languages import LANGUAGES, Language
+from skinapi.languages import LANGUAGES, NO_BREAK_SPACE, Language
 from skinapi.records.instructions import Advice, SaidBy
 from skinapi.records.opinions import Certainty
 from skinapi.records.reviewed_finding import ShownLetter, Superseded
+from skinapi.reports.content import ReportContent
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf
 from skinapi.reports.reading import read_in_order
@@ -26,7 +27,7 @@ from tests.reports.test_one_instruction import one_line, plain_text
 from tests.reports.test_verification import SIGNED
 from tests.support.findings import finding_of
 
-MOLE = "melanocytic_nevus"
+MOLE, MELANOMA = "melanocytic_nevus", "melanoma"
 SINCE = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
 
@@ -91,6 +92,49 @@ def test_a_review_that_was_replaced_says_so_with_its_day(language: Language) -> 
     assert marked not in text_of(render_pdf(report))
     advice = Advice(SaidBy.DECISION, Band.URGENT_REFERRAL, SINCE, 10)
     assert marked in text_of(render_pdf(replace(report, spot_advice=advice)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_proven_melanoma_of_another_photo_heads_the_page(language: Language) -> None:
+    """The page of the older photo said "Most likely melanocytic nevus (76%)" in large type, and
+    named no melanoma.
+    """
+    report = report_on_a_mole(language, label=MOLE, certainty=Certainty.SURE)
+    proven = report_on_a_mole("en", label=MELANOMA, histology_result=MELANOMA).decision
+    advice = Advice(SaidBy.DECISION, Band.URGENT_REFERRAL, SINCE, 10, by_result=True)
+    named, visit = {
+        "en": (
+            "Laboratory's result of 22 November 2026 (finding 10): Melanoma",
+            "See a doctor this week",
+        ),
+        "fr": (
+            "Résultat du laboratoire du 22 novembre 2026 (résultat 10) : Mélanome",
+            "Voir un médecin cette semaine",
+        ),
+    }[language]
+    shown = replace(report, spot_advice=replace(advice, decision=proven))
+    printed = render_pdf(shown)
+    for text in (one_line(plain_text(render_html(shown))), text_of(printed)):
+        text = text.replace(NO_BREAK_SPACE, " ")
+        assert text.index(named) < text.index(visit)
+    assert named not in text_of(render_pdf(replace(report, spot_advice=advice)))
+    alone = report_on_a_mole(language)
+    assert 'class="answer"' in render_html(alone)
+    assert 'class="answer"' not in render_html(shown)
+    answer = ReportContent(alone).answer[1]
+    assert size_of(answer, render_pdf(alone)) > 12 > size_of(answer, printed)
+
+
+def size_of(text: str, pdf: bytes) -> float:
+    """Of its letters, in points, on the first page."""
+    sizes: list[float] = []
+
+    def note(said: str, _: Any, matrix: list[float], __: Any, size: float) -> None:
+        if text.replace(NO_BREAK_SPACE, " ") in said.replace(NO_BREAK_SPACE, " "):
+            sizes.append(size)
+
+    PdfReader(io.BytesIO(pdf)).pages[0].extract_text(visitor_text=note)
+    return max(sizes)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,7 +1,7 @@
 """What a letter may say: the finding, what doctors have decided, and the course of its spot."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -44,21 +44,25 @@ class LetterFacts:
         return self.decision.urgency if self.decision else self.facts.band
 
     @property
+    def counting(self) -> Decision | None:
+        """What doctors say of the spot: about the finding that counts, where one is."""
+        return (self.advice and self.advice.decision) or self.decision
+
+    @property
     def sure(self) -> bool:
         """Whether a doctor has decided what it is, without doubt, and awaits no result."""
-        decision = self.decision
+        decision = self.counting
         return decision is not None and decision.label is not None and decision.settled
 
     @property
     def all_clear(self) -> bool:
         """Whether a letter may call the spot harmless."""
-        if self.decision is None or self.decision.label is None:
-            return self.decision is None and self.facts.all_clear
-        malignant = conditions_table().label(self.decision.label).malignant
+        decision = self.counting
+        if decision is None or decision.label is None:
+            return decision is None and self.advice is None and self.facts.all_clear
+        malignant = conditions_table().label(decision.label).malignant
         return (
-            self.decision.settled
-            and not malignant
-            and self.band in (Band.ROUTINE, Band.SELF_MONITORING)
+            decision.settled and not malignant and self.band in (Band.ROUTINE, Band.SELF_MONITORING)
         )
 
     @property
@@ -77,14 +81,22 @@ class LetterFacts:
     @cached_property
     def named(self) -> set[str]:
         """The conditions that may be named: where doctors have named one, that alone, unless they
-        are unsure and the finding's word still counts.
+        are unsure and the finding's word still counts. Where what counts was said about another
+        finding, what was said of this one too.
         """
+        if self.advice and self.counting is not self.decision:
+            return {*replace(self, advice=None).named, *self._named_elsewhere}
         decision = self.decision
         if decision is None or decision.label is None:
             return self.named_by_finding
         if decision.replaces(self.facts.band):
             return {decision.label}
         return {decision.label, *self.named_by_finding}
+
+    @property
+    def _named_elsewhere(self) -> set[str]:
+        label = self.counting.label if self.counting else None
+        return {label} if label else set()
 
     def band_words(self, language: Language) -> BandWords:
         return conditions_table().band_words(self.band, language)

@@ -276,7 +276,7 @@ class _Sentence:
     def _find_claims(self) -> Iterator[Found]:
         """What is said as certain, or as excluded, although no doctor is sure of it."""
         about = self._about
-        histology = about.decision and about.decision.histology
+        histology = about.counting and about.counting.histology
         fates = each("fate", self._asserted)
         said = [one[0] for one in fates if not (about.all_clear and is_negated(one))]
         if histology in (None, Histology.NOT_TAKEN):

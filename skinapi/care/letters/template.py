@@ -13,6 +13,7 @@ from skinapi.records.instructions import Advice
 from skinapi.records.letters import Reader
 from skinapi.records.reviews import Decision, WaitsFor
 from skinapi.reports.facts import Facts
+from skinapi.reports.page_texts import say_elsewhere
 from skinapi.reports.reading import say_headline
 from skinapi.reports.template import write_template
 from skinapi.reports.words import LABELS, SENTENCES
@@ -34,7 +35,9 @@ def write_by_template(about: LetterFacts, reader: Reader, language: Language) ->
 def frame_letter(
     about: LetterFacts, reader: Reader, language: Language, paragraphs: Sequence[str]
 ) -> str:
-    """Greeting, which spot and photo it is about, the paragraphs, closing."""
+    """Greeting, what counts now where that was said about another photo, which spot and photo it is
+    about, the paragraphs, closing.
+    """
     words = LETTER_WORDS[language]
     opening = words.to_patient if reader == "patient" else words.to_colleague
     photo = words.about[reader].format(
@@ -43,8 +46,15 @@ def frame_letter(
         number=about.submission.number,
     )
     closing = words.closing.format(doctor=about.doctor)
-    parts = [opening.format(patient=about.patient), photo, *paragraphs, closing]
+    first = [_say_elsewhere(about.advice, language)] if about.advice else []
+    parts = [opening.format(patient=about.patient), *first, photo, *paragraphs, closing]
     return "\n\n".join(parts)
+
+
+def _say_elsewhere(advice: Advice, language: Language) -> str:
+    named = say_elsewhere(advice, language)
+    day = say_day(advice.since, language)
+    return f"{named}." if named else LETTER_WORDS[language].elsewhere.format(date=day)
 
 
 def _say_spot(about: LetterFacts, language: Language) -> str:
@@ -63,25 +73,44 @@ class _ForPatient:
         self._words = LETTER_WORDS[language]
 
     def paragraphs(self) -> list[str]:
-        decision, advice = self._about.decision, self._about.advice
+        """What counts of another photo comes first, then what was said of this one."""
+        about, language = self._about, self._language
+        decision, advice = about.decision, about.advice
+        if advice:
+            to_do = self._join([], advice.words(language), None, advice.due)
+            return [to_do, self._replaced(decision) if decision else self._checked()]
         if decision is None:
-            sections = write_template(self._about.facts, self._language).sections
-            return [
-                sections.overview,
-                self._elsewhere(advice) if advice else sections.recommendation,
-            ]
-        to_do = self._elsewhere(advice) if advice else self._to_do(decision)
-        return [self._decided(decision), to_do]
+            sections = write_template(about.facts, language).sections
+            words, due = about.band_words(language), about.due
+            first = words.model_copy(update={"next_step": words.first_step})
+            to_do = self._join([], first, None, due) if due else sections.recommendation
+            return [self._words.undecided, sections.overview, to_do]
+        return [self._decided(decision), self._to_do(decision)]
 
     def _decided(self, decision: Decision) -> str:
         own = decision.decided_by == self._about.doctor
         said = self._words.decided if own else self._words.decided_by
         kind = "open" if decision.label is None else _how_certain(decision)
-        return said[kind].format(
+        return self._fill(said[kind], decision)
+
+    def _replaced(self, decision: Decision) -> str:
+        if decision.label is None:
+            return self._decided(decision)
+        own = decision.decided_by == self._about.doctor
+        return self._fill(self._words.replaced["own" if own else "other"], decision)
+
+    def _fill(self, said: str, decision: Decision) -> str:
+        return said.format(
             date=say_day(decision.decided_at, self._language),
             by=decision.decided_by,
             name=self._it_is(decision),
         )
+
+    def _checked(self) -> str:
+        """What the model said of this photo, which no doctor has decided."""
+        said = say_headline(self._about.facts, self._language)
+        day = say_day(self._about.submission.created_at, self._language)
+        return self._words.replaced["check"].format(date=day, name=said)
 
     def _it_is(self, decision: Decision) -> str:
         """What it is in a patient's words; those labels that no model states have only a title."""
@@ -95,11 +124,6 @@ class _ForPatient:
         """The one instruction."""
         remarks, words = decision.remarks(self._language), decision.band_words(self._language)
         return self._join(remarks, words, decision.waits_for, self._about.due)
-
-    def _elsewhere(self, advice: Advice) -> str:
-        day = say_day(advice.since, self._language)
-        before = [self._words.elsewhere.format(date=day)]
-        return self._join(before, advice.words(self._language), None, advice.due)
 
     def _join(
         self, before: list[str], words: BandWords, waits: WaitsFor | None, due: date | None
@@ -119,7 +143,10 @@ class _ForColleague:
     def paragraphs(self) -> list[str]:
         """A picture that could not be judged has no urgency of its own."""
         decision, advice = self._about.decision, self._about.advice
-        unjudged = decision and decision.waits_for is WaitsFor.PHOTO and not advice
+        if advice:
+            replaced = self._words.replaced["colleague"].format(said=self._concluded())
+            return [self._urgency(), *([replaced] if decision else []), self._model()]
+        unjudged = decision and decision.waits_for is WaitsFor.PHOTO
         urgency = [] if unjudged else [self._urgency()]
         return [self._concluded(), *urgency, self._model()]
 
@@ -143,12 +170,10 @@ class _ForColleague:
         return " ".join(said)
 
     def _urgency(self) -> str:
-        words, advice = self._about.band_words(self._language), self._about.advice
+        words, due = self._about.band_words(self._language), self._about.due
         said = self._words.urgency.format(label=words.doctor_label, action=words.doctor_action)
-        if advice is None:
-            return said
-        day = say_day(advice.since, self._language)
-        return f"{self._words.elsewhere.format(date=day)} {said}"
+        day = LABELS[self._language].due.format(say_day(due, self._language)) if due else ""
+        return f"{said} {day}".strip()
 
     def _model(self) -> str:
         """Its answer in one sentence; then only what qualifies it."""

@@ -115,7 +115,8 @@ class Vocabulary(Frozen):
 class LetterWords(Frozen):
     """The software's own sentences of a draft; those on a condition or an urgency come from the
     conditions table. `decided` is of a decision by who signs, `decided_by` by somebody else,
-    `it_is` and `concluded` by how certain that is, `model` by whether it was decided since.
+    `it_is` and `concluded` by how certain that is, `replaced` of what was said of a photo where
+    another one's counts, `model` by whether it was decided since.
     """
 
     to_patient: str
@@ -126,6 +127,7 @@ class LetterWords(Frozen):
     decided_by: Mapping[str, str]
     it_is: Mapping[str, str]
     elsewhere: str
+    replaced: Mapping[str, str]
     due: str
     concluded: Mapping[str, str]
     photo_wanted: str

@@ -66,9 +66,12 @@ class _Body:
         """
         content, styles = self.content, self.styles
         if advice := content.spot_advice:
+            colours = BAND_COLOURS[advice.urgency]
+            label = [paragraph(advice.label, styles.strong)] if advice.head else []
             yield _box(
-                BAND_COLOURS[advice.urgency],
-                paragraph(advice.label, styles.band, textColor=BAND_COLOURS[advice.urgency][0]),
+                colours,
+                paragraph(advice.head or advice.label, styles.band, textColor=colours[0]),
+                *label,
                 paragraph(advice.sentence, styles.action),
                 paragraph(advice.said, styles.small),
             )
@@ -136,7 +139,8 @@ class _Body:
     def finding(self) -> Iterator[Flowable]:
         content, styles = self.content, self.styles
         label, name = content.answer
-        answer = [paragraph(label, styles.label), paragraph(name, styles.answer), Spacer(0, 4)]
+        written = styles.text if content.comes_second else styles.answer
+        answer = [paragraph(label, styles.label), paragraph(name, written), Spacer(0, 4)]
         yield Spacer(0, styles.gap)
         if not content.bars:
             figures = self._rows(content.figures, WIDTH, 110, values=styles.strong)

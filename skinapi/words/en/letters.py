@@ -31,6 +31,15 @@ LETTERS = {
         "result": "the spot is {name}",
     },
     "elsewhere": "What counts now was said on {date} about another photo of this spot.",
+    "replaced": {
+        "own": "Of this photo alone I said on {date}: {name}. What this letter begins with counts "
+        "in its place.",
+        "other": "Of this photo alone {by} said on {date}: {name}. What this letter begins with "
+        "counts in its place.",
+        "check": "Of this photo alone the check said on {date}: {name} What this letter begins "
+        "with counts.",
+        "colleague": "Of this photo alone, replaced since: {said}",
+    },
     "due": "Do this by {date} at the latest.",
     "concluded": {
         "sure": "Doctor's decision of {date} ({by}): {name}.",

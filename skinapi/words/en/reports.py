@@ -100,8 +100,8 @@ LABELS = {
         "result": "Written just before the laboratory's result of {}, which counts",
         "finding": "Written just before the photo of {}, which asks for more",
     },
-    "spot_advice": "Said about finding no. {} of the same spot, on {}. It counts for this finding "
-    "too.",
+    "spot_advice": "Said about finding {} of the same spot, on {}. It counts for this finding too.",
+    "counts_here": "It counts for this finding too.",
     "due": "By {}.",
     "decision_replaced": "Replaced since: {}",
     "model_said_elsewhere": "What the model said on {}. The advice above counts.",

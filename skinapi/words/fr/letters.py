@@ -31,6 +31,15 @@ LETTERS = {
         "result": "la tache est {name}",
     },
     "elsewhere": "Ce qui compte a été dit le {date} à propos d'une autre photo de cette tache.",
+    "replaced": {
+        "own": "De cette photo seule, j'ai dit le {date}: {name}. C'est le début de cette lettre "
+        "qui compte.",
+        "other": "De cette photo seule, {by} a dit le {date}: {name}. C'est le début de cette "
+        "lettre qui compte.",
+        "check": "De cette photo seule, le contrôle a dit le {date}: {name} C'est le début de "
+        "cette lettre qui compte.",
+        "colleague": "De cette photo seule, remplacé depuis: {said}",
+    },
     "due": "À faire d'ici au {date}.",
     "concluded": {
         "sure": "Décision du médecin du {date} ({by}): {name}.",
