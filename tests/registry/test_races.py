@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from tempfile import gettempdir, mkdtemp
+from tempfile import gettempdir
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from skinapi.storage.unit_of_work import UnitOfWork
 from skinapi.vision.bands import OperatingPoint
 from tests.conftest import store_on
 from tests.support.backends import SECRET
-from tests.support.models import tiny_model, write_model
+from tests.support.models import folder_of_run, tiny_model, write_model
 from tests.support.size import size
 
 REASON = "a test of two at the same time"
@@ -50,7 +50,7 @@ def models(store: Store) -> ModelsService:
 
 @cache
 def folder_of(version: str) -> Path:
-    return write_model(Path(mkdtemp(prefix="skinapi-test-")) / version, version)
+    return write_model(folder_of_run() / version, version)
 
 
 def promote(models: ModelsService, version: str) -> None:

@@ -80,12 +80,17 @@ def write_model(
     return folder
 
 
+def folder_of_run() -> Path:
+    """A new folder, which is removed when the tests end."""
+    folder = Path(mkdtemp(prefix="skinapi-model-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 @cache
 def tiny_model() -> Path:
     """One folder for all tests of a run."""
-    folder = Path(mkdtemp(prefix="skinapi-model-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return write_model(folder / "tiny")
+    return write_model(folder_of_run() / "tiny")
 
 
 @cache

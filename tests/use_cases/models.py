@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 from skinapi.vision.network.model import write_checksums
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
-from tests.support.models import write_model
+from tests.support.models import folder_of_run, write_model
 from tests.use_cases.use_case import UseCase, acts_on
 
 OVERRIDE = {"override": True, "reason": "a test of kills"}
@@ -31,12 +30,12 @@ Act = Callable[[Backend, Models], object]
 
 @cache
 def model() -> Path:
-    return write_model(Path(mkdtemp(prefix="skinapi-test-")) / "model", "VERSION")
+    return write_model(folder_of_run() / "model", "VERSION")
 
 
 def folder_of(version: str) -> Path:
     """The same network under another version."""
-    folder = Path(mkdtemp(prefix="skinapi-test-")) / version
+    folder = folder_of_run() / version
     folder.mkdir()
     for path in model().iterdir():
         content = path.read_bytes()
