@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.care.message_records import Messages
-from skinapi.care.reminders import remind_at
+from skinapi.care.reminders import Act, reminder_of
 from skinapi.records.instructions import Advice, SaidBy, reconcile
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.submission import AdvisedEntry
@@ -26,6 +26,7 @@ class Task(StrEnum):
     MESSAGE = "message"
     PICTURE = "picture"
     PHOTOGRAPH = "photograph"
+    RESULT = "result"
 
 
 # A task of a band stands where the band is named; the others stand between.
@@ -35,6 +36,7 @@ ORDER: tuple[Task | Band, ...] = (
     Band.REFERRAL,
     Task.PICTURE,
     Band.DOCTOR_REVIEW,
+    Task.RESULT,
     Task.PHOTOGRAPH,
 )
 
@@ -43,7 +45,7 @@ ORDER: tuple[Task | Band, ...] = (
 class InboxEntry:
     """`lesion` is the spot that it is about; None of a finding without one. `advice` is what asks
     to see a doctor, or what was said last of the spot; None of a message. `due` is the day of a
-    photo that may lie ahead.
+    photo, or until when a result should be there, that may lie ahead.
     """
 
     task: Task
@@ -103,6 +105,6 @@ def _tasks_of(
         newest = findings[-1].number
         said = Advice(SaidBy.DECISION, decision.urgency, decision.decided_at, newest)
         yield InboxEntry(task=Task.PICTURE, lesion=lesion, advice=said)
-    elif lesion and not asked:
-        due = remind_at(findings[-1]).date()
-        yield InboxEntry(task=Task.PHOTOGRAPH, lesion=lesion, advice=told.counts, due=due)
+    elif lesion and not asked and (reminder := reminder_of(told)):
+        task = Task.RESULT if reminder.act is Act.ASK_RESULT else Task.PHOTOGRAPH
+        yield InboxEntry(task=task, lesion=lesion, advice=told.counts, due=reminder.due)

@@ -10,6 +10,7 @@ from skinapi.care.lesion_schemas import LanguageQuery, PlaceView
 from skinapi.domain.subject import Subject
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import AdviceView
+from skinapi.records.reviews import WaitsFor
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
@@ -20,7 +21,7 @@ routes: Routes[InboxService] = Routes("inbox")
 
 class TaskView(Answer):
     """Something to do: `see_doctor`, read a `message`, send the `picture` that a doctor asks for,
-    or `photograph` a spot again.
+    ask for a `result` that should be there, or `photograph` a spot again.
     """
 
     task: Task
@@ -31,10 +32,13 @@ class TaskView(Answer):
     sentence: str | None = Field(
         default=None,
         exclude_if=lambda sentence: sentence is None,
-        description="how, of what is to be seen by a doctor until a day; else absent",
+        description="how, of what has a last day; else absent",
     )
     unread: int = Field(description="messages; 0 of what is none")
-    due: date | None = Field(description="when to photograph the spot again, else null")
+    due: date | None = Field(
+        description="when to photograph the spot again, or until when a result should be there; "
+        "else null"
+    )
 
     @classmethod
     def of(cls, entry: InboxEntry, language: Language) -> Self:
@@ -46,7 +50,7 @@ class TaskView(Answer):
             place=PlaceView.of(spot.place) if spot else None,
             advice=AdviceView.of(advice, language, for_doctor=False) if advice else None,
             sentence=advice.words(language).next_step
-            if advice and advice.due and entry.task is Task.SEE_DOCTOR
+            if advice and (advice.due or advice.waits_for is WaitsFor.RESULT)
             else None,
             unread=entry.unread,
             due=entry.due,

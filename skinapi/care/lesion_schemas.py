@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from skinapi.care.lesion_records import PAIRED, Place
 from skinapi.care.lesion_service import ShownLesion
 from skinapi.care.queue_schemas import ListedFinding, listed_fields
-from skinapi.care.reminders import remind_at
+from skinapi.care.reminders import Act, Reminder, reminder_of
 from skinapi.domain.field_types import Name
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import InstructionView
-from skinapi.records.reviews import WaitsFor
 from skinapi.records.submission import CourseEntry
+from skinapi.storage.ids import now
 from skinapi.vision.context import BodySide, BodySite, Laterality
 from skinapi.web.schemas import LARGEST_PAGE, Answer, Body, PageQuery
 
@@ -118,6 +118,20 @@ class PlaceView(Answer):
         return cls(laterality=place.laterality, **place.model_dump(exclude={"told_laterality"}))
 
 
+class ReminderView(Answer):
+    """What to do about a spot next, by its instruction."""
+
+    act: Act
+    says: str = Field(description="in the words of a calendar")
+    due: date = Field(description="on which day; the day of today where that is past")
+    last: bool = Field(description="whether it is to be done until that day")
+
+    @classmethod
+    def of(cls, reminder: Reminder, language: Language) -> Self:
+        coming = reminder.from_today(now().date())
+        return cls(act=coming.act, says=coming.says(language), due=coming.due, last=coming.last)
+
+
 class LesionView(Answer):
     id: str
     name: str | None
@@ -129,10 +143,10 @@ class LesionView(Answer):
         description="what is to be done about the spot, of all that was said of it: "
         "docs/reviews.md; null without findings"
     )
-    photograph_on: date | None = Field(
+    reminder: ReminderView | None = Field(
         default=None,
-        description="the day on which what was said of the newest finding asks for another photo, "
-        "which may be past; null without findings, and while a doctor waits for a photo",
+        description="what its owner can be reminded of; null without findings, and of a cancer "
+        "that is proven",
     )
     deleted: bool = Field(
         default=False,
@@ -144,13 +158,13 @@ class LesionView(Answer):
     @classmethod
     def of(cls, shown: ShownLesion, language: Language, *, for_doctor: bool) -> Self:
         lesion, latest, instruction = shown
-        awaited = instruction and instruction.counts.waits_for is WaitsFor.PHOTO
+        reminder = reminder_of(instruction) if instruction else None
         return cls(
             instruction=InstructionView.of_spot(instruction, language, for_doctor=for_doctor),
             **lesion.model_dump(include={"id", "name", "created_at", "findings"}),
             place=PlaceView.of(lesion.place),
             latest=finding_view(latest, for_doctor=for_doctor) if latest else None,
-            photograph_on=remind_at(latest.advised).date() if latest and not awaited else None,
+            reminder=ReminderView.of(reminder, language) if reminder else None,
             deleted=lesion.deleted_at is not None,
         )
 

@@ -23,7 +23,7 @@ from skinapi.care.lesion_records import (
 )
 from skinapi.care.message_records import Messages
 from skinapi.care.queue import NO_PATIENT
-from skinapi.care.reminders import NO_LESION, LesionCounts, calendar_file, due_date
+from skinapi.care.reminders import NO_LESION, LesionCounts, calendar_file, reminder_of
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
@@ -40,6 +40,7 @@ from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
 
 MOST_PROPOSED = 20
 NO_FINDING = "This spot has no finding yet; photograph it first"
+NO_REMINDER = "There is nothing to be reminded of about this spot"
 
 
 class ShownLesion(NamedTuple):
@@ -265,12 +266,17 @@ class LesionsService:
         return [self._show(one) for one in near[:MOST_PROPOSED]]
 
     def make_reminder(self, *, lesion: str, by: str, language: Language) -> str:
-        """A calendar file. Raises NotFound, also for a spot without findings."""
-        own, latest, _ = self._show(self.counts.get_own(lesion, by))
-        if latest is None:
+        """A calendar file. Raises NotFound, also for a spot about which nothing is to be done
+        again, and for one without findings.
+        """
+        own, _, told = self._show(self.counts.get_own(lesion, by))
+        if told is None:
             raise NotFound(NO_FINDING)
-        due = due_date(latest, today=now().date())
-        return calendar_file(lesion=own.id, due=due, language=language, made_at=now())
+        reminder = reminder_of(told)
+        if reminder is None:
+            raise NotFound(NO_REMINDER)
+        coming = reminder.from_today(now().date())
+        return calendar_file(lesion=own.id, reminder=coming, language=language, made_at=now())
 
     def require_open(self, owner: str, lesion: str) -> None:
         """Raises NotFound, LesionFull where the spot takes no finding of this owner."""

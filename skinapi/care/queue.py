@@ -5,12 +5,13 @@ The order of the queue: records/queue_keys.py.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound, TooManyFound
+from skinapi.records.due_days import RESULT_AFTER
 from skinapi.records.review_queue import in_care, is_asked
 from skinapi.records.reviews import WaitsFor
 from skinapi.records.submission import QueuedCase, QueueEntry
@@ -28,7 +29,7 @@ MOST_AWAITED = 2000
 # behind.
 ASKED, CAME = "a", "b"
 # After so long what is awaited is marked: a rule of this queue, not of medicine.
-OVERDUE_AFTER = timedelta(days=14)
+OVERDUE_AFTER = RESULT_AFTER
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,15 @@
-"""Reminders to photograph a spot again: as a calendar file (RFC 5545) and as a mail, when one is
-due, and the counts of a spot's findings by which that is known.
+"""Reminders of what is to be done about a spot, as its one instruction says: as a calendar file
+(RFC 5545) and as a mail, when one is due; and the counts of a spot's findings by which that is
+known.
 
-It says nothing else of the spot: calendars are shared, and kept by others.
+They say nothing else of the spot: calendars are shared, and kept by others.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from functools import partial
 
 from pydantic import ValidationError
@@ -14,43 +18,89 @@ from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.errors import NotFound
 from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
+from skinapi.records.due_days import PHOTO_AFTER, RESULT_AFTER, say_day
 from skinapi.records.errors import LesionFull
 from skinapi.records.events import FindingDeleted, FindingFiled, FindingReviewed
+from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
-from skinapi.records.submission import AdvisedEntry, CourseEntry, Submission
+from skinapi.records.reviews import WaitsFor
+from skinapi.records.submission import AdvisedEntry, Submission
 from skinapi.storage.background import PeriodicThread
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
+from skinapi.vision.bands import is_sent
 from skinapi.vision.conditions import conditions_table
 
 REMINDED_AT = time(8, tzinfo=UTC)
+# Before the last day on which a doctor should have seen a spot: there is to be time for a visit.
+AHEAD = timedelta(days=2)
 
 
-def due_date(latest: CourseEntry, *, today: date) -> date:
-    """The day of `remind_at`; today where it is past."""
-    return max(today, remind_at(latest.advised).date())
+class Act(StrEnum):
+    SEE_DOCTOR = "see_doctor"
+    ASK_RESULT = "ask_result"
+    SEND_PHOTO = "send_photo"
+    PHOTOGRAPH = "photograph"
 
 
-def remind_at(latest: AdvisedEntry) -> datetime:
-    """When what doctors have decided about the newest finding asks for another photo; without a
-    decision, when its band does.
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """What to do about a spot next, and on which day; until then where that is the `last` one."""
+
+    act: Act
+    due: date
+    last: bool = False
+
+    @property
+    def remind_at(self) -> datetime:
+        day = self.due - AHEAD if self.last else self.due
+        return datetime.combine(day, REMINDED_AT)
+
+    def from_today(self, today: date) -> "Reminder":
+        """As it is today: what is past is to be done now."""
+        return self if self.due >= today else Reminder(self.act, today)
+
+    def says(self, language: Language) -> str:
+        return conditions_table().notices.reminder.acts[self.act].in_language(language)
+
+
+def reminder_of(told: Instruction) -> Reminder | None:
+    """By the one instruction of a spot; None where nothing is to be done about it again: a cancer
+    that was proven is photographed no more.
     """
-    band = latest.decision.urgency if latest.decision else latest.band
-    days = conditions_table().band_entry(band).photograph_again_days
-    return datetime.combine(latest.photographed_at.date() + timedelta(days=days), REMINDED_AT)
+    counts, day = told.counts, told.counts.since.date()
+    if counts.waits_for is WaitsFor.RESULT:
+        return Reminder(Act.ASK_RESULT, day + RESULT_AFTER)
+    if counts.due:
+        return Reminder(Act.SEE_DOCTOR, counts.due, last=True)
+    if told.picture_wanted:
+        return Reminder(Act.SEND_PHOTO, day + PHOTO_AFTER)
+    after = timedelta(days=conditions_table().band_entry(counts.band).photograph_again_days)
+    if is_sent(counts.band):
+        return Reminder(Act.SEE_DOCTOR, day + after)
+    if told.proven_cancer:
+        return None
+    return Reminder(Act.PHOTOGRAPH, told.photographed_at.date() + after)
 
 
-def look_at(latest: CourseEntry) -> datetime:
-    """When to see whether the owner is to be reminded: a decision that is withheld until then may
-    ask for another photo earlier.
+def look_at(findings: Sequence[AdvisedEntry]) -> datetime | None:
+    """When to see whether the owner of a spot is to be reminded, by its findings as the owner may
+    know them: a decision that is withheld until then may ask for something earlier.
     """
-    due = remind_at(latest.for_owner().advised)
-    return min(due, latest.held_until) if latest.held_until else due
+    told = reconcile(findings)
+    reminder = reminder_of(told) if told else None
+    moments = [one.held_until for one in findings if one.held_until]
+    return min([*moments, *([reminder.remind_at] if reminder else [])], default=None)
 
 
-def calendar_file(*, lesion: str, due: date, language: Language, made_at: datetime) -> str:
+def calendar_file(*, lesion: str, reminder: Reminder, language: Language, made_at: datetime) -> str:
     """The same spot keeps its `UID`, so that a calendar replaces the entry it has."""
-    says = conditions_table().notices.photograph_again.in_language(language)
+    says = reminder.says(language)
+    if reminder.last:
+        until = conditions_table().notices.reminder.until.in_language(language)
+        says = until.format(what=says, date=say_day(reminder.due, language, weekday=True))
+    text = says.replace(",", "\\,")
+    alarms = ["PT9H", *([f"-PT{AHEAD // timedelta(hours=1) - 9}H"] if reminder.last else [])]
     lines = (
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -58,18 +108,24 @@ def calendar_file(*, lesion: str, due: date, language: Language, made_at: dateti
         "BEGIN:VEVENT",
         f"UID:{lesion}@skinapi",
         f"DTSTAMP:{made_at:%Y%m%dT%H%M%SZ}",
-        f"DTSTART;VALUE=DATE:{due:%Y%m%d}",
-        f"SUMMARY:{says}",
+        f"DTSTART;VALUE=DATE:{reminder.due:%Y%m%d}",
+        f"SUMMARY:{text}",
         "TRANSP:TRANSPARENT",
-        "BEGIN:VALARM",
-        "ACTION:DISPLAY",
-        "TRIGGER:PT9H",
-        f"DESCRIPTION:{says}",
-        "END:VALARM",
+        *(line for trigger in alarms for line in _alarm(trigger, text)),
         "END:VEVENT",
         "END:VCALENDAR",
     )
     return "".join(f"{line}\r\n" for line in lines)
+
+
+def _alarm(trigger: str, text: str) -> tuple[str, ...]:
+    return (
+        "BEGIN:VALARM",
+        "ACTION:DISPLAY",
+        f"TRIGGER:{trigger}",
+        f"DESCRIPTION:{text}",
+        "END:VALARM",
+    )
 
 
 # Puts reminders that are due into the outbox.
@@ -101,14 +157,15 @@ class ReminderMailer(PeriodicThread):
         lesion = self._lesions.find(identifier)
         if lesion is None or lesion.remind_at is None or lesion.remind_at > now():
             return
-        newest = self._findings.newest(identifier)
-        if newest and look_at(newest) > now():
-            self._lesions.change(identifier, {"remind_at": look_at(newest)})
+        advised = self._findings.advised_of(identifier)
+        at = look_at(advised)
+        if at and at > now():
+            self._lesions.change(identifier, {"remind_at": at})
             return
-        if newest and newest.id != lesion.reminded:
+        newest = advised[-1].id if advised else None
+        if at and newest != lesion.reminded:
             self._outbox.add(Kind.REMINDER, to=lesion.owner)
-        reminded = newest.id if newest else None
-        self._lesions.change(identifier, {"remind_at": None, "reminded": reminded})
+        self._lesions.change(identifier, {"remind_at": None, "reminded": newest})
 
 
 # Keeps the count of findings, the newest finding and the next reminder that stand with each spot,
@@ -153,11 +210,11 @@ class LesionCounts:
 
     def recount(self, lesion: str) -> Lesion | None:
         """The spot as it is then; None where it is deleted."""
-        newest = self._findings.newest(lesion)
+        advised = self._findings.advised_of(lesion)
         counted = {
-            "findings": self._findings.count(lesion),
-            "latest": newest.id if newest else None,
-            "remind_at": look_at(newest) if newest else None,
+            "findings": len(advised),
+            "latest": advised[-1].id if advised else None,
+            "remind_at": look_at(advised),
         }
         return self._lesions.change(lesion, counted)
 

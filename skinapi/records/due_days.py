@@ -10,6 +10,10 @@ from skinapi.stored_record import Frozen
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 
+# By then a result should be there, and after so long a photo that is asked for is asked for again.
+RESULT_AFTER = timedelta(days=14)
+PHOTO_AFTER = timedelta(days=3)
+
 # Of each urgency that names a time: since when a spot has been at least so urgent.
 Levels = Mapping[Band, datetime]
 Step = tuple[datetime, Band]

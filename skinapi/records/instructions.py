@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from skinapi.languages import Language
 from skinapi.records.due_days import Levels, due_day, levels_of
-from skinapi.records.reviews import Decision, WaitsFor, words_for_patient
+from skinapi.records.reviews import Decision, WaitsFor, is_proven_cancer, words_for_patient
 from skinapi.records.submission import AdvisedEntry
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, BandWords
@@ -42,6 +42,11 @@ class Advice:
     levels: Levels | None = field(default=None, compare=False)
 
     @property
+    def label(self) -> str | None:
+        """What a doctor has named."""
+        return self.decision.label if self.decision else None
+
+    @property
     def due(self) -> date | None:
         """Until when a doctor should have seen the spot; None where no time was named. Every view
         of the spot and of its findings says this day of the advice that counts.
@@ -52,8 +57,14 @@ class Advice:
 
     def words(self, language: Language) -> BandWords:
         """As a patient reads it, with what it waits for; `next_step` is by who said it."""
-        label = self.decision.label if self.decision else None
-        words = words_for_patient(self.band, self.waits_for, language, label=label)
+        words = words_for_patient(
+            self.band,
+            self.waits_for,
+            language,
+            since=self.since,
+            label=self.label,
+            proven=self.by_result,
+        )
         if self.said_by is SaidBy.DECISION:
             return words
         return words.model_copy(update={"next_step": words.first_step})
@@ -62,12 +73,19 @@ class Advice:
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """`counts` is the most urgent advice that is still valid. `others`, the newest first, are
-    milder or superseded. `picture_wanted`: a doctor waits for another photo.
+    milder or superseded. `picture_wanted`: a doctor waits for another photo; the newest is that of
+    `photographed_at`.
     """
 
     counts: Advice
     others: tuple[Advice, ...]
     picture_wanted: bool
+    photographed_at: datetime
+
+    @property
+    def proven_cancer(self) -> bool:
+        """Whether what counts is a cancer that the laboratory has found."""
+        return is_proven_cancer(self.counts.label, proven=self.counts.by_result)
 
     def elsewhere(self, finding: int, band: Band, waits_for: WaitsFor | None) -> Advice | None:
         """What counts, where that was said about another finding and is something else."""
@@ -113,6 +131,7 @@ def reconcile(
         replace(counts.advice, levels=_levels_of_spot(counts, said)),
         tuple(others),
         bool(newest and newest.new_picture_wanted),
+        findings[-1].photographed_at,
     )
 
 

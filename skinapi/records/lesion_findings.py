@@ -68,6 +68,10 @@ class LesionFindings:
             for lesion, told in found.items()
         }
 
+    def advised_of(self, lesion: str) -> list[AdvisedEntry]:
+        """The same of one spot, as its owner may know."""
+        return self.list_advised([lesion], for_owner=True).get(lesion, [])
+
     def list_unsorted(self, owner: str, *, limit: int) -> list[list[AdvisedEntry]]:
         """What the newest findings of an owner that belong to no spot say that is to be done, as
         their owner may know. Those on one photo, which was judged again, are together.

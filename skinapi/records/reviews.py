@@ -8,7 +8,14 @@ from typing import Self, TypeVar
 from pydantic import Field
 
 from skinapi.languages import Language, LocalizedText
-from skinapi.records.due_days import Step, due_day, levels_of, levels_since
+from skinapi.records.due_days import (
+    RESULT_AFTER,
+    Step,
+    due_day,
+    levels_of,
+    levels_since,
+    say_day,
+)
 from skinapi.records.errors import TooManyReviews
 from skinapi.records.opinions import (
     Certainty,
@@ -192,18 +199,37 @@ class WaitsFor(StrEnum):
 
 
 def words_for_patient(
-    band: Band, waits_for: WaitsFor | None, language: Language, *, label: str | None = None
+    band: Band,
+    waits_for: WaitsFor | None,
+    language: Language,
+    *,
+    since: datetime,
+    label: str | None = None,
+    proven: bool = False,
 ) -> BandWords:
-    """A band's words, where those that say what to do say what is waited for, if anything is."""
-    words = conditions_table().band_words(band, language)
-    if waits_for is None and label == NORMAL_SKIN and band is Band.SELF_MONITORING:
-        no_all_clear = conditions_table().notices.decision.normal_skin.in_language(language)
-        return words.model_copy(update={"next_step": no_all_clear})
-    if waits_for is None:
-        return words
-    waiting = conditions_table().notices.decision.waits_for[waits_for]
-    said = {name: text.in_language(language) for name, text in waiting if text}
+    """A band's words, where those that say what to do say what is waited for since then, if
+    anything is; and of a cancer that the laboratory has found (`proven`) suspect nothing.
+    """
+    table = conditions_table()
+    words, notices = table.band_words(band, language), table.notices.decision
+    said: dict[str, str] = {}
+    if waits_for:
+        waiting = notices.waits_for[waits_for]
+        said = {name: text.in_language(language) for name, text in waiting if text}
+        last = say_day(since + RESULT_AFTER, language, weekday=True)
+        said["next_step"] = said["next_step"].format(date=last)
+    elif is_proven_cancer(label, proven=proven):
+        said = {"doctor_action": notices.proven_for_doctor.in_language(language)}
+        if step := notices.proven.get(band):
+            said["next_step"] = step.in_language(language)
+    elif label == NORMAL_SKIN and band is Band.SELF_MONITORING:
+        said = {"next_step": notices.normal_skin.in_language(language)}
     return words.model_copy(update=said)
+
+
+def is_proven_cancer(label: str | None, *, proven: bool) -> bool:
+    """Whether the laboratory has found what this label names, and that counts as malignant."""
+    return proven and label is not None and conditions_table().label(label).malignant
 
 
 class UrgentSince(StoredRecord):
@@ -387,7 +413,14 @@ class Decision(StoredRecord):
 
     def band_words(self, language: Language) -> BandWords:
         """What a patient is told to do: what the decision waits for, else what its urgency asks."""
-        return words_for_patient(self.urgency, self.waits_for, language, label=self.label)
+        return words_for_patient(
+            self.urgency,
+            self.waits_for,
+            language,
+            since=self.decided_at,
+            label=self.label,
+            proven=self.proven,
+        )
 
     def remarks(self, language: Language) -> list[str]:
         """What is said beside it: that another photo is wanted, and that a sample was taken."""

@@ -84,6 +84,8 @@ class DecisionWords(Frozen):
     heading: LocalizedText
     elsewhere: LocalizedText
     waits_for: Mapping[str, WaitingWords]
+    proven: Mapping[str, LocalizedText]
+    proven_for_doctor: LocalizedText
     unnamed: LocalizedText
     awaited: LocalizedText
     new_picture: LocalizedText
@@ -111,13 +113,20 @@ class ComparisonWords(Frozen):
     may_miss_change: LocalizedText
 
 
+class ReminderWords(Frozen):
+    """What a reminder says: `acts` by what is to be done, {what}, and that until a day."""
+
+    acts: Mapping[str, LocalizedText]
+    until: LocalizedText
+
+
 class Notices(Frozen):
     """The notices. The keys of `kinds` are modalities, those of `skins` skin tones.
     `skinapi.vision.finding.notices` fills in the placeholders in braces, and
     `skinapi.reports.report` that of a review.
     """
 
-    photograph_again: LocalizedText
+    reminder: ReminderWords
     information_only: LocalizedText
     headline: HeadlineWords
     kinds: Mapping[str, PictureKind]

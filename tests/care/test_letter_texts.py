@@ -76,14 +76,16 @@ TO_PATIENT: dict[Language, dict[str, str]] = {
         "Keep an eye on it; see a doctor if it changes. No appointment is needed.",
         "melanoma": "The laboratory's result is here. I decided by it on 1 December 2026: the "
         "spot is a melanoma.\n\n"
-        "See a doctor this week. A skin specialist should see the spot. If you have no "
-        "appointment yet, call the doctor's practice today.",
+        "See a doctor this week. A skin specialist should talk with you about the result and what "
+        "follows. If you have no appointment yet, call the doctor's practice today.",
         "benign": "The laboratory's result is here. I decided by it on 1 December 2026: the spot "
         "is a benign keratosis.\n\n"
         "Mention it at your next doctor's visit. See a doctor sooner if it changes, bleeds or "
         "worries you.",
         "photo": "On 1 December 2026 I could not say yet what the spot is.\n\n"
-        "This picture is not good enough. Please take another photo of the same spot and send it.",
+        "This picture is not good enough. Please take another photo of the same spot and send it "
+        "within a few days; if the spot bleeds, grows or worries you, see a doctor without "
+        "waiting.",
         "open": "On 1 December 2026 I could not say yet what the spot is.\n\n"
         "See a doctor this week. A skin specialist should see the spot. If you have no "
         "appointment yet, call the doctor's practice today.",
@@ -93,14 +95,16 @@ TO_PATIENT: dict[Language, dict[str, str]] = {
         "À surveiller ; voir un médecin si cela change. Aucun rendez-vous n'est nécessaire.",
         "melanoma": "Le résultat du laboratoire est là. J'ai décidé d'après lui le 1er décembre "
         "2026 : la tache est un mélanome.\n\n"
-        "Voir un médecin cette semaine. Un dermatologue doit voir la lésion. Sans rendez-vous à "
-        "ce jour, appeler le cabinet du médecin aujourd'hui.",
+        "Voir un médecin cette semaine. Un dermatologue doit parler avec vous du résultat et de la "
+        "suite. Sans rendez-vous à ce jour, appeler le cabinet du médecin aujourd'hui.",
         "benign": "Le résultat du laboratoire est là. J'ai décidé d'après lui le 1er décembre "
         "2026 : la tache est une kératose bénigne.\n\n"
         "En parler à la prochaine visite chez le médecin. Consulter plus tôt si elle change, "
         "saigne ou inquiète.",
         "photo": "Le 1er décembre 2026, je n'ai pas encore pu dire ce qu'est la tache.\n\n"
-        "Cette image ne suffit pas. Prendre une autre photo de la même lésion et l'envoyer.",
+        "Cette image ne suffit pas. Prendre une autre photo de la même lésion et l'envoyer dans "
+        "les prochains jours ; si la tache saigne, grandit ou inquiète, consulter un médecin sans "
+        "attendre.",
         "open": "Le 1er décembre 2026, je n'ai pas encore pu dire ce qu'est la tache.\n\n"
         "Voir un médecin cette semaine. Un dermatologue doit voir la lésion. Sans rendez-vous à "
         "ce jour, appeler le cabinet du médecin aujourd'hui.",

@@ -1,4 +1,4 @@
-"""Mails that remind of the next photo."""
+"""Mails that remind of what is to be done about a spot."""
 
 from datetime import datetime, timedelta
 
@@ -27,13 +27,13 @@ def reminded(backend: Backend, person: Person, patch: pytest.MonkeyPatch, at: da
     return kinds.count("reminder")
 
 
-def test_who_has_a_spot_is_reminded_once_when_the_band_asks_for_it(
+def test_who_should_see_a_doctor_is_reminded_once_two_days_before_the_last_day(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = backend.member()
     filed = file_for(backend, ada, URGENT, lesion=begin(ada))
     begin(ada)  # without a finding
-    day = datetime.combine(filed.created_at.date(), module.REMINDED_AT) + timedelta(days=7)
+    day = datetime.combine(filed.created_at.date(), module.REMINDED_AT) + timedelta(days=5)
     before, after = day - timedelta(seconds=1), day + timedelta(days=1)
     moments = (now(), before, day, after)
     assert [reminded(backend, ada, monkeypatch, at) for at in moments] == [0, 0, 1, 1]
@@ -42,13 +42,20 @@ def test_who_has_a_spot_is_reminded_once_when_the_band_asks_for_it(
 def test_a_new_photo_in_time_puts_the_reminder_off(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Of what is to be photographed again; a visit that a photo asked for stays due."""
     ada = backend.member()
-    lesion = begin(ada)
-    file_for(backend, ada, URGENT, lesion=lesion)
-    filed = file_for(backend, ada, ROUTINE, lesion=lesion)
-    week, quarter = (filed.created_at + timedelta(days=days) for days in (8, 91))
-    assert reminded(backend, ada, monkeypatch, week) == 0
+    spot = begin(ada)
+    old = file_for(backend, ada, ROUTINE, lesion=spot)
+    submissions = backend.services.store.collection("submissions")
+    before = old.created_at - timedelta(days=60)
+    submissions.update({"id": old.id}, {"$set": {"created_at": before}})
+    filed = file_for(backend, ada, ROUTINE, lesion=spot)
+    month, quarter = (filed.created_at + timedelta(days=days) for days in (31, 91))
+    assert reminded(backend, ada, monkeypatch, month) == 0
     assert reminded(backend, ada, monkeypatch, quarter) == 1
+    file_for(backend, ada, URGENT, lesion=spot)
+    filed = file_for(backend, ada, ROUTINE, lesion=spot)
+    assert reminded(backend, ada, monkeypatch, filed.created_at + timedelta(days=8)) == 2
 
 
 def test_a_doctors_graver_decision_brings_the_mail_forward(

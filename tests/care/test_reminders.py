@@ -1,4 +1,4 @@
-"""Which spots a finding is proposed to, and when a calendar asks for another photo."""
+"""Which spots a finding is proposed to, and of what a calendar reminds."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.care import lesion_service as module
+from skinapi.records.due_days import say_day
 from skinapi.records.submission import Submission
 from skinapi.vision.conditions import Band, conditions_table
 from tests.care.clinic import REFERRAL, REVIEW, ROUTINE, URGENT, file_for, patient_of, review
@@ -14,6 +15,7 @@ from tests.prediction.photographer import predicted
 from tests.support.backends import Backend, Person
 
 MONITORING = list(Band)[4]
+UNSURE = {"label": None, "certainty": "unsure"}
 
 
 def proposals(person: Person, number: int) -> list[str]:
@@ -24,6 +26,10 @@ def proposals(person: Person, number: int) -> list[str]:
 
 def reminder(person: Person, lesion: str, query: str = "") -> Any:
     return person.call("GET", f"/lesions/{lesion}/reminder.ics{query}")
+
+
+def shown(person: Person, lesion: str) -> Any:
+    return person.call("GET", f"/lesions/{lesion}").get_json()["reminder"]
 
 
 def due(text: str) -> datetime:
@@ -67,7 +73,7 @@ def test_a_finding_is_not_proposed_to_its_own_spot_and_sorted_by_nobody(backend:
     ("band", "days"),
     [(URGENT, 7), (REFERRAL, 14), (REVIEW, 28), (ROUTINE, 90), (MONITORING, 90)],
 )
-def test_a_reminder_is_due_when_the_band_asks_for_it(
+def test_a_reminder_says_the_instruction_of_the_spot(
     backend: Backend, band: Band, days: int
 ) -> None:
     ada = backend.member()
@@ -75,7 +81,17 @@ def test_a_reminder_is_due_when_the_band_asks_for_it(
     filed: Submission = file_for(backend, ada, band, lesion=lesion)
     answer = reminder(ada, lesion)
     assert answer.mimetype == "text/calendar"
-    assert due(answer.text).date() == filed.created_at.date() + timedelta(days=days)
+    day = filed.created_at.date() + timedelta(days=days)
+    assert due(answer.text).date() == day
+    if band in (ROUTINE, MONITORING):
+        says = "Photograph the spot again"
+    else:
+        until = f"\\, by {say_day(day, 'en', weekday=True)}"
+        says = f"See a doctor{'' if band is REVIEW else until}"
+    assert f"SUMMARY:{says}\r\n" in answer.text
+    told = shown(ada, lesion)
+    assert (told["due"], told["last"]) == (day.isoformat(), band in (URGENT, REFERRAL))
+    assert says.startswith(told["says"])
 
 
 def test_a_more_urgent_band_is_never_due_later() -> None:
@@ -91,20 +107,43 @@ def test_a_doctors_graver_decision_brings_the_reminder_forward(backend: Backend)
     review(grey, filed.number)
     in_a_week = filed.created_at.date() + timedelta(days=7)
     assert due(reminder(ada, lesion).text).date() == in_a_week
-    shown = ada.call("GET", f"/lesions/{lesion}").get_json()
-    assert shown["photograph_on"] == in_a_week.isoformat()
+    assert shown(ada, lesion)["act"] == "see_doctor"
 
 
-def test_where_a_doctor_waits_for_a_photo_no_later_day_is_named(backend: Backend) -> None:
+NEVER = timedelta(days=-1)
+RESULT = {"histology_result": "melanoma"}
+
+
+@pytest.mark.parametrize(
+    ("band", "said", "act", "after"),
+    [
+        (ROUTINE, {"new_picture_wanted": True}, "send_photo", timedelta(days=3)),
+        (ROUTINE, {**UNSURE, "histology": "awaited"}, "ask_result", timedelta(days=14)),
+        (URGENT, {**UNSURE, "histology": "awaited"}, "ask_result", timedelta(days=14)),
+        (URGENT, {**UNSURE, "new_picture_wanted": True}, "see_doctor", timedelta(days=7)),
+        (REVIEW, {**UNSURE, "new_picture_wanted": True}, "send_photo", timedelta(days=3)),
+        (ROUTINE, RESULT, "see_doctor", timedelta(days=7)),
+        (ROUTINE, {**RESULT, "urgency": "routine"}, None, NEVER),
+    ],
+)
+def test_a_reminder_follows_what_a_doctor_decided(
+    backend: Backend, band: Band, said: dict[str, Any], act: str | None, after: timedelta
+) -> None:
+    """It said "Photograph the spot again" of a melanoma that was proven and removed."""
     grey = backend.member(role="doctor")
     ada = patient_of(backend, grey)
     lesion = begin(ada)
-    filed = file_for(backend, ada, ROUTINE, lesion=lesion)
-    asks = {"new_picture_wanted": True}
-    answer = grey.call("POST", f"/submissions/{filed.number}/review", json=asks)
+    filed = file_for(backend, ada, band, lesion=lesion)
+    answer = grey.call("POST", f"/submissions/{filed.number}/review", json=said)
     assert answer.status_code == 201, answer.text
-    shown = ada.call("GET", f"/lesions/{lesion}").get_json()
-    assert (shown["instruction"]["waits_for"], shown["photograph_on"]) == ("photo", None)
+    told = shown(ada, lesion)
+    if act is None:
+        assert (told, reminder(ada, lesion).status_code) == (None, 404)
+        tasks = [one["task"] for one in ada.call("GET", "/inbox").get_json()["tasks"]]
+        assert "photograph" not in tasks
+    else:
+        assert (told["act"], told["due"]) == (act, (filed.created_at.date() + after).isoformat())
+        assert due(reminder(ada, lesion).text).date().isoformat() == told["due"]
 
 
 def test_a_reminder_that_is_past_is_for_today(
@@ -117,10 +156,10 @@ def test_a_reminder_that_is_past_is_for_today(
     assert due(reminder(ada, lesion).text).date() == later.date()
 
 
-def test_a_reminder_says_nothing_but_to_photograph_the_spot_again(backend: Backend) -> None:
+def test_a_reminder_says_nothing_but_what_to_do(backend: Backend) -> None:
     ada = backend.member()
     lesion = begin(ada, name="melanoma of the back")
-    file_for(backend, ada, URGENT, lesion=lesion)
+    file_for(backend, ada, ROUTINE, lesion=lesion)
     english = reminder(ada, lesion).text.split("\r\n")
     assert "SUMMARY:Photograph the spot again" in english
     said = [line for line in english if line.startswith(("SUMMARY", "DESCRIPTION"))]

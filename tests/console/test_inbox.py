@@ -1,7 +1,10 @@
 """What a patient sees first: what waits to be done, then the spots, in pages."""
 
+from datetime import date
+
 import pytest
 
+from skinapi.storage.ids import now
 from tests.console.journey import Journey, Look, looks
 from tests.console.test_spots import BACK, begin, send
 from tests.console.visitor import PHONE, Visitor
@@ -39,6 +42,12 @@ def unread(patient: Caller) -> list[int]:
 def review(doctor: Caller, number: int, **fields: object) -> None:
     answer = doctor.call("POST", f"/submissions/{number}/review", json=fields)
     assert answer.status == 201, answer.json
+
+
+def say_due(day: str) -> str:
+    due = date.fromisoformat(day)
+    year = "" if due.year == now().year else f", {due.year}"
+    return f"{due:%A, %b} {due.day}{year}"
 
 
 def tasks(visitor: Visitor) -> list[str]:
@@ -122,10 +131,16 @@ def test_what_is_due_later_stands_apart_and_opens_no_camera(
     visitor.see("Later: Photograph again on")
     assert visitor.count(".task") == 0
     visitor.press(f"main p a[href='#/spot/{spot}']")
-    visitor.see("Photograph again on")
-    visitor.press_button("Save a reminder for the calendar")
-    due = ada.call("GET", f"/lesions/{spot}").json["photograph_on"]
-    visitor.see(f"{int(due[8:])}, {due[:4]} was saved as the file skinapi.ics")
+    due = say_due(ada.call("GET", f"/lesions/{spot}").json["reminder"]["due"])
+    visitor.press_button(f"For the calendar: Photograph the spot again, {due}")
+    visitor.see("was saved as the file skinapi.ics")
+    review(grey, number, histology_result="melanoma", note="Removed whole.")
+    last = say_due(ada.call("GET", f"/lesions/{spot}").json["instruction"]["due"])
+    visitor.go("spots")
+    visitor.press(f".task a[href='#/spot/{spot}']")
+    visitor.see(f"For the calendar: See a doctor, by {last}")
+    visitor.see("Removed whole.")
+    assert visitor.count(f".primary[href='#/check/{spot}']") == 0, "nobody asks for a photo of it"
 
 
 def test_the_page_of_a_spot_says_first_what_it_is_likely_to_be_beside_its_photo(

@@ -8,6 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.records import reviews
+from skinapi.records.due_days import say_day
 from skinapi.records.opinions import Certainty, Opinion
 from skinapi.records.review_service import _disagrees
 from skinapi.records.reviews import WaitsFor, words_for_patient
@@ -416,7 +417,7 @@ def test_what_is_benign_asks_for_its_own_urgency_and_nothing_else_becomes_milder
     body = {**AGREED, **said}
     assert doctor.call("POST", f"/submissions/{number}/review", json=body).status_code == 201
     waits = WaitsFor.RESULT if body.get("histology") == "awaited" else None
-    asked = words_for_patient(urgency, waits, "en")
+    asked = words_for_patient(urgency, waits, "en", since=ids.now())
     (own,), (queued,) = ada.pages("/submissions"), doctor.pages(f"/queue?urgency={urgency}")
     assert own["decision"]["urgency"] == queued["decision"]["urgency"] == urgency
     assert own["report"]["recommendation"].endswith(f"{asked.label}. {asked.next_step}")
@@ -513,3 +514,31 @@ def test_naming_a_carcinoma_disagrees_with_a_model_that_could_have_named_it(
 ) -> None:
     opinion = Opinion(certainty=Certainty.SURE, label=SQUAMOUS, agrees_with_label=False)
     assert _disagrees(opinion, KERATOSIS, outputs) is counts
+
+
+def test_a_cancer_that_is_proven_is_suspected_no_more(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, URGENT).number
+    said = {"histology_result": "melanoma"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    own, seen = (who.call("GET", f"/submissions/{number}").get_json() for who in (ada, doctor))
+    step = (
+        "A skin specialist should talk with you about the result and what follows. If you have no "
+        "appointment yet, call the doctor's practice today."
+    )
+    assert own["decision"]["next_step"] == own["instruction"]["sentence"] == step
+    assert seen["instruction"]["sentence"] == "Proven by histology."
+
+
+def test_who_awaits_a_result_reads_from_when_to_ask_for_it(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    number = file_for(backend, ada, URGENT).number
+    said = {"label": "melanoma", "certainty": "sure", "histology": "awaited"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    day = ids.now() + timedelta(days=14)
+    for language, asked in (
+        ("en", f"If you have heard nothing by {say_day(day, 'en', weekday=True)}, call"),
+        ("fr", f"Sans nouvelle d'ici au {say_day(day, 'fr', weekday=True)}, appeler"),
+    ):
+        told = ada.call("GET", f"/submissions/{number}?lang={language}").get_json()
+        assert asked in told["instruction"]["sentence"]

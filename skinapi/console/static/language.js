@@ -4,8 +4,8 @@
 /** @typedef {typeof import("/console/words.en.js").english} Common */
 /** @typedef {typeof import("/console/words.staff.en.js").english} ForStaff */
 /** @typedef {keyof typeof SPOKEN} Language */
-/** A language's own name, what stands between a name and its value, and its words.
- * @typedef {{name: string, colon: string, words: () => Promise<Common>, staffWords: () => Promise<ForStaff>}} Speech */
+/** A language's own name, what stands between a name and its value, the first day of a month, and its words.
+ * @typedef {{name: string, colon: string, first: string, words: () => Promise<Common>, staffWords: () => Promise<ForStaff>}} Speech */
 
 const KEY = "skinapi.language";
 /** Only the words that are read are fetched. The first language is for a reader of none of them. @satisfies {Record<string, Speech>} */
@@ -13,12 +13,14 @@ const SPOKEN = {
   en: {
     name: "English",
     colon: ": ",
+    first: "1",
     words: async () => (await import("/console/words.en.js")).english,
     staffWords: async () => (await import("/console/words.staff.en.js")).english,
   },
   fr: {
     name: "Français",
     colon: "\u00a0: ",
+    first: "1er",
     words: async () => (await import("/console/words.fr.js")).french,
     staffWords: async () => (await import("/console/words.staff.fr.js")).french,
   },
@@ -131,8 +133,15 @@ export function sayDate(moment, withTime = true) {
   const day = { day: "numeric", month: "short", year: "numeric" };
   const time = withTime ? { hour: "2-digit", minute: "2-digit" } : {};
   // @ts-ignore (the options are spread from plain objects)
-  return new Intl.DateTimeFormat(locale(), { ...day, ...time }).format(new Date(moment));
+  return written(new Intl.DateTimeFormat(locale(), { ...day, ...time }), moment);
 }
+
+/** @param {Intl.DateTimeFormat} format @param {string} moment */
+const written = (format, moment) =>
+  format
+    .formatToParts(new Date(moment))
+    .map(({ type, value }) => (type === "day" && value === "1" ? SPOKEN[language].first : value))
+    .join("");
 
 const UNITS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
   ["day", 86400],
@@ -142,8 +151,13 @@ const UNITS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
 ]);
 
 /** A date of the API, which is a day in UTC wherever one reads it. @param {string} day */
-export const sayDay = (day) =>
-  new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(day));
+export const sayDay = (day) => written(new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }), day);
+
+/** The same of a day on which something is to be done: with its weekday, and the year where it is another one. @param {string} day */
+export function sayDueDay(day) {
+  const year = day.slice(0, 4) === today().slice(0, 4) ? undefined : "numeric";
+  return written(new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "short", year, timeZone: "UTC" }), day);
+}
 
 /** The day where one is, written as the API writes a day. */
 export const today = () => new Date().toLocaleDateString("sv");

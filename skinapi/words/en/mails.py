@@ -12,7 +12,7 @@ MAILS = {
         "urgent": "Something in your queue should be seen soon",
         "opinion": "A colleague asks for your opinion",
         "opinion_came": "A colleague has answered you",
-        "reminder": "It is time for a photo",
+        "reminder": "A reminder",
         "message": "You have a message",
         "password_link": "Choose a new password",
         "password_changed": "Your password was changed",
@@ -29,7 +29,7 @@ MAILS = {
         "opinion": "A colleague asks for your opinion. Log in to give it.",
         "opinion_came": "The colleague whom you asked has given an opinion. Log in to read it "
         "and to decide.",
-        "reminder": "It is time for the next photo. Log in to take it.",
+        "reminder": "Something waits for you to do. Log in to see what, and until when.",
         "message": "Somebody has written to you. Log in to read the message.",
         "password_link": "Somebody asked for a new password for your account. With this link "
         "you choose it: once, and within an hour. If it was not you, do nothing: your password "

@@ -12,7 +12,7 @@ MAILS = {
         "urgent": "Un élément de votre file est à voir rapidement",
         "opinion": "Un confrère demande votre avis",
         "opinion_came": "Un confrère vous a répondu",
-        "reminder": "C'est le moment de prendre une photo",
+        "reminder": "Un rappel",
         "message": "Vous avez un message",
         "password_link": "Choisissez un nouveau mot de passe",
         "password_changed": "Votre mot de passe a été changé",
@@ -31,7 +31,7 @@ MAILS = {
         "opinion": "Un confrère demande votre avis. Connectez-vous pour le donner.",
         "opinion_came": "Le confrère que vous avez interrogé a donné son avis. Connectez-vous "
         "pour le lire et pour décider.",
-        "reminder": "C'est le moment de prendre la photo suivante. Connectez-vous pour la prendre.",
+        "reminder": "Quelque chose vous attend. Connectez-vous pour voir quoi, et jusqu'à quand.",
         "message": "Quelqu'un vous a écrit. Connectez-vous pour lire le message.",
         "password_link": "Quelqu'un a demandé un nouveau mot de passe pour votre compte. Ce "
         "lien permet de le choisir: une seule fois, pendant une heure. Si ce n'était pas vous, ne "

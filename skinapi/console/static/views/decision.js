@@ -3,7 +3,7 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { Icon } from "/console/components.js";
-import { colon, isolated, say, sayDate, sayDay, today } from "/console/language.js";
+import { colon, isolated, say, sayDate, sayDueDay, today } from "/console/language.js";
 import { labelForPatient, labelOfBand } from "/console/views/finding.js";
 
 /** For another photo, of the same spot where it is one. @param {{spot: string | null}} props */
@@ -11,7 +11,7 @@ const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot 
 
 /** Until when a doctor should have seen it, and whether that day has passed. @param {{due?: string | null}} props */
 export const Due = ({ due }) =>
-  due && html`<p class="due"><strong>${say(due < today() ? "dueOver" : "dueBy", { date: sayDay(due) })}</strong></p>`;
+  due && html`<p class="due"><strong>${say(due < today() ? "dueOver" : "dueBy", { date: sayDueDay(due) })}</strong></p>`;
 
 /**
  * The colour of what a patient is told: none while it waits for something and asks for no visit.

@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get } from "/console/api.js";
 import { Icon } from "/console/components.js";
-import { getLanguage, say, sayDay, today } from "/console/language.js";
+import { getLanguage, say, sayDueDay, today } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
 import { colourOf, Due, saidBy } from "/console/views/decision.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
@@ -15,17 +15,14 @@ export const getInbox = () =>
 
 /** What is to be done, in a patient's words. @param {Api["TaskView"]} one */
 function wordsOf({ task, advice, unread, due }) {
-  if (task === "see_doctor") return advice?.action;
+  if (task === "see_doctor" || task === "result") return advice?.action;
   if (task === "message") return unread > 1 ? say("inbox_messages", { count: unread }) : say("inbox_message");
   if (!due) return say("inbox_picture");
-  return sayDue(due);
+  return say(isAhead(due) ? "inbox_photograph" : "inbox_photograph_due", { date: sayDueDay(due) });
 }
 
 /** Whether that day is still to come. @param {string} due */
-export const isAhead = (due) => due > today();
-
-/** When to photograph a spot again. @param {string} due */
-export const sayDue = (due) => say(isAhead(due) ? "inbox_photograph" : "inbox_photograph_due", { date: sayDay(due) });
+const isAhead = (due) => due > today();
 
 /** Where it is done: a message where it stands, and what is urgent at the top of its page. @param {Api["TaskView"]} one */
 function placeOf({ task, lesion, advice }) {
@@ -57,8 +54,8 @@ const Tasks = ({ tasks }) => html`
 const SEEN = 5;
 
 /** What is due on a later day. @param {{one: Api["TaskView"]}} props */
-const Later = ({ one: { lesion, name, place, due } }) => html`
-  <p><strong>${say("inboxLater")}</strong> ${due && sayDue(due)}${" · "}<a href="#/spot/${lesion}">${place && nameOfSpot({ name, place })}</a></p>`;
+const Later = ({ one }) => html`
+  <p><strong>${say("inboxLater")}</strong> ${wordsOf(one)}${" · "}<a href="#/spot/${one.lesion}">${one.place && nameOfSpot({ name: one.name, place: one.place })}</a></p>`;
 
 /** @param {{inbox: Api["InboxView"]}} props */
 export const Inbox = ({ inbox: { tasks, more } }) => {

@@ -4,16 +4,15 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getAll, getConditions, patch, post, remove, saveFile } from "/console/api.js";
 import { Answer, Confirm, Empty, Icon, Menu, Message, sayError, Select, toast, useAct, useAnswer } from "/console/components.js";
-import { getLanguage, said, say, sayDay, today } from "/console/language.js";
+import { getLanguage, said, say, sayDueDay } from "/console/language.js";
 import { Turn, usePaging } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { OwnFindings } from "/console/views/own_findings.js";
 import { SpotFields, spotOf } from "/console/views/sort_finding.js";
 import { DecisionLine, Instruction } from "/console/views/decision.js";
 import { OwnConversation } from "/console/views/conversation.js";
-import { getSubmission } from "/console/views/finding.js";
+import { getReport, getSubmission } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
-import { isAhead, sayDue } from "/console/views/inbox.js";
 import { FoldedLetter } from "/console/views/letters.js";
 import { AskSide, SpotPlace } from "/console/views/spot_place.js";
 import { nameOfSpot, spotOptions } from "/console/views/spot_points.js";
@@ -61,25 +60,28 @@ const DeleteSpot = ({ spot, onClose }) => html`
     }}><p>${say("deleteSpotText", { name: nameOfSpot(spot) })}</p><//>`;
 
 const REMINDER = "skinapi.ics";
-/** Of what sends nobody to a doctor, the next photo is what comes next. */
-const AT_EASE = ["routine", "self_monitoring"];
 
-/** What is mostly done with a spot. @param {{spot: Api["LesionView"]}} props */
-const Tools = ({ spot }) => {
+/** A reminder of what is to be done about a spot, as a file. @param {{spot: string, reminder: Api["ReminderView"]}} props */
+const Remind = ({ spot, reminder: { says, due, last } }) => {
   const { run, failed } = useAct();
-  const due = spot.photograph_on;
+  const date = sayDueDay(due);
   const remind = async () => {
-    await saveFile(apiPath`/lesions/${spot.id}/reminder.ics?lang=${getLanguage()}`, "text/calendar", REMINDER);
-    toast(say("reminderSaved", { file: REMINDER, date: sayDay(due && isAhead(due) ? due : today()) }));
+    await saveFile(apiPath`/lesions/${spot}/reminder.ics?lang=${getLanguage()}`, "text/calendar", REMINDER);
+    toast(say("reminderSaved", { file: REMINDER, date }));
   };
+  return html`<p><button class="quiet" onClick=${() => run(remind)}>${say(last ? "reminderUntil" : "reminderOn", { what: says, date })}</button></p>${failed}`;
+};
+
+/** What is mostly done with a spot: a photo comes first where it is what is to be done. @param {{spot: Api["LesionView"]}} props */
+const Tools = ({ spot }) => {
+  const { latest, reminder } = spot;
+  const photo = !latest || ["send_photo", "photograph"].includes(reminder?.act ?? "");
   return html`
     <div class="row">
-      <a class="button primary" href="#/check/${spot.id}"><${Icon} name="camera" />${say("newPhotoOfIt")}</a>
+      <a class=${photo ? "button primary" : "button"} href="#/check/${spot.id}"><${Icon} name="camera" />${say("newPhotoOfIt")}</a>
       ${spot.findings > 1 && html`<a class="button" href="#/visits/${spot.id}">${say("sideBySide")}</a>`}
     </div>
-    ${spot.latest && html`<p class="row">${due && AT_EASE.includes(spot.instruction?.band ?? "") && html`<span>${sayDue(due)}.</span>`}
-      <button class="quiet" onClick=${() => run(remind)}>${say("reminder")}</button></p>`}
-    ${failed}`;
+    ${reminder && html`<${Remind} spot=${spot.id} reminder=${reminder} />`}`;
 };
 
 /** What is rarely done with it. @param {{spot: Api["LesionView"], others: Api["LesionView"][], onDone: () => void}} props */
@@ -125,14 +127,24 @@ const LettersOfSpot = ({ spot }) => {
 const Likely = ({ found, conditions }) =>
   html`<p class="likely">${found.decision ? html`<${DecisionLine} decision=${found.decision} />` : said(found.headline.patient)}</p>`;
 
-/** What is to be done and what it is likely to be, beside the newest photo. @param {{spot: Api["LesionView"], findings: Api["ListedFinding"][], conditions: Api["ConditionsView"]}} props */
-const Now = ({ spot, findings, conditions }) => {
+/** A spot, with what the doctor wrote beside the decision that counts. @param {string} id @returns {Promise<{spot: Api["LesionView"], note?: string | null}>} */
+async function getSpot(id) {
+  /** @type {Api["LesionView"]} */
+  const spot = await get(apiPath`/lesions/${id}?lang=${getLanguage()}`);
+  const told = spot.instruction;
+  if (told?.from !== "decision") return { spot };
+  return { spot, note: await getReport(String(told.finding)).then(({ review }) => review?.note, () => null) };
+}
+
+/** What is to be done and what it is likely to be, beside the newest photo. @param {{spot: Api["LesionView"], note?: string | null, findings: Api["ListedFinding"][], conditions: Api["ConditionsView"]}} props */
+const Now = ({ spot, note, findings, conditions }) => {
   const { latest, instruction } = spot;
   if (!latest) return html`<${Tools} spot=${spot} />`;
   const counts = [latest, ...findings].find((one) => Number(one.id) === instruction?.finding);
   return html`
     <div class="finding spot-now">
-      <div>${instruction && html`<${Instruction} instruction=${instruction} view="finding">${counts && instruction.from !== "comparison" && html`<${Likely} found=${counts} conditions=${conditions} />`}<//>`}</div>
+      <div>${instruction && html`<${Instruction} instruction=${instruction} view="finding">${counts && instruction.from !== "comparison" && html`<${Likely} found=${counts} conditions=${conditions} />`}
+        ${note && html`<p class="note">${note}</p>`}<//>`}</div>
       <div class="spot-photo"><${NewestPhoto} key=${latest.id} number=${latest.id} /></div>
       <div><${Tools} spot=${spot} /></div>
     </div>`;
@@ -141,7 +153,7 @@ const Now = ({ spot, findings, conditions }) => {
 /** `filters` name what one has come for: its messages. @param {{argument: string, filters: URLSearchParams}} props */
 export const View = ({ argument, filters }) => {
   const answer = useAnswer(
-    () => Promise.all([get(apiPath`/lesions/${argument}?lang=${getLanguage()}`), getAll("/lesions?limit=200"), getConditions()]),
+    () => Promise.all([getSpot(argument), getAll("/lesions?limit=200"), getConditions()]),
     [argument, getLanguage()],
   );
   const pages = usePaging(apiPath`/lesions/${argument}/submissions?order=newest&limit=${PAGE}`);
@@ -154,10 +166,10 @@ export const View = ({ argument, filters }) => {
   return html`
     <p><a href="#/spots"><${Icon} name="back" size=${16} />${say("title_spots")}</a></p>
     <${Answer} answer=${answer} gone=${html`<${Empty} title=${say("spotGone")}><p>${say("spotGoneText")}</p><a class="button" href="#/spots">${say("title_spots")}</a><//>`}>
-      ${(/** @type {[Api["LesionView"], Api["LesionView"][], Api["ConditionsView"]]} */ [spot, spots, conditions]) => html`
+      ${(/** @type {[Awaited<ReturnType<typeof getSpot>>, Api["LesionView"][], Api["ConditionsView"]]} */ [{ spot, note }, spots, conditions]) => html`
         <div class="row between spot-head"><h1>${nameOfSpot(spot)}</h1>
           <${Changes} spot=${spot} others=${spots.filter((one) => one.id !== spot.id)} onDone=${() => changed(null)} /></div>
-        <${Now} spot=${spot} findings=${pages.value ?? []} conditions=${conditions} />
+        <${Now} spot=${spot} note=${note} findings=${pages.value ?? []} conditions=${conditions} />
         <${AskSide} spot=${spot} onDone=${() => changed(null)} />
         ${error && html`<${Message} kind="bad"><p>${sayError(error)}</p><p>${say("nowNewest")}</p><//>`}
         <${Answer} answer=${pages}>
