@@ -130,18 +130,8 @@ class ReportContent:
             rows.append((labels.malignant_score, self.report.say(score)))
         if facts.examined:
             rows.append((labels.checklist_score, self._score(labels.score) or labels.not_asked))
-            rows.append(self._kind)
+            rows.append((labels.modality, self.reading.kind))
         return rows
-
-    @property
-    def _kind(self) -> Row:
-        """The kind of picture, once: as told, and whether the picture shows it; else as seen."""
-        labels, told, seen = self.labels, self._facts.context.modality, self._facts.modality
-        if told is Modality.UNKNOWN and seen and seen.recognised is not Modality.UNKNOWN:
-            return labels.recognised, labels.modalities[seen.recognised]
-        doubted = told is not Modality.UNKNOWN and seen and (seen.unsure or seen.contradicted)
-        kind = labels.modalities[told]
-        return labels.modality, labels.kind_doubted.format(kind) if doubted else kind
 
     @cached_property
     def bars(self) -> list[Bar]:
@@ -180,7 +170,8 @@ class ReportContent:
         kind = "" if one.kind is Modality.UNKNOWN else f"{self.labels.modalities[one.kind]} · "
         name = self.report.name(one.heading.key)
         malignant = one.heading.key in self._table.malignant_keys
-        share = self.report.say(say_chance(one.heading.probability, malignant=malignant))
+        said = say_chance(one.heading.probability, malignant=malignant, in_hundreds=True)
+        share = self.report.say(said)
         label = self._table.band_words(one.band, self.report.language).label
         return f"{kind}{name}, {share} · {label}"
 
@@ -225,10 +216,13 @@ class ReportContent:
 
     @property
     def checklist_score(self) -> str:
-        """The checklist's score in words, and what it asks for, unless something else counts; empty
-        if the questions were not asked.
+        """The checklist's score in words, for which spots it is, and what it asks for, unless
+        something else counts or the advice is that already; empty if the questions were not asked.
         """
-        return self._score(self.labels.score if self.comes_second else self.labels.points)
+        checklist = self._table.checklist
+        plain = self.comes_second or self._facts.band is checklist.band
+        said = self._score(self.labels.points_alone if plain else self.labels.points)
+        return f"{said} {self.report.say(checklist.applies_to)}" if said else ""
 
     def _score(self, said: str) -> str:
         score, checklist = self._facts.checklist_score, self._table.checklist

@@ -16,7 +16,7 @@ from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import NORMAL_SKIN, Band, BandWords, Condition, conditions_table
 from skinapi.vision.context import NOTHING_TOLD, Context, Modality, SkinTone
 from skinapi.vision.finding.finding import Doubt, Finding
-from skinapi.vision.finding.headline import Headline
+from skinapi.vision.finding.headline import Headline, needs_hundreds
 from skinapi.vision.finding.ranking import NotRuledOut, Ranked, Restated, probability_of
 from skinapi.vision.quality import Quality
 
@@ -144,6 +144,18 @@ class Facts(Frozen):
             alone=self.alone,
             shown_alone=self.shown.alone,
         )
+
+    @property
+    def in_hundreds(self) -> bool:
+        """Whether a text for patients counts the probabilities in hundreds: it names those of the
+        headline, and that of all cancers.
+        """
+        headline, malignant = self.headline, conditions_table().malignant_keys
+        ranked = [*self.shown.ranked, *(self.shown.from_picture or ())]
+        named = {headline.likely.key, headline.named.key}
+        entries = [*(entry for entry in ranked if entry.key in named), headline.named]
+        said = [(entry.probability, entry.key in malignant) for entry in entries]
+        return needs_hundreds([*said, *([(headline.malignant, True)] if self.examined else [])])
 
     @property
     def described(self) -> Condition | None:

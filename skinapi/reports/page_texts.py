@@ -156,7 +156,7 @@ def say_step(words: BandWords, due: date | None, language: Language) -> str:
 
 def _say_due(due: date | None, language: Language) -> tuple[str, ...]:
     """By which day; not whether that has passed: a paper does not know when it is read."""
-    return (LABELS[language].due.format(say_day(due, language)),) if due else ()
+    return (LABELS[language].due.format(say_day(due, language, weekday=True)),) if due else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,8 @@ def _values(facts: Facts, language: Language) -> dict[str, str]:
     table, named, shown = conditions_table(), facts.headline.named, facts.shown
 
     def chance(share: float, *, malignant: bool) -> str:
-        return say_chance(share, malignant=malignant).in_language(language)
+        said = say_chance(share, malignant=malignant, in_hundreds=facts.in_hundreds)
+        return said.in_language(language)
 
     def chance_of(entry: Ranked) -> str:
         return chance(entry.probability, malignant=entry.key in table.malignant_keys)

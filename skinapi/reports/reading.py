@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from skinapi.languages import Language, LocalizedText
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import Report
-from skinapi.reports.words import SENTENCES
+from skinapi.reports.words import LABELS, SENTENCES
 from skinapi.stored_record import Frozen
+from skinapi.vision.bands import is_sent
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import doubt_notice
-from skinapi.vision.finding.notices import say_calibrated_on, say_restated
+from skinapi.vision.finding.notices import say_calibrated_on, say_restated, say_tested
 
 # A check misses few cancers if it found at least this share of the malignant test lesions, and
 # some if it found at least the other. The least careful operating point is fitted to the first.
@@ -34,22 +35,26 @@ class Summary(Frozen):
         return self.likely, self.to_do, self.certainty
 
 
-def summarise(facts: Facts, language: Language) -> Summary:
+def summarise(facts: Facts, language: Language, *, decided: bool = False) -> Summary:
+    """`decided`: what a doctor says counts; then nothing is said of whether one should look."""
     return Summary(
         likely=say_headline(facts, language),
         to_do=f"{facts.band_words(language).label}.",
-        certainty=say_certainty(facts, language),
+        certainty=say_certainty(facts, language, decided=decided),
     )
 
 
-def say_certainty(facts: Facts, language: Language) -> str:
+def say_certainty(facts: Facts, language: Language, *, decided: bool = False) -> str:
     """How sure one may be: the doubt, where there is one, else how the model did in its test.
 
     Where the model was not tested for the patient's skin, that counts. The sentence is of the kind
-    of picture that was sent. Of several that it may be, the one on which least is known counts, and
-    where that is not the one sent, or none is known, the sentence names no kind.
+    of picture that was recognised. Of several that it may be, the one on which least is known
+    counts, and the sentence names both.
     """
-    return _certainty(facts).in_language(language)
+    said = [_certainty(facts)]
+    if facts.examined and facts.uncertain and not decided and is_sent(facts.band):
+        said.append(conditions_table().notices.certainty.sent)
+    return " ".join(one.in_language(language) for one in said)
 
 
 def _certainty(facts: Facts) -> LocalizedText:
@@ -58,22 +63,14 @@ def _certainty(facts: Facts) -> LocalizedText:
     if not facts.examined:
         return words.not_examined
     if facts.uncertain:
-        return words.uncertain.fill(doubts=_doubts(facts))
+        return words.uncertain
     if facts.untested_skin:
         return words.untested_skin.fill(skin=notices.skins[facts.untested_skin[-1]])
     used = dict(_used(facts))
     least = max(used.values(), key=_how_little)
-    sent = _kind_sent(facts)
-    alike = sent in used and _how_little(used[sent]) == _how_little(least)
-    return _by_figures(least, notices.kinds[sent].many if alike else words.of_this_kind)
-
-
-def _doubts(facts: Facts) -> LocalizedText:
-    def said(language: Language) -> str:
-        doubts = SENTENCES[language].doubts
-        return ", ".join(doubts[reason] for reason in facts.reasons)
-
-    return LocalizedText.by(said)
+    kind = _kind_of(facts)
+    alike = kind in used and _how_little(used[kind]) == _how_little(least)
+    return _by_figures(least, notices.kinds[kind].many if alike else words.either_kind)
 
 
 def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
@@ -84,12 +81,28 @@ def _used(facts: Facts) -> Iterator[tuple[Modality, HeldOutFigures | None]]:
         yield modality, figures.get(modality)
 
 
-def _kind_sent(facts: Facts) -> Modality:
-    """As what the picture was recognised, else what the sender told."""
+def _kind_of(facts: Facts) -> Modality:
+    """As what the picture counts: what it was recognised as, or where the model recognises none,
+    what the sender told; unknown where it does not show its kind.
+    """
     seen = facts.modality
     if seen is None:
         return Modality.CLINICAL if facts.not_dermoscopic else Modality.DERMOSCOPIC
-    return seen.told if seen.recognised is Modality.UNKNOWN else seen.recognised
+    if seen.recognised is not Modality.UNKNOWN:
+        return seen.recognised
+    return seen.used[0] if len(seen.used) == 1 else Modality.UNKNOWN
+
+
+def say_kind(facts: Facts, language: Language) -> str:
+    """The kind of picture in a doctor's words, and as what it was sent where that is another."""
+    labels, told = LABELS[language], facts.context.modality
+    kind = _kind_of(facts) if facts.modality else told
+    said = labels.modalities[kind]
+    if kind is Modality.UNKNOWN and facts.modality:
+        said = labels.kind_unclear
+    if told in (kind, Modality.UNKNOWN):
+        return said
+    return labels.kind_sent.format(kind=said, sent=labels.modalities[told])
 
 
 def _how_little(tested: HeldOutFigures | None) -> tuple[bool, bool, int]:
@@ -127,7 +140,8 @@ END_OF_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 class Reading(Frozen):
     """Texts that are left empty, and lists without items, have been said before: also at the top,
     in the decision. `restated` and `calibrated_on` say for which mix of lesions the probabilities
-    hold that people read, and for doctors the model's own; empty where there are none.
+    hold that people read, and for doctors the model's own; empty where there are none. For doctors
+    are `tested`, the figures of the model's test, the `kind` of picture, and the `doubts`.
     """
 
     notice: str
@@ -142,6 +156,9 @@ class Reading(Frozen):
     about: tuple[str, ...]
     restated: str
     calibrated_on: str
+    tested: tuple[str, ...]
+    kind: str
+    doubts: str
 
 
 def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
@@ -151,13 +168,14 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
     """
     narrative, facts = report.shown_narrative, report.facts
     notice = report.say(conditions_table().notices.information_only)
-    summary = summarise(facts, report.language)
+    elsewhere = report.spot_advice is not None
+    summary = summarise(facts, report.language, decided=bool(report.decision) or elsewhere)
     decided = report.decision.next_steps(report.language) if report.decision else []
     # Wherever the findings are shown, a doctor reads the headline above them.
     for_doctor = say_headline(facts, report.language, for_doctor=True)
-    elsewhere = report.spot_advice is not None
+    tested = tuple(report.say(say_tested(one)) for one in facts.tested)
     told = [*_asked_by_doubts(facts, report.language)] if report.decision or elsewhere else []
-    fresh = _Fresh([notice, *decided, *summary.sentences, for_doctor, *told])
+    fresh = _Fresh([notice, *decided, *summary.sentences, for_doctor, *told, *tested])
     sections = narrative.sections
     return Reading(
         notice=notice,
@@ -171,12 +189,22 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
         confidence_explanation=""
         if report.unjudged
         else fresh.text(sections.confidence_explanation),
-        findings=fresh.items(narrative.findings),
+        findings=() if report.unjudged else fresh.items(narrative.findings),
         limits=fresh.items([*narrative.limits, *map(report.say, facts.notices)]),
         about=fresh.items(about),
         restated=report.say(say_restated(facts.restated.prevalence)) if facts.restated else "",
         calibrated_on=report.say(say_calibrated_on(facts.mixes)) if facts.mixes else "",
+        tested=() if report.unjudged else tested,
+        kind=say_kind(facts, report.language),
+        doubts=_say_doubts(facts, report.language),
     )
+
+
+def _say_doubts(facts: Facts, language: Language) -> str:
+    """Why the finding is uncertain, in one sentence for doctors; empty where it is not."""
+    phrases = SENTENCES[language]
+    doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
+    return phrases.uncertain.format(doubts=doubts) if facts.uncertain else ""
 
 
 def _asked_by_doubts(facts: Facts, language: Language) -> Iterator[str]:

@@ -104,7 +104,13 @@ class _Sentences:
         if not facts.uncertain:
             return [said]
         doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
-        return [phrases.uncertain.format(doubts=doubts), said]
+        sent = [] if for_doctor else self._say_sent()
+        return [phrases.uncertain.format(doubts=doubts), *sent, said]
+
+    def _say_sent(self) -> list[str]:
+        """That a doctor should see it, whatever the doubt."""
+        sent = is_sent(self._facts.band)
+        return [self._say(self._table.notices.certainty.sent)] if sent else []
 
     def what_it_is(self) -> list[str]:
         """What the likely condition is. Left out for normal skin without a picture, because that
@@ -174,7 +180,11 @@ class _Sentences:
 
     def _chance_of_cancer(self) -> list[str]:
         """Not where it is that of the cancer which was just named."""
-        share = self._say(say_chance(self._headline.malignant, malignant=True))
+        share = self._say(
+            say_chance(
+                self._headline.malignant, malignant=True, in_hundreds=self._facts.in_hundreds
+            )
+        )
         named, ranked = self._headline.named.key, self._facts.shown.ranked
         said = self._chance(named, probability_of(ranked, named))
         if named in self._table.malignant_keys and said == share:
@@ -306,7 +316,10 @@ class _Sentences:
         return self._say(self._table.notices.headline.names[key].patient)
 
     def _chance(self, key: str, share: float) -> str:
-        return self._say(say_chance(share, malignant=key in self._table.malignant_keys))
+        malignant = key in self._table.malignant_keys
+        return self._say(
+            say_chance(share, malignant=malignant, in_hundreds=self._facts.in_hundreds)
+        )
 
     def _share(self, key: str, share: float) -> str:
         return self._say(say_share_of(key, share))

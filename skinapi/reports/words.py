@@ -37,8 +37,8 @@ class Labels(Frozen):
     skin_tone: str
     skin_type: str
     modality: str
-    recognised: str
-    kind_doubted: str
+    kind_sent: str
+    kind_unclear: str
 
     stated: str
     for_doctor: str
@@ -83,6 +83,7 @@ class Labels(Frozen):
 
     score: str
     points: str
+    points_alone: str
     ticked: str
     denied: str
 

@@ -17,7 +17,7 @@ class PictureKind(Frozen):
 
 class CertaintyWords(Frozen):
     """How sure a patient may be of a finding; `skinapi.reports.reading` chooses a sentence.
-    `of_this_kind` are pictures whose kind is not known.
+    `sent` follows `uncertain`, `either_kind` are pictures whose kind is not known.
     """
 
     tested: LocalizedText
@@ -25,9 +25,10 @@ class CertaintyWords(Frozen):
     untested: LocalizedText
     untested_skin: LocalizedText
     uncertain: LocalizedText
+    sent: LocalizedText
     not_examined: LocalizedText
     missed: Mapping[str, LocalizedText]
-    of_this_kind: LocalizedText
+    either_kind: LocalizedText
 
 
 class HeadlineNames(Frozen):

@@ -19,12 +19,15 @@ from skinapi.records.instructions import Advice, SaidBy
 from skinapi.records.letters import READERS, Reader
 from skinapi.records.opinions import Certainty, Histology
 from skinapi.vision.bands import RaisedBy
+from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import Modality
 from skinapi.vision.finding.ranking import rank
 from tests.care.test_letter_marks import about, decided
 from tests.care.test_letters import Practice
 from tests.prediction.photographer import predicted
 from tests.support.backends import Backend
+from tests.support.findings import LITTLE_TESTED
 
 MOLE, MELANOMA, KERATOSIS = "melanocytic_nevus", "melanoma", "benign_keratosis"
 DECIDED_AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -138,8 +141,8 @@ def test_a_patient_reads_which_spot_what_was_decided_and_the_one_thing_to_do(
 @pytest.mark.parametrize(
     ("language", "day"),
     [
-        ("en", "Do this by 8 December 2026 at the latest."),
-        ("fr", "À faire d'ici au 8 décembre 2026."),
+        ("en", "Do this by Tuesday 8 December 2026 at the latest."),
+        ("fr", "À faire d'ici au mardi 8 décembre 2026."),
     ],
 )
 def test_the_day_until_when_is_said_while_it_is_to_come(
@@ -186,8 +189,28 @@ def test_a_colleague_reads_what_was_decided_before_the_models_one_sentence(
     (model,) = (place for place, part in enumerate(parts) if "%" in part)
     assert decided < model == len(parts) - 2
     earlier = {"en": "earlier than the decision", "fr": "antérieure à la décision"}
-    assert earlier[language] in parts[model]
+    assert (earlier[language] in parts[model]) is (name != "photo")
     assert "pixel" not in "".join(parts)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_colleague_reads_what_qualifies_the_models_answer(language: Language) -> None:
+    """Neither that the photo could not be judged nor for which skin the model was not tested."""
+    assert {
+        "en": "of a photo that could not be judged: ",
+        "fr": "d'une photo qui n'a pas pu être jugée : ",
+    }[language] in draft(CASES["photo"], "colleague", language)
+    modality = ModalityFinding(
+        told=Modality.DERMOSCOPIC,
+        recognised=Modality.UNKNOWN,
+        used=(Modality.DERMOSCOPIC, Modality.CLINICAL),
+    )
+    facts = about(untested_skin=("dark",), modality=modality, tested=(LITTLE_TESTED,))
+    text = draft(facts, "colleague", language)
+    for said in facts.facts.notices[1:]:
+        line = said.in_language(language).replace(NO_BREAK_SPACE, " ")
+        assert (line in text) is not line.startswith(("Tested on", "Testé sur"))
+    assert mark_sentences(write_by_template(facts, "colleague", language), facts, language) == []
 
 
 @pytest.mark.parametrize(("name", "language"), [*product(CASES, LANGUAGES)])
@@ -202,7 +225,7 @@ def test_of_the_models_answer_the_likeliest_are_said_and_the_cancers_above_their
     None
 ):
     (said,) = re.findall(r"The model's answer.*", draft(CASES["benign"], "colleague", "en"))
-    assert said == (
+    assert said.startswith(
         "The model's answer of 24 November 2026, earlier than the decision: squamous cell "
         "carcinoma 38%, benign keratosis 30%, actinic keratosis / Bowen's disease 16%, melanoma 6%."
     )

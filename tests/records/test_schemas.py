@@ -108,8 +108,8 @@ def test_a_picture_that_contradicts_what_was_told_is_said_to(ada: Account) -> No
             "91.2% were sent to a doctor."
         ),
         (
-            "Fewer than 100 malignant lesions were tested, so the advice is never less than a "
-            "doctor's review."
+            "Fewer than 100 malignant lesions were tested, so the check's advice is never less "
+            "than a doctor's review."
         ),
     ]
 
@@ -124,8 +124,8 @@ def test_a_record_from_before_modalities_is_still_answered(ada: Account) -> None
     assert body["raised_by"] == ["not_dermoscopic"]
     assert body["notices"][1:] == [
         (
-            "No test figures are known for ordinary photographs, so the advice is never less than "
-            "a doctor's review."
+            "No test figures are known for ordinary photographs, so the check's advice is never "
+            "less than a doctor's review."
         )
     ]
     dermoscopic = kept.model_copy(update={"not_dermoscopic": False})

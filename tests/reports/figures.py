@@ -103,6 +103,7 @@ class Figures:
         for share in shares:
             if share is not None:
                 said = [say(share, malignant=malignant) for say in (say_chance, say_share)]
+                said.append(say_chance(share, malignant=malignant, in_hundreds=True))
                 written |= {one.in_language(self.language) for one in said}
         return written
 

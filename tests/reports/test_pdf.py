@@ -26,7 +26,7 @@ from skinapi.reports.pdf.elements import MARGIN, WIDTH
 from skinapi.reports.report import Report, ReportedPatient, Sections, Source, Writer
 from skinapi.reports.template import write_template
 from skinapi.reports.words import LABELS
-from skinapi.vision.bands import RaisedBy
+from skinapi.vision.bands import RaisedBy, is_sent
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import Doubt
@@ -332,7 +332,8 @@ def test_an_uncertain_finding_says_so_in_every_band(band: Band) -> None:
     report = made_report(finding=finding, review=None, decision=None)
     text = text_of(render_pdf(report))
     assert "For the doctor. Uncertain" in text
-    assert "The check is not sure of this: the model cannot tell the possibilities apart." in text
+    assert "Which kind it is, the check cannot tell." in text
+    assert ("That a doctor should see it is not in doubt." in text) is is_sent(band)
     assert report.band_words.label in text
 
 

@@ -51,6 +51,13 @@ def test_of_a_photo_that_could_not_be_judged_no_patient_reads_what_it_is(
     assert said.likely not in text
     assert said.certainty not in text
     assert read_in_order(unjudged).confidence_explanation == ""
+    band = unjudged.facts.band_words(language)
+    good, large = {
+        "en": ("passed the check of its quality", "Most likely melanocytic nevus (90%)."),
+        "fr": ("a passé le contrôle de sa qualité", "Le plus probable : naevus"),
+    }[language]
+    assert not any(said in text for said in (good, band.doctor_label))
+    assert size_of(large, render_pdf(unjudged)) < 12
     could_not, for_doctor, share = {
         "en": ("This photo could not be judged.", "Of a photo that could not be judged", "90%"),
         "fr": ("Cette photo n'a pas pu être jugée.", "D'une photo qui n'a pas pu", "90 %"),
@@ -61,7 +68,7 @@ def test_of_a_photo_that_could_not_be_judged_no_patient_reads_what_it_is(
 def test_the_laboratorys_result_is_said_of_the_diagnosis_not_of_the_visit() -> None:
     report = report_on_a_mole("en", label="melanoma", histology_result="melanoma")
     text = text_of(render_pdf(replace(report, due=SINCE.date())))
-    said = ("Laboratory's result: Melanoma", "See a doctor this week", "By 22 November")
+    said = ("Laboratory's result: Melanoma", "See a doctor this week", "By Sunday 22 November")
     places = [text.index(part) for part in said]
     assert places == sorted(places)
 
@@ -71,8 +78,11 @@ def test_before_a_review_it_is_said_what_to_do_first_and_until_when(language: La
     """The pages said "By 3 December" and "call today"; the PDF said neither."""
     report = made_report(language, photo=False, review=None, decision=None)
     call, day = {
-        "en": ("call the doctor's practice today.", "By 3 December 2026."),
-        "fr": ("appeler le cabinet du médecin aujourd'hui", "Au plus tard le 3 décembre 2026."),
+        "en": ("call the doctor's practice today.", "By Thursday 3 December 2026."),
+        "fr": (
+            "appeler le cabinet du médecin aujourd'hui",
+            "Au plus tard le jeudi 3 décembre 2026.",
+        ),
     }[language]
     for printed in (plain_text(render_html(report)), text_of(render_pdf(report))):
         assert call not in printed
@@ -142,6 +152,7 @@ def test_what_the_model_found_is_called_that_where_something_else_counts(
     language: Language,
 ) -> None:
     asks = {"en": "a doctor should see it this week", "fr": "doit la voir cette semaine"}[language]
+    dark = {"en": "brown, black or dark spot", "fr": "tache brune, noire ou foncée"}[language]
     plain = report_on_a_mole(language)
     context = plain.facts.context.model_copy(update={"checklist": ()})
     plain = replace(plain, facts=plain.facts.model_copy(update={"context": context}))
@@ -153,6 +164,12 @@ def test_what_the_model_found_is_called_that_where_something_else_counts(
     before, after = (text_of(render_pdf(report)) for report in (plain, decided))
     assert asks in before
     assert asks not in after
+    assert dark in before
+    assert dark in after
+    urgent = plain.facts.model_copy(update={"band": Band.URGENT_REFERRAL})
+    told = text_of(render_pdf(replace(plain, facts=urgent)))
+    assert dark in told
+    assert asks not in told, "the advice is that already"
     assert all(head in after and head not in before for head in heads)
 
 

@@ -1,6 +1,7 @@
 """The template's words: short enough, in Latin-1, uncertain where it is, never against the band."""
 
 import json
+import re
 from datetime import UTC, datetime
 from itertools import chain, combinations, product
 from typing import Any
@@ -14,6 +15,7 @@ from skinapi.reports.facts import Facts
 from skinapi.reports.reading import say_certainty, sentences_of
 from skinapi.reports.report import MOST_CHARACTERS, Sections
 from skinapi.reports.template import write_template
+from skinapi.reports.words import LABELS, SENTENCES
 from skinapi.vision.bands import RaisedBy, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.vision.context import NOTHING_TOLD
@@ -153,7 +155,9 @@ def test_a_patient_reads_the_test_figures_in_words_and_the_limits_hold_them() ->
     narrative = write_template(Facts.of(finding, NOTHING_TOLD), "en")
     sections = " ".join(narrative.sections.model_dump().values())
     assert "Tested on" not in sections
-    assert "This check misses some cancers in pictures of this kind" in sections
+    assert (
+        "This check misses some cancers in dermoscope pictures and ordinary photographs" in sections
+    )
     assert sum("Tested on" in limit for limit in narrative.limits) == 2
 
 
@@ -372,3 +376,23 @@ def test_the_malignant_score_adds_up_what_the_model_has_an_output_for() -> None:
     assert "Squamous" not in eight
     nine = " ".join(write_template(facts_of("squamous_cell_carcinoma"), "en").findings)
     assert "Bowen's disease, Squamous cell carcinoma, is " in nine
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_text_counts_all_its_probabilities_of_one_number(language: Language) -> None:
+    """ "About 4 in 10 … about 18 in 100" are not compared by whoever reads them."""
+    of_ten, of_hundred = {"en": (" in 10", " in 100"), "fr": (" sur 10", " sur 100")}[language]
+    small = write_sections(finding_of("melanocytic_nevus", probability=0.9), language)
+    large = write_sections(finding_of("melanoma", probability=0.9), language)
+    for sections, said in ((small, of_hundred), (large, of_ten)):
+        counted = re.findall(rf"{of_ten}0?(?!\d)", sections.confidence_explanation)
+        assert counted
+        assert {*counted} == {said}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_checklist_without_answers_is_called_the_same_everywhere(language: Language) -> None:
+    """ "Not asked" stood above "was not answered"."""
+    assert LABELS[language].not_asked in SENTENCES[language].checklist_unanswered.replace(
+        "n'a pas été remplie", "non remplie"
+    ).replace("was not answered", "not answered")

@@ -258,7 +258,7 @@ def test_the_notice_of_few_tested_names_the_limit_of_the_rule() -> None:
     for said in TABLE.notices.little_tested.model_dump().values():
         assert f" {ENOUGH_TESTED} " in said
     for said in TABLE.notices.untested_skin.model_dump().values():
-        assert f" {ENOUGH_OF_TONE} " in said
+        assert f" {ENOUGH_OF_TONE})" in said
 
 
 def test_a_sentence_is_filled_in_its_own_language() -> None:

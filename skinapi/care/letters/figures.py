@@ -4,6 +4,7 @@ soon a doctor is to be seen."""
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache, cached_property
+from itertools import product
 
 from skinapi.care.letters.sentences import (
     WORD,
@@ -127,8 +128,8 @@ class Figures:
 
 
 def _without_chance(text: str, share: float) -> str:
-    for malignant in (False, True):
-        said = say_chance(share, malignant=malignant)
+    for malignant, in_hundreds in product((False, True), repeat=2):
+        said = say_chance(share, malignant=malignant, in_hundreds=in_hundreds)
         for language in LANGUAGES:
             text = text.replace(said.in_language(language), " ")
     return text

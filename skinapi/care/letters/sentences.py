@@ -1,13 +1,14 @@
 """A letter's text in sentences, and what one sentence names: conditions, numbers, times."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from functools import cache
 
 from skinapi.care.letters.plain_text import without_accents
 from skinapi.care.letters.words import VOCABULARIES, Vocabulary
 from skinapi.languages import LANGUAGES
+from skinapi.records.due_days import say_day
 from skinapi.vision.conditions import Band, conditions_table
 
 # Not behind a title or an initial, where a name follows.
@@ -95,9 +96,11 @@ def band_of(days: float) -> Band:
     return next(band for band, latest in LATEST.items() if days <= latest)
 
 
-def without_dates(sentence: str, days: Iterable[date]) -> str:
+def without_dates(sentence: str, days: Collection[date]) -> str:
     """Without the dates that are known here."""
-    known: list[str] = []
+    known: list[str] = [
+        say_day(day, language, weekday=True) for day in days for language in LANGUAGES
+    ]
     for day in days:
         known += [f"{day:%Y-%m-%d}", f"{day:%d/%m/%Y}", f"{day:%d.%m.%Y}"]
         for words in VOCABULARIES.values():

@@ -7,7 +7,7 @@ from datetime import date
 
 from skinapi.care.letters.letter_facts import LetterFacts
 from skinapi.care.letters.words import LETTER_WORDS
-from skinapi.languages import Language
+from skinapi.languages import Language, LocalizedText
 from skinapi.records.due_days import say_day
 from skinapi.records.instructions import Advice
 from skinapi.records.letters import Reader
@@ -20,7 +20,12 @@ from skinapi.reports.words import LABELS, SENTENCES
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import BandWords, conditions_table
 from skinapi.vision.finding.headline import LEAST_SHARE, say_share_of
-from skinapi.vision.finding.notices import say_restated
+from skinapi.vision.finding.notices import (
+    limits_of_tests,
+    modality_doubts,
+    say_restated,
+    say_untested_skin,
+)
 from skinapi.vision.finding.ranking import Ranked
 
 MOST_LIKELY = 3  # conditions of the model's answer that a colleague reads, and any that alarms
@@ -131,7 +136,11 @@ class _ForPatient:
         """That another photo is wanted is said in `next_step`."""
         label = [] if waits is WaitsFor.PHOTO else [f"{words.label}."]
         ahead = due is not None and due >= now().date()
-        last = [self._words.due.format(date=say_day(due, self._language))] if due and ahead else []
+        last = (
+            [self._words.due.format(date=say_day(due, self._language, weekday=True))]
+            if due and ahead
+            else []
+        )
         return " ".join([*before, *label, words.next_step, *last])
 
 
@@ -172,14 +181,21 @@ class _ForColleague:
     def _urgency(self) -> str:
         words, due = self._about.band_words(self._language), self._about.due
         said = self._words.urgency.format(label=words.doctor_label, action=words.doctor_action)
-        day = LABELS[self._language].due.format(say_day(due, self._language)) if due else ""
+        day = (
+            LABELS[self._language].due.format(say_day(due, self._language, weekday=True))
+            if due
+            else ""
+        )
         return f"{said} {day}".strip()
 
     def _model(self) -> str:
         """Its answer in one sentence; then only what qualifies it."""
         facts, phrases, language = self._about.facts, SENTENCES[self._language], self._language
-        undecided = self._about.decision is None
-        answer = self._words.model[not undecided].format(
+        decision = self._about.decision
+        undecided = decision is None
+        unjudged = decision is not None and decision.unjudged
+        kind = "unjudged" if unjudged else "undecided" if undecided else "decided"
+        answer = self._words.model[kind].format(
             date=say_day(self._about.submission.created_at, language),
             names=", ".join(map(self._with_share, _worth_naming(facts))),
         )
@@ -189,6 +205,7 @@ class _ForColleague:
             said.append(phrases.uncertain.format(doubts=doubts))
         if undecided:
             said.append(say_headline(facts, language, for_doctor=True))
+        said += [one.in_language(language) for one in _caveats(facts)]
         if facts.checklist_score is not None:
             said.append(phrases.checklist_score.format(score=facts.checklist_score))
         if facts.restated:
@@ -198,6 +215,15 @@ class _ForColleague:
     def _with_share(self, one: Ranked) -> str:
         name = conditions_table().notices.headline.names[one.key].doctor.in_language(self._language)
         return f"{name} {say_share_of(one.key, one.probability).in_language(self._language)}"
+
+
+def _caveats(facts: Facts) -> list[LocalizedText]:
+    """What qualifies the model's answer: for which skin and pictures it was not tested, and that
+    the picture does not show its kind.
+    """
+    seen = facts.modality
+    tests = limits_of_tests(seen.used if seen else (), facts.tested)
+    return [*map(say_untested_skin, facts.untested_skin), *modality_doubts(seen), *tests]
 
 
 def _how_certain(decision: Decision) -> str:

@@ -116,7 +116,7 @@ class LetterWords(Frozen):
     """The software's own sentences of a draft; those on a condition or an urgency come from the
     conditions table. `decided` is of a decision by who signs, `decided_by` by somebody else,
     `it_is` and `concluded` by how certain that is, `replaced` of what was said of a photo where
-    another one's counts, `model` by whether it was decided since.
+    another one's counts, `model` by what has become of the finding.
     """
 
     to_patient: str
@@ -133,7 +133,7 @@ class LetterWords(Frozen):
     photo_wanted: str
     undecided: str
     urgency: str
-    model: Mapping[bool, str]
+    model: Mapping[str, str]
     closing: str
 
 

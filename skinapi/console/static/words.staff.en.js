@@ -151,7 +151,7 @@ export const english = {
   otherFindings: "Other findings of this patient",
   noOthers: "No other findings.",
   context: "The patient told",
-  kindDoubted: "the picture does not show it",
+  kindOfPicture: "Kind of picture",
   nothingTold: "The patient told nothing with this photo.",
   skinType: "Skin type (Fitzpatrick)",
   checklistScore: "7-point checklist: {score}",

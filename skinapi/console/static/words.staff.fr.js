@@ -154,7 +154,7 @@ export const french = spaced({
   otherFindings: "Autres résultats de ce patient",
   noOthers: "Aucun autre résultat.",
   context: "Ce que le patient a dit",
-  kindDoubted: "l'image ne le montre pas",
+  kindOfPicture: "Type d'image",
   nothingTold: "Le patient n'a rien dit avec cette photo.",
   skinType: "Type de peau (Fitzpatrick)",
   checklistScore: "Liste en 7 points: {score}",

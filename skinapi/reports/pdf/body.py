@@ -262,6 +262,8 @@ class _Body:
             rows = [cells[first : first + 4] for first in range(0, len(cells), 4)]
             quarters = table(rows, *[WIDTH / 4] * 4, look=[("RIGHTPADDING", (0, 0), (-1, -1), 8)])
             yield KeepTogether([self._heading(self.content.labels.quality), quarters])
+            for said in self.content.reading.tested:
+                yield paragraph(said, small)
 
     def verification(self) -> Iterator[Flowable]:
         rows, labels = self.content.verification, self.content.labels

@@ -3,7 +3,7 @@ a finding has it from here; the words are in `conditions.yaml`, under `notices.h
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -187,18 +187,30 @@ class Headline:
         return words.doctor_sent_for[self.sent_for].fill(share=share)
 
 
-def say_chance(share: float, *, malignant: bool = False) -> LocalizedText:
+def say_chance(
+    share: float, *, malignant: bool = False, in_hundreds: bool = False
+) -> LocalizedText:
     """A probability as a patient reads it: "about 4 in 10". It is the percentage of `say_share`,
-    from 20 % on in tens. Never that something is certain.
+    from 20 % on in tens, unless `in_hundreds`. Never that something is certain.
     """
     words = conditions_table().notices.headline.chance
     if share < LEAST_SHARE:
         return _fill_counts(words.less, 1, 100)
     percent = _whole_percent(share, malignant=malignant)
-    if percent < LEAST_IN_TENS:
-        return _fill_counts(words.about, percent, 100)
+    if in_hundreds or percent < LEAST_IN_TENS:
+        most = percent > 99 or share > 1 - LEAST_SHARE
+        return _fill_counts(*((words.more, 99) if most else (words.about, percent)), 100)
     tens = (percent + 5) // 10
     return _fill_counts(words.about, tens, 10) if tens < 10 else _fill_counts(words.more, 9, 10)
+
+
+def needs_hundreds(shares: Iterable[tuple[float, bool]]) -> bool:
+    """Whether a text that says all these probabilities, each with whether it is that of a cancer,
+    counts them in hundreds: one text has one denominator.
+    """
+    return any(
+        _whole_percent(share, malignant=malignant) < LEAST_IN_TENS for share, malignant in shares
+    )
 
 
 def _fill_counts(said: LocalizedText, count: int, of: int) -> LocalizedText:

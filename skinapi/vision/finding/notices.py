@@ -3,7 +3,7 @@ such pictures.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from skinapi.languages import NUMBERS, Language, LocalizedText
 from skinapi.vision.calibration.detectors import KNOWN, ModalityFinding
@@ -68,18 +68,26 @@ def percent_text(share: float) -> LocalizedText:
 
 
 def _tested_notices(
-    used: Iterable[Modality], tested: Sequence[HeldOutFigures]
+    used: Sequence[Modality], tested: Sequence[HeldOutFigures]
 ) -> Iterator[LocalizedText]:
     notices = conditions_table().notices
     by_modality = {figures.modality: figures for figures in tested}
     for modality in used:
         figures = by_modality.get(modality)
-        yield _say_tested(figures) if figures else say_untested(modality)
+        yield say_tested(figures) if figures else say_untested(modality)
     if any(modality in by_modality and by_modality[modality].is_little for modality in used):
         yield notices.little_tested
 
 
-def _say_tested(figures: HeldOutFigures) -> LocalizedText:
+def limits_of_tests(
+    used: Sequence[Modality], tested: Sequence[HeldOutFigures]
+) -> list[LocalizedText]:
+    """On which of the kinds of picture that are used the model was tested little, or not."""
+    figures = {*map(say_tested, tested)}
+    return [one for one in _tested_notices(used, tested) if one not in figures]
+
+
+def say_tested(figures: HeldOutFigures) -> LocalizedText:
     notices = conditions_table().notices
     return notices.tested.fill(
         kinds=notices.kinds[figures.modality].many,

@@ -7,7 +7,7 @@ LETTERS = {
     "to_colleague": "Dear colleague,\n\nThis is about your patient {patient}.",
     "about": {
         "patient": "This letter is about your spot{spot}, photographed on {date}.",
-        "colleague": "The spot{spot} was photographed on {date} (no. {number}).",
+        "colleague": "The spot{spot} was photographed on {date} (finding {number}).",
     },
     "spot": {"named": " “{name}”", "placed": " ({place})"},
     "decided": {
@@ -51,8 +51,9 @@ LETTERS = {
     "undecided": "No doctor has decided yet.",
     "urgency": "Urgency: {label}. {action}",
     "model": {
-        True: "The model's answer of {date}, earlier than the decision: {names}.",
-        False: "The model's answer of {date}: {names}.",
+        "decided": "The model's answer of {date}, earlier than the decision: {names}.",
+        "unjudged": "The model's answer of {date}, of a photo that could not be judged: {names}.",
+        "undecided": "The model's answer of {date}: {names}.",
     },
     "closing": "Kind regards\n{doctor}",
 }

@@ -7,7 +7,7 @@ LETTERS = {
     "to_colleague": "Cher confrère, chère consœur,\n\nCette lettre concerne: {patient}.",
     "about": {
         "patient": "Cette lettre concerne votre tache{spot}, photographiée le {date}.",
-        "colleague": "La tache{spot} a été photographiée le {date} (no {number}).",
+        "colleague": "La tache{spot} a été photographiée le {date} (résultat {number}).",
     },
     "spot": {"named": " «{name}»", "placed": " ({place})"},
     "decided": {
@@ -51,8 +51,9 @@ LETTERS = {
     "undecided": "Aucun médecin n'a encore décidé.",
     "urgency": "Urgence: {label}. {action}",
     "model": {
-        True: "Réponse du modèle du {date}, antérieure à la décision: {names}.",
-        False: "Réponse du modèle du {date}: {names}.",
+        "decided": "Réponse du modèle du {date}, antérieure à la décision: {names}.",
+        "unjudged": "Réponse du modèle du {date}, d'une photo qui n'a pas pu être jugée: {names}.",
+        "undecided": "Réponse du modèle du {date}: {names}.",
     },
     "closing": "Cordialement\n{doctor}",
 }

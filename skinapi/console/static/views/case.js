@@ -64,11 +64,11 @@ async function loadCase(number) {
   return { ...found, reviews, work, conditions: /** @type {Api["ConditionsView"]} */ (conditions) };
 }
 
-/** What the patient told with the photo. @param {{submission: Api["SubmissionInCare"], used: string[], checklist: Api["Checklist"]}} props */
-const Context = ({ submission, used, checklist }) => {
-  const { modality, body_site: site, body_laterality: laterality, body_side: side, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
+/** What the patient told with the photo. `kind`: of the picture, as the report says it. @param {{submission: Api["SubmissionInCare"], kind: string, checklist: Api["Checklist"]}} props */
+const Context = ({ submission, kind, checklist }) => {
+  const { body_site: site, body_laterality: laterality, body_side: side, age_band, sex, skin_tone, fitzpatrick, checklist: ticked } = submission.context;
   const rows = [
-    [say("kind"), modality === "unknown" ? "" : [sayValue("kind", modality), used.length > 1 && say("kindDoubted")].filter(Boolean).join(" · ")],
+    [say("kindOfPicture"), kind],
     [say("bodySite"), site && sayPlace({ site, laterality, side })],
     [say("age"), age_band && sayValue("age", age_band)],
     [say("sex"), sex && sayValue("sex", sex)],
@@ -239,7 +239,7 @@ const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
       <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor />
       <${Reasons} report=${report} conditions=${conditions} />
       <${ModelMark} submission=${submission} doctor />
-      <${Context} submission=${submission} used=${report.facts.modality?.used ?? []} checklist=${conditions.checklist} />
+      <${Context} submission=${submission} kind=${report.reading.kind} checklist=${conditions.checklist} />
       ${!asked && submission.lesion && html`<${LastMessage} spot=${submission.lesion} />`}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
       ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${shown} />`}

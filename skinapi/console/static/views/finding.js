@@ -87,7 +87,7 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
       ${doctor && reading.confidence_explanation && html`<p>${reading.confidence_explanation}</p>`}
       <${Probabilities} report=${report} conditions=${conditions} doctor=${doctor} />
       <${Sentences} items=${reading.findings} />
-      <h3>${say("limits")}</h3><${Sentences} items=${reading.limits} />
+      <h3>${say("limits")}</h3><${Sentences} items=${[...reading.limits, ...reading.tested]} />
       ${doctor && facts.model_version && html`<p><small>${say("madeBy", { version: facts.model_version })}
         ${facts.operating_point && ` ${say("madeAt", { point: sayValue("point", facts.operating_point) })}`}</small></p>`}
     <//>`;
@@ -118,7 +118,7 @@ const First = ({ report, doctor, instruction }) => {
   const { likely, to_do, certainty } = report.reading.summary;
   const head = report.decision ? "h2" : "h1";
   const icon = html`<${Icon} name=${report.band} size=${32} />`;
-  if (doctor) return html`<${head}>${icon}${report.doctor_label}<//><p class="action">${report.doctor_action}</p><p>${said(report.headline.doctor)} ${certainty}</p>`;
+  if (doctor) return html`<${head}>${icon}${report.doctor_label}<//><p class="action">${report.doctor_action}</p><p>${said(report.headline.doctor)} ${report.reading.doubts || certainty}</p>`;
   return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1>
     ${instruction?.due && html`<p class="action how">${instruction.sentence}</p><${Due} due=${instruction.due} />`}<p>${certainty}</p>`;
 };
