@@ -16,7 +16,9 @@ from skinapi.care.queue_schemas import ListedFinding
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
 from skinapi.languages import Language
+from skinapi.records.due_days import say_day
 from skinapi.records.finding_schemas import InstructionView
+from skinapi.records.instructions import SaidBy
 from skinapi.vision.bands import is_sent, urgency
 from skinapi.vision.comparison.comparison import (
     Alignment,
@@ -126,7 +128,10 @@ class SpotComparison(Answer):
     part_not_measured: NotMeasured | None = Field(
         description="why it is not known whether a part has changed: `other_colours`, `too_dark`"
     )
-    summary: str = Field(description="what has changed, to be shown first")
+    told: str | None = Field(
+        description="that the person said that it has changed in size: to be shown first"
+    )
+    summary: str = Field(description="what has changed, to be shown first, or after `told`")
     band: Band = Field(description="of the later finding; a change may raise it, and never lowers")
     band_label: str = Field(description="in the words of who asks: a doctor's, or a patient's")
     action: str
@@ -134,6 +139,9 @@ class SpotComparison(Answer):
     instruction: InstructionView | None = Field(
         description="what is to be done about the spot, of all that was said of it and of what the "
         "comparison asks for: docs/reviews.md"
+    )
+    decided: str | None = Field(
+        description="when a doctor decided what is to be done, and whether both photos were there"
     )
     notices: list[str] = Field(description="to be shown with every comparison")
 
@@ -147,6 +155,7 @@ class SpotComparison(Answer):
         alignment = comparison.alignment
         counts = compared.instruction.counts.band if compared.instruction else band
         words_of_change = notices.comparison
+        told = words_of_change.told_doctor if for_doctor else words_of_change.told
         may_miss = words_of_change.may_miss_change if is_sent(counts) else words_of_change.may_miss
         return cls(
             before=finding_view(compared.before, for_doctor=for_doctor),
@@ -165,12 +174,33 @@ class SpotComparison(Answer):
             band=band,
             band_label=words.doctor_label if for_doctor else words.label,
             action=words.doctor_action if for_doctor else words.action,
-            instruction=InstructionView.of_spot(
-                compared.instruction, language, for_doctor=for_doctor
-            ),
+            instruction=_instruction(compared, language, for_doctor=for_doctor),
+            told=told.in_language(language) if compared.size_told else None,
+            decided=_say_decided(compared, language),
             raised=notices.comparison.raised.in_language(language) if is_raised else None,
             notices=[said.in_language(language) for said in (notices.information_only, may_miss)],
         )
+
+
+def _instruction(
+    compared: ComparedFindings, language: Language, *, for_doctor: bool
+) -> InstructionView | None:
+    """A patient is not told that no visit is needed beside a change that was measured."""
+    view = InstructionView.of_spot(compared.instruction, language, for_doctor=for_doctor)
+    if view is None or for_doctor or not compared.comparison.has_changed or is_sent(view.band):
+        return view
+    words = conditions_table().notices.comparison
+    return view.model_copy(update={"sentence": words.despite_change.in_language(language)})
+
+
+def _say_decided(compared: ComparedFindings, language: Language) -> str | None:
+    counts = compared.instruction.counts if compared.instruction else None
+    if counts is None or counts.said_by is not SaidBy.DECISION:
+        return None
+    words = conditions_table().notices.comparison
+    with_both = counts.since > compared.after.photographed_at
+    said = words.decided_with_both if with_both else words.decided_before
+    return said.in_language(language).format(date=say_day(counts.since, language))
 
 
 class ProposedLesionView(LesionView):

@@ -104,6 +104,11 @@ class ComparedFindings:
     first_size: Size = (0, 0)
     second_size: Size = (0, 0)
 
+    @property
+    def size_told(self) -> bool:
+        """Whether the person said at the later photo that the spot has changed in size."""
+        return "change_in_size" in (self.after.context.checklist or ())
+
 
 @dataclass(frozen=True, slots=True)
 class ProposedLesion:

@@ -222,6 +222,11 @@ class AdviceView(Answer):
         exclude_if=lambda proven: not proven,
         description="the laboratory has said so; absent where it has not",
     )
+    unjudged: bool = Field(
+        default=False,
+        exclude_if=lambda unjudged: not unjudged,
+        description="by a check of a photo that a doctor could not judge; absent else",
+    )
 
     @classmethod
     def of(cls, said: Advice, language: Language, *, for_doctor: bool) -> Self:
@@ -236,6 +241,7 @@ class AdviceView(Answer):
             waits_for=said.waits_for,
             due=said.due,
             by_result=said.by_result,
+            unjudged=said.unjudged,
         )
 
 

@@ -29,7 +29,8 @@ class Advice:
     """What was said that is to be done: at that time, about the finding of this number. Where it
     waits for something, that is to be told in place of the band's words. `by_result`: the
     laboratory has said so. `decision` is the doctor's that still counts, if it is one. `levels`:
-    since when the spot has been so urgent, where that is longer.
+    since when the spot has been so urgent, where that is longer. `unjudged`: by a check of a photo
+    that a doctor could not judge.
     """
 
     said_by: SaidBy
@@ -40,6 +41,7 @@ class Advice:
     by_result: bool = False
     decision: Decision | None = field(default=None, compare=False)
     levels: Levels | None = field(default=None, compare=False)
+    unjudged: bool = False
 
     @property
     def label(self) -> str | None:
@@ -140,7 +142,13 @@ def _list_said(findings: Sequence[AdvisedEntry], compared: Advice | None) -> Ite
         decision = finding.decision
         later = [one.decision for one in findings[place + 1 :] if one.decision]
         settled = _first(one for one in later if one.settled)
-        advice = Advice(SaidBy.FINDING, finding.band, finding.created_at, finding.number)
+        advice = Advice(
+            SaidBy.FINDING,
+            finding.band,
+            finding.created_at,
+            finding.number,
+            unjudged=decision is not None and decision.unjudged,
+        )
         levels = levels_of(finding.band, finding.created_at)
         yield (
             _Said(advice, {}, ended=True)

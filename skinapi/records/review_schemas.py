@@ -96,6 +96,11 @@ class DecisionView(Answer):
     due: date | None = Field(
         description="until when a doctor should have seen the spot; null where no time was named"
     )
+    unjudged: bool = Field(
+        default=False,
+        exclude_if=lambda unjudged: not unjudged,
+        description="nobody could judge the photo: it does not tell what the spot is; absent else",
+    )
     remarks: list[str] = Field(
         description="that another photo is wanted, and that a sample was taken"
     )
@@ -135,6 +140,7 @@ class DecisionView(Answer):
             by_when=words.by_when,
             next_step=words.next_step,
             waits_for=decision.waits_for,
+            unjudged=decision.unjudged,
             due=due,
             remarks=decision.remarks(language),
             for_doctor=decision.for_doctor(language),

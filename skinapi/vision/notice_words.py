@@ -110,6 +110,11 @@ class ComparisonWords(Frozen):
     unchanged_in: Mapping[str, LocalizedText]
     changed_in: Mapping[str, LocalizedText]
     raised: LocalizedText
+    told: LocalizedText
+    told_doctor: LocalizedText
+    decided_with_both: LocalizedText
+    decided_before: LocalizedText
+    despite_change: LocalizedText
     may_miss: LocalizedText
     may_miss_change: LocalizedText
 

@@ -89,13 +89,48 @@ def test_a_spot_that_has_grown_asks_for_a_doctor_and_for_nothing_milder(
     after = photographed(backend, ada, visit(spot(1, area=1.35)), lesion=lesion, band=band)
     said = compared(ada, lesion, before, after).get_json()
     told = re.match(
-        r"The spot has grown by about (\d+)% of its area, more than the error of 22%",
+        r"The spot has grown by about (\d+)% of its area; the measurement can be wrong by 22%",
         said["summary"],
     )
     assert told
     assert 28 <= int(told[1]) <= 43
     assert said["band"] == raised
     assert (said["raised"] is not None) == (raised is not band)
+
+
+def test_beside_a_change_nobody_reads_that_no_visit_is_needed(backend: Backend) -> None:
+    """A doctor had found a mole: "has become darker … No appointment is needed"."""
+    doctor, ada = patient_in_care(backend)
+    lesion = begin(ada)
+    before = photographed(backend, ada, spot(1), lesion=lesion)
+    now = visit(with_disc(spot(1), 265, 200, 24))
+    after = photographed(backend, ada, now, lesion=lesion, band=Band.SELF_MONITORING)
+    assert compared(ada, lesion, before, after).get_json()["decided"] is None
+    mole = {"label": "melanocytic_nevus", "certainty": "sure", "urgency": "self_monitoring"}
+    answer = doctor.call("POST", f"/submissions/{after}/review", json=mole)
+    assert answer.status_code == 201, answer.text
+    said = compared(ada, lesion, before, after).get_json()
+    assert "darker" in said["summary"]
+    assert said["instruction"]["sentence"] == (
+        "Tell the doctor if you see this change yourself, or if it goes on."
+    )
+    assert re.fullmatch(r"A doctor decided on .+, when both photos were there\.", said["decided"])
+    later = photographed(backend, ada, visit(spot(1)), lesion=lesion, band=Band.SELF_MONITORING)
+    said = compared(ada, lesion, before, later, lang="fr").get_json()
+    assert said["decided"].endswith("avant que la seconde photo soit là.")
+
+
+def test_what_the_person_said_of_the_size_comes_before_what_was_measured(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    lesion = begin(ada)
+    told = Context(checklist=("change_in_size",))
+    before = photographed(backend, ada, None, lesion=lesion)
+    after = photographed(backend, ada, spot(1), lesion=lesion, context=told, band=REFERRAL)
+    said = [compared(who, lesion, before, after).get_json()["told"] for who in (ada, doctor)]
+    assert said == [
+        "You said that it has changed in size: that counts.",
+        "The patient said that it has changed in size.",
+    ]
 
 
 @pytest.mark.parametrize("place", [(265, 200, 24), (375, 192, 17)], ids=["nodule", "satellite"])
@@ -109,10 +144,11 @@ def test_a_new_black_part_in_the_spot_or_beside_it_asks_for_a_doctor(
     after = photographed(backend, ada, now, lesion=lesion, band=Band.SELF_MONITORING)
     said = compared(ada, lesion, before, after).get_json()
     assert said["summary"] == (
-        "A part of the spot, or of the skin beside it, has become darker by more than the error."
+        "A part of the spot, or of the skin beside it, has become darker by more than the "
+        "measurement can be wrong."
     )
     assert said["band"] == Band.DOCTOR_REVIEW
-    assert said["raised"].startswith("Because a change was measured")
+    assert said["raised"].startswith("Because the change is larger")
     assert "eye on it" not in str([said["band_label"], said["action"], said["summary"]])
     [part] = [change for change in said["changes"] if change["beyond_error"]]
     assert (part["measure"], part["value"] < 0) == ("part", True)

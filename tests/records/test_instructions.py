@@ -219,6 +219,7 @@ def test_another_photo_is_waited_for_until_it_is_there_and_reassures_nobody() ->
     unjudged = decided(SELF, day=1, label=None, certainty=UNSURE, new_picture_wanted=True)
     told = reconcile(spot((SELF, unjudged)))
     assert told
+    assert [one.unjudged for one in told.others] == [True], "the check says nothing then"
     assert (told.counts.waits_for, told.picture_wanted) == (WaitsFor.PHOTO, True)
     sent = reconcile(spot((SELF, unjudged), (ROUTINE, None)))
     assert sent

@@ -33,14 +33,20 @@ NONE = tuple(change(measure, 0.0, measurable=False) for measure in Measure)
 PART = NONE[3:]
 
 
+WRONG = "the measurement can be wrong"
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (0.35, "The spot has grown by about 35% of its area, more than the error of 22%."),
-        (0.221, "The spot has grown by about 23% of its area, more than the error of 22%."),
+        (0.35, "The spot has grown by about 35% of its area; the measurement can be wrong by 22%."),
+        (
+            0.221,
+            "The spot has grown by about 23% of its area; the measurement can be wrong by 22%.",
+        ),
         (
             -0.19,
-            "The spot has become smaller by about 19% of its area, more than the error of 18%.",
+            f"The spot has become smaller by about 19% of its area; {WRONG} by 18%.",
         ),
     ],
 )
@@ -71,7 +77,8 @@ def test_nothing_is_said_to_be_unchanged_that_was_not_measured() -> None:
 def test_only_changes_beyond_the_error_are_told_where_there_are_some() -> None:
     darker = change(Measure.COLOUR, 14.0)
     assert summary(changes=(NONE[0], darker, NONE[2])) == (
-        "Its colour as a whole has changed by more than the error (14.00, error 13.20)."
+        "Its colour as a whole has changed by more than the measurement can be "
+        "wrong (14.00, against 13.20)."
     )
 
 
@@ -95,7 +102,8 @@ def test_no_summary_says_that_the_spot_has_not_changed() -> None:
 )
 def test_a_part_that_changed_is_told_and_nothing_else_with_it(value: float, said: str) -> None:
     told = summary(changes=(*NONE[:3], change(Measure.PART, value)))
-    assert told == (f"A part of the spot, or of the skin beside it, {said} by more than the error.")
+    begins = "A part of the spot, or of the skin beside it,"
+    assert told == (f"{begins} {said} by more than the measurement can be wrong.")
 
 
 def test_where_a_part_was_not_compared_the_rest_is_no_word_about_it() -> None:

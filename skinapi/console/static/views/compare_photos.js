@@ -6,7 +6,7 @@ import { apiPath, get, getAll, getConditions, getFile, getSession } from "/conso
 import { Empty, Icon, Load, Select, Tabs } from "/console/components.js";
 import { getLanguage, say, sayDate } from "/console/language.js";
 import { addressOf } from "/console/navigation.js";
-import { colourOf, DecisionLine, Superseded } from "/console/views/decision.js";
+import { colourOf, DecisionLine, Due, Superseded } from "/console/views/decision.js";
 import { BackToCase, PatientHead } from "/console/views/patient_head.js";
 import { nameOfSpot } from "/console/views/spot_points.js";
 
@@ -123,7 +123,8 @@ const Compared = ({ compared, before, after, conditions }) => {
   // A server of the version before tells what the comparison alone asks for.
   /** @type {Partial<Api["InstructionView"]>} */
   const told = compared.instruction ?? { band: compared.band, action: compared.band_label, sentence: compared.action };
-  const dates = [compared.before, compared.after].map((one) => sayDate(one.created_at));
+  const both = [compared.before, compared.after];
+  const dates = both.map((one) => sayDate(one.created_at));
   useEffect(() => () => [before, after].forEach((url) => url && URL.revokeObjectURL(url)), [before, after]);
   return html`
     <article class="finding compared">
@@ -131,9 +132,13 @@ const Compared = ({ compared, before, after, conditions }) => {
         ? html`<${Aligned} before=${before} after=${after} css=${compared.alignment.css} dates=${dates} />`
         : html`<${Beside} photos=${[before, after]} dates=${dates} />`}
       <header class=${`verdict band-${colourOf(told.band ?? "none", told.waits_for)}`}>
-        <h2>${compared.summary}</h2>
+        <h2>${compared.told ?? compared.summary}</h2>
+        ${compared.told && html`<p class="action">${compared.summary}</p>`}
+        ${both.filter((one) => one.decision?.unjudged).map((one) => html`<p class="action">${say("unjudgedOfDate", { date: sayDate(one.created_at) })}</p>`)}
         ${compared.raised && told.from !== "decision" && html`<p class="action">${compared.raised}</p>`}
         <p class="action"><${Icon} name=${told.band} /> <strong>${told.action}.</strong> ${told.sentence}</p>
+        ${getSession()?.role !== "doctor" && html`<${Due} due=${told.due} />`}
+        ${compared.decided && html`<p>${compared.decided}</p>`}
         <${DecisionLine} decision=${compared.after.decision} />
         <${Superseded} items=${told.superseded ?? []} view=${getSession()?.role === "doctor" ? "case" : "finding"} />
         ${compared.notices.map((notice, at) => html`<p class=${at === 0 ? "notice" : ""}><small>${notice}</small></p>`)}

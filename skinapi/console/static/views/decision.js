@@ -22,6 +22,9 @@ export const colourOf = (band, waits) => (waits && ["routine", "self_monitoring"
 /** As a patient reads it: what is waited for, if anything. @param {Api["ConditionsView"]} conditions @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
 export const labelOfAdvice = (conditions, band, waits) => (waits ? say(`waits_${waits}`) : labelForPatient(conditions, band));
 
+/** Who decided, or asked for another photo, and when. @param {Api["DecisionView"]} decision */
+export const saySigned = ({ unjudged, decided_by: name, decided_at: at }) => say(unjudged ? "askedBy" : "decidedBy", { name: isolated(name), date: sayDate(at) });
+
 /** @param {string} band @param {Api["AdviceView"]["waits_for"]} [waits] */
 const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);
 
@@ -38,10 +41,11 @@ export const Decided = ({ decision, note, conditions, doctor, spot, title }) => 
       <p class="eyebrow">${title}</p>
       <h1><${Icon} name=${seen ? urgency : iconOf(urgency, waits)} size=${32} />${heading}</h1>
       ${remarks.map((/** @type {string} */ remark) => html`<p class="action">${remark}</p>`)}
+      ${!doctor && decision.unjudged && html`<p class="action">${say("unjudged")}</p>`}
       ${!doctor && html`<p class="action">${label !== heading && html`<strong>${label}.</strong>`} ${decision.next_step}</p>
         <${Due} due=${decision.due} />`}
       ${note && html`<p class="note">${note}</p>`}
-      <p>${say("decidedBy", { name: isolated(decision.decided_by), date: sayDate(decision.decided_at) })}</p>
+      <p>${saySigned(decision)}</p>
       ${decision.new_picture_wanted && !doctor && html`<${TakeAnother} spot=${spot} />`}
     </header>`;
 };
@@ -56,7 +60,7 @@ export const Superseded = ({ items, view }) => items.length > 0 && html`
   </details>`;
 
 /** Who said it, and when. @param {Api["AdviceView"]} one */
-export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.by_result ? "result" : one.from}`), { date: sayDate(one.since) });
+export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.by_result ? "result" : one.unjudged ? "unjudged" : one.from}`), { date: sayDate(one.since) });
 
 /**
  * The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
@@ -99,4 +103,4 @@ export const sayDecision = (decision) => {
 export const DecisionLine = ({ decision }) =>
   decision && html`<small class="decision">
     ${(decision.label || !decision.waits_for) && html`<strong>${decision.waits_for ? sayWhat(decision) : sayDecision(decision)}</strong>`}
-    <span>${say("decidedBy", { name: isolated(decision.decided_by), date: sayDate(decision.decided_at) })}</span></small>`;
+    <span>${saySigned(decision)}</span></small>`;

@@ -5,7 +5,7 @@ import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
 import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
-import { Decided, Due, Instruction } from "/console/views/decision.js";
+import { Decided, Due, Instruction, saySigned } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter, SignedLetter } from "/console/views/letters.js";
 import { wasJustSent } from "/console/views/recent_photos.js";
@@ -83,7 +83,7 @@ const Folded = ({ title, children }) => html`
 export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
   const { facts, reading, about } = report;
   const certain = html`
-    <${Folded} title=${say(doctor ? "howCertain" : "forDoctor")}>
+    <${Folded} title=${say(doctor ? "howCertain" : report.decision?.unjudged ? "forDoctorUnjudged" : "forDoctor")}>
       ${doctor && reading.confidence_explanation && html`<p>${reading.confidence_explanation}</p>`}
       <${Probabilities} report=${report} conditions=${conditions} doctor=${doctor} />
       <${Sentences} items=${reading.findings} />
@@ -97,7 +97,7 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
       ${reading.recommendation && html`<p>${reading.recommendation}</p>`}
       <${Sentences} items=${reading.next_steps} />
     <//>`}
-    ${(reading.overview || reading.about.length > 0) && html`<${Folded}
+    ${!report.decision?.unjudged && (reading.overview || reading.about.length > 0) && html`<${Folded}
       title=${say("aboutCondition", { name: about?.name ?? nameOf(conditions, report.headline.likely.key) })}>
       ${reading.overview && html`<p>${reading.overview}</p>`}
       ${reading.about.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
@@ -135,8 +135,8 @@ const countsElsewhere = ({ decision, band }, { instruction }) => {
 };
 
 /** What the model said before a doctor decided, without its urgency: that counts no more. @param {{report: FindingReport}} props */
-const ModelBefore = ({ report: { time, reading } }) => html`
-  <details class="card"><summary>${say("modelSaid", { date: sayDate(time) })}</summary>
+const ModelBefore = ({ report: { time, reading, decision } }) => html`
+  <details class="card"><summary>${say(decision?.unjudged ? "modelSaidUnjudged" : "modelSaid", { date: sayDate(time) })}</summary>
     <p>${reading.summary.likely} ${reading.summary.certainty}</p></details>`;
 
 /** What was said of a photo, where what was said of another one counts. @param {{title: string, report: FindingReport, earlier: boolean}} props */
@@ -145,7 +145,7 @@ const ThisPhoto = ({ title, report: { decision, reading }, earlier }) => html`
     <p class="eyebrow">${title}</p>
     <h2>${decision ? decision.title : reading.summary.likely}</h2>
     <p>${say(earlier ? "earlierAdviceStays" : "newerAdviceCounts")}</p>
-    <p><small>${decision ? `${decision.name}. ${say("decidedBy", { name: isolated(decision.decided_by), date: sayDate(decision.decided_at) })}` : reading.summary.certainty}</small></p>
+    <p><small>${decision ? `${decision.unjudged ? say("unjudged") : `${decision.name}.`} ${saySigned(decision)}` : reading.summary.certainty}</small></p>
   </section>`;
 
 /**
