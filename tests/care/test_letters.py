@@ -1,12 +1,16 @@
 """A doctor's letter about a finding: drafted, edited, signed. Before that nobody else sees it."""
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.care.clinic import review
+from skinapi.records.due_days import say_day
+from skinapi.records.letters import READERS
+from skinapi.vision.conditions import Band
+from tests.care.clinic import file_for, review
 from tests.prediction.photographer import predicted
 from tests.support.backends import MAIL, Backend, Person
 from tests.use_cases.use_case import notices_to
@@ -141,6 +145,50 @@ def test_a_draft_says_what_the_finding_and_its_review_say(shared_backend: Backen
     assert at.draft(language="fr")["text"].startswith("Bonjour Ada Example,")
     review(at.doctor, at.number)
     assert "Here is my decision of" in at.draft()["text"]
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_draft_from_before_a_review_is_drafted_anew(reader: str, backend: Backend) -> None:
+    """Its own sentences were marked, and its first said that the model could not tell."""
+    at = Practice(backend, reviewed=False)
+    drafted = at.draft(reader)
+    assert "No doctor has decided yet." in drafted["text"]
+    assert drafted["marks"] == []
+    at.review("melanocytic_nevus", urgency="self_monitoring")
+    (shown,) = at.shown_to(at.doctor)
+    assert (shown["version"], shown["marks"]) == (1, [])
+    assert shown["text"] == at.draft(reader)["text"] != drafted["text"]
+    assert at.sign(shown).status_code == 200
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_changed_draft_from_before_a_review_says_so_once(reader: str, backend: Backend) -> None:
+    at = Practice(backend, reviewed=False)
+    drafted = at.draft(reader)
+    text = drafted["text"].replace("Kind regards", "Please bring your glasses.\n\nKind regards")
+    assert at.change(drafted, text).status_code == 200
+    at.review("melanocytic_nevus", urgency="self_monitoring")
+    (shown,) = at.shown_to(at.doctor)
+    assert shown["text"] == text
+    kinds = [(mark["contradicts"], mark["sentence"]) for mark in shown["marks"]]
+    assert kinds[0] == ("outdated", "")
+    assert {kind for kind, _ in kinds[1:]} <= {"urgency", "visit", "reassurance", "unsaid"}
+    assert shown["marks"][0]["facts"] == say_day(datetime.now(UTC), "en")
+
+
+def test_a_draft_before_a_review_says_what_to_do_and_until_when(backend: Backend) -> None:
+    """It named neither the day nor "call today", which the page and the report say."""
+    at = Practice(backend, reviewed=False)
+    place = {"site": "back", "laterality": "left"}
+    spot = at.ada.call("POST", "/lesions", json={"place": place}).get_json()["id"]
+    urgent = file_for(backend, at.ada, Band.URGENT_REFERRAL, lesion=spot)
+    at.letters = f"/submissions/{urgent.number}/letters"
+    instruction = at.ada.call("GET", f"/lesions/{spot}").get_json()["instruction"]
+    day = say_day(date.fromisoformat(instruction["due"]), "en", weekday=True)
+    text = at.draft()["text"]
+    assert "No doctor has decided yet." in text
+    assert f"{instruction['action']}. {instruction['sentence']} Do this by {day} at the" in text
+    assert f"By {day}." in at.draft("colleague")["text"]
 
 
 def test_what_is_signed_does_not_change(backend: Backend) -> None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
+from typing import Self
 
 from skinapi.care.lesion_records import Place
 from skinapi.languages import Language
+from skinapi.records.due_days import due_day, levels_of
 from skinapi.records.instructions import Advice
+from skinapi.records.reviewed_finding import ReviewedFinding
 from skinapi.records.reviews import Decision
 from skinapi.records.submission import CourseEntry, Submission
 from skinapi.reports.facts import Facts
@@ -19,7 +22,8 @@ class LetterFacts:
     """`course` are the earlier findings of the same spot, the newest first. The names are for our
     own sentences: no LLM is told them. `spot` is what the patient calls the spot, empty where that
     says something of it. `advice` is what counts of the spot, where that was said about another
-    finding; `due` is until when a doctor should have seen the spot.
+    finding; `due` is until when a doctor should have seen the spot. `before` are the facts by which
+    the letter was drafted, where a doctor has reviewed the finding since.
     """
 
     submission: Submission
@@ -31,6 +35,18 @@ class LetterFacts:
     place: Place | None = None
     advice: Advice | None = None
     due: date | None = None
+    before: "LetterFacts | None" = None
+
+    def written_at(self, moment: datetime, reviewed: ReviewedFinding) -> Self:
+        """The same facts, of a letter that was drafted then."""
+        counted = [one for one in reviewed.reviews if not one.second_opinion]
+        known = [one for one in counted if one.created_at <= moment]
+        if len(known) == len(counted):
+            return self
+        decision = Decision.of(known, reviewed.finding, reviewed.found_at)
+        found = due_day(levels_of(self.facts.band, self.submission.created_at))
+        due = decision.due if decision else found
+        return replace(self, before=replace(self, decision=decision, advice=None, due=due))
 
     @cached_property
     def facts(self) -> Facts:

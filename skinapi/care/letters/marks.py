@@ -38,6 +38,7 @@ from skinapi.care.letters.sentences import (
 from skinapi.care.letters.template import write_by_template
 from skinapi.care.letters.words import LETTER_WORDS, VOCABULARIES
 from skinapi.languages import LANGUAGES, Language
+from skinapi.records.due_days import say_day
 from skinapi.records.letters import READERS
 from skinapi.records.opinions import Histology
 from skinapi.records.reviews import WaitsFor
@@ -51,7 +52,8 @@ MARKUP = re.compile(
 
 class Contradicts(StrEnum):
     """What a marked sentence contradicts. `visit`: it puts a visit or a treatment off, or does
-    without; `time`: one that is not understood; `unsaid`: no sentence says how soon.
+    without; `time`: one that is not understood; `unsaid`: no sentence says how soon; `outdated`:
+    sentences of our draft are older than the review that counts.
     """
 
     FIGURE = "figure"
@@ -65,6 +67,14 @@ class Contradicts(StrEnum):
     NAME = "name"
     MARKUP = "markup"
     UNSAID = "unsaid"
+    OUTDATED = "outdated"
+
+
+# When to see a doctor is what a patient acts on, so no letter says another time than the decision.
+# Vaguer words that put a visit off are marked too, also where nobody does ("bring nothing to the
+# visit"), so a doctor may accept those.
+OF_URGENCY = frozenset({Contradicts.URGENCY, Contradicts.UNSAID})
+MARKED_IN_OLDER = OF_URGENCY | {Contradicts.VISIT, Contradicts.REASSURANCE}
 
 
 @dataclass(frozen=True)
@@ -85,20 +95,28 @@ Found = tuple[Contradicts, str, str]
 def mark_sentences(text: str, about: LetterFacts, language: Language) -> list[Mark]:
     """The marks in the order of the text, of each sentence one of each kind; `unsaid` is the last,
     and has no sentence. A sentence of our template on these facts has none, unless a name in it
-    says something.
+    says something. Of those of our draft from before a review, it is said once that they are older;
+    only what they say of a visit is marked in them.
     """
     names = {about.patient, about.doctor}
     telling = sorted(name for name in names if _says_something(name, about))
     own = _own_lines(about, language, telling)
+    older = _older_lines(about, language, telling).difference(own)
     marks: list[Mark] = []
     levels = set[Band]()
-    for sentence in sentences_of(text, own):
+    for sentence in sentences_of(text, own | older):
         data = {*names.difference(telling), about.spot} - {""}
         checked = _Sentence(sentence, about, language, data=data)
         levels |= checked.levels
         if sentence not in own:
             found = [(Contradicts.NAME, name, "") for name in telling if _has_part(sentence, name)]
-            marks += _one_of_each_kind(sentence, [*found, *checked.find()])
+            found += checked.find()
+            if sentence in older:
+                found = [one for one in found if one[0] in MARKED_IN_OLDER]
+            marks += _one_of_each_kind(sentence, found)
+    if about.decision and older & lines_of(text):
+        day = say_day(about.decision.decided_at, language)
+        marks.insert(0, Mark("", Contradicts.OUTDATED, "", day))
     words = about.band_words(language)
     decided = about.decision.band_words(language) if about.decision else words
     told = {words.label, words.doctor_action, decided.label, decided.next_step}
@@ -123,6 +141,13 @@ def _own_lines(about: LetterFacts, language: Language, telling: list[str]) -> se
     drafts = (write_by_template(about, reader, language) for reader in READERS)
     lines = {line for draft in drafts for line in lines_of(draft)}
     return {line for line in lines if not any(_has_part(line, name) for name in telling)}
+
+
+def _older_lines(about: LetterFacts, language: Language, telling: list[str]) -> set[str]:
+    """What the template wrote before the review that counts, with or without a day until when."""
+    older = about.before
+    each = [older, replace(older, due=None)] if older else []
+    return {line for one in each for line in _own_lines(one, language, telling)}
 
 
 def _has_part(sentence: str, name: str) -> bool:

@@ -6,8 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from skinapi.care.letters.marks import Contradicts, Mark
-from skinapi.care.letters.service import MARK_ID, OF_URGENCY, LettersService, id_of
+from skinapi.care.letters.marks import OF_URGENCY, Contradicts, Mark
+from skinapi.care.letters.service import MARK_ID, LettersService, id_of
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.domain.field_types import Contained, PrintableLines
 from skinapi.domain.subject import Subject

@@ -14,7 +14,8 @@ from skinapi.care.lesion_records import Place
 from skinapi.care.lesion_service import LesionsService
 from skinapi.care.letters.drafting import draft_letter
 from skinapi.care.letters.letter_facts import LetterFacts
-from skinapi.care.letters.marks import Contradicts, Mark, mark_sentences, says_of_the_spot
+from skinapi.care.letters.marks import OF_URGENCY, Mark, mark_sentences, says_of_the_spot
+from skinapi.care.letters.template import write_by_template
 from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, NotFound
 from skinapi.languages import Language
@@ -36,14 +37,11 @@ from skinapi.records.reviews import Decision
 from skinapi.records.service import RecordsService
 from skinapi.records.submission import CourseEntry, Submission
 from skinapi.reports.openrouter import OpenRouterClient
+from skinapi.reports.report import Writer
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
-# When to see a doctor is what a patient acts on, so no letter says another time than the decision.
-# Vaguer words that put a visit off are marked too, also where nobody does ("bring nothing to the
-# visit"), so a doctor may accept those.
-OF_URGENCY = frozenset({Contradicts.URGENCY, Contradicts.UNSAID})
 MARK_ID = 16
 
 
@@ -69,6 +67,14 @@ NO_LETTER = "There is no such letter"
 NOT_SIGNED = "There is no such signed letter"
 MOST_EARLIER = 5  # findings of the same spot that a letter may speak of
 MarkedLetter = tuple[ShownLetter, Sequence[Mark]]
+
+
+def _show_draft(letter: Letter, about: LetterFacts) -> MarkedLetter:
+    """The template's draft that nobody has changed is drafted anew after a review."""
+    if about.before and letter.version == 1 and letter.source.get("writer") != Writer.LLM:
+        text = write_by_template(about, letter.reader, letter.language)
+        letter = letter.model_copy(update={"text": text})
+    return ShownLetter(letter), mark_sentences(letter.text, about, letter.language)
 
 
 class _Draft(NamedTuple):
@@ -130,7 +136,7 @@ class LettersService:
         drafts = not all(one.signed_at for one in letters)
         about = self._facts_of(submission, owner, to, reviewed) if drafts else None
         return [
-            (ShownLetter(one), mark_sentences(one.text, about, one.language))
+            _show_draft(one, about.written_at(one.created_at, reviewed))
             if about and not one.signed_at
             else (reviewed.show(one, elsewhere, instruction), [])
             for one in letters
@@ -159,7 +165,9 @@ class LettersService:
         LetterChanged.
         """
         draft, changed = self._change_draft(letter, text, version, by)
-        about = self._facts_of(draft.submission, draft.owner, by)
+        reviewed = self.reviews.get_reviewed(draft.submission)
+        about = self._facts_of(draft.submission, draft.owner, by, reviewed)
+        about = about.written_at(changed.created_at, reviewed)
         return ShownLetter(changed), mark_sentences(text, about, changed.language)
 
     @atomic
@@ -190,6 +198,7 @@ class LettersService:
         if reviewed.decision is None:
             raise LetterUnreviewed
         about = self._facts_of(finding, owner, by, reviewed)
+        about = about.written_at(found.created_at, reviewed)
         accepted = require_accepted(mark_sentences(text, about, found.language), accepted_marks)
         signed = {
             "text": text,
