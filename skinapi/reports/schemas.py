@@ -93,7 +93,10 @@ class AboutView(Answer):
         raised = decision.more_urgent_than(decided.urgency) or report.says_nothing_milder
         if raised and not decided.malignant:
             return None
-        return cls._of_condition(decided, report)
+        about = cls._of_condition(decided, report)
+        if decided.malignant and decision.proven:  # how many die of it is no help then
+            return about.model_copy(update={"sentences": about.sentences[:-1]})
+        return about
 
     @classmethod
     def _of_condition(cls, condition: Condition, report: Report) -> Self:

@@ -105,11 +105,11 @@ TO_PATIENT: dict[Language, dict[str, str]] = {
         "En parler à la prochaine visite chez le médecin. Consulter plus tôt si elle change, "
         "saigne ou inquiète.",
         "photo": "Le 1er décembre 2026, je n'ai pas encore pu dire ce qu'est la tache.\n\n"
-        "Cette image ne suffit pas. Prendre une autre photo de la même lésion et l'envoyer dans "
+        "Cette image ne suffit pas. Prendre une autre photo de la même tache et l'envoyer dans "
         "les prochains jours ; si la tache saigne, grandit ou inquiète, consulter un médecin sans "
         "attendre.",
         "open": "Le 1er décembre 2026, je n'ai pas encore pu dire ce qu'est la tache.\n\n"
-        "Voir un médecin cette semaine. Un dermatologue doit voir la lésion. Sans rendez-vous à "
+        "Voir un médecin cette semaine. Un dermatologue doit voir la tache. Sans rendez-vous à "
         "ce jour, appeler le cabinet du médecin aujourd'hui.",
     },
 }

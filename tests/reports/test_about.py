@@ -63,6 +63,18 @@ def test_a_cancer_is_described_whatever_the_doubt() -> None:
         assert len(about.sentences) == 3
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_a_proven_cancer_no_patient_reads_how_many_die(language: Language) -> None:
+    deaths = TABLE.by_key("melanoma").sentences[language].epidemiology
+    plain = replace(plain_report(language), facts=Facts.of(finding_of(), NOTHING_TOLD))
+    suspected = AboutView.of(reviewed(plain, label="melanoma"))
+    proven = AboutView.of(reviewed(plain, label="melanoma", histology_result="melanoma"))
+    assert suspected
+    assert proven
+    assert suspected.sentences[:2] == proven.sentences
+    assert deaths in suspected.sentences
+
+
 WORDS = TABLE.notices.decision
 
 

@@ -77,11 +77,12 @@ const Folded = ({ title, children }) => html`
 
 /**
  * All that the API says beyond its first three sentences, none of them twice; each source is a click away.
- * `elsewhere`: what is to be done was said of another photo of the spot. A doctor is not told what a patient is to do, and why.
+ * `elsewhere`: what is to be done was said of another photo of the spot. A doctor is not told what a patient is to do, and why, a patient no lists of codes.
  * @param {{report: FindingReport, conditions: Api["ConditionsView"], doctor: boolean, elsewhere?: boolean}} props
  */
 export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
   const { facts, reading, about } = report;
+  const sources = (about?.sources ?? []).filter(({ kind }) => doctor || kind !== "classification");
   const certain = html`
     <${Folded} title=${say(doctor ? "howCertain" : report.decision?.unjudged ? "forDoctorUnjudged" : "forDoctor")}>
       ${doctor && reading.confidence_explanation && html`<p>${reading.confidence_explanation}</p>`}
@@ -101,8 +102,8 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
       title=${say("aboutCondition", { name: about?.name ?? nameOf(conditions, report.headline.likely.key) })}>
       ${reading.overview && html`<p>${reading.overview}</p>`}
       ${reading.about.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
-      ${about && about.sources.length > 0 && html`<details><summary>${say("sources")}</summary>
-        <ul>${about.sources.map((/** @type {Api["Source"]} */ source) => html`<li>
+      ${sources.length > 0 && html`<details><summary>${say("sources")}</summary>
+        <ul>${sources.map((/** @type {Api["Source"]} */ source) => html`<li>
           <a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a></li>`)}</ul></details>`}
     <//>`}
     ${!doctor && reading.importance_of_early_detection && html`
