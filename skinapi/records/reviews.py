@@ -404,12 +404,19 @@ class Decision(StoredRecord):
             return table.notices.decision.unnamed.in_language(language)
         return table.name(self.label, language)
 
-    def heading(self, language: Language) -> str:
+    def name_for_patient(self, language: Language) -> str:
+        """As a finding names it, too."""
+        if self.label is None:
+            return self.name(language)
+        return conditions_table().name_for_patient(self.label, language)
+
+    def heading(self, language: Language, *, for_doctor: bool = False) -> str:
         words = conditions_table().notices.decision
         if self.unjudged:
             return words.waits_for[WaitsFor.PHOTO].label.in_language(language)
         said = words.heading.in_language(language)
-        return said.format(title=self.title().in_language(language), name=self.name(language))
+        name = self.name(language) if for_doctor else self.name_for_patient(language)
+        return said.format(title=self.title().in_language(language), name=name)
 
     def band_words(self, language: Language) -> BandWords:
         """What a patient is told to do: what the decision waits for, else what its urgency asks."""
@@ -440,7 +447,7 @@ class Decision(StoredRecord):
         """In a doctor's words: what was decided, then what is to be done."""
         notices, words = conditions_table().notices.decision, self.band_words(language)
         asked = notices.waits_for[WaitsFor.PHOTO]
-        heading = self.heading(language)
+        heading = self.heading(language, for_doctor=True)
         only_asks = heading == asked.label.in_language(language)
         wanted = notices.new_picture_doctor.in_language(language)
         said = [wanted.removesuffix(".")] if only_asks else [heading]

@@ -22,7 +22,7 @@ from skinapi.reports.reading import Reading, read_in_order, say_headline
 from skinapi.reports.report import Report, Writer
 from skinapi.reports.words import LABELS, Labels
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.context import TWO_SIDED, Fitzpatrick, Modality
+from skinapi.vision.context import Fitzpatrick, Modality
 from skinapi.vision.finding.headline import say_chance, say_share, say_share_of
 from skinapi.vision.finding.ranking import probability_of
 from skinapi.vision.quality import LEAST_SHARPNESS
@@ -100,10 +100,7 @@ class ReportContent:
         told, labels = self._facts.context, self.labels
         if told.body_site is None:
             return ""
-        place = labels.say_place(told.body_site, told.body_laterality)
-        if told.body_side is None or told.body_site not in TWO_SIDED:
-            return place
-        return labels.body_sides[told.body_side].format(place)
+        return labels.say_place(told.body_site, told.body_laterality, told.body_side)
 
     @property
     def answer(self) -> Row:

@@ -202,9 +202,15 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
 
 def _say_doubts(facts: Facts, language: Language) -> str:
     """Why the finding is uncertain, in one sentence for doctors; empty where it is not."""
+    said = SENTENCES[language].uncertain
+    return said.format(doubts=list_doubts(facts, language)) if facts.uncertain else ""
+
+
+def list_doubts(facts: Facts, language: Language) -> str:
+    """The doubts of an uncertain finding, within a sentence."""
     phrases = SENTENCES[language]
-    doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
-    return phrases.uncertain.format(doubts=doubts) if facts.uncertain else ""
+    *others, last = (phrases.doubts[doubt] for doubt in facts.reasons)
+    return phrases.both.format(", ".join(others), last) if others else last
 
 
 def _asked_by_doubts(facts: Facts, language: Language) -> Iterator[str]:

@@ -71,6 +71,7 @@ class AboutView(Answer):
     """
 
     name: str
+    patient_name: str = Field(description="`name` in a patient's words, within a sentence")
     sentences: tuple[str, ...]
     sources: tuple[Source, ...]
 
@@ -89,7 +90,12 @@ class AboutView(Answer):
         decided = table.label(decision.label or "")
         if not isinstance(decided, Condition):
             ask = table.notices.decision.ask_a_doctor.in_language(language)
-            return cls(name=decision.name(language), sentences=(ask,), sources=())
+            return cls(
+                name=decision.name(language),
+                patient_name=decision.name_for_patient(language),
+                sentences=(ask,),
+                sources=(),
+            )
         raised = decision.more_urgent_than(decided.urgency) or report.says_nothing_milder
         if raised and not decided.malignant:
             return None
@@ -103,6 +109,7 @@ class AboutView(Answer):
         words = condition.sentences[report.language]
         return cls(
             name=report.name(condition.key),
+            patient_name=conditions_table().name_for_patient(condition.key, report.language),
             sentences=(words.what_it_is, words.treatment_note, words.epidemiology),
             sources=condition.sources,
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from skinapi.languages import Language, LocalizedText
 from skinapi.reports.facts import Facts
-from skinapi.reports.reading import say_certainty, say_headline
+from skinapi.reports.reading import list_doubts, say_certainty, say_headline
 from skinapi.reports.report import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.words import SENTENCES
 from skinapi.stored_record import Frozen
@@ -103,7 +103,7 @@ class _Sentences:
         said = say_headline(facts, self._language, for_doctor=for_doctor)
         if not facts.uncertain:
             return [said]
-        doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
+        doubts = list_doubts(facts, self._language)
         sent = [] if for_doctor else self._say_sent()
         return [phrases.uncertain.format(doubts=doubts), *sent, said]
 
@@ -123,8 +123,13 @@ class _Sentences:
         return [facts.described.sentences[self._language].what_it_is]
 
     def why_early(self) -> list[str]:
-        """Names the condition first where it is not the likely one: its text says only "it"."""
+        """Names the condition first where it is not the likely one: its text says only "it". No
+        cancer where nobody is sent to a doctor, because then none is named as not ruled out.
+        """
         concern = self._facts.concern
+        open_cancer = self._facts.uncertain or is_sent(self._facts.band)
+        if concern.malignant and concern.key != self._likely.key and not open_cancer:
+            return [self._say(self._table.notices.early)]
         said = concern.sentences[self._language].why_early
         if concern.key in (self._likely.key, NORMAL_SKIN):
             return [said]
@@ -139,6 +144,9 @@ class _Sentences:
         """
         if not self._facts.more_urgent:
             return []
+        near = set(self._facts.raised_by) == {RaisedBy.NEAR_THRESHOLD}
+        if near and not is_sent(self._facts.band):
+            return [self._phrases.near_limit]
         name, reasons = self._for_patient(self._likely.key), self._reasons(self._why_for_patient)
         return [self._phrases.more_urgent.format(name=name, reasons=reasons)]
 

@@ -12,7 +12,16 @@ from skinapi.records.letters import Reader
 from skinapi.records.opinions import Agreement
 from skinapi.stored_record import Frozen
 from skinapi.vision.bands import OperatingPoint, RaisedBy
-from skinapi.vision.context import AgeBand, BodySide, BodySite, Laterality, Modality, Sex, SkinTone
+from skinapi.vision.context import (
+    TWO_SIDED,
+    AgeBand,
+    BodySide,
+    BodySite,
+    Laterality,
+    Modality,
+    Sex,
+    SkinTone,
+)
 from skinapi.vision.finding.finding import Doubt
 
 
@@ -155,8 +164,13 @@ class Labels(Frozen):
     body_sides: Mapping[BodySide, str]
     agreements: Mapping[Agreement, str]
 
-    def say_place(self, site: BodySite, laterality: Laterality | None) -> str:
+    def say_place(
+        self, site: BodySite, laterality: Laterality | None, side: BodySide | None
+    ) -> str:
+        """As exactly as it is known: "left leg (back)"."""
         place = self.sites[site]
+        if side and site in TWO_SIDED:
+            place = self.body_sides[side].format(place)
         return self.lateralities[laterality].format(place) if laterality else place
 
 
@@ -189,6 +203,8 @@ class Sentences(Frozen):
     in_case: str
     as_stated: str
     more_urgent: str
+    near_limit: str
+    both: str
     why_urgent: Mapping[RaisedBy, str]
     why_cancer: str
     why_cancer_restated: str

@@ -225,6 +225,11 @@ class ConditionsTable(Frozen):
     def name(self, key: str, language: Language) -> str:
         return self.label(key).names.in_language(language)
 
+    def name_for_patient(self, key: str, language: Language) -> str:
+        """As a finding names it to a patient; those that no model states have one name."""
+        names = self.notices.headline.names.get(key)
+        return names.patient.in_language(language) if names else self.name(key, language)
+
     def band_words(self, band: Band, language: Language) -> BandWords:
         """A band's label and its action. Every band has an action, the least urgent too."""
         return self.band_entry(band).in_language(language)

@@ -134,6 +134,7 @@ class Notices(Frozen):
 
     reminder: ReminderWords
     information_only: LocalizedText
+    early: LocalizedText
     headline: HeadlineWords
     kinds: Mapping[str, PictureKind]
     tested: LocalizedText

@@ -24,7 +24,9 @@ from tests.support.photos import photo_of
 # The lab's screen paints it green wherever it may.
 REGULAR = Shape(asymmetry=0.1, border=0.1, colour=0.1, diameter=0.1)
 PHRASES = SENTENCES["en"]
-WARNINGS = [said.partition("{")[0] for said in (PHRASES.more_urgent, PHRASES.uncertain)]
+WARNINGS = [
+    said.partition("{")[0] for said in (PHRASES.more_urgent, PHRASES.near_limit, PHRASES.uncertain)
+]
 NOT_RULED_OUT = conditions_table().notices.headline.not_ruled_out.en.rpartition("}")[2]
 
 

@@ -219,7 +219,8 @@ def test_a_decision_stands_before_the_finding_in_every_view(any_backend: Backend
     assert review(doctor, number, label="benign_keratosis").status_code == 201
     own, shown = told()
     assert own["decision"] == {
-        "heading": "Doctor's decision: Benign (pigmented) keratosis",
+        "heading": "Doctor's decision: a benign keratosis",
+        "patient_name": "a benign keratosis",
         "title": "Doctor's decision",
         "label": "benign_keratosis",
         "name": "Benign (pigmented) keratosis",

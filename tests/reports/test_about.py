@@ -104,14 +104,15 @@ def test_a_decision_heads_the_report_and_nothing_said_of_the_finding_contradicts
         name,
         own,
     )
-    assert shown.about is None or shown.about.name == name
+    own_name = TABLE.name_for_patient(decided, language)
+    assert shown.about is None or shown.about.patient_name == own_name
     told = shown.narrative.sections
     assert name in told.overview
     assert step.next_step in told.recommendation
     assert told.importance_of_early_detection.startswith(name)
     head = (
         WORDS.title.in_language(language),
-        name,
+        own_name,
         step.label,
         step.next_step,
         f"Ελένη Παπαδοπούλου, {say_day(REVIEW.created_at, language)}",

@@ -68,7 +68,7 @@ def test_of_a_photo_that_could_not_be_judged_no_patient_reads_what_it_is(
 def test_the_laboratorys_result_is_said_of_the_diagnosis_not_of_the_visit() -> None:
     report = report_on_a_mole("en", label="melanoma", histology_result="melanoma")
     text = text_of(render_pdf(replace(report, due=SINCE.date())))
-    said = ("Laboratory's result: Melanoma", "See a doctor this week", "By Sunday 22 November")
+    said = ("Laboratory's result: a melanoma", "See a doctor this week", "By Sunday 22 November")
     places = [text.index(part) for part in said]
     assert places == sorted(places)
 

@@ -210,7 +210,10 @@ def test_no_section_and_no_next_step_has_a_percentage_of_the_finding(
 
 def test_what_raised_the_band_is_named() -> None:
     finding = finding_of(
-        "melanocytic_nevus", probability=0.6, raised_by=(RaisedBy.MELANOMA, RaisedBy.CHECKLIST)
+        "melanocytic_nevus",
+        probability=0.6,
+        band=Band.URGENT_REFERRAL,
+        raised_by=(RaisedBy.MELANOMA, RaisedBy.CHECKLIST),
     )
     said = write_sections(finding, "en")
     assert "the reason: a melanoma, the 7-point checklist." in said.overview
@@ -237,6 +240,24 @@ def test_the_disease_that_early_detection_is_about_is_named(
     assert said.startswith(f"{begins} {name}{colon} ")
     own = write_sections(finding_of(concern.value), language).importance_of_early_detection
     assert said.endswith(own)
+
+
+def test_a_mole_near_the_limit_is_frightening_to_nobody() -> None:
+    """Of a mole, "less than 1 in 100", stood "In case it is a melanoma: … time matters"."""
+    finding = finding_of(
+        "melanocytic_nevus", band=Band.ROUTINE, raised_by=(RaisedBy.NEAR_THRESHOLD,)
+    )
+    for language in LANGUAGES:
+        said = write_sections(finding, language)
+        assert SENTENCES[language].near_limit in said.overview
+        assert "melan" not in said.importance_of_early_detection.lower()
+        assert said.importance_of_early_detection == TABLE.notices.early.in_language(language)
+
+
+def test_two_doubts_are_joined_as_a_person_would() -> None:
+    doubts = (Doubt.UNLIKE_TRAINING, Doubt.TOO_CLOSE)
+    finding = finding_of("melanocytic_nevus", band=Band.DOCTOR_REVIEW, reasons=doubts)
+    assert "learned from and the model cannot" in write_sections(finding, "en").overview
 
 
 @pytest.mark.parametrize(("language", "harmless"), [("en", "harmless"), ("fr", "bénin")])
@@ -396,3 +417,19 @@ def test_a_checklist_without_answers_is_called_the_same_everywhere(language: Lan
     assert LABELS[language].not_asked in SENTENCES[language].checklist_unanswered.replace(
         "n'a pas été remplie", "non remplie"
     ).replace("was not answered", "not answered")
+
+
+@pytest.mark.parametrize(
+    ("language", "nape", "calf"),
+    [
+        ("en", "neck (back), midline", "left leg (back)"),
+        ("fr", "cou (derrière), ligne médiane", "jambe (derrière), à gauche"),
+    ],
+)
+def test_a_place_is_said_with_its_side_and_its_midline(
+    language: Language, nape: str, calf: str
+) -> None:
+    """The nape was the "middle of the neck", which reads as a height."""
+    labels = LABELS[language]
+    assert labels.say_place("neck", "middle", "rear") == nape
+    assert labels.say_place("lower_extremity", "left", "rear") == calf

@@ -68,7 +68,7 @@ def _say_spot(about: LetterFacts, language: Language) -> str:
     named = words["named"].format(name=about.spot) if about.spot else ""
     if place is None:
         return named
-    said = LABELS[language].say_place(place.site, place.laterality)
+    said = LABELS[language].say_place(place.site, place.laterality, place.side)
     return named + words["placed"].format(place=said)
 
 

@@ -214,7 +214,7 @@ export const english = {
   side_middle: "middle",
   side_right: "right",
   at_left: "left {site}",
-  at_middle: "middle of the {site}",
+  at_middle: "{site}, midline",
   at_right: "right {site}",
   seen_front: "{place} (front)",
   seen_rear: "{place} (back)",

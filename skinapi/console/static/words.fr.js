@@ -229,7 +229,7 @@ export const french = spaced({
   side_middle: "milieu",
   side_right: "droite",
   at_left: "{site}, à gauche",
-  at_middle: "{site}, au milieu",
+  at_middle: "{site}, ligne médiane",
   at_right: "{site}, à droite",
   seen_front: "{place} (devant)",
   seen_rear: "{place} (derrière)",

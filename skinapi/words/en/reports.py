@@ -180,7 +180,7 @@ LABELS = {
         "trunk": "trunk",
         "upper_extremity": "arm",
     },
-    "lateralities": {"left": "left {}", "middle": "middle of the {}", "right": "right {}"},
+    "lateralities": {"left": "left {}", "middle": "{}, midline", "right": "right {}"},
     "body_sides": {"front": "{} (front)", "rear": "{} (back)"},
     "agreements": {
         "agree": "the doctor agrees with the model",
@@ -201,6 +201,9 @@ SENTENCES = {
     },
     "in_case": "In case it is {name}:",
     "as_stated": "As stated by the caller: {name}; no picture was examined.",
+    "both": "{} and {}",
+    "near_limit": "The check is a little less sure than for most such spots; have it looked at "
+    "when you next see a doctor.",
     "more_urgent": "This is more urgent than {name} alone would ask for; the reason: {reasons}.",
     "why_urgent": {
         "malignant": "the malignant score ({share})",

@@ -184,7 +184,11 @@ LABELS = {
         "trunk": "tronc",
         "upper_extremity": "bras",
     },
-    "lateralities": {"left": "{}, à gauche", "middle": "{}, au milieu", "right": "{}, à droite"},
+    "lateralities": {
+        "left": "{}, à gauche",
+        "middle": "{}, ligne médiane",
+        "right": "{}, à droite",
+    },
     "body_sides": {"front": "{} (devant)", "rear": "{} (derrière)"},
     "agreements": {
         "agree": "le médecin est d'accord avec le modèle",
@@ -205,6 +209,9 @@ SENTENCES = {
     },
     "in_case": "Au cas où ce serait {name}:",
     "as_stated": "Selon l'indication de l'appelant: {name}; aucune image n'a été examinée.",
+    "both": "{} et {}",
+    "near_limit": "Le contrôle est un peu moins sûr que pour la plupart de ces taches; la faire "
+    "regarder à la prochaine visite chez un médecin.",
     "more_urgent": "C'est plus urgent que ce que demanderait {name} sans autre raison. La raison: "
     "{reasons}.",
     "why_urgent": {

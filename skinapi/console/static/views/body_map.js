@@ -102,11 +102,11 @@ function lateralityAt(site, side, x) {
   return x < MIDLINE === (side === "rear") ? "left" : "right";
 }
 
-/** "left arm, from the front": as exactly as it is known. @param {Place} place */
+/** "left arm (front)": as exactly as it is known. @param {Place} place */
 export function sayPlace({ site, laterality, side }) {
   const part = sayValue("site", site);
-  const where = laterality ? say(/** @type {WordKey} */ (`at_${laterality}`), { site: part }) : part;
-  return side && TWO_SIDED.includes(site) ? say(/** @type {WordKey} */ (`seen_${side}`), { place: where }) : where;
+  const seen = side && TWO_SIDED.includes(site) ? say(/** @type {WordKey} */ (`seen_${side}`), { place: part }) : part;
+  return laterality ? say(/** @type {WordKey} */ (`at_${laterality}`), { site: seen }) : seen;
 }
 
 /** Where a place is drawn: its point, or the middle of what is known. @param {Place} place @returns {{side: string, x: number, y: number}} */

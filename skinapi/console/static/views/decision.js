@@ -2,6 +2,7 @@
 // What doctors have decided about a finding: it stands before what the model says.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { getSession } from "/console/api.js";
 import { Icon } from "/console/components.js";
 import { colon, isolated, say, sayDate, sayDueDay, today } from "/console/language.js";
 import { labelForPatient, labelOfBand } from "/console/views/finding.js";
@@ -91,7 +92,7 @@ export const waitsOfSpot = (spot) => (spot.instruction ? spot.instruction.waits_
 export const bandOfSpot = (spot) => spot.instruction?.band ?? bandOf(/** @type {Api["ListedFinding"]} */ (spot.latest));
 
 /** What it is by a decision. @param {Api["DecisionView"]} decision */
-const sayWhat = ({ title, name }) => `${title}${colon()}${name}`;
+const sayWhat = ({ title, name, patient_name: own }) => `${title}${colon()}${getSession()?.role === "doctor" ? name : (own ?? name)}`;
 
 /** What was decided, in short. @param {Api["DecisionView"]} decision */
 export const sayDecision = (decision) => {

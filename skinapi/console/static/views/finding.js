@@ -99,7 +99,7 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
       <${Sentences} items=${reading.next_steps} />
     <//>`}
     ${!report.decision?.unjudged && (reading.overview || reading.about.length > 0) && html`<${Folded}
-      title=${say("aboutCondition", { name: about?.name ?? nameOf(conditions, report.headline.likely.key) })}>
+      title=${say("aboutCondition", { name: (doctor ? about?.name : about?.patient_name) ?? nameOf(conditions, report.headline.likely.key) })}>
       ${reading.overview && html`<p>${reading.overview}</p>`}
       ${reading.about.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
       ${sources.length > 0 && html`<details><summary>${say("sources")}</summary>
@@ -146,7 +146,7 @@ const ThisPhoto = ({ title, report: { decision, reading }, earlier }) => html`
     <p class="eyebrow">${title}</p>
     <h2>${decision ? decision.title : reading.summary.likely}</h2>
     <p>${say(earlier ? "earlierAdviceStays" : "newerAdviceCounts")}</p>
-    <p><small>${decision ? `${decision.unjudged ? say("unjudged") : `${decision.name}.`} ${saySigned(decision)}` : reading.summary.certainty}</small></p>
+    <p><small>${decision ? `${decision.unjudged ? say("unjudged") : `${decision.patient_name ?? decision.name}.`} ${saySigned(decision)}` : reading.summary.certainty}</small></p>
   </section>`;
 
 /**
