@@ -1,7 +1,7 @@
 """The collection of reviews: doctors' opinions on a finding, added and never overwritten."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Self, TypeVar
 
@@ -475,7 +475,7 @@ class Decision(StoredRecord):
         """
         said = conditions_table().notices.decision.overview.in_language(language)
         title, name = self.title().in_language(language), self.name(language)
-        date = self.decided_at.astimezone(UTC).strftime("%Y-%m-%d")
+        date = say_day(self.decided_at, language)
         changed = {
             "overview": said.format(title=title, date=date, name=name),
             "recommendation": " ".join(self.next_steps(language)),

@@ -108,6 +108,7 @@ def test_a_decision_heads_the_report_and_nothing_said_of_the_finding_contradicts
     assert shown.about is None or shown.about.patient_name == own_name
     told = shown.narrative.sections
     assert name in told.overview
+    assert say_day(REVIEW.created_at, language) in told.overview
     assert step.next_step in told.recommendation
     assert told.importance_of_early_detection.startswith(name)
     head = (
