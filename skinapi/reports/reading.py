@@ -189,7 +189,7 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
         confidence_explanation=""
         if report.unjudged
         else fresh.text(sections.confidence_explanation),
-        findings=() if report.unjudged else fresh.items(narrative.findings),
+        findings=() if report.unjudged else fresh.items(_without_urgency(report)),
         limits=fresh.items([*narrative.limits, *map(report.say, facts.notices)]),
         about=fresh.items(about),
         restated=report.say(say_restated(facts.restated.prevalence)) if facts.restated else "",
@@ -198,6 +198,14 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
         kind=say_kind(facts, report.language),
         doubts=_say_doubts(facts, report.language),
     )
+
+
+def _without_urgency(report: Report) -> Iterator[str]:
+    """What was found; without how urgent that is where what was said of another photo counts."""
+    head = SENTENCES[report.language].band.partition("{")[0]
+    for finding in report.narrative.findings:
+        if report.spot_advice is None or not finding.startswith(head):
+            yield finding
 
 
 def _say_doubts(facts: Facts, language: Language) -> str:

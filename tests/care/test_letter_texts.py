@@ -294,6 +294,8 @@ def test_a_proven_melanoma_of_another_photo_is_the_first_that_a_letter_says(
         assert replaced[reader == "colleague"] in text
     assert mark_sentences(write_by_template(facts, reader, language), facts, language) == []
     assert facts.named >= {MELANOMA}
+    suspected = conditions_table().band_words(Band.URGENT_REFERRAL, language).doctor_action
+    assert suspected not in text
     assert not facts.all_clear
 
 

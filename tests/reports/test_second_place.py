@@ -128,6 +128,9 @@ def test_a_proven_melanoma_of_another_photo_heads_the_page(language: Language) -
         text = text.replace(NO_BREAK_SPACE, " ")
         assert text.index(named) < text.index(visit)
     assert named not in text_of(render_pdf(replace(report, spot_advice=advice)))
+    urgency = shown.facts.band_words(language).doctor_label
+    assert urgency in " ".join(read_in_order(report).findings)
+    assert urgency not in " ".join(read_in_order(shown).findings)
     alone = report_on_a_mole(language)
     assert 'class="answer"' in render_html(alone)
     assert 'class="answer"' not in render_html(shown)

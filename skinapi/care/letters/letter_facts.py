@@ -11,7 +11,7 @@ from skinapi.languages import Language
 from skinapi.records.due_days import due_day, levels_of
 from skinapi.records.instructions import Advice
 from skinapi.records.reviewed_finding import ReviewedFinding
-from skinapi.records.reviews import Decision
+from skinapi.records.reviews import Decision, is_proven_cancer
 from skinapi.records.submission import CourseEntry, Submission
 from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import Band, BandWords, conditions_table
@@ -115,7 +115,12 @@ class LetterFacts:
         return {label} if label else set()
 
     def band_words(self, language: Language) -> BandWords:
-        return conditions_table().band_words(self.band, language)
+        """Of a proven cancer a colleague is told nothing of a suspicion."""
+        words, decision = conditions_table().band_words(self.band, language), self.counting
+        if decision and is_proven_cancer(decision.label, proven=decision.proven):
+            action = decision.band_words(language).doctor_action
+            return words.model_copy(update={"doctor_action": action})
+        return words
 
     def days_before(self) -> Iterator[tuple[CourseEntry, int]]:
         """The earlier findings, each with how many days it is older."""
