@@ -121,6 +121,17 @@ def test_a_new_patient_reads_one_sentence_and_sees_one_button(
     assert visitor.count("main .primary") == 1
 
 
+def test_a_day_to_act_on_is_said_with_its_weekday_in_each_language(visitor: Visitor) -> None:
+    for language, day, said in (
+        ("en", "2029-12-03", "Monday, Dec 3, 2029"),
+        ("fr", "2029-12-01", "samedi 1er déc. 2029"),
+    ):
+        visitor.look(language=language)
+        visitor.open("/console/")
+        call = f"one.sayDueDay('{day}')"
+        assert said == visitor.run(f"return import('/console/language.js').then((one) => {call})")
+
+
 def test_what_is_due_later_stands_apart_and_opens_no_camera(
     visitor: Visitor, ada: Caller, grey: Caller
 ) -> None:

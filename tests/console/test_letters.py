@@ -65,6 +65,7 @@ def test_a_letter_is_signed_by_keyboard_and_read_by_the_patient(
     visitor.enter(patient, "user")
     visitor.go(f"finding/{number}")
     visitor.find(".letter-text")
+    assert visitor.find(".letter h2").text == journey.say("letterToYou")
     look_at_letter(journey, "patient")
     review(doctor, number, "melanocytic_nevus", urgency="routine")
     visitor.go("home")

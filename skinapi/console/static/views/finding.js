@@ -113,13 +113,14 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
     ${!doctor && certain}`;
 };
 
-/** What comes first, for whom it is. `instruction`: what to do about the spot, and until when.
+/** What comes first, for whom it is: nobody suspects what the laboratory has found. `instruction`: what to do about the spot, and until when.
  * @param {{report: FindingReport, doctor: boolean, instruction?: Api["InstructionView"] | null}} props */
 const First = ({ report, doctor, instruction }) => {
   const { likely, to_do, certainty } = report.reading.summary;
   const head = report.decision ? "h2" : "h1";
   const icon = html`<${Icon} name=${report.band} size=${32} />`;
-  if (doctor) return html`<${head}>${icon}${report.doctor_label}<//><p class="action">${report.doctor_action}</p><p>${said(report.headline.doctor)} ${report.reading.doubts || certainty}</p>`;
+  if (doctor) return html`<${head}>${icon}${report.doctor_label}<//>
+    ${report.decision?.histology !== "confirmed" && html`<p class="action">${report.doctor_action}</p>`}<p>${said(report.headline.doctor)} ${report.reading.doubts || certainty}</p>`;
   return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1>
     ${instruction?.due && html`<p class="action how">${instruction.sentence}</p><${Due} due=${instruction.due} />`}<p>${certainty}</p>`;
 };

@@ -2,7 +2,7 @@
 // The doctor's letters about a finding: drafted, edited with marks at what the facts do not support, signed, withdrawn.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, get, post, put, remove } from "/console/api.js";
+import { apiPath, get, getSession, post, put, remove } from "/console/api.js";
 import { Confirm, Failure, Message, onValue, sayError, signByKey, TextArea, toast, toastAbout, useAct, useAnswer, useKeys } from "/console/components.js";
 import { getLanguage, isolated, nameOfLanguage, otherLanguages, said, say, sayDate } from "/console/language.js";
 import { keepDrafts } from "/console/views/drafts.js";
@@ -40,9 +40,12 @@ const whyStruck = ({ withdrawn, superseded, signed_at }) => [
   ...(superseded ? [say(superseded.by_finding ? "letterBeforeFinding" : superseded.by_result ? "letterBeforeResult" : "letterSuperseded", { date: sayDate(signed_at), decided: sayDate(superseded.decided_at) })] : []),
 ];
 
+/** To whom it is, for who reads it. @param {Signed} letter */
+const titleOf = ({ reader }) => say(reader === "patient" && getSession()?.role !== "doctor" ? "letterToYou" : `letterTo_${/** @type {"patient"} */ (reader)}`);
+
 /** Behind its title, where one stands among others. @param {{letter: Signed}} props */
 export const FoldedLetter = ({ letter }) => html`
-  <details class="card"><summary>${say(letter.reader === "patient" ? "letterToYou" : "letterTo_colleague")} · ${sayDate(letter.signed_at, false)}</summary><${SignedLetter} letter=${letter} /></details>`;
+  <details class="card"><summary>${titleOf(letter)} · ${sayDate(letter.signed_at, false)}</summary><${SignedLetter} letter=${letter} /></details>`;
 
 /** A signed letter; its doctor may withdraw it. @param {{letter: Signed, onWithdrawn?: () => void}} props */
 export const SignedLetter = ({ letter, onWithdrawn }) => {
@@ -52,7 +55,7 @@ export const SignedLetter = ({ letter, onWithdrawn }) => {
   const signed = html`<small>${say("letterSigned", { name: isolated(letter.signed_by), date: sayDate(letter.signed_at) })}</small>`;
   return html`
     <section class="card letter">
-      <h2>${say(`letterTo_${/** @type {"patient"} */ (letter.reader)}`)}</h2>
+      <h2>${titleOf(letter)}</h2>
       ${struck.length > 0
         ? html`<details class="struck"><summary>${struck.map((sentence) => html`<strong>${sentence}</strong> `)}</summary><del>${text}</del>${signed}</details>`
         : html`${text}${signed}`}
