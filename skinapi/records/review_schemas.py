@@ -56,6 +56,16 @@ class ReviewView(Answer):
         exclude_if=lambda confirmed: not confirmed,
         description="the doctor was asked whether the urgency shall fall so far; absent if not",
     )
+    lowered_from: Band | None = Field(
+        default=None,
+        exclude_if=lambda band: band is None,
+        description="the urgency that counted before it, where it lowered that; absent if not",
+    )
+    lowered_to: Band | None = Field(
+        default=None,
+        exclude_if=lambda band: band is None,
+        description="the urgency that it asks for, where that is milder; absent if not",
+    )
     held_until: datetime | None = Field(
         default=None,
         exclude_if=lambda until: until is None,
@@ -67,6 +77,8 @@ class ReviewView(Answer):
         return cls(
             question=review.question,
             downgrade_confirmed=review.downgrade_confirmed,
+            lowered_from=review.lowered_from,
+            lowered_to=review.lowered_to,
             held_until=review.hold_ends_at if review.held_at(now()) else None,
             id=review.id,
             created_at=review.created_at,

@@ -29,6 +29,7 @@ from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id_after, now
 from skinapi.storage.migration import Chunk
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 
 MARKED_AT_ONCE = 50
@@ -108,6 +109,7 @@ class ReviewsService:
             idempotency_key=key,
             request_hash=_hash(submission.id, *said.hashed),
         )
+        review = review.model_copy(update=_lowered(review, signed, submission))
         self.reviews.add(review, signed=signed)
         self.submissions.end_work_of(submission, by.id)
         if review.second_opinion:
@@ -284,6 +286,16 @@ def _told(reviews: Sequence[Review], submission: Submission) -> list[Review]:
         return [*reviews]
     moment = now()
     return [one for one in reviews if not (one.second_opinion or one.held_at(moment))]
+
+
+def _lowered(review: Review, signed: Sequence[Review], submission: Submission) -> dict[str, Band]:
+    """Which urgency it lowers, and to which; of a second opinion, once it is signed as it is."""
+    finding = submission.finding
+    before = submission.decision.urgency if submission.decision else finding.band
+    counts = Decision.of([*signed, review.model_copy(update={"asked_by": None})], finding)
+    if counts is None or urgency(counts.urgency) <= urgency(before):
+        return {}
+    return {"lowered_from": before, "lowered_to": counts.urgency}
 
 
 def _hold_of(said: Statement, opinion: Opinion, band: Band) -> datetime | None:

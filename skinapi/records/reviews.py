@@ -47,7 +47,8 @@ class Review(SignedOpinion):
     after the doctor's account is deleted. Until `hold_ends_at` the owner of the finding is not
     shown it, because the doctor wants to tell it. `question` is what who asked for this second
     opinion wanted to know. `downgrade_confirmed`: asked whether the urgency shall fall so far, the
-    doctor said yes.
+    doctor said yes. `lowered_from` and `lowered_to`: the urgency that counted before it, where
+    it asks for this milder one; those of earlier versions do not say it.
     """
 
     id: str
@@ -56,6 +57,8 @@ class Review(SignedOpinion):
     note: str | None = None
     question: str | None = None
     downgrade_confirmed: bool = False
+    lowered_from: Band | None = None
+    lowered_to: Band | None = None
     hold_ends_at: datetime | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None

@@ -24,7 +24,7 @@ from skinapi.storage.ports import Blobs, Store
 from skinapi.stored_record import StoredRecord
 
 # These fields do not change what a report says: how a review was sent, who asked for it and what,
-# whether the doctor was asked about its urgency, when its patient was shown it, why the LLM did not
+# which urgency it lowered and whether the doctor was asked about that, when its patient was shown it, why the LLM did not
 # write. A field that later code adds belongs here, or each report gets a new hash.
 NOT_HASHED = {
     "idempotency_key",
@@ -32,6 +32,8 @@ NOT_HASHED = {
     "asked_by",
     "question",
     "downgrade_confirmed",
+    "lowered_from",
+    "lowered_to",
     "hold_ends_at",
 }
 NOT_HASHED_OF_DECISION = {"doctor", "urgent_since", "earlier"}  # the review and `moved_due` say it

@@ -102,6 +102,26 @@ def test_who_agrees_keeps_the_urgency_or_names_the_milder_one(
     assert told == ("agree", "urgent_referral", False)
 
 
+def test_who_agrees_with_a_finding_in_doubt_is_asked_before_its_urgency_falls(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    """One key made "not tested for this skin tone" an all-clear, "the doctor agrees"."""
+    doctor, patient = seeder.person("doctor"), seeder.person()
+    seeder.services.decisions.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    assert patient.call("PUT", "/me/consents", json={"photos": True}).status == 200
+    send(patient, MOLE, body_site="back", skin_tone="dark")
+    number = open_case(visitor, doctor, MOLE)
+    press(visitor, "a", "[value=agree]:checked:focus")
+    visitor.keys(Keys.ENTER)
+    visitor.see("The urgency falls from Doctor's review to Self-monitoring.")
+    assert signed(doctor, number) == []
+    visitor.await_truth(lambda: visitor.run(STAY_OR_SEE), "it to be signed, once it can be read")
+    visitor.see("Urgency lowered from Doctor's review to Self-monitoring.")
+    [review] = signed(doctor, number)
+    kept = (review["downgrade_confirmed"], review["lowered_from"], review["lowered_to"])
+    assert kept == (True, "doctor_review", "self_monitoring")
+
+
 def test_another_photo_is_no_opinion_and_a_number_always_the_same_diagnosis(
     visitor: Visitor, doctor: Caller
 ) -> None:

@@ -447,10 +447,12 @@ def test_who_agrees_lowers_no_urgency_without_saying_so(
     path = f"/submissions/{filed.number}"
     signed = doctor.call("POST", f"{path}/review", json=said).get_json()
     assert (signed["agreement"], signed["urgency"]) == ("agree", band)
+    assert "lowered_from" not in signed
     assert doctor.call("GET", path).get_json()["decision"]["urgency"] == band
     enough = {**said, "urgency": "self_monitoring", "downgrade_confirmed": True}
     signed = doctor.call("POST", f"{path}/review", json=enough).get_json()
     assert (signed["agreement"], signed["downgrade_confirmed"]) == ("agree", True)
+    assert (signed["lowered_from"], signed["lowered_to"]) == (band, "self_monitoring")
     assert doctor.call("GET", path).get_json()["decision"]["urgency"] == "self_monitoring"
 
 

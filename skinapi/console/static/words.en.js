@@ -287,6 +287,7 @@ export const english = {
   histology_not_taken: "no sample taken",
   histology_awaited: "result awaited",
   histology_result: "Histology",
+  urgencyLowered: "Urgency lowered from {from} to {to}.",
   downgradeConfirmed: "The doctor was asked about the lower urgency and signed it.",
   histology_confirmed: "result known",
   spots: "Spots",

@@ -302,6 +302,7 @@ export const french = spaced({
   histology_not_taken: "aucun prélèvement",
   histology_awaited: "résultat attendu",
   histology_result: "Histologie",
+  urgencyLowered: "Urgence abaissée de « {from} » à « {to} ».",
   downgradeConfirmed: "L'urgence moindre a été confirmée par le médecin.",
   histology_confirmed: "résultat connu",
   spots: "Taches suivies",

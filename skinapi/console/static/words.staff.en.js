@@ -61,7 +61,6 @@ export const english = {
   urgencyWith: "{band}, with this answer",
   reviewSettles: "The check asked for a doctor's review. This is that review: who agrees settles it, with the urgency of the condition.",
   opinionSettles: "The check asked for a doctor's review. Agreeing answers it, with the urgency of the condition.",
-  visitInWeeks: "Visit in the coming weeks",
   noLabelNamed: "what it is stays open",
   resultIsLabel: "The laboratory's result is the diagnosis.",
   agreeEnough: "{agree}, and {band} is enough",

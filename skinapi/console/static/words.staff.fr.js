@@ -64,7 +64,6 @@ export const french = spaced({
   urgencyWith: "{band}, avec cette réponse",
   reviewSettles: "Le contrôle demande l'examen d'un médecin. C'est cet examen: être d'accord y répond, avec l'urgence de l'affection.",
   opinionSettles: "Le contrôle demande l'examen d'un médecin. Être d'accord y répond, avec l'urgence de l'affection.",
-  visitInWeeks: "Visite dans les semaines qui viennent",
   noLabelNamed: "nature de la tache à préciser",
   resultIsLabel: "Le résultat du laboratoire est le diagnostic.",
   agreeEnough: "{agree}, et {band} suffit",

@@ -310,12 +310,14 @@ export const Reviewed = ({ review, conditions }) => {
     urgencyOf(conditions, review),
     histology && !histology_result && say(/** @type {WordKey} */ (`histology_${histology}`)),
     review.new_picture_wanted && say("newPictureWanted"),
-    review.downgrade_confirmed && say("downgradeConfirmed"),
   ];
+  const [from, to] = [review.lowered_from, review.lowered_to].map((band) => band && labelOfBand(conditions, band));
   return html`
     <${Message}>
       <strong>${say("reviewedBy", { name: review.signed_by, date: sayDate(review.created_at) })}</strong>
+      ${to && html`<p><strong>${say("urgencyLowered", { from, to })}</strong></p>`}
       <p>${said.filter(Boolean).join(" · ")}</p>
+      ${review.downgrade_confirmed && html`<p>${say("downgradeConfirmed")}</p>`}
       ${review.note && html`<p class="note">${review.note}</p>`}
     <//>`;
 };

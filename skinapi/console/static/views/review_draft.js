@@ -53,17 +53,25 @@ export function comesTo({ agreement, label, urgency, histology, result, picture 
 }
 
 /**
- * About what one should be asked once more: the urgency falls to watching what the checklist would refer, or by two bands or more.
- * Who agrees by the first key is not.
+ * What can be wrong in a finding that somebody agrees with: it says so itself, or the model was not tested for this skin tone.
+ * @param {Reviewing} reviewing
+ */
+const isInDoubt = ({ report: { facts } }) => facts.uncertain || facts.untested_skin?.length > 0;
+
+/**
+ * About what one should be asked once more: the urgency falls to watching what the checklist would refer, or by two bands or more;
+ * where one agrees with a finding in doubt, by one. Who agrees by the first key with any other is not asked.
  * @param {Draft} draft @param {Reviewing} reviewing @returns {("checklist" | "falls")[]}
  */
 export function doubtsOf(draft, reviewing) {
   const { report, conditions } = reviewing;
   const { band } = comesTo(draft, reviewing);
-  if (draft.agreement === "agree" && !draft.urgency && draft.histology !== "confirmed") return [];
+  const agrees = draft.histology !== "confirmed" && ["agree", ENOUGH].includes(draft.agreement);
+  const doubted = agrees && isInDoubt(reviewing);
+  if (agrees && draft.agreement !== ENOUGH && !draft.urgency && !doubted) return [];
   const refers = (report.facts.checklist_score ?? 0) >= conditions.checklist.threshold && band === "self_monitoring";
   const before = placeOf(conditions, report.decision?.urgency ?? report.band);
-  return [...(refers ? [/** @type {const} */ ("checklist")] : []), ...(placeOf(conditions, band) - before >= 2 ? [/** @type {const} */ ("falls")] : [])];
+  return [...(refers ? [/** @type {const} */ ("checklist")] : []), ...(placeOf(conditions, band) - before >= (doubted ? 1 : 2) ? [/** @type {const} */ ("falls")] : [])];
 }
 
 /** What is sent. @param {Draft} draft @param {Reviewing} reviewing @param {boolean} asked whether the doctor was asked once more */

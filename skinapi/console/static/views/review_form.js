@@ -90,9 +90,6 @@ const Standing = ({ decision }) =>
     doctor: isolated(decision.decided_by),
   })}</small></p>`;
 
-/** An urgency as a doctor asks for it: "doctor's review" is what this is. @param {Api["ConditionsView"]} conditions @param {string} band */
-const sayBand = (conditions, band) => (band === "doctor_review" ? say("visitInWeeks") : labelOfBand(conditions, band));
-
 /** All that is about to be signed. @param {Draft} draft @param {Reviewing} reviewing */
 function sayReview(draft, reviewing) {
   const { agreement, histology, picture } = draft;
@@ -103,13 +100,13 @@ function sayReview(draft, reviewing) {
   const word = agreement && say(/** @type {"unsure"} */ (agreement === ENOUGH ? "agree" : agreement));
   const what = known ? `${say("histology")}${colon()}${name || "…"}` : picture ? say("anotherPhoto") : name && agreement !== "disagree" ? `${word}${colon()}${name}` : name || word;
   const settled = name || picture || draft.urgency || agreement === "unsure";
-  return [what, settled && sayBand(conditions, band), !known && histology && sayValue("histology", histology)].filter(Boolean).join(" · ");
+  return [what, settled && labelOfBand(conditions, band), !known && histology && sayValue("histology", histology)].filter(Boolean).join(" · ");
 }
 
 /** What is asked before such a review is signed. @param {ReturnType<typeof doubtsOf>} doubts @param {Draft} draft @param {Reviewing} reviewing */
 const sayDoubts = (doubts, draft, reviewing) => {
   const { report, conditions } = reviewing;
-  const [from, to] = [report.decision?.urgency ?? report.band, comesTo(draft, reviewing).band].map((band) => sayBand(conditions, band));
+  const [from, to] = [report.decision?.urgency ?? report.band, comesTo(draft, reviewing).band].map((band) => labelOfBand(conditions, band));
   const said = { checklist: say("askChecklist", { score: report.facts.checklist_score }), falls: say("askFalls", { from, to }) };
   return [...doubts.map((doubt) => said[doubt]), say("askSign")].join(" ");
 };
@@ -118,7 +115,7 @@ const sayDoubts = (doubts, draft, reviewing) => {
 function agreementsOf(reviewing) {
   const { report, conditions } = reviewing;
   const agree = `${say("agree")}${colon()}${nameOf(conditions, report.headline.likely.key)}`;
-  const kept = sayBand(conditions, comesTo({ ...EMPTY, agreement: "agree" }, reviewing).band);
+  const kept = labelOfBand(conditions, comesTo({ ...EMPTY, agreement: "agree" }, reviewing).band);
   const milder = milderOf(reviewing);
   const band = milder && labelOfBand(conditions, milder);
   return [
@@ -144,10 +141,10 @@ function offeredLabels({ report, conditions, pictured }, agreement) {
 function urgenciesOf(reviewing, { picture }) {
   const { report, conditions, pictured } = reviewing;
   const others = conditions.bands.filter(({ key }) => (!pictured || key !== report.band) && (!picture || keepsUrgency(reviewing, key)));
-  const same = say("urgencyAgreed", { band: sayBand(conditions, report.band) });
+  const same = say("urgencyAgreed", { band: labelOfBand(conditions, report.band) });
   return [
     ...(pictured ? [/** @type {[string, string]} */ ([SAME, same])] : []),
-    ...others.map(({ key }) => /** @type {[string, string]} */ ([key, sayBand(conditions, key)])),
+    ...others.map(({ key }) => /** @type {[string, string]} */ ([key, labelOfBand(conditions, key)])),
   ];
 }
 
@@ -282,7 +279,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
   const { named, band } = comesTo({ ...draft, urgency: "" }, reviewing);
-  const suggested = named || draft.agreement || draft.picture ? say("urgencyWith", { band: sayBand(conditions, band) }) : say("notSaid");
+  const suggested = named || draft.agreement || draft.picture ? say("urgencyWith", { band: labelOfBand(conditions, band) }) : say("notSaid");
   const needed = !draft.picture && draft.urgency === "";
   const withKey = (/** @type {string} */ title, /** @type {string} */ key) => html`${title} <kbd aria-hidden="true">${key}</kbd>`;
   return html`
