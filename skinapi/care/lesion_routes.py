@@ -86,7 +86,8 @@ def list_course(
     lesions: LesionsService, *, lesion: str, query: CourseQuery, subject: Subject
 ) -> Page[ListedFinding]:
     """The findings of a spot in the order of time: `order` oldest or newest first."""
-    for_doctor = lesions.get(lesion=lesion, to=subject).lesion.owner != subject.id
+    shown = lesions.get(lesion=lesion, to=subject)
+    for_doctor = shown.lesion.owner != subject.id
     page = lesions.page_course(
         lesion=lesion,
         to=subject,
@@ -94,7 +95,9 @@ def list_course(
         after=query.after,
         limit=query.limit,
     )
-    return page.map(lambda submission: finding_view(submission, for_doctor=for_doctor))
+    return page.map(
+        lambda submission: finding_view(submission, shown.instruction, for_doctor=for_doctor)
+    )
 
 
 @routes.route(

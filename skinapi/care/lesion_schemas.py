@@ -12,6 +12,7 @@ from skinapi.care.reminders import Act, Reminder, reminder_of
 from skinapi.domain.field_types import Name
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import InstructionView
+from skinapi.records.instructions import Instruction
 from skinapi.records.submission import CourseEntry
 from skinapi.storage.ids import now
 from skinapi.vision.context import BodySide, BodySite, Laterality
@@ -163,11 +164,13 @@ class LesionView(Answer):
             instruction=InstructionView.of_spot(instruction, language, for_doctor=for_doctor),
             **lesion.model_dump(include={"id", "name", "created_at", "findings"}),
             place=PlaceView.of(lesion.place),
-            latest=finding_view(latest, for_doctor=for_doctor) if latest else None,
+            latest=finding_view(latest, instruction, for_doctor=for_doctor) if latest else None,
             reminder=ReminderView.of(reminder, language) if reminder else None,
             deleted=lesion.deleted_at is not None,
         )
 
 
-def finding_view(submission: CourseEntry, *, for_doctor: bool) -> ListedFinding:
-    return ListedFinding(**listed_fields(submission, for_doctor=for_doctor))
+def finding_view(
+    submission: CourseEntry, instruction: Instruction | None = None, *, for_doctor: bool
+) -> ListedFinding:
+    return ListedFinding(**listed_fields(submission, instruction, for_doctor=for_doctor))

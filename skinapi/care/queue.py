@@ -12,11 +12,14 @@ from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound, TooManyFound
 from skinapi.records.due_days import RESULT_AFTER
+from skinapi.records.instructions import Instruction
+from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.review_queue import in_care, is_asked
 from skinapi.records.reviews import WaitsFor
 from skinapi.records.submission import QueuedCase, QueueEntry
 from skinapi.records.submissions import Submissions
 from skinapi.registry.serving_pointer import ServingPointer
+from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 
 NO_PATIENT = "Patient not found"
@@ -34,20 +37,24 @@ OVERDUE_AFTER = RESULT_AFTER
 
 @dataclass(frozen=True, slots=True)
 class FoundCase:
-    """`doctors` are those that work on it."""
+    """`doctors` are those that work on it; `instruction` is what is to be done about its spot."""
 
     submission: QueuedCase
     owner: Account
     doctors: Mapping[str, Account]
+    instruction: Instruction | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class QueueCounts:
-    """`to_review` counts reviewed findings too about which a second opinion has come."""
+    """`to_review` counts reviewed findings too about which a second opinion has come, `overdue`
+    those of `awaited` that have waited for too long.
+    """
 
     to_review: int
     by_urgency: Mapping[Band, int]
     awaited: Mapping[WaitsFor, int]
+    overdue: Mapping[WaitsFor, int]
 
 
 def doctors_of(submission: QueueEntry) -> set[str]:
@@ -62,6 +69,7 @@ class CareService:
 
     accounts: Accounts
     submissions: Submissions
+    lesion_findings: LesionFindings
     pointer: ServingPointer
 
     def list_patients(
@@ -216,7 +224,12 @@ class CareService:
         }
         came = self.submissions.count_opinions(doctor.id, reviewed=True)
         awaited = {one: self.submissions.count_awaited(doctor.id, one) for one in WaitsFor}
-        return QueueCounts(sum(by_urgency.values()) + came, by_urgency, awaited)
+        since = now() - OVERDUE_AFTER
+        overdue = {
+            one: count and self.submissions.count_awaited(doctor.id, one, before=since)
+            for one, count in awaited.items()
+        }
+        return QueueCounts(sum(by_urgency.values()) + came, by_urgency, awaited, overdue)
 
     def count_opinions(self, *, doctor: Subject) -> int:
         """How many second opinions have come that the doctor has not answered."""
@@ -258,11 +271,14 @@ class CareService:
     def _with_accounts(
         self, page: Page[QueuedCase], belongs: Callable[[QueuedCase, Account], bool]
     ) -> Page[FoundCase]:
-        """With the accounts of their owners and doctors; those that do not belong are left out."""
+        """With the accounts of their owners and doctors, and what is to be done about their spots,
+        which is one more query for all of them; those that do not belong are left out."""
         named = {one for entry in page.items for one in (entry.owner, *doctors_of(entry))}
         accounts = self.accounts.by_ids(named)
+        spots = sorted({entry.lesion for entry in page.items if entry.lesion})
+        told = self.lesion_findings.instruct_all(spots, for_owner=False) if spots else {}
         found = [
-            FoundCase(entry, accounts[entry.owner], accounts)
+            FoundCase(entry, accounts[entry.owner], accounts, told.get(entry.lesion or ""))
             for entry in page.items
             if entry.owner in accounts and belongs(entry, accounts[entry.owner])
         ]

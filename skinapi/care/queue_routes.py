@@ -96,6 +96,7 @@ def count_queue(care: CareService, *, subject: Subject) -> QueueCountsView:
         to_review=counts.to_review,
         by_urgency=dict(counts.by_urgency),
         awaited=dict(counts.awaited),
+        overdue=dict(counts.overdue),
     )
 
 

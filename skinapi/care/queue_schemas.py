@@ -1,7 +1,7 @@
 """The query and answer schemas of a doctor's lists."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from skinapi.auth.accounts import Account
 from skinapi.care.queue import OVERDUE_AFTER, FoundCase
 from skinapi.domain.field_types import SearchText
-from skinapi.records.finding_schemas import HeadlineView
+from skinapi.records.finding_schemas import AdviceView, HeadlineView
+from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.queue_keys import Waiting
 from skinapi.records.review_queue import is_free
 from skinapi.records.review_schemas import FirstDecision, GraverReview
@@ -91,7 +92,7 @@ class AwaitedView(Answer):
     submission: int = Field(description="the number of the finding")
 
     @classmethod
-    def of(cls, submission: QueueEntry | None) -> Self | None:
+    def of(cls, submission: CourseEntry | None) -> Self | None:
         awaited = submission.awaited if submission else None
         if submission is None or awaited is None or submission.decision is None:
             return None
@@ -168,6 +169,23 @@ class ListedFinding(Answer):
     graver_review: GraverReview
     uncertain: bool
     photo_kept: bool
+    awaited: AwaitedView | None = Field(
+        default=None,
+        exclude_if=lambda awaited: awaited is None,
+        description="for doctors: what its decision waits for; absent where that is nothing",
+    )
+    due: date | None = Field(
+        default=None,
+        exclude_if=lambda due: due is None,
+        description="for doctors, in their lists: until when the patient was told to be seen, by "
+        "all that was said of the spot; absent where no time was named",
+    )
+    replaced_by: AdviceView | None = Field(
+        default=None,
+        exclude_if=lambda advice: advice is None,
+        description="for doctors: of a decided finding, what was said of the spot that counts "
+        "instead; absent where its own does",
+    )
 
 
 class OpinionView(Answer):
@@ -191,9 +209,16 @@ class CaseView(Answer):
     opinion_came_at: datetime | None = Field(
         description="when a second opinion has come that the doctor in charge has not answered"
     )
+    overdue: bool = Field(
+        default=False,
+        exclude_if=lambda overdue: not overdue,
+        description="what its decision waits for has not come for more than 14 days; else absent",
+    )
 
     @classmethod
     def of(cls, submission: QueueEntry, doctors: Mapping[str, Account], asker: str) -> Self:
+        awaited = AwaitedView.of(submission)
+
         def name(doctor: str | None) -> str:
             account = doctors.get(doctor or "")
             return account.name if account else ""
@@ -213,6 +238,7 @@ class CaseView(Answer):
             if submission.opinion_of and submission.opinion_at
             else None,
             opinion_came_at=submission.opinion_came_at,
+            overdue=bool(awaited and awaited.overdue),
         )
 
 
@@ -232,6 +258,9 @@ class QueueCountsView(Answer):
     by_urgency: dict[Band, int] = Field(description="those with `urgency`, for each")
     awaited: dict[WaitsFor, int] = Field(
         description="how many findings `GET /queue` lists with `awaited`, for each"
+    )
+    overdue: dict[WaitsFor, int] = Field(
+        description="how many of those have waited for more than 14 days"
     )
 
 
@@ -271,7 +300,7 @@ class QueuedFinding(ListedFinding):
         submission, owner = found.submission, found.owner
         finding = submission.finding
         return cls(
-            **listed_fields(submission, for_doctor=True),
+            **listed_fields(submission, found.instruction, for_doctor=True),
             patient_id=owner.id,
             patient_name=owner.name,
             patient_email=owner.email,
@@ -285,14 +314,15 @@ class QueuedFinding(ListedFinding):
             if finding.restated
             else None,
             case=CaseView.of(submission, found.doctors, asker),
-            awaited=AwaitedView.of(submission),
             learning=LearningPlace.of(submission, owner) if by_learning else None,
             judged_again=submission.judged_again,
         )
 
 
-def listed_fields(submission: CourseEntry, *, for_doctor: bool) -> dict[str, Any]:
-    """The fields of a ListedFinding."""
+def listed_fields(
+    submission: CourseEntry, instruction: Instruction | None = None, *, for_doctor: bool
+) -> dict[str, Any]:
+    """The fields of a ListedFinding; `instruction` is what is to be done about its spot."""
     finding = submission.finding
     words = finding.band_words(submission.language)
     return {
@@ -307,4 +337,21 @@ def listed_fields(submission: CourseEntry, *, for_doctor: bool) -> dict[str, Any
         "graver_review": graver_sentence(submission),
         "uncertain": finding.uncertain,
         "photo_kept": submission.photo_blob is not None,
+        **(_for_doctor(submission, instruction) if for_doctor else {}),
+    }
+
+
+def _for_doctor(submission: CourseEntry, instruction: Instruction | None) -> dict[str, Any]:
+    """The fields of a ListedFinding that doctors alone read."""
+    told = instruction or reconcile([submission.advised])
+    decision = submission.decision
+    own = (decision.urgency, decision.waits_for) if decision else (submission.finding.band, None)
+    other = told.elsewhere(submission.number, *own) if told else None
+    replaced = other if decision else None
+    return {
+        "awaited": AwaitedView.of(submission),
+        "due": told.counts.due if told and not other else None,
+        "replaced_by": AdviceView.of(replaced, submission.language, for_doctor=True)
+        if replaced
+        else None,
     }

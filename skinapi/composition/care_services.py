@@ -53,7 +53,12 @@ def open_care_services(
         most=settings.most_lesions,
     )
     return CareServices(
-        care=CareService(accounts=data.accounts, submissions=data.submissions, pointer=pointer),
+        care=CareService(
+            accounts=data.accounts,
+            submissions=data.submissions,
+            lesion_findings=data.lesion_findings,
+            pointer=pointer,
+        ),
         cases=CasesService(
             work=data.work,
             accounts=data.accounts,

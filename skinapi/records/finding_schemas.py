@@ -227,6 +227,16 @@ class AdviceView(Answer):
         exclude_if=lambda unjudged: not unjudged,
         description="by a check of a photo that a doctor could not judge; absent else",
     )
+    label: str | None = Field(
+        default=None,
+        exclude_if=lambda label: label is None,
+        description="the condition that a doctor or the laboratory named; absent without one",
+    )
+    certain: bool = Field(
+        default=True,
+        exclude_if=lambda certain: certain,
+        description="false where the doctor is unsure of it, or awaits a result; else absent",
+    )
 
     @classmethod
     def of(cls, said: Advice, language: Language, *, for_doctor: bool) -> Self:
@@ -242,6 +252,8 @@ class AdviceView(Answer):
             due=said.due,
             by_result=said.by_result,
             unjudged=said.unjudged,
+            label=said.decision.label if said.decision else None,
+            certain=not said.decision or said.decision.settled,
         )
 
 

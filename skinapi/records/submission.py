@@ -99,11 +99,25 @@ class KeptEntry(DecidedEntry):
 
 
 class CourseEntry(DecidedEntry):
-    """The fields of a submission that the list of its spot shows."""
+    """The fields of a submission that the list of its spot shows. `photo_came_at` is when the
+    newest photo of the spot came that answered a wish for one.
+    """
 
     finding: FindingHeading
     language: Language
     photo_blob: str | None = None
+    lesion: str | None = None
+    photo_came_at: datetime | None = None
+
+    @property
+    def awaited(self) -> WaitsFor | None:
+        """What a doctor waits for: the result of a sample, else a photo that has not come."""
+        if self.decision is None:
+            return None
+        if self.decision.awaited:
+            return WaitsFor.RESULT
+        came = self.photo_came_at and self.photo_came_at > self.decision.decided_at
+        return WaitsFor.PHOTO if self.decision.new_picture_wanted and not came else None
 
     @property
     def advised(self) -> AdvisedEntry:
@@ -121,8 +135,7 @@ class QueueEntry(CourseEntry):
     there from when one has come until the doctor in charge has answered it; by it the gravest
     stands first. `model_version` is that of the finding, for an index. Where the photo was judged
     again, the new finding names the old one in `again_of`, and the old one it in `judged_again`.
-    `awaited_key` is there while a decision waits for something, and orders the lists of that;
-    `photo_came_at` is when the newest photo of the spot came that answered a wish for one.
+    `awaited_key` is there while a decision waits for something, and orders the lists of that.
     """
 
     owner: str
@@ -130,7 +143,6 @@ class QueueEntry(CourseEntry):
     finding: FindingSummary
     doctor: str | None = None
     learning_key: str | None = None
-    lesion: str | None = None
     reviewed_as: str | None = None
     taken_by: str | None = None
     taken_at: datetime | None = None
@@ -143,17 +155,6 @@ class QueueEntry(CourseEntry):
     again_of: int | None = None
     judged_again: int | None = None
     awaited_key: str | None = None
-    photo_came_at: datetime | None = None
-
-    @property
-    def awaited(self) -> WaitsFor | None:
-        """What a doctor waits for: the result of a sample, else a photo that has not come."""
-        if self.decision is None:
-            return None
-        if self.decision.awaited:
-            return WaitsFor.RESULT
-        came = self.photo_came_at and self.photo_came_at > self.decision.decided_at
-        return WaitsFor.PHOTO if self.decision.new_picture_wanted and not came else None
 
     @property
     def margin(self) -> float:

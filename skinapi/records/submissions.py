@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from skinapi.domain.pages import Page, page_of
 from skinapi.records.numbers import Numbers
 from skinapi.records.photo_sources import PHOTO_FIELDS, SubmittedPhoto
-from skinapi.records.queue_keys import FIRST_REVIEWED, awaited_range, key_range
+from skinapi.records.queue_keys import FIRST_REVIEWED, awaited_range, awaited_since, key_range
 from skinapi.records.reviews import Decision, WaitsFor, Withheld
 from skinapi.records.submission import (
     CASE_FIELDS,
@@ -210,9 +210,14 @@ class Submissions:
         shown = [QueuedCase.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].awaited_key if len(found) > limit else None)
 
-    def count_awaited(self, doctor: str, awaited: WaitsFor) -> int:
-        """How many `page_awaited` lists; the time it takes grows with them."""
+    def count_awaited(
+        self, doctor: str, awaited: WaitsFor, *, before: datetime | None = None
+    ) -> int:
+        """How many `page_awaited` lists, of those decided before that time where one is given; the
+        time it takes grows with them.
+        """
         first, end = awaited_range(awaited)
+        end = awaited_since(awaited, before) if before else end
         wanted = {"doctor": doctor, "awaited_key": {"$gt": first, "$lt": end}}
         return self._documents.count(wanted)
 

@@ -24,8 +24,9 @@ from skinapi.storage.ports import Blobs, Store
 from skinapi.stored_record import StoredRecord
 
 # These fields do not change what a report says: how a review was sent, who asked for it and what,
-# which urgency it lowered and whether the doctor was asked about that, when its patient was shown it, why the LLM did not
-# write. A field that later code adds belongs here, or each report gets a new hash.
+# which urgency it lowered and whether the doctor was asked about that, when its patient was shown
+# it, why the LLM did not write. A field that later code adds belongs here, or each report gets a
+# new hash.
 NOT_HASHED = {
     "idempotency_key",
     "request_hash",

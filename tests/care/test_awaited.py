@@ -40,6 +40,10 @@ def test_what_is_awaited_is_listed_and_counted_the_oldest_first(
     assert numbers(doctor, PHOTOS) == [photo]
     assert numbers(doctor, f"{RESULTS}&q=ada") == [late]
     assert counts(doctor) == {"result": 2, "photo": 1}
+    overdue = doctor.call("GET", "/queue/counts").get_json()["overdue"]
+    assert overdue == {"result": 1, "photo": 0}
+    shown = [doctor.call("GET", f"/submissions/{one}/case").get_json() for one in (early, late)]
+    assert [one.get("overdue", False) for one in shown] == [True, False]
     oldest = doctor.pages(RESULTS)[0]["awaited"]
     since = LONG_AGO.isoformat().replace("+00:00", "Z")
     assert oldest == {"what": "result", "since": since, "overdue": True, "submission": early}

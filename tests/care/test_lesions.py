@@ -319,6 +319,32 @@ def test_the_doctor_in_charge_reads_the_course_in_a_doctors_words(backend: Backe
     assert own["band_label"] == "Mention it at your next doctor's visit"
 
 
+def test_a_doctors_lists_say_what_counts_instead_of_an_older_decision(backend: Backend) -> None:
+    """A mole of June stood in the list like any other, though the spot was a melanoma by then."""
+    grey = backend.member(role="doctor")
+    ada = patient_of(backend, grey)
+    lesion = begin(ada)
+    mole, melanoma = (file_for(backend, ada, ROUTINE, lesion=lesion).number for _ in range(2))
+    for number, said in (
+        (mole, {"certainty": "sure", "label": "melanocytic_nevus"}),
+        (melanoma, {"histology_result": "melanoma"}),
+    ):
+        signed = grey.call("POST", f"/submissions/{number}/review", json=said)
+        assert signed.status_code == 201, signed.get_json()
+    for path in ("/queue?reviewed=true", f"/lesions/{lesion}/submissions"):
+        rows = {one["id"]: one for one in grey.call("GET", path).get_json()}
+        instead = rows[mole]["replaced_by"]
+        counted = (instead["finding"], instead["label"], instead["by_result"])
+        assert counted == (melanoma, "melanoma", True)
+        assert "replaced_by" not in rows[melanoma]
+        assert "due" not in rows[mole]
+        instruction = shown(grey, lesion)["instruction"]
+        assert rows[melanoma]["due"] == instruction["due"] is not None
+        assert instruction["label"] == "melanoma"
+    own = ada.call("GET", f"/lesions/{lesion}/submissions").get_json()
+    assert not any({"replaced_by", "due", "awaited"} & one.keys() for one in own)
+
+
 def test_a_spot_shows_at_once_what_a_doctor_has_decided(backend: Backend) -> None:
     grey = backend.member(role="doctor")
     ada = patient_of(backend, grey)

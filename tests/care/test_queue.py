@@ -7,6 +7,7 @@ import pytest
 from skinapi.auth.accounts import Accounts
 from skinapi.care.queue import CareService
 from skinapi.domain.subject import Subject
+from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.submissions import Submissions
 from skinapi.registry.serving_pointer import ServingPointer
 from skinapi.storage.ports import Document, Documents, Store
@@ -108,7 +109,10 @@ def test_a_list_costs_the_same_queries_however_many_patients(
     doctor, patient = crowded(backend, patients)
     store: Any = CountingStore(backend.services.store)
     care = CareService(
-        accounts=Accounts(store), submissions=Submissions(store), pointer=ServingPointer(store)
+        accounts=Accounts(store),
+        submissions=Submissions(store),
+        lesion_findings=LesionFindings(store),
+        pointer=ServingPointer(store),
     )
     subject = Subject(id=doctor, role="doctor", session_id="-")
     wanted: dict[str, Any] = {"reviewed": None, "after": None, "limit": 100}
