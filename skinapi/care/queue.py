@@ -5,14 +5,14 @@ The order of the queue: records/queue_keys.py.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound, TooManyFound
 from skinapi.records.due_days import RESULT_AFTER
-from skinapi.records.instructions import Instruction
+from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.review_queue import in_care, is_asked
 from skinapi.records.reviews import WaitsFor
@@ -26,7 +26,7 @@ NO_PATIENT = "Patient not found"
 NOT_WITHDRAWN = "No model version of this name was withdrawn"
 # So many patients at most are looked through for the findings of those whose name begins so.
 MOST_SEARCHED = 50
-# So many findings at most are read to say what each patient of a page waits for.
+# So many findings at most are read to say what each patient of a page waits for, and of visits.
 MOST_AWAITED = 2000
 # Before the key that a list of the opinions that are asked of a doctor, or have come, continues
 # behind.
@@ -128,6 +128,28 @@ class CareService:
             doctor.id, None, owners=owners, after=None, limit=MOST_AWAITED
         ).items
         return {one.owner: one for one in reversed(found)}
+
+    def visits_of(self, patients: Sequence[Account], *, doctor: Subject) -> dict[str, date]:
+        """Until when these patients should next be seen, by what doctors have decided. A day that
+        is long past is none: nobody notes here that a patient came.
+        """
+        found = self.submissions.list_visits(
+            doctor.id, [one.id for one in patients], limit=MOST_AWAITED
+        )
+        told = self._instruct(found)
+        least = (now() - OVERDUE_AFTER).date()
+        days: dict[str, date] = {}
+        for one in found:
+            counts = told.get(one.lesion or "") or reconcile([one.advised])
+            due = counts.counts.due if counts else None
+            if due and due >= least:
+                days[one.owner] = min(due, days.get(one.owner, due))
+        return days
+
+    def _instruct(self, entries: Sequence[QueuedCase]) -> dict[str, Instruction]:
+        """What is to be done about their spots, by these."""
+        spots = sorted({one.lesion for one in entries if one.lesion})
+        return self.lesion_findings.instruct_all(spots, for_owner=False) if spots else {}
 
     def list_queue(
         self,
@@ -275,8 +297,7 @@ class CareService:
         which is one more query for all of them; those that do not belong are left out."""
         named = {one for entry in page.items for one in (entry.owner, *doctors_of(entry))}
         accounts = self.accounts.by_ids(named)
-        spots = sorted({entry.lesion for entry in page.items if entry.lesion})
-        told = self.lesion_findings.instruct_all(spots, for_owner=False) if spots else {}
+        told = self._instruct(page.items)
         found = [
             FoundCase(entry, accounts[entry.owner], accounts, told.get(entry.lesion or ""))
             for entry in page.items

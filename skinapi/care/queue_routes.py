@@ -33,7 +33,8 @@ def list_patients(
         doctor=subject, beginning=query.q, after=query.after, limit=query.limit
     )
     awaited = care.awaited_of(page.items, doctor=subject)
-    return page.map(lambda patient: PatientInCare.of(patient, awaited.get(patient.id)))
+    visits = care.visits_of(page.items, doctor=subject)
+    return page.map(lambda one: PatientInCare.of(one, awaited.get(one.id), due=visits.get(one.id)))
 
 
 @routes.route(

@@ -115,11 +115,18 @@ class PatientInCare(Answer):
         description="what a decision about one of the findings has waited for the longest; null "
         "where none waits"
     )
+    due: date | None = Field(
+        default=None,
+        exclude_if=lambda due: due is None,
+        description="until when the patient should next be seen, by what doctors have decided; "
+        "absent where no time was named, or it is more than 14 days past",
+    )
 
     @classmethod
-    def of(cls, account: Account, awaited: QueueEntry | None) -> Self:
+    def of(cls, account: Account, awaited: QueueEntry | None, *, due: date | None) -> Self:
         waiting = Waiting.of(account.queue_key)
         return cls(
+            due=due,
             awaited=AwaitedView.of(awaited),
             id=account.id,
             name=account.name,

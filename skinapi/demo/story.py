@@ -96,10 +96,8 @@ def _ada(staff: Staff) -> Story:
         certainty="sure",
         label="melanoma",
         urgency="urgent_referral",
-        histology="awaited",
         note="Larger and darker than on the first photo. Excision on Thursday.",
     )
-    holt.write_letter(grown, "colleague")
     holt.write(back, "Please come on Thursday at 9. I want to remove the spot.")
     yield days(23.5)
     ada.read(back)
@@ -109,6 +107,16 @@ def _ada(staff: Staff) -> Story:
     holt.write(back, "Yes, please eat as usual.")
     yield days(23)
     ada.read(back)
+    yield days(21)
+    holt.review(
+        grown,
+        certainty="sure",
+        label="melanoma",
+        urgency="urgent_referral",
+        histology="awaited",
+        note="Excised today.",
+    )
+    holt.write_letter(grown, "colleague")
     yield days(4)
     holt.review(grown, histology_result="melanoma", note="Thin, and removed whole.")
     holt.write_letter(grown, "patient")

@@ -210,6 +210,20 @@ class Submissions:
         shown = [QueuedCase.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].awaited_key if len(found) > limit else None)
 
+    def list_visits(self, doctor: str, owners: Sequence[str], *, limit: int) -> list[QueuedCase]:
+        """The submissions of these owners, in this doctor's care, whose decision asks for a visit;
+        the most urgent first.
+        """
+        first, _ = key_range(reviewed=True, band=Band.URGENT_REFERRAL)
+        _, end = key_range(reviewed=True, band=Band.DOCTOR_REVIEW)
+        wanted: Filter = {
+            "doctor": doctor,
+            "queue_key": {"$gt": first, "$lt": end},
+            "owner": {"$in": [*owners]},
+        }
+        found = self._documents.find(wanted, sort="queue_key", limit=limit, fields=CASE_FIELDS)
+        return [QueuedCase.model_validate(document) for document in found]
+
     def count_awaited(
         self, doctor: str, awaited: WaitsFor, *, before: datetime | None = None
     ) -> int:

@@ -341,6 +341,8 @@ def test_a_doctors_lists_say_what_counts_instead_of_an_older_decision(backend: B
         instruction = shown(grey, lesion)["instruction"]
         assert rows[melanoma]["due"] == instruction["due"] is not None
         assert instruction["label"] == "melanoma"
+        [patient] = grey.call("GET", "/patients").get_json()
+        assert patient["due"] == instruction["due"]
     own = ada.call("GET", f"/lesions/{lesion}/submissions").get_json()
     assert not any({"replaced_by", "due", "awaited"} & one.keys() for one in own)
 

@@ -94,8 +94,9 @@ def give_a_second_opinion(journey: Journey, colleague: Caller, number: int) -> N
     visitor.find(f"{FIRST}.current a[data-number='{number}']")
     journey.step("colleague")
     visitor.keys("o")
-    visitor.find(".work .take")
     journey.see("noteForWhoAsked")
+    journey.see("signOpinion")
+    assert visitor.count(".work .take") == 0
     visitor.see(QUESTION)
     journey.step("second-opinion")
     assert visitor.count(".letters") == 0

@@ -151,3 +151,33 @@ def test_another_photo_is_no_opinion_and_a_number_always_the_same_diagnosis(
     of_mole = [one.split("\n")[0] for one in visitor.run(LABELS)]
     assert of_mole == of_melanoma
     assert of_mole[0] == "Melanoma"
+
+
+def test_what_hinders_signing_is_said_in_the_bar(visitor: Visitor, doctor: Caller) -> None:
+    """A bubble of the browser covered the button."""
+    number = open_case(visitor, doctor, MOLE)
+    visitor.press(".signing [value=stay]")
+    visitor.find(".signing .doubt")
+    assert "Nothing is chosen yet" in visitor.run(BAR)
+    assert visitor.run("return document.activeElement.name") == "agreement"
+    press(visitor, "d", "[value=disagree]:checked:focus")
+    assert visitor.count(".doubt") == 0
+    visitor.press(".signing [value=stay]")
+    visitor.find(".signing .doubt")
+    assert "Choose the diagnosis." in visitor.run(BAR)
+    assert signed(doctor, number) == []
+
+
+def test_only_what_is_grave_can_be_told_by_the_doctor_first(
+    visitor: Visitor, doctor: Caller
+) -> None:
+    open_case(visitor, doctor, "melanoma")
+    press(visitor, "a", "[value=agree]:checked:focus")
+    visitor.find("[name=hold]:enabled")
+    press(visitor, "d", "[value=disagree]:checked:focus")
+    visitor.keys("6")
+    visitor.find("[name=hold]:disabled")
+    visitor.see("Only for a cancer, or what asks for a visit this week.")
+    options = visitor.find("[name=urgency]").text.split("\n")
+    assert options[0] == "Self-monitoring, with this answer"
+    assert options.count("Self-monitoring") == 0

@@ -159,6 +159,12 @@ export function sayDueDay(day) {
   return written(new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "short", year, timeZone: "UTC" }), day);
 }
 
+/** A day without its year, where that is this one. @param {string} moment */
+export const sayShortDay = (moment) => {
+  const year = new Date(moment).getFullYear() === new Date().getFullYear() ? {} : { year: /** @type {const} */ ("numeric") };
+  return new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", ...year, ...(moment.length === 10 && { timeZone: "UTC" }) }).format(new Date(moment));
+};
+
 /** The day where one is, written as the API writes a day. */
 export const today = () => new Date().toLocaleDateString("sv");
 

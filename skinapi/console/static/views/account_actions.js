@@ -198,15 +198,15 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
   return html`<${Confirm} title=${title} confirm=${confirm} onConfirm=${go} onClose=${onClose}><p>${text}</p><//>`;
 };
 
-/** A field that searches when one pauses. @param {{onSearch: (text: string) => void, label?: string, value?: string}} props */
-export const Search = ({ onSearch, label = say("search"), value = "" }) => {
+/** A field that searches when one pauses. @param {{onSearch: (text: string) => void, label?: string, hint?: string, value?: string}} props */
+export const Search = ({ onSearch, label = say("search"), hint = say("searchHint"), value = "" }) => {
   const timer = useRef(0);
   useEffect(() => () => clearTimeout(timer.current), []);
   return html`
     <form class="filter" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
       <div class="field">
         <label for="search">${label}</label>
-        <input id="search" type="search" autocomplete="off" maxlength="200" defaultValue=${value} placeholder=${say("searchHint")}
+        <input id="search" type="search" autocomplete="off" maxlength="200" defaultValue=${value} placeholder=${hint}
           onInput=${(/** @type {FieldEvent} */ event) => {
             clearTimeout(timer.current);
             const text = event.target.value.trim();

@@ -10,8 +10,8 @@ import { goTo, scrollToTop } from "/console/navigation.js";
 import { PlaceMap, sayPlace } from "/console/views/body_map.js";
 import { Asked, CaseWork, SecondOpinion } from "/console/views/case_work.js";
 import { FormerConversation, LastMessage, PatientConversation } from "/console/views/conversation.js";
-import { bandOf } from "/console/views/decision.js";
-import { Alone, Downloads, getReport, getSubmission, isMalignant, labelOfBand, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
+import { UrgencySign } from "/console/views/decision.js";
+import { Alone, countsElsewhere, Downloads, getReport, getSubmission, isMalignant, nameOf, Rest, Reviewed, Verdicts } from "/console/views/finding.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { Letters } from "/console/views/letters.js";
 import { leaveCase } from "/console/views/patient_head.js";
@@ -136,8 +136,7 @@ const SpotPhotos = ({ spot, number, conditions }) => {
         ${items.map((one) => html`<li key=${one.id}>
           <a href="#/case/${one.id}" aria-current=${String(one.id) === number ? "true" : null}>
             <${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
-            <small><span class=${`band-${bandOf(one)}`}><${Icon} name=${bandOf(one)} size=${14} /></span> ${sayDate(one.created_at, false)}
-              <span class="hidden">${labelOfBand(conditions, bandOf(one))}</span></small></a></li>`)}
+            <small><${UrgencySign} found=${one} conditions=${conditions} size=${14} /> ${sayDate(one.created_at, false)}</small></a></li>`)}
       </ol>`}
     <//>`;
 };
@@ -232,23 +231,29 @@ function useCase(number, finding, { onNext, openNext, onChanged }) {
 const CaseRead = ({ number, title, found, wanted, onNext, onBegin }) => {
   const { asked, error, form, unfold, renew, use, changed, shown, done } = found;
   const { report, submission, reviews, work, conditions } = found.now;
-  const mayUse = work.opinion_came_at && !asked;
+  const mayUse = Boolean(work.opinion_came_at && !asked);
+  const decided = Boolean(report.decision); // then the form stands before what has led to the decision
+  const told = html`
+    <${Reasons} report=${report} conditions=${conditions} />
+    <${Context} submission=${submission} kind=${report.reading.kind} checklist=${conditions.checklist} />
+    ${!asked && submission.lesion && html`<${LastMessage} spot=${submission.lesion} />`}`;
+  const signed = (shown = (/** @type {Api["ReviewView"]} */ _) => true) =>
+    reviews.filter(shown).map((review) => html`<${review.second_opinion ? SecondOpinion : Reviewed} key=${review._id} review=${review} conditions=${conditions}
+      onUse=${mayUse && (() => use(review))} />`);
   return html`
     <aside class="case-read">
       ${asked && html`<${Asked} opinion=${work.opinion} />`}
-      <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} doctor />
-      <${Reasons} report=${report} conditions=${conditions} />
+      <${Verdicts} title=${title} report=${report} submission=${submission} conditions=${conditions} overdue=${work.overdue} doctor />
       <${ModelMark} submission=${submission} doctor />
-      <${Context} submission=${submission} kind=${report.reading.kind} checklist=${conditions.checklist} />
-      ${!asked && submission.lesion && html`<${LastMessage} spot=${submission.lesion} />`}
+      ${!decided && told}
       ${error && html`<${Failure} error=${error} retry=${renew} />`}
       ${report.decision?.held_until && html`<${Held} number=${number} until=${report.decision.held_until} onShown=${shown} />`}
-      ${reviews.map((review) => html`<${review.second_opinion ? SecondOpinion : Reviewed} key=${review._id} review=${review} conditions=${conditions}
-        onUse=${mayUse && (() => use(review))} />`)}
+      ${decided ? signed((one) => one.second_opinion && mayUse) : signed()}
       ${form.folded
         ? html`<${ChangeDecision} onChange=${unfold} />`
         : html`<${ReviewForm} key=${`${number} ${form.turn}`} number=${number} report=${report} conditions=${conditions} seen=${reviews.at(-1)?._id}
-            pictured=${submission.photo_kept} asked=${asked} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
+            pictured=${submission.photo_kept} replaced=${Boolean(countsElsewhere(report, submission))} asked=${asked} onBegin=${onBegin} onSigned=${done} onStale=${renew} />`}
+      ${decided && html`${told}${signed((one) => !one.second_opinion || !mayUse)}`}
       ${work.free !== undefined && html`<${CaseWork} number=${number} patient=${submission.user_name} work=${work} onChanged=${changed} onEnded=${onNext} />`}
       ${!asked && html`<${Letters} key=${`letters ${number}`} number=${number} decision=${report.decision} patient=${submission.user_name} conditions=${conditions} />`}
       ${!asked && submission.lesion && html`<${PatientConversation} spot=${submission.lesion} about=${submission} wanted=${wanted} />`}

@@ -72,7 +72,8 @@ export const CaseWork = ({ number, patient, work, onChanged, onEnded }) => {
     toastAbout(patient, say("opinionAsked"));
     onChanged();
   };
-  useKeys({ t: take, s: ask });
+  const free = work.free && !opinion?.of_me; // who is asked for an opinion signs it, and that ends it
+  useKeys({ ...(free && { t: take }), s: ask });
   const taken = work.taken_by && !work.mine && say("takenByAt", { name: isolated(work.taken_by), age: sayAge(/** @type {string} */ (work.taken_at)) });
   return html`
     <section class="card work" aria-label=${say("caseWork")}>
@@ -84,7 +85,7 @@ export const CaseWork = ({ number, patient, work, onChanged, onEnded }) => {
       <div class="row">
         ${work.opinion_came_at && html`<button class="opinion-close"
           onClick=${() => change(() => remove(`${request}/answer`))}>${say("opinionClose")}</button>`}
-        ${work.free && html`<button class="take" onClick=${take}>
+        ${free && html`<button class="take" onClick=${take}>
           ${say(work.mine ? "caseGiveBack" : taken ? "caseTakeOver" : "caseTake")}<kbd aria-hidden="true">t</kbd></button>`}
         ${opinion
           ? html`<button class="quiet" onClick=${end}>${say(opinion.of_me ? "opinionDecline" : "opinionWithdraw")}</button>`
@@ -102,7 +103,7 @@ export const CaseWork = ({ number, patient, work, onChanged, onEnded }) => {
 export const SecondOpinion = ({ review, conditions, onUse }) => html`
   <section class="second-opinion">
     <p><span class="mark">${say("opinionUnpublished")}</span></p>
-    ${review.question && html`<p>${say("opinionQuestion")}</p><blockquote>${review.question}</blockquote>`}
+    ${review.question && html`<p>${say("opinionAskedFor")}</p><blockquote>${review.question}</blockquote>`}
     <${Reviewed} review=${review} conditions=${conditions} />
     ${onUse && html`<button class="use" onClick=${onUse}>${say("opinionUse")}</button>`}
   </section>`;

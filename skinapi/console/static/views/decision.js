@@ -4,8 +4,8 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getSession } from "/console/api.js";
 import { Icon } from "/console/components.js";
-import { colon, isolated, say, sayDate, sayDueDay, today } from "/console/language.js";
-import { labelForPatient, labelOfBand } from "/console/views/finding.js";
+import { colon, isolated, say, sayDate, sayDueDay, sayShortDay, today } from "/console/language.js";
+import { labelForPatient, labelOfBand, nameOf } from "/console/views/finding.js";
 
 /** For another photo, of the same spot where it is one. @param {{spot: string | null}} props */
 const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot ? `#/check/${spot}` : "#/check"}>${say("otherPhoto")}</a></p>`;
@@ -13,6 +13,12 @@ const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot 
 /** Until when a doctor should have seen it, and whether that day has passed. @param {{due?: string | null}} props */
 export const Due = ({ due }) =>
   due && html`<p class="due"><strong>${say(due < today() ? "dueOver" : "dueBy", { date: sayDueDay(due) })}</strong></p>`;
+
+/** The same for a doctor, whose patient was told so. @param {{due?: string | null}} props */
+export const ToldDue = ({ due }) => due && html`<p class="due">${due < today() ? html`<${Overdue} text=${say("toldDueOver", { date: sayShortDay(due) })} />` : say("toldDue", { date: sayShortDay(due) })}</p>`;
+
+/** What has waited for too long: red, with a shape. @param {{text: string}} props */
+export const Overdue = ({ text }) => html`<span class="overdue"><${Icon} name="urgent_referral" size=${14} />${text}</span>`;
 
 /**
  * The colour of what a patient is told: none while it waits for something and asks for no visit.
@@ -30,13 +36,21 @@ export const saySigned = ({ unjudged, decided_by: name, decided_at: at }) => say
 const iconOf = (band, waits) => (waits ? (waits === "photo" ? "camera" : "file") : band);
 
 /**
- * The head of a decided finding.
- * @param {{decision: Api["DecisionView"], note?: string | null, conditions: Api["ConditionsView"], doctor: boolean, spot: string | null, title: string}} props
+ * The head of a decided finding. `overdue`: the result that it awaits. `past` says, to a doctor, what counts in its place.
+ * @param {{decision: Api["DecisionView"], note?: string | null, doctor: boolean, spot: string | null, title: string, overdue?: boolean, past?: string | null}} props
  */
-export const Decided = ({ decision, note, conditions, doctor, spot, title }) => {
+export const Decided = ({ decision, note, doctor, spot, title, overdue = false, past = null }) => {
   const { urgency, urgency_label: label, waits_for: waits } = decision;
   const [heading, ...remarks] = (doctor && decision.for_doctor) || [decision.heading, ...decision.remarks];
   const seen = doctor && waits !== "photo";
+  const by = html`<p>${saySigned(decision)}</p>`;
+  if (past) return html`
+    <section class="card past replaced">
+      <p class="eyebrow">${title}</p>
+      <p><strong>${past}</strong></p>
+      <p>${[heading, ...remarks].join(" · ")}</p>
+      ${by}
+    </section>`;
   return html`
     <header class="verdict decided band-${seen ? urgency : colourOf(urgency, waits)}">
       <p class="eyebrow">${title}</p>
@@ -45,8 +59,10 @@ export const Decided = ({ decision, note, conditions, doctor, spot, title }) => 
       ${!doctor && decision.unjudged && html`<p class="action">${say("unjudged")}</p>`}
       ${!doctor && html`<p class="action">${label !== heading && html`<strong>${label}.</strong>`} ${decision.next_step}</p>
         <${Due} due=${decision.due} />`}
+      ${doctor && html`<${ToldDue} due=${decision.due} />`}
+      ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(decision.decided_at, false) })} /></p>`}
       ${note && html`<p class="note">${note}</p>`}
-      <p>${saySigned(decision)}</p>
+      ${by}
       ${decision.new_picture_wanted && !doctor && html`<${TakeAnother} spot=${spot} />`}
     </header>`;
 };
@@ -63,24 +79,49 @@ export const Superseded = ({ items, view }) => items.length > 0 && html`
 /** Who said it, and when. @param {Api["AdviceView"]} one */
 export const saidBy = (one) => say(/** @type {WordKey} */ (`saidBy_${one.by_result ? "result" : one.unjudged ? "unjudged" : one.from}`), { date: sayDate(one.since) });
 
+/** A doctor reads of which finding it was said, and what was named. @param {{said: Api["AdviceView"], here?: string, conditions: Api["ConditionsView"]}} props */
+const SaidOf = ({ said, here, conditions }) => {
+  const by = said.by_result ? "result" : said.unjudged ? "unjudged" : said.certain === false ? "opinion" : said.from;
+  return html`${say(/** @type {WordKey} */ (`saidBy_${by}`), { date: sayDate(said.since, false) })}${String(said.finding) !== String(here) && html` (<${FindingLink} number=${said.finding} view="case" />)`}${said.label && html`${colon()}<strong>${nameOf(conditions, said.label)}</strong>`}`;
+};
+
 /**
  * The one thing to do about a spot, of all that was said of it. `view` shows a finding, `here` is the one shown.
  * `children` is what was said besides.
- * @param {{instruction: Api["InstructionView"], view: string, here?: Pick<Api["SubmissionView"], "id" | "lesion">, children?: unknown}} props
+ * @param {{instruction: Api["InstructionView"], view: string, conditions: Api["ConditionsView"], here?: Pick<Api["SubmissionView"], "id" | "lesion">, overdue?: boolean, children?: unknown}} props
  */
-export const Instruction = ({ instruction, view, here, children }) => html`
+export const Instruction = ({ instruction, view, conditions, here, overdue = false, children }) => html`
   <header class="verdict instruction band-${view === "finding" || instruction.waits_for === "photo" ? colourOf(instruction.band, instruction.waits_for) : instruction.band}">
-    <p class="eyebrow">${saidBy(instruction)}${instruction.finding !== here?.id && html`${" · "}<${FindingLink} number=${instruction.finding} view=${view} />`}</p>
+    <p class="eyebrow">${view === "case"
+      ? html`<${SaidOf} said=${instruction} here=${here?.id} conditions=${conditions} />`
+      : html`${saidBy(instruction)}${instruction.finding !== here?.id && html`${" · "}<${FindingLink} number=${instruction.finding} view=${view} />`}`}</p>
     <h2><${Icon} name=${view === "finding" || instruction.waits_for === "photo" ? iconOf(instruction.band, instruction.waits_for) : instruction.band} size=${32} />${instruction.action}</h2>
     ${children}
-    <p class="action">${instruction.sentence}</p>
-    ${view === "finding" && html`<${Due} due=${instruction.due} />`}
+    ${view === "finding" || instruction.picture_wanted
+      ? html`<p class="action">${instruction.sentence}</p>`
+      : html`<details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${instruction.sentence}</p></details>`}
+    <${view === "finding" ? Due : ToldDue} due=${instruction.due} />
+    ${overdue && html`<p><${Overdue} text=${say("awaitedOverdue", { date: sayDate(instruction.since, false) })} /></p>`}
     ${instruction.picture_wanted && view === "finding" && here && html`<${TakeAnother} spot=${here.lesion} />`}
     <${Superseded} items=${instruction.superseded} view=${view} />
   </header>`;
 
 /** The urgency that counts in a list. @param {Pick<Api["ListedFinding"], "band" | "decision">} found */
 export const bandOf = (found) => found.decision?.urgency ?? found.band;
+
+/** For a doctor: nobody could judge the photo, so it has no urgency. @param {Pick<Api["ListedFinding"], "decision">} found */
+export const isUnjudged = (found) => waitsOf(found) === "photo";
+
+/** The urgency that counts, as a sign; grey where what was said of another photo counts instead.
+ * @param {{found: Api["ListedFinding"], conditions: Api["ConditionsView"], size?: number}} props */
+export const UrgencySign = ({ found, conditions, size }) => {
+  const [band, unjudged] = [bandOf(found), isUnjudged(found)];
+  const label = unjudged ? say("notJudgedYet") : labelOfBand(conditions, band);
+  return html`<span class=${`sign-of band-${unjudged || found.replaced_by ? "none" : band}`} title=${label}><${Icon} name=${unjudged ? "camera" : band} size=${size} /><span class="hidden">${label}</span></span>`;
+};
+
+/** In place of an urgency. */
+export const UnjudgedBadge = () => html`<span class="badge band-none"><${Icon} name="camera" size=${16} />${say("notJudgedYet")}</span>`;
 
 /** What the patient waits for, or is waited for. @param {Pick<Api["ListedFinding"], "decision">} found */
 export const waitsOf = (found) => found.decision?.waits_for;

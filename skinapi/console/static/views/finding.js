@@ -4,8 +4,8 @@
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getAll, getConditions, saveFile } from "/console/api.js";
 import { Answer, BandBadge, Failure, Icon, Message, sayError, useAct, useAnswer } from "/console/components.js";
-import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
-import { Decided, Due, Instruction, saySigned } from "/console/views/decision.js";
+import { colon, getLanguage, isolated, otherLanguages, said, say, sayDate, sayShare, sayShortDay, sayValue } from "/console/language.js";
+import { Decided, Due, Instruction, saySigned, ToldDue } from "/console/views/decision.js";
 import { FindingPhoto, photoOf, useForgotten } from "/console/views/finding_photo.js";
 import { FoldedLetter, SignedLetter } from "/console/views/letters.js";
 import { wasJustSent } from "/console/views/recent_photos.js";
@@ -117,10 +117,9 @@ export const Rest = ({ report, conditions, doctor, elsewhere = false }) => {
  * @param {{report: FindingReport, doctor: boolean, instruction?: Api["InstructionView"] | null}} props */
 const First = ({ report, doctor, instruction }) => {
   const { likely, to_do, certainty } = report.reading.summary;
-  const head = report.decision ? "h2" : "h1";
   const icon = html`<${Icon} name=${report.band} size=${32} />`;
-  if (doctor) return html`<${head}>${icon}${report.doctor_label}<//>
-    ${report.decision?.histology !== "confirmed" && html`<p class="action">${report.doctor_action}</p>`}<p>${said(report.headline.doctor)} ${report.reading.doubts || certainty}</p>`;
+  if (doctor) return html`<h1>${icon}${report.doctor_label}</h1><p>${said(report.headline.doctor)} ${report.reading.doubts || certainty}</p>
+    <details class="guideline"><summary>${say("whatToDo")}</summary><p class="action">${report.doctor_action}</p></details>`;
   return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1>
     ${instruction?.due && html`<p class="action how">${instruction.sentence}</p><${Due} due=${instruction.due} />`}<p>${certainty}</p>`;
 };
@@ -131,7 +130,7 @@ export const Alone = ({ picture, conditions }) => html`
     <${BandBadge} band=${picture.band} label=${labelOfBand(conditions, picture.band)} /></p>`;
 
 /** What was said of the spot, where that counts and is something else than what was said of this finding. @param {FindingReport} report @param {Api["SubmissionView"]} submission */
-const countsElsewhere = ({ decision, band }, { instruction }) => {
+export const countsElsewhere = ({ decision, band }, { instruction }) => {
   const same = instruction?.band === (decision?.urgency ?? band) && (instruction?.waits_for ?? null) === (decision?.waits_for ?? null);
   return same ? null : instruction;
 };
@@ -141,36 +140,44 @@ const ModelBefore = ({ report: { time, reading, decision } }) => html`
   <details class="card"><summary>${say(decision?.unjudged ? "modelSaidUnjudged" : "modelSaid", { date: sayDate(time) })}</summary>
     <p>${reading.summary.likely} ${reading.summary.certainty}</p></details>`;
 
-/** What was said of a photo, where what was said of another one counts. @param {{title: string, report: FindingReport, earlier: boolean}} props */
-const ThisPhoto = ({ title, report: { decision, reading }, earlier }) => html`
+/** @param {Api["InstructionView"]} ofSpot @param {Pick<Api["SubmissionView"], "id">} submission */
+const sayWhichCounts = (ofSpot, { id }) => say(ofSpot.finding < id ? "earlierAdviceStays" : "newerAdviceCounts");
+
+/** What was said of a photo, where what was said of another one counts. @param {{title: string, report: FindingReport, counts: string}} props */
+const ThisPhoto = ({ title, report: { decision, reading }, counts }) => html`
   <section class=${decision ? "card past" : "card"}>
     <p class="eyebrow">${title}</p>
     <h2>${decision ? decision.title : reading.summary.likely}</h2>
-    <p>${say(earlier ? "earlierAdviceStays" : "newerAdviceCounts")}</p>
+    <p>${counts}</p>
     <p><small>${decision ? `${decision.unjudged ? say("unjudged") : `${decision.patient_name ?? decision.name}.`} ${saySigned(decision)}` : reading.summary.certainty}</small></p>
   </section>`;
 
 /**
  * What is to be done comes first, once: a patient reads no other urgency, neither of what a decision has
  * replaced, nor of a finding where something else was said of its spot.
- * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"], conditions: Api["ConditionsView"], doctor: boolean}} props
+ * `overdue`: the result that a decision awaits.
+ * @param {{title: string, report: FindingReport, submission: Api["SubmissionView"], conditions: Api["ConditionsView"], doctor: boolean, overdue?: boolean}} props
  */
-export const Verdicts = ({ title, report, submission, conditions, doctor }) => {
+export const Verdicts = ({ title, report, submission, conditions, doctor, overdue = false }) => {
   const { decision } = report;
   const ofSpot = countsElsewhere(report, submission);
-  const spoken = ofSpot && html`<${Instruction} instruction=${ofSpot} view=${doctor ? "case" : "finding"} here=${submission} />`;
+  const spoken = ofSpot && html`<${Instruction} instruction=${ofSpot} view=${doctor ? "case" : "finding"} conditions=${conditions} here=${submission} />`;
   if (ofSpot && !doctor)
-    return html`${spoken}<${ThisPhoto} title=${title} report=${report} earlier=${ofSpot.finding < submission.id} />
+    return html`${spoken}<${ThisPhoto} title=${title} report=${report} counts=${sayWhichCounts(ofSpot, submission)} />
       ${decision && html`<${ModelBefore} report=${report} />`}`;
-  const decided = decision && html`<${Decided} decision=${decision} note=${!doctor && report.review?.note} conditions=${conditions}
-    doctor=${doctor} spot=${submission.lesion} title=${title} />`;
+  const decided = decision && html`<${Decided} decision=${decision} note=${!doctor && report.review?.note}
+    doctor=${doctor} spot=${submission.lesion} title=${title} overdue=${overdue} past=${ofSpot && sayWhichCounts(ofSpot, submission)} />`;
   if (decision && !doctor) return html`${decided}<${ModelBefore} report=${report} />`;
   return html`
     ${spoken}${decided}
-    <header class=${`verdict band-${report.band}${decision ? " second" : ""}`}>
-      <p class="eyebrow">${decision ? say("modelSaid", { date: sayDate(report.time) }) : title}</p>
-      <${First} report=${report} doctor=${doctor} instruction=${submission.instruction} />
-    </header>`;
+    ${decision
+      ? html`<details class="card model"><summary>${say("modelThen", { date: sayShortDay(report.time) })}${colon()}${report.doctor_label}</summary>
+          ${decision.histology !== "confirmed" && html`<p>${report.doctor_action}</p>`}<p>${said(report.headline.doctor)} ${report.reading.doubts || report.reading.summary.certainty}</p></details>`
+      : html`<header class=${`verdict band-${report.band}`}>
+          <p class="eyebrow">${title}</p>
+          <${First} report=${report} doctor=${doctor} instruction=${submission.instruction} />
+          ${doctor && !ofSpot && html`<${ToldDue} due=${submission.instruction?.due} />`}
+        </header>`}`;
 };
 
 /**

@@ -4,17 +4,21 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, getAll, getConditions } from "/console/api.js";
 import { BandBadge, Empty, Icon, Load } from "/console/components.js";
-import { isolated, say, sayAge, sayDate, sayNumber } from "/console/language.js";
+import { isolated, say, sayAge, sayDate, sayNumber, sayShortDay, today } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { Search } from "/console/views/account_actions.js";
 import { placeOfConversation } from "/console/views/conversation.js";
+import { Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { FindingPages } from "/console/views/queue_rows.js";
 import { SpotPoints } from "/console/views/spot_points.js";
 import { countUnread, useWaiting } from "/console/waiting.js";
 
 /** Since when a result or a photo is waited for. @param {Api["AwaitedView"]} awaited */
-const sayAwaited = ({ since, overdue }) => [say("awaitedSince", { date: sayDate(since, false) }), overdue && say("overdue")].filter(Boolean).join(" · ");
+const sayAwaited = ({ what, since, overdue }) => {
+  const said = `${say(`awaited_${what}`)} · ${say("awaitedSince", { date: sayDate(since, false) })}`;
+  return overdue ? html`<${Overdue} text=${`${said} · ${say("overdue")}`} />` : said;
+};
 
 /** @param {{patient: Api["PatientInCare"], conditions: Api["ConditionsView"]}} props */
 const PatientRow = ({ patient, conditions }) => {
@@ -33,9 +37,12 @@ const PatientRow = ({ patient, conditions }) => {
           <${BandBadge} band=${patient.waiting_band} label=${labelOfBand(conditions, patient.waiting_band)} />
           <a class="button" href="#/case/${patient.waiting_submission}"
             aria-label=${`${say("review")} · ${isolated(patient.name)}`}>${say("review")}</a></span>`
-      : !patient.awaited && html`<small>${say("nothingWaits")}</small>`}
-    ${patient.awaited && html`<a class=${patient.awaited.overdue ? "mark" : ""} href=${`#/case/${patient.awaited.submission}?list=${patient.awaited.what}`}>
-      <small>${say(`awaited_${patient.awaited.what}`)} · ${sayAwaited(patient.awaited)}</small></a>`}
+      : !patient.awaited && !patient.due && html`<small>${say("nothingWaits")}</small>`}
+    ${patient.due && html`<small>${patient.due < today()
+      ? html`<${Overdue} text=${say("visitWasDue", { date: sayShortDay(patient.due) })} />`
+      : say("visitDue", { date: sayShortDay(patient.due) })}</small>`}
+    ${patient.awaited && html`<a href=${`#/case/${patient.awaited.submission}?list=${patient.awaited.what}`}>
+      <small>${sayAwaited(patient.awaited)}</small></a>`}
     <a class="button quiet" href="#/patients/${patient._id}" aria-label=${`${say("allFindings")} · ${isolated(patient.name)}`}>
       ${say("allFindings")}<${Icon} name="next" size=${16} /></a>
   </li>`;

@@ -11,6 +11,7 @@ import { addressOf, goTo, placeOf, replacePlace } from "/console/navigation.js";
 import { Search } from "/console/views/account_actions.js";
 import { Case, FoldedKeys, KeysHelp, prepareCase } from "/console/views/case.js";
 import { placeOfConversation, UnreadLinks } from "/console/views/conversation.js";
+import { Overdue } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { FindingRows, groupByPatient } from "/console/views/queue_rows.js";
 import { getWithdrawn } from "/console/views/withdrawn.js";
@@ -73,6 +74,12 @@ const useCursor = (rows, open) => {
 /** What a choice holds, where that is known. @param {string} name @param {number | undefined} count */
 const counted = (name, count) => (count === undefined ? name : `${name} (${count})`);
 
+/** @param {"result" | "photo"} one @param {Api["QueueCountsView"] | null} counts */
+const sayAwaitedCount = (one, counts) => {
+  const [count, overdue] = [counts?.awaited?.[one], counts?.overdue?.[one]];
+  return overdue ? `${say(`awaited_${one}`)} (${count}, ${overdue === count ? say("overdue") : say("countOverdue", { count: sayNumber(overdue) })})` : counted(say(`awaited_${one}`), count);
+};
+
 /** One of the filters, as a list.
  * @param {{name: "list" | "urgency", label: string, value: string, options: [string, string][], onChange: (changed: Partial<Filters>) => void}} props */
 const Which = ({ name, label, value, options, onChange }) => html`
@@ -90,7 +97,7 @@ const Filter = ({ filters: { list, urgency, q }, counts, conditions, onChange, o
   const waiting = list || q ? undefined : counts?.by_urgency;
   const lists = [
     ["", counted(say("toReview"), counts?.to_review)], ["reviewed", say("reviewed")],
-    ...AWAITED.map((one) => [one, counted(say(`awaited_${one}`), counts?.awaited?.[one])]), ["all", say("all")], ["teach", say("toTeach")],
+    ...AWAITED.map((one) => [one, sayAwaitedCount(one, counts)]), ["all", say("all")], ["teach", say("toTeach")],
   ];
   const urgencies = conditions.bands.map(({ key }) => [key, counted(labelOfBand(conditions, key), waiting?.[key])]);
   return html`
@@ -98,16 +105,19 @@ const Filter = ({ filters: { list, urgency, q }, counts, conditions, onChange, o
       <${Which} name="list" label=${say("whichList")} value=${list} options=${lists} onChange=${onChange} />
       ${list !== "teach" && !isAwaited(list) && html`
         <${Which} name="urgency" label=${say("urgency")} value=${urgency} options=${[["", say("anyUrgency")], ...urgencies]} onChange=${onChange} />`}
-      ${list !== "teach" && html`<${Search} label=${say("searchPatient")} value=${q} onSearch=${onSearch} />`}
+      ${list !== "teach" && html`<${Search} label=${say("searchPatient")} hint=${say("searchPatientHint")} value=${q} onSearch=${onSearch} />`}
     </div>`;
 };
 
-/** In one line: the messages that wait, and findings of models that were withdrawn. @param {{messages: Api["WaitingView"][], filters: Record<string, string>}} props */
-const Notes = ({ messages, filters }) => {
+/** In one line: what is overdue, the messages that wait, and findings of models that were withdrawn.
+ * @param {{messages: Api["WaitingView"][], filters: Record<string, string>, counts: Api["QueueCountsView"] | null}} props */
+const Notes = ({ messages, filters, counts }) => {
   const withdrawn = useAnswer(getWithdrawn, []).value ?? [];
-  if (messages.length === 0 && withdrawn.length === 0) return null;
+  const overdue = AWAITED.filter((one) => counts?.overdue?.[one]);
+  if (messages.length === 0 && withdrawn.length === 0 && overdue.length === 0) return null;
   return html`
     <p class="notes">
+      ${overdue.map((one) => html`<a href=${`#/queue?list=${one}`}><${Overdue} text=${sayAwaitedCount(one, counts)} /></a>`)}
       ${messages.length > 0 && html`<${Icon} name="message" size=${16} /><span class="hidden">${say("messagesUnread", { count: sayNumber(countUnread(messages)) })}</span>`}
       <${UnreadLinks} messages=${messages} filters=${filters} />
       ${withdrawn.length > 0 && html`<a href="#/withdrawn"><${Icon} name="info" size=${16} /> ${say("withdrawnModels", { count: sayNumber(withdrawn.length) })}</a>`}
@@ -230,7 +240,7 @@ const Workspace = ({ conditions, number, at, filters }) => {
         ${!number && html`<${FoldedKeys} named=${false} />`}
         <${Filter} filters=${filters} counts=${counts} conditions=${conditions} onChange=${(/** @type {Partial<Filters>} */ changed) => goTo(placeOf(changed))}
           onSearch=${(/** @type {string} */ q) => replacePlace(placeOf({ q }))} />
-        <${Notes} messages=${messages} filters=${filters} />
+        <${Notes} messages=${messages} filters=${filters} counts=${counts} />
         <${Pages} pages=${list.pages} empty=${html`<${NothingListed} filters=${filters} counts=${counts} />`}>
           ${() => html`<${FindingRows} groups=${list.groups} conditions=${conditions} cursor=${list.cursor} query=${query}
             headed=${list.byUrgency} more=${Boolean(list.pages.next)} />`}

@@ -3,24 +3,28 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
-import { BandBadge, Icon, Load } from "/console/components.js";
-import { isolated, say, sayAge, sayDate, sayNumber, sayShare } from "/console/language.js";
+import { BandBadge, Load } from "/console/components.js";
+import { isolated, say, sayAge, sayDate, sayNumber, sayShare, sayShortDay, today } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { addressOf } from "/console/navigation.js";
 import { sayPlace } from "/console/views/body_map.js";
 import { sayWork } from "/console/views/case_work.js";
-import { bandOf, sayDecision } from "/console/views/decision.js";
+import { bandOf, isUnjudged, Overdue, sayDecision, UnjudgedBadge, UrgencySign } from "/console/views/decision.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 
 /** @typedef {Api["QueuedFinding"]} Found */
 
+/** Without what stands in brackets behind it. @param {Api["ConditionsView"]} conditions @param {string} key */
+const shortNameOf = (conditions, key) => nameOf(conditions, key).replace(/ \([^()]*\)$/, "");
+
 /**
- * What is likely, and what cannot be ruled out; where nothing is named, how probable a skin cancer is. The figure comes first: a name may be cut off.
+ * What cannot be ruled out, then what is likely: the graver stands first, for the end may be cut off, and the figure before its name. Where
+ * nothing is named, how probable a skin cancer is.
  * @param {Found} found @param {Api["ConditionsView"]} conditions
  */
 const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: restated }, conditions) => {
-  const named = [headline.likely, ...headline.not_ruled_out].map(({ key, probability }) => `${sayShare(probability, isMalignant(conditions, key))} ${nameOf(conditions, key)}`);
+  const named = [...headline.not_ruled_out, headline.likely].map(({ key, probability }) => `${sayShare(probability, isMalignant(conditions, key))} ${shortNameOf(conditions, key)}`);
   const all = restated ?? own; // the list of a spot has none
   if (named.length === 1 && all !== undefined && !isMalignant(conditions, headline.likely.key)) named.push(say("scoreIs", { score: sayShare(all / 100, true) }));
   return named.join(", ");
@@ -28,7 +32,7 @@ const sayLikely = ({ headline, malignant_score: own, restated_malignant_score: r
 
 /**
  * Those of each patient within an urgency, in the order of the first of them: none stands above a
- * more urgent one of somebody else. What a second opinion put first, whatever its urgency, brings no
+ * more urgent one of somebody else, and those that nobody could judge last. What a second opinion put first, whatever its urgency, brings no
  * other with it. One whose place has changed between two pages stands once.
  * @param {Found[]} items @returns {Found[][]}
  */
@@ -37,15 +41,41 @@ export const groupByPatient = (items) => {
   const groups = new Map();
   for (const found of new Map(items.map((one) => [one.id, one])).values()) {
     const { opinion_came_at: came, opinion } = found.case ?? {};
-    const group = came || opinion?.of_me ? found.id : `${found.reviewed} ${bandOf(found)} ${found.patient_id}`;
+    const group = came || opinion?.of_me ? found.id : `${found.reviewed} ${headOf([found])} ${found.patient_id}`;
     groups.set(group, [...(groups.get(group) ?? []), found]);
   }
-  return [...groups.values()];
+  const last = (/** @type {Found[]} */ group) => Number(headOf(group) === UNJUDGED); // the API gives them an urgency
+  return [...groups.values()].sort((one, other) => last(one) - last(other));
 };
 
-/** What happens with it: a doctor works on it, it was reviewed, or it waits. @param {Found} found */
-const sayState = ({ case: work, learning, reviewed, created_at: made, awaited }) =>
-  sayWork(work)[0] ?? (awaited ? (awaited.overdue ? say("overdue") : "") : learning && !learning.teaches ? say("teachesNothing") : reviewed ? sayDate(made, false) : sayAge(made, "narrow"));
+/** Nobody could judge the photo, so it has no urgency. */
+const UNJUDGED = "unjudged";
+
+/** Until when the patient was told to be seen. @param {Found} found */
+const sayTold = ({ due }) => {
+  const day = due && say("toldBy", { date: sayShortDay(due) });
+  return due && due < today() ? html`<${Overdue} text=${day} />` : day;
+};
+
+/** What happens with it: it was reviewed, a doctor works on it, or it waits. @param {Found} found */
+const sayState = ({ case: work, learning, reviewed, created_at: made, awaited, decision }) => {
+  const [works] = sayWork(work);
+  if (works) return html`${sayAge(work.opinion_came_at ?? work.opinion?.asked_at ?? made, "narrow")} <span class="mark">${works}</span>`;
+  if (awaited) return awaited.overdue && html`<${Overdue} text=${say("overdue")} />`;
+  if (learning && !learning.teaches) return say("teachesNothing");
+  if (reviewed && decision) return say("photoReviewed", { photo: sayShortDay(made), date: sayShortDay(decision.decided_at) });
+  return reviewed ? `${say("reviewed")} · ${sayDate(made, false)}` : sayAge(made, "narrow");
+};
+
+/** Both, the day first: the end may be cut off. @param {{found: Found}} props */
+const State = ({ found }) => {
+  const [told, state] = [sayTold(found), sayState(found)];
+  return html`<small title=${found.due ? say("toldDue", { date: sayShortDay(found.due) }) : null}>${told}${told && state && " · "}${state}</small>`;
+};
+
+/** What counts in its place. @param {Api["AdviceView"]} advice @param {Api["ConditionsView"]} conditions */
+const sayReplaced = ({ finding, label, band }, conditions) =>
+  say("replacedBy", { number: finding, name: label ? shortNameOf(conditions, label) : labelOfBand(conditions, band) });
 
 /**
  * A finding in two lines. `of` is how many of its patient stand together, this one on top; `below`, that it is one of the others.
@@ -53,29 +83,31 @@ const sayState = ({ case: work, learning, reviewed, created_at: made, awaited })
  *   children?: unknown}} props
  */
 export const FindingRow = ({ found, conditions, current = false, named = true, of = 1, below = false, query = "", children }) => {
-  const { id, body_site: site, body_laterality: laterality, body_side: side, reviewed, decision } = found;
+  const { id, body_site: site, body_laterality: laterality, body_side: side, decision } = found;
   const where = [`${say("title_finding")} ${id}`, site && sayPlace({ site, laterality, side })].filter(Boolean).join(" · ");
-  const marked = sayWork(found.case).length > 0 || found.awaited?.overdue;
-  const band = bandOf(found);
-  const label = labelOfBand(conditions, band);
-  const since = found.awaited && say("awaitedSince", { date: sayDate(found.awaited.since, false) });
-  const said = [since, decision ? sayDecision(decision) : sayLikely(found, conditions)].filter(Boolean).join(" · ");
+  const { awaited, replaced_by: instead } = found;
+  const said = [
+    instead && sayReplaced(instead, conditions),
+    awaited && say("awaitedSince", { date: sayShortDay(awaited.since) }),
+    decision ? sayDecision(decision) : sayLikely(found, conditions),
+    found.uncertain && !decision && say("uncertainMark"),
+  ].filter(Boolean).join(" · ");
   return html`
-    <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}`}>
+    <li class=${`whole finding-row${current ? " current" : ""}${below ? " below" : ""}${instead ? " past" : ""}`}>
       <${KeptPhoto} number=${id} kept=${found.photo_kept} />
-      <span class=${`sign-of band-${band}`} title=${label}><${Icon} name=${band} /><span class="hidden">${label}</span></span>
+      <${UrgencySign} found=${found} conditions=${conditions} />
       <div class="grow">
         <span class="line"><a class="cover" href=${`#/case/${id}${query}`} data-number=${id} aria-current=${current ? "true" : null}>
             ${named ? html`${below && html`<span class="hidden">${isolated(found.patient_name)} · </span>`}${below ? where : isolated(found.patient_name)}${of > 1 && html` <small>${of}</small>`}` : where}</a>
-          <small class=${marked ? "mark" : ""}>${reviewed && !marked && !found.awaited && `${say("reviewed")} · `}${sayState(found)}</small></span>
-        <span class="line"><span class="said" title=${said}>${said}${found.uncertain && !decision && ` · ${say("uncertainMark")}`}</span></span>
+          <${State} found=${found} /></span>
+        <span class="line"><span class="said" title=${said}>${said}</span></span>
         ${children}
       </div>
     </li>`;
 };
 
-/** Below which heading a group stands: what second opinions put first, else its urgency. @param {Found[]} group */
-const headOf = ([first]) => (first?.case?.opinion_came_at || first?.case?.opinion?.of_me ? "opinions" : first && bandOf(first));
+/** Below which heading a group stands: what second opinions put first, what nobody could judge, else its urgency. @param {Found[]} group */
+const headOf = ([first]) => (first?.case?.opinion_came_at || first?.case?.opinion?.of_me ? "opinions" : first && (isUnjudged(first) ? UNJUDGED : bandOf(first)));
 
 /** How many findings stand below a heading; a plus says that more follow. @param {Found[][]} groups @param {number} first @param {boolean} more */
 const countBelow = (groups, first, more) => {
@@ -99,6 +131,7 @@ export const FindingRows = ({ groups, conditions, cursor, named = true, headed =
       return [
         head && html`<li key=${`${head} ${nth}`} class="urgency"><h2>${head === "opinions"
           ? say("secondOpinions")
+          : head === UNJUDGED ? html`<${UnjudgedBadge} />`
           : html`<${BandBadge} band=${head} label=${labelOfBand(conditions, head)} />`} ${countBelow(groups, nth, more)}</h2></li>`,
         ...rows,
       ];

@@ -74,6 +74,12 @@ export function doubtsOf(draft, reviewing) {
   return [...(refers ? [/** @type {const} */ ("checklist")] : []), ...(placeOf(conditions, band) - before >= (doubted ? 1 : 2) ? [/** @type {const} */ ("falls")] : [])];
 }
 
+/** Whether the patient may be told by the doctor first: of a cancer, or of what asks for a visit this week. @param {Draft} draft @param {Reviewing} reviewing */
+export function mayHold(draft, reviewing) {
+  const { named, band } = comesTo(draft, reviewing);
+  return band === "urgent_referral" || labelsOf(reviewing.conditions).some(({ key, malignant }) => key === named && malignant);
+}
+
 /** What is sent. @param {Draft} draft @param {Reviewing} reviewing @param {boolean} asked whether the doctor was asked once more */
 export function reviewOf(draft, reviewing, asked) {
   const { agreement, label, urgency, histology, result, picture, note, held } = draft;
@@ -93,7 +99,7 @@ export function reviewOf(draft, reviewing, asked) {
     new_picture_wanted: picture,
     note: note.trim() || null,
     // A server of the version before refuses these two. It can neither hold back nor note that.
-    ...(held && { hold_until: new Date(`${held}T23:59`).toISOString() }),
+    ...(held && mayHold(draft, reviewing) && { hold_until: new Date(`${held}T23:59`).toISOString() }),
     ...(asked && { downgrade_confirmed: true }),
   };
 }

@@ -3,11 +3,11 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, post, serverTime } from "/console/api.js";
-import { Message, onValue, sayError, Select, signByKey, toast, useKeys } from "/console/components.js";
+import { onValue, sayError, Select, signByKey, toast, useKeys } from "/console/components.js";
 import { colon, isolated, said, say, sayDate, sayShare, sayValue } from "/console/language.js";
 import { isMalignant, labelOfBand, nameOf } from "/console/views/finding.js";
 import { keepDrafts } from "/console/views/drafts.js";
-import { comesTo, doubtsOf, EMPTY, ENOUGH, keepsUrgency, labelsOf, milderOf, reviewOf, SAME } from "/console/views/review_draft.js";
+import { comesTo, doubtsOf, EMPTY, ENOUGH, keepsUrgency, labelsOf, mayHold, milderOf, reviewOf, SAME } from "/console/views/review_draft.js";
 
 /** @typedef {import("/console/views/review_draft.js").Draft} Draft */
 /** @typedef {import("/console/views/review_draft.js").Reviewing} Reviewing */
@@ -60,11 +60,12 @@ function dayAfter(after) {
   return [day.getFullYear(), day.getMonth() + 1, day.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
 }
 
-/** Until when the patient is not shown the review. @param {{held: string, onHeld: (held: string) => void}} props */
-const Hold = ({ held, onHeld }) => html`
-  <label class="tick"><input type="checkbox" name="hold" checked=${held !== ""}
+/** Until when the patient is not shown the review, where that `may` be. @param {{held: string, may: boolean, onHeld: (held: string) => void}} props */
+const Hold = ({ held, may, onHeld }) => html`
+  <label class="tick"><input type="checkbox" name="hold" checked=${may && held !== ""} disabled=${!may} aria-describedby=${may ? null : "hold-refused"}
     onChange=${(/** @type {FieldEvent} */ event) => onHeld(event.target.checked ? dayAfter(2) : "")} />${say("holdIt")}</label>
-  ${held !== "" && html`<div class="field">
+  ${!may && html`<p><small id="hold-refused">${say("holdRefused")}</small></p>`}
+  ${may && held !== "" && html`<div class="field">
     <label for="review-held">${say("holdUntil")}</label>
     <input id="review-held" name="held" type="date" required min=${dayAfter(0)} max=${dayAfter(DAYS_HELD)} value=${held}
       onChange=${(/** @type {FieldEvent} */ event) => event.target.value && onHeld(event.target.value)} />
@@ -136,14 +137,17 @@ function offeredLabels({ report, conditions, pictured }, agreement) {
   }));
 }
 
-/** The urgencies to choose from; beside the wish for another photo none that is milder. @param {Reviewing} reviewing @param {Draft} draft
+/** The urgencies to choose from; beside the wish for another photo none that is milder. What the answer alone asks for stands once. @param {Reviewing} reviewing @param {Draft} draft
  * @returns {[string, string][]} */
-function urgenciesOf(reviewing, { picture }) {
+function urgenciesOf(reviewing, draft) {
   const { report, conditions, pictured } = reviewing;
-  const others = conditions.bands.filter(({ key }) => (!pictured || key !== report.band) && (!picture || keepsUrgency(reviewing, key)));
+  const { picture, urgency } = draft;
+  const answered = comesTo({ ...draft, urgency: "" }, reviewing);
+  const alone = answered.named && answered.band;
+  const others = conditions.bands.filter(({ key }) => (!pictured || key !== report.band) && (!picture || keepsUrgency(reviewing, key)) && (key !== alone || key === urgency));
   const same = say("urgencyAgreed", { band: labelOfBand(conditions, report.band) });
   return [
-    ...(pictured ? [/** @type {[string, string]} */ ([SAME, same])] : []),
+    ...(pictured && (report.band !== alone || urgency === SAME) ? [/** @type {[string, string]} */ ([SAME, same])] : []),
     ...others.map(({ key }) => /** @type {[string, string]} */ ([key, labelOfBand(conditions, key)])),
   ];
 }
@@ -224,9 +228,16 @@ function useSigning({ draft, enter }, reviewing, { number, seen, onSigned, onSta
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [doubted, setDoubted] = useState(/** @type {{of: Draft, at: number} | null} */ (null)); // the review about which one was asked once more, and when
+  const [missing, setMissing] = useState(/** @type {{of: Draft, name: string} | null} */ (null)); // the field without which it is not signed
   const doubts = doubtsOf(draft, reviewing);
   const sign = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
+    setError(null);
+    const empty = /** @type {HTMLFormElement} */ (event.target).querySelector("input:invalid, select:invalid");
+    if (empty) {
+      setMissing({ of: draft, name: /** @type {HTMLInputElement} */ (empty).name });
+      return focusOn(`[name=${/** @type {HTMLInputElement} */ (empty).name}]`);
+    }
     if (doubts.length > 0) {
       if (doubted?.of !== draft) return setDoubted({ of: draft, at: event.timeStamp });
       if (event.timeStamp - doubted.at < READ_MS) return; // a second tap, by which nobody has read it
@@ -234,7 +245,6 @@ function useSigning({ draft, enter }, reviewing, { number, seen, onSigned, onSta
     const form = /** @type {HTMLFormElement} */ (event.target);
     const stays = /** @type {HTMLButtonElement | null} */ (event.submitter)?.value === STAY;
     setBusy(true);
-    setError(null);
     try {
       // One review of each doctor follows what was seen, in however many windows it is signed and sent again.
       const review = await post(apiPath`/submissions/${number}/review`, reviewOf(draft, reviewing, doubts.length > 0), `review-${number}-after-${draft.after || seen}`);
@@ -252,7 +262,8 @@ function useSigning({ draft, enter }, reviewing, { number, seen, onSigned, onSta
       if (!form.isConnected) toast(say("notSigned", { number, reason: sayError(problem) }));
     }
   };
-  return { sign, busy, error, asking: doubted?.of === draft ? doubts : null };
+  const lacks = missing?.of === draft ? say(/** @type {WordKey} */ (`missing_${missing.name}`)) : "";
+  return { sign, busy, refused: error ? sayError(error) : lacks, asking: doubted?.of === draft ? doubts : null };
 }
 
 /** Shift and Enter. @param {On<KeyboardEvent>} event */
@@ -264,28 +275,27 @@ const stay = (event) => {
 };
 
 /**
- * Without a kept photo (`pictured`) there is nothing that one could agree with. `asked`: the caller
+ * Without a kept photo (`pictured`) there is nothing that one could agree with. `replaced`: what was said of another photo counts. `asked`: the caller
  * gives a second opinion, which the doctor in charge alone reads. `seen` is the newest review that stands above. `onBegin` is called
  * where agreement is chosen, `onSigned` with whether the doctor stays and what was done, `onStale` where another review was signed meanwhile.
- * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, asked?: boolean, seen?: string,
+ * @param {{number: string, report: FindingReport, conditions: Api["ConditionsView"], pictured: boolean, replaced?: boolean, asked?: boolean, seen?: string,
  *   onBegin: () => void, onSigned: (stays: boolean, said: string) => void, onStale: () => Promise<void>}} props
  */
-export const ReviewForm = ({ number, report, conditions, pictured, asked = false, seen = "none", onBegin, onSigned, onStale }) => {
+export const ReviewForm = ({ number, report, conditions, pictured, replaced = false, asked = false, seen = "none", onBegin, onSigned, onStale }) => {
   const reviewing = { report, conditions, pictured };
   const filled = useDraft(number, seen);
   const { draft, enter } = filled;
   const { known, names, agreements, labels, urgencies, choose, want, answer } = useAnswers(filled, reviewing, onBegin);
-  const { sign, busy, error, asking } = useSigning(filled, reviewing, { number, seen, onSigned, onStale });
+  const { sign, busy, refused, asking } = useSigning(filled, reviewing, { number, seen, onSigned, onStale });
   const { agreement } = draft;
   // Beside an urgent finding, a mole's own urgency is an all-clear: it is read before it is signed.
   const { named, band } = comesTo({ ...draft, urgency: "" }, reviewing);
-  const suggested = named || draft.agreement || draft.picture ? say("urgencyWith", { band: labelOfBand(conditions, band) }) : say("notSaid");
+  const suggested = named ? say(band === report.band ? "urgencyAgreed" : "urgencyWith", { band: labelOfBand(conditions, band) }) : say("notSaid");
   const needed = !draft.picture && draft.urgency === "";
   const withKey = (/** @type {string} */ title, /** @type {string} */ key) => html`${title} <kbd aria-hidden="true">${key}</kbd>`;
   return html`
-    <form class="card" id="review" onSubmit=${sign} onKeyDown=${stay} aria-label=${say("review")}>
+    <form class="card" id="review" novalidate onSubmit=${sign} onKeyDown=${stay} aria-label=${say("review")}>
       <h2>${say(asked ? "opinionYours" : "review")}</h2>
-      <${Standing} decision=${report.decision} />
       ${known
         ? html`<p>${say("resultIsLabel")}</p>`
         : html`<div class="chips" role="radiogroup" aria-label=${say("agreement")}>
@@ -294,6 +304,7 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
             disabled=${["agree", ENOUGH].includes(value) && !pictured} checked=${agreement === value}
             onChange=${() => choose(value)} />${text}<kbd aria-hidden="true">${key}</kbd></label>`)}
         </div>`}
+      ${!replaced && html`<${Standing} decision=${report.decision} />`}
       ${report.band === "doctor_review" && !report.decision && !known && html`<p><small>${say(asked ? "opinionSettles" : "reviewSettles")}</small></p>`}
       ${!pictured && html`<p><small>${say("error_no_picture_to_agree_on")}</small></p>`}
       ${names && html`<${Labels} labels=${labels} value=${draft.label} unsure=${agreement === "unsure"} onLabel=${(/** @type {string} */ label) => enter({ label })} />`}
@@ -311,12 +322,12 @@ export const ReviewForm = ({ number, report, conditions, pictured, asked = false
           onInput=${onValue((note) => enter({ note }))}></textarea>
         <small id="review-readers">${say(asked ? "noteForWhoAsked" : "noteForPatient")}</small>
       </div>
-      ${!asked && html`<${Hold} held=${draft.held} onHeld=${(/** @type {string} */ held) => enter({ held })} />`}
-      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      ${!asked && html`<${Hold} held=${draft.held} may=${mayHold(draft, reviewing)} onHeld=${(/** @type {string} */ held) => enter({ held })} />`}
     </form>
     <div class="signing">
-      <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, draft, reviewing)}</strong>`}</p>
-      <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : "signNext")}</button>
-      <button form="review" value=${STAY} disabled=${busy} aria-keyshortcuts="Shift+Enter">${say("sign")}</button>
+      <p aria-live="polite">${sayReview(draft, reviewing)}${asking && html`<strong class="doubt">${sayDoubts(asking, draft, reviewing)}</strong>`}
+        ${refused && html`<strong class="doubt">${refused}</strong>`}</p>
+      <button class="primary" form="review" disabled=${busy}>${say(busy ? "sending" : asked ? "signOpinion" : "signNext")}</button>
+      ${!asked && html`<button form="review" value=${STAY} disabled=${busy} aria-keyshortcuts="Shift+Enter">${say("sign")}</button>`}
     </div>`;
 };

@@ -143,7 +143,7 @@ const Now = ({ spot, note, findings, conditions }) => {
   const counts = [latest, ...findings].find((one) => Number(one.id) === instruction?.finding);
   return html`
     <div class="finding spot-now">
-      <div>${instruction && html`<${Instruction} instruction=${instruction} view="finding">${counts && instruction.from !== "comparison" && html`<${Likely} found=${counts} conditions=${conditions} />`}
+      <div>${instruction && html`<${Instruction} instruction=${instruction} view="finding" conditions=${conditions}>${counts && instruction.from !== "comparison" && html`<${Likely} found=${counts} conditions=${conditions} />`}
         ${note && html`<p class="note">${note}</p>`}<//>`}</div>
       <div class="spot-photo"><${NewestPhoto} key=${latest.id} number=${latest.id} /></div>
       <div><${Tools} spot=${spot} /></div>

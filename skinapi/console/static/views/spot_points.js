@@ -7,7 +7,7 @@ import { isolated, say, sayDate } from "/console/language.js";
 import { Turn } from "/console/lists.js";
 import { goTo } from "/console/navigation.js";
 import { BodyMap, dropOn, Marker, sayPlace } from "/console/views/body_map.js";
-import { bandOfSpot, colourOf, DecisionLine, labelOfAdvice, waitsOfSpot } from "/console/views/decision.js";
+import { bandOfSpot, colourOf, DecisionLine, labelOfAdvice, UnjudgedBadge, waitsOfSpot } from "/console/views/decision.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { KeptPhoto } from "/console/views/thumbnail.js";
 
@@ -40,6 +40,7 @@ export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
   const points = pointsOf(spots);
   const badge = (/** @type {Api["LesionView"]} */ spot) => {
     const [band, waits] = [bandOfSpot(spot), waitsOfSpot(spot)];
+    if (view === "course" && waits === "photo") return html`<${UnjudgedBadge} />`;
     if (view === "course") return html`<${BandBadge} band=${band} label=${labelOfBand(conditions, band)} />`;
     return html`<${BandBadge} band=${colourOf(band, waits)} label=${labelOfAdvice(conditions, band, waits)} />`;
   };

@@ -36,7 +36,7 @@ export const View = ({ argument, filters }) => html`
       <h1>${nameOfSpot(spot)}</h1>
       <${PatientHead} spot=${spot} />
       <p>${say("countFindings", { count: spot.findings })}</p>
-      ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="case" /></div>`}
+      ${spot.instruction && html`<div class="finding"><${Instruction} instruction=${spot.instruction} view="case" conditions=${conditions} overdue=${spot.instruction.waits_for === "result" && spot.latest?.awaited?.overdue} /></div>`}
       ${spot.findings > 1 && html`<p><a class="button" href=${addressOf(`#/visits/${spot.id}`, Object.fromEntries(filters))}>${say("sideBySide")}</a></p>`}
       <${SpotPlace} spot=${spot} />
       <${SpotTimeline} spot=${spot.id} conditions=${conditions} />
