@@ -170,10 +170,13 @@ def test_a_changed_draft_from_before_a_review_says_so_once(reader: str, backend:
     at.review("melanocytic_nevus", urgency="self_monitoring")
     (shown,) = at.shown_to(at.doctor)
     assert shown["text"] == text
-    kinds = [(mark["contradicts"], mark["sentence"]) for mark in shown["marks"]]
-    assert kinds[0] == ("outdated", "")
-    assert {kind for kind, _ in kinds[1:]} <= {"urgency", "visit", "reassurance", "unsaid"}
-    assert shown["marks"][0]["facts"] == say_day(datetime.now(UTC), "en")
+    (older,) = shown["marks"]
+    assert (older["contradicts"], older["sentence"]) == ("outdated", "")
+    assert older["facts"] == say_day(datetime.now(UTC), "en")
+    assert "No doctor has decided yet." in older["said"]
+    assert "glasses" not in older["said"]
+    assert not older["acceptable"], "it says another urgency"
+    assert at.sign(shown, accepted_marks=[older["id"]]).status_code == 409
 
 
 def test_a_draft_before_a_review_says_what_to_do_and_until_when(backend: Backend) -> None:

@@ -74,19 +74,24 @@ class Contradicts(StrEnum):
 # Vaguer words that put a visit off are marked too, also where nobody does ("bring nothing to the
 # visit"), so a doctor may accept those.
 OF_URGENCY = frozenset({Contradicts.URGENCY, Contradicts.UNSAID})
-MARKED_IN_OLDER = OF_URGENCY | {Contradicts.VISIT, Contradicts.REASSURANCE}
+BLOCKS_IN_OLDER = OF_URGENCY | {Contradicts.VISIT, Contradicts.REASSURANCE}
 
 
 @dataclass(frozen=True)
 class Mark:
     """`said` is what the sentence names, `facts` what the facts say of it, in the letter's
-    language.
+    language. No letter is signed with one that `blocks`.
     """
 
     sentence: str
     contradicts: Contradicts
     said: str
     facts: str
+    blocks: bool = False
+
+    @property
+    def acceptable(self) -> bool:
+        return not self.blocks and self.contradicts not in OF_URGENCY
 
 
 Found = tuple[Contradicts, str, str]
@@ -96,13 +101,14 @@ def mark_sentences(text: str, about: LetterFacts, language: Language) -> list[Ma
     """The marks in the order of the text, of each sentence one of each kind; `unsaid` is the last,
     and has no sentence. A sentence of our template on these facts has none, unless a name in it
     says something. Of those of our draft from before a review, it is said once that they are older;
-    only what they say of a visit is marked in them.
+    what they say of a visit blocks.
     """
     names = {about.patient, about.doctor}
     telling = sorted(name for name in names if _says_something(name, about))
     own = _own_lines(about, language, telling)
     older = _older_lines(about, language, telling).difference(own)
     marks: list[Mark] = []
+    outdated: dict[str, bool] = {}
     levels = set[Band]()
     for sentence in sentences_of(text, own | older):
         data = {*names.difference(telling), about.spot} - {""}
@@ -112,11 +118,12 @@ def mark_sentences(text: str, about: LetterFacts, language: Language) -> list[Ma
             found = [(Contradicts.NAME, name, "") for name in telling if _has_part(sentence, name)]
             found += checked.find()
             if sentence in older:
-                found = [one for one in found if one[0] in MARKED_IN_OLDER]
-            marks += _one_of_each_kind(sentence, found)
-    if about.decision and older & lines_of(text):
-        day = say_day(about.decision.decided_at, language)
-        marks.insert(0, Mark("", Contradicts.OUTDATED, "", day))
+                outdated[sentence] = any(kind in BLOCKS_IN_OLDER for kind, *_ in found)
+            else:
+                marks += _one_of_each_kind(sentence, found)
+    if about.decision and outdated:
+        day, blocks = say_day(about.decision.decided_at, language), any(outdated.values())
+        marks.insert(0, Mark("", Contradicts.OUTDATED, " ".join(outdated), day, blocks))
     words = about.band_words(language)
     decided = about.decision.band_words(language) if about.decision else words
     told = {words.label, words.doctor_action, decided.label, decided.next_step}

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from skinapi.care.letters.marks import OF_URGENCY, Contradicts, Mark
+from skinapi.care.letters.marks import Contradicts, Mark
 from skinapi.care.letters.service import MARK_ID, LettersService, id_of
 from skinapi.care.queue_routes import DOCTORS
 from skinapi.domain.field_types import Contained, PrintableLines
@@ -63,7 +63,9 @@ class MarkView(Answer):
 
     @classmethod
     def of(cls, mark: Mark) -> Self:
-        return cls(id=id_of(mark), acceptable=mark.contradicts not in OF_URGENCY, **asdict(mark))
+        said = asdict(mark)
+        said.pop("blocks")
+        return cls(id=id_of(mark), acceptable=mark.acceptable, **said)
 
 
 class WrittenLetter(LetterView):

@@ -14,7 +14,7 @@ from skinapi.care.lesion_records import Place
 from skinapi.care.lesion_service import LesionsService
 from skinapi.care.letters.drafting import draft_letter
 from skinapi.care.letters.letter_facts import LetterFacts
-from skinapi.care.letters.marks import OF_URGENCY, Mark, mark_sentences, says_of_the_spot
+from skinapi.care.letters.marks import Mark, mark_sentences, says_of_the_spot
 from skinapi.care.letters.template import write_by_template
 from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, NotFound
@@ -55,7 +55,7 @@ def require_accepted(marks: Sequence[Mark], accepted: Collection[str]) -> tuple[
     """What the accepted marks contradict. Raises LetterUrgency, and LetterMarked where one of the
     marks is not among those accepted.
     """
-    if any(mark.contradicts in OF_URGENCY for mark in marks):
+    if not all(mark.acceptable for mark in marks):
         raise LetterUrgency
     if any(id_of(mark) not in accepted for mark in marks):
         raise LetterMarked

@@ -556,7 +556,7 @@ export const english = {
   marked_medicine: "“{said}” is a treatment that the facts say nothing of.",
   marked_name: "“{said}” may be the name of somebody who is not known here, or says more than a name.",
   marked_markup: "“{said}” is shown as it stands here.",
-  marked_outdated: "This draft was written before the review of {facts}. Read each of its sentences, or draft it anew.",
+  marked_outdated: "This draft was written before the review of {facts}. What no longer holds is to be taken out, or the letter drafted anew. Of before are: {said}",
   marked_unsaid: "The letter nowhere says how soon to see a doctor: {facts}",
   error_letter_changed: "This letter was changed in another window. Copy your text, then load the letter again.",
   error_letter_signed: "This letter is signed, and stays as it is. Write another one.",

@@ -571,7 +571,7 @@ export const french = spaced({
   marked_medicine: "« {said} » est un traitement dont les faits ne disent rien.",
   marked_name: "« {said} » peut être le nom de quelqu'un qui n'est pas connu ici, ou dit plus qu'un nom.",
   marked_markup: "« {said} » est montré tel quel.",
-  marked_outdated: "Ce brouillon a été écrit avant l'avis du {facts}. Relire chacune de ses phrases, ou le rédiger de nouveau.",
+  marked_outdated: "Ce brouillon a été écrit avant l'avis du {facts}. Retirer ce qui ne vaut plus, ou rédiger la lettre de nouveau. Datent d'avant: {said}",
   marked_unsaid: "La lettre ne dit nulle part quand voir un médecin: {facts}",
   error_letter_changed: "Cette lettre a été modifiée dans une autre fenêtre. Copiez votre texte, puis rechargez la lettre.",
   error_letter_signed: "Cette lettre est signée et reste telle quelle. Écrivez-en une autre.",

@@ -117,7 +117,7 @@ export const english = {
   rule_not_dermoscopic: "not known to be a dermoscope picture",
   rule_not_examined: "no picture was examined",
   rule_little_tested: "little tested on this kind of picture",
-  rule_untested_skin: "not tested for this skin tone",
+  rule_untested_skin: "tested on too few lesions on such skin",
   rule_picture: "one of the pictures by itself",
   rule_uncertain: "not certain",
   toReview: "To review",

@@ -120,7 +120,7 @@ export const french = spaced({
   rule_not_dermoscopic: "image dont on ne sait pas si elle vient d'un dermatoscope",
   rule_not_examined: "aucune image n'a été examinée",
   rule_little_tested: "modèle peu testé sur ce type d'image",
-  rule_untested_skin: "modèle non testé pour cette couleur de peau",
+  rule_untested_skin: "modèle testé sur trop peu de lésions sur une telle peau",
   rule_picture: "l'une des images à elle seule",
   rule_uncertain: "pas certain",
   toReview: "Sans avis",
