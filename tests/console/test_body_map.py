@@ -76,9 +76,8 @@ def test_one_tap_sets_the_point_and_another_corrects_it(
     begin_spot(journey, ada)
     journey.step("whole")
     tap(visitor, "front", 88.5, 82)  # a finger beside the arm
-    arm = journey.say(
-        "seen_front", place=journey.say("at_left", site=journey.say("site_upper_extremity"))
-    )
+    arm = journey.say("seen_front", place=journey.say("site_upper_extremity"))
+    arm = journey.say("at_left", site=arm)
     visitor.see(arm)
     visitor.find(".body-map.near g.point")
     journey.step("near")

@@ -69,7 +69,7 @@ def test_the_side_of_the_body_is_in_the_context_and_in_the_report(ada: Person) -
     side = {"body_site": "hand", "body_laterality": "right", "body_side": "rear"}
     body = predicted(ada, photo_of("melanocytic_nevus"), **side)
     assert body["context"].items() >= side.items()
-    for language, place in (("en", "right hand (back)"), ("fr", "main, à droite (derrière)")):
+    for language, place in (("en", "right hand (back)"), ("fr", "main (derrière), à droite")):
         page = ada.call("GET", f"/submissions/{body['id']}/report.html?lang={language}")
         assert place in page.get_data(as_text=True)
     back = {"body_site": "back", "body_laterality": "left", "body_side": "rear"}
