@@ -18,6 +18,13 @@ BAR = "return document.querySelector('.signing p').innerText"
 IS_CUT = (
     "const bar = document.querySelector('.signing p'); return bar.scrollHeight > bar.clientHeight"
 )
+FITS = """
+const select = document.querySelector("[name=urgency]");
+const pen = document.createElement("canvas").getContext("2d");
+pen.font = getComputedStyle(select).font;
+const room = select.clientWidth - 32;
+return [...select.options].every((one) => pen.measureText(one.text).width < room);
+"""
 LABELS = "return [...document.querySelectorAll('.labels .chip')].map((one) => one.innerText)"
 SCROLLED = "return document.querySelector('.case-read').scrollTop"
 MOLE = "melanocytic_nevus"
@@ -181,3 +188,4 @@ def test_only_what_is_grave_can_be_told_by_the_doctor_first(
     options = visitor.find("[name=urgency]").text.split("\n")
     assert options[0] == "Self-monitoring, with this answer"
     assert options.count("Self-monitoring") == 0
+    assert visitor.run(FITS)
