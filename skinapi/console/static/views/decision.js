@@ -12,7 +12,7 @@ const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot 
 
 /** Until when a doctor should have seen it, and whether that day has passed. @param {{due?: string | null}} props */
 export const Due = ({ due }) =>
-  due && html`<p class="due"><strong>${say(due < today() ? "dueOver" : "dueBy", { date: sayDueDay(due) })}</strong></p>`;
+  due && html`<p class="due"><strong>${say(due < today() ? "dueOver" : "dueBy", { date: sayDueDay(due) }).replace("..", ".")}</strong></p>`; // "déc." ends a sentence
 
 /** The same for a doctor, whose patient was told so. @param {{due?: string | null}} props */
 export const ToldDue = ({ due }) => due && html`<p class="due">${due < today() ? html`<${Overdue} text=${say("toldDueOver", { date: sayShortDay(due) })} />` : say("toldDue", { date: sayShortDay(due) })}</p>`;
