@@ -47,7 +47,7 @@ def review(doctor: Caller, number: int, **fields: object) -> None:
 def say_due(day: str) -> str:
     due = date.fromisoformat(day)
     year = "" if due.year == now().year else f", {due.year}"
-    return f"{due:%A, %b} {due.day}{year}"
+    return f"{due:%A, %B} {due.day}{year}"
 
 
 def tasks(visitor: Visitor) -> list[str]:
@@ -123,8 +123,8 @@ def test_a_new_patient_reads_one_sentence_and_sees_one_button(
 
 def test_a_day_to_act_on_is_said_with_its_weekday_in_each_language(visitor: Visitor) -> None:
     for language, day, said in (
-        ("en", "2029-12-03", "Monday, Dec 3, 2029"),
-        ("fr", "2029-12-01", "samedi 1er déc. 2029"),
+        ("en", "2029-12-03", "Monday, December 3, 2029"),
+        ("fr", "2029-12-01", "samedi 1er décembre 2029"),
     ):
         visitor.look(language=language)
         visitor.open("/console/")

@@ -156,7 +156,7 @@ export const sayDay = (day) => written(new Intl.DateTimeFormat(locale(), { day: 
 /** The same of a day on which something is to be done: with its weekday, and the year where it is another one. @param {string} day */
 export function sayDueDay(day) {
   const year = day.slice(0, 4) === today().slice(0, 4) ? undefined : "numeric";
-  return written(new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "short", year, timeZone: "UTC" }), day);
+  return written(new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long", year, timeZone: "UTC" }), day);
 }
 
 /** A day without its year, where that is this one. @param {string} moment */
@@ -168,12 +168,14 @@ export const sayShortDay = (moment) => {
 /** The day where one is, written as the API writes a day. */
 export const today = () => new Date().toLocaleDateString("sv");
 
-/** How long ago, in the largest whole unit. @param {string} moment @param {"long" | "narrow"} [style] */
+/** How long ago, in the largest whole unit; `narrow` is the length alone. @param {string} moment @param {"long" | "narrow"} [style] */
 export function sayAge(moment, style = "long") {
   const seconds = (Date.now() - new Date(moment).getTime()) / 1000;
-  const format = new Intl.RelativeTimeFormat(locale(), { numeric: style === "long" ? "auto" : "always", style });
   const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[UNITS.length - 1];
-  return unit === "second" ? say("justNow") : format.format(-Math.floor(seconds / size), unit);
+  const count = Math.floor(seconds / size);
+  if (unit === "second") return say("justNow");
+  if (style === "narrow") return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "narrow" }).format(count);
+  return new Intl.RelativeTimeFormat(locale(), { numeric: "auto" }).format(-count, unit);
 }
 
 /** After how long, never too early; "later" where that is not known. @param {number} seconds */

@@ -757,7 +757,7 @@ export const english = {
   driftText: "What the photos and the answers were like, week by week. Where they move away from what the model was tested on, its figures say less.",
   driftEmpty: "Nothing to show yet",
   driftEmptyText: "Once photos have been analysed and reviewed, they are counted here by week.",
-  noAlerts: "Nothing has moved beyond its limits.",
+  noAlerts: "Nothing that is watched has moved beyond its limits.",
   alertsTitle: "This has changed",
   alertsText: "Look at recent findings and their reviews before you rely on the model's figures.",
   newestIs: "Newest week with any, from {date}: {value} (n = {n}).",

@@ -759,7 +759,7 @@ export const french = spaced({
   driftText: "À quoi ressemblaient les photos et les réponses, semaine après semaine. Si elles s'éloignent de ce sur quoi le modèle a été testé, ses mesures disent moins.",
   driftEmpty: "Rien à montrer pour l'instant",
   driftEmptyText: "Dès que des photos auront été analysées et relues, elles seront comptées ici par semaine.",
-  noAlerts: "Rien n'a dépassé ses limites.",
+  noAlerts: "Rien de ce qui est surveillé n'a dépassé ses limites.",
   alertsTitle: "Ceci a changé",
   alertsText: "Regardez les résultats récents et leurs relectures avant de vous fier aux mesures du modèle.",
   newestIs: "Dernière semaine non vide, du {date}: {value} (n = {n}).",

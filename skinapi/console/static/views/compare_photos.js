@@ -139,7 +139,7 @@ const Compared = ({ compared, before, after, conditions }) => {
         <p class="action"><${Icon} name=${told.band} /> <strong>${told.action}.</strong> ${told.sentence}</p>
         ${getSession()?.role !== "doctor" && html`<${Due} due=${told.due} />`}
         ${compared.decided && html`<p>${compared.decided}</p>`}
-        <${DecisionLine} decision=${compared.after.decision} />
+        <${DecisionLine} decision=${compared.after.decision} conditions=${conditions} />
         <${Superseded} items=${told.superseded ?? []} view=${getSession()?.role === "doctor" ? "case" : "finding"} />
         ${compared.notices.map((notice, at) => html`<p class=${at === 0 ? "notice" : ""}><small>${notice}</small></p>`)}
       </header>

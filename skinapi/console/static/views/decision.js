@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getSession } from "/console/api.js";
 import { Icon } from "/console/components.js";
-import { colon, isolated, say, sayDate, sayDueDay, sayShortDay, today } from "/console/language.js";
+import { colon, isolated, said, say, sayDate, sayDueDay, sayShortDay, today } from "/console/language.js";
 import { labelForPatient, labelOfBand, nameOf } from "/console/views/finding.js";
 
 /** For another photo, of the same spot where it is one. @param {{spot: string | null}} props */
@@ -12,7 +12,7 @@ const TakeAnother = ({ spot }) => html`<p><a class="button primary" href=${spot 
 
 /** Until when a doctor should have seen it, and whether that day has passed. @param {{due?: string | null}} props */
 export const Due = ({ due }) =>
-  due && html`<p class="due"><strong>${say(due < today() ? "dueOver" : "dueBy", { date: sayDueDay(due) }).replace("..", ".")}</strong></p>`; // "déc." ends a sentence
+  due && html`<p class="due"><strong>${say(due < today() ? "dueOver" : "dueBy", { date: sayDueDay(due) })}</strong></p>`;
 
 /** The same for a doctor, whose patient was told so. @param {{due?: string | null}} props */
 export const ToldDue = ({ due }) => due && html`<p class="due">${due < today() ? html`<${Overdue} text=${say("toldDueOver", { date: sayShortDay(due) })} />` : say("toldDue", { date: sayShortDay(due) })}</p>`;
@@ -132,17 +132,26 @@ export const waitsOfSpot = (spot) => (spot.instruction ? spot.instruction.waits_
 /** The urgency that counts of a spot with findings. @param {Api["LesionView"]} spot */
 export const bandOfSpot = (spot) => spot.instruction?.band ?? bandOf(/** @type {Api["ListedFinding"]} */ (spot.latest));
 
-/** What it is by a decision. @param {Api["DecisionView"]} decision */
-const sayWhat = ({ title, name, patient_name: own }) => `${title}${colon()}${getSession()?.role === "doctor" ? name : (own ?? name)}`;
+/** Whose word it is, and how certain: as the API says it in the language of the finding. @param {Api["DecisionView"]} decision */
+const kindOf = ({ certainty, histology }) =>
+  histology === "confirmed" ? "result" : certainty === "unsure" ? "opinion" : histology === "awaited" ? "unconfirmed" : "title";
 
-/** What was decided, in short. @param {Api["DecisionView"]} decision */
-export const sayDecision = (decision) => {
-  const { label, histology, new_picture_wanted: wanted } = decision;
-  return [(label || !wanted) && sayWhat(decision), wanted && say("newPictureWanted"), histology === "awaited" && say("histology_awaited")].filter(Boolean).join(" · ");
+/** What it is by a decision, in the reader's language and words. @param {Api["DecisionView"]} decision @param {Api["ConditionsView"]} conditions */
+const sayWhat = (decision, conditions) => {
+  const { decision: words, headline } = conditions.notices;
+  const { label } = decision;
+  const own = label && getSession()?.role !== "doctor" && headline.names[label]?.patient;
+  return `${said(words[kindOf(decision)])}${colon()}${own ? said(own) : label ? nameOf(conditions, label) : said(words.unnamed)}`;
 };
 
-/** The decision in a row of a list, beside its urgency. @param {{decision: Api["DecisionView"]}} props */
-export const DecisionLine = ({ decision }) =>
+/** What was decided, in short. @param {Api["DecisionView"]} decision @param {Api["ConditionsView"]} conditions */
+export const sayDecision = (decision, conditions) => {
+  const { label, histology, new_picture_wanted: wanted } = decision;
+  return [(label || !wanted) && sayWhat(decision, conditions), wanted && say("newPictureWanted"), histology === "awaited" && say("histology_awaited")].filter(Boolean).join(" · ");
+};
+
+/** The decision in a row of a list, beside its urgency. @param {{decision: Api["DecisionView"], conditions: Api["ConditionsView"]}} props */
+export const DecisionLine = ({ decision, conditions }) =>
   decision && html`<small class="decision">
-    ${(decision.label || !decision.waits_for) && html`<strong>${decision.waits_for ? sayWhat(decision) : sayDecision(decision)}</strong>`}
+    ${(decision.label || !decision.waits_for) && html`<strong>${decision.waits_for ? sayWhat(decision, conditions) : sayDecision(decision, conditions)}</strong>`}
     <span>${saySigned(decision)}</span></small>`;

@@ -18,7 +18,7 @@ const madeAt = (finding) => ("created_at" in finding ? finding.created_at : `${f
 const Said = ({ one, conditions, past }) => {
   const [band, waits] = [bandOf(one), waitsOf(one)];
   const badge = html`<${BandBadge} band=${past ? "none" : colourOf(band, waits)} label=${labelOfAdvice(conditions, band, waits)} />`;
-  const decided = html`<${DecisionLine} decision=${one.decision} />`;
+  const decided = html`<${DecisionLine} decision=${one.decision} conditions=${conditions} />`;
   return past ? html`<details class="past"><summary>${say("saidThen")}</summary>${badge}${decided}</details>` : html`${decided}${badge}`;
 };
 

@@ -66,10 +66,11 @@ function addressOfStep(step) {
   return addressOf(argument ? `${name}/${argument}` : name, { step: step === "photo" ? "" : step });
 }
 
-/** @param {Step} step */
+/** A second tap on the same button is no further step. @param {Step} step */
 export function askNext(step) {
-  const asked = depth() + 1;
-  goTo(addressOfStep(step));
+  const [asked, address] = [depth() + 1, addressOfStep(step)];
+  if (location.hash === `#/${address}`) return;
+  goTo(address);
   history.replaceState({ asked }, "");
 }
 

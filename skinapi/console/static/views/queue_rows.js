@@ -89,7 +89,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true, o
   const said = [
     instead && sayReplaced(instead, conditions),
     awaited && say("awaitedSince", { date: sayShortDay(awaited.since) }),
-    decision ? sayDecision(decision) : sayLikely(found, conditions),
+    decision ? sayDecision(decision, conditions) : sayLikely(found, conditions),
     found.uncertain && !decision && say("uncertainMark"),
   ].filter(Boolean).join(" · ");
   return html`

@@ -57,7 +57,7 @@ export const SpotPoints = ({ spots, conditions, view, actions, onDrop }) => {
               <div class="grow">
                 <a href="#/${view}/${spot.id}"><span class="hidden">${index + 1}. </span>${nameOfSpot(spot)}</a>
                 <small>${[spot.name && sayPlace(spot.place), !spot.place.laterality && say("sideMissing"), latest ? sayDate(latest.created_at, false) : say("noPhotoYet")].filter(Boolean).join(" · ")}</small>
-                ${latest && html`<${DecisionLine} decision=${latest.decision} />`}
+                ${latest && html`<${DecisionLine} decision=${latest.decision} conditions=${conditions} />`}
               </div>
               ${latest && badge(spot)}
               ${actions?.(spot)}
