@@ -9,8 +9,8 @@ from skinapi.care.inbox import MOST_LISTED, InboxEntry, InboxService, Task
 from skinapi.care.lesion_schemas import LanguageQuery, PlaceView
 from skinapi.domain.subject import Subject
 from skinapi.languages import Language
+from skinapi.records.decisions import WaitsFor
 from skinapi.records.finding_schemas import AdviceView
-from skinapi.records.reviews import WaitsFor
 from skinapi.web.access import Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate

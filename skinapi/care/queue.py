@@ -11,11 +11,11 @@ from skinapi.auth.accounts import Account, Accounts
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound, TooManyFound
+from skinapi.records.decisions import WaitsFor
 from skinapi.records.due_days import RESULT_AFTER
 from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.review_queue import in_care, is_asked
-from skinapi.records.reviews import WaitsFor
 from skinapi.records.submission import QueuedCase, QueueEntry
 from skinapi.records.submissions import Submissions
 from skinapi.registry.serving_pointer import ServingPointer

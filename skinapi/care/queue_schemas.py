@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from skinapi.auth.accounts import Account
 from skinapi.care.queue import OVERDUE_AFTER, FoundCase
 from skinapi.domain.field_types import SearchText
+from skinapi.records.decisions import WaitsFor
 from skinapi.records.finding_schemas import AdviceView, HeadlineView
 from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.queue_keys import Waiting
 from skinapi.records.review_queue import is_free
 from skinapi.records.review_schemas import FirstDecision, GraverReview
-from skinapi.records.reviews import WaitsFor
 from skinapi.records.schemas import decision_view, graver_sentence, headed_fields, percent
 from skinapi.records.submission import CourseEntry, QueueEntry
 from skinapi.storage.ids import now

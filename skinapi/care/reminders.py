@@ -18,12 +18,12 @@ from skinapi.care.lesion_records import Lesion, Lesions
 from skinapi.errors import NotFound
 from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
+from skinapi.records.decisions import WaitsFor
 from skinapi.records.due_days import PHOTO_AFTER, RESULT_AFTER, say_day
 from skinapi.records.errors import LesionFull
 from skinapi.records.events import FindingDeleted, FindingFiled, FindingReviewed
 from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
-from skinapi.records.reviews import WaitsFor
 from skinapi.records.submission import AdvisedEntry, Submission
 from skinapi.storage.background import PeriodicThread
 from skinapi.storage.ids import now

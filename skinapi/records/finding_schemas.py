@@ -9,8 +9,8 @@ from typing import Self
 from pydantic import Field
 
 from skinapi.languages import Language, LocalizedText
+from skinapi.records.decisions import WaitsFor
 from skinapi.records.instructions import Advice, Instruction, SaidBy
-from skinapi.records.reviews import WaitsFor
 from skinapi.vision.calibration.detectors import ModalityFinding
 from skinapi.vision.calibration.model_calibration import TonesTested
 from skinapi.vision.conditions import Band, conditions_table

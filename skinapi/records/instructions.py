@@ -9,8 +9,8 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from skinapi.languages import Language
+from skinapi.records.decisions import Decision, WaitsFor, is_proven_cancer, words_for_patient
 from skinapi.records.due_days import Levels, due_day, levels_of
-from skinapi.records.reviews import Decision, WaitsFor, is_proven_cancer, words_for_patient
 from skinapi.records.submission import AdvisedEntry
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, BandWords

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from skinapi.domain.pages import Page, page_of
+from skinapi.records.decisions import WaitsFor
 from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.queue_keys import awaited_range, awaited_since
-from skinapi.records.reviews import WaitsFor
 from skinapi.records.submission import ADVISED_FIELDS, COURSE_FIELDS, AdvisedEntry, CourseEntry
 from skinapi.records.submissions import TOUCH
 from skinapi.storage.ports import Filter, Ops, Store

@@ -7,10 +7,11 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from skinapi.languages import Language
+from skinapi.records.decisions import Decision, WaitsFor
 from skinapi.records.letters import Reader
 from skinapi.records.opinions import Agreement, Certainty, Histology, Statement
 from skinapi.records.reviewed_finding import ShownLetter
-from skinapi.records.reviews import Decision, Review, WaitsFor
+from skinapi.records.reviews import Review
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 from skinapi.web.schemas import Answer, Body

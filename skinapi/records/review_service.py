@@ -14,13 +14,14 @@ from skinapi.domain.pages import Page, page_of
 from skinapi.domain.subject import Subject
 from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
 from skinapi.notices.outbox import Kind, Outbox
+from skinapi.records.decisions import Decision, Withheld, urgency_asked, withheld_at
 from skinapi.records.errors import HoldRefused
 from skinapi.records.events import FindingReviewed
 from skinapi.records.opinions import Agreement, Opinion, Statement
 from skinapi.records.outcome_counts import OutcomeCounts
 from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
 from skinapi.records.reviewed_finding import ReviewedFinding
-from skinapi.records.reviews import Decision, Review, Reviews, Withheld, urgency_asked, withheld_at
+from skinapi.records.reviews import Review, Reviews
 from skinapi.records.service import RecordsService
 from skinapi.records.submission import Submission
 from skinapi.records.submissions import Submissions

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from skinapi.records.decisions import Decision
 from skinapi.records.instructions import Instruction, SaidBy
 from skinapi.records.letters import Letter
-from skinapi.records.reviews import Decision, Review
+from skinapi.records.reviews import Review
 from skinapi.vision.bands import urgency
 from skinapi.vision.finding.finding import FindingSummary
 

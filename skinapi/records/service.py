@@ -18,12 +18,12 @@ from skinapi.errors import (
     StoreUnavailable,
 )
 from skinapi.notices.outbox import Kind, Outbox
+from skinapi.records.decisions import Decision
 from skinapi.records.events import FindingDeleted, FindingFiled
 from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.photos import KeptPhotos, Thumbnails
 from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
-from skinapi.records.reviews import Decision
 from skinapi.records.submission import Filing, NewFinding, Submission, SubmissionSummary
 from skinapi.records.submissions import Submissions
 from skinapi.registry.version_service import ModelsService, Standing

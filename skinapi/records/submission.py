@@ -9,13 +9,13 @@ from pydantic import Field
 
 from skinapi.errors import NotFound
 from skinapi.languages import Language
+from skinapi.records.decisions import Decision, WaitsFor, Withheld
 from skinapi.records.queue_keys import (
     FIRST_REVIEWED,
     make_awaited_key,
     make_reviewed_key,
     make_waiting_key,
 )
-from skinapi.records.reviews import Decision, WaitsFor, Withheld
 from skinapi.storage.ids import now
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from skinapi.domain.pages import Page, page_of
+from skinapi.records.decisions import Decision, WaitsFor, Withheld
 from skinapi.records.numbers import Numbers
 from skinapi.records.photo_sources import PHOTO_FIELDS, SubmittedPhoto
 from skinapi.records.queue_keys import FIRST_REVIEWED, awaited_range, awaited_since, key_range
-from skinapi.records.reviews import Decision, WaitsFor, Withheld
 from skinapi.records.submission import (
     CASE_FIELDS,
     KEPT_FIELDS,

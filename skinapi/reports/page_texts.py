@@ -9,10 +9,10 @@ from typing import Self
 
 from skinapi.domain.field_types import cap_marks
 from skinapi.languages import Language
+from skinapi.records.decisions import Decision, WaitsFor
 from skinapi.records.due_days import say_day
 from skinapi.records.instructions import Advice
 from skinapi.records.reviewed_finding import ShownLetter, Superseded
-from skinapi.records.reviews import Decision, WaitsFor
 from skinapi.reports.words import LABELS, say_moment
 from skinapi.vision.bands import is_sent
 from skinapi.vision.conditions import Band, BandWords, conditions_table

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.languages import Language
+from skinapi.records.decisions import Decision
 from skinapi.records.finding_schemas import AdviceView, HeadlineView
 from skinapi.records.review_schemas import (
     DecisionView,
@@ -14,7 +15,6 @@ from skinapi.records.review_schemas import (
     LetterView,
     ReviewView,
 )
-from skinapi.records.reviews import Decision
 from skinapi.records.schemas import NarrativeSource, angular_name, percent
 from skinapi.reports.facts import Facts
 from skinapi.reports.reading import Reading, read_in_order

@@ -12,10 +12,11 @@ from typing import Any, Self
 
 from skinapi.errors import BlobDamaged
 from skinapi.logs import log
+from skinapi.records.decisions import Decision
 from skinapi.records.instructions import Advice
 from skinapi.records.letters import Letter
 from skinapi.records.reviewed_finding import ShownLetter
-from skinapi.records.reviews import Decision, Review
+from skinapi.records.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import Narrative
 from skinapi.storage.faults import Fault

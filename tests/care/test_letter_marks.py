@@ -14,9 +14,9 @@ from skinapi.care.letters.letter_facts import LetterFacts
 from skinapi.care.letters.marks import Contradicts, Mark, mark_sentences
 from skinapi.care.letters.template import write_by_template
 from skinapi.languages import LANGUAGES, Language
+from skinapi.records.decisions import Decision
 from skinapi.records.letters import READERS
 from skinapi.records.opinions import Certainty, Histology
-from skinapi.records.reviews import Decision
 from skinapi.records.submission import QueueEntry, Submission
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import NOTHING_TOLD

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skinapi.records.decisions import Decision
 from skinapi.records.instructions import SaidBy, reconcile
 from skinapi.records.opinions import Certainty, Histology, Opinion
-from skinapi.records.reviews import Decision, Review
+from skinapi.records.reviews import Review
 from skinapi.records.submission import AdvisedEntry
 from skinapi.storage.ids import now
 from skinapi.vision.bands import urgency

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from skinapi.records.decisions import Decision, WaitsFor
 from skinapi.records.due_days import say_day
 from skinapi.records.instructions import Advice, SaidBy, reconcile
 from skinapi.records.opinions import Certainty, Histology
-from skinapi.records.reviews import Decision, WaitsFor
 from skinapi.records.submission import AdvisedEntry
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band

@@ -8,10 +8,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.records import reviews
+from skinapi.records.decisions import WaitsFor, words_for_patient
 from skinapi.records.due_days import say_day
 from skinapi.records.opinions import Certainty, Opinion
 from skinapi.records.review_service import _disagrees
-from skinapi.records.reviews import WaitsFor, words_for_patient
 from skinapi.storage import ids
 from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import Band, conditions_table

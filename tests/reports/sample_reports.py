@@ -9,8 +9,9 @@ from typing import Any
 from pypdf import PdfReader
 
 from skinapi.languages import Language
+from skinapi.records.decisions import Decision
 from skinapi.records.opinions import Agreement, Histology, Statement
-from skinapi.records.reviews import Decision, Review
+from skinapi.records.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.report import (
     MOST_CHARACTERS,

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from skinapi.languages import LANGUAGES, Language
-from skinapi.records.reviews import Decision
+from skinapi.records.decisions import Decision
 from skinapi.reports.rendering import POLICY, render_html
 from skinapi.reports.report import ReportedPatient
 from skinapi.vision.conditions import conditions_table

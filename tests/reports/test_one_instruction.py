@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from skinapi.languages import LANGUAGES, Language
+from skinapi.records.decisions import WaitsFor
 from skinapi.records.instructions import Advice, SaidBy
 from skinapi.records.opinions import Certainty, Histology
-from skinapi.records.reviews import WaitsFor
 from skinapi.reports.facts import Facts
 from skinapi.reports.pdf.document import render_pdf
 from skinapi.reports.rendering import render_html

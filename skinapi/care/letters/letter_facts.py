@@ -8,10 +8,10 @@ from typing import Self
 
 from skinapi.care.lesion_records import Place
 from skinapi.languages import Language
+from skinapi.records.decisions import Decision, is_proven_cancer
 from skinapi.records.due_days import due_day, levels_of
 from skinapi.records.instructions import Advice
 from skinapi.records.reviewed_finding import ReviewedFinding
-from skinapi.records.reviews import Decision, is_proven_cancer
 from skinapi.records.submission import CourseEntry, Submission
 from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import Band, BandWords, conditions_table

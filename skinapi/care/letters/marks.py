@@ -38,10 +38,10 @@ from skinapi.care.letters.sentences import (
 from skinapi.care.letters.template import write_by_template
 from skinapi.care.letters.words import LETTER_WORDS, VOCABULARIES
 from skinapi.languages import LANGUAGES, Language
+from skinapi.records.decisions import WaitsFor
 from skinapi.records.due_days import say_day
 from skinapi.records.letters import READERS
 from skinapi.records.opinions import Histology
-from skinapi.records.reviews import WaitsFor
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 

@@ -20,6 +20,7 @@ from skinapi.domain.subject import Subject
 from skinapi.errors import Forbidden, NotFound
 from skinapi.languages import Language
 from skinapi.notices.outbox import Kind, Outbox
+from skinapi.records.decisions import Decision
 from skinapi.records.errors import (
     LetterMarked,
     LetterSigned,
@@ -33,7 +34,6 @@ from skinapi.records.letters import Letter, Letters, Reader, Withdrawal
 from skinapi.records.review_queue import in_care
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviewed_finding import ReviewedFinding, ShownLetter
-from skinapi.records.reviews import Decision
 from skinapi.records.service import RecordsService
 from skinapi.records.submission import CourseEntry, Submission
 from skinapi.reports.openrouter import OpenRouterClient

@@ -8,10 +8,10 @@ from datetime import date
 from skinapi.care.letters.letter_facts import LetterFacts
 from skinapi.care.letters.words import LETTER_WORDS
 from skinapi.languages import Language, LocalizedText
+from skinapi.records.decisions import Decision, WaitsFor
 from skinapi.records.due_days import say_day
 from skinapi.records.instructions import Advice
 from skinapi.records.letters import Reader
-from skinapi.records.reviews import Decision, WaitsFor
 from skinapi.reports.facts import Facts
 from skinapi.reports.page_texts import say_elsewhere
 from skinapi.reports.reading import say_headline

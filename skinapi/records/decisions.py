@@ -1,0 +1,409 @@
+"""What doctors have decided about a finding, in short: it is stored with the finding and stands at
+the top of every view of it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field
+
+from skinapi.languages import Language, LocalizedText
+from skinapi.records.due_days import (
+    RESULT_AFTER,
+    Step,
+    due_day,
+    levels_of,
+    levels_since,
+    say_day,
+)
+from skinapi.records.opinions import (
+    Certainty,
+    Histology,
+    Opinion,
+    known_to_version_3,
+)
+from skinapi.records.reviews import Review, deciding_review
+from skinapi.storage.ports import Document
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import is_sent, most_urgent, urgency
+from skinapi.vision.conditions import (
+    NORMAL_SKIN,
+    Band,
+    BandWords,
+    Condition,
+    conditions_table,
+)
+from skinapi.vision.finding.finding import FindingSummary
+
+MOST_EARLIER = 10  # decisions that a decision has followed
+
+
+class WaitsFor(StrEnum):
+    """What has to come before a patient is told to do anything else."""
+
+    PHOTO = "photo"
+    RESULT = "result"
+
+
+def words_for_patient(
+    band: Band,
+    waits_for: WaitsFor | None,
+    language: Language,
+    *,
+    since: datetime,
+    label: str | None = None,
+    proven: bool = False,
+) -> BandWords:
+    """A band's words, where those that say what to do say what is waited for since then, if
+    anything is; and of a cancer that the laboratory has found (`proven`) suspect nothing.
+    """
+    table = conditions_table()
+    words, notices = table.band_words(band, language), table.notices.decision
+    said: dict[str, str] = {}
+    if waits_for:
+        waiting = notices.waits_for[waits_for]
+        said = {name: text.in_language(language) for name, text in waiting if text}
+        last = say_day(since + RESULT_AFTER, language, weekday=True)
+        said["next_step"] = said["next_step"].format(date=last)
+    elif is_proven_cancer(label, proven=proven):
+        said = {"doctor_action": notices.proven_for_doctor.in_language(language)}
+        if step := notices.proven.get(band):
+            said["next_step"] = step.in_language(language)
+    elif label == NORMAL_SKIN and band is Band.SELF_MONITORING:
+        said = {"next_step": notices.normal_skin.in_language(language)}
+    return words.model_copy(update=said)
+
+
+def is_proven_cancer(label: str | None, *, proven: bool) -> bool:
+    """Whether the laboratory has found what this label names, and that counts as malignant."""
+    return proven and label is not None and conditions_table().label(label).malignant
+
+
+class UrgentSince(StoredRecord):
+    """Since when a finding has been at least so urgent, without a break."""
+
+    band: Band
+    since: datetime
+
+
+class Earlier(StoredRecord):
+    """What counted before a decision, in short."""
+
+    band: Band
+    since: datetime
+    waits_for: WaitsFor | None = None
+    proven: bool = False
+
+    @classmethod
+    def of(cls, decision: "Decision") -> Self:
+        return cls(
+            band=decision.urgency,
+            since=decision.decided_at,
+            waits_for=decision.waits_for,
+            proven=decision.proven,
+        )
+
+
+class Decision(StoredRecord):
+    """What the review that counts says. `review` is its id, `doctor` who signed it; `urgency` is
+    the one that counts from then on, in place of the finding's; `urgent_since` says since when the
+    finding has been so urgent (see due_days.py), `earlier` what counted before, the oldest first:
+    what was stored before these were known has none.
+    `new_picture_wanted` is what the newest review says, whichever counts.
+    """
+
+    review: str
+    label: str | None
+    urgency: Band
+    certainty: Certainty
+    histology: Histology | None
+    new_picture_wanted: bool
+    decided_at: datetime
+    decided_by: str
+    doctor: str | None = None
+    urgent_since: tuple[UrgentSince, ...] = Field(default=(), exclude_if=lambda since: not since)
+    earlier: tuple[Earlier, ...] = Field(default=(), exclude_if=lambda earlier: not earlier)
+
+    @classmethod
+    def of(
+        cls, reviews: Sequence[Review], finding: FindingSummary, found_at: datetime | None = None
+    ) -> Self | None:
+        """What these reviews say of this finding of that time, in the order of signing; None
+        without any.
+        """
+        counted = [review for review in reviews if not review.second_opinion]
+        steps = [cls._without_history(counted[: end + 1], finding) for end in range(len(counted))]
+        if not steps:
+            return None
+        now = steps[-1]
+        since = levels_since(_run(counted, steps, finding.band, found_at))
+        history = {
+            "urgent_since": tuple(UrgentSince(band=one, since=since[one]) for one in since),
+            "earlier": _earlier(steps),
+        }
+        return now.model_copy(update=history)
+
+    @classmethod
+    def _without_history(cls, reviews: Sequence[Review], finding: FindingSummary) -> Self:
+        decides = deciding_review(reviews) or reviews[-1]
+        return cls(
+            review=decides.id,
+            label=decides.opinion.condition,
+            urgency=urgency_asked(decides.opinion, finding.band),
+            certainty=decides.opinion.certainty,
+            histology=decides.opinion.histology,
+            new_picture_wanted=reviews[-1].opinion.new_picture_wanted,
+            decided_at=decides.created_at,
+            decided_by=decides.signature,
+            doctor=decides.doctor,
+        )
+
+    @property
+    def known_before(self) -> Self:
+        """Without what earlier versions did not store of it."""
+        return self.model_copy(update={"urgent_since": (), "earlier": ()})
+
+    def as_document(self) -> Document:
+        plain = self.model_dump(mode="json")
+        return {**plain, "decided_at": self.decided_at}
+
+    @property
+    def sure(self) -> bool:
+        return self.certainty is Certainty.SURE
+
+    @property
+    def proven(self) -> bool:
+        """Whether the laboratory has said so."""
+        return self.histology is Histology.CONFIRMED
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the laboratory's result is awaited."""
+        return self.histology is Histology.AWAITED
+
+    @property
+    def waits_for(self) -> WaitsFor | None:
+        """Another photo where nobody could judge this one: then it says nothing milder than that a
+        doctor should look. The result of a sample that was taken.
+        """
+        if self.awaited:
+            return WaitsFor.RESULT
+        unjudged = self.new_picture_wanted and not self.proven and not is_sent(self.urgency)
+        return WaitsFor.PHOTO if unjudged else None
+
+    @property
+    def levels(self) -> dict[Band, datetime]:
+        """Since when the finding has been so urgent."""
+        known = {one.band: one.since for one in self.urgent_since}
+        return known or levels_of(self.urgency, self.decided_at)
+
+    @property
+    def due(self) -> date | None:
+        """Until when a doctor should have seen the spot, by what was said of this finding."""
+        return None if self.waits_for else due_day(self.levels)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it waits for nothing: a doctor is sure, and no result is awaited."""
+        return self.sure and not self.awaited
+
+    def reviewed_as(self, *, stated: str) -> str:
+        """What servers of version 3 of the store are told."""
+        return known_to_version_3(self.label) or stated
+
+    def replaces(self, band: Band) -> bool:
+        """Whether what was said of a finding of this band counts no more. What a doctor is unsure
+        about replaces no words about a graver condition.
+        """
+        return self.label is not None and (self.sure or self.more_urgent_than(band))
+
+    def ends(self, older: "Decision") -> bool:
+        """Whether it ends what was decided about an older finding of the spot."""
+        if self.decided_at <= older.decided_at:
+            return False
+        if self.proven or older.proven or older.awaited or not self.settled:
+            return self.proven
+        same_doctor = self.doctor is not None and self.doctor == older.doctor
+        return not older.sure or same_doctor or urgency(self.urgency) <= urgency(older.urgency)
+
+    def more_urgent_than(self, band: Band) -> bool:
+        return urgency(self.urgency) < urgency(band)
+
+    @property
+    def unjudged(self) -> bool:
+        """Whether nobody could judge the photo: then it says first that another one is wanted."""
+        unnamed = self.label is None and self.new_picture_wanted
+        return unnamed or (self.waits_for is WaitsFor.PHOTO and not self.sure)
+
+    def title(self) -> LocalizedText:
+        """Whose word it is, and how certain."""
+        words = conditions_table().notices.decision
+        judges = self.label is not None or not self.new_picture_wanted
+        if self.proven:
+            return words.result
+        if judges and not self.sure:
+            return words.opinion
+        return words.unconfirmed if self.awaited else words.title
+
+    def name(self, language: Language) -> str:
+        table = conditions_table()
+        if self.label is None:
+            return table.notices.decision.unnamed.in_language(language)
+        return table.name(self.label, language)
+
+    def name_for_patient(self, language: Language) -> str:
+        """As a finding names it, too."""
+        if self.label is None:
+            return self.name(language)
+        return conditions_table().name_for_patient(self.label, language)
+
+    def heading(self, language: Language, *, for_doctor: bool = False) -> str:
+        words = conditions_table().notices.decision
+        if self.unjudged:
+            return words.waits_for[WaitsFor.PHOTO].label.in_language(language)
+        said = words.heading.in_language(language)
+        name = self.name(language) if for_doctor else self.name_for_patient(language)
+        return said.format(title=self.title().in_language(language), name=name)
+
+    def band_words(self, language: Language) -> BandWords:
+        """What a patient is told to do: what the decision waits for, else what its urgency asks."""
+        return words_for_patient(
+            self.urgency,
+            self.waits_for,
+            language,
+            since=self.decided_at,
+            label=self.label,
+            proven=self.proven,
+        )
+
+    def remarks(self, language: Language) -> list[str]:
+        """What is said beside it: that another photo is wanted, and that a sample was taken."""
+        words = conditions_table().notices.decision
+        said = {
+            words.new_picture: self.new_picture_wanted and self.waits_for is not WaitsFor.PHOTO,
+            words.awaited: self.awaited,
+        }
+        return [sentence.in_language(language) for sentence, holds in said.items() if holds]
+
+    def next_steps(self, language: Language) -> list[str]:
+        """What to do and by when, the remarks first."""
+        words = self.band_words(language)
+        return [*self.remarks(language), f"{words.label}. {words.next_step}"]
+
+    def for_doctor(self, language: Language) -> list[str]:
+        """In a doctor's words: what was decided, then what is to be done."""
+        notices, words = conditions_table().notices.decision, self.band_words(language)
+        asked = notices.waits_for[WaitsFor.PHOTO]
+        heading = self.heading(language, for_doctor=True)
+        only_asks = heading == asked.label.in_language(language)
+        wanted = notices.new_picture_doctor.in_language(language)
+        said = [wanted.removesuffix(".")] if only_asks else [heading]
+        if self.waits_for is WaitsFor.PHOTO:
+            return [*said, *([] if only_asks else [wanted]), words.doctor_action]
+        said += [wanted] if self.new_picture_wanted and not only_asks else []
+        return [*said, f"{words.doctor_label}.", *([words.doctor_action] if self.awaited else [])]
+
+    def graver_sentence(self, band: Band, language: Language) -> str | None:
+        """What clients without decisions show first, where the decision is more urgent than the
+        finding and names a condition.
+        """
+        if self.label is None or not self.more_urgent_than(band):
+            return None
+        said = conditions_table().notices.graver_review.in_language(language)
+        return said.format(name=self.name(language))
+
+    def put_first(
+        self, sections: Mapping[str, str], band: Band, language: Language
+    ) -> dict[str, str]:
+        """The sections of a narrative, which was written about a finding of this band: older
+        clients show no other words. The decision is the overview and the advice. Early detection is
+        that of the decided condition, where what was said of the finding counts no more: it may
+        call that harmless, or speak of a cancer that is none.
+        """
+        said = conditions_table().notices.decision.overview.in_language(language)
+        title, name = self.title().in_language(language), self.name(language)
+        date = say_day(self.decided_at, language)
+        changed = {
+            "overview": said.format(title=title, date=date, name=name),
+            "recommendation": " ".join(self.next_steps(language)),
+        }
+        if self.replaces(band):
+            changed["importance_of_early_detection"] = f"{name}. {self._why_early(language)}"
+        return {**sections, **changed}
+
+    def _why_early(self, language: Language) -> str:
+        table = conditions_table()
+        decided = table.label(self.label or "")
+        if isinstance(decided, Condition):
+            return decided.sentences[language].why_early
+        return table.notices.decision.ask_a_doctor.in_language(language)
+
+
+class Withheld(StoredRecord):
+    """What the owner of a finding is shown in place of its decision until `until_at`. What is held
+    was signed at `since_at`; what doctors write after that may tell of it, and is withheld too.
+    """
+
+    since_at: datetime
+    until_at: datetime
+    shown: Decision | None = None
+
+    def as_document(self) -> Document:
+        shown = self.shown.as_document() if self.shown else None
+        return {"since_at": self.since_at, "until_at": self.until_at, "shown": shown}
+
+
+def withheld_at(
+    moment: datetime, reviews: Sequence[Review], finding: FindingSummary, found_at: datetime
+) -> tuple[Withheld, ...]:
+    """What the owner is shown from this moment on: one for each time at which a hold ends, the
+    next one first. None where nothing is held.
+    """
+    ends = sorted({one.hold_ends_at for one in reviews if one.hold_ends_at and one.held_at(moment)})
+    return tuple(_until(end, reviews, finding, found_at) for end in ends)
+
+
+def _until(
+    end: datetime, reviews: Sequence[Review], finding: FindingSummary, found_at: datetime
+) -> Withheld:
+    held = [one for one in reviews if one.hold_ends_at and one.hold_ends_at >= end]
+    shown = Decision.of([one for one in reviews if one not in held], finding, found_at)
+    return Withheld(since_at=min(one.created_at for one in held), until_at=end, shown=shown)
+
+
+def _run(
+    reviews: Sequence[Review], steps: Sequence[Decision], band: Band, found_at: datetime | None
+) -> Iterator[Step]:
+    """How urgent the finding of this band was after each review, the last one first, and before
+    them. The laboratory's result judges anew: what was before it is no part of it.
+    """
+    now = steps[-1]
+    for review, step in zip(reversed(reviews), reversed(steps), strict=True):
+        if step.proven != now.proven:
+            return
+        yield review.created_at, step.urgency
+    if found_at and not now.proven:
+        yield found_at, band
+
+
+def _earlier(steps: Sequence[Decision]) -> tuple[Earlier, ...]:
+    """What counted before the last of these, each once; as many as are listed of a spot."""
+    said = {one.review: Earlier.of(one) for one in steps}
+    said.pop(steps[-1].review)
+    return tuple(said.values())[-MOST_EARLIER:]
+
+
+def urgency_asked(opinion: Opinion, band: Band) -> Band:
+    """The urgency that the doctor said. Else that of the condition, and no less than the finding's
+    where the doctor is not certain, awaits a result, or agrees that it is a cancer. So a benign
+    condition of which a doctor is sure, or which the laboratory has found, ends the urgency.
+    """
+    if opinion.urgency is not None or opinion.condition is None:
+        return opinion.urgency or band
+    own = conditions_table().label(opinion.condition).urgency
+    settled = opinion.sure and opinion.histology is not Histology.AWAITED
+    if settled and not (opinion.agrees_with_label and opinion.malignant):
+        return own
+    return most_urgent(own, band)
