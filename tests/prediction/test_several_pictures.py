@@ -89,7 +89,7 @@ def test_what_one_picture_states_is_not_joined_into_a_mole(backend: Backend) -> 
     )
     assert overview.startswith("This finding is uncertain: the pictures do not agree.")
     assert "Most likely a mole. A skin cancer cannot be ruled out." in overview
-    assert confidence.startswith("Picture 2 alone: a melanoma, about 4 in 10; all pictures")
+    assert confidence.startswith("Picture 2 alone: a melanoma, about 42 in 100; all pictures")
     [listed, _] = ada.call("GET", "/submissions").get_json()
     [waiting, _] = doctor.call("GET", "/queue").get_json()
     for row in (listed, waiting):
