@@ -96,7 +96,7 @@ def test_what_one_picture_states_is_not_joined_into_a_mole(backend: Backend) -> 
         assert (row["class"], row["confidence"]) == (alone["class"], alone["confidence"])
     report = ada.call("GET", f"/submissions/{found['id']}/report.json?lang=fr").get_json()
     assert report["class"] == "melanoma"
-    assert "les images ne concordent pas" in report["reading"]["summary"]["certainty"]
+    assert "les images ne concordent pas" in report["reading"]["doubts"]
 
 
 def test_pictures_that_say_the_same_are_no_doubt(backend: Backend) -> None:

@@ -29,6 +29,7 @@ SHARED = (
 VALUES = (
     "vision/",
     "stored_record.py",
+    "records/decisions.py",
     "records/due_days.py",
     "records/opinions.py",
     "records/queue_keys.py",
