@@ -147,9 +147,9 @@ const sayWhichCounts = (ofSpot, { id }) => say(ofSpot.finding < id ? "earlierAdv
 const ThisPhoto = ({ title, report: { decision, reading }, counts }) => html`
   <section class=${decision ? "card past" : "card"}>
     <p class="eyebrow">${title}</p>
-    <h2>${decision ? decision.title : reading.summary.likely}</h2>
+    <h2>${decision ? decision.heading : reading.summary.likely}</h2>
     <p>${counts}</p>
-    <p><small>${decision ? `${decision.unjudged ? say("unjudged") : `${decision.patient_name ?? decision.name}.`} ${saySigned(decision)}` : reading.summary.certainty}</small></p>
+    <p><small>${decision ? `${decision.unjudged ? `${say("unjudged")} ` : ""}${saySigned(decision)}` : reading.summary.certainty}</small></p>
   </section>`;
 
 /**
