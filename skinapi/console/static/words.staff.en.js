@@ -6,7 +6,7 @@ export const english = {
   toDo: "To do",
   asItShouldBe: "Nothing to do",
   findingsOverdueText: "The day by which a doctor should see the spot has passed, and nobody has reviewed the finding. Ask the doctor, or put the patient into the care of another one.",
-  noFindingsOverdue: "No finding is overdue",
+  noFindingsOverdue: "No finding waits for a review past its day",
   messagesLeftText: "No doctor has read what was written more than a day ago.",
   noMessagesLeft: "No message of a patient was left unread for a day",
   nobodyInCharge: "no doctor is in charge",

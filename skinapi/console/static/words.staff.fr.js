@@ -9,7 +9,7 @@ export const french = spaced({
   toDo: "À faire",
   asItShouldBe: "Rien à faire",
   findingsOverdueText: "Le jour avant lequel un médecin devrait voir la lésion est passé, et personne n'a donné d'avis sur le résultat. Demandez au médecin, ou confiez le patient à un autre.",
-  noFindingsOverdue: "Aucun résultat n'est en retard",
+  noFindingsOverdue: "Aucun résultat n'attend un avis au-delà de son jour",
   messagesLeftText: "Aucun médecin n'a lu ce qui a été écrit il y a plus d'un jour.",
   noMessagesLeft: "Aucun message d'un patient n'est resté non lu pendant un jour",
   nobodyInCharge: "aucun médecin n'est responsable",
