@@ -58,9 +58,9 @@ class Place(StoredRecord):
 
 class Lesion(StoredRecord):
     """A spot. `findings` is how many it has, and `latest` the newest of them. `joined` is the spot
-    that was joined to it last. At `remind_at` its owner is reminded of the next photo; `reminded`
-    is the newest finding when that was done. One that was deleted at `deleted_at` is kept with its
-    messages for the doctor in charge; nobody else finds it.
+    that was joined to it last. At `remind_at` its owner is reminded of what is to be done about it;
+    `reminded` is the newest finding when that was done. One that was deleted at `deleted_at` is
+    kept with its messages for the doctor in charge; nobody else finds it.
     """
 
     id: str

@@ -137,16 +137,16 @@ class Decision(StoredRecord):
         steps = [cls._without_history(counted[: end + 1], finding) for end in range(len(counted))]
         if not steps:
             return None
-        now = steps[-1]
-        since = levels_since(_run(counted, steps, finding.band, found_at))
+        since = levels_since(_urgencies(counted, steps, finding.band, found_at))
         history = {
             "urgent_since": tuple(UrgentSince(band=one, since=since[one]) for one in since),
             "earlier": _earlier(steps),
         }
-        return now.model_copy(update=history)
+        return steps[-1].model_copy(update=history)
 
     @classmethod
     def _without_history(cls, reviews: Sequence[Review], finding: FindingSummary) -> Self:
+        """`reviews` are one at least, and no second opinions."""
         decides = deciding_review(reviews) or reviews[-1]
         return cls(
             review=decides.id,
@@ -373,18 +373,18 @@ def _until(
     return Withheld(since_at=min(one.created_at for one in held), until_at=end, shown=shown)
 
 
-def _run(
+def _urgencies(
     reviews: Sequence[Review], steps: Sequence[Decision], band: Band, found_at: datetime | None
 ) -> Iterator[Step]:
     """How urgent the finding of this band was after each review, the last one first, and before
     them. The laboratory's result judges anew: what was before it is no part of it.
     """
-    now = steps[-1]
+    proven = steps[-1].proven
     for review, step in zip(reversed(reviews), reversed(steps), strict=True):
-        if step.proven != now.proven:
+        if step.proven != proven:
             return
         yield review.created_at, step.urgency
-    if found_at and not now.proven:
+    if found_at and not proven:
         yield found_at, band
 
 

@@ -174,7 +174,7 @@ export const View = ({ argument }) => {
       ${(/** @type {Job} */ job) => html`
         <div class="row between"><h1>${titleOf(job)}</h1><${StateBadge} state=${job.status} words=${sayValue("job_is", job.status)} /></div>
         <p class="lead"><code>${job.id}</code> · ${say(job.started_at ? "begunAt" : "askedAt", { date: sayDate(job.started_at ?? job.created_at) })}
-          ${job.completed_at && ["", say("endedAt", { date: sayDate(job.completed_at) }), sayTime(job)].filter((part, nth) => part || nth === 0).join(" · ")}</p>
+          ${job.completed_at && ` · ${[say("endedAt", { date: sayDate(job.completed_at) }), sayTime(job)].filter(Boolean).join(" · ")}`}</p>
         ${isUnfinished(job) && html`<${HowFar} job=${job} />`}
         ${job.error && html`<${Failed} job=${job} />`}
         ${job.status === "completed" && html`<${Message} kind="good">${sayValue("completed", job.kind)}<//>`}
