@@ -99,7 +99,6 @@ class DecisionView(Answer):
     label: str | None = Field(description="null where no condition was named")
     name: str
     urgency: Band
-    patient_name: str = Field(description="`name` in a patient's words, within a sentence")
     urgency_label: str = Field(description="in a patient's words: what is waited for, if anything")
     by_when: str
     next_step: str
@@ -150,7 +149,6 @@ class DecisionView(Answer):
             heading=decision.heading(language),
             title=decision.title().in_language(language),
             name=decision.name(language),
-            patient_name=decision.name_for_patient(language),
             urgency_label=words.label,
             by_when=words.by_when,
             next_step=words.next_step,

@@ -220,7 +220,6 @@ def test_a_decision_stands_before_the_finding_in_every_view(any_backend: Backend
     own, shown = told()
     assert own["decision"] == {
         "heading": "Doctor's decision: a benign keratosis",
-        "patient_name": "a benign keratosis",
         "title": "Doctor's decision",
         "label": "benign_keratosis",
         "name": "Benign (pigmented) keratosis",
