@@ -1,9 +1,10 @@
 # What serving needs, and nothing else. docs/operate/install.md says how it is run.
 FROM python:3.11-slim AS build
-# requirements-broker.txt where JOBS_BROKER is set; a worker needs requirements.txt, which has all.
+# requirements-broker.txt where JOBS_BROKER is set, requirements-dicom.txt where pictures come from an
+# archive or go to one; a worker needs requirements.txt, which has all.
 ARG REQUIREMENTS=requirements-serve.txt
 WORKDIR /build
-COPY requirements-serve.txt requirements-broker.txt requirements.txt \
+COPY requirements-serve.txt requirements-broker.txt requirements-dicom.txt requirements.txt \
     deploy/sbom.py ./
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --require-hashes -r ${REQUIREMENTS} \

@@ -104,6 +104,9 @@ lock: $(VENV)/everything
 	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --extra broker \
 	  --custom-compile-command "make lock" -c requirements-serve.txt pyproject.toml \
 	  -o requirements-broker.txt
+	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --extra dicom \
+	  --custom-compile-command "make lock" -c requirements-serve.txt pyproject.toml \
+	  -o requirements-dicom.txt
 	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --extra batch \
 	  --custom-compile-command "make lock" -c requirements-serve.txt pyproject.toml \
 	  -o requirements-batch.txt

@@ -201,7 +201,7 @@ def test_the_small_requirements_are_a_part_of_all() -> None:
     everything = set(_pins("requirements.txt"))
     assert set(_pins("requirements-serve.txt")) < set(_pins("requirements-broker.txt"))
     assert set(_pins("requirements-broker.txt")) <= everything
-    for more in ("batch", "train"):
+    for more in ("batch", "dicom", "train"):
         part = set(_pins(f"requirements-{more}.txt"))
         assert set(_pins("requirements-serve.txt")) < part <= everything
 
@@ -223,7 +223,7 @@ def test_the_small_requirements_are_what_the_server_imports() -> None:
     assert len(libraries) > 20
     assert libraries <= small
     others = {"pyarrow", "distributed", "keras", "tensorflow", "scipy", "h5py", "matplotlib"}
-    others |= {"pandas", "scikit-learn"}
+    others |= {"pandas", "scikit-learn", "pydicom", "highdicom"}
     assert not {pin for pin in small if pin.removesuffix("-cpu") in others}
 
 

@@ -5,8 +5,25 @@ from typing import Any, Literal, get_args
 
 Role = Literal["user", "doctor", "researcher", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
+# What a program may do with a key. A route names the scopes that it takes; others take no key.
+Scope = Literal["findings:write", "findings:read", "lab", "audit:read", "fhir", "dicom"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 # Why an admin does not approve an account.
 RefusalReason = Literal["unknown_person", "not_offered", "wrong_role", "second_account", "other"]
+
+
+@dataclass(frozen=True)
+class KeyUse:
+    """The key with which a program calls. With `clinic_wide` it may see the findings of every
+    patient, otherwise those that its owner may see; with `patient` those of this account alone.
+    A `test` key stores nothing.
+    """
+
+    id: str
+    scopes: tuple[Scope, ...]
+    clinic_wide: bool = False
+    patient: str | None = None
+    test: bool = False
 
 
 @dataclass(frozen=True)
@@ -15,7 +32,8 @@ class Subject:
 
     `account` is the record that was read then (`auth.accounts.Account`), so that nothing reads it
     again for the same request; but what a change depends on is read in its transaction.
-    `factor_given` says whether the session was opened with a code of the second factor.
+    `factor_given` says whether the session was opened with a code of the second factor. `key` is
+    the key of a program; None for a person who is logged in.
     """
 
     id: str
@@ -23,3 +41,4 @@ class Subject:
     session_id: str
     account: Any = field(default=None, repr=False)
     factor_given: bool = False
+    key: KeyUse | None = None

@@ -6,7 +6,7 @@ no rule is denied. The rules are by role. Who may see a finding: `get` of record
 
 from dataclasses import dataclass
 
-from skinapi.domain.subject import ROLES
+from skinapi.domain.subject import ROLES, Scope
 from skinapi.errors import Forbidden
 
 
@@ -25,24 +25,27 @@ class Signed:
     """An approved account that has one of these roles; accounts with other roles get `refusal`.
 
     `even_waiting` lets in accounts that no admin has approved yet, `even_unready` accounts
-    that must first replace their initial password, or set up a second factor.
+    that must first replace their initial password, or set up a second factor. A program's key gets
+    in where it has one of `scopes`.
     """
 
     roles: tuple[str, ...] = ROLES
     refusal: str = Forbidden.sentence
     even_waiting: bool = False
     even_unready: bool = False
+    scopes: tuple[Scope, ...] = ()
 
 
 @dataclass(frozen=True)
 class Opened:
     """Anyone, where the operator opened the server to one of these clients, which send no token;
-    otherwise an approved account that has one of these roles.
+    otherwise an approved account that has one of these roles, or a key with one of `scopes`.
     """
 
     clients: tuple[str, ...]
     roles: tuple[str, ...] = ROLES
     refusal: str = ""
+    scopes: tuple[Scope, ...] = ()
 
     @property
     def closed(self) -> str:

@@ -57,6 +57,8 @@ CAPTIONS = {
     "run_job": "the process of a job",
     "clients": "clients of earlier systems",
     "console": "pages in a browser",
+    "standards": "FHIR and DICOM",
+    "integrations": "keys, log-ins, webhooks",
     "prediction": "a photo in, a finding out",
     "care": "a doctor's patients",
     "batch": "archives of pictures",

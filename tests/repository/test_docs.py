@@ -123,6 +123,7 @@ def test_every_dependency_has_a_reason() -> None:
     parts = {
         "Dependencies of the server": project["dependencies"],
         "Dependencies of a message broker": extras["broker"],
+        "Dependencies of DICOM": extras["dicom"],
         "Dependencies of batch runs": extras["batch"],
         "Dependencies of training": extras["train"],
         "Dependencies of the tests": extras["test"],

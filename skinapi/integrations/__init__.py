@@ -1,0 +1,1 @@
+"""Doors for other systems: keys for programs, OpenID Connect, webhooks, the audit trail."""

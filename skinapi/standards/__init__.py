@@ -1,0 +1,1 @@
+"""FHIR and DICOM, in and out: translates, and never decides."""

@@ -1,0 +1,1 @@
+"""DICOM for picture archives (PACS): https://www.dicomstandard.org/"""

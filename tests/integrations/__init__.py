@@ -1,0 +1,1 @@
+"""Keys, OpenID Connect, webhooks, the audit trail for other systems."""
