@@ -71,6 +71,7 @@ STARTED_ONCE = (
     "unharmed",
     "model",
     "demo",
+    "orthanc",
 )
 
 

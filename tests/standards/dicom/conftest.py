@@ -1,0 +1,13 @@
+"""An archive of pictures for all tests of this folder, where Orthanc is installed."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.orthanc import Orthanc, running_orthanc
+
+
+@pytest.fixture(scope="session")
+def orthanc() -> Iterator[Orthanc]:
+    with running_orthanc() as archive:
+        yield archive
