@@ -4,7 +4,7 @@ of the one instruction about a spot.
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -31,6 +31,18 @@ class Probability(Answer):
     def of(cls, ranked: Ranked, language: Language) -> Self:
         name = conditions_table().by_key(ranked.key).names.in_language(language)
         return cls(key=ranked.key, name=name, probability=ranked.probability)
+
+
+class CodedCondition(Answer):
+    """How classifications of diseases name a condition. Of a bundle of diseases, the codes name
+    only some of them: `relation` is "broader than" then.
+    """
+
+    key: str
+    relation: Literal["equivalent", "broader than"]
+    icd10cm: tuple[str, ...]
+    icdo3: tuple[str, ...]
+    snomed: tuple[str, ...]
 
 
 class RestatedView(Answer):
@@ -194,6 +206,16 @@ class HeatView(Answer):
 
 def list_probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probability]:
     return [Probability.of(entry, language) for entry in ranked]
+
+
+def list_codes(ranked: Sequence[Ranked]) -> list[CodedCondition]:
+    """The codes of these conditions, in their order, of those that have any."""
+    conditions = [conditions_table().by_key(entry.key) for entry in ranked]
+    return [
+        CodedCondition(key=one.key, relation=one.code_relation, **dict(one.codes))
+        for one in conditions
+        if any(dict(one.codes).values())
+    ]
 
 
 # How the one instruction of a spot is answered.

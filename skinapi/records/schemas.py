@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from skinapi.auth.accounts import Account
 from skinapi.languages import Language
 from skinapi.records.finding_schemas import (
+    CodedCondition,
     HeadlineView,
     HeatView,
     InstructionView,
@@ -20,6 +21,7 @@ from skinapi.records.finding_schemas import (
     QualityView,
     RestatedView,
     TestedView,
+    list_codes,
     list_probabilities,
 )
 from skinapi.records.instructions import Instruction
@@ -207,6 +209,10 @@ class SubmissionView(SummaryFields):
     notices: list[str]
     malignant_score: float
     probabilities: list[Probability] = Field(description="with what the patient told")
+    codes: list[CodedCondition] = Field(
+        description="what classifications call the conditions of `probabilities`: SNOMED CT, "
+        "ICD-10-CM and ICD-O-3, where they are confirmed. The code of a probability is no diagnosis"
+    )
     probabilities_from_picture: list[Probability] | None = Field(
         description="before what the patient told; null where that changed nothing"
     )
@@ -274,6 +280,7 @@ class SubmissionView(SummaryFields):
             notices=[notice.in_language(language) for notice in finding.notices],
             malignant_score=finding.malignant_score,
             probabilities=list_probabilities(finding.ranked, language),
+            codes=list_codes(finding.ranked),
             probabilities_from_picture=list_probabilities(finding.from_picture, language)
             if finding.from_picture
             else None,

@@ -67,6 +67,21 @@ def test_what_a_rule_named_stands_beside_the_most_probable_condition(ada: Accoun
     assert body["raised_by"] == ["named"]
 
 
+def test_conditions_have_the_codes_of_the_table_and_a_bundle_says_that_they_are_narrower(
+    ada: Account,
+) -> None:
+    told = {one["key"]: one for one in answer_of(finding_of("melanoma"), ada)["codes"]}
+    assert told["melanoma"] == {
+        "key": "melanoma",
+        "relation": "equivalent",
+        "icd10cm": ["C43.9"],
+        "icdo3": ["8720/3"],
+        "snomed": ["93655004"],
+    }
+    assert told["actinic_keratosis"]["relation"] == "broader than"
+    assert "normal_skin" not in told, "it has no codes"
+
+
 def test_what_cannot_be_ruled_out_is_listed_for_each_level(ada: Account) -> None:
     body = answer_of(told_finding("melanoma"), ada)
     low, high = body["cannot_be_ruled_out"]
