@@ -174,7 +174,11 @@ def _register_routes(
         app,
         page=console.show,
         probes=probes,
-        notes=lambda: [*filter(None, [registry.served.problem]), *services.data.outbox.problems()],
+        notes=lambda: [
+            *filter(None, [registry.served.problem]),
+            *services.data.outbox.problems(),
+            *services.data.deliveries.problems(),
+        ],
         gauges=(services.drift.gauges, services.jobs.gauges),
     )
     app.register_blueprint(server_routes.blueprint(server))

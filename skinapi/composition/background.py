@@ -15,6 +15,7 @@ from skinapi.auth.recovery import LinkMailer
 from skinapi.care.reminders import ReminderMailer
 from skinapi.composition.migrations import migrations_of
 from skinapi.composition.services import Services
+from skinapi.notices.deliveries import Channel, DeliverySender
 from skinapi.notices.outbox import Kind, Notice, Recipient, write_mail
 from skinapi.notices.sender import MailServer, NoticeSender
 from skinapi.registry.model_reloader import ModelReloader
@@ -35,6 +36,7 @@ class Background:
     waiting_expiry: WaitingExpiry
     link_mailer: LinkMailer
     notice_sender: NoticeSender
+    delivery_sender: DeliverySender
     reminder_mailer: ReminderMailer
 
     def start(self) -> None:
@@ -67,8 +69,14 @@ def open_background(
         ),
         link_mailer=LinkMailer(services.recovery),
         notice_sender=_notice_sender(settings, services),
+        delivery_sender=DeliverySender(services.store, services.data.deliveries, _channels()),
         reminder_mailer=services.reminder_mailer,
     )
+
+
+def _channels() -> dict[str, Channel]:
+    """How deliveries of each kind are sent."""
+    return {}
 
 
 def _notice_sender(settings: Settings, services: Services) -> NoticeSender:

@@ -14,6 +14,7 @@ from skinapi.care.message_records import Messages
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures
+from skinapi.notices.deliveries import Deliveries
 from skinapi.notices.outbox import Outbox
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.letters import Letters
@@ -60,6 +61,7 @@ class Repositories:
     guess_limits: GuessLimits
     password_links: PasswordLinks
     outbox: Outbox
+    deliveries: Deliveries
     lab: LabRepositories
     contributed: ContributedPictures
 
@@ -96,6 +98,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         guess_limits=GuessLimits(store, key=settings.signing_key()),
         password_links=PasswordLinks(store, key=settings.signing_key(), console=settings.address),
         outbox=Outbox(store, enabled=settings.mail_server is not None),
+        deliveries=Deliveries(store),
         lab=lab,
         contributed=ContributedPictures(lab, work),
     )

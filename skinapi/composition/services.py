@@ -44,6 +44,7 @@ from skinapi.lab.datasets.dataset_versions import DatasetVersion
 from skinapi.lab.reviewed_findings import ReviewedFindings
 from skinapi.lab.trainings.reference import CurrentReference
 from skinapi.lab.uploads import UploadRecord
+from skinapi.notices.deliveries import Delivery
 from skinapi.notices.outbox import Notice
 from skinapi.records.letters import Letter
 from skinapi.records.outcome_counts import CountedOutcome
@@ -76,6 +77,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "sessions": Session,
     "password_links": PasswordLink,
     "outbox": Notice,
+    "deliveries": Delivery,
     "submissions": Submission,
     "lesions": Lesion,
     "messages": Message,

@@ -95,6 +95,7 @@ def _to_erasure(
         data.guess_limits.forget,
         data.password_links.forget,
         data.outbox.forget,
+        data.deliveries.forget,
         data.outcome_counts.forget,
     ):
         data.work.afterwards(AccountErased, _of_account(forget))

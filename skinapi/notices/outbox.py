@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from skinapi.domain.subject import RefusalReason
 from skinapi.languages import Language, load_words
+from skinapi.storage.background import backoff
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
@@ -191,7 +192,7 @@ class Outbox:
     def retry(self, notices: Sequence[Notice]) -> None:
         """Send them later: after each failure twice as late."""
         attempts = max(one.attempts for one in notices) + 1
-        wait = min(FIRST_RETRY * 2 ** min(attempts - 1, 10), LONGEST_RETRY)
+        wait = backoff(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY)
         later: Document = {"due_at": now() + wait, "attempts": attempts}
         self._documents.set_each({one.id: later for one in notices})
 

@@ -64,6 +64,11 @@ class PeriodicThread(BackgroundThread):
                 log.error(self._failure, reason=type(error).__name__)
 
 
+def backoff(attempts: int, *, first: timedelta, longest: timedelta) -> timedelta:
+    """How long to wait after so many failures in sequence: after each of them twice as long."""
+    return min(first * (1 << min(attempts - 1, 30)), longest)
+
+
 # A lease on work that one process of all servers does at a time, and how far the work came.
 
 

@@ -23,6 +23,7 @@ from tests.support.openrouter import KEY
 Plans = SqlitePlans | MongoPlans
 RECORDS = 500
 EXPIRING = {
+    "deliveries",
     "guesses",
     "known_addresses",
     "narratives",
