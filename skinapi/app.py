@@ -35,6 +35,9 @@ from skinapi.composition.services import Services, open_services
 from skinapi.console.routes import Console
 from skinapi.console.routes import routes as console_routes
 from skinapi.errors import SkinAPIError
+from skinapi.integrations.keys.admission import KeyAuthorizer
+from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
+from skinapi.integrations.keys.routes import routes as key_routes
 from skinapi.jobs.routes import routes as jobs_routes
 from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
 from skinapi.lab.routes import routes as dataset_routes
@@ -146,12 +149,23 @@ def _guard(app: Application, settings: Settings, limits: Limits) -> None:
     )
     guard_requests(
         app,
-        admit=app.services.authorizer.admit,
+        admit=_open_authorizer(app.services, limits).admit,
         foreign_pages=ForeignPages(
             allowed=origins, address=settings.address, loopback=settings.loopback
         ),
         limits=limits,
         sizes=sizes,
+    )
+
+
+def _open_authorizer(services: Services, limits: Limits) -> KeyAuthorizer:
+    data = services.data
+    return KeyAuthorizer(
+        persons=services.authorizer,
+        keys=data.keys,
+        accounts=data.accounts,
+        uses=data.key_uses,
+        spend_quota=limits.spend_quota,
     )
 
 
@@ -218,5 +232,7 @@ def _register_routes(
         app.register_blueprint(client.routes.blueprint(model_services.clients))
     app.register_blueprint(dermascan_models.routes.blueprint(services.models))
     app.register_blueprint(dermascan_training.routes.blueprint(services.lab.trainings))
+    app.register_blueprint(key_routes.blueprint(services.integrations.keys))
+    app.register_blueprint(external_patient_routes.blueprint(services.integrations.patients))
     app.register_blueprint(import_routes.blueprint(services.lab.imports))
     app.register_blueprint(console_routes.blueprint(console))

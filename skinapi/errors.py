@@ -13,6 +13,8 @@ The tree, with the statuses. An error that only one package raises is defined in
         SecondFactorNotGiven         401  (auth)
         InvalidRefreshToken          401  (auth)
         InvalidCredentials           401  (auth)
+        InvalidKey                   401  (integrations)
+        ExpiredKey                   401  (integrations)
       Forbidden                      403
         AccountNotApproved           403
         AccountSuspended             403
@@ -24,6 +26,11 @@ The tree, with the statuses. An error that only one package raises is defined in
         CodeRequired                 403  (auth)
         WrongCode                    403  (auth)
         SecondFactorRequired         403  (auth)
+        KeyFromElsewhere             403  (integrations)
+        TakesNoKey                   403  (integrations)
+        KeyLacksScope                403  (integrations)
+        TestKeyStoresNothing         403  (integrations)
+        MakesNoSessions              403  (integrations)
       NotFound                       404
       MethodNotAllowed               405
       Conflict                       409
@@ -34,6 +41,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         NoMailServer                 409  (auth)
         SecondFactorKept             409  (auth)
         NoSecondFactor               409  (auth)
+        TooManyKeys                  409  (integrations)
         WrongOffset                  409  (lab)
         DatasetInUse                 409  (lab)
         UploadInUse                  409  (lab)

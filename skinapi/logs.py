@@ -17,6 +17,8 @@ import structlog
 log: Any = structlog.get_logger("skinapi")
 # The id of the request that runs in this context; None outside of one. The web sets it.
 current_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+# The id of the key with which a program calls; None for a person.
+current_key_id: ContextVar[str | None] = ContextVar("key_id", default=None)
 
 
 def configure_logs() -> None:

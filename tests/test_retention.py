@@ -9,7 +9,7 @@ from skinapi.reports.facts import Facts
 from tests.prediction.photographer import predicted
 from tests.repository.documents import chapter
 from tests.stores.known_queries import KNOWN
-from tests.support.backends import MAIL, Backend, erase
+from tests.support.backends import MAIL, Backend, Person, erase
 from tests.support.openrouter import KEY, OpenRouter
 
 ROWS = {
@@ -23,6 +23,7 @@ ROWS = {
     "job_logs": "log of a job",
     "jobs": "job",
     "lesions": "spot",
+    "keys": "key",
     "letters": "letter",
     "messages": "message",
     "known_addresses": "known address",
@@ -32,6 +33,7 @@ ROWS = {
     "password_links": "password link",
     "reports": "report",
     "reviews": "review",
+    "session_keys": "session key",
     "sessions": "session",
     "submissions": "finding",
     "upload_parts": "upload",
@@ -96,6 +98,10 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -
     submission = backend.services.records.find(listed.id)
     assert submission is not None
     backend.services.recovery.hand_link(email=account.email, by="-")
+    body = {"name": "mine", "scopes": ["findings:read"], "sessions": True}
+    key = Person(backend.client, ada.call("POST", "/keys", json=body).get_json()["secret"])
+    made = key.call("POST", "/keys/sessions", json={"scope": "findings:read"})
+    assert made.status_code == 201
     traces = [
         account.id,
         job.id,

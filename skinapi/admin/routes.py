@@ -48,6 +48,7 @@ from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Message, link_to_next
 
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
+AUDITORS = admins("Only admin can read the audit", scopes=("audit:read",))
 routes: Routes[AdminService] = Routes("admin")
 decision_routes: Routes[DecisionsService] = Routes("decisions")
 usage_routes: Routes[DailyCounts] = Routes("usage")
@@ -314,7 +315,7 @@ def reopen_accounts(
     return DecidedView.of(decisions.reopen_accounts(ids=body.accounts, by=subject.id))
 
 
-@routes.route("GET", "/audit", access=admins("Only admin can read the audit"), rate=Rate.READ)
+@routes.route("GET", "/audit", access=AUDITORS, rate=Rate.READ)
 def read_audit(admin: AdminService, *, query: AuditQuery) -> Page[AuditRow]:
     """Read the audit trail, newest row first."""
     return _rows_of(admin, query, limit=query.limit)
@@ -323,7 +324,7 @@ def read_audit(admin: AdminService, *, query: AuditQuery) -> Page[AuditRow]:
 @routes.route(
     "GET",
     "/audit/export",
-    access=admins("Only admin can read the audit"),
+    access=AUDITORS,
     rate=Rate.READ,
     produces="text/csv",
     or_produces=("application/json",),

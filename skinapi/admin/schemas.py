@@ -238,6 +238,9 @@ class AuditRow(Answer):
         "report of abuse and the id of the message, the kinds of marks that a letter was signed "
         "in spite of",
     )
+    by_key: str | None = Field(
+        default=None, description="the id of the key with which a program did it"
+    )
     request_id: str | None = None
     hash: str | None = Field(default=None, description="of a row that has its place in the chain")
     signed: bool = Field(

@@ -17,7 +17,7 @@ from typing import TypeVar
 from skinapi.audit.chain import NO_PREVIOUS_HASH, OTHER_KEY, chain_faults
 from skinapi.domain.pages import Page, page_of
 from skinapi.errors import InvalidQuery
-from skinapi.logs import current_request_id, log
+from skinapi.logs import current_key_id, current_request_id, log
 from skinapi.storage.background import Lease, PeriodicThread
 from skinapi.storage.documents import merged
 from skinapi.storage.faults import Fault
@@ -191,6 +191,7 @@ class AuditTrail:
             "schema": 1,
             "created_at": now(),
             "request_id": current_request_id.get(),
+            "by_key": current_key_id.get(),
             "key": self._keys.current,
         }
         row["signature"] = self._keys.sign(row)

@@ -1,6 +1,6 @@
 """The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Literal, TypedDict, Unpack
@@ -19,6 +19,7 @@ from skinapi.errors import (
     AccountNotApproved,
     AccountRefused,
     AccountSuspended,
+    Conflict,
     NotFound,
     TooManyFound,
 )
@@ -38,6 +39,7 @@ EXPIRED_AT_ONCE = 100
 MOST_PATIENTS_FOUND = 1000
 ACTIVE_ADMIN: Filter = {"role": "admin", "status": "approved"}
 BEING_DELETED = "This account is being deleted"
+NO_LOG_IN = "Nobody can log in to this account: it is a program's, or a patient's of another system"
 
 
 class SecondFactor(StoredRecord):
@@ -69,7 +71,9 @@ class Account(StoredRecord):
     account of an earlier version until it files or deletes one. `wanted_role` was asked for at the
     registration, until an admin approves the account. `browsers` (hashes) have opened the account,
     the newest last. One that an admin has refused is suspended and `refused`: so the version before
-    takes it for a suspended one.
+    takes it for a suspended one. Nobody logs in to an account with an `external` identifier, which
+    is kept as a keyed hash: it is a patient of another system; nor to that of a `machine`, which a
+    program's key acts through.
     """
 
     id: str
@@ -94,6 +98,12 @@ class Account(StoredRecord):
     refused: bool | None = None
     refused_at: datetime | None = None
     refusal: Refusal | None = None
+    external: str | None = None
+    machine: bool | None = None
+
+    @property
+    def can_log_in(self) -> bool:
+        return self.external is None and not self.machine
 
     @property
     def has_second_factor(self) -> bool:
@@ -101,7 +111,7 @@ class Account(StoredRecord):
 
     def lacks_second_factor(self, required: Collection[str]) -> bool:
         """Whether the operator requires one of these roles, and this account has none."""
-        return self.role in required and not self.has_second_factor
+        return self.role in required and not self.has_second_factor and self.can_log_in
 
     @property
     def recovery_codes_left(self) -> int:
@@ -172,6 +182,8 @@ class AccountFields(TypedDict, total=False):
     refused: bool | None
     refused_at: datetime | None
     refusal: Refusal | None
+    external: str | None
+    machine: bool | None
 
 
 NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
@@ -183,6 +195,7 @@ class Accounts:
     def __init__(self, store: Store) -> None:
         self._documents = store.collection("accounts")
         self._documents.ensure_index("email", unique=True)
+        self._documents.ensure_index("external", unique=True)
         self._documents.ensure_index("status", "id")
         self._documents.ensure_index("doctor_id", "id")
         self._documents.ensure_index("doctor_id", "queue_key", "id")
@@ -226,6 +239,13 @@ class Accounts:
                 return Account.model_validate(found[0])
         return None
 
+    def find_external(self, hashes: Sequence[str]) -> Account | None:
+        """The account of another system's patient, whose identifier has one of these hashes."""
+        for external in hashes:
+            if found := self._documents.find({"external": external}, limit=1):
+                return Account.model_validate(found[0])
+        return None
+
     def change(self, unit: Unit, account: Account, **fields: Unpack[AccountFields]) -> Account:
         """Change an account as this transaction has read it; a field that is None is removed.
 
@@ -233,7 +253,8 @@ class Accounts:
         role, or is being deleted, has no patients any more. A suspended doctor keeps the patients,
         because a suspension can be lifted. Nothing is written where the account is so already.
 
-        Raises LastAdmin, and NotFound where it is being deleted.
+        Raises LastAdmin, NotFound where it is being deleted, and Conflict where it would get a
+        password or another role, and nobody can log in to it.
         """
         if account.status == "deleting" and fields.get("status") != "deleting":
             raise NotFound(BEING_DELETED)
@@ -242,6 +263,10 @@ class Accounts:
             wanted = wanted.model_copy(update={"doctor_id": None})
         if wanted == account:
             return account
+        if not account.can_log_in and (
+            wanted.role != account.role or wanted.password_hash != account.password_hash
+        ):
+            raise Conflict(NO_LOG_IN)
         if wanted.active_admin != account.active_admin:
             self._keep_an_admin(account.id, stays=wanted.active_admin)
         self._write(account, wanted)
@@ -371,7 +396,8 @@ class Accounts:
         refused: bool | None = None,
     ) -> Page[Account]:
         """Accounts in the order they registered; those whose name, last name or e-mail has
-        this beginning. `refused` parts those that a status of "suspended" joins.
+        this beginning. `refused` parts those that a status of "suspended" joins. That of a program
+        is among them once its key is revoked; so a page may have fewer than `limit`.
         """
         wanted: Filter = {"status": status} if status else {}
         if refused is not None:
@@ -385,7 +411,10 @@ class Accounts:
             # One listing for each role, not one with $in: see `merging`.
             listings = [self._documents.find(f, after=after, limit=limit + 1) for f in filters]
             found = merged(listings, limit=limit + 1)
-        return page_of(found, limit).map(Account.model_validate)
+        page = page_of(found, limit)
+        listed = [Account.model_validate(document) for document in page.items]
+        shown = [one for one in listed if not (one.machine and one.approved)]
+        return Page(shown, page.next_after)
 
     def count_waiting(self, *, most: int) -> int:
         """How many accounts wait for approval, counted up to `most`."""

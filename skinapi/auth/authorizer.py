@@ -53,7 +53,7 @@ class Authorizer:
                 self._refuse_closed(access)
                 return None
             access = Signed(roles=access.roles)
-        token = _bearer(authorization)
+        token = read_bearer(authorization)
         if isinstance(access, Scraper):
             # Constant time: == would reveal by its time how many characters are right.
             if self.metrics_token and hmac.compare_digest(
@@ -66,14 +66,20 @@ class Authorizer:
         account, session = self._read(claims)
         if not session.opens(account):
             raise SecondFactorNotGiven
+        self.refuse_unready(access, account)
+        if account.role not in access.roles:
+            raise Forbidden(access.refusal)
+        return Subject(account.id, account.role, session.id, account, session.factor_given)
+
+    def refuse_unready(self, access: Signed, account: Account) -> None:
+        """Raises AccountNotApproved, AccountSuspended, PasswordChangeRequired or
+        SecondFactorRequired.
+        """
         account.refuse_inactive(even_waiting=access.even_waiting)
         if account.must_change and not access.even_unready:
             raise PasswordChangeRequired(self.password_page)
         if account.lacks_second_factor(self.second_factor_roles) and not access.even_unready:
             raise SecondFactorRequired(self.account_page)
-        if account.role not in access.roles:
-            raise Forbidden(access.refusal)
-        return Subject(account.id, account.role, session.id, account, session.factor_given)
 
     def _refuse_closed(self, access: Opened) -> None:
         if not any(name in self.open_clients for name in access.clients):
@@ -92,8 +98,11 @@ class Authorizer:
         return account, session
 
 
-def _bearer(authorization: str | None) -> str:
-    """The token of the header: https://www.rfc-editor.org/rfc/rfc6750#section-2.1"""
+def read_bearer(authorization: str | None) -> str:
+    """The token of the header: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+
+    Raises Unauthenticated, InvalidToken.
+    """
     if not authorization:
         raise Unauthenticated
     scheme, _, token = authorization.partition(" ")

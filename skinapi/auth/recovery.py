@@ -11,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.accounts import NO_LOG_IN, Account, Accounts
 from skinapi.auth.errors import InvalidPasswordLink, NoMailServer, TooManyGuesses
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.passwords import Authentication, Passwords
 from skinapi.auth.sessions import Sessions
 from skinapi.domain.field_types import ID
-from skinapi.errors import NotFound, StoreUnavailable, Unavailable
+from skinapi.errors import Conflict, NotFound, StoreUnavailable, Unavailable
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.storage.background import PeriodicThread
 from skinapi.storage.ids import is_ahead, new_id, now
@@ -144,6 +144,8 @@ class RecoveryService:
             return
         if account is None or account.status not in ("approved", "waiting"):
             return
+        if not account.can_log_in:
+            return
         with suppress(NotFound):  # deleted meanwhile
             self._add_mailed_link(account_id=account.id)
 
@@ -157,7 +159,9 @@ class RecoveryService:
 
     @atomic
     def hand_link(self, unit: Unit, *, email: str, by: str) -> tuple[str, datetime]:
-        """A link that an admin hands over, and until when it can be used. Raises NotFound."""
+        """A link that an admin hands over, and until when it can be used. Raises NotFound, and
+        Conflict where nobody can log in.
+        """
         _, account = self.authentication.find_account(email)
         if account is None:
             raise NotFound(NO_ACCOUNT)
@@ -169,6 +173,8 @@ class RecoveryService:
         account = self.accounts.hold(account_id)
         if account.status == "deleting":
             raise NotFound(NO_ACCOUNT)
+        if not account.can_log_in:
+            raise Conflict(NO_LOG_IN)
         return self.links.add(account, life=life)
 
     def set_password(self, *, token: str, new: str, address: str) -> None:

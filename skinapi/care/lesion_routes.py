@@ -14,7 +14,7 @@ from skinapi.care.lesion_schemas import (
     finding_view,
 )
 from skinapi.care.lesion_service import LesionsService
-from skinapi.care.queue_routes import DOCTORS
+from skinapi.care.queue_routes import READERS
 from skinapi.care.queue_schemas import ListedFinding
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
@@ -47,7 +47,7 @@ def create_lesion(
     return LesionView.of(created, subject.account.language, for_doctor=False)
 
 
-@routes.route("GET", "/lesions", access=Signed(), rate=Rate.READ)
+@routes.route("GET", "/lesions", access=Signed(scopes=("findings:read",)), rate=Rate.READ)
 def list_lesions(
     lesions: LesionsService, *, query: PageQuery, subject: Subject
 ) -> Page[LesionView]:
@@ -57,7 +57,7 @@ def list_lesions(
 
 
 @routes.route(
-    "GET", "/patients/<patient>/lesions", access=DOCTORS, rate=Rate.READ, raises=(NotFound,)
+    "GET", "/patients/<patient>/lesions", access=READERS, rate=Rate.READ, raises=(NotFound,)
 )
 def list_patient_lesions(
     lesions: LesionsService, *, patient: str, query: PageQuery, subject: Subject
@@ -69,7 +69,13 @@ def list_patient_lesions(
     return page.map(lambda one: LesionView.of(one, subject.account.language, for_doctor=True))
 
 
-@routes.route("GET", "/lesions/<lesion>", access=Signed(), rate=Rate.READ, raises=(NotFound,))
+@routes.route(
+    "GET",
+    "/lesions/<lesion>",
+    access=Signed(scopes=("findings:read",)),
+    rate=Rate.READ,
+    raises=(NotFound,),
+)
 def show_lesion(
     lesions: LesionsService, *, lesion: str, query: LanguageQuery, subject: Subject
 ) -> LesionView:
@@ -80,7 +86,11 @@ def show_lesion(
 
 
 @routes.route(
-    "GET", "/lesions/<lesion>/submissions", access=Signed(), rate=Rate.READ, raises=(NotFound,)
+    "GET",
+    "/lesions/<lesion>/submissions",
+    access=Signed(scopes=("findings:read",)),
+    rate=Rate.READ,
+    raises=(NotFound,),
 )
 def list_course(
     lesions: LesionsService, *, lesion: str, query: CourseQuery, subject: Subject

@@ -19,12 +19,15 @@ from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import PageQuery
 
-DOCTORS = Signed(roles=("doctor",), refusal="Only doctors have patients")
+ONLY_DOCTORS = "Only doctors have patients"
+DOCTORS = Signed(roles=("doctor",), refusal=ONLY_DOCTORS)
+# Programs too: those of a doctor, and of the clinic.
+READERS = Signed(roles=("doctor",), refusal=ONLY_DOCTORS, scopes=("findings:read",))
 
 routes: Routes[CareService] = Routes("care")
 
 
-@routes.route("GET", "/patients", access=DOCTORS, rate=Rate.READ, raises=(TooManyFound,))
+@routes.route("GET", "/patients", access=READERS, rate=Rate.READ, raises=(TooManyFound,))
 def list_patients(
     care: CareService, *, query: PatientSearch, subject: Subject
 ) -> Page[PatientInCare]:
@@ -38,7 +41,7 @@ def list_patients(
 
 
 @routes.route(
-    "GET", "/patients/<patient>/submissions", access=DOCTORS, rate=Rate.READ, raises=(NotFound,)
+    "GET", "/patients/<patient>/submissions", access=READERS, rate=Rate.READ, raises=(NotFound,)
 )
 def list_patient_submissions(
     care: CareService, *, patient: str, query: QueueQuery, subject: Subject

@@ -15,6 +15,7 @@ from skinapi.auth.recovery import LinkMailer
 from skinapi.care.reminders import ReminderMailer
 from skinapi.composition.migrations import migrations_of
 from skinapi.composition.services import Services
+from skinapi.integrations.keys.uses import KeyUses
 from skinapi.notices.deliveries import Channel, DeliverySender
 from skinapi.notices.outbox import Kind, Notice, Recipient, write_mail
 from skinapi.notices.sender import MailServer, NoticeSender
@@ -31,6 +32,7 @@ class Background:
     model_reloader: ModelReloader
     migrator: Migrator
     totals: Totals
+    key_uses: KeyUses
     audit_sealer: AuditSealer
     erasures: ErasureRetry
     waiting_expiry: WaitingExpiry
@@ -60,6 +62,7 @@ def open_background(
         model_reloader=model_reloader,
         migrator=Migrator(services.store, migrations_of(services)),
         totals=services.data.totals,
+        key_uses=services.data.key_uses,
         audit_sealer=AuditSealer(services.store, services.data.trail),
         erasures=ErasureRetry(services.store),
         waiting_expiry=WaitingExpiry(
@@ -103,6 +106,8 @@ def _find_recipient(accounts: Accounts, account_id: str) -> Recipient | None:
     account = accounts.by_ids({account_id}).get(account_id)
     refusal = account.refusal if account and account.status == "suspended" else None
     if account is None or not (refusal or account.status in ("approved", "waiting")):
+        return None
+    if not account.can_log_in:  # its address is made up
         return None
     # A mail server need not know letters outside ASCII.
     spellings = spellings_of(account.email)

@@ -12,6 +12,8 @@ from skinapi.auth.tokens import Lifetimes
 from skinapi.care.lesion_records import Lesions
 from skinapi.care.message_records import Messages
 from skinapi.errors import BrokenStore, Duplicate
+from skinapi.integrations.keys.api_keys import ApiKeys
+from skinapi.integrations.keys.uses import KeyUses
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.notices.deliveries import Deliveries
@@ -62,6 +64,8 @@ class Repositories:
     password_links: PasswordLinks
     outbox: Outbox
     deliveries: Deliveries
+    keys: ApiKeys
+    key_uses: KeyUses
     lab: LabRepositories
     contributed: ContributedPictures
 
@@ -76,7 +80,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
     usage, weekly_counts = DailyCounts(store, totals), WeeklyCounts(store, totals)
     trail = AuditTrail(store, secrets=settings.audit_secrets())
     work = UnitOfWork(store, trail)
-    lab = LabRepositories(store, trail, work)
+    lab, keys = LabRepositories(store, trail, work), ApiKeys(store)
     return Repositories(
         work=work,
         accounts=accounts,
@@ -99,6 +103,8 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         password_links=PasswordLinks(store, key=settings.signing_key(), console=settings.address),
         outbox=Outbox(store, enabled=settings.mail_server is not None),
         deliveries=Deliveries(store),
+        keys=keys,
+        key_uses=KeyUses(keys),
         lab=lab,
         contributed=ContributedPictures(lab, work),
     )

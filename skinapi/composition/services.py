@@ -30,8 +30,13 @@ from skinapi.care.queue import CareService
 from skinapi.care.reminders import LesionCounts, ReminderMailer
 from skinapi.composition.account_services import AccountServices, open_account_services
 from skinapi.composition.care_services import CareServices, open_care_services
+from skinapi.composition.integration_services import (
+    IntegrationServices,
+    open_integration_services,
+)
 from skinapi.composition.repositories import Repositories, open_repositories
 from skinapi.composition.subscriptions import subscribe
+from skinapi.integrations.keys.api_keys import ApiKey, SessionKey
 from skinapi.jobs.announcements import open_announcer
 from skinapi.jobs.job import Job
 from skinapi.jobs.job_logs import LogBatch
@@ -75,6 +80,8 @@ from skinapi.storage.store_version import join_store
 MODELS: Mapping[str, type[BaseModel]] = {
     "accounts": Account,
     "sessions": Session,
+    "keys": ApiKey,
+    "session_keys": SessionKey,
     "password_links": PasswordLink,
     "outbox": Notice,
     "deliveries": Delivery,
@@ -126,6 +133,7 @@ class Services:
     jobs: JobsService
     models: ModelsService
     drift: DriftService
+    integrations: IntegrationServices
 
     def faults(self) -> Iterator[Fault]:
         """Yield all broken invariants that `check` can find in a store that can be opened."""
@@ -232,6 +240,9 @@ def _build(
         jobs=jobs,
         models=models,
         drift=DriftService(counts=data.weekly_counts, models=models),
+        integrations=open_integration_services(
+            settings, data, eraser=people.eraser, records=records
+        ),
     )
 
 

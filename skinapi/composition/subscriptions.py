@@ -97,6 +97,7 @@ def _to_erasure(
         data.outbox.forget,
         data.deliveries.forget,
         data.outcome_counts.forget,
+        data.keys.forget,
     ):
         data.work.afterwards(AccountErased, _of_account(forget))
 

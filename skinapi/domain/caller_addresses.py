@@ -1,6 +1,6 @@
 """Client addresses as keys, by which rate limits and connections are counted."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 UNKNOWN = "unknown"
 
@@ -11,17 +11,24 @@ def address_key(address: str) -> str:
     An IPv6 household is one caller, so the key is its /64 network. A socket that listens on [::]
     shows IPv4 addresses as IPv6 (`::ffff:192.0.2.1`), and some proxies send `ip:port`.
     """
-    try:
-        parsed = ip_address(_without_port(address).partition("%")[0])
-    except ValueError:
+    parsed = parse_address(address)
+    if parsed is None:
         return UNKNOWN
     if parsed.version == 4:
         return str(parsed)
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
     # One household gets at least a /64 and can use any address of it:
     # https://www.rfc-editor.org/rfc/rfc6177
     return str(ip_network((parsed, 64), strict=False))
+
+
+def parse_address(address: str) -> IPv4Address | IPv6Address | None:
+    """The address in its plain form; None for what is none."""
+    try:
+        parsed = ip_address(_without_port(address).partition("%")[0])
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if parsed.version == 6 else None
+    return mapped or parsed
 
 
 def site_key(address: str) -> str:

@@ -116,7 +116,9 @@ class JobLogView(Answer):
 
 routes: Routes[JobsService] = Routes("jobs")
 LAB = Signed(
-    roles=("researcher", "admin"), refusal="Only researchers and admins can work in the lab"
+    roles=("researcher", "admin"),
+    refusal="Only researchers and admins can work in the lab",
+    scopes=("lab",),
 )
 
 

@@ -48,7 +48,9 @@ from skinapi.web.rate_limits import Rate
 from skinapi.web.schemas import Body, Message, PageQuery
 
 RESEARCHERS = Signed(
-    roles=("researcher", "admin"), refusal="Only researchers and admins work with data sets"
+    roles=("researcher", "admin"),
+    refusal="Only researchers and admins work with data sets",
+    scopes=("lab",),
 )
 CHOOSERS = admins("Only admin can choose the reference data set")
 routes: Routes[DatasetsService] = Routes("datasets")

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from skinapi.domain.field_types import Identifier
 from skinapi.domain.subject import Subject
 from skinapi.errors import (
     BadRequest,
@@ -121,6 +122,11 @@ class PhotoForm(ContextForm):
     keep_photo: bool | None = Field(default=None, description="consent to keeping the photo")
     language: Language | None = Field(default=None, description="the account's unless given")
     lesion: str | None = Field(default=None, description="the spot that the photo shows")
+    patient: Identifier | None = Field(
+        default=None,
+        description="the account whose finding it is: with a clinic-wide key; the caller's own "
+        "unless given",
+    )
 
     def context(self) -> Context:
         confirmed = self.skin is SkinAnswer.CONFIRMED
@@ -160,7 +166,7 @@ again_routes: Routes[JudgingAgainService] = Routes("judging_again")
 @routes.route(
     "POST",
     "/predict",
-    access=Signed(),
+    access=Signed(scopes=("findings:write",), test_keys=True),
     rate=Rate.WRITE,
     raises=(
         *(BadRequest, Refused, IdempotencyKeyReused, NoModel, NotFound, LesionFull),
@@ -199,8 +205,11 @@ def predict(
         lesion=form.lesion,
         key=idempotency_key,
     )
-    submission = prediction.predict(owner=subject.account, sent=sent)
-    return SubmissionView.of(submission, subject.account)
+    owner = subject.account
+    if form.patient:
+        owner = prediction.records.find_owner(patient=form.patient, by=subject)
+    submission = prediction.predict(owner=owner, sent=sent, by=subject)
+    return SubmissionView.of(submission, owner)
 
 
 @routes.route("GET", "/sample", access=Public(), rate=Rate.ANONYMOUS, raises=(Refused, NoModel))

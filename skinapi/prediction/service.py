@@ -120,8 +120,9 @@ class PredictionService:
     counts: PhotoCounts
     sample: SamplePicture
 
-    def predict(self, *, owner: Account, sent: SentPhotos) -> Submission:
-        """Classify one to four photos of one spot of this account, and store the finding.
+    def predict(self, *, owner: Account, sent: SentPhotos, by: Subject | None = None) -> Submission:
+        """Classify one to four photos of one spot of this account, and store the finding. `by`
+        files it, where that is not the owner (`RecordsService.find_owner`).
 
         The same request with the same idempotency key is answered as before and not counted again;
         another request with that key raises IdempotencyKeyReused. A new request raises
@@ -143,7 +144,7 @@ class PredictionService:
             classified = self.registry.classify_pictures(
                 contents=sent.contents,
                 same_spot=sent.same_spot,
-                caller=PoolCaller(owner.id, signed_in=True),
+                caller=PoolCaller(by.id if by else owner.id, signed_in=True),
                 context=sent.context,
                 keep=self.records.photos.may_keep(owner, sent.keep_photo),
             )
@@ -173,6 +174,7 @@ class PredictionService:
             lesion=sent.lesion,
             key=sent.key,
             request_hash=request_hash,
+            filed_by=by.id if by else None,
         )
         return self.records.file_finding(owner=owner, new=new)
 

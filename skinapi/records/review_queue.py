@@ -125,12 +125,15 @@ class ReviewQueue:
 
 
 def in_care(owner: Account, doctor: Subject) -> bool:
-    """Whether this account is a patient in the care of this doctor.
+    """Whether this account is a patient in the care of this doctor, or the caller is a program with
+    a clinic-wide key.
 
     Never where the account is being deleted, or is a doctor itself: becoming a doctor ends care.
     That is checked here too, because accounts from before this rule may still hold a doctor.
     """
     patient = owner.role != "doctor" and owner.status != "deleting"
+    if doctor.key and doctor.key.clinic_wide:
+        return patient
     return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id
 
 

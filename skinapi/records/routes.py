@@ -33,7 +33,7 @@ routes: Routes[RecordsService] = Routes("submissions")
 review_routes: Routes[ReviewsService] = Routes("reviews")
 
 
-@routes.route("GET", "/submissions", access=Signed(), rate=Rate.READ)
+@routes.route("GET", "/submissions", access=Signed(scopes=("findings:read",)), rate=Rate.READ)
 def list_submissions(
     records: RecordsService, *, query: OwnQuery, subject: Subject
 ) -> Page[SummaryView]:
@@ -51,7 +51,13 @@ def list_submissions(
     return page.map(lambda submission: SummaryView.of(submission, subject.account))
 
 
-@routes.route("GET", "/submissions/<number>", access=Signed(), rate=Rate.READ, raises=(NotFound,))
+@routes.route(
+    "GET",
+    "/submissions/<number>",
+    access=Signed(scopes=("findings:read",)),
+    rate=Rate.READ,
+    raises=(NotFound,),
+)
 def show_submission(
     records: RecordsService, *, number: str, query: InstructionQuery, subject: Subject
 ) -> SubmissionView | SubmissionInCare:
@@ -65,7 +71,7 @@ def show_submission(
 @routes.route(
     "GET",
     "/submissions/<number>/photo",
-    access=Signed(),
+    access=Signed(scopes=("findings:read",)),
     rate=Rate.READ,
     produces="image/jpeg",
     raises=(NotFound,),
@@ -81,7 +87,7 @@ def show_photo(
 @routes.route(
     "GET",
     "/submissions/<number>/thumbnail",
-    access=Signed(),
+    access=Signed(scopes=("findings:read",)),
     rate=Rate.READ,
     produces="image/jpeg",
     raises=(NotFound,),
@@ -102,7 +108,7 @@ def show_thumbnail(records: RecordsService, *, number: str, subject: Subject) ->
 @routes.route(
     "GET",
     "/submissions/<number>/heatmap",
-    access=Signed(),
+    access=Signed(scopes=("findings:read",)),
     rate=Rate.READ,
     produces="image/jpeg",
     raises=(NotFound,),
@@ -167,7 +173,11 @@ def end_hold(reviews: ReviewsService, *, number: str, subject: Subject) -> Messa
 
 
 @review_routes.route(
-    "GET", "/submissions/<number>/reviews", access=Signed(), rate=Rate.READ, raises=(NotFound,)
+    "GET",
+    "/submissions/<number>/reviews",
+    access=Signed(scopes=("findings:read",)),
+    rate=Rate.READ,
+    raises=(NotFound,),
 )
 def list_reviews(
     reviews: ReviewsService, *, number: str, query: PageQuery, subject: Subject

@@ -36,6 +36,7 @@ from skinapi.vision.heat_map_overlay import draw_kept_overlay
 
 ATTEMPTS = 3
 NOT_YOURS = "Not found or unauthorized"
+NO_PATIENT = "There is no such patient, or this caller may not file for them"
 
 # A deletion of so many findings is one transaction.
 DELETED_AT_ONCE = 20
@@ -109,7 +110,8 @@ class RecordsService:
     def file(self, unit: Unit, filing: Filing) -> Submission:
         """Raises Duplicate where the number or the idempotency key is in use."""
         owner, again = filing.owner, filing.new.again
-        action, by = ("submission.judge_again", again.by) if again else ("submission.create", owner)
+        action = "submission.judge_again" if again else "submission.create"
+        by = again.by if again else filing.new.filed_by or owner
         unit.audit(action, by=by, target=filing.identifier, owner=owner)
         account = self._count_one_more(owner)
         if again:
@@ -175,6 +177,19 @@ class RecordsService:
         ):
             raise NotFound(NOT_YOURS)
         return submission, owner
+
+    def find_owner(self, *, patient: str | None, by: Subject) -> Account:
+        """The account that the caller files a finding for: its own, or with a clinic-wide key that
+        of any patient. Raises NotFound.
+        """
+        if patient is None or patient == by.id:
+            own: Account = by.account
+            return own
+        found = self.accounts.by_ids({patient}).get(patient)
+        wide = by.key is not None and by.key.clinic_wide
+        if not wide or not found or not in_care(found, by) or not found.approved or found.machine:
+            raise NotFound(NO_PATIENT)
+        return found
 
     def find_standing(self, submission: Submission) -> Standing:
         """What has become of the model version that made this finding."""

@@ -282,7 +282,8 @@ class Again:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFinding:
     """What is filed of a finding. `photos` are those that are kept; `key` and `request_hash` are of
-    the request, by which a retry is recognised.
+    the request, by which a retry is recognised. `filed_by` is the account that files it for its
+    owner.
     """
 
     finding: Finding
@@ -295,6 +296,7 @@ class NewFinding:
     lesion: str | None = None
     photos: Sequence[bytes] = ()
     again: Again | None = None
+    filed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ from skinapi.web.schemas import Message
 # The routes of model versions.
 
 
-RESEARCH = Signed(roles=("researcher", "admin"))
+RESEARCH = Signed(roles=("researcher", "admin"), scopes=("lab",))
 PROMOTERS = admins("Only admin can put models into service")
 KEEPERS = admins("Only admin can retire or delete models")
 

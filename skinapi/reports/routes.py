@@ -32,7 +32,7 @@ routes: Routes[ReportsService] = Routes("reports")
 @routes.route(
     "GET",
     "/submissions/<number>/report",
-    access=Signed(),
+    access=Signed(scopes=("findings:read",)),
     rate=Rate.READ,
     or_produces=(HTML, PDF),
     raises=(NotFound, NoSuchLanguage),
@@ -50,7 +50,7 @@ def show_report(
 @routes.route(
     "GET",
     "/submissions/<number>/report.json",
-    access=Signed(),
+    access=Signed(scopes=("findings:read",)),
     rate=Rate.READ,
     raises=(NotFound, NoSuchLanguage),
 )
@@ -65,7 +65,7 @@ def show_report_json(
 @routes.route(
     "GET",
     "/submissions/<number>/report.html",
-    access=Signed(),
+    access=Signed(scopes=("findings:read",)),
     rate=Rate.READ,
     produces=HTML,
     raises=(NotFound, NoSuchLanguage),
@@ -81,7 +81,7 @@ def show_report_html(
 @routes.route(
     "GET",
     "/submissions/<number>/report.pdf",
-    access=Signed(),
+    access=Signed(scopes=("findings:read",)),
     rate=Rate.READ,
     produces=PDF,
     raises=(NotFound, NoSuchLanguage),

@@ -26,7 +26,8 @@ class Signed:
 
     `even_waiting` lets in accounts that no admin has approved yet, `even_unready` accounts
     that must first replace their initial password, or set up a second factor. A program's key gets
-    in where it has one of `scopes`.
+    in where it has one of `scopes`; a test key only where nothing is changed, or `test_keys` says
+    that the route stores nothing for it.
     """
 
     roles: tuple[str, ...] = ROLES
@@ -34,6 +35,7 @@ class Signed:
     even_waiting: bool = False
     even_unready: bool = False
     scopes: tuple[Scope, ...] = ()
+    test_keys: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,5 +66,5 @@ def closed_to(*clients: str) -> str:
 Access = Public | Scraper | Signed | Opened
 
 
-def admins(refusal: str) -> Signed:
-    return Signed(roles=("admin",), refusal=refusal)
+def admins(refusal: str, scopes: tuple[Scope, ...] = ()) -> Signed:
+    return Signed(roles=("admin",), refusal=refusal, scopes=scopes)

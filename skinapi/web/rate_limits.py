@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from flask import Flask, Response, g, request
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, RateLimitItemPerDay, parse
 from limits.errors import ConfigurationError, StorageError
 from limits.storage import StorageTypes, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
@@ -95,19 +95,33 @@ class Limits:
             return
         items = self._items[rate]
         item = items.get(role or EVERYBODY, items[EVERYBODY])
+        allowed, wait = self._hit(item, rate.value, caller)
+        if not allowed:
+            if rate is Rate.PREDICTIONS:
+                photos = _say_quota("photo limit", item, wait)
+                raise PredictionQuotaReached(photos, retry_after=wait)
+            raise TooManyRequests(retry_after=wait)
+
+    def spend_quota(self, key: str, most: int) -> None:
+        """Count one request of a program's key against what it may in a day. Raises as `spend`."""
+        item = RateLimitItemPerDay(most)
+        allowed, wait = self._hit(item, "key", key)
+        if not allowed:
+            said = _say_quota("limit of this key", item, wait)
+            raise TooManyRequests(said, retry_after=wait)
+
+    def _hit(self, item: RateLimitItem, name: str, caller: str) -> tuple[bool, int]:
+        """Whether it is within the limit, and after how many seconds the next one may be."""
         with self._noticed_outage():
-            window = self._windows.hit(item, rate.value, caller)
+            window = self._windows.hit(item, name, caller)
         seconds = item.get_expiry()
         # At least 1: a client that is told 0 seconds would ask again at once. At most the window:
         # hits may lie in the future where the clock was put back.
         wait = min(seconds, max(1, round(window.resets_at - time.time())))
         # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
-        _add_header("RateLimit-Policy", f'"{rate.value}";q={item.amount};w={seconds}')
-        _add_header("RateLimit", f'"{rate.value}";r={max(0, window.remaining)};t={wait}')
-        if not window.allowed:
-            if rate is Rate.PREDICTIONS:
-                raise PredictionQuotaReached(_say_quota(item, wait), retry_after=wait)
-            raise TooManyRequests(retry_after=wait)
+        _add_header("RateLimit-Policy", f'"{name}";q={item.amount};w={seconds}')
+        _add_header("RateLimit", f'"{name}";r={max(0, window.remaining)};t={wait}')
+        return window.allowed, wait
 
     def count_photo(self, caller: str, role: str | None) -> None:
         """See `Allowances`."""
@@ -141,10 +155,10 @@ def _storage_errors() -> Iterator[None]:
         raise disk_error(error.storage_error) from error
 
 
-def _say_quota(item: RateLimitItem, wait: int) -> str:
+def _say_quota(limit: str, item: RateLimitItem, wait: int) -> str:
     """The window moves: a photo leaves it a day after it was sent, and not at midnight."""
     seconds = item.get_expiry()
-    daily = "Daily photo limit" if seconds == DAY else "Photo limit"
+    daily = f"Daily {limit}" if seconds == DAY else limit.capitalize()
     again = datetime.fromtimestamp(time.time() + wait, UTC)
     moment = f"{again:%H:%M}" if seconds <= DAY else f"{again:%Y-%m-%d %H:%M}"
     return f"{daily} reached ({item.amount}). Try again after {moment} UTC."

@@ -7,7 +7,7 @@ from flask import Flask, Request, Response, g, has_request_context, request
 
 from skinapi.domain.subject import Subject
 from skinapi.errors import BadRequest, PayloadTooLarge
-from skinapi.logs import current_request_id
+from skinapi.logs import current_key_id, current_request_id
 
 # The forms that proxies and clients make up, and nobody's name or number fits in: 32 to 64 hex
 # digits, a UUID, a ULID (https://github.com/ulid/spec), a W3C traceparent
@@ -39,6 +39,7 @@ def request_id() -> str | None:
 
 def remember_subject(subject: Subject | None) -> None:
     g.subject = subject
+    current_key_id.set(subject.key.id if subject and subject.key else None)
 
 
 def current_subject() -> Subject | None:
@@ -96,3 +97,4 @@ def add_request_ids(app: Flask) -> None:
     @app.teardown_request
     def end(_: BaseException | None) -> None:
         current_request_id.set(None)
+        current_key_id.set(None)

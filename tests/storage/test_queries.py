@@ -25,10 +25,12 @@ RECORDS = 500
 EXPIRING = {
     "deliveries",
     "guesses",
+    "keys",
     "known_addresses",
     "narratives",
     "outbox",
     "password_links",
+    "session_keys",
     "sessions",
     "shadow_results",
 }
@@ -37,6 +39,7 @@ UNTOLD = (None, {"$ne": None})
 # Parts of unique keys: each document has a value of its own.
 DISTINCT = {
     "email",
+    "external",
     "number",
     "sequence",
     "idempotency_key",

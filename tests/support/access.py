@@ -89,6 +89,7 @@ class SampleAccounts:
                 request={},
             ).id,
             "lesion": self._lesion(ada),
+            "key": self.key(ada, "findings:read"),
             "session": backend.services.data.sessions.open(backend.account(ada.email))[0].id,
             "new name": f"ham-{new_id()}",  # a data set's name belongs to its first account
             "upload": self._upload(researcher, "a.jpg"),
@@ -119,6 +120,13 @@ class SampleAccounts:
         account = self.backend.account(owner.email).id
         upload = uploads.begin(Announced(owner=account, name=name, size=len(PHOTO)))
         return uploads.add_part(upload, offset=0, content=PHOTO).id
+
+    @staticmethod
+    def key(owner: Person, *scopes: str) -> str:
+        """The id of a key of this person."""
+        body = {"name": "sample", "scopes": scopes}
+        key: str = owner.call("POST", "/keys", json=body).get_json()["_id"]
+        return key
 
     def sort_sample(self) -> "Options":
         """The sample spot has the sample finding."""
@@ -478,6 +486,24 @@ ROWS: dict[str, Row] = {
     "remove_second_factor": Row("/me/second-factor/remove", APPROVED, recovery_code),
     "list_sessions": Row("/me/sessions", APPROVED),
     "end_session": Row("/me/sessions/{session}", OWNER),
+    # keys of programs
+    "list_keys": Row("/keys", APPROVED),
+    "make_key": Row("/keys", APPROVED, sends({"name": "mine", "scopes": ["findings:read"]})),
+    "revoke_key": Row("/keys/{key}", OWNER),
+    "show_current_key": Row("/keys/current", APPROVED.replace("o", "n")),  # a token is none
+    "make_session_key": Row(
+        "/keys/sessions", APPROVED.replace("o", "f"), sends({"scope": "findings:read"})
+    ),
+    "list_all_keys": Row("/admin/keys", ADMINS),
+    "make_clinic_key": Row(
+        "/admin/keys", ADMINS, sends({"name": "archive", "scopes": ["findings:read"]})
+    ),
+    "revoke_any_key": Row("/admin/keys/{key}", ADMINS),
+    "find_or_add_patient": Row(
+        "/patients/external",
+        APPROVED.replace("o", "f"),  # with a clinic-wide key alone
+        sends({"system": "urn:oid:2.999", "value": "4711"}),
+    ),
     # the admins' desk
     "list_accounts": Row("/accounts", ADMINS),
     "list_users": Row("/users", ADMINS),

@@ -136,7 +136,11 @@ def draft_letter(
 
 
 @routes.route(
-    "GET", "/submissions/<number>/letters", access=Signed(), rate=Rate.READ, raises=(NotFound,)
+    "GET",
+    "/submissions/<number>/letters",
+    access=Signed(scopes=("findings:read",)),
+    rate=Rate.READ,
+    raises=(NotFound,),
 )
 def list_letters(letters: LettersService, *, number: str, subject: Subject) -> list[WrittenLetter]:
     """The signed letters about a finding, and the caller's own drafts, the oldest first."""
@@ -146,7 +150,11 @@ def list_letters(letters: LettersService, *, number: str, subject: Subject) -> l
 
 
 @routes.route(
-    "GET", "/lesions/<lesion>/letters", access=Signed(), rate=Rate.READ, raises=(NotFound,)
+    "GET",
+    "/lesions/<lesion>/letters",
+    access=Signed(scopes=("findings:read",)),
+    rate=Rate.READ,
+    raises=(NotFound,),
 )
 def list_spot_letters(
     letters: LettersService, *, lesion: str, subject: Subject

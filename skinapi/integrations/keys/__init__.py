@@ -1,0 +1,1 @@
+"""Keys with which programs call: stored, admitted, made and revoked."""

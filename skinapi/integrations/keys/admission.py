@@ -1,0 +1,117 @@
+"""Admission of programs: a key is the bearer token of a request, as a person has an access token.
+
+Key and account are read from the store for each request, as a session and its account are: so
+revocation, suspension and demotion take effect with the next request.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import request
+
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.authorizer import Authorizer, read_bearer
+from skinapi.domain.subject import KeyUse, Subject
+from skinapi.errors import Forbidden, InvalidToken, NotFound
+from skinapi.integrations.keys.api_keys import BEGINNING, SECRET, ApiKey, ApiKeys, SessionKey
+from skinapi.integrations.keys.errors import (
+    ExpiredKey,
+    InvalidKey,
+    KeyFromElsewhere,
+    KeyLacksScope,
+    TakesNoKey,
+    TestKeyStoresNothing,
+)
+from skinapi.integrations.keys.uses import KeyUses
+from skinapi.web.access import Access, Opened, Public, Scraper, Signed
+
+# What changes nothing: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyAuthorizer:
+    """Checks the keys of programs, and hands all other tokens to `persons`. `spend_quota` counts a
+    request of a key against what it may in a day.
+    """
+
+    persons: Authorizer
+    keys: ApiKeys
+    accounts: Accounts
+    uses: KeyUses
+    spend_quota: Callable[[str, int], None]
+
+    def admit(self, access: Access, authorization: str | None) -> Subject | None:
+        """As `Authorizer.admit`; for a key also raises InvalidKey, ExpiredKey, KeyFromElsewhere,
+        TakesNoKey, KeyLacksScope, TestKeyStoresNothing, and TooManyRequests past its quota.
+        """
+        if not authorization or isinstance(access, Public | Scraper):
+            return self.persons.admit(access, authorization)
+        secret = read_bearer(authorization)
+        if not secret.startswith(BEGINNING):
+            return self.persons.admit(access, authorization)
+        if isinstance(access, Opened):
+            access = Signed(roles=access.roles, refusal=access.refusal, scopes=access.scopes)
+        if not SECRET.fullmatch(secret):
+            raise InvalidKey
+        key, session = self._read(secret)
+        subject = self._admit(access, key, session)
+        if key.quota:
+            self.spend_quota(key.id, key.quota)
+        self.uses.count(key.id)
+        return subject
+
+    def _read(self, secret: str) -> tuple[ApiKey, SessionKey | None]:
+        """The key, or the session key and the one that made it. Raises InvalidKey, ExpiredKey,
+        KeyFromElsewhere.
+        """
+        session = self.keys.find_session(secret) if secret.startswith("sk_session_") else None
+        key = self.keys.find(session.key) if session else self.keys.find_by_secret(secret)
+        if key is None or key.revoked_at:
+            raise InvalidKey
+        if key.expired:
+            raise ExpiredKey
+        # A session key is for browsers, which are anywhere.
+        if session is None and not key.takes(request.remote_addr or ""):
+            raise KeyFromElsewhere
+        return key, session
+
+    def _admit(self, access: Signed, key: ApiKey, session: SessionKey | None) -> Subject:
+        account = self._get_account(key.account)
+        self.persons.refuse_unready(access, account)
+        scopes = (session.scope,) if session else key.scopes
+        if not access.scopes:
+            raise TakesNoKey
+        if not {*scopes} & {*access.scopes}:
+            raise KeyLacksScope(access.scopes)
+        if session:
+            return self._as_patient(access, session)
+        # An admin gave a clinic-wide key its scopes: they stand for a role.
+        if account.role not in access.roles and not key.clinic_wide:
+            raise Forbidden(access.refusal)
+        use = KeyUse(key.id, scopes, key.clinic_wide, test=key.kind == "test")
+        if not use.test:
+            return Subject(account.id, account.role, key.id, account, key=use)
+        if request.method not in SAFE_METHODS and not access.test_keys:
+            raise TestKeyStoresNothing
+        # Nobody's account, with nothing in it: all that is read is as if it were empty.
+        nobody = account.model_copy(update={"id": key.id, "findings": 0, "doctor_id": None})
+        return Subject(nobody.id, nobody.role, key.id, nobody, key=use)
+
+    def _as_patient(self, access: Signed, session: SessionKey) -> Subject:
+        """A session key does what its patient may do, on the routes of its scope."""
+        patient = self._get_account(session.account)
+        patient.refuse_inactive()
+        if patient.role not in access.roles:
+            raise Forbidden(access.refusal)
+        use = KeyUse(session.id, (session.scope,), patient=patient.id)
+        return Subject(patient.id, patient.role, session.id, patient, key=use)
+
+    def _get_account(self, identifier: str) -> Account:
+        try:
+            account = self.accounts.get(identifier)
+        except NotFound as error:
+            raise InvalidToken from error
+        if account.status == "deleting":
+            raise InvalidToken
+        return account

@@ -1,0 +1,163 @@
+"""What is stored of keys, and of the session keys that a server makes for its browsers with one.
+
+A secret is 256 random bits, so nobody guesses it, and its plain SHA-256 is stored; a slow hash, as
+of passwords, would protect nothing more. It begins with the kind of the key, which leak scanners
+and people recognise.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from ipaddress import ip_network
+from typing import Literal
+
+from skinapi.domain.caller_addresses import parse_address
+from skinapi.domain.pages import Page, page_of
+from skinapi.domain.subject import Scope
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Store
+from skinapi.stored_record import StoredRecord
+
+Kind = Literal["live", "test"]
+BEGINNING = "sk_"
+SECRET = re.compile(r"sk_(live|test|session)_[A-Za-z0-9_-]{43}")
+HINT_SIGNS = 4
+# A revoked key is shown for so long.
+SHOWN_REVOKED = timedelta(days=30)
+
+
+class ApiKey(StoredRecord):
+    """A frozen copy of one key.
+
+    It has the rights of `account`, on the routes of its `scopes`: of the person who made it, or
+    with `clinic_wide` of a program's own account, and then it may see the findings of every
+    patient. `hint` is the end of the secret, by which its owner knows it again. It may be used from
+    `addresses` (networks in CIDR form; anywhere without), `quota` times in a day, until
+    `ends_at`. With `sessions` a server makes session keys with it. `uses` and `used_at` are
+    written once a minute.
+    """
+
+    id: str
+    created_at: datetime
+    hash: str
+    hint: str
+    name: str
+    kind: Kind
+    scopes: tuple[Scope, ...]
+    account: str
+    made_by: str
+    clinic_wide: bool = False
+    sessions: bool = False
+    ends_at: datetime | None = None
+    addresses: tuple[str, ...] = ()
+    quota: int | None = None
+    uses: int = 0
+    used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it opens nothing any more."""
+        return self.revoked_at is not None or self.expired
+
+    @property
+    def expired(self) -> bool:
+        return self.ends_at is not None and self.ends_at <= now()
+
+    def takes(self, address: str) -> bool:
+        """Whether it may be used from this address."""
+        if not self.addresses:
+            return True
+        caller = parse_address(address)
+        return caller is not None and any(caller in ip_network(one) for one in self.addresses)
+
+
+class SessionKey(StoredRecord):
+    """A key for the browser of one patient, `account`: with one scope, for minutes. It ends with
+    the `key` that made it.
+    """
+
+    id: str
+    created_at: datetime
+    hash: str
+    key: str
+    account: str
+    scope: Scope
+    expires_at: datetime
+
+
+class ApiKeys:
+    """The repository of keys. Whether one opens anything is decided by `KeyAuthorizer`."""
+
+    def __init__(self, store: Store) -> None:
+        self._keys = store.collection("keys")
+        self._keys.ensure_index("hash", unique=True)
+        self._keys.ensure_index("account", "id")
+        self._keys.expire_by("expires_at")
+        self._sessions = store.collection("session_keys")
+        self._sessions.ensure_index("hash", unique=True)
+        self._sessions.ensure_index("account")
+        self._sessions.expire_by("expires_at")
+
+    def add(self, key: ApiKey) -> None:
+        self._keys.insert({**key.stored(), "schema": 1})
+
+    def add_session(self, key: SessionKey) -> None:
+        self._sessions.insert({**key.stored(), "schema": 1})
+
+    def find(self, identifier: str) -> ApiKey | None:
+        found = self._keys.get(identifier)
+        return ApiKey.model_validate(found) if found else None
+
+    def find_by_secret(self, secret: str) -> ApiKey | None:
+        found = self._keys.find({"hash": hash_secret(secret)}, limit=1)
+        return ApiKey.model_validate(found[0]) if found else None
+
+    def find_session(self, secret: str) -> SessionKey | None:
+        found = self._sessions.find({"hash": hash_secret(secret)}, limit=1)
+        return SessionKey.model_validate(found[0]) if found else None
+
+    def list_of(self, account: str) -> list[ApiKey]:
+        """The keys of this account, the oldest first."""
+        return [ApiKey.model_validate(one) for one in self._keys.find({"account": account})]
+
+    def page_all(self, *, after: str | None, limit: int) -> Page[ApiKey]:
+        return page_of(self._keys.find(after=after, limit=limit + 1), limit).map(
+            ApiKey.model_validate
+        )
+
+    def revoke(self, key: ApiKey) -> ApiKey:
+        """As the caller's transaction has read it."""
+        moment = now()
+        ended = {"revoked_at": moment, "expires_at": moment + SHOWN_REVOKED}
+        self._keys.update({"id": key.id}, {"$set": ended})
+        return key.model_copy(update={"revoked_at": moment})
+
+    def add_uses(self, identifier: str, count: int, used_at: datetime) -> None:
+        """Of a key that is still there."""
+        self._keys.update(
+            {"id": identifier}, {"$inc": {"uses": count}, "$set": {"used_at": used_at}}
+        )
+
+    def forget(self, account: str) -> None:
+        """Delete all keys of an account, and those for its browsers. Idempotent."""
+        self._keys.delete({"account": account})
+        self._sessions.delete({"account": account})
+
+
+def new_secret(kind: Literal["live", "test", "session"]) -> str:
+    return f"{BEGINNING}{kind}_{secrets.token_urlsafe(32)}"
+
+
+def hash_secret(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def hint_of(secret: str) -> str:
+    return secret[-HINT_SIGNS:]
+
+
+def count_live(keys: Sequence[ApiKey]) -> int:
+    return sum(not key.ended for key in keys)

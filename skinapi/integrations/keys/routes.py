@@ -1,0 +1,145 @@
+"""The routes of keys."""
+
+from functools import partial
+
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import SCOPES, Subject
+from skinapi.errors import BadRequest, Conflict, Forbidden, NotFound, Unprocessable
+from skinapi.integrations.keys.errors import MakesNoSessions, TooManyKeys
+from skinapi.integrations.keys.schemas import (
+    AnyKeyView,
+    ExternalPatient,
+    KeyView,
+    MadeKey,
+    NewKey,
+    NewSessionKey,
+    PatientView,
+    SessionKeyView,
+)
+from skinapi.integrations.keys.service import SESSION_SCOPES, KeysService
+from skinapi.integrations.patients import PatientsService
+from skinapi.web.access import Signed, admins
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Message, PageQuery
+
+NO_RETRY = (
+    "Idempotency-Key: a secret is shown once, so a retry cannot be answered. Look whether the key "
+    "is in the list, and revoke it there"
+)
+ADMINS_ONLY = "Only admin can manage keys"
+
+routes: Routes[KeysService] = Routes("keys")
+patient_routes: Routes[PatientsService] = Routes("external_patients")
+
+
+@routes.route("GET", "/keys", access=Signed(), rate=Rate.READ)
+def list_keys(keys: KeysService, *, subject: Subject) -> list[KeyView]:
+    """The caller's own keys, the oldest first."""
+    return [KeyView.model_validate(key) for key in keys.list_own(account=subject.id)]
+
+
+@routes.route(
+    "POST",
+    "/keys",
+    access=Signed(),
+    rate=Rate.WRITE,
+    status=201,
+    raises=(TooManyKeys, Unprocessable),
+)
+def make_key(
+    keys: KeysService, *, body: NewKey, subject: Subject, idempotency_key: str | None
+) -> MadeKey:
+    """Make a key with the caller's rights, for a program. Its secret is in this answer alone."""
+    _refuse_retry(idempotency_key)
+    return MadeKey.of(*keys.make_own(wanted=body.wanted(), by=subject))
+
+
+@routes.route("DELETE", "/keys/<key>", access=Signed(), rate=Rate.WRITE, raises=(NotFound,))
+def revoke_key(keys: KeysService, *, key: str, subject: Subject) -> Message:
+    """Revoke a key of the caller, and the session keys that it has made, at once."""
+    keys.revoke_own(key=key, by=subject.id)
+    return Message(message="Key revoked")
+
+
+@routes.route(
+    "GET", "/keys/current", access=Signed(scopes=SCOPES), rate=Rate.READ, raises=(NotFound,)
+)
+def show_current_key(keys: KeysService, *, subject: Subject) -> KeyView:
+    """The key of this request: what it may do, and until when."""
+    return KeyView.model_validate(keys.get_used(by=subject))
+
+
+@routes.route(
+    "POST",
+    "/keys/sessions",
+    access=Signed(scopes=SESSION_SCOPES),
+    rate=Rate.WRITE,
+    status=201,
+    raises=(Forbidden, MakesNoSessions, NotFound, Unprocessable),
+)
+def make_session_key(keys: KeysService, *, body: NewSessionKey, subject: Subject) -> SessionKeyView:
+    """Make a key for the browser of one patient: for ten minutes and with one scope.
+
+    A program calls it on its server, with a key that makes session keys, and hands the secret to
+    the page. There it does what this patient may do.
+    """
+    made = keys.make_session(scope=body.scope, patient=body.patient, by=subject)
+    return SessionKeyView.of(*made)
+
+
+@routes.route("GET", "/admin/keys", access=admins(ADMINS_ONLY), rate=Rate.READ)
+def list_all_keys(keys: KeysService, *, query: PageQuery) -> Page[AnyKeyView]:
+    """All keys, of persons and of programs, the oldest first."""
+    page = keys.page_all(after=query.after, limit=query.limit)
+    return page.map(partial(AnyKeyView.of, emails=keys.emails_of(page.items)))
+
+
+@routes.route(
+    "POST",
+    "/admin/keys",
+    access=admins(ADMINS_ONLY),
+    rate=Rate.WRITE,
+    status=201,
+    raises=(Unprocessable,),
+)
+def make_clinic_key(
+    keys: KeysService, *, body: NewKey, subject: Subject, idempotency_key: str | None
+) -> MadeKey:
+    """Make a clinic-wide key: a program's, with an account of its own, which may see the findings
+    of every patient and file for them. Its secret is in this answer alone.
+    """
+    _refuse_retry(idempotency_key)
+    return MadeKey.of(*keys.make_clinic_wide(wanted=body.wanted(), by=subject))
+
+
+@routes.route(
+    "DELETE", "/admin/keys/<key>", access=admins(ADMINS_ONLY), rate=Rate.WRITE, raises=(NotFound,)
+)
+def revoke_any_key(keys: KeysService, *, key: str, subject: Subject) -> Message:
+    """Revoke any key at once. A program's own account is deleted with it if it has no finding;
+    otherwise it is suspended.
+    """
+    keys.revoke_any(key=key, by=subject.id)
+    return Message(message="Key revoked")
+
+
+@patient_routes.route(
+    "POST",
+    "/patients/external",
+    access=Signed(scopes=("findings:write",)),
+    rate=Rate.WRITE,
+    raises=(Forbidden, BadRequest, Conflict),
+)
+def find_or_add_patient(
+    patients: PatientsService, *, body: ExternalPatient, subject: Subject
+) -> PatientView:
+    """The account of a patient whom another system knows under this identifier; it is made where
+    there is none. With a clinic-wide key. The identifier itself is not stored.
+    """
+    return PatientView.of(patients.find_or_add(body.system, body.value, by=subject))
+
+
+def _refuse_retry(idempotency_key: str | None) -> None:
+    if idempotency_key:
+        raise BadRequest(NO_RETRY)

@@ -1,0 +1,220 @@
+"""The use cases of keys: make, list, revoke; and session keys for the browsers of patients."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from skinapi.auth.account_deletion import Eraser
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Scope, Subject
+from skinapi.errors import Forbidden, NotFound, Unprocessable
+from skinapi.integrations.keys.api_keys import (
+    ApiKey,
+    ApiKeys,
+    Kind,
+    SessionKey,
+    count_live,
+    hash_secret,
+    hint_of,
+    new_secret,
+)
+from skinapi.integrations.keys.errors import KeyLacksScope, MakesNoSessions, TooManyKeys
+from skinapi.integrations.keys.uses import KeyUses
+from skinapi.records.service import RecordsService
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.unit_of_work import AuditRow, Unit, UnitOfWork, atomic
+
+MOST_KEYS = 20  # of a person, that are not ended
+SESSION_LIFE = timedelta(minutes=10)
+# What a patient's browser may do.
+SESSION_SCOPES: tuple[Scope, ...] = ("findings:write", "findings:read")
+# What a test key cannot show as if it were empty.
+LIVE_SCOPES: tuple[Scope, ...] = ("lab", "audit:read")
+NO_KEY = "There is no such key"
+NOT_FOR_TESTS = "A test key takes no scope lab or audit:read"
+NO_OWN_ACCOUNT = "Name the patient: this key is nobody's own"
+MACHINES = "programs.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedKey:
+    """What a key is made with; `life` is None for one that does not expire."""
+
+    name: str
+    scopes: tuple[Scope, ...]
+    kind: Kind = "live"
+    life: timedelta | None = None
+    addresses: tuple[str, ...] = ()
+    quota: int | None = None
+    sessions: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysService:
+    work: UnitOfWork
+    accounts: Accounts
+    keys: ApiKeys
+    uses: KeyUses
+    eraser: Eraser
+    records: RecordsService
+
+    @atomic
+    def make_own(self, unit: Unit, *, wanted: WantedKey, by: Subject) -> tuple[ApiKey, str]:
+        """A key with the caller's rights, and its secret, which nobody can read again.
+
+        Raises TooManyKeys, and Unprocessable for what a test key cannot do.
+        """
+        _refuse_untestable(wanted)
+        # Held, so that of two keys that are made at once the second one counts the first.
+        account = self.accounts.hold(by.id)
+        if count_live(self.keys.list_of(account.id)) >= MOST_KEYS:
+            raise TooManyKeys
+        return self._make(unit, wanted, account=account, by=by, clinic_wide=False)
+
+    @atomic
+    def make_clinic_wide(self, unit: Unit, *, wanted: WantedKey, by: Subject) -> tuple[ApiKey, str]:
+        """A key with an account of its own, which sees the findings of every patient, and its
+        secret. Only admins may be the caller. Raises Unprocessable for a test key.
+        """
+        if wanted.kind == "test":
+            raise Unprocessable("A test key is nobody's but its maker's: it shows no patient")
+        identifier = new_id()
+        account = self.accounts.add(
+            id=identifier,
+            name=wanted.name,
+            email=f"{identifier}@{MACHINES}",
+            # Data sets and trainings ask what their owner is.
+            role="researcher" if "lab" in wanted.scopes else "user",
+            status="approved",
+            password_hash="",
+            machine=True,
+        )
+        return self._make(unit, wanted, account=account, by=by, clinic_wide=True)
+
+    def _make(
+        self, unit: Unit, wanted: WantedKey, *, account: Account, by: Subject, clinic_wide: bool
+    ) -> tuple[ApiKey, str]:
+        moment, secret = now(), new_secret(wanted.kind)
+        key = ApiKey(
+            id=new_id(),
+            created_at=moment,
+            hash=hash_secret(secret),
+            hint=hint_of(secret),
+            name=wanted.name,
+            kind=wanted.kind,
+            scopes=wanted.scopes,
+            account=account.id,
+            made_by=by.id,
+            clinic_wide=clinic_wide,
+            sessions=wanted.sessions,
+            ends_at=moment + wanted.life if wanted.life else None,
+            addresses=wanted.addresses,
+            quota=wanted.quota,
+        )
+        of = "clinic-wide" if clinic_wide else "own"
+        unit.audit(
+            "key.make",
+            by=by.id,
+            target=key.id,
+            owner=account.id,
+            detail=f"{of} {key.kind}: {', '.join(key.scopes)}",
+        )
+        self.keys.add(key)
+        return key, secret
+
+    def list_own(self, *, account: str) -> list[ApiKey]:
+        """The caller's keys, the oldest first; a revoked one for 30 days."""
+        return [self.uses.with_unwritten(key) for key in self.keys.list_of(account)]
+
+    def page_all(self, *, after: str | None, limit: int) -> Page[ApiKey]:
+        return self.keys.page_all(after=after, limit=limit).map(self.uses.with_unwritten)
+
+    def emails_of(self, keys: Sequence[ApiKey]) -> dict[str, str]:
+        """The addresses of those whose rights the keys have, and of who made them."""
+        found = self.accounts.by_ids({who for key in keys for who in (key.account, key.made_by)})
+        return {one: account.email for one, account in found.items()}
+
+    def get_used(self, *, by: Subject) -> ApiKey:
+        """The key of the request; of a session key the one that made it."""
+        key = self.keys.find(by.key.id) if by.key else None
+        if key is None:
+            raise NotFound(NO_KEY)
+        return self.uses.with_unwritten(key)
+
+    def revoke_own(self, *, key: str, by: str) -> None:
+        """End a key of the caller at once, and the session keys that it has made. Raises
+        NotFound.
+        """
+        self._revoke(key=key, by=by, own=True)
+
+    def revoke_any(self, *, key: str, by: str) -> None:
+        """As an admin. A program's own account is deleted with its key where it has no finding and
+        no data set could be its; else it is suspended, and an admin may delete it.
+        """
+        erased = self._revoke(key=key, by=by, own=False)
+        if erased:
+            self.eraser.finish(erased)
+
+    @atomic
+    def _revoke(self, unit: Unit, *, key: str, by: str, own: bool) -> str | None:
+        found = self.keys.find(key)
+        if found is None or (own and found.account != by):
+            raise NotFound(NO_KEY)
+        if found.revoked_at:
+            return None
+        unit.audit("key.revoke", by=by, target=found.id, owner=found.account)
+        self.keys.revoke(found)
+        return self._close(unit, found, by=by) if found.clinic_wide else None
+
+    def _close(self, unit: Unit, key: ApiKey, *, by: str) -> str | None:
+        """The id of the program's account, where it is to be erased after the transaction."""
+        account = self.accounts.hold(key.account)
+        if account.status == "deleting":
+            return None
+        if account.findings or "lab" in key.scopes:
+            self.accounts.change(unit, account, status="suspended")
+            return None
+        unit.record(AuditRow("key.revoke", by=by, target=key.id, owner=key.account))
+        self.eraser.begin(unit, account, by=by, action="account.delete")
+        return account.id
+
+    @atomic
+    def make_session(
+        self, unit: Unit, *, scope: Scope, patient: str | None, by: Subject
+    ) -> tuple[SessionKey, str]:
+        """A key of ten minutes for the browser of this patient, with one scope: it does what the
+        patient may do there. Its secret too.
+
+        Raises MakesNoSessions, KeyLacksScope, NotFound, and Forbidden without a key.
+        """
+        key = self.keys.find(by.key.id) if by.key else None
+        if key is None:
+            raise Forbidden("Only a program with a key makes session keys")
+        if not key.sessions:
+            raise MakesNoSessions
+        if scope not in key.scopes:
+            raise KeyLacksScope((scope,))
+        if key.clinic_wide and patient is None:
+            raise Unprocessable(NO_OWN_ACCOUNT)
+        account = self.records.find_owner(patient=patient, by=by)
+        moment, secret = now(), new_secret("session")
+        session = SessionKey(
+            id=new_id(),
+            created_at=moment,
+            hash=hash_secret(secret),
+            key=key.id,
+            account=account.id,
+            scope=scope,
+            expires_at=moment + SESSION_LIFE,
+        )
+        unit.audit("key.session", by=by.id, target=session.id, owner=account.id, detail=f"{scope}")
+        self.keys.add_session(session)
+        return session, secret
+
+
+def _refuse_untestable(wanted: WantedKey) -> None:
+    if wanted.kind == "test" and {*wanted.scopes} & {*LIVE_SCOPES}:
+        raise Unprocessable(NOT_FOR_TESTS)
+    if wanted.kind == "test" and wanted.sessions:
+        raise Unprocessable("A test key makes no session keys")

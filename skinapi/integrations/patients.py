@@ -1,0 +1,99 @@
+"""Patients whom another system sends, and who have no log-in here.
+
+The identifier under which a hospital knows a person is personal data, and is not needed to find
+the account again: a hash with a key of the server is stored in its place. Who has the store alone
+cannot try all numbers of a hospital.
+"""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.events import AccountAdded
+from skinapi.domain.field_types import LONGEST_NAME
+from skinapi.domain.subject import Subject
+from skinapi.errors import BadRequest, Conflict, Duplicate, Forbidden
+from skinapi.languages import LANGUAGES, Language
+from skinapi.storage.ids import new_id
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+PATIENTS = "patients.invalid"  # https://www.rfc-editor.org/rfc/rfc2606#section-2
+CLINIC_WIDE_ONLY = "Only a clinic-wide key names patients of another system"
+DELETING = "This patient is being deleted. Try again in a minute"
+LONGEST = LONGEST_NAME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientsService:
+    """`secrets` are those of the server, the newest first."""
+
+    work: UnitOfWork
+    accounts: Accounts
+    secrets: Sequence[str]
+
+    def find(self, system: str, value: str, *, by: Subject) -> Account | None:
+        """The account of this identifier. Raises Forbidden unless the caller has a clinic-wide key,
+        BadRequest, and Conflict while the account is being deleted.
+        """
+        return self._find(self._hashes(system, value, by))
+
+    def find_or_add(self, system: str, value: str, *, by: Subject) -> Account:
+        """The account of this identifier, which is made where there is none: of a patient without a
+        log-in, in nobody's care. Called at the same time, it makes one. Raises as `find`.
+        """
+        hashes = self._hashes(system, value, by)
+        found = self._find(hashes)
+        if found:
+            return found if found.external == hashes[0] else self._renew(found.id, hashes[0])
+        try:
+            return self._add(hashes[0], by=by.id)
+        except Duplicate:
+            found = self._find(hashes)
+            if found is None:
+                raise
+            return found
+
+    @atomic
+    def _add(
+        self, unit: Unit, external: str, *, by: str, locale: Language = LANGUAGES[0]
+    ) -> Account:
+        identifier = new_id()
+        account = self.accounts.add(
+            id=identifier,
+            # Doctors tell such patients apart by it.
+            name=f"Patient {identifier[-8:].upper()}",
+            email=f"{identifier}@{PATIENTS}",
+            status="approved",
+            password_hash="",
+            locale=locale,
+            external=external,
+        )
+        unit.audit("patient.add", by=by, target=account.id)
+        unit.publish(AccountAdded(account.id))
+        return account
+
+    @atomic
+    def _renew(self, unit: Unit, identifier: str, external: str) -> Account:
+        """It was made with a former secret, which the operator may take away."""
+        return self.accounts.change(unit, self.accounts.get(identifier), external=external)
+
+    def _find(self, hashes: Sequence[str]) -> Account | None:
+        found = self.accounts.find_external(hashes)
+        if found and found.status == "deleting":
+            raise Conflict(DELETING)
+        return found
+
+    def _hashes(self, system: str, value: str, by: Subject) -> list[str]:
+        if by.key is None or not by.key.clinic_wide:
+            raise Forbidden(CLINIC_WIDE_ONLY)
+        named = [part.strip() for part in (system, value)]
+        if not all(named) or any(len(part) > LONGEST for part in named):
+            raise BadRequest(
+                f"An identifier has a system and a value, of 1 to {LONGEST} signs each"
+            )
+        # Lengths first: no two identifiers are the same text.
+        message = f"patient\n{len(named[0])}\n{named[0]}\n{named[1]}".encode(
+            "utf-8", "surrogatepass"
+        )
+        return [hmac.digest(one.encode(), message, "sha256").hex() for one in self.secrets]

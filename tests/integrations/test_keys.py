@@ -1,0 +1,174 @@
+"""Keys of programs: what opens, what does not, and what is stored of them."""
+
+import io
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.integrations.keys.service import MOST_KEYS
+from tests.support.backends import Backend, Person, change_account
+from tests.support.photos import photo_of
+
+PHOTO = photo_of("melanoma")
+
+
+def made(owner: Person, path: str = "/keys", **wanted: Any) -> tuple[Person, dict[str, Any]]:
+    """A program with a key of this person, and what was answered."""
+    body = {"name": "my program", "scopes": ["findings:read", "findings:write"], **wanted}
+    answer = owner.call("POST", path, json=body)
+    assert answer.status_code == 201, answer.text
+    shown: dict[str, Any] = answer.get_json()
+    return Person(owner.client, shown["secret"]), shown
+
+
+def clinic_wide(backend: Backend, **wanted: Any) -> Person:
+    return made(backend.member(role="admin"), "/admin/keys", **wanted)[0]
+
+
+def sent(program: Person, **fields: str) -> TestResponse:
+    return program.call("POST", "/predict", data={"image": (io.BytesIO(PHOTO), "a.jpg"), **fields})
+
+
+def refused(answer: TestResponse) -> tuple[int, str]:
+    return answer.status_code, answer.get_json()["code"]
+
+
+def test_a_key_opens_what_its_scopes_name_with_the_rights_of_its_owner(backend: Backend) -> None:
+    ada = backend.member()
+    program, _ = made(ada)
+    number = sent(program).get_json()["id"]
+    assert ada.call("GET", f"/submissions/{number}").status_code == 200
+    assert [one["id"] for one in program.pages("/submissions")] == [number]
+    other, _ = made(backend.member())
+    assert other.call("GET", f"/submissions/{number}").status_code == 404
+    assert refused(program.call("GET", "/me")) == (403, "takes_no_key")
+    assert refused(program.call("GET", "/datasets")) == (403, "key_lacks_scope")
+    assert "the scope lab" in program.call("GET", "/datasets").get_json()["detail"]
+
+
+def test_the_role_of_the_owner_counts_whatever_the_scope(backend: Backend) -> None:
+    researcher = backend.member(role="researcher")
+    program, _ = made(researcher, scopes=["lab"])
+    assert program.call("GET", "/datasets").status_code == 200
+    account = backend.account(researcher.email)
+    change_account(backend.services, account.id, role="user")
+    assert refused(program.call("GET", "/datasets")) == (403, "forbidden")
+
+
+def test_the_secret_is_shown_once_and_not_stored(backend: Backend) -> None:
+    ada = backend.member()
+    program, shown = made(ada)
+    assert program.token.startswith("sk_live_")
+    assert shown["hint"] == program.token[-4:]
+    assert program.token not in str(backend.stored())
+    assert "secret" not in ada.call("GET", "/keys").get_json()[0]
+
+
+def test_a_revoked_key_and_its_session_keys_open_nothing_at_once(backend: Backend) -> None:
+    ada = backend.member()
+    program, shown = made(ada, sessions=True)
+    body = {"scope": "findings:read"}
+    page = program.call("POST", "/keys/sessions", json=body).get_json()
+    browser = Person(backend.client, page["secret"])
+    assert browser.call("GET", "/submissions").status_code == 200
+    assert ada.call("DELETE", f"/keys/{shown['_id']}").status_code == 200
+    for caller in (program, browser):
+        assert refused(caller.call("GET", "/submissions")) == (401, "invalid_key")
+    (listed,) = ada.call("GET", "/keys").get_json()
+    assert listed["revoked_at"]
+
+
+def test_a_key_ends_with_what_its_owner_may(backend: Backend) -> None:
+    ada = backend.member()
+    program, _ = made(ada)
+    backend.services.admin.suspend_account(email=ada.email, by="-")
+    assert refused(program.call("GET", "/submissions")) == (403, "account_suspended")
+    backend.services.admin.delete_user(email=ada.email, by="-")
+    assert refused(program.call("GET", "/submissions")) == (401, "invalid_key")
+
+
+def test_a_clinic_wide_key_sees_every_patient_and_files_for_them(backend: Backend) -> None:
+    ada, program = backend.member(), clinic_wide(backend)
+    patient = backend.account(ada.email).id
+    number = sent(program, patient=patient).get_json()["id"]
+    assert [one["id"] for one in ada.pages("/submissions")] == [number]
+    seen = program.call("GET", f"/submissions/{number}").get_json()
+    assert seen["patient_id"] == patient
+    (filed,) = [row for row in backend.audit() if row["action"] == "submission.create"]
+    assert filed["by"] != patient
+    assert filed["owner"] == patient
+    assert filed["by_key"]
+
+
+def test_only_a_clinic_wide_key_files_for_others(backend: Backend) -> None:
+    ada = backend.account(backend.member().email).id
+    for owner in (backend.member(), backend.member(role="admin")):
+        program, _ = made(owner)
+        assert sent(program, patient=ada).status_code == 404
+
+
+def test_a_program_is_listed_nowhere_and_nobody_logs_in_as_it(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    made(admin, "/admin/keys", name="the archive", scopes=["lab", "findings:read"])
+    names = {one["name"] for one in admin.call("GET", "/accounts").get_json()}
+    assert "the archive" not in names
+    (key,) = admin.call("GET", "/admin/keys").get_json()
+    email = key["account_email"]
+    reset = admin.call("POST", f"/users/{email}/reset-password")
+    assert refused(reset) == (409, "conflict")
+    assert admin.call("POST", f"/users/{email}/password-link").status_code == 409
+    assert admin.call("PUT", f"/users/{email}/role", json={"role": "admin"}).status_code == 409
+
+
+@pytest.mark.parametrize("filed", [False, True])
+def test_a_programs_account_goes_with_its_key_unless_it_has_findings(
+    backend: Backend, filed: bool
+) -> None:
+    admin = backend.member(role="admin")
+    program, shown = made(admin, "/admin/keys")
+    if filed:
+        assert sent(program).status_code == 200
+    assert admin.call("DELETE", f"/admin/keys/{shown['_id']}").status_code == 200
+    assert refused(program.call("GET", "/submissions")) == (401, "invalid_key")
+    left = [
+        one for one in admin.call("GET", "/accounts").get_json() if one["name"] == shown["name"]
+    ]
+    assert [one["status"] for one in left] == (["suspended"] if filed else [])
+    assert [row["action"] for row in backend.audit()].count("key.revoke") == 1
+
+
+def test_a_person_has_so_many_keys_at_most(backend: Backend) -> None:
+    ada = backend.member()
+    keys = [made(ada)[1]["_id"] for _ in range(MOST_KEYS)]
+    body = {"name": "one more", "scopes": ["findings:read"]}
+    assert refused(ada.call("POST", "/keys", json=body)) == (409, "too_many_keys")
+    assert ada.call("DELETE", f"/keys/{keys[0]}").status_code == 200
+    assert ada.call("POST", "/keys", json=body).status_code == 201
+
+
+def test_a_session_key_is_its_patient_with_one_scope(backend: Backend) -> None:
+    ada, program = backend.member(), clinic_wide(backend, sessions=True)
+    patient = backend.account(ada.email).id
+    body = {"scope": "findings:write", "patient": patient}
+    answer = program.call("POST", "/keys/sessions", json=body)
+    browser = Person(backend.client, answer.get_json()["secret"])
+    number = sent(browser).get_json()["id"]
+    assert [one["id"] for one in ada.pages("/submissions")] == [number]
+    assert refused(browser.call("GET", "/submissions")) == (403, "key_lacks_scope")
+    assert refused(browser.call("POST", "/keys/sessions", json=body)) == (403, "forbidden")
+
+
+def test_uses_are_counted_without_a_write_for_each(backend: Backend) -> None:
+    ada = backend.member()
+    program, shown = made(ada)
+    keys, uses = backend.services.store.collection("keys"), backend.services.data.key_uses
+    for _ in range(3):
+        program.call("GET", "/submissions")
+    assert keys.get(shown["_id"])["uses"] == 0  # type: ignore[index]
+    assert ada.call("GET", "/keys").get_json()[0]["uses"] == 3
+    uses.make_pass()
+    assert keys.get(shown["_id"])["uses"] == 3  # type: ignore[index]
+    (listed,) = ada.call("GET", "/keys").get_json()
+    assert listed["uses"] == 3
+    assert listed["used_at"]

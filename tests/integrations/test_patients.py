@@ -1,0 +1,105 @@
+"""Patients of other systems: one account for each identifier, which is not stored."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from skinapi.auth.accounts import Account
+from skinapi.composition.background import _find_recipient
+from skinapi.domain.subject import KeyUse, Subject
+from skinapi.errors import BadRequest, Forbidden
+from tests.integrations.test_keys import clinic_wide, sent
+from tests.support.backends import PASSWORD, Backend
+
+SYSTEM, NUMBER = "urn:oid:2.999.1", "PAT-0815"
+
+
+def program(backend: Backend, *, wide: bool = True) -> Subject:
+    account = backend.account(backend.member().email)
+    use = KeyUse("0" * 32, ("findings:write",), clinic_wide=wide)
+    return Subject(account.id, account.role, use.id, account, key=use)
+
+
+def test_an_identifier_has_one_account_and_is_not_stored(backend: Backend) -> None:
+    by, patients = program(backend), backend.services.integrations.patients
+    first = patients.find_or_add(SYSTEM, NUMBER, by=by)
+    assert patients.find_or_add(f" {SYSTEM} ", NUMBER, by=by) == first
+    assert patients.find_or_add("urn:oid:2.999.2", NUMBER, by=by).id != first.id
+    assert patients.find_or_add(f"{SYSTEM}P", NUMBER[1:], by=by).id != first.id
+    assert NUMBER not in str(backend.stored())
+
+
+def test_those_who_ask_at_the_same_time_get_the_same_account(real_backend: Backend) -> None:
+    by, patients = program(real_backend), real_backend.services.integrations.patients
+
+    def ask(_: int) -> Account:
+        return patients.find_or_add(SYSTEM, NUMBER, by=by)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len({one.id for one in threads.map(ask, range(16))}) == 1
+
+
+def test_nobody_logs_in_as_such_a_patient_and_no_mail_is_sent(
+    backend: Backend,
+) -> None:
+    patient = backend.services.integrations.patients.find_or_add(
+        SYSTEM, NUMBER, by=program(backend)
+    )
+    for password in ("", PASSWORD):
+        answer = backend.client.post("/login", json={"email": patient.email, "password": password})
+        assert answer.status_code in (400, 401)
+    admin = backend.member(role="admin")
+    assert admin.call("POST", f"/users/{patient.email}/reset-password").status_code == 409
+    assert _find_recipient(backend.services.data.accounts, patient.id) is None
+
+
+def test_a_doctor_finds_such_a_patient_and_an_admin_deletes_it(backend: Backend) -> None:
+    doctor, admin = backend.member(role="doctor"), backend.member(role="admin")
+    caller = clinic_wide(backend)
+    named = {"system": SYSTEM, "value": NUMBER}
+    patient = caller.call("POST", "/patients/external", json=named).get_json()
+    assert sent(caller, patient=patient["_id"]).status_code == 200
+    email = backend.services.data.accounts.get(patient["_id"]).email
+    assigned = admin.call("PUT", f"/users/{email}/doctor", json={"doctor": doctor.email})
+    assert assigned.status_code == 200
+    (queued,) = doctor.call("GET", "/queue").get_json()
+    assert queued["patient_name"] == patient["name"]
+    letter = doctor.call(
+        "POST", f"/submissions/{queued['id']}/letters", json={"reader": "colleague"}
+    )
+    assert letter.status_code == 201
+    assert admin.call("DELETE", f"/users/{email}").status_code == 200
+    again = caller.call("POST", "/patients/external", json=named).get_json()
+    assert again["_id"] != patient["_id"]
+
+
+def test_an_identifier_is_found_by_a_former_secret_and_kept_by_the_new_one(
+    backend: Backend,
+) -> None:
+    by, patients = program(backend), backend.services.integrations.patients
+    before = patients.find_or_add(SYSTEM, NUMBER, by=by)
+    renewed = replace(patients, secrets=["a new secret", *patients.secrets])
+    after = renewed.find_or_add(SYSTEM, NUMBER, by=by)
+    assert after.id == before.id
+    alone = replace(patients, secrets=["a new secret"])
+    assert alone.find_or_add(SYSTEM, NUMBER, by=by).id == before.id
+
+
+@pytest.mark.parametrize(
+    ("system", "value"), [("", "1"), ("urn:x", " "), ("urn:x", "1" * 201), ("u" * 201, "1")]
+)
+def test_what_is_no_identifier_is_refused_and_nothing_stored(
+    shared_backend: Backend, system: str, value: str
+) -> None:
+    caller, before = program(shared_backend), len(shared_backend.stored()["accounts"])
+    with pytest.raises(BadRequest):
+        shared_backend.services.integrations.patients.find_or_add(system, value, by=caller)
+    assert len(shared_backend.stored()["accounts"]) == before
+
+
+def test_who_sees_not_every_patient_names_none(backend: Backend) -> None:
+    with pytest.raises(Forbidden):
+        backend.services.integrations.patients.find_or_add(
+            SYSTEM, NUMBER, by=program(backend, wide=False)
+        )
