@@ -1,0 +1,80 @@
+"""The codes of what a finding says. SNOMED CT and ICD come from the table of conditions, the places
+on the body from DICOM's own (CID 4029, Dermatology Anatomic Sites); what no code system has, as our
+risk bands, has codes of our own.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from highdicom.sr import CodedConcept
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from skinapi.languages import Language
+from skinapi.vision.conditions import Condition, conditions_table
+from skinapi.vision.context import BodySite, Context
+
+OWN_SCHEME = "99SKINAPI"
+LANGUAGE_NAMES: Mapping[Language, str] = {"en": "English", "fr": "French"}
+# Hands and feet together have no code.
+SITES: Mapping[BodySite, str] = {
+    "abdomen": "SkinOfAbdomen",
+    "back": "SkinOfBack",
+    "chest": "SkinOfAnteriorSurfaceOfThorax",
+    "ear": "SkinOfEar",
+    "face": "SkinOfFace",
+    "foot": "SkinOfFoot",
+    "genital": "SkinOfExternalGenitalia",
+    "hand": "SkinOfHand",
+    "lower_extremity": "SkinOfLowerExtremity",
+    "neck": "SkinOfNeck",
+    "scalp": "SkinOfScalp",
+    "trunk": "Trunk",
+    "upper_extremity": "SkinOfUpperExtremity",
+}
+LONGEST_MEANING = 64
+
+
+def own(code: str, meaning: str) -> CodedConcept:
+    """A code of our own: `code` is the API's word for the same."""
+    return CodedConcept(code, OWN_SCHEME, meaning[:LONGEST_MEANING])
+
+
+def condition_code(key: str, language: Language) -> CodedConcept:
+    """The condition by the API's own key, which names each of them."""
+    return own(key, conditions_table().name(key, language))
+
+
+def public_codes(key: str, language: Language) -> Iterator[CodedConcept]:
+    """The codes of the table for a condition; none for one that only a review names."""
+    label = conditions_table().label(key)
+    if not isinstance(label, Condition):
+        return
+    name = label.names.in_language(language)[:LONGEST_MEANING]
+    for code in label.codes.snomed:
+        yield CodedConcept(code, "SCT", name)
+    for code in label.codes.icd10cm:
+        yield CodedConcept(code, "I10C", name)
+    for code in label.codes.icdo3:
+        yield CodedConcept(code, "ICDO3", name)
+
+
+def name_of(key: str, concept: Code) -> CodedConcept:
+    """What a public code of this condition is. A bundle joins several diseases, of which its codes
+    name only some: then none of them is what was found.
+    """
+    label = conditions_table().label(key)
+    if isinstance(label, Condition) and label.bundle:
+        return own("includes", "One of several that it includes")
+    return CodedConcept.from_code(concept)
+
+
+def site_code(context: Context) -> CodedConcept | None:
+    """Where on the body, where it was told and has a code."""
+    name = SITES.get(context.body_site) if context.body_site else None
+    return CodedConcept.from_code(getattr(codes.SCT, name)) if name else None
+
+
+def side_code(context: Context) -> CodedConcept | None:
+    sides = {"left": codes.SCT.Left, "right": codes.SCT.Right}
+    side = sides.get(context.body_laterality or "")
+    return CodedConcept.from_code(side) if side else None

@@ -1,0 +1,221 @@
+"""A finding's pictures and its report as DICOM objects.
+
+Each is made of the stored finding when somebody asks for it. The patient is named by the id of the
+account alone, and no object says a patient's name.
+"""
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+
+from highdicom.base import SOPClass
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    UID,
+    EncapsulatedPDFStorage,
+    EnhancedSRStorage,
+    ExplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    SecondaryCaptureImageStorage,
+    VLPhotographicImageStorage,
+)
+
+from skinapi.languages import Language
+from skinapi.records.submission import Submission
+from skinapi.settings import VERSION
+from skinapi.standards.dicom.codes import side_code, site_code
+from skinapi.standards.dicom.uids import Kind, ObjectId
+from skinapi.storage.ids import made_at
+
+MAKER = "SkinAPI"
+DERMOSCOPIC_PHOTOGRAPHY = UID("1.2.840.10008.5.1.4.1.1.77.1.7")
+SOP_CLASSES = {
+    Kind.PHOTO: VLPhotographicImageStorage,
+    Kind.DERMOSCOPY: DERMOSCOPIC_PHOTOGRAPHY,
+    Kind.HEAT_MAP: SecondaryCaptureImageStorage,
+    Kind.STRUCTURED_REPORT: EnhancedSRStorage,
+    Kind.REPORT: EncapsulatedPDFStorage,
+}
+MODALITIES = {
+    Kind.PHOTO: "XC",
+    Kind.DERMOSCOPY: "DMS",
+    Kind.HEAT_MAP: "OT",
+    Kind.STRUCTURED_REPORT: "SR",
+    Kind.REPORT: "DOC",
+}
+SERIES_NAMES = {
+    Kind.PHOTO: "Photographs",
+    Kind.DERMOSCOPY: "Dermoscopic photographs",
+    Kind.HEAT_MAP: "Heat maps of the model",
+    Kind.STRUCTURED_REPORT: "Structured report",
+    Kind.REPORT: "Report",
+}
+SEXES = {"female": "F", "male": "M", "other": "O"}
+UNKNOWN_OF_DERMOSCOPY = (
+    "LightSourcePolarization",
+    "EmitterColorTemperature",
+    "ContactMethod",
+    "OpticalMagnificationFactor",
+)
+KEPT = "Upright, without metadata, at most 1600 pixels on its longer side, saved as JPEG"
+HEAT = "The parts of the photograph that the model's answer rests on, drawn over it"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The finding of which objects are made, and where: the clinic's name, if it has one."""
+
+    finding: Submission
+    clinic: str | None = None
+
+    @property
+    def language(self) -> Language:
+        return self.finding.language
+
+    @property
+    def study_time(self) -> datetime:
+        """What the finding's id says, so that a query by date is one by id."""
+        return made_at(self.finding.id)
+
+
+def common_of(subject: Subject, of: ObjectId, at: datetime) -> dict[str, object]:
+    """What every object says, as the arguments of highdicom's classes."""
+    finding = subject.finding
+    return {
+        "series_instance_uid": of.series,
+        "series_number": int(of.kind),
+        "sop_instance_uid": of.uid,
+        "instance_number": of.number if of.kind.is_picture else 1,
+        "manufacturer": MAKER,
+        "manufacturer_model_name": MAKER,
+        "software_versions": [VERSION, finding.finding.model_version],
+        "device_serial_number": finding.finding.model_version,
+        "institution_name": (subject.clinic or "")[:64] or None,
+        "series_description": SERIES_NAMES[of.kind],
+        "content_date": at.date(),
+        "content_time": at.time(),
+        "specific_character_set": "ISO_IR 192",
+    }
+
+
+def make_object(
+    subject: Subject, of: ObjectId, at: datetime, syntax: str = ExplicitVRLittleEndian
+) -> SOPClass:
+    """An object without content of its own yet."""
+    made = SOPClass(
+        study_instance_uid=of.study,
+        sop_class_uid=SOP_CLASSES[of.kind],
+        modality=MODALITIES[of.kind],
+        transfer_syntax_uid=syntax,
+        **study_of(subject),
+        **common_of(subject, of, at),  # type: ignore[arg-type]
+    )
+    return complete(made, subject, at)
+
+
+def study_of(subject: Subject) -> dict[str, str]:
+    """The patient and the study: a finding is one study, its day that of the finding."""
+    finding, at = subject.finding, subject.study_time
+    return {
+        "patient_id": finding.owner,
+        "patient_name": "",
+        "patient_birth_date": "",
+        "patient_sex": SEXES.get(finding.context.sex or "", ""),
+        "study_id": str(finding.number),
+        "accession_number": "",
+        "study_date": f"{at:%Y%m%d}",
+        "study_time": f"{at:%H%M%S}.{at.microsecond // 1000:03d}",
+        "referring_physician_name": "",
+    }
+
+
+def complete(made: SOPClass, subject: Subject, at: datetime) -> SOPClass:
+    """Add what highdicom's classes do not take; the times are those of the content, so that an
+    object that is made again is the same.
+    """
+    made.InstanceCreationDate, made.InstanceCreationTime = at.date(), at.time()
+    made.TimezoneOffsetFromUTC = "+0000"
+    made.IssuerOfPatientID = MAKER
+    made.StudyDescription = f"Skin finding {subject.finding.number}"
+    return made
+
+
+def make_photo(subject: Subject, of: ObjectId, content: bytes | None, size: tuple[int, int]) -> Dataset:
+    """A kept photo: the bytes of its JPEG as they are. Without `content`, only what describes it."""
+    made = _picture(subject, of, content, size)
+    made.ImageType = ["DERIVED", "PRIMARY"]
+    made.DerivationDescription = KEPT
+    made.AcquisitionContextSequence = []
+    if of.kind is Kind.DERMOSCOPY:
+        made.FrameOfReferenceUID = f"{of.uid}.1"  # of this picture alone: it has no scale
+        made.PositionReferenceIndicator = ""
+        told = subject.finding.context.body_site
+        made.RecognizableVisualFeatures = "YES" if told in (None, "face", "ear") else "NO"
+        # Nobody was asked for these: required, and empty where they are not known.
+        for keyword in UNKNOWN_OF_DERMOSCOPY:
+            setattr(made, keyword, None)
+    return made
+
+
+def make_heat_map(subject: Subject, of: ObjectId, content: bytes | None, size: tuple[int, int], photo: ObjectId) -> Dataset:
+    made = _picture(subject, of, content, size)
+    made.ImageType = ["DERIVED", "SECONDARY"]
+    made.DerivationDescription = HEAT
+    made.ConversionType = "WSD"
+    source = Dataset()
+    source.ReferencedSOPClassUID = SOP_CLASSES[photo.kind]
+    source.ReferencedSOPInstanceUID = photo.uid
+    made.SourceImageSequence = [source]
+    return made
+
+
+def _picture(subject: Subject, of: ObjectId, content: bytes | None, size: tuple[int, int]) -> SOPClass:
+    made = make_object(subject, of, subject.finding.photographed_at, JPEGBaseline8Bit)
+    made.PatientOrientation = ""
+    made.AcquisitionDateTime = subject.finding.photographed_at
+    made.SamplesPerPixel, made.PlanarConfiguration = 3, 0
+    made.PhotometricInterpretation = "YBR_FULL_422"
+    made.Columns, made.Rows = size
+    made.BitsAllocated = made.BitsStored = 8
+    made.HighBit, made.PixelRepresentation = 7, 0
+    made.LossyImageCompression = "01"
+    made.LossyImageCompressionMethod = "ISO_10918_1"
+    if site := site_code(subject.finding.context):
+        made.AnatomicRegionSequence = [site]
+    if side := side_code(subject.finding.context):
+        made.ImageLaterality = "L" if side.meaning == "Left" else "R"
+    if content:
+        made.LossyImageCompressionRatio = round(size[0] * size[1] * 3 / len(content), 2)
+        made.PixelData = encapsulate([content])
+        made["PixelData"].VR = "OB"
+    return made
+
+
+def size_of(jpeg: bytes) -> tuple[int, int]:
+    """Columns and rows, by the header of the file."""
+    with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as picture:
+        return picture.size
+
+
+def make_document(subject: Subject, of: ObjectId, title: str, at: datetime, pdf: bytes | None) -> Dataset:
+    """The report as a PDF. Without `pdf`, only what describes it."""
+    made = make_object(subject, of, at)
+    made.ConversionType = "WSD"
+    made.AcquisitionDateTime = at
+    made.BurnedInAnnotation = "NO"
+    made.DocumentTitle = title
+    made.ConceptNameCodeSequence = []
+    made.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    if pdf:
+        made.EncapsulatedDocumentLength = len(pdf)
+        made.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
+    return made
+
+
+def as_file(made: Dataset) -> bytes:
+    out = io.BytesIO()
+    made.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
