@@ -55,6 +55,7 @@ from skinapi.registry.service import InferenceService
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.settings import Settings
 from skinapi.settings.demo_folder import read_demo
+from skinapi.standards.dicom.retrieve_routes import routes as studies_routes
 from skinapi.storage.ports import Store
 from skinapi.web.admission import ForeignPages, Sizes, guard_requests
 from skinapi.web.answers import add_headers, allowed_origins, answer_errors
@@ -234,5 +235,6 @@ def _register_routes(
     app.register_blueprint(dermascan_training.routes.blueprint(services.lab.trainings))
     app.register_blueprint(key_routes.blueprint(services.integrations.keys))
     app.register_blueprint(external_patient_routes.blueprint(services.integrations.patients))
+    app.register_blueprint(studies_routes.blueprint(model_services.studies))
     app.register_blueprint(import_routes.blueprint(services.lab.imports))
     app.register_blueprint(console_routes.blueprint(console))

@@ -14,6 +14,7 @@ from skinapi.registry.service import InferenceService
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.service import ReportsService
 from skinapi.settings import Settings
+from skinapi.standards.dicom.studies import StudiesService
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class ModelServices:
     clients: ClientsService
     comparisons: ComparisonsService
     overview: OverviewService
+    studies: StudiesService
 
 
 def open_model_services(
@@ -89,6 +91,13 @@ def open_model_services(
             accounts=services.data.accounts,
             findings=services.data.submissions,
             messages=services.data.messages,
+        ),
+        studies=StudiesService(
+            records=services.records,
+            submissions=services.data.submissions,
+            reviews=services.reviews,
+            reports=reports,
+            clinic=settings.clinic_name,
         ),
         comparisons=ComparisonsService(
             lesions=services.lesions,

@@ -46,6 +46,7 @@ class Submissions:
         self._documents.ensure_index("owner", "lesion", "id")
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
         self._documents.ensure_index("owner", "queue_key", "id")
+        self._documents.ensure_index("doctor", "id")
         self._documents.ensure_index("doctor", "queue_key", "id")
         self._documents.ensure_index("doctor", "learning_key", "id")
         self._documents.ensure_index("taken_by", "id")
@@ -105,6 +106,16 @@ class Submissions:
         sort = "-id" if newest_first else "id"
         found = self._documents.find(wanted, sort=sort, limit=limit + 1, fields=SUMMARY_FIELDS)
         return page_of(found, limit).map(SubmissionSummary.model_validate)
+
+    def list_filed(
+        self, of: Mapping[str, str], *, first: str, end: str, limit: int
+    ) -> list[Submission]:
+        """The submissions of an `owner`, in the lists of a `doctor`, or all, with ids from `first`
+        to before `end`, oldest first: ids begin with a time (`first_id_at`).
+        """
+        wanted: Filter = {**of, "id": {"$gte": first, "$lt": end}}
+        found = self._documents.find(wanted, limit=limit)
+        return [Submission.model_validate(document) for document in found]
 
     def page_kept(self, owner: str, *, after: str | None, limit: int) -> Page[KeptEntry]:
         """One page of which photos are kept, as their owner may know, oldest first."""

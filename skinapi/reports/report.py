@@ -139,7 +139,7 @@ class Report:
     The patient is not shown the decision before `held_until`. `spot_advice` is what was said about
     another finding of the same spot, where that counts and is something else. `due` is until when
     a doctor should have seen the spot, whichever of them says it; None where no time was named.
-    `translations` are
+    `content_hash` is that of a report on a stored submission, issued or not. `translations` are
     pairs of label and value, for a client that has its own words.
     """
 
@@ -160,6 +160,7 @@ class Report:
     spot_advice: Advice | None = None
     due: date | None = None
     seal: SealView | None = None
+    content_hash: str = ""
     translations: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -91,6 +91,14 @@ class ReportsService:
             self.issued.keep_pdf(issued, printed, count_pages(printed))
         return printed
 
+    def print_unnamed(self, *, number: str, to: Subject) -> bytes:
+        """The report as PDF for another system, which is issued: without the name and the address
+        of the patient. It is not stored.
+        """
+        submission, owner = self.records.get(number=number, to=to)
+        report = self._report_on(submission, owner, to, None)
+        return print_pdf(replace(self._with_pictures(report, submission, to), patient=None))
+
     def count_rendering(self, by: Subject) -> None:
         """Called before a report is drawn as PDF or HTML. Raises TooManyRequests."""
         self.allowances.count_rendering(by.id, by.role)
@@ -219,6 +227,7 @@ class ReportsService:
             model_withdrawn_at=withdrawn_at,
             spot_advice=spot_advice,
             due=due,
+            content_hash=seal,
             seal=SealView(
                 hash=seal,
                 url=f"{self.address}/reports/verify/{seal}",

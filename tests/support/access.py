@@ -18,6 +18,7 @@ from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.uploads import Announced
 from skinapi.records.submission import Filing, NewFinding
 from skinapi.records.submissions import Submissions
+from skinapi.standards.dicom.uids import study_uid
 from skinapi.storage.ids import new_id, now
 from skinapi.vision.context import Context
 from tests.clients.dialects import base64_of
@@ -56,6 +57,9 @@ TO_REVIEW = "ufffonoffuu"
 IN_CHARGE = "ufffonfffuu"  # not who sees the finding for a second opinion
 PHOTO = photo_of("melanoma")
 SIGNATURE = {"text": "Dear Ada,\nPlease see a doctor this week.", "version": 1}
+# The kept photo of the sample finding.
+SERIES = "/dicom/studies/{study}/series/{study}.1"
+INSTANCE = f"{SERIES}/instances/{{study}}.1.1.1"
 Options = dict[str, Any]
 
 
@@ -96,6 +100,9 @@ class SampleAccounts:
             "network": self._upload(researcher, "mine.keras"),
             **self._dataset(),
         }
+        found = backend.services.data.submissions.find_by_number(int(self.named["number"]))
+        assert found
+        self.named["study"] = study_uid(found.id)
         self.named["letter"] = self.draft_letter()
         self.named["signed letter"] = self.sign_another_letter()
         self.ask_colleague()
@@ -629,6 +636,19 @@ ROWS: dict[str, Row] = {
         "/generate_report", APPROVED, sends({"class": "melanoma", "confidence": 90})
     ),
     "verify_report": Row(f"/reports/verify/{'0' * 64}", ANYONE),
+    # the findings as an archive's studies
+    "search_studies": Row("/dicom/studies", APPROVED),
+    "search_series": Row("/dicom/studies/{study}/series", IN_CARE),
+    "search_instances": Row("/dicom/studies/{study}/instances", IN_CARE),
+    "search_instances_of_series": Row(f"{SERIES}/instances", IN_CARE),
+    "retrieve_study": Row("/dicom/studies/{study}", IN_CARE),
+    "retrieve_series": Row(SERIES, IN_CARE),
+    "retrieve_instance": Row(INSTANCE, IN_CARE),
+    "show_study_metadata": Row("/dicom/studies/{study}/metadata", IN_CARE),
+    "show_series_metadata": Row(f"{SERIES}/metadata", IN_CARE),
+    "show_instance_metadata": Row(f"{INSTANCE}/metadata", IN_CARE),
+    "show_rendered": Row(f"{INSTANCE}/rendered", IN_CARE),
+    "retrieve_frame": Row(f"{INSTANCE}/frames/1", IN_CARE),
     # data sets
     "begin_upload": Row("/uploads", LAB, sends({"name": "a.zip", "size": 5})),
     "add_upload_part": Row("/uploads/{upload}/0", RESEARCHER, lambda _: {"data": PHOTO}),

@@ -7,6 +7,7 @@ account alone, and no object says a patient's name.
 import io
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from highdicom.base import SOPClass
 from PIL import Image
@@ -80,7 +81,7 @@ class Subject:
         return made_at(self.finding.id)
 
 
-def common_of(subject: Subject, of: ObjectId, at: datetime) -> dict[str, object]:
+def common_of(subject: Subject, of: ObjectId, at: datetime) -> dict[str, Any]:
     """What every object says, as the arguments of highdicom's classes."""
     finding = subject.finding
     return {
@@ -110,12 +111,13 @@ def make_object(
         modality=MODALITIES[of.kind],
         transfer_syntax_uid=syntax,
         **study_of(subject),
-        **common_of(subject, of, at),  # type: ignore[arg-type]
+        **common_of(subject, of, at),
     )
-    return complete(made, subject, at)
+    complete(made, subject, at)
+    return made
 
 
-def study_of(subject: Subject) -> dict[str, str]:
+def study_of(subject: Subject) -> dict[str, Any]:
     """The patient and the study: a finding is one study, its day that of the finding."""
     finding, at = subject.finding, subject.study_time
     return {
@@ -131,7 +133,7 @@ def study_of(subject: Subject) -> dict[str, str]:
     }
 
 
-def complete(made: SOPClass, subject: Subject, at: datetime) -> SOPClass:
+def complete(made: Dataset, subject: Subject, at: datetime) -> None:
     """Add what highdicom's classes do not take; the times are those of the content, so that an
     object that is made again is the same.
     """
@@ -139,11 +141,12 @@ def complete(made: SOPClass, subject: Subject, at: datetime) -> SOPClass:
     made.TimezoneOffsetFromUTC = "+0000"
     made.IssuerOfPatientID = MAKER
     made.StudyDescription = f"Skin finding {subject.finding.number}"
-    return made
 
 
-def make_photo(subject: Subject, of: ObjectId, content: bytes | None, size: tuple[int, int]) -> Dataset:
-    """A kept photo: the bytes of its JPEG as they are. Without `content`, only what describes it."""
+def make_photo(
+    subject: Subject, of: ObjectId, content: bytes | None, size: tuple[int, int]
+) -> Dataset:
+    """A kept photo, with the bytes of its JPEG as they are. Without `content`, its description."""
     made = _picture(subject, of, content, size)
     made.ImageType = ["DERIVED", "PRIMARY"]
     made.DerivationDescription = KEPT
@@ -159,7 +162,9 @@ def make_photo(subject: Subject, of: ObjectId, content: bytes | None, size: tupl
     return made
 
 
-def make_heat_map(subject: Subject, of: ObjectId, content: bytes | None, size: tuple[int, int], photo: ObjectId) -> Dataset:
+def make_heat_map(
+    subject: Subject, of: ObjectId, content: bytes | None, size: tuple[int, int], photo: ObjectId
+) -> Dataset:
     made = _picture(subject, of, content, size)
     made.ImageType = ["DERIVED", "SECONDARY"]
     made.DerivationDescription = HEAT
@@ -171,7 +176,9 @@ def make_heat_map(subject: Subject, of: ObjectId, content: bytes | None, size: t
     return made
 
 
-def _picture(subject: Subject, of: ObjectId, content: bytes | None, size: tuple[int, int]) -> SOPClass:
+def _picture(
+    subject: Subject, of: ObjectId, content: bytes | None, size: tuple[int, int]
+) -> SOPClass:
     made = make_object(subject, of, subject.finding.photographed_at, JPEGBaseline8Bit)
     made.PatientOrientation = ""
     made.AcquisitionDateTime = subject.finding.photographed_at
@@ -186,6 +193,8 @@ def _picture(subject: Subject, of: ObjectId, content: bytes | None, size: tuple[
         made.AnatomicRegionSequence = [site]
     if side := side_code(subject.finding.context):
         made.ImageLaterality = "L" if side.meaning == "Left" else "R"
+    else:
+        made.Laterality = ""
     if content:
         made.LossyImageCompressionRatio = round(size[0] * size[1] * 3 / len(content), 2)
         made.PixelData = encapsulate([content])
@@ -199,13 +208,13 @@ def size_of(jpeg: bytes) -> tuple[int, int]:
         return picture.size
 
 
-def make_document(subject: Subject, of: ObjectId, title: str, at: datetime, pdf: bytes | None) -> Dataset:
+def make_document(subject: Subject, of: ObjectId, at: datetime, pdf: bytes | None) -> Dataset:
     """The report as a PDF. Without `pdf`, only what describes it."""
     made = make_object(subject, of, at)
     made.ConversionType = "WSD"
     made.AcquisitionDateTime = at
-    made.BurnedInAnnotation = "NO"
-    made.DocumentTitle = title
+    made.BurnedInAnnotation = "YES"  # it may hold what a doctor wrote by hand
+    made.DocumentTitle = made.StudyDescription
     made.ConceptNameCodeSequence = []
     made.MIMETypeOfEncapsulatedDocument = "application/pdf"
     if pdf:
@@ -218,4 +227,3 @@ def as_file(made: Dataset) -> bytes:
     out = io.BytesIO()
     made.save_as(out, enforce_file_format=True)
     return out.getvalue()
-

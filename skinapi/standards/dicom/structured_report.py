@@ -1,4 +1,4 @@
-"""A finding as a structured report (TID 1500): what the model measured, and what a doctor concluded.
+"""A finding as a structured report (TID 1500): what the model measured, what a doctor concluded.
 
 Who says what is kept apart. The measurements are the model's, which is named as a device with its
 version. A conclusion is there only where a doctor has signed one, and names that doctor as its
@@ -52,6 +52,7 @@ from skinapi.vision.outline import Shape
 
 CONTAINS = RelationshipTypeValues.CONTAINS
 MODIFIES = RelationshipTypeValues.HAS_CONCEPT_MOD
+OBSERVED_AT = 0x0040A032  # Observation DateTime
 SHAPE_MEANINGS = {
     "asymmetry": "Asymmetry of the lesion, from 0 to 1",
     "border": "Irregularity of the lesion's border, from 0 to 1",
@@ -92,10 +93,11 @@ def make_report(
         is_complete=True,
         is_final=decision is not None,
         previous_versions=[make_object(subject, earlier, at)] if of.number else None,
-        **common_of(subject, of, at),  # type: ignore[arg-type]
+        **common_of(subject, of, at),
     )
     if not photos:
         del report.CurrentRequestedProcedureEvidenceSequence
+    del report.ContributingEquipmentSequence  # it holds the time of this moment
     complete(report, subject, at)
     return report
 
@@ -167,9 +169,9 @@ def _probabilities(subject: Subject) -> Iterator[Measurement]:
         name = conditions_table().name(one.key, language)
         measured = _number(f"probability_{one.key}", f"Probability: {name}", one.probability)
         if named := list(public_codes(one.key, language)):
+            name_of_code = name_of(one.key, codes.DCM.Finding)
             measured[0].ContentSequence = ContentSequence(
-                CodeContentItem(name_of(one.key, codes.DCM.Finding), code, MODIFIES)
-                for code in named
+                [CodeContentItem(name_of_code, code, MODIFIES) for code in named]
             )
         yield measured
     yield _number("malignant_score", "Sum of all malignant", finding.shown_malignant_score)
@@ -212,8 +214,7 @@ def _shape_measures(
         finding_type=codes.SCT.SkinLesion,
         algorithm_id=AlgorithmIdentification("SkinAPI outline", VERSION, manufacturer=MAKER),
         measurements=[
-            _number(name, meaning, getattr(shape, name))
-            for name, meaning in SHAPE_MEANINGS.items()
+            _number(name, meaning, getattr(shape, name)) for name, meaning in SHAPE_MEANINGS.items()
         ],
         source_images=[shown],
     )
@@ -223,7 +224,7 @@ def _conclusions(subject: Subject, decision: Decision) -> ContainerContentItem:
     """What the review that counts says, as its doctor's."""
     language = subject.language
     container = ContainerContentItem(codes.DCM.Conclusions, relationship_type=CONTAINS)
-    container.ObservationDateTime = f"{decision.decided_at:%Y%m%d%H%M%S}"
+    container.add_new(OBSERVED_AT, "DT", f"{decision.decided_at:%Y%m%d%H%M%S}")
     container.ContentSequence = ContentSequence(
         ObserverContext(
             codes.DCM.Person,
@@ -255,5 +256,5 @@ def _text(name: CodedConcept, text: str) -> ContentItem:
 
 
 def _person_name(signature: str) -> str:
-    """A signature as a DICOM name, which has one component: what has a meaning there is left out."""
+    """A signature as a DICOM name of one component, without what has a meaning there."""
     return signature.translate({ord(sign): " " for sign in "^=\\"}).strip()[:63] + "^"

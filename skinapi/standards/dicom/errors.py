@@ -1,0 +1,38 @@
+"""What can be wrong with a DICOM object that was sent; and DICOM may not be installed."""
+
+from enum import IntEnum
+
+from skinapi.errors import SkinAPIError, Unprocessable
+
+
+class Failure(IntEnum):
+    """The codes of Failure Reason (0008,1197) that we answer with.
+
+    https://dicom.nema.org/medical/dicom/current/output/html/part18.html#sect_I.2.2
+    """
+
+    PROCESSING = 0x0110
+    DUPLICATE = 0x0111
+    SOP_CLASS = 0x0122
+    RESOURCES = 0xA700
+    MISMATCH = 0xA900
+    NOT_UNDERSTOOD = 0xC000
+    TRANSFER_SYNTAX = 0xC122
+
+
+class RefusedInstance(Unprocessable):
+    """An object that is not judged. `failure` is DICOM's code for the reason."""
+
+    code, sentence = "refused_instance", "This DICOM object cannot be judged"
+
+    def __init__(self, failure: Failure, sentence: str) -> None:
+        self.failure = failure
+        super().__init__(sentence)
+
+
+class DicomNotInstalled(SkinAPIError):
+    status, code = 501, "dicom_not_installed"
+    sentence = (
+        "This server has not installed what it needs to read and write DICOM; its operator can "
+        "install requirements-dicom.txt"
+    )

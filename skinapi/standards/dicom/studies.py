@@ -1,0 +1,120 @@
+"""The findings as studies of an archive: who may see which, what each holds, and its objects.
+
+A finding is one study. Its objects are made when they are asked for, so nothing is stored twice.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skinapi.domain.subject import Subject
+from skinapi.errors import NotFound
+from skinapi.records.review_service import ReviewsService
+from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.records.submission import Submission
+from skinapi.records.submissions import Submissions
+from skinapi.reports.service import ReportsService
+from skinapi.standards.dicom.errors import DicomNotInstalled
+from skinapi.standards.dicom.study import Study, pictures_of
+from skinapi.standards.dicom.uids import Kind, ObjectId, finding_of
+
+if TYPE_CHECKING:
+    from skinapi.standards.dicom.object_maker import ObjectMaker
+
+READ_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudiesService:
+    """`clinic` is its name, which the objects say."""
+
+    records: RecordsService
+    submissions: Submissions
+    reviews: ReviewsService
+    reports: ReportsService
+    clinic: str | None
+
+    def walk(
+        self, *, to: Subject, patient: str | None, first: str, end: str
+    ) -> Iterator[Submission]:
+        """The findings that the caller may see, oldest first, of the ids from `first` to before
+        `end`; of one patient, if that is asked.
+        """
+        of = whose(to, patient)
+        while of is not None:
+            found = self.submissions.list_filed(of, first=first, end=end, limit=READ_AT_ONCE)
+            yield from (one.for_owner() if one.owner == to.id else one for one in found)
+            if len(found) < READ_AT_ONCE:
+                return
+            first = f"{int(found[-1].id, 16) + 1:032x}"
+
+    def find_each(self, studies: str, *, to: Subject) -> Iterator[Submission]:
+        """The findings of these studies, with commas between them, that the caller may see."""
+        for study in studies.split(",")[:READ_AT_ONCE]:
+            with suppress(NotFound):
+                yield self._get(study, to)
+
+    def open(self, study: str, *, to: Subject) -> Study:
+        """Raises NotFound, also where the caller may not see it."""
+        finding = self._get(study, to)
+        reviewed = self.reviews.get_reviewed(finding)
+        counted = [one for one in reviewed.reviews if not one.second_opinion]
+        report = self.reports.read_report(
+            number=str(finding.number), to=to, language=None, issue=False
+        )
+        objects = (
+            *pictures_of(finding),
+            ObjectId(finding.id, Kind.STRUCTURED_REPORT, len(counted)),
+            ObjectId(finding.id, Kind.REPORT, int(report.content_hash[:12], 16)),
+        )
+        ordered = sorted(objects, key=lambda one: (one.kind, one.number))
+        return Study(finding, tuple(ordered), reviewed.decision, to)
+
+    def note_read(self, study: Study) -> None:
+        """Call it before objects leave: it counts a drawn report, and whoever reads a photo stands
+        in the audit trail. Raises TooManyRequests.
+        """
+        if any(one.kind is Kind.REPORT for one in study.objects):
+            self.reports.count_rendering(study.reader)  # whoever prints it is noted then
+        elif any(one.kind.is_picture for one in study.objects):
+            self.records.photos.note_read(submission=study.finding, by=study.reader)
+
+    def maker(self) -> "ObjectMaker":
+        """What makes the objects. Its libraries are loaded by the first request that needs them.
+        Raises DicomNotInstalled.
+        """
+        with installed():
+            from skinapi.standards.dicom.object_maker import ObjectMaker  # noqa: PLC0415
+        return ObjectMaker(self.records.photos, self.reports, self.clinic)
+
+    def _get(self, study: str, to: Subject) -> Submission:
+        identifier = finding_of(study)
+        found = self.records.find(identifier) if identifier else None
+        if found is None:
+            raise NotFound(NOT_YOURS)
+        finding, _ = self.records.get(number=str(found.number), to=to)
+        if to.key and to.key.patient not in (None, finding.owner):
+            raise NotFound(NOT_YOURS)
+        return finding
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """Raises DicomNotInstalled where what is imported inside is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise DicomNotInstalled from error
+
+
+def whose(to: Subject, patient: str | None) -> dict[str, str] | None:
+    """The filter of the findings that the caller may see; None where there are none."""
+    if to.key and to.key.patient and patient not in (None, to.key.patient):
+        return None
+    wanted = patient or (to.key.patient if to.key else None)
+    if to.key and to.key.clinic_wide:
+        return {"owner": wanted} if wanted else {}
+    if to.role == "doctor":
+        return {"doctor": to.id, **({"owner": wanted} if wanted else {})}
+    return {"owner": to.id} if wanted in (None, to.id) else None

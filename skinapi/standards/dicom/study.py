@@ -1,0 +1,52 @@
+"""A finding as a study of an archive: what there is of it."""
+
+from dataclasses import dataclass, replace
+
+from skinapi.domain.subject import Subject
+from skinapi.errors import NotFound
+from skinapi.records.decisions import Decision
+from skinapi.records.service import NOT_YOURS
+from skinapi.records.submission import Submission
+from skinapi.standards.dicom.uids import Kind, ObjectId
+from skinapi.vision.context import Modality
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A finding as its reader may see it, and what there is of it: `objects`, in the order of their
+    series.
+    """
+
+    finding: Submission
+    objects: tuple[ObjectId, ...]
+    decision: Decision | None
+    reader: Subject
+
+    def of_series(self, series: str) -> "Study":
+        """The same with the objects of this series alone. Raises NotFound without any."""
+        return self._only([one for one in self.objects if one.series == series])
+
+    def of_instance(self, uid: str) -> "Study":
+        return self._only([one for one in self.objects if one.uid == uid])
+
+    def _only(self, objects: list[ObjectId]) -> "Study":
+        if not objects:
+            raise NotFound(NOT_YOURS)
+        return replace(self, objects=tuple(objects))
+
+
+def pictures_of(finding: Submission) -> list[ObjectId]:
+    """The kept photos of a finding, and their heat maps."""
+    kept = [(n, one) for n, one in enumerate(finding.pictures, 1) if one.photo_blob]
+    return [
+        ObjectId(finding.id, kind, number)
+        for number, picture in kept
+        for kind in (kind_of(picture), Kind.HEAT_MAP)
+    ]
+
+
+def kind_of(picture: Submission) -> Kind:
+    """What was used as dermoscopic alone is dermoscopy; what may be either is a photograph."""
+    modality = picture.finding.modality
+    dermoscopic = modality is not None and modality.used == (Modality.DERMOSCOPIC,)
+    return Kind.DERMOSCOPY if dermoscopic else Kind.PHOTO

@@ -1,0 +1,130 @@
+"""The DICOM objects of a finding: what each says, and what other software says of them."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from pydicom import Dataset
+from pypdf import PdfReader
+
+from tests.prediction.photographer import predicted
+from tests.standards.dicom.reading_back import errors_in, fetch, study_of, tool
+from tests.support.backends import Backend, Person
+from tests.support.photos import UNCERTAIN, photo_in
+from tests.vision.photos import skin_with_spot
+
+PHOTO, DERMOSCOPY = "1.2.840.10008.5.1.4.1.1.77.1.4", "1.2.840.10008.5.1.4.1.1.77.1.7"
+CAPTURE, REPORT = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.104.1"
+STRUCTURED = "1.2.840.10008.5.1.4.1.1.88.22"
+
+
+def clinic_with_finding(backend: Backend, **told: Any) -> tuple[Person, Person, int]:
+    doctor = backend.member(role="doctor", name="Dr Grace Hopper")
+    ada = backend.member(name="Ada Example", doctor_id=backend.account(doctor.email).id)
+    return doctor, ada, predicted(ada, **{"keep_photo": "true", **told})["id"]
+
+
+def sign(doctor: Person, number: int, **said: object) -> None:
+    body = {"label": "melanoma", "agreement": "agree", **said}
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+    assert answer.status_code == 201, answer.text
+
+
+def objects_of(person: Person) -> dict[str, Dataset]:
+    """By their class; the report last."""
+    found = fetch(person, f"/dicom/studies/{study_of(person)}")
+    return {one.SOPClassUID: one for one in found}
+
+
+def test_the_photo_is_the_kept_jpeg_and_names_nobody(backend: Backend) -> None:
+    _, ada, number = clinic_with_finding(backend, body_site="back", sex="female")
+    made = objects_of(ada)
+    assert list(made) == [PHOTO, CAPTURE, STRUCTURED, REPORT]
+    kept = ada.call("GET", f"/submissions/{number}/photo").data
+    photo = made[PHOTO]
+    assert kept in photo.PixelData
+    assert photo.pixel_array.shape == (photo.Rows, photo.Columns, 3)
+    assert photo.AnatomicRegionSequence[0].CodeValue == "66643007"
+    assert {one.PatientID for one in made.values()} == {backend.account(ada.email).id}
+    assert {one.PatientSex for one in made.values()} == {"F"}
+    for one in made.values():
+        said = str(one) + one.get("EncapsulatedDocument", b"").decode("latin-1")
+        assert "Ada" not in said
+        assert ada.email not in said
+    text = "".join(page.extract_text() for page in PdfReader(pdf_of(made[REPORT])).pages)
+    assert "Melanoma" in text
+    assert "Ada" not in text
+
+
+def pdf_of(report: Dataset) -> io.BytesIO:
+    return io.BytesIO(report.EncapsulatedDocument[: report.EncapsulatedDocumentLength])
+
+
+def test_other_software_finds_no_error_in_any_object(backend: Backend, tmp_path: Path) -> None:
+    """Of photographs and dermoscopy, with and without a review, in doubt, in French, and of two
+    pictures of a spot, where one is dermoscopic.
+    """
+    doctor, ada, number = clinic_with_finding(backend, body_site="back")
+    found = [*objects_of(ada).values()]
+    sign(doctor, number, histology="confirmed")
+    found += objects_of(ada).values()
+    for told in (
+        {"modality": "dermoscopic", "language": "fr", "checklist": "oozing"},
+        {"content": photo_in(UNCERTAIN), "body_site": "acral"},
+        {"content": spot_on_skin(), "keep_photo": "true", "body_laterality": "left"},
+        {"keep_photo": "false"},
+    ):
+        _, person, number = clinic_with_finding(backend, **told)
+        found += objects_of(person).values()
+    assert {one.SOPClassUID for one in found} == {PHOTO, DERMOSCOPY, CAPTURE, STRUCTURED, REPORT}
+    assert errors_in(tmp_path, *found) == []
+    for file in tmp_path.glob("*.dcm"):
+        assert "error" not in tool("dcmdump", file).lower()
+
+
+def spot_on_skin() -> bytes:
+    """With an outline that is clear enough to be measured."""
+    out = io.BytesIO()
+    skin_with_spot().save(out, "JPEG", quality=95)
+    return out.getvalue()
+
+
+def test_an_object_that_is_made_again_is_the_same(backend: Backend) -> None:
+    doctor, ada, number = clinic_with_finding(backend)
+    sign(doctor, number)
+    path = f"/dicom/studies/{study_of(ada)}"
+    assert fetch(ada, path) == fetch(doctor, path)
+
+
+def test_what_the_model_says_and_what_a_doctor_says_are_kept_apart(
+    backend: Backend, tmp_path: Path
+) -> None:
+    doctor, ada, number = clinic_with_finding(backend, content=spot_on_skin())
+    first = objects_of(ada)[STRUCTURED]
+    before = dumped(first, tmp_path)
+    assert "Person Observer" not in before
+    assert '"Conclusion' not in before
+    assert first.PreliminaryFlag == "PRELIMINARY"
+    assert "Device Observer Name" in before
+    assert 'NUM:(,,"Probability: Melanoma")' in before
+    assert "(93655004,SCT," in before
+    assert 'NUM:(,,"Asymmetry' in before
+    assert "For information only. Not a medical diagnosis." in before
+    sign(doctor, number, label="melanocytic_nevus", agreement="disagree")
+    second = objects_of(ada)[STRUCTURED]
+    after = dumped(second, tmp_path)
+    conclusions = after.partition('CONTAINER:(,,"Conclusions")')[2]
+    assert 'PNAME:(,,"Person Observer Name")="Dr Grace Hopper^"' in conclusions
+    assert '"Conclusion")=(400010006,SCT,' in conclusions
+    assert "melanoma" not in conclusions
+    assert second.PreliminaryFlag == "FINAL"
+    assert second.VerificationFlag == "UNVERIFIED"
+    [study] = second.PredecessorDocumentsSequence
+    [predecessor] = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert predecessor.ReferencedSOPInstanceUID == first.SOPInstanceUID
+
+
+def dumped(report: Dataset, folder: Path) -> str:
+    file = folder / "report.dcm"
+    report.save_as(file, enforce_file_format=True)
+    return tool("dsrdump", "+Pl", "+U8", file)
