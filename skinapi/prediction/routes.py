@@ -194,6 +194,9 @@ def predict(
     that of any photo alone, and states nothing milder. Where two may show different spots, nothing
     is stored and 422, `code` maybe_different_spots, asks: `same_spot` confirms that they show one.
     A close-up and a dermoscope picture are always asked about.
+
+    A test key gets the finding of the sample picture, whatever is sent; its `id` is 0, and nothing
+    is stored.
     """
     sent = SentPhotos(
         contents=form.photos,
@@ -206,6 +209,8 @@ def predict(
         key=idempotency_key,
     )
     owner = subject.account
+    if subject.key and subject.key.test:
+        return SubmissionView.of(prediction.rehearse(owner=owner, sent=sent), owner)
     if form.patient:
         owner = prediction.records.find_owner(patient=form.patient, by=subject)
     submission = prediction.predict(owner=owner, sent=sent, by=subject)

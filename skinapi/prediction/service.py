@@ -15,12 +15,13 @@ from skinapi.languages import Language
 from skinapi.records.quotas import Quotas
 from skinapi.records.review_queue import in_care
 from skinapi.records.service import RecordsService
-from skinapi.records.submission import Again, NewFinding, Submission
+from skinapi.records.submission import Again, Filing, NewFinding, Submission
 from skinapi.registry.prediction_pool import PoolCaller
-from skinapi.registry.service import InferenceService
+from skinapi.registry.service import ClassifiedPictures, InferenceService
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.report import Report
+from skinapi.storage.ids import new_id
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.context import NOTHING_TOLD, Context
 from skinapi.vision.finding.finding import Doubt, Finding
@@ -140,23 +141,7 @@ class PredictionService:
         if sent.lesion:
             self.lesions.require_open(owner.id, sent.lesion)
         self.quotas.count_photos(owner, len(sent.contents))
-        try:
-            classified = self.registry.classify_pictures(
-                contents=sent.contents,
-                same_spot=sent.same_spot,
-                caller=PoolCaller(by.id if by else owner.id, signed_in=True),
-                context=sent.context,
-                keep=self.records.photos.may_keep(owner, sent.keep_photo),
-            )
-            if sent.ask_about_skin:
-                _refuse_doubted_skin(classified.finding)
-        except Refused as refused:
-            self._count_or_ask(refused, ask_about_skin=sent.ask_about_skin)
-            raise translate_refusal(
-                refused, language, checklist_score=sent.context.checklist_score
-            ) from refused
-        if classified.apart:
-            raise MaybeDifferentSpots(classified.apart)
+        classified = self._classify(owner, sent, caller=by.id if by else owner.id)
         # The Angular app shows these words beside the model's own probability.
         narrative = self.narrator.narrate(
             facts=Facts.of(classified.finding.by_own_mix(), sent.context),
@@ -178,11 +163,59 @@ class PredictionService:
         )
         return self.records.file_finding(owner=owner, new=new)
 
-    def _count_or_ask(self, refused: Refused, *, ask_about_skin: bool) -> None:
+    def rehearse(self, *, owner: Account, sent: SentPhotos) -> Submission:
+        """What a test key gets: the photos are judged and refused as `predict` would, but the
+        finding is that of the sample picture, under the number 0, and nothing is stored. Of
+        `owner`, who is nobody, the daily photos are counted. Raises as `predict`.
+        """
+        if sent.lesion:
+            self.lesions.require_open(owner.id, sent.lesion)
+        self.quotas.count_photos(owner, len(sent.contents))
+        self._classify(owner, sent, caller=owner.id, counted=False)
+        finding, report = self.classify_sample(language=sent.language or owner.language)
+        new = NewFinding(
+            finding=finding,
+            context=sent.context,
+            language=sent.language or owner.language,
+            sections=report.narrative.sections.model_dump(),
+            narrative_source=report.narrative.source.model_dump(mode="json"),
+            key=None,
+            request_hash=sent.request_hash,
+        )
+        filing = Filing(identifier=new_id(), number=0, owner=owner.id, new=new)
+        return filing.as_submission(doctor=None)
+
+    def _classify(
+        self, owner: Account, sent: SentPhotos, *, caller: str, counted: bool = True
+    ) -> ClassifiedPictures:
+        """Without `counted`, nothing is stored of it: no photo, and no figure of a model."""
+        try:
+            classified = self.registry.classify_pictures(
+                contents=sent.contents,
+                same_spot=sent.same_spot,
+                caller=PoolCaller(caller, signed_in=True),
+                context=sent.context,
+                keep=counted and self.records.photos.may_keep(owner, sent.keep_photo),
+                shadowed=counted,
+            )
+            if sent.ask_about_skin:
+                _refuse_doubted_skin(classified.finding)
+        except Refused as refused:
+            self._count_or_ask(refused, ask_about_skin=sent.ask_about_skin, counted=counted)
+            raise translate_refusal(
+                refused,
+                sent.language or owner.language,
+                checklist_score=sent.context.checklist_score,
+            ) from refused
+        if classified.apart:
+            raise MaybeDifferentSpots(classified.apart)
+        return classified
+
+    def _count_or_ask(self, refused: Refused, *, ask_about_skin: bool, counted: bool) -> None:
         """Count a refusal; a question is none. Of what surely shows no skin it asks all the same,
         where somebody can answer.
         """
-        if refused.question is None:
+        if refused.question is None and counted:
             self.counts.add_refused(self.registry.served.model.version)
         if ask_about_skin and refused.reason == Reason.NOT_SKIN:
             refused.question = SKIN

@@ -75,15 +75,17 @@ class InferenceService:
         context: Context = NOTHING_TOLD,
         measure: bool = False,
         keep: bool = False,
+        shadowed: bool = True,
     ) -> ClassifiedPhoto:
         """Classify a photo in the prediction pool, whose places are shared fairly among callers.
 
         With `measure` the lesion's shape is measured too; with `keep` the result holds the bytes of
-        the photo to store. Raises Refused, NoModel, and Unavailable when the queue is full.
+        the photo to store. Without `shadowed`, nothing is stored of what a model in shadow would
+        find. Raises Refused, NoModel, and Unavailable when the queue is full.
         """
         classify = partial(_classify, self.served.model, content, context, measure, keep)
         classified = self.run_in_pool(classify, caller=caller)
-        if self._shadow and self._shadow.wants():
+        if shadowed and self._shadow and self._shadow.wants():
             judge = partial(
                 self._shadow.judge, content, context, classified.finding, current_request_id.get()
             )
@@ -99,6 +101,7 @@ class InferenceService:
         context: Context,
         keep: bool,
         same_spot: bool,
+        shadowed: bool = True,
     ) -> ClassifiedPictures:
         """Classify one to four photos of a lesion, all by one model. Each waits for its own place
         in the prediction pool. Unless `same_spot` was confirmed, it is looked whether they fit each
@@ -106,7 +109,11 @@ class InferenceService:
         """
         if len(contents) == 1:
             only = self.classify_photo(
-                content=contents[0], caller=caller, context=context, keep=keep
+                content=contents[0],
+                caller=caller,
+                context=context,
+                keep=keep,
+                shadowed=shadowed,
             )
             return ClassifiedPictures(only.finding, (only.kept,) if only.kept else ())
         model = self.served.model

@@ -172,3 +172,44 @@ def test_uses_are_counted_without_a_write_for_each(backend: Backend) -> None:
     (listed,) = ada.call("GET", "/keys").get_json()
     assert listed["uses"] == 3
     assert listed["used_at"]
+
+
+def test_a_test_key_is_answered_in_the_shape_of_a_finding_and_stores_nothing(
+    backend: Backend,
+) -> None:
+    ada = backend.member()
+    live, _ = made(ada)
+    number = sent(live).get_json()["id"]
+    test, _ = made(ada, kind="test")
+    assert test.token.startswith("sk_test_")
+    before = backend.stored()
+    answer, shown = sent(test, keep_photo="true"), sent(live).get_json()
+    assert answer.status_code == 200, answer.text
+    assert answer.get_json().keys() == shown.keys()
+    assert answer.get_json()["id"] == 0
+    after = backend.stored()
+    assert len(after["submissions"]) == len(before["submissions"]) + 1  # the live one
+    assert test.pages("/submissions") == []
+    assert test.call("GET", f"/submissions/{number}").status_code == 404
+
+
+def test_a_test_key_is_refused_as_a_live_one(backend: Backend) -> None:
+    test, _ = made(backend.member(), kind="test")
+    none = test.call("POST", "/predict", data={})
+    broken = test.call("POST", "/predict", data={"image": (io.BytesIO(b"no photo"), "a.jpg")})
+    assert none.status_code == 400
+    assert broken.status_code == 422
+    wrong = sent(test, age_band="ancient")
+    assert wrong.status_code == 400
+
+
+def test_nothing_but_a_finding_is_rehearsed_with_a_test_key(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    test, _ = made(admin, kind="test")
+    body = {"system": "urn:oid:2.999", "value": "1"}
+    assert refused(test.call("POST", "/patients/external", json=body)) == (403, "test_key")
+    for wanted in ({"scopes": ["lab"]}, {"scopes": ["audit:read"]}, {"sessions": True}):
+        sent_body = {"name": "x", "kind": "test", "scopes": ["findings:read"], **wanted}
+        assert admin.call("POST", "/keys", json=sent_body).status_code == 422
+        clinic = admin.call("POST", "/admin/keys", json={**sent_body, "sessions": False})
+        assert clinic.status_code == 422

@@ -26,6 +26,8 @@ KINDS = {
     "bash example",
     "bash backup",
     "python client",
+    "bash integrate",
+    "python integrate",
     "sh docker",
     "sh systemd",
     "sh haproxy",

@@ -1,0 +1,52 @@
+"""The commands of docs/integrate/ do what the pages say."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integrations.docs_commands import pages_with_commands, run_page
+from tests.served.server import Server, serving
+from tests.support.backends import token_for
+from tests.support.photos import photo_of
+
+# Each is run by a test with its name: here, or beside what it is about.
+RUN = {"docs/integrate/program.md"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("server"), workers=1) as server:
+        yield server
+
+
+def token(server: Server, role: str) -> str:
+    """Of a person whom an admin has approved."""
+    services = server.services()
+    account = services.data.accounts.add(
+        name="Ada",
+        email=f"{role}@example.org",
+        role=role,  # type: ignore[arg-type]
+        status="approved",
+        password_hash="",
+    )
+    made = token_for(services, account)
+    services.store.close()
+    return made
+
+
+def test_every_page_with_commands_is_run() -> None:
+    assert pages_with_commands() == RUN
+
+
+def test_the_page_for_programs_works_as_written(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
+    said = run_page(
+        "docs/integrate/program.md",
+        server,
+        tmp_path,
+        TOKEN=token(server, "user"),
+        ADMIN_TOKEN=token(server, "admin"),
+    )
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+    assert said.endswith("]0\n")  # the list of the browser, and the number of a test
