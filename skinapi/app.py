@@ -55,7 +55,9 @@ from skinapi.registry.service import InferenceService
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.settings import Settings
 from skinapi.settings.demo_folder import read_demo
+from skinapi.standards.dicom.intake import IntakeService
 from skinapi.standards.dicom.retrieve_routes import routes as studies_routes
+from skinapi.standards.dicom.routes import routes as dicom_routes
 from skinapi.storage.ports import Store
 from skinapi.web.admission import ForeignPages, Sizes, guard_requests
 from skinapi.web.answers import add_headers, allowed_origins, answer_errors
@@ -229,6 +231,13 @@ def _register_routes(
     app.register_blueprint(jobs_routes.blueprint(services.jobs))
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
     app.register_blueprint(again_routes.blueprint(model_services.judging_again))
+    intake = IntakeService(
+        prediction=model_services.prediction,
+        patients=services.integrations.patients,
+        largest_photo=settings.max_upload_bytes,
+        address=settings.address,
+    )
+    app.register_blueprint(dicom_routes.blueprint(intake))
     for client in (skinartify, explainable, dermascan_diagnosis, shared_paths):
         app.register_blueprint(client.routes.blueprint(model_services.clients))
     app.register_blueprint(dermascan_models.routes.blueprint(services.models))

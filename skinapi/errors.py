@@ -128,12 +128,14 @@ The tree, with the statuses. An error that only one package raises is defined in
         TooManyUnread                422  (care)
         MaybeDifferentSpots          422  (prediction)
         Undecided                    422  (clients)
+        RefusedInstance              422  (standards)
         OutputDamaged                422  (batch)
         BadSource                    422  (batch)
       ModelDamaged                   500
       StorageQuotaReached            507  (records)
       DatasetQuotaReached            507  (lab)
       NoSuchLanguage                 406  (reports)
+      DicomNotInstalled              501  (standards)
 """
 
 from collections.abc import Mapping

@@ -93,6 +93,7 @@ def judge_prepared(model: Model, prepared: PreparedPhoto, context: Context) -> J
             total=round(prepared.milliseconds + _milliseconds_since(started), 2),
         ),
         profile_unread=prepared.photo.profile_unread,
+        text_in_picture=context.text_in_picture,
     )
     return JudgedPhoto(finding, assessment, output)
 
@@ -118,6 +119,7 @@ def join_photos(model: Model, judged: Sequence[JudgedPhoto]) -> Finding:
             total=round(sum(one.total for one in timings), 2),
         ),
         profile_unread=any(one.profile_unread for one in alone),
+        text_in_picture=any(one.text_in_picture for one in alone),
         asked_by_picture=RaisedBy.PICTURE in joined.raised_by,
         pictures=tuple(alone),
         shown_picture=shown,

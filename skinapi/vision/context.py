@@ -79,7 +79,8 @@ BODY_SITES: tuple[BodySite, ...] = get_args(BodySite)
 class Context(StoredRecord):
     """What is known about a photo besides its pixels. `checklist` holds the ticked items: None if
     the questions were not asked, empty if all were answered with no. `skin_confirmed`: the sender
-    says that it shows the spot, whatever it looks like to the program.
+    says that it shows the spot, whatever it looks like to the program. `text_in_picture`: the file
+    says that text is written into its pixels.
     """
 
     modality: Modality = Modality.UNKNOWN
@@ -92,6 +93,7 @@ class Context(StoredRecord):
     skin_tone: SkinTone | None = None
     checklist: tuple[str, ...] | None = None
     skin_confirmed: bool = Field(default=False, exclude_if=lambda confirmed: not confirmed)
+    text_in_picture: bool = Field(default=False, exclude_if=lambda written: not written)
 
     @field_validator("checklist")
     @classmethod

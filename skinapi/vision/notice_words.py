@@ -156,5 +156,6 @@ class Notices(Frozen):
     joined: LocalizedText
     picture_refused: LocalizedText
     profile_unread: LocalizedText
+    text_in_picture: LocalizedText
     graver_review: LocalizedText
     refused: Mapping[str, LocalizedText]

@@ -44,8 +44,9 @@ RouteFunction = Callable[..., Any]
 @dataclass(frozen=True)
 class Route:
     """One declared route. `tag` groups routes in the documentation, `or_produces` are other media
-    types that the function may answer with, and `max_body` overrides the size limit of bodies.
-    `spooled`: while its body arrives it is kept in a file.
+    types that the function may answer with, `consumes` is the media type of a `stream`, and
+    `max_body` overrides the size limit of bodies. `spooled`: while its body arrives it is kept in a
+    file.
     """
 
     method: str
@@ -58,6 +59,7 @@ class Route:
     renderer: Renderer = problem_json
     raises: tuple[type[SkinAPIError], ...] = ()
     produces: str = "application/json"
+    consumes: str = "application/octet-stream"
     or_produces: tuple[str, ...] = ()
     max_body: int | None = None
     carries_photo: bool = False

@@ -234,10 +234,12 @@ class FormStream(Generic[F]):
 
 
 class BodyStream:
-    """A plain body."""
+    """A plain body, of a media type with parameters."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
+        self.media_type = request.mimetype
+        self.parameters = request.mimetype_params
 
     def read(self, size: int) -> bytes:
         """At most `size` bytes; none at the end. Raises BadRequest, PayloadTooLarge."""

@@ -156,7 +156,7 @@ def _operation(route: Route, schemas: _Schemas) -> Spec:
         binary = {"schema": {"type": "string", "format": "binary"}}
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/octet-stream": binary},
+            "content": {route.consumes: binary},
         }
     return operation
 

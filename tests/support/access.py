@@ -24,6 +24,7 @@ from skinapi.vision.context import Context
 from tests.clients.dialects import base64_of
 from tests.lab.sending import labelled, publish_one, zipped
 from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.dicom import sends_dicom
 from tests.support.findings import finding_of
 from tests.support.models import write_model
 from tests.support.photos import photo_of
@@ -650,6 +651,10 @@ ROWS: dict[str, Row] = {
     "show_rendered": Row(f"{INSTANCE}/rendered", IN_CARE),
     "retrieve_frame": Row(f"{INSTANCE}/frames/1", IN_CARE),
     # data sets
+    "store_studies": Row("/dicom/studies", APPROVED, lambda _: sends_dicom()),
+    "store_study": Row(
+        "/dicom/studies/1.2.3", APPROVED, lambda _: sends_dicom(StudyInstanceUID="1.2.3")
+    ),
     "begin_upload": Row("/uploads", LAB, sends({"name": "a.zip", "size": 5})),
     "add_upload_part": Row("/uploads/{upload}/0", RESEARCHER, lambda _: {"data": PHOTO}),
     "show_upload": Row("/uploads/{upload}", RESEARCHER),

@@ -32,7 +32,12 @@ class Orthanc:
 
     port: int
     dicom_port: int
+    log: Path
     version: str = ""
+
+    def said(self) -> str:
+        """Its log."""
+        return self.log.read_text(errors="replace")
 
     @property
     def address(self) -> str:
@@ -98,16 +103,16 @@ def running_orthanc(**configuration: Any) -> Iterator[Orthanc]:
     if binary is None or not PLUGIN.exists():
         pytest.skip("no Orthanc with its DICOMweb plug-in (Debian: orthanc, orthanc-dicomweb)")
     with TemporaryDirectory(prefix="orthanc-", ignore_cleanup_errors=True) as folder:
-        archive = Orthanc(free_port(), free_port())
-        file, log = Path(folder) / "orthanc.json", Path(folder) / "log"
+        archive = Orthanc(free_port(), free_port(), Path(folder) / "log")
+        file = Path(folder) / "orthanc.json"
         file.write_bytes(dump({**_configuration(Path(folder), archive), **configuration}))
         command = [sys.executable, "-c", DIE_WITH_PARENT, binary, str(file)]
-        with log.open("wb") as written:
+        with archive.log.open("wb") as written:
             process = subprocess.Popen(
                 command, stdout=written, stderr=written, start_new_session=True
             )
         try:
-            _await_start(archive, process, log)
+            _await_start(archive, process)
             yield archive
         finally:
             process.kill()
@@ -128,14 +133,14 @@ def _configuration(folder: Path, archive: Orthanc) -> dict[str, Any]:
     }
 
 
-def _await_start(archive: Orthanc, process: subprocess.Popen[bytes], log: Path) -> None:
+def _await_start(archive: Orthanc, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text(errors="replace")
+        assert process.poll() is None, archive.said()
         with suppress(OSError, HTTPException):
             answer = archive.call("GET", "/system")
             if answer.status == 200:
                 archive.version = answer.json["Version"]
                 return
         time.sleep(0.05)
-    raise AssertionError(f"Orthanc is not ready: {log.read_text(errors='replace')}")
+    raise AssertionError(f"Orthanc is not ready: {archive.said()}")

@@ -50,11 +50,11 @@ def run_isolated(module: str, content: bytes | memoryview, *numbers: int) -> byt
     return done.stdout
 
 
-def limit_this_process(memory: int) -> None:
+def limit_this_process(memory: int, *, seconds: int = CPU_SECONDS) -> None:
     """To be called by the module before it reads its input."""
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     # The first limit ends the process by SIGXCPU; at the second it would be SIGKILL.
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -92,6 +92,8 @@ def assess(
     doubts = {doubt for output in each for doubt in output.doubts}
     if calibration.skin is not None and calibration.skin.doubts(pooled):
         doubts.add(Doubt.NOT_SURELY_SKIN)
+    if context.text_in_picture:  # no model of ours has learned from such pictures
+        doubts.add(Doubt.UNLIKE_TRAINING)
     return _most_cautious([_assess(output, doubts, context, modality) for output in each])
 
 

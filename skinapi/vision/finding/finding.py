@@ -209,6 +209,7 @@ class Finding(FindingSummary):
     from_picture: tuple[Ranked, ...] | None = None
     not_ruled_out: tuple[NotRuledOut, ...] = ()
     profile_unread: bool = False
+    text_in_picture: bool = Field(default=False, exclude_if=lambda written: not written)
     operating_point: OperatingPoint | None = Field(
         default=None, exclude_if=lambda point: point is None
     )
@@ -279,6 +280,7 @@ class Finding(FindingSummary):
             notices.information_only,
             *([say_joined(len(self.pictures))] if self.pictures else []),
             *map(doubt_notice, self.reasons),
+            *([notices.text_in_picture] if self.text_in_picture else []),
             *([notices.profile_unread] if self.profile_unread else []),
             *map(say_untested_skin, self.untested_skin),
             *self._modality_notices(),

@@ -1,0 +1,46 @@
+"""The service for DICOM objects that are sent. What reads them is imported with the first of them:
+a server that gets none starts without pydicom.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import IO
+
+from skinapi.domain.subject import Subject
+from skinapi.integrations.patients import PatientsService
+from skinapi.prediction.service import PredictionService
+from skinapi.standards.dicom.multipart_related import Part
+from skinapi.standards.dicom.stow import Received
+from skinapi.standards.dicom.studies import installed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeService:
+    """`address` is that of the server; a JPEG may have `largest_photo` bytes."""
+
+    prediction: PredictionService
+    patients: PatientsService
+    largest_photo: int
+    address: str
+
+    def require_installed(self) -> None:
+        """Raises DicomNotInstalled."""
+        with installed():
+            import pydicom  # noqa: F401, PLC0415
+
+    def receive(
+        self, *, file: IO[bytes], parts: Sequence[Part], study: str | None, by: Subject
+    ) -> list[Received]:
+        """Judge the object in each part of the file; with `study` only objects of that one. One
+        that was sent before is answered as then. Raises Unavailable where none could be judged.
+        """
+        from skinapi.standards.dicom.receiving import Receiver  # noqa: PLC0415
+
+        receiver = Receiver(
+            prediction=self.prediction,
+            patients=self.patients,
+            largest_photo=self.largest_photo,
+            study=study,
+            by=by,
+        )
+        return list(receiver.receive_each(file, parts))

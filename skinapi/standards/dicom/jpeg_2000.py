@@ -1,0 +1,49 @@
+"""Decodes a JPEG 2000 picture in a process of its own: what its decoder will hold depends on its
+compressed data (vision/decoding/isolated_process.py). Run as a program, this module is the process.
+"""
+
+import io
+import sys
+
+from PIL import Image, features
+
+from skinapi.standards.dicom.errors import Failure, RefusedInstance
+from skinapi.vision.decoding.isolated_process import limit_this_process, run_isolated
+
+NOT_INSTALLED = "JPEG 2000 is not read here: this server's Pillow was built without it"
+DAMAGED = "The JPEG 2000 picture is damaged, or has another size than the header says"
+MOST_SECONDS = 10
+# For each pixel the decoder holds three numbers of four bytes, twice, beside the picture.
+PIXEL_BYTES, PROCESS_BYTES = 32, 64 * 1024 * 1024
+_CODESTREAM, _FILE = b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  "
+
+
+def decode_jpeg_2000(
+    frame: bytes, *, size: tuple[int, int], samples: int, photometric: str
+) -> Image.Image:
+    """Raises RefusedInstance, and Unavailable where this machine is at fault."""
+    if not features.check("jpg_2000"):
+        raise RefusedInstance(Failure.TRANSFER_SYNTAX, NOT_INSTALLED)
+    if not frame.startswith((_CODESTREAM, _FILE)):
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, DAMAGED)
+    memory = PROCESS_BYTES + PIXEL_BYTES * size[0] * size[1]
+    try:
+        raw = run_isolated("skinapi.standards.dicom.jpeg_2000", frame, *size, memory)
+        picture = Image.frombytes("RGB" if samples == 3 else "L", size, raw)
+    except ValueError as error:
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, DAMAGED) from error
+    if photometric.startswith("YBR_FULL"):
+        return Image.frombytes("YCbCr", size, raw).convert("RGB")
+    return picture
+
+
+def _main(width: int, height: int, memory: int) -> None:
+    limit_this_process(memory, seconds=MOST_SECONDS)
+    picture = Image.open(io.BytesIO(sys.stdin.buffer.read()), formats=("JPEG2000",))
+    if picture.size != (width, height) or picture.mode not in ("L", "RGB"):
+        raise ValueError("not what the header says")
+    sys.stdout.buffer.write(picture.tobytes())
+
+
+if __name__ == "__main__":
+    _main(*map(int, sys.argv[1:]))

@@ -1,0 +1,123 @@
+"""The use case for DICOM objects that are sent: each picture becomes a finding, as one that was
+sent to `POST /predict`.
+
+Nothing of an object is kept but what `Context` holds of its header, and the picture where photos
+are kept: no name, number, date, UID or private element (PS3.15 annex E, the Basic Profile, with the
+sex and the band of the age retained).
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+from skinapi.auth.accounts import Account
+from skinapi.domain.size_limits import size_in_words
+from skinapi.domain.subject import Subject
+from skinapi.errors import IdempotencyKeyReused, PredictionQuotaReached, SkinAPIError, Unavailable
+from skinapi.integrations.patients import PatientsService
+from skinapi.prediction.service import PredictionService, SentPhotos
+from skinapi.records.errors import StorageQuotaReached
+from skinapi.records.submission import Submission
+from skinapi.standards.dicom.errors import Failure, RefusedInstance
+from skinapi.standards.dicom.header_facts import read_context, read_patient
+from skinapi.standards.dicom.multipart_related import Part
+from skinapi.standards.dicom.pixels import LARGEST_INSTANCE, read_photo_file
+from skinapi.standards.dicom.reading import Instance, open_instance, refuse_other_kinds
+from skinapi.standards.dicom.stow import Received
+
+# No caller can send it as an Idempotency-Key: those have no slash.
+KEY = "dicom/"
+OBJECT = "application/dicom"
+NO_RESOURCES = (Unavailable, PredictionQuotaReached, StorageQuotaReached)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """Of one request."""
+
+    prediction: PredictionService
+    patients: PatientsService
+    largest_photo: int
+    study: str | None
+    by: Subject
+
+    def receive_each(self, file: IO[bytes], parts: Sequence[Part]) -> Iterator[Received]:
+        """Raises Unavailable where nothing was judged yet: the sender may send all of it again."""
+        judged = False
+        for part in parts:
+            instance: Instance | None = None
+            try:
+                _refuse_part(part)
+                instance = open_instance(file, part.start, part.end)
+                finding = self._judge(instance)
+            except SkinAPIError as error:
+                if not _is_of_the_object(error) or (isinstance(error, Unavailable) and not judged):
+                    raise
+                yield _failed(error, instance)
+            else:
+                judged = True
+                yield Received(
+                    sop_class=instance.sop_class,
+                    sop_instance=instance.sop_instance,
+                    finding=finding,
+                )
+
+    def _judge(self, instance: Instance) -> Submission:
+        refuse_other_kinds(instance)
+        if self.study is not None and instance.study != self.study:
+            raise RefusedInstance(
+                Failure.MISMATCH, "The object belongs to another study than the address names"
+            )
+        sent = SentPhotos(
+            contents=[read_photo_file(instance, largest=self.largest_photo)],
+            same_spot=False,
+            ask_about_skin=False,
+            context=read_context(instance),
+            language=None,
+            keep_photo=None,
+            lesion=None,
+            key=KEY + hashlib.sha256(instance.sop_instance.encode()).hexdigest(),
+        )
+        return self.prediction.predict(owner=self._owner_of(instance), sent=sent, by=self.by)
+
+    def _owner_of(self, instance: Instance) -> Account:
+        """Who sends with a clinic's key sends for the patient whom the object names, anybody else
+        for themselves.
+        """
+        if self.by.key is None or not self.by.key.clinic_wide:
+            account: Account = self.by.account
+            return account
+        patient = read_patient(instance.header)
+        if patient is None:
+            raise RefusedInstance(Failure.MISMATCH, "The object names no patient (PatientID)")
+        return self.patients.find_or_add(patient.system, patient.value, by=self.by)
+
+
+def _is_of_the_object(error: SkinAPIError) -> bool:
+    return error.status < SkinAPIError.status or isinstance(error, NO_RESOURCES)
+
+
+def _refuse_part(part: Part) -> None:
+    if part.media_type != OBJECT:
+        raise RefusedInstance(Failure.NOT_UNDERSTOOD, f"A part is not of the type {OBJECT}")
+    if part.size > LARGEST_INSTANCE:
+        largest = size_in_words(LARGEST_INSTANCE)
+        raise RefusedInstance(Failure.RESOURCES, f"The object is larger than {largest}")
+
+
+def _failed(error: SkinAPIError, instance: Instance | None) -> Received:
+    return Received(
+        sop_class=instance.sop_class if instance else None,
+        sop_instance=instance.sop_instance if instance else None,
+        failure=_failure_of(error),
+        sentence=error.detail,
+    )
+
+
+def _failure_of(error: SkinAPIError) -> Failure:
+    if isinstance(error, RefusedInstance):
+        return error.failure
+    if isinstance(error, IdempotencyKeyReused):
+        return Failure.DUPLICATE
+    return Failure.RESOURCES if isinstance(error, NO_RESOURCES) else Failure.PROCESSING
