@@ -331,8 +331,8 @@ def mutated(whole: bytes, by: random.Random) -> bytes:
     """With one to six faults: bytes changed, left out, doubled, or a length that is another."""
     changed = bytearray(whole)
     # The header is more interesting than the pixels.
-    places = [by.randrange(128, min(len(changed), 1600)) for _ in range(by.randint(1, 6))]
-    for place in places:
+    for _ in range(by.randint(1, 6)):
+        place = by.randrange(128, min(len(changed), 1600))
         kind = by.randrange(5)
         if kind == 0:
             changed[place] = by.randrange(256)
