@@ -6,8 +6,8 @@ n(ot found, 404). Every path names what belongs to Ada, the `user`.
 """
 
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -57,6 +57,7 @@ DOCTOR_IN_CARE = "ufffonnffuu"
 TO_REVIEW = "ufffonoffuu"
 IN_CHARGE = "ufffonfffuu"  # not who sees the finding for a second opinion
 PHOTO = photo_of("melanoma")
+NOT_ITS_OWN = {"clinic-wide": "n"}  # it is in the lab, and did not begin the job
 SIGNATURE = {"text": "Dear Ada,\nPlease see a doctor this week.", "version": 1}
 # The kept photo of the sample finding.
 SERIES = "/dicom/studies/{study}/series/{study}.1"
@@ -71,6 +72,7 @@ class SampleAccounts:
         self.backend = backend
         self.people: dict[str, Person | None] = {"anonymous": None}
         self.caller: Person | None = None  # who asks
+        self.scope = "findings:read"  # of the key with which a program asks
         self.people["doctor"] = doctor = backend.member(role="doctor")
         self.people["other doctor"] = backend.member(role="doctor")
         self.people["second opinion"] = backend.member(role="doctor")
@@ -326,9 +328,14 @@ SECTIONS = (
 
 @dataclass(frozen=True)
 class Row:
+    """`keyed` is for routes whose answer is another to a key than to its owner: by the callers of
+    tests/integrations/test_key_access.py.
+    """
+
     path: str
     who: str
     options: Callable[[SampleAccounts], Options] = lambda _: {}
+    keyed: Mapping[str, str] = field(default_factory=dict)
 
 
 def sends(body: dict[str, Any]) -> Callable[[SampleAccounts], Options]:
@@ -498,9 +505,16 @@ ROWS: dict[str, Row] = {
     "list_keys": Row("/keys", APPROVED),
     "make_key": Row("/keys", APPROVED, sends({"name": "mine", "scopes": ["findings:read"]})),
     "revoke_key": Row("/keys/{key}", OWNER),
-    "show_current_key": Row("/keys/current", APPROVED.replace("o", "n")),  # a token is none
+    "show_current_key": Row(
+        "/keys/current",
+        APPROVED.replace("o", "n"),  # a token is none
+        keyed={"session": "n", "other session": "n", "*": "o"},
+    ),
     "make_session_key": Row(
-        "/keys/sessions", APPROVED.replace("o", "f"), sends({"scope": "findings:read"})
+        "/keys/sessions",
+        APPROVED.replace("o", "f"),  # with a key that makes such keys alone
+        lambda accounts: {"json": {"scope": accounts.scope, "patient": accounts.named["patient"]}},
+        keyed={"clinic-wide": "o", "user": "o", "session": "f", "other session": "f", "*": "n"},
     ),
     "list_all_keys": Row("/admin/keys", ADMINS),
     "make_clinic_key": Row(
@@ -511,6 +525,7 @@ ROWS: dict[str, Row] = {
         "/patients/external",
         APPROVED.replace("o", "f"),  # with a clinic-wide key alone
         sends({"system": "urn:oid:2.999", "value": "4711"}),
+        keyed={"clinic-wide": "o", "*": "f"},
     ),
     # the admins' desk
     "list_accounts": Row("/accounts", ADMINS),
@@ -697,10 +712,12 @@ ROWS: dict[str, Row] = {
     "install_libraries": Row(
         "/jobs/installation", ADMINS, lambda accounts: accounts.begin_installation()
     ),
-    "show_job": Row("/jobs/{job}", LAB),
-    "show_job_log": Row("/jobs/{job}/log", LAB),
-    "cancel_job": Row("/jobs/{job}/cancel", LAB),
-    "retry_job": Row("/jobs/{job}/retry", LAB, lambda accounts: accounts.end_job()),
+    "show_job": Row("/jobs/{job}", LAB, keyed=NOT_ITS_OWN),
+    "show_job_log": Row("/jobs/{job}/log", LAB, keyed=NOT_ITS_OWN),
+    "cancel_job": Row("/jobs/{job}/cancel", LAB, keyed=NOT_ITS_OWN),
+    "retry_job": Row(
+        "/jobs/{job}/retry", LAB, lambda accounts: accounts.end_job(), keyed=NOT_ITS_OWN
+    ),
     # the published clients without tokens, where the operator did not open them
     "predict_for_skinartify": Row("/predict", APPROVED, photo("file")),
     "predict_for_either": Row("/api/predict", APPROVED, photo("image")),

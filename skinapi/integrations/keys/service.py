@@ -136,7 +136,9 @@ class KeysService:
         return {one: account.email for one, account in found.items()}
 
     def get_used(self, *, by: Subject) -> ApiKey:
-        """The key of the request; of a session key the one that made it."""
+        """The key of the request. Raises NotFound for a person's token, and for a session key: what
+        made that is nothing for a browser.
+        """
         key = self.keys.find(by.key.id) if by.key else None
         if key is None:
             raise NotFound(NO_KEY)

@@ -1,0 +1,210 @@
+"""Every route called with a key: of every scope, of every owner, for data of one account.
+
+What each should get follows from the route's declaration and its row in tests/support/access.py.
+"""
+
+from functools import cache
+from itertools import product
+
+import pytest
+
+from skinapi.domain.subject import SCOPES, Scope, Subject
+from skinapi.errors import Forbidden, InvalidToken, SkinAPIError
+from skinapi.integrations.keys.admission import SAFE_METHODS, KeyAuthorizer
+from skinapi.integrations.keys.errors import KeyLacksScope, TakesNoKey, TestKeyStoresNothing
+from skinapi.integrations.keys.service import LIVE_SCOPES, SESSION_SCOPES, WantedKey
+from skinapi.web.access import Opened, Public, Scraper, Signed
+from skinapi.web.declaration import Route
+from tests.support.access import PEOPLE, ROWS, SampleAccounts
+from tests.support.backends import MAIL, Backend, Person
+from tests.test_access import declared, letter
+
+# Why a route takes no key. A new route declares its `scopes`, or has its place here.
+NO_KEY = {
+    "who one is, and how one logs in": {
+        *("show_me", "change_password", "log_out", "list_sessions", "end_session"),
+        *("begin_second_factor", "confirm_second_factor", "remove_second_factor"),
+        *("list_keys", "make_key", "revoke_key"),
+    },
+    "what a person decides about the own account and data": {
+        *("set_consents", "change_locale", "set_notices", "delete_me"),
+        *("summarise_data", "show_data", "delete_submission"),
+        *("create_lesion", "change_lesion", "delete_lesion", "join_lesion", "sort_finding"),
+        *("show_reminder", "propose_lesions", "compare_findings", "generate_report"),
+    },
+    "what people say to each other": {
+        *("list_messages", "send_message", "mark_messages_read", "report_message"),
+        *("list_waiting_messages", "show_inbox"),
+    },
+    "what a doctor decides, and the desk to do it at": {
+        *("add_review", "end_hold", "judge_again", "show_outcomes"),
+        *("show_case", "take_case", "give_back_case", "list_queue", "count_queue"),
+        *("list_colleagues", "ask_colleague", "withdraw_request", "close_opinion"),
+        *("count_second_opinions", "list_withdrawn_models", "list_withdrawn_findings"),
+        *("draft_letter", "change_letter", "sign_letter", "withdraw_letter", "delete_letter"),
+    },
+    "what an admin decides, and the desk to do it at": {
+        *("hand_link", "list_accounts", "list_users", "list_doctors", "delete_user"),
+        *("change_role", "suspend_user", "reset_password", "reset_second_factor"),
+        *("add_doctor", "delete_doctor", "approve_user", "unapprove_user", "assign_doctor"),
+        *("count_waiting", "approve_accounts", "refuse_accounts", "reopen_accounts"),
+        *("show_overview", "show_usage", "show_outcomes_of", "install_libraries"),
+        *("promote_model", "roll_back_model", "retire_model", "delete_model"),
+        *("start_shadow", "end_shadow", "show_operating_point", "choose_operating_point"),
+        *("choose_reference", "end_reference"),
+        *("list_all_keys", "make_clinic_key", "revoke_any_key"),
+    },
+    "published clients, which know no key": {
+        *("predict_for_skinartify", "predict_for_either", "predict_for_lab"),
+        *("infer_for_explainable", "report_for_explainable", "list_models_for_lab"),
+        *("upload_dataset_for_lab", "list_datasets_for_lab", "start_training", "show_training"),
+    },
+}
+OWNERS = ("user", "other user", "doctor", "other doctor", "second opinion", "researcher", "admin")
+CALLERS = (*OWNERS, "clinic-wide", "session", "other session", "test")
+# A session key has the rights of this person, a test key those of nobody in this one's role.
+STANDS_FOR = {"session": "user", "other session": "other user", "test": "other user"}
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
+    return Backend(tmp_path_factory.mktemp("keys"), environment="production", **MAIL)
+
+
+@cache
+def sample(backend: Backend) -> SampleAccounts:
+    return SampleAccounts(backend)
+
+
+@cache
+def key_of(accounts: SampleAccounts, caller: str, scope: Scope) -> Person:
+    """A program of this caller with a key of this scope alone."""
+    keys = accounts.backend.services.integrations.keys
+
+    def subject(who: str) -> Subject:
+        person = accounts.people[who]
+        assert person
+        account = accounts.backend.account(person.email)
+        return Subject(account.id, account.role, "", account)
+
+    client = accounts.backend.client
+    if caller in OWNERS:
+        wanted = WantedKey(name=caller, scopes=(scope,), sessions=True)
+        return Person(client, keys.make_own(wanted=wanted, by=subject(caller))[1])
+    if caller == "test":
+        wanted = WantedKey(name=caller, scopes=(scope,), kind="test")
+        return Person(client, keys.make_own(wanted=wanted, by=subject("user"))[1])
+    wanted = WantedKey(name=caller, scopes=(scope,), sessions=True)
+    program = Person(client, keys.make_clinic_wide(wanted=wanted, by=subject("admin"))[1])
+    if caller == "clinic-wide":
+        return program
+    body = {"scope": scope, "patient": subject(STANDS_FOR[caller]).id}
+    made = program.call("POST", "/keys/sessions", json=body)
+    assert made.status_code == 201, made.text
+    return Person(client, made.get_json()["secret"])
+
+
+def may_have(caller: str, scope: Scope) -> bool:
+    if "session" in caller:
+        return scope in SESSION_SCOPES
+    return caller != "test" or scope not in LIVE_SCOPES
+
+
+def refusal(route: Route, scope: Scope, caller: str) -> type[SkinAPIError] | None:
+    """With what a key is refused before the route is asked."""
+    access = route.access
+    if isinstance(access, Scraper):
+        return InvalidToken
+    if isinstance(access, Public):
+        return None
+    if not access.scopes:
+        return TakesNoKey
+    if scope not in access.scopes:
+        return KeyLacksScope
+    role = {"other user": "user", "other doctor": "doctor", "second opinion": "doctor"}
+    stands_for = STANDS_FOR.get(caller, caller)
+    if caller != "clinic-wide" and role.get(stands_for, stands_for) not in access.roles:
+        return Forbidden
+    rehearses = isinstance(access, Signed) and access.test_keys
+    if caller == "test" and route.method not in SAFE_METHODS and not rehearses:
+        return TestKeyStoresNothing
+    return None
+
+
+def expected(name: str, scope: Scope, caller: str) -> str:
+    """The letter of a row for who passes admission."""
+    row = ROWS[name]
+
+    def of(who: str) -> str:
+        return row.who[PEOPLE.index(who)]
+
+    if said := row.keyed.get(caller, row.keyed.get("*")):
+        return said
+    if caller != "clinic-wide":
+        return of(STANDS_FOR.get(caller, caller))
+    if scope == "audit:read":
+        return of("admin")
+    if scope == "lab":  # it has what nobody else has made
+        return "n" if "n" in (of("researcher"), of("admin")) else of("researcher")
+    return "o" if of("doctor") == "o" else of("other user")
+
+
+def test_each_route_takes_keys_or_says_why_not(backend: Backend) -> None:
+    routes = declared(backend)
+    closed = {
+        name
+        for name, route in routes.items()
+        if not isinstance(route.access, Public | Scraper) and not route.access.scopes
+    }
+    assert closed == CLOSED, "declare scopes, or say in NO_KEY why it takes no key"
+
+
+def test_admission_refuses_each_key_that_its_route_does_not_take(backend: Backend) -> None:
+    accounts = sample(backend)
+    data = backend.services.data
+    authorizer = KeyAuthorizer(
+        persons=backend.services.authorizer,
+        keys=data.keys,
+        accounts=data.accounts,
+        uses=data.key_uses,
+        spend_quota=lambda *_: None,
+    )
+    # What is asked of a key is its access and its method: of routes with the same, one is asked.
+    routes = {
+        (route.access, route.method in SAFE_METHODS): (name, route)
+        for name, route in declared(backend).items()
+    }
+    for caller, scope in product(CALLERS, SCOPES):
+        if not may_have(caller, scope):
+            continue
+        header = f"Bearer {key_of(accounts, caller, scope).token}"
+        for name, route in routes.values():
+            with backend.app.test_request_context(method=route.method):
+                try:
+                    authorizer.admit(route.access, header)
+                    answered = None
+                except SkinAPIError as error:
+                    answered = type(error)
+            assert answered == refusal(route, scope, caller), (name, scope, caller)
+
+
+CLOSED = {name for names in NO_KEY.values() for name in names}
+
+
+@pytest.mark.parametrize("name", [name for name in ROWS if name not in CLOSED])
+def test_each_key_gets_what_its_owner_would_and_no_more(backend: Backend, name: str) -> None:
+    route, row = declared(backend)[name], ROWS[name]
+    if isinstance(route.access, Public | Scraper | Opened):
+        return
+    asked = [
+        (scope, caller)
+        for scope, caller in product(route.access.scopes, CALLERS)
+        if may_have(caller, scope) and refusal(route, scope, caller) is None
+    ]
+    accounts = sample(backend) if route.method == "GET" else SampleAccounts(backend)
+    for scope, caller in sorted(asked, key=lambda one: expected(name, *one) == "o"):
+        accounts.scope, accounts.caller = scope, None
+        options = row.options(accounts)
+        person = key_of(accounts, caller, scope)
+        answer = person.call(route.method, row.path.format_map(accounts.named), **options)
+        assert letter(answer) == expected(name, scope, caller), (scope, caller, answer.text[:200])
