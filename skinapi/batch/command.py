@@ -8,13 +8,14 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from importlib.util import find_spec
 from itertools import groupby, islice
 
 from skinapi.batch.arguments import BatchArguments
-from skinapi.batch.errors import GO_ON, OutputOfAnotherRun, PicturesGone
+from skinapi.batch.errors import GO_ON, BadSource, OutputOfAnotherRun, PicturesGone
 from skinapi.batch.judge import JudgeOptions, open_judge, sum_model
 from skinapi.batch.output import Manifest, Output, Part
-from skinapi.batch.pictures import FolderWalk, Listing, open_listing
+from skinapi.batch.pictures import FolderWalk, Listing, is_dicom, open_listing
 from skinapi.batch.run import LocalWorkers, Workers, judge_rest, stopping_by_signal
 from skinapi.batch.table import columns
 from skinapi.logs import configure_logs
@@ -25,6 +26,7 @@ from skinapi.vision.network.model import SHIPPED_MODEL, read_calibration, read_c
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 # So many pictures before and behind the place where a run goes on are looked for.
 LOOKED_FOR = 50
+NO_DICOM = "Some of the pictures are DICOM objects (.dcm): install requirements-dicom.txt first"
 
 
 class Interrupted(Exception):
@@ -158,6 +160,8 @@ def _sorted_names(listing: Listing, stop: threading.Event) -> list[bytes]:
         if stop.is_set():
             raise Interrupted
         names.append(name)
+    if any(map(is_dicom, names)) and find_spec("pydicom") is None:
+        raise BadSource(NO_DICOM)
     names.sort()
     once = [name for name, _ in groupby(names)]
     repeated = f", {len(names) - len(once):,} named twice" if len(names) > len(once) else ""

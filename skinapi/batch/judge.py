@@ -1,6 +1,7 @@
 """Judges pictures by their names: a row for each, whatever the file holds."""
 
 import hashlib
+import io
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,8 +20,10 @@ from skinapi.batch.table import (
 )
 from skinapi.errors import PayloadTooLarge, Refused, SkinAPIError, Unavailable
 from skinapi.logs import log
+from skinapi.standards.dicom.errors import RefusedInstance, installed
 from skinapi.vision.bands import OperatingPoint
 from skinapi.vision.classification import classify_photo
+from skinapi.vision.context import NOTHING_TOLD, Context
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.network.model import CHECKSUMS, Model, open_model
 from skinapi.vision.network.model_files import naming_folder, read_bounded
@@ -76,9 +79,13 @@ class Judge:
         if file.content is None:
             return {"status": REFUSED, "reason": PayloadTooLarge.code}
         try:
-            finding = _classify(self._model, file.content)
+            finding = _classify(self._model, *self._open(file.content))
         except Refused as refused:
             return {"status": REFUSED, "reason": refused.reason}
+        except RefusedInstance as refused:
+            return {"status": REFUSED, "reason": refused.failure.name.lower()}
+        except PayloadTooLarge as error:
+            return {"status": REFUSED, "reason": error.code}
         except SkinAPIError as error:
             return {"status": FAILED, "reason": error.code}
         except Exception as error:  # noqa: BLE001 (one picture must not end a run of days)
@@ -86,15 +93,33 @@ class Judge:
             return {"status": FAILED, "reason": SkinAPIError.code}
         return {"status": JUDGED} | finding_columns(finding)
 
+    def _open(self, content: bytes) -> tuple[bytes, Context]:
+        """The photo of a DICOM object, and what its header tells; of another file its bytes.
+        Raises RefusedInstance, Refused, PayloadTooLarge, DicomNotInstalled.
+        """
+        if content[128:132] != b"DICM":
+            return content, NOTHING_TOLD
+        with installed():
+            from skinapi.standards.dicom.header_facts import read_context  # noqa: PLC0415
+            from skinapi.standards.dicom.pixels import read_photo_file  # noqa: PLC0415
+            from skinapi.standards.dicom.reading import (  # noqa: PLC0415
+                open_instance,
+                refuse_other_kinds,
+            )
+        instance = open_instance(io.BytesIO(content))
+        refuse_other_kinds(instance)
+        photo = read_photo_file(instance, largest=self._reader.largest_bytes)
+        return photo, read_context(instance)
 
-def _classify(model: Model, content: bytes) -> Finding:
+
+def _classify(model: Model, content: bytes, context: Context) -> Finding:
     """Classify as the server does. Where this machine is at fault (no process for the decoder),
     try again. Raises Refused, Unavailable.
     """
     for _ in range(MOST_TRIES - 1):
         with suppress(Unavailable):
-            return classify_photo(model, content)
-    return classify_photo(model, content)
+            return classify_photo(model, content, context)
+    return classify_photo(model, content, context)
 
 
 def open_judge(options: JudgeOptions, *, threads: int) -> Judge:

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from skinapi.batch.arguments import STDIN
 from skinapi.batch.errors import BadSource, PicturesGone
+from skinapi.standards.dicom.errors import LARGEST_OBJECT
 from skinapi.vision.dataset_labels import PICTURE_SUFFIXES
 
 # What says something about one picture. All other errors say something about the file system or
@@ -42,7 +43,8 @@ NOT_A_FILE, FOLDER_UNREADABLE = "not_a_file", "folder_unreadable"
 MOST_DEPTH = 64
 LONGEST_NAME = 64 * 1024
 BLOCK_BYTES = 1024 * 1024
-_SUFFIXES = tuple(os.fsencode(suffix) for suffix in PICTURE_SUFFIXES)
+DICOM_SUFFIX = b".dcm"
+_SUFFIXES = (*(os.fsencode(suffix) for suffix in PICTURE_SUFFIXES), DICOM_SUFFIX)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # written before the first line by programs on Windows
 # A link is not followed, and a pipe or a device does not block.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -121,6 +123,11 @@ def open_listing(given: str, *, null: bool) -> Listing:
     if given != STDIN and Path(given).is_dir():
         return FolderWalk(os.fsencode(Path(given).absolute()))
     return PathList(os.fsencode(Path.cwd()), None if given == STDIN else Path(given), null)
+
+
+def is_dicom(name: bytes) -> bool:
+    """Whether the file is a DICOM object, by its name. Others are recognised when they are read."""
+    return name.lower().endswith(DICOM_SUFFIX)
 
 
 def _is_link(folder: bytes, name: bytes) -> bool:
@@ -203,8 +210,9 @@ class PictureReader:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise UnreadableFile(NOT_A_FILE)
-            content = file.read(self.largest_bytes + 1)
-        if len(content) > self.largest_bytes:
+            largest = LARGEST_OBJECT if is_dicom(name) else self.largest_bytes
+            content = file.read(largest + 1)
+        if len(content) > largest:
             return PictureFile(max(status.st_size, len(content)), None, None)
         return PictureFile(len(content), content, hashlib.sha256(content).hexdigest())
 

@@ -1,8 +1,13 @@
 """What can be wrong with a DICOM object that was sent; and DICOM may not be installed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 from skinapi.errors import SkinAPIError, Unprocessable
+
+# One picture of 22 megapixels, uncompressed.
+LARGEST_OBJECT = 72 * 1024 * 1024
 
 
 class Failure(IntEnum):
@@ -36,3 +41,12 @@ class DicomNotInstalled(SkinAPIError):
         "This server has not installed what it needs to read and write DICOM; its operator can "
         "install requirements-dicom.txt"
     )
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """Raises DicomNotInstalled where what is imported inside is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise DicomNotInstalled from error

@@ -9,9 +9,9 @@ from typing import IO
 from skinapi.domain.subject import Subject
 from skinapi.integrations.patients import PatientsService
 from skinapi.prediction.service import PredictionService
+from skinapi.standards.dicom.errors import installed
 from skinapi.standards.dicom.multipart_related import Part
 from skinapi.standards.dicom.stow import Received
-from skinapi.standards.dicom.studies import installed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ code judges it: the very JPEG where the object holds one, else a PNG of the same
 
 import io
 import struct
+import threading
 from itertools import islice
 from typing import Literal, NamedTuple
 
@@ -14,7 +15,7 @@ from pydicom import Dataset
 from pydicom.encaps import generate_fragments, parse_basic_offsets
 
 from skinapi.domain.size_limits import photo_too_large
-from skinapi.standards.dicom.errors import Failure, RefusedInstance
+from skinapi.standards.dicom.errors import LARGEST_OBJECT, Failure, RefusedInstance
 from skinapi.standards.dicom.jpeg_2000 import decode_jpeg_2000
 from skinapi.standards.dicom.reading import (
     JPEG_2000,
@@ -29,9 +30,9 @@ from skinapi.vision.decoding.file_header import Header, read_header
 from skinapi.vision.decoding.photo import WORKING_SIZE, refuse_oversize, stored_size
 
 Bytes = NDArray[np.uint8]
-# One picture of 22 megapixels, uncompressed.
-LARGEST_INSTANCE = 72 * 1024 * 1024
 MOST_FRAGMENTS = 10_000
+# 22 megapixels take 250 MB for a second.
+_ONE_AT_A_TIME = threading.Lock()
 NO_PIXELS = "The pixels do not agree with what the header says of them"
 DAMAGED_JPEG = "The picture in this object is no JPEG, or is cut off"
 # Without a mark, decoders take three components for luminance and colour. This says they are RGB.
@@ -78,21 +79,26 @@ def read_photo_file(instance: Instance, *, largest: int) -> bytes:
     # The bounds of the PNG that will be made, before any pixel is read.
     made = Header("PNG", *shape.size, decoded=4, held=0)
     refuse_oversize(made, (WORKING_SIZE, stored_size(shape.size)))
-    if instance.transfer_syntax in JPEG_2000:
-        frame = _read_frame(instance, largest)
-        picture = decode_jpeg_2000(
-            frame, size=shape.size, samples=shape.samples, photometric=shape.photometric
-        )
-    elif instance.transfer_syntax == RLE:
-        frame = _read_frame(instance, LARGEST_INSTANCE)
-        with refusing(NO_PIXELS):
-            picture = _picture_of(_unpack_rle(frame, shape), shape, instance.header)
-    else:
-        with refusing(NO_PIXELS):
-            picture = _picture_of(_read_planes(instance, shape), shape, instance.header)
-    out = io.BytesIO()
-    picture.save(out, "PNG", compress_level=1)
+    with _ONE_AT_A_TIME:
+        out = io.BytesIO()
+        _unpack(instance, shape, largest).save(out, "PNG", compress_level=1)
     return out.getvalue()
+
+
+def _unpack(instance: Instance, shape: _Shape, largest: int) -> Image.Image:
+    if instance.transfer_syntax in JPEG_2000:
+        return decode_jpeg_2000(
+            _read_frame(instance, largest),
+            size=shape.size,
+            samples=shape.samples,
+            photometric=shape.photometric,
+        )
+    if instance.transfer_syntax == RLE:
+        frame = _read_frame(instance, LARGEST_OBJECT)
+        with refusing(NO_PIXELS):
+            return _picture_of(_unpack_rle(frame, shape), shape, instance.header)
+    with refusing(NO_PIXELS):
+        return _picture_of(_read_planes(instance, shape), shape, instance.header)
 
 
 def _read_shape(header: Dataset) -> _Shape:
@@ -202,8 +208,7 @@ def _picture_of(pixels: Bytes, shape: _Shape, header: Dataset) -> Image.Image:
     mode = _MODES[shape.photometric]
     if mode == "P":
         pixels, mode = _look_up(pixels[:, 0], header), "RGB"
-    packed = np.ascontiguousarray(pixels)
-    picture = Image.frombytes(mode, shape.size, packed.tobytes())
+    picture = Image.frombytes(mode, shape.size, np.ascontiguousarray(pixels).data)
     return picture.convert("RGB") if mode == "YCbCr" else picture
 
 

@@ -19,10 +19,10 @@ from skinapi.integrations.patients import PatientsService
 from skinapi.prediction.service import PredictionService, SentPhotos
 from skinapi.records.errors import StorageQuotaReached
 from skinapi.records.submission import Submission
-from skinapi.standards.dicom.errors import Failure, RefusedInstance
+from skinapi.standards.dicom.errors import LARGEST_OBJECT, Failure, RefusedInstance
 from skinapi.standards.dicom.header_facts import read_context, read_patient
 from skinapi.standards.dicom.multipart_related import Part
-from skinapi.standards.dicom.pixels import LARGEST_INSTANCE, read_photo_file
+from skinapi.standards.dicom.pixels import read_photo_file
 from skinapi.standards.dicom.reading import Instance, open_instance, refuse_other_kinds
 from skinapi.standards.dicom.stow import Received
 
@@ -101,8 +101,8 @@ def _is_of_the_object(error: SkinAPIError) -> bool:
 def _refuse_part(part: Part) -> None:
     if part.media_type != OBJECT:
         raise RefusedInstance(Failure.NOT_UNDERSTOOD, f"A part is not of the type {OBJECT}")
-    if part.size > LARGEST_INSTANCE:
-        largest = size_in_words(LARGEST_INSTANCE)
+    if part.size > LARGEST_OBJECT:
+        largest = size_in_words(LARGEST_OBJECT)
         raise RefusedInstance(Failure.RESOURCES, f"The object is larger than {largest}")
 
 

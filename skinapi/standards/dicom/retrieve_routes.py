@@ -11,7 +11,7 @@ from flask import Response, request
 
 from skinapi.domain.subject import Subject
 from skinapi.errors import InvalidQuery, NotFound, TooManyRequests
-from skinapi.standards.dicom.errors import DicomNotInstalled
+from skinapi.standards.dicom.errors import DicomNotInstalled, installed
 from skinapi.standards.dicom.multipart_answer import (
     FRAME,
     JPEG_BASELINE,
@@ -22,7 +22,7 @@ from skinapi.standards.dicom.multipart_answer import (
     refuse_other_types,
     stream_parts,
 )
-from skinapi.standards.dicom.studies import StudiesService, installed
+from skinapi.standards.dicom.studies import StudiesService
 from skinapi.standards.dicom.study import Study
 from skinapi.standards.dicom.uids import Kind
 from skinapi.web.access import Signed

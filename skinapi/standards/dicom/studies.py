@@ -4,7 +4,7 @@ A finding is one study. Its objects are made when they are asked for, so nothing
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.records.submission import Submission
 from skinapi.records.submissions import Submissions
 from skinapi.reports.service import ReportsService
-from skinapi.standards.dicom.errors import DicomNotInstalled
+from skinapi.standards.dicom.errors import installed
 from skinapi.standards.dicom.study import Study, pictures_of
 from skinapi.standards.dicom.uids import Kind, ObjectId, finding_of
 
@@ -97,15 +97,6 @@ class StudiesService:
         if to.key and to.key.patient not in (None, finding.owner):
             raise NotFound(NOT_YOURS)
         return finding
-
-
-@contextmanager
-def installed() -> Iterator[None]:
-    """Raises DicomNotInstalled where what is imported inside is missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise DicomNotInstalled from error
 
 
 def whose(to: Subject, patient: str | None) -> dict[str, str] | None:
