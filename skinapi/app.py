@@ -58,6 +58,7 @@ from skinapi.settings.demo_folder import read_demo
 from skinapi.standards.dicom.intake import IntakeService
 from skinapi.standards.dicom.retrieve_routes import routes as studies_routes
 from skinapi.standards.dicom.routes import routes as dicom_routes
+from skinapi.standards.fhir.routes import routes as fhir_routes
 from skinapi.storage.ports import Store
 from skinapi.web.admission import ForeignPages, Sizes, guard_requests
 from skinapi.web.answers import add_headers, allowed_origins, answer_errors
@@ -246,4 +247,5 @@ def _register_routes(
     app.register_blueprint(external_patient_routes.blueprint(services.integrations.patients))
     app.register_blueprint(studies_routes.blueprint(model_services.studies))
     app.register_blueprint(import_routes.blueprint(services.lab.imports))
+    app.register_blueprint(fhir_routes.blueprint(model_services.fhir))
     app.register_blueprint(console_routes.blueprint(console))

@@ -32,6 +32,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         TestKeyStoresNothing         403  (integrations)
         MakesNoSessions              403  (integrations)
       NotFound                       404
+        UnknownKind                  404  (standards)
       MethodNotAllowed               405
       Conflict                       409
         Duplicate                    409
@@ -134,6 +135,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       ModelDamaged                   500
       StorageQuotaReached            507  (records)
       DatasetQuotaReached            507  (lab)
+      NotAcceptable                  406  (standards)
       NoSuchLanguage                 406  (reports)
       DicomNotInstalled              501  (standards)
 """

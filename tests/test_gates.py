@@ -71,6 +71,7 @@ def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
         ("GET", "/api/health"),
         ("GET", "/model-card"),
         ("GET", "/conditions"),
+        ("GET", "/fhir/metadata"),
         ("GET", "/reports/verify/<hash>"),
         ("POST", "/register"),
         ("POST", "/login"),

@@ -27,6 +27,7 @@ from skinapi.storage.store_version import SigningKeys
 from skinapi.storage.unit_of_work import AuditRow
 
 SEALED_AT_ONCE = 500
+WALKED = 200
 LATEST_SEAL = timedelta(minutes=1)
 NOT_SEALED: Filter = {"sequence": None}
 T = TypeVar("T")
@@ -129,6 +130,32 @@ class AuditTrail:
         rows = self._rows.find({"sequence": sequence})
         if [row.get("hash") for row in rows] != [hash]:
             yield Fault(f"audit row {sequence} is missing, or not the one that the log names")
+
+    def find(self, identifier: str) -> Document | None:
+        return self._rows.get(identifier)
+
+    def walk(
+        self,
+        *,
+        since: datetime | None,
+        until: datetime | None,
+        newest_first: bool,
+        after: str | None,
+    ) -> Iterator[Document]:
+        """Rows in the order of their ids, read in pages: those written at `since` or later and
+        before `until`, behind the id `after`. A row that is committed late may stand before some
+        that were read.
+        """
+        low, high = first_id_at(since) if since else "", first_id_at(until) if until else "g"
+        while True:
+            if after:
+                low, high = (low, min(high, after)) if newest_first else (max(low, after), high)
+            within: Filter = {"id": {"$gt": low, "$lt": high}}
+            rows = self._rows.find(within, sort="-id" if newest_first else "id", limit=WALKED)
+            yield from rows
+            if len(rows) < WALKED:
+                return
+            after = rows[-1]["id"]
 
     def find_newest(self, action: str, *, target: str) -> Document | None:
         """The newest row about this; None if there is none."""

@@ -345,6 +345,14 @@ class Accounts:
         shown = [Account.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].queue_key if len(found) > limit else None)
 
+    def page_of_doctor(
+        self, doctor_id: str | None, *, after: str | None, limit: int
+    ) -> Page[Account]:
+        """The patients of this doctor, or of all, in the order in which they registered."""
+        wanted: Filter = {"doctor_id": doctor_id} if doctor_id else {"role": "user"}
+        found = self._documents.find(wanted, after=after, limit=limit + 1)
+        return page_of(found, limit).map(Account.model_validate)
+
     def search_patients(
         self, doctor_id: str, beginning: str, *, after: str | None, limit: int
     ) -> Page[Account]:

@@ -9,12 +9,15 @@ from skinapi.composition.services import Services
 from skinapi.console.routes import ASSETS
 from skinapi.domain.allowances import Allowances
 from skinapi.prediction.service import JudgingAgainService, PredictionService, SamplePicture
+from skinapi.records.changes import ChangedFindings
+from skinapi.records.photos import Shapes
 from skinapi.records.quotas import Quotas
 from skinapi.registry.service import InferenceService
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.service import ReportsService
 from skinapi.settings import Settings
 from skinapi.standards.dicom.studies import StudiesService
+from skinapi.standards.fhir.service import FhirService
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class ModelServices:
     comparisons: ComparisonsService
     overview: OverviewService
     studies: StudiesService
+    fhir: FhirService
 
 
 def open_model_services(
@@ -104,5 +108,16 @@ def open_model_services(
             records=services.records,
             registry=registry,
             allowances=allowances,
+        ),
+        fhir=FhirService(
+            changes=ChangedFindings(records=services.records),
+            records=services.records,
+            shapes=Shapes(submissions=services.data.submissions, photos=services.records.photos),
+            reports=reports,
+            lesions=services.lesions,
+            models=services.models,
+            accounts=services.data.accounts,
+            trail=services.data.trail,
+            base=f"{settings.address}/fhir",
         ),
     )

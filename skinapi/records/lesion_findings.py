@@ -8,6 +8,7 @@ from skinapi.records.instructions import Instruction, reconcile
 from skinapi.records.queue_keys import awaited_range, awaited_since
 from skinapi.records.submission import ADVISED_FIELDS, COURSE_FIELDS, AdvisedEntry, CourseEntry
 from skinapi.records.submissions import TOUCH
+from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Filter, Ops, Store
 
 
@@ -96,12 +97,15 @@ class LesionFindings:
 
     def put(self, submission_id: str, lesion: str | None) -> None:
         """Give a finding to a spot, or to none."""
-        self._documents.update({"id": submission_id}, _move_to(lesion))
+        move = _move_to(lesion)
+        move["$set"] = {**move.get("$set", {}), "changed": new_id()}
+        self._documents.update({"id": submission_id}, move)
         if lesion:
             self.answer_wishes(lesion)
 
     def move_all(self, lesion: str, to: str | None) -> None:
         """Give all findings of a spot to another one, or to none."""
+        self._note_changes(lesion)
         self._documents.update_all({"lesion": lesion}, _move_to(to))
         if to:
             self.answer_wishes(to)
@@ -123,10 +127,15 @@ class LesionFindings:
         """Take all findings out of a spot that is deleted. With `keep` they remember it, so that
         the doctor finds the messages about it.
         """
+        self._note_changes(lesion)
         change = _move_to(None)
         if keep:
             change["$set"] = {"former_lesion": lesion}
         self._documents.update_all({"lesion": lesion}, change)
+
+    def _note_changes(self, lesion: str) -> None:
+        """See `Submissions.note_change`; each gets an id of its own, by which pages continue."""
+        self._documents.set_each({one: {"changed": new_id()} for one in self.numbers(lesion)})
 
     def named_lesions(self) -> Iterable[str]:
         """The spots that findings name, whether these exist or not."""

@@ -16,7 +16,7 @@ from skinapi.records.queue_keys import (
     make_reviewed_key,
     make_waiting_key,
 )
-from skinapi.storage.ids import now
+from skinapi.storage.ids import made_at, new_id, now
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent
 from skinapi.vision.conditions import Band, conditions_table
@@ -25,6 +25,15 @@ from skinapi.vision.finding.finding import Finding, FindingHeading, FindingSumma
 
 NO_PICTURE = "This finding has no picture of that number"
 URGENT = next(iter(Band))
+
+
+class MeasuredShape(StoredRecord):
+    """See `Shape` of vision/outline.py. All None where the spot has no clear outline."""
+
+    asymmetry: float | None = None
+    border: float | None = None
+    colour: float | None = None
+    diameter: float | None = None
 
 
 class DecidedEntry(StoredRecord):
@@ -242,7 +251,9 @@ class SubmissionSummary(QueueEntry):
 class Submission(SubmissionSummary):
     """All fields of a submission. `picture_blobs` are the kept photos of a finding on several, as
     they were sent; one of them is `photo_blob` too. `former_lesion` is the spot that it belonged to
-    when its owner deleted that, if there were messages.
+    when its owner deleted that, if there were messages. `changed` is an id made when a reader last
+    got to see something else; findings that nothing has changed since an earlier version have none.
+    `shape` is measured when it is first asked for.
     """
 
     finding: Finding
@@ -253,6 +264,25 @@ class Submission(SubmissionSummary):
     revision: int = 1
     idempotency_key: str | None = None
     request_hash: str | None = None
+    changed: str | None = Field(default=None, exclude_if=lambda changed: changed is None)
+    shape: MeasuredShape | None = Field(default=None, exclude_if=lambda shape: shape is None)
+
+    @property
+    def changed_at(self) -> datetime:
+        """Its owner is not told by it that something is held back."""
+        if not self.as_owner_sees:
+            return made_at(self.changed or self.id)
+        decided_at = self.decision.decided_at if self.decision else self.created_at
+        shown_at = [one.until_at for one in self.withheld if one not in self.held]
+        return max(self.created_at, decided_at, *shown_at)
+
+    @property
+    def change_key(self) -> str:
+        """It sorts findings by when they changed; those of earlier versions come first. What its
+        owner sees is sorted by its id.
+        """
+        changed = self.changed and not self.as_owner_sees
+        return f"1{self.changed}" if changed else f"0{self.id}"
 
     @property
     def pictures(self) -> list["Submission"]:
@@ -331,6 +361,7 @@ class Filing:
             photo_blob=blobs[finding.shown_picture] if blobs else None,
             picture_blobs=blobs if finding.pictures else (),
             picture_count=max(1, len(finding.pictures)),
+            changed=new_id(),
             again_of=original.number if original else None,
             photo_sent_at=original.photographed_at if original else None,
         )

@@ -17,12 +17,13 @@ from skinapi.records.submission import (
     SUMMARY_FIELDS,
     Filing,
     KeptEntry,
+    MeasuredShape,
     QueuedCase,
     QueueEntry,
     Submission,
     SubmissionSummary,
 )
-from skinapi.storage.ids import now
+from skinapi.storage.ids import first_id_at, new_id, now
 from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.vision.conditions import Band, conditions_table
@@ -55,6 +56,9 @@ class Submissions:
         self._documents.ensure_index("doctor", "model_version", "id")
         self._documents.ensure_index("doctor", "awaited_key", "id")
         self._documents.ensure_index("queue_key", "id")
+        self._documents.ensure_index("changed", "id")
+        self._documents.ensure_index("owner", "changed", "id")
+        self._documents.ensure_index("doctor", "changed", "id")
 
     def add(self, filing: Filing, *, doctor: str | None) -> Submission:
         """Store a submission under a number that was taken for it. Raises Duplicate where the
@@ -280,16 +284,67 @@ class Submissions:
             self._documents.update({"id": one["id"]}, {"$set": {"model_version": version}})
         return Chunk(found[-1]["id"], len(missing)) if found else None
 
+    def list_changed(
+        self,
+        of: Filter,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        newest_first: bool = False,
+        after: str | None = None,
+        limit: int,
+    ) -> list[Submission]:
+        """Submissions by when they changed, at `since` or later and before `until`, continued
+        behind this `change_key`. `of` may name an `owner` or a `doctor`.
+        """
+        found: list[Document] = []
+        lowest, end = first_id_at(since) if since else "", first_id_at(until) if until else "g"
+        for group in "10" if newest_first else "01":
+            low, high, behind = lowest, end, after or group
+            if newest_first and behind[0] == group:
+                high = min(high, behind[1:] or high)
+            elif behind[0] == group:
+                low = max(low, behind[1:])
+            elif (behind[0] < group) == newest_first:
+                continue
+            if len(found) < limit and low < high:
+                field, before = ("changed", {}) if group == "1" else ("id", {"changed": None})
+                found += self._documents.find(
+                    {**of, **before, field: {"$gt": low, "$lt": high}},
+                    sort=f"-{field}" if newest_first else field,
+                    limit=limit - len(found),
+                )
+        return [Submission.model_validate(document) for document in found]
+
+    def list_owned(
+        self, owner: str, *, newest_first: bool, after: str | None, limit: int
+    ) -> list[Submission]:
+        """An owner's submissions in the order of time, as their owner may know."""
+        wanted: Filter = {"owner": owner}
+        if after:
+            wanted["id"] = {"$lt" if newest_first else "$gt": after}
+        sort = "-id" if newest_first else "id"
+        found = self._documents.find(wanted, sort=sort, limit=limit)
+        return [Submission.model_validate(document).for_owner() for document in found]
+
+    def note_change(self, identifier: str) -> None:
+        """Let readers who ask for what has changed find it. Call it in the transaction of the
+        change.
+        """
+        self._documents.update({"id": identifier}, {"$set": {"changed": new_id()}})
+
     def link_again(self, original: QueueEntry, number: int) -> None:
         """Let the original name the finding that its photo was given when it was judged again."""
-        self._documents.update({"id": original.id}, {"$set": {"judged_again": number}, **TOUCH})
+        linked = {"judged_again": number, "changed": new_id()}
+        self._documents.update({"id": original.id}, {"$set": linked, **TOUCH})
 
     def unlink_again(self, deleted: QueueEntry) -> None:
         """After a deletion: the other one of two that name each other stands alone."""
         others = {"judged_again": deleted.again_of, "again_of": deleted.judged_again}
         for field, number in others.items():
             if number:
-                self._documents.update({"number": number}, {"$unset": {field: True}})
+                ops: Ops = {"$unset": {field: True}, "$set": {"changed": new_id()}}
+                self._documents.update({"number": number}, ops)
 
     def most_urgent(self, owner: str) -> tuple[str, str] | None:
         """The id and the queue key of the owner's most urgent unreviewed submission."""
@@ -358,7 +413,8 @@ class Submissions:
         marks = {"reviewed_as": reviewed_as, "decision": decision}
         keys = submission.model_copy(update=marks).make_keys(reviewed=True)
         shown = [one.as_document() for one in withheld] or None
-        change = {**keys, **marks, "decision": decision.as_document(), "withheld": shown}
+        seen = {"decision": decision.as_document(), "withheld": shown, "changed": new_id()}
+        change = {**keys, **marks, **seen}
         self._documents.update({"id": submission.id}, {**_set_or_remove(change), **TOUCH})
 
     def touch(self, identifier: str) -> bool:
@@ -403,6 +459,9 @@ class Submissions:
         unchanged = {"id": submission.id, "thumbnail_blob": submission.thumbnail_blob}
         changed = self._documents.update(unchanged, {"$set": {"thumbnail_blob": blob}})
         return changed is not None
+
+    def set_shape(self, submission: Submission, shape: MeasuredShape) -> None:
+        self._documents.update({"id": submission.id}, {"$set": {"shape": shape.stored()}})
 
     def remove(self, identifier: str) -> None:
         self._documents.delete({"id": identifier})

@@ -45,8 +45,8 @@ RouteFunction = Callable[..., Any]
 class Route:
     """One declared route. `tag` groups routes in the documentation, `or_produces` are other media
     types that the function may answer with, `consumes` is the media type of a `stream`, and
-    `max_body` overrides the size limit of bodies. `spooled`: while its body arrives it is kept in a
-    file.
+    `max_body` overrides the size limit of bodies. `errors_in` is the media type of the renderer's
+    answers where it is one of its own. `spooled`: while its body arrives it is kept in a file.
     """
 
     method: str
@@ -57,6 +57,7 @@ class Route:
     tag: str
     status: int = 200
     renderer: Renderer = problem_json
+    errors_in: str | None = None
     raises: tuple[type[SkinAPIError], ...] = ()
     produces: str = "application/json"
     consumes: str = "application/octet-stream"

@@ -217,6 +217,8 @@ def _responses(route: Route, schemas: _Schemas) -> Spec:
 def _error_content(route: Route, schemas: _Schemas) -> Spec:
     if route.renderer is plain_text:
         return {"text/plain": {"schema": {"type": "string"}}}
+    if route.errors_in:
+        return {route.errors_in: {"schema": {"type": "object"}}}
     return {"application/problem+json": {"schema": schemas.of(Problem)}}
 
 

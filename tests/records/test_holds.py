@@ -22,7 +22,10 @@ MELANOMA = {"label": "melanoma", "certainty": "sure", "histology": "confirmed"}
 MOLE = finding_of("melanocytic_nevus", band=REVIEW)
 # What changes by itself, or with each request.
 NOT_OF_FINDINGS = {"list_sessions"}
-MADE_AT = re.compile(rb'DTSTAMP:\S+|"made_at": "[^"]+"')
+MADE_AT = re.compile(
+    rb'DTSTAMP:\S+|"made_at": "[^"]+"|"timestamp": "[^"]+"'
+    rb'|"Bundle", "meta": {"lastUpdated": "[^"]+"'
+)
 
 
 def in_days(days: float) -> str:

@@ -415,6 +415,14 @@ ROWS: dict[str, Row] = {
     "show_model_card": Row("/model-card", ANYONE),
     "show_conditions": Row("/conditions", ANYONE),
     "show_sample": Row("/sample", ANYONE),
+    # FHIR
+    "show_capabilities": Row("/fhir/metadata", ANYONE),
+    "search_resources": Row("/fhir/DiagnosticReport", APPROVED),
+    "search_by_form": Row("/fhir/Patient/_search", APPROVED, lambda _: {"data": {"_count": "1"}}),
+    "read_resource": Row("/fhir/DiagnosticReport/{number}", IN_CARE),
+    "read_everything": Row("/fhir/Patient/{patient}/$everything", CONVERSATION),
+    "read_document": Row("/fhir/DiagnosticReport/{number}/$document", IN_CARE),
+    "refuse_other_addresses": Row("/fhir/a/b/c", "ufnnnnnnnuu"),
     # model versions
     "list_models": Row("/models", LAB),
     "show_model": Row("/models/tiny-1", LAB),

@@ -211,6 +211,7 @@ class LettersService:
             place, due_at = f"finding/{finding.number}", finding.held_until
             self.outbox.add(Kind.REVIEWED, to=owner.id, about=place, due_at=due_at)
         shown = ShownLetter(self.letters.change_draft(letter, version, signed))
+        self.records.submissions.note_change(finding.id)
         if accepted:  # what the marks contradict, and none of the text
             says = f"marks: {', '.join(accepted)}"
             unit.audit("letter.sign", by=by.id, target=finding.id, detail=says, owner=owner.id)
@@ -237,6 +238,7 @@ class LettersService:
             return found, submission
         unit.audit("letter.withdraw", by=by.id, target=submission.id, owner=submission.owner)
         self.records.rely_on(submission)
+        self.records.submissions.note_change(submission.id)
         about = f"finding/{submission.number}"
         if submission.for_owner().shows(found.signed_at):  # else the owner knows of none
             self.outbox.add(Kind.LETTER_WITHDRAWN, to=submission.owner, about=about)

@@ -1,0 +1,107 @@
+"""Findings by when they changed, for programs that copy them: each gets those that it may see."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from skinapi.auth.accounts import Account
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
+from skinapi.records.service import RecordsService
+from skinapi.records.submission import Submission
+from skinapi.storage.ports import Filter
+
+# A change gets its time when it is made, and is seen when its transaction has ended. MongoDB ends
+# one after a minute at most, and the clocks of two servers differ by seconds.
+LATEST_COMMIT = timedelta(minutes=2)
+AT_ONCE = 50
+SeenFinding = tuple[Submission, Account]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Changed at `since` or later, and before `until`."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, moment: datetime) -> bool:
+        since, until = self.since, self.until
+        return (since is None or moment >= since) and (until is None or moment < until)
+
+
+ALWAYS = Span()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFindings:
+    records: RecordsService
+
+    def page(
+        self,
+        *,
+        to: Subject,
+        patient: str | None = None,
+        span: Span = ALWAYS,
+        newest_first: bool = False,
+        after: str | None = None,
+        limit: int = AT_ONCE,
+    ) -> Page[SeenFinding]:
+        """The findings of all patients whom the caller may see, or of one, each as in
+        `RecordsService.get`; none of a patient who is not there, or not the caller's to see.
+
+        `after` is a `change_key`. Between two pages a finding may change: oldest first it comes
+        again at the end, and none is left out. One's own are in the order of time, because that of
+        changes would tell what a doctor holds back.
+        """
+        found: list[Submission] = []
+        for of in self._listings(to, patient):
+            if of == {"owner": to.id}:
+                found += self._list_own(to.id, newest_first, after, limit + 1)
+                continue
+            found += self.records.submissions.list_changed(
+                of,
+                since=span.since,
+                until=span.until,
+                newest_first=newest_first,
+                after=after,
+                limit=limit + 1,
+            )
+        found.sort(key=lambda one: one.change_key, reverse=newest_first)
+        shown = found[:limit]
+        following = shown[-1].change_key if len(found) > limit else None
+        return Page(self._seen(shown, to, span), following)
+
+    def _list_own(
+        self, owner: str, newest_first: bool, after: str | None, limit: int
+    ) -> list[Submission]:
+        group, behind = (after or "")[:1], (after or "")[1:]
+        if group == "1" and not newest_first:
+            return []
+        return self.records.submissions.list_owned(
+            owner,
+            newest_first=newest_first,
+            after=behind if group == "0" else None,
+            limit=limit,
+        )
+
+    def _listings(self, to: Subject, patient: str | None) -> list[Filter]:
+        key = to.key
+        if key and key.patient:
+            if patient not in (None, key.patient):
+                return []
+            patient = key.patient
+        if patient is not None:
+            return [{"owner": patient}]
+        if key and key.clinic_wide:
+            return [{}]
+        return [{"owner": to.id}, *([{"doctor": to.id}] if to.role == "doctor" else [])]
+
+    def _seen(self, found: list[Submission], to: Subject, span: Span) -> Iterator[SeenFinding]:
+        owners = self.records.accounts.by_ids({one.owner for one in found})
+        for submission in found:
+            owner = owners.get(submission.owner)
+            if owner is None or not span.holds(submission.changed_at):
+                continue
+            if owner.id == to.id or self.records.may_see(owner, to, lesion=submission.lesion):
+                yield submission, owner

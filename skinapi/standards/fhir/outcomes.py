@@ -1,0 +1,57 @@
+"""Errors as `OperationOutcome`, and the errors that only FHIR has.
+
+https://hl7.org/fhir/R4/operationoutcome.html, https://hl7.org/fhir/R4/valueset-issue-type.html
+"""
+
+import json
+from collections.abc import Mapping
+
+from flask import Response
+
+from skinapi.errors import NotFound, SkinAPIError
+from skinapi.standards.fhir.elements import FHIR_JSON, Resource, own_concept
+
+ISSUE_TYPES: Mapping[int, str] = {
+    400: "invalid",
+    401: "login",
+    403: "forbidden",
+    404: "not-found",
+    405: "not-supported",
+    406: "not-supported",
+    408: "timeout",
+    409: "conflict",
+    413: "too-long",
+    415: "not-supported",
+    422: "processing",
+    429: "throttled",
+    503: "transient",
+    507: "no-store",
+}
+
+
+class NotAcceptable(SkinAPIError):
+    status, code = 406, "not_acceptable"
+    sentence = "FHIR is answered as JSON alone: ask for application/fhir+json"
+
+
+class UnknownKind(NotFound):
+    code, sentence = "unknown_kind", "This server has no resources of that kind"
+
+
+def outcome_of(*issues: Mapping[str, object]) -> Resource:
+    return {"resourceType": "OperationOutcome", "issue": list(issues)}
+
+
+def warning(text: str) -> dict[str, object]:
+    return {"severity": "warning", "code": "not-supported", "diagnostics": text}
+
+
+def operation_outcome(error: SkinAPIError) -> Response:
+    """The answer for a client of FHIR. The code that other clients read stands in `details`."""
+    issue = {
+        "severity": "error",
+        "code": ISSUE_TYPES.get(error.status, "exception"),
+        "details": own_concept("errors", error.code, error.detail),
+        "diagnostics": error.detail,
+    }
+    return Response(json.dumps(outcome_of(issue)), error.status, mimetype=FHIR_JSON)

@@ -1,0 +1,323 @@
+"""A finding as a `DiagnosticReport` with its `Observation`s, and its photos as `Media`.
+
+What the model says are observations, with the model as their device, and never a diagnosis: they
+have no code of a disease, other than in a component that says of which condition a probability is.
+Only what a doctor is sure of is the report's conclusion. docs/integrate/ehr.md has the tables.
+https://hl7.org/fhir/R4/diagnosticreport.html, https://hl7.org/fhir/R4/observation.html
+"""
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from skinapi.records.decisions import Decision, WaitsFor
+from skinapi.records.submission import Submission
+from skinapi.standards.fhir.devices import device_reference, provenance_of
+from skinapi.standards.fhir.elements import (
+    DATA_ABSENT,
+    LOINC,
+    OF_BODY_STRUCTURE,
+    Element,
+    Resource,
+    absent,
+    coding,
+    concept,
+    condition_concept,
+    instant,
+    made,
+    own_concept,
+    own_system,
+    reference,
+    share,
+)
+from skinapi.standards.fhir.patients import patient_reference
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.finding.finding import doubt_notice
+
+CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
+SECTIONS = "http://terminology.hl7.org/CodeSystem/v2-0074"
+MEDIA_TYPES = "http://terminology.hl7.org/CodeSystem/media-type"
+DICOM = "http://dicom.nema.org/resources/ontology/DCM"
+MODALITIES = {
+    Modality.DERMOSCOPIC: coding(DICOM, "DMS", "Dermoscopy"),
+    Modality.CLINICAL: coding(DICOM, "XC", "External-camera Photography"),
+}
+NO_CONCLUSION = "No doctor has signed a conclusion"
+NO_OUTLINE = "The outline of the spot is not clear enough to measure it"
+MEASURES = {
+    "asymmetry": "Asymmetry, from 0 to 1",
+    "border": "Irregularity of the border, from 0 to 1",
+    "colour": "Variety of colours, from 0 to 1",
+    "diameter": "Longest diameter, as a share of the photo's shorter side",
+}
+
+
+def resources_of(submission: Submission, base: str) -> Iterator[Resource]:
+    """All resources of a finding: the report first, then what it refers to."""
+    observations = list(observations_of(submission))
+    media = list(media_of(submission, base))
+    report = _report_of(submission, observations, media, base)
+    yield report
+    yield from observations
+    yield from media
+    targets = [_refer(one) for one in (report, *observations)]
+    yield provenance_of(submission, targets, [_refer(one) for one in media])
+
+
+def report_status(decision: Decision | None) -> str:
+    """Preliminary until a doctor has signed what waits for no result of the laboratory; amended
+    where that was followed by another decision. Nothing takes a finding back but its deletion.
+    """
+    if decision is None or decision.waits_for is WaitsFor.RESULT:
+        return "preliminary"
+    was_final = any(one.waits_for is not WaitsFor.RESULT for one in decision.earlier)
+    return "amended" if was_final else "final"
+
+
+def _report_of(
+    submission: Submission, observations: list[Resource], media: list[Resource], base: str
+) -> Resource:
+    number, decision, language = submission.number, submission.decision, submission.language
+    said = _say(submission)
+    pdf = {
+        "contentType": "application/pdf",
+        "language": language,
+        "url": f"{base}/Binary/{number}-report",
+        "title": "The report, with signed letters",
+    }
+    return made(
+        "DiagnosticReport",
+        number,
+        submission.changed_at,
+        language=language,
+        text=_narrative([said, *_notices(submission)]),
+        identifier=[{"system": own_system("findings"), "value": str(number)}],
+        status=report_status(decision),
+        category=[concept(coding(SECTIONS, "IMG", "Diagnostic Imaging"))],
+        code=concept(
+            coding(own_system("reports"), "photo-assessment"),
+            coding(LOINC, "18748-4", "Diagnostic imaging study"),
+            text="Assessment of a photo of a skin lesion",
+        ),
+        subject=patient_reference(submission.owner),
+        effectiveDateTime=instant(submission.photographed_at),
+        issued=instant(decision.decided_at if decision else submission.created_at),
+        resultsInterpreter=[{"display": decision.decided_by}] if decision else None,
+        result=[_refer(one) for one in observations],
+        media=[{"link": _refer(one)} for one in media],
+        conclusion=said if decision else None,
+        conclusionCode=[_conclude(decision)],
+        presentedForm=[pdf],
+    )
+
+
+def _conclude(decision: Decision | None) -> Element:
+    """What a doctor is sure of, in codes; else why there is none."""
+    if decision is None:
+        return _no_concept("temp-unknown", NO_CONCLUSION)
+    if decision.label is None:
+        return _no_concept("unknown", decision.name("en"))
+    if not decision.settled:
+        return _no_concept("temp-unknown", decision.heading("en", for_doctor=True))
+    return condition_concept(decision.label)
+
+
+def _no_concept(reason: str, text: str) -> Element:
+    return {"extension": [{"url": DATA_ABSENT, "valueCode": reason}], "text": text}
+
+
+def _say(submission: Submission) -> str:
+    """What counts, in the words of its reader."""
+    decision, language = submission.decision, submission.language
+    for_doctor = not submission.as_owner_sees
+    if decision and for_doctor:
+        return " ".join(decision.for_doctor(language))
+    if decision:
+        return " ".join([f"{decision.heading(language)}.", *decision.next_steps(language)])
+    headline, words = submission.finding.headline, submission.finding.band_words(language)
+    told = headline.for_doctor if for_doctor else headline.for_patient
+    step = words.doctor_action if for_doctor else words.action
+    return f"{told.in_language(language)} {step}"
+
+
+def _notices(submission: Submission) -> list[str]:
+    return [notice.in_language(submission.language) for notice in submission.finding.notices]
+
+
+def _narrative(paragraphs: list[str]) -> Element:
+    said = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs)
+    return {
+        "status": "generated",
+        "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{said}</div>',
+    }
+
+
+def _refer(resource: Resource) -> Element:
+    return reference(resource["resourceType"], resource["id"])
+
+
+def observations_of(submission: Submission) -> Iterator[Resource]:
+    """The model's output and what was measured, then what a doctor decided instead of its band."""
+    finding = submission.finding
+    yield _likely(submission)
+    for ranked in finding.shown_ranked:
+        name = conditions_table().by_key(ranked.key).names.en
+        yield _observe(
+            submission,
+            f"probability-{ranked.key.replace('_', '-')}",
+            f"Probability of {name}, by the model",
+            valueQuantity=share(ranked.probability),
+            component=[
+                {
+                    "code": own_concept("observations", "condition", "Of which condition"),
+                    "valueCodeableConcept": condition_concept(ranked.key),
+                }
+            ],
+        )
+    yield _observe(
+        submission,
+        "malignant-score",
+        "Probability that the lesion is malignant, by the model",
+        valueQuantity=share(finding.shown_malignant_score),
+    )
+    yield _observe(
+        submission,
+        "urgency",
+        "How soon a doctor should see the lesion, by the model and the checklist",
+        valueCodeableConcept=_band(finding.band),
+    )
+    if finding.checklist_score is not None:
+        yield _observe(
+            submission,
+            "checklist",
+            "Score of the weighted 7-point checklist, as the sender answered it",
+            by_model=False,
+            valueInteger=finding.checklist_score,
+        )
+    if submission.shape is not None:
+        yield _abcd(submission)
+    if submission.decision:
+        yield _decided(submission, submission.decision)
+
+
+def _likely(submission: Submission) -> Resource:
+    finding, language = submission.finding, submission.language
+    key = finding.headline.likely.key
+    if finding.uncertain:
+        doubts = " ".join(doubt_notice(one).in_language(language) for one in finding.reasons)
+        value: dict[str, Any] = {"dataAbsentReason": absent("unknown", doubts)}
+    else:
+        name = conditions_table().by_key(key).names.en
+        value = {"valueCodeableConcept": own_concept("conditions", key, name)}
+    # Whoever reads the likely one alone would miss the cancer that is plausible beside it.
+    value["component"] = [
+        {
+            "code": own_concept("observations", "not-ruled-out", "Cannot be ruled out"),
+            "valueCodeableConcept": own_concept(
+                "conditions", one.key, conditions_table().by_key(one.key).names.en
+            ),
+        }
+        for one in finding.headline.not_ruled_out
+    ]
+    return _observe(
+        submission, "likely-condition", "The condition that is most likely, by the model", **value
+    )
+
+
+def _band(band: Band) -> Element:
+    words = conditions_table().band_words(band, "en")
+    return own_concept("bands", band, words.doctor_label)
+
+
+def _abcd(submission: Submission) -> Resource:
+    measured = dict(submission.shape or {})
+    components = [
+        {"code": own_concept("observations", name, says), "valueQuantity": share(measured[name])}
+        for name, says in MEASURES.items()
+        if measured.get(name) is not None
+    ]
+    value: dict[str, Any] = {"component": components}
+    if not components:
+        value = {"dataAbsentReason": absent("unknown", NO_OUTLINE)}
+    return _observe(
+        submission, "abcd", "ABCD measures of the spot's outline", by_model=False, **value
+    )
+
+
+def _decided(submission: Submission, decision: Decision) -> Resource:
+    return _observe(
+        submission,
+        "decided-urgency",
+        "How soon a doctor should see the lesion, as a doctor has decided: it replaces the model's",
+        by_model=False,
+        performer=[{"display": decision.decided_by}],
+        issued=instant(decision.decided_at),
+        valueCodeableConcept=_band(decision.urgency),
+    )
+
+
+def _observe(
+    submission: Submission, name: str, says: str, *, by_model: bool = True, **elements: Any
+) -> Resource:
+    notice = conditions_table().notices.information_only.in_language(submission.language)
+    model: dict[str, Any] = {
+        "method": own_concept("methods", "network", "Neural network, on the photo"),
+        "device": device_reference(submission.finding.model_version),
+        "note": [{"text": notice}],
+    }
+    return made(
+        "Observation",
+        f"{submission.number}-{name}",
+        submission.changed_at,
+        **{
+            "status": "final" if submission.decision else "preliminary",
+            "category": [concept(coding(CATEGORIES, "imaging", "Imaging"))],
+            "code": own_concept("observations", name, says),
+            "subject": patient_reference(submission.owner),
+            "effectiveDateTime": instant(submission.photographed_at),
+            "issued": instant(submission.created_at),
+            "bodySite": _body_site(submission),
+            "derivedFrom": [reference("Media", one) for one in _media_ids(submission)],
+            **(model if by_model else {}),
+            **elements,
+        },
+    )
+
+
+def _body_site(submission: Submission) -> Element:
+    """The site as it was told, and the spot that the finding belongs to."""
+    site, spot = submission.context.body_site, submission.lesion
+    told = own_concept("body-sites", site, site.replace("_", " ")) if site else {}
+    if spot is None:
+        return told
+    belongs = {"url": OF_BODY_STRUCTURE, "valueReference": reference("BodyStructure", spot)}
+    return {"extension": [belongs], **told}
+
+
+def _media_ids(submission: Submission) -> list[str]:
+    """Of the photos that are kept: their places, as they were sent."""
+    pictures = enumerate(submission.pictures, 1)
+    return [f"{submission.number}-{place}" for place, one in pictures if one.photo_blob]
+
+
+def media_of(submission: Submission, base: str) -> Iterator[Resource]:
+    for identifier in _media_ids(submission):
+        picture = submission.of_picture(int(identifier.rpartition("-")[2]))
+        quality, modality = picture.finding.quality, picture.finding.modality
+        kind = MODALITIES.get(modality.recognised if modality else Modality.UNKNOWN)
+        yield made(
+            "Media",
+            identifier,
+            submission.changed_at,
+            identifier=[{"system": own_system("photos"), "value": identifier}],
+            status="completed",
+            type=concept(coding(MEDIA_TYPES, "image", "Image")),
+            modality=concept(kind) if kind else None,
+            subject=patient_reference(submission.owner),
+            createdDateTime=instant(submission.photographed_at),
+            bodySite=_body_site(submission),
+            width=quality.width,
+            height=quality.height,
+            content={"contentType": "image/jpeg", "url": f"{base}/Binary/{identifier}"},
+        )

@@ -1,0 +1,308 @@
+"""Reads and searches resources, each as its caller may see what it is made of."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, islice
+from typing import NamedTuple
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.care.lesion_service import LesionsService
+from skinapi.domain.field_types import ID
+from skinapi.domain.pages import read_pages
+from skinapi.domain.subject import Subject
+from skinapi.errors import Forbidden, NotFound
+from skinapi.records.changes import LATEST_COMMIT, ChangedFindings
+from skinapi.records.photos import Shapes
+from skinapi.records.service import RecordsService
+from skinapi.records.submission import Submission
+from skinapi.registry.version_service import ModelsService
+from skinapi.reports.service import ReportsService
+from skinapi.standards.fhir.audit_events import audit_event_of
+from skinapi.standards.fhir.devices import device_id, device_of
+from skinapi.standards.fhir.elements import Resource, own_system
+from skinapi.standards.fhir.kinds import KINDS, OF_FINDINGS, Kind
+from skinapi.standards.fhir.patients import body_structure_of, consents_of, patient_of
+from skinapi.standards.fhir.reports import resources_of
+from skinapi.standards.fhir.search import Cursor, Search
+from skinapi.storage.ids import now
+
+NO_RESOURCE = "There is no such resource, or it is not yours to read"
+NO_AUDIT = "Only an admin, or a key with audit:read, can read the audit"
+# A page ends after so many groups were looked at, also where fewer resources match.
+MOST_GROUPS = 500
+# Sorts before every finding.
+HEAD = "0"
+OWN_IDENTIFIERS = {"Patient": "accounts", "DiagnosticReport": "findings", "Media": "photos",
+                   "BodyStructure": "spots", "Device": "models"}  # fmt: skip
+
+
+class Group(NamedTuple):
+    """What is read together, such as all resources of a finding; `key` sorts the groups."""
+
+    key: str
+    resources: Iterable[Resource]
+
+
+class FoundPage(NamedTuple):
+    """`complete_until`: all that changed before it is there, or on a page that follows."""
+
+    resources: list[Resource]
+    complete_until: datetime
+    following: Cursor | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FhirService:
+    """`base` is the address of the resources."""
+
+    changes: ChangedFindings
+    records: RecordsService
+    shapes: Shapes
+    reports: ReportsService
+    lesions: LesionsService
+    models: ModelsService
+    accounts: Accounts
+    trail: AuditTrail
+    base: str
+
+    def read(self, kind: Kind, identifier: str, *, to: Subject) -> Resource:
+        """Raises NotFound, Forbidden."""
+        for resource in self._find(kind, identifier, to):
+            if (resource["resourceType"], resource["id"]) == (kind.name, identifier):
+                return resource
+        raise NotFound(NO_RESOURCE)
+
+    def read_finding(self, number: str, *, to: Subject) -> list[Resource]:
+        """All resources of a finding, the report first. Raises NotFound."""
+        submission, _ = self.records.get(number=number, to=to)
+        return list(self._of_finding(submission))
+
+    def read_document(self, number: str, *, to: Subject) -> tuple[list[Resource], list[Resource]]:
+        """The resources of a finding, and its patient and the model. Raises NotFound."""
+        submission, owner = self.records.get(number=number, to=to)
+        wanted = device_id(submission.finding.model_version)
+        known = chain.from_iterable(one.resources for one in self._walk_devices())
+        devices = [device for device in known if device["id"] == wanted]
+        return list(self._of_finding(submission)), [patient_of(owner, to), *devices]
+
+    def read_binary(self, identifier: str, *, to: Subject) -> tuple[bytes, str]:
+        """A kept photo, or the report as PDF, and its media type. Raises NotFound."""
+        number, _, part = identifier.partition("-")
+        if part == "report":
+            content = self.reports.print_report(number=number, to=to, language=None)
+            return content, "application/pdf"
+        if not (part.isascii() and part.isdigit()) or not 1 <= int(part[:4]) <= 1000:
+            raise NotFound(NO_RESOURCE)
+        submission, _ = self.records.get(number=number, to=to)
+        place = int(part) if len(submission.pictures) > 1 or part != "1" else None
+        content = self.records.read_kept_photo(number=number, picture=place, to=to)
+        return content, "image/jpeg"
+
+    def get_patient(self, identifier: str, *, to: Subject) -> Account:
+        """Raises NotFound."""
+        found = self.accounts.by_ids({identifier}) if ID.fullmatch(identifier) else {}
+        account = found.get(identifier)
+        if account is None or not self._may_read(account, to):
+            raise NotFound(NO_RESOURCE)
+        return account
+
+    def empty_page(self) -> FoundPage:
+        return FoundPage([], now() - LATEST_COMMIT, None)
+
+    def page(self, search: Search, *, to: Subject) -> FoundPage:
+        """The next resources that match. Raises Forbidden."""
+        cursor = search.cursor or Cursor(now() - LATEST_COMMIT)
+        return self._cut(self._groups(search, to, cursor.behind), search, cursor)
+
+    def page_everything(self, patient: Account, search: Search, *, to: Subject) -> FoundPage:
+        """The next resources of a patient."""
+        cursor = search.cursor or Cursor(now() - LATEST_COMMIT)
+        return self._cut(self._walk_patient(patient, search, to, cursor.behind), search, cursor)
+
+    def walk_everything(
+        self, patient: Account, search: Search, *, to: Subject
+    ) -> Iterator[Resource]:
+        """All resources of a patient, read while they are sent."""
+        for group in self._walk_patient(patient, search, to, ""):
+            yield from group.resources
+
+    def _cut(self, groups: Iterable[Group], search: Search, cursor: Cursor) -> FoundPage:
+        found: list[Resource] = []
+        behind = cursor.behind
+        for looked_at, (key, resources) in enumerate(groups):
+            if looked_at == MOST_GROUPS:
+                return self._page_to(found, cursor, behind)
+            sent = cursor.sent if key == cursor.key else 0
+            for place, resource in enumerate(resources):
+                if place < sent or not search.matches(resource):
+                    continue
+                if len(found) == search.count:
+                    return self._page_to(found, cursor, behind, key, place)
+                found.append(resource)
+            behind = key
+        return FoundPage(found, cursor.complete_until, None)
+
+    def _page_to(
+        self, found: list[Resource], cursor: Cursor, behind: str, key: str = "", sent: int = 0
+    ) -> FoundPage:
+        following = Cursor(cursor.complete_until, behind, key, sent)
+        return FoundPage(found, cursor.complete_until, following)
+
+    def _groups(self, search: Search, to: Subject, behind: str) -> Iterator[Group]:
+        kind = search.kind
+        if kind.name == "AuditEvent":
+            self._refuse_audit(to)
+        ids = self._wanted_ids(search)
+        if ids is not None:
+            for place, identifier in enumerate(ids):
+                key = f"{place:03x}"
+                if key > behind:
+                    yield Group(key, self._named(search, identifier, to))
+        elif kind.name in OF_FINDINGS:
+            for group in self._walk_findings(search, to, search.patient, behind):
+                of_kind = (one for one in group.resources if one["resourceType"] == kind.name)
+                yield Group(group.key, of_kind)
+        elif kind.name == "AuditEvent":
+            yield from self._walk_audit(search, behind)
+        elif kind.name == "Device":
+            yield from self._walk_devices(behind)
+        else:
+            for account in self._walk_patients(search.patient, to, behind):
+                yield Group(account.id, self._of_patient(kind, account, to))
+
+    def _wanted_ids(self, search: Search) -> tuple[str, ...] | None:
+        """The ids that the search names, also as identifiers of ours; None where it names none."""
+        if search.identifiers is None:
+            return search.ids
+        own = own_system(OWN_IDENTIFIERS[search.kind.name])
+        named = tuple(code for system, code in search.identifiers if system in (None, own))
+        if search.kind.name == "Device":
+            named = tuple(map(device_id, named))
+        return named if search.ids is None else tuple(one for one in search.ids if one in named)
+
+    def _named(self, search: Search, identifier: str, to: Subject) -> Iterator[Resource]:
+        with suppress(NotFound):
+            found = self.read(search.kind, identifier, to=to)
+            owner = found.get("subject") or found.get("patient") or {}
+            of = (None, str(owner.get("reference")).removeprefix("Patient/"))
+            if search.patient in of and search.span.holds(
+                datetime.fromisoformat(found["meta"]["lastUpdated"])
+            ):
+                yield found
+
+    def _find(self, kind: Kind, identifier: str, to: Subject) -> Iterable[Resource]:
+        """Resources among which the one with this id is, if there is one."""
+        if kind.name in OF_FINDINGS:
+            return self.read_finding(identifier.partition("-")[0], to=to)
+        if kind.name == "AuditEvent":
+            self._refuse_audit(to)
+            row = self.trail.find(identifier) if ID.fullmatch(identifier) else None
+            return [audit_event_of(row)] if row else []
+        if kind.name == "Device":
+            return chain.from_iterable(group.resources for group in self._walk_devices())
+        if kind.name == "BodyStructure":
+            return [body_structure_of(self.lesions.get(lesion=identifier, to=to).lesion, to)]
+        patient = self.get_patient(identifier.partition("-")[0], to=to)
+        return self._of_patient(kind, patient, to)
+
+    def _may_read(self, account: Account, to: Subject) -> bool:
+        if to.key and to.key.patient not in (None, account.id):
+            return False
+        return account.id == to.id or self.records.may_see(account, to, lesion=None)
+
+    def _of_finding(self, submission: Submission) -> Iterator[Resource]:
+        return resources_of(self.shapes.measure(submission), self.base)
+
+    def _of_patient(self, kind: Kind, account: Account, to: Subject) -> Iterator[Resource]:
+        if kind.name == "Patient":
+            yield patient_of(account, to)
+        elif kind.name == "Consent":
+            newest = self.trail.find_newest("account.consents", target=account.id)
+            yield from consents_of(account, newest["created_at"] if newest else account.created_at)
+        elif kind.name == "BodyStructure":
+            spots = self.lesions.lesions
+            for page in read_pages(
+                lambda after: spots.page_owned(account.id, after=after, limit=100)
+            ):
+                yield from (body_structure_of(one, to) for one in page.items)
+
+    def _walk_patient(
+        self, account: Account, search: Search, to: Subject, behind: str
+    ) -> Iterator[Group]:
+        """The person first, then each finding, with its device where that was not there yet."""
+        if not behind:
+            kinds = (KINDS[name] for name in ("Patient", "Consent", "BodyStructure"))
+            each = (self._of_patient(kind, account, to) for kind in kinds)
+            yield Group(HEAD, chain.from_iterable(each))
+        known = chain.from_iterable(one.resources for one in self._walk_devices())
+        devices = {device["id"]: device for device in known}
+        for group in self._walk_findings(search, to, account.id, behind):
+            yield Group(group.key, _with_devices(group.resources, devices))
+
+    def _walk_findings(
+        self, search: Search, to: Subject, patient: str | None, behind: str
+    ) -> Iterator[Group]:
+        for page in read_pages(
+            lambda after: self.changes.page(
+                to=to,
+                patient=patient,
+                span=search.span,
+                newest_first=search.newest_first,
+                after=after or behind or None,
+            )
+        ):
+            for submission, _ in page.items:
+                yield Group(submission.change_key, self._of_finding(submission))
+
+    def _walk_patients(self, patient: str | None, to: Subject, behind: str) -> Iterator[Account]:
+        """Oneself and those in one's care, in the order in which the accounts were made."""
+        only = patient or (to.key and to.key.patient)
+        if only or not (to.role == "doctor" or (to.key and to.key.clinic_wide)):
+            with suppress(NotFound):
+                found = self.get_patient(only or to.id, to=to)
+                if found.id > behind:
+                    yield found
+            return
+        doctor = None if to.key and to.key.clinic_wide else to.id
+        for page in read_pages(
+            lambda after: self.accounts.page_of_doctor(
+                doctor, after=after or behind or None, limit=100
+            )
+        ):
+            yield from (one for one in page.items if self._may_read(one, to))
+
+    def _walk_devices(self, behind: str = "") -> Iterator[Group]:
+        versions = self.models.versions
+        for page in read_pages(lambda after: versions.page_versions(after=after or behind or None)):
+            for one in page.items:
+                standing = self.models.find_standing(one.version)
+                yield Group(one.id, [device_of(one.version, standing, one.created_at)])
+
+    def _walk_audit(self, search: Search, behind: str) -> Iterator[Group]:
+        rows = self.trail.walk(
+            since=search.span.since,
+            until=search.span.until,
+            newest_first=search.newest_first,
+            after=behind or None,
+        )
+        for row in islice(rows, MOST_GROUPS + 1):
+            yield Group(row["id"], [audit_event_of(row)])
+
+    def _refuse_audit(self, to: Subject) -> None:
+        """Raises Forbidden."""
+        if not ("audit:read" in to.key.scopes if to.key else to.role == "admin"):
+            raise Forbidden(NO_AUDIT)
+
+
+def _with_devices(
+    resources: Iterable[Resource], devices: dict[str, Resource]
+) -> Iterator[Resource]:
+    """After those that name one for the first time; each is taken out of `devices`."""
+    for resource in resources:
+        yield resource
+        named = resource.get("device", {}).get("reference", "").removeprefix("Device/")
+        if device := devices.pop(named, None):
+            yield device
