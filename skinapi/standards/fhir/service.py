@@ -127,7 +127,7 @@ class FhirService:
     ) -> Iterator[Resource]:
         """All resources of a patient, read while they are sent."""
         for group in self._walk_patient(patient, search, to, ""):
-            yield from group.resources
+            yield from filter(search.matches, group.resources)
 
     def _cut(self, groups: Iterable[Group], search: Search, cursor: Cursor) -> FoundPage:
         found: list[Resource] = []
@@ -272,7 +272,11 @@ class FhirService:
                 doctor, after=after or behind or None, limit=100
             )
         ):
-            yield from (one for one in page.items if self._may_read(one, to))
+            yield from (
+                one
+                for one in page.items
+                if one.status != "waiting" and not one.machine and self._may_read(one, to)
+            )
 
     def _walk_devices(self, behind: str = "") -> Iterator[Group]:
         versions = self.models.versions

@@ -1,0 +1,97 @@
+"""Who reads what: a person as in the console, a program as its key says."""
+
+from datetime import timedelta
+
+import pytest
+
+from skinapi.storage.ids import now
+from tests.integrations.test_keys import made
+from tests.standards.fhir.clinic import Clinic, read
+from tests.standards.fhir.test_search import ids, walk
+from tests.support.backends import Person
+
+KINDS = ("Patient", "DiagnosticReport", "Observation", "Media", "Provenance", "BodyStructure",
+         "Consent")  # fmt: skip
+
+
+def key_of(clinic: Clinic, *scopes: str, clinic_wide: bool = False) -> Person:
+    if clinic_wide:
+        return made(clinic.admin, "/admin/keys", scopes=list(scopes))[0]
+    return made(clinic.doctor, scopes=list(scopes))[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_person_finds_their_own_and_a_doctor_those_in_care(clinic: Clinic, kind: str) -> None:
+    bobs = clinic.file(owner=clinic.backend.account(clinic.bob.email).id)
+    own = ids(walk(clinic.ada, kind))
+    assert own
+    assert {*own} <= {*ids(walk(clinic.doctor, kind))}
+    found = walk(clinic.bob, kind)
+    assert str(clinic.patient) not in str(found)
+    read(clinic.ada, f"DiagnosticReport/{bobs}", status=404)
+    read(clinic.doctor, f"DiagnosticReport/{bobs}", status=404)
+    for person in (clinic.bob, clinic.admin):
+        read(person, f"{kind}/{own[0]}", status=404)
+        assert not walk(person, f"{kind}?_id={own[0]}")
+        assert not walk(person, f"{kind}?patient={clinic.patient}") or kind == "Patient"
+        read(person, f"Patient/{clinic.patient}/$everything", status=404)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clinic_wide_key_reads_everybodys(clinic: Clinic, kind: str) -> None:
+    number = clinic.file(owner=clinic.backend.account(clinic.bob.email).id)
+    program = key_of(clinic, "fhir", clinic_wide=True)
+    assert {*ids(walk(clinic.ada, kind))} <= {*ids(walk(program, f"{kind}?_count=100"))}
+    assert str(number) in ids(walk(program, "DiagnosticReport"))
+    backwards = walk(program, "DiagnosticReport?_sort=-_lastUpdated")
+    assert backwards[0]["id"] == str(number)
+    accounts = clinic.backend.services.data.accounts.list_where({})
+    machines = [one for one in accounts if one.machine]
+    assert machines
+    assert not {one.id for one in machines} & {*ids(walk(program, "Patient"))}
+
+
+def test_a_key_reads_a_pseudonym_unless_it_may_read_findings(clinic: Clinic) -> None:
+    path, spots = f"Patient/{clinic.patient}", "BodyStructure"
+    for clinic_wide in (False, True):
+        unnamed = key_of(clinic, "fhir", clinic_wide=clinic_wide)
+        patient = read(unnamed, path)
+        assert not {"name", "telecom"} & patient.keys()
+        everything = f"{read(unnamed, f'{path}/$everything')}{read(unnamed, spots)}"
+        assert "Ada" not in everything
+        assert clinic.ada.email not in everything
+        assert "by tie" not in everything, "what a patient calls a spot"
+        named = read(key_of(clinic, "fhir", "findings:read", clinic_wide=clinic_wide), path)
+        assert named["name"] == [{"text": "Ada Example"}]
+    assert read(clinic.doctor, path)["name"] == [{"text": "Ada Example"}]
+
+
+def test_a_key_without_the_scope_reads_nothing(clinic: Clinic) -> None:
+    program = key_of(clinic, "findings:read")
+    for path in ("Patient", f"Patient/{clinic.patient}", "DiagnosticReport", "AuditEvent"):
+        assert read(program, path, status=403)["issue"][0]["code"] == "forbidden"
+
+
+def test_the_audit_needs_an_admin_or_a_scope_of_its_own(clinic: Clinic) -> None:
+    assert len(walk(clinic.admin, "AuditEvent?_count=20")) > 20
+    row = ids(walk(clinic.admin, "AuditEvent?_sort=-_lastUpdated&_count=100"))[0]
+    assert read(clinic.admin, f"AuditEvent/{row}")["id"] == row
+    assert walk(key_of(clinic, "fhir", "audit:read", clinic_wide=True), "AuditEvent")
+    without = key_of(clinic, "fhir", clinic_wide=True)
+    for person in (clinic.ada, clinic.doctor, without):
+        read(person, "AuditEvent", status=403)
+        read(person, f"AuditEvent/{row}", status=403)
+
+
+def test_what_a_doctor_holds_back_does_not_show_in_times_or_order(clinic: Clinic) -> None:
+    number = clinic.file()
+    clinic.file()
+    path = f"DiagnosticReport/{number}"
+    before = clinic.ada.call("GET", f"/fhir/{path}")
+    listed = ids(walk(clinic.ada, "DiagnosticReport"))
+    until = (now() + timedelta(days=2)).isoformat()
+    clinic.review(number, label="melanoma", certainty="sure", hold_until=until)
+    assert read(clinic.doctor, path)["status"] == "final"
+    after = clinic.ada.call("GET", f"/fhir/{path}")
+    assert (after.data, after.headers["ETag"]) == (before.data, before.headers["ETag"])
+    assert ids(walk(clinic.ada, "DiagnosticReport")) == listed
