@@ -1,0 +1,85 @@
+"""A server by itself: the commands of docs/integrate/ehr.md, and a client of FHIR."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from fhirclient.client import FHIRClient
+from fhirclient.models.device import Device
+from fhirclient.models.diagnosticreport import DiagnosticReport
+from fhirclient.models.fhirsearch import FHIRSearch
+from fhirclient.models.media import Media
+from fhirclient.models.observation import Observation
+from fhirclient.models.patient import Patient
+
+from tests.integrations.docs_commands import run_page
+from tests.integrations.test_docs_commands import token
+from tests.served.server import Server, serving
+from tests.support.photos import photo_of
+
+FINDINGS = 3
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("server"), workers=1) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ada(server: Server) -> str:
+    """The token of somebody with findings."""
+    made = token(server, "user")
+    for _ in range(FINDINGS):
+        answer = requests.post(
+            f"http://127.0.0.1:{server.port}/predict",
+            headers={"Authorization": f"Bearer {made}"},
+            files={"image": ("lesion.jpg", photo_of("melanoma"))},
+            data={"keep_photo": "true"},
+            timeout=60,
+        )
+        assert answer.status_code == 200, answer.text
+    return made
+
+
+def test_the_page_for_health_records_works_as_written(
+    server: Server, ada: str, tmp_path: Path
+) -> None:
+    assert ada
+    said = run_page("docs/integrate/ehr.md", server, tmp_path, ADMIN_TOKEN=token(server, "admin"))
+    assert said.startswith("4.0.1\n")
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+    everything = json.loads((tmp_path / "everything.json").read_text())
+    kinds = [one["resource"]["resourceType"] for one in everything["entry"]]
+    assert kinds.count("DiagnosticReport") == FINDINGS
+    assert json.loads((tmp_path / "document.json").read_text())["type"] == "document"
+
+
+def test_a_client_of_fhir_searches_reads_and_follows_pages(server: Server, ada: str) -> None:
+    """fhirclient parses each resource into its own models, which refuse what they do not know."""
+    address = f"http://127.0.0.1:{server.port}/fhir"
+    fhir = FHIRClient(settings={"app_id": "test", "api_base": address}).server
+    fhir.session.headers["Authorization"] = f"Bearer {ada}"
+    assert fhir.capabilityStatement.fhirVersion == "4.0.1"
+
+    def search(kind: Any, **parameters: Any) -> list[Any]:
+        found = FHIRSearch(kind, parameters).perform_resources_iter(fhir)
+        return list(found)
+
+    (patient,) = search(Patient)
+    reports = search(DiagnosticReport, patient=patient.id, _count="2")
+    assert [type(one) for one in reports] == [DiagnosticReport] * FINDINGS
+    report = DiagnosticReport.read(reports[0].id, fhir)
+    assert report.status == "preliminary"
+    assert report.as_json() == reports[0].as_json()
+    observations = search(Observation, patient=f"Patient/{patient.id}", _count="7")
+    named = {one.reference for each in reports for one in each.result}
+    assert named == {f"Observation/{one.id}" for one in observations}
+    media = search(Media)
+    photo = fhir.request_data(media[0].content.url, headers={"Accept": "image/jpeg"})
+    assert photo.startswith(b"\xff\xd8")
+    model = observations[0].device.reference.partition("/")[2]
+    assert Device.read(model, fhir).status == "active"
