@@ -38,6 +38,7 @@ from skinapi.errors import SkinAPIError
 from skinapi.integrations.keys.admission import KeyAuthorizer
 from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
 from skinapi.integrations.keys.routes import routes as key_routes
+from skinapi.integrations.webhooks.routes import routes as webhooks_routes
 from skinapi.jobs.routes import routes as jobs_routes
 from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
 from skinapi.lab.routes import routes as dataset_routes
@@ -196,6 +197,8 @@ def _register_routes(
             *filter(None, [registry.served.problem]),
             *services.data.outbox.problems(),
             *services.data.deliveries.problems(),
+            *services.data.webhook_endpoints.problems(),
+            *app.background.syslog_sender.problems(),
         ],
         gauges=(services.drift.gauges, services.jobs.gauges),
     )
@@ -248,4 +251,5 @@ def _register_routes(
     app.register_blueprint(studies_routes.blueprint(model_services.studies))
     app.register_blueprint(import_routes.blueprint(services.lab.imports))
     app.register_blueprint(fhir_routes.blueprint(model_services.fhir))
+    app.register_blueprint(webhooks_routes.blueprint(services.integrations.webhooks))
     app.register_blueprint(console_routes.blueprint(console))

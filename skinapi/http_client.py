@@ -5,13 +5,15 @@ other server does.
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
+from pathlib import Path
 from queue import Empty, SimpleQueue
-from socket import SHUT_RDWR, socket
+from socket import SHUT_RDWR, create_connection, gaierror, socket
 from urllib.parse import urlsplit
 
 import certifi
@@ -27,6 +29,10 @@ class CallFault(StrEnum):
     DEADLINE = "deadline"
     TOO_LARGE = "too_large"
     UNREACHABLE = "unreachable"
+    # Only of a client that has `resolve`.
+    ADDRESS_REFUSED = "address_refused"
+    UNKNOWN_HOST = "unknown_host"
+    CERTIFICATE = "certificate"
 
 
 class CallFailed(Exception):
@@ -54,6 +60,60 @@ class Reply:
     content: bytes = field(repr=False)
 
 
+# Which addresses of a host may be called, at a port; raises CallFailed where none may.
+Resolve = Callable[[str, int], Sequence[str]]
+
+
+@cache
+def trusted_authorities(further: Path | None = None) -> ssl.SSLContext:
+    """What proves who a server is: the public authorities, and those of a file (PEM). The name in
+    the certificate must be that of the host.
+    """
+    context = ssl.create_default_context(cafile=certifi.where())
+    if further:
+        context.load_verify_locations(cafile=further)
+    return context
+
+
+class _Connection(HTTPConnection):
+    """One that calls the addresses which `resolve` gives for its host: nothing looks the name up
+    again after they were judged. Host header and certificate are those of the name.
+    """
+
+    def __init__(
+        self, host: str, port: int | None, resolve: Resolve, tls: ssl.SSLContext | None
+    ) -> None:
+        super().__init__(host, port or (HTTPSConnection.default_port if tls else None))
+        self._resolve, self._tls = resolve, tls
+        if tls:
+            self.default_port = HTTPSConnection.default_port  # no port in the Host header
+
+    def connect(self) -> None:
+        try:
+            self._connect()
+        except (gaierror, UnicodeError) as error:
+            raise CallFailed(CallFault.UNKNOWN_HOST) from error
+        except ssl.SSLCertVerificationError as error:
+            raise CallFailed(CallFault.CERTIFICATE) from error
+
+    def _connect(self) -> None:
+        plain = self._reach(self._resolve(self.host, self.port))
+        if self._tls is None:
+            self.sock = plain
+            return
+        # The handshake after the socket is known: the caller may have to cut it off.
+        self.sock = self._tls.wrap_socket(
+            plain, server_hostname=self.host, do_handshake_on_connect=False
+        )
+        self.sock.do_handshake()
+
+    def _reach(self, addresses: Sequence[str]) -> socket:
+        for address in addresses[:-1]:
+            with suppress(OSError):
+                return create_connection((address, self.port), self.timeout)
+        return create_connection((addresses[-1], self.port), self.timeout)
+
+
 class _Call:
     """One request, which the caller may cut off while another thread is at it."""
 
@@ -79,12 +139,14 @@ class _Call:
 
     def cut_off(self) -> None:
         """End the connection, so that the thread that waits for it ends too."""
-        if self._socket:
+        if open_socket := self._socket or self._connection.sock:
             with suppress(OSError, ValueError):
-                self._socket.shutdown(SHUT_RDWR)
+                open_socket.shutdown(SHUT_RDWR)
 
     def _read(self, answer: HTTPResponse) -> bytes:
         content = bytearray()
+        if not self._largest:
+            return b""
         while chunk := answer.read1(CHUNK_BYTES):
             content += chunk
             if len(content) > self._largest:
@@ -103,7 +165,9 @@ class _Call:
 
 class HttpClient:
     """Sends requests with a deadline, at most `most_at_once` at a time in a process, and reads
-    answers of at most `largest_answer` bytes.
+    answers of at most `largest_answer` bytes; with 0 their status and headers alone.
+
+    Without `resolve` the host's name is looked up by the system, whatever address that gives.
 
     A socket's read timeout starts again with every byte, so it cannot enforce a deadline. So each
     request runs in its own thread, and at the deadline the caller stops waiting and ends the
@@ -115,13 +179,20 @@ class HttpClient:
     no setting names.
     """
 
-    def __init__(self, url: str, *, most_at_once: int, largest_answer: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        most_at_once: int,
+        largest_answer: int,
+        resolve: Resolve | None = None,
+        authorities: Path | None = None,
+    ) -> None:
         parsed = urlsplit(url)
         self._host, self._port = parsed.hostname or "", parsed.port
         self._path = parsed.path.rstrip("/")
-        self._tls = (
-            ssl.create_default_context(cafile=certifi.where()) if parsed.scheme == "https" else None
-        )
+        self._tls = trusted_authorities(authorities) if parsed.scheme == "https" else None
+        self._resolve = resolve
         self._largest = largest_answer
         self._slots = threading.Semaphore(most_at_once)
 
@@ -151,6 +222,8 @@ class HttpClient:
         return outcome
 
     def _connection(self) -> HTTPConnection:
+        if self._resolve:
+            return _Connection(self._host, self._port, self._resolve, self._tls)
         if self._tls:
             return HTTPSConnection(self._host, self._port, context=self._tls)
         return HTTPConnection(self._host, self._port)

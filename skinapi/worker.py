@@ -15,15 +15,19 @@ from pydantic import SecretStr
 
 from skinapi.auth.owners import OwnerStatus
 from skinapi.errors import SkinAPIError
+from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
 from skinapi.jobs.announcements import open_broker
 from skinapi.jobs.attempt import Timing
+from skinapi.jobs.job_queue import Jobs
 from skinapi.jobs.job_worker import Worker
 from skinapi.jobs.process import die_with
 from skinapi.logs import configure_logs, shield_output
+from skinapi.notices.deliveries import Deliveries
 from skinapi.settings import Settings
 from skinapi.settings.reading import read_settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store, open_store
+from skinapi.storage.ports import Store
 from skinapi.storage.store_version import join_store
 
 REFUSED = 2  # as of `__main__`
@@ -60,13 +64,19 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
         command=[sys.executable, "-m", program],
         folder=settings.instance_dir.resolve() / JOB_FOLDER,
         timing=replace(timing or Timing(), longest=settings.job_hours * 3600),
-        join_store=partial(join_store, store, secrets=settings.audit_secrets()),
+        open_jobs=partial(_open_jobs, settings, store),
         may_work=OwnerStatus(store).may_research,
         hidden=_secrets(settings),
         parent=parent,
         broker=open_broker(settings.broker_uri),
     ).run()
     return 0
+
+
+def _open_jobs(settings: Settings, store: Store) -> Jobs:
+    join_store(store, secrets=settings.audit_secrets())
+    told = WebhookEvents(Endpoints(store), Deliveries(store))
+    return Jobs(store, on_ended=told.on_job_ended)
 
 
 def _secrets(settings: Settings) -> list[str]:

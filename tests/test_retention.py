@@ -47,6 +47,7 @@ OF_DOCTORS = {"outcome_counts"}
 OF_ENDPOINTS = {"deliveries"}
 # They name researchers and admins by id, as the audit trail does.
 OF_MODELS = {
+    "webhooks": "webhook",
     "models": "model version",
     "serving": "model version",
     "shadow_results": "shadow result",

@@ -17,6 +17,8 @@ from skinapi.admin.schemas import (
     Assignment,
     AuditExport,
     AuditFilters,
+    AuditFollowing,
+    AuditLine,
     AuditQuery,
     AuditRow,
     ChosenAccounts,
@@ -36,7 +38,7 @@ from skinapi.admin.schemas import (
 )
 from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
-from skinapi.audit.trail import ACCOUNT_FIELDS
+from skinapi.audit.trail import ACCOUNT_FIELDS, CursorLost
 from skinapi.auth.accounts import Account
 from skinapi.auth.errors import EmailTaken, LastAdmin, NoSecondFactor
 from skinapi.domain.pages import Page
@@ -49,6 +51,7 @@ from skinapi.web.schemas import Message, link_to_next
 
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in ROLES if role != "doctor")
 AUDITORS = admins("Only admin can read the audit", scopes=("audit:read",))
+NDJSON = "application/x-ndjson"  # https://github.com/ndjson/ndjson-spec
 routes: Routes[AdminService] = Routes("admin")
 decision_routes: Routes[DecisionsService] = Routes("decisions")
 usage_routes: Routes[DailyCounts] = Routes("usage")
@@ -319,6 +322,27 @@ def reopen_accounts(
 def read_audit(admin: AdminService, *, query: AuditQuery) -> Page[AuditRow]:
     """Read the audit trail, newest row first."""
     return _rows_of(admin, query, limit=query.limit)
+
+
+@routes.route(
+    "GET",
+    "/audit",
+    access=AUDITORS,
+    rate=Rate.READ,
+    produces=NDJSON,
+    when=lambda request: request.accept_mimetypes.best == NDJSON,
+    raises=(CursorLost,),
+)
+def follow_audit(admin: AdminService, *, query: AuditFollowing) -> Response:
+    """The audit trail for a program that collects it: a row a line, in the order of the chain.
+
+    Ask with `Accept: application/x-ndjson`. Keep the `cursor` of the last row that you have stored,
+    and go on with it as `after`: no row is skipped, and none comes twice. An answer without a line
+    says that there is no newer row. One that breaks off is continued in the same way.
+    """
+    rows = admin.follow_trail(after=query.after, limit=query.limit)
+    lines = (f"{AuditLine.of(row).model_dump_json(exclude_none=True)}\n" for row in rows)
+    return Response(lines, mimetype=NDJSON)
 
 
 @routes.route(

@@ -16,7 +16,7 @@ from pydantic import (
 from skinapi.admin import usage
 from skinapi.admin.decisions import MOST_COUNTED, ApprovedRole, Decided
 from skinapi.admin.overview import LeftWithDoctor, OverviewService
-from skinapi.audit.trail import ACCOUNT_FIELDS
+from skinapi.audit.trail import ACCOUNT_FIELDS, cursor_of
 from skinapi.auth.accounts import Account, Status
 from skinapi.auth.emails import Email, NewEmail
 from skinapi.auth.passwords import NewPassword
@@ -37,6 +37,7 @@ from skinapi.web.schemas import (
 
 LONGEST_USAGE_DAYS = 366
 MOST_CHOSEN = 100
+MOST_FOLLOWED = 10_000
 Note = Annotated[
     str,
     StringConstraints(min_length=1, max_length=500, strip_whitespace=True),
@@ -202,6 +203,39 @@ class AuditQuery(AuditFilters):
 
 class AuditExport(AuditFilters):
     format: Literal["csv", "json"] = "csv"
+
+
+class AuditFollowing(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    after: Annotated[str, StringConstraints(max_length=40)] | None = Field(
+        default=None, description="of a program that collects: the `cursor` of the row before"
+    )
+    limit: Annotated[int, Field(ge=1, le=MOST_FOLLOWED)] = MOST_FOLLOWED
+
+
+class AuditLine(Answer):
+    """A row as a program collects it: as it was written, by ids alone."""
+
+    cursor: str
+    sequence: int
+    id: str
+    created_at: datetime
+    action: str
+    outcome: str | None = None
+    by: str
+    by_key: str | None = None
+    target: str
+    owner: str | None = None
+    detail: str | None = None
+    request_id: str | None = None
+    previous: str | None = None
+    hash: str | None = None
+    signed: bool
+
+    @classmethod
+    def of(cls, row: Document) -> Self:
+        known = {name: row[name] for name in cls.model_fields if name in row}
+        return cls(**known, cursor=cursor_of(row))
 
 
 class AuditRow(Answer):

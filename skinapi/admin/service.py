@@ -3,10 +3,11 @@ is one transaction with its row of the audit trail; where an account is as it is
 nothing is written.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Literal, Unpack
 
 from skinapi.admin.decisions import (
@@ -176,6 +177,13 @@ class AdminService:
         self.accounts.change(
             unit, account, second_factor=None, token_version=account.token_version + 1
         )
+
+    def follow_trail(self, *, after: str | None, limit: int) -> Iterator[Document]:
+        """At most so many rows of the chain behind this cursor, the oldest first, read while they
+        are used; `signed` as above. Raises InvalidQuery, CursorLost.
+        """
+        rows = islice(self.trail.follow(after), limit)
+        return ({**row, "signed": self.trail.is_signed(row)} for row in rows)
 
     def read_trail(
         self,

@@ -8,6 +8,7 @@ transaction; else rows of all servers are sealed in batches (`seal_all`), becaus
 document that each change would wait for.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from typing import TypeVar
 
 from skinapi.audit.chain import NO_PREVIOUS_HASH, OTHER_KEY, chain_faults
 from skinapi.domain.pages import Page, page_of
-from skinapi.errors import InvalidQuery
+from skinapi.errors import Conflict, InvalidQuery
 from skinapi.logs import current_key_id, current_request_id, log
 from skinapi.storage.background import Lease, PeriodicThread
 from skinapi.storage.documents import merged
@@ -36,6 +37,7 @@ PURPOSE = "skinapi audit rows"
 ACCOUNT_FIELDS = ("by", "target", "owner")
 
 
+CURSOR = re.compile(r"(?P<sequence>[1-9][0-9]{0,17})-[0-9a-f]{0,16}")
 MISSING = "its chain head was missing"
 NOT_OURS = "its chain head was not signed with a known key"
 START: Document = {"sequence": 0, "hash": NO_PREVIOUS_HASH}
@@ -166,9 +168,29 @@ class AuditTrail:
         """The number and the hash of the newest row of the chain."""
         return self._chain_head.newest()
 
-    def _in_sequence(self) -> Iterator[Document]:
+    def follow(self, after: str | None = None) -> Iterator[Document]:
+        """The rows of the chain behind this cursor (`cursor_of`), in their order; all without one.
+        Some hundred are in memory at a time.
+
+        No row is ever skipped: rows are numbered in one transaction after the other, so whoever
+        sees a row sees all before it. A row that is not numbered yet comes later.
+
+        Raises InvalidQuery for what is no cursor, and CursorLost where the row that it names is not
+        there any more, as after a restore of an older backup.
+        """
         last = 0
-        while rows := self._rows.find({"sequence": {"$gt": last}}, sort="sequence", limit=1000):
+        if after:
+            match = CURSOR.fullmatch(after)
+            if match is None:
+                raise InvalidQuery("after: no cursor of this list")
+            last = int(match["sequence"])
+            rows = self._rows.find({"sequence": last})
+            if [cursor_of(row) for row in rows] != [after]:
+                raise CursorLost
+        return self._in_sequence(last)
+
+    def _in_sequence(self, last: int = 0) -> Iterator[Document]:
+        while rows := self._rows.find({"sequence": {"$gt": last}}, sort="sequence", limit=500):
             yield from rows
             last = rows[-1]["sequence"]
 
@@ -246,6 +268,19 @@ class AuditTrail:
         link = {"sequence": after["sequence"] + 1, "previous": after["hash"]}
         sealed = {**row, **faults, **link, "key": self._keys.current}
         return {**sealed, "hash": self._keys.sign(sealed)}
+
+
+class CursorLost(Conflict):
+    code = "audit_cursor_lost"
+    sentence = (
+        "The audit trail is not the one that this cursor was made for: an older backup was "
+        "restored, or rows were deleted. Begin anew without `after`"
+    )
+
+
+def cursor_of(row: Document) -> str:
+    """Names a row of the chain: its number, and of which chain."""
+    return f"{row['sequence']}-{row.get('hash', '')[:16]}"
 
 
 class ChainHead:

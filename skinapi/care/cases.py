@@ -18,6 +18,7 @@ from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
 from skinapi.errors import Conflict, Forbidden, NotFound
 from skinapi.notices.outbox import Kind, Outbox
+from skinapi.records.events import OpinionWanted
 from skinapi.records.review_queue import TAKEN_FOR, in_care, is_asked, is_free
 from skinapi.records.service import RecordsService
 from skinapi.records.submission import Submission
@@ -109,6 +110,7 @@ class CasesService:
         unit.record(
             AuditRow("doctor.ask_opinion", by=by.id, target=asked.id, owner=submission.owner)
         )
+        unit.publish(OpinionWanted(submission))
         wanted = {"opinion_of": asked.id, "opinion_at": now(), "opinion_question": question}
         return self._set_work(submission, **wanted)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from functools import partial
+from urllib.parse import urlsplit
 
 from skinapi.audit.trail import AuditSealer
 from skinapi.auth.account_deletion import WaitingExpiry
@@ -13,9 +14,12 @@ from skinapi.auth.accounts import Accounts
 from skinapi.auth.emails import spellings_of
 from skinapi.auth.recovery import LinkMailer
 from skinapi.care.reminders import ReminderMailer
+from skinapi.composition.integration_services import open_webhook_sender
 from skinapi.composition.migrations import migrations_of
 from skinapi.composition.services import Services
 from skinapi.integrations.keys.uses import KeyUses
+from skinapi.integrations.syslog import SyslogSender, SyslogServer
+from skinapi.integrations.webhooks.endpoints import KIND as WEBHOOK
 from skinapi.notices.deliveries import Channel, DeliverySender
 from skinapi.notices.outbox import Kind, Notice, Recipient, write_mail
 from skinapi.notices.sender import MailServer, NoticeSender
@@ -39,6 +43,7 @@ class Background:
     link_mailer: LinkMailer
     notice_sender: NoticeSender
     delivery_sender: DeliverySender
+    syslog_sender: SyslogSender
     reminder_mailer: ReminderMailer
 
     def start(self) -> None:
@@ -72,14 +77,25 @@ def open_background(
         ),
         link_mailer=LinkMailer(services.recovery),
         notice_sender=_notice_sender(settings, services),
-        delivery_sender=DeliverySender(services.store, services.data.deliveries, _channels()),
+        delivery_sender=DeliverySender(
+            services.store, services.data.deliveries, _channels(settings, services)
+        ),
+        syslog_sender=_syslog_sender(settings, services),
         reminder_mailer=services.reminder_mailer,
     )
 
 
-def _channels() -> dict[str, Channel]:
+def _syslog_sender(settings: Settings, services: Services) -> SyslogSender:
+    server, hostname = None, urlsplit(settings.address).hostname or ""
+    if named := settings.syslog_server:
+        server = SyslogServer(*named, hostname, settings.trusted_authorities)
+    return SyslogSender(services.store, services.data.trail, server)
+
+
+def _channels(settings: Settings, services: Services) -> dict[str, Channel]:
     """How deliveries of each kind are sent."""
-    return {}
+    webhooks = open_webhook_sender(settings, services.data, services.integrations.webhooks)
+    return {WEBHOOK: Channel(webhooks.send)}
 
 
 def _notice_sender(settings: Settings, services: Services) -> NoticeSender:

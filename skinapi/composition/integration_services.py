@@ -1,4 +1,4 @@
-"""Builds the services of keys for programs, and of what other systems send."""
+"""Builds the services of keys for programs, of what other systems send, and of webhooks."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,10 @@ from skinapi.auth.account_deletion import Eraser
 from skinapi.composition.repositories import Repositories
 from skinapi.integrations.keys.service import KeysService
 from skinapi.integrations.patients import PatientsService
+from skinapi.integrations.webhooks.addresses import Addresses
+from skinapi.integrations.webhooks.endpoints import Secrets
+from skinapi.integrations.webhooks.sender import WebhookSender
+from skinapi.integrations.webhooks.service import WebhooksService
 from skinapi.records.service import RecordsService
 from skinapi.settings import Settings
 
@@ -14,6 +18,7 @@ from skinapi.settings import Settings
 class IntegrationServices:
     keys: KeysService
     patients: PatientsService
+    webhooks: WebhooksService
 
 
 def open_integration_services(
@@ -31,4 +36,28 @@ def open_integration_services(
         patients=PatientsService(
             work=data.work, accounts=data.accounts, secrets=settings.audit_secrets()
         ),
+        webhooks=WebhooksService(
+            work=data.work,
+            endpoints=data.webhook_endpoints,
+            deliveries=data.deliveries,
+            secrets=Secrets(settings.audit_secrets()),
+            addresses=Addresses(settings.webhook_networks),
+            accounts=data.accounts,
+            outbox=data.outbox,
+        ),
+    )
+
+
+def open_webhook_sender(
+    settings: Settings, data: Repositories, webhooks: WebhooksService
+) -> WebhookSender:
+    return WebhookSender(
+        endpoints=data.webhook_endpoints,
+        secrets=webhooks.secrets,
+        addresses=webhooks.addresses,
+        service=webhooks,
+        submissions=data.submissions,
+        accounts=data.accounts,
+        address=settings.address,
+        authorities=settings.trusted_authorities,
     )

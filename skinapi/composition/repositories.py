@@ -14,6 +14,7 @@ from skinapi.care.message_records import Messages
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.integrations.keys.uses import KeyUses
+from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures
 from skinapi.notices.deliveries import Deliveries
@@ -66,6 +67,8 @@ class Repositories:
     deliveries: Deliveries
     keys: ApiKeys
     key_uses: KeyUses
+    webhook_endpoints: Endpoints
+    webhook_events: WebhookEvents
     lab: LabRepositories
     contributed: ContributedPictures
 
@@ -77,6 +80,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
     except Duplicate as error:
         raise BrokenStore(TAKEN_TWICE.format(*_sharing_an_email(store))) from error
     totals = Totals(store)
+    deliveries, endpoints = Deliveries(store), Endpoints(store)
     usage, weekly_counts = DailyCounts(store, totals), WeeklyCounts(store, totals)
     trail = AuditTrail(store, secrets=settings.audit_secrets())
     work = UnitOfWork(store, trail)
@@ -102,9 +106,11 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         guess_limits=GuessLimits(store, key=settings.signing_key()),
         password_links=PasswordLinks(store, key=settings.signing_key(), console=settings.address),
         outbox=Outbox(store, enabled=settings.mail_server is not None),
-        deliveries=Deliveries(store),
         keys=keys,
         key_uses=KeyUses(keys),
+        deliveries=deliveries,
+        webhook_endpoints=endpoints,
+        webhook_events=WebhookEvents(endpoints, deliveries),
         lab=lab,
         contributed=ContributedPictures(lab, work),
     )

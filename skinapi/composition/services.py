@@ -37,6 +37,7 @@ from skinapi.composition.integration_services import (
 from skinapi.composition.repositories import Repositories, open_repositories
 from skinapi.composition.subscriptions import subscribe
 from skinapi.integrations.keys.api_keys import ApiKey, SessionKey
+from skinapi.integrations.webhooks.endpoints import Endpoint
 from skinapi.jobs.announcements import open_announcer
 from skinapi.jobs.job import Job
 from skinapi.jobs.job_logs import LogBatch
@@ -85,6 +86,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "password_links": PasswordLink,
     "outbox": Notice,
     "deliveries": Delivery,
+    "webhooks": Endpoint,
     "submissions": Submission,
     "lesions": Lesion,
     "messages": Message,
@@ -291,7 +293,7 @@ def _open_jobs(
 ) -> JobsService:
     return JobsService(
         work=data.work,
-        queue=Jobs(store),
+        queue=Jobs(store, on_ended=data.webhook_events.on_job_ended),
         owners=OwnerStatus(store),
         announcer=open_announcer(settings.broker_uri),
         libraries=LabLibraries(workers_here=workers_here, one_machine=settings.mongo_uri is None),

@@ -17,8 +17,16 @@ from skinapi.care.reminders import LesionCounts
 from skinapi.composition.repositories import Repositories
 from skinapi.jobs.service import JobsService
 from skinapi.lab.composition import LabServices
-from skinapi.records.events import FindingDeleted, FindingFiled, FindingReviewed
+from skinapi.records.events import (
+    FindingDeleted,
+    FindingFiled,
+    FindingReviewed,
+    LetterIssued,
+    OpinionWanted,
+    ReviewSigned,
+)
 from skinapi.records.service import RecordsService
+from skinapi.registry.serving_pointer import PointerChange
 
 
 def subscribe(
@@ -31,6 +39,7 @@ def subscribe(
 ) -> None:
     _to_accounts(data)
     _to_findings(data, counts)
+    _to_webhooks(data)
     _to_erasure(data, records, jobs, lab)
 
 
@@ -74,6 +83,18 @@ def _to_findings(data: Repositories, counts: LesionCounts) -> None:
         lambda event: data.issued.forget(event.finding.id),
         lambda event: data.narratives.forget(event.finding),
     )
+
+
+def _to_webhooks(data: Repositories) -> None:
+    """What endpoints of webhooks are told of. That a job has ended the queue of jobs tells, also in
+    a worker, which has no unit of work.
+    """
+    inside, told = data.work.inside, data.webhook_events
+    inside(FindingFiled, told.on_filed)
+    inside(ReviewSigned, told.on_review)
+    inside(LetterIssued, told.on_letter)
+    inside(OpinionWanted, told.on_opinion_wanted)
+    inside(PointerChange, told.on_model)
 
 
 def _to_erasure(

@@ -73,10 +73,13 @@ class NewJob:
 
 
 class Jobs:
-    """The repository; the logs of jobs are deleted with them."""
+    """The repository; the logs of jobs are deleted with them. `on_ended` is called in the
+    transaction that ends a job.
+    """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, on_ended: Callable[[Job], None] | None = None) -> None:
         self._store = store
+        self._on_ended = on_ended or (lambda _: None)
         self.logs = JobLogs(store)
         self._documents = store.collection("jobs")
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
@@ -211,7 +214,10 @@ class Jobs:
         if job.status == "queued":
             ended = {"status": "cancelled", "message": "Cancelled", "completed_at": now()}
             ops = {"$set": ended, "$unset": UNFINISHED}
-        return self._change(identifier, ops)
+        changed = self._change(identifier, ops)
+        if changed.ended:
+            self._on_ended(changed)
+        return changed
 
     def retry(self, job: Job) -> Job:
         """Queue a job that failed or was cancelled once more, behind the others. Raises
@@ -274,7 +280,14 @@ class Jobs:
     def finish(self, job: Job, *, status: Status, changes: Mapping[str, Any]) -> Job | None:
         """End a running job; None if the lease is another's now."""
         ended = {**changes, "status": status, "completed_at": now()}
-        return self._as_holder(job, {"$set": ended, "$unset": UNFINISHED})
+        ops: Ops = {"$set": ended, "$unset": UNFINISHED}
+        return self._store.transaction(partial(self._finish, job, ops))
+
+    def _finish(self, job: Job, ops: Ops) -> Job | None:
+        finished = self._as_holder(job, ops)
+        if finished:
+            self._on_ended(finished)
+        return finished
 
     def release(
         self, job: Job, *, changes: Mapping[str, Any], counted: bool, seconds: float = 0.0

@@ -152,17 +152,17 @@ class Worker:
         command: Sequence[str],
         folder: Path,
         timing: Timing,
-        join_store: Callable[[], None],
+        open_jobs: Callable[[], Jobs],
         may_work: Callable[[str], bool],
         hidden: Sequence[str] = (),
         parent: int | None = None,
         broker: Broker | None = None,
     ) -> None:
-        """`join_store` raises where this code may not work on the store. With `parent`, it ends
+        """`open_jobs` raises where this code may not work on the store. With `parent`, it ends
         when that is not its parent. With `broker`, it waits for announcements of jobs, and asks the
         store seldom.
         """
-        self._join_store, self._store, self._parent = join_store, store, parent
+        self._open_jobs, self._store, self._parent = open_jobs, store, parent
         self._broker, self._broker_away_logged = broker, False
         self._told_to_stop = False
         self._swept_at: float | None = None
@@ -194,10 +194,6 @@ class Worker:
             self._broker.disconnect()
         with suppress(StoreUnavailable):
             self._store.close()
-
-    def _open_jobs(self) -> Jobs:
-        self._join_store()
-        return Jobs(self._store)
 
     def stopping(self) -> bool:
         if self._parent is not None and os.getppid() != self._parent:

@@ -48,6 +48,7 @@ class Kind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     NEW_BROWSER = "new_browser"
     WRONG_CODES = "wrong_codes"
+    WEBHOOK_DISABLED = "webhook_disabled"
 
 
 class Budget(NamedTuple):

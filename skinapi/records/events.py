@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from skinapi.records.letters import Letter
+from skinapi.records.reviews import Review
 from skinapi.records.submission import Submission
 
 
@@ -13,6 +15,29 @@ class FindingFiled:
 @dataclass(frozen=True, slots=True)
 class FindingReviewed:
     """It is marked with what its reviews say now; `finding` is as it was before."""
+
+    finding: Submission
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSigned:
+    """Any review, also a second opinion; `finding` is as it was before."""
+
+    finding: Submission
+    review: Review
+
+
+@dataclass(frozen=True, slots=True)
+class LetterIssued:
+    """A doctor has signed a letter about the finding."""
+
+    finding: Submission
+    letter: Letter
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionWanted:
+    """A doctor has asked a colleague about the finding."""
 
     finding: Submission
 

@@ -16,7 +16,7 @@ from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
 from skinapi.notices.outbox import Kind, Outbox
 from skinapi.records.decisions import Decision, Withheld, urgency_asked, withheld_at
 from skinapi.records.errors import HoldRefused
-from skinapi.records.events import FindingReviewed
+from skinapi.records.events import FindingReviewed, ReviewSigned
 from skinapi.records.opinions import Agreement, Opinion, Statement
 from skinapi.records.outcome_counts import OutcomeCounts
 from skinapi.records.review_queue import ReviewQueue, in_care, is_asked
@@ -117,6 +117,7 @@ class ReviewsService:
             self._bring(review, submission)
         else:
             self._publish(unit, [*signed, review], submission, owner)
+        unit.publish(ReviewSigned(submission, review))
         return review
 
     def _bring(self, review: Review, submission: Submission) -> None:

@@ -196,7 +196,7 @@ class ModelsService:
             left=in_service,
             entered=version,
         )
-        return self._move(before, move, earlier=(*before.earlier, before.version))
+        return self._move(unit, before, move, earlier=(*before.earlier, before.version))
 
     @atomic
     def roll_back(self, unit: Unit, *, by: str, reason: str | None = None) -> Serving:
@@ -225,7 +225,7 @@ class ModelsService:
             left=self.name_of(before.version),
             entered=entered,
         )
-        return self._move(before, move, earlier=earlier[1:place])
+        return self._move(unit, before, move, earlier=earlier[1:place])
 
     @atomic
     def start_shadow(self, unit: Unit, *, version: str, by: str) -> None:
@@ -285,10 +285,11 @@ class ModelsService:
         return self.reference.read_reference() if self.reference else None
 
     def _move(
-        self, before: Serving, move: PointerChange, *, earlier: tuple[str | None, ...]
+        self, unit: Unit, before: Serving, move: PointerChange, *, earlier: tuple[str | None, ...]
     ) -> Serving:
         if move.version:
             self.versions.mark_served(move.version)
+        unit.publish(move)
         return self.pointer.move(before, move, earlier=earlier)
 
     def _gates_against(self, candidate: ModelVersion, in_service: str | None) -> tuple[Gate, ...]:

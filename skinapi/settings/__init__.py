@@ -2,6 +2,7 @@
 
 import math
 import os
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -27,8 +28,10 @@ from skinapi.settings.value_checks import (
     MailAddress,
     machine_memory,
     read_broker_uri,
+    read_networks,
     read_rate_limit_uri,
     read_smtp_url,
+    read_syslog_url,
     refuse_weak_key,
     stored_secret,
 )
@@ -185,6 +188,22 @@ class Settings(BaseSettings):
         default=None,
         max_length=254,
         description="The address that mails come from. Required with SMTP_URL.",
+    )
+
+    webhook_private_ranges: str | None = Field(
+        default=None,
+        description="Networks besides the public internet to which webhooks may be sent, such as "
+        "`10.1.0.0/16,127.0.0.0/8`, comma-separated; to them `http://` is allowed too.",
+    )
+    syslog_url: str | None = Field(
+        default=None,
+        description="A syslog server that gets each row of the audit trail, as "
+        "`tls://host:6514` (RFC 5425). If empty: none.",
+    )
+    trusted_authorities: Path | None = Field(
+        default=None,
+        description="File (PEM) with the certificates of authorities, such as that of the clinic, "
+        "that are trusted besides the public ones: for webhooks and SYSLOG_URL.",
     )
 
     bind: str | None = Field(
@@ -520,6 +539,16 @@ class Settings(BaseSettings):
         """The mail server; None without one. Raises UnsafeSettings."""
         named = self.secret("smtp_url")
         return read_smtp_url(named) if named else None
+
+    @property
+    def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Where webhooks may be sent besides the public internet. Raises UnsafeSettings."""
+        return read_networks("WEBHOOK_PRIVATE_RANGES", self.webhook_private_ranges or "")
+
+    @property
+    def syslog_server(self) -> tuple[str, int] | None:
+        """Host and port of the syslog server; None without one. Raises UnsafeSettings."""
+        return read_syslog_url(self.syslog_url) if self.syslog_url else None
 
     def signing_key(self) -> str:
         """The key that signs the tokens. In development it is made once and stored in INSTANCE_DIR.

@@ -19,6 +19,7 @@ from skinapi.settings.value_checks import (
     is_rate,
     is_url,
     looks_made_up,
+    read_authorities,
     stays_private,
 )
 
@@ -113,6 +114,7 @@ def _faults_of_addresses(settings: Settings) -> Iterator[str]:
         )
     yield from _faults_of_engine(settings)
     yield from _faults_of_mail(settings)
+    yield from _faults_of_integrations(settings)
     yield from _faults_of_stores(settings)
 
 
@@ -133,6 +135,13 @@ def _faults_of_mail(settings: Settings) -> Iterator[str]:
     yield from _caught(lambda: settings.mail_server)
     if settings.smtp_url and not is_mail_address(settings.mail_from or ""):
         yield "MAIL_FROM must be the address that mails come from, as name@host"
+
+
+def _faults_of_integrations(settings: Settings) -> Iterator[str]:
+    yield from _caught(lambda: settings.webhook_networks)
+    yield from _caught(lambda: settings.syslog_server)
+    if authorities := settings.trusted_authorities:
+        yield from _caught(lambda: read_authorities(authorities))
 
 
 def _faults_of_stores(settings: Settings) -> Iterator[str]:

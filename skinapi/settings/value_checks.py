@@ -5,9 +5,10 @@ secrets, memory. No error quotes the value, which may hold a password.
 import os
 import re
 import secrets
+import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -255,6 +256,47 @@ def _unreadable() -> UnsafeSettings:
         "SMTP_URL must be smtp://user:password@host:port or smtps://user:password@host:port, user "
         "and password percent-encoded, or both left out"
     )
+
+
+# Other systems that are told of what happens.
+
+
+SYSLOG_PORT = 6514  # https://www.rfc-editor.org/rfc/rfc5425#section-4.1
+
+
+def read_networks(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks of a setting, separated by commas. Raises UnsafeSettings."""
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise UnsafeSettings(
+            f"{name} must name networks such as 10.1.0.0/16, separated by commas"
+        ) from error
+
+
+def read_syslog_url(text: str) -> tuple[str, int]:
+    """Host and port. Raises UnsafeSettings."""
+    unreadable = UnsafeSettings("SYSLOG_URL must be tls://host:port; without a port it is 6514")
+    try:
+        parts = urlsplit(text.strip())
+        port = parts.port or SYSLOG_PORT
+    except ValueError as error:
+        raise unreadable from error
+    more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme != "tls" or not parts.hostname or more:
+        raise unreadable
+    return parts.hostname, port
+
+
+def read_authorities(path: Path) -> None:
+    """Raises UnsafeSettings for a file without certificates."""
+    try:
+        ssl.create_default_context(cafile=path)
+    except (OSError, ValueError) as error:
+        raise UnsafeSettings(
+            "TRUSTED_AUTHORITIES must name a file that this server can read, with certificates in "
+            "PEM form"
+        ) from error
 
 
 # How secrets are judged, and how the one of development is made.

@@ -81,10 +81,23 @@ def _add(operations: Spec, method: str, operation: Spec) -> None:
         (first.get("description", ""), operation["summary"], operation.get("description", ""))
     ).strip()
     first["security"] = _any_of(first["security"] or [{}], operation["security"] or [{}])
-    first["requestBody"]["required"] &= operation["requestBody"]["required"]
-    _merge_content(first["requestBody"], operation["requestBody"])
+    _merge_parameters(first["parameters"], operation["parameters"])
+    if "requestBody" in operation:
+        first["requestBody"]["required"] &= operation["requestBody"]["required"]
+        _merge_content(first["requestBody"], operation["requestBody"])
     for status, response in operation["responses"].items():
         _merge_content(first["responses"].setdefault(status, response), response)
+
+
+def _merge_parameters(into: list[Spec], others: list[Spec]) -> None:
+    named = {(one["in"], one["name"]): one for one in into}
+    for other in others:
+        first = named.get((other["in"], other["name"]))
+        if first is None:
+            into.append(other)
+        elif first["schema"] != other["schema"]:
+            both = _any_of(_branches(first["schema"]), _branches(other["schema"]))
+            first["schema"] = {"anyOf": both}
 
 
 def _merge_content(into: Spec, other: Spec) -> None:

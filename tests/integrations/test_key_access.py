@@ -32,6 +32,10 @@ NO_KEY = {
         *("create_lesion", "change_lesion", "delete_lesion", "join_lesion", "sort_finding"),
         *("show_reminder", "propose_lesions", "compare_findings", "generate_report"),
     },
+    "where data is sent, which a stolen key must not change": {
+        *("list_webhooks", "add_webhook", "change_webhook", "rotate_webhook_secret"),
+        *("delete_webhook", "send_webhook_test", "list_webhook_deliveries", "send_webhook_again"),
+    },
     "what people say to each other": {
         *("list_messages", "send_message", "mark_messages_read", "report_message"),
         *("list_waiting_messages", "show_inbox"),

@@ -22,11 +22,14 @@ from skinapi.auth import routes as auth_routes
 from skinapi.care import message_records, message_service
 from skinapi.care.letters import drafting
 from skinapi.domain import size_limits
+from skinapi.integrations.webhooks import endpoints
+from skinapi.integrations.webhooks import sender as webhook_sender
+from skinapi.integrations.webhooks import service as webhooks
 from skinapi.jobs import attempt, job, job_logs, job_process
 from skinapi.lab import archives, file_names, uploads
 from skinapi.lab.checks import layouts
 from skinapi.lab.datasets import dataset_versions
-from skinapi.notices import outbox
+from skinapi.notices import deliveries, outbox
 from skinapi.records import letters, review_queue
 from skinapi.registry import prediction_pool, shadow
 from skinapi.reports import narrator, openrouter
@@ -207,6 +210,10 @@ def _limits() -> Iterator[Row]:
         "a notice that the mail server does not take is given up",
         _days(outbox.GIVEN_UP_AFTER.days),
     )
+    yield "webhooks", str(endpoints.MOST_ENDPOINTS)
+    yield "a webhook may take to answer", _seconds(webhook_sender.DEADLINE_S)
+    yield "a message that a webhook does not take is given up", _days(deliveries.DAY.days)
+    yield "a webhook that takes nothing is switched off", _days(webhooks.DISABLED_AFTER.days)
     yield "an address stays known to an account", _days(guess_limits.KNOWN_FOR.days)
     yield "unfinished jobs of one account", str(job.MOST_UNFINISHED)
     yield "jobs kept of one account (the oldest that has ended goes)", str(job.MOST_KEPT)

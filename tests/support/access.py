@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from skinapi.auth.second_factor import code_at, hash_recovery_code, step_of
+from skinapi.integrations.webhooks.endpoints import Endpoint
 from skinapi.jobs.job import INSTALLATION
 from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.uploads import Announced
@@ -58,6 +59,8 @@ TO_REVIEW = "ufffonoffuu"
 IN_CHARGE = "ufffonfffuu"  # not who sees the finding for a second opinion
 PHOTO = photo_of("melanoma")
 NOT_ITS_OWN = {"clinic-wide": "n"}  # it is in the lab, and did not begin the job
+WEBHOOK_URL = "https://example.org/hooks"
+WEBHOOK = {"url": WEBHOOK_URL, "events": ["job.ended"]}
 SIGNATURE = {"text": "Dear Ada,\nPlease see a doctor this week.", "version": 1}
 # The kept photo of the sample finding.
 SERIES = "/dicom/studies/{study}/series/{study}.1"
@@ -106,10 +109,28 @@ class SampleAccounts:
         found = backend.services.data.submissions.find_by_number(int(self.named["number"]))
         assert found
         self.named["study"] = study_uid(found.id)
+        self.named["webhook"] = self.set_webhook()
+        self.named["delivery"] = backend.services.integrations.webhooks.send_test(
+            webhook=self.named["webhook"], by="system"
+        )
         self.named["letter"] = self.draft_letter()
         self.named["signed letter"] = self.sign_another_letter()
         self.ask_colleague()
         self.named["message"] = self._message(doctor, self.named["lesion"])
+
+    def set_webhook(self) -> str:
+        """The same for all: few can be set."""
+        webhooks, identifier = self.backend.services.integrations.webhooks, "1" * 32
+        if webhooks.endpoints.find(identifier) is None:
+            endpoint = Endpoint(
+                id=identifier,
+                created_at=now(),
+                url=WEBHOOK_URL,
+                events=(),
+                secret=webhooks.secrets.next(),
+            )
+            webhooks.endpoints.add(endpoint)
+        return identifier
 
     def _dataset(self) -> dict[str, str]:
         """A published data set of nobody here, with one image, and an upload of the researcher."""
@@ -400,6 +421,11 @@ def add_model(backend: Backend, version: str) -> None:
             versions.register(write_model(Path(folder) / version, version), created_by="system")
 
 
+def some_webhook(accounts: SampleAccounts) -> Options:
+    accounts.set_webhook()
+    return {}
+
+
 ROWS: dict[str, Row] = {
     # the server
     "front_door": Row("/", ANYONE),
@@ -553,7 +579,19 @@ ROWS: dict[str, Row] = {
     "list_doctors": Row("/doctors", ADMINS),
     "add_doctor": Row("/doctors", ADMINS, new_account),
     "delete_doctor": Row("/doctors/{doctor}", ADMINS),
+    # webhooks
+    "list_webhooks": Row("/webhooks", ADMINS),
+    "add_webhook": Row("/webhooks", ADMINS, sends(WEBHOOK)),
+    "change_webhook": Row("/webhooks/{webhook}", ADMINS, sends(WEBHOOK)),
+    "rotate_webhook_secret": Row("/webhooks/{webhook}/secret", ADMINS),
+    "send_webhook_test": Row("/webhooks/{webhook}/test", ADMINS),
+    "list_webhook_deliveries": Row("/webhooks/{webhook}/deliveries", ADMINS, some_webhook),
+    "send_webhook_again": Row("/webhooks/{webhook}/deliveries/{delivery}/again", ADMINS),
+    "delete_webhook": Row("/webhooks/{webhook}", ADMINS),
     "read_audit": Row("/audit", ADMINS),
+    "follow_audit": Row(
+        "/audit", ADMINS, lambda _: {"headers": {"Accept": "application/x-ndjson"}}
+    ),
     "export_audit": Row("/audit/export", ADMINS),
     "show_overview": Row("/admin/overview", ADMINS),
     "show_usage": Row("/admin/usage", ADMINS),

@@ -28,6 +28,7 @@ from skinapi.records.errors import (
     LetterUrgency,
     LetterWithdrawn,
 )
+from skinapi.records.events import LetterIssued
 from skinapi.records.instructions import Advice
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.letters import Letter, Letters, Reader, Withdrawal
@@ -210,12 +211,13 @@ class LettersService:
         if found.reader == "patient":
             place, due_at = f"finding/{finding.number}", finding.held_until
             self.outbox.add(Kind.REVIEWED, to=owner.id, about=place, due_at=due_at)
-        shown = ShownLetter(self.letters.change_draft(letter, version, signed))
+        issued = self.letters.change_draft(letter, version, signed)
         self.records.submissions.note_change(finding.id)
+        unit.publish(LetterIssued(finding, issued))
         if accepted:  # what the marks contradict, and none of the text
             says = f"marks: {', '.join(accepted)}"
             unit.audit("letter.sign", by=by.id, target=finding.id, detail=says, owner=owner.id)
-        return shown, []
+        return ShownLetter(issued), []
 
     def withdraw_letter(self, *, letter: str, reason: str, by: Subject) -> MarkedLetter:
         """Take a signed letter back, as the doctor in whose care the patient is. The same again

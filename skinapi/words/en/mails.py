@@ -18,6 +18,7 @@ MAILS = {
         "password_changed": "Your password was changed",
         "new_browser": "A new browser opened your account",
         "wrong_codes": "Somebody entered wrong codes for your account",
+        "webhook_disabled": "A webhook was switched off",
     },
     "texts": {
         "approved": "Your account was approved. You can log in now.",
@@ -40,6 +41,8 @@ MAILS = {
         "not used for it before. If it was not you, choose a new password now.",
         "wrong_codes": "Somebody entered the right password of your account, and then wrong "
         "codes of your second factor. If it was not you, choose a new password now.",
+        "webhook_disabled": "A webhook was switched off, because its receiver took nothing. Log "
+        "in to see which one.",
     },
     "refusals": {
         "unknown_person": "Reason: the clinic does not know who asks.",

@@ -18,6 +18,7 @@ MAILS = {
         "password_changed": "Votre mot de passe a été changé",
         "new_browser": "Un nouveau navigateur a ouvert votre compte",
         "wrong_codes": "Quelqu'un a saisi des codes faux pour votre compte",
+        "webhook_disabled": "Un webhook a été désactivé",
     },
     "texts": {
         "approved": "Votre compte a été approuvé. Vous pouvez maintenant vous connecter.",
@@ -44,6 +45,8 @@ MAILS = {
         "wrong_codes": "Quelqu'un a saisi le bon mot de passe de votre compte, puis des codes "
         "faux du second facteur. Si ce n'était pas vous, choisissez un nouveau mot de passe "
         "maintenant.",
+        "webhook_disabled": "Un webhook a été désactivé, car son destinataire n'acceptait plus "
+        "rien. Connectez-vous pour voir lequel.",
     },
     "refusals": {
         "unknown_person": "Motif: la clinique ne sait pas qui fait la demande.",

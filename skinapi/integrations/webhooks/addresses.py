@@ -1,0 +1,138 @@
+"""Which addresses a webhook may be sent to: those of the public internet, and what the operator
+lists. An admin types the URL of an endpoint, so without this an admin, or whoever has taken over
+the name of an endpoint, could call what only this server can reach: its own services, the network
+of the clinic, the metadata of a cloud.
+"""
+
+import re
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import SplitResult, urlsplit
+
+from skinapi.errors import InvalidBody
+from skinapi.http_client import CallFailed, CallFault, Resolve
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+LONGEST_URL = 2000
+HOST = re.compile(r"[\w.-]{1,253}", re.ASCII)
+# Addresses that hold one of IPv4, which is what is called in the end.
+# https://www.rfc-editor.org/rfc/rfc6052, https://www.rfc-editor.org/rfc/rfc4291#section-2.5.5.1
+EMBEDDING = tuple(map(ip_network, ("64:ff9b::/96", "::/96")))
+# Ways to IPv4 that nobody needs: 6to4, Teredo, NAT64 with a local prefix; and site-local addresses.
+NEVER = tuple(map(ip_network, ("2002::/16", "2001::/32", "64:ff9b:1::/48", "fec0::/10")))
+NO_URL = (
+    "url: name an address as https://host/path, of at most 2,000 visible ASCII characters, without "
+    "user, password or #"
+)
+NOT_HTTPS = (
+    "url: only https:// is allowed; http:// only to an address that WEBHOOK_PRIVATE_RANGES lists"
+)
+NOT_PUBLIC = (
+    "url: this address is not one of the public internet. An operator can allow it with "
+    "WEBHOOK_PRIVATE_RANGES"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """`listed` are networks that the operator allows besides the public internet."""
+
+    listed: tuple[Network, ...] = ()
+
+    def require_url(self, url: str) -> None:
+        """Raises InvalidBody for what is no URL of an endpoint. Names are looked up when something
+        is sent: only then it is known what they mean then.
+        """
+        parts = _split(url)
+        host = parts.hostname or ""
+        if parts.scheme == "http" and not self.listed:
+            raise InvalidBody(NOT_HTTPS)
+        # Without asking anybody: also 2130706433, 0x7f.1 and others that the system reads so.
+        try:
+            numeric = _look_up(host, _port_of(parts), flags=socket.AI_NUMERICHOST)
+        except (OSError, UnicodeError):
+            return
+        if not all(self._allows(address) for address in numeric):
+            raise InvalidBody(NOT_PUBLIC)
+        if parts.scheme == "http" and not all(map(self._lists, numeric)):
+            raise InvalidBody(NOT_HTTPS)
+
+    def resolver(self, url: str) -> Resolve:
+        """For HttpClient: the addresses of the host, if all of them may be called."""
+        plain = urlsplit(url).scheme == "http"
+
+        def resolve(host: str, port: int) -> Sequence[str]:
+            found = _look_up(host, port)
+            judge = self._lists if plain else self._allows
+            if not found or not all(map(judge, found)):
+                raise CallFailed(CallFault.ADDRESS_REFUSED)
+            return [str(address) for address in found]
+
+        return resolve
+
+    def _lists(self, address: Address) -> bool:
+        meant = _meant(address)
+        return any(meant in network for network in self.listed if network.version == meant.version)
+
+    def _allows(self, address: Address) -> bool:
+        return self._lists(address) or is_public(address)
+
+
+def is_public(address: Address) -> bool:
+    """Whether it is one of the public internet, as IANA's registries say."""
+    meant = _meant(address)
+    if any(meant in network for network in NEVER):
+        return False
+    return meant.is_global and not (
+        meant.is_multicast or meant.is_reserved or meant.is_loopback or meant.is_link_local
+    )
+
+
+def _meant(address: Address) -> Address:
+    """The address of IPv4 that one of IPv6 holds; else itself."""
+    if isinstance(address, IPv4Address):
+        return address
+    if any(address in network for network in EMBEDDING) and int(address) > 1:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address
+
+
+def _look_up(host: str, port: int, *, flags: int = 0) -> list[Address]:
+    """Raises OSError, and UnicodeError for what is no name."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    # Without the zone of a link-local one, which ip_address would read into it.
+    return [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]
+
+
+def _split(url: str) -> SplitResult:
+    visible = all("!" <= letter <= "~" for letter in url) and "\\" not in url
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidBody(NO_URL) from error
+    names_user = "@" in parts.netloc
+    if not visible or len(url) > LONGEST_URL or names_user or port == 0:
+        raise InvalidBody(NO_URL)
+    if not _is_host(parts):
+        raise InvalidBody(NO_URL)
+    if "#" in url or parts.scheme not in ("http", "https"):
+        raise InvalidBody(NO_URL)
+    return parts
+
+
+def _is_host(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    if not parts.netloc.startswith("["):
+        return HOST.fullmatch(host) is not None
+    try:
+        return ip_address(host).version == 6
+    except ValueError:
+        return False
+
+
+def _port_of(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)

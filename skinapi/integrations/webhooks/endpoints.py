@@ -1,0 +1,231 @@
+"""Endpoints of webhooks: what is stored of them, the secrets with which messages are signed, and
+what they are told of.
+
+No secret is stored. It is made of the server's own secret, the endpoint's id and the number of the
+secret, as often as it is needed.
+"""
+
+import base64
+import hmac
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from skinapi.errors import NotFound
+from skinapi.jobs.job import Job
+from skinapi.notices.deliveries import Deliveries
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Document, Store
+from skinapi.storage.store_version import SigningKeys
+from skinapi.stored_record import StoredRecord
+
+PURPOSE = "skinapi webhooks"
+SECRET_PREFIX = "whsec_"  # noqa: S105 (what each begins with)
+# Both secrets sign while the receiver takes over the new one.
+ROTATED_FOR = timedelta(days=1)
+MOST_ENDPOINTS = 20
+# Another process knows of a new endpoint after so long.
+KNOWN_FOR_S = 3.0
+NO_ENDPOINT = "There is no such webhook"
+
+
+class EventType(StrEnum):
+    FINDING_STORED = "finding.stored"
+    REVIEW_SIGNED = "review.signed"
+    LETTER_SIGNED = "letter.signed"
+    REQUEST_MADE = "request.made"
+    JOB_ENDED = "job.ended"
+    MODEL_PROMOTED = "model.promoted"
+
+
+class DisabledBecause(StrEnum):
+    BY_ADMIN = "by_admin"
+    FAILING = "failing"  # for a week
+    GONE = "gone"  # it has answered 410
+
+
+class MadeSecret(StoredRecord):
+    """Which secret it is: its number, and the name of the server's key that it is made of."""
+
+    number: int
+    key: str
+
+
+class Endpoint(StoredRecord):
+    """`former` is the secret before, which signs too until `former_ends_at`. `failing_since_at`:
+    since then nothing was taken.
+    """
+
+    id: str
+    created_at: datetime
+    url: str
+    events: tuple[str, ...]
+    clinical: bool = False
+    enabled: bool = True
+    disabled_because: DisabledBecause | None = None
+    secret: MadeSecret
+    former: MadeSecret | None = None
+    former_ends_at: datetime | None = None
+    failing_since_at: datetime | None = None
+
+
+class Secrets:
+    def __init__(self, secrets: Sequence[str]) -> None:
+        """The server's secrets, the newest first."""
+        self._keys = SigningKeys(secrets, purpose=PURPOSE)
+
+    def next(self, before: MadeSecret | None = None) -> MadeSecret:
+        return MadeSecret(number=before.number + 1 if before else 1, key=self._keys.current)
+
+    def show(self, endpoint: str, secret: MadeSecret) -> str:
+        """As a receiver is given it."""
+        return SECRET_PREFIX + base64.b64encode(self._bytes(endpoint, secret)).decode()
+
+    def is_known(self, secret: MadeSecret) -> bool:
+        """Whether this server still has the key that it was made of."""
+        return secret.key in self._keys.names
+
+    def sign(self, endpoint: Endpoint, *, identifier: str, timestamp: int, body: bytes) -> str:
+        """The header `webhook-signature`: one signature for each secret that is valid now."""
+        signed = f"{identifier}.{timestamp}.".encode() + body
+        valid = [endpoint.secret]
+        if endpoint.former and endpoint.former_ends_at and now() < endpoint.former_ends_at:
+            valid.append(endpoint.former)
+        made = (
+            hmac.digest(self._bytes(endpoint.id, one), signed, "sha256")
+            for one in valid
+            if self.is_known(one)
+        )
+        return " ".join(f"v1,{base64.b64encode(each).decode()}" for each in made)
+
+    def _bytes(self, endpoint: str, secret: MadeSecret) -> bytes:
+        facts = {"endpoint": endpoint, "number": secret.number, "key": secret.key}
+        return bytes.fromhex(self._keys.sign(facts))
+
+
+class Endpoints:
+    """The repository. What is asked with each event is kept in memory for some seconds."""
+
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("webhooks")
+        self._known: tuple[Endpoint, ...] = ()
+        self._known_until = 0.0
+
+    def add(self, endpoint: Endpoint) -> None:
+        self._documents.insert({**endpoint.stored(), "schema": 1})
+
+    def list_all(self) -> list[Endpoint]:
+        return [Endpoint.model_validate(one) for one in self._documents.find(limit=MOST_ENDPOINTS)]
+
+    def get(self, identifier: str) -> Endpoint:
+        """Raises NotFound."""
+        found = self.find(identifier)
+        if found is None:
+            raise NotFound(NO_ENDPOINT)
+        return found
+
+    def find(self, identifier: str) -> Endpoint | None:
+        found = self._documents.get(identifier)
+        return Endpoint.model_validate(found) if found else None
+
+    def change(self, identifier: str, **fields: Any) -> Endpoint:
+        """Set these fields; those that are None are taken away. Raises NotFound."""
+        known: Document = {name: value for name, value in fields.items() if value is not None}
+        unknown = {name: True for name in fields if name not in known}
+        ops = {name: part for name, part in (("$set", known), ("$unset", unknown)) if part}
+        changed = self._documents.update({"id": identifier}, ops)
+        if changed is None:
+            raise NotFound(NO_ENDPOINT)
+        return Endpoint.model_validate(changed)
+
+    def remove(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier})
+
+    def subscribed(self, event: EventType) -> list[Endpoint]:
+        """The endpoints that want such events, as they were some seconds ago."""
+        return [one for one in self._recent() if one.enabled and event in one.events]
+
+    def notice_change(self) -> None:
+        """Read them anew with the next event."""
+        self._known_until = 0.0
+
+    def _recent(self) -> tuple[Endpoint, ...]:
+        if time.monotonic() >= self._known_until:
+            self._known = tuple(self.list_all())
+            self._known_until = time.monotonic() + KNOWN_FOR_S
+        return self._known
+
+    def problems(self) -> list[str]:
+        """What the operator should know: endpoints that were disabled because they failed."""
+        failed = (DisabledBecause.FAILING, DisabledBecause.GONE)
+        count = sum(one.disabled_because in failed for one in self._recent())
+        return [f"Webhooks that were disabled because they failed: {count}"] if count else []
+
+
+# What they are told of: for each event, the ids that its message has.
+
+
+KIND = "webhook"
+TEST = "webhook.test"
+
+
+class Finding(Protocol):
+    """See `Submission`. The job worker imports this module too, and nothing of findings."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def lesion(self) -> str | None: ...
+
+
+class WebhookEvents:
+    """Each method is called in the transaction of what happened."""
+
+    def __init__(self, endpoints: Endpoints, deliveries: Deliveries) -> None:
+        self._endpoints, self._deliveries = endpoints, deliveries
+
+    def on_filed(self, event: Any) -> None:
+        """FindingFiled"""
+        self._tell_of_finding(EventType.FINDING_STORED, event.finding)
+
+    def on_review(self, event: Any) -> None:
+        """ReviewSigned"""
+        finding, review = event.finding, event.review
+        said = {"review": review.id, "second_opinion": review.second_opinion}
+        self._tell_of_finding(EventType.REVIEW_SIGNED, finding, **said)
+        if review.opinion.new_picture_wanted and not review.second_opinion:
+            self._tell_of_finding(EventType.REQUEST_MADE, finding, request="new_picture")
+
+    def on_letter(self, event: Any) -> None:
+        """LetterIssued"""
+        self._tell_of_finding(EventType.LETTER_SIGNED, event.finding, letter=event.letter.id)
+
+    def on_opinion_wanted(self, event: Any) -> None:
+        """OpinionWanted"""
+        self._tell_of_finding(EventType.REQUEST_MADE, event.finding, request="second_opinion")
+
+    def on_model(self, move: Any) -> None:
+        """PointerChange"""
+        ids = {"model": move.entered, "former": move.left, "action": move.action}
+        self._tell(EventType.MODEL_PROMOTED, ids, owner=None)
+
+    def on_job_ended(self, job: Job) -> None:
+        ids = {"job": job.id, "kind": job.kind, "status": job.status}
+        self._tell(EventType.JOB_ENDED, ids, owner=job.owner)
+
+    def _tell_of_finding(self, event: EventType, finding: Finding, **more: object) -> None:
+        ids = {"finding": finding.number, "patient": finding.owner, "spot": finding.lesion, **more}
+        self._tell(event, ids, owner=finding.owner)
+
+    def _tell(self, event: EventType, ids: Mapping[str, object], *, owner: str | None) -> None:
+        """Add a delivery for each endpoint that wants such events. `owner` is the account whose
+        data the ids name.
+        """
+        for endpoint in self._endpoints.subscribed(event):
+            known = {name: value for name, value in ids.items() if value is not None}
+            about = {"type": event.value, "ids": known}
+            self._deliveries.add(KIND, to=endpoint.id, about=about, owner=owner)

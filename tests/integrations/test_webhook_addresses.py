@@ -1,0 +1,308 @@
+"""Where webhooks are sent to: the public internet, and what the operator lists; nowhere else,
+whatever the URL says, and whatever its name means by then.
+"""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.errors import InvalidBody
+from skinapi.http_client import CallFailed, CallFault, HttpClient, Request, trusted_authorities
+from skinapi.integrations.webhooks.addresses import Addresses, is_public
+from tests.integrations.certificates import certificate_for, new_authority
+from tests.integrations.test_webhooks import add, send, sent
+from tests.integrations.webhook_receiver import Receiver, receiving
+from tests.support.backends import Backend
+
+NONE_LISTED = Addresses()
+LOOPBACK = Addresses((ip_network("127.0.0.0/8"), ip_network("::1/128")))
+REFUSED = [
+    # private, loopback, link-local, shared, multicast, reserved
+    *("https://127.0.0.1/", "https://127.1.2.3/", "https://10.0.0.1/", "https://172.16.0.1/"),
+    *("https://192.168.1.1/", "https://169.254.169.254/latest/meta-data/", "https://0.0.0.0/"),
+    *(
+        "https://100.64.0.1/",
+        "https://100.100.100.200/",
+        "https://224.0.0.1/",
+        "https://240.0.0.1/",
+    ),
+    *(
+        "https://255.255.255.255/",
+        "https://198.18.0.1/",
+        "https://192.0.2.1/",
+        "https://192.0.0.1/",
+    ),
+    # other spellings of them
+    *("https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/", "https://127.1/"),
+    *("https://0x7f.1/", "https://2852039166/", "https://127.0.0.1:8443/", "https://0/"),
+    # IPv6, and IPv4 within it
+    *("https://[::1]/", "https://[::]/", "https://[fe80::1]/", "https://[fc00::1]/"),
+    *("https://[fd00:ec2::254]/", "https://[ff02::1]/", "https://[::ffff:127.0.0.1]/"),
+    *("https://[::ffff:169.254.169.254]/", "https://[::ffff:a9fe:a9fe]/", "https://[::127.0.0.1]/"),
+    *("https://[64:ff9b::7f00:1]/", "https://[64:ff9b::a9fe:a9fe]/", "https://[64:ff9b:1::1]/"),
+    *(
+        "https://[2002:7f00:1::]/",
+        "https://[2001::1]/",
+        "https://[fec0::1]/",
+        "https://[2001:db8::1]/",
+    ),
+    # no URL of an endpoint
+    *("", "example.org", "//example.org/", "https://", "https:///path", "ftp://example.org/"),
+    *("file:///etc/passwd", "gopher://127.0.0.1:6379/_FLUSHALL", "javascript:alert(1)"),
+    *(
+        "https://user@example.org/",
+        "https://user:pw@example.org/",
+        "https://example.org@127.0.0.1/",
+    ),
+    *("https://example.org:0/", "https://example.org:99999/", "https://example.org:x/"),
+    *("https://example.org/#fragment", "https://example.org/a b", "https://example.org/\r\nX: y"),
+    *(
+        "https://example.org\\@127.0.0.1/",
+        "https://exämple.org/",
+        "https://[::1/",
+        "https://[v1.x]/",
+    ),
+    *("https://127.0.0.1%00.example.org/", "https://example.org/" + "a" * 2000),
+    # not encrypted
+    "http://example.org/",
+]
+
+
+@pytest.mark.parametrize("url", REFUSED)
+def test_an_address_that_is_not_public_is_refused(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+
+    def without_asking(host: Any, port: Any, *, flags: int = 0, **more: Any) -> Any:
+        assert flags & socket.AI_NUMERICHOST, "a name was looked up"
+        return real(host, port, flags=flags, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", without_asking)
+    with pytest.raises(InvalidBody):
+        NONE_LISTED.require_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://example.org/hooks", "https://example.org:8443/a?b=c", "https://8.8.8.8/"),
+        *("https://[2606:4700::1111]/", "https://134744072/", "https://xn--exmple-cua.org/"),
+    ],
+)
+def test_a_public_one_is_taken(url: str) -> None:
+    NONE_LISTED.require_url(url)
+
+
+def test_what_the_operator_lists_is_taken_also_without_tls() -> None:
+    for url in ("http://127.0.0.1:8080/", "https://127.9.9.9/", "http://[::1]:8080/"):
+        LOOPBACK.require_url(url)
+    LOOPBACK.require_url("http://[::ffff:127.0.0.1]/")  # it is the same
+    LOOPBACK.require_url("http://receiver.example/")  # it may mean a listed one
+    for url in ("http://8.8.8.8/", "https://10.0.0.1/", "http://169.254.169.254/"):
+        with pytest.raises(InvalidBody):
+            LOOPBACK.require_url(url)
+
+
+def test_of_all_blocks_that_iana_reserves_none_is_public() -> None:
+    blocks = (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("172.16.0.0/12", "192.0.0.0/29", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15"),
+        *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+        *("::/128", "::1/128", "64:ff9b:1::/48", "100::/64", "2001::/32", "2001:db8::/32"),
+        *("2002::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"),
+    )
+    for block in map(ip_network, blocks):
+        assert not is_public(block[0]), block
+        assert not is_public(block[-1]), block
+        if block.version == 4:
+            assert not is_public(ip_address(f"::ffff:{block[-1]}")), block
+            assert not is_public(ip_address(f"64:ff9b::{block[-1]}")), block
+
+
+@pytest.fixture
+def reached(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Which addresses were called."""
+    called: list[Any] = []
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        called.append(address)
+        real(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    return called
+
+
+def meaning(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> None:
+    """Let the name of the endpoint mean these addresses, one after the other."""
+    left, real = list(answers), socket.getaddrinfo
+
+    def look_up(host: str, port: int, *_: Any, flags: int = 0, **__: Any) -> Any:
+        if host[0].isdigit():  # what was judged, as it is called
+            return real(host, port, type=socket.SOCK_STREAM)
+        found = left.pop(0) if len(left) > 1 else left[0]
+        return [
+            (
+                socket.AF_INET6 if ":" in one else socket.AF_INET,
+                socket.SOCK_STREAM,
+                6,
+                "",
+                (one, port),
+            )
+            for one in found
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+@pytest.mark.parametrize(
+    "means",
+    [
+        *(["127.0.0.1"], ["10.1.2.3"], ["169.254.169.254"], ["::1"], ["::ffff:10.0.0.1"]),
+        ["8.8.8.8", "10.0.0.1"],  # one of several
+    ],
+    ids=str,
+)
+def test_a_name_that_means_a_private_address_is_not_called(
+    means: list[str], monkeypatch: pytest.MonkeyPatch, reached: list[Any]
+) -> None:
+    meaning(monkeypatch, means)
+    client = HttpClient(
+        "https://rebound.example",
+        most_at_once=1,
+        largest_answer=0,
+        resolve=NONE_LISTED.resolver("https://rebound.example/"),
+    )
+    with pytest.raises(CallFailed) as failed:
+        client.send(Request("POST", "/"), deadline=time.monotonic() + 20)
+    assert failed.value.fault is CallFault.ADDRESS_REFUSED
+    assert reached == []
+
+
+def test_a_name_is_asked_once_for_each_call_and_what_was_judged_is_called(
+    monkeypatch: pytest.MonkeyPatch, reached: list[Any]
+) -> None:
+    """A name that changes its meaning between the look and the call gains nothing."""
+    with receiving() as receiver:
+        meaning(monkeypatch, ["127.0.0.1"], ["10.1.2.3"])
+        url = f"http://rebound.example:{receiver.port}"
+        client = HttpClient(url, most_at_once=1, largest_answer=0, resolve=LOOPBACK.resolver(url))
+        deadline = time.monotonic() + 20
+        assert client.send(Request("POST", "/", {}, b"{}"), deadline=deadline).status == 204
+        assert reached == [("127.0.0.1", receiver.port)]
+        [message] = receiver.messages
+        assert message.headers["host"] == f"rebound.example:{receiver.port}"
+        with pytest.raises(CallFailed) as failed:
+            client.send(Request("POST", "/", {}, b"{}"), deadline=time.monotonic() + 20)
+        assert failed.value.fault is CallFault.ADDRESS_REFUSED
+        assert len(reached) == 1
+
+
+def test_without_tls_only_a_listed_address_is_called(
+    monkeypatch: pytest.MonkeyPatch, reached: list[Any]
+) -> None:
+    meaning(monkeypatch, ["8.8.8.8"])
+    url = "http://rebound.example"
+    client = HttpClient(url, most_at_once=1, largest_answer=0, resolve=LOOPBACK.resolver(url))
+    with pytest.raises(CallFailed):
+        client.send(Request("POST", "/"), deadline=time.monotonic() + 20)
+    assert reached == []
+
+
+def test_a_redirect_is_a_failure_and_nothing_is_called_that_it_names(tmp_path: Path) -> None:
+    with receiving() as receiver, receiving() as private:
+        backend = Backend(tmp_path, webhook_private_ranges="127.0.0.0/8")
+        admin = backend.admin()
+        webhook = add(admin, receiver.url)
+        admin.call("POST", f"/webhooks/{webhook['id']}/test")
+        receiver.answer = lambda call: call.say(301, Location=private.url)
+        send(backend)
+        assert sent(admin, webhook)[0]["fault"] == "redirect"
+        assert private.messages == []
+        backend.services.store.close()
+
+
+class TlsReceiver:
+    """Speaks TLS with a certificate for these names."""
+
+    def __init__(self, folder: Path, receiver: Receiver, *names: str) -> None:
+        trusted_authorities.cache_clear()  # the folder of the test before may have had its name
+        authority = new_authority(folder)
+        self.authority = authority.file
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate_for(authority, folder, *names))
+        self.asked: list[str | None] = []
+        context.sni_callback = lambda _, name, __: self.asked.append(name)
+        receiver.socket = context.wrap_socket(receiver.socket, server_side=True)
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Iterator[tuple[Receiver, TlsReceiver]]:
+    with receiving() as receiver:
+        yield receiver, TlsReceiver(tmp_path, receiver, "receiver.example")
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "fault"),
+    [
+        ("receiver.example", True, None),
+        ("other.example", True, CallFault.CERTIFICATE),
+        ("receiver.example", False, CallFault.CERTIFICATE),
+    ],
+)
+def test_the_certificate_must_be_that_of_the_name_though_an_address_is_called(
+    monkeypatch: pytest.MonkeyPatch,
+    tls: tuple[Receiver, TlsReceiver],
+    host: str,
+    trusted: bool,
+    fault: CallFault | None,
+) -> None:
+    receiver, server = tls
+    meaning(monkeypatch, ["127.0.0.1"])
+    url = f"https://{host}:{receiver.port}"
+    client = HttpClient(
+        url,
+        most_at_once=1,
+        largest_answer=0,
+        resolve=LOOPBACK.resolver(url),
+        authorities=server.authority if trusted else None,
+    )
+    send_it: Callable[[], Any] = lambda: client.send(  # noqa: E731
+        Request("POST", "/", {}, b"{}"), deadline=time.monotonic() + 20
+    )
+    if fault is None:
+        assert send_it().status == 204
+        assert server.asked == [host]
+    else:
+        with pytest.raises(CallFailed) as failed:
+            send_it()
+        assert failed.value.fault is fault
+
+
+def test_a_handshake_that_never_ends_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    meaning(monkeypatch, ["127.0.0.1"])
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hung_up = threading.Event()
+
+        def wait() -> None:
+            connection, _ = silent.accept()
+            with connection:
+                while connection.recv(1024):
+                    pass
+            hung_up.set()
+
+        threading.Thread(target=wait, daemon=True).start()
+        url = f"https://receiver.example:{silent.getsockname()[1]}"
+        client = HttpClient(url, most_at_once=1, largest_answer=0, resolve=LOOPBACK.resolver(url))
+        with pytest.raises(CallFailed) as failed:
+            client.send(Request("POST", "/"), deadline=time.monotonic() + 0.5)
+        assert failed.value.fault is CallFault.DEADLINE
+        assert hung_up.wait(20)

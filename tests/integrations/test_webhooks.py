@@ -1,0 +1,410 @@
+"""Webhooks as an admin sets them, and as a receiver gets them."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks.webhooks import WebhookVerificationError
+
+from skinapi.integrations.webhooks import endpoints, sender, service
+from skinapi.integrations.webhooks.endpoints import MOST_ENDPOINTS, ROTATED_FOR, EventType
+from skinapi.integrations.webhooks.service import DISABLED_AFTER
+from skinapi.notices import deliveries
+from skinapi.storage.ids import now
+from tests.integrations.webhook_receiver import (
+    Answer,
+    Receiver,
+    drips,
+    never_answers,
+    receiving,
+    says,
+    says_ten_gigabytes,
+    takes,
+)
+from tests.prediction.photographer import predicted
+from tests.support.access import add_model
+from tests.support.backends import MAIL, Backend, Person, erase
+
+ALL = [event.value for event in EventType]
+
+
+@pytest.fixture
+def given() -> dict[str, Any]:
+    return {**MAIL, "webhook_private_ranges": "127.0.0.0/8"}
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def admin(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Person:
+    """And an endpoint that failed is tried again at once."""
+    monkeypatch.setattr(deliveries, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(deliveries, "LONGEST_PAUSE_S", 0.0)
+    return backend.admin()
+
+
+def add(admin: Person, url: str, events: list[str] | None = None, **more: Any) -> dict[str, Any]:
+    body = {"url": url, "events": events or ALL, **more}
+    answer = admin.call("POST", "/webhooks", json=body)
+    assert answer.status_code == 201, answer.text
+    added: dict[str, Any] = answer.get_json()
+    return added
+
+
+def change(admin: Person, webhook: dict[str, Any], **fields: Any) -> None:
+    names = ("url", "events", "clinical", "enabled")
+    body = {**{name: webhook[name] for name in names}, **fields}
+    assert admin.call("PUT", f"/webhooks/{webhook['id']}", json=body).status_code == 200
+
+
+def send(backend: Backend) -> None:
+    backend.app.background.delivery_sender.finish_pass()
+
+
+def sent(admin: Person, webhook: dict[str, Any]) -> list[dict[str, Any]]:
+    return admin.pages(f"/webhooks/{webhook['id']}/deliveries?limit=2")
+
+
+def shown(admin: Person) -> dict[str, Any]:
+    [webhook] = admin.call("GET", "/webhooks").get_json()
+    found: dict[str, Any] = webhook
+    return found
+
+
+def due_at_once(backend: Backend) -> None:
+    rows = backend.services.store.collection("deliveries")
+    for row in rows.find({"lane": {"$gt": ""}}):
+        rows.update({"id": row["id"]}, {"$set": {"due_at": now()}})
+
+
+def test_each_event_arrives_signed_with_ids_and_links_alone(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    webhook = add(admin, receiver.url)
+    doctor, colleague = backend.member(role="doctor"), backend.member(role="doctor")
+    ada = backend.member("ada@example.org", doctor_id=backend.account(doctor.email).id)
+    number = predicted(ada)["id"]
+    path = f"/submissions/{number}"
+    asked = doctor.call("PUT", f"{path}/second-opinion", json={"colleague": colleague.email})
+    assert asked.status_code == 200
+    said = {"label": "melanoma", "certainty": "sure", "note": "a secret note"}
+    for review in (said, {"certainty": "unsure", "new_picture_wanted": True}):
+        answer = doctor.call("POST", f"{path}/review", json=review)
+        assert answer.status_code == 201, answer.text
+    drafted = doctor.call("POST", f"{path}/letters", json={"reader": "patient"}).get_json()
+    signed = {"text": drafted["text"], "version": 1}
+    answer = doctor.call("POST", f"/letters/{drafted['_id']}/sign", json=signed)
+    assert answer.status_code == 200, answer.text
+    job = backend.services.jobs.submit(kind="train", owner=admin_id(backend, admin), request={})
+    backend.services.jobs.cancel(job_id=job.id, owner=None, by="-")
+    add_model(backend, "next-1")
+    models = backend.services.models
+    models.promote(version="next-1", by="-", override=True, reason="for the test of webhooks")
+    send(backend)
+    assert sorted({*receiver.types()}) == sorted(ALL)
+    for message in receiver.messages:
+        assert message.verify(webhook["secret"]) == message.read()
+        assert message.path == "/hooks?from=skin"
+        assert message.read().keys() == {"type", "timestamp", "data"}
+        assert message.read()["data"].keys() == {"ids", "links"}
+        assert b"melanoma" not in message.body
+        assert b"secret note" not in message.body
+        assert b"ada@" not in message.body
+    stored = next(one for one in receiver.messages if one.type == "finding.stored").read()
+    assert stored["data"]["ids"] == {
+        "finding": number,
+        "patient": backend.account(ada.email).id,
+    }
+    assert stored["data"]["links"] == {
+        "finding": f"http://127.0.0.1:5000/submissions/{number}",
+        "console": f"http://127.0.0.1:5000/#/finding/{number}",
+    }
+    requests = [one.read()["data"]["ids"] for one in receiver.messages if one.type == ALL[3]]
+    assert [one["request"] for one in requests] == ["second_opinion", "new_picture"]
+    assert [one["state"] for one in sent(admin, webhook)] == ["delivered"] * len(receiver.messages)
+
+
+def admin_id(backend: Backend, admin: Person) -> str:
+    return backend.account(admin.email).id
+
+
+def test_only_what_an_endpoint_wants_is_sent_to_it(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    add(admin, receiver.url, ["model.promoted"])
+    predicted(backend.member())
+    send(backend)
+    assert receiver.messages == []
+    assert backend.stored()["deliveries"] == []
+
+
+def test_an_endpoint_that_an_admin_allows_it_gets_the_result_but_no_names(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    add(admin, receiver.url, ["finding.stored"], clinical=True)
+    ada = backend.member("ada@example.org", name="Ada Lovelace")
+    answered = predicted(ada)
+    send(backend)
+    [message] = receiver.messages
+    finding = message.read()["data"]["finding"]
+    assert finding.keys() == {
+        *("class", "headline", "band", "probabilities", "codes", "malignant_score"),
+        *("uncertain", "reasons", "model_version", "decision"),
+    }
+    assert {name: finding[name] for name in ("class", "band", "model_version")} == {
+        name: answered[name] for name in ("class", "band", "model_version")
+    }
+    for name in (b"Lovelace", b"ada@example.org"):
+        assert name not in message.body
+
+
+def test_a_finding_that_was_deleted_meanwhile_is_told_by_its_ids(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    add(admin, receiver.url, ["finding.stored"], clinical=True)
+    ada = backend.member()
+    number = predicted(ada)["id"]
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    send(backend)
+    [message] = receiver.messages
+    assert message.read()["data"].keys() == {"ids", "links"}
+    erase(backend.services, backend.account(ada.email))
+    assert backend.stored()["deliveries"] == []
+
+
+def test_a_secret_is_shown_once_and_both_sign_while_it_is_replaced(
+    backend: Backend, admin: Person, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = add(admin, receiver.url)
+    assert first["secret"].startswith("whsec_")
+    assert "secret" not in shown(admin)
+    assert first["secret"].removeprefix("whsec_") not in str(backend.stored())
+    answer = admin.call("POST", f"/webhooks/{first['id']}/secret")
+    second = answer.get_json()
+    assert second["secret"] != first["secret"]
+    path = f"/webhooks/{first['id']}/test"
+    assert admin.call("POST", path).status_code == 202
+    send(backend)
+    [message] = receiver.messages
+    for one in (first, second):
+        message.verify(one["secret"])
+    later = now() + ROTATED_FOR + timedelta(seconds=1)
+    monkeypatch.setattr(endpoints, "now", lambda: later)
+    admin.call("POST", path)
+    send(backend)
+    receiver.messages[-1].verify(second["secret"])
+    with pytest.raises(WebhookVerificationError):
+        receiver.messages[-1].verify(first["secret"])
+    with pytest.raises(WebhookVerificationError):
+        receiver.messages[-1].verify(add(admin, receiver.url)["secret"])
+
+
+def test_a_former_secret_of_the_server_still_signs(tmp_path: Path, receiver: Receiver) -> None:
+    listed: dict[str, Any] = {"webhook_private_ranges": "127.0.0.0/8"}
+    old, new = "k7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac", "Zx8Cv6Bn4Mq2Wl0Ek9Rj7Th5Yg3Uf1Ipd"
+    first = Backend(tmp_path, jwt_secret_key=old, **listed)
+    webhook = add(first.admin(), receiver.url)
+    first.services.store.close()
+    second = Backend(tmp_path, jwt_secret_key=new, former_jwt_secret_keys=old, **listed)
+    second.admin().call("POST", f"/webhooks/{webhook['id']}/test")
+    send(second)
+    receiver.messages[-1].verify(webhook["secret"])
+    second.services.store.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "fault"),
+    [
+        (says(500), 500, "status"),
+        (says(404), 404, "status"),
+        (says(302, Location="http://169.254.169.254/latest/meta-data/"), 302, "redirect"),
+        (says(307, Location="http://127.0.0.1:1/"), 307, "redirect"),
+        (never_answers, None, "deadline"),
+        (drips, None, "deadline"),
+    ],
+    ids=["500", "404", "redirect to metadata", "redirect", "silent", "drips"],
+)
+def test_what_fails_is_tried_again_and_shows_why(
+    backend: Backend,
+    admin: Person,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Answer,
+    code: int | None,
+    fault: str,
+) -> None:
+    if fault == "deadline":
+        monkeypatch.setattr(sender, "DEADLINE_S", 0.5)
+    webhook = add(admin, receiver.url)
+    admin.call("POST", f"/webhooks/{webhook['id']}/test")
+    receiver.answer = answer
+    send(backend)
+    [tried] = sent(admin, webhook)
+    assert (tried["state"], tried["answer"], tried["fault"]) == ("waiting", code, fault)
+    assert tried["due_at"]
+    assert shown(admin)["failing_since"]
+    receiver.answer = takes
+    due_at_once(backend)
+    monkeypatch.setattr(sender, "DEADLINE_S", 60.0)
+    send(backend)
+    [tried] = sent(admin, webhook)
+    assert (tried["state"], tried["attempts"], tried["answer"]) == ("delivered", 2, 204)
+    assert shown(admin)["failing_since"] is None
+    assert {message.id for message in receiver.messages} == {tried["id"]}
+    assert len(receiver.messages) == 2
+
+
+def test_an_answer_of_ten_gigabytes_is_not_read(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    webhook = add(admin, receiver.url)
+    admin.call("POST", f"/webhooks/{webhook['id']}/test")
+    receiver.answer = says_ten_gigabytes
+    send(backend)
+    [delivered] = sent(admin, webhook)
+    assert (delivered["state"], delivered["answer"]) == ("delivered", 200)
+
+
+def test_410_disables_at_once_and_tells_the_admins(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    webhook = add(admin, receiver.url)
+    for _ in range(2):
+        admin.call("POST", f"/webhooks/{webhook['id']}/test")
+    receiver.answer = says(410)
+    send(backend)
+    assert len(receiver.messages) == 1
+    assert {one["state"] for one in sent(admin, webhook)} == {"failed"}
+    assert (shown(admin)["enabled"], shown(admin)["disabled_because"]) == (False, "gone")
+    [notice] = backend.stored()["outbox"]
+    assert notice["kind"] == "webhook_disabled"
+    said = backend.client.get("/readyz").get_json()["notes"]
+    assert said == ["Webhooks that were disabled because they failed: 1"]
+    predicted(backend.member())
+    assert len(sent(admin, webhook)) == 2
+    refused = admin.call("POST", f"/webhooks/{webhook['id']}/test")
+    assert refused.status_code == 409
+    change(admin, shown(admin), enabled=True)
+    receiver.answer = takes
+    again = f"/webhooks/{webhook['id']}/deliveries/{sent(admin, webhook)[0]['id']}/again"
+    assert admin.call("POST", again).status_code == 202
+    send(backend)
+    assert sent(admin, webhook)[0]["state"] == "delivered"
+    assert shown(admin)["disabled_because"] is None
+
+
+def test_only_after_a_week_of_failures_it_is_disabled(
+    backend: Backend, admin: Person, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = add(admin, receiver.url)
+    receiver.answer = says(503)
+    start = now()
+    for days, enabled in ((0, True), (6.9, True), (7.1, False)):
+        moment = start + DISABLED_AFTER * (days / 7)
+        moment = moment.replace(microsecond=0)
+        monkeypatch.setattr(service, "now", lambda moment=moment: moment)
+        admin.call("POST", f"/webhooks/{webhook['id']}/test")
+        due_at_once(backend)
+        send(backend)
+        assert shown(admin)["enabled"] is enabled, days
+    assert shown(admin)["disabled_because"] == "failing"
+    rows = [row for row in backend.stored()["audit"] if row["action"] == "webhook.disable"]
+    assert [(row["by"], row["detail"]) for row in rows] == [("system", "failing")]
+
+
+def test_a_sender_that_is_killed_after_sending_sends_the_same_message_again(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    backend = Backend(tmp_path, webhook_private_ranges="127.0.0.0/8")
+    admin = backend.admin()
+    webhook = add(admin, receiver.url)
+    admin.call("POST", f"/webhooks/{webhook['id']}/test")
+    command = [sys.executable, "-m", "tests.integrations.killed_sender", str(tmp_path)]
+    killed = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    assert killed.returncode == -9, killed.stderr
+    assert sent(admin, webhook)[0]["state"] == "waiting"
+    backend.services.store.collection("leases").delete({"id": "delivery-sender"})  # it ends
+    send(backend)
+    first, second = receiver.messages
+    assert first.id == second.id
+    assert first.read() == second.read()
+    for message in (first, second):
+        message.verify(webhook["secret"])
+    assert sent(admin, webhook)[0]["state"] == "delivered"
+    backend.services.store.close()
+
+
+def test_all_that_an_admin_does_is_in_the_audit_trail(
+    backend: Backend, admin: Person, receiver: Receiver
+) -> None:
+    webhook = add(admin, receiver.url, ["job.ended"], clinical=True)
+    path = f"/webhooks/{webhook['id']}"
+    change(admin, webhook, enabled=False)
+    change(admin, webhook, enabled=True)
+    admin.call("POST", f"{path}/secret")
+    admin.call("POST", f"{path}/test")
+    send(backend)
+    delivery = sent(admin, webhook)[0]["id"]
+    admin.call("POST", f"{path}/deliveries/{delivery}/again")
+    assert admin.call("DELETE", path).status_code == 200
+    rows = [row for row in backend.stored()["audit"] if row["action"].startswith("webhook.")]
+    assert [row["action"].removeprefix("webhook.") for row in rows] == [
+        *("add", "change", "change", "rotate_secret", "test", "send_again", "delete"),
+    ]
+    assert {row["target"] for row in rows} == {webhook["id"]}
+    assert rows[0]["detail"] == "job.ended, clinical content"
+    assert backend.stored()["deliveries"] == []
+    for method, missing in (("PUT", path), ("DELETE", path), ("POST", f"{path}/secret")):
+        body = {"url": receiver.url, "events": ALL}
+        assert admin.call(method, missing, json=body).status_code == 404
+    assert admin.call("GET", f"{path}/deliveries").status_code == 404
+    assert admin.call("POST", f"{path}/deliveries/{delivery}/again").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"events": []},
+        {"events": ["finding.eaten"]},
+        {"events": "finding.stored"},
+        {"clinical": "yes"},
+        {"url": 7},
+        {"url": None},
+        {"secret": "mine"},
+    ],
+    ids=str,
+)
+def test_a_webhook_that_is_none_gets_a_sentence(
+    backend: Backend, admin: Person, body: dict[str, Any]
+) -> None:
+    good = {"url": "https://example.org/hooks", "events": ALL}
+    answer = admin.call("POST", "/webhooks", json={**good, **body})
+    assert answer.status_code == 400
+    assert answer.get_json()["detail"]
+    assert backend.stored()["webhooks"] == []
+
+
+def test_so_many_webhooks_can_be_set(backend: Backend, admin: Person) -> None:
+    for number in range(MOST_ENDPOINTS):
+        add(admin, f"https://example.org/{number}")
+    answer = admin.call("POST", "/webhooks", json={"url": "https://example.org/", "events": ALL})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "too_many_webhooks")
+
+
+def test_without_an_endpoint_a_finding_asks_for_none(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "KNOWN_FOR_S", 3600.0)
+    ada = backend.member()
+    predicted(ada)
+    monkeypatch.delattr(endpoints.Endpoints, "list_all")
+    predicted(ada)
+    assert backend.stored()["deliveries"] == []
