@@ -11,7 +11,7 @@ from tests.support.backends import token_for
 from tests.support.photos import photo_of
 
 # Each is run by a test with its name: here, or beside what it is about.
-RUN = {"docs/integrate/ehr.md", "docs/integrate/program.md"}
+RUN = {"docs/integrate/ehr.md", "docs/integrate/pacs.md", "docs/integrate/program.md"}
 
 
 @pytest.fixture(scope="module")

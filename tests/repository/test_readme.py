@@ -27,6 +27,7 @@ KINDS = {
     "bash backup",
     "python client",
     "bash integrate",
+    "bash orthanc",
     "python integrate",
     "sh docker",
     "sh systemd",

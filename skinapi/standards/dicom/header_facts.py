@@ -22,8 +22,8 @@ from skinapi.vision.context import (
     Sex,
 )
 
-# A patient's number without an issuer is one of the clinic that this server serves.
-OWN_ISSUER = "dicom:own"
+# Of a patient's number without an issuer: it is one of the clinic that this server serves.
+OWN_ISSUER = "dicom"
 _MODALITIES = {"DMS": Modality.DERMOSCOPIC, "XC": Modality.CLINICAL}
 _SEXES: dict[str, Sex] = {"F": "female", "M": "male", "O": "other"}
 _LATERALITIES: dict[str, Laterality] = {"L": "left", "R": "right"}

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import run
 
 import pytest
 
+from tests.integrations.docs_commands import ADDRESS, run_page
+from tests.repository.documents import blocks
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
-from tests.support.dicom import EXPLICIT, JPEG_2000, RLE, jpeg_object, raw_object
+from tests.served.wire import ask
+from tests.support.dicom import EXPLICIT, JPEG_2000, NUMBER, RLE, jpeg_object, raw_object
 from tests.support.orthanc import Orthanc
 from tests.support.photos import photo_of
 
@@ -54,3 +58,39 @@ def test_an_archive_hears_what_is_not_judged(
     assert orthanc.send("skin", kept).status != 200
     assert ada.pages("/submissions") == []
     assert not [*Path(receiving.folder).glob("tmp*")]
+
+
+def test_the_page_says_how_orthanc_sends_for_the_clinics_patients(
+    orthanc: Orthanc, receiving: Server
+) -> None:
+    seeder = Seeder(receiving)
+    wanted = {"name": "archive", "scopes": ["dicom"]}
+    made = seeder.person("admin").call("POST", "/admin/keys", json=wanted)
+    key = made.json["secret"]
+    seeder.close()
+    kept = orthanc.store(jpeg_object(photo_of("melanoma")))
+    (block,) = blocks("bash orthanc")
+    script = block.text.replace(ADDRESS, f"127.0.0.1:{receiving.port}")
+    script = script.replace("127.0.0.1:8042", f"127.0.0.1:{orthanc.port}")
+    before = len(ask(receiving.port, "GET", "/dicom/studies", token=key).json)
+    done = run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env={"KEY": key, "KEPT": kept, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, (done.stdout, done.stderr, orthanc.said())
+    studies = ask(receiving.port, "GET", "/dicom/studies", token=key).json
+    assert len(studies) == before + 1
+    assert NUMBER not in str(studies)
+
+
+def test_the_page_for_archives_works_as_written(
+    receiving: Server, ada: Caller, tmp_path: Path
+) -> None:
+    (tmp_path / "lesion.dcm").write_bytes(jpeg_object(photo_of("melanoma")))
+    said = run_page("docs/integrate/pacs.md", receiving, tmp_path, TOKEN=ada.token)
+    assert "00081199" in said
+    assert len(ada.pages("/submissions")) == 1
