@@ -113,12 +113,13 @@ def pages_of(clinic: Clinic) -> dict[str, list[str]]:
     doctor = [*case, *other, f"course/{spot}", f"visits/{spot}", "withdrawn"]
     admin = ["usage", "audit", "triage", "server", f"version/{version}", f"compare/{version}"]
     lab = ["datasets", f"dataset/{dataset}", "add", "train", "import", "jobs", f"job/{clinic.job}"]
+    desk = ["integrations", "accounts", "overview"]
     return {
         "": visitor,
-        "user": [*user, "account", "spots"],
+        "user": [*user, "account", "keys", "spots"],
         "doctor": [*doctor, "patients", "outcomes", "account", "queue"],
         "researcher": [*lab[1:], "models", "drift", "account", "datasets"],
-        "admin": [*admin, *lab, "models", "drift", "account", "accounts", "overview"],
+        "admin": [*admin, *lab, "models", "drift", "account", *desk],
     }
 
 

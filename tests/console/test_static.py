@@ -322,6 +322,8 @@ FOR_PROGRAMS = {
     "idempotency_key_reused",
     "invalid_query",
     "invalid_refresh_token",
+    *("invalid_key", "key_expired", "key_from_elsewhere", "key_lacks_scope"),
+    *("makes_no_sessions", "takes_no_key", "test_key"),
     *("compared_with_itself", "joined_with_itself"),
     # No page of the console sends several pictures yet.
     "maybe_different_spots",

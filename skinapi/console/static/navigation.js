@@ -21,6 +21,8 @@ const PARENTS = {
   visits: "spots",
   usage: "overview",
   server: "overview",
+  integrations: "overview",
+  keys: "account",
   add: "datasets",
   dataset: "datasets",
   job: "jobs",

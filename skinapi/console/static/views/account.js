@@ -108,6 +108,13 @@ const PasswordCard = () => {
       <//></details></section>`;
 };
 
+const ProgramsCard = () => html`
+  <section class="card">
+    <h2>${say("programs")}</h2>
+    <p>${say("programsText")}</p>
+    <p><a class="button" href="#/keys">${say("title_keys")}</a></p>
+  </section>`;
+
 /** End every session of the account, this one last. */
 async function logOutEverywhere() {
   for (const one of await getAll("/me/sessions")) {
@@ -188,7 +195,7 @@ export const View = () => {
             ? html`<div class="columns"><div>${factor}</div><div><${PasswordCard} /><${DeletionCard} me=${me} /></div></div>`
             : html`<div class="columns">
                 <div><${DataCard} me=${me} /><${ConsentsCard} me=${me} onChange=${answer.reload} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}</div>
-                <div><${PasswordCard} />${factor}<${Sessions} /><${DeletionCard} me=${me} /></div>
+                <div><${PasswordCard} />${factor}<${Sessions} /><${ProgramsCard} /><${DeletionCard} me=${me} /></div>
               </div>`}`;
       }}
     <//>`;

@@ -118,7 +118,7 @@ export const Secret = ({ title, text, password, until, file, onClose }) => {
   return html`
     <dialog ref=${dialog} aria-label=${title} onClose=${open}>
       <h2>${title}</h2>
-      <p class="secret">${password}</p>
+      <p class="secret" lang="">${password}</p>
       <p>${text}${until && html` ${say("validUntil", { date: sayDate(until) })}`}</p>
       <div class="row end">
         ${navigator.clipboard && html`<button class="quiet" onClick=${async () => {

@@ -1,0 +1,102 @@
+// @ts-check
+// Keys of programs: each with what it may do and how it was used, and the form to make one.
+
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { post } from "/console/api.js";
+import { AskFirst, Empty, Field, Form, Select, TextArea } from "/console/components.js";
+import { isolated, say, sayAge, sayDate, sayList, sayNumber, sayValue } from "/console/language.js";
+import { Secret } from "/console/views/account_actions.js";
+
+/** A key as its owner sees it; admins see whose it is, too. @typedef {Api["KeyView"] & Partial<Api["AnyKeyView"]>} Key */
+
+const DAYS = ["30", "90", "365", "never"];
+const USUAL_DAYS = "365";
+
+/** @param {string} scope */
+const sayScope = (scope) => sayValue("scope", scope.replace(":", "_"));
+
+/** @param {Key} key */
+const hasEnded = ({ ends_at, revoked_at }) => Boolean(revoked_at) || (ends_at !== null && Date.parse(ends_at) <= Date.now());
+
+/** What is known of a key, as short sentences. @param {Key} key */
+const factsOf = ({ created_at, ends_at, revoked_at, uses, used_at, addresses, quota, sessions, account_email, clinic_wide, made_by_email }) =>
+  [
+    clinic_wide ? made_by_email && say("keyMadeBy", { email: made_by_email }) : account_email && isolated(account_email),
+    say("keySince", { date: sayDate(created_at, false) }),
+    revoked_at ? say("keyRevokedAt", { date: sayDate(revoked_at, false) }) : ends_at ? say("keyEnds", { date: sayDate(ends_at, false) }) : say("keyNeverEnds"),
+    used_at ? say("keyUses", { count: sayNumber(uses), age: sayAge(used_at) }) : say("keyUnused"),
+    addresses.length > 0 && say("keyFrom", { addresses: sayList(addresses) }),
+    quota && say("keyQuotaOf", { count: sayNumber(quota) }),
+    sessions && say("keyMakesSessions"),
+  ].filter(Boolean);
+
+/** @param {{one: Key, onRevoke: (key: Key) => Promise<void>}} props */
+const KeyRow = ({ one, onRevoke }) => {
+  const marks = [one.clinic_wide && "keyWide", one.kind === "test" && "keyTest", one.revoked_at ? "keyRevoked" : hasEnded(one) && "keyEnded"].filter(Boolean);
+  return html`
+    <li>
+      <div class="grow"><strong>${isolated(one.name)}</strong>
+        <span>${sayList(one.scopes.map(sayScope))}</span>
+        <small><code>sk_${one.kind}_…${one.hint}</code> · ${factsOf(one).join(" · ")}</small></div>
+      ${marks.map((mark) => html`<span class="mark">${say(/** @type {WordKey} */ (mark))}</span>`)}
+      ${!one.revoked_at && html`<${AskFirst} words=${say("revokeKey")} look="quiet" title=${say("revokeKeyAsk", { name: one.name })}
+        onConfirm=${() => onRevoke(one)}><p>${say(one.clinic_wide ? "revokeClinicKeyText" : "revokeKeyText")}</p><//>`}
+    </li>`;
+};
+
+/** Those that open something first, the newest of them first. @param {{keys: Key[], onRevoke: (key: Key) => Promise<void>}} props */
+export const KeyList = ({ keys, onRevoke }) => {
+  const newest = [...keys].reverse();
+  const sorted = [...newest.filter((one) => !hasEnded(one)), ...newest.filter(hasEnded)];
+  if (sorted.length === 0) return html`<${Empty} title=${say("keysEmpty")} />`;
+  return html`<ul class="list">${sorted.map((one) => html`<${KeyRow} key=${one._id} one=${one} onRevoke=${onRevoke} />`)}</ul>`;
+};
+
+/** What a form says, as the API takes it. @param {Record<string, string>} values @param {string[]} scopes */
+const keyOf = ({ keyName, keyKind, keyDays, keyAddresses, keyQuota, keySessions }, scopes) => ({
+  name: keyName,
+  ...(keyKind && { kind: keyKind }),
+  scopes,
+  days: keyDays === "never" ? null : Number(keyDays),
+  addresses: keyAddresses.split(/[\s,]+/).filter(Boolean),
+  quota: keyQuota ? Number(keyQuota) : null,
+  sessions: Boolean(keySessions),
+});
+
+/** @param {{path: string, scopes: string[], kinds?: boolean, onMade: () => void}} props `kinds`: whether it may be a test key */
+export const NewKey = ({ path, scopes, kinds = false, onMade }) => {
+  const [made, setMade] = useState(/** @type {Api["MadeKey"] | null} */ (null));
+  const [turn, setTurn] = useState(0); // after one is made, a new form, which is empty
+  const [ticked, setTicked] = useState(/** @type {string[]} */ ([]));
+  /** @param {Record<string, string>} values */
+  const make = async (values) => {
+    if (ticked.length === 0) throw { status: 400, message: say("keyNeedsScope") };
+    setMade(await post(path, keyOf(values, ticked)));
+  };
+  const close = () => {
+    setMade(null);
+    setTicked([]);
+    setTurn(turn + 1);
+    onMade();
+  };
+  /** @param {string} scope @param {boolean} wanted */
+  const tick = (scope, wanted) => setTicked(wanted ? [...ticked, scope] : ticked.filter((one) => one !== scope));
+  return html`
+    <details class="card" key=${turn}><summary><strong>${say("makeKey")}</strong></summary>
+      <${Form} label=${say("makeKey")} onSend=${make}>
+        <${Field} label=${say("keyName")} name="keyName" hint=${say("keyNameHint")} required />
+        <fieldset><legend>${say("keyScopes")}</legend>
+          ${scopes.map((scope) => html`<label class="tick" key=${scope}><input type="checkbox"
+            onChange=${(/** @type {FieldEvent} */ event) => tick(scope, event.target.checked)} /><span>${sayScope(scope)}</span></label>`)}
+        </fieldset>
+        ${kinds && html`<${Select} label=${say("keyKind")} name="keyKind" hint=${say("keyKindHint")} options=${["live", "test"].map((kind) => [kind, sayValue("keyKind", kind)])} />`}
+        <${Select} label=${say("keyDays")} name="keyDays" value=${USUAL_DAYS} options=${DAYS.map((days) => [days, sayValue("keyDays", days)])} />
+        <details><summary>${say("keyMore")}</summary>
+          <${TextArea} label=${say("keyAddresses")} name="keyAddresses" hint=${say("keyAddressesHint")} rows="2" />
+          <${Field} label=${say("keyQuota")} name="keyQuota" hint=${say("keyQuotaHint")} type="number" min="1" max="100000" />
+          <label class="tick"><input type="checkbox" name="keySessions" /><span>${say("keySessions")}</span></label>
+        </details>
+      <//>
+    </details>
+    ${made && html`<${Secret} title=${say("keyMade")} text=${say("keyMadeText")} password=${made.secret} onClose=${close} />`}`;
+};
