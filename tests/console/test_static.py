@@ -380,8 +380,8 @@ def test_every_end_of_an_import_has_words(words: dict[Language, dict[str, str]])
 
 
 SUBJECTS = (
-    "account|case|dataset|doctor|finding|job|lesion|letter|message|model|photo|report|review"
-    "|session|store|submission"
+    "account|case|dataset|doctor|finding|job|key|lesion|letter|message|model|patient|photo|report"
+    "|review|session|store|submission"
 )
 # Files, spans and fields that look the same.
 NO_ACTIONS = {

@@ -20,7 +20,7 @@ const wordsOf = (action) => action.replace(".", "_");
 
 /** Which actions are offered together, by how their names begin; what is in no group, is in the last one. */
 const GROUPS = /** @type {const} */ ({
-  people: ["account", "doctor", "session"],
+  people: ["account", "doctor", "key", "patient", "session"],
   care: ["case", "finding", "lesion", "letter", "message", "photo", "report", "review", "submission", "thumbnail"],
   lab: ["dataset", "job", "model"],
   server: [],
@@ -127,7 +127,7 @@ const Line = ({ row }) => {
   const [outcome, detail] = [sayOutcome(row), sayDetail(row)];
   return html`<tr>
     <td><time datetime=${row.created_at}>${sayDate(row.created_at)}</time></td>
-    <td><span title=${row.action}>${isolated(sayRow(row))}</span>${detail && html`<small> (${detail})</small>`}
+    <td><span title=${row.action}>${isolated(sayRow(row))}</span>${detail && html`<small> (${detail})</small>`}${row.by_key && html`<small> ${say("byKey", { key: row.by_key.slice(-8) })}</small>`}
       ${outcome && html` <strong class="failed" title=${row.outcome}>${outcome}</strong>`}
       ${!row.signed && html` <strong class="failed">${say("unsigned")}</strong>`}</td>
   </tr>`;
