@@ -30,7 +30,7 @@ from skinapi.clients import (
 )
 from skinapi.clients.condition_names import names_for_clients
 from skinapi.composition.background import Background, open_background
-from skinapi.composition.model_services import open_model_services
+from skinapi.composition.model_services import ModelServices, open_model_services
 from skinapi.composition.services import Services, open_services
 from skinapi.console.routes import Console
 from skinapi.console.routes import routes as console_routes
@@ -56,6 +56,7 @@ from skinapi.registry.service import InferenceService
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.settings import Settings
 from skinapi.settings.demo_folder import read_demo
+from skinapi.standards.dicom.archive_routes import routes as archive_routes
 from skinapi.standards.dicom.intake import IntakeService
 from skinapi.standards.dicom.retrieve_routes import routes as studies_routes
 from skinapi.standards.dicom.routes import routes as dicom_routes
@@ -114,10 +115,11 @@ def create_app(
     rates = {Rate(name): text for name, text in settings.rates.items()}
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
 
+    model_services = open_model_services(settings, services, registry=registry, allowances=limits)
     app = Application(
         services=services,
         registry=registry,
-        background=open_background(settings, services, reloader),
+        background=open_background(settings, services, reloader, model_services.archive),
     )
     # Never answer with a redirect to another spelling of the path.
     app.url_map.strict_slashes = False
@@ -135,7 +137,7 @@ def create_app(
     _guard(app, settings, limits)
     console = Console.of(read_demo(settings.instance_dir))
     answer_errors(app, renderer_for(app, missing=console.show_missing))
-    _register_routes(app, settings, limits, console)
+    _register_routes(app, settings, limits, console, model_services)
     reloader.make_pass()
     return app
 
@@ -175,15 +177,13 @@ def _open_authorizer(services: Services, limits: Limits) -> KeyAuthorizer:
 
 
 def _register_routes(
-    app: Application, settings: Settings, limits: Limits, console: Console
+    app: Application,
+    settings: Settings,
+    limits: Limits,
+    console: Console,
+    model_services: ModelServices,
 ) -> None:
     services, registry = app.services, app.registry
-    model_services = open_model_services(
-        settings,
-        services,
-        registry=registry,
-        allowances=limits,
-    )
     probes = {
         "store": services.store.ping,
         "rate_limits": limits.ping,
@@ -249,6 +249,7 @@ def _register_routes(
     app.register_blueprint(key_routes.blueprint(services.integrations.keys))
     app.register_blueprint(external_patient_routes.blueprint(services.integrations.patients))
     app.register_blueprint(studies_routes.blueprint(model_services.studies))
+    app.register_blueprint(archive_routes.blueprint(model_services.archive))
     app.register_blueprint(import_routes.blueprint(services.lab.imports))
     app.register_blueprint(fhir_routes.blueprint(model_services.fhir))
     app.register_blueprint(webhooks_routes.blueprint(services.integrations.webhooks))

@@ -25,6 +25,7 @@ from skinapi.notices.outbox import Kind, Notice, Recipient, write_mail
 from skinapi.notices.sender import MailServer, NoticeSender
 from skinapi.registry.model_reloader import ModelReloader
 from skinapi.settings import Settings
+from skinapi.standards.dicom.archive import ARCHIVE, ArchiveService
 from skinapi.storage.background import BackgroundThread, ErasureRetry, Totals
 from skinapi.storage.migration import Migrator
 
@@ -61,7 +62,7 @@ class Background:
 
 
 def open_background(
-    settings: Settings, services: Services, model_reloader: ModelReloader
+    settings: Settings, services: Services, model_reloader: ModelReloader, archive: ArchiveService
 ) -> Background:
     return Background(
         model_reloader=model_reloader,
@@ -78,7 +79,7 @@ def open_background(
         link_mailer=LinkMailer(services.recovery),
         notice_sender=_notice_sender(settings, services),
         delivery_sender=DeliverySender(
-            services.store, services.data.deliveries, _channels(settings, services)
+            services.store, services.data.deliveries, _channels(settings, services, archive)
         ),
         syslog_sender=_syslog_sender(settings, services),
         reminder_mailer=services.reminder_mailer,
@@ -92,10 +93,12 @@ def _syslog_sender(settings: Settings, services: Services) -> SyslogSender:
     return SyslogSender(services.store, services.data.trail, server)
 
 
-def _channels(settings: Settings, services: Services) -> dict[str, Channel]:
+def _channels(
+    settings: Settings, services: Services, archive: ArchiveService
+) -> dict[str, Channel]:
     """How deliveries of each kind are sent."""
     webhooks = open_webhook_sender(settings, services.data, services.integrations.webhooks)
-    return {WEBHOOK: Channel(webhooks.send)}
+    return {WEBHOOK: Channel(webhooks.send), ARCHIVE: Channel(archive.send)}
 
 
 def _notice_sender(settings: Settings, services: Services) -> NoticeSender:

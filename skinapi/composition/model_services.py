@@ -16,6 +16,8 @@ from skinapi.registry.service import InferenceService
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.service import ReportsService
 from skinapi.settings import Settings
+from skinapi.standards.dicom.archive import ArchiveService
+from skinapi.standards.dicom.archive_client import ArchiveClient, authorization_of
 from skinapi.standards.dicom.studies import StudiesService
 from skinapi.standards.fhir.service import FhirService
 
@@ -30,6 +32,7 @@ class ModelServices:
     overview: OverviewService
     studies: StudiesService
     fhir: FhirService
+    archive: ArchiveService
 
 
 def open_model_services(
@@ -56,6 +59,15 @@ def open_model_services(
         queue=services.records.queue,
         most_submissions=settings.most_submissions,
         allowances=allowances,
+    )
+    shapes = Shapes(submissions=services.data.submissions, photos=services.records.photos)
+    studies = StudiesService(
+        records=services.records,
+        submissions=services.data.submissions,
+        reviews=services.reviews,
+        reports=reports,
+        shapes=shapes,
+        clinic=settings.clinic_name,
     )
     return ModelServices(
         reports=reports,
@@ -96,13 +108,8 @@ def open_model_services(
             findings=services.data.submissions,
             messages=services.data.messages,
         ),
-        studies=StudiesService(
-            records=services.records,
-            submissions=services.data.submissions,
-            reviews=services.reviews,
-            reports=reports,
-            clinic=settings.clinic_name,
-        ),
+        studies=studies,
+        archive=_open_archive(settings, services, studies),
         comparisons=ComparisonsService(
             lesions=services.lesions,
             records=services.records,
@@ -112,7 +119,7 @@ def open_model_services(
         fhir=FhirService(
             changes=ChangedFindings(records=services.records),
             records=services.records,
-            shapes=Shapes(submissions=services.data.submissions, photos=services.records.photos),
+            shapes=shapes,
             reports=reports,
             lesions=services.lesions,
             models=services.models,
@@ -120,4 +127,29 @@ def open_model_services(
             trail=services.data.trail,
             base=f"{settings.address}/fhir",
         ),
+    )
+
+
+def _open_archive(
+    settings: Settings, services: Services, studies: StudiesService
+) -> ArchiveService:
+    client = None
+    if settings.archive_url:
+        authorization = authorization_of(
+            settings.secret("archive_token"),
+            settings.archive_user,
+            settings.secret("archive_password"),
+        )
+        client = ArchiveClient(
+            settings.archive_url,
+            authorization=authorization,
+            authorities=settings.trusted_authorities,
+        )
+    return ArchiveService(
+        work=services.data.work,
+        deliveries=services.data.deliveries,
+        studies=studies,
+        client=client,
+        address=settings.archive_url,
+        sends_after=settings.archive_after,
     )

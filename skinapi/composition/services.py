@@ -213,7 +213,8 @@ def _build(
         pointer=models.pointer,
         llm=llm,
     )
-    subscribe(data, counts=counts, records=records, jobs=jobs, lab=lab)
+    after = settings.archive_after if settings.archive_url else None
+    subscribe(data, counts=counts, records=records, jobs=jobs, lab=lab, archive_after=after)
     return Services(
         store=store,
         data=data,

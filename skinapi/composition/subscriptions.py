@@ -22,11 +22,15 @@ from skinapi.records.events import (
     FindingFiled,
     FindingReviewed,
     LetterIssued,
+    LetterTakenBack,
     OpinionWanted,
     ReviewSigned,
 )
 from skinapi.records.service import RecordsService
+from skinapi.records.submission import Submission
 from skinapi.registry.serving_pointer import PointerChange
+from skinapi.settings import ArchiveTime
+from skinapi.standards.dicom.archive import ARCHIVE
 
 
 def subscribe(
@@ -36,10 +40,14 @@ def subscribe(
     records: RecordsService,
     jobs: JobsService,
     lab: LabServices,
+    archive_after: ArchiveTime | None,
 ) -> None:
+    """`archive_after`: after what a finding is sent to the clinic's archive; None without one."""
     _to_accounts(data)
     _to_findings(data, counts)
     _to_webhooks(data)
+    if archive_after:
+        _to_archive(data, archive_after)
     _to_erasure(data, records, jobs, lab)
 
 
@@ -95,6 +103,21 @@ def _to_webhooks(data: Repositories) -> None:
     inside(LetterIssued, told.on_letter)
     inside(OpinionWanted, told.on_opinion_wanted)
     inside(PointerChange, told.on_model)
+
+
+def _to_archive(data: Repositories, after: ArchiveTime) -> None:
+    """What is to be sent is made then, so a finding may be sent for two reasons at once."""
+
+    def send(finding: Submission) -> None:
+        about = {"type": "study", "finding": finding.id, "number": finding.number}
+        data.deliveries.add(ARCHIVE, to=ARCHIVE, about=about, owner=finding.owner)
+
+    inside = data.work.inside
+    inside(FindingReviewed, lambda event: send(event.finding))
+    inside(LetterIssued, lambda event: send(event.finding))
+    inside(LetterTakenBack, lambda event: send(event.finding))
+    if after == "finding":
+        inside(FindingFiled, lambda event: send(event.finding))
 
 
 def _to_erasure(

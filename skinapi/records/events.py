@@ -43,6 +43,13 @@ class OpinionWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class LetterTakenBack:
+    """A doctor has withdrawn a signed letter about the finding."""
+
+    finding: Submission
+
+
+@dataclass(frozen=True, slots=True)
 class FindingDeleted:
     """What was stored about it goes with it."""
 

@@ -40,6 +40,8 @@ VERSION = "1.0.0"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LEAST_HELD_BYTES = 20 * 1024 * 1024
 Triage = Literal["cautious", "standard", "selective"]
+# After what a finding is sent to the archive.
+ArchiveTime = Literal["review", "finding"]
 TRIAGE: tuple[Triage, ...] = get_args(Triage)
 RATES = ("read", "write", "sign_in", "anonymous", "predictions", "renderings")
 
@@ -203,7 +205,27 @@ class Settings(BaseSettings):
     trusted_authorities: Path | None = Field(
         default=None,
         description="File (PEM) with the certificates of authorities, such as that of the clinic, "
-        "that are trusted besides the public ones: for webhooks and SYSLOG_URL.",
+        "that are trusted besides the public ones: for webhooks, SYSLOG_URL and ARCHIVE_URL.",
+    )
+
+    archive_url: str | None = Field(
+        default=None,
+        description="The clinic's picture archive, to which findings are sent (DICOMweb): the "
+        "address below which it has `/studies`. If empty: none.",
+    )
+    archive_after: ArchiveTime = Field(
+        default="review",
+        description="After what a finding is sent to the archive: a doctor's `review`, or as soon "
+        "as the `finding` is stored, and again after each review.",
+    )
+    archive_token: SecretStr | None = Field(
+        default=None, description="Token that the archive asks for (`Bearer`)."
+    )
+    archive_user: str | None = Field(
+        default=None, description="Name that the archive asks for (`Basic`), instead of a token."
+    )
+    archive_password: SecretStr | None = Field(
+        default=None, description="Password of ARCHIVE_USER at the archive."
     )
 
     bind: str | None = Field(

@@ -27,7 +27,7 @@ SHORTEST_TOKEN = 16
 # Tokens end in 2242, and with a clock in the year 9999 no date lies an hour ahead.
 LAST_YEAR = 2200
 LISTEN_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
-SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token")
+SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token", "archive_token")
 
 
 def refuse_unsafe(settings: Settings) -> None:
@@ -113,6 +113,7 @@ def _faults_of_addresses(settings: Settings) -> Iterator[str]:
             f"query or fragment, and of at most {LONGEST_URL} characters"
         )
     yield from _faults_of_engine(settings)
+    yield from _faults_of_archive(settings)
     yield from _faults_of_mail(settings)
     yield from _faults_of_integrations(settings)
     yield from _faults_of_stores(settings)
@@ -129,6 +130,21 @@ def _faults_of_engine(settings: Settings) -> Iterator[str]:
             "http:// is for this machine and for IP addresses of private networks alone, because "
             "pictures travel there"
         )
+
+
+def _faults_of_archive(settings: Settings) -> Iterator[str]:
+    url = settings.archive_url
+    if url is None:
+        return
+    safe = not settings.production or stays_private(url) or is_in_private_network(url)
+    if not is_url(url) or not safe:
+        yield (
+            "ARCHIVE_URL must be https://host/path, without user, query or fragment; in production "
+            "http:// is for this machine and for IP addresses of private networks alone, because "
+            "findings travel there"
+        )
+    if settings.archive_user and ":" in settings.archive_user:
+        yield "ARCHIVE_USER must have no colon: the archive would read the rest as the password"
 
 
 def _faults_of_mail(settings: Settings) -> Iterator[str]:

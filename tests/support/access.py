@@ -19,6 +19,7 @@ from skinapi.lab.datasets.dataset_images import DatasetImages
 from skinapi.lab.uploads import Announced
 from skinapi.records.submission import Filing, NewFinding
 from skinapi.records.submissions import Submissions
+from skinapi.standards.dicom.archive import ARCHIVE
 from skinapi.standards.dicom.uids import study_uid
 from skinapi.storage.ids import new_id, now
 from skinapi.vision.context import Context
@@ -112,6 +113,9 @@ class SampleAccounts:
         self.named["webhook"] = self.set_webhook()
         self.named["delivery"] = backend.services.integrations.webhooks.send_test(
             webhook=self.named["webhook"], by="system"
+        )
+        self.named["archive delivery"] = backend.services.store.transaction(
+            lambda: backend.services.data.deliveries.add(ARCHIVE, to=ARCHIVE, about={})
         )
         self.named["letter"] = self.draft_letter()
         self.named["signed letter"] = self.sign_another_letter()
@@ -711,6 +715,9 @@ ROWS: dict[str, Row] = {
     "show_instance_metadata": Row(f"{INSTANCE}/metadata", IN_CARE),
     "show_rendered": Row(f"{INSTANCE}/rendered", IN_CARE),
     "retrieve_frame": Row(f"{INSTANCE}/frames/1", IN_CARE),
+    "show_archive": Row("/archive", ADMINS),
+    "list_archive_deliveries": Row("/archive/deliveries", ADMINS),
+    "send_to_archive_again": Row("/archive/deliveries/{archive delivery}/again", ADMINS),
     # data sets
     "store_studies": Row("/dicom/studies", APPROVED, lambda _: sends_dicom()),
     "store_study": Row(

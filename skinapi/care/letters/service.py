@@ -28,7 +28,7 @@ from skinapi.records.errors import (
     LetterUrgency,
     LetterWithdrawn,
 )
-from skinapi.records.events import LetterIssued
+from skinapi.records.events import LetterIssued, LetterTakenBack
 from skinapi.records.instructions import Advice
 from skinapi.records.lesion_findings import LesionFindings
 from skinapi.records.letters import Letter, Letters, Reader, Withdrawal
@@ -245,6 +245,7 @@ class LettersService:
         if submission.for_owner().shows(found.signed_at):  # else the owner knows of none
             self.outbox.add(Kind.LETTER_WITHDRAWN, to=submission.owner, about=about)
         said = Withdrawal(withdrawn_at=now(), withdrawn_by=by.account.name, reason=reason)
+        unit.publish(LetterTakenBack(submission))
         return self.letters.withdraw(letter, said), submission
 
     @atomic

@@ -6,14 +6,22 @@ risk bands, has codes of our own.
 from collections.abc import Iterator, Mapping
 
 from highdicom.sr import CodedConcept
+from pydantic import RootModel
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from skinapi.languages import Language
-from skinapi.vision.conditions import Condition, conditions_table
+from skinapi.languages import Language, load_words
+from skinapi.vision.conditions import Band, Condition, conditions_table
 from skinapi.vision.context import BodySite, Context
 
 OWN_SCHEME = "99SKINAPI"
+
+
+class Meanings(RootModel[dict[str, str]]):
+    """What each of our own codes means, in a language."""
+
+
+WORDS: Mapping[Language, Meanings] = load_words("dicom.CODES", Meanings)
 LANGUAGE_NAMES: Mapping[Language, str] = {"en": "English", "fr": "French"}
 # Hands and feet together have no code.
 SITES: Mapping[BodySite, str] = {
@@ -34,14 +42,28 @@ SITES: Mapping[BodySite, str] = {
 LONGEST_MEANING = 64
 
 
-def own(code: str, meaning: str) -> CodedConcept:
-    """A code of our own: `code` is the API's word for the same."""
-    return CodedConcept(code, OWN_SCHEME, meaning[:LONGEST_MEANING])
+def own(code: str, language: Language) -> CodedConcept:
+    """A code of our own: it is the API's word for the same."""
+    return _own(code, WORDS[language].root[code])
+
+
+def probability_code(condition: str, language: Language) -> CodedConcept:
+    name = conditions_table().name(condition, language)
+    meaning = WORDS[language].root["probability"].format(condition=name)
+    return _own(f"probability_{condition}", meaning)
 
 
 def condition_code(key: str, language: Language) -> CodedConcept:
     """The condition by the API's own key, which names each of them."""
-    return own(key, conditions_table().name(key, language))
+    return _own(key, conditions_table().name(key, language))
+
+
+def band_code(band: Band, language: Language) -> CodedConcept:
+    return _own(band, conditions_table().band_words(band, language).doctor_label)
+
+
+def _own(code: str, meaning: str) -> CodedConcept:
+    return CodedConcept(code, OWN_SCHEME, meaning[:LONGEST_MEANING])
 
 
 def public_codes(key: str, language: Language) -> Iterator[CodedConcept]:
@@ -58,13 +80,13 @@ def public_codes(key: str, language: Language) -> Iterator[CodedConcept]:
         yield CodedConcept(code, "ICDO3", name)
 
 
-def name_of(key: str, concept: Code) -> CodedConcept:
+def name_of(key: str, concept: Code, language: Language) -> CodedConcept:
     """What a public code of this condition is. A bundle joins several diseases, of which its codes
     name only some: then none of them is what was found.
     """
     label = conditions_table().label(key)
     if isinstance(label, Condition) and label.bundle:
-        return own("includes", "One of several that it includes")
+        return own("includes", language)
     return CodedConcept.from_code(concept)
 
 

@@ -3,15 +3,14 @@ what it imports itself.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydicom import Dataset, dcmread
 from pydicom.uid import ExplicitVRLittleEndian
 
 from skinapi.errors import NotFound
-from skinapi.records.photos import KeptPhotos
-from skinapi.records.submission import Submission
+from skinapi.records.photos import KeptPhotos, Shapes
 from skinapi.reports.service import ReportsService
 from skinapi.standards.dicom.objects import (
     Subject,
@@ -24,14 +23,13 @@ from skinapi.standards.dicom.objects import (
 from skinapi.standards.dicom.structured_report import make_report
 from skinapi.standards.dicom.study import Study, kind_of, pictures_of
 from skinapi.standards.dicom.uids import Kind, ObjectId
-from skinapi.vision.decoding.photo import read_stored_photo
 from skinapi.vision.heat_map_overlay import draw_kept_overlay
-from skinapi.vision.outline import Shape, measure_shape
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectMaker:
     photos: KeptPhotos
+    shapes: Shapes
     reports: ReportsService
     clinic: str | None
 
@@ -86,11 +84,8 @@ class ObjectMaker:
     def _make_structured_report(self, subject: Subject, study: Study, one: ObjectId) -> Dataset:
         pictures = [each for each in pictures_of(study.finding) if each.kind is not Kind.HEAT_MAP]
         seen = [made for each in pictures if (made := self._make(study, each, bulk=False))]
-        return make_report(subject, one, study.decision, seen, self._measure(study.finding, seen))
-
-    def _measure(self, finding: Submission, seen: Sequence[Dataset]) -> Shape | None:
-        """The shape of the lesion on the photo that is shown, where its outline is clear."""
-        return measure_shape(read_stored_photo(self.photos.content_of(finding))) if seen else None
+        shape = self.shapes.measure(study.finding).shape if seen else None
+        return make_report(subject, one, study.decision, seen, shape)
 
     def _print(self, study: Study) -> bytes:
         return self.reports.print_unnamed(number=str(study.finding.number), to=study.reader)

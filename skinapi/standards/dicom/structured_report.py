@@ -34,31 +34,27 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from skinapi.records.decisions import Decision
+from skinapi.records.submission import MeasuredShape
 from skinapi.settings import VERSION
 from skinapi.standards.dicom.codes import (
     LANGUAGE_NAMES,
+    band_code,
     condition_code,
     name_of,
     own,
+    probability_code,
     public_codes,
     side_code,
     site_code,
 )
 from skinapi.standards.dicom.objects import MAKER, Subject, common_of, complete, make_object
 from skinapi.standards.dicom.uids import Kind, ObjectId, study_uid, uid_of_id
-from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.outline import Shape
 
 CONTAINS = RelationshipTypeValues.CONTAINS
 MODIFIES = RelationshipTypeValues.HAS_CONCEPT_MOD
 OBSERVED_AT = 0x0040A032  # Observation DateTime
-SHAPE_MEANINGS = {
-    "asymmetry": "Asymmetry of the lesion, from 0 to 1",
-    "border": "Irregularity of the lesion's border, from 0 to 1",
-    "colour": "Variety of the lesion's colours, from 0 to 1",
-    "diameter": "Diameter relative to the photograph's shorter side",
-}
+SHAPE = ("asymmetry", "border", "colour", "diameter")
 
 
 def make_report(
@@ -66,7 +62,7 @@ def make_report(
     of: ObjectId,
     decision: Decision | None,
     photos: Sequence[Dataset],
-    shape: Shape | None,
+    shape: MeasuredShape | None,
 ) -> EnhancedSR:
     """The report as the reviews say it now; `of` has their number as its own. `photos` are those
     that are kept, as objects; `shape` is what was measured of the one that is shown.
@@ -166,56 +162,45 @@ def _probabilities(subject: Subject) -> Iterator[Measurement]:
     """As people read them. The condition stands beside each by the codes of the table."""
     finding, language = subject.finding.finding, subject.language
     for one in finding.shown_ranked:
-        name = conditions_table().name(one.key, language)
-        measured = _number(f"probability_{one.key}", f"Probability: {name}", one.probability)
+        measured = _number(probability_code(one.key, language), one.probability)
         if named := list(public_codes(one.key, language)):
-            name_of_code = name_of(one.key, codes.DCM.Finding)
+            name_of_code = name_of(one.key, codes.DCM.Finding, language)
             measured[0].ContentSequence = ContentSequence(
                 [CodeContentItem(name_of_code, code, MODIFIES) for code in named]
             )
         yield measured
-    yield _number("malignant_score", "Sum of all malignant", finding.shown_malignant_score)
+    yield _number(own("malignant_score", language), finding.shown_malignant_score)
     if finding.checklist_score is not None:
-        name = "Score of the weighted 7-point checklist"
-        yield _number("checklist_score", name, finding.checklist_score)
+        yield _number(own("checklist_score", language), finding.checklist_score)
 
 
-def _number(code: str, name: str, value: float) -> Measurement:
-    return Measurement(own(code, name), round(value, 6), codes.UCUM.NoUnits)
+def _number(name: CodedConcept, value: float) -> Measurement:
+    return Measurement(name, round(value, 6), codes.UCUM.NoUnits)
 
 
 def _said_by_model(subject: Subject) -> Iterator[QualitativeEvaluation]:
     finding, language = subject.finding.finding, subject.language
     headline = finding.headline
-    yield QualitativeEvaluation(own("risk_band", "Risk band"), _band(finding.band, subject))
     likely = condition_code(headline.likely.key, language)
-    yield QualitativeEvaluation(own("most_likely", "Most likely by the model"), likely)
-    for one in headline.not_ruled_out:
-        code = condition_code(one.key, language)
-        yield QualitativeEvaluation(own("not_ruled_out", "Not ruled out by the model"), code)
-    for doubt in finding.reasons:
-        code = own(doubt, doubt.replace("_", " ").capitalize())
-        yield QualitativeEvaluation(own("doubt", "Why the finding is uncertain"), code)
-
-
-def _band(band: Band, subject: Subject) -> CodedConcept:
-    return own(band, conditions_table().band_words(band, subject.language).doctor_label)
+    said = [("risk_band", band_code(finding.band, language)), ("most_likely", likely)]
+    said += [("not_ruled_out", condition_code(e.key, language)) for e in headline.not_ruled_out]
+    said += [("doubt", own(doubt, language)) for doubt in finding.reasons]
+    for name, code in said:
+        yield QualitativeEvaluation(own(name, language), code)
 
 
 def _shape_measures(
-    subject: Subject, shape: Shape | None, seen: Sequence[SourceImageForMeasurementGroup]
+    subject: Subject, shape: MeasuredShape | None, seen: Sequence[SourceImageForMeasurementGroup]
 ) -> Iterator[MeasurementsAndQualitativeEvaluations]:
     """What was measured of the pixels, not by the model; of the photo that is shown."""
-    if shape is None:
+    if shape is None or shape.asymmetry is None:
         return
     shown = seen[min(subject.finding.finding.shown_picture, len(seen) - 1)]
     yield MeasurementsAndQualitativeEvaluations(
         tracking_identifier=_spot(subject),
         finding_type=codes.SCT.SkinLesion,
         algorithm_id=AlgorithmIdentification("SkinAPI outline", VERSION, manufacturer=MAKER),
-        measurements=[
-            _number(name, meaning, getattr(shape, name)) for name, meaning in SHAPE_MEANINGS.items()
-        ],
+        measurements=[_number(own(name, subject.language), getattr(shape, name)) for name in SHAPE],
         source_images=[shown],
     )
 
@@ -235,20 +220,16 @@ def _conclusions(subject: Subject, decision: Decision) -> ContainerContentItem:
     if label := decision.label:
         concluded = CodedConcept.from_code(codes.DCM.Conclusion)
         said.append((concluded, condition_code(label, language)))
-        named = name_of(label, codes.DCM.Conclusion)
+        named = name_of(label, codes.DCM.Conclusion, language)
         said += [(named, code) for code in public_codes(label, language)]
-    said.append((own("urgency", "Urgency"), _band(decision.urgency, subject)))
-    said.append((own("certainty", "Certainty"), _word(decision.certainty)))
+    said.append((own("urgency", language), band_code(decision.urgency, language)))
+    said.append((own("certainty", language), own(decision.certainty, language)))
     if decision.histology:
-        said.append((own("histology", "Histology"), _word(decision.histology)))
+        said.append((own("histology", language), own(decision.histology, language)))
     if decision.new_picture_wanted:
-        said.append((own("wanted", "Wanted"), own("new_picture", "Another photograph")))
+        said.append((own("wanted", language), own("new_picture", language)))
     container.ContentSequence.extend(CodeContentItem(name, code, CONTAINS) for name, code in said)
     return container
-
-
-def _word(word: str) -> CodedConcept:
-    return own(word, word.replace("_", " ").capitalize())
 
 
 def _text(name: CodedConcept, text: str) -> ContentItem:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from skinapi.domain.subject import Subject
 from skinapi.errors import NotFound
+from skinapi.records.photos import Shapes
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.records.submission import Submission
@@ -33,6 +34,7 @@ class StudiesService:
     submissions: Submissions
     reviews: ReviewsService
     reports: ReportsService
+    shapes: Shapes
     clinic: str | None
 
     def walk(
@@ -86,7 +88,7 @@ class StudiesService:
         """
         with installed():
             from skinapi.standards.dicom.object_maker import ObjectMaker  # noqa: PLC0415
-        return ObjectMaker(self.records.photos, self.reports, self.clinic)
+        return ObjectMaker(self.records.photos, self.shapes, self.reports, self.clinic)
 
     def _get(self, study: str, to: Subject) -> Submission:
         identifier = finding_of(study)

@@ -280,7 +280,11 @@ def test_an_object_of_another_study_than_the_path_is_refused(hostile: Person) ->
     assert "another study" in refused["0040A160"]["Value"][0]
 
 
-WHOLE = body_of([jpeg_object()])
+# With UIDs of one length: the names of the cases say how long the body is.
+_UIDS: dict[str, Any] = dict.fromkeys(
+    ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"), "1.2.3"
+)
+WHOLE = body_of([jpeg_object(**_UIDS)])
 EDGE = f"--{BOUNDARY}\r\n".encode()
 
 

@@ -7,6 +7,10 @@ from typing import Any
 from pydicom import Dataset
 from pypdf import PdfReader
 
+from skinapi.standards.dicom.codes import LONGEST_MEANING, WORDS
+from skinapi.standards.dicom.header_facts import read_context
+from skinapi.standards.dicom.reading import open_instance
+from skinapi.vision.context import BODY_SITES
 from tests.prediction.photographer import predicted
 from tests.standards.dicom.reading_back import errors_in, fetch, study_of, tool
 from tests.support.backends import Backend, Person
@@ -122,6 +126,33 @@ def test_what_the_model_says_and_what_a_doctor_says_are_kept_apart(
     [study] = second.PredecessorDocumentsSequence
     [predecessor] = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
     assert predecessor.ReferencedSOPInstanceUID == first.SOPInstanceUID
+
+
+def test_a_report_in_french_says_no_english_word_of_ours(backend: Backend, tmp_path: Path) -> None:
+    doctor, ada, number = clinic_with_finding(backend, content=spot_on_skin(), language="fr")
+    sign(doctor, number, agreement="unsure", histology="awaited")
+    said = dumped(objects_of(ada)[STRUCTURED], tmp_path)
+    for word in ("Probabilité : Mélanome", "Niveau de risque", "Résultat attendu", "Pas sûr"):
+        assert word in said.replace("\N{NO-BREAK SPACE}", " ").replace("\u202f", " ")
+    assert "Probability" not in said
+
+
+def test_what_our_codes_mean_is_never_cut() -> None:
+    for meanings in WORDS.values():
+        assert max(map(len, meanings.root.values())) <= LONGEST_MEANING
+
+
+def test_what_is_written_is_read_back_with_the_same_facts(backend: Backend) -> None:
+    """By the module that reads what an archive sends; hands and feet together have no code."""
+    told = {"sex": "female", "body_laterality": "left", "modality": "dermoscopic"}
+    for site in BODY_SITES:
+        _, ada, _ = clinic_with_finding(backend, body_site=site, **told)
+        photo = objects_of(ada)[DERMOSCOPY]
+        file = io.BytesIO()
+        photo.save_as(file, enforce_file_format=True)
+        context = read_context(open_instance(file))
+        read = (context.sex, context.body_site, context.modality)
+        assert read == ("female", None if site == "acral" else site, "dermoscopic")
 
 
 def dumped(report: Dataset, folder: Path) -> str:

@@ -1,0 +1,55 @@
+"""The routes by which an admin sees what was sent to the clinic's archive."""
+
+from typing import Self
+
+from pydantic import Field
+
+from skinapi.domain.pages import Page
+from skinapi.domain.subject import Subject
+from skinapi.errors import NotFound
+from skinapi.integrations.webhooks.schemas import DeliveryView
+from skinapi.settings import ArchiveTime
+from skinapi.standards.dicom.archive import ArchiveService
+from skinapi.web.access import admins
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+from skinapi.web.schemas import Answer, Message, PageQuery
+
+ADMINS = admins("Only admin can see what was sent to the archive")
+routes: Routes[ArchiveService] = Routes("archive")
+
+
+class ArchiveView(Answer):
+    address: str | None = Field(description="of the archive (ARCHIVE_URL); null where none is set")
+    sends_after: ArchiveTime = Field(description="ARCHIVE_AFTER")
+
+    @classmethod
+    def of(cls, archive: ArchiveService) -> Self:
+        return cls(address=archive.address, sends_after=archive.sends_after)
+
+
+@routes.route("GET", "/archive", access=ADMINS, rate=Rate.READ)
+def show_archive(archive: ArchiveService) -> ArchiveView:
+    """To which picture archive findings are sent, and after what."""
+    return ArchiveView.of(archive)
+
+
+@routes.route("GET", "/archive/deliveries", access=ADMINS, rate=Rate.READ)
+def list_archive_deliveries(archive: ArchiveService, *, query: PageQuery) -> Page[DeliveryView]:
+    """The findings that were sent to the archive in the last days, or wait for it, newest first."""
+    page = archive.page_deliveries(after=query.after, limit=query.limit)
+    return page.map(DeliveryView.of)
+
+
+@routes.route(
+    "POST",
+    "/archive/deliveries/<delivery>/again",
+    access=ADMINS,
+    rate=Rate.WRITE,
+    status=202,
+    raises=(NotFound,),
+)
+def send_to_archive_again(archive: ArchiveService, *, delivery: str, subject: Subject) -> Message:
+    """Send a finding again: what the archive does not have of it."""
+    archive.send_again(delivery=delivery, by=subject)
+    return Message(message="Being sent again")
