@@ -261,7 +261,7 @@ def test_every_route_gets_the_largest_body_that_it_takes(tmp_path: Path) -> None
     backend = Backend(tmp_path)
     sizes = Sizes(photo=PHOTO, spooled=DATASET, held=PHOTO, held_in_files=DATASET)
     limits = re.findall(r"client_max_body_size (\d+)m;", RECIPE.read_text())
-    everywhere, in_base64, datasets = (int(limit) * 1024**2 for limit in limits)
+    everywhere, in_base64, datasets, studies = (int(limit) * 1024**2 for limit in limits)
     for route in declared_routes(backend.app):
         largest, _ = sizes.of(route)
         room = everywhere
@@ -269,6 +269,8 @@ def test_every_route_gets_the_largest_body_that_it_takes(tmp_path: Path) -> None
             room = in_base64
         elif route.path == "/api/upload-dataset":
             room = datasets
+        elif route.path in ("/dicom/studies", "/dicom/studies/<study>"):
+            room = studies
         assert largest <= room, route.path
     backend.services.store.close()
 

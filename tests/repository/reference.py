@@ -34,6 +34,8 @@ from skinapi.records import letters, review_queue
 from skinapi.registry import prediction_pool, shadow
 from skinapi.reports import narrator, openrouter
 from skinapi.settings import Settings
+from skinapi.standards.dicom import errors as dicom_errors
+from skinapi.standards.dicom import routes as dicom_routes
 from skinapi.storage import files as stored_files
 from skinapi.storage.mongo import outage
 from skinapi.storage.sqlite import database_file
@@ -160,6 +162,9 @@ def _limits() -> Iterator[Row]:
     yield "the report of a refused data set is kept", _days(dataset_versions.REFUSED_FOR.days)
     yield "disk space that uploads leave free", _bytes(stored_files.RESERVED_BYTES)
     yield "items on a page of a list", str(schemas.LARGEST_PAGE)
+    yield "an object of DICOM", _bytes(dicom_errors.LARGEST_OBJECT)
+    yield "DICOM objects that are sent together", str(dicom_routes.MOST_OBJECTS)
+    yield "body that sends DICOM objects", _bytes(dicom_routes.LARGEST_STUDY)
     yield "lists of one caller at the same time", str(rate_limits.MOST_OF_ONE_CALLER)
     yield "formats of a photo", ", ".join(file_header.FORMATS)
     yield "shortest side of a photo", f"{photo.SMALLEST_SIDE} pixels"
