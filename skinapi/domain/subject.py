@@ -15,7 +15,8 @@ RefusalReason = Literal["unknown_person", "not_offered", "wrong_role", "second_a
 @dataclass(frozen=True)
 class KeyUse:
     """The key with which a program calls. With `clinic_wide` it may see the findings of every
-    patient, otherwise those that its owner may see; with `patient` those of this account alone.
+    patient, otherwise those that its owner may see; with `patient` those of this account alone:
+    it is a session key then, which the key `session_of` has made.
     A `test` key stores nothing.
     """
 
@@ -23,7 +24,15 @@ class KeyUse:
     scopes: tuple[Scope, ...]
     clinic_wide: bool = False
     patient: str | None = None
+    session_of: str | None = None
     test: bool = False
+
+    @property
+    def reads_what_it_filed(self) -> bool:
+        """Whether it reads no finding but what such keys have just filed: a session key that files
+        is for a page that shows what came of a photo.
+        """
+        return self.session_of is not None and "findings:read" not in self.scopes
 
 
 @dataclass(frozen=True)

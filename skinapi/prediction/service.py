@@ -160,6 +160,7 @@ class PredictionService:
             key=sent.key,
             request_hash=request_hash,
             filed_by=by.id if by else None,
+            session_of=by.key.session_of if by and by.key else None,
         )
         return self.records.file_finding(owner=owner, new=new)
 

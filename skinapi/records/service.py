@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.domain.pages import Page
-from skinapi.domain.subject import Subject
+from skinapi.domain.subject import KeyUse, Subject
 from skinapi.errors import (
     Duplicate,
     IdempotencyKeyReused,
@@ -28,13 +29,14 @@ from skinapi.records.submission import Filing, NewFinding, Submission, Submissio
 from skinapi.records.submissions import Submissions
 from skinapi.registry.version_service import ModelsService, Standing
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import new_id
+from skinapi.storage.ids import new_id, now
 from skinapi.storage.migration import Chunk
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 from skinapi.vision.conditions import Band
 from skinapi.vision.heat_map_overlay import draw_kept_overlay
 
 ATTEMPTS = 3
+JUST_FILED = timedelta(hours=1)
 NOT_YOURS = "Not found or unauthorized"
 NO_PATIENT = "There is no such patient, or this caller may not file for them"
 
@@ -166,6 +168,8 @@ class RecordsService:
         numbers exist.
         """
         submission = self._find(number)
+        if to.key and to.key.reads_what_it_filed:
+            _require_just_filed(submission, to.key)
         if submission.owner == to.id and to.account:
             return submission.for_owner(), to.account
         try:
@@ -322,3 +326,11 @@ class RecordsService:
     def forget_beside(self, unit: Unit, submission: Submission) -> None:
         """Delete what was stored about a submission after it was deleted."""
         unit.publish(FindingDeleted(submission))
+
+
+def _require_just_filed(submission: Submission, key: KeyUse) -> None:
+    """Raises NotFound. The key at hand may be the next one of the same page: after ten minutes that
+    gets another one, for the same patient from the same program.
+    """
+    if submission.session_of != key.session_of or submission.created_at < now() - JUST_FILED:
+        raise NotFound(NOT_YOURS)

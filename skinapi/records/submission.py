@@ -253,7 +253,8 @@ class Submission(SubmissionSummary):
     they were sent; one of them is `photo_blob` too. `former_lesion` is the spot that it belonged to
     when its owner deleted that, if there were messages. `changed` is an id made when a reader last
     got to see something else; findings that nothing has changed since an earlier version have none.
-    `shape` is measured when it is first asked for.
+    `shape` is measured when it is first asked for. `session_of` is the key whose session key
+    filed it.
     """
 
     finding: Finding
@@ -264,6 +265,7 @@ class Submission(SubmissionSummary):
     revision: int = 1
     idempotency_key: str | None = None
     request_hash: str | None = None
+    session_of: str | None = Field(default=None, exclude_if=lambda key: key is None)
     changed: str | None = Field(default=None, exclude_if=lambda changed: changed is None)
     shape: MeasuredShape | None = Field(default=None, exclude_if=lambda shape: shape is None)
 
@@ -313,7 +315,7 @@ class Again:
 class NewFinding:
     """What is filed of a finding. `photos` are those that are kept; `key` and `request_hash` are of
     the request, by which a retry is recognised. `filed_by` is the account that files it for its
-    owner.
+    owner, `session_of` the key whose session key does.
     """
 
     finding: Finding
@@ -327,6 +329,7 @@ class NewFinding:
     photos: Sequence[bytes] = ()
     again: Again | None = None
     filed_by: str | None = None
+    session_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,6 +365,7 @@ class Filing:
             picture_blobs=blobs if finding.pictures else (),
             picture_count=max(1, len(finding.pictures)),
             changed=new_id(),
+            session_of=new.session_of,
             again_of=original.number if original else None,
             photo_sent_at=original.photographed_at if original else None,
         )

@@ -50,7 +50,7 @@ def show_report(
 @routes.route(
     "GET",
     "/submissions/<number>/report.json",
-    access=Signed(scopes=("findings:read",)),
+    access=Signed(scopes=("findings:read",), filed=True),
     rate=Rate.READ,
     raises=(NotFound, NoSuchLanguage),
 )

@@ -27,7 +27,8 @@ class Signed:
     `even_waiting` lets in accounts that no admin has approved yet, `even_unready` accounts
     that must first replace their initial password, or set up a second factor. A program's key gets
     in where it has one of `scopes`; a test key only where nothing is changed, or `test_keys` says
-    that the route stores nothing for it.
+    that the route stores nothing for it. With `filed` a session key that files findings gets in,
+    to read those that it has just filed.
     """
 
     roles: tuple[str, ...] = ROLES
@@ -36,6 +37,7 @@ class Signed:
     even_unready: bool = False
     scopes: tuple[Scope, ...] = ()
     test_keys: bool = False
+    filed: bool = False
 
 
 @dataclass(frozen=True)

@@ -441,6 +441,8 @@ ROWS: dict[str, Row] = {
     "show_password_page": Row("/password", ANYONE),
     "show_parts_page": Row("/console/parts", ANYONE),
     "show_asset": Row("/console/style.css", ANYONE),
+    "show_embed_page": Row("/embed", ANYONE),
+    "show_embed_colours": Row("/embed/colours.css", ANYONE),
     "say_health": Row("/api/health", ANYONE),
     "show_model_card": Row("/model-card", ANYONE),
     "show_conditions": Row("/conditions", ANYONE),
@@ -547,6 +549,11 @@ ROWS: dict[str, Row] = {
         "/keys/current",
         APPROVED.replace("o", "n"),  # a token is none
         keyed={"session": "n", "other session": "n", "*": "o"},
+    ),
+    "show_session_key": Row(
+        "/keys/sessions/current",
+        APPROVED.replace("o", "n"),  # a token is none
+        keyed={"session": "o", "other session": "o", "*": "n"},
     ),
     "make_session_key": Row(
         "/keys/sessions",

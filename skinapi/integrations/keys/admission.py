@@ -80,9 +80,10 @@ class KeyAuthorizer:
         account = self._get_account(key.account)
         self.persons.refuse_unready(access, account)
         scopes = (session.scope,) if session else key.scopes
+        reads = session is not None and session.scope == "findings:write" and access.filed
         if not access.scopes:
             raise TakesNoKey
-        if not {*scopes} & {*access.scopes}:
+        if not reads and not {*scopes} & {*access.scopes}:
             raise KeyLacksScope(access.scopes)
         if session:
             return self._as_patient(access, session)
@@ -104,7 +105,7 @@ class KeyAuthorizer:
         patient.refuse_inactive()
         if patient.role not in access.roles:
             raise Forbidden(access.refusal)
-        use = KeyUse(session.id, (session.scope,), patient=patient.id)
+        use = KeyUse(session.id, (session.scope,), patient=patient.id, session_of=session.key)
         return Subject(patient.id, patient.role, session.id, patient, key=use)
 
     def _get_account(self, identifier: str) -> Account:

@@ -119,6 +119,10 @@ class ApiKeys:
         found = self._sessions.find({"hash": hash_secret(secret)}, limit=1)
         return SessionKey.model_validate(found[0]) if found else None
 
+    def get_session(self, identifier: str) -> SessionKey | None:
+        found = self._sessions.get(identifier)
+        return SessionKey.model_validate(found) if found else None
+
     def list_of(self, account: str) -> list[ApiKey]:
         """The keys of this account, the oldest first."""
         return [ApiKey.model_validate(one) for one in self._keys.find({"account": account})]

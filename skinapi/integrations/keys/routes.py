@@ -14,6 +14,7 @@ from skinapi.integrations.keys.schemas import (
     NewKey,
     NewSessionKey,
     PatientView,
+    SessionKeyInfo,
     SessionKeyView,
 )
 from skinapi.integrations.keys.service import SESSION_SCOPES, KeysService
@@ -86,6 +87,18 @@ def make_session_key(keys: KeysService, *, body: NewSessionKey, subject: Subject
     """
     made = keys.make_session(scope=body.scope, patient=body.patient, by=subject)
     return SessionKeyView.of(*made)
+
+
+@routes.route(
+    "GET",
+    "/keys/sessions/current",
+    access=Signed(scopes=SESSION_SCOPES),
+    rate=Rate.READ,
+    raises=(NotFound,),
+)
+def show_session_key(keys: KeysService, *, subject: Subject) -> SessionKeyInfo:
+    """The session key of this request: whose it is, what it may do, and until when."""
+    return SessionKeyInfo.of(keys.get_session(by=subject))
 
 
 @routes.route("GET", "/admin/keys", access=admins(ADMINS_ONLY), rate=Rate.READ)

@@ -126,6 +126,16 @@ class NewSessionKey(Body):
     )
 
 
+class SessionKeyInfo(Answer):
+    patient: str
+    scope: Scope
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, session: SessionKey) -> Self:
+        return cls(patient=session.account, scope=session.scope, expires_at=session.expires_at)
+
+
 class SessionKeyView(Answer):
     secret: str
     patient: str

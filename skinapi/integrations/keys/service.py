@@ -144,6 +144,13 @@ class KeysService:
             raise NotFound(NO_KEY)
         return self.uses.with_unwritten(key)
 
+    def get_session(self, *, by: Subject) -> SessionKey:
+        """The session key of the request. Raises NotFound."""
+        found = self.keys.get_session(by.key.id) if by.key and by.key.session_of else None
+        if found is None:
+            raise NotFound(NO_KEY)
+        return found
+
     def revoke_own(self, *, key: str, by: str) -> None:
         """End a key of the caller at once, and the session keys that it has made. Raises
         NotFound.
