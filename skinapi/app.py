@@ -32,6 +32,8 @@ from skinapi.clients.condition_names import names_for_clients
 from skinapi.composition.background import Background, open_background
 from skinapi.composition.model_services import ModelServices, open_model_services
 from skinapi.composition.services import Services, open_services
+from skinapi.console.embed import EmbedPage
+from skinapi.console.embed import routes as embed_routes
 from skinapi.console.routes import Console
 from skinapi.console.routes import routes as console_routes
 from skinapi.errors import SkinAPIError
@@ -254,3 +256,4 @@ def _register_routes(
     app.register_blueprint(fhir_routes.blueprint(model_services.fhir))
     app.register_blueprint(webhooks_routes.blueprint(services.integrations.webhooks))
     app.register_blueprint(console_routes.blueprint(console))
+    app.register_blueprint(embed_routes.blueprint(EmbedPage.of(settings)))

@@ -67,6 +67,8 @@ def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
         ("GET", "/password"),
         ("GET", "/console/parts"),
         ("GET", "/console/<path:name>"),
+        ("GET", "/embed"),
+        ("GET", "/embed/colours.css"),
         ("GET", "/sample"),
         ("GET", "/api/health"),
         ("GET", "/model-card"),

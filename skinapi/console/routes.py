@@ -93,7 +93,7 @@ class Console:
         return cls(replace(index, content=content, etag=f"{index.etag}-demo"))
 
     def show(self) -> Response:
-        return _answer(self.index)
+        return answer_asset(self.index)
 
     def show_missing(self, error: SkinAPIError) -> Response:
         """The error renderer of addresses that a browser opens and that are none: the console says
@@ -135,10 +135,10 @@ def show_asset(_: Console, *, name: str) -> Response:
     """A script, style sheet or picture of the console."""
     if name not in ASSETS:
         raise NotFound
-    return _answer(ASSETS[name])
+    return answer_asset(ASSETS[name])
 
 
-def _answer(asset: Asset) -> Response:
+def answer_asset(asset: Asset) -> Response:
     """A browser keeps its copy, and asks each time whether that is still the current one."""
     zipped = asset.compressible and request.accept_encodings.quality("gzip") > 0
     response = Response(asset.zipped if zipped else asset.content, content_type=asset.mimetype)

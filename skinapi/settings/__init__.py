@@ -50,6 +50,11 @@ def _split(text: str) -> frozenset[str]:
     return frozenset(word.strip() for word in text.split(",") if word.strip())
 
 
+def _split_origins(text: str | None) -> list[str]:
+    listed = (text or "").split(",")
+    return [origin.strip().rstrip("/") for origin in listed if origin.strip()]
+
+
 def sentences_of(error: ValidationError) -> list[str]:
     """One for each setting that is wrong, without its value."""
     faults = error.errors(include_input=False)
@@ -255,6 +260,20 @@ class Settings(BaseSettings):
         default=None,
         description="Front ends that may call from a browser, as `https://host`, "
         "comma-separated. In development every page of this machine may call too.",
+    )
+    embed_origins: str | None = Field(
+        default=None,
+        description="Sites that may show `/embed` in a frame, as `https://host`, comma-separated: "
+        "docs/integrate/embed.md. If empty, that page is switched off.",
+    )
+    embed_color: str | None = Field(
+        default=None,
+        description="The clinic's colour on that page, as `#0f5f6b`. One that is hard to read "
+        "there (WCAG AA) is refused at the start. If empty: the console's own.",
+    )
+    embed_color_dark: str | None = Field(
+        default=None,
+        description="The same for who has set their device to dark, where the page is dark.",
     )
     max_upload_bytes: PositiveInt = Field(
         default=10 * 1024 * 1024,
@@ -525,8 +544,12 @@ class Settings(BaseSettings):
     @property
     def origins(self) -> list[str]:
         """The allowed origins for CORS. In development all loopback origins are allowed too."""
-        listed = (self.allowed_origins or "").split(",")
-        return [origin.strip().rstrip("/") for origin in listed if origin.strip()]
+        return _split_origins(self.allowed_origins)
+
+    @property
+    def frame_origins(self) -> list[str]:
+        """The sites that may show the page to embed, as browsers write them."""
+        return [origin.lower() for origin in _split_origins(self.embed_origins)]
 
     @property
     def llm_models(self) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import Settings
+from skinapi.settings.contrast import faults_of_colour
 from skinapi.settings.demo_folder import is_demo
 from skinapi.settings.instance_folder import refuse_shared
 from skinapi.settings.value_checks import (
@@ -112,11 +113,24 @@ def _faults_of_addresses(settings: Settings) -> Iterator[str]:
             "PUBLIC_URL must be the address that people use, as https://host, without user, "
             f"query or fragment, and of at most {LONGEST_URL} characters"
         )
+    yield from _faults_of_embed(settings)
     yield from _faults_of_engine(settings)
     yield from _faults_of_archive(settings)
     yield from _faults_of_mail(settings)
     yield from _faults_of_integrations(settings)
     yield from _faults_of_stores(settings)
+
+
+def _faults_of_embed(settings: Settings) -> Iterator[str]:
+    if not all(_may_call(origin, settings) for origin in settings.frame_origins):
+        yield (
+            "EMBED_ORIGINS must name each site as https://host or https://host:port, without *, "
+            "user or path; in production http:// is for this machine alone"
+        )
+    if settings.embed_color:
+        yield from faults_of_colour("EMBED_COLOR", settings.embed_color, "light")
+    if settings.embed_color_dark:
+        yield from faults_of_colour("EMBED_COLOR_DARK", settings.embed_color_dark, "dark")
 
 
 def _faults_of_engine(settings: Settings) -> Iterator[str]:

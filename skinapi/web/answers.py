@@ -146,6 +146,7 @@ def _as_skinapi_error(raised: Exception) -> SkinAPIError:
 
 SENDABLE = ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+NO_FRAME = "frame-ancestors 'none'"
 HTTPS_ONLY = "max-age=31536000"
 READABLE = ["X-Request-ID", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"]
 
@@ -183,6 +184,11 @@ def add_headers(app: Flask, *, origins: Sequence[re.Pattern[str]], https_only: b
         # `setdefault`: pages need a Content-Security-Policy of their own.
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
+        # It knows no list of origins, so it goes where a page's policy has one:
+        # https://www.w3.org/TR/CSP3/#frame-ancestors-and-frame-options
+        policy = response.headers["Content-Security-Policy"]
+        if "frame-ancestors" in policy and NO_FRAME not in policy:
+            del response.headers["X-Frame-Options"]
         if https_only:
             response.headers["Strict-Transport-Security"] = HTTPS_ONLY
         return response

@@ -18,6 +18,7 @@ from skinapi.vision.network.model import (
     read_card,
     write_checksums,
 )
+from tests.console.embedding_site import EmbeddingSite
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder
 from tests.served.server import Server, serving
@@ -68,10 +69,20 @@ def _with_figures(calibration: ModelCalibration) -> ModelCalibration:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, carded_model: Path) -> Iterator[Server]:
+def site() -> Iterator[EmbeddingSite]:
+    """A clinic's own site, which shows a page of the server in a frame."""
+    with EmbeddingSite() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, carded_model: Path, site: EmbeddingSite
+) -> Iterator[Server]:
     """One for all of them: its people are strangers to each other."""
     mail = {name.upper(): value for name, value in MAIL.items()}
-    settings = {"PHOTOS": "consent", "MODEL_PATH": str(carded_model), **mail}
+    embed = {"EMBED_ORIGINS": ", ".join(site.origins), "EMBED_COLOR": "#7a1fa2"}
+    settings = {"PHOTOS": "consent", "MODEL_PATH": str(carded_model), **mail, **embed}
     with serving(tmp_path_factory.mktemp("console"), settings, workers=1) as server:
         yield server
 

@@ -59,7 +59,11 @@ def test_colours_are_variables_that_each_theme_sets() -> None:
 
 def test_every_class_of_the_style_is_somebodys() -> None:
     """Literally, or as the end of a name that is put together, as `band-${band}`."""
-    names = (name for name in ASSETS if name.endswith(".js") and not name.startswith("words"))
+    names = (
+        name
+        for name in ASSETS
+        if name.endswith((".js", "embed/index.html")) and not name.startswith("words")
+    )
     source = "\n".join(ASSETS[name].content.decode() for name in names)
     words = set(re.findall(r"[\w-]+", source))
     beginnings = tuple(re.findall(r"([a-z]+-)\$\{", source))

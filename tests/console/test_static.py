@@ -39,7 +39,7 @@ VENDORED = {
     "vendor/htm-preact-3.1.1.js": "72284e8e9079c87817145df1110f74e8a2aa040b2fc384922e18dfcb46fc1fd7"
 }
 OURS = [name for name in ASSETS if name.endswith((".js", ".css", ".html")) and "/" not in name]
-OURS += [name for name in ASSETS if name.startswith("views/")]
+OURS += [name for name in ASSETS if name.startswith(("views/", "embed/"))]
 
 
 def text_of(name: str) -> str:
@@ -210,13 +210,17 @@ def said_by(source: str, words: dict[str, str]) -> set[str]:
     return {key for key in words if key in quoted or key.startswith(prefixes)}
 
 
+# What nobody logs in to.
+EMBEDDED = "embed/main.js"
+
+
 def modules_of(views: list[str]) -> set[str]:
     """The frame of the page, these views, and whatever they import."""
     main = text_of("main.js")
     file_of = dict(
         re.findall(r'^  "?(\w*)"?: \(\) => import\("/console/(.*?)"', main, re.MULTILINE)
     )
-    waiting, found = ["main.js", *(file_of[view] for view in views)], set[str]()
+    waiting, found = ["main.js", EMBEDDED, *(file_of[view] for view in views)], set[str]()
     while waiting:
         name = waiting.pop()
         if name in found or name.startswith(("vendor/", "words.")):
@@ -244,7 +248,7 @@ def test_the_words_of_staff_are_those_that_no_patients_page_says(
 
 
 # What a patient may see. The page about the model is its card.
-FOR_PATIENTS = ["main.js", "components.js", "language.js"] + [
+FOR_PATIENTS = ["main.js", EMBEDDED, "components.js", "language.js"] + [
     f"views/{name}.js"
     for name in (
         *(

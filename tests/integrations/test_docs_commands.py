@@ -6,13 +6,19 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
+from skinapi.storage.ids import new_id
 from tests.integrations.docs_commands import pages_with_commands, run_page
 from tests.served.server import Server, serving
 from tests.support.backends import token_for
 from tests.support.photos import photo_of
 
 # Each is run by a test with its name: here, or beside what it is about.
-RUN = {"docs/integrate/ehr.md", "docs/integrate/pacs.md", "docs/integrate/program.md"}
+RUN = {
+    "docs/integrate/embed.md",
+    "docs/integrate/ehr.md",
+    "docs/integrate/pacs.md",
+    "docs/integrate/program.md",
+}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +32,7 @@ def token(server: Server, role: str) -> str:
     services = server.services()
     account = services.data.accounts.add(
         name="Ada",
-        email=f"{role}@example.org",
+        email=f"{role}-{new_id()}@example.org",
         role=role,  # type: ignore[arg-type]
         status="approved",
         password_hash="",
@@ -58,3 +64,11 @@ def test_the_page_for_archives_works_as_written(server: Server, tmp_path: Path) 
     run_page("docs/integrate/pacs.md", server, tmp_path, TOKEN=token(server, "researcher"))
     objects = [dcmread(tmp_path / f"object-{number}.dcm") for number in (1, 2, 3, 4)]
     assert [one.Modality for one in objects] == ["XC", "OT", "SR", "DOC"]
+
+
+def test_the_page_for_a_clinics_site_works_as_written(server: Server, tmp_path: Path) -> None:
+    """Its HTML is what tests/console/test_embed.py opens."""
+    (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
+    said = run_page("docs/integrate/embed.md", server, tmp_path, ADMIN_TOKEN=token(server, "admin"))
+    assert '"scope":"findings:write"' in said.replace(" ", "")
+    assert said.splitlines()[-1] == "urgent_referral"

@@ -41,6 +41,7 @@ KINDS = {
     "bash webhook",
     "python webhook",
     "js webhook",
+    "html",
     "js",
     "python",
     "mermaid",

@@ -140,7 +140,7 @@ let ahead = 0;
 export const serverTime = () => Date.now() + ahead;
 
 /** @typedef {{json?: unknown, form?: FormData, bytes?: Blob, key?: string, accept?: string,
- *   onProgress?: (share: number) => void, signal?: AbortSignal}} Options */
+ *   onProgress?: (share: number) => void, signal?: AbortSignal, token?: string}} Options `token`: of another session than the one of this page */
 
 /**
  * What `read` makes of a good answer. A request belongs to the person who made it: once they have
@@ -163,9 +163,9 @@ function send(method, path, options = {}, read = (response) => response.json()) 
  */
 async function exchange(method, path, options, signal) {
   signal.throwIfAborted();
-  const used = session;
+  const used = options.token ? null : session;
   /** @type {Record<string, string>} */
-  const headers = headersOf(used, { Accept: options.accept ?? "application/json" });
+  const headers = headersOf(options.token ? { token: options.token } : used, { Accept: options.accept ?? "application/json" });
   if (options.key) headers["Idempotency-Key"] = options.key;
   /** @type {XMLHttpRequestBodyInit | undefined} */
   let body = options.form ?? options.bytes;
@@ -208,7 +208,7 @@ function newToken() {
   });
 }
 
-/** @param {Session | null} of @param {Record<string, string>} others */
+/** @param {Pick<Session, "token"> | null} of @param {Record<string, string>} others */
 const headersOf = (of, others) => (of ? { ...others, Authorization: `Bearer ${of.token}` } : others);
 
 /**
@@ -246,6 +246,9 @@ export const apiPath = (texts, ...values) =>
 
 /** @param {string} path @returns {Promise<any>} */
 export const get = (path) => send("GET", path);
+
+/** The same with another token than that of the session here, which stays as it is. @param {string} path @param {string} token @returns {Promise<any>} */
+export const getWith = (path, token) => send("GET", path, { token });
 
 /** The items of a list and the address of its next page. @param {string} path @returns {Promise<{items: any[], next: string | null}>} */
 export const getPage = (path) =>

@@ -52,6 +52,9 @@ export const getLanguage = () => language;
 /** The ones that are not read now, or are not this one. @param {string} [than] */
 export const otherLanguages = (than = language) => LANGUAGES.filter((one) => one !== than);
 
+/** The language with this code, or null: what another site says may be anything. @param {string | null} code */
+export const asLanguage = (code) => LANGUAGES.find((one) => one === code) ?? null;
+
 /** A language in its own words. @param {Language} one */
 export const nameOfLanguage = (one) => SPOKEN[one].name;
 

@@ -21,6 +21,7 @@ import { nameOfSpot } from "/console/views/spot_points.js";
 /** @typedef {import("/console/views/choose_photo.js").Chosen} Chosen */
 /** @typedef {import("/console/views/photo_draft.js").Draft} Draft */
 /** @typedef {import("/console/views/photo_steps.js").Step} Step */
+/** What a page hears that asks for a photo in the place of the console. @typedef {{onChosen: (photos: number) => void, onRefused: (error: Failed) => void, onFiled: (submission: Api["SubmissionView"]) => void}} Hearing */
 
 /** The question that heads a step. @type {Partial<Record<Step, WordKey>>} */
 const QUESTIONS = {
@@ -87,10 +88,10 @@ const Photos = ({ draft, sending, hidden, step }) => {
 
 /**
  * All questions; where one is asked at a time, the others are there and hidden, with their answers.
- * @param {{draft: ReturnType<typeof useDraft>, before: Draft | null, account: Api["Me"], spots: Api["LesionView"][] | null, checklist: Api["Checklist"],
- *   steps: Step[], step: Step, narrow: boolean, missing: boolean}} props
+ * @param {{draft: ReturnType<typeof useDraft>, before: Draft | null, consent: boolean | null | undefined, spots: Api["LesionView"][] | null,
+ *   checklist: Api["Checklist"], steps: Step[], step: Step, narrow: boolean, missing: boolean}} props
  */
-const Questions = ({ draft, before, account, spots, checklist, steps, step, narrow, missing }) => {
+const Questions = ({ draft, before, consent, spots, checklist, steps, step, narrow, missing }) => {
   const [known] = useState(recallAnswers);
   const { chosen, place } = draft;
   const answered = Object.fromEntries(before?.answers ?? []);
@@ -102,19 +103,19 @@ const Questions = ({ draft, before, account, spots, checklist, steps, step, narr
       <p hidden=${narrow && step !== steps[1]}>${say("questionsText")}</p>
       ${chosen.length < 2 && asked("kind", html`<${AskKind} told=${told} />`)}
       ${asked("place", html`<${AskPlace} place=${place} onPlace=${draft.choosePlace} />`)}
-      ${place.site && asked("spot", html`<${AskSpot} spots=${spots ?? []} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
-      ${asked("about", html`<${AskAbout} told=${told} known=${known} />`)}
+      ${place.site && spots && asked("spot", html`<${AskSpot} spots=${spots} site=${place.site} chosen=${draft.spot} onChoose=${draft.setSpot} />`)}
+      ${asked("about", html`<${AskAbout} told=${told} known=${known} remembered=${consent !== null} />`)}
       ${asked("checklist", html`<${AskChecklist} checklist=${checklist} ticked=${ticked} />`)}
-      ${asked("keep", html`<${AskToKeep} told=${answered} consent=${account.consents?.photos} missing=${missing} />`)}
+      ${asked("keep", html`<${AskToKeep} told=${answered} consent=${consent} missing=${missing} />`)}
     </div>`;
 };
 
 /**
  * `from` is the spot whose photo is taken, `before` what was begun and not sent.
- * @param {{account: Api["Me"], spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], about: string,
- *   filters: URLSearchParams, before: Draft | null, onAnew: () => void}} props
+ * @param {{consent: boolean | null | undefined, spots: Api["LesionView"][] | null, checklist: Api["Checklist"], from?: Api["LesionView"], about: string,
+ *   filters: URLSearchParams, before: Draft | null, onAnew: () => void, hearing?: Hearing}} props
  */
-const Check = ({ account, spots, checklist, from, about, filters, before, onAnew }) => {
+const Check = ({ consent, spots, checklist, from, about, filters, before, onAnew, hearing }) => {
   const draft = useDraft(about, before, from, spots);
   const [missing, setMissing] = useState(false);
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
@@ -122,10 +123,15 @@ const Check = ({ account, spots, checklist, from, about, filters, before, onAnew
   const narrow = useNarrow();
   const { chosen, place } = draft;
   const [some, several, poor] = [chosen.length > 0, chosen.length > 1, chosen.some(isPoor)];
-  const steps = stepsOf({ known: Boolean(from?.place.laterality), placed: Boolean(place.site), several });
+  const steps = stepsOf({ known: Boolean(from?.place.laterality), placed: Boolean(place.site && spots), several });
   const step = (some && !poor && steps.find((one) => one === filters.get("step"))) || "photo";
   const turnTo = (/** @type {Step} */ wanted) => narrow && step !== wanted && askNext(wanted);
-  const sending = useSending(draft, () => [setMissing(true), turnTo("keep")], (problem) => isOfPhoto(problem) && turnTo("photo"));
+  const refused = (/** @type {Failed} */ problem) => {
+    hearing?.onRefused(problem);
+    if (isOfPhoto(problem)) turnTo("photo");
+  };
+  const sending = useSending(draft, () => [setMissing(true), turnTo("keep")], refused, hearing?.onFiled);
+  useEffect(() => hearing?.onChosen(chosen.length), [chosen.length]);
   const { error, sent, send } = sending;
   const ofPhoto = some && error && isOfPhoto(error);
 
@@ -156,7 +162,7 @@ const Check = ({ account, spots, checklist, from, about, filters, before, onAnew
     }}>
       <div class="columns">
         <${Photos} draft=${draft} sending=${sending} hidden=${narrow && step !== "photo"} step=${step} />
-        <${Questions} ...${{ draft, before, account, spots, checklist, steps, step, narrow, missing }} />
+        <${Questions} ...${{ draft, before, consent, spots, checklist, steps, step, narrow, missing }} />
       </div>
       <div class="actions send" ref=${bar} hidden=${poor}>
         ${some && error && !ofPhoto && html`<${NotSent} error=${error} onRetry=${send} />`}
@@ -168,13 +174,18 @@ const Check = ({ account, spots, checklist, from, about, filters, before, onAnew
     </form>`;
 };
 
-/** @param {{account: Api["Me"], argument: string, filters: URLSearchParams}} props */
-const Loaded = ({ account, argument, filters }) => {
+/** Where the spots are not known a photo can be sent all the same: it begins none. @returns {Promise<Api["LesionView"][] | null>} */
+const ownSpots = () => getAll("/lesions?limit=200").catch(() => null);
+
+/**
+ * The flow from a photo to its finding. With `hearing` it is of a page that knows no spots.
+ * @param {{consent: boolean | null | undefined, argument: string, filters: URLSearchParams, hearing?: Hearing}} props
+ */
+export const NewPhoto = ({ consent, argument, filters, hearing }) => {
   const [turn, setTurn] = useState(0);
-  // Where the spots are not known a photo can be sent all the same: it begins none.
   const load = async () => {
     /** @type {[Api["LesionView"][] | null, Api["ConditionsView"], Draft | null]} */
-    const [spots, conditions, before] = await Promise.all([getAll("/lesions?limit=200").catch(() => null), getConditions(), recallDraft(argument)]);
+    const [spots, conditions, before] = await Promise.all([hearing ? null : ownSpots(), getConditions(), recallDraft(argument)]);
     return { spots, conditions, before, turn };
   };
   const answer = useAnswer(load, [turn]);
@@ -186,11 +197,11 @@ const Loaded = ({ account, argument, filters }) => {
   return html`
     <${Answer} answer=${answer}>
       ${(/** @type {Awaited<ReturnType<typeof load>>} */ { spots, conditions, before, turn: key }) => html`
-        <${Check} key=${key} account=${account} spots=${spots} checklist=${conditions.checklist} about=${argument} filters=${filters}
+        <${Check} key=${key} consent=${consent} hearing=${hearing} spots=${spots} checklist=${conditions.checklist} about=${argument} filters=${filters}
           from=${spots?.find((one) => one.id === argument)} before=${before} onAnew=${beginAnew} />`}
     <//>`;
 };
 
 /** @param {{argument: string, filters: URLSearchParams}} props the spot whose photo is taken, if any, and the question that is asked */
 export const View = ({ argument, filters }) =>
-  html`<${Approved}>${(/** @type {Api["Me"]} */ account) => html`<${Loaded} account=${account} argument=${argument} filters=${filters} />`}<//>`;
+  html`<${Approved}>${(/** @type {Api["Me"]} */ account) => html`<${NewPhoto} consent=${account.consents?.photos} argument=${argument} filters=${filters} />`}<//>`;

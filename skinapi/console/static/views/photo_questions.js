@@ -25,8 +25,11 @@ const optionsOf = (group, values) => [["", say("notSaid")], ...values.map((value
 export const AskKind = ({ told }) => html`
   <${Chips} name="modality" title=${say("kind")} chosen=${told.modality ?? ""} options=${optionsOf("kind", KINDS)} />`;
 
-/** Age and sex as they are known, in one line, until somebody changes them; and the skin tone. @param {{told: Told, known: Told}} props `known` is what was told with an earlier photo */
-export const AskAbout = ({ told, known }) => {
+/**
+ * Age and sex as they are known, in one line, until somebody changes them; and the skin tone.
+ * @param {{told: Told, known: Told, remembered: boolean}} props `known` is what was told with an earlier photo; `remembered`: also in this browser
+ */
+export const AskAbout = ({ told, known, remembered }) => {
   const [changing, setChanging] = useState(false);
   const { age_band: age = "", sex = "" } = told;
   const words = [age && sayValue("age", age), sex && sayValue("sex", sex)].filter(Boolean);
@@ -37,7 +40,7 @@ export const AskAbout = ({ told, known }) => {
           <input type="hidden" name="age_band" value=${age} /><input type="hidden" name="sex" value=${sex} />
           <button type="button" class="quiet" onClick=${() => setChanging(true)}>${say("change")}</button></p>`
       : html`<${Chips} name="age_band" title=${say("age")} chosen=${age} options=${optionsOf("age", AGES)} />
-          <${Chips} name="sex" title=${say("sex")} hint=${say("toldRemembered")} chosen=${sex} options=${optionsOf("sex", SEXES)} />`}
+          <${Chips} name="sex" title=${say("sex")} hint=${remembered ? say("toldRemembered") : undefined} chosen=${sex} options=${optionsOf("sex", SEXES)} />`}
     <${Chips} name="skin_tone" title=${say("skinTone")} hint=${say("skinToneWhy")} chosen=${told.skin_tone ?? ""} options=${optionsOf("skin", SKIN_TONES)} />`;
 };
 
@@ -79,8 +82,8 @@ export const AskChecklist = ({ checklist, ticked }) => {
 
 /**
  * Whether this photo is kept. The account's consent answers it, until somebody says otherwise for this photo; who has
- * none yet can give or refuse it here.
- * @param {{told: Told, consent: boolean | undefined, missing: boolean}} props `missing`: one tried to send without an answer
+ * none yet can give or refuse it here. Without an account (null) it is asked of this photo alone.
+ * @param {{told: Told, consent: boolean | null | undefined, missing: boolean}} props `missing`: one tried to send without an answer
  */
 export const AskToKeep = ({ told, consent, missing }) => html`
   <${Chips} name="keep_photo" title=${say("keepPhoto")} required chosen=${told.keep_photo ?? String(consent)}

@@ -87,10 +87,11 @@ export function useDraft(about, before, from, spots) {
 }
 
 /**
- * Sends what is there, once at a time. `onMissing`: it was not said whether the photo is kept.
+ * Sends what is there, once at a time. `onMissing`: it was not said whether the photo is kept. `onFiled` hears of the finding.
  * @param {ReturnType<typeof useDraft>} draft @param {() => void} onMissing @param {(error: Failed) => void} onRefused
+ * @param {(submission: Api["SubmissionView"]) => void} [onFiled]
  */
-export function useSending(draft, onMissing, onRefused) {
+export function useSending(draft, onMissing, onRefused, onFiled) {
   const [error, setError] = useState(/** @type {Failed | null} */ (null));
   const [sent, setSent] = useState(-1); // how much of it, or -1
   const busy = useRef(false);
@@ -108,6 +109,7 @@ export function useSending(draft, onMissing, onRefused) {
     if (spot === NEW) await beginSpot(answer.id, place, prepared.key);
     if (always) await put("/me/consents", { photos: body.get("keep_photo") === "true" }).catch((problem) => toast(sayError(problem)));
     draft.forget();
+    onFiled?.(answer);
     leaveQuestions(`finding/${answer.id}`);
   };
   const send = async () => {

@@ -1,0 +1,93 @@
+"""The page that a clinic's own site shows in a frame, for a patient to take a photo there: the
+console's modules under a shell of its own, which nobody logs in to (docs/integrate/embed.md).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from html import escape
+
+from flask import Response
+
+from skinapi.console.routes import ASSETS, POLICY, TYPES, Asset, answer_asset
+from skinapi.settings import Settings
+from skinapi.settings.contrast import Accent, Theme
+from skinapi.web.access import Public
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate
+
+NOBODY = "frame-ancestors 'none'"
+# The camera for browsers that ask for it where a form takes a photo; nothing else.
+PERMISSIONS = "camera=(self), microphone=(), geolocation=(), display-capture=(), payment=(), usb=()"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedPage:
+    """The page, its colours, and the policy that says which origins may show it in a frame."""
+
+    page: Asset
+    colours: Asset
+    policy: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "EmbedPage":
+        origins, clinic = settings.frame_origins, settings.clinic_name or "SkinAPI"
+        content = ASSETS["embed/index.html"].content.decode()
+        metas = {"clinic": clinic, "origins": " ".join(origins)}
+        tags = "".join(f'  <meta name="{n}" content="{escape(v)}">\n' for n, v in metas.items())
+        page = content.replace("</head>", f"{tags}</head>").replace(
+            "<title>SkinAPI</title>", f"<title>{escape(clinic)}</title>"
+        )
+        return cls(
+            page=_made(page, ".html"),
+            colours=_made(_write_colours(settings), ".css"),
+            policy=POLICY.replace(NOBODY, _ancestors(origins)),
+        )
+
+    def show(self) -> Response:
+        response = answer_asset(self.page)
+        response.headers["Content-Security-Policy"] = self.policy
+        response.headers["Permissions-Policy"] = PERMISSIONS
+        return response
+
+
+def _ancestors(origins: Sequence[str]) -> str:
+    return f"frame-ancestors {' '.join(origins)}" if origins else NOBODY
+
+
+def _made(text: str, suffix: str) -> Asset:
+    content = text.encode()
+    return Asset(content, TYPES[suffix], sha256(content).hexdigest()[:20], compressible=True)
+
+
+def _write_colours(settings: Settings) -> str:
+    """Of each theme for which the operator names one: the console's own stay in the other."""
+    named: dict[Theme, str | None] = {
+        "light": settings.embed_color,
+        "dark": settings.embed_color_dark,
+    }
+    accents = {theme: Accent.of(colour, theme) for theme, colour in named.items() if colour}
+    return "\n".join(
+        f"@media (prefers-color-scheme: {theme}) {{ :root {{ --accent: {accent.colour}; "
+        f"--accent-ink: {accent.ink}; --accent-soft: {accent.shade} }} }}"
+        for theme, accent in accents.items()
+    )
+
+
+routes: Routes[EmbedPage] = Routes("embed")
+
+
+@routes.route("GET", "/embed", access=Public(), rate=Rate.UNLIMITED, produces="text/html")
+def show_embed_page(embed: EmbedPage) -> Response:
+    """The page for a frame of a clinic's own site: a photo, its questions, the answer. Only sites
+    of EMBED_ORIGINS may show it; without any it says that it is switched off.
+    """
+    return embed.show()
+
+
+@routes.route(
+    "GET", "/embed/colours.css", access=Public(), rate=Rate.UNLIMITED, produces="text/css"
+)
+def show_embed_colours(embed: EmbedPage) -> Response:
+    """The clinic's colours for that page."""
+    return answer_asset(embed.colours)

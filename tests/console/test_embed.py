@@ -1,0 +1,462 @@
+"""The page in a frame of a clinic's own site, in a real browser: two origins, and what they tell
+each other.
+"""
+
+import base64
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.keys import Keys
+
+from skinapi.storage.ids import now
+from tests.console.embedding_site import EmbeddingSite
+from tests.console.journey import RAW, SCREENSHOTS, Look, file_of
+from tests.console.test_every_page import LARGE, NARROW, TWICE
+from tests.console.visitor import AXE_TAGS, DESKTOP, PHONE, Visitor
+from tests.npm_tools import tool
+from tests.served.people import Caller, Seeder
+from tests.served.server import Server
+from tests.served.wire import ask
+from tests.support.photos import photo_of
+
+WIDE = (1366, 900)
+LOOKS = [
+    Look(PHONE, dark=False, language="en"),
+    Look(WIDE, dark=True, language="fr"),
+    Look(PHONE, dark=True, language="fr"),
+    Look(WIDE, dark=False, language="en"),
+    Look(NARROW, dark=False, language="fr"),
+    Look(LARGE, dark=True, language="en"),
+]
+STORED = """
+const done = arguments[arguments.length - 1];
+indexedDB.databases().then((all) =>
+  done([localStorage.length, sessionStorage.length, all.length, document.cookie]));
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """The clinic's program, with its key."""
+
+    port: int
+    key: str
+    id: str
+
+    def session(self, patient: Caller, scope: str = "findings:write") -> str:
+        body = {"scope": scope, "patient": patient.id}
+        made = ask(self.port, "POST", "/keys/sessions", token=self.key, json=body)
+        assert made.status == 201, made.json
+        return str(made.json["secret"])
+
+    def get(self, path: str) -> Any:
+        return ask(self.port, "GET", path, token=self.key).json
+
+
+@pytest.fixture(scope="module")
+def program(server: Server) -> Iterator[Program]:
+    seeder = Seeder(server)
+    scopes = ["findings:write", "findings:read"]
+    body = {"name": "the clinic", "scopes": scopes, "sessions": True}
+    made = seeder.person("admin").call("POST", "/admin/keys", json=body).json
+    yield Program(server.port, made["secret"], made["_id"])
+    seeder.close()
+
+
+@pytest.fixture
+def ada(seeder: Seeder) -> Caller:
+    return seeder.person()
+
+
+@pytest.fixture
+def mole(tmp_path: Path) -> Path:
+    return file_of(tmp_path, "mole.jpg", photo_of("melanocytic_nevus", (600, 450)))
+
+
+class Frame(Visitor):
+    """Somebody at the clinic's site. What they find and press is in the frame, once it is there."""
+
+    def __init__(self, browser: webdriver.Chrome, site: EmbeddingSite, server: Server) -> None:
+        super().__init__(browser, server.port)
+        self._home = site.origins[0]
+        self._site = site
+        site.server, site.language = f"http://127.0.0.1:{server.port}", "en"
+
+    def _store(self, storage: str, key: str, value: str) -> None:
+        """Nothing is stored for a page that keeps nothing."""
+
+    def open_site(self, origin: str | None = None) -> None:
+        self._home = origin or self._site.origins[0]
+        self._browser.switch_to.default_content()
+        self.open("/")
+        self._browser.switch_to.frame("skin")
+
+    def press(self, selector: str) -> None:
+        """Once the clinic's page has made the frame as high as it needs."""
+        self.await_rest("return innerHeight", "a frame that rests")
+        super().press(selector)
+
+    def outside(self, script: str, *arguments: Any) -> Any:
+        """Of the clinic's page."""
+        self._browser.switch_to.default_content()
+        try:
+            return self._browser.execute_script(script, *arguments)
+        finally:
+            self._browser.switch_to.frame("skin")
+
+    def told(self, kind: str) -> list[dict[str, Any]]:
+        said: list[dict[str, Any]] = self.outside("return window.told")
+        return [one for one in said if one["type"] == kind]
+
+    def await_told(self, kind: str, *, times: int = 1) -> dict[str, Any]:
+        self.await_truth(lambda: len(self.told(kind)) >= times, f"the event {kind}")
+        return self.told(kind)[-1]
+
+    def hand(self, key: str) -> None:
+        """As the clinic's page hands one."""
+        self.say({"skinapi": 1, "type": "key", "key": key})
+
+    def say(self, message: Any) -> None:
+        script = "document.getElementById('skin').contentWindow.postMessage(arguments[0], '*')"
+        self.outside(script, message)
+
+    def assert_accessible(self) -> None:
+        axe = tool("axe-core")
+        if not axe:
+            return
+        self.run((axe / "axe.min.js").read_text())
+        found = self.run_async(
+            "const done = arguments[arguments.length - 1];"
+            "axe.run(document, {runOnly: arguments[0], resultTypes: ['violations']})"
+            ".then((found) => done(found.violations.map((one) => [one.id, one.nodes[0].html])));",
+            AXE_TAGS,
+        )
+        assert found == [], found
+
+    def check(self, name: str, look: Look) -> None:
+        """Here one would pause and read."""
+        self.await_stillness()
+        self.await_rest("return document.body.offsetHeight", "a page that rests")
+        if os.environ.get("SCREENSHOTS"):
+            self._keep(f"{name}-{look}")
+        self.assert_accessible()
+        self.assert_nothing_overflows()
+        beyond = self.run("return document.scrollingElement.scrollWidth - innerWidth")
+        assert beyond <= 0, f"{beyond} pixels too wide"
+        raw = [text for text in self.texts(look.language) if RAW.search(text)]
+        assert raw == [], raw
+        self.assert_quiet()
+
+    def _keep(self, name: str) -> None:
+        folder = SCREENSHOTS / "embed"
+        folder.mkdir(parents=True, exist_ok=True)
+        high = self.outside("return document.documentElement.scrollHeight")
+        self._resize(max(high, self._size[1]))
+        picture = self._command("Page.captureScreenshot")["data"]
+        self._resize(self._size[1])
+        (folder / f"{name}.png").write_bytes(base64.b64decode(picture))
+
+
+@pytest.fixture
+def frame(browser: webdriver.Chrome, site: EmbeddingSite, server: Server) -> Iterator[Frame]:
+    frame = Frame(browser, site, server)
+    frame.look(DESKTOP)
+    yield frame
+    browser.switch_to.default_content()
+    browser.get(f"{site.server}/console/icon.svg")  # which has the browser's own storage
+
+
+def begin(frame: Frame, site: EmbeddingSite, program: Program, patient: Caller) -> None:
+    site.hand = lambda: program.session(patient)
+    frame.open_site()
+    frame.find(".drop")
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_a_patient_sends_a_photo_from_the_clinics_site(
+    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller, mole: Path, look: Look
+) -> None:
+    site.language = look.language
+    frame.look(look.size, dark=look.dark)
+    begin(frame, site, program, ada)
+    if look.size == LARGE:
+        frame.run("document.documentElement.style.fontSize = arguments[0]", TWICE)
+    frame.check("1-begin", look)
+    frame.hand_in("photo", mole)
+    frame.find("figure.crop canvas")
+    assert frame.await_told("captured")["photos"] == 1
+    frame.check("2-photo", look)
+    frame.answer("age_band", "45-59")
+    frame.check("3-question", look)
+    frame.answer("keep_photo", "true")
+    assert frame.count("[name=lesion], [name=keep_always]") == 0
+    frame.press(".send button:last-child")
+    said = frame.await_told("finding")
+    frame.find("article.finding .verdict")
+    frame.check("4-finding", look)
+    assert set(said) == {"origin", "skinapi", "type", "number", "link"}
+    assert said["link"] == f"{said['origin']}/submissions/{said['number']}"
+    found = program.get(f"/submissions/{said['number']}")
+    assert found["patient_id"] == ada.id
+    assert found["context"]["age_band"] == "45-59"
+    assert frame.told("height")[-1]["height"] == frame.outside(
+        "return document.getElementById('skin').offsetHeight"
+    )
+    hidden = frame.run("return document.scrollingElement.scrollHeight - innerHeight")
+    assert hidden <= 0, "the frame scrolls, although it is as high as the page said"
+
+
+def test_nothing_is_kept_in_the_browser(
+    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller, mole: Path
+) -> None:
+    begin(frame, site, program, ada)
+    frame.hand_in("photo", mole)
+    frame.answer("sex", "female")
+    frame.await_told("captured")
+    # A page of the same origin that has the browser's own storage.
+    frame._browser.switch_to.default_content()
+    frame._browser.get(f"{site.server}/console/icon.svg")
+    assert frame.run_async(STORED) == [0, 0, 0, ""]
+    assert "sk_session" not in frame.run("return JSON.stringify(history.state) + location.href")
+
+
+def test_who_is_logged_in_to_the_console_stays_out_of_the_frame(
+    frame: Frame,
+    visitor: Visitor,
+    browser: webdriver.Chrome,
+    site: EmbeddingSite,
+    program: Program,
+    seeder: Seeder,
+    ada: Caller,
+) -> None:
+    doctor = seeder.person("doctor")
+    visitor.look(DESKTOP)
+    visitor.enter(doctor, "doctor")
+    visitor.find(".log-out")
+    console = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    site.hand = lambda: ""
+    frame.open_site()
+    frame.await_told("refused")
+    frame.see("This page cannot begin")
+    frame.hand(program.session(ada))
+    frame.find(".drop")
+    browser.switch_to.window(console)
+    assert visitor.run("return JSON.parse(sessionStorage['skinapi.session']).email") == doctor.email
+    visitor.find(".log-out")
+
+
+def test_a_site_that_is_not_listed_shows_nothing_and_hears_nothing(
+    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller
+) -> None:
+    site.hand = lambda: program.session(ada)
+    frame.open_site(site.stranger)
+    frame.await_truth(
+        lambda: frame.run("return document.URL") == "chrome-error://chromewebdata/",
+        "a frame that the browser refuses",
+    )
+    assert frame.count("#console") == 0
+    assert frame.outside("return window.told") == []
+    refusals = [one["message"] for one in frame._browser.get_log("browser")]  # type: ignore[no-untyped-call]
+    assert any("frame-ancestors" in one for one in refusals), refusals
+
+
+def test_the_other_listed_site_may_show_it(
+    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller
+) -> None:
+    """Another site for the browser: its frame has another process, and storage of its own."""
+    site.hand = lambda: program.session(ada)
+    frame.open_site(site.origins[1])
+    frame.find(".drop")
+    assert frame.told("ready")
+
+
+def test_what_has_another_form_or_source_is_ignored(
+    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller
+) -> None:
+    site.hand = lambda: "sk_live_" + "x" * 43
+    frame.open_site()
+    assert frame.await_told("refused")["code"] == "no_session_key"
+    good = program.session(ada)
+    hostile: list[Any] = [
+        None,
+        7,
+        "key",
+        [],
+        {"type": "key", "key": good},
+        {"skinapi": 2, "type": "key"},
+    ]
+    for message in [*hostile, {"skinapi": 1, "type": "key", "key": {"a": 1}}, {"skinapi": 1}]:
+        frame.say(message)
+    # From the frame itself, which is no site around it.
+    frame.run("postMessage({skinapi: 1, type: 'key', key: arguments[0]}, '*')", good)
+    frame.say({"skinapi": 1, "type": "key", "key": "sk_session_" + "x" * 43, "language": "<xx>"})
+    assert frame.await_told("refused", times=2)["code"] == "invalid_key"
+    assert frame.count(".drop") == 0
+    frame.hand(program.session(ada, "findings:read"))
+    assert frame.await_told("refused", times=3)["code"] == "key_lacks_scope"
+    frame.hand(good)
+    frame.find(".drop")
+
+
+def end_sessions(seeder: Seeder, patient: Caller) -> None:
+    """Their time is over."""
+    sessions = seeder.services.store.collection("session_keys")
+    for one in sessions.find({"account": patient.id}):
+        sessions.update({"id": one["id"]}, {"$set": {"expires_at": now() - timedelta(seconds=1)}})
+
+
+def ready_to_send(frame: Frame, mole: Path) -> None:
+    frame.hand_in("photo", mole)
+    frame.answer("keep_photo", "false")
+
+
+def test_a_photo_goes_on_with_the_next_key(
+    frame: Frame,
+    site: EmbeddingSite,
+    program: Program,
+    seeder: Seeder,
+    ada: Caller,
+    mole: Path,
+) -> None:
+    begin(frame, site, program, ada)
+    site.hand = lambda: "sk_session_none"  # its page has nothing to hand for now
+    ready_to_send(frame, mole)
+    end_sessions(seeder, ada)
+    frame.press(".send button:last-child")
+    frame.await_told("expired")
+    frame.see("The time for this page is over")
+    frame.assert_accessible()
+    frame.keys(Keys.ESCAPE)
+    frame.see("The time for this page is over")
+    site.hand = lambda: program.session(ada)
+    frame.press_button("Go on")
+    said = frame.await_told("finding")
+    frame.find("article.finding .verdict")
+    assert [one["id"] for one in ada.pages("/submissions")] == [said["number"]]
+
+
+def test_a_key_that_ends_by_its_time_is_asked_for_before(
+    frame: Frame,
+    site: EmbeddingSite,
+    program: Program,
+    seeder: Seeder,
+    ada: Caller,
+    mole: Path,
+) -> None:
+    begin(frame, site, program, ada)
+    sessions = seeder.services.store.collection("session_keys")
+
+    def short(seconds: float) -> str:
+        secret = program.session(ada)
+        (newest,) = sessions.find({"account": ada.id}, sort="-id", limit=1)
+        ends = now() + timedelta(seconds=seconds)
+        sessions.update({"id": newest["id"]}, {"$set": {"expires_at": ends}})
+        return secret
+
+    site.hand = lambda: "sk_session_none"
+    frame.hand(short(20))
+    frame.await_told("expiring")
+    assert frame.told("expired") == []
+    frame.hand(short(1))
+    frame.await_told("expired")
+    frame.see("The time for this page is over")
+    frame.hand(program.session(ada))
+    frame.see_none("The time for this page is over")
+    frame.find(".drop")
+
+
+def test_nothing_of_one_patient_reaches_the_next_one(
+    frame: Frame,
+    site: EmbeddingSite,
+    program: Program,
+    seeder: Seeder,
+    ada: Caller,
+    mole: Path,
+) -> None:
+    begin(frame, site, program, ada)
+    ready_to_send(frame, mole)
+    frame.press(".send button:last-child")
+    number = frame.await_told("finding")["number"]
+    frame.find("article.finding .verdict")
+    frame.press_button("New photo")
+    ready_to_send(frame, mole)
+    end_sessions(seeder, ada)
+    site.hand = lambda: "sk_session_none"
+    frame.press(".send button:last-child")
+    frame.await_told("expired")
+    bob = seeder.person()
+    frame.hand(program.session(bob))
+    frame.find(".drop")
+    assert frame.count("figure.crop") == 0
+    frame.go(f"finding/{number}")
+    frame.await_truth(lambda: frame.run("return location.hash") == "#/check", "the begin")
+    assert frame.count("article.finding") == 0
+    assert bob.pages("/submissions") == []
+    assert len(ada.pages("/submissions")) == 1
+
+
+def test_a_photo_survives_a_network_that_is_gone(
+    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller, mole: Path
+) -> None:
+    begin(frame, site, program, ada)
+    ready_to_send(frame, mole)
+    frame.go_offline(True)
+    frame.press(".send button:last-child")
+    frame.see("The server cannot be reached")
+    assert frame.await_told("refused")["code"] == "offline"
+    frame.go_offline(False)
+    frame.press_button("Try again")
+    frame.await_told("finding")
+    assert len(ada.pages("/submissions")) == 1
+
+
+def test_a_phone_offers_the_camera_and_a_file(
+    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller
+) -> None:
+    """A browser whose camera is denied opens nothing for the first; the second stands beside it."""
+    frame.look(PHONE)
+    begin(frame, site, program, ada)
+    assert frame.find("[name=camera]").get_attribute("capture") == "environment"
+    assert frame.find("[name=photo]").get_attribute("capture") is None
+
+
+def test_the_keyboard_is_enough(
+    frame: Frame, site: EmbeddingSite, program: Program, ada: Caller, mole: Path
+) -> None:
+    begin(frame, site, program, ada)
+    frame.find("[name=photo]").send_keys(str(mole))  # which opens the system's own dialog
+    frame.find("figure.crop canvas")
+    focused = "return document.activeElement.textContent.trim()"
+    tab_to(frame, "return document.activeElement?.name", "age_band")
+    frame.keys(Keys.ARROW_RIGHT)
+    tab_to(frame, "return document.activeElement?.name", "keep_photo")
+    frame.keys(Keys.SPACE)
+    tab_to(frame, focused, "Send the photo")
+    frame.keys(Keys.ENTER)
+    frame.await_told("finding")
+    frame.find("article.finding .verdict")
+    tab_to(frame, focused, "New photo")
+    frame.keys(Keys.ENTER)
+    frame.find(".drop")
+
+
+def tab_to(frame: Frame, focused: str, wanted: str) -> None:
+    for _ in range(60):
+        if frame.run(focused) == wanted:
+            return
+        frame.keys(Keys.TAB)
+    raise AssertionError(f"the keyboard does not reach {wanted}")
+
+
+def test_without_a_site_around_it_says_what_it_is_for(frame: Frame, site: EmbeddingSite) -> None:
+    frame._home = site.server
+    frame.open("/embed")
+    frame.see("This page works inside the site of a practice")
+    frame.assert_accessible()
