@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydicom import dcmread
 
 from skinapi.storage.ids import new_id
 from tests.integrations.docs_commands import pages_with_commands, run_page
@@ -57,13 +56,6 @@ def test_the_page_for_programs_works_as_written(server: Server, tmp_path: Path) 
     )
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
     assert said.endswith("]0\n")  # the list of the browser, and the number of a test
-
-
-def test_the_page_for_archives_works_as_written(server: Server, tmp_path: Path) -> None:
-    (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
-    run_page("docs/integrate/pacs.md", server, tmp_path, TOKEN=token(server, "researcher"))
-    objects = [dcmread(tmp_path / f"object-{number}.dcm") for number in (1, 2, 3, 4)]
-    assert [one.Modality for one in objects] == ["XC", "OT", "SR", "DOC"]
 
 
 def test_the_page_for_a_clinics_site_works_as_written(server: Server, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from subprocess import run
 
 import pytest
+from pydicom import dcmread
 
 from tests.integrations.docs_commands import ADDRESS, run_page
 from tests.repository.documents import blocks
@@ -91,6 +92,9 @@ def test_the_page_for_archives_works_as_written(
     receiving: Server, ada: Caller, tmp_path: Path
 ) -> None:
     (tmp_path / "lesion.dcm").write_bytes(jpeg_object(photo_of("melanoma")))
+    (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
     said = run_page("docs/integrate/pacs.md", receiving, tmp_path, TOKEN=ada.token)
     assert "00081199" in said
-    assert len(ada.pages("/submissions")) == 1
+    assert len(ada.pages("/submissions")) == 2
+    fetched = [dcmread(tmp_path / f"object-{number}.dcm") for number in (1, 2, 3, 4)]
+    assert [one.Modality for one in fetched] == ["XC", "OT", "SR", "DOC"]
