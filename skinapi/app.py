@@ -40,6 +40,7 @@ from skinapi.errors import SkinAPIError
 from skinapi.integrations.keys.admission import KeyAuthorizer
 from skinapi.integrations.keys.routes import patient_routes as external_patient_routes
 from skinapi.integrations.keys.routes import routes as key_routes
+from skinapi.integrations.oidc.routes import routes as oidc_routes
 from skinapi.integrations.webhooks.routes import routes as webhooks_routes
 from skinapi.jobs.routes import routes as jobs_routes
 from skinapi.lab.routes import from_reviews_routes, import_routes, upload_routes
@@ -137,7 +138,8 @@ def create_app(
     add_request_ids(app)
     add_rate_headers(app)
     _guard(app, settings, limits)
-    console = Console.of(read_demo(settings.instance_dir))
+    log_ins = {one.name: one.shown_name for one in settings.log_in_providers}
+    console = Console.of(read_demo(settings.instance_dir), log_ins)
     answer_errors(app, renderer_for(app, missing=console.show_missing))
     _register_routes(app, settings, limits, console, model_services)
     reloader.make_pass()
@@ -209,6 +211,7 @@ def _register_routes(
     app.register_blueprint(deletion_routes.blueprint(services.own_deletion))
     app.register_blueprint(recovery_routes.blueprint(services.recovery))
     app.register_blueprint(second_factor_routes.blueprint(services.second_factor))
+    app.register_blueprint(oidc_routes.blueprint(services.oidc))
     app.register_blueprint(admin_routes.blueprint(services.admin))
     app.register_blueprint(decision_routes.blueprint(services.decisions))
     app.register_blueprint(overview_routes.blueprint(model_services.overview))

@@ -23,6 +23,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         InitialPasswordExpired       403  (auth)
         InvalidPasswordLink          403  (auth)
         WrongPassword                403  (auth)
+        NotJustLoggedIn              403  (auth)
         CodeRequired                 403  (auth)
         WrongCode                    403  (auth)
         SecondFactorRequired         403  (auth)
@@ -31,6 +32,10 @@ The tree, with the statuses. An error that only one package raises is defined in
         KeyLacksScope                403  (integrations)
         TestKeyStoresNothing         403  (integrations)
         MakesNoSessions              403  (integrations)
+        LogInRefused                 403  (integrations)
+        LogInExpired                 403  (integrations)
+        LogInCancelled               403  (integrations)
+        NoVerifiedEmail              403  (integrations)
       NotFound                       404
         UnknownKind                  404  (standards)
       MethodNotAllowed               405
@@ -40,9 +45,13 @@ The tree, with the statuses. An error that only one package raises is defined in
         LastAdmin                    409  (auth)
         DoctorHasPatients            409  (auth)
         NoMailServer                 409  (auth)
+        NoPasswordHere               409  (auth)
         SecondFactorKept             409  (auth)
         NoSecondFactor               409  (auth)
         TooManyKeys                  409  (integrations)
+        NotLinked                    409  (integrations)
+        LinkedAlready                409  (integrations)
+        LinkingForbidden             409  (integrations)
         WrongOffset                  409  (lab)
         DatasetInUse                 409  (lab)
         UploadInUse                  409  (lab)
@@ -87,6 +96,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       Unavailable                    503
         NoModel                      503
         EngineUnavailable            503
+        ProviderUnavailable          503  (integrations)
         StoreUnavailable             503
           DiskFull                   507
           StoreBusy                  503

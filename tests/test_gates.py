@@ -81,6 +81,10 @@ def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
         ("POST", "/password/forgotten"),
         ("POST", "/password/reset"),
         ("POST", "/auth/refresh"),
+        ("POST", "/auth/oidc/<provider>/start"),
+        ("GET", "/auth/oidc/<provider>/callback"),
+        ("POST", "/auth/oidc/finish"),
+        ("POST", "/auth/oidc/<provider>/logout"),
     }
 
 

@@ -40,7 +40,7 @@ from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
 from skinapi.audit.trail import ACCOUNT_FIELDS, CursorLost
 from skinapi.auth.accounts import Account
-from skinapi.auth.errors import EmailTaken, LastAdmin, NoSecondFactor
+from skinapi.auth.errors import EmailTaken, LastAdmin, NoPasswordHere, NoSecondFactor
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import ROLES, Role, Subject
 from skinapi.errors import Conflict, NotFound
@@ -190,7 +190,7 @@ def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Messag
     "/users/<email>/reset-password",
     access=admins("Only admin can reset passwords"),
     rate=Rate.WRITE,
-    raises=(NotFound,),
+    raises=(NotFound, NoPasswordHere),
 )
 def reset_password(admin: AdminService, *, email: str, subject: Subject) -> PasswordReset:
     """Replace an account's password by a one-time password, and revoke all its tokens."""

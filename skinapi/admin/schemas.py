@@ -96,6 +96,11 @@ class AccountRow(ListedAccount):
     refusal: RefusalView | None = Field(
         default=None, description="why it was not approved; its status is `suspended`"
     )
+    link_allowed: str | None = Field(
+        default=None,
+        exclude_if=lambda provider: provider is None,
+        description="the provider of the clinic's log-in at which it may log in next time",
+    )
 
     @classmethod
     def of(

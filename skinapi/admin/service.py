@@ -21,7 +21,7 @@ from skinapi.admin.decisions import (
 from skinapi.audit import AuditTrail
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.accounts import Account, AccountFields, Accounts, Status
-from skinapi.auth.errors import EmailTaken, NoSecondFactor
+from skinapi.auth.errors import EmailTaken, NoPasswordHere, NoSecondFactor
 from skinapi.auth.events import AccountAdded
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.passwords import Passwords, one_time_password
@@ -146,7 +146,8 @@ class AdminService:
     def reset_password(self, *, email: str, by: str) -> tuple[str, datetime]:
         """Set a one-time password and revoke all tokens of the account.
 
-        Returns the password and when it expires. Raises NotFound.
+        Returns the password and when it expires. Raises NotFound, and NoPasswordHere for an account
+        of the clinic's log-in.
         """
         password = one_time_password()
         expires_at = now() + self.initial_password_life
@@ -158,6 +159,8 @@ class AdminService:
     def _reset_password(self, unit: Unit, *, email: str, fields: AccountFields, by: str) -> None:
         account = get_by_email(self.accounts, email, NO_ACCOUNT)
         unit.audit("account.reset_password", by=by, target=account.id)
+        if account.provider and not account.has_password:
+            raise NoPasswordHere
         self.guess_limits.reset(account)
         revoked = AccountFields(token_version=account.token_version + 1)
         self.accounts.change(unit, account, **(fields | revoked))

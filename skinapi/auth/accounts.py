@@ -38,6 +38,7 @@ TEACHING_CONSENT = "training"
 EXPIRED_AT_ONCE = 100
 MOST_PATIENTS_FOUND = 1000
 ACTIVE_ADMIN: Filter = {"role": "admin", "status": "approved"}
+LOCAL_ADMIN: Filter = {**ACTIVE_ADMIN, "password_hash": {"$ne": ""}}
 BEING_DELETED = "This account is being deleted"
 NO_LOG_IN = "Nobody can log in to this account: it is a program's, or a patient's of another system"
 
@@ -73,7 +74,10 @@ class Account(StoredRecord):
     the newest last. One that an admin has refused is suspended and `refused`: so the version before
     takes it for a suspended one. Nobody logs in to an account with an `external` identifier, which
     is kept as a keyed hash: it is a patient of another system; nor to that of a `machine`, which a
-    program's key acts through.
+    program's key acts through. An account of the clinic's log-in has the name of its
+    `provider` and a hash of who it is there (`identity`), perhaps the role that a group there has
+    given it (`group_role`), and no password: its hash is empty, which no password has. At its next
+    log-in there an account becomes one of the provider that `link_allowed` names.
     """
 
     id: str
@@ -100,10 +104,18 @@ class Account(StoredRecord):
     refusal: Refusal | None = None
     external: str | None = None
     machine: bool | None = None
+    provider: str | None = None
+    identity: str | None = None
+    group_role: Role | None = None
+    link_allowed: str | None = None
 
     @property
     def can_log_in(self) -> bool:
         return self.external is None and not self.machine
+
+    @property
+    def has_password(self) -> bool:
+        return bool(self.password_hash)
 
     @property
     def has_second_factor(self) -> bool:
@@ -134,6 +146,11 @@ class Account(StoredRecord):
     @property
     def active_admin(self) -> bool:
         return self.role == "admin" and self.approved
+
+    @property
+    def local_admin(self) -> bool:
+        """Whether it can administer this server while no other server answers."""
+        return self.active_admin and self.has_password
 
     @property
     def active_doctor(self) -> bool:
@@ -184,6 +201,10 @@ class AccountFields(TypedDict, total=False):
     refusal: Refusal | None
     external: str | None
     machine: bool | None
+    provider: str | None
+    identity: str | None
+    group_role: Role | None
+    link_allowed: str | None
 
 
 NOT_REFUSED = AccountFields(refused=None, refused_at=None, refusal=None)
@@ -196,6 +217,7 @@ class Accounts:
         self._documents = store.collection("accounts")
         self._documents.ensure_index("email", unique=True)
         self._documents.ensure_index("external", unique=True)
+        self._documents.ensure_index("identity", unique=True)
         self._documents.ensure_index("status", "id")
         self._documents.ensure_index("doctor_id", "id")
         self._documents.ensure_index("doctor_id", "queue_key", "id")
@@ -221,7 +243,7 @@ class Accounts:
 
     def _insert(self, account: Account) -> None:
         if account.active_admin:
-            self._keep_an_admin(account.id, stays=True)
+            self._keep_an_admin(account, stays=True)
         found_by = search_fields(account.name, account.email)
         self._documents.insert({**account.stored(), "schema": 1, **found_by})
 
@@ -246,6 +268,11 @@ class Accounts:
                 return Account.model_validate(found[0])
         return None
 
+    def find_by_identity(self, identity: str) -> Account | None:
+        """The account of this person at a provider."""
+        found = self._documents.find({"identity": identity}, limit=1)
+        return Account.model_validate(found[0]) if found else None
+
     def change(self, unit: Unit, account: Account, **fields: Unpack[AccountFields]) -> Account:
         """Change an account as this transaction has read it; a field that is None is removed.
 
@@ -267,8 +294,8 @@ class Accounts:
             wanted.role != account.role or wanted.password_hash != account.password_hash
         ):
             raise Conflict(NO_LOG_IN)
-        if wanted.active_admin != account.active_admin:
-            self._keep_an_admin(account.id, stays=wanted.active_admin)
+        if (wanted.active_admin, wanted.local_admin) != (account.active_admin, account.local_admin):
+            self._keep_an_admin(account, stays=wanted.local_admin)
         self._write(account, wanted)
         if wanted.doctor_id != account.doctor_id:
             unit.publish(DoctorChanged(account.id, wanted.doctor_id))
@@ -293,12 +320,17 @@ class Accounts:
         """The ids of the approved admins, of whom one always stays."""
         return [found["id"] for found in self._documents.find(ACTIVE_ADMIN, fields=())]
 
-    def _keep_an_admin(self, account_id: str, *, stays: bool) -> None:
-        """For the transaction that makes an account an active admin, or takes that from it. All of
-        them write the accounts of all active admins, so that two of them conflict. Raises LastAdmin
-        where none would be left.
+    def is_last_admin(self, account: Account) -> bool:
+        """Whether no other admin has a password."""
+        local = self._documents.find(LOCAL_ADMIN, fields=())
+        return account.local_admin and not {found["id"] for found in local} - {account.id}
+
+    def _keep_an_admin(self, account: Account, *, stays: bool) -> None:
+        """For the transaction that makes an account an active admin, or takes that from it, or its
+        password. All of them write the accounts of all active admins, so that two of them conflict.
+        Raises LastAdmin where none with a password would be left.
         """
-        if not stays and not {*self.list_active_admins()} - {account_id}:
+        if not stays and self.is_last_admin(account):
             raise LastAdmin
         self._documents.update_all(ACTIVE_ADMIN, {"$inc": {"holds": 1}})
 

@@ -66,19 +66,23 @@ class Authorizer:
         account, session = self._read(claims)
         if not session.opens(account):
             raise SecondFactorNotGiven
-        self.refuse_unready(access, account)
+        self.refuse_unready(access, account, factor_there=session.factor_there)
         if account.role not in access.roles:
             raise Forbidden(access.refusal)
         return Subject(account.id, account.role, session.id, account, session.factor_given)
 
-    def refuse_unready(self, access: Signed, account: Account) -> None:
-        """Raises AccountNotApproved, AccountSuspended, PasswordChangeRequired or
-        SecondFactorRequired.
+    def refuse_unready(
+        self, access: Signed, account: Account, *, factor_there: bool = False
+    ) -> None:
+        """`factor_there`: the provider of the clinic's log-in has asked for a second factor.
+
+        Raises AccountNotApproved, AccountSuspended, PasswordChangeRequired or SecondFactorRequired.
         """
         account.refuse_inactive(even_waiting=access.even_waiting)
         if account.must_change and not access.even_unready:
             raise PasswordChangeRequired(self.password_page)
-        if account.lacks_second_factor(self.second_factor_roles) and not access.even_unready:
+        lacks_factor = account.lacks_second_factor(self.second_factor_roles)
+        if lacks_factor and not (factor_there or access.even_unready):
             raise SecondFactorRequired(self.account_page)
 
     def _refuse_closed(self, access: Opened) -> None:

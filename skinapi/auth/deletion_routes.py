@@ -5,6 +5,7 @@ from skinapi.auth.errors import (
     DoctorHasPatients,
     InitialPasswordExpired,
     LastAdmin,
+    NotJustLoggedIn,
     TooManyCodes,
     TooManyGuesses,
     WrongCode,
@@ -29,6 +30,7 @@ routes: Routes[OwnDeletionService] = Routes("deletion")
     rate=Rate.SIGN_IN,
     raises=(
         WrongPassword,
+        NotJustLoggedIn,
         InitialPasswordExpired,
         TooManyGuesses,
         CodeRequired,
@@ -45,6 +47,7 @@ def delete_me(deletion: OwnDeletionService, *, body: OwnDeletion, subject: Subje
     """
     deletion.delete_own(
         account_id=subject.id,
+        session_id=subject.session_id,
         password=body.current_password,
         code=body.code,
         caller=ClientInfo(address=caller_address()),

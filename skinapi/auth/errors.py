@@ -16,6 +16,24 @@ class WrongPassword(Forbidden):
     code, sentence = "wrong_password", "The current password is not right"
 
 
+class NotJustLoggedIn(Forbidden):
+    """Of an account that has no password here, which would else be asked for."""
+
+    code = "not_just_logged_in"
+    sentence = (
+        "This account has no password here. Log out, log in again with the clinic's log-in, and do "
+        "this within ten minutes"
+    )
+
+
+class NoPasswordHere(Conflict):
+    code = "no_password_here"
+    sentence = (
+        "This account logs in with the clinic's log-in and has no password here. Its password is "
+        "changed there"
+    )
+
+
 class InvalidPasswordLink(Forbidden):
     code = "invalid_password_link"
     sentence = "This link is not valid any more. Ask for a new one"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from skinapi.auth.account_deletion import Eraser
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.errors import DoctorHasPatients, LastAdmin
-from skinapi.auth.passwords import Authentication, ClientInfo, Passwords
+from skinapi.auth.passwords import ClientInfo
 from skinapi.auth.second_factor import SecondFactorService
 from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
 
@@ -17,21 +17,24 @@ class OwnDeletionService:
     work: UnitOfWork
     accounts: Accounts
     eraser: Eraser
-    passwords: Passwords
-    authentication: Authentication
     second_factor: SecondFactorService
 
     def delete_own(
-        self, *, account_id: str, password: str, code: str | None, caller: ClientInfo
+        self,
+        *,
+        account_id: str,
+        session_id: str,
+        password: str,
+        code: str | None,
+        caller: ClientInfo,
     ) -> None:
         """Delete the account and all its data. `code` is of the second factor, where there is one.
 
-        Raises the errors of `verify_own_password`, CodeRequired, WrongCode, TooManyCodes; LastAdmin
+        Raises the errors of `verify_owner`, CodeRequired, WrongCode, TooManyCodes; LastAdmin
         and DoctorHasPatients, before a code is used up.
         """
         account = self.accounts.get(account_id)
-        with self.passwords.place(caller.address, signed=True):
-            self.authentication.verify_own_password(account, password, caller)
+        self.second_factor.verify_owner(account, password, caller, session_id=session_id)
         self._refuse_needed(account)
         self.second_factor.verify(account, code, caller)
         self._begin(account_id)
@@ -45,7 +48,7 @@ class OwnDeletionService:
 
     def _refuse_needed(self, account: Account) -> None:
         """Raises LastAdmin, DoctorHasPatients."""
-        if account.active_admin and self.accounts.list_active_admins() == [account.id]:
+        if self.accounts.is_last_admin(account):
             raise LastAdmin
         if account.role == "doctor" and self.accounts.count_patients({account.id}):
             raise DoctorHasPatients

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from skinapi.auth.accounts import NO_LOG_IN, Account, Accounts
-from skinapi.auth.errors import InvalidPasswordLink, NoMailServer, TooManyGuesses
+from skinapi.auth.errors import InvalidPasswordLink, NoMailServer, NoPasswordHere, TooManyGuesses
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.passwords import Authentication, Passwords
 from skinapi.auth.sessions import Sessions
@@ -144,7 +144,7 @@ class RecoveryService:
             return
         if account is None or account.status not in ("approved", "waiting"):
             return
-        if not account.can_log_in:
+        if not (account.can_log_in and account.has_password):
             return
         with suppress(NotFound):  # deleted meanwhile
             self._add_mailed_link(account_id=account.id)
@@ -160,12 +160,14 @@ class RecoveryService:
     @atomic
     def hand_link(self, unit: Unit, *, email: str, by: str) -> tuple[str, datetime]:
         """A link that an admin hands over, and until when it can be used. Raises NotFound, and
-        Conflict where nobody can log in.
+        Conflict where nobody can log in, NoPasswordHere where the clinic's log-in has the password.
         """
         _, account = self.authentication.find_account(email)
         if account is None:
             raise NotFound(NO_ACCOUNT)
         unit.audit(LINK_ACTION, by=by, target=account.id)
+        if account.provider and not account.has_password:
+            raise NoPasswordHere
         link = self._add_link(account.id, self.handed_link_life)
         return self.links.url(link.id), link.expires_at
 

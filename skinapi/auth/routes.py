@@ -12,6 +12,7 @@ from skinapi.auth.errors import (
     InvalidPasswordLink,
     InvalidRefreshToken,
     NoMailServer,
+    NoPasswordHere,
     TooManyCodes,
     TooManyGuesses,
     WrongCode,
@@ -183,7 +184,7 @@ def show_me(auth: AuthService, *, subject: Subject) -> Me:
         account,
         doctor,
         notices=auth.wants_notices(account),
-        factor_missing=auth.lacks_second_factor(account),
+        factor_missing=auth.lacks_second_factor(account, subject.session_id),
     )
 
 
@@ -297,7 +298,7 @@ def set_password(recovery: RecoveryService, *, body: PasswordByLink) -> Message:
     "/users/<email>/password-link",
     access=admins("Only admin can make password links"),
     rate=Rate.WRITE,
-    raises=(NotFound,),
+    raises=(NotFound, NoPasswordHere),
 )
 def hand_link(recovery: RecoveryService, *, email: str, subject: Subject) -> PasswordLinkView:
     """Make a link with which the account's owner chooses a new password, once.
@@ -317,11 +318,11 @@ def _password_changed(tokens: IssuedTokens) -> PasswordChanged | PasswordChanged
 
 def _caller(body: TokenRequest) -> ClientInfo:
     return ClientInfo(
-        address=caller_address(), client=body.client or _user_agent(), renews=body.refresh
+        address=caller_address(), client=body.client or user_agent(), renews=body.refresh
     )
 
 
-def _user_agent() -> str | None:
+def user_agent() -> str | None:
     printable = "".join(
         character for character in request.user_agent.string if character.isprintable()
     )

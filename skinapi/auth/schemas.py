@@ -181,6 +181,11 @@ class AccountView(Answer):
     wanted_role: WantedRole | None = Field(
         default=None, description="as it asked at its registration, while it waits"
     )
+    provider: str | None = Field(
+        default=None,
+        exclude_if=lambda provider: provider is None,
+        description="where it logs in, if it is of the clinic's log-in; else absent",
+    )
 
 
 class CurrentPassword(Body):
@@ -233,6 +238,11 @@ class Me(AccountView):
         default=False, description="whether one must be set up first: the operator requires it"
     )
     recovery_codes_left: int
+    has_password: bool = Field(
+        default=True,
+        exclude_if=lambda has_password: has_password,
+        description="false where the account logs in at its provider alone; else absent",
+    )
 
     @classmethod
     def of_oneself(

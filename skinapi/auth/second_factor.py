@@ -9,12 +9,18 @@ import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts, SecondFactor
-from skinapi.auth.errors import CodeRequired, NoSecondFactor, SecondFactorKept, WrongCode
+from skinapi.auth.errors import (
+    CodeRequired,
+    NoSecondFactor,
+    NotJustLoggedIn,
+    SecondFactorKept,
+    WrongCode,
+)
 from skinapi.auth.guess_limits import GuessAttempt, GuessLimits
 from skinapi.auth.passwords import Authentication, ClientInfo, Passwords
 from skinapi.auth.sessions import Sessions
@@ -90,6 +96,8 @@ def provisioning_uri(secret: bytes, *, account: str, issuer: str) -> str:
 
 # One's own mistakes are fewer: two in a row are common, with a clock that is off or a used code.
 WRONG_CODES_TOLD = 3
+# So long after a log-in an account without a password is asked for nothing else.
+JUST_NOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +117,15 @@ class SecondFactorService:
     keys: Sequence[str]
     required_roles: Collection[str]
 
-    def begin(self, *, account_id: str, password: str, caller: ClientInfo) -> tuple[Account, bytes]:
+    def begin(
+        self, *, account_id: str, session_id: str, password: str, caller: ClientInfo
+    ) -> tuple[Account, bytes]:
         """A new secret for the account, which `confirm` puts in force.
 
-        Raises the errors of `verify_own_password`, and SecondFactorKept where one is in force.
+        Raises the errors of `verify_owner`, and SecondFactorKept where one is in force.
         """
-        self._check(self.accounts.get(account_id), password, caller)
+        account = self.accounts.get(account_id)
+        self.verify_owner(account, password, caller, session_id=session_id)
         return self._begin(account_id=account_id)
 
     @atomic
@@ -153,13 +164,15 @@ class SecondFactorService:
         self.accounts.change(unit, own, second_factor=in_force)
         self.sessions.keep_only(session_id, account_id=account_id)
 
-    def remove(self, *, account_id: str, password: str, code: str, caller: ClientInfo) -> None:
+    def remove(
+        self, *, account_id: str, session_id: str, password: str, code: str, caller: ClientInfo
+    ) -> None:
         """Take the second factor away, with the password and a code.
 
-        Raises the errors of `verify_own_password`, WrongCode, TooManyCodes, NoSecondFactor.
+        Raises the errors of `verify_owner`, WrongCode, TooManyCodes, NoSecondFactor.
         """
         account = self.accounts.get(account_id)
-        self._check(account, password, caller)
+        self.verify_owner(account, password, caller, session_id=session_id)
         with self._guess(account, code, caller):
             self._remove(account_id=account_id, code=code)
 
@@ -227,7 +240,20 @@ class SecondFactorService:
             self.trail.record(AuditRow("account.guessing", by="anonymous", target=account.id))
         return guess
 
-    def _check(self, account: Account, password: str, caller: ClientInfo) -> None:
+    def verify_owner(
+        self, account: Account, password: str, caller: ClientInfo, *, session_id: str
+    ) -> None:
+        """Check the password of an account that has logged in; of one that has none here, that this
+        session was opened just now.
+
+        Raises NotJustLoggedIn and the errors of `verify_own_password`.
+        """
+        if not account.has_password:
+            account.refuse_inactive()
+            session = self.sessions.find(session_id, account=account)
+            if session is None or session.created_at < now() - JUST_NOW:
+                raise NotJustLoggedIn
+            return
         with self.passwords.place(caller.address, signed=True):
             self.authentication.verify_own_password(account, password, caller)
 

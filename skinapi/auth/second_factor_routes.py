@@ -3,6 +3,7 @@
 from skinapi.auth.errors import (
     InitialPasswordExpired,
     NoSecondFactor,
+    NotJustLoggedIn,
     SecondFactorKept,
     TooManyCodes,
     TooManyGuesses,
@@ -27,7 +28,7 @@ from skinapi.web.schemas import Message
 
 ISSUER = "SkinAPI"
 UNREADY = Signed(even_unready=True)
-WRONG_PASSWORD = (WrongPassword, TooManyGuesses, InitialPasswordExpired)
+WRONG_PASSWORD = (WrongPassword, NotJustLoggedIn, TooManyGuesses, InitialPasswordExpired)
 routes: Routes[SecondFactorService] = Routes("second factor")
 
 
@@ -46,7 +47,10 @@ def begin_second_factor(
     The codes are those of RFC 6238: six digits, SHA-1, 30 seconds.
     """
     account, secret = factors.begin(
-        account_id=subject.id, password=body.current_password, caller=_caller()
+        account_id=subject.id,
+        session_id=subject.session_id,
+        password=body.current_password,
+        caller=_caller(),
     )
     uri = provisioning_uri(secret, account=account.email, issuer=ISSUER)
     side, path = draw_qr(uri)
@@ -83,6 +87,7 @@ def remove_second_factor(
     """Take one's second factor away, with the password and a code."""
     factors.remove(
         account_id=subject.id,
+        session_id=subject.session_id,
         password=body.current_password,
         code=body.code,
         caller=_caller(),

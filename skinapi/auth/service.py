@@ -15,7 +15,7 @@ from skinapi.auth.events import AccountAdded, TeachingConsentWithdrawn
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.passwords import Authentication, ClientInfo, Passwords
 from skinapi.auth.second_factor import SecondFactorService
-from skinapi.auth.sessions import Session, Sessions
+from skinapi.auth.sessions import OpenedAt, Session, Sessions
 from skinapi.auth.tokens import Tokens
 from skinapi.domain.pages import Page
 from skinapi.domain.subject import Subject
@@ -95,7 +95,7 @@ class AuthService:
         account = self.accounts.add(**fields)
         unit.audit("account.register", by=account.id, target=account.id)
         unit.publish(AccountAdded(account.id))
-        return self._open_session(unit, account, caller, factor_given=False)
+        return self.open_session(unit, account, caller, factor_given=False)
 
     def log_in(
         self, *, email: str, password: str, caller: ClientInfo, code: str | None = None
@@ -119,7 +119,7 @@ class AuthService:
     def _begin_session(
         self, unit: Unit, account: Account, caller: ClientInfo, *, factor_given: bool
     ) -> IssuedTokens:
-        return self._open_session(unit, account, caller, factor_given=factor_given)
+        return self.open_session(unit, account, caller, factor_given=factor_given)
 
     def refresh(self, *, token: str) -> IssuedTokens:
         """Token rotation: new tokens for a refresh token, which can be used once.
@@ -219,9 +219,12 @@ class AuthService:
         """None where this server sends no mail."""
         return account.notices if self.outbox.enabled else None
 
-    def lacks_second_factor(self, account: Account) -> bool:
-        """Whether the operator requires a second factor of this account, and it has none."""
-        return self.second_factor.is_missing(account)
+    def lacks_second_factor(self, account: Account, session_id: str) -> bool:
+        """Whether the operator requires a second factor that this session was opened without."""
+        if not self.second_factor.is_missing(account):
+            return False
+        session = self.sessions.find(session_id, account=account)
+        return session is None or not session.factor_there
 
     def list_sessions(self, *, account: Account, after: str | None, limit: int) -> Page[Session]:
         return self.sessions.page(account, after=after, limit=limit)
@@ -284,7 +287,7 @@ class AuthService:
             account.id, email=account.email, address=caller.address
         )
         self.outbox.add(Kind.PASSWORD_CHANGED, to=account.id, about="forgotten")
-        return self._open_session(unit, changed, caller, factor_given=factor_given)
+        return self.open_session(unit, changed, caller, factor_given=factor_given)
 
     def _account_of_session(self, session: Session) -> Account:
         """The account that may still use this session. Raises InvalidRefreshToken."""
@@ -306,13 +309,24 @@ class AuthService:
             if stored.password_hash == account.password_hash:
                 self.accounts.change(unit, stored, password_hash=new_hash)
 
-    def _open_session(
-        self, unit: Unit, account: Account, caller: ClientInfo, *, factor_given: bool
+    def open_session(
+        self,
+        unit: Unit,
+        account: Account,
+        caller: ClientInfo,
+        *,
+        factor_given: bool,
+        opened_at: OpenedAt | None = None,
     ) -> IssuedTokens:
+        """A new session, in a transaction under way; perhaps one that a provider has opened."""
         if self.outbox.enabled and caller.browser not in account.browsers:
             self._tell_of_new_browser(unit, account.id, caller.browser)
         session_and_token = self.sessions.open(
-            account, client=caller.client, renews=caller.renews, factor_given=factor_given
+            account,
+            client=caller.client,
+            renews=caller.renews,
+            factor_given=factor_given,
+            opened_at=opened_at,
         )
         return self._issue_tokens(account, *session_and_token)
 

@@ -11,6 +11,7 @@ client must refresh from one place at a time.
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -29,7 +30,9 @@ class Session(StoredRecord):
 
     `ends_at` is the latest possible end. `expires_at` is when it ends if it is not renewed again.
     `factor_given` says whether a code of the second factor was asked for and given; a server of an
-    earlier version asks for none, and does not write the field.
+    earlier version asks for none, and does not write the field. One that a `provider` has opened
+    may have a hash of its session there; `factor_there`: it vouches for a second factor, so none is
+    asked for here.
     """
 
     id: str
@@ -43,10 +46,24 @@ class Session(StoredRecord):
     family: str | None = None
     turn: str | None = None
     factor_given: bool = False
+    provider: str | None = None
+    provider_session: str | None = None
+    factor_there: bool = False
 
     def opens(self, account: Account) -> bool:
         """Whether it was opened with all that its account asks for."""
         return self.factor_given or not account.has_second_factor
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedAt:
+    """The provider that has opened a session, a hash of its own one, and whether it vouches for a
+    second factor.
+    """
+
+    provider: str
+    session: str | None
+    factor: bool
 
 
 class Sessions:
@@ -58,6 +75,7 @@ class Sessions:
         self._documents = store.collection("sessions")
         self._documents.ensure_index("family", "id")
         self._documents.ensure_index("account", "id")
+        self._documents.ensure_index("provider_session", "id")
         self._documents.expire_by("expires_at")
 
     def open(
@@ -67,6 +85,7 @@ class Sessions:
         client: str | None = None,
         renews: bool = False,
         factor_given: bool = False,
+        opened_at: OpenedAt | None = None,
     ) -> tuple[Session, str | None]:
         """A new session, and with `renews` its first refresh token. Where the account has changed
         meanwhile, it is of another token version, and opens nothing.
@@ -84,7 +103,10 @@ class Sessions:
             client=client,
             family=_hash(family) if renews else None,
             turn=_hash(turn) if renews else None,
-            factor_given=factor_given,
+            factor_given=factor_given or (opened_at is not None and opened_at.factor),
+            provider=opened_at.provider if opened_at else None,
+            provider_session=opened_at.session if opened_at else None,
+            factor_there=opened_at is not None and opened_at.factor,
         )
         self._store.transaction(partial(self._insert, session))
         return session, f"{family}.{turn}" if renews else None
@@ -139,6 +161,14 @@ class Sessions:
     def end(self, session_id: str, *, account_id: str) -> bool:
         """End a session; False if there is none with this id and account."""
         return self._documents.delete({"id": session_id, "account": account_id}) > 0
+
+    def end_of_provider(self, provider: str, account_id: str) -> int:
+        """End what this provider has opened for an account, and return how many those were."""
+        return self._documents.delete({"account": account_id, "provider": provider})
+
+    def end_with(self, provider_session: str) -> int:
+        """End what this session of a provider has opened, and return how many those were."""
+        return self._documents.delete({"provider_session": provider_session})
 
     def keep_only(self, session_id: str, *, account_id: str) -> None:
         """End all sessions of an account but this one, which has given a code of the new second

@@ -54,8 +54,6 @@ def open_account_services(settings: Settings, data: Repositories) -> AccountServ
             work=work,
             accounts=accounts,
             eraser=eraser,
-            passwords=passwords,
-            authentication=authentication,
             second_factor=second_factor,
         ),
         authorizer=_open_authorizer(settings, data, tokens=tokens),

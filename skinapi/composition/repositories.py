@@ -14,6 +14,7 @@ from skinapi.care.message_records import Messages
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.integrations.keys.api_keys import ApiKeys
 from skinapi.integrations.keys.uses import KeyUses
+from skinapi.integrations.oidc.round_trips import RoundTrips
 from skinapi.integrations.webhooks.endpoints import Endpoints, WebhookEvents
 from skinapi.lab.repositories import LabRepositories
 from skinapi.lab.reviewed_findings import ContributedPictures
@@ -63,6 +64,7 @@ class Repositories:
     sessions: Sessions
     guess_limits: GuessLimits
     password_links: PasswordLinks
+    round_trips: RoundTrips
     outbox: Outbox
     deliveries: Deliveries
     keys: ApiKeys
@@ -105,6 +107,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         sessions=Sessions(store, Lifetimes.of(settings)),
         guess_limits=GuessLimits(store, key=settings.signing_key()),
         password_links=PasswordLinks(store, key=settings.signing_key(), console=settings.address),
+        round_trips=RoundTrips(store),
         outbox=Outbox(store, enabled=settings.mail_server is not None),
         keys=keys,
         key_uses=KeyUses(keys),

@@ -34,9 +34,12 @@ from skinapi.composition.integration_services import (
     IntegrationServices,
     open_integration_services,
 )
+from skinapi.composition.log_in_services import open_oidc
 from skinapi.composition.repositories import Repositories, open_repositories
 from skinapi.composition.subscriptions import subscribe
 from skinapi.integrations.keys.api_keys import ApiKey, SessionKey
+from skinapi.integrations.oidc.round_trips import RoundTrip
+from skinapi.integrations.oidc.service import OidcService
 from skinapi.integrations.webhooks.endpoints import Endpoint
 from skinapi.jobs.announcements import open_announcer
 from skinapi.jobs.job import Job
@@ -84,6 +87,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "keys": ApiKey,
     "session_keys": SessionKey,
     "password_links": PasswordLink,
+    "oidc_round_trips": RoundTrip,
     "outbox": Notice,
     "deliveries": Delivery,
     "webhooks": Endpoint,
@@ -117,6 +121,7 @@ class Services:
     auth: AuthService
     recovery: RecoveryService
     second_factor: SecondFactorService
+    oidc: OidcService
     admin: AdminService
     decisions: DecisionsService
     records: RecordsService
@@ -224,6 +229,7 @@ def _build(
         authorizer=people.authorizer,
         auth=people.auth,
         second_factor=people.second_factor,
+        oidc=open_oidc(settings, data, people),
         recovery=people.recovery,
         admin=people.admin,
         decisions=people.decisions,

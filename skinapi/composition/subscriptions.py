@@ -138,6 +138,7 @@ def _to_erasure(
         data.sessions.forget,
         data.guess_limits.forget,
         data.password_links.forget,
+        data.round_trips.forget,
         data.outbox.forget,
         data.deliveries.forget,
         data.outcome_counts.forget,

@@ -4,6 +4,7 @@ the caller's token.
 
 import gzip
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -83,14 +84,19 @@ class Console:
     index: Asset
 
     @classmethod
-    def of(cls, demo: Demo | None) -> "Console":
-        """In a demo the page says who can log in, for the log-in view."""
+    def of(cls, demo: Demo | None, log_ins: Mapping[str, str]) -> "Console":
+        """In a demo the page says who can log in, for the log-in view; elsewhere the names and
+        labels of the providers of the clinic's log-in, where there are some.
+        """
         index = ASSETS[INDEX]
-        if demo is None:
+        said = {"demo": demo.model_dump_json() if demo else None}
+        said["log-ins"] = json.dumps(log_ins) if log_ins else None
+        tags = [f'<meta name="{name}" content="{escape(v)}">\n' for name, v in said.items() if v]
+        if not tags:
             return cls(index)
-        tag = f'<meta name="demo" content="{escape(demo.model_dump_json())}">\n</head>'
-        content = index.content.replace(b"</head>", tag.encode())
-        return cls(replace(index, content=content, etag=f"{index.etag}-demo"))
+        content = index.content.replace(b"</head>", "".join([*tags, "</head>"]).encode())
+        etag = hashlib.sha256(content).hexdigest()[:20]
+        return cls(replace(index, content=content, etag=etag))
 
     def show(self) -> Response:
         return answer_asset(self.index)

@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from skinapi.domain.subject import ROLES
+from skinapi.settings.log_in_providers import OidcProvider, read_providers
 from skinapi.settings.value_checks import (
     MailAddress,
     machine_memory,
@@ -210,7 +211,8 @@ class Settings(BaseSettings):
     trusted_authorities: Path | None = Field(
         default=None,
         description="File (PEM) with the certificates of authorities, such as that of the clinic, "
-        "that are trusted besides the public ones: for webhooks, SYSLOG_URL and ARCHIVE_URL.",
+        "that are trusted besides the public ones: for webhooks, SYSLOG_URL, "
+        "ARCHIVE_URL and OIDC_PROVIDERS.",
     )
 
     archive_url: str | None = Field(
@@ -319,6 +321,17 @@ class Settings(BaseSettings):
         default=None,
         description="Roles whose accounts need a second factor, separated by commas, such as "
         "`doctor,researcher,admin`. Until one is set up, their tokens open the account page alone.",
+    )
+
+    oidc_providers: str | None = Field(
+        default=None,
+        description="Where the clinic's accounts log in (OpenID Connect), as a JSON list: "
+        "[log_in.md](../integrate/log_in.md). If empty: nobody but with a password.",
+    )
+    oidc_secrets: SecretStr | None = Field(
+        default=None,
+        description="The secret of this server at each of OIDC_PROVIDERS, as a JSON object: "
+        '`{"hospital": "…"}`. One without a secret here is a public client.',
     )
 
     waiting_account_days: PositiveInt = Field(
@@ -565,6 +578,11 @@ class Settings(BaseSettings):
         """The plain text of a secret setting, or None if it is not set."""
         value: SecretStr | None = getattr(self, name)
         return value.get_secret_value() if value else None
+
+    @property
+    def log_in_providers(self) -> tuple[OidcProvider, ...]:
+        """Where the clinic's accounts log in. Raises UnsafeSettings."""
+        return read_providers(self.oidc_providers, self.secret("oidc_secrets"))
 
     @property
     def rate_limit_uri(self) -> str | None:

@@ -71,8 +71,8 @@ class Journey:
     def see(self, key: str, **values: str) -> None:
         self.visitor.see(self.say(key, **values))
 
-    def press(self, key: str, within: str = "") -> None:
-        self.visitor.press_button(self.say(key), within)
+    def press(self, key: str, within: str = "", **values: str) -> None:
+        self.visitor.press_button(self.say(key, **values), within)
 
     def step(self, name: str, *, still: bool = True, expected: tuple[str, ...] = ()) -> None:
         """Here one would pause and read. `expected` names the requests that were to be refused."""

@@ -15,6 +15,7 @@ from tests.support.photos import photo_of
 RUN = {
     "docs/integrate/embed.md",
     "docs/integrate/ehr.md",
+    "docs/integrate/log_in.md",
     "docs/integrate/pacs.md",
     "docs/integrate/program.md",
 }

@@ -56,6 +56,7 @@ NO_KEY = {
         *("promote_model", "roll_back_model", "retire_model", "delete_model"),
         *("start_shadow", "end_shadow", "show_operating_point", "choose_operating_point"),
         *("choose_reference", "end_reference"),
+        *("list_providers", "allow_provider"),
         *("list_all_keys", "make_clinic_key", "revoke_any_key"),
     },
     "published clients, which know no key": {

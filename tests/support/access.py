@@ -58,6 +58,8 @@ DOCTORS = "ufffoooffuu"
 DOCTOR_IN_CARE = "ufffonnffuu"
 TO_REVIEW = "ufffonoffuu"
 IN_CHARGE = "ufffonfffuu"  # not who sees the finding for a second opinion
+NO_PROVIDER = "nnnnnnnnnnn"  # of the clinic's log-in: tests/integrations/oidc has one
+NO_LOG_IN = "fffffffffff"
 PHOTO = photo_of("melanoma")
 NOT_ITS_OWN = {"clinic-wide": "n"}  # it is in the lab, and did not begin the job
 WEBHOOK_URL = "https://example.org/hooks"
@@ -381,6 +383,10 @@ def new_account(_: SampleAccounts) -> Options:
     return {"json": {"name": "A", "email": f"{new_id()}@example.org", "password": PASSWORD}}
 
 
+def a_form(_: SampleAccounts) -> Options:
+    return {"data": {"logout_token": "a token"}}
+
+
 def no_body(_: Options) -> Options:
     return {}
 
@@ -539,6 +545,10 @@ ROWS: dict[str, Row] = {
     ),
     "confirm_second_factor": Row("/me/second-factor/confirm", APPROVED, first_code),
     "remove_second_factor": Row("/me/second-factor/remove", APPROVED, recovery_code),
+    "begin_clinic_log_in": Row("/auth/oidc/hospital/start", NO_PROVIDER, sends({})),
+    "take_answer_of_provider": Row("/auth/oidc/hospital/callback", NO_PROVIDER),
+    "finish_clinic_log_in": Row("/auth/oidc/finish", NO_LOG_IN, sends({})),
+    "log_out_by_provider": Row("/auth/oidc/hospital/logout", NO_PROVIDER, a_form),
     "list_sessions": Row("/me/sessions", APPROVED),
     "end_session": Row("/me/sessions/{session}", OWNER),
     # keys of programs
@@ -586,6 +596,8 @@ ROWS: dict[str, Row] = {
     "suspend_user": Row("/users/{email}/suspend", ADMINS),
     "reset_password": Row("/users/{email}/reset-password", ADMINS),
     "reset_second_factor": Row("/users/{email}/second-factor", ADMINS, factor_of_ada),
+    "allow_provider": Row("/users/{email}/provider", ADMINS, sends({"provider": None})),
+    "list_providers": Row("/integrations/oidc", ADMINS),
     "assign_doctor": Row("/users/{email}/doctor", ADMINS, sends({"doctor": None})),
     "list_doctors": Row("/doctors", ADMINS),
     "add_doctor": Row("/doctors", ADMINS, new_account),

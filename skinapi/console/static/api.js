@@ -1,7 +1,7 @@
 // @ts-check
 // The API as the console calls it. Answers are the API's own; an error carries its sentence.
 
-/** @typedef {{token: string, role: string, email: string}} Session */
+/** `leave`: where one logs out of the clinic's log-in. @typedef {{token: string, role: string, email: string, leave?: string}} Session */
 /** The last thing that was done in a tab of this browser, a log-in, a new token or a log-out, and when. @typedef {{session: Session | null, at: number}} Last */
 
 const KEY = "skinapi.session";
@@ -118,8 +118,10 @@ export function checkSession() {
 /** Log out at once, in all tabs of the session; the server is told as far as it can be reached. */
 export function logOut() {
   const headers = headersOf(session, { "Content-Type": "application/json" });
+  const leave = session?.leave;
   setSession(null);
   fetch("/auth/logout", { method: "POST", headers, body: "{}", keepalive: true }).catch(() => {});
+  if (leave) location.assign(leave);
 }
 
 /** @returns {Last} */

@@ -12,6 +12,7 @@ import { AccountCount, QueueCount, UnreadCount, useAsking } from "/console/waiti
 const VIEWS = {
   "": () => import("/console/views/start.js"),
   login: () => import("/console/views/login.js"),
+  back: () => import("/console/views/clinic_log_in.js"),
   register: () => import("/console/views/register.js"),
   password: () => import("/console/views/password.js"),
   forgotten: () => import("/console/views/forgotten.js"),
@@ -53,8 +54,8 @@ const VIEWS = {
   missing: () => import("/console/views/missing.js"),
 };
 /** Views without a word of `words.staff.*.js`, which are fetched with the first other view. */
-const FEW_WORDS = new Set(["", "login", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "account", "missing"]);
-const PUBLIC = new Set(["", "login", "register", "password", "forgotten", "waiting", "sample", "model", "parts", "missing"]);
+const FEW_WORDS = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "check", "finding", "spots", "spot", "visits", "account", "missing"]);
+const PUBLIC = new Set(["", "login", "back", "register", "password", "forgotten", "waiting", "sample", "model", "parts", "missing"]);
 /** Of these only who is not logged in has a use. */
 const FORMS = new Set(["login", "register"]);
 /** What is opened by an address of its own. @type {Record<string, string>} */

@@ -78,7 +78,9 @@ class KeyAuthorizer:
 
     def _admit(self, access: Signed, key: ApiKey, session: SessionKey | None) -> Subject:
         account = self._get_account(key.account)
-        self.persons.refuse_unready(access, account)
+        # Else who has a second factor at the provider alone could use no key.
+        there = account.provider is not None
+        self.persons.refuse_unready(access, account, factor_there=there)
         scopes = (session.scope,) if session else key.scopes
         reads = session is not None and session.scope == "findings:write" and access.filed
         if not access.scopes:

@@ -7,6 +7,7 @@ import { nameOfClient } from "/console/browser.js";
 import { Answer, AskFirst, Field, Form, sayError, toast, useAct, useAnswer, useModal } from "/console/components.js";
 import { isolated, say, sayAge, sayCount, sayDate, sayList } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
+import { labelOfLogIn } from "/console/views/clinic_log_in.js";
 import { CodeField, NewPassword } from "/console/views/login.js";
 import { SecondFactorCard } from "/console/views/second_factor.js";
 
@@ -151,7 +152,7 @@ const Sessions = () => {
 const AskDeletion = ({ me, onClose }) => {
   const dialog = useModal();
   /** @param {Record<string, string>} values */
-  const leave = async ({ ownPassword, ownCode }) => {
+  const leave = async ({ ownPassword = "", ownCode }) => {
     await remove("/me", { current_password: ownPassword, ...(ownCode && { code: ownCode }) });
     setSession(null);
     toast(say("ownAccountDeleted"));
@@ -162,7 +163,7 @@ const AskDeletion = ({ me, onClose }) => {
       <p>${say(me.role === "user" ? "deleteOwnGoes" : "deleteOwnGoesOfStaff")}</p>
       <p>${say(me.role === "doctor" ? "deleteOwnStaysOfDoctor" : "deleteOwnStays")}</p>
       <${Form} label=${say("deleteOwn")} kind="danger" onSend=${leave} onClose=${onClose}>
-        <${Field} label=${say("yourPassword")} name="ownPassword" type="password" autocomplete="current-password" required />
+        ${me.has_password !== false && html`<${Field} label=${say("yourPassword")} name="ownPassword" type="password" autocomplete="current-password" required />`}
         ${me.second_factor && html`<${CodeField} hint=${say("codeHint")} name="ownCode" />`}
       <//>
     </dialog>`;
@@ -186,16 +187,18 @@ export const View = () => {
     <h1>${say("title_account")}</h1>
     <${Answer} answer=${answer}>
       ${(/** @type {Api["Me"]} */ me) => {
+        const password = me.has_password !== false && html`<${PasswordCard} />`;
         const factor = html`<${SecondFactorCard} me=${me} onChange=${answer.reload} />`;
         return html`
           <p>${isolated(me.name)} · ${isolated(me.email)} · ${say(/** @type {WordKey} */ (`role_${me.role}`))}<br />
+            ${me.provider && html`<small>${say(me.has_password === false ? "accountOf" : "accountOfAdmin", { name: labelOfLogIn(me.provider) })}</small><br />`}
             ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { name: me.doctor_name ?? me.doctor }) : say("noDoctor")}</small>`}</p>
           ${/* Until a factor is set up that must be, nothing else of the account is open. */
           me.second_factor_missing
-            ? html`<div class="columns"><div>${factor}</div><div><${PasswordCard} /><${DeletionCard} me=${me} /></div></div>`
+            ? html`<div class="columns"><div>${factor}</div><div>${password}<${DeletionCard} me=${me} /></div></div>`
             : html`<div class="columns">
                 <div><${DataCard} me=${me} /><${ConsentsCard} me=${me} onChange=${answer.reload} />${me.notices !== null && html`<${NoticesCard} me=${me} />`}</div>
-                <div><${PasswordCard} />${factor}<${Sessions} /><${ProgramsCard} /><${DeletionCard} me=${me} /></div>
+                <div>${password}${factor}<${Sessions} /><${ProgramsCard} /><${DeletionCard} me=${me} /></div>
               </div>`}`;
       }}
     <//>`;

@@ -5,6 +5,7 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { apiPath, getSession, patch, post, put, remove } from "/console/api.js";
 import { Confirm, sayError, Select, TextArea, toast } from "/console/components.js";
 import { isolated, say, sayCount, sayDate, sayNumber, sayValue, valuesOf } from "/console/language.js";
+import { labelOfLogIn } from "/console/views/clinic_log_in.js";
 import { askForAccounts } from "/console/waiting.js";
 
 export const ROLES = ["user", "doctor", "researcher", "admin"];
@@ -15,7 +16,7 @@ const LONGEST_NOTE = 500;
 /** @typedef {Api["AccountRow"]} Account */
 /** @typedef {Partial<Account> & {gone?: boolean}} Changed */
 /** What is shown once. @typedef {{title: string, text: string, password: string, expires_at?: string}} Told */
-/** What is to be asked before it is done. @typedef {{kind: "suspend" | "role" | "refuse" | "reset" | "link" | "factor" | "delete", role?: string}} Question */
+/** What is to be asked before it is done. @typedef {{kind: "suspend" | "role" | "refuse" | "reset" | "link" | "factor" | "delete" | "logInAt", role?: string, provider?: string | null}} Question */
 
 /**
  * What is done to an account: `onChange` gets the fields that it changed, `onAsk` what is asked first.
@@ -174,6 +175,13 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
     onChange(account, { second_factor: false });
     toast(say("factorRemoved", { who }));
   };
+  const { provider = null } = question;
+  const logInAt = async () => {
+    await put(pathOf(account, "provider"), { provider });
+    onChange(account, { link_allowed: provider, ...(!provider && { provider: null }) });
+    toast(say("logInChanged", { who }));
+  };
+  const name = labelOfLogIn(provider ?? account.provider ?? account.link_allowed ?? "");
   const removeAccount = async () => {
     await remove(account.role === "doctor" ? apiPath`/doctors/${email}` : apiPath`/users/${email}`);
     onChange(account, { gone: true });
@@ -192,6 +200,9 @@ export const Ask = ({ accounts, question, onChange, onSecret, onClose }) => {
     reset: [say("resetAsk"), say("resetAskText", { who }), say("resetPassword"), reset],
     link: [say("passwordLink"), say("passwordLinkAskText", { who }), say("passwordLink"), link],
     factor: [say("removeFactor"), say("removeFactorText", { who }), say("removeFactor"), removeFactor],
+    logInAt: provider
+      ? [say("allowLogInAsk", { who, name }), say("allowLogInText"), say("allowLogIn", { name }), logInAt]
+      : [say("forbidLogInAsk", { who, name }), say("forbidLogInText"), say("forbidLogIn", { name }), logInAt],
     delete: [say("deleteAccount"), say(account.role === "doctor" ? "deleteDoctorText" : "deleteAccountText", { who }), say("delete"), removeAccount],
   };
   const [title, text, confirm, go] = asked[question.kind];

@@ -6,6 +6,7 @@ import { Icon, Message, onValue, sayError, useAct, useKeys } from "/console/comp
 import { isolated, say, sayDate, sayNumber, sayValue } from "/console/language.js";
 import { Pages, usePages } from "/console/lists.js";
 import { Ask, decide, isOneself, roleAfter, ROLES, sayRoles, Secret, setField } from "/console/views/account_actions.js";
+import { labelOfLogIn, namesOfLogIns } from "/console/views/clinic_log_in.js";
 import { OutcomesOf } from "/console/views/outcomes.js";
 
 /** @typedef {import("/console/views/account_actions.js").Account} Account */
@@ -36,6 +37,13 @@ const DoctorChoice = ({ value, doctors, nobody, onChoose, label = say("assignDoc
       ${doctors.map((one) => html`<option value=${one.email} selected=${one.email === value}>${isolated(one.name)}</option>`)}
     </select></label>`;
 
+/** At which log-in of the clinic the account may log in. @param {{account: Account, onAsk: (question: Question) => void}} props */
+const LogInAt = ({ account, onAsk }) => {
+  const bound = account.provider ?? account.link_allowed;
+  if (bound) return html`<button onClick=${() => onAsk({ kind: "logInAt", provider: null })}>${say("forbidLogIn", { name: labelOfLogIn(bound) })}</button>`;
+  return namesOfLogIns().map((provider) => html`<button onClick=${() => onAsk({ kind: "logInAt", provider })}>${say("allowLogIn", { name: labelOfLogIn(provider) })}</button>`);
+};
+
 /** What is done rarely, below the line of its account. @param {{account: Account, act: Act, doctors: Doctors}} props */
 const Managed = ({ account, act, doctors }) => {
   /** @param {import("/console/views/account_actions.js").Question["kind"]} kind @param {string} [role] */
@@ -56,8 +64,9 @@ const Managed = ({ account, act, doctors }) => {
         </select></label>
       ${account.role === "user" &&
       html`<${DoctorChoice} value=${account.doctor ?? ""} doctors=${doctors} nobody=${say("nobody")} onChoose=${(/** @type {string} */ email) => set("doctor", email || null)} />`}
-      <button onClick=${() => ask("link")}>${say("passwordLink")}</button>
-      <button onClick=${() => ask("reset")}>${say("resetPassword")}</button>
+      ${!account.provider && html`<button onClick=${() => ask("link")}>${say("passwordLink")}</button>
+      <button onClick=${() => ask("reset")}>${say("resetPassword")}</button>`}
+      <${LogInAt} account=${account} onAsk=${(/** @type {Question} */ question) => act.onAsk(question, [account])} />
       ${account.second_factor && !isOneself(account) && html`<button onClick=${() => ask("factor")}>${say("removeFactor")}</button>`}
       <button class="danger" onClick=${() => ask("delete")}><${Icon} name="trash" />${say("delete")}</button></div>
       ${account.status !== "approved" && account.wanted_role && html`<p>${say("getsRole", { role: sayValue("role", account.wanted_role) })}</p>`}
@@ -85,7 +94,9 @@ const Row = ({ account, chosen, onChoose, act, doctors }) => {
       <td>${account.doctor && nameOfDoctor(doctors, account.doctor)}${role === "doctor" && say(patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(patients) })}</td>
       <td class=${`standing standing-${account.refusal ? "refused" : status}`}>${sayStatus(account)}
         ${account.must_change_password && html`<small title=${say("initialPasswordOpen")}> · ${say("initialPasswordShort")}</small>`}
-        ${account.second_factor && html`<small> · ${say("hasSecondFactor")}</small>`}</td>
+        ${account.second_factor && html`<small> · ${say("hasSecondFactor")}</small>`}
+        ${account.provider && html`<small> · ${say("logsInAt", { name: labelOfLogIn(account.provider) })}</small>`}
+        ${account.link_allowed && html`<small> · ${say("mayLogInAt", { name: labelOfLogIn(account.link_allowed) })}</small>`}</td>
       <td><time datetime=${account.created_at}>${sayDate(account.created_at, false)}</time></td>
       <td class="row-acts">
         ${status === "approved"

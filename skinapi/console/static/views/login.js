@@ -3,8 +3,9 @@ import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, isWaitingForLogin, post, setSession } from "/console/api.js";
 import { nameOfClient } from "/console/browser.js";
 import { Field, Form, Message, sayError, toast } from "/console/components.js";
-import { say, sayValue } from "/console/language.js";
+import { hasWords, say, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
+import { ClinicLogIns } from "/console/views/clinic_log_in.js";
 
 /** An initial password opens nothing: it is replaced here, and one is logged in then. */
 const INITIAL = "password_change_required";
@@ -12,7 +13,7 @@ const INITIAL = "password_change_required";
 const CODE = "code_required";
 
 /** The password is right, and the account is not one to log in with: the page that says why. @type {Record<string, string>} */
-const NOT_IN = { account_not_approved: "waiting", account_suspended: "waiting/suspended" };
+export const NOT_IN = { account_not_approved: "waiting", account_suspended: "waiting/suspended" };
 
 /** A code of the second factor. `asked`: the next thing to type. @param {{hint: string, asked?: boolean, name?: string}} props */
 export const CodeField = ({ hint, asked = false, name = "code" }) => {
@@ -60,6 +61,7 @@ export const LoginForm = ({ email = "" }) => {
   };
   if (initial) return html`<${ReplacePassword} ...${initial} />`;
   return html`
+    <${ClinicLogIns} />
     <${Form} onSend=${(/** @type {Record<string, string>} */ values) => ask(() => logIn(values))} label=${say("logIn")}>
       <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required defaultValue=${email} />
       <${Field} label=${say("password")} name="password" type="password" autocomplete="current-password" required />
@@ -107,9 +109,11 @@ export const DemoLogins = () => DEMO && html`
       ${" "}${sayValue("role", role)}</li>`)}
   </ul>`;
 
-export const View = () => html`
+/** @param {{argument?: string}} props why one was not logged in at the clinic's log-in */
+export const View = ({ argument = "" }) => html`
   <div class="card narrow">
     <h1>${say("logIn")}</h1>
+    ${hasWords(`error_${argument}`) && html`<${Message} kind="bad">${sayError({ status: 403, code: argument, message: "" })}<//>`}
     <${DemoLogins} />
     <${LoginForm} />
     <p><a href="#/forgotten">${say("forgotten")}</a></p>

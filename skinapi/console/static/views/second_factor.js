@@ -18,20 +18,20 @@ const QrCode = ({ qr }) => {
     <path d=${qr.path} /></svg>`;
 };
 
-/** The password of the account, before anything is changed. */
-const Password = () => html`<${Field} label=${say("yourPassword")} name="factorPassword" type="password"
+/** The password of the account, if it has one here, before anything is changed. @param {{me: Api["Me"]}} props */
+const Password = ({ me }) => me.has_password !== false && html`<${Field} label=${say("yourPassword")} name="factorPassword" type="password"
   autocomplete="current-password" required />`;
 
-/** @param {{onDone: () => void}} props */
-const SetUp = ({ onDone }) => {
+/** @param {{me: Api["Me"], onDone: () => void}} props */
+const SetUp = ({ me, onDone }) => {
   const [made, setMade] = useState(/** @type {Api["SecondFactorSecret"] | null} */ (null));
   const [recovery, setRecovery] = useState(/** @type {string[] | null} */ (null));
   if (recovery)
     return html`<${Secret} title=${say("recoveryCodes")} text=${say("recoveryCodesText")} password=${recovery.join("\n")}
       file="skinapi-recovery-codes.txt" onClose=${onDone} />`;
   if (!made)
-    return html`<${Form} key="password" label=${say("showQrCode")} onSend=${async (/** @type {Record<string, string>} */ { factorPassword }) =>
-      setMade(await post("/me/second-factor", { current_password: factorPassword }))}><${Password} /><//>`;
+    return html`<${Form} key="password" label=${say("showQrCode")} onSend=${async (/** @type {Record<string, string>} */ { factorPassword = "" }) =>
+      setMade(await post("/me/second-factor", { current_password: factorPassword }))}><${Password} me=${me} /><//>`;
   return html`
     <p>${say("scanCode")}</p>
     <${QrCode} qr=${made.qr} />
@@ -42,14 +42,14 @@ const SetUp = ({ onDone }) => {
       <${CodeField} hint=${say("codeOfApp")} /><//>`;
 };
 
-/** @param {{onDone: () => void}} props */
-const Remove = ({ onDone }) => html`
+/** @param {{me: Api["Me"], onDone: () => void}} props */
+const Remove = ({ me, onDone }) => html`
   <details class="factor"><summary>${say("removeFactor")}</summary>
-    <${Form} label=${say("removeFactor")} onSend=${async (/** @type {Record<string, string>} */ { factorPassword, code }) => {
+    <${Form} label=${say("removeFactor")} onSend=${async (/** @type {Record<string, string>} */ { factorPassword = "", code }) => {
       await post("/me/second-factor/remove", { current_password: factorPassword, code });
       toast(say("factorRemovedOwn"));
       onDone();
-    }}><${Password} /><${CodeField} hint=${say("codeHint")} /><//></details>`;
+    }}><${Password} me=${me} /><${CodeField} hint=${say("codeHint")} /><//></details>`;
 
 /** @param {{me: Api["Me"], onChange: () => void}} props */
 export const SecondFactorCard = ({ me, onChange }) => html`
@@ -58,6 +58,6 @@ export const SecondFactorCard = ({ me, onChange }) => html`
     ${me.second_factor_missing && html`<${Message}>${say("factorMissing")}<//>`}
     <p>${me.second_factor ? say("factorIsOn", { count: `${me.recovery_codes_left}` }) : say("secondFactorText")}</p>
     ${me.second_factor
-      ? html`<${Remove} onDone=${onChange} />`
-      : html`<details class="factor" open=${me.second_factor_missing}><summary>${say("setUp")}</summary><${SetUp} onDone=${onChange} /></details>`}
+      ? html`<${Remove} me=${me} onDone=${onChange} />`
+      : html`<details class="factor" open=${me.second_factor_missing}><summary>${say("setUp")}</summary><${SetUp} me=${me} onDone=${onChange} /></details>`}
   </section>`;

@@ -1,0 +1,1 @@
+"""The clinic's accounts: log-in at a provider of OpenID Connect."""

@@ -1,0 +1,190 @@
+"""Whom a provider names, and which account here is that person's."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from skinapi.auth.accounts import Account, AccountFields, Accounts
+from skinapi.auth.emails import NewEmail
+from skinapi.auth.errors import LastAdmin
+from skinapi.auth.events import AccountAdded
+from skinapi.auth.sessions import Sessions
+from skinapi.domain.field_types import LONGEST_NAME, Name
+from skinapi.domain.subject import Role
+from skinapi.errors import AccountSuspended
+from skinapi.integrations.oidc.errors import LogInRefused, NotLinked, NoVerifiedEmail
+from skinapi.settings.log_in_providers import OidcProvider
+from skinapi.storage.unit_of_work import AuditRow, Unit
+
+LONGEST_SUBJECT = 255  # https://openid.net/specs/openid-connect-core-1_0.html#IDToken
+_EMAIL, _NAME = TypeAdapter(NewEmail), TypeAdapter(Name)
+Claims = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who has logged in at a provider. `identity` is a hash of who, `email` is a verified
+    address, `role` the one that a group gives, `session` a hash of the session there; `factor`: the
+    provider vouches for a second factor.
+    """
+
+    identity: str
+    email: str | None
+    name: str | None
+    role: Role | None
+    factor: bool
+    session: str | None
+
+
+def read_person(provider: OidcProvider, claims: Claims) -> Person:
+    """Raises LogInRefused for claims that say too little, or something else than they may."""
+    subject, session = claims.get("sub"), claims.get("sid")
+    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
+        raise LogInRefused("bad_claim")
+    verified = claims.get("email_verified") is True or provider.trust_email
+    acr, amr = claims.get("acr"), claims.get("amr")
+    methods = amr if isinstance(amr, list) else []
+    return Person(
+        identity=hash_of(provider.issuer, "sub", subject),
+        email=_valid(_EMAIL, claims.get("email")) if verified else None,
+        name=_valid(_NAME, claims.get("name")) or _valid(_NAME, claims.get("preferred_username")),
+        role=_role_of(provider, claims),
+        factor=acr in provider.acr or any(one in provider.amr for one in methods),
+        session=hash_of(provider.issuer, "sid", session) if isinstance(session, str) else None,
+    )
+
+
+def hash_of(issuer: str, kind: str, value: str) -> str:
+    """A name of somebody or something at a provider, of one length, that says nothing."""
+    text = f"{kind}\n{issuer}\n{value}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _valid(adapter: TypeAdapter[str], value: object) -> str | None:
+    try:
+        return adapter.validate_python(value[:LONGEST_NAME] if isinstance(value, str) else None)
+    except ValidationError:
+        return None
+
+
+def _role_of(provider: OidcProvider, claims: Claims) -> Role | None:
+    """The role of the first group of the table that the person is in. Raises LogInRefused where the
+    provider has left the groups out because they are many: nobody is demoted for that.
+    """
+    left_out = claims.get("_claim_names")
+    top = provider.groups_claim.partition(".")[0]
+    if provider.roles and isinstance(left_out, dict) and top in left_out:
+        raise LogInRefused("groups_left_out")
+    found: Any = claims.get(provider.groups_claim)
+    if found is None:  # `realm_access.roles` is one within another
+        found = claims
+        for part in provider.groups_claim.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+    groups = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+    return next((role for group, role in provider.roles.items() if group in groups), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """Finds, adds, links and promotes accounts, each in a transaction under way."""
+
+    accounts: Accounts
+    sessions: Sessions
+
+    def account_of(self, unit: Unit, provider: OidcProvider, person: Person) -> Account:
+        """The account of this person as it is after this log-in: added, where there is none, and
+        with the role that the groups give.
+
+        Raises AccountSuspended, NoVerifiedEmail, and NotLinked where the person's address belongs
+        to an account that no admin lets log in there.
+        """
+        account = self.accounts.find_by_identity(person.identity)
+        if account is None and person.email is None:
+            raise NoVerifiedEmail
+        if account is None and (taken := self.accounts.find_by_email(person.email or "")):
+            account = self._link(unit, taken, provider, person)
+        if account is None:
+            account = self._add(unit, provider, person)
+        if account.status in ("suspended", "deleting"):
+            return account
+        return self._follow_groups(unit, account, provider, person.role)
+
+    def _add(self, unit: Unit, provider: OidcProvider, person: Person) -> Account:
+        email = person.email or ""
+        account = self.accounts.add(
+            name=person.name or email.partition("@")[0],
+            email=email,
+            password_hash="",
+            provider=provider.name,
+            identity=person.identity,
+        )
+        unit.audit("account.register", by=account.id, target=account.id, detail=provider.name)
+        unit.publish(AccountAdded(account.id))
+        return account
+
+    def _link(
+        self, unit: Unit, account: Account, provider: OidcProvider, person: Person
+    ) -> Account:
+        """Its password ends, and with it the sessions; that of an admin stays: it opens the server
+        while the provider is down.
+        """
+        unit.audit("account.link", by=account.id, target=account.id, detail=provider.name)
+        allowed = provider.linking == "by_admin" and account.link_allowed == provider.name
+        if not allowed or account.identity:
+            raise NotLinked
+        if account.status in ("suspended", "deleting"):
+            raise AccountSuspended
+        fields = AccountFields(
+            provider=provider.name,
+            identity=person.identity,
+            link_allowed=None,
+            token_version=account.token_version + 1,
+        )
+        if account.role != "admin":
+            fields |= AccountFields(
+                password_hash="", must_change=False, initial_password_expires_at=None
+            )
+        self.sessions.forget(account.id)
+        return self.accounts.change(unit, account, **fields)
+
+    def _follow_groups(
+        self, unit: Unit, account: Account, provider: OidcProvider, role: Role | None
+    ) -> Account:
+        """Give the account the role of its group, and take back what a group has given before.
+
+        Who was made an admin here stays one, whatever the groups say; so does the last admin with a
+        password.
+        """
+        made_here = account.role == "admin" and account.group_role != "admin"
+        if role is None and account.group_role is None:
+            return account
+        if role is None and made_here:
+            return self.accounts.change(unit, account, group_role=None)
+        if role is None:  # as if its approval was undone
+            fields = AccountFields(
+                role="user",
+                status="waiting",
+                group_role=None,
+                token_version=account.token_version + 1,
+            )
+        else:
+            fields = AccountFields(status="approved", group_role=role, wanted_role=None)
+            if not made_here:
+                fields["role"] = role
+        try:
+            changed = self.accounts.change(unit, account, **fields)
+        except LastAdmin:
+            return account
+        self._record(unit, account, changed, provider.name)
+        return changed
+
+    def _record(self, unit: Unit, before: Account, after: Account, provider: str) -> None:
+        if before.status != after.status:
+            action = "account.approve" if after.approved else "account.unapprove"
+            unit.record(AuditRow(action, by="system", target=after.id, detail=provider))
+        if before.role != after.role:
+            action = f"account.role_{after.role}"
+            unit.record(AuditRow(action, by="system", target=after.id, detail=provider))

@@ -1,0 +1,278 @@
+"""Routes of the clinic's log-in."""
+
+from typing import Annotated, Any, Self
+
+from flask import Response, after_this_request, request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from skinapi.auth.errors import CodeRequired, TooManyCodes, WrongCode
+from skinapi.auth.passwords import ClientInfo
+from skinapi.auth.routes import user_agent
+from skinapi.auth.schemas import CODE, Code, LoggedIn, Refreshed, TokenRequest
+from skinapi.domain.subject import Subject
+from skinapi.errors import (
+    AccountNotApproved,
+    AccountRefused,
+    AccountSuspended,
+    BadRequest,
+    NotFound,
+    PasswordChangeRequired,
+    SkinAPIError,
+)
+from skinapi.integrations.oidc.errors import (
+    LinkedAlready,
+    LinkingForbidden,
+    LogInExpired,
+    LogInRefused,
+    ProviderUnavailable,
+)
+from skinapi.integrations.oidc.round_trips import LIFE
+from skinapi.integrations.oidc.service import OidcService, ProviderAnswer, Speaker
+from skinapi.web.access import Public, admins
+from skinapi.web.declaration import Routes
+from skinapi.web.rate_limits import Rate, caller_address
+from skinapi.web.request_parsing import client_stream
+from skinapi.web.schemas import Answer, Body, Message
+
+LARGEST_BODY = 64 * 1024
+COOKIE = "skinapi-log-in"
+# No page of another host of the domain can set such a cookie:
+# https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Set-Cookie#cookie_prefixes
+HOST_COOKIE = f"__Host-{COOKIE}"
+# Where the console goes on, and where it says what went wrong.
+BACK, REFUSED = "/#/back", "/#/login/"
+Parameter = Annotated[str, StringConstraints(max_length=4096)]
+routes: Routes[OidcService] = Routes("oidc")
+
+
+class LogInAddress(Answer):
+    address: str = Field(description="where the browser goes to log in")
+
+
+class BroughtBack(BaseModel):
+    """What a provider sends with the browser; it may send more."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    code: Parameter | None = None
+    state: Parameter | None = None
+    iss: Parameter | None = None
+    error: Parameter | None = None
+
+
+class Finish(TokenRequest):
+    code: Code | None = Field(default=None, description=CODE)
+
+
+class LoggedInAtClinic(LoggedIn):
+    email: str
+    log_out: str | None = Field(description="where the browser goes after a log-out here")
+
+
+class LoggedInAtClinicToRefresh(Refreshed, LoggedInAtClinic):
+    """The answer to `refresh: true`."""
+
+
+class Linking(Body):
+    provider: Parameter | None = Field(
+        description="at which the account may log in from its next log-in there; null parts it "
+        "from the one at which it does"
+    )
+
+
+class ProviderView(Answer):
+    name: str
+    label: str
+    issuer: str
+    reachable: bool = Field(description="whether it answers, as this server needs it")
+    redirect_uri: str = Field(description="to register there, as are the next two")
+    log_out_uri: str = Field(description="for its back-channel log-out")
+    after_log_out_uri: str
+    roles: dict[str, str] = Field(description="the role that each of its groups gives")
+    linking: str
+
+    @classmethod
+    def of(cls, oidc: OidcService, speaker: Speaker) -> Self:
+        settings = speaker.settings
+        return cls(
+            name=settings.name,
+            label=settings.shown_name,
+            issuer=settings.issuer,
+            reachable=oidc.is_reachable(speaker),
+            redirect_uri=speaker.redirect_uri,
+            log_out_uri=f"{oidc.address}/auth/oidc/{settings.name}/logout",
+            after_log_out_uri=f"{oidc.address}/",
+            roles=dict(settings.roles),
+            linking=settings.linking,
+        )
+
+
+@routes.route(
+    "POST",
+    "/auth/oidc/<provider>/start",
+    access=Public(),
+    rate=Rate.SIGN_IN,
+    max_body=LARGEST_BODY,
+    raises=(NotFound, ProviderUnavailable),
+)
+def begin_clinic_log_in(oidc: OidcService, *, provider: str) -> LogInAddress:
+    """Begin a log-in with the clinic's account: where the browser goes, and a cookie for the way.
+
+    It comes back to the route below, which sends it to the console.
+    """
+    address, secret = oidc.begin(provider=provider)
+    _keep(oidc, secret)
+    return LogInAddress(address=address)
+
+
+@routes.route(
+    "GET",
+    "/auth/oidc/<provider>/callback",
+    access=Public(),
+    rate=Rate.READ,
+    status=303,
+    produces="text/html",
+    raises=(NotFound,),
+)
+def take_answer_of_provider(oidc: OidcService, *, provider: str, query: BroughtBack) -> Response:
+    """The way back from the provider: sends the browser to the console, which opens the session.
+
+    The address has no token then, and nothing that opens anything.
+    """
+    answer = ProviderAnswer(code=query.code, state=query.state, issuer=query.iss, error=query.error)
+    place = BACK
+    try:
+        oidc.take_answer(provider=provider, secret=_secret(oidc), answer=answer)
+    except SkinAPIError as error:
+        if error.status >= 500 and not isinstance(error, ProviderUnavailable):
+            raise
+        if isinstance(error, NotFound):
+            raise
+        place = f"{REFUSED}{error.code}"
+    headers = {"Location": place, "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+    return Response(status=303, headers=headers, mimetype="text/html")
+
+
+@routes.route(
+    "POST",
+    "/auth/oidc/finish",
+    access=Public(),
+    rate=Rate.WRITE,
+    max_body=LARGEST_BODY,
+    raises=(
+        LogInExpired,
+        AccountNotApproved,
+        AccountRefused,
+        AccountSuspended,
+        PasswordChangeRequired,
+        CodeRequired,
+        WrongCode,
+        TooManyCodes,
+    ),
+)
+def finish_clinic_log_in(
+    oidc: OidcService, *, body: Finish
+) -> LoggedInAtClinic | LoggedInAtClinicToRefresh:
+    """Get an access token for the log-in that this browser has made at a provider, once.
+
+    Where the account has a second factor, and the provider has asked for none, the answer is 403
+    with the `code` code_required: the same request with a code follows.
+    """
+    caller = ClientInfo(
+        address=caller_address(), client=body.client or user_agent(), renews=body.refresh
+    )
+    done = oidc.finish(secret=_secret(oidc), code=body.code, caller=caller)
+    _keep(oidc, None)
+    account, tokens = done.account, done.tokens
+    fields: dict[str, Any] = {
+        "access_token": tokens.access_token,
+        "role": account.role,
+        "collection": "doctors" if account.role == "doctor" else "users",
+        "must_change_password": False,
+        "email": account.email,
+        "log_out": done.log_out,
+    }
+    if tokens.refresh_token is None:
+        return LoggedInAtClinic(**fields)
+    return LoggedInAtClinicToRefresh(
+        **fields, expires_at=tokens.expires_at, refresh_token=tokens.refresh_token
+    )
+
+
+@routes.route(
+    "POST",
+    "/auth/oidc/<provider>/logout",
+    access=Public(),
+    rate=Rate.WRITE,
+    max_body=LARGEST_BODY,
+    raises=(NotFound, LogInRefused, ProviderUnavailable),
+)
+def log_out_by_provider(oidc: OidcService, *, provider: str) -> Message:
+    """For the provider: end the sessions that its `logout_token` names, a field of a form.
+
+    OpenID Connect Back-Channel Logout 1.0. The token counts once.
+    """
+    with client_stream(request, "The form could not be read"):
+        token = request.form.get("logout_token", "")
+    if not token:
+        raise BadRequest("Send logout_token as a field of application/x-www-form-urlencoded")
+    oidc.end_sessions(provider=provider, token=token)
+    return Message(message="Logged out")
+
+
+@routes.route(
+    "PUT",
+    "/users/<email>/provider",
+    access=admins("Only admin can let accounts log in at a provider"),
+    rate=Rate.WRITE,
+    raises=(NotFound, LinkedAlready, LinkingForbidden),
+)
+def allow_provider(oidc: OidcService, *, email: str, body: Linking, subject: Subject) -> Message:
+    """Let an account that is here already log in at a provider, whose person has the same verified
+    e-mail address: from the next log-in there its password ends, but an admin's. Null takes that
+    back, and parts the account from its provider.
+    """
+    account = oidc.allow_link(email=email, provider=body.provider, by=subject.id)
+    if body.provider:
+        return Message(message=f"{account.email} may log in at {body.provider} from now on")
+    return Message(message=f"{account.email} logs in at no provider")
+
+
+@routes.route(
+    "GET",
+    "/integrations/oidc",
+    access=admins("Only admin can view the providers"),
+    rate=Rate.READ,
+)
+def list_providers(oidc: OidcService) -> list[ProviderView]:
+    """List the providers at which the clinic's accounts log in, with what is registered there. Each
+    is asked whether it answers.
+    """
+    return [ProviderView.of(oidc, speaker) for speaker in oidc.providers.values()]
+
+
+def _cookie_name(oidc: OidcService) -> str:
+    return HOST_COOKIE if oidc.address.startswith("https:") else COOKIE
+
+
+def _secret(oidc: OidcService) -> str | None:
+    return request.cookies.get(_cookie_name(oidc))
+
+
+def _keep(oidc: OidcService, secret: str | None) -> None:
+    """In this browser, as a cookie that no script reads, and that no other site sends with a form;
+    None takes it back.
+    """
+
+    @after_this_request
+    def set_cookie(response: Response) -> Response:
+        name = _cookie_name(oidc)
+        response.set_cookie(
+            name,
+            secret or "",
+            max_age=int(LIFE.total_seconds()) if secret else 0,
+            path="/",
+            secure=name == HOST_COOKIE,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response

@@ -1,0 +1,281 @@
+"""Log-in and log-out with the clinic's accounts."""
+
+import hmac
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from skinapi.auth.accounts import NO_LOG_IN, Account, Accounts
+from skinapi.auth.emails import normalise_email
+from skinapi.auth.passwords import ClientInfo
+from skinapi.auth.second_factor import SecondFactorService
+from skinapi.auth.service import AuthService, IssuedTokens
+from skinapi.auth.sessions import OpenedAt, Sessions
+from skinapi.errors import Conflict, Duplicate, NotFound, PasswordChangeRequired, SkinAPIError
+from skinapi.integrations.oidc.errors import (
+    LinkedAlready,
+    LinkingForbidden,
+    LogInCancelled,
+    LogInExpired,
+    LogInRefused,
+    ProviderUnavailable,
+)
+from skinapi.integrations.oidc.people import Claims, People, Person, hash_of, read_person
+from skinapi.integrations.oidc.round_trips import RoundTrip, RoundTrips, derive, new_secret
+from skinapi.logs import log
+from skinapi.settings.log_in_providers import OidcProvider
+from skinapi.storage.unit_of_work import Unit, UnitOfWork, atomic
+
+NO_PROVIDER = "There is no such log-in"
+NO_ACCOUNT = "User/doctor not found"
+# So long a log-out token is remembered: longer than one is taken.
+LOG_OUT_LIFE = timedelta(hours=1)
+
+
+class Speaker(Protocol):
+    """What `Provider` does, whose libraries are imported only where there is one."""
+
+    settings: OidcProvider
+    redirect_uri: str
+
+    def authorization_address(self, *, state: str, nonce: str, verifier: str) -> str: ...
+    def log_out_address(self, back_to: str) -> str | None: ...
+    def refuse_other_issuer(self, issuer: str | None) -> None: ...
+    def redeem(self, code: str, *, verifier: str, nonce: str) -> Claims: ...
+    def read_log_out(self, token: str) -> Claims: ...
+    def metadata(self) -> object: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderAnswer:
+    """What a browser brings back from the provider."""
+
+    code: str | None = None
+    state: str | None = None
+    issuer: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedInThere:
+    """`log_out`: where the browser is sent when it logs out."""
+
+    account: Account
+    tokens: IssuedTokens
+    log_out: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcService:
+    """`address` is where people reach this server."""
+
+    work: UnitOfWork
+    accounts: Accounts
+    sessions: Sessions
+    auth: AuthService
+    second_factor: SecondFactorService
+    people: People
+    trips: RoundTrips
+    providers: Mapping[str, Speaker]
+    address: str
+
+    def begin(self, *, provider: str) -> tuple[str, str]:
+        """Where the browser goes to log in, and the secret that it keeps until it is back.
+
+        Raises NotFound, and ProviderUnavailable.
+        """
+        speaker, secret = self._speaker(provider), new_secret()
+        with _logged(provider):
+            address = speaker.authorization_address(
+                state=derive(secret, "state"),
+                nonce=derive(secret, "nonce"),
+                verifier=derive(secret, "verifier"),
+            )
+        self.trips.add(secret, provider=provider)
+        return address, secret
+
+    def take_answer(self, *, provider: str, secret: str | None, answer: ProviderAnswer) -> None:
+        """Check what the browser brings back, and find or make its account; `finish` opens it.
+
+        Raises NotFound, LogInExpired, LogInCancelled, LogInRefused, ProviderUnavailable, and the
+        errors of `People.account_of`.
+        """
+        speaker = self._speaker(provider)
+        with _logged(provider):
+            trip = self.trips.find(secret) if secret else None
+            if not secret or trip is None or trip.provider != provider or trip.account:
+                raise LogInExpired
+            if not _are_equal(derive(secret, "state"), answer.state or ""):
+                raise LogInExpired
+            speaker.refuse_other_issuer(answer.issuer)
+            if not self.trips.use(trip):
+                raise LogInExpired
+            if answer.error:
+                raise LogInCancelled
+            if not answer.code:
+                raise LogInRefused("no_code")
+            claims = speaker.redeem(
+                answer.code, verifier=derive(secret, "verifier"), nonce=derive(secret, "nonce")
+            )
+            person = read_person(speaker.settings, claims)
+            try:
+                self._sign_in(speaker.settings, person, secret)
+            except Duplicate as error:  # the same person has just logged in for the first time
+                raise LogInExpired from error
+
+    @atomic
+    def _sign_in(self, unit: Unit, provider: OidcProvider, person: Person, secret: str) -> None:
+        account = self.people.account_of(unit, provider, person)
+        self.trips.add(
+            secret,
+            provider=provider.name,
+            account=account.id,
+            session=person.session,
+            factor=person.factor,
+        )
+
+    def finish(self, *, secret: str | None, code: str | None, caller: ClientInfo) -> LoggedInThere:
+        """Open a session for who has logged in at a provider in this browser, once. `code` is of
+        the second factor, where the account has one and the provider has not asked for one.
+
+        Raises LogInExpired, AccountSuspended, AccountRefused, AccountNotApproved, CodeRequired,
+        WrongCode, TooManyCodes, PasswordChangeRequired.
+        """
+        trip = self.trips.find(secret) if secret else None
+        if trip is None or trip.account is None or trip.provider not in self.providers:
+            raise LogInExpired
+        try:
+            account = self.accounts.get(trip.account)
+        except NotFound as error:
+            raise LogInExpired from error
+        if account.status == "deleting":
+            raise LogInExpired
+        account.refuse_inactive()
+        if account.must_change:
+            raise PasswordChangeRequired(self.auth.password_page)
+        given = trip.factor or self.second_factor.verify(account, code, caller)
+        tokens = self._open(trip, account, caller, factor_given=given)
+        return LoggedInThere(account=account, tokens=tokens, log_out=self._log_out(trip.provider))
+
+    @atomic
+    def _open(
+        self,
+        unit: Unit,
+        trip: RoundTrip,
+        account: Account,
+        caller: ClientInfo,
+        *,
+        factor_given: bool,
+    ) -> IssuedTokens:
+        if not self.trips.use(trip):
+            raise LogInExpired
+        opened_at = OpenedAt(trip.provider, trip.session, trip.factor)
+        return self.auth.open_session(
+            unit, account, caller, factor_given=factor_given, opened_at=opened_at
+        )
+
+    def _log_out(self, provider: str) -> str | None:
+        try:
+            return self.providers[provider].log_out_address(f"{self.address}/")
+        except ProviderUnavailable:
+            return None
+
+    def end_sessions(self, *, provider: str, token: str) -> None:
+        """End what the provider has ended, as a log-out token of it says, which counts once.
+
+        Raises NotFound, LogInRefused, ProviderUnavailable.
+        """
+        speaker = self._speaker(provider)
+        with _logged(provider):
+            claims = speaker.read_log_out(token)
+            try:
+                self._end_sessions(speaker.settings, claims)
+            except Duplicate as error:
+                raise LogInRefused("used_before") from error
+
+    @atomic
+    def _end_sessions(self, unit: Unit, provider: OidcProvider, claims: Claims) -> None:
+        issuer, subject, session = provider.issuer, claims.get("sub"), claims.get("sid")
+        used = hash_of(issuer, "jti", claims["jti"])
+        self.trips.add(used, provider=provider.name, life=LOG_OUT_LIFE)
+        if isinstance(session, str):
+            self.sessions.end_with(hash_of(issuer, "sid", session))
+        elif isinstance(subject, str):
+            account = self.accounts.find_by_identity(hash_of(issuer, "sub", subject))
+            if account:
+                unit.audit("account.logout", by="system", target=account.id, detail=provider.name)
+                self.sessions.end_of_provider(provider.name, account.id)
+
+    @atomic
+    def allow_link(self, unit: Unit, *, email: str, provider: str | None, by: str) -> Account:
+        """Let an account that is here already become one of the provider at its next log-in there;
+        None takes that back, and parts it from the provider where it is one already: then it needs
+        a password, for which an admin hands over a link.
+
+        Raises NotFound, LinkedAlready, LinkingForbidden, and Conflict where nobody can log in.
+        """
+        try:
+            account = self.accounts.find_by_email(normalise_email(email))
+        except ValueError:
+            account = None
+        if account is None:
+            raise NotFound(NO_ACCOUNT)
+        if not account.can_log_in:
+            raise Conflict(NO_LOG_IN)
+        if provider is None:
+            return self._part(unit, account, by=by)
+        speaker = self._speaker(provider)
+        if account.link_allowed == provider:
+            return account
+        unit.audit("account.allow_link", by=by, target=account.id, detail=provider)
+        if account.identity:
+            raise LinkedAlready
+        if speaker.settings.linking == "never":
+            raise LinkingForbidden
+        return self.accounts.change(unit, account, link_allowed=provider)
+
+    def _part(self, unit: Unit, account: Account, *, by: str) -> Account:
+        if not (account.identity or account.link_allowed):
+            return account
+        detail = account.provider or account.link_allowed
+        unit.audit("account.unlink", by=by, target=account.id, detail=detail)
+        if not account.identity:
+            return self.accounts.change(unit, account, link_allowed=None)
+        return self.accounts.change(
+            unit,
+            account,
+            provider=None,
+            identity=None,
+            group_role=None,
+            link_allowed=None,
+            token_version=account.token_version + 1,
+        )
+
+    def is_reachable(self, speaker: Speaker) -> bool:
+        try:
+            speaker.metadata()
+        except ProviderUnavailable:
+            return False
+        return True
+
+    def _speaker(self, provider: str) -> Speaker:
+        if provider not in self.providers:
+            raise NotFound(NO_PROVIDER)
+        return self.providers[provider]
+
+
+def _are_equal(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode("utf-8", "surrogatepass"))
+
+
+@contextmanager
+def _logged(provider: str) -> Iterator[None]:
+    """Log why a log-in or log-out is refused, without anything of the person."""
+    try:
+        yield
+    except SkinAPIError as error:
+        reason = getattr(error, "reason", None) or error.code
+        log.warning("oidc refused", provider=provider, reason=reason)
+        raise

@@ -1,0 +1,58 @@
+"""A backend that knows the fake provider, and the browser of one person."""
+
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from tests.integrations.oidc.fake_provider import Asked, FakeProvider
+from tests.support.backends import Backend, Person
+
+ADA = "ada@clinic.example"
+
+
+class Clinic(Backend):
+    fake: FakeProvider
+
+    def begin(self, provider: str = "hospital") -> Asked:
+        answer = self.client.post(f"/auth/oidc/{provider}/start", json={})
+        assert answer.status_code == 200, answer.text
+        self.fake.asked = Asked.of(answer.get_json()["address"])
+        return self.fake.asked
+
+    def come_back(self, asked: Asked, provider: str = "hospital", **query: str) -> str:
+        """Where the browser is sent, after the provider has sent it back."""
+        given = {"code": "a-code", "state": asked.state, **query}
+        answer = self.client.get(f"/auth/oidc/{provider}/callback", query_string=given)
+        assert answer.status_code == 303, answer.text
+        return str(answer.headers["Location"])
+
+    def finish(self, **body: Any) -> TestResponse:
+        return self.client.post("/auth/oidc/finish", json=body)
+
+    def enter(self, **claims: Any) -> TestResponse:
+        """Log in as a person with these claims."""
+        self.fake.claims = claims
+        assert self.come_back(self.begin()) == "/#/back"
+        return self.finish()
+
+    def entered(self, **claims: Any) -> Person:
+        """The person, who is logged in."""
+        answer = self.enter(**claims)
+        assert answer.status_code == 200, answer.text
+        body = answer.get_json()
+        return Person(self.client, body["access_token"], body["email"])
+
+    def refused(self, **claims: Any) -> str:
+        """Why a person with these claims is sent to the log-in page."""
+        self.fake.claims = claims
+        place = self.come_back(self.begin())
+        assert place.startswith("/#/login/"), place
+        return place.removeprefix("/#/login/")
+
+    def kept(self) -> dict[str, Any]:
+        """What is stored, but the ways that were begun."""
+        return self.stored(but=("guesses", "oidc_round_trips"))
+
+    def actions(self) -> list[tuple[str, str]]:
+        """The rows of the audit trail: what was done, and how it ended."""
+        return [(row["action"], row["outcome"]) for row in self.audit()]
