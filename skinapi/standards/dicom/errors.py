@@ -26,12 +26,16 @@ class Failure(IntEnum):
 
 
 class RefusedInstance(Unprocessable):
-    """An object that is not judged. `failure` is DICOM's code for the reason."""
+    """An object that is not judged. `failure` is DICOM's code for the reason, `sop` its class and
+    its UID, where they were read before it was refused.
+    """
 
     code, sentence = "refused_instance", "This DICOM object cannot be judged"
 
-    def __init__(self, failure: Failure, sentence: str) -> None:
-        self.failure = failure
+    def __init__(
+        self, failure: Failure, sentence: str, *, sop: tuple[str, str] | None = None
+    ) -> None:
+        self.failure, self.sop = failure, sop
         super().__init__(sentence)
 
 

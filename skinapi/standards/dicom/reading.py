@@ -94,7 +94,8 @@ def open_instance(source: IO[bytes], start: int = 0, end: int | None = None) -> 
         read_preamble(head, force=False)
         meta = read_dataset(head, False, True, stop_when=_not_meta)
         syntax = str(meta.get("TransferSyntaxUID", ""))
-        _refuse_syntax(syntax)
+        if syntax not in TRANSFER_SYNTAXES:
+            raise _refuse_syntax(syntax, meta)
         header = _read_header(head, syntax, found)
         uids = {name: _uid_in(header, name) for name in READ[:3]}
     if not found.start:
@@ -175,15 +176,17 @@ def _uid_in(header: Dataset, name: str) -> str:
     return value
 
 
-def _refuse_syntax(syntax: str) -> None:
+def _refuse_syntax(syntax: str, meta: Dataset) -> RefusedInstance:
     if not syntax:
-        raise RefusedInstance(Failure.TRANSFER_SYNTAX, "The transfer syntax is not told")
-    if syntax not in TRANSFER_SYNTAXES:
-        raise RefusedInstance(
-            Failure.TRANSFER_SYNTAX,
-            f"The transfer syntax {_name_of(syntax)} is not read here. Send it uncompressed "
-            "(little endian), or as RLE Lossless, JPEG Baseline or JPEG 2000.",
-        )
+        return RefusedInstance(Failure.TRANSFER_SYNTAX, "The transfer syntax is not told")
+    # The data set itself is not read, but the header of the file names the object too.
+    kind, uid = (_uid_in(meta, f"MediaStorageSOP{name}UID") for name in ("Class", "Instance"))
+    return RefusedInstance(
+        Failure.TRANSFER_SYNTAX,
+        f"The transfer syntax {_name_of(syntax)} is not read here. Send it uncompressed "
+        "(little endian), or as RLE Lossless, JPEG Baseline or JPEG 2000.",
+        sop=(kind, uid),
+    )
 
 
 def _name_of(uid: str) -> str:

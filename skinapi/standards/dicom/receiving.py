@@ -107,9 +107,12 @@ def _refuse_part(part: Part) -> None:
 
 
 def _failed(error: SkinAPIError, instance: Instance | None) -> Received:
+    sop = error.sop if isinstance(error, RefusedInstance) else None
+    if instance:
+        sop = instance.sop_class, instance.sop_instance
     return Received(
-        sop_class=instance.sop_class if instance else None,
-        sop_instance=instance.sop_instance if instance else None,
+        sop_class=sop[0] if sop else None,
+        sop_instance=sop[1] if sop else None,
         failure=_failure_of(error),
         sentence=error.detail,
     )

@@ -1,5 +1,6 @@
 """Whatever is sent to the DICOM door gets a sentence, and nothing of it is left behind."""
 
+import io
 import random
 import struct
 import zlib
@@ -12,8 +13,9 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
 from skinapi.standards.dicom.errors import Failure
+from skinapi.web.declaration import route_of
 from tests.standards.dicom.test_receiving import FAILED, OTHERS, PIXELS, send
-from tests.support.backends import Backend, Person
+from tests.support.backends import Backend, Person, put_in
 from tests.support.dicom import (
     BIG_ENDIAN,
     BOUNDARY,
@@ -329,6 +331,27 @@ def test_two_gigabytes_are_refused_by_their_announcement(hostile: Person) -> Non
     answer = hostile.call("POST", "/dicom/studies", environ_overrides=told)
     assert answer.status_code == 413
     assert "512 MB" in answer.get_json()["detail"]
+
+
+def test_more_than_the_route_takes_is_refused_in_chunks_too(
+    hostile: Person, shared_backend: Backend
+) -> None:
+    route = route_of(shared_backend.app, "dicom.store_studies")
+    assert route
+    usual = route.max_body
+    told = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+    put_in(route, max_body=4096)
+    try:
+        answer = hostile.call(
+            "POST",
+            "/dicom/studies",
+            input_stream=io.BytesIO(WHOLE),
+            content_type=RELATED,
+            environ_overrides=told,
+        )
+    finally:
+        put_in(route, max_body=usual)
+    assert answer.status_code == 413
 
 
 def mutated(whole: bytes, by: random.Random) -> bytes:
