@@ -30,6 +30,7 @@ ROWS = {
     "narratives": "choice of an LLM",
     "outbox": "notice",
     "outcome_counts": "outcomes by month",
+    "oidc_round_trips": "way of a log-in to the clinic's provider and back",
     "password_links": "password link",
     "reports": "report",
     "reviews": "review",
@@ -43,6 +44,8 @@ ROWS = {
 OF_RESEARCHERS = {"datasets", "images", "upload_parts", "uploads"}
 # What only a doctor has: records/test_outcomes.py erases one.
 OF_DOCTORS = {"outcome_counts"}
+# Of the clinic's log-in: integrations/oidc/test_log_out.py erases one.
+OF_PROVIDERS = {"oidc_round_trips"}
 # Where an admin has set an endpoint: notices/test_deliveries.py erases one.
 OF_ENDPOINTS = {"deliveries"}
 # They name researchers and admins by id, as the audit trail does.
@@ -112,7 +115,7 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -
     before = {
         name for name, kept in backend.stored().items() if any(t in str(kept) for t in traces)
     }
-    others = OF_RESEARCHERS | OF_DOCTORS | OF_ENDPOINTS
+    others = OF_RESEARCHERS | OF_DOCTORS | OF_ENDPOINTS | OF_PROVIDERS
     assert before == ROWS.keys() - others - {"erasures", "guesses"}
     erase(backend.services, account)
     kept = backend.stored(but=("guesses", "audit"))

@@ -28,6 +28,7 @@ EXPIRING = {
     "keys",
     "known_addresses",
     "narratives",
+    "oidc_round_trips",
     "outbox",
     "password_links",
     "session_keys",
@@ -40,6 +41,8 @@ UNTOLD = (None, {"$ne": None})
 DISTINCT = {
     "email",
     "external",
+    "identity",
+    "secret",
     "number",
     "sequence",
     "idempotency_key",

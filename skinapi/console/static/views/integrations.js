@@ -9,6 +9,7 @@ import { goTo } from "/console/navigation.js";
 /** The sections, in their order; each exports `Section`, and `integration_<name>` is its title. @type {Record<string, () => Promise<{Section: () => unknown}>>} */
 const SECTIONS = {
   keys: () => import("/console/views/clinic_keys.js"),
+  log_in: () => import("/console/views/clinic_log_ins.js"),
 };
 
 /** @param {{argument: string}} props */

@@ -1,0 +1,104 @@
+"""How the operator names the providers, and what a server refuses to start with."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.errors import UnsafeSettings
+from skinapi.settings.log_in_providers import read_providers
+from skinapi.settings.safety import faults_of
+from tests.support.backends import Backend, settings_in
+
+RIGHT = {"name": "hospital", "issuer": "https://login.example/realms/a", "client_id": "skinapi"}
+LOADED = "import skinapi.app, sys; print(*[m for m in sys.modules if m.startswith({!r})])"
+
+
+def named(*providers: dict[str, Any]) -> str:
+    return json.dumps([{**RIGHT, **one} for one in providers])
+
+
+def test_each_provider_gets_its_secret() -> None:
+    other = {"name": "other", "issuer": "http://127.0.0.1:9", "label": "Other", "acr": ["2"]}
+    one, two = read_providers(named({}, other), '{"hospital": "s3cret"}')
+    assert one.secret
+    assert one.secret.get_secret_value() == "s3cret"
+    assert (one.shown_name, two.shown_name, two.secret, two.acr) == (
+        "hospital",
+        "Other",
+        None,
+        ("2",),
+    )
+    assert "s3cret" not in repr(one)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hospital",
+        "{}",
+        "[7]",
+        '[{"name": "hospital"}]',
+        named({"name": "Hospital"}),
+        named({"name": "../x"}),
+        named({"issuer": "http://login.example"}),
+        named({"issuer": "https://login.example/?tenant=1"}),
+        named({"issuer": "https://user@login.example"}),
+        named({"issuer": "login.example"}),
+        named({"roles": {"a": "boss"}}),
+        named({"roles": {"": "doctor"}}),
+        named({"scopes": "email"}),
+        named({"linking": "always"}),
+        named({"groups": ["a"]}),
+        named({"secret": "s3cret"}),
+        named({}, {}),
+        named({}, {"name": "other"}),
+        named(*({"name": f"n{n}", "issuer": f"https://i{n}.example"} for n in range(9))),
+    ],
+)
+def test_what_is_wrong_is_said_without_the_value(tmp_path: Path, text: str) -> None:
+    secrets = '{"hospital": "s3cret"}'
+    (fault,) = faults_of(settings_in(tmp_path, oidc_providers=text, oidc_secrets=secrets))
+    assert fault.startswith("OIDC_")
+    assert "s3cret" not in fault
+
+
+@pytest.mark.parametrize(
+    "text", ["s3cret", '["s3cret"]', '{"other": "s3cret"}', '{"hospital": ""}']
+)
+def test_a_secret_that_is_of_no_provider_is_refused(text: str) -> None:
+    with pytest.raises(UnsafeSettings) as refused:
+        read_providers(named({}), text)
+    assert "s3cret" not in refused.value.detail
+
+
+def test_without_a_provider_nothing_is_loaded_and_nothing_is_there(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED.format(("authlib", "joserfc"))],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == ""
+    backend = Backend(tmp_path / "instance")
+    page = backend.client.get("/", headers={"Accept": "text/html"}).text
+    assert "log-ins" not in page
+    assert backend.client.post("/auth/oidc/hospital/start", json={}).status_code == 404
+    assert backend.client.post("/auth/oidc/finish", json={}).status_code == 403
+    assert backend.admin().call("GET", "/integrations/oidc").get_json() == []
+
+
+def test_the_page_says_the_labels_and_no_more(tmp_path: Path) -> None:
+    label = '"><script>'
+    settings: Any = {
+        "oidc_providers": named({"label": label}),
+        "oidc_secrets": '{"hospital": "s3cret"}',
+    }
+    backend = Backend(tmp_path / "instance", **settings)
+    page = backend.client.get("/", headers={"Accept": "text/html"}).text
+    assert "<script>" not in page.replace('<script type="module"', "")
+    assert "log-ins" in page
+    assert not any(word in page for word in ("s3cret", "login.example", "client"))
