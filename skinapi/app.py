@@ -63,6 +63,7 @@ from skinapi.standards.dicom.archive_routes import routes as archive_routes
 from skinapi.standards.dicom.intake import IntakeService
 from skinapi.standards.dicom.retrieve_routes import routes as studies_routes
 from skinapi.standards.dicom.routes import routes as dicom_routes
+from skinapi.standards.fhir.outcomes import operation_outcome
 from skinapi.standards.fhir.routes import routes as fhir_routes
 from skinapi.storage.ports import Store
 from skinapi.web.admission import ForeignPages, Sizes, guard_requests
@@ -140,7 +141,7 @@ def create_app(
     _guard(app, settings, limits)
     log_ins = {one.name: one.shown_name for one in settings.log_in_providers}
     console = Console.of(read_demo(settings.instance_dir), log_ins)
-    answer_errors(app, renderer_for(app, missing=console.show_missing))
+    answer_errors(app, renderer_for(app, console.show_missing, {"/fhir": operation_outcome}))
     _register_routes(app, settings, limits, console, model_services)
     reloader.make_pass()
     return app

@@ -14,7 +14,7 @@ the rest.
 """
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import reduce
@@ -227,17 +227,20 @@ def declared_routes(app: Flask) -> Iterable[Route]:
     return [route for route in found if route]
 
 
-def renderer_for(app: Flask, missing: Renderer = problem_json) -> Callable[[Request], Renderer]:
+def renderer_for(
+    app: Flask, missing: Renderer = problem_json, below: Mapping[str, Renderer] | None = None
+) -> Callable[[Request], Renderer]:
     """The function that finds a request's error renderer, also where its method is not allowed.
-    `missing` is for a browser that opens an address without a route. One that opens a page which is
-    refused gets a page.
+    `missing` is for a browser that opens an address without a route, and `below` for each that
+    begins so. One that opens a page which is refused gets a page.
     """
 
     def find(request: Request) -> Renderer:
         route = route_of(app, request.endpoint) or _route_of_path(app, request)
         opens = request.method == "GET" and prefers_page(request)
         if route is None:
-            return missing if opens else problem_json
+            beginning = "/" + request.path.split("/")[1]
+            return (below or {}).get(beginning) or (missing if opens else problem_json)
         return refusal_page if opens and route.has_page else route.renderer
 
     return find

@@ -460,7 +460,6 @@ ROWS: dict[str, Row] = {
     "read_resource": Row("/fhir/DiagnosticReport/{number}", IN_CARE),
     "read_everything": Row("/fhir/Patient/{patient}/$everything", CONVERSATION),
     "read_document": Row("/fhir/DiagnosticReport/{number}/$document", IN_CARE),
-    "refuse_other_addresses": Row("/fhir/a/b/c", "ufnnnnnnnuu"),
     # model versions
     "list_models": Row("/models", LAB),
     "show_model": Row("/models/tiny-1", LAB),

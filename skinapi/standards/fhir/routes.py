@@ -20,7 +20,7 @@ from skinapi.standards.fhir.service import FhirService
 from skinapi.web.access import Public, Signed
 from skinapi.web.declaration import Routes
 from skinapi.web.rate_limits import Rate
-from skinapi.web.request_parsing import LONGEST_ECHO, client_stream
+from skinapi.web.request_parsing import client_stream
 
 FORM = "application/x-www-form-urlencoded"
 JSON_FORMS = (FHIR_JSON, "application/json", "text/json", "json", "application/*", "*/*")
@@ -114,13 +114,6 @@ def read_document(fhir: FhirService, *, identifier: str, subject: Subject) -> Re
     _refuse_other_forms()
     resources, others = fhir.read_document(identifier, to=subject)
     return _answer(document(resources, others, fhir.base))
-
-
-@routes.route("GET", "/fhir/<path:rest>", access=Signed(scopes=SCOPES), rate=Rate.READ,
-              raises=(NotFound,), **FHIR)  # fmt: skip
-def refuse_other_addresses(fhir: FhirService, *, rest: str) -> Response:
-    """Every other address of FHIR: there is nothing."""
-    raise UnknownKind(f"There is nothing at {fhir.base}/{rest[:LONGEST_ECHO]}")
 
 
 def _search(fhir: FhirService, name: str, sent: list[tuple[str, str]], to: Subject) -> Response:
