@@ -21,7 +21,8 @@ from skinapi.web.rate_limits import Rate
 from tests.support.backends import Backend
 
 TRAINING = ("tensorflow", "keras", "torch", "jax")
-NOT_AT_START = ("reportlab", "pymongo", "openvino.tools.ovc", "pydicom", "highdicom")
+NOT_AT_START = ("reportlab", "pymongo", "openvino.tools.ovc", "pydicom", "highdicom",
+                "fhir.resources")  # fmt: skip
 ROOT = Path(__file__).parent.parent
 # What a server starts, and the modules that it imports by name.
 SERVING = (

@@ -124,6 +124,7 @@ def open_model_services(
             lesions=services.lesions,
             models=services.models,
             accounts=services.data.accounts,
+            patients=services.integrations.patients,
             trail=services.data.trail,
             base=f"{settings.address}/fhir",
         ),

@@ -13,7 +13,8 @@ from skinapi.care.lesion_service import LesionsService
 from skinapi.domain.field_types import ID
 from skinapi.domain.pages import read_pages
 from skinapi.domain.subject import Subject
-from skinapi.errors import Forbidden, NotFound
+from skinapi.errors import BadRequest, Conflict, Forbidden, NotFound
+from skinapi.integrations.patients import PatientsService
 from skinapi.records.changes import LATEST_COMMIT, ChangedFindings
 from skinapi.records.photos import Shapes
 from skinapi.records.service import RecordsService
@@ -65,6 +66,7 @@ class FhirService:
     lesions: LesionsService
     models: ModelsService
     accounts: Accounts
+    patients: PatientsService
     trail: AuditTrail
     base: str
 
@@ -155,7 +157,7 @@ class FhirService:
         kind = search.kind
         if kind.name == "AuditEvent":
             self._refuse_audit(to)
-        ids = self._wanted_ids(search)
+        ids = self._wanted_ids(search, to)
         if ids is not None:
             for place, identifier in enumerate(ids):
                 key = f"{place:03x}"
@@ -173,15 +175,25 @@ class FhirService:
             for account in self._walk_patients(search.patient, to, behind):
                 yield Group(account.id, self._of_patient(kind, account, to))
 
-    def _wanted_ids(self, search: Search) -> tuple[str, ...] | None:
-        """The ids that the search names, also as identifiers of ours; None where it names none."""
+    def _wanted_ids(self, search: Search, to: Subject) -> tuple[str, ...] | None:
+        """The ids that the search names, also by identifiers; None where it names none."""
         if search.identifiers is None:
             return search.ids
-        own = own_system(OWN_IDENTIFIERS[search.kind.name])
-        named = tuple(code for system, code in search.identifiers if system in (None, own))
-        if search.kind.name == "Device":
-            named = tuple(map(device_id, named))
-        return named if search.ids is None else tuple(one for one in search.ids if one in named)
+        kind, own = search.kind.name, own_system(OWN_IDENTIFIERS[search.kind.name])
+        named = [code for system, code in search.identifiers if system in (None, own)]
+        if kind == "Device":
+            named = [*map(device_id, named)]
+        if kind == "Patient":
+            foreign = ((one, code) for one, code in search.identifiers if one not in (None, own))
+            named += filter(None, (self._find_foreign(*one, to) for one in foreign))
+        return tuple(named if search.ids is None else [one for one in search.ids if one in named])
+
+    def _find_foreign(self, system: str | None, value: str, to: Subject) -> str | None:
+        """The patient of another system's identifier, for a clinic-wide key."""
+        with suppress(Forbidden, BadRequest, Conflict):
+            found = self.patients.find(system or "", value, by=to)
+            return found.id if found else None
+        return None
 
     def _named(self, search: Search, identifier: str, to: Subject) -> Iterator[Resource]:
         with suppress(NotFound):

@@ -1,6 +1,7 @@
 """Who reads what: a person as in the console, a program as its key says."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -64,6 +65,20 @@ def test_a_key_reads_a_pseudonym_unless_it_may_read_findings(clinic: Clinic) -> 
         named = read(key_of(clinic, "fhir", "findings:read", clinic_wide=clinic_wide), path)
         assert named["name"] == [{"text": "Ada Example"}]
     assert read(clinic.doctor, path)["name"] == [{"text": "Ada Example"}]
+
+
+def test_a_clinic_wide_key_finds_a_patient_by_the_identifier_of_its_own_system(
+    clinic: Clinic,
+) -> None:
+    program = key_of(clinic, "fhir", "findings:write", clinic_wide=True)
+    named = {"system": "urn:oid:1.2.3", "value": "MRN 7"}
+    sent = program.call("POST", "/patients/external", json=named)
+    assert sent.status_code in (200, 201), sent.text
+    query = f"Patient?identifier={quote('urn:oid:1.2.3|MRN 7')}"
+    (found,) = walk(program, query)
+    assert "MRN 7" not in str(found)
+    for other in (clinic.doctor, clinic.admin, key_of(clinic, "fhir")):
+        assert not walk(other, query)
 
 
 def test_a_key_without_the_scope_reads_nothing(clinic: Clinic) -> None:
