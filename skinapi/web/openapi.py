@@ -206,13 +206,13 @@ def _header_parameters(route: Route) -> list[Spec]:
 
 
 def _responses(route: Route, schemas: _Schemas) -> Spec:
-    content = {"schema": schemas.of(route)} if route.is_json else {"schema": {"type": "string"}}
+    content = {"schema": schemas.of(route)} if route.is_json else _undescribed(route.produces)
     responses: Spec = {
         str(route.status): {
             "description": "Done",
             "content": {
                 route.produces: content,
-                **{kind: {"schema": {"type": "string"}} for kind in route.or_produces},
+                **{kind: _undescribed(kind) for kind in route.or_produces},
             },
         }
     }
@@ -225,6 +225,11 @@ def _responses(route: Route, schemas: _Schemas) -> Spec:
     if isinstance(route.access, Opened):
         responses["401"]["description"] += f" · {route.access.closed}"
     return dict(sorted(responses.items()))
+
+
+def _undescribed(kind: str) -> Spec:
+    """Content of this media type whose form a standard of its own describes."""
+    return {"schema": {} if kind.endswith("+json") else {"type": "string"}}
 
 
 def _error_content(route: Route, schemas: _Schemas) -> Spec:
