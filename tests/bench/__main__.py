@@ -13,7 +13,7 @@ from typing import Any
 from skinapi.auth.passwords import HASHER
 from skinapi.settings import Settings
 from skinapi.vision.network.model import SHIPPED_MODEL
-from tests.bench import beside_training, dicom, growth, serving
+from tests.bench import beside_training, dicom, growth, keys, serving
 from tests.bench.load import Bounds, load, request_bytes
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, stopping
@@ -47,6 +47,7 @@ def main(path: Path) -> None:
     results["growth"] = growth.measure_growth(collections=growth.LARGEST)
     results["serving"] = serving.measure_serving(Settings().model_path or SHIPPED_MODEL, None)
     results["dicom"] = dicom.measure_dicom(Settings().model_path or SHIPPED_MODEL)
+    results["keys"] = keys.measure_keys(Settings().model_path or SHIPPED_MODEL)
     results["beside_training"] = beside_training.measure_beside_training()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")
@@ -165,6 +166,7 @@ def table(results: Results) -> Iterator[str]:
     yield from serving.table(results["serving"])
     yield ""
     yield from dicom.table(results["dicom"])
+    yield from keys.table(results["keys"])
     yield ""
     yield from beside_training.table(results["beside_training"])
 
