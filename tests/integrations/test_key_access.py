@@ -58,6 +58,7 @@ NO_KEY = {
         *("choose_reference", "end_reference"),
         *("list_providers", "allow_provider"),
         *("list_all_keys", "make_clinic_key", "revoke_any_key"),
+        *("show_archive", "list_archive_deliveries", "send_to_archive_again"),
     },
     "published clients, which know no key": {
         *("predict_for_skinartify", "predict_for_either", "predict_for_lab"),
